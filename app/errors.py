@@ -1,0 +1,73 @@
+"""Every error raised on purpose.
+
+    SegmentsError                   one plain line says what to do
+    ├── Refused                     the caller's input; carries every Problem
+    ├── BadRequest                  a cursor or page size that can't be used
+    └── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class Code(Enum):
+    """What is wrong with an input: the contract's UserErrorCode."""
+
+    INVALID = "INVALID"
+    NOT_FOUND = "NOT_FOUND"
+    TAKEN = "TAKEN"
+    STATIC_SEGMENT_TOO_LARGE = "STATIC_SEGMENT_TOO_LARGE"
+    SEGMENT_NOT_EDITABLE = "SEGMENT_NOT_EDITABLE"
+    SEGMENT_IN_USE = "SEGMENT_IN_USE"
+    UNKNOWN_ATTRIBUTE = "UNKNOWN_ATTRIBUTE"
+    OPERATOR_NOT_APPLICABLE = "OPERATOR_NOT_APPLICABLE"
+    INVALID_VALUE = "INVALID_VALUE"
+    FILTER_EMPTY = "FILTER_EMPTY"
+    FILTER_TOO_COMPLEX = "FILTER_TOO_COMPLEX"
+    SEGMENT_CYCLE = "SEGMENT_CYCLE"
+    METADATA_INVALID = "METADATA_INVALID"
+    TOO_MANY = "TOO_MANY"
+
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that the caller can mend, and where in the input it stands."""
+
+    code: Code
+    message: str
+    path: Path = ()
+
+    def under(self, *prefix: str) -> "Problem":
+        return replace(self, path=(*prefix, *self.path))
+
+
+class SegmentsError(Exception):
+    """The root: its text is one plain line that says what to do."""
+
+
+class Refused(SegmentsError):
+    """The input makes no sense to the domain; nothing was changed."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.message for problem in self.problems))
+
+    def under(self, *prefix: str) -> "Refused":
+        return Refused(problem.under(*prefix) for problem in self.problems)
+
+
+def refuse(code: Code, message: str, *path: str) -> Refused:
+    """The common case: one problem."""
+    return Refused([Problem(code, message, path)])
+
+
+class BadRequest(SegmentsError):
+    """A cursor or a page size that can't be used."""
+
+
+class Unusable(SegmentsError):
+    """The surroundings are not as needed: a database, a program, a folder."""

@@ -1,0 +1,34 @@
+"""The environment, read once by a door and passed down."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; use an IANA name like Europe/Warsaw") from None
+    return name
+
+
+class Settings(BaseSettings):
+    """What is in force, from the environment and .env: MONGODB_URL, REDIS_URL, SEGMENTS_*."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SEGMENTS_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    mongodb_url: SecretStr | None = Field(default=None, validation_alias="MONGODB_URL")
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    database: str = Field(default="segments", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    operation_seconds: float = Field(default=60, gt=0)
+    image_retention_hours: float = Field(default=24, gt=0)
+    oplog_mib: int = Field(default=2048, ge=990)
+    log_format: Literal["console", "json"] = "console"
