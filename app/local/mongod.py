@@ -1,0 +1,79 @@
+"""A mongod of our own: a replica set of one member in a folder."""
+
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from app.local import programs
+from app.local.process import LOOPBACK, Process, kept_port
+from app.settings import Settings
+
+_SET = "rs0"
+_NOT_YET_INITIALIZED = 94
+
+
+class Mongod(Process):
+    """start() returns at once; ready() blocks until it takes writes."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        super().__init__("mongod", folder)
+        self._settings = settings
+        self._program = programs.mongod()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={_SET}"
+
+    def start(self) -> None:
+        self.end_leftover()
+        # Once chosen it stays: the others hold the address.
+        self.port = self.port or kept_port(self.folder / "mongod.port")
+        data = self.folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        self.run(
+            [
+                *(self._program, "--dbpath", str(data), "--replSet", _SET, "--quiet"),
+                *("--bind_ip", LOOPBACK, "--port", str(self.port), "--nounixsocket"),
+                *("--oplogSize", str(self._settings.oplog_mib)),
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            ]
+        )
+
+    def ready(self) -> None:
+        address = f"mongodb://{LOOPBACK}:{self.port}/?directConnection=true"
+        with MongoClient[dict[str, Any]](
+            address, serverSelectionTimeoutMS=300, socketTimeoutMS=10_000
+        ) as client:
+            self.wait_until(lambda: self._is_primary(client))
+            seconds = round(self._settings.image_retention_hours * 3600)
+            images = {"preAndPostImages": {"expireAfterSeconds": seconds}}
+            client.admin.command("setClusterParameter", {"changeStreamOptions": images})
+            # --oplogSize speaks to an empty folder only.
+            client.admin.command("replSetResizeOplog", size=float(self._settings.oplog_mib))
+
+    def _is_primary(self, client: MongoClient[dict[str, Any]]) -> bool:
+        try:
+            hello = client.admin.command("hello")
+            if not hello["isWritablePrimary"]:
+                self._name_the_member(client)
+        except PyMongoError:
+            return False
+        return bool(hello["isWritablePrimary"])
+
+    def _name_the_member(self, client: MongoClient[dict[str, Any]]) -> None:
+        """The set has one member, us; after a start on another port it must learn where."""
+        here = {"_id": 0, "host": f"{LOOPBACK}:{self.port}"}
+        try:
+            config = client.admin.command("replSetGetConfig")["config"]
+        except OperationFailure as failure:
+            if failure.code != _NOT_YET_INITIALIZED:
+                raise
+            client.admin.command("replSetInitiate", {"_id": _SET, "members": [here]})
+            return
+        if config["members"][0]["host"] != here["host"]:
+            config["members"] = [here]
+            config["version"] += 1
+            client.admin.command("replSetReconfig", config, force=True)

@@ -1,0 +1,34 @@
+"""The embedded parts are the real thing."""
+
+from pymongo import MongoClient
+from redis import Redis
+
+from app.settings import Settings
+
+
+def test_the_mongod_of_the_session_takes_transactions_and_keeps_images(
+    settings: Settings, database: str
+) -> None:
+    assert settings.mongodb_url
+    with MongoClient[dict[str, object]](settings.mongodb_url.get_secret_value()) as client:
+        rows = client[database]["rows"]
+        client[database].create_collection("rows", changeStreamPreAndPostImages={"enabled": True})
+        with client.start_session() as session, session.start_transaction():
+            rows.insert_one({"_id": 1, "n": 1}, session=session)
+        with rows.watch(
+            full_document="whenAvailable", full_document_before_change="whenAvailable"
+        ) as changes:
+            rows.update_one({"_id": 1}, {"$set": {"n": 2}})
+            change = changes.next()
+        assert change["fullDocumentBeforeChange"] == {"_id": 1, "n": 1}
+        assert change["fullDocument"] == {"_id": 1, "n": 2}
+
+
+def test_each_test_finds_redis_empty(settings: Settings) -> None:
+    assert settings.redis_url
+    with Redis.from_url(settings.redis_url.get_secret_value()) as client:
+        assert client.dbsize() == 0
+        client.set("left", "behind")
+
+
+test_and_so_does_the_next = test_each_test_finds_redis_empty
