@@ -16,7 +16,7 @@ from app.settings import Settings
 
 def _settings(**values: Any) -> Settings:
     """A developer's .env is not the tests'."""
-    return Settings(_env_file=None, **values)
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
 
 
 @pytest.fixture(scope="session")
