@@ -1,0 +1,38 @@
+"""Where our own server listens."""
+
+import ipaddress
+import socket
+
+from app.errors import Unusable
+
+
+def refuse_the_network(host: str) -> None:
+    """Nobody is asked for a key yet, so nobody from elsewhere may come in."""
+    if not _is_loopback(host):
+        raise Unusable(f"{host} is open to the network; until keys are built use 127.0.0.1")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    refuse_the_network(host)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise Unusable(
+            f"can't listen on {host}:{port}: {error.strerror}; choose another with --port"
+        ) from error
+    return listener
+
+
+def url(host: str, port: int, path: str) -> str:
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"

@@ -1,0 +1,61 @@
+"""Our own two programs, as parts of `segments up`."""
+
+import os
+import sys
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import app
+from app.local.process import Process
+
+Environment = dict[str, str]
+
+
+class Api(Process):
+    def __init__(self, folder: Path, host: str, port: int, environment: Environment) -> None:
+        super().__init__("api", folder, logs_to_file=False)
+        self._address = (host, port)
+        self._environment = environment
+
+    def start(self) -> None:
+        self.end_leftover()
+        host, port = self._address
+        self.run(_segments("api", "--host", host, "--port", str(port)), _ours(self._environment))
+
+    def ready(self) -> None:
+        self.wait_until(self._says_ready)
+
+    def _says_ready(self) -> bool:
+        connection = HTTPConnection(*self._address, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+class Worker(Process):
+    def __init__(self, folder: Path, environment: Environment) -> None:
+        super().__init__("worker", folder, logs_to_file=False)
+        self._environment = environment
+
+    def start(self) -> None:
+        self.end_leftover()
+        self.run(_segments("worker"), _ours(self._environment))
+
+    def ready(self) -> None:
+        """Nobody waits for a worker: what it has to do keeps."""
+
+
+def _segments(*arguments: str) -> list[str]:
+    # -P: a folder `app` where the user happens to stand is not ours.
+    return [sys.executable, "-P", "-m", "app", *arguments]
+
+
+def _ours(environment: Environment) -> Environment:
+    assert app.__file__
+    home = str(Path(app.__file__).parents[1])
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,0 +1,101 @@
+"""The worker's door: arq's jobs, and beside them what must live without Redis.
+
+`segments worker` runs work(); bare `arq workers.main.WorkerSettings` runs the same jobs.
+"""
+
+import asyncio
+import signal
+from typing import Any
+
+import structlog
+from arq.connections import ArqRedis, RedisSettings
+from arq.cron import cron
+from arq.worker import Worker, create_worker
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from app.errors import Unusable
+from app.settings import Settings
+from workers.backlog import say_when_jobs_pile_up
+
+log = structlog.get_logger()
+
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
+_STEADY_SECONDS = 30.0
+_REDIS_SECONDS = 10
+_GRACE_SECONDS = 2
+
+
+def worker_settings(settings: Settings) -> dict[str, Any]:
+    """What arq asks for."""
+    return {
+        "redis_settings": RedisSettings.from_dsn(_redis_url(settings)),
+        "functions": [],
+        "cron_jobs": [cron(say_when_jobs_pile_up, second=0, keep_result=0)],
+        "ctx": {"settings": settings},
+        "health_check_interval": 15,
+        # What a killed worker held is refused to the others this long.
+        "job_timeout": 300,
+    }
+
+
+def __getattr__(name: str) -> Any:
+    """`arq workers.main.WorkerSettings`: read when asked for, not at import."""
+    if name == "WorkerSettings":
+        return worker_settings(Settings())
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+async def work(settings: Settings) -> None:
+    """Until told to stop. A task that dies takes the process down: never silence."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(serve_jobs(settings))]
+
+        def stop() -> None:
+            for task in running:
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+async def serve_jobs(settings: Settings) -> None:
+    """arq's worker, which gives up when Redis does, started again until Redis is back."""
+    clock = asyncio.get_running_loop().time
+    delay = _FIRST_DELAY
+    while True:
+        began = clock()
+        try:
+            await _serve_jobs_once(settings)
+        except (RedisError, OSError, TimeoutError) as error:
+            if clock() - began > _STEADY_SECONDS:
+                delay = _FIRST_DELAY
+            log.warning("redis does not answer", error=str(error), again_in_seconds=delay)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _LONGEST_DELAY)
+
+
+async def _serve_jobs_once(settings: Settings) -> None:
+    # arq's own pool waits for ever on a Redis that hangs.
+    pool = ConnectionPool.from_url(_redis_url(settings), socket_timeout=_REDIS_SECONDS)
+    redis = ArqRedis(pool)
+    worker = create_worker(worker_settings(settings), redis_pool=redis, handle_signals=False)
+    try:
+        await worker.async_run()
+    finally:
+        await _let_go(worker)
+        await redis.aclose(close_connection_pool=True)
+
+
+async def _let_go(worker: Worker) -> None:
+    """Jobs under way go back to the queue; with Redis gone they can't, and are found again."""
+    closing = asyncio.create_task(worker.close())
+    await asyncio.wait({closing}, timeout=_GRACE_SECONDS)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+
+
+def _redis_url(settings: Settings) -> str:
+    if not settings.redis_url:
+        raise Unusable("REDIS_URL is not set")
+    return settings.redis_url.get_secret_value()
