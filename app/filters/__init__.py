@@ -1,0 +1,22 @@
+"""The filter language: a tree, its two engines, and the words for it. Pure."""
+
+from app.filters.calendar import Calendar, Now
+from app.filters.evaluate import Facts, holds
+from app.filters.fields import AttributeType, Catalog, MetadataType
+from app.filters.parse import canonical, parse
+from app.filters.pipeline import pipeline
+from app.filters.tree import Filter
+
+__all__ = [
+    "AttributeType",
+    "Calendar",
+    "Catalog",
+    "Facts",
+    "Filter",
+    "MetadataType",
+    "Now",
+    "canonical",
+    "holds",
+    "parse",
+    "pipeline",
+]

@@ -1,0 +1,82 @@
+"""A filter asked of one customer, in this process: the person's engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from app.filters.calendar import Now
+from app.filters.operators import Operand, Operator
+from app.filters.tree import (
+    AllOf,
+    AnyOf,
+    AttributeCondition,
+    EventCondition,
+    Filter,
+    Last,
+    Measure,
+    NoneOf,
+)
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one customer: the document, and the rows of events and orders by the
+    collection that holds them, as far as the filter needs them."""
+
+    document: Document
+    rows: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+
+
+def holds(filter_: Filter, facts: Facts, now: Now) -> bool:
+    """Whether the filter holds of the customer."""
+    match filter_:
+        case AllOf(branches):
+            return all(holds(branch, facts, now) for branch in branches)
+        case AnyOf(branches):
+            return any(holds(branch, facts, now) for branch in branches)
+        case NoneOf(branches):
+            return not any(holds(branch, facts, now) for branch in branches)
+        case AttributeCondition(field_, operator, operand):
+            return _asked(operator, field_.read(facts.document), operand, now)
+        case EventCondition(measure, operator, operand):
+            return _asked(operator, measured(measure, facts, now), operand, now)
+        case _:
+            assert_never(filter_)
+
+
+def _asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
+    if operator.negates is not None:
+        return not operator.negates.holds(stored, operand, now)
+    return operator.holds(stored, operand, now)
+
+
+def measured(measure: Measure, facts: Facts, now: Now) -> int | float | None:
+    """What the measure comes to; None where it is missing."""
+    rows = [
+        row
+        for row in facts.rows.get(measure.source.collection, ())
+        if measure.source.counts(row)
+        and _in_window(measure, row, now)
+        and _passes(measure, row, now)
+    ]
+    if measure.aggregate is None or measure.property is None:
+        return len(rows)
+    property_ = measure.property
+    return measure.aggregate.of([property_.read(row) for row in rows])
+
+
+def _in_window(measure: Measure, row: Document, now: Now) -> bool:
+    window, at = measure.window, row["at"]
+    if window is None:
+        return True
+    if isinstance(window, Last):
+        return bool(now.at - window.length < at <= now.at)
+    return bool(window.start <= at <= window.end)
+
+
+def _passes(measure: Measure, row: Document, now: Now) -> bool:
+    return all(
+        _asked(where.operator, where.field.read(row), where.operand, now) for where in measure.where
+    )

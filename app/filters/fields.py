@@ -1,0 +1,196 @@
+"""What a filter may ask about: every path, its type, and where it is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+
+class AttributeType(Enum):
+    """The type of a path's values."""
+
+    STRING = "STRING"
+    NUMBER = "NUMBER"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    DATETIME = "DATETIME"
+    GEOPOINT = "GEOPOINT"
+    OBJECT = "OBJECT"
+
+
+class Group(Enum):
+    """Where a path belongs in a filter editor."""
+
+    PROFILE = "PROFILE"
+    ACTIVITY = "ACTIVITY"
+    METADATA = "METADATA"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One path of the language.
+
+    `type` is None for a metadata key without a definition and for the properties of events: the
+    operator's value then decides. `default` is what a path that is never missing holds where
+    nothing is stored.
+    """
+
+    path: str
+    stored: tuple[str, ...]
+    type: AttributeType | None
+    group: Group
+    label: str
+    is_array: bool = False
+    default: int | None = None
+
+    def read(self, document: Mapping[str, Any]) -> object:
+        """What lies at the path: None where it is missing. Does not reach through arrays."""
+        found: object = document
+        for key in self.stored:
+            if not isinstance(found, Mapping):
+                found = None
+                break
+            found = found.get(key)
+        if self.default is not None and not is_number(found):
+            return self.default
+        return found
+
+    @property
+    def address(self) -> str:
+        """The path in MongoDB's dotted form."""
+        return ".".join(self.stored)
+
+    @property
+    def free(self) -> bool:
+        """Whether the stored value may have any shape, an array for one."""
+        return self.group is Group.METADATA
+
+
+def is_number(value: object) -> bool:
+    """Whether MongoDB takes the value for a number: a boolean is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def event_key(name: str) -> str:
+    """An event's name as a key of a document, where dots and dollars have a meaning."""
+    return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+
+
+def event_name(key: str) -> str:
+    """The name behind an `event_key`."""
+    return key.replace("%24", "$").replace("%2E", ".").replace("%25", "%")
+
+
+def _label(path: str) -> str:
+    words = "".join(f" {c.lower()}" if c.isupper() else c for c in path.replace(".", " "))
+    return words[:1].upper() + words[1:]
+
+
+def _profile(path: str, type_: AttributeType = AttributeType.STRING) -> Field:
+    return Field(path, tuple(path.split(".")), type_, Group.PROFILE, _label(path))
+
+
+def _activity(path: str, type_: AttributeType, default: int | None = None) -> Field:
+    stored = tuple(path.split("."))
+    return Field(path, stored, type_, Group.ACTIVITY, _label(path), default=default)
+
+
+_TEXT, _NUMBER, _DATETIME = AttributeType.STRING, AttributeType.NUMBER, AttributeType.DATETIME
+
+FIELDS: tuple[Field, ...] = (
+    _profile("sourceId"),
+    _profile("name"),
+    _profile("email"),
+    _profile("phone"),
+    _profile("description"),
+    _profile("birthdate", AttributeType.DATE),
+    _profile("source"),
+    _profile("createdAt", _DATETIME),
+    _profile("updatedAt", _DATETIME),
+    _profile("address.line1"),
+    _profile("address.line2"),
+    _profile("address.city"),
+    _profile("address.state"),
+    _profile("address.postalCode"),
+    _profile("address.country"),
+    _activity("orders.totalCount", _NUMBER, default=0),
+    _activity("orders.totalAmount", _NUMBER, default=0),
+    _activity("orders.averageAmount", _NUMBER),
+    _activity("orders.lastOrderAmount", _NUMBER),
+    _activity("orders.firstOrderAt", _DATETIME),
+    _activity("orders.lastOrderAt", _DATETIME),
+    _activity("loyalty.points", _NUMBER, default=0),
+)
+
+_BY_PATH = {known.path: known for known in FIELDS}
+_ORDER_FIELDS = {
+    "count": _BY_PATH["orders.totalCount"],
+    "firstAt": _BY_PATH["orders.firstOrderAt"],
+    "lastAt": _BY_PATH["orders.lastOrderAt"],
+}
+
+
+@dataclass(frozen=True)
+class MetadataType:
+    """What the project has defined of a metadata key."""
+
+    type: AttributeType
+    is_array: bool = False
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every path that a filter may use, the project's own metadata keys among them."""
+
+    metadata: Mapping[str, MetadataType] = field(default_factory=dict)
+
+    def find(self, path: str) -> Field | None:
+        """The field of a path, or None where no filter may use it."""
+        group, _, rest = path.partition(".")
+        if group == "metadata" and rest:
+            return self._metadata(path, rest.split("."))
+        if group == "events" and rest:
+            return self._event(path, rest)
+        return _BY_PATH.get(path)
+
+    def nearest(self, path: str) -> str:
+        """The known path that looks most like this one."""
+        known = [*_BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
+        close = get_close_matches(path[:200], known, n=1, cutoff=0.0)
+        return close[0] if close else known[0]
+
+    def _metadata(self, path: str, keys: list[str]) -> Field | None:
+        if not all(is_key(key) for key in keys):
+            return None
+        stored = ("metadata", *keys)
+        defined = self.metadata.get(keys[0])
+        if defined is None:
+            return Field(path, stored, None, Group.METADATA, path)
+        if len(keys) > 1:
+            inside = defined.type is AttributeType.OBJECT
+            return Field(path, stored, None, Group.METADATA, path) if inside else None
+        label = defined.label or keys[0]
+        return Field(path, stored, defined.type, Group.METADATA, label, defined.is_array)
+
+    def _event(self, path: str, rest: str) -> Field | None:
+        name, _, measure = rest.rpartition(".")
+        if not 1 <= len(name) <= 100 or "\0" in name:
+            return None
+        if name == "order":
+            return _ORDER_FIELDS.get(measure)
+        stored = ("events", event_key(name), measure)
+        match measure:
+            case "count":
+                return Field(path, stored, _NUMBER, Group.ACTIVITY, f"{name}: count", default=0)
+            case "firstAt" | "lastAt":
+                words = "first" if measure == "firstAt" else "last"
+                return Field(path, stored, _DATETIME, Group.ACTIVITY, f"{name}: {words} at")
+            case _:
+                return None
+
+
+def is_key(key: str) -> bool:
+    """Whether the text may be a key of metadata or of an event's properties."""
+    return 1 <= len(key) <= 100 and "." not in key and "\0" not in key and not key.startswith("$")

@@ -1,0 +1,171 @@
+"""The same value, or one of several."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.filters.calendar import Now
+from app.filters.fields import AttributeType, is_number
+from app.filters.folding import pattern
+from app.filters.operators.operator import (
+    MOMENTS,
+    SCALARS,
+    Complement,
+    ElementOperator,
+    Example,
+    Operand,
+    Query,
+    Test,
+)
+from app.filters.values import LIST, ONE_VALUE
+
+# So many texts go into one regular expression: longer ones meet the database's limit.
+_TEXTS_A_PATTERN = 20
+
+
+def _kind(value: object) -> type:
+    """The type that comparisons stay within: integers and floats are one, booleans another."""
+    return float if is_number(value) else type(value)
+
+
+def _stored(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
+    """The values as they would be stored at the path."""
+    if operand.type in MOMENTS:
+        line = operand.line(now)
+        return [point for value in values for point in line.points(value)]
+    return list(values)
+
+
+def _query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
+    wanted = _stored(values, operand, now)
+    if not operand.ignore_case:
+        return {path: {"$eq": wanted[0]} if len(wanted) == 1 else {"$in": wanted}}
+    texts = sorted({pattern(text, True) for text in wanted if isinstance(text, str)})
+    others = [value for value in wanted if not isinstance(value, str)]
+    chunks = (texts[i : i + _TEXTS_A_PATTERN] for i in range(0, len(texts), _TEXTS_A_PATTERN))
+    matches: list[Query] = [{path: {"$regex": f"^(?:{'|'.join(chunk)})\\z"}} for chunk in chunks]
+    return {"$or": [*matches, {path: {"$in": others}}]}
+
+
+def _test(values: Iterable[Any], operand: Operand, now: Now) -> Test:
+    wanted = {
+        (_kind(v), operand.folded(v) if isinstance(v, str) else v)
+        for v in _stored(values, operand, now)
+    }
+
+    def same(element: object) -> bool:
+        if isinstance(element, str):
+            return (str, operand.folded(element)) in wanted
+        # What can't be hashed, an object for one, is equal to no scalar.
+        return not isinstance(element, dict) and (_kind(element), element) in wanted
+
+    return same
+
+
+class Is(ElementOperator):
+    """The same value. Of dates and datetimes: the same moment."""
+
+    name = "IS"
+    label = "is"
+    phrase = "is {value}"
+    types = SCALARS
+    takes = ONE_VALUE
+    takes_case = True
+    examples = (
+        Example("Berlin", "Berlin", True),
+        Example("berlin", "Berlin", False),
+        Example("berlin", "Berlin", True, ignore_case=True),
+        Example("STRASSE", "straße", False, ignore_case=True),
+        Example("STRAẞE", "straße", True, ignore_case=True),
+        Example("10", 10, False),
+        Example(10, "10", False),
+        Example(10.0, 10, True),
+        Example(True, 1, False),
+        Example(1, True, False),
+        Example(True, True, True),
+        Example(["a", "b"], "b", True),
+        Example([["b"]], "b", False),
+        Example([None, 0], 0, True),
+        Example("", "", True),
+        Example(None, "", False),
+        Example("a\n", "a", False, ignore_case=True),
+        Example("2026-03-29", "2026-03-29", True, AttributeType.DATE),
+        Example("2026-03-29T00:00:00Z", "2026-03-29", True, AttributeType.DATETIME),
+        Example("2026-03-29T00:00:00Z", "2026-03-29T02:00:00+02:00", True, AttributeType.DATETIME),
+        Example("2026-03-29T00:00:00.001Z", "2026-03-29", False, AttributeType.DATETIME),
+    )
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        return _query(path, [operand.value], operand, now)
+
+    def test(self, operand: Operand, now: Now) -> Test:
+        return _test([operand.value], operand, now)
+
+
+IS = Is()
+
+
+class IsNot(Complement):
+    """Not the same value, or none at all."""
+
+    negates = IS
+    name = "IS_NOT"
+    label = "is not"
+    phrase = "is not {value}"
+    examples = (
+        Example("Berlin", "Berlin", False),
+        Example("Paris", "Berlin", True),
+        Example(None, "Berlin", True),
+        Example(["a", "b"], "b", False),
+        Example(5, "5", True),
+    )
+
+
+IS_NOT = IsNot()
+
+
+class In(ElementOperator):
+    """One of the values of a list, each compared by its own type."""
+
+    name = "IN"
+    label = "is one of"
+    phrase = "is one of {value}"
+    types = SCALARS - {AttributeType.BOOLEAN}
+    takes = LIST
+    takes_case = True
+    examples = (
+        Example("b", ["a", "b"], True),
+        Example("c", ["a", "b"], False),
+        Example("B", ["a", "b"], True, ignore_case=True),
+        Example(2, ["1", 2], True),
+        Example(1, ["1", 2], False),
+        Example(True, [1], False),
+        Example(["x", "b"], ["a", "b"], True),
+        Example(None, ["a"], False),
+        Example([], ["a"], False),
+    )
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        return _query(path, operand.value, operand, now)
+
+    def test(self, operand: Operand, now: Now) -> Test:
+        return _test(operand.value, operand, now)
+
+
+IN = In()
+
+
+class NotIn(Complement):
+    """None of the values of a list, or no value at all."""
+
+    negates = IN
+    name = "NOT_IN"
+    label = "is none of"
+    phrase = "is none of {value}"
+    examples = (
+        Example("c", ["a", "b"], True),
+        Example("a", ["a", "b"], False),
+        Example(None, ["a"], True),
+    )
+
+
+NOT_IN = NotIn()

@@ -1,0 +1,140 @@
+"""More and less."""
+
+import operator
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from app.filters.calendar import Now
+from app.filters.fields import is_number
+from app.filters.operators.moments import Span, in_span, span_query
+from app.filters.operators.operator import (
+    MOMENTS,
+    NUMBERS,
+    ElementOperator,
+    Example,
+    Operand,
+    Query,
+    Test,
+    between,
+)
+from app.filters.values import NUMBER, RANGE
+
+
+class _Comparison(ElementOperator):
+    """A number on one side of another."""
+
+    types = NUMBERS
+    takes = NUMBER
+    comparison: ClassVar[str]
+    compare: ClassVar[Callable[[Any, Any], bool]]
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        return {path: {self.comparison: operand.value}}
+
+    def test(self, operand: Operand, now: Now) -> Test:
+        compare, bound = type(self).compare, operand.value
+        return lambda e: is_number(e) and compare(e, bound)
+
+
+class GreaterThan(_Comparison):
+    """More than the number."""
+
+    name = "GREATER_THAN"
+    label = "is greater than"
+    phrase = "is greater than {value}"
+    comparison, compare = "$gt", operator.gt
+    examples = (
+        Example(5, 4, True),
+        Example(5, 5, False),
+        Example(5.5, 5, True),
+        Example("9", 5, False),
+        Example(True, 0, False),
+        Example([1, 9], 5, True),
+        Example(2**53 + 1, float(2**53), True),
+        Example(None, -1, False),
+    )
+
+
+class GreaterThanOrEqual(_Comparison):
+    """The number or more."""
+
+    name = "GREATER_THAN_OR_EQUAL"
+    label = "is at least"
+    phrase = "is at least {value}"
+    comparison, compare = "$gte", operator.ge
+    examples = (
+        Example(5, 5, True),
+        Example(0, 0, True),
+        Example(4.999, 5, False),
+        Example(None, 0, False),
+    )
+
+
+class LessThan(_Comparison):
+    """Less than the number."""
+
+    name = "LESS_THAN"
+    label = "is less than"
+    phrase = "is less than {value}"
+    comparison, compare = "$lt", operator.lt
+    examples = (
+        Example(-1, 0, True),
+        Example(0, 0, False),
+        Example(None, 1, False),
+    )
+
+
+class LessThanOrEqual(_Comparison):
+    """The number or less."""
+
+    name = "LESS_THAN_OR_EQUAL"
+    label = "is at most"
+    phrase = "is at most {value}"
+    comparison, compare = "$lte", operator.le
+    examples = (
+        Example(0, 0, True),
+        Example(1, 0, False),
+        Example(None, 1, False),
+    )
+
+
+class Between(ElementOperator):
+    """Not below the first value and not above the second."""
+
+    name = "BETWEEN"
+    label = "is between"
+    phrase = "is between {low} and {high}"
+    types = NUMBERS | MOMENTS
+    takes = RANGE
+    examples = (
+        Example(1, [1, 3], True),
+        Example(3, [1, 3], True),
+        Example(3.1, [1, 3], False),
+        Example([0, 9], [1, 3], False),
+        Example([0, 2], [1, 3], True),
+        Example("2", [1, 3], False),
+        Example(None, [1, 3], False),
+    )
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        if operand.type in MOMENTS:
+            return span_query(path, self._span(operand, now))
+        low, high = operand.value
+        return between(path, low, high, closed=True)
+
+    def test(self, operand: Operand, now: Now) -> Test:
+        if operand.type in MOMENTS:
+            return in_span(self._span(operand, now))
+        low, high = operand.value
+        return lambda e: is_number(e) and low <= e <= high
+
+    def _span(self, operand: Operand, now: Now) -> Span:
+        line, (low, high) = operand.line(now), operand.value
+        return line.first_from(low), line.first_after(high)
+
+
+GREATER_THAN = GreaterThan()
+GREATER_THAN_OR_EQUAL = GreaterThanOrEqual()
+LESS_THAN = LessThan()
+LESS_THAN_OR_EQUAL = LessThanOrEqual()
+BETWEEN = Between()

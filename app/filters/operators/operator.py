@@ -1,0 +1,119 @@
+"""What an operator is: one question, said once for both engines."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from app.filters.calendar import DayLine, InstantLine, Line, Now
+from app.filters.fields import AttributeType
+from app.filters.folding import fold
+from app.filters.values import Takes
+
+Query = dict[str, Any]
+Test = Callable[[object], bool]
+
+STRINGS = frozenset({AttributeType.STRING})
+NUMBERS = frozenset({AttributeType.NUMBER})
+MOMENTS = frozenset({AttributeType.DATE, AttributeType.DATETIME})
+SCALARS = STRINGS | NUMBERS | MOMENTS | {AttributeType.BOOLEAN}
+
+
+@dataclass(frozen=True)
+class Operand:
+    """What a condition compares with: the value as read, and how it is to be taken.
+
+    `type` is the path's; None where the path has none and the value decides.
+    """
+
+    value: Any = None
+    type: AttributeType | None = None
+    ignore_case: bool = False
+
+    def line(self, now: Now) -> Line:
+        """How moments lie among the values of the path."""
+        return (DayLine if self.type is AttributeType.DATE else InstantLine)(now.calendar)
+
+    def folded(self, text: str) -> str:
+        return fold(text) if self.ignore_case else text
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question with its answer: a line of the reference, and a test of both engines.
+
+    `stored` None is a missing value. `type` None is a metadata key without a definition.
+    """
+
+    stored: Any
+    value: Any
+    holds: bool
+    type: AttributeType | None = None
+    ignore_case: bool = False
+
+
+class Operator:
+    """A question that can be asked of a path.
+
+    The docstring is its description. `query` and `holds` are the two engines' forms of it, and
+    must agree: a positive operator is false on a missing value and on one of another type.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    phrase: ClassVar[str]
+    types: ClassVar[frozenset[AttributeType]]
+    takes: ClassVar[Takes]
+    takes_case: ClassVar[bool] = False
+    examples: ClassVar[tuple[Example, ...]]
+    # The operator whose exact negation this one is. It then has no logic of its own.
+    negates: ClassVar["Operator | None"] = None
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        """The MongoDB predicate: of the query language, which compares within one type."""
+        raise NotImplementedError
+
+    def holds(self, stored: object, operand: Operand, now: Now) -> bool:
+        """Whether it holds for what is stored; None where nothing is."""
+        raise NotImplementedError
+
+
+class ElementOperator(Operator):
+    """An operator that holds of an array when it holds of one of its elements."""
+
+    def holds(self, stored: object, operand: Operand, now: Now) -> bool:
+        test = self.test(operand, now)
+        return any(test(element) for element in elements(stored))
+
+    def test(self, operand: Operand, now: Now) -> Test:
+        """The question put to a single value."""
+        raise NotImplementedError
+
+
+class Complement(Operator):
+    """The exact negation of another operator; both engines turn to that one."""
+
+    negates: ClassVar[Operator]
+
+    def __init_subclass__(cls) -> None:
+        cls.types, cls.takes = cls.negates.types, cls.negates.takes
+        cls.takes_case = cls.negates.takes_case
+
+
+def elements(stored: object) -> Iterator[object]:
+    """What an operator may hold of: a value, or the first level of an array."""
+    if isinstance(stored, list):
+        yield from (e for e in stored if e is not None and not isinstance(e, list))
+    elif stored is not None:
+        yield stored
+
+
+def between(path: str, low: Any, high: Any, *, closed: bool) -> Query:
+    """A range that one and the same value must meet, in an array too."""
+    bounds: Query = {}
+    if low is not None:
+        bounds["$gte"] = low
+    if high is not None:
+        bounds["$lte" if closed else "$lt"] = high
+    if len(bounds) < 2:
+        return {path: bounds}
+    return {"$or": [{path: {**bounds, "$not": {"$type": "array"}}}, {path: {"$elemMatch": bounds}}]}

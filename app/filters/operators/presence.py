@@ -1,0 +1,55 @@
+"""Whether there is a value at all."""
+
+from app.filters.calendar import Now
+from app.filters.fields import AttributeType
+from app.filters.operators.operator import Complement, Example, Operand, Operator, Query
+from app.filters.values import NOTHING
+
+
+class HasValue(Operator):
+    """There is a value: the key is present, not null, and not an empty array."""
+
+    name = "HAS_VALUE"
+    label = "has a value"
+    phrase = "has a value"
+    types = frozenset(AttributeType)
+    takes = NOTHING
+    examples = (
+        Example("x", None, True),
+        Example("", None, True),
+        Example(0, None, True),
+        Example(False, None, True),
+        Example({}, None, True),
+        Example([None], None, True),
+        Example([], None, False),
+        Example(None, None, False),
+    )
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        # An array that holds null is matched by {"$type": "null"} too, and has a value.
+        null = {path: {"$type": "null", "$not": {"$type": "array"}}}
+        return {path: {"$exists": True, "$not": {"$size": 0}}, "$nor": [null]}
+
+    def holds(self, stored: object, operand: Operand, now: Now) -> bool:
+        return stored is not None and stored != []
+
+
+HAS_VALUE = HasValue()
+
+
+class HasNoValue(Complement):
+    """There is no value: the key is absent, null, or an empty array."""
+
+    negates = HAS_VALUE
+    name = "HAS_NO_VALUE"
+    label = "has no value"
+    phrase = "has no value"
+    examples = (
+        Example(None, None, True),
+        Example([], None, True),
+        Example("", None, False),
+        Example([None], None, False),
+    )
+
+
+HAS_NO_VALUE = HasNoValue()

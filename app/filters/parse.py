@@ -1,0 +1,295 @@
+"""From the shape of FilterInput to a tree: every problem at once, each with its path."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.errors import Code, Path, Problem, Refused
+from app.filters import aggregates, operators
+from app.filters.calendar import read_datetime, read_duration
+from app.filters.fields import AttributeType, Catalog, Field, is_number
+from app.filters.operators import Operand, Operator
+from app.filters.sources import Source, source
+from app.filters.tree import (
+    AllOf,
+    AnyOf,
+    AttributeCondition,
+    EventCondition,
+    Filter,
+    Last,
+    Measure,
+    NoneOf,
+    Range,
+    Window,
+)
+from app.filters.values import UnreadableError
+
+Wire = Mapping[str, Any]
+"""A filter in the shape of the API's FilterInput, as plain JSON."""
+
+MOST_CONDITIONS = 200
+MOST_LEVELS = 10
+MOST_VALUES = 20_000
+
+_GROUPS: dict[str, type[AllOf | AnyOf | NoneOf]] = {"all": AllOf, "any": AnyOf, "none": NoneOf}
+_MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}
+_DEFAULTS: dict[str, Wire] = {
+    "attribute": {"ignoreCase": False},
+    "event": {"operator": "GREATER_THAN_OR_EQUAL", "value": 1},
+}
+_COMPARISONS = tuple(
+    operator
+    for operator in operators.OPERATORS
+    if operator.name.startswith(("IS", "GREATER_THAN", "LESS_THAN", "BETWEEN"))
+)
+
+
+def parse(wire: Wire, catalog: Catalog, *path: str) -> Filter:
+    """The tree of a filter. Refused carries every problem; their paths begin with `path`."""
+    _measure(wire, path)
+    parser = _Parser(catalog)
+    tree = parser.filter(wire, path)
+    if tree is None:
+        raise Refused(parser.problems)
+    return tree
+
+
+def canonical(wire: Wire) -> dict[str, Any]:
+    """The filter as it was sent, with what is absent or a default left out."""
+    (kind, inner), *_ = ((k, v) for k, v in wire.items() if v is not None)
+    if kind in _GROUPS:
+        return {kind: [canonical(branch) for branch in inner]}
+    return {kind: _without_defaults(inner, _DEFAULTS.get(kind, {}))}
+
+
+def _without_defaults(condition: Wire, defaults: Wire) -> dict[str, Any]:
+    kept = {
+        key: value
+        for key, value in condition.items()
+        if value is not None and not (key in defaults and _same(value, defaults[key]))
+    }
+    if "where" in kept:
+        kept["where"] = [_without_defaults(w, _DEFAULTS["attribute"]) for w in kept["where"]]
+        kept = kept if kept["where"] else {k: v for k, v in kept.items() if k != "where"}
+    return kept
+
+
+def _same(value: object, default: object) -> bool:
+    return type(value) is type(default) and value == default
+
+
+def _measure(wire: Wire, path: Path) -> None:
+    """Refuses what is too large before anything is made of it."""
+    values = 0
+    for count, (level, condition) in enumerate(_conditions(wire, 1), start=1):
+        if level > MOST_LEVELS:
+            raise _too_complex(f"is nested deeper than {MOST_LEVELS} levels", path)
+        value = condition.get("value")
+        values += len(value) if isinstance(value, list | tuple) else 1
+        if count > MOST_CONDITIONS:
+            raise _too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
+        if values > MOST_VALUES:
+            raise _too_complex(f"has more than {MOST_VALUES:,} values", path)
+
+
+def _too_complex(what: str, path: Path) -> Refused:
+    message = f"The filter {what}; split it, or make a static segment of a part."
+    return Refused([Problem(Code.FILTER_TOO_COMPLEX, message, path)])
+
+
+def _conditions(wire: Wire, level: int) -> Iterator[tuple[int, Wire]]:
+    """Every condition with its level, and each group too deep to be looked into."""
+    if level > MOST_LEVELS:
+        yield level, {}
+        return
+    for kind, inner in wire.items():
+        if kind in _GROUPS and inner is not None:
+            for branch in inner:
+                yield from _conditions(branch, level + 1 if _is_group(branch) else level)
+        elif inner is not None:
+            yield level, inner
+            for where in inner.get("where") or ():
+                yield level, where
+
+
+def _is_group(wire: Wire) -> bool:
+    return any(wire.get(kind) is not None for kind in _GROUPS)
+
+
+class _Parser:
+    """Collects the problems of one filter while its tree is built; None stands for a bad part."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.problems: list[Problem] = []
+
+    def _problem(self, code: Code, message: str, *path: str) -> None:
+        self.problems.append(Problem(code, message, path))
+
+    def filter(self, wire: Wire, path: Path) -> Filter | None:
+        present = [(kind, inner) for kind, inner in wire.items() if inner is not None]
+        if len(present) != 1:
+            code = Code.INVALID if present else Code.FILTER_EMPTY
+            self._problem(code, "A filter has exactly one of its keys; give one.", *path)
+            return None
+        kind, inner = present[0]
+        path = (*path, kind)
+        if kind in _GROUPS:
+            return self._group(_GROUPS[kind], inner, path)
+        return self._event(inner, path) if kind == "event" else self._attribute(inner, path)
+
+    def _group(
+        self, kind: type[AllOf | AnyOf | NoneOf], branches: Sequence[Wire], path: Path
+    ) -> Filter | None:
+        if not branches:
+            self._problem(Code.FILTER_EMPTY, "The list is empty; give at least one branch.", *path)
+        parsed = [self.filter(branch, (*path, str(i))) for i, branch in enumerate(branches)]
+        whole = [branch for branch in parsed if branch is not None]
+        return kind(tuple(whole)) if whole and len(whole) == len(parsed) else None
+
+    def _attribute(self, wire: Wire, path: Path) -> AttributeCondition | None:
+        field = self.catalog.find(wire["path"])
+        if field is None:
+            near = self.catalog.nearest(wire["path"])
+            message = f"No attribute is called {_quoted(wire['path'])}; the nearest is {near!r}."
+            self._problem(Code.UNKNOWN_ATTRIBUTE, message, *path, "path")
+            return None
+        return self._condition(field, wire, path)
+
+    def _condition(self, field: Field, wire: Wire, path: Path) -> AttributeCondition | None:
+        operator = operators.BY_NAME[wire["operator"]]
+        if field.type is not None and field.type not in operator.types:
+            fitting = (o for o in operators.OPERATORS if field.type in o.types)
+            self._not_applicable(operator, f"{field.path!r}, a {field.type.value}", fitting, path)
+            return None
+        type_ = field.type or _type_of_value(operator, wire.get("value"))
+        return self._asked(field, operator, type_, wire, path)
+
+    def _asked(
+        self,
+        field: Field,
+        operator: Operator,
+        type_: AttributeType | None,
+        wire: Wire,
+        path: Path,
+    ) -> AttributeCondition | None:
+        before = len(self.problems)
+        ignore_case = bool(wire.get("ignoreCase"))
+        if ignore_case and not _takes_case(operator, type_):
+            message = f"{operator.name} on {field.path!r} has no case to ignore; leave it out."
+            self._problem(Code.INVALID_VALUE, message, *path, "ignoreCase")
+        value = self._value(operator, type_, wire.get("value"), path)
+        if len(self.problems) > before:
+            return None
+        return AttributeCondition(field, operator, Operand(value, type_, ignore_case))
+
+    def _value(
+        self, operator: Operator, type_: AttributeType | None, value: object, path: Path
+    ) -> Any:
+        try:
+            return operator.takes.read(value, type_)
+        except UnreadableError as error:
+            message = f"The value of {operator.name} {error}. It takes {operator.takes.words}."
+            self._problem(Code.INVALID_VALUE, message, *path, "value", *error.path)
+            return None
+
+    def _not_applicable(
+        self, operator: Operator, what: str, fitting: Iterator[Operator], path: Path
+    ) -> None:
+        names = ", ".join(o.name for o in fitting)
+        message = f"{operator.name} does not fit {what}; these do: {names}."
+        self._problem(Code.OPERATOR_NOT_APPLICABLE, message, *path, "operator")
+
+    def _event(self, wire: Wire, path: Path) -> EventCondition | None:
+        before = len(self.problems)
+        name = wire["name"]
+        if not 1 <= len(name) <= 100 or "\0" in name:
+            message = "An event's name has 1 to 100 characters and no NUL."
+            self._problem(Code.INVALID_VALUE, message, *path, "name")
+        origin = source(name)
+        where = [
+            self._where(origin, condition, (*path, "where", str(i)))
+            for i, condition in enumerate(wire.get("where") or ())
+        ]
+        window = self._window(wire.get("within"), (*path, "within"))
+        aggregate, property_ = self._aggregate(origin, wire.get("aggregate"), path)
+        operator = operators.BY_NAME[wire.get("operator") or "GREATER_THAN_OR_EQUAL"]
+        if operator not in _COMPARISONS:
+            self._not_applicable(operator, "a measure of events", iter(_COMPARISONS), path)
+            return None
+        value = wire["value"] if wire.get("value") is not None else 1
+        number = AttributeType.NUMBER
+        operand = Operand(self._value(operator, number, value, path), number)
+        if len(self.problems) > before:
+            return None
+        conditions = tuple(condition for condition in where if condition is not None)
+        measure = Measure(origin, conditions, window, aggregate, property_)
+        return EventCondition(measure, operator, operand)
+
+    def _where(self, origin: Source, wire: Wire, path: Path) -> AttributeCondition | None:
+        field = self._property(origin, wire["path"], (*path, "path"))
+        return None if field is None else self._condition(field, wire, path)
+
+    def _property(self, origin: Source, name: str, path: Path) -> Field | None:
+        field = origin.find(name)
+        if field is None:
+            message = (
+                f"No property can be called {_quoted(name)}: each key has 1 to 100 characters,"
+                " without NUL, and no $ at its start."
+            )
+            self._problem(Code.UNKNOWN_ATTRIBUTE, message, *path)
+        return field
+
+    def _aggregate(
+        self, origin: Source, wire: Wire | None, path: Path
+    ) -> tuple[aggregates.Aggregate | None, Field | None]:
+        if wire is None:
+            return None, None
+        property_ = self._property(origin, wire["property"], (*path, "aggregate", "property"))
+        return aggregates.BY_NAME[wire["function"]], property_
+
+    def _window(self, wire: Wire | None, path: Path) -> Window | None:
+        if wire is None:
+            return None
+        try:
+            if wire.get("last") is not None:
+                path = (*path, "last")
+                return Last(read_duration(wire["last"]))
+            path = (*path, "between")
+            start, end = _instant(wire["between"]["from"]), _instant(wire["between"]["to"])
+        except ValueError as error:
+            self._problem(Code.INVALID_VALUE, f"The window {error}.", *path)
+            return None
+        if start > end:
+            message = "The window ends before it starts; swap from and to."
+            self._problem(Code.INVALID_VALUE, message, *path)
+        return Range(start, end)
+
+
+def _instant(value: str | datetime) -> datetime:
+    read = value if isinstance(value, datetime) else read_datetime(value)
+    if read.tzinfo is None:
+        raise ValueError("must have an offset, like Z")
+    return read
+
+
+def _takes_case(operator: Operator, type_: AttributeType | None) -> bool:
+    return operator.takes_case and type_ in (None, AttributeType.STRING)
+
+
+def _type_of_value(operator: Operator, value: object) -> AttributeType | None:
+    """The type that a path without one is taken by: that of the operator's value."""
+    if operator.types <= _MOMENTS:
+        return AttributeType.DATETIME
+    if isinstance(value, list | tuple) and value and operator.types & _MOMENTS:
+        kinds = {_type_of_value(operator, element) for element in value}
+        return kinds.pop() if len(kinds) == 1 else None
+    if isinstance(value, bool):
+        return AttributeType.BOOLEAN
+    if isinstance(value, str):
+        return AttributeType.STRING
+    return AttributeType.NUMBER if is_number(value) else None
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")

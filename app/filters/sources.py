@@ -1,0 +1,52 @@
+"""Where the events of a name are stored: custom events, and orders, which count as events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.filters.fields import AttributeType, Field, Group, is_key
+
+COUNTED_STATUSES = ("PAID", "FULFILLED")
+ORDER = "order"
+_ORDER_TYPES = {"amount": AttributeType.NUMBER, "status": AttributeType.STRING}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The rows that are a customer's events of one name."""
+
+    name: str
+    collection: str
+    # Frozen, and so hashable, by being derived from the name alone.
+    match: Mapping[str, Any] = field(compare=False)
+
+    def find(self, path: str) -> Field | None:
+        """The field of a property, or None where no property can have that name."""
+        if not all(map(is_key, path.split("."))):
+            return None
+        keys = tuple(path.split("."))
+        if self.name != ORDER:
+            return _property(path, ("properties", *keys), None)
+        if path in _ORDER_TYPES:
+            return _property(path, keys, _ORDER_TYPES[path])
+        # An order's metadata are its properties, and may be called by their full name too.
+        inside = keys[0] == "metadata" and len(keys) > 1
+        return _property(path, keys if inside else ("metadata", *keys), None)
+
+    def counts(self, row: Mapping[str, Any]) -> bool:
+        """Whether a stored row of the collection is such an event."""
+        if self.name != ORDER:
+            return bool(row["name"] == self.name)
+        return bool(row.get("current")) and row["status"] in COUNTED_STATUSES
+
+
+def source(name: str) -> Source:
+    """The source of the events of a name."""
+    if name == ORDER:
+        match = {"current": True, "status": {"$in": list(COUNTED_STATUSES)}}
+        return Source(name, "orders", match)
+    return Source(name, "events", {"name": name})
+
+
+def _property(path: str, stored: tuple[str, ...], type_: AttributeType | None) -> Field:
+    return Field(path, stored, type_, Group.METADATA, path)

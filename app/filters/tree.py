@@ -1,0 +1,82 @@
+"""The vocabulary of filters: a tree of conditions, without behaviour."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.filters.aggregates import Aggregate
+from app.filters.fields import Field
+from app.filters.operators import Operand, Operator
+from app.filters.sources import Source
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Every branch holds."""
+
+    branches: tuple["Filter", ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """At least one branch holds."""
+
+    branches: tuple["Filter", ...]
+
+
+@dataclass(frozen=True)
+class NoneOf:
+    """Not one branch holds."""
+
+    branches: tuple["Filter", ...]
+
+
+@dataclass(frozen=True)
+class AttributeCondition:
+    """What the operator asks of the value at the field holds."""
+
+    field: Field
+    operator: Operator
+    operand: Operand
+
+
+@dataclass(frozen=True)
+class Last:
+    """From so long ago, not included, until now."""
+
+    length: timedelta
+
+
+@dataclass(frozen=True)
+class Range:
+    """From one instant to another, both included."""
+
+    start: datetime
+    end: datetime
+
+
+Window = Last | Range
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is taken of a customer's events of one name: their number, or an aggregate of a
+    property over those that pass every `where` and lie in the window."""
+
+    source: Source
+    where: tuple[AttributeCondition, ...] = ()
+    window: Window | None = None
+    aggregate: Aggregate | None = None
+    property: Field | None = None
+
+
+@dataclass(frozen=True)
+class EventCondition:
+    """What the operator asks of the measure holds."""
+
+    measure: Measure
+    operator: Operator
+    operand: Operand
+
+
+Condition = AttributeCondition | EventCondition
+Filter = AllOf | AnyOf | NoneOf | Condition

@@ -1,0 +1,154 @@
+"""What an operator takes: how a value of JSON is read, and what to say when it can't be."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.filters.calendar import read_date, read_duration, read_moment
+from app.filters.fields import AttributeType, is_number
+
+LONGEST_TEXT = 1_000
+LONGEST_LIST = 10_000
+SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOMENTS = (AttributeType.DATE, AttributeType.DATETIME)
+
+
+class UnreadableError(ValueError):
+    """A value of the wrong shape; `path` leads to the element of a list that is at fault."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def text(value: object) -> str:
+    """A string that MongoDB can hold."""
+    if not isinstance(value, str):
+        raise UnreadableError("must be a string")
+    if len(value) > LONGEST_TEXT:
+        raise UnreadableError(f"must have at most {LONGEST_TEXT} characters")
+    if "\0" in value or _SURROGATE.search(value):
+        raise UnreadableError("must not contain NUL or half a surrogate pair")
+    return value
+
+
+def number(value: object) -> int | float:
+    """A 64-bit integer or a finite float."""
+    if not is_number(value):
+        raise UnreadableError("must be a number")
+    assert isinstance(value, int | float)
+    if isinstance(value, int) and not SMALLEST_LONG <= value <= LARGEST_LONG:
+        raise UnreadableError("must fit into 64 bits")
+    if not math.isfinite(value):
+        raise UnreadableError("must be finite")
+    return value
+
+
+def _scalar(value: object, type_: AttributeType | None) -> Any:
+    """One value of the type, or of its own type where the path has none."""
+    match type_:
+        case AttributeType.STRING:
+            return text(value)
+        case AttributeType.NUMBER:
+            return number(value)
+        case AttributeType.BOOLEAN:
+            if not isinstance(value, bool):
+                raise UnreadableError("must be true or false")
+            return value
+        case AttributeType.DATE | AttributeType.DATETIME:
+            try:
+                return read_moment(text(value))
+            except UnreadableError:
+                raise
+            except ValueError as error:
+                raise UnreadableError(str(error)) from None
+        case _:
+            if isinstance(value, bool):
+                return value
+            if isinstance(value, str):
+                return text(value)
+            if is_number(value):
+                return number(value)
+            raise UnreadableError("must be a string, a number, true or false")
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What an operator takes: words for people, and the reader."""
+
+    words: str
+    read: Callable[[object, AttributeType | None], Any]
+
+
+def _nothing(value: object, _: AttributeType | None) -> None:
+    if value is not None:
+        raise UnreadableError("must be left out: the operator takes no value")
+
+
+def _non_empty_text(value: object, _: AttributeType | None) -> str:
+    if not text(value):
+        raise UnreadableError("must not be empty")
+    return text(value)
+
+
+def _list(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise UnreadableError("must be a list")
+    if not 1 <= len(value) <= LONGEST_LIST:
+        raise UnreadableError(f"must be a list of 1 to {LONGEST_LIST:,} values")
+    read: list[Any] = []
+    for index, element in enumerate(value):
+        try:
+            if isinstance(element, bool):
+                raise UnreadableError("must not be true or false")
+            read.append(_scalar(element, type_))
+        except UnreadableError as error:
+            raise UnreadableError(f"element {index} {error}", str(index)) from None
+    return tuple(read)
+
+
+def _range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise UnreadableError("must be a list of two values, the lower one first")
+    low, high = _list(value, type_)
+    if type_ not in _MOMENTS:
+        number(low), number(high)
+    # Moments of different kinds are put in order only once the zone is known: an empty range holds
+    # for nobody.
+    if type(low) is type(high) or type_ is AttributeType.NUMBER:
+        aware = getattr(low, "tzinfo", None) is None, getattr(high, "tzinfo", None) is None
+        if aware[0] == aware[1] and low > high:
+            raise UnreadableError("must be a list of two values, the lower one first")
+    return low, high
+
+
+def _day(value: object, _: AttributeType | None) -> Any:
+    try:
+        return read_date(text(value))
+    except UnreadableError:
+        raise
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def _duration(value: object, _: AttributeType | None) -> Any:
+    try:
+        return read_duration(text(value))
+    except UnreadableError:
+        raise
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
+
+
+NOTHING = Takes("no value", _nothing)
+ONE_VALUE = Takes("one value", _scalar)
+LIST = Takes(f"a list of 1 to {LONGEST_LIST:,} values", _list)
+NON_EMPTY_TEXT = Takes("a non-empty string, taken literally", _non_empty_text)
+NUMBER = Takes("a number", lambda value, _: number(value))
+RANGE = Takes("a list of two values, in order, both ends included", _range)
+MOMENT = Takes("a date or a datetime", _scalar)
+DURATION = Takes("an ISO 8601 duration, like P30D or PT90M", _duration)
