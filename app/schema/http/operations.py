@@ -1,0 +1,129 @@
+"""One operation, from the request to its answer: what HTTP and the socket have in common."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, cast
+
+from graphql import (
+    ExecutionResult,
+    Executor,
+    GraphQLError,
+    OperationType,
+    create_source_event_stream,
+)
+from strawberry import Schema
+from strawberry.execution import optimized_is_awaitable
+
+from app.schema.http.documents import Documents
+from app.schema.http.masking import TIMEOUT, answered, shown
+from app.schema.http.refusals import BAD_REQUEST, JSON, OperationRefused, error
+from app.schema.http.requests import GraphQLRequest
+
+Context = Callable[[], Awaitable[object]]
+"""Makes the context, afresh for each operation and each event of a subscription."""
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more; the operation was cancelled."""
+
+
+class Operation:
+    """What a request means: a document that fits the schema, an operation in it, its variables."""
+
+    def __init__(self, executor: Executor[Any], seconds: float) -> None:
+        self._executor = executor
+        self._seconds = seconds
+        self.type: OperationType = executor.operation.operation
+
+    async def run(
+        self, context: Context, gone: Callable[[], Awaitable[None]] | None = None
+    ) -> JSON:
+        """The answer, within the seconds allowed; cancelled once `gone` says that nobody waits."""
+        self._executor.context_value = await context()
+        return await self._answer(self._executor, gone)
+
+    async def events(self, context: Context) -> AsyncGenerator[JSON]:
+        """An answer for each event of a subscription; refused where its source breaks."""
+        self._executor.context_value = await context()
+        source = create_source_event_stream(self._executor)
+        if self._executor.is_awaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            raise OperationRefused(422, answered(source.errors or ()))
+        async with aclosing(cast("AsyncGenerator[object]", source)) as events:
+            while True:
+                try:
+                    event = await anext(events)
+                except StopAsyncIteration:
+                    return
+                except Exception as failure:
+                    problem = GraphQLError(str(failure), original_error=failure)
+                    raise OperationRefused(422, answered([problem])) from failure
+                executor = self._executor.build_per_event_executor(event)
+                executor.context_value = await context()
+                yield await self._answer(executor)
+
+    async def _answer(
+        self, executor: Executor[Any], gone: Callable[[], Awaitable[None]] | None = None
+    ) -> JSON:
+        result: Any = executor.execute_operation()
+        if executor.is_awaitable(result):
+            try:
+                async with asyncio.timeout(self._seconds) as deadline:
+                    result = await _unless(gone, deadline, result)
+            except TimeoutError:
+                message = f"The operation took longer than {self._seconds:g} seconds."
+                return {"errors": [error(message, TIMEOUT)], "data": None}
+        if result.errors:
+            return {"errors": answered(result.errors), "data": result.data}
+        return {"data": result.data}
+
+
+async def _unless(
+    gone: Callable[[], Awaitable[None]] | None, deadline: asyncio.Timeout, result: Awaitable[Any]
+) -> Any:
+    if gone is None:
+        return await result
+
+    async def expire() -> None:
+        await gone()
+        deadline.reschedule(asyncio.get_running_loop().time())
+
+    watching = asyncio.create_task(expire())
+    try:
+        return await result
+    except asyncio.CancelledError:
+        if watching.done():
+            raise ClientGone from None
+        raise
+    finally:
+        watching.cancel()
+
+
+class Operations:
+    """The operations that a schema offers."""
+
+    def __init__(self, schema: Schema, seconds: float) -> None:
+        self._schema = schema._schema
+        self._executor = schema.execution_context_class
+        self._documents = Documents(self._schema)
+        self._seconds = seconds
+
+    def find(self, request: GraphQLRequest) -> Operation:
+        """The operation that the request means; what is no GraphQL or doesn't fit is refused."""
+        document = self._documents.get(request.query)
+        try:
+            executor = self._executor.build(
+                self._schema,
+                document,
+                raw_variable_values=request.variables,
+                operation_name=request.operation_name,
+                is_awaitable=cast("Any", optimized_is_awaitable),
+                operation_extensions=None,
+            )
+        except GraphQLError as problem:
+            executor = [problem]
+        if isinstance(executor, list):
+            raise OperationRefused(422, [shown(problem, BAD_REQUEST) for problem in executor])
+        return Operation(executor, self._seconds)
