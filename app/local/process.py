@@ -97,14 +97,10 @@ class Process:
         # mongod's own lines are JSON: nothing to show a person.
         return f"; see {self.log}" if last[:1] in ("", "{") else f": {last[:200]}"
 
-    def ask_to_stop(self) -> None:
-        if self._child and self._child.poll() is None:
-            self._child.terminate()
-
     def stop(self, seconds: float = 5) -> None:
         """Asks, waits, then insists."""
-        self.ask_to_stop()
         if self._child:
+            self._child.terminate()
             try:
                 self._child.wait(seconds)
             except subprocess.TimeoutExpired:
@@ -119,13 +115,14 @@ class Process:
             left = int(pid)
         except (OSError, ValueError):
             return
+        # On its way out it has no command line any more, but still its port and its locks.
+        ours = (mark, "")
         for ask in (signal.SIGTERM, signal.SIGKILL):
-            if left == os.getpid() or _command_of(left) != mark:
-                break
-            with suppress(ProcessLookupError):
-                os.kill(left, ask)
+            if _command_of(left) == mark and left != os.getpid():
+                with suppress(ProcessLookupError):
+                    os.kill(left, ask)
             deadline = time.monotonic() + seconds
-            while _command_of(left) == mark and time.monotonic() < deadline:
+            while _lives(left) and _command_of(left) in ours and time.monotonic() < deadline:
                 time.sleep(0.02)
         self._pid_file.unlink(missing_ok=True)
 
@@ -142,20 +139,29 @@ def _mark(command: Sequence[str]) -> str:
     return " ".join(command)
 
 
+def _lives(pid: int) -> bool:
+    if sys.platform != "linux":
+        return bool(_command_of(pid))
+    # The last thread to end closes the files, and the first may long be a zombie by then.
+    return any(_state(stat) not in "ZX" for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
+def _state(stat: Path) -> str:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def _command_of(pid: int) -> str:
-    """The command line of a living process; empty if there is none."""
     if sys.platform == "linux":
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return ""
         return line.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
-    asked = subprocess.run(  # noqa: S603
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return asked.stdout.strip()
 
 

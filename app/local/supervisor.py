@@ -19,7 +19,6 @@ class Part(Protocol):
     def start(self) -> None: ...
     def ready(self) -> None: ...
     def ending(self) -> str: ...
-    def ask_to_stop(self) -> None: ...
     def stop(self, seconds: float) -> None: ...
 
 
@@ -53,7 +52,4 @@ async def keep_alive(part: Part, say: Callable[[str], None]) -> None:
 
 
 async def stop_together(parts: Sequence[Part], seconds: float) -> None:
-    for part in parts:
-        part.ask_to_stop()
-    for part in parts:
-        await asyncio.to_thread(part.stop, seconds)
+    await asyncio.gather(*(asyncio.to_thread(part.stop, seconds) for part in parts))

