@@ -1,6 +1,7 @@
 """Documents, parsed and validated once and then known by their text."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -16,6 +17,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.schema.http import limits
+from app.schema.http.answer_size import may_be_too_large
 from app.schema.http.literals import NumbersFit
 from app.schema.http.masking import shown
 from app.schema.http.refusals import (
@@ -41,6 +43,7 @@ class Document:
     """A document that fits the schema, or why it doesn't."""
 
     tree: DocumentNode | None
+    may_be_too_large: bool = False
     status: int = 200
     errors: tuple[JSON, ...] = ()
 
@@ -53,7 +56,8 @@ class Documents:
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
 
-    def get(self, source: str) -> DocumentNode:
+    def get(self, source: str) -> tuple[DocumentNode, bool]:
+        """The document, and whether its answers may be too large."""
         document = self._known.get(source)
         if document is None:
             document = self._read(source)
@@ -62,7 +66,7 @@ class Documents:
             self._known.move_to_end(source)
         if document.tree is None:
             raise OperationRefused(document.status, document.errors)
-        return document.tree
+        return document.tree, document.may_be_too_large
 
     def _keep(self, source: str, document: Document) -> None:
         self._known[source] = document
@@ -80,14 +84,16 @@ class Documents:
                 max_source_length=MAX_CHARACTERS,
             )
         except GraphQLError as problem:
-            return Document(None, 400, (shown(problem, PARSE_FAILED),))
+            return Document(None, status=400, errors=(shown(problem, PARSE_FAILED),))
         if too_much := [
             GraphQLError(f"The operation asks for {what}.", operation)
             for operation, what in limits.excess(tree)
         ]:
-            return Document(None, 422, tuple(shown(problem, TOO_COMPLEX) for problem in too_much))
+            return _unfit(too_much, TOO_COMPLEX)
         if problems := validate(self._schema, tree, _RULES):
-            return Document(
-                None, 422, tuple(shown(problem, VALIDATION_FAILED) for problem in problems)
-            )
-        return Document(tree)
+            return _unfit(problems, VALIDATION_FAILED)
+        return Document(tree, may_be_too_large(self._schema, tree))
+
+
+def _unfit(problems: Sequence[GraphQLError], code: str) -> Document:
+    return Document(None, status=422, errors=tuple(shown(problem, code) for problem in problems))

@@ -61,15 +61,15 @@ def _expected(problem: GraphQLError, cause: BaseException) -> Iterator[JSON]:
                 yield _placed(problem, answer)
         case RequestRefused(errors=errors):
             yield from (_placed(problem, each) for each in errors)
-        case BadRequest() | StrawberryInputCoercionError():
-            yield _placed(
-                problem, error(_plain(str(getattr(cause, "message", cause))), BAD_REQUEST)
-            )
+        case BadRequest():
+            yield _placed(problem, error(str(cause), BAD_REQUEST))
         case SegmentsError():
             yield _placed(problem, error(str(cause), INTERNAL))
-        case GraphQLError() if cause.message.startswith("Argument "):
+        case StrawberryInputCoercionError(message=message):
+            yield _placed(problem, error(_plain(message), BAD_REQUEST))
+        case GraphQLError(message=message) if message.startswith("Argument "):
             # Null from a nullable variable, where the field wants a value.
-            yield _placed(problem, error(cause.message, BAD_REQUEST))
+            yield _placed(problem, error(_plain(message), BAD_REQUEST))
 
 
 def _cause(problem: GraphQLError) -> BaseException:

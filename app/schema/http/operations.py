@@ -15,9 +15,10 @@ from graphql import (
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from app.schema.http.answer_size import MOST_VALUES, answer_size
 from app.schema.http.documents import Documents
 from app.schema.http.masking import TIMEOUT, answered, shown
-from app.schema.http.refusals import BAD_REQUEST, JSON, OperationRefused, error
+from app.schema.http.refusals import BAD_REQUEST, JSON, TOO_COMPLEX, OperationRefused, error
 from app.schema.http.requests import GraphQLRequest
 
 Context = Callable[[], Awaitable[object]]
@@ -112,7 +113,7 @@ class Operations:
 
     def find(self, request: GraphQLRequest) -> Operation:
         """The operation that the request means; what is no GraphQL or doesn't fit is refused."""
-        document = self._documents.get(request.query)
+        document, may_be_too_large = self._documents.get(request.query)
         try:
             executor = self._executor.build(
                 self._schema,
@@ -126,4 +127,19 @@ class Operations:
             executor = [problem]
         if isinstance(executor, list):
             raise OperationRefused(422, [shown(problem, BAD_REQUEST) for problem in executor])
+        if may_be_too_large:
+            self._check_size(executor)
         return Operation(executor, self._seconds)
+
+    def _check_size(self, executor: Executor[Any]) -> None:
+        size = answer_size(
+            self._schema,
+            executor.operation,
+            executor.fragment_definitions,
+            executor.variable_values.coerced,
+        )
+        if size > MOST_VALUES:
+            message = (
+                f"The answer could hold more than {MOST_VALUES:,} values: ask for less at once."
+            )
+            raise OperationRefused(422, [error(message, TOO_COMPLEX)])

@@ -74,28 +74,28 @@ class GraphQLView:
     async def _read(self, connection: HTTPConnection, receive: Receive) -> GraphQLRequest:
         match connection.scope["method"]:
             case "GET":
-                await self._body(connection, receive)
+                await self._body(receive)
                 return requests.from_url(connection.scope["query_string"])
             case "POST":
                 if not media.is_json(connection.headers.get("content-type", "")):
                     raise refused(415, "Send the request as application/json in UTF-8.")
-                body = await self._body(connection, receive)
+                body = await self._body(receive)
                 return requests.from_json(requests.read_json(body))
         raise refused(405, "Use POST, or GET for a query.", Allow="GET, POST")
 
-    async def _body(self, connection: HTTPConnection, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive) -> bytes:
         """All of it, unless it is larger than allowed."""
         chunks: list[bytes] = []
-        size, more = int(connection.headers.get("content-length", 0)), True
+        size, more = 0, True
         while more:
-            if size > self._max_body_bytes:
-                raise refused(413, f"The body is larger than {self._max_body_bytes:,} bytes.")
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientGone
             chunks.append(message.get("body", b""))
             more = message.get("more_body", False)
-            size = sum(map(len, chunks))
+            size += len(chunks[-1])
+            if size > self._max_body_bytes:
+                raise refused(413, f"The body is larger than {self._max_body_bytes:,} bytes.")
         return b"".join(chunks)
 
 

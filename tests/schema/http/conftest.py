@@ -1,11 +1,13 @@
 """The door in front of a small schema: called in this process, and behind a real uvicorn."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from socket import socket
+from typing import Any
 
 import httpx
 import pytest
+import structlog
 import uvicorn
 
 from app.schema.http import GraphQLView
@@ -13,6 +15,13 @@ from app.settings import Settings
 from tests.schema.http.small import Contexts, schema
 
 GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.fixture
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What the program logs."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture
@@ -38,25 +47,29 @@ async def client(view: GraphQLView) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def address(view: GraphQLView) -> AsyncIterator[str]:
     """Where a real server listens, as host:port."""
-    async with serving(view) as address:
-        yield address
-
-
-@asynccontextmanager
-async def serving(view: GraphQLView) -> AsyncIterator[str]:
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(view, port=0, log_level="critical", lifespan="off", ws="websockets-sansio")
     )
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0)
+    await server.listening.wait()
     host, port = server.servers[0].sockets[0].getsockname()
-    try:
-        yield f"{host}:{port}"
-    finally:
-        server.should_exit = True
-        await task
+    yield f"{host}:{port}"
+    server.should_exit = True
+    await task
 
 
-def _settings(**values: object) -> Settings:
-    return Settings(_env_file=None, max_body_bytes=100_000, **values)  # type: ignore[call-arg, arg-type]
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+def _settings() -> Settings:
+    """A developer's .env is not the tests'."""
+    return Settings(_env_file=None, max_body_bytes=100_000)  # type: ignore[call-arg]

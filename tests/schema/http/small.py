@@ -57,6 +57,10 @@ class Query:
         return int(info.context["number"])
 
     @strawberry.field
+    def init(self, info: strawberry.Info) -> JSON:
+        return JSON(info.context["init"])
+
+    @strawberry.field
     def refuse(self) -> str:
         raise Refused(
             [
@@ -95,11 +99,45 @@ class Mutation:
 
 
 @strawberry.type
+class Seen:
+    source: int
+
+    @strawberry.field
+    def event(self, info: strawberry.Info) -> int:
+        return int(info.context["number"])
+
+
+@strawberry.type
 class Subscription:
     @strawberry.subscription
     async def count(self, to: int = 3) -> AsyncIterator[int]:
         for number in range(to):
             yield number
+
+    @strawberry.subscription
+    async def contexts(self, info: strawberry.Info) -> AsyncIterator[Seen]:
+        """What each event sees, and what the source saw."""
+        for _ in range(2):
+            yield Seen(source=info.context["number"])
+
+    @strawberry.subscription
+    async def endless(self, info: strawberry.Info) -> AsyncIterator[int]:
+        yield 1
+        info.context["started"].set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            info.context["stopped"].set()
+
+    @strawberry.subscription
+    async def breaks(self) -> AsyncIterator[int]:
+        yield 1
+        raise RuntimeError("the password is 1234")
+
+    @strawberry.subscription
+    async def refuses(self) -> AsyncIterator[int]:
+        raise BadRequest("This cursor is not ours.")
+        yield 1
 
 
 schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)

@@ -1,0 +1,151 @@
+"""A document may ask for much, but not for everything; and what is known is not read again."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from graphql import get_introspection_query
+
+from app.schema.http import documents
+from tests.schema.http.small import schema
+
+
+async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
+    return await client.post("/graphql", json={"query": query, "variables": variables})
+
+
+def nested(levels: int) -> str:
+    return "{ fruit " + "{ neighbours(first: 1) " * (levels - 2) + "{ name }" + " }" * (levels - 1)
+
+
+def doubling(levels: int) -> str:
+    """Each fragment spreads the next one twice."""
+    fragments = [
+        f"fragment F{n} on Fruit {{ a: neighbours {{ ...{next_} }} b: neighbours {{ ...{next_} }} }}"
+        for n, next_ in ((n, f"F{n + 1}") for n in range(levels))
+    ]
+    return "{ fruit { ...F0 } }" + " ".join(fragments) + f" fragment F{levels} on Fruit {{ name }}"
+
+
+TOO_MUCH = {
+    "levels": nested(16),
+    "aliases": "{" + " ".join(f"a{n}: number" for n in range(101)) + "}",
+    "root fields": "{ fruit { name }" + " number" * 51 + "}",
+    "directives": "{ fruit { name " + "@include(if: true)" * 51 + " } }",
+    "fields": "{ fruit {" + " name" * 2_001 + "} }",
+    "fragments": doubling(60),
+    "fragments in a ring": doubling(60) + " fragment R on Fruit { ...R }",
+    "a chain of fragments": "{ ...F0 }"
+    + "".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(900))
+    + "fragment F900 on Query { number }",
+}
+
+
+@pytest.mark.parametrize("query", TOO_MUCH.values(), ids=TOO_MUCH)
+async def test_a_document_that_asks_for_too_much_is_refused_at_once(
+    client: httpx.AsyncClient, query: str
+) -> None:
+    began = time.process_time()
+    answer = await ask(client, query)
+
+    assert answer.status_code == 422
+    assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {
+        "QUERY_TOO_COMPLEX"
+    }
+    assert time.process_time() - began < 1
+
+
+async def test_the_depth_allowed(client: httpx.AsyncClient) -> None:
+    assert (await ask(client, nested(15))).status_code == 200
+
+
+async def test_a_ring_of_fragments_is_left_to_validation(client: httpx.AsyncClient) -> None:
+    answer = await ask(client, "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }")
+
+    assert answer.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.AsyncClient) -> None:
+    began = time.process_time()
+    await ask(client, "{ " + "fruit { name } " * 45 + "} ")
+    await ask(client, "{ fruit {" + " neighbours { name }" * 900 + "} }")
+
+    assert time.process_time() - began < 1
+
+
+async def test_full_introspection_passes(client: httpx.AsyncClient) -> None:
+    query = get_introspection_query(
+        descriptions=True,
+        specified_by_url=True,
+        directive_is_repeatable=True,
+        schema_description=True,
+        input_value_deprecation=True,
+    )
+
+    assert (await ask(client, query)).status_code == 200
+
+
+async def test_input_may_be_nested_deeper_than_fields(client: httpx.AsyncClient) -> None:
+    value = "{all: [" * 20 + "1" + "]}" * 20
+
+    assert (await ask(client, f"{{ echo(value: {value}) }}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "status"),
+    [
+        ("{ fruit { neighbours(first: 400) { neighbours(first: 100) { name } } } }", {}, 200),
+        ("{ fruit { neighbours(first: 2000) { neighbours(first: 100) { name } } } }", {}, 422),
+        ("{ fruit { neighbours { neighbours { neighbours { name } } } } }", {}, 422),
+        ("{ fruit { neighbours(first: -1) { neighbours(first: 2) { name } } } }", {}, 200),
+    ],
+)
+async def test_an_answer_of_too_many_values_is_refused(
+    client: httpx.AsyncClient, query: str, variables: dict[str, Any], status: int
+) -> None:
+    answer = await ask(client, query, **variables)
+
+    assert answer.status_code == status
+
+
+PAGES = "query ($a: Int!, $b: Int! = 1000) { fruit { neighbours(first: $a) { ...N } } } \
+fragment N on Fruit { ... { neighbours(first: $b) { name } } }"
+
+
+@pytest.mark.parametrize(
+    ("variables", "status"), [({"a": 2, "b": 3}, 200), ({"a": 1}, 200), ({"a": 100}, 422)]
+)
+async def test_pages_in_variables_count_as_given(
+    client: httpx.AsyncClient, variables: dict[str, int], status: int
+) -> None:
+    assert (await ask(client, PAGES, **variables)).status_code == status
+
+
+async def test_what_was_read_once_is_neither_parsed_nor_validated_again(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await ask(client, "query ($n: String!) { fruit(name: $n) { name } }", n="a")
+
+    def forbidden(*_: Any, **__: Any) -> Any:
+        raise AssertionError("read again")
+
+    for step in ("parse", "validate", "may_be_too_large"):
+        monkeypatch.setattr(documents, step, forbidden)
+    second = await ask(client, "query ($n: String!) { fruit(name: $n) { name } }", n="b")
+
+    assert first.json()["data"]["fruit"]["name"] == "a"
+    assert second.json()["data"]["fruit"]["name"] == "b"
+
+
+def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "KEPT_CHARACTERS", 50)
+    known = documents.Documents(schema._schema)
+
+    first, _ = known.get("{ fruit { name weight } }")
+    again, _ = known.get("{ fruit { name weight } }")
+    known.get("{ number again: number third: number }")
+    later, _ = known.get("{ fruit { name weight } }")
+
+    assert again is first
+    assert later is not first
