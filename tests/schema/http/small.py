@@ -79,7 +79,7 @@ class Query:
 
     @strawberry.field
     def beyond_json(self) -> JSON:
-        return 2**70
+        return JSON(2**70)
 
     @strawberry.field
     async def slow(self, info: strawberry.Info) -> str:

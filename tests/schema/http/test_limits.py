@@ -21,10 +21,8 @@ def nested(levels: int) -> str:
 
 def doubling(levels: int) -> str:
     """Each fragment spreads the next one twice."""
-    fragments = [
-        f"fragment F{n} on Fruit {{ a: neighbours {{ ...{next_} }} b: neighbours {{ ...{next_} }} }}"
-        for n, next_ in ((n, f"F{n + 1}") for n in range(levels))
-    ]
+    spreads = [(n, f"neighbours {{ ...F{n + 1} }}") for n in range(levels)]
+    fragments = [f"fragment F{n} on Fruit {{ a: {spread} b: {spread} }}" for n, spread in spreads]
     return "{ fruit { ...F0 } }" + " ".join(fragments) + f" fragment F{levels} on Fruit {{ name }}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from app.schema.http import socket
@@ -34,11 +34,9 @@ class Client:
         return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
 
     async def code_of_closing(self) -> int:
-        with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                await self.hear()
-        assert closed.value.rcvd
-        return closed.value.rcvd.code
+        await asyncio.wait_for(self._connection.wait_closed(), 10)
+        assert self._connection.close_code
+        return self._connection.close_code
 
 
 @asynccontextmanager
