@@ -133,7 +133,11 @@ def _sum(numbers: Sequence[int | float]) -> int | float:
         return whole if SMALLEST_LONG <= whole <= LARGEST_LONG else float(whole)
     # Two floats hold an integer of a hundred bits, so that nothing of it is lost before the end.
     high = float(whole)
-    return math.fsum([*floats, high, float(whole - int(high))])
+    floats += [high, float(whole - int(high))]
+    try:
+        return math.fsum(floats)
+    except (OverflowError, ValueError):
+        return sum(floats)
 
 
 def _identity(value: object) -> object:

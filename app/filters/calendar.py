@@ -8,18 +8,18 @@ from zoneinfo import ZoneInfo
 
 MILLISECOND = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
-# A day's room at each end, so that no zone and no "the day after" leaves what datetime can hold.
-FIRST_DAY, LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
+# Two days' room at each end: no zone and no "the day after" then leaves what datetime can hold.
+FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9999, 12, 29)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.([0-9]{1,9}))?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(?:\.([0-9]{1,9}))?)?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
 _DURATION = re.compile(
     r"P(?=.)(?:(?P<weeks>[0-9]{1,9})W)?(?:(?P<days>[0-9]{1,9})D)?"
     r"(?:T(?=.)(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
-    r"(?:(?P<seconds>[0-9]{1,12}(?:\.[0-9]{1,9})?)S)?)?"
+    r"(?:(?P<seconds>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,9}))?S)?)?"
 )
 LONGEST = timedelta(days=36_525)
 
@@ -59,9 +59,11 @@ def read_datetime(text: str) -> datetime:
         if offset is None:
             return read
         zone = "+00:00" if offset in "Zz" else offset
-        return datetime.fromisoformat(read.isoformat() + zone).astimezone(UTC)
+        read = datetime.fromisoformat(read.isoformat() + zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("is not a time of the calendar") from None
+    read_date(read.date().isoformat())
+    return read
 
 
 def read_moment(text: str) -> Moment:
@@ -84,12 +86,12 @@ def read_duration(text: str) -> timedelta:
         raise ValueError(
             "must be a duration of weeks, days, hours, minutes and seconds, like P30D or PT90M"
         )
-    parts = {unit: float(number) for unit, number in found.groupdict().items() if number}
+    parts = found.groupdict(default="0")
+    parts["milliseconds"] = parts.pop("fraction").ljust(3, "0")[:3]
     try:
-        length = timedelta(**parts)
+        length = timedelta(**{unit: int(number) for unit, number in parts.items()})
     except OverflowError:
         length = timedelta.max
-    length -= timedelta(microseconds=length.microseconds % 1000)
     if not MILLISECOND <= length <= LONGEST:
         raise ValueError("must lie between one millisecond and P36525D")
     return length
@@ -112,8 +114,12 @@ class Calendar:
         return _local(self.zone, datetime.combine(day, time()))
 
     def day(self, instant: datetime) -> date:
-        """The calendar day of an instant."""
-        return instant.astimezone(self.zone).date()
+        """The calendar day of an instant: the last one that has begun."""
+        day = instant.astimezone(self.zone).date()
+        # A clock that goes back over midnight does not take back that the next day has begun.
+        while self.midnight(day + DAY) <= instant:
+            day += DAY
+        return day
 
     def instant(self, moment: Moment) -> datetime:
         """A day's midnight; an instant itself; local time as it stands on the zone's clock."""
@@ -180,23 +186,21 @@ class DayLine:
         return points[0] if points else self.first_after(moment)
 
     def first_after(self, moment: Moment) -> datetime:
-        day = moment if not isinstance(moment, datetime) else self._day(moment)
-        return nominal(day + DAY)
+        if isinstance(moment, datetime):
+            moment = self._calendar.day(self._calendar.instant(moment))
+        return nominal(moment + DAY)
 
     def points(self, moment: Moment) -> list[datetime]:
         if not isinstance(moment, datetime):
             return [nominal(moment)]
         instant = self._calendar.instant(moment)
-        day = self._day(instant)
+        day = self._calendar.day(instant)
         found: list[datetime] = []
         # A zone that skipped a whole day has two days with one midnight.
         while self._calendar.midnight(day) == instant:
             found.insert(0, nominal(day))
             day -= DAY
         return found
-
-    def _day(self, moment: datetime) -> date:
-        return self._calendar.day(self._calendar.instant(moment))
 
 
 Line = InstantLine | DayLine

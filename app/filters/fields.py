@@ -1,10 +1,18 @@
 """What a filter may ask about: every path, its type, and where it is stored."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import Enum
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
+
+LONGEST_PATH = 1_000
+# A path's keys: every one costs a guard in each query, and MongoDB itself nests no deeper than 100.
+MOST_KEYS = 20
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class AttributeType(Enum):
@@ -70,6 +78,30 @@ class Field:
 def is_number(value: object) -> bool:
     """Whether MongoDB takes the value for a number: a boolean is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_storable(text: str) -> bool:
+    """Whether MongoDB takes the text wherever we put it: no NUL, no half of a surrogate pair."""
+    return not _UNSTORABLE.search(text)
+
+
+def is_key(key: str) -> bool:
+    """Whether the text may be a key of metadata or of an event's properties."""
+    well_formed = 1 <= len(key) <= 100 and "." not in key and not key.startswith("$")
+    return well_formed and is_storable(key)
+
+
+def keys(path: str) -> tuple[str, ...]:
+    """The keys of a path into data of any shape; none where nothing can lie at such a path."""
+    if len(path) > LONGEST_PATH:
+        return ()
+    found = tuple(path.split("."))
+    return found if len(found) <= MOST_KEYS and all(map(is_key, found)) else ()
+
+
+def is_event_name(name: str) -> bool:
+    """Whether events may be called so."""
+    return 1 <= len(name) <= 100 and is_storable(name)
 
 
 def event_key(name: str) -> str:
@@ -150,19 +182,28 @@ class Catalog:
         """The field of a path, or None where no filter may use it."""
         group, _, rest = path.partition(".")
         if group == "metadata" and rest:
-            return self._metadata(path, rest.split("."))
+            return self._metadata(path, keys(rest))
         if group == "events" and rest:
             return self._event(path, rest)
         return _BY_PATH.get(path)
 
     def nearest(self, path: str) -> str:
         """The known path that looks most like this one."""
-        known = [*_BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
-        close = get_close_matches(path[:200], known, n=1, cutoff=0.0)
-        return close[0] if close else known[0]
+        wanted = _pairs(path[:100])
 
-    def _metadata(self, path: str, keys: list[str]) -> Field | None:
-        if not all(is_key(key) for key in keys):
+        def likeness(known: str) -> float:
+            pairs = self._known_pairs[known]
+            return len(pairs & wanted) / (len(pairs) + len(wanted))
+
+        return max(self._known_pairs, key=likeness)
+
+    @cached_property
+    def _known_pairs(self) -> dict[str, set[str]]:
+        known = [*_BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
+        return {path: _pairs(path) for path in known}
+
+    def _metadata(self, path: str, keys: tuple[str, ...]) -> Field | None:
+        if not keys:
             return None
         stored = ("metadata", *keys)
         defined = self.metadata.get(keys[0])
@@ -176,7 +217,7 @@ class Catalog:
 
     def _event(self, path: str, rest: str) -> Field | None:
         name, _, measure = rest.rpartition(".")
-        if not 1 <= len(name) <= 100 or "\0" in name:
+        if not is_event_name(name):
             return None
         if name == "order":
             return _ORDER_FIELDS.get(measure)
@@ -191,6 +232,6 @@ class Catalog:
                 return None
 
 
-def is_key(key: str) -> bool:
-    """Whether the text may be a key of metadata or of an event's properties."""
-    return 1 <= len(key) <= 100 and "." not in key and "\0" not in key and not key.startswith("$")
+def _pairs(text: str) -> set[str]:
+    """The pairs of neighbouring letters, the ends included: what similar words have in common."""
+    return {first + second for first, second in pairwise(f" {text.casefold()} ")}

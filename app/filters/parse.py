@@ -6,8 +6,8 @@ from typing import Any
 
 from app.errors import Code, Path, Problem, Refused
 from app.filters import aggregates, operators
-from app.filters.calendar import read_datetime, read_duration
-from app.filters.fields import AttributeType, Catalog, Field, is_number
+from app.filters.calendar import cut, read_datetime, read_duration
+from app.filters.fields import AttributeType, Catalog, Field, is_event_name, is_number
 from app.filters.operators import Operand, Operator
 from app.filters.sources import Source, source
 from app.filters.tree import (
@@ -22,7 +22,7 @@ from app.filters.tree import (
     Range,
     Window,
 )
-from app.filters.values import UnreadableError
+from app.filters.values import NUMBER, ONE_VALUE, RANGE, UnreadableError
 
 Wire = Mapping[str, Any]
 """A filter in the shape of the API's FilterInput, as plain JSON."""
@@ -40,7 +40,7 @@ _DEFAULTS: dict[str, Wire] = {
 _COMPARISONS = tuple(
     operator
     for operator in operators.OPERATORS
-    if operator.name.startswith(("IS", "GREATER_THAN", "LESS_THAN", "BETWEEN"))
+    if AttributeType.NUMBER in operator.types and operator.takes in (ONE_VALUE, NUMBER, RANGE)
 )
 
 
@@ -98,13 +98,15 @@ def _too_complex(what: str, path: Path) -> Refused:
 
 
 def _conditions(wire: Wire, level: int) -> Iterator[tuple[int, Wire]]:
-    """Every condition with its level, and each group too deep to be looked into."""
+    """Every condition with its level; an empty group, and one too deep, count as a condition."""
     if level > MOST_LEVELS:
         yield level, {}
         return
+    if not any(wire.values()):
+        yield level, {}
     for kind, inner in wire.items():
-        if kind in _GROUPS and inner is not None:
-            for branch in inner:
+        if kind in _GROUPS:
+            for branch in inner or ():
                 yield from _conditions(branch, level + 1 if _is_group(branch) else level)
         elif inner is not None:
             yield level, inner
@@ -203,7 +205,7 @@ class _Parser:
     def _event(self, wire: Wire, path: Path) -> EventCondition | None:
         before = len(self.problems)
         name = wire["name"]
-        if not 1 <= len(name) <= 100 or "\0" in name:
+        if not is_event_name(name):
             message = "An event's name has 1 to 100 characters and no NUL."
             self._problem(Code.INVALID_VALUE, message, *path, "name")
         origin = source(name)
@@ -270,7 +272,7 @@ def _instant(value: str | datetime) -> datetime:
     read = value if isinstance(value, datetime) else read_datetime(value)
     if read.tzinfo is None:
         raise ValueError("must have an offset, like Z")
-    return read
+    return cut(read)
 
 
 def _takes_case(operator: Operator, type_: AttributeType | None) -> bool:
@@ -281,9 +283,15 @@ def _type_of_value(operator: Operator, value: object) -> AttributeType | None:
     """The type that a path without one is taken by: that of the operator's value."""
     if operator.types <= _MOMENTS:
         return AttributeType.DATETIME
-    if isinstance(value, list | tuple) and value and operator.types & _MOMENTS:
-        kinds = {_type_of_value(operator, element) for element in value}
-        return kinds.pop() if len(kinds) == 1 else None
+    values = value if isinstance(value, list | tuple) else (value,)
+    types = {_type_of_one(element) for element in values}
+    type_ = types.pop() if len(types) == 1 else None
+    # Text given to an operator on moments, and on no strings, stands for a moment.
+    of_moments = AttributeType.STRING not in operator.types and operator.types & _MOMENTS
+    return AttributeType.DATETIME if type_ is AttributeType.STRING and of_moments else type_
+
+
+def _type_of_one(value: object) -> AttributeType | None:
     if isinstance(value, bool):
         return AttributeType.BOOLEAN
     if isinstance(value, str):

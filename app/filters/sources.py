@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.filters.fields import AttributeType, Field, Group, is_key
+from app.filters.fields import AttributeType, Field, Group, keys
 
 COUNTED_STATUSES = ("PAID", "FULFILLED")
 ORDER = "order"
@@ -22,16 +22,16 @@ class Source:
 
     def find(self, path: str) -> Field | None:
         """The field of a property, or None where no property can have that name."""
-        if not all(map(is_key, path.split("."))):
+        found = keys(path)
+        if not found:
             return None
-        keys = tuple(path.split("."))
         if self.name != ORDER:
-            return _property(path, ("properties", *keys), None)
+            return _property(path, ("properties", *found), None)
         if path in _ORDER_TYPES:
-            return _property(path, keys, _ORDER_TYPES[path])
+            return _property(path, found, _ORDER_TYPES[path])
         # An order's metadata are its properties, and may be called by their full name too.
-        inside = keys[0] == "metadata" and len(keys) > 1
-        return _property(path, keys if inside else ("metadata", *keys), None)
+        inside = found[0] == "metadata" and len(found) > 1
+        return _property(path, found if inside else ("metadata", *found), None)
 
     def counts(self, row: Mapping[str, Any]) -> bool:
         """Whether a stored row of the collection is such an event."""

@@ -1,19 +1,17 @@
 """What an operator takes: how a value of JSON is read, and what to say when it can't be."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from app.filters.calendar import read_date, read_duration, read_moment
-from app.filters.fields import AttributeType, is_number
+from app.filters.fields import AttributeType, is_number, is_storable
 
 LONGEST_TEXT = 1_000
 LONGEST_LIST = 10_000
 SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOMENTS = (AttributeType.DATE, AttributeType.DATETIME)
 
 
@@ -31,7 +29,7 @@ def text(value: object) -> str:
         raise UnreadableError("must be a string")
     if len(value) > LONGEST_TEXT:
         raise UnreadableError(f"must have at most {LONGEST_TEXT} characters")
-    if "\0" in value or _SURROGATE.search(value):
+    if not is_storable(value):
         raise UnreadableError("must not contain NUL or half a surrogate pair")
     return value
 

@@ -1,6 +1,6 @@
 """The same value, or one of several."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from app.filters.calendar import Now
@@ -18,8 +18,8 @@ from app.filters.operators.operator import (
 )
 from app.filters.values import LIST, ONE_VALUE
 
-# So many texts go into one regular expression: longer ones meet the database's limit.
-_TEXTS_A_PATTERN = 20
+# So many letters go into one regular expression: a longer one may meet the database's limit.
+_LETTERS_A_PATTERN = 1_000
 
 
 def _kind(value: object) -> type:
@@ -39,11 +39,27 @@ def _query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Quer
     wanted = _stored(values, operand, now)
     if not operand.ignore_case:
         return {path: {"$eq": wanted[0]} if len(wanted) == 1 else {"$in": wanted}}
-    texts = sorted({pattern(text, True) for text in wanted if isinstance(text, str)})
+    texts = sorted({operand.folded(value) for value in wanted if isinstance(value, str)})
     others = [value for value in wanted if not isinstance(value, str)]
-    chunks = (texts[i : i + _TEXTS_A_PATTERN] for i in range(0, len(texts), _TEXTS_A_PATTERN))
-    matches: list[Query] = [{path: {"$regex": f"^(?:{'|'.join(chunk)})\\z"}} for chunk in chunks]
-    return {"$or": [*matches, {path: {"$in": others}}]}
+    return {"$or": [*({path: {"$regex": p}} for p in _patterns(texts)), {path: {"$in": others}}]}
+
+
+def _patterns(texts: Iterable[str]) -> Iterator[str]:
+    """As few regular expressions as together match just these texts, in any case."""
+    chunk: list[str] = []
+    letters = 0
+    for text in texts:
+        if chunk and letters + len(text) > _LETTERS_A_PATTERN:
+            yield _one_of(chunk)
+            chunk, letters = [], 0
+        chunk.append(text)
+        letters += len(text)
+    if chunk:
+        yield _one_of(chunk)
+
+
+def _one_of(texts: Iterable[str]) -> str:
+    return f"^(?:{'|'.join(pattern(text, True) for text in texts)})\\z"
 
 
 def _test(values: Iterable[Any], operand: Operand, now: Now) -> Test:
@@ -56,7 +72,7 @@ def _test(values: Iterable[Any], operand: Operand, now: Now) -> Test:
         if isinstance(element, str):
             return (str, operand.folded(element)) in wanted
         # What can't be hashed, an object for one, is equal to no scalar.
-        return not isinstance(element, dict) and (_kind(element), element) in wanted
+        return isinstance(element, Hashable) and (_kind(element), element) in wanted
 
     return same
 

@@ -73,6 +73,9 @@ class Before(_MomentOperator):
         return None, line.first_from(operand.value)
 
 
+BEFORE = Before()
+
+
 class After(_MomentOperator):
     """Later than the moment; a date is its local midnight."""
 
@@ -90,6 +93,9 @@ class After(_MomentOperator):
 
     def span(self, operand: Operand, line: Line, now: Now) -> Span:
         return line.first_after(operand.value), None
+
+
+AFTER = After()
 
 
 class OnOrBefore(_MomentOperator):
@@ -110,6 +116,9 @@ class OnOrBefore(_MomentOperator):
         return None, line.first_after(operand.value)
 
 
+ON_OR_BEFORE = OnOrBefore()
+
+
 class OnOrAfter(_MomentOperator):
     """Not earlier than the moment; a date is its local midnight."""
 
@@ -126,6 +135,9 @@ class OnOrAfter(_MomentOperator):
 
     def span(self, operand: Operand, line: Line, now: Now) -> Span:
         return line.first_from(operand.value), None
+
+
+ON_OR_AFTER = OnOrAfter()
 
 
 # The examples of the operators that follow the clock are asked on 2026-03-29 at 12:00 UTC.
@@ -150,6 +162,9 @@ class WithinLast(_MomentOperator):
         return line.first_from(now.at - operand.value), line.first_after(now.at)
 
 
+WITHIN_LAST = WithinLast()
+
+
 class MoreThanAgo(_MomentOperator):
     """Longer ago than that."""
 
@@ -165,6 +180,9 @@ class MoreThanAgo(_MomentOperator):
 
     def span(self, operand: Operand, line: Line, now: Now) -> Span:
         return None, line.first_from(now.at - operand.value)
+
+
+MORE_THAN_AGO = MoreThanAgo()
 
 
 class WithinNext(_MomentOperator):
@@ -186,6 +204,9 @@ class WithinNext(_MomentOperator):
         return line.first_from(now.at), line.first_after(now.at + operand.value)
 
 
+WITHIN_NEXT = WithinNext()
+
+
 class MoreThanAhead(_MomentOperator):
     """Further ahead than that."""
 
@@ -202,11 +223,4 @@ class MoreThanAhead(_MomentOperator):
         return line.first_after(now.at + operand.value), None
 
 
-BEFORE = Before()
-AFTER = After()
-ON_OR_BEFORE = OnOrBefore()
-ON_OR_AFTER = OnOrAfter()
-WITHIN_LAST = WithinLast()
-MORE_THAN_AGO = MoreThanAgo()
-WITHIN_NEXT = WithinNext()
 MORE_THAN_AHEAD = MoreThanAhead()

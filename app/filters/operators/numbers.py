@@ -55,6 +55,9 @@ class GreaterThan(_Comparison):
     )
 
 
+GREATER_THAN = GreaterThan()
+
+
 class GreaterThanOrEqual(_Comparison):
     """The number or more."""
 
@@ -68,6 +71,9 @@ class GreaterThanOrEqual(_Comparison):
         Example(4.999, 5, False),
         Example(None, 0, False),
     )
+
+
+GREATER_THAN_OR_EQUAL = GreaterThanOrEqual()
 
 
 class LessThan(_Comparison):
@@ -84,6 +90,9 @@ class LessThan(_Comparison):
     )
 
 
+LESS_THAN = LessThan()
+
+
 class LessThanOrEqual(_Comparison):
     """The number or less."""
 
@@ -96,6 +105,9 @@ class LessThanOrEqual(_Comparison):
         Example(1, 0, False),
         Example(None, 1, False),
     )
+
+
+LESS_THAN_OR_EQUAL = LessThanOrEqual()
 
 
 class Between(ElementOperator):
@@ -133,8 +145,4 @@ class Between(ElementOperator):
         return line.first_from(low), line.first_after(high)
 
 
-GREATER_THAN = GreaterThan()
-GREATER_THAN_OR_EQUAL = GreaterThanOrEqual()
-LESS_THAN = LessThan()
-LESS_THAN_OR_EQUAL = LessThanOrEqual()
 BETWEEN = Between()

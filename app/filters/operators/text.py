@@ -56,6 +56,9 @@ class StartsWith(_PartOfText):
         return text.startswith(part)
 
 
+STARTS_WITH = StartsWith()
+
+
 class EndsWith(_PartOfText):
     """Text that ends with the given one."""
 
@@ -74,6 +77,9 @@ class EndsWith(_PartOfText):
 
     def stands(self, text: str, part: str) -> bool:
         return text.endswith(part)
+
+
+ENDS_WITH = EndsWith()
 
 
 class Contains(_PartOfText):
@@ -114,6 +120,4 @@ class NotContains(Complement):
     )
 
 
-STARTS_WITH = StartsWith()
-ENDS_WITH = EndsWith()
 NOT_CONTAINS = NotContains()
