@@ -24,6 +24,11 @@ from app.schema.http.requests import GraphQLRequest
 Context = Callable[[], Awaitable[object]]
 """Makes the context, afresh for each operation and each event of a subscription."""
 
+Gone = Callable[[], Awaitable[None]]
+"""Returns once the client has gone."""
+
+UNWATCHED_SECONDS = 0.05
+
 
 class ClientGone(Exception):
     """Nobody waits for the answer any more; the operation was cancelled."""
@@ -37,9 +42,7 @@ class Operation:
         self._seconds = seconds
         self.type: OperationType = executor.operation.operation
 
-    async def run(
-        self, context: Context, gone: Callable[[], Awaitable[None]] | None = None
-    ) -> JSON:
+    async def run(self, context: Context, gone: Gone | None = None) -> JSON:
         """The answer, within the seconds allowed; cancelled once `gone` says that nobody waits."""
         self._executor.context_value = await context()
         return await self._answer(self._executor, gone)
@@ -65,9 +68,7 @@ class Operation:
                 executor.context_value = await context()
                 yield await self._answer(executor)
 
-    async def _answer(
-        self, executor: Executor[Any], gone: Callable[[], Awaitable[None]] | None = None
-    ) -> JSON:
+    async def _answer(self, executor: Executor[Any], gone: Gone | None = None) -> JSON:
         result: Any = executor.execute_operation()
         if executor.is_awaitable(result):
             try:
@@ -81,25 +82,29 @@ class Operation:
         return {"data": result.data}
 
 
-async def _unless(
-    gone: Callable[[], Awaitable[None]] | None, deadline: asyncio.Timeout, result: Awaitable[Any]
-) -> Any:
+async def _unless(gone: Gone | None, deadline: asyncio.Timeout, result: Awaitable[Any]) -> Any:
+    """The result, or the deadline at once when the client goes."""
     if gone is None:
         return await result
 
-    async def expire() -> None:
+    async def watch() -> None:
         await gone()
-        deadline.reschedule(asyncio.get_running_loop().time())
+        deadline.reschedule(loop.time())
 
-    watching = asyncio.create_task(expire())
+    # Most operations are over before it pays to watch.
+    loop = asyncio.get_running_loop()
+    watching: list[asyncio.Task[None]] = []
+    timer = loop.call_later(UNWATCHED_SECONDS, lambda: watching.append(loop.create_task(watch())))
     try:
         return await result
     except asyncio.CancelledError:
-        if watching.done():
+        if any(task.done() for task in watching):
             raise ClientGone from None
         raise
     finally:
-        watching.cancel()
+        timer.cancel()
+        for task in watching:
+            task.cancel()
 
 
 class Operations:
