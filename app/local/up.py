@@ -54,6 +54,8 @@ def run(settings: Settings, folder: Path, host: str, port: int, announce: Say, w
 async def _run(
     settings: Settings, folder: Path, host: str, port: int, announce: Say, warn: Say
 ) -> None:
+    # From here on no signal comes between the start of a part and its being known.
+    told = asyncio.create_task(_told_to_stop().wait())
     environment: dict[str, str] = {}
     house = House(
         mongod=None if settings.mongodb_url else Mongod(folder / "mongod", settings),
@@ -79,7 +81,7 @@ async def _run(
             for ours in (house.api, house.worker):
                 watch.create_task(keep_alive(ours, warn))
 
-    living, told = asyncio.create_task(live()), asyncio.create_task(_told_to_stop())
+    living = asyncio.create_task(live())
     try:
         await asyncio.wait([living, told], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -90,11 +92,11 @@ async def _run(
         await living
 
 
-async def _told_to_stop() -> None:
+def _told_to_stop() -> asyncio.Event:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    await told.wait()
+    return told
 
 
 @contextmanager
