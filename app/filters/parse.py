@@ -37,7 +37,7 @@ _DEFAULTS: dict[str, Wire] = {
     "attribute": {"ignoreCase": False},
     "event": {"operator": "GREATER_THAN_OR_EQUAL", "value": 1},
 }
-_COMPARISONS = tuple(
+COMPARISONS = tuple(
     operator
     for operator in operators.OPERATORS
     if AttributeType.NUMBER in operator.types and operator.takes in (ONE_VALUE, NUMBER, RANGE)
@@ -216,8 +216,8 @@ class _Parser:
         window = self._window(wire.get("within"), (*path, "within"))
         aggregate, property_ = self._aggregate(origin, wire.get("aggregate"), path)
         operator = operators.BY_NAME[wire.get("operator") or "GREATER_THAN_OR_EQUAL"]
-        if operator not in _COMPARISONS:
-            self._not_applicable(operator, "a measure of events", iter(_COMPARISONS), path)
+        if operator not in COMPARISONS:
+            self._not_applicable(operator, "a measure of events", iter(COMPARISONS), path)
             return None
         value = wire["value"] if wire.get("value") is not None else 1
         number = AttributeType.NUMBER

@@ -1,0 +1,272 @@
+"""Customers, events and orders of every shape that a filter may meet; the same in each run."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now
+from app.filters.calendar import nominal
+from app.filters.fields import event_key
+
+Document = dict[str, Any]
+Make = Callable[[Random], Any]
+
+CUSTOMERS = 240
+
+CATALOG = Catalog(
+    {
+        "day": MetadataType(AttributeType.DATE),
+        "at": MetadataType(AttributeType.DATETIME),
+        "num": MetadataType(AttributeType.NUMBER),
+        "text": MetadataType(AttributeType.STRING),
+        "flag": MetadataType(AttributeType.BOOLEAN),
+        "place": MetadataType(AttributeType.GEOPOINT),
+        "thing": MetadataType(AttributeType.OBJECT),
+        "tags": MetadataType(AttributeType.STRING, is_array=True),
+        "scores": MetadataType(AttributeType.NUMBER, is_array=True),
+        "days": MetadataType(AttributeType.DATE, is_array=True),
+        "visits": MetadataType(AttributeType.DATETIME, is_array=True),
+    }
+)
+FREE_KEYS = ("a", "b", "0", "x y", "Ü")
+EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
+PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
+
+
+def _now(at: str, zone: str, week_start: int = 0) -> Now:
+    return Now(datetime.fromisoformat(at), Calendar(ZoneInfo(zone), week_start))
+
+
+NOWS = (
+    _now("2026-03-29T12:00:00+00:00", "UTC"),
+    # The clock skips an hour; shows one twice.
+    _now("2026-03-29T01:00:00+00:00", "Europe/Warsaw"),
+    _now("2025-10-26T01:00:00+00:00", "Europe/Warsaw", 6),
+    # It skips midnight; shows the hour before midnight twice.
+    _now("2018-11-04T03:00:00+00:00", "America/Sao_Paulo"),
+    _now("2018-02-18T02:00:00+00:00", "America/Sao_Paulo", 6),
+    # It skips a whole day; goes back over midnight.
+    _now("2011-12-30T10:00:00+00:00", "Pacific/Apia"),
+    _now("2010-11-07T02:31:00+00:00", "America/St_Johns"),
+)
+DURATIONS = ("PT0.001S", "PT1H", "PT11H", "P1D", "P7D", "PT720H", "P52W", "P36525D")
+_MILLISECOND = timedelta(milliseconds=1)
+_STEPS = tuple(
+    sign * step + edge
+    for step in map(timedelta, (0, 1, 7, 30, 364, 365, 400))
+    for sign in (-1, 1)
+    for edge in (-_MILLISECOND, timedelta(), _MILLISECOND, timedelta(hours=11))
+)
+
+TEXTS = (
+    *("Ann", "ann", "ANN", "Anna", "Berlin", "berlin", "BERLIN", "ann@example.com", "B@EXAMPLE.COM"),
+    *("straße", "STRASSE", "STRAẞE", "ſtraße", "kelvin", "\u212aELVIN", "ΟΔΟΣ", "οδος", "οδοσ"),
+    *("İstanbul", "istanbul", "ıstanbul", "ISTANBUL", "ǅ", "ǆ", "Ǆ", "Ω", "\u2126", "Å", "\u212b"),
+    *("ﬀ", "ff", "ŉ", "ᾳ", "ᾼ", "é", "e\u0301", "É", "𐐀bc", "𐐨bc", "😀", "a😀", "\ufeffa"),
+    *("a", "a\n", "\na", "A", "a.b", "a*b", "axb", "(a", "[a]", "\\d", "^a$", "a|b", "a-b", "#a"),
+    *("100 %", "", " ", "/a/", "x\u2028y", "a{2}", "aa", "\\", "\t", "10", "1", "true", "null"),
+    *("2026-03-29", "2026-03-29T12:00:00Z"),
+)
+NUMBERS: tuple[int | float, ...] = (
+    *(0, -0.0, 0.0, 1, 1.0, -1, 2, 2.5, 3, 5, 10, 10.0, 100, 0.1, 0.2, 0.3, 99.99, 5e-324),
+    *(2**31, 2**53, 2**53 + 1, float(2**53), 2**63 - 1, -(2**63), float(2**63), 1e308, -1e308),
+)
+_UNSENDABLE = (float("nan"), float("inf"), float("-inf"))
+
+
+def _text(random: Random) -> str:
+    return random.choice(TEXTS)
+
+
+def _number(random: Random) -> int | float:
+    return random.choice(NUMBERS + _UNSENDABLE if random.random() < 0.1 else NUMBERS)
+
+
+def _flag(random: Random) -> bool:
+    return random.random() < 0.5
+
+
+def _instant(random: Random) -> datetime:
+    """Near a `now`, or near a midnight of its zone."""
+    now = random.choice(NOWS)
+    if random.random() < 0.3:
+        day = now.calendar.day(now.at) + timedelta(random.randint(-2, 2))
+        edge = random.choice((-_MILLISECOND, timedelta(), _MILLISECOND))
+        return now.calendar.midnight(day) + edge
+    return now.at + random.choice(_STEPS)
+
+
+def _day(random: Random) -> datetime:
+    """A date as it is stored; some long ago, some on a leap day."""
+    if random.random() < 0.3:
+        day = date(random.randint(1930, 2010), random.choice((2, 3, 10, 11)), random.randint(1, 28))
+        return nominal(random.choice((day, date(2000, 2, 29))))
+    return nominal(_instant(random).date())
+
+
+def _scalar(random: Random) -> Any:
+    return random.choice((_text, _text, _number, _number, _flag, _instant))(random)
+
+
+def _place(random: Random) -> Any:
+    return {"lat": random.choice((52.23, -33.9, 90)), "lon": random.choice((21.01, 151.2, 180.0))}
+
+
+def _object(random: Random, depth: int = 0) -> Document:
+    inner: Callable[[Random], Any] = _scalar if depth > 1 else lambda r: _any(r, depth + 1)
+    return {key: inner(random) for key in ("a", "b", "0") if random.random() < 0.7}
+
+
+def _array(random: Random, of: Make) -> list[Any]:
+    return [of(random) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+
+
+def _any(random: Random, depth: int = 0) -> Any:
+    """Whatever JSON allows, and the moments that a direct write may have left."""
+    shape = random.random()
+    if shape < 0.5:
+        return _scalar(random)
+    if shape < 0.7:
+        return _array(random, lambda r: None if r.random() < 0.15 else _scalar(r))
+    if shape < 0.9:
+        return _object(random, depth)
+    return random.choice(
+        (
+            None,
+            [],
+            [None],
+            {},
+            [[]],
+            [[_scalar(random)]],
+            [[_scalar(random)], _scalar(random)],
+            [_object(random, depth + 1), _object(random, depth + 1)],
+            [_scalar(random), _object(random, depth + 1), None],
+        )
+    )
+
+
+def _mostly(random: Random, make: Make) -> Any:
+    """Of the right type, as a rule."""
+    return _any(random) if random.random() < 0.12 else make(random)
+
+
+def _some(random: Random, likely: float, **fields: Make) -> Document:
+    """Each of the fields where chance has it."""
+    return {key: make(random) for key, make in fields.items() if random.random() < likely}
+
+
+def _metadata(random: Random) -> Document:
+    typed: dict[str, Make] = {
+        "day": _day,
+        "at": _instant,
+        "num": _number,
+        "text": _text,
+        "flag": _flag,
+        "place": _place,
+        "thing": _object,
+        "tags": lambda r: _array(r, _text),
+        "scores": lambda r: _array(r, _number),
+        "days": lambda r: _array(r, _day),
+        "visits": lambda r: _array(r, _instant),
+    }
+    found = {
+        key: _mostly(random, make) for key, make in typed.items() if random.random() < 0.8
+    }
+    return found | {key: _any(random) for key in FREE_KEYS if random.random() < 0.85}
+
+
+def _profile_text(random: Random) -> Any:
+    return random.choice((None, 7, ["Ann", "x"])) if random.random() < 0.06 else _text(random)
+
+
+def _count(random: Random) -> Any:
+    return random.choice((0, 0, 1, 2, 3, 5, 10, 2.5, None, "3"))
+
+
+def _activity(random: Random) -> Document:
+    return _some(random, 0.8, count=_count, firstAt=_instant, lastAt=_instant)
+
+
+def customer(random: Random, id_: int) -> Document:
+    texts = ("name", "email", "phone", "description", "source")
+    lines = ("line1", "line2", "city", "state", "postalCode", "country")
+    amounts: dict[str, Make] = {
+        "totalCount": _count,
+        "totalAmount": _number,
+        "averageAmount": _number,
+        "lastOrderAmount": _number,
+        "firstOrderAt": _instant,
+        "lastOrderAt": _instant,
+    }
+    groups: Document = {
+        "address": _some(random, 0.7, **dict.fromkeys(lines, _profile_text)),
+        "orders": _some(random, 0.8, **amounts),
+        "loyalty": _some(random, 0.8, points=_count),
+        "events": {event_key(name): _activity(random) for name in EVENT_NAMES if _flag(random)},
+        "metadata": _metadata(random),
+    }
+    return {
+        "_id": id_,
+        "sourceId": f"customer-{id_}",
+        "createdAt": _instant(random),
+        "updatedAt": _instant(random),
+        **_some(random, 0.8, **dict.fromkeys(texts, _profile_text), birthdate=_day),
+        **{key: group for key, group in groups.items() if random.random() < 0.93},
+    }
+
+
+def _properties(random: Random) -> Document:
+    numbers = (0, -0.0, 1, 1.0, 2.5, 10, 100, -5, 0.1, 0.2, 2**53 + 1, 2**63 - 1)
+    return _some(
+        random,
+        0.8,
+        amount=lambda r: _scalar(r) if r.random() < 0.1 else r.choice(numbers),
+        colour=lambda r: r.choice(("red", "RED", "blue", "ẞ", "ß", None, ["red", "blue"])),
+        a=_any,
+        status=_text,
+    )
+
+
+def events(random: Random, customers: Sequence[int]) -> list[Document]:
+    return [
+        {
+            "customerId": random.choice(customers),
+            "name": random.choice(EVENT_NAMES[:-1]),
+            "at": _instant(random),
+            "properties": _properties(random),
+        }
+        for _ in range(3 * len(customers))
+    ]
+
+
+def orders(random: Random, customers: Sequence[int]) -> list[Document]:
+    found: list[Document] = []
+    for number in range(2 * len(customers)):
+        properties = _properties(random)
+        order: Document = {
+            "customerId": random.choice(customers),
+            "sourceId": f"order-{number}",
+            "status": random.choice(("PAID", "PAID", "FULFILLED", "CREATED", "CANCELED")),
+            "amount": random.choice((0, 10, 10.5, 99.99, 100, 2**53 + 1)),
+            "at": _instant(random),
+            "metadata": properties,
+        }
+        found.append(order | ({"current": random.random() < 0.9} if random.random() < 0.95 else {}))
+    return found
+
+
+def whole() -> dict[str, list[Document]]:
+    """The documents by their collection."""
+    random = Random(20260329)
+    ids = list(range(CUSTOMERS))
+    return {
+        "customers": [customer(random, id_) for id_ in ids],
+        "events": events(random, ids[: CUSTOMERS * 3 // 4]),
+        "orders": orders(random, ids[CUSTOMERS // 4 :]),
+    }
+
+
+def as_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)

@@ -1,0 +1,45 @@
+"""One question put to both engines: a real mongod and this process."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo.database import Database
+
+from app.filters import Facts, Filter, Now, holds, pipeline
+
+Document = dict[str, Any]
+ROWS = ("events", "orders")
+
+
+class Judge:
+    """Customers with their events and orders, known to both engines as MongoDB gives them back."""
+
+    def __init__(
+        self, database: Database[Document], corpus: Mapping[str, Sequence[Document]]
+    ) -> None:
+        self._database = database
+        for name, documents in corpus.items():
+            database[name].insert_many(documents)
+        rows: dict[int, dict[str, list[Document]]] = defaultdict(lambda: defaultdict(list))
+        for name in ROWS:
+            database[name].create_index("customerId")
+            for row in database[name].find():
+                rows[row["customerId"]][name].append(row)
+        self.customers = {
+            document["_id"]: Facts(document, rows[document["_id"]])
+            for document in database.customers.find()
+        }
+
+    def selected(self, filter_: Filter, now: Now) -> set[Any]:
+        """Whom the population's engine finds."""
+        stages = [*pipeline(filter_, now), {"$project": {"_id": 1}}]
+        return {found["_id"] for found in self._database.customers.aggregate(stages)}
+
+    def held(self, filter_: Filter, now: Now) -> set[Any]:
+        """Of whom the person's engine says that it holds."""
+        return {id_ for id_, facts in self.customers.items() if holds(filter_, facts, now)}
+
+    def disagree(self, filter_: Filter, now: Now) -> set[Any]:
+        """On whom the engines differ."""
+        return self.selected(filter_, now) ^ self.held(filter_, now)
