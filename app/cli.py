@@ -70,6 +70,16 @@ def worker() -> None:
     command.run()
 
 
+@app.command()
+def doctor(data: Data = Path(".segments")) -> None:
+    """Looks at the connections, versions and indexes; says what to mend."""
+    from app.commands import doctor as command
+    from app.local.running import settings_beside
+
+    if not command.run(settings_beside(data)):
+        raise typer.Exit(1)
+
+
 def main() -> NoReturn:
     """Whatever goes wrong is one plain line on standard error."""
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import Unusable
-from app.local import addresses
+from app.local import addresses, running
 from app.local.mongod import Mongod
 from app.local.ours import Api, Worker
 from app.local.process import Process
@@ -65,6 +65,7 @@ async def _run(
     )
     for part in reversed(house.all):
         part.end_leftover()
+    running.forget(folder)
     addresses.listen(host, port).close()
 
     async def live() -> None:
@@ -77,6 +78,7 @@ async def _run(
             for store in house.stores:
                 watch.create_task(keep_alive(store, warn))
             await bring_up([house.api, house.worker])
+            running.write(folder, environment)
             announce(f"Ready: {addresses.url(host, port, '/graphql')}")
             for ours in (house.api, house.worker):
                 watch.create_task(keep_alive(ours, warn))
@@ -87,6 +89,7 @@ async def _run(
     finally:
         living.cancel()
         told.cancel()
+        running.forget(folder)
         await house.stop()
     with suppress(asyncio.CancelledError):
         await living

@@ -1,0 +1,140 @@
+"""Is this MongoDB one that the program can rest on?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from app.commands.finding import Finding
+from app.settings import Settings
+from app.store.collections import COLLECTIONS, Collection
+
+_OLDEST = (6, 0)
+_FULL = 0.9
+_HOUR = 3600
+
+Client = MongoClient[dict[str, Any]]
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    assert settings.mongodb_url
+    try:
+        with Client(
+            settings.mongodb_url.get_secret_value(), serverSelectionTimeoutMS=3000
+        ) as client:
+            yield _version(client)
+            topology = _topology(client)
+            yield topology
+            if topology.ok:
+                yield _transactions(client, settings.database)
+                yield _oplog(client)
+                yield _images(client, settings)
+            yield _collections(client, settings.database)
+    except PyMongoError as error:
+        problem = str(error).partition(" (configured")[0].partition(", Timeout:")[0]
+        yield Finding("MongoDB", problem, "see that it runs and that MONGODB_URL is right")
+
+
+def _version(client: Client) -> Finding:
+    info = client.server_info()
+    fits = tuple(info["versionArray"][:2]) >= _OLDEST
+    return Finding("MongoDB", info["version"], "" if fits else "upgrade to 6.0 or later")
+
+
+def _topology(client: Client) -> Finding:
+    hello = client.admin.command("hello")
+    if hello.get("msg") == "isdbgrid":
+        return Finding("topology", "sharded cluster")
+    if "setName" not in hello:
+        return Finding(
+            "topology", "standalone", "run mongod with --replSet and initiate it, even alone"
+        )
+    if not hello.get("isWritablePrimary"):
+        return Finding(
+            "topology", f"{hello['setName']}, no primary here", "add replicaSet= to MONGODB_URL"
+        )
+    return Finding("topology", f"replica set {hello['setName']}, primary {hello['me']}")
+
+
+def _transactions(client: Client, database: str) -> Finding:
+    try:
+        with client.start_session() as session:
+            session.start_transaction()
+            client[database]["fences"].find_one({}, session=session)
+            session.abort_transaction()
+    except PyMongoError as error:
+        return Finding("transactions", "refused", str(error).partition(", full error")[0])
+    return Finding("transactions", "possible")
+
+
+def _oplog(client: Client) -> Finding:
+    """A worker that was away for longer than this window settles every active segment anew."""
+    try:
+        log = client["local"]["oplog.rs"]
+        size = client["local"].command("collStats", "oplog.rs")
+        ends = [log.find_one(sort=[("$natural", order)], projection=["ts"]) for order in (1, -1)]
+    except OperationFailure:
+        return Finding("oplog", "can't be seen with this user or through mongos")
+    first, last = (end["ts"].time if end else 0 for end in ends)
+    window = last - first
+    state = f"{size['maxSize'] // 2**20} MiB, reaches back {window / _HOUR:.1f} h"
+    full = size["size"] > _FULL * size["maxSize"]
+    too_short = full and window < _HOUR
+    return Finding("oplog", state, "make it larger with replSetResizeOplog" if too_short else "")
+
+
+def _images(client: Client, settings: Settings) -> Finding:
+    wanted = round(settings.image_retention_hours * _HOUR)
+    how = (
+        "db.adminCommand({setClusterParameter: {changeStreamOptions:"
+        f" {{preAndPostImages: {{expireAfterSeconds: {wanted}}}}}}}}})"
+    )
+    try:
+        answer = client.admin.command("getClusterParameter", "changeStreamOptions")
+    except OperationFailure:
+        return Finding("images", "their retention can't be seen with this user")
+    images = answer["clusterParameters"][0].get("preAndPostImages", {})
+    seconds = images.get("expireAfterSeconds", "off")
+    if seconds == "off":
+        return Finding("images", "kept as long as the oplog", f"give them an end: {how}")
+    if seconds < wanted:
+        return Finding("images", f"kept for {seconds / _HOUR:g} h", f"keep them longer: {how}")
+    return Finding("images", f"kept for {seconds / _HOUR:g} h")
+
+
+def _collections(client: Client, name: str) -> Finding:
+    present = {row["name"]: row for row in client[name].list_collections()}
+    if not present:
+        return Finding("collections", f"{name} is empty; the API makes them at its start")
+    wrong = [
+        f"{wanted.name} ({', '.join(lacks)})"
+        for wanted in COLLECTIONS
+        if (lacks := _lacks(client, name, wanted, present.get(wanted.name)))
+    ]
+    return Finding(
+        "collections",
+        f"{len(COLLECTIONS)} in {name}",
+        f"mend by starting the API again: {', '.join(wrong)}" if wrong else "",
+    )
+
+
+def _lacks(
+    client: Client, database: str, wanted: Collection, found: Mapping[str, Any] | None
+) -> list[str]:
+    if found is None:
+        return ["missing"]
+    indexes = [_shape(index) for index in client[database][wanted.name].list_indexes()]
+    lacks = [
+        f"no index {index.document['name']}"
+        for index in wanted.indexes
+        if _shape(index.document) not in indexes
+    ]
+    images = "changeStreamPreAndPostImages"
+    if images in wanted.options and not found["options"].get(images, {}).get("enabled"):
+        lacks.append("no images")
+    return lacks
+
+
+def _shape(index: Mapping[str, Any]) -> tuple[list[Any], bool]:
+    return list(index["key"].items()), bool(index.get("unique"))

@@ -1,0 +1,45 @@
+"""Is this Redis one that the jobs can rest on?"""
+
+from collections.abc import Iterator
+
+from arq.constants import default_queue_name, health_check_key_suffix
+from redis import Redis
+from redis.exceptions import RedisError
+
+from app.commands.finding import Finding
+from app.settings import Settings
+
+_OLDEST = (6, 2)
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    assert settings.redis_url
+    try:
+        with Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5) as client:
+            info = client.info()
+            yield _version(info)
+            yield _eviction(info)
+            yield _jobs(client)
+    except (RedisError, ValueError) as error:
+        yield Finding("Redis", str(error), "see that it runs and that REDIS_URL is right")
+
+
+def _version(info: dict[str, object]) -> Finding:
+    # Valkey says the Redis version that it is compatible with.
+    fits = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2]) >= _OLDEST
+    valkey = info.get("valkey_version")
+    state = f"Valkey {valkey}" if valkey else str(info["redis_version"])
+    return Finding("Redis", state, "" if fits else "upgrade to Redis 6.2 or later, or to Valkey")
+
+
+def _eviction(info: dict[str, object]) -> Finding:
+    policy = str(info.get("maxmemory_policy", "unknown"))
+    loses = bool(info.get("maxmemory")) and policy.startswith("allkeys")
+    return Finding("eviction", policy, "set maxmemory-policy to noeviction" if loses else "")
+
+
+def _jobs(client: Redis) -> Finding:
+    queued = client.zcard(default_queue_name)
+    alive = client.exists(default_queue_name + health_check_key_suffix)
+    state = f"{queued} queued"
+    return Finding("jobs", state, "" if alive else "no worker is there; start `segments worker`")

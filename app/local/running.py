@@ -1,0 +1,57 @@
+"""The addresses of a running `segments up`, for the commands beside it."""
+
+import fcntl
+import json
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.errors import Unusable
+from app.settings import Settings
+
+
+def write(folder: Path, environment: dict[str, str]) -> None:
+    (folder / "running.json").write_text(json.dumps(environment))
+
+
+def forget(folder: Path) -> None:
+    (folder / "running.json").unlink(missing_ok=True)
+
+
+def settings_beside(folder: Path) -> Settings:
+    """What the environment says, and for the rest what `up` in the folder brought."""
+    settings = Settings()
+    if settings.mongodb_url and settings.redis_url:
+        return settings
+    found = {name: SecretStr(url) for name, url in _read(folder).items()}
+    settings = settings.model_copy(
+        update={
+            "mongodb_url": settings.mongodb_url or found.get("MONGODB_URL"),
+            "redis_url": settings.redis_url or found.get("REDIS_URL"),
+        }
+    )
+    for variable, url in (("MONGODB_URL", settings.mongodb_url), ("REDIS_URL", settings.redis_url)):
+        if not url:
+            raise Unusable(f"{variable} is not set, and no `segments up` runs in {folder}")
+    return settings
+
+
+def _read(folder: Path) -> dict[str, str]:
+    if not _is_held(folder / "lock"):
+        return {}
+    try:
+        addresses: dict[str, str] = json.loads((folder / "running.json").read_text())
+    except FileNotFoundError:
+        raise Unusable(f"`segments up` in {folder} is not ready yet") from None
+    return addresses
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

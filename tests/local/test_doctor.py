@@ -1,0 +1,83 @@
+"""segments doctor: ok, or what to mend."""
+
+from pymongo import MongoClient
+from redis import Redis
+
+from app.settings import Settings
+from app.store.store import Store
+from tests.local.conftest import Program, Run, Until
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    assert settings.mongodb_url
+    assert settings.redis_url
+    return {
+        "MONGODB_URL": settings.mongodb_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "SEGMENTS_DATABASE": settings.database,
+    }
+
+
+def _to_mend(program: Program) -> list[str]:
+    return [line for line in program.out.splitlines() if line.startswith("mend")]
+
+
+async def test_all_is_well_where_a_worker_runs(
+    run: Run, settings: Settings, redis_client: Redis, until: Until
+) -> None:
+    store = await Store.open(settings)
+    await store.close()
+    run("worker", **_environment(settings))
+    until(lambda: redis_client.exists("arq:queue:health-check"))
+
+    doctor = run("doctor", **_environment(settings))
+    assert doctor.ends() == 0, doctor.out
+    assert _to_mend(doctor) == []
+    for said in ("MongoDB: 6.0.5", "transactions: possible", "images: kept for 24 h", "Valkey"):
+        assert said in doctor.out
+    assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.out
+
+
+async def test_a_lost_index_and_a_missing_worker_are_said(
+    run: Run, settings: Settings, mongo_client: MongoClient[dict[str, object]]
+) -> None:
+    store = await Store.open(settings)
+    await store.close()
+    mongo_client[settings.database]["customers"].drop_index("sourceId_1")
+
+    doctor = run("doctor", **_environment(settings))
+    assert doctor.ends() == 1
+    index, worker = _to_mend(doctor)
+    assert "customers (no index sourceId_1)" in index
+    assert "start `segments worker`" in worker
+
+
+def test_nobody_answers_and_no_password_is_shown(run: Run) -> None:
+    doctor = run(
+        "doctor",
+        MONGODB_URL="mongodb://ada:love@127.0.0.1:1",
+        REDIS_URL="redis://:love@127.0.0.1:1/0?password=lace",
+    )
+    assert doctor.ends() == 1
+    mongodb, redis = _to_mend(doctor)
+    assert "see that it runs and that MONGODB_URL is right" in mongodb
+    assert "see that it runs and that REDIS_URL is right" in redis
+    assert "mongodb://ada:***@127.0.0.1:1" in doctor.out
+    assert "love" not in doctor.out + doctor.err
+    assert "lace" not in doctor.out + doctor.err
+
+
+def test_addresses_that_are_none_are_said(run: Run) -> None:
+    doctor = run("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
+    assert doctor.ends() == 1
+    mongodb, redis = _to_mend(doctor)
+    assert "must be escaped" in mongodb
+    assert "REDIS_URL is right" in redis
+
+
+def test_without_addresses_it_looks_for_a_running_up(run: Run) -> None:
+    doctor = run("doctor")
+    assert doctor.ends() == 1
+    assert doctor.err == (
+        "segments: MONGODB_URL is not set, and no `segments up` runs in .segments\n"
+    )
