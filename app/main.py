@@ -1,17 +1,67 @@
 """The ASGI application: what is served, and on what paths."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.asyncio import Redis
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.errors import Unusable
+from app.schema import Context, schema
+from app.schema.http import GraphQLView
+from app.services import Services
 from app.settings import Settings
+from app.store import Store
 
 
 def create_app(settings: Settings) -> Starlette:
-    async def lives(request: Request) -> PlainTextResponse:
-        return PlainTextResponse("ok")
+    """The API over the stores that the settings name; they are opened as it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if settings.redis_url is None:
+            raise Unusable("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
+        app.state.redis = Redis.from_url(settings.redis_url.get_secret_value())
+        app.state.store = await Store.open(settings)
+        app.state.services = Services(app.state.store, settings)
+        yield
+        await app.state.redis.aclose()
+        await app.state.store.close()
+
+    async def context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
+        services: Services = connection.app.state.services
+        return Context(services, services.now())
 
     return Starlette(
-        routes=[Route(path, lives) for path in ("/healthz", "/readyz", "/graphql")],
+        routes=[
+            Route("/graphql", GraphQLView(schema, settings, context)),
+            Route("/healthz", _lives),
+            Route("/readyz", _is_ready),
+            Route("/metrics", _metrics),
+        ],
+        lifespan=lifespan,
     )
+
+
+async def _lives(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def _is_ready(request: Request) -> Response:
+    """200 when MongoDB and Redis answer, else 503 with what doesn't."""
+    state = request.app.state
+    failing = {}
+    for name, ping in (("mongodb", state.store.ping), ("redis", state.redis.ping)):
+        try:
+            await ping()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the part does not answer
+            failing[name] = str(error)
+    return JSONResponse(failing or {"status": "ready"}, status_code=503 if failing else 200)
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,21 @@
+"""Public ids: opaque to callers, but the program can read their kind."""
+
+import re
+from enum import Enum
+
+_SHAPE = re.compile(r"([a-z]{3})_[0-9a-f]{24}")
+
+
+class Kind(Enum):
+    """What an id stands for; the value is its prefix."""
+
+    CUSTOMER = "cus"
+    EVENT = "evt"
+    ORDER = "ord"
+    SEGMENT = "seg"
+
+
+def kind_of(id_: str) -> Kind | None:
+    """The kind of a well-formed id; None for any other text."""
+    found = _SHAPE.fullmatch(id_)
+    return next((kind for kind in Kind if found and kind.value == found[1]), None)

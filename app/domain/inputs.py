@@ -1,0 +1,188 @@
+"""The rows that callers send, in the shape of the API's inputs, checked."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from app.domain.json import Key, LongText, Text, json_object, storable
+from app.errors import Code, Problem, Refused
+from app.filters.calendar import cut, read_date, read_datetime
+from app.filters.fields import event_key
+from app.filters.sources import ORDER
+from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+
+
+def _day(value: object) -> object:
+    return read_date(value) if isinstance(value, str) else value
+
+
+def _instant(value: object) -> object:
+    read = read_datetime(value) if isinstance(value, str) else value
+    if isinstance(read, datetime):
+        if read.tzinfo is None:
+            raise ValueError("must have an offset, like Z")
+        return cut(read)
+    return read
+
+
+def _not_reserved(name: str) -> str:
+    if name == ORDER:
+        raise ValueError("is reserved: orders come in through ordersUpsert")
+    return name
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+JsonObject = Annotated[dict[str, Any], BeforeValidator(json_object)]
+EventName = Annotated[
+    str, StringConstraints(min_length=1, max_length=100), AfterValidator(storable)
+]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Long = Annotated[int, Field(ge=SMALLEST_LONG, le=LARGEST_LONG)]
+
+
+class Input(BaseModel):
+    """A row as it was sent: `model_fields_set` tells what was, null included."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    def sent(self) -> dict[str, Any]:
+        """What was sent, by its public name."""
+        return {
+            to_camel(name): getattr(self, name)
+            for name in type(self).model_fields
+            if name in self.model_fields_set
+        }
+
+
+class CustomerRef(Input):
+    """A customer by our id or by the caller's own key."""
+
+    id: str | None = None
+    source_id: Key | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.id is None) == (self.source_id is None):
+            raise ValueError("must have either id or sourceId")
+        return self
+
+
+class AddressInput(Input):
+    line1: Text | None = None
+    line2: Text | None = None
+    city: Text | None = None
+    state: Text | None = None
+    postal_code: Text | None = None
+    country: Text | None = None
+
+
+class Profile(Input):
+    """What may be said of a customer: a field left out stays, null removes it."""
+
+    name: Text | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    description: LongText | None = None
+    birthdate: Day | None = None
+    source: Text | None = None
+    address: AddressInput | None = None
+    metadata: JsonObject | None = None
+
+
+class CustomerInput(Profile):
+    source_id: Key
+
+
+class OrdersOverride(Input):
+    total_count: Long | None = None
+    total_amount: Long | None = None
+    average_amount: Finite | None = None
+    last_order_amount: Long | None = None
+    first_order_at: Instant | None = None
+    last_order_at: Instant | None = None
+
+
+class LoyaltyOverride(Input):
+    points: Long | None = None
+
+
+class EventOverride(Input):
+    count: Long | None = None
+    first_at: Instant | None = None
+    last_at: Instant | None = None
+
+
+class Overrides(Profile):
+    """What is laid over a customer for one question."""
+
+    source_id: Key | None = None
+    orders: OrdersOverride | None = None
+    loyalty: LoyaltyOverride | None = None
+    events: dict[EventName, EventOverride] | None = None
+
+    def activity(self) -> dict[str, dict[str, Any]]:
+        """What was sent of the activity, as it is stored."""
+        parts = {"orders": self.orders, "loyalty": self.loyalty}
+        sent = {key: part.sent() for key, part in parts.items() if part is not None}
+        if self.events is not None:
+            sent["events"] = {event_key(k): event.sent() for k, event in self.events.items()}
+        return sent
+
+
+class EventInput(Input):
+    customer: CustomerRef
+    name: Annotated[EventName, AfterValidator(_not_reserved)]
+    at: Instant | None = None
+    properties: JsonObject | None = None
+    idempotency_key: Key | None = None
+
+
+class OrderInput(Input):
+    source_id: Key
+    customer: CustomerRef
+    status: Annotated[str, StringConstraints(pattern="^(CREATED|PAID|FULFILLED|CANCELED)$")] = (
+        "PAID"
+    )
+    amount: Long
+    at: Instant | None = None
+    metadata: JsonObject | None = None
+
+
+Model = TypeVar("Model", bound=Input)
+
+
+def read(model: type[Model], wire: object, *path: str) -> Model:
+    """The row of that shape. Refused names everything that does not fit, under `path`."""
+    try:
+        return model.model_validate(wire)
+    except ValidationError as error:
+        raise Refused(_problems(error, path)) from None
+
+
+def _problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]:
+    found = []
+    for fault in error.errors(include_url=False, include_input=False):
+        where = tuple(str(step) for step in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+        code = Code.METADATA_INVALID if where[:1] == ("metadata",) else Code.INVALID
+        subject = where[-1] if where else "The row"
+        found.append(Problem(code, f"{subject} {message[:1].lower()}{message[1:]}", path + where))
+    return found

@@ -1,0 +1,83 @@
+"""An order, its revisions, and what the orders of a customer come to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from app.filters.sources import COUNTED_STATUSES
+from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One revision of an order, as its source last told it."""
+
+    id: str
+    source_id: str
+    customer_id: str
+    status: str
+    amount: int
+    at: datetime
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is part of the summary, and an event named `order`."""
+        return self.status in COUNTED_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a customer's counting orders come to; amounts in minor units."""
+
+    total_count: int = 0
+    total_amount: int = 0
+    last_amount: int | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            total_count=stored.get("totalCount") or 0,
+            total_amount=stored.get("totalAmount") or 0,
+            last_amount=stored.get("lastOrderAmount"),
+            first_at=stored.get("firstOrderAt"),
+            last_at=stored.get("lastOrderAt"),
+        )
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "totalCount": self.total_count,
+            "totalAmount": self.total_amount,
+            "averageAmount": self.total_amount / self.total_count,
+            "lastOrderAmount": self.last_amount,
+            "firstOrderAt": self.first_at,
+            "lastOrderAt": self.last_at,
+        }
+
+    def plus(self, order: Order) -> "Summary":
+        """With one more order. Of several at the latest moment the one told last is the last."""
+        is_last = self.last_at is None or order.at >= self.last_at
+        return replace(
+            self,
+            total_count=self.total_count + 1,
+            total_amount=self.total_amount + order.amount,
+            last_amount=order.amount if is_last else self.last_amount,
+            first_at=order.at if self.first_at is None else min(self.first_at, order.at),
+            last_at=order.at if is_last else self.last_at,
+        )
+
+    def minus(self, order: Order) -> "Summary":
+        """Without one of the orders. Which is first and last must then be found afresh."""
+        return replace(
+            self,
+            total_count=self.total_count - 1,
+            total_amount=self.total_amount - order.amount,
+        )
+
+    @property
+    def fits(self) -> bool:
+        """Whether the total can be stored: it may outgrow 64 bits."""
+        return SMALLEST_LONG <= self.total_amount <= LARGEST_LONG

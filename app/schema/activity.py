@@ -1,0 +1,135 @@
+"""Events and orders in the API, and the timeline that they make."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from app.domain.customers import Customer
+from app.domain.events import Event
+from app.domain.metadata import to_json
+from app.domain.orders import Order as StoredOrder
+from app.schema.context import Info
+from app.schema.customers import BulkPayload, CustomerRef, bulk
+from app.schema.node import Node
+from app.schema.paging import PageInfo, check_first, page, place_cursor, read_place_cursor
+from app.schema.scalars import JSON, Long
+from app.schema.wire import wire
+
+
+@strawberry.enum
+class OrderStatus(Enum):
+    CREATED = "CREATED"
+    PAID = "PAID"
+    FULFILLED = "FULFILLED"
+    CANCELED = "CANCELED"
+
+
+@strawberry.input
+class EventInput:
+    customer: CustomerRef = strawberry.field(
+        description="A sourceId that is not known creates the customer."
+    )
+    name: str
+    at: datetime | None = strawberry.field(default=UNSET, description="Default: now.")
+    properties: JSON | None = UNSET
+    idempotency_key: str | None = strawberry.field(
+        default=UNSET, description="The same key again changes nothing."
+    )
+
+
+@strawberry.input
+class OrderInput:
+    source_id: str = strawberry.field(
+        description="The caller's own key: sent again, it updates the order."
+    )
+    customer: CustomerRef
+    status: OrderStatus | None = OrderStatus.PAID
+    amount: Long
+    at: datetime | None = UNSET
+    metadata: JSON | None = UNSET
+
+
+@strawberry.type
+class CustomEvent(Node):
+    name: str
+    at: datetime
+    properties: JSON
+
+    @classmethod
+    def of(cls, event: Event) -> "CustomEvent":
+        return cls(
+            id=strawberry.ID(event.id),
+            name=event.name,
+            at=event.at,
+            properties=JSON(to_json(event.properties)),
+        )
+
+
+@strawberry.type
+class Order(Node):
+    source_id: str
+    status: OrderStatus
+    amount: Long
+    at: datetime
+    metadata: JSON
+
+    @classmethod
+    def of(cls, order: StoredOrder) -> "Order":
+        return cls(
+            id=strawberry.ID(order.id),
+            source_id=order.source_id,
+            status=OrderStatus(order.status),
+            amount=Long(order.amount),
+            at=order.at,
+            metadata=JSON(to_json(order.metadata)),
+        )
+
+
+TimelineEntry = Annotated[CustomEvent | Order, strawberry.union("TimelineEntry")]
+
+
+@strawberry.type
+class TimelineEdge:
+    cursor: str
+    node: TimelineEntry
+
+
+@strawberry.type
+class TimelineConnection:
+    edges: list[TimelineEdge]
+    nodes: list[TimelineEntry]
+    page_info: PageInfo
+
+
+async def timeline_of(
+    customer: Customer, info: Info, first: int, after: str | None
+) -> TimelineConnection:
+    check_first(first)
+    place = read_place_cursor(after)
+    found = await info.context.services.timeline.page(customer.id, place, first + 1)
+    shown = page(found, first, after, lambda entry: place_cursor((entry.at, entry.id)))
+    nodes = [
+        CustomEvent.of(entry) if isinstance(entry, Event) else Order.of(entry)
+        for entry in shown.items
+    ]
+    edges = [
+        TimelineEdge(cursor=cursor, node=node)
+        for cursor, node in zip(shown.cursors, nodes, strict=True)
+    ]
+    return TimelineConnection(edges=edges, nodes=nodes, page_info=shown.info)
+
+
+@strawberry.type
+class ActivityMutation:
+    @strawberry.mutation(description="Takes custom events; an unknown sourceId makes a customer.")
+    async def events_track(self, info: Info, inputs: list[EventInput]) -> BulkPayload:
+        now = info.context.now.at
+        return await bulk(info.context.services.events.track(wire(inputs), now))
+
+    @strawberry.mutation(description="Takes new orders, and new revisions of known ones.")
+    async def orders_upsert(self, info: Info, inputs: list[OrderInput]) -> BulkPayload:
+        now = info.context.now.at
+        return await bulk(info.context.services.orders.upsert(wire(inputs), now))

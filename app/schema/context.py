@@ -1,0 +1,27 @@
+"""What an operation carries: the services, and the one instant that serves all of it."""
+
+from dataclasses import dataclass, field
+
+import strawberry
+
+from app.filters import Now
+from app.services import Services
+from app.services.definitions import Definitions
+
+
+@dataclass(slots=True)
+class Context:
+    """Made afresh for each operation, and for each event of a subscription."""
+
+    services: Services
+    now: Now
+    _definitions: Definitions | None = field(default=None)
+
+    async def definitions(self) -> Definitions:
+        """The definitions as of the first time that this operation asks."""
+        if self._definitions is None:
+            self._definitions = await self.services.definitions.now()
+        return self._definitions
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,61 @@
+"""Who is to be fixed in a static segment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.customers import Customer
+from app.domain.inputs import CustomerRef, read
+from app.domain.segments import MOST_STATIC_MEMBERS
+from app.errors import Code, Path, Problem, Refused, refuse
+from app.services.rows import Wire
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The customers that a definition names; a listed one must be there, a selected one may go."""
+
+    refs: Sequence[CustomerRef]
+    must_exist: bool
+    path: Path
+
+    @classmethod
+    def listed(cls, wires: Sequence[Wire], path: Path) -> "Candidates":
+        if not wires:
+            message = "A static segment has at least one member; list some."
+            raise refuse(Code.INVALID, message, *path)
+        # Each customer may be named twice, by id and by sourceId; more can't be within bounds.
+        distinct = {wire.get("id") or wire.get("sourceId") for wire in wires}
+        if len(distinct) > 2 * MOST_STATIC_MEMBERS:
+            raise _too_large(path)
+        refs = [read(CustomerRef, wire, *path, str(i)) for i, wire in enumerate(wires)]
+        return cls(refs, True, path)
+
+    @classmethod
+    def selected(cls, ids: Sequence[str], path: Path) -> "Candidates":
+        if len(ids) > MOST_STATIC_MEMBERS:
+            raise _too_large(path)
+        return cls([CustomerRef(id=id_) for id_ in ids], False, path)
+
+    def fix(self, found: Sequence[Customer]) -> list[str]:
+        """The distinct ids of the members, of those candidates that were found."""
+        by_id = {customer.id for customer in found}
+        by_source_id = {customer.source_id: customer.id for customer in found}
+        members: dict[str, None] = {}
+        problems = []
+        for index, ref in enumerate(self.refs):
+            id_ = by_source_id.get(ref.source_id) if ref.source_id is not None else ref.id
+            if id_ in by_id and id_ is not None:
+                members[id_] = None
+            elif self.must_exist:
+                message = "There is no such customer; create it first, or leave it out."
+                problems.append(Problem(Code.NOT_FOUND, message, (*self.path, str(index))))
+        if problems:
+            raise Refused(problems)
+        if len(members) > MOST_STATIC_MEMBERS:
+            raise _too_large(self.path)
+        return list(members)
+
+
+def _too_large(path: Path) -> Refused:
+    message = f"A static segment has at most {MOST_STATIC_MEMBERS:,} members; use a filter."
+    return refuse(Code.STATIC_SEGMENT_TOO_LARGE, message, *path)

@@ -1,0 +1,115 @@
+"""What can be done with customers: say something of them, find them, delete them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.domain.customers import Customer, Draft, changes, search_key
+from app.domain.inputs import CustomerInput, CustomerRef, read
+from app.domain.metadata import Metadata
+from app.errors import Code, Problem, Refused, refuse
+from app.filters import Now, pipeline
+from app.filters.folding import pattern
+from app.services.definitions import DefinitionsReader
+from app.services.drafts import Drafts
+from app.services.rows import BulkResult, Rows, Wire
+from app.store import Store, Transaction
+from app.store.customers import Stage, starts_with
+from app.store.members import FENCE
+
+
+class Customers:
+    """The verbs of customers."""
+
+    def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
+        self._store = store
+        self._definitions = definitions
+
+    async def get(self, ref: CustomerRef) -> Customer | None:
+        return await self._store.customers.get(ref)
+
+    async def upsert(self, wire: Wire, now: datetime) -> Customer:
+        """Creates the customer, or changes the fields given."""
+        row = read(CustomerInput, wire, "input")
+        refused = await self._upsert({0: row}, now)
+        if refused:
+            raise Refused(problem.under("input") for problem in refused[0])
+        found = await self._store.customers.get(CustomerRef(source_id=row.source_id))
+        if found is None:
+            raise refuse(Code.NOT_FOUND, "The customer was deleted meanwhile.", "input")
+        return found
+
+    async def upsert_many(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
+        """The same for each row, in their order; those about one customer make one state."""
+        rows = Rows.read(CustomerInput, wires)
+        return rows.result(await self._upsert(rows.good, now))
+
+    async def _upsert(
+        self, rows: dict[int, CustomerInput], now: datetime
+    ) -> dict[int, list[Problem]]:
+        metadata = (await self._definitions.now()).metadata
+
+        async def work(transaction: Transaction) -> dict[int, list[Problem]]:
+            refs = {index: CustomerRef(source_id=row.source_id) for index, row in rows.items()}
+            drafts = await Drafts.load(self._store, refs.values(), transaction)
+            refused = {}
+            for index, row in rows.items():
+                draft = drafts.of(refs[index])
+                if problems := _apply(row, draft, metadata):
+                    refused[index] = problems
+                else:
+                    drafts.keep(draft)
+            await drafts.save(self._store, now, transaction)
+            return refused
+
+        return await self._store.transaction(work) if rows else {}
+
+    async def delete(self, ref: CustomerRef) -> str:
+        """Deletes the customer with all that hangs on it, and tells the id."""
+
+        async def work(transaction: Transaction) -> str:
+            found = await self._store.customers.find([ref], transaction)
+            if not found:
+                raise refuse(Code.NOT_FOUND, "There is no such customer.", "customer")
+            (customer,) = found
+            # A static segment that is being made must not take in whom it can't see going.
+            await self._store.fence(FENCE, transaction)
+            await self._store.members.delete_customer(customer.id, transaction)
+            await self._store.events.delete_of(customer.id, transaction)
+            await self._store.orders.delete_of(customer.id, transaction)
+            await self._store.customers.delete(customer.id, transaction)
+            return customer.id
+
+        return await self._store.transaction(work)
+
+    async def selection(
+        self, search: str | None, wire: Wire | None, now: Now, *path: str
+    ) -> list[Stage]:
+        """The stages that leave those whom the search and the filter find."""
+        stages = []
+        if search:
+            stages.append(starts_with(pattern(search_key(search), ignore_case=False)))
+        if wire is not None:
+            stages += pipeline(await self._definitions.parse(wire, *path), now)
+        return stages
+
+    async def page(self, stages: list[Stage], after: str | None, most: int) -> list[Customer]:
+        return await self._store.customers.page(stages, after, most)
+
+    async def count(self, stages: list[Stage]) -> int:
+        return await self._store.customers.count(stages)
+
+
+def _apply(row: CustomerInput, draft: Draft, metadata: Metadata) -> list[Problem]:
+    """Lays a row over the draft; where it is refused the draft stays as it was."""
+    sent = changes(row)
+    problems: list[Problem] = []
+    if row.metadata is not None:
+        sent["metadata"], problems = metadata.take(row.metadata, "metadata")
+    before = dict(draft.document)
+    draft.merge(sent)
+    problems += metadata.missing(draft.document["metadata"], "metadata")
+    if oversize := draft.oversize():
+        problems.append(oversize)
+    if problems:
+        draft.document = before
+    return problems

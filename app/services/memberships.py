@@ -1,0 +1,125 @@
+"""Who is in what, at this moment: one customer against segments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.customers import Customer, Draft, changes
+from app.domain.inputs import CustomerRef, Overrides, read
+from app.domain.segments import Segment
+from app.errors import Code, Problem, Refused, refuse
+from app.filters import Facts, Filter, Now, holds
+from app.filters.pipeline import measures
+from app.services.definitions import Definitions, DefinitionsReader
+from app.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether the customer was a member, and when that was asked."""
+
+    segment: Segment
+    is_member: bool
+    now: Now
+
+
+class Memberships:
+    """The questions of membership."""
+
+    def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
+        self._store = store
+        self._definitions = definitions
+
+    async def ask(
+        self,
+        ref: CustomerRef,
+        segment_ids: Sequence[str] | None,
+        overrides: object,
+        now: Now,
+    ) -> list[Membership]:
+        """For each of the segments (all of them where None) whether the customer is in.
+
+        A sourceId that is not known is judged by the overrides alone.
+        """
+        revision, customer = await self._store.segments.revision_and_customer(ref)
+        definitions = await self._definitions.at_least(revision)
+        if customer is None and ref.id is not None:
+            raise refuse(Code.NOT_FOUND, "No customer has this id.", "customer", "id")
+        segments = _chosen(definitions, segment_ids)
+        document = _overlaid(ref, customer, overrides, definitions)
+        return await self._judge(segments, customer, document, definitions, now)
+
+    async def of(self, customer: Customer, now: Now) -> list[Segment]:
+        """The segments that the customer is in, in the order of their ids."""
+        definitions = await self._definitions.now()
+        segments = list(definitions.segments.values())
+        asked = await self._judge(segments, customer, dict(customer.document), definitions, now)
+        return [membership.segment for membership in asked if membership.is_member]
+
+    async def _judge(
+        self,
+        segments: Sequence[Segment],
+        customer: Customer | None,
+        document: dict[str, Any],
+        definitions: Definitions,
+        now: Now,
+    ) -> list[Membership]:
+        trees = [definitions.tree(segment) for segment in segments]
+        fixed: set[str] = set()
+        if customer is not None and None in trees:
+            fixed = await self._store.members.segments_of(customer.id)
+        facts = Facts(document, await self._rows(customer, trees, now))
+        return [
+            Membership(
+                segment, segment.id in fixed if tree is None else holds(tree, facts, now), now
+            )
+            for segment, tree in zip(segments, trees, strict=True)
+        ]
+
+    async def _rows(
+        self, customer: Customer | None, trees: Sequence[Filter | None], now: Now
+    ) -> dict[str, list[dict[str, Any]]]:
+        """The customer's events and orders that the filters need."""
+        needed = set().union(*(measures(tree) for tree in trees if tree is not None))
+        if customer is None or not needed:
+            return {}
+        return await self._store.rows_of(customer.id, needed, now)
+
+
+def _chosen(definitions: Definitions, ids: Sequence[str] | None) -> list[Segment]:
+    if ids is None:
+        return list(definitions.segments.values())
+    problems = [
+        Problem(Code.NOT_FOUND, "There is no such segment.", ("segmentIds", str(index)))
+        for index, id_ in enumerate(ids)
+        if id_ not in definitions.segments
+    ]
+    if problems:
+        raise Refused(problems)
+    return [definitions.segments[id_] for id_ in ids]
+
+
+def _overlaid(
+    ref: CustomerRef, customer: Customer | None, wire: object, definitions: Definitions
+) -> dict[str, Any]:
+    """The stored profile with the overrides laid over it, for this one question."""
+    if wire is None:
+        return dict(customer.document) if customer else {"sourceId": ref.source_id}
+    overrides = read(Overrides, wire, "overrides")
+    if customer and overrides.source_id not in (None, customer.source_id):
+        raise refuse(Code.INVALID, "A sourceId can't change.", "overrides", "sourceId")
+    draft = (
+        Draft(customer.id, customer.document, customer.source_id)
+        if customer
+        else Draft("", None, ref.source_id or "")
+    )
+    sent, activity = changes(overrides), overrides.activity()
+    if overrides.metadata is not None:
+        sent["metadata"], problems = definitions.metadata.take(
+            overrides.metadata, "overrides", "metadata"
+        )
+        if problems:
+            raise Refused(problems)
+    draft.merge({key: value for key, value in sent.items() if key not in activity})
+    draft.lay_over(activity)
+    return draft.document

@@ -1,0 +1,127 @@
+"""Orders come in, and are told again as they change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from app.domain.customers import Draft
+from app.domain.events import happened
+from app.domain.ids import Kind
+from app.domain.inputs import CustomerRef, OrderInput
+from app.domain.json import same
+from app.domain.orders import Order, Summary
+from app.errors import Code, Problem, Refused, refuse
+from app.services.drafts import Drafts
+from app.services.rows import BulkResult, Rows, Wire
+from app.store import Store, Transaction
+from app.store.ids import new_id
+
+
+class Orders:
+    """The verbs of orders."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, id_: str) -> Order | None:
+        return await self._store.orders.get(id_)
+
+    async def upsert(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
+        """Takes each row that can be taken: a new order, or the next revision of a known one."""
+        rows = Rows.read(OrderInput, wires)
+
+        async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
+            return await _Revisions(self._store, transaction, now).write(rows.good)
+
+        return rows.result(await self._store.transaction(work) if rows.good else {})
+
+
+class _Revisions:
+    """The orders of one call: each ends as one revision at most, whatever the rows between."""
+
+    def __init__(self, store: Store, transaction: Transaction, now: datetime) -> None:
+        self._store = store
+        self._transaction = transaction
+        self._now = now
+
+    async def write(self, rows: Mapping[int, OrderInput]) -> dict[int, Sequence[Problem]]:
+        """Takes the rows, and tells which were refused."""
+        keys = [row.source_id for row in rows.values()]
+        self._before = await self._store.orders.current(keys, self._transaction)
+        self._after = dict(self._before)
+        refs = [row.customer for row in rows.values()]
+        refs += [CustomerRef(id=order.customer_id) for order in self._before.values()]
+        self._drafts = await Drafts.load(self._store, refs, self._transaction)
+        self._recounted: dict[str, Draft] = {}
+        refused: dict[int, Sequence[Problem]] = {}
+        for index, row in rows.items():
+            try:
+                self._take(row)
+            except Refused as error:
+                refused[index] = error.problems
+        await self._save()
+        return refused
+
+    def _take(self, row: OrderInput) -> None:
+        draft = self._drafts.of(row.customer)
+        previous = self._after.get(row.source_id)
+        order = self._next(row, previous, draft)
+        if previous is not None and _same(previous, order):
+            return
+        owner = draft if previous is None else self._drafts.by_id(previous.customer_id)
+        gone = previous if previous is not None and previous.counts else None
+        self._check_total(draft, order, gone if owner is draft else None)
+        if gone is not None:
+            owner.orders = owner.orders.minus(gone)
+            self._recounted[owner.id] = owner
+        if order.counts:
+            draft.orders = draft.orders.plus(order)
+        self._drafts.keep(owner, activity=True)
+        self._drafts.keep(draft, activity=True)
+        self._after[row.source_id] = order
+
+    def _next(self, row: OrderInput, previous: Order | None, draft: Draft) -> Order:
+        """The order as the row tells it; what is left out stays."""
+        if row.at is not None or previous is None:
+            at = happened(row.at, self._now)
+        else:
+            at = previous.at
+        merged = {**(previous.metadata if previous else {}), **(row.metadata or {})}
+        return Order(
+            id=new_id(Kind.ORDER) if previous is None else previous.id,
+            source_id=row.source_id,
+            customer_id=draft.id,
+            status=row.status,
+            amount=row.amount,
+            at=at,
+            metadata={key: value for key, value in merged.items() if value is not None},
+        )
+
+    def _check_total(self, draft: Draft, order: Order, gone: Order | None) -> None:
+        summary = draft.orders
+        if gone is not None:
+            summary = summary.minus(gone)
+        if order.counts and not summary.plus(order).fits:
+            message = "The customer's total would not fit into 64 bits; check the amount."
+            raise refuse(Code.INVALID, message, "amount")
+
+    async def _save(self) -> None:
+        changed = [key for key, order in self._after.items() if order is not self._before.get(key)]
+        ended = [self._versioned(self._before[key]) for key in changed if key in self._before]
+        brought = [self._versioned(self._after[key]) for key in changed]
+        await self._store.orders.revise(ended, brought, self._transaction)
+        if self._recounted:
+            fresh = await self._store.orders.summaries(list(self._recounted), self._transaction)
+            for id_, draft in self._recounted.items():
+                draft.orders = fresh.get(id_, Summary())
+        await self._drafts.save(self._store, self._now, self._transaction)
+
+    def _versioned(self, order: Order) -> tuple[Order, int]:
+        """With the version of its customer that this call brings."""
+        return order, self._drafts.by_id(order.customer_id).version
+
+
+def _same(one: Order, other: Order) -> bool:
+    return replace(one, metadata={}) == replace(other, metadata={}) and same(
+        one.metadata, other.metadata
+    )

@@ -1,0 +1,165 @@
+"""What can be done with segments: make them, edit them, delete them, see who is in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.domain.customers import Customer
+from app.domain.ids import Kind
+from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
+from app.errors import Code, refuse
+from app.filters import Filter, Now, canonical, pipeline
+from app.services.candidates import Candidates
+from app.services.definitions import DefinitionsReader
+from app.services.rows import Wire
+from app.store import Store, Transaction
+from app.store.ids import new_id
+from app.store.members import FENCE
+from app.store.segments import REVISION
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a filter selects now."""
+
+    store: Store
+    tree: Filter
+    now: Now
+
+    async def count(self) -> int:
+        return await self.store.customers.count(pipeline(self.tree, self.now))
+
+    async def sample(self, most: int) -> list[Customer]:
+        return await self.store.customers.page(pipeline(self.tree, self.now), None, most)
+
+
+class Segments:
+    """The verbs of segments."""
+
+    def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
+        self._store = store
+        self._definitions = definitions
+
+    async def get(self, id_: str) -> Segment | None:
+        return await self._store.segments.get(id_)
+
+    async def page(
+        self,
+        search: str | None,
+        kinds: Sequence[SegmentKind] | None,
+        after: str | None,
+        most: int,
+    ) -> list[Segment]:
+        return await self._store.segments.page(search, kinds, after, most)
+
+    async def count(self, search: str | None, kinds: Sequence[SegmentKind] | None) -> int:
+        return await self._store.segments.count(search, kinds)
+
+    async def create(self, wire: Wire, now: Now) -> Segment:
+        """Makes a passive segment of a filter, or a static one of customers or a snapshot."""
+        (kind, given), *_ = ((k, v) for k, v in wire["definition"].items() if v is not None)
+        segment = Segment(
+            id=new_id(Kind.SEGMENT),
+            name=named(wire["name"]),
+            description=described(wire.get("description")),
+            kind=SegmentKind.PASSIVE if kind == "filter" else SegmentKind.STATIC,
+            filter=canonical(given) if kind == "filter" else None,
+            created_at=now.at,
+            updated_at=now.at,
+        )
+        candidates = await self._candidates(kind, given, now)
+
+        async def work(transaction: Transaction) -> None:
+            await self._store.fence(REVISION, transaction)
+            await self._store.segments.save(segment, transaction)
+            if candidates is not None:
+                # Members who are being deleted now are either not seen here, or go after.
+                await self._store.fence(FENCE, transaction)
+                found = await self._store.customers.find(candidates.refs, transaction)
+                await self._store.members.add(segment.id, candidates.fix(found), transaction)
+
+        await self._store.transaction(work)
+        return segment
+
+    async def _candidates(self, kind: str, given: Any, now: Now) -> Candidates | None:
+        """Whom the definition names; None where it is a filter that goes on being asked."""
+        path = ("input", "definition", kind)
+        if kind == "customers":
+            return Candidates.listed(given, path)
+        tree = await self._definitions.parse(given, *path)
+        if kind == "filter":
+            return None
+        ids = await self._store.customers.ids(pipeline(tree, now), MOST_STATIC_MEMBERS + 1)
+        return Candidates.selected(ids, path)
+
+    async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
+        """Changes what is given: the name, the description, a passive segment's filter."""
+        if "filter" in changes:
+            if changes["filter"] is None:
+                message = "A filter can be changed, but not removed; leave it out."
+                raise refuse(Code.INVALID, message, "input", "filter")
+            await self._definitions.parse(changes["filter"], "input", "filter")
+
+        async def work(transaction: Transaction) -> Segment:
+            await self._store.fence(REVISION, transaction)
+            segment = await self._store.segments.get(id_, transaction)
+            if segment is None:
+                raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
+            edited = replace(_edited(segment, changes), updated_at=now.at)
+            await self._store.segments.save(edited, transaction)
+            return edited
+
+        return await self._store.transaction(work)
+
+    async def delete(self, id_: str) -> str:
+        """Deletes the segment, unless something uses it."""
+
+        async def work(transaction: Transaction) -> str:
+            await self._store.fence(REVISION, transaction)
+            segment = await self._store.segments.get(id_, transaction)
+            if segment is None:
+                raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
+            await self._store.members.delete_segment(segment.id, transaction)
+            await self._store.segments.delete(segment.id, transaction)
+            return segment.id
+
+        return await self._store.transaction(work)
+
+    async def members(
+        self, segment: Segment, after: str | None, most: int, now: Now
+    ) -> list[Customer]:
+        """Those who are in at this moment, by id, after one of them."""
+        tree = (await self._definitions.now()).tree(segment)
+        if tree is not None:
+            return await self._store.customers.page(pipeline(tree, now), after, most)
+        ids = await self._store.members.page(segment.id, after, most)
+        return await self._store.customers.by_ids(ids)
+
+    async def member_count(self, segment: Segment, now: Now) -> int:
+        tree = (await self._definitions.now()).tree(segment)
+        if tree is None:
+            return await self._store.members.count(segment.id)
+        return await self._store.customers.count(pipeline(tree, now))
+
+    async def filter_text(self, segment: Segment) -> str | None:
+        """The filter as one readable sentence; None where the segment is static."""
+        from app.filters import text
+
+        tree = (await self._definitions.now()).tree(segment)
+        return None if tree is None else text(tree)
+
+    async def preview(self, wire: Wire, now: Now) -> "Preview":
+        """What a filter would select, before it is saved."""
+        return Preview(self._store, await self._definitions.parse(wire, "filter"), now)
+
+
+def _edited(segment: Segment, changes: Wire) -> Segment:
+    """The segment with the changes laid over it."""
+    if "name" in changes:
+        segment = replace(segment, name=named(changes["name"]))
+    if "description" in changes:
+        segment = replace(segment, description=described(changes["description"]))
+    if "filter" in changes:
+        segment.require_editable()
+        segment = replace(segment, filter=canonical(changes["filter"]))
+    return segment

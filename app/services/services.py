@@ -1,0 +1,36 @@
+"""All verbs together: what the doors are given."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from app.filters import Calendar, Now
+from app.services.customers import Customers
+from app.services.definitions import DefinitionsReader
+from app.services.events import Events
+from app.services.memberships import Memberships
+from app.services.orders import Orders
+from app.services.segments import Segments
+from app.services.timeline import Timeline
+from app.settings import Settings
+from app.store import Store
+
+_WEEK_STARTS = {"MONDAY": 0, "SATURDAY": 5, "SUNDAY": 6}
+
+
+class Services:
+    """One attribute a noun."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
+        self.definitions = DefinitionsReader(store, self.calendar)
+        self.customers = Customers(store, self.definitions)
+        self.events = Events(store)
+        self.orders = Orders(store)
+        self.segments = Segments(store, self.definitions)
+        self.memberships = Memberships(store, self.definitions)
+        self.timeline = Timeline(store)
+
+    def now(self) -> Now:
+        """The instant that a door takes for a whole request."""
+        return Now(datetime.now(UTC), self.calendar)

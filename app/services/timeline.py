@@ -1,0 +1,27 @@
+"""What happened to a customer, the newest first."""
+
+from datetime import datetime
+
+from app.domain.events import Event
+from app.domain.orders import Order
+from app.store import Store
+from app.store.timeline import rank
+
+Entry = Event | Order
+Place = tuple[datetime, str]
+
+
+class Timeline:
+    """The history of customers, merged from all that records it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def page(self, customer_id: str, after: Place | None, most: int) -> list[Entry]:
+        """At most so many entries, from after a place on."""
+        entries: list[Entry] = [
+            *await self._store.events.latest(customer_id, after, most),
+            *await self._store.orders.latest(customer_id, after, most),
+        ]
+        entries.sort(key=lambda entry: rank(entry.at, entry.id), reverse=True)
+        return entries[:most]

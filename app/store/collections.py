@@ -1,0 +1,122 @@
+"""Every collection with its options and indexes, made when the store is opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import CollectionInvalid
+
+LARGEST_CUSTOMER = 3 * 1024 * 1024
+
+Database = AsyncIOMotorDatabase[dict[str, Any]]
+
+_OBJECT = {"bsonType": "object"}
+_DATE = {"bsonType": "date"}
+# What the program and its engines rest on; all else of a document is the shop's own business.
+_CUSTOMER = {
+    "$and": [
+        {"$expr": {"$lte": [{"$bsonSize": "$$ROOT"}, LARGEST_CUSTOMER]}},
+        {
+            "$jsonSchema": {
+                "required": ["sourceId", "createdAt", "updatedAt", "version"],
+                "properties": {
+                    "_id": {"bsonType": "objectId"},
+                    "sourceId": {"bsonType": "string"},
+                    "name": {"bsonType": "string"},
+                    "email": {"bsonType": "string"},
+                    "phone": {"bsonType": "string"},
+                    "description": {"bsonType": "string"},
+                    "source": {"bsonType": "string"},
+                    "birthdate": _DATE,
+                    "createdAt": _DATE,
+                    "updatedAt": _DATE,
+                    "version": {"bsonType": ["int", "long"]},
+                    "address": _OBJECT,
+                    "metadata": _OBJECT,
+                    "orders": _OBJECT,
+                    "loyalty": _OBJECT,
+                    "events": _OBJECT,
+                },
+            }
+        },
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One collection, as the program needs it."""
+
+    name: str
+    indexes: Sequence[IndexModel] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _index(*keys: str, **options: Any) -> IndexModel:
+    order = [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys]
+    return IndexModel(order, **options)
+
+
+COLLECTIONS = (
+    Collection(
+        "customers",
+        (
+            _index("sourceId", unique=True),
+            _index("search"),
+            _index("metadata.$**"),
+        ),
+        {"changeStreamPreAndPostImages": {"enabled": True}, "validator": _CUSTOMER},
+    ),
+    Collection(
+        "events",
+        (
+            _index("customerId", "name", "-at"),
+            _index("customerId", "-at", "-_id"),
+            _index(
+                "idempotencyKey",
+                unique=True,
+                partialFilterExpression={"idempotencyKey": {"$exists": True}},
+            ),
+        ),
+    ),
+    Collection(
+        "orders",
+        (
+            _index("sourceId", unique=True, partialFilterExpression={"current": True}),
+            _index("orderId"),
+            _index("customerId", "current", "-at", "-orderId"),
+        ),
+    ),
+    Collection("eventNames"),
+    Collection(
+        "segments",
+        (_index("name", unique=True),),
+        # The engine will hear of definitions through the same stream as of customers.
+        {"changeStreamPreAndPostImages": {"enabled": True}},
+    ),
+    Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
+    Collection("metadataDefinitions"),
+    Collection("fences"),
+)
+
+
+async def prepare(database: Database) -> None:
+    """Makes what is missing of the collections, their options and their indexes."""
+    present = set(await database.list_collection_names())
+    for collection in COLLECTIONS:
+        if collection.name not in present:
+            await _create(database, collection)
+        if collection.options:
+            await database.command({"collMod": collection.name, **collection.options})
+        if collection.indexes:
+            await database[collection.name].create_indexes(list(collection.indexes))
+
+
+async def _create(database: Database, collection: Collection) -> None:
+    try:
+        await database.create_collection(collection.name)
+    except CollectionInvalid:
+        # Another process of ours was first.
+        return

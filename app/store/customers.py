@@ -1,0 +1,127 @@
+"""Customers: found by reference or by filter, and saved as drafts."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import DeleteOne, InsertOne, UpdateOne
+
+from app.domain.customers import Customer, Draft
+from app.domain.ids import Kind
+from app.domain.inputs import CustomerRef
+from app.store.collections import Database
+from app.store.ids import key, keys, public
+
+Stage = dict[str, Any]
+
+
+class Customers:
+    """The customers collection."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self._collection = database.customers
+        self._limits: dict[str, Any] = {"maxTimeMS": int(seconds * 1000), "allowDiskUse": True}
+
+    async def get(self, ref: CustomerRef) -> Customer | None:
+        query = by_ref(ref)
+        found = None if query is None else await self._collection.find_one(query)
+        return None if found is None else as_customer(found)
+
+    async def find(
+        self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
+    ) -> list[Customer]:
+        """Those of the customers that are there."""
+        ids, source_ids = set(), set()
+        for ref in refs:
+            ids.add(ref.id)
+            source_ids.add(ref.source_id)
+        query = {
+            "$or": [
+                {"_id": {"$in": keys(Kind.CUSTOMER, [id_ for id_ in ids if id_])}},
+                {"sourceId": {"$in": [source_id for source_id in source_ids if source_id]}},
+            ]
+        }
+        found = self._collection.find(query, session=transaction)
+        return [as_customer(document) async for document in found]
+
+    async def by_ids(self, ids: Sequence[str]) -> list[Customer]:
+        """Those of the customers that are there, by id."""
+        query = {"_id": {"$in": keys(Kind.CUSTOMER, list(ids))}}
+        found = self._collection.find(query).sort("_id", 1)
+        return [as_customer(document) async for document in found]
+
+    async def save(self, drafts: Iterable[Draft], transaction: AsyncIOMotorClientSession) -> None:
+        """Writes what the drafts have changed, and nothing else of the documents."""
+        writes: list[InsertOne[dict[str, Any]] | UpdateOne] = []
+        for draft in drafts:
+            id_ = key(Kind.CUSTOMER, draft.id)
+            if draft.before is None:
+                writes.append(InsertOne({"_id": id_, **draft.document}))
+            elif update := _update(draft):
+                writes.append(UpdateOne({"_id": id_}, update))
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False, session=transaction)
+
+    async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
+        await self._collection.bulk_write(
+            [DeleteOne({"_id": key(Kind.CUSTOMER, id_)})], session=transaction
+        )
+
+    async def page(self, stages: Sequence[Stage], after: str | None, most: int) -> list[Customer]:
+        """The first customers that pass the stages, by id, after one of them."""
+        return [
+            customer
+            async for customer in self.stream(
+                [*_after(after), *stages, {"$sort": {"_id": 1}}, {"$limit": most}], most
+            )
+        ]
+
+    async def stream(self, stages: Sequence[Stage], batch: int = 1_000) -> AsyncIterator[Customer]:
+        """The customers that the stages leave, one by one."""
+        found = self._collection.aggregate(list(stages), batchSize=batch + 1, **self._limits)
+        async for document in found:
+            yield as_customer(document)
+
+    async def ids(self, stages: Sequence[Stage], most: int) -> list[str]:
+        """The ids of at most so many customers that pass the stages."""
+        only_id = [*stages, {"$limit": most}, {"$project": {"_id": 1}}]
+        found = self._collection.aggregate(only_id, **self._limits)
+        return [public(Kind.CUSTOMER, document["_id"]) async for document in found]
+
+    async def count(self, stages: Sequence[Stage]) -> int:
+        """How many customers pass the stages."""
+        found = self._collection.aggregate([*stages, {"$count": "count"}], **self._limits)
+        return sum([int(document["count"]) async for document in found])
+
+
+def starts_with(prefix: str) -> Stage:
+    """The stage that leaves those whose search keys begin with a pattern."""
+    return {"$match": {"search": {"$regex": f"^{prefix}"}}}
+
+
+def _after(id_: str | None) -> list[Stage]:
+    return [] if id_ is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, id_)}}}]
+
+
+def by_ref(ref: CustomerRef) -> dict[str, ObjectId | str] | None:
+    if ref.source_id is not None:
+        return {"sourceId": ref.source_id}
+    found = key(Kind.CUSTOMER, ref.id or "")
+    return None if found is None else {"_id": found}
+
+
+def as_customer(document: dict[str, Any]) -> Customer:
+    return Customer(public(Kind.CUSTOMER, document["_id"]), document)
+
+
+def _update(draft: Draft) -> dict[str, Any]:
+    before, after = draft.before or {}, draft.document
+    changed = {k: v for k, v in after.items() if k not in before or v is not before[k]}
+    removed = {k: "" for k in before if k not in after}
+    update: dict[str, Any] = {}
+    if changed:
+        update["$set"] = changed
+    if removed:
+        update["$unset"] = removed
+    return update

@@ -1,0 +1,83 @@
+"""Custom events: append-only, each stamped with the version of the customer that brought it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+
+from app.domain.events import Event
+from app.domain.ids import Kind
+from app.store.collections import Database
+from app.store.ids import key, public
+from app.store.timeline import before
+
+
+class Events:
+    """The events collection, and the names that occur in it."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.events
+        self._names = database.eventNames
+
+    async def known_keys(
+        self, keys: Sequence[str], transaction: AsyncIOMotorClientSession
+    ) -> set[str]:
+        """Those of the idempotency keys that an event has already."""
+        query = {"idempotencyKey": {"$in": list(keys)}}
+        found = self._collection.find(query, {"idempotencyKey": 1}, session=transaction)
+        return {document["idempotencyKey"] async for document in found}
+
+    async def names(self, transaction: AsyncIOMotorClientSession) -> set[str]:
+        return {row["_id"] async for row in self._names.find({}, session=transaction)}
+
+    async def add_names(self, names: Iterable[str], transaction: AsyncIOMotorClientSession) -> None:
+        await self._names.insert_many([{"_id": name} for name in names], session=transaction)
+
+    async def add(self, events: Sequence[Event], transaction: AsyncIOMotorClientSession) -> None:
+        if events:
+            await self._collection.insert_many(
+                [_document(event) for event in events], session=transaction
+            )
+
+    async def delete_of(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
+        query = {"customerId": key(Kind.CUSTOMER, customer_id)}
+        await self._collection.delete_many(query, session=transaction)
+
+    async def get(self, id_: str) -> Event | None:
+        found = await self._collection.find_one({"_id": key(Kind.EVENT, id_)})
+        return None if found is None else _event(found)
+
+    async def latest(
+        self, customer_id: str, after: tuple[datetime, str] | None, most: int
+    ) -> list[Event]:
+        """A customer's events, the latest first, from before a place."""
+        query = {"customerId": key(Kind.CUSTOMER, customer_id), **before(after, Kind.EVENT)}
+        found = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(most)
+        return [_event(document) async for document in found]
+
+
+def _document(event: Event) -> dict[str, Any]:
+    document = {
+        "_id": key(Kind.EVENT, event.id),
+        "customerId": key(Kind.CUSTOMER, event.customer_id),
+        "name": event.name,
+        "at": event.at,
+        "properties": event.properties,
+        "since": event.since,
+    }
+    if event.idempotency_key is not None:
+        document["idempotencyKey"] = event.idempotency_key
+    return document
+
+
+def _event(document: Mapping[str, Any]) -> Event:
+    return Event(
+        id=public(Kind.EVENT, document["_id"]),
+        customer_id=public(Kind.CUSTOMER, document["customerId"]),
+        name=document["name"],
+        at=document["at"],
+        properties=document.get("properties") or {},
+        since=document.get("since", 0),
+        idempotency_key=document.get("idempotencyKey"),
+    )

@@ -1,0 +1,56 @@
+"""Who is in a static segment: one row a member."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+
+from app.domain.ids import Kind
+from app.store.collections import Database
+from app.store.ids import key, public
+
+FENCE = "members"
+
+
+class Members:
+    """The members collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.members
+
+    async def add(
+        self, segment_id: str, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
+    ) -> None:
+        segment = key(Kind.SEGMENT, segment_id)
+        rows = [
+            {"segmentId": segment, "customerId": key(Kind.CUSTOMER, id_)} for id_ in customer_ids
+        ]
+        if rows:
+            await self._collection.insert_many(rows, session=transaction)
+
+    async def page(self, segment_id: str, after: str | None, most: int) -> list[str]:
+        """The customers' ids, in their order, after one of them."""
+        query: dict[str, Any] = {"segmentId": key(Kind.SEGMENT, segment_id)}
+        if after is not None:
+            query["customerId"] = {"$gt": key(Kind.CUSTOMER, after)}
+        found = self._collection.find(query).sort("customerId", 1).limit(most)
+        return [public(Kind.CUSTOMER, row["customerId"]) async for row in found]
+
+    async def count(self, segment_id: str) -> int:
+        query = {"segmentId": key(Kind.SEGMENT, segment_id)}
+        return int(await self._collection.count_documents(query))
+
+    async def segments_of(self, customer_id: str) -> set[str]:
+        """The static segments that the customer is in."""
+        found = self._collection.find({"customerId": key(Kind.CUSTOMER, customer_id)})
+        return {public(Kind.SEGMENT, row["segmentId"]) async for row in found}
+
+    async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
+        query = {"segmentId": key(Kind.SEGMENT, segment_id)}
+        await self._collection.delete_many(query, session=transaction)
+
+    async def delete_customer(
+        self, customer_id: str, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        query = {"customerId": key(Kind.CUSTOMER, customer_id)}
+        await self._collection.delete_many(query, session=transaction)

@@ -1,0 +1,124 @@
+"""The store, opened and closed; and the transaction in which it changes."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Self, TypeVar
+
+from bson import CodecOptions
+from bson.codec_options import DatetimeConversion
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pymongo import ReadPreference, ReturnDocument, WriteConcern
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from app.domain.ids import Kind
+from app.errors import Unusable
+from app.filters import Now
+from app.filters.pipeline import rows
+from app.filters.tree import Measure
+from app.settings import Settings
+from app.store.collections import Database, prepare
+from app.store.customers import Customers
+from app.store.events import Events
+from app.store.ids import key
+from app.store.members import Members
+from app.store.metadata import MetadataDefinitions
+from app.store.orders import Orders
+from app.store.segments import Segments
+
+Transaction = AsyncIOMotorClientSession
+Result = TypeVar("Result")
+
+# Another transaction was first with a key: read again, and its document is seen.
+_TRIES = 5
+
+
+class Store:
+    """All that the program keeps: one attribute a collection."""
+
+    def __init__(self, client: AsyncIOMotorClient[Any], database: Database, seconds: float) -> None:
+        self._client = client
+        self._database = database
+        self.customers = Customers(database, seconds)
+        self.events = Events(database)
+        self.orders = Orders(database)
+        self.segments = Segments(database)
+        self.members = Members(database)
+        self.metadata = MetadataDefinitions(database)
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Connects, and makes what is missing. Unusable says what to mend."""
+        if settings.mongodb_url is None:
+            raise Unusable("MONGODB_URL is not set; name a replica set, or use `segments up`.")
+        client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
+            settings.mongodb_url.get_secret_value(),
+            serverSelectionTimeoutMS=10_000,
+            appname="customer-segments",
+        )
+        # Dates that Python can't hold, written by somebody else, are bent to its bounds.
+        options: CodecOptions[dict[str, Any]] = CodecOptions(
+            tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_CLAMP
+        )
+        database = client.get_database(settings.database, codec_options=options)
+        try:
+            await prepare(database)
+        except PyMongoError as error:
+            client.close()
+            raise Unusable(f"MongoDB can't be used: {error}") from error
+        store = cls(client, database, settings.operation_seconds)
+        await store.segments.prepare()
+        return store
+
+    async def close(self) -> None:
+        self._client.close()
+
+    async def ping(self) -> None:
+        """Returns when MongoDB answers."""
+        await self._database.command("ping")
+
+    async def transaction(
+        self, work: Callable[[Transaction], Coroutine[Any, Any, Result]]
+    ) -> Result:
+        """What `work` does is done whole or not at all; it may be run more than once."""
+        for last in (*[False] * (_TRIES - 1), True):
+            async with await self._client.start_session() as session:
+                try:
+                    return await session.with_transaction(
+                        work,
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=WriteConcern("majority"),
+                        read_preference=ReadPreference.PRIMARY,
+                    )
+                except DuplicateKeyError:
+                    if last:
+                        raise
+        raise AssertionError("unreachable")
+
+    async def rows_of(
+        self, customer_id: str, needed: Iterable[Measure], now: Now
+    ) -> dict[str, list[dict[str, Any]]]:
+        """A customer's stored events and orders that the measures are taken of."""
+        queries: dict[str, list[dict[str, Any]]] = {}
+        for measure in needed:
+            queries.setdefault(measure.source.collection, []).append(rows(measure, now))
+        customer = {"customerId": key(Kind.CUSTOMER, customer_id)}
+        return {
+            collection: [
+                row async for row in self._database[collection].find({**customer, "$or": any_of})
+            ]
+            for collection, any_of in queries.items()
+        }
+
+    async def fence(self, name: str, transaction: Transaction) -> int:
+        """Lets transactions that rest on the same things pass one after the other.
+
+        Snapshots alone would let two of them through that are each right by itself.
+        """
+        found = await self._database.fences.find_one_and_update(
+            {"_id": name},
+            {"$inc": {"revision": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=transaction,
+        )
+        return int(found["revision"])
