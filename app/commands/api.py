@@ -1,28 +1,55 @@
 """segments api"""
 
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+
 from app import logs
 from app.commands import connected
 from app.local import addresses
 
 _MIB = 1024 * 1024
+_GRACE_SECONDS = 3
+
+
+class _Server(uvicorn.Server):
+    """Told to stop by us: uvicorn itself would raise the signal again once all is done."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def run(host: str, port: int) -> None:
     settings = connected.settings()
     listener = addresses.listen(host, port)
-    import uvicorn
-
     from app.main import create_app
 
     logs.set_up(settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(create_app(settings), listener))
+
+
+async def _serve(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
-        create_app(settings),
-        loop="uvloop",
+        app,
         http="httptools",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         ws_max_size=_MIB,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = _Server(config)
+    # Here and not in uvicorn, which shows as a traceback what goes wrong as the app starts.
+    async with app.router.lifespan_context(app):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        await server.serve(sockets=[listener])
