@@ -78,6 +78,14 @@ class CustomerRef(Input):
     id: str | None = None
     source_id: Key | None = None
 
+    @classmethod
+    def by_id(cls, id_: str) -> Self:
+        return cls.model_validate({"id": id_})
+
+    @classmethod
+    def by_source_id(cls, source_id: str) -> Self:
+        return cls.model_validate({"sourceId": source_id})
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.id is None) == (self.source_id is None):

@@ -48,9 +48,9 @@ class Definition:
         return [self._one(element, calendar) for element in value]
 
     def _one(self, value: Any, calendar: Calendar) -> Any:
-        if self.allowed_values is not None:
-            if not any(same(value, allowed) for allowed in self.allowed_values):
-                raise ValueError("must be one of the allowed values")
+        allowed = self.allowed_values
+        if allowed is not None and not any(same(value, one) for one in allowed):
+            raise ValueError("must be one of the allowed values")
         return _READERS[self.type](value, calendar)
 
     def give(self, stored: Any) -> Any:

@@ -23,7 +23,7 @@ class Query(CustomerQuery, SegmentQuery, MetadataQuery):
         services = info.context.services
         match kind_of(id):
             case Kind.CUSTOMER:
-                customer = await services.customers.get(CustomerRef(id=id))
+                customer = await services.customers.get(CustomerRef.by_id(id))
                 return Customer.of(customer) if customer else None
             case Kind.SEGMENT:
                 segment = await services.segments.get(id)

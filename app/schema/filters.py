@@ -20,7 +20,7 @@ def _described(name: str, members: Any) -> Any:
         member.name: strawberry.enum_value(member.name, description=member.__doc__)
         for member in members
     }
-    return strawberry.enum(Enum(name, values))  # type: ignore[misc]
+    return strawberry.enum(Enum(name, values))  # type: ignore[call-overload]
 
 
 Operator = _described("Operator", OPERATORS)
@@ -32,7 +32,7 @@ class AttributeConditionInput:
     path: str = strawberry.field(
         description='"email", "address.city", "orders.totalCount", "metadata.vip", ...'
     )
-    operator: Operator
+    operator: Operator  # type: ignore[valid-type]
     value: JSON | None = strawberry.field(
         default=strawberry.UNSET,
         description="What the operator takes; absent for HAS_VALUE and HAS_NO_VALUE.",
@@ -54,7 +54,7 @@ class TimeWindowInput:
 
 @strawberry.input
 class EventAggregateInput:
-    function: AggregateFunction
+    function: AggregateFunction  # type: ignore[valid-type]
     property: str
 
 
@@ -74,7 +74,7 @@ class EventConditionInput:
     aggregate: EventAggregateInput | None = strawberry.field(
         default=strawberry.UNSET, description="Default: the number of events."
     )
-    operator: Operator | None = Operator.GREATER_THAN_OR_EQUAL
+    operator: Operator | None = Operator.GREATER_THAN_OR_EQUAL  # type: ignore[valid-type]
     value: JSON | None = JSON(1)
 
 

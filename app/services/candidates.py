@@ -34,7 +34,7 @@ class Candidates:
     def selected(cls, ids: Sequence[str], path: Path) -> "Candidates":
         if len(ids) > MOST_STATIC_MEMBERS:
             raise _too_large(path)
-        return cls([CustomerRef(id=id_) for id_ in ids], False, path)
+        return cls([CustomerRef.by_id(id_) for id_ in ids], False, path)
 
     def fix(self, found: Sequence[Customer]) -> list[str]:
         """The distinct ids of the members, of those candidates that were found."""

@@ -33,7 +33,7 @@ class Customers:
         refused = await self._upsert({0: row}, now)
         if refused:
             raise Refused(problem.under("input") for problem in refused[0])
-        found = await self._store.customers.get(CustomerRef(source_id=row.source_id))
+        found = await self._store.customers.get(CustomerRef.by_source_id(row.source_id))
         if found is None:
             raise refuse(Code.NOT_FOUND, "The customer was deleted meanwhile.", "input")
         return found
@@ -49,7 +49,7 @@ class Customers:
         metadata = (await self._definitions.now()).metadata
 
         async def work(transaction: Transaction) -> dict[int, list[Problem]]:
-            refs = {index: CustomerRef(source_id=row.source_id) for index, row in rows.items()}
+            refs = {index: CustomerRef.by_source_id(row.source_id) for index, row in rows.items()}
             drafts = await Drafts.load(self._store, refs.values(), transaction)
             refused = {}
             for index, row in rows.items():

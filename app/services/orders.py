@@ -50,7 +50,7 @@ class _Revisions:
         self._before = await self._store.orders.current(keys, self._transaction)
         self._after = dict(self._before)
         refs = [row.customer for row in rows.values()]
-        refs += [CustomerRef(id=order.customer_id) for order in self._before.values()]
+        refs += [CustomerRef.by_id(order.customer_id) for order in self._before.values()]
         self._drafts = await Drafts.load(self._store, refs, self._transaction)
         self._recounted: dict[str, Draft] = {}
         refused: dict[int, Sequence[Problem]] = {}
@@ -82,10 +82,9 @@ class _Revisions:
 
     def _next(self, row: OrderInput, previous: Order | None, draft: Draft) -> Order:
         """The order as the row tells it; what is left out stays."""
-        if row.at is not None or previous is None:
+        at = None if previous is None else previous.at
+        if row.at is not None or at is None:
             at = happened(row.at, self._now)
-        else:
-            at = previous.at
         merged = {**(previous.metadata if previous else {}), **(row.metadata or {})}
         return Order(
             id=new_id(Kind.ORDER) if previous is None else previous.id,

@@ -27,6 +27,7 @@ from app.store.segments import Segments
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
+Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 
 # Another transaction was first with a key: read again, and its document is seen.
 _TRIES = 5
@@ -76,9 +77,7 @@ class Store:
         """Returns when MongoDB answers."""
         await self._database.command("ping")
 
-    async def transaction(
-        self, work: Callable[[Transaction], Coroutine[Any, Any, Result]]
-    ) -> Result:
+    async def transaction(self, work: Work[Result]) -> Result:
         """What `work` does is done whole or not at all; it may be run more than once."""
         for last in (*[False] * (_TRIES - 1), True):
             async with await self._client.start_session() as session:
