@@ -1,9 +1,9 @@
 """Every error raised on purpose.
 
-    SegmentsError                   one plain line says what to do
-    ├── Refused                     the caller's input; carries every Problem
-    ├── BadRequest                  a cursor or page size that can't be used
-    └── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
+SegmentsError                   one plain line says what to do
+├── Refused                     the caller's input; carries every Problem
+├── BadRequest                  a cursor or page size that can't be used
+└── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
 """
 
 from collections.abc import Iterable
