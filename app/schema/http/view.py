@@ -6,15 +6,19 @@ application/json, where every request that was well-formed is answered with stat
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
+from pathlib import Path
 
 import orjson
 from graphql import OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
+from app.graphiql.build import BUNDLE
+from app.graphiql.page import BundleFiles, page
 from app.schema.http import media, requests
 from app.schema.http.masking import failed
 from app.schema.http.operations import ClientGone, Operations
@@ -33,13 +37,25 @@ class GraphQLView:
     """The ASGI application at /graphql.
 
     `context` is called afresh for each operation, and for each event of a subscription. It may
-    raise RequestRefused: `refused(401, "...", "UNAUTHENTICATED")`.
+    raise RequestRefused: `refused(401, "...", "UNAUTHENTICATED")`. GraphiQL comes from `bundle`
+    where that has been built.
     """
 
-    def __init__(self, schema: Schema, settings: Settings, context: MakeContext) -> None:
+    def __init__(
+        self, schema: Schema, settings: Settings, context: MakeContext, bundle: Path = BUNDLE
+    ) -> None:
         self._operations = Operations(schema, settings.operation_seconds)
         self._max_body_bytes = settings.max_body_bytes
         self._context = context
+        self._bundle = bundle
+
+    def routes(self, path: str = "/graphql") -> list[BaseRoute]:
+        """The endpoint at this path, for HTTP and the socket, and below it GraphiQL's files."""
+        return [
+            Route(path, self),
+            WebSocketRoute(path, self),
+            Mount(f"{path}/static", BundleFiles(self._bundle)),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -54,6 +70,8 @@ class GraphQLView:
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         connection = HTTPConnection(scope)
+        if _wants_page(connection):
+            return page(scope["path"], self._bundle)
         media_type: str | None = None
         try:
             media_type = _media_type(connection.headers.get("accept", ""))
@@ -106,6 +124,17 @@ def _check_method(connection: HTTPConnection, operation: OperationType) -> None:
         )
     if operation is OperationType.MUTATION and connection.scope["method"] == "GET":
         raise refused(405, "Send a mutation by POST.", Allow="POST")
+
+
+def _wants_page(connection: HTTPConnection) -> bool:
+    """A browser that opens the address; */* alone is no browser."""
+    accept = connection.headers.get("accept", "")
+    return (
+        connection.scope["method"] == "GET"
+        and media.HTML in accept
+        and b"query=" not in connection.scope["query_string"]
+        and media.preferred(accept, (media.JSON, media.GRAPHQL, media.HTML)) == media.HTML
+    )
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -1,0 +1,112 @@
+"""The page at GET /graphql, and the files that it loads from /graphql/static/."""
+
+import os
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+from strawberry.http.ides import get_graphql_ide_html
+
+from app.graphiql.build import HERE, is_built
+
+TABS = ("segment_create", "segment_members", "segment_membership", "segment_transitions")
+"""The example operations that GraphiQL opens with, by the names of their files."""
+
+# A wheel carries the operations inside this package; a checkout has them at its top.
+_OPERATIONS = (HERE / "operations", HERE.parent.parent / "graphql-schema" / "operations")
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        # Monaco, GraphiQL's editor, writes its styles into the page.
+        "style-src 'self' 'unsafe-inline'",
+        "font-src 'self' data:",
+        "img-src 'self' data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Customer segments: GraphiQL</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{path}/static/graphiql.css">
+<style>html, body, #graphiql {{ height: 100%; margin: 0 }}</style>
+</head>
+<body>
+<div id="graphiql" data-endpoint="{path}" data-tabs="{tabs}">Loading …</div>
+<script src="{path}/static/graphiql.js"></script>
+</body>
+</html>
+"""
+
+_NEEDS_NETWORK = """
+<p role="status" style="position: fixed; bottom: 0; left: 0; right: 0; margin: 0; padding: 6px;
+z-index: 99; background: #fff3cd; color: #333; font: 14px sans-serif">
+This page loads GraphiQL from unpkg.com and so needs the network.
+To do without, run <code>python -m app.graphiql.build</code> where npm is, and reload.</p>
+"""
+
+
+def page(path: str, bundle: Path) -> Response:
+    """GraphiQL for the endpoint at `path`."""
+    headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept"}
+    if not is_built(bundle):
+        return HTMLResponse(
+            get_graphql_ide_html().replace("<body>", "<body>" + _NEEDS_NETWORK), headers=headers
+        )
+    headers["Content-Security-Policy"] = _POLICY
+    tabs = orjson.dumps(list(tabs_of(TABS))).decode()
+    return HTMLResponse(_PAGE.format(path=escape(path), tabs=escape(tabs)), headers=headers)
+
+
+def tabs_of(names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The named operations with their variables, as GraphiQL wants its tabs."""
+    folder = next((folder for folder in _OPERATIONS if folder.is_dir()), HERE)
+    for name in names:
+        query, variables = folder / f"{name}.graphql", folder / f"{name}.json"
+        if query.is_file():
+            tab = {"query": query.read_text("utf-8")}
+            if variables.is_file():
+                tab["variables"] = variables.read_text("utf-8")
+            yield tab
+
+
+class BundleFiles(StaticFiles):
+    """The bundle's files, compressed for those who can read that."""
+
+    def __init__(self, bundle: Path) -> None:
+        super().__init__(directory=bundle, check_dir=False)
+        # The bundle may be built while the server runs.
+        self.config_checked = True
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        compressed = f"{full_path}.gz"
+        smaller = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        if smaller and os.path.isfile(compressed):
+            full_path, stat_result = compressed, os.stat(compressed)
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        if full_path == compressed:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response

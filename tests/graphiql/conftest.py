@@ -1,0 +1,96 @@
+"""GraphiQL's bundle, a server that offers it, and a browser to open it with."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from socket import socket
+from threading import Event, Thread
+
+import pytest
+import uvicorn
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from starlette.applications import Starlette
+
+from app.errors import Unusable
+from app.graphiql.build import build
+from app.schema.http import GraphQLView
+from app.settings import Settings
+from tests.schema.http.small import Contexts, schema
+
+_NO_REGISTRY = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not on PATH")
+    folder = tmp_path_factory.mktemp("graphiql") / "bundle"
+    try:
+        build(folder)
+    except Unusable as problem:
+        if _NO_REGISTRY.search(str(problem)):
+            pytest.skip("npm reaches no registry")
+        raise
+    return folder
+
+
+@pytest.fixture
+def address(bundle: Path) -> Iterator[str]:
+    """Where a server with the bundle listens."""
+    view = GraphQLView(schema, Settings(_env_file=None), Contexts().make, bundle)  # type: ignore[call-arg]
+    server = _Server(
+        uvicorn.Config(
+            Starlette(routes=view.routes()),
+            port=0,
+            log_level="critical",
+            lifespan="off",
+            ws="websockets-sansio",
+        )
+    )
+    thread = Thread(target=server.run)
+    thread.start()
+    assert server.listening.wait(10)
+    host, port = server.servers[0].sockets[0].getsockname()
+    yield f"http://{host}:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    """Chromium with a profile of its own, which notes every request."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("chromium and its driver are not on PATH")
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "window-size=1400,900",
+        f"user-data-dir={tmp_path}",
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    browser = Chrome(options, ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()

@@ -1,0 +1,54 @@
+"""GraphiQL in a real browser, with no network beyond the server."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from selenium.webdriver import ActionChains, Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.wait import WebDriverWait
+
+EDITOR = (By.CSS_SELECTOR, ".graphiql-query-editor .view-lines")
+ANSWER = (By.CSS_SELECTOR, ".result-window .view-lines")
+
+
+def run(browser: Chrome, operation: str) -> None:
+    """Types the operation in place of what is there, as a person would, and runs it."""
+    browser.find_element(*EDITOR).click()
+    keys = ActionChains(browser)
+    keys.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(Keys.DELETE)
+    keys.send_keys(operation).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL)
+    keys.perform()
+
+
+def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
+    browser: Chrome, address: str
+) -> None:
+    patience = WebDriverWait(browser, 30)
+    browser.get(f"{address}/graphql")
+    patience.until(expected_conditions.element_to_be_clickable(EDITOR))
+
+    run(browser, "{ fruit { name")
+    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"name": "apple"'))
+    run(browser, "subscription { count")
+    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"count": 2'))
+
+    assert hosts_asked(browser) == {urlsplit(address).netloc}
+    assert [entry for entry in log(browser, "browser") if entry["level"] == "SEVERE"] == []
+
+
+def hosts_asked(browser: Chrome) -> set[str]:
+    """The hosts of all requests and sockets, those that failed among them."""
+    events = [json.loads(entry["message"])["message"] for entry in log(browser, "performance")]
+    urls = [
+        event["params"]["url"] if "url" in event["params"] else event["params"]["request"]["url"]
+        for event in events
+        if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
+    ]
+    return {urlsplit(url).netloc for url in urls if url.startswith(("http", "ws"))}
+
+
+def log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    return entries

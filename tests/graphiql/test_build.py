@@ -1,0 +1,47 @@
+"""python -m app.graphiql.build, and what it says when it can't."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.graphiql.build import HERE, is_built, main
+
+
+def test_the_bundle_is_whole(bundle: Path) -> None:
+    assert is_built(bundle)
+    for name in ("graphiql.js", "graphiql.css", "editor.worker.js", "graphql.worker.js"):
+        assert (bundle / name).stat().st_size > (bundle / f"{name}.gz").stat().st_size > 1_000
+    assert [*bundle.parent.iterdir()] == [bundle]
+
+
+def test_without_npm_one_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    status = main(["--out", str(tmp_path / "bundle")])
+
+    assert status == 1
+    assert capsys.readouterr().err == (
+        "GraphiQL is bundled with npm, which is not on PATH: install Node.js.\n"
+    )
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_where_nothing_can_be_written_one_line_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+
+    status = main(["--out", str(tmp_path / "file" / "bundle")])
+
+    assert status == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_lock_names_no_registry() -> None:
+    packages = json.loads((HERE / "package-lock.json").read_text())["packages"]
+
+    assert packages
+    assert not any("resolved" in package for package in packages.values())
