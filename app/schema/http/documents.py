@@ -32,6 +32,7 @@ MAX_TOKENS = 10_000
 MAX_CHARACTERS = 200_000
 MAX_COMMENTS = 1_000
 KEPT_CHARACTERS = 500_000
+MAX_ERRORS = 10
 _RULES = (*specified_rules, NumbersFit, MaybeNullValidationRule, OneOfInputValidationRule)
 
 # The rule's own budget lets a document of 500 equal fields take a second.
@@ -90,7 +91,7 @@ class Documents:
             for operation, what in limits.excess(tree)
         ]:
             return _unfit(too_much, TOO_COMPLEX)
-        if problems := validate(self._schema, tree, _RULES):
+        if problems := validate(self._schema, tree, _RULES, max_errors=MAX_ERRORS):
             return _unfit(problems, VALIDATION_FAILED)
         return Document(tree, may_be_too_large(self._schema, tree))
 

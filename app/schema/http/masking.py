@@ -13,6 +13,7 @@ from app.schema.http.refusals import BAD_REQUEST, JSON, RequestRefused, error
 
 INTERNAL = "INTERNAL"
 TIMEOUT = "TIMEOUT"
+MAX_MESSAGE = 500
 _log = structlog.get_logger("app.graphql")
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
 
@@ -90,9 +91,11 @@ def _placed(problem: GraphQLError, answer: JSON) -> JSON:
 
 
 def _plain(message: str) -> str:
-    """Without the names of Python: its None, and the types of what may be absent, but not null."""
-    message = message.replace("not to be None", "not to be null")
+    """Short, and without Python: its None, and the types of what may be absent, but not null."""
+    # GraphQL repeats the value that doesn't fit, however large it is.
+    if len(message) > MAX_MESSAGE:
+        message = f"{message[:MAX_MESSAGE]} …"
     return _NULL_FOR_MAYBE.sub(
         lambda found: f"{found[1] or 'An input'} can't be null: give a value, or leave it out.",
-        message,
+        message.replace("not to be None", "not to be null"),
     )

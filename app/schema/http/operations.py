@@ -16,7 +16,7 @@ from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
 from app.schema.http.answer_size import MOST_VALUES, answer_size
-from app.schema.http.documents import Documents
+from app.schema.http.documents import MAX_ERRORS, Documents
 from app.schema.http.masking import TIMEOUT, answered, shown
 from app.schema.http.refusals import BAD_REQUEST, JSON, TOO_COMPLEX, OperationRefused, error
 from app.schema.http.requests import GraphQLRequest
@@ -127,6 +127,7 @@ class Operations:
                 operation_name=request.operation_name,
                 is_awaitable=cast("Any", optimized_is_awaitable),
                 operation_extensions=None,
+                max_coercion_errors=MAX_ERRORS,
             )
         except GraphQLError as problem:
             executor = [problem]

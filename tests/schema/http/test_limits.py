@@ -72,6 +72,21 @@ async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.Asyn
     assert time.process_time() - began < 1
 
 
+async def test_a_value_that_does_not_fit_is_not_repeated_at_length(
+    client: httpx.AsyncClient,
+) -> None:
+    query = "query ($w: Wish!) { wish(wish: $w) }"
+    wish = {f"key{n}": "x" * 100 for n in range(500)}
+    literal = " ".join(f'key{n}: "x"' for n in range(2_000))
+
+    for answer in (
+        await ask(client, query, w=wish),
+        await ask(client, f"{{ wish(wish: {{{literal}}}) }}"),
+    ):
+        assert answer.status_code == 422
+        assert len(answer.content) < 10_000
+
+
 async def test_full_introspection_passes(client: httpx.AsyncClient) -> None:
     query = get_introspection_query(
         descriptions=True,
