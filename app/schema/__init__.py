@@ -1,6 +1,9 @@
 """The API: GraphQL types and resolvers. Reads the request, asks one service, shapes the answer."""
 
+from typing import Any
+
 import strawberry
+from graphql import GraphQLObjectType, Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from app.domain.ids import Kind, kind_of
@@ -43,7 +46,20 @@ class Mutation(CustomerMutation, ActivityMutation, SegmentMutation):
     pass
 
 
-schema = strawberry.Schema(
+class Schema(strawberry.Schema):
+    """Where an argument may be left out it has no default: `after: String`, and not `= null`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for type_ in self._schema.type_map.values():
+            if isinstance(type_, GraphQLObjectType):
+                for field in type_.fields.values():
+                    for argument in field.args.values():
+                        if argument.default_value is None:
+                            argument.default_value = Undefined
+
+
+schema = Schema(
     Query,
     Mutation,
     types=[Customer, Segment, CustomEvent, Order],

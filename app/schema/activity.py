@@ -19,7 +19,7 @@ from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
 
 
-@strawberry.enum
+@strawberry.enum(description="An order counts while it is PAID or FULFILLED.")
 class OrderStatus(Enum):
     CREATED = "CREATED"
     PAID = "PAID"
@@ -105,9 +105,9 @@ class TimelineConnection:
 
 
 async def timeline_of(
-    customer: Customer, info: Info, first: int, after: str | None
+    customer: Customer, info: Info, first: int | None, after: str | None
 ) -> TimelineConnection:
-    check_first(first)
+    first = check_first(first)
     place = read_place_cursor(after)
     found = await info.context.services.timeline.page(customer.id, place, first + 1)
     shown = page(found, first, after, lambda entry: place_cursor((entry.at, entry.id)))

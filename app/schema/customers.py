@@ -14,7 +14,7 @@ from app.schema.context import Info
 from app.schema.errors import UserError, attempt, user_errors
 from app.schema.filters import FilterInput
 from app.schema.node import Node
-from app.schema.paging import PageInfo, check_first, id_cursor, page, read_id_cursor
+from app.schema.paging import USUAL, PageInfo, check_first, id_cursor, page, read_id_cursor
 from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
 from app.store.customers import Stage
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.schema.segments import SegmentConnection
 
 
-@strawberry.input(one_of=True)
+@strawberry.input(one_of=True, description="A customer by our id or by the caller's own key.")
 class CustomerRef:
     id: Maybe[strawberry.ID]
     source_id: Maybe[str]
@@ -44,7 +44,7 @@ class AddressInput:
     country: str | None = UNSET
 
 
-@strawberry.input
+@strawberry.input(description="A field that is left out stays; null removes it.")
 class CustomerInput:
     source_id: str
     name: str | None = UNSET
@@ -80,7 +80,7 @@ class Address:
         )
 
 
-@strawberry.type
+@strawberry.type(description="What the customer's orders come to.")
 class OrderSummary:
     total_count: int = strawberry.field(description="Orders with status PAID or FULFILLED.")
     total_amount: Long = strawberry.field(description="In minor units (cents), as are all amounts.")
@@ -141,7 +141,7 @@ class Customer(Node):
 
     @strawberry.field(description="The segments the customer is in at this moment, of every kind.")
     async def segments(
-        self, info: Info, first: int = 50, after: str | None = None
+        self, info: Info, first: int | None = USUAL, after: str | None = None
     ) -> Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")]:
         from app.schema.segments import segments_of
 
@@ -152,7 +152,7 @@ class Customer(Node):
         " segment transitions, rewards."
     )
     async def timeline(
-        self, info: Info, first: int = 50, after: str | None = None
+        self, info: Info, first: int | None = USUAL, after: str | None = None
     ) -> Annotated["TimelineConnection", strawberry.lazy("app.schema.activity")]:
         from app.schema.activity import timeline_of
 
@@ -236,12 +236,12 @@ class CustomerQuery:
     async def customers(
         self,
         info: Info,
-        first: int = 50,
+        first: int | None = USUAL,
         after: str | None = None,
         search: str | None = None,
         filter: FilterInput | None = None,
     ) -> CustomerConnection:
-        check_first(first)
+        first = check_first(first)
         place = read_id_cursor(after, Kind.CUSTOMER)
         service, now = info.context.services.customers, info.context.now
         sent = None if filter is None else wire(filter)

@@ -27,7 +27,7 @@ Operator = _described("Operator", OPERATORS)
 AggregateFunction = _described("AggregateFunction", AGGREGATES)
 
 
-@strawberry.input
+@strawberry.input(description="What a value of the profile, the activity or the metadata is.")
 class AttributeConditionInput:
     path: str = strawberry.field(
         description='"email", "address.city", "orders.totalCount", "metadata.vip", ...'
@@ -46,7 +46,9 @@ class DateTimeRangeInput:
     to: datetime
 
 
-@strawberry.input(one_of=True)
+@strawberry.input(
+    one_of=True, description="The time until now, or that between two moments, both included."
+)
 class TimeWindowInput:
     last: Maybe[Duration]
     between: Maybe[DateTimeRangeInput]
@@ -78,7 +80,7 @@ class EventConditionInput:
     value: JSON | None = JSON(1)
 
 
-@strawberry.input(one_of=True)
+@strawberry.input(one_of=True, description="A tree of conditions, or a single one.")
 class FilterInput:
     all: Maybe[list["FilterInput"]] = strawberry.field(description="Every branch holds.")
     any: Maybe[list["FilterInput"]] = strawberry.field(description="At least one branch holds.")

@@ -7,13 +7,15 @@ from app.filters.fields import AttributeType
 from app.schema.context import Info
 from app.schema.scalars import JSON
 
-strawberry.enum(DefinitionState, name="MetadataDefinitionState")
-
-
-@strawberry.type(
+strawberry.enum(
+    DefinitionState,
+    name="MetadataDefinitionState",
     description="Defining a key converts the values that are there, as a job. Until READY filters"
-    " treat the key as undefined."
+    " treat the key as undefined.",
 )
+
+
+@strawberry.type(description="A key of metadata with its type, to which new values must fit.")
 class MetadataDefinition:
     state: DefinitionState
     problem: str | None = strawberry.field(

@@ -3,6 +3,6 @@
 import strawberry
 
 
-@strawberry.interface
+@strawberry.interface(description="Whatever has an id; ids are opaque.")
 class Node:
     id: strawberry.ID

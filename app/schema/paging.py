@@ -14,13 +14,17 @@ from app.errors import BadRequest
 
 MOST = 100
 MOST_MEMBERS = 1_000
+USUAL = 50
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Item = TypeVar("Item")
 Place = tuple[datetime, str]
 
 
-@strawberry.type
+@strawberry.type(
+    description="`first` is 1 to 100, of members to 1,000. Cursors are opaque, stand for a key and"
+    " not for a count, and stay good while rows come and go."
+)
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool
@@ -52,7 +56,10 @@ def page(
     return Page(items, cursors, info)
 
 
-def check_first(first: int, most: int = MOST) -> int:
+def check_first(first: int | None, most: int = MOST, usual: int = USUAL) -> int:
+    """How many items a page has; null says no more than leaving it out."""
+    if first is None:
+        return usual
     if not 1 <= first <= most:
         raise BadRequest(f"first must be 1 to {most:,}; it is {first}.")
     return first

@@ -18,6 +18,7 @@ from app.schema.filters import FilterInput
 from app.schema.node import Node
 from app.schema.paging import (
     MOST_MEMBERS,
+    USUAL,
     Page,
     PageInfo,
     check_first,
@@ -29,7 +30,7 @@ from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
 from app.services.segments import Preview
 
-strawberry.enum(SegmentKind)
+strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
 Count = Callable[[], Awaitable[int]]
 
 
@@ -126,9 +127,9 @@ class Segment(Node):
 
     @strawberry.field
     async def members(
-        self, info: Info, first: int = 50, after: str | None = None
+        self, info: Info, first: int | None = USUAL, after: str | None = None
     ) -> MemberConnection:
-        check_first(first, MOST_MEMBERS)
+        first = check_first(first, MOST_MEMBERS)
         place = read_id_cursor(after, Kind.CUSTOMER)
         service, now = info.context.services.segments, info.context.now
         found = await service.members(self.stored, place, first + 1, now)
@@ -197,8 +198,8 @@ class SegmentPreview:
         return Long(await self.preview.count())
 
     @strawberry.field
-    async def sample(self, first: int = 10) -> list[Customer]:
-        found = await self.preview.sample(check_first(first))
+    async def sample(self, first: int | None = 10) -> list[Customer]:
+        found = await self.preview.sample(check_first(first, usual=10))
         return [Customer.of(customer) for customer in found]
 
 
@@ -224,10 +225,10 @@ def _connection(shown: Page[Stored], count: Count) -> SegmentConnection:
 
 
 async def segments_of(
-    customer: StoredCustomer, info: Info, first: int, after: str | None
+    customer: StoredCustomer, info: Info, first: int | None, after: str | None
 ) -> SegmentConnection:
     """A page of the segments that the customer is in."""
-    check_first(first)
+    first = check_first(first)
     place = read_id_cursor(after, Kind.SEGMENT)
     all_of = await info.context.services.memberships.of(customer, info.context.now)
     rest = [segment for segment in all_of if place is None or segment.id > place]
@@ -249,12 +250,12 @@ class SegmentQuery:
     async def segments(
         self,
         info: Info,
-        first: int = 50,
+        first: int | None = USUAL,
         after: str | None = None,
         search: str | None = None,
         kinds: list[SegmentKind] | None = None,
     ) -> SegmentConnection:
-        check_first(first)
+        first = check_first(first)
         place = read_id_cursor(after, Kind.SEGMENT)
         service = info.context.services.segments
         found = await service.page(search, kinds, place, first + 1)

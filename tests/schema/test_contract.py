@@ -1,0 +1,167 @@
+"""The API keeps the contract that clients rely on, wherever the contract's file is at hand."""
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    Undefined,
+    build_schema,
+    extend_schema,
+    parse,
+)
+from graphql.utilities import find_breaking_changes, find_dangerous_changes
+
+from app.schema import schema
+
+CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.graphql"
+
+# What the contract has and we have not, yet. An entry is to be deleted with the work that
+# builds what it names; a test fails until that is done.
+LATER = (
+    # operators
+    *("Operator.ON", "Operator.DAYS_*", "Operator.*IN_PERIOD", "Operator.ANNIVERSARY_*"),
+    *("Operator.YEARS_AGO", "Operator.CONTAINS_*", "Operator.SIZE_*", "Operator.*WITHIN_RADIUS"),
+    # segments inside segments
+    *("FilterInput.segment", "SegmentConditionInput*"),
+    # a filter editor's help, and what is known of a membership
+    *("Query.filter*", "FilterAttribute*", "OperatorInfo*"),
+    *("SegmentMembership.explanation", "SegmentMembership.changesAt"),
+    # defining metadata
+    *("Mutation.metadataDefinitionSet*", "MetadataDefinitionInput*", "MetadataDefinitionPayload*"),
+    # active segments and their transitions
+    *("Segment.sizeHistory*", "SegmentSize*", "Transition*", "SegmentTransition*"),
+    *("TimelineEntry = SegmentTransition", "Query.segmentTransitions*"),
+    *("Query.transitionsCursor", "Subscription*"),
+    # exports
+    *("Export*", "SegmentExportInput*", "Query.export*"),
+    *("Mutation.segmentExport*", "Mutation.exportCancel*"),
+    # validation rules
+    *("Validation*", "Query.validat*", "Mutation.validation*"),
+    # code pools and distributions
+    *("CodePool*", "CodeGenerationInput*", "Query.codePools", "Mutation.codePool*"),
+    *("Distribution*", "ChannelInput*", "WebhookInput*", "EmailInput*", "Delivery*"),
+    *("Query.distributions", "Mutation.distribution*", "Mutation.deliveryRetry*"),
+    *("TimelineEntry = Delivery", "UserErrorCode.OUT_OF_CODES"),
+    # loyalty
+    *("LoyaltyProgram*", "LoyaltySummary.ledger*", "Ledger*", "EarningRule*"),
+    *("PointsInput*", "ProportionalPointsInput*", "TimelineEntry = LedgerEntry"),
+    *("Query.loyaltyPrograms", "Mutation.loyalty*", "Mutation.earningRule*"),
+    # referrals
+    *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
+)
+
+
+@pytest.fixture(scope="module")
+def contract() -> GraphQLSchema:
+    if not CONTRACT.is_file():
+        pytest.skip("there is no ../shared/contract/schema.graphql beside the project")
+    return extend_schema(GraphQLSchema(), parse(CONTRACT.read_text("utf-8")))
+
+
+@pytest.fixture(scope="module")
+def ours() -> GraphQLSchema:
+    return build_schema(schema.as_str())
+
+
+def test_only_what_comes_later_is_missing(contract: GraphQLSchema, ours: GraphQLSchema) -> None:
+    wanted = dict(_descriptions(contract))
+    missing = wanted.keys() - dict(_descriptions(ours))
+
+    assert missing - _named(LATER, wanted) == set(), "neither built nor listed in LATER"
+
+
+def test_what_is_built_is_not_listed(contract: GraphQLSchema, ours: GraphQLSchema) -> None:
+    wanted, built = dict(_descriptions(contract)), dict(_descriptions(ours))
+    named = {entry: _named([entry], wanted) for entry in LATER}
+
+    assert [entry for entry in LATER if not named[entry]] == [], "no part of the contract"
+    assert [entry for entry in LATER if named[entry] & built.keys()] == [], "delete from LATER"
+
+
+def test_what_is_there_breaks_no_client(contract: GraphQLSchema, ours: GraphQLSchema) -> None:
+    changes = [*find_breaking_changes(contract, ours), *find_dangerous_changes(contract, ours)]
+
+    # What is not there at all is the matter of the tests above.
+    assert [change for change in changes if "REMOVED" not in change.type.name] == []
+
+
+def test_inputs_have_the_same_defaults_and_oneof(
+    contract: GraphQLSchema, ours: GraphQLSchema
+) -> None:
+    wanted, found = dict(_inputs(contract)), dict(_inputs(ours))
+
+    assert {place: said for place, said in found.items() if place in wanted} == {
+        place: said for place, said in wanted.items() if place in found
+    }
+
+
+def test_what_the_contract_explains_is_explained(
+    contract: GraphQLSchema, ours: GraphQLSchema
+) -> None:
+    found = {place: _words(said) for place, said in _descriptions(ours)}
+    lost = [
+        place
+        for place, said in _descriptions(contract)
+        if place in found and not found[place].startswith(_words(said))
+    ]
+
+    assert lost == []
+
+
+def _named(entries: Iterable[str], places: Iterable[str]) -> set[str]:
+    return {place for place in places if any(fnmatchcase(place, entry) for entry in entries)}
+
+
+def _descriptions(of: GraphQLSchema) -> Iterator[tuple[str, str]]:
+    """Every place of a schema by its coordinate, with its description."""
+    for name, type_ in of.type_map.items():
+        yield name, type_.description or ""
+        match type_:
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                for interface in type_.interfaces:
+                    yield f"{name}: {interface.name}", ""
+                for key, field in type_.fields.items():
+                    yield f"{name}.{key}", field.description or ""
+                    for argument, said in field.args.items():
+                        yield f"{name}.{key}({argument}:)", said.description or ""
+            case GraphQLInputObjectType():
+                for key, given in type_.fields.items():
+                    yield f"{name}.{key}", given.description or ""
+            case GraphQLEnumType():
+                for key, value in type_.values.items():
+                    yield f"{name}.{key}", value.description or ""
+            case GraphQLUnionType():
+                for member in type_.types:
+                    yield f"{name} = {member.name}", ""
+            case _:
+                assert isinstance(type_, GraphQLScalarType)
+
+
+def _inputs(of: GraphQLSchema) -> Iterator[tuple[str, object]]:
+    """The default of every input, and of every input type whether it is one of several."""
+    for name, type_ in of.type_map.items():
+        if isinstance(type_, GraphQLInputObjectType):
+            yield name, type_.is_one_of
+            for key, given in type_.fields.items():
+                yield f"{name}.{key}", _default(given.default_value)
+        elif isinstance(type_, GraphQLObjectType):
+            for key, field in type_.fields.items():
+                for argument, said in field.args.items():
+                    yield f"{name}.{key}({argument}:)", _default(said.default_value)
+
+
+def _default(value: object) -> str:
+    return "none" if value is Undefined else repr(value)
+
+
+def _words(description: str) -> str:
+    return " ".join(description.split()).rstrip(".")
