@@ -1,6 +1,7 @@
 """segments api"""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -50,6 +51,8 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
     server = _Server(config)
     # Here and not in uvicorn, which shows as a traceback what goes wrong as the app starts.
     async with app.router.lifespan_context(app):
+        # What is there by now stays for good: the collector need not look through it again.
+        gc.freeze()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
         await server.serve(sockets=[listener])

@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from strawberry import UNSET, Some
-from strawberry.types.base import StrawberryMaybe, get_object_definition
-from strawberry.types.field import StrawberryField
+from strawberry.types.base import StrawberryMaybe, has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from app.schema.scalars import instant_text
@@ -16,10 +16,9 @@ def wire(value: Any) -> Any:
     """What was sent, with what was left out left out."""
     if isinstance(value, Some):
         return wire(value.value)
-    definition = get_object_definition(value)
-    if definition is not None:
-        sent = ((field, getattr(value, field.python_name)) for field in definition.fields)
-        return {_name(field): wire(inner) for field, inner in sent if not _left_out(field, inner)}
+    if has_object_definition(type(value)):
+        sent = ((field, getattr(value, field.attribute)) for field in _fields(type(value)))
+        return {field.name: wire(inner) for field, inner in sent if not field.left_out(inner)}
     if isinstance(value, list):
         return [wire(element) for element in value]
     if isinstance(value, Enum):
@@ -29,9 +28,22 @@ def wire(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _name(field: StrawberryField) -> str:
-    return field.graphql_name or to_camel_case(field.python_name)
+class _Field(NamedTuple):
+    attribute: str
+    name: str
+    may_be_absent: bool
+
+    def left_out(self, value: Any) -> bool:
+        return value is UNSET or (value is None and self.may_be_absent)
 
 
-def _left_out(field: StrawberryField, value: Any) -> bool:
-    return value is UNSET or (value is None and isinstance(field.type, StrawberryMaybe))
+@cache
+def _fields(type_: Any) -> list[_Field]:
+    return [
+        _Field(
+            field.python_name,
+            field.graphql_name or to_camel_case(field.python_name),
+            isinstance(field.type, StrawberryMaybe),
+        )
+        for field in type_.__strawberry_definition__.fields
+    ]

@@ -1,0 +1,178 @@
+"""A membership question over GraphQL against a bare endpoint that does one `find_one`.
+
+    python -m tests.benchmarks.membership
+
+One customer, one attribute filter, 16 connections; CPU of the server's process for a request.
+The two are asked in turn, so that a noisy machine is noisy for both.
+"""
+
+import asyncio
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
+from app.settings import Settings
+
+CUSTOMERS = 2_000
+CONNECTIONS = 16
+REQUESTS = 4_000
+ROUNDS = 5
+
+_MEMBERSHIP = """
+query Membership($customer: CustomerRef!, $segments: [ID!]) {
+  segmentMembership(customer: $customer, segmentIds: $segments) { isMember }
+}
+"""
+_CREATE = """
+mutation Create($input: SegmentCreateInput!) { segmentCreate(input: $input) { segment { id } } }
+"""
+_UPSERT = """
+mutation Upsert($inputs: [CustomerInput!]!) { customersUpsert(inputs: $inputs) { accepted } }
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, _stores(Path(folder)) as environment:
+        with _server(["-m", "app", "api"], environment) as ours:
+            segment = _prepare(ours.port)
+            bare_command = ["-m", "uvicorn", "tests.benchmarks.bare:app", "--no-access-log"]
+            with _server(bare_command, environment) as bare:
+                rounds = [
+                    (ours.cost(_questions(segment)), bare.cost(_look_ups())) for _ in range(ROUNDS)
+                ]
+    _report(rounds[1:])
+
+
+def _report(rounds: list[tuple[float, float]]) -> None:
+    ours, bare = (statistics.median(costs) for costs in zip(*rounds, strict=True))
+    ratio = statistics.median(mine / theirs for mine, theirs in rounds)
+    print(f"{'':38}{'CPU a request':>16}")
+    print(f"{'membership over GraphQL':38}{ours * 1e6:>13.0f} µs")
+    print(f"{'bare Starlette, one Motor find_one':38}{bare * 1e6:>13.0f} µs")
+    print(f"{'ratio, median of the rounds':38}{ratio:>16.2f}")
+
+
+class _Server:
+    def __init__(self, process: psutil.Process, port: int) -> None:
+        self._process = process
+        self.port = port
+
+    def cost(self, requests: list[bytes]) -> float:
+        """Seconds of CPU that the process spends on one of the requests."""
+        before = sum(self._process.cpu_times()[:2])
+        asyncio.run(_load(self.port, requests))
+        return (sum(self._process.cpu_times()[:2]) - before) / len(requests)
+
+
+async def _load(port: int, requests: list[bytes]) -> None:
+    shares = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
+    await asyncio.gather(*(_connection(port, share) for share in shares))
+
+
+async def _connection(port: int, requests: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for request in requests:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        assert b"isMember" in await reader.readexactly(length)
+    writer.close()
+    await writer.wait_closed()
+
+
+def _questions(segment: str) -> list[bytes]:
+    requests = []
+    for source_id in _source_ids():
+        variables = {"customer": {"sourceId": source_id}, "segments": [segment]}
+        body = json.dumps({"query": _MEMBERSHIP, "variables": variables}).encode()
+        head = (
+            f"POST /graphql HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        requests.append(head.encode() + body)
+    return requests
+
+
+def _look_ups() -> list[bytes]:
+    head = "GET /customers/{} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n"
+    return [head.format(source_id).encode() for source_id in _source_ids()]
+
+
+def _source_ids() -> Iterator[str]:
+    numbers = random.Random(7)
+    return (f"c{numbers.randrange(CUSTOMERS)}" for _ in range(REQUESTS))
+
+
+def _prepare(port: int) -> str:
+    """Customers, and a segment of one attribute filter; returns its id."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        for start in range(0, CUSTOMERS, 1_000):
+            inputs = [
+                {"sourceId": f"c{n}", "email": f"c{n}@example.com", "metadata": {"vip": n % 3 == 0}}
+                for n in range(start, start + 1_000)
+            ]
+            _ask(client, _UPSERT, {"inputs": inputs})
+        condition = {"path": "metadata.vip", "operator": "IS", "value": True}
+        definition = {"filter": {"attribute": condition}}
+        made = _ask(client, _CREATE, {"input": {"name": "VIPs", "definition": definition}})
+        return str(made["segmentCreate"]["segment"]["id"])
+
+
+def _ask(client: httpx.Client, query: str, variables: dict[str, Any]) -> Any:
+    answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+@contextmanager
+def _stores(folder: Path) -> Iterator[dict[str, str]]:
+    mongod, valkey = Mongod(folder / "mongod", Settings(oplog_mib=990)), Valkey(folder / "valkey")
+    for part in (mongod, valkey):
+        part.start()
+    try:
+        for part in (mongod, valkey):
+            part.ready()
+        urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
+        yield {**os.environ, **urls, "SEGMENTS_DATABASE": "benchmark"}
+    finally:
+        for part in (valkey, mongod):
+            part.stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _server(command: list[str], environment: dict[str, str]) -> Iterator[_Server]:
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)], env=environment
+    )
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
+            client.get(f"http://127.0.0.1:{port}/healthz")
+        yield _Server(psutil.Process(process.pid), port)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main()
