@@ -1,5 +1,6 @@
 """The ASGI application: what is served, and on what paths."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,8 @@ from app.schema.http import GraphQLView
 from app.services import Services
 from app.settings import Settings
 from app.store import Store
+
+_PATIENCE_SECONDS = 2
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -57,9 +60,10 @@ async def _is_ready(request: Request) -> Response:
     failing = {}
     for name, ping in (("mongodb", state.store.ping), ("redis", state.redis.ping)):
         try:
-            await ping()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await ping()
         except Exception as error:  # noqa: BLE001 - whatever it is, the part does not answer
-            failing[name] = str(error)
+            failing[name] = str(error) or type(error).__name__
     return JSONResponse(failing or {"status": "ready"}, status_code=503 if failing else 200)
 
 

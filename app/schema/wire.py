@@ -16,8 +16,9 @@ def wire(value: Any) -> Any:
     """What was sent, with what was left out left out."""
     if isinstance(value, Some):
         return wire(value.value)
-    if has_object_definition(type(value)):
-        sent = ((field, getattr(value, field.attribute)) for field in _fields(type(value)))
+    kind: Any = type(value)
+    if has_object_definition(kind):
+        sent = ((field, getattr(value, field.attribute)) for field in _fields(kind))
         return {field.name: wire(inner) for field, inner in sent if not field.left_out(inner)}
     if isinstance(value, list):
         return [wire(element) for element in value]

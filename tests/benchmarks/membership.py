@@ -47,13 +47,15 @@ mutation Upsert($inputs: [CustomerInput!]!) { customersUpsert(inputs: $inputs) {
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _stores(Path(folder)) as environment:
-        with _server(["-m", "app", "api"], environment) as ours:
+        bare_command = ["-m", "uvicorn", "tests.benchmarks.bare:app", "--no-access-log"]
+        with (
+            _server(["-m", "app", "api"], environment) as ours,
+            _server(bare_command, environment) as bare,
+        ):
             segment = _prepare(ours.port)
-            bare_command = ["-m", "uvicorn", "tests.benchmarks.bare:app", "--no-access-log"]
-            with _server(bare_command, environment) as bare:
-                rounds = [
-                    (ours.cost(_questions(segment)), bare.cost(_look_ups())) for _ in range(ROUNDS)
-                ]
+            rounds = [
+                (ours.cost(_questions(segment)), bare.cost(_look_ups())) for _ in range(ROUNDS)
+            ]
     _report(rounds[1:])
 
 
