@@ -39,7 +39,14 @@ def segments(
 
 
 @app.command()
-def up(host: Host = "127.0.0.1", port: Port = 8000, data: Data = Path(".segments")) -> None:
+def up(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data: Data = Path(".segments"),
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Load a small made-up shop to try things out on.")
+    ] = False,
+) -> None:
     """Everything on one machine: the stores, the API, a worker."""
     from app.local import up as local
     from app.settings import Settings
@@ -51,6 +58,7 @@ def up(host: Host = "127.0.0.1", port: Port = 8000, data: Data = Path(".segments
         port,
         announce=typer.echo,
         warn=lambda line: typer.echo(line, err=True),
+        sample=sample,
     )
 
 
@@ -68,6 +76,22 @@ def worker() -> None:
     from app.commands import worker as command
 
     command.run()
+
+
+@app.command()
+def sdl(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where something differs.")
+    ] = False,
+) -> None:
+    """Writes graphql-schema/, or checks that it says what the code does."""
+    from app.commands import sdl as command
+
+    if check:
+        command.check(warn=lambda line: typer.echo(line, err=True))
+    else:
+        for file in command.write():
+            typer.echo(f"Wrote {file}")
 
 
 @app.command()

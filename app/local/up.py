@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from app.errors import Unusable
 from app.local import addresses, running
 from app.local.mongod import Mongod
@@ -44,15 +46,29 @@ class House:
         await stop_together([self.mongod] if self.mongod else [], 4)
 
 
-def run(settings: Settings, folder: Path, host: str, port: int, announce: Say, warn: Say) -> None:
+def run(
+    settings: Settings,
+    folder: Path,
+    host: str,
+    port: int,
+    announce: Say,
+    warn: Say,
+    sample: bool = False,
+) -> None:
     addresses.refuse_the_network(host)
     folder = folder.resolve()
     with _alone_in(folder):
-        asyncio.run(_run(settings, folder, host, port, announce, warn))
+        asyncio.run(_run(settings, folder, host, port, announce, warn, sample))
 
 
 async def _run(
-    settings: Settings, folder: Path, host: str, port: int, announce: Say, warn: Say
+    settings: Settings,
+    folder: Path,
+    host: str,
+    port: int,
+    announce: Say,
+    warn: Say,
+    sample: bool,
 ) -> None:
     # From here on no signal comes between the start of a part and its being known.
     told = asyncio.create_task(_told_to_stop().wait())
@@ -79,6 +95,8 @@ async def _run(
                 watch.create_task(keep_alive(store, warn))
             await bring_up([house.api, house.worker])
             running.write(folder, environment)
+            if sample:
+                announce(await _load_sample(settings, environment))
             announce(f"Ready: {addresses.url(host, port, '/graphql')}")
             for ours in (house.api, house.worker):
                 watch.create_task(keep_alive(ours, warn))
@@ -93,6 +111,14 @@ async def _run(
         await house.stop()
     with suppress(asyncio.CancelledError):
         await living
+
+
+async def _load_sample(settings: Settings, environment: dict[str, str]) -> str:
+    from app.services.sample import load_into
+
+    if url := environment.get("MONGODB_URL"):
+        settings = settings.model_copy(update={"mongodb_url": SecretStr(url)})
+    return await load_into(settings)
 
 
 def _told_to_stop() -> asyncio.Event:

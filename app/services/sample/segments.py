@@ -1,0 +1,55 @@
+"""The shop's segments, some of each kind, in the shape of SegmentCreateInput."""
+
+from typing import Any
+
+from app.services.sample.shop import Row, source_id
+
+
+def _segment(name: str, description: str, **definition: Any) -> Row:
+    return {"name": name, "description": description, "definition": definition}
+
+
+def _attribute(path: str, operator: str, value: Any) -> Row:
+    return {"attribute": {"path": path, "operator": operator, "value": value}}
+
+
+_VIP = _attribute("metadata.vip", "IS", True)
+
+SEGMENTS = (
+    _segment("VIPs", "Those whom the shop calls so.", filter=_VIP),
+    _segment(
+        "Bought three times this quarter",
+        "Three orders or more in the last 90 days.",
+        filter={"event": {"name": "order", "within": {"last": "P90D"}, "value": 3}},
+    ),
+    _segment(
+        "Gone quiet",
+        "They bought, but not in the last half year.",
+        filter={
+            "all": [
+                _attribute("orders.totalCount", "GREATER_THAN_OR_EQUAL", 1),
+                _attribute("orders.lastOrderAt", "MORE_THAN_AGO", "P182D"),
+            ]
+        },
+    ),
+    _segment(
+        "Readers who do not buy",
+        "They open the newsletter, and have not ordered yet.",
+        filter={
+            "all": [
+                {"event": {"name": "newsletter_opened", "within": {"last": "P90D"}}},
+                {"none": [{"event": {"name": "order"}}]},
+            ]
+        },
+    ),
+    _segment(
+        "Beta testers",
+        "A list, fixed when it was made.",
+        customers=[{"sourceId": source_id(number)} for number in range(11, 51)],
+    ),
+    _segment(
+        "VIPs at the opening",
+        "Those who were VIPs when the sample was loaded.",
+        snapshot=_VIP,
+    ),
+)
