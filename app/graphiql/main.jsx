@@ -30,10 +30,14 @@ function tree(query) {
   }
 }
 
+// GraphiQL shows the variables of its first tab only so; who comes back finds the tabs as left.
+const returning = localStorage.getItem('graphiql:tabState') !== null;
+
 createRoot(root).render(
   <GraphiQL
     fetcher={fetcher}
     defaultTabs={tabs.length > 0 ? tabs : undefined}
+    initialVariables={returning ? undefined : tabs[0]?.variables}
     defaultEditorToolsVisibility="variables"
     inputValueDeprecation
     schemaDescription

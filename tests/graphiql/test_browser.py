@@ -1,37 +1,60 @@
 """GraphiQL in a real browser, with no network beyond the server."""
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.wait import WebDriverWait
 
+from app.graphiql import page
+
+RUN = (By.CSS_SELECTOR, ".graphiql-execute-button")
 EDITOR = (By.CSS_SELECTOR, ".graphiql-query-editor .view-lines")
+TAB = (By.CSS_SELECTOR, ".graphiql-tab")
+VARIABLES = (By.CSS_SELECTOR, ".graphiql-editor-tool .view-lines")
 ANSWER = (By.CSS_SELECTOR, ".result-window .view-lines")
 
 
-def run(browser: Chrome, operation: str) -> None:
+def run(browser: Chrome, operation: str, name: str) -> None:
     """Types the operation in place of what is there, as a person would, and runs it."""
     browser.find_element(*EDITOR).click()
     keys = ActionChains(browser)
     keys.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(Keys.DELETE)
-    keys.send_keys(operation).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL)
-    keys.perform()
+    keys.send_keys(operation).perform()
+    # GraphiQL reads what was typed a moment later, and then names the tab after it.
+    seen = expected_conditions.text_to_be_present_in_element(TAB, name)
+    WebDriverWait(browser, 30).until(seen)
+    keys = ActionChains(browser)
+    keys.key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
 
 
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GraphiQL opens with one example operation."""
+    (tmp_path / "greet.graphql").write_text("query Greet($n: String!) { fruit(name: $n) { name } }")
+    (tmp_path / "greet.json").write_text('{ "n": "pear" }')
+    monkeypatch.setattr(page, "_OPERATIONS", (tmp_path,))
+    monkeypatch.setattr(page, "TABS", ("greet",))
+
+
+@pytest.mark.usefixtures("example")
 def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
     browser: Chrome, address: str
 ) -> None:
     patience = WebDriverWait(browser, 30)
     browser.get(f"{address}/graphql")
-    patience.until(expected_conditions.element_to_be_clickable(EDITOR))
 
-    run(browser, "{ fruit { name")
+    patience.until(expected_conditions.text_to_be_present_in_element(VARIABLES, '"pear"'))
+    browser.find_element(*RUN).click()
+    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"name": "pear"'))
+    run(browser, "query Apple { fruit { name", "Apple")
     patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"name": "apple"'))
-    run(browser, "subscription { count")
+    run(browser, "subscription Count { count", "Count")
     patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"count": 2'))
 
     assert hosts_asked(browser) == {urlsplit(address).netloc}
