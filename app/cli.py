@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from enum import Enum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -12,6 +13,15 @@ from typer.exceptions import Abort, TyperException
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 Data = Annotated[Path, typer.Option(help="The folder that keeps the data.", file_okay=False)]
+
+
+class Noun(Enum):
+    """What can be imported."""
+
+    CUSTOMERS = "customers"
+    EVENTS = "events"
+    ORDERS = "orders"
+
 
 app = typer.Typer(
     add_completion=False,
@@ -104,6 +114,41 @@ def doctor(data: Data = Path(".segments")) -> None:
         raise typer.Exit(1)
 
 
+@app.command("import")
+def import_(
+    what: Annotated[Noun, typer.Argument(help="What the rows are.", show_choices=True)],
+    file: Annotated[str, typer.Argument(help="The file; - is standard input.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, write nothing.")
+    ] = False,
+    data: Data = Path(".segments"),
+) -> None:
+    """Takes in customers, events or orders from CSV or NDJSON.
+
+    A name that ends in .csv, .ndjson or .jsonl tells the format; of any other file, and of standard
+    input, the first character does: { is NDJSON.
+
+    NDJSON has the shape of the API's inputs. CSV has a header of dotted names like sourceId,
+    address.city, metadata.vip, customer.sourceId; an empty cell is left out. In metadata and
+    properties, cells are read as the key is defined; without a definition what looks like a JSON
+    number of up to 15 digits, true, false, a list or an object is one, and all else is text.
+
+    Refused rows go to FILE.rejected.ndjson (of standard input: stdin.rejected.ndjson, here) with
+    their line and what is wrong; the exit status is then 1. The same file again changes nothing:
+    events without an idempotencyKey get one from what the row says.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _break_off)
+    from app.commands import import_ as command
+    from app.local.running import settings_beside
+    from app.settings import Settings
+
+    settings = Settings()
+    if settings.mongodb_url is None:
+        settings = settings_beside(data)
+    raise typer.Exit(command.run(settings, what.value, file, dry_run=dry_run))
+
+
 def main() -> NoReturn:
     """Whatever goes wrong is one plain line on standard error."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -124,6 +169,11 @@ def main() -> NoReturn:
 def _exit(line: str, status: int) -> NoReturn:
     typer.echo(f"segments: {line}", err=True)
     sys.exit(status)
+
+
+def _break_off(number: int, frame: FrameType | None) -> None:
+    """Work that was not done is a failure."""
+    _exit("interrupted before anything was read", 128 + number)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,42 @@
+"""Which format a file has, and its rows."""
+
+from collections.abc import Iterator
+
+from app.domain.inputs import Input
+from app.domain.metadata import Metadata
+from app.services.imports import csv_rows, ndjson_rows
+from app.services.imports.row import Row
+from app.services.imports.text import Text, TooLong
+from app.services.rows import MOST_ROWS
+
+_LARGEST_BATCH = 4 * 1024 * 1024
+
+
+def rows(name: str, text: Text, model: type[Input], metadata: Metadata | None) -> Iterator[Row]:
+    """By the name's end; for other names, `-` among them, by the first character that is there."""
+    if _is_csv(name.lower(), text):
+        return csv_rows.read(text, model, metadata)
+    return ndjson_rows.read(text)
+
+
+def _is_csv(name: str, text: Text) -> bool:
+    if name.endswith((".csv", ".ndjson", ".jsonl")):
+        return name.endswith(".csv")
+    try:
+        return not text.first().lstrip().startswith("{")
+    except TooLong:
+        return False
+
+
+def batches(rows: Iterator[Row], text: Text) -> Iterator[list[Row]]:
+    """The rows in parts of what one call takes, smaller where the rows are large."""
+    batch: list[Row] = []
+    end = text.characters + _LARGEST_BATCH
+    for row in rows:
+        batch.append(row)
+        if len(batch) == MOST_ROWS or text.characters >= end:
+            yield batch
+            batch = []
+            end = text.characters + _LARGEST_BATCH
+    if batch:
+        yield batch
