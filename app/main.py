@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from arq.connections import ArqRedis
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.errors import Unusable
+from app.queue import ArqQueue
 from app.schema import Context, schema
 from app.schema.http import GraphQLView
 from app.services import Services
@@ -28,9 +29,9 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.redis_url is None:
             raise Unusable("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
-        app.state.redis = Redis.from_url(settings.redis_url.get_secret_value())
+        app.state.redis = ArqRedis.from_url(settings.redis_url.get_secret_value())
         app.state.store = await Store.open(settings)
-        app.state.services = Services(app.state.store, settings)
+        app.state.services = Services(app.state.store, settings, ArqQueue(app.state.redis))
         yield
         await app.state.redis.aclose()
         await app.state.store.close()

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from app.errors import Unusable
 from app.settings import Settings
 from workers.backlog import say_when_jobs_pile_up
+from workers.jobs import JOBS, close_services, open_services, sweep
 
 log = structlog.get_logger()
 
@@ -24,15 +25,23 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 _STEADY_SECONDS = 30.0
 _REDIS_SECONDS = 10
 _GRACE_SECONDS = 2
+_SWEEPS = set(range(0, 60, 10))
 
 
 def worker_settings(settings: Settings) -> dict[str, Any]:
     """What arq asks for."""
     return {
         "redis_settings": RedisSettings.from_dsn(_redis_url(settings)),
-        "functions": [],
-        "cron_jobs": [cron(say_when_jobs_pile_up, second=0, keep_result=0)],
+        "functions": JOBS,
+        "cron_jobs": [
+            cron(say_when_jobs_pile_up, second=0, keep_result=0),
+            cron(sweep, second=_SWEEPS, run_at_startup=True, keep_result=0),
+        ],
+        "on_startup": open_services,
+        "on_shutdown": close_services,
         "ctx": {"settings": settings},
+        # What a job has come to is in its row; results would only fill Redis.
+        "keep_result": 0,
         "health_check_interval": 15,
         # What a killed worker held is refused to the others this long.
         "job_timeout": 300,
@@ -84,6 +93,7 @@ async def _serve_jobs_once(settings: Settings) -> None:
         await worker.async_run()
     finally:
         await _let_go(worker)
+        await close_services(worker.ctx)
         await redis.aclose(close_connection_pool=True)
 
 

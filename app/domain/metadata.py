@@ -1,15 +1,32 @@
-"""What a project has defined of its customers' metadata, and values in and out by it."""
+"""What a project has defined of its customers' metadata, and values in and out by it.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+A definition passes through states, and the values that were there pass with it. While CHECKING
+they stay as the key was before (`previous`, or plain JSON), and new ones, which must fit the new
+definition, are stored in that same way: so a refusal has nothing to put back. Only when all fit
+does CONVERTING rewrite them. What a changed type finds as moments becomes text first, since the
+stored midnight of a day can't be told from a datetime at that hour; when no moment is left,
+`previous` is dropped, and text becomes moments. From then on values are stored as when READY.
+A moment where a moment is due fits already: each step may be repeated.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
-from app.domain.json import same
-from app.errors import Code, Problem
-from app.filters.calendar import Calendar, nominal, read_date, read_moment
-from app.filters.fields import AttributeType, Catalog, MetadataType, is_number
+import orjson
+
+from app.domain.json import json_value
+from app.domain.values import MOMENTS, READERS, identity, is_missing
+from app.errors import Code, Problem, Refused, refuse
+from app.filters.calendar import Calendar
+from app.filters.fields import AttributeType, Catalog, MetadataType, is_key, is_storable
+
+MOST_DEFINITIONS = 1_000
+MOST_ALLOWED = 1_000
+LARGEST_ALLOWED = 1024 * 1024
+LONGEST_LABEL = 100
 
 
 class DefinitionState(Enum):
@@ -33,25 +50,59 @@ class Definition:
     label: str | None = None
     state: DefinitionState = DefinitionState.READY
     problem: str | None = None
+    previous: "Definition | None" = None
 
     @property
-    def in_force(self) -> bool:
-        """Whether new values must fit: once refused, the key is as it was before."""
-        return self.state is not DefinitionState.REFUSED
+    def in_force(self) -> "Definition | None":
+        """What new values must fit: once refused, the key is as it was before."""
+        return self.previous if self.state is DefinitionState.REFUSED else self
+
+    @property
+    def stored_by(self) -> "Definition | None":
+        """By what stored values are to be read; None where they are plain JSON."""
+        if self.state is DefinitionState.CONVERTING and self.previous is None:
+            return self
+        return self if self.state is DefinitionState.READY else self.previous
+
+    @property
+    def known_to_filters(self) -> MetadataType | None:
+        """Until a definition is ready its key is as if undefined."""
+        ready = self.in_force
+        if ready is None or ready.state is not DefinitionState.READY:
+            return None
+        return MetadataType(ready.type, ready.is_array, ready.label)
 
     def take(self, value: Any, calendar: Calendar) -> Any:
         """A value as it is stored; ValueError says why it does not fit."""
+        if self.in_force is None:
+            return value
+        fitting = self.in_force.fit(value, calendar)
+        if self.stored_by is self.in_force:
+            return fitting
+        if self.stored_by is None or self.state is DefinitionState.CONVERTING:
+            return value
+        try:
+            return self.stored_by.read(value, calendar)
+        except ValueError:
+            return value
+
+    def fit(self, value: Any, calendar: Calendar) -> Any:
+        """A value of the type, and one of those that are allowed."""
+        read = self.read(value, calendar)
+        if self.allowed_values is not None:
+            allowed = set(map(identity, self.allowed_values))
+            if not allowed.issuperset(map(identity, read if self.is_array else [read])):
+                raise ValueError("must be one of the allowed values")
+        return read
+
+    def read(self, value: Any, calendar: Calendar) -> Any:
+        """A value of the type."""
+        read = READERS[self.type]
         if not self.is_array:
-            return self._one(value, calendar)
+            return read(value, calendar)
         if not isinstance(value, list):
             raise ValueError("must be a list")
-        return [self._one(element, calendar) for element in value]
-
-    def _one(self, value: Any, calendar: Calendar) -> Any:
-        allowed = self.allowed_values
-        if allowed is not None and not any(same(value, one) for one in allowed):
-            raise ValueError("must be one of the allowed values")
-        return _READERS[self.type](value, calendar)
+        return [read(element, calendar) for element in value]
 
     def give(self, stored: Any) -> Any:
         """A stored value as JSON."""
@@ -60,6 +111,100 @@ class Definition:
         if isinstance(stored, datetime) and self.type is AttributeType.DATE:
             return stored.date().isoformat()
         return to_json(stored)
+
+    def redefined(self, wanted: "Definition") -> "Definition":
+        """What becomes of the key when somebody sets it. Refused while values are rewritten."""
+        current = self.in_force
+        if current is None:
+            return wanted
+        if current._has_room_in(wanted):
+            return replace(
+                current,
+                required=wanted.required,
+                allowed_values=wanted.allowed_values,
+                label=wanted.label,
+            )
+        match current.state:
+            case DefinitionState.READY:
+                return replace(wanted, previous=current)
+            case DefinitionState.CONVERTING:
+                message = f"The values of {self.key} are being converted; wait until it is READY."
+                raise refuse(Code.INVALID, message, "input", "key")
+            case _:
+                return replace(wanted, previous=current.previous)
+
+    def _has_room_in(self, wanted: "Definition") -> bool:
+        """Whether all that fits this one fits the other, without a look."""
+        if (self.type, self.is_array) != (wanted.type, wanted.is_array):
+            return False
+        if wanted.allowed_values is None:
+            return True
+        return self.allowed_values is not None and set(map(identity, self.allowed_values)).issubset(
+            map(identity, wanted.allowed_values)
+        )
+
+    def judge(self, stored: Any, calendar: Calendar) -> None:
+        """ValueError says why a value that was there before does not fit."""
+        if is_missing(stored):
+            return
+        before = self.previous
+        self.fit(before.give(stored) if before and before.type in MOMENTS else stored, calendar)
+
+    def convert(self, stored: Any, calendar: Calendar) -> Any:
+        """The value as the next step leaves it; ValueError where it came in unseen, and is no
+        value of the type."""
+        if self.previous is not None:
+            return self.previous.give(stored)
+        return self.fit(stored, calendar)
+
+    @property
+    def to_convert(self) -> Literal["date", "string"] | None:
+        """What the next step has to rewrite, by its name in the store."""
+        if self.previous is not None:
+            return "date"
+        return "string" if self.type in MOMENTS else None
+
+    def next(self) -> "Definition":
+        """The definition with one step more behind it."""
+        before = self.previous
+        if self.state is DefinitionState.CHECKING:
+            loosen = before and before.type in MOMENTS and before.type is not self.type
+            return replace(
+                self, state=DefinitionState.CONVERTING, previous=before if loosen else None
+            )
+        if before is not None:
+            return replace(self, previous=None)
+        return replace(self, state=DefinitionState.READY, problem=None)
+
+    def refused(self, problem: str) -> "Definition":
+        return replace(self, state=DefinitionState.REFUSED, problem=problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How far the values of a key have been looked through, and what was found."""
+
+    after: str | None = None
+    misfits: int = 0
+    example: str | None = None
+
+    def misfit(self, stored: Any, source_id: str, reason: str) -> "Survey":
+        """One more value that does not fit."""
+        shown = orjson.dumps(to_json(stored)).decode()
+        shown = shown if len(shown) <= 100 else shown[:100] + "…"
+        example = self.example or f"{shown} of customer {source_id}: it {reason}."
+        return replace(self, misfits=self.misfits + 1, example=example)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the definition is refused."""
+        match self.misfits:
+            case 0:
+                return None
+            case 1:
+                return f"1 value does not fit, {self.example}"
+            case misfits:
+                return f"{misfits:,} values do not fit, for one {self.example}"
 
 
 @dataclass(frozen=True)
@@ -75,13 +220,14 @@ class Metadata:
         problems = []
         for key, value in sent.items():
             definition = self.definitions.get(key)
-            if value is None or definition is None or not definition.in_force:
+            demanded = definition.in_force if definition else None
+            if value is None or definition is None or demanded is None:
                 taken[key] = value
                 continue
             try:
                 taken[key] = definition.take(value, self.calendar)
             except ValueError as error:
-                message = f"{key} {error}; it is defined as {definition.type.value}."
+                message = f"{key} {error}; it is defined as {demanded.type.value}."
                 problems.append(Problem(Code.METADATA_INVALID, message, (*path, key)))
         return taken, problems
 
@@ -90,25 +236,25 @@ class Metadata:
         return [
             Problem(Code.METADATA_INVALID, f"{key} is required; send a value.", (*path, key))
             for key, definition in self.definitions.items()
-            if definition.required and definition.in_force and stored.get(key) is None
+            if definition.in_force and definition.in_force.required and is_missing(stored.get(key))
         ]
 
     def give(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Stored metadata as JSON."""
         return {
-            key: definition.give(value)
-            if (definition := self.definitions.get(key))
+            key: stored_by.give(value)
+            if (definition := self.definitions.get(key)) and (stored_by := definition.stored_by)
             else to_json(value)
             for key, value in stored.items()
         }
 
     def catalog(self) -> Catalog:
-        """What filters may use: until a definition is ready its key is as if undefined."""
+        """What filters may use."""
         return Catalog(
             {
-                key: MetadataType(definition.type, definition.is_array, definition.label)
+                key: known
                 for key, definition in self.definitions.items()
-                if definition.state is DefinitionState.READY
+                if (known := definition.known_to_filters)
             }
         )
 
@@ -116,7 +262,8 @@ class Metadata:
 def to_json(stored: Any) -> Any:
     """A stored value as JSON; what has no counterpart there, written by others, as text."""
     if isinstance(stored, datetime):
-        return stored.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        form = "milliseconds" if stored.microsecond else "seconds"
+        return stored.astimezone(UTC).isoformat(timespec=form).replace("+00:00", "Z")
     if isinstance(stored, Mapping):
         return {key: to_json(value) for key, value in stored.items()}
     if isinstance(stored, list):
@@ -128,62 +275,48 @@ def metadata(calendar: Calendar, definitions: Iterable[Definition]) -> Metadata:
     return Metadata(calendar, {definition.key: definition for definition in definitions})
 
 
-def _text(value: Any, _: Calendar) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a string")
-    return value
+def definition(wire: Mapping[str, Any], calendar: Calendar) -> Definition:
+    """What somebody wants a key to be. Refused carries every problem."""
+    problems = []
 
+    def refuse_it(message: str, *path: str) -> None:
+        problems.append(Problem(Code.INVALID, message, ("input", *path)))
 
-def _number(value: Any, _: Calendar) -> int | float:
-    if not is_number(value):
-        raise ValueError("must be a number")
-    return value  # type: ignore[no-any-return]
-
-
-def _boolean(value: Any, _: Calendar) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _day(value: Any, _: Calendar) -> datetime:
-    return nominal(value if _is_day(value) else read_date(_text(value, _)))
-
-
-def _is_day(value: Any) -> bool:
-    return isinstance(value, date) and not isinstance(value, datetime)
-
-
-def _instant(value: Any, calendar: Calendar) -> datetime:
-    return calendar.instant(read_moment(_text(value, calendar)))
-
-
-def _point(value: Any, _: Calendar) -> dict[str, float]:
-    fits = (
-        isinstance(value, dict)
-        and value.keys() == {"lat", "lon"}
-        and is_number(value["lat"])
-        and is_number(value["lon"])
-        and -90 <= value["lat"] <= 90
-        and -180 <= value["lon"] <= 180
+    key, label, allowed = wire["key"], wire.get("label"), wire.get("allowedValues")
+    wanted = Definition(
+        key,
+        AttributeType(wire["type"]),
+        is_array=bool(wire.get("isArray")),
+        required=bool(wire.get("required")),
+        label=label,
+        state=DefinitionState.CHECKING,
     )
-    if not fits:
-        raise ValueError('must be a place like {"lat": 52.2, "lon": 21.0}')
-    return value  # type: ignore[no-any-return]
+    if not is_key(key):
+        refuse_it("A key has 1 to 100 characters, no dot, no NUL, and no $ at its start.", "key")
+    if label is not None and (len(label) > LONGEST_LABEL or not is_storable(label)):
+        refuse_it(f"A label has at most {LONGEST_LABEL} characters, without NUL.", "label")
+    if allowed is not None:
+        wanted = replace(wanted, allowed_values=_allowed(allowed, wanted, calendar, refuse_it))
+    if problems:
+        raise Refused(problems)
+    return wanted
 
 
-def _object(value: Any, _: Calendar) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError("must be an object")
-    return value
-
-
-_READERS = {
-    AttributeType.STRING: _text,
-    AttributeType.NUMBER: _number,
-    AttributeType.BOOLEAN: _boolean,
-    AttributeType.DATE: _day,
-    AttributeType.DATETIME: _instant,
-    AttributeType.GEOPOINT: _point,
-    AttributeType.OBJECT: _object,
-}
+def _allowed(
+    sent: Sequence[Any], wanted: Definition, calendar: Calendar, refuse_it: Callable[..., None]
+) -> tuple[Any, ...]:
+    """The allowed values as they would be stored; those of a list's key are its elements'."""
+    if not 1 <= len(sent) <= MOST_ALLOWED:
+        refuse_it(f"List 1 to {MOST_ALLOWED:,} values, or leave it out.", "allowedValues")
+        return ()
+    one = replace(wanted, is_array=False)
+    read = []
+    for index, value in enumerate(sent):
+        try:
+            read.append(one.read(json_value(value), calendar))
+        except ValueError as error:
+            message = f"The value {error}; the type is {wanted.type.value}."
+            refuse_it(message, "allowedValues", str(index))
+    if sum(len(orjson.dumps(value)) for value in read) > LARGEST_ALLOWED:
+        refuse_it("The allowed values exceed 1 MiB; list fewer.", "allowedValues")
+    return tuple(read)

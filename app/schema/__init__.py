@@ -11,7 +11,7 @@ from app.domain.inputs import CustomerRef
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
-from app.schema.metadata import MetadataQuery
+from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
@@ -42,7 +42,7 @@ class Query(CustomerQuery, SegmentQuery, MetadataQuery):
 
 
 @strawberry.type
-class Mutation(CustomerMutation, ActivityMutation, SegmentMutation):
+class Mutation(CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation):
     pass
 
 

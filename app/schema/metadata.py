@@ -1,11 +1,14 @@
 """The metadata's definitions in the API."""
 
 import strawberry
+from strawberry import UNSET
 
 from app.domain.metadata import Definition, DefinitionState
 from app.filters.fields import AttributeType
 from app.schema.context import Info
+from app.schema.errors import UserError, attempt
 from app.schema.scalars import JSON
+from app.schema.wire import wire
 
 strawberry.enum(
     DefinitionState,
@@ -38,9 +41,27 @@ class MetadataDefinition:
             type=definition.type,
             is_array=definition.is_array,
             required=definition.required,
-            allowed_values=None if allowed is None else [JSON(value) for value in allowed],
+            allowed_values=None
+            if allowed is None
+            else [JSON(definition.give(value)) for value in allowed],
             label=definition.label,
         )
+
+
+@strawberry.input
+class MetadataDefinitionInput:
+    key: str
+    type: AttributeType
+    is_array: bool | None = False
+    required: bool | None = False
+    allowed_values: list[JSON] | None = UNSET
+    label: str | None = UNSET
+
+
+@strawberry.type
+class MetadataDefinitionPayload:
+    definition: MetadataDefinition | None
+    user_errors: list[UserError]
 
 
 @strawberry.type
@@ -49,3 +70,15 @@ class MetadataQuery:
     async def metadata_definitions(self, info: Info) -> list[MetadataDefinition]:
         defined = (await info.context.definitions()).metadata.definitions
         return [MetadataDefinition.of(definition) for definition in defined.values()]
+
+
+@strawberry.type
+class MetadataMutation:
+    @strawberry.mutation
+    async def metadata_definition_set(
+        self, info: Info, input: MetadataDefinitionInput
+    ) -> MetadataDefinitionPayload:
+        defined, errors = await attempt(info.context.services.metadata.define(wire(input)))
+        return MetadataDefinitionPayload(
+            definition=MetadataDefinition.of(defined) if defined else None, user_errors=errors
+        )

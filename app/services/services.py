@@ -7,7 +7,9 @@ from app.filters import Calendar, Now
 from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
 from app.services.events import Events
+from app.services.jobs import NoQueue, Queue
 from app.services.memberships import Memberships
+from app.services.metadata import Metadata
 from app.services.orders import Orders
 from app.services.segments import Segments
 from app.services.timeline import Timeline
@@ -20,10 +22,11 @@ _WEEK_STARTS = {"MONDAY": 0, "SATURDAY": 5, "SUNDAY": 6}
 class Services:
     """One attribute a noun."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, queue: Queue | None = None) -> None:
         self.store = store
         self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
         self.definitions = DefinitionsReader(store, self.calendar)
+        self.metadata = Metadata(store, self.definitions, self.calendar, queue or NoQueue())
         self.customers = Customers(store, self.definitions)
         self.events = Events(store)
         self.orders = Orders(store)

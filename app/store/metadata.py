@@ -1,29 +1,139 @@
-"""What the project has defined of its customers' metadata."""
+"""What the project has defined of its customers' metadata, and the values that are there.
 
-from collections.abc import Mapping
+The row of a definition is the truth about the job behind it: who is at work on it, until when
+the others keep off, and how far it has come. Times are MongoDB's: workers' clocks may differ.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError
 
-from app.domain.metadata import Definition, DefinitionState
+from app.domain.ids import Kind
+from app.domain.metadata import Definition, DefinitionState, Survey
 from app.filters.fields import AttributeType
 from app.store.collections import Database
+from app.store.ids import key as key_of
+from app.store.ids import public
+
+_LEASE_MILLISECONDS = 20_000
+# So long after READY a writer may still commit what it made by older definitions.
+_STRAGGLING_MILLISECONDS = 120_000
+_AGAINST_THE_RULES = 121
+
+_UNDER_WAY = [DefinitionState.CHECKING.value, DefinitionState.CONVERTING.value]
+_STRAGGLING = {"$gt": ["$readyAt", {"$subtract": ["$$NOW", _STRAGGLING_MILLISECONDS]}]}
+_UNATTENDED: dict[str, Any] = {
+    "$or": [{"state": {"$in": _UNDER_WAY}}, {"$expr": _STRAGGLING}],
+    "$expr": {"$lt": ["$ownedUntil", "$$NOW"]},
+}
+_UNTIL = {"$add": ["$$NOW", _LEASE_MILLISECONDS]}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The value that one customer has under a key."""
+
+    customer_id: str
+    source_id: str
+    value: Any
 
 
 class MetadataDefinitions:
-    """The metadataDefinitions collection."""
+    """The metadataDefinitions collection, and its keys in the customers."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database.metadataDefinitions
+        self._customers = database.customers
 
     async def all(self, transaction: AsyncIOMotorClientSession | None = None) -> list[Definition]:
         found = self._collection.find(session=transaction).sort("_id", 1)
         return [_definition(document) async for document in found]
 
     async def save(self, definition: Definition, transaction: AsyncIOMotorClientSession) -> None:
+        """Puts it in the place of what was; a job that is at work on it must begin anew."""
         await self._collection.replace_one(
             {"_id": definition.key}, _document(definition), upsert=True, session=transaction
         )
+
+    async def claim(self, key: str, owner: str) -> tuple[Definition, Survey] | None:
+        """What there is to do for the key, from now on this owner's; None where there is nothing,
+        or somebody at work."""
+        found = await self._collection.find_one_and_update(
+            {"_id": key, **_UNATTENDED},
+            [{"$set": {"owner": owner, "ownedUntil": _UNTIL}}],
+            return_document=ReturnDocument.AFTER,
+        )
+        if found is None:
+            return None
+        return _definition(found), Survey(**found.get("survey") or {})
+
+    async def beat(self, key: str, owner: str, survey: Survey) -> bool:
+        """Notes how far the owner has come; False where the key is no longer the owner's."""
+        done = await self._collection.update_one(
+            {"_id": key, "owner": owner},
+            [{"$set": {"survey": {"$literal": asdict(survey)}, "ownedUntil": _UNTIL}}],
+        )
+        return bool(done.matched_count)
+
+    async def release(self, key: str, owner: str) -> None:
+        await self._collection.update_one(
+            {"_id": key, "owner": owner}, {"$unset": {"owner": "", "ownedUntil": ""}}
+        )
+
+    async def advance(
+        self, definition: Definition, owner: str, transaction: AsyncIOMotorClientSession
+    ) -> bool:
+        """Saves the owner's next step; False where the key is no longer the owner's."""
+        document: dict[str, Any] = {"$set": _document(definition), "$unset": {"survey": ""}}
+        if definition.state is DefinitionState.READY:
+            document["$currentDate"] = {"readyAt": True}
+        query = {"_id": definition.key, "owner": owner}
+        done = await self._collection.update_one(query, document, session=transaction)
+        return bool(done.matched_count)
+
+    async def unattended(self) -> list[str]:
+        """The keys for which there is something to do, and nobody at work."""
+        return [document["_id"] async for document in self._collection.find(_UNATTENDED)]
+
+    async def held(self, key: str, type_: str | None, after: str | None, most: int) -> list[Held]:
+        """Values of the key, those of one type of the store where it is named, by customer."""
+        path = f"metadata.{key}"
+        query: dict[str, Any] = {path: {"$type": type_} if type_ else {"$exists": True}}
+        if after is not None:
+            query["_id"] = {"$gt": key_of(Kind.CUSTOMER, after)}
+        found = self._customers.find(query, {path: 1, "sourceId": 1}).sort("_id", 1).limit(most)
+        return [
+            Held(
+                public(Kind.CUSTOMER, document["_id"]),
+                document["sourceId"],
+                document["metadata"][key],
+            )
+            async for document in found
+        ]
+
+    async def rewrite(self, key: str, changes: Iterable[tuple[Held, Any]]) -> int:
+        """Puts new values in the place of those held, unless they are others by now."""
+        path = f"metadata.{key}"
+        writes = [
+            UpdateOne(
+                {"_id": key_of(Kind.CUSTOMER, held.customer_id), path: {"$eq": held.value}},
+                {"$set": {path: value}, "$inc": {"version": 1}},
+            )
+            for held, value in changes
+        ]
+        if not writes:
+            return 0
+        try:
+            return int((await self._customers.bulk_write(writes, ordered=False)).modified_count)
+        except BulkWriteError as error:
+            if any(one["code"] != _AGAINST_THE_RULES for one in error.details["writeErrors"]):
+                raise
+            # A document written past the collection's rules can't be changed: it stays as it is.
+            return int(error.details["nModified"])
 
 
 def _document(definition: Definition) -> dict[str, Any]:
@@ -35,11 +145,12 @@ def _document(definition: Definition) -> dict[str, Any]:
         "label": definition.label,
         "state": definition.state.value,
         "problem": definition.problem,
+        "previous": _document(definition.previous) if definition.previous else None,
     }
 
 
 def _definition(document: Mapping[str, Any]) -> Definition:
-    allowed = document["allowedValues"]
+    allowed, previous = document["allowedValues"], document.get("previous")
     return Definition(
         key=document["_id"],
         type=AttributeType(document["type"]),
@@ -49,4 +160,5 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         label=document["label"],
         state=DefinitionState(document["state"]),
         problem=document["problem"],
+        previous=_definition({"_id": document["_id"], **previous}) if previous else None,
     )

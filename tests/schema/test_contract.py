@@ -35,8 +35,6 @@ LATER = (
     # a filter editor's help, and what is known of a membership
     *("Query.filter*", "FilterAttribute*", "OperatorInfo*"),
     *("SegmentMembership.explanation", "SegmentMembership.changesAt"),
-    # defining metadata
-    *("Mutation.metadataDefinitionSet*", "MetadataDefinitionInput*", "MetadataDefinitionPayload*"),
     # active segments and their transitions
     *("Segment.sizeHistory*", "SegmentSize*", "Transition*", "SegmentTransition*"),
     *("TimelineEntry = SegmentTransition", "Query.segmentTransitions*"),

@@ -1,0 +1,160 @@
+"""How the values of a key are brought under its definition: looked through, then rewritten.
+
+Every step may be cut off anywhere and taken again. What slips in past a definition, by a writer
+who read the definitions a moment earlier, is found by going over the values until nothing is left
+to do, once more when the key is READY, and for two minutes after by the sweeper.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from app.domain.metadata import Definition, DefinitionState, Survey
+from app.filters import Calendar
+from app.services.definitions import Definitions, DefinitionsReader
+from app.services.uses import active_users, unfit_users
+from app.store import Store, Transaction
+from app.store.metadata import Held
+from app.store.segments import REVISION
+
+log = structlog.get_logger()
+
+_PAGE = 1_000
+# Shorter than the time after which arq gives up a job.
+_TURN_SECONDS = 120
+
+
+class TurnOver(Exception):
+    """The owner's time is up, or the key is somebody else's now."""
+
+
+class Settling:
+    """One owner's turn at the values of one key."""
+
+    def __init__(
+        self,
+        store: Store,
+        definitions: DefinitionsReader,
+        calendar: Calendar,
+        owner: str,
+        definition: Definition,
+        survey: Survey,
+    ) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._calendar = calendar
+        self._owner = owner
+        self._definition = definition
+        self._survey = survey
+        self._ends = monotonic() + _TURN_SECONDS
+
+    async def run(self) -> None:
+        """Goes from step to step until none is left. TurnOver where it ends before that."""
+        while self._definition.state is not DefinitionState.REFUSED:
+            if self._definition.state is DefinitionState.CHECKING:
+                await self._look_through()
+            else:
+                await self._rewrite()
+            if self._definition.state is DefinitionState.READY or not await self._advance():
+                return
+
+    async def _look_through(self) -> None:
+        """Counts the values that do not fit."""
+        while page := await self._page(None, self._survey.after):
+            for held in page:
+                try:
+                    self._definition.judge(held.value, self._calendar)
+                except ValueError as error:
+                    self._survey = self._survey.misfit(held.value, held.source_id, str(error))
+            self._survey = replace(self._survey, after=page[-1].customer_id)
+            await self._go_on()
+
+    async def _rewrite(self) -> None:
+        """Converts what there is to convert, again and again until nothing is."""
+        if self._definition.to_convert:
+            while await self._rewrite_once():
+                pass
+
+    async def _rewrite_once(self) -> int:
+        changed = seen = 0
+        after = None
+        while page := await self._page(self._definition.to_convert, after):
+            changes = list(self._converted(page))
+            changed += await self._store.metadata.rewrite(self._definition.key, changes)
+            seen += len(page)
+            after = page[-1].customer_id
+            await self._go_on()
+        if seen and not changed:
+            log.warning("values do not fit", key=self._definition.key, values=seen)
+        return changed
+
+    def _converted(self, page: Sequence[Held]) -> Iterator[tuple[Held, Any]]:
+        for held in page:
+            with suppress(ValueError):
+                yield held, self._definition.convert(held.value, self._calendar)
+
+    async def _page(self, type_: str | None, after: str | None) -> list[Held]:
+        return await self._store.metadata.held(self._definition.key, type_, after, _PAGE)
+
+    async def _go_on(self) -> None:
+        mine = await self._store.metadata.beat(self._definition.key, self._owner, self._survey)
+        if not mine or monotonic() > self._ends:
+            raise TurnOver
+
+    async def _advance(self) -> bool:
+        """Commits the next step; False where something keeps the key from going further."""
+        while True:
+            current = await self._definitions.now()
+            following = self._following(current)
+            if following == self._definition:
+                return False
+
+            async def save(transaction: Transaction, following: Definition = following) -> bool:
+                return await self._store.metadata.advance(following, self._owner, transaction)
+
+            if await commit(self._store, current, save):
+                self._definition = following
+                return following.problem is None
+
+    def _following(self, current: Definitions) -> Definition:
+        """The definition one step further, or with the problem that keeps it from going there."""
+        definition = self._definition
+        following = definition.next()
+        if definition.state is DefinitionState.CHECKING:
+            problem = (
+                self._survey.problem
+                or unfit_users(definition, current)
+                or active_users(definition, current)
+            )
+            return definition.refused(problem) if problem else following
+        if following.state is DefinitionState.READY:
+            # A filter made meanwhile: the values are rewritten, and it can still be edited.
+            problem = unfit_users(definition, current)
+            return replace(definition, problem=problem) if problem else following
+        return following
+
+
+class _Overtaken(Exception):
+    """Another change of the definitions was committed first."""
+
+
+async def commit(
+    store: Store, current: Definitions, save: Callable[[Transaction], Awaitable[bool]]
+) -> bool:
+    """Saves what was decided by the current definitions, if they are still current."""
+
+    async def work(transaction: Transaction) -> None:
+        if await store.fence(REVISION, transaction) != current.revision + 1:
+            raise _Overtaken
+        if not await save(transaction):
+            raise TurnOver
+
+    try:
+        await store.transaction(work)
+    except _Overtaken:
+        return False
+    return True

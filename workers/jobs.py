@@ -1,0 +1,34 @@
+"""The jobs, each of which asks one service; and their services, opened as a worker starts."""
+
+from typing import Any
+
+from app.queue import ArqQueue
+from app.services import Services
+from app.store import Store
+
+Context = dict[Any, Any]
+
+
+async def settle_metadata(ctx: Context, key: str) -> None:
+    """Brings the values of a key under its definition."""
+    await ctx["services"].metadata.settle(key)
+
+
+async def sweep(ctx: Context) -> None:
+    """Hands out again what no worker is at work on: Redis may have forgotten it."""
+    await ctx["services"].metadata.sweep()
+
+
+JOBS = (settle_metadata,)
+
+
+async def open_services(ctx: Context) -> None:
+    settings = ctx["settings"]
+    store = await Store.open(settings)
+    ctx["services"] = Services(store, settings, ArqQueue(ctx["redis"]))
+
+
+async def close_services(ctx: Context) -> None:
+    """May be called twice: arq does not get there when Redis is gone."""
+    if services := ctx.pop("services", None):
+        await services.store.close()
