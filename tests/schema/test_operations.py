@@ -1,0 +1,96 @@
+"""Every example operation is valid, and answers something when it is run on the sample shop."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from graphql import build_schema, parse, validate
+
+from app.schema import schema
+from app.services.sample import load
+from tests.api import Api
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
+
+FOLDER = Path(__file__).parents[2] / "graphql-schema" / "operations"
+NAMES = sorted(file.stem for file in FOLDER.glob("*.graphql"))
+
+# In the variables a person reads whose id to put there.
+PLACEHOLDER = re.compile("<the id of (.+)>")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ids(api: Api) -> dict[str, str]:
+    """The ids of the sample's segments by their names."""
+    await load(api.services)
+    segments = await api.services.segments.page(None, None, None, 100)
+    return {segment.name: segment.id for segment in segments}
+
+
+def query(name: str) -> str:
+    return (FOLDER / f"{name}.graphql").read_text("utf-8")
+
+
+def variables(name: str) -> str:
+    return (FOLDER / f"{name}.json").read_text("utf-8")
+
+
+def test_each_has_variables() -> None:
+    assert sorted(file.stem for file in FOLDER.glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_valid_and_called_like_its_file(name: str) -> None:
+    document = parse(query(name))
+
+    assert validate(build_schema(schema.as_str()), document) == []
+    (operation,) = (each.to_dict() for each in document.definitions)
+    words = (word.capitalize() for word in name.split("_"))
+    assert operation["name"]["value"] == "".join(words)
+
+
+@in_one_loop
+@pytest.mark.parametrize("name", NAMES)
+async def test_it_answers(api: Api, ids: dict[str, str], name: str) -> None:
+    filled = PLACEHOLDER.sub(lambda found: ids[found[1]], variables(name))
+
+    answer = await api.answer(query(name), **json.loads(filled))
+
+    assert "errors" not in answer, answer["errors"]
+    assert list(empty(answer["data"])) == []
+
+
+@in_one_loop
+async def test_a_visitor_is_judged_by_the_overrides(api: Api, ids: dict[str, str]) -> None:
+    name = "check_membership_of_unknown_customer"
+    asked = await api.ask(query(name), **json.loads(variables(name)))
+
+    member_of = [each["segment"]["name"] for each in asked if each["isMember"]]
+    assert "VIPs" in member_of
+    assert "VIPs at the opening" not in member_of
+
+
+def empty(data: Any, path: str = "") -> Iterator[str]:
+    """The places of an answer that say nothing, or that say what was refused."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            place = f"{path}.{key}"
+            if key == "userErrors":
+                yield from (f"{place}: {error}" for error in value)
+            elif key.endswith("Count") and value == 0:
+                yield place
+            elif key not in _MAY_BE_EMPTY:
+                yield from empty(value, place)
+    elif isinstance(data, list) and data:
+        for index, value in enumerate(data):
+            yield from empty(value, f"{path}.{index}")
+    elif data in (None, [], ""):
+        yield path
+
+
+# What need not be there of a customer, a segment or an order that was found.
+_MAY_BE_EMPTY = {"description", "filterText", "birthdate", "metadata", "properties", "endCursor"}
