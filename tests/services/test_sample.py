@@ -3,6 +3,7 @@
 import pytest
 import pytest_asyncio
 
+from app.domain.metadata import DefinitionState
 from app.domain.segments import SegmentKind
 from app.services.sample import load
 from app.services.sample.shop import CUSTOMERS
@@ -37,6 +38,13 @@ async def test_it_has_segments_of_each_kind_with_members_and_others(api: Api, sa
     for segment in segments:
         count = await api.services.segments.member_count(segment, api.services.now())
         assert 0 < count < CUSTOMERS, segment.name
+
+
+async def test_its_metadata_is_defined(api: Api, said: str) -> None:
+    definitions = (await api.services.definitions.now()).metadata.definitions
+
+    assert {"vip", "plan", "tags", "signupDate", "favouriteStore"} <= definitions.keys()
+    assert {each.state for each in definitions.values()} == {DefinitionState.READY}
 
 
 @pytest.mark.parametrize("name", ["order", "visit", "newsletter_opened", "product_viewed"])

@@ -8,6 +8,7 @@ from app.domain.inputs import CustomerRef
 from app.errors import Code, Refused
 from app.filters import Now
 from app.services.rows import MOST_ROWS, BulkResult
+from app.services.sample.definitions import DEFINITIONS
 from app.services.sample.segments import SEGMENTS
 from app.services.sample.shop import Row, Shop, source_id
 from app.services.services import Services
@@ -30,6 +31,7 @@ async def load(services: Services) -> str:
     """Loads what is not there yet of the sample, and tells what it is."""
     now = services.now()
     shop = Shop(await _opened(services, now))
+    await _define(services)
     customers = await _all(shop.customers(), services.customers.upsert_many, now)
     orders = await _all(shop.orders(), services.orders.upsert, now)
     events = await _all(shop.events(), services.events.track, now)
@@ -44,6 +46,13 @@ async def _opened(services: Services, now: Now) -> datetime:
     """The moment of the first loading, so that later ones say the same of the past."""
     first = await services.customers.get(CustomerRef.by_source_id(source_id(1)))
     return now.at if first is None else first.document["createdAt"]
+
+
+async def _define(services: Services) -> None:
+    for row in DEFINITIONS:
+        definition = await services.metadata.define(row)
+        # With no values there yet this is no work for a worker to wait for.
+        await services.metadata.settle(definition.key)
 
 
 async def _all(rows: Iterable[Row], take: Take, now: Now) -> int:

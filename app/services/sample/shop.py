@@ -39,7 +39,8 @@ _CITIES = (
     City("Tallinn", "EE", 59.44, 24.75),
 )
 _STREETS = ("Mill Lane", "Harbour Street", "Long Road", "Garden Square", "Station Way")
-_TAGS = ("gardening", "gifts", "kitchen", "outdoor", "reading", "toys")
+TAGS = ("gardening", "gifts", "kitchen", "outdoor", "reading", "toys")
+PLANS = ("free", "plus", "gold")
 _PRODUCTS = ("kettle", "lamp", "novel", "rake", "rucksack", "teddy", "vase")
 
 
@@ -107,8 +108,8 @@ class Shop:
             },
             "metadata": {
                 "vip": habit.vip,
-                "plan": chance.choice(("free", "free", "plus", "gold")),
-                "tags": sorted(chance.sample(_TAGS, chance.randint(0, 3))),
+                "plan": chance.choice(PLANS),
+                "tags": sorted(chance.sample(TAGS, chance.randint(0, 3))),
                 "newsletter": chance.random() < 0.6,
                 "signupDate": since.date().isoformat(),
                 "favouriteStore": {
