@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from arq.connections import ArqRedis
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.errors import Unusable
+from app.graphiql.build import BUNDLE
 from app.queue import ArqQueue
 from app.schema import Context, schema
 from app.schema.http import GraphQLView
@@ -29,12 +30,13 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.redis_url is None:
             raise Unusable("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
-        app.state.redis = ArqRedis.from_url(settings.redis_url.get_secret_value())
-        app.state.store = await Store.open(settings)
-        app.state.services = Services(app.state.store, settings, ArqQueue(app.state.redis))
-        yield
-        await app.state.redis.aclose()
-        await app.state.store.close()
+        async with AsyncExitStack() as opened:
+            app.state.redis = ArqRedis.from_url(settings.redis_url.get_secret_value())
+            opened.push_async_callback(app.state.redis.aclose)
+            app.state.store = await Store.open(settings)
+            opened.push_async_callback(app.state.store.close)
+            app.state.services = Services(app.state.store, settings, ArqQueue(app.state.redis))
+            yield
 
     async def context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
         services: Services = connection.app.state.services
@@ -42,7 +44,7 @@ def create_app(settings: Settings) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", GraphQLView(schema, settings, context)),
+            *GraphQLView(schema, settings, context, settings.graphiql_bundle or BUNDLE).routes(),
             Route("/healthz", _lives),
             Route("/readyz", _is_ready),
             Route("/metrics", _metrics),

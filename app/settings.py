@@ -1,5 +1,6 @@
 """The environment, read once by a door and passed down."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -31,4 +32,5 @@ class Settings(BaseSettings):
     operation_seconds: float = Field(default=60, gt=0)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)
+    graphiql_bundle: Path | None = None
     log_format: Literal["console", "json"] = "console"

@@ -2,7 +2,9 @@
 
 import argparse
 import gzip
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -90,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.graphiql.build", description=__doc__)
     parser.add_argument("--out", type=Path, default=BUNDLE, help="where the bundle shall stand")
     bundle = parser.parse_args(arguments).out.absolute()
+    if os.getpgrp() == os.getpid():
+        # Told to stop, or left alone: npm and what it started go too.
+        signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
     try:
         build(bundle)
     except Unusable as problem:

@@ -1,11 +1,13 @@
 """Our own two programs, as parts of `segments up`."""
 
 import os
+import shutil
 import sys
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import app
+from app.graphiql.build import is_built
 from app.local.process import Process
 
 Environment = dict[str, str]
@@ -47,6 +49,25 @@ class Worker(Process):
 
     def ready(self) -> None:
         """Nobody waits for a worker: what it has to do keeps."""
+
+
+class GraphiqlBundle(Process):
+    """Made once, where npm is, while all else runs already: nobody waits for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("graphiql", folder)
+        self.path = folder / "bundle"
+
+    @property
+    def can_be_made(self) -> bool:
+        return not is_built(self.path) and shutil.which("npm") is not None
+
+    def start(self) -> None:
+        command = [sys.executable, "-P", "-m", "app.graphiql.build", "--out", str(self.path)]
+        self.run(command, _ours({}))
+
+    def ready(self) -> None:
+        """Until it is, GraphiQL's page comes from the network."""
 
 
 def _segments(*arguments: str) -> list[str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.errors import Unusable
+from app.graphiql.build import BUNDLE, is_built
 from app.local import addresses, running
 from app.local.mongod import Mongod
-from app.local.ours import Api, Worker
+from app.local.ours import Api, GraphiqlBundle, Worker
 from app.local.process import Process
 from app.local.supervisor import bring_up, keep_alive, stop_together
 from app.local.valkey import Valkey
@@ -30,6 +31,7 @@ class House:
     valkey: Valkey | None
     api: Api
     worker: Worker
+    bundle: GraphiqlBundle
 
     @property
     def stores(self) -> list[Mongod | Valkey]:
@@ -37,11 +39,11 @@ class House:
 
     @property
     def all(self) -> list[Process]:
-        return [*self.stores, self.api, self.worker]
+        return [*self.stores, self.api, self.worker, self.bundle]
 
     async def stop(self) -> None:
         """Within 10 s in all, whatever hangs."""
-        await stop_together([self.api, self.worker], 4)
+        await stop_together([self.api, self.worker, self.bundle], 4)
         await stop_together([self.valkey] if self.valkey else [], 1)
         await stop_together([self.mongod] if self.mongod else [], 4)
 
@@ -78,7 +80,11 @@ async def _run(
         valkey=None if settings.redis_url else Valkey(folder / "valkey"),
         api=Api(folder, host, port, environment),
         worker=Worker(folder, environment),
+        bundle=GraphiqlBundle(folder / "graphiql"),
     )
+    bundles = settings.graphiql_bundle is None and not is_built(BUNDLE)
+    if bundles:
+        environment["SEGMENTS_GRAPHIQL_BUNDLE"] = str(house.bundle.path)
     for part in reversed(house.all):
         part.end_leftover()
     running.forget(folder)
@@ -100,6 +106,8 @@ async def _run(
             announce(f"Ready: {addresses.url(host, port, '/graphql')}")
             for ours in (house.api, house.worker):
                 watch.create_task(keep_alive(ours, warn))
+            if bundles and house.bundle.can_be_made:
+                house.bundle.start()
 
     living = asyncio.create_task(live())
     try:
