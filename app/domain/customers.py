@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import orjson
-
 from app.domain.inputs import Profile
-from app.domain.json import same
+from app.domain.json import is_small, same
 from app.domain.orders import Summary
 from app.errors import Code, Problem
 from app.filters.calendar import nominal
@@ -17,11 +15,8 @@ from app.filters.folding import fold
 
 Document = Mapping[str, Any]
 
-LARGEST_PROFILE = 1024 * 1024
 SEARCHED = ("name", "email", "phone", "sourceId")
 _MERGED = ("address", "metadata")
-# Where a name is longer than an index key should be, its beginning is enough to find it.
-_LONGEST_SEARCH_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +32,8 @@ class Customer:
 
 
 def search_key(text: str) -> str:
-    """What a search compares: the text without its case, cut."""
-    return fold(text)[:_LONGEST_SEARCH_KEY]
+    """What a search compares: the text without its case."""
+    return fold(text)
 
 
 class Draft:
@@ -50,10 +45,6 @@ class Draft:
         self.document: dict[str, Any] = (
             {"sourceId": source_id, "metadata": {}} if before is None else dict(before)
         )
-
-    @property
-    def is_new(self) -> bool:
-        return self.before is None
 
     @property
     def version(self) -> int:
@@ -78,8 +69,8 @@ class Draft:
         for key, values in activity.items():
             laid = dict(self.document.get(key) or {})
             for name, value in values.items():
-                inner = {**laid.get(name, {}), **value} if key == "events" else value
-                laid[name] = inner
+                among_events = key == "events" and value is not None
+                laid[name] = {**(laid.get(name) or {}), **value} if among_events else value
             self.document[key] = laid
 
     def _merge_object(self, key: str, changes: Mapping[str, Any] | None) -> None:
@@ -117,10 +108,8 @@ class Draft:
     def changed(self) -> bool:
         return self.before is None or not same(self.document, self.before)
 
-    def touch(self, now: datetime, *, activity: bool) -> None:
-        """Stamps the new version, where there is one."""
-        if not (self.changed or activity):
-            return
+    def touch(self, now: datetime) -> None:
+        """Stamps the new version."""
         if self.before is None:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
@@ -132,7 +121,7 @@ class Draft:
     def oversize(self) -> Problem | None:
         """The problem of a profile that has grown too large."""
         profile = {k: v for k, v in self.document.items() if k not in ("events", "search")}
-        if len(orjson.dumps(profile, default=str)) <= LARGEST_PROFILE:
+        if is_small(profile):
             return None
         return Problem(Code.INVALID, "The profile would exceed 1 MiB; send less.", ("metadata",))
 

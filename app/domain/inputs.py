@@ -14,8 +14,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
-from app.domain.json import Key, LongText, Text, json_object, storable
+from app.domain.json import Key, LongText, Text, json_object, small, storable
 from app.errors import Code, Problem, Refused
 from app.filters.calendar import cut, read_date, read_datetime
 from app.filters.fields import event_key
@@ -45,6 +46,7 @@ def _not_reserved(name: str) -> str:
 Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(json_object)]
+Properties = Annotated[JsonObject, AfterValidator(small)]
 EventName = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(storable)
 ]
@@ -119,6 +121,10 @@ class CustomerInput(Profile):
     source_id: Key
 
 
+# Orders are the events named `order`, stored as a summary of their own.
+_OF_ORDERS = {"count": "totalCount", "firstAt": "firstOrderAt", "lastAt": "lastOrderAt"}
+
+
 class OrdersOverride(Input):
     total_count: Long | None = None
     total_amount: Long | None = None
@@ -144,14 +150,19 @@ class Overrides(Profile):
     source_id: Key | None = None
     orders: OrdersOverride | None = None
     loyalty: LoyaltyOverride | None = None
-    events: dict[EventName, EventOverride] | None = None
+    events: dict[EventName, EventOverride | None] | None = None
 
     def activity(self) -> dict[str, dict[str, Any]]:
         """What was sent of the activity, as it is stored."""
         parts = {"orders": self.orders, "loyalty": self.loyalty}
         sent = {key: part.sent() for key, part in parts.items() if part is not None}
         if self.events is not None:
-            sent["events"] = {event_key(k): event.sent() for k, event in self.events.items()}
+            events = {name: event.sent() if event else None for name, event in self.events.items()}
+            if ORDER in events:
+                as_orders = events.pop(ORDER) or dict.fromkeys(_OF_ORDERS)
+                renamed = {_OF_ORDERS[key]: value for key, value in as_orders.items()}
+                sent["orders"] = {**renamed, **sent.get("orders", {})}
+            sent["events"] = {event_key(name): event for name, event in events.items()}
         return sent
 
 
@@ -159,7 +170,7 @@ class EventInput(Input):
     customer: CustomerRef
     name: Annotated[EventName, AfterValidator(_not_reserved)]
     at: Instant | None = None
-    properties: JsonObject | None = None
+    properties: Properties | None = None
     idempotency_key: Key | None = None
 
 
@@ -171,10 +182,18 @@ class OrderInput(Input):
     )
     amount: Long
     at: Instant | None = None
-    metadata: JsonObject | None = None
+    metadata: Properties | None = None
 
 
 Model = TypeVar("Model", bound=Input)
+
+# Where Pydantic's words are of Python.
+_WORDS = {
+    "extra_forbidden": "is not known here; leave it out",
+    "missing": "is required",
+    "model_type": "must be a JSON object",
+    "dict_type": "must be a JSON object",
+}
 
 
 def read(model: type[Model], wire: object, *path: str) -> Model:
@@ -188,9 +207,15 @@ def read(model: type[Model], wire: object, *path: str) -> Model:
 def _problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]:
     found = []
     for fault in error.errors(include_url=False, include_input=False):
-        where = tuple(str(step) for step in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+        # A key at fault is followed by a word of Pydantic's own.
+        where = tuple(str(step) for step in fault["loc"] if step != "[key]")
         code = Code.METADATA_INVALID if where[:1] == ("metadata",) else Code.INVALID
-        subject = where[-1] if where else "The row"
-        found.append(Problem(code, f"{subject} {message[:1].lower()}{message[1:]}", path + where))
+        subject = where[-1][:100] if where else "The row"
+        found.append(Problem(code, f"{subject} {_words(fault)}", path + where))
     return found
+
+
+def _words(fault: ErrorDetails) -> str:
+    message = _WORDS.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
+    message = message.replace("Input should be", "must be").replace("String should", "must")
+    return message[:1].lower() + message[1:]

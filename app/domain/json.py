@@ -1,23 +1,20 @@
 """What callers may put into metadata and into the properties of events."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, StringConstraints
 
-from app.filters.fields import is_key, is_number
+from app.filters.fields import is_key, is_number, is_storable
 from app.filters.values import LARGEST_LONG, SMALLEST_LONG
 
 DEEPEST = 20
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def is_storable(text: str) -> bool:
-    """Whether MongoDB can hold the text, and a filter ask about it."""
-    return not _UNSTORABLE.search(text)
+LONGEST_KEY = 255
+LARGEST = 1024 * 1024
+# A stored number of one digit takes six times its text; nothing takes more.
+_MOST_GROWTH = 6
 
 
 def storable(text: str) -> str:
@@ -47,7 +44,7 @@ def _check(value: Any, path: tuple[str, ...], depth: int) -> None:
         raise ValueError(f"must not be nested deeper than {DEEPEST} levels")
     if isinstance(value, dict):
         for key, inner in value.items():
-            if not isinstance(key, str) or not is_key(key) or not is_storable(key):
+            if not isinstance(key, str) or not is_key(key):
                 raise ValueError(
                     f"has a key{where} that can't be used: a key has 1 to 100 characters,"
                     " no dot, no NUL, and no $ at its start"
@@ -68,6 +65,32 @@ def _check(value: Any, path: tuple[str, ...], depth: int) -> None:
         raise ValueError(f"has a value{where} that is no JSON")
 
 
+def is_small(value: Any) -> bool:
+    """Whether it takes at most 1 MiB, as text and where it is stored."""
+    text = len(orjson.dumps(value, default=str))
+    return text * _MOST_GROWTH <= LARGEST or max(text, stored_size(value)) <= LARGEST
+
+
+def stored_size(value: Any) -> int:
+    """How many bytes the value takes in BSON, where an array spells out each index."""
+    if isinstance(value, str):
+        return 5 + len(value.encode())
+    if isinstance(value, Mapping):
+        return 5 + sum(2 + len(key.encode()) + stored_size(value[key]) for key in value)
+    if isinstance(value, list):
+        return 5 + sum(2 + len(str(i)) + stored_size(element) for i, element in enumerate(value))
+    if value is None or isinstance(value, bool):
+        return int(value is not None)
+    return 4 if isinstance(value, int) and -(2**31) <= value < 2**31 else 8
+
+
+def small(value: Any) -> Any:
+    """The value, if it is small enough to be stored beside others."""
+    if not is_small(value):
+        raise ValueError("would take more than 1 MiB; send less")
+    return value
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two values are stored alike: Python takes true for 1, and 1 for 1.0."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -83,5 +106,7 @@ def same(one: Any, other: Any) -> bool:
 Text = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(storable)]
 """A profile's text, as long as a filter's may be."""
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)]
-Key = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(storable)]
+Key = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_KEY), AfterValidator(storable)
+]
 """A caller's own key of a thing."""

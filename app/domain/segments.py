@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from app.domain.json import is_storable
 from app.errors import Code, refuse
+from app.filters.fields import is_storable
 
+LONGEST_NAME = 255
+LONGEST_DESCRIPTION = 10_000
 MOST_STATIC_MEMBERS = 20_000
 
 
@@ -52,15 +54,17 @@ class Segment:
 def named(name: str | None) -> str:
     """The name, trimmed; Refused where it can't be one."""
     trimmed = (name or "").strip()
-    if not 1 <= len(trimmed) <= 255 or not is_storable(trimmed):
-        message = "A segment's name has 1 to 255 characters, without NUL."
+    if not 1 <= len(trimmed) <= LONGEST_NAME or not is_storable(trimmed):
+        message = f"A segment's name has 1 to {LONGEST_NAME} characters, without NUL."
         raise refuse(Code.INVALID, message, "input", "name")
     return trimmed
 
 
 def described(description: str | None) -> str | None:
     """The description; Refused where it can't be one."""
-    if description is not None and (len(description) > 10_000 or not is_storable(description)):
-        message = "A description has at most 10,000 characters, without NUL."
-        raise refuse(Code.INVALID, message, "input", "description")
-    return description
+    if description is None or (
+        len(description) <= LONGEST_DESCRIPTION and is_storable(description)
+    ):
+        return description
+    message = f"A description has at most {LONGEST_DESCRIPTION:,} characters, without NUL."
+    raise refuse(Code.INVALID, message, "input", "description")

@@ -4,7 +4,14 @@ from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError, ValueNode
+from graphql import (
+    EnumValueNode,
+    GraphQLError,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+)
 from graphql.utilities import value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
@@ -62,6 +69,14 @@ def _long(value: Any) -> int:
 
 
 def _literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    # NaN, Infinity and other bare words are values of enums, and none of JSON's.
+    if isinstance(node, EnumValueNode):
+        raise GraphQLError(f"{node.value} is no JSON value; is it a string?", node)
+    if isinstance(node, ListValueNode):
+        return [_literal(element, variables) for element in node.values]
+    if isinstance(node, ObjectValueNode):
+        read = ((field.name.value, _literal(field.value, variables)) for field in node.fields)
+        return {key: value for key, value in read if value is not Undefined}
     return value_from_ast_untyped(node, variables)
 
 

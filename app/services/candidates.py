@@ -1,9 +1,8 @@
 """Who is to be fixed in a static segment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.customers import Customer
 from app.domain.inputs import CustomerRef, read
 from app.domain.segments import MOST_STATIC_MEMBERS
 from app.errors import Code, Path, Problem, Refused, refuse
@@ -23,10 +22,9 @@ class Candidates:
         if not wires:
             message = "A static segment has at least one member; list some."
             raise refuse(Code.INVALID, message, *path)
-        # Each customer may be named twice, by id and by sourceId; more can't be within bounds.
-        distinct = {wire.get("id") or wire.get("sourceId") for wire in wires}
-        if len(distinct) > 2 * MOST_STATIC_MEMBERS:
-            raise _too_large(path)
+        for key in ("id", "sourceId"):
+            if len({wire.get(key) for wire in wires} - {None}) > MOST_STATIC_MEMBERS:
+                raise _too_large(path)
         refs = [read(CustomerRef, wire, *path, str(i)) for i, wire in enumerate(wires)]
         return cls(refs, True, path)
 
@@ -36,15 +34,15 @@ class Candidates:
             raise _too_large(path)
         return cls([CustomerRef.by_id(id_) for id_ in ids], False, path)
 
-    def fix(self, found: Sequence[Customer]) -> list[str]:
-        """The distinct ids of the members, of those candidates that were found."""
-        by_id = {customer.id for customer in found}
-        by_source_id = {customer.source_id: customer.id for customer in found}
+    def fix(self, found: Mapping[str, str]) -> list[str]:
+        """The distinct ids of the members, of those candidates that were found; these are given
+        as their sourceIds by id."""
+        by_source_id = {source_id: id_ for id_, source_id in found.items()}
         members: dict[str, None] = {}
         problems = []
         for index, ref in enumerate(self.refs):
-            id_ = by_source_id.get(ref.source_id) if ref.source_id is not None else ref.id
-            if id_ in by_id and id_ is not None:
+            id_ = ref.id if ref.source_id is None else by_source_id.get(ref.source_id)
+            if id_ is not None and id_ in found:
                 members[id_] = None
             elif self.must_exist:
                 message = "There is no such customer; create it first, or leave it out."

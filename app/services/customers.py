@@ -8,7 +8,6 @@ from app.domain.inputs import CustomerInput, CustomerRef, read
 from app.domain.metadata import Metadata
 from app.errors import Code, Problem, Refused, refuse
 from app.filters import Now, pipeline
-from app.filters.folding import pattern
 from app.services.definitions import DefinitionsReader
 from app.services.drafts import Drafts
 from app.services.rows import BulkResult, Rows, Wire
@@ -87,7 +86,7 @@ class Customers:
         """The stages that leave those whom the search and the filter find."""
         stages = []
         if search:
-            stages.append(starts_with(pattern(search_key(search), ignore_case=False)))
+            stages.append(starts_with(search_key(search)))
         if wire is not None:
             stages += pipeline(await self._definitions.parse(wire, *path), now)
         return stages

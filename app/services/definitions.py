@@ -30,6 +30,9 @@ class Definitions:
         """The segment's filter, parsed when it is first asked for; None where it is static."""
         if segment.filter is None:
             return None
+        if self.segments.get(segment.id) != segment:
+            # It was read before or after these definitions: what it says is not to be kept.
+            return parse(segment.filter, self.catalog)
         if segment.id not in self._trees:
             self._trees[segment.id] = parse(segment.filter, self.catalog)
         return self._trees[segment.id]

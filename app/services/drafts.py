@@ -51,8 +51,9 @@ class Drafts:
         self._kept[draft.id] = activity or self._kept.get(draft.id, False)
 
     async def save(self, store: Store, now: datetime, transaction: Transaction) -> None:
-        """Writes the drafts that were kept."""
-        drafts = [self._by_id[id_] for id_ in self._kept]
+        """Writes the drafts that were kept and make a new state."""
+        kept = ((self._by_id[id_], activity) for id_, activity in self._kept.items())
+        drafts = [draft for draft, activity in kept if activity or draft.changed]
         for draft in drafts:
-            draft.touch(now, activity=self._kept[draft.id])
+            draft.touch(now)
         await store.customers.save(drafts, transaction)

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.domain.events import MOST_NAMES, Event, happened
 from app.domain.ids import Kind
 from app.domain.inputs import EventInput
+from app.domain.json import LONGEST_KEY
 from app.errors import Code, Problem, Refused, refuse
 from app.services.drafts import Drafts
 from app.services.rows import BulkResult, Rows, Wire
@@ -28,10 +29,9 @@ class Events:
     async def track(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
         """Takes each row that can be taken. A key that is known already changes nothing."""
         rows = Rows.read(EventInput, wires)
-        keys = [key for wire in wires if isinstance(key := wire.get("idempotencyKey"), str)]
 
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
-            return await self._track(rows, wires, keys, now, transaction)
+            return await self._track(rows, wires, now, transaction)
 
         return rows.result(await self._store.transaction(work) if wires else {})
 
@@ -39,59 +39,78 @@ class Events:
         self,
         rows: Rows[EventInput],
         wires: Sequence[Wire],
-        keys: Sequence[str],
         now: datetime,
         transaction: Transaction,
     ) -> dict[int, Sequence[Problem]]:
-        known = await self._store.events.known_keys(keys, transaction) if keys else set()
-        names = await self._admitted({row.name for row in rows.good.values()}, transaction)
+        keys = [key for wire in wires if (key := wire.get("idempotencyKey"))]
+        known = await self._known_keys(keys, transaction)
+        names = await self._known_names({row.name for row in rows.good.values()}, transaction)
         refs = [row.customer for row in rows.good.values()]
         drafts = await Drafts.load(self._store, refs, transaction)
+        arrivals = _Arrivals(drafts, names, now)
         refused: dict[int, Sequence[Problem]] = {}
-        events = []
         for index, wire in enumerate(wires):
-            if (key := wire.get("idempotencyKey")) is not None and key in known:
+            key = wire.get("idempotencyKey")
+            if key is not None and key in known:
                 # A repeat is accepted, whatever else it says.
                 refused[index] = ()
             elif index in rows.good:
                 try:
-                    events.append(_record(rows.good[index], names, drafts, now))
+                    arrivals.take(rows.good[index])
                 except Refused as error:
                     refused[index] = error.problems
-                    continue
-                if key is not None:
+                else:
                     known.add(key)
-        await self._store.events.add(events, transaction)
+        if arrivals.new_names:
+            # The names known were all: nobody else adds one meanwhile.
+            await self._store.fence(_FENCE, transaction)
+            await self._store.events.add_names(arrivals.new_names, transaction)
+        await self._store.events.add(arrivals.events, transaction)
         await drafts.save(self._store, now, transaction)
         return refused
 
-    async def _admitted(self, wanted: set[str], transaction: Transaction) -> set[str]:
-        """The names that may be used: those known and, while there is room, new ones."""
-        if wanted <= self._names:
-            return self._names
-        await self._store.fence(_FENCE, transaction)
-        known = await self._store.events.names(transaction)
-        new = sorted(wanted - known)[: MOST_NAMES - len(known)]
-        if new:
-            await self._store.events.add_names(new, transaction)
-        self._names = known
-        return known | set(new)
+    async def _known_keys(self, keys: Sequence[str], transaction: Transaction) -> set[str | None]:
+        asked = [key for key in keys if len(key) <= LONGEST_KEY]
+        return {*await self._store.events.known_keys(asked, transaction)} if asked else set()
+
+    async def _known_names(self, wanted: set[str], transaction: Transaction) -> set[str]:
+        """The names in use, as of the transaction where one of those wanted is not known."""
+        if not wanted <= self._names:
+            self._names = await self._store.events.names(transaction)
+        return self._names
 
 
-def _record(row: EventInput, names: set[str], drafts: Drafts, now: datetime) -> Event:
-    if row.name not in names:
-        message = f"A project has at most {MOST_NAMES:,} names of events; use one of those."
-        raise refuse(Code.TOO_MANY, message, "name")
-    at = happened(row.at, now)
-    draft = drafts.of(row.customer)
-    draft.record_event(row.name, at)
-    drafts.keep(draft, activity=True)
-    return Event(
-        id=new_id(Kind.EVENT),
-        customer_id=draft.id,
-        name=row.name,
-        at=at,
-        properties=row.properties or {},
-        since=draft.version,
-        idempotency_key=row.idempotency_key,
-    )
+class _Arrivals:
+    """The events of one call that are taken, and the names that are new with them."""
+
+    def __init__(self, drafts: Drafts, names: set[str], now: datetime) -> None:
+        self._drafts = drafts
+        self._names = names
+        self._now = now
+        self.events: list[Event] = []
+        self.new_names: set[str] = set()
+
+    def take(self, row: EventInput) -> None:
+        at = happened(row.at, self._now)
+        draft = self._drafts.of(row.customer)
+        self._admit(row.name)
+        draft.record_event(row.name, at)
+        self._drafts.keep(draft, activity=True)
+        event = Event(
+            id=new_id(Kind.EVENT),
+            customer_id=draft.id,
+            name=row.name,
+            at=at,
+            properties=row.properties or {},
+            since=draft.version,
+            idempotency_key=row.idempotency_key,
+        )
+        self.events.append(event)
+
+    def _admit(self, name: str) -> None:
+        if name in self._names or name in self.new_names:
+            return
+        if len(self._names) + len(self.new_names) >= MOST_NAMES:
+            message = f"A project has at most {MOST_NAMES:,} names of events; use one of those."
+            raise refuse(Code.TOO_MANY, message, "name")
+        self.new_names.add(name)

@@ -106,13 +106,14 @@ def _overlaid(
     if wire is None:
         return dict(customer.document) if customer else {"sourceId": ref.source_id}
     overrides = read(Overrides, wire, "overrides")
-    if customer and overrides.source_id not in (None, customer.source_id):
-        raise refuse(Code.INVALID, "A sourceId can't change.", "overrides", "sourceId")
     draft = (
         Draft(customer.id, customer.document, customer.source_id)
         if customer
         else Draft("", None, ref.source_id or "")
     )
+    known_as = draft.document["sourceId"]
+    if "source_id" in overrides.model_fields_set and overrides.source_id != known_as:
+        raise refuse(Code.INVALID, "A sourceId can't change.", "overrides", "sourceId")
     sent, activity = changes(overrides), overrides.activity()
     if overrides.metadata is not None:
         sent["metadata"], problems = definitions.metadata.take(

@@ -1,14 +1,15 @@
 """Orders come in, and are told again as they change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from app.domain.customers import Draft
 from app.domain.events import happened
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef, OrderInput
-from app.domain.json import same
+from app.domain.json import is_small, same
 from app.domain.orders import Order, Summary
 from app.errors import Code, Problem, Refused, refuse
 from app.services.drafts import Drafts
@@ -69,15 +70,19 @@ class _Revisions:
         if previous is not None and _same(previous, order):
             return
         owner = draft if previous is None else self._drafts.by_id(previous.customer_id)
-        gone = previous if previous is not None and previous.counts else None
-        self._check_total(draft, order, gone if owner is draft else None)
-        if gone is not None:
-            owner.orders = owner.orders.minus(gone)
-            self._recounted[owner.id] = owner
+        summaries = {owner.id: owner.orders, draft.id: draft.orders}
+        if previous is not None and previous.counts:
+            summaries[owner.id] = summaries[owner.id].minus(previous)
         if order.counts:
-            draft.orders = draft.orders.plus(order)
-        self._drafts.keep(owner, activity=True)
-        self._drafts.keep(draft, activity=True)
+            summaries[draft.id] = summaries[draft.id].plus(order)
+        _require_fit(summaries.values())
+        if previous is not None and previous.counts:
+            self._recounted[owner.id] = owner
+        for changed in (owner, draft):
+            changed.orders = summaries[changed.id]
+            self._drafts.keep(changed, activity=True)
+        # The order of these is that in which they were told.
+        self._after.pop(row.source_id, None)
         self._after[row.source_id] = order
 
     def _next(self, row: OrderInput, previous: Order | None, draft: Draft) -> Order:
@@ -85,7 +90,6 @@ class _Revisions:
         at = None if previous is None else previous.at
         if row.at is not None or at is None:
             at = happened(row.at, self._now)
-        merged = {**(previous.metadata if previous else {}), **(row.metadata or {})}
         return Order(
             id=new_id(Kind.ORDER) if previous is None else previous.id,
             source_id=row.source_id,
@@ -93,16 +97,8 @@ class _Revisions:
             status=row.status,
             amount=row.amount,
             at=at,
-            metadata={key: value for key, value in merged.items() if value is not None},
+            metadata=_merged({} if previous is None else previous.metadata, row),
         )
-
-    def _check_total(self, draft: Draft, order: Order, gone: Order | None) -> None:
-        summary = draft.orders
-        if gone is not None:
-            summary = summary.minus(gone)
-        if order.counts and not summary.plus(order).fits:
-            message = "The customer's total would not fit into 64 bits; check the amount."
-            raise refuse(Code.INVALID, message, "amount")
 
     async def _save(self) -> None:
         changed = [key for key, order in self._after.items() if order is not self._before.get(key)]
@@ -118,6 +114,24 @@ class _Revisions:
     def _versioned(self, order: Order) -> tuple[Order, int]:
         """With the version of its customer that this call brings."""
         return order, self._drafts.by_id(order.customer_id).version
+
+
+def _merged(before: Mapping[str, Any], row: OrderInput) -> dict[str, Any]:
+    """The metadata as the row tells it, by the rules of a customer's."""
+    if row.metadata is None:
+        return {} if "metadata" in row.model_fields_set else dict(before)
+    both = {**before, **row.metadata}
+    merged = {key: value for key, value in both.items() if value is not None}
+    if not is_small(merged):
+        message = "The order's metadata would exceed 1 MiB; send less."
+        raise refuse(Code.METADATA_INVALID, message, "metadata")
+    return merged
+
+
+def _require_fit(summaries: Iterable[Summary]) -> None:
+    if not all(summary.fits for summary in summaries):
+        message = "The customer's total would not fit into 64 bits; check the amount."
+        raise refuse(Code.INVALID, message, "amount")
 
 
 def _same(one: Order, other: Order) -> bool:

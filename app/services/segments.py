@@ -75,7 +75,7 @@ class Segments:
             if candidates is not None:
                 # Members who are being deleted now are either not seen here, or go after.
                 await self._store.fence(FENCE, transaction)
-                found = await self._store.customers.find(candidates.refs, transaction)
+                found = await self._store.customers.source_ids(candidates.refs, transaction)
                 await self._store.members.add(segment.id, candidates.fix(found), transaction)
 
         await self._store.transaction(work)
@@ -132,8 +132,7 @@ class Segments:
         tree = (await self._definitions.now()).tree(segment)
         if tree is not None:
             return await self._store.customers.page(pipeline(tree, now), after, most)
-        ids = await self._store.members.page(segment.id, after, most)
-        return await self._store.customers.by_ids(ids)
+        return await self._store.members.page(segment.id, after, most)
 
     async def member_count(self, segment: Segment, now: Now) -> int:
         tree = (await self._definitions.now()).tree(segment)

@@ -1,5 +1,6 @@
 """Customers: found by reference or by filter, and saved as drafts."""
 
+import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from app.store.collections import Database
 from app.store.ids import key, keys, public
 
 Stage = dict[str, Any]
+
+_LAST_LETTER = chr(sys.maxunicode)
 
 
 class Customers:
@@ -32,24 +35,17 @@ class Customers:
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
     ) -> list[Customer]:
         """Those of the customers that are there."""
-        ids, source_ids = set(), set()
-        for ref in refs:
-            ids.add(ref.id)
-            source_ids.add(ref.source_id)
-        query = {
-            "$or": [
-                {"_id": {"$in": keys(Kind.CUSTOMER, [id_ for id_ in ids if id_])}},
-                {"sourceId": {"$in": [source_id for source_id in source_ids if source_id]}},
-            ]
-        }
-        found = self._collection.find(query, session=transaction)
+        found = self._collection.find(_by_refs(refs), session=transaction)
         return [as_customer(document) async for document in found]
 
-    async def by_ids(self, ids: Sequence[str]) -> list[Customer]:
-        """Those of the customers that are there, by id."""
-        query = {"_id": {"$in": keys(Kind.CUSTOMER, list(ids))}}
-        found = self._collection.find(query).sort("_id", 1)
-        return [as_customer(document) async for document in found]
+    async def source_ids(
+        self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
+    ) -> dict[str, str]:
+        """The sourceIds by id of those of the customers that are there."""
+        found = self._collection.find(_by_refs(refs), {"sourceId": 1}, session=transaction)
+        return {
+            public(Kind.CUSTOMER, document["_id"]): document["sourceId"] async for document in found
+        }
 
     async def save(self, drafts: Iterable[Draft], transaction: AsyncIOMotorClientSession) -> None:
         """Writes what the drafts have changed, and nothing else of the documents."""
@@ -96,8 +92,24 @@ class Customers:
 
 
 def starts_with(prefix: str) -> Stage:
-    """The stage that leaves those whose search keys begin with a pattern."""
-    return {"$match": {"search": {"$regex": f"^{prefix}"}}}
+    """The stage that leaves those of whose search keys one begins with the text.
+
+    A range rather than a pattern: whatever the text holds, the index serves it.
+    """
+    bounds = {"$gte": prefix}
+    if end := _end_of(prefix):
+        bounds["$lt"] = end
+    return {"$match": {"search": {"$elemMatch": bounds}}}
+
+
+def _end_of(prefix: str) -> str:
+    """The least text that comes after all that begin with the prefix; none where nothing does."""
+    shorter = prefix.rstrip(_LAST_LETTER)
+    if not shorter:
+        return ""
+    following = ord(shorter[-1]) + 1
+    # Halves of surrogate pairs are no letters.
+    return shorter[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
 def _after(id_: str | None) -> list[Stage]:
@@ -109,6 +121,19 @@ def by_ref(ref: CustomerRef) -> dict[str, ObjectId | str] | None:
         return {"sourceId": ref.source_id}
     found = key(Kind.CUSTOMER, ref.id or "")
     return None if found is None else {"_id": found}
+
+
+def _by_refs(refs: Iterable[CustomerRef]) -> dict[str, Any]:
+    ids, source_ids = set(), set()
+    for ref in refs:
+        ids.add(ref.id)
+        source_ids.add(ref.source_id)
+    return {
+        "$or": [
+            {"_id": {"$in": keys(Kind.CUSTOMER, [id_ for id_ in ids if id_])}},
+            {"sourceId": {"$in": [source_id for source_id in source_ids if source_id]}},
+        ]
+    }
 
 
 def as_customer(document: dict[str, Any]) -> Customer:

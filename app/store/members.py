@@ -5,8 +5,10 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
+from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.store.collections import Database
+from app.store.customers import as_customer
 from app.store.ids import key, public
 
 FENCE = "members"
@@ -28,13 +30,28 @@ class Members:
         if rows:
             await self._collection.insert_many(rows, session=transaction)
 
-    async def page(self, segment_id: str, after: str | None, most: int) -> list[str]:
-        """The customers' ids, in their order, after one of them."""
+    async def page(self, segment_id: str, after: str | None, most: int) -> list[Customer]:
+        """The customers in the order of their ids, after one of them."""
         query: dict[str, Any] = {"segmentId": key(Kind.SEGMENT, segment_id)}
         if after is not None:
             query["customerId"] = {"$gt": key(Kind.CUSTOMER, after)}
-        found = self._collection.find(query).sort("customerId", 1).limit(most)
-        return [public(Kind.CUSTOMER, row["customerId"]) async for row in found]
+        stages: list[dict[str, Any]] = [
+            {"$match": query},
+            {"$sort": {"customerId": 1}},
+            {
+                "$lookup": {
+                    "from": "customers",
+                    "localField": "customerId",
+                    "foreignField": "_id",
+                    "as": "customer",
+                }
+            },
+            # Whoever is being deleted takes no place on the page.
+            {"$unwind": "$customer"},
+            {"$limit": most},
+        ]
+        found = self._collection.aggregate(stages, batchSize=most + 1)
+        return [as_customer(row["customer"]) async for row in found]
 
     async def count(self, segment_id: str) -> int:
         query = {"segmentId": key(Kind.SEGMENT, segment_id)}

@@ -8,8 +8,9 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef
-from app.domain.segments import Segment, SegmentKind
+from app.domain.segments import LONGEST_NAME, Segment, SegmentKind
 from app.errors import Code, refuse
+from app.filters.fields import is_storable
 from app.filters.folding import pattern
 from app.store.collections import Database
 from app.store.customers import as_customer, by_ref
@@ -95,7 +96,9 @@ class Segments:
 def _matching(search: str | None, kinds: Sequence[SegmentKind] | None) -> dict[str, Any]:
     query: dict[str, Any] = {}
     if search:
-        query["name"] = {"$regex": pattern(search, ignore_case=True)}
+        # No name is longer, nor is a pattern that MongoDB takes.
+        findable = len(search) <= LONGEST_NAME and is_storable(search)
+        query["name"] = {"$regex": pattern(search, ignore_case=True)} if findable else None
     if kinds is not None:
         query["kind"] = {"$in": [kind.value for kind in kinds]}
     return query

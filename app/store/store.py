@@ -1,5 +1,6 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
@@ -7,7 +8,7 @@ from bson import CodecOptions
 from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo import ReadPreference, ReturnDocument, WriteConcern
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.ids import Kind
@@ -29,8 +30,9 @@ Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 
-# Another transaction was first with a key: read again, and its document is seen.
-_TRIES = 5
+_DUPLICATE_KEY = 11000
+# So long is it worth trying to be first with a key.
+_SECONDS_TO_TRY = 30
 
 
 class Store:
@@ -79,7 +81,8 @@ class Store:
 
     async def transaction(self, work: Work[Result]) -> Result:
         """What `work` does is done whole or not at all; it may be run more than once."""
-        for last in (*[False] * (_TRIES - 1), True):
+        give_up = time.monotonic() + _SECONDS_TO_TRY
+        while True:
             async with await self._client.start_session() as session:
                 try:
                     return await session.with_transaction(
@@ -88,10 +91,10 @@ class Store:
                         write_concern=WriteConcern("majority"),
                         read_preference=ReadPreference.PRIMARY,
                     )
-                except DuplicateKeyError:
-                    if last:
+                except (DuplicateKeyError, BulkWriteError) as error:
+                    # Another was first with a key: the next snapshot shows its document.
+                    if not _is_duplicate(error) or time.monotonic() > give_up:
                         raise
-        raise AssertionError("unreachable")
 
     async def rows_of(
         self, customer_id: str, needed: Iterable[Measure], now: Now
@@ -121,3 +124,10 @@ class Store:
             session=transaction,
         )
         return int(found["revision"])
+
+
+def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:
+    if isinstance(error, DuplicateKeyError):
+        return True
+    faults = (error.details or {}).get("writeErrors", ())
+    return any(fault["code"] == _DUPLICATE_KEY for fault in faults)
