@@ -5,7 +5,9 @@ from app.filters.evaluate import Facts, holds
 from app.filters.fields import AttributeType, Catalog, MetadataType
 from app.filters.parse import canonical, parse
 from app.filters.pipeline import pipeline
+from app.filters.reference import reference
 from app.filters.tree import Filter
+from app.filters.wording import text
 
 __all__ = [
     "AttributeType",
@@ -19,4 +21,6 @@ __all__ = [
     "holds",
     "parse",
     "pipeline",
+    "reference",
+    "text",
 ]

@@ -1,31 +1,20 @@
-"""The corpus, once a session, in a database of its own."""
+"""The corpus, once a session, and filters drawn from what is in it."""
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from bson import CodecOptions
 from pymongo import MongoClient
-from pymongo.database import Database
 
 from tests.filters import corpus
-from tests.filters.judge import Judge
+from tests.filters.judge import Judge, judging
 from tests.filters.wire import Filters
 
 
 @pytest.fixture(scope="session")
-def filter_database(
-    mongo_client: MongoClient[dict[str, Any]],
-) -> Iterator[Database[dict[str, Any]]]:
-    name = f"filters_{uuid4().hex}"
-    yield mongo_client.get_database(name, CodecOptions(tz_aware=True))
-    mongo_client.drop_database(name)
-
-
-@pytest.fixture(scope="session")
-def judge(filter_database: Database[dict[str, Any]]) -> Judge:
-    return Judge(filter_database, corpus.whole())
+def judge(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
+    with judging(mongo_client, corpus.whole()) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

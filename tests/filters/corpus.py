@@ -61,7 +61,17 @@ _STEPS = tuple(
 )
 
 TEXTS = (
-    *("Ann", "ann", "ANN", "Anna", "Berlin", "berlin", "BERLIN", "ann@example.com", "B@EXAMPLE.COM"),
+    *(
+        "Ann",
+        "ann",
+        "ANN",
+        "Anna",
+        "Berlin",
+        "berlin",
+        "BERLIN",
+        "ann@example.com",
+        "B@EXAMPLE.COM",
+    ),
     *("straße", "STRASSE", "STRAẞE", "ſtraße", "kelvin", "\u212aELVIN", "ΟΔΟΣ", "οδος", "οδοσ"),
     *("İstanbul", "istanbul", "ıstanbul", "ISTANBUL", "ǅ", "ǆ", "Ǆ", "Ω", "\u2126", "Å", "\u212b"),
     *("ﬀ", "ff", "ŉ", "ᾳ", "ᾼ", "é", "e\u0301", "É", "𐐀bc", "𐐨bc", "😀", "a😀", "\ufeffa"),
@@ -171,9 +181,7 @@ def _metadata(random: Random) -> Document:
         "days": lambda r: _array(r, _day),
         "visits": lambda r: _array(r, _instant),
     }
-    found = {
-        key: _mostly(random, make) for key, make in typed.items() if random.random() < 0.8
-    }
+    found = {key: _mostly(random, make) for key, make in typed.items() if random.random() < 0.8}
     return found | {key: _any(random) for key in FREE_KEYS if random.random() < 0.85}
 
 

@@ -1,9 +1,13 @@
 """One question put to both engines: a real mongod and this process."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
+from bson import CodecOptions
+from pymongo import MongoClient
 from pymongo.database import Database
 
 from app.filters import Facts, Filter, Now, holds, pipeline
@@ -40,6 +44,12 @@ class Judge:
         """Of whom the person's engine says that it holds."""
         return {id_ for id_, facts in self.customers.items() if holds(filter_, facts, now)}
 
-    def disagree(self, filter_: Filter, now: Now) -> set[Any]:
-        """On whom the engines differ."""
-        return self.selected(filter_, now) ^ self.held(filter_, now)
+
+@contextmanager
+def judging(
+    client: MongoClient[Document], corpus: Mapping[str, Sequence[Document]]
+) -> Iterator[Judge]:
+    """A judge with a database of its own."""
+    name = f"filters_{uuid4().hex}"
+    yield Judge(client.get_database(name, CodecOptions(tz_aware=True)), corpus)
+    client.drop_database(name)

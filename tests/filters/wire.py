@@ -6,7 +6,7 @@ that takes something new is asked with the values of its own examples.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ from tests.filters import corpus
 Wire = dict[str, Any]
 Draw = st.DrawFn
 _MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}
-_ZONES = (timezone.utc, timezone(timedelta(hours=2)), timezone(timedelta(hours=-9, minutes=-30)))
+_ZONES = (UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-9, minutes=-30)))
 _FREE_PATHS = (
     *(f"metadata.{key}" for key in corpus.FREE_KEYS),
     *(f"metadata.{key}.{inner}" for key in ("a", "b", "thing") for inner in ("a", "b", "0")),
@@ -62,7 +62,9 @@ class Filters:
             path: _by_type(field.read(facts.document) for facts in customers.values())
             for path, field in self._fields.items()
         }
-        rows = [row for facts in customers.values() for found in facts.rows.values() for row in found]
+        rows = [
+            row for facts in customers.values() for found in facts.rows.values() for row in found
+        ]
         self._properties = {
             (name, path): field
             for name in corpus.EVENT_NAMES
