@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from app.errors import Unusable
+from app.filters import reference
 from app.schema import schema
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -26,13 +27,16 @@ def check(warn: Say) -> None:
     """Unusable where a file is not what would be written; the differences go to `warn`."""
     stale = [file for file, text in _generated().items() if _differs(file, text, warn)]
     if stale:
-        names = " and ".join(f"graphql-schema/{file.name}" for file in stale)
-        raise Unusable(f"{names} does not say what the code does; run `segments sdl`")
+        names = ", ".join(f"graphql-schema/{file.name}" for file in stale)
+        raise Unusable(f"not what the code says: {names}; run `segments sdl`")
 
 
 def _generated() -> dict[Path, str]:
     folder = _folder()
-    return {folder / "schema.graphql": schema.as_str() + "\n"}
+    return {
+        folder / "schema.graphql": schema.as_str() + "\n",
+        folder / "operators.md": reference(),
+    }
 
 
 def _folder() -> Path:

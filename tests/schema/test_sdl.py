@@ -27,12 +27,20 @@ def test_a_difference_is_shown_and_mended(folder: Path) -> None:
     file, said = folder / "schema.graphql", list[str]()
     file.write_text(file.read_text().replace("sourceId: String!", "sourceId: String", 1))
 
-    with pytest.raises(Unusable, match=r"graphql-schema/schema\.graphql .*; run `segments sdl`"):
+    with pytest.raises(Unusable, match=r"says: graphql-schema/schema\.graphql; run `segments sdl`"):
         sdl.check(said.append)
     assert {line.strip() for line in said} >= {"-  sourceId: String", "+  sourceId: String!"}
 
     assert file in sdl.write()
     sdl.check(pytest.fail)
+
+
+def test_operators_are_written_too(folder: Path) -> None:
+    (folder / "operators.md").write_text("# Something else\n")
+
+    sdl.write()
+
+    assert "### STARTS_WITH" in (folder / "operators.md").read_text()
 
 
 def test_a_large_difference_is_cut(folder: Path) -> None:

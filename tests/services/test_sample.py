@@ -5,7 +5,7 @@ import pytest_asyncio
 
 from app.domain.metadata import DefinitionState
 from app.domain.segments import SegmentKind
-from app.services.sample import load
+from app.services.sample import load, load_into
 from app.services.sample.shop import CUSTOMERS
 from tests.api import Api
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def said(api: Api) -> str:
-    return await load(api.services)
+    return await load_into(api.settings)
 
 
 async def test_it_says_what_was_loaded(api: Api, said: str) -> None:
