@@ -14,7 +14,13 @@ from strawberry.http.ides import get_graphql_ide_html
 
 from app.graphiql.build import HERE, is_built
 
-TABS = ("segment_create", "segment_members", "segment_membership", "segment_transitions")
+TABS = (
+    "list_segments",
+    "create_passive_segment",
+    "preview_filter",
+    "check_membership",
+    "show_customer",
+)
 """The example operations that GraphiQL opens with, by the names of their files."""
 
 # A wheel carries the operations inside this package; a checkout has them at its top.

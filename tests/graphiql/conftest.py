@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 from threading import Event, Thread
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 
 from app.errors import Unusable
 from app.graphiql.build import build
+from app.main import create_app
 from app.schema.http import GraphQLView
 from app.settings import Settings
 from tests.schema.http.small import Contexts, schema
@@ -37,16 +39,23 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def address(bundle: Path) -> Iterator[str]:
-    """Where a server with the bundle listens."""
+    """Where a small schema with a subscription is served."""
     view = GraphQLView(schema, Settings(_env_file=None), Contexts().make, bundle)  # type: ignore[call-arg]
+    with _served(Starlette(routes=view.routes())) as url:
+        yield url
+
+
+@pytest.fixture
+def program_address(bundle: Path, settings: Settings) -> Iterator[str]:
+    """Where the program itself is served."""
+    with _served(create_app(settings.model_copy(update={"graphiql_bundle": bundle}))) as url:
+        yield url
+
+
+@contextmanager
+def _served(app: Starlette) -> Iterator[str]:
     server = _Server(
-        uvicorn.Config(
-            Starlette(routes=view.routes()),
-            port=0,
-            log_level="critical",
-            lifespan="off",
-            ws="websockets-sansio",
-        )
+        uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio")
     )
     thread = Thread(target=server.run)
     thread.start()

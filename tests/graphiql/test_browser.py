@@ -19,6 +19,11 @@ TAB = (By.CSS_SELECTOR, ".graphiql-tab")
 VARIABLES = (By.CSS_SELECTOR, ".graphiql-editor-tool .view-lines")
 ANSWER = (By.CSS_SELECTOR, ".result-window .view-lines")
 
+MAKE_A_SEGMENT = (
+    'mutation Make { segmentCreate(input: {name: "Away", definition: {filter: {attribute: '
+    '{path: "email", operator: HAS_NO_VALUE}}}}) { segment { kind } } }'
+)
+
 
 def run(browser: Chrome, operation: str, name: str) -> None:
     """Types the operation in place of what is there, as a person would, and runs it."""
@@ -59,6 +64,19 @@ def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
 
     assert hosts_asked(browser) == {urlsplit(address).netloc}
     assert [entry for entry in log(browser, "browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_a_person_makes_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
+    patience = WebDriverWait(browser, 30)
+    browser.get(f"{program_address}/graphql")
+
+    patience.until(lambda shown: len(shown.find_elements(*TAB)) == len(page.TABS))
+    browser.find_element(*RUN).click()
+    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"segments"'))
+    run(browser, MAKE_A_SEGMENT, "Make")
+
+    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"kind": "PASSIVE"'))
+    assert hosts_asked(browser) == {urlsplit(program_address).netloc}
 
 
 def hosts_asked(browser: Chrome) -> set[str]:
