@@ -1,0 +1,312 @@
+"""Customers over GraphQL: said, said again, found, paged and deleted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.api import Api, Json
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+UPSERT = (
+    "mutation($in: CustomerInput!) { customerUpsert(input: $in)"
+    " { customer { id updatedAt } userErrors { code path message } } }"
+)
+LIST = (
+    "query($first: Int, $after: String, $search: String, $filter: FilterInput) {"
+    " customers(first: $first, after: $after, search: $search, filter: $filter) {"
+    " totalCount nodes { sourceId } edges { cursor }"
+    " pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"
+)
+WHOLE: Json = {
+    "name": "Zoë",
+    "email": "zoe@example.com",
+    "phone": "+48 123",
+    "description": "d",
+    "birthdate": "1990-02-28",
+    "source": "api",
+    "address": {"line1": "1", "city": "Łódź", "postalCode": "90-001"},
+    "metadata": {"vip": True, "n": 1, "list": [1, 2], "deep": {"a": 1, "b": 2}},
+}
+FIELDS = (
+    "sourceId name email phone description birthdate source metadata"
+    " address { line1 line2 city state postalCode country }"
+)
+
+
+async def test_what_is_said_comes_back(api: Api) -> None:
+    await api.upsert("whole", **WHOLE)
+    absent = {"line2": None, "state": None, "country": None}
+    assert await api.customer("whole", FIELDS) == {
+        **WHOLE,
+        "sourceId": "whole",
+        "address": {**WHOLE["address"], **absent},
+    }
+    assert await api.customer(
+        "whole",
+        "orders { totalCount totalAmount averageAmount lastOrderAt } loyalty { points }",
+    ) == {
+        "orders": {"totalCount": 0, "totalAmount": 0, "averageAmount": None, "lastOrderAt": None},
+        "loyalty": {"points": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": "Z"}, {"name": "Z"}),
+        ({"name": None}, {"name": None}),
+        ({"birthdate": None}, {"birthdate": None}),
+        ({"address": {"city": None, "state": "S"}}, {"address": {"city": None, "state": "S"}}),
+        ({"address": None}, {"address": None}),
+        ({"address": {"line1": None, "city": None, "postalCode": None}}, {"address": None}),
+        ({"metadata": None}, {"metadata": {}}),
+        (
+            {"metadata": {"vip": None, "list": [], "deep": {"b": 3}}},
+            {"metadata": {"n": 1, "list": [], "deep": {"b": 3}}},
+        ),
+        (
+            {"metadata": {"new": {"a": None}}},
+            {"metadata": {**WHOLE["metadata"], "new": {"a": None}}},
+        ),
+    ],
+    ids=str,
+)
+async def test_what_is_left_out_stays_null_removes_and_two_are_merged(
+    api: Api, change: Json, expected: Json
+) -> None:
+    source_id = str(change)
+    await api.upsert(source_id, **WHOLE)
+    before = await api.customer(source_id, FIELDS)
+    await api.upsert(source_id, **change)
+    address = expected.get("address")
+    if address:
+        expected = {"address": {**before["address"], **address}}
+    assert await api.customer(source_id, FIELDS) == {**before, **expected}
+    assert api.stored(source_id)["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "is_one"),
+    [
+        ({}, False),
+        (WHOLE, False),
+        ({"name": "Zoë"}, False),
+        ({"address": {"line2": None}}, False),
+        ({"metadata": {}}, False),
+        ({"metadata": {"absent": None}}, False),
+        ({"metadata": {"deep": {"b": 2, "a": 1}}}, False),
+        ({"metadata": {"n": True}}, True),
+        ({"metadata": {"n": 1.0}}, True),
+        ({"metadata": {"vip": 1}}, True),
+        ({"metadata": {"list": [2, 1]}}, True),
+        ({"metadata": {"list": [True, 2]}}, True),
+        ({"metadata": {"deep": {"a": 1.0, "b": 2}}}, True),
+    ],
+    ids=str,
+)
+async def test_only_a_change_is_written(api: Api, change: Json, is_one: bool) -> None:
+    source_id = f"unchanged {change}"
+    await api.upsert(source_id, **WHOLE)
+    before = api.stored(source_id)
+    await api.upsert(source_id, **change)
+    after = api.stored(source_id)
+    if is_one:
+        assert after["version"] == 2
+        assert after["updatedAt"] > before["updatedAt"]
+        assert after["createdAt"] == before["createdAt"]
+    else:
+        assert str(after) == str(before)
+
+
+async def test_a_call_without_a_change_leaves_no_trace_in_the_oplog(api: Api) -> None:
+    await api.upsert("quiet", **WHOLE)
+    with api.database.customers.watch() as changes:
+        await api.upsert("quiet", **WHOLE)
+        await api.upsert("quiet", metadata={"deep": {"b": 2, "a": 1}})
+        await api.upsert("quiet", name="loud")
+        first = next(changes)
+    assert first["updateDescription"]["updatedFields"]["name"] == "loud"
+
+
+async def test_rows_are_applied_in_order_and_make_one_state(api: Api) -> None:
+    rows = [
+        {"sourceId": "row", "name": "first", "metadata": {"a": 1}},
+        {"sourceId": "row", "metadata": {"a": {"$bad": 1}}, "name": "refused"},
+        {"sourceId": "refused", "name": "\0"},
+        {"sourceId": "row", "name": "last", "metadata": {"b": 2}},
+        {"sourceId": "other", "email": "o@example.com"},
+    ]
+    answer = await api.many("customersUpsert", rows)
+    assert answer == {
+        "accepted": 3,
+        "refused": ["METADATA_INVALID inputs 1 metadata", "INVALID inputs 2 name"],
+    }
+    stored = api.stored("row")
+    assert (stored["name"], stored["metadata"], stored["version"]) == ("last", {"a": 1, "b": 2}, 1)
+    assert await api.customer("refused") is None
+
+    await api.many("customersUpsert", [{"sourceId": "row", "name": n} for n in ("x", "last")])
+    assert api.stored("row") == stored
+    await api.many("customersUpsert", [{"sourceId": "row", "name": n} for n in ("x", "y", "z")])
+    assert (api.stored("row")["name"], api.stored("row")["version"]) == ("z", 2)
+
+
+async def test_a_profile_grows_to_one_mebibyte_and_no_further(api: Api) -> None:
+    half = "x" * 2**19
+    await api.upsert("large", metadata={"a": half})
+    await api.upsert("large", metadata={"b": half[:-2_000]})
+    before = api.stored("large")
+    assert await api.refusals(
+        UPSERT, **{"in": {"sourceId": "large", "metadata": {"c": "x" * 3_000}}}
+    ) == ["INVALID input metadata"]
+    grown = [{"sourceId": "large", "metadata": {"c": "x" * 3_000}}, {"sourceId": "large"}]
+    answer = await api.many("customersUpsert", grown)
+    assert answer == {"accepted": 1, "refused": ["INVALID inputs 0 metadata"]}
+    assert api.stored("large") == before
+    await api.upsert("large", metadata={"a": None, "c": "x" * 3_000})
+
+
+async def test_many_at_once_make_one_customer(api: Api) -> None:
+    calls = [api.upsert("raced", metadata={f"k{n}": n}) for n in range(20)]
+    rows = [{"sourceId": f"raced {n % 3}", "metadata": {f"k{n}": n}} for n in range(12)]
+    bulk = [api.many("customersUpsert", [row, rows[0]]) for row in rows]
+    answers = await asyncio.gather(asyncio.gather(*calls), asyncio.gather(*bulk))
+
+    assert len(set(answers[0])) == 1
+    stored = api.stored("raced")
+    assert stored["metadata"] == {f"k{n}": n for n in range(20)}
+    assert stored["version"] == 20
+    assert answers[1] == [{"accepted": 2, "refused": []}] * 12
+    assert api.database.customers.count_documents({"sourceId": {"$regex": "^raced "}}) == 3
+    assert api.stored("raced 1")["metadata"] == {"k1": 1, "k4": 4, "k7": 7, "k10": 10}
+
+
+async def test_a_customer_is_had_by_either_key(api: Api) -> None:
+    id_ = await api.upsert("keyed")
+    query = "query($ref: CustomerRef!) { customer(ref: $ref) { id sourceId } }"
+    both = [await api.ask(query, ref=ref) for ref in ({"id": id_}, {"sourceId": "keyed"})]
+    assert both == [{"id": id_, "sourceId": "keyed"}] * 2
+    for unknown in ("cus_" + "0" * 24, "seg_" + id_[4:], id_.upper(), "", "x"):
+        assert await api.ask(query, ref={"id": unknown}) is None
+    assert await api.ask("query($id: ID!) { node(id: $id) { __typename id } }", id=id_) == {
+        "__typename": "Customer",
+        "id": id_,
+    }
+    deleted = await api.ask(
+        "mutation($ref: CustomerRef!) { customerDelete(customer: $ref) { deletedId } }",
+        ref={"sourceId": "keyed"},
+    )
+    assert deleted == {"deletedId": id_}
+    assert await api.customer("keyed") is None
+    assert await api.upsert("keyed") != id_
+
+
+async def sources(api: Api, **arguments: Any) -> list[str]:
+    return [node["sourceId"] for node in (await api.ask(LIST, **arguments))["nodes"]]
+
+
+@pytest.fixture
+async def people(api: Api) -> AsyncIterator[None]:
+    people: list[Json] = [
+        {"sourceId": "p1", "name": "Ada Lovelace", "email": "ada+1@example.com"},
+        {"sourceId": "p2", "name": "ada", "phone": "+48 (22) 1-2-3"},
+        {"sourceId": "p3", "name": "ẞTRASSE", "email": "ADA@x.org"},
+        {"sourceId": "p4", "name": "ΣΊΣΥΦΟΣ.*^$", "phone": "[1]"},
+        {"sourceId": "p5", "name": "\U0010ffff\U0010ffffend", "email": "\ud7ffz"},
+        {"sourceId": "P.6", "name": "n" * 300 + "a"},
+        {"sourceId": "P_7", "name": "n" * 300 + "b"},
+    ]
+    await api.many("customersUpsert", people)
+    yield
+    for person in people:
+        await api.ask(
+            "mutation($ref: CustomerRef!) { customerDelete(customer: $ref) { deletedId } }",
+            ref={"sourceId": person["sourceId"]},
+        )
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("ADA", ["p1", "p2", "p3"]),
+        ("ada l", ["p1"]),
+        ("lovelace", []),
+        ("ada+", ["p1"]),
+        ("+48 (22) 1-", ["p2"]),
+        ("ßtr", ["p3"]),
+        ("sstr", []),
+        ("σίσυφος.*^$", ["p4"]),
+        ("σίσυφοσ.*^$", ["p4"]),
+        ("[", ["p4"]),
+        (".*", []),
+        ("\U0010ffff", ["p5"]),
+        ("\U0010ffff\U0010ffffE", ["p5"]),
+        ("\ud7ff", ["p5"]),
+        ("p.", ["P.6"]),
+        ("P_", ["P_7"]),
+        ("n" * 300, ["P.6", "P_7"]),
+        ("N" * 300 + "B", ["P_7"]),
+        ("n" * 301, []),
+        ("ada\0", []),
+    ],
+)
+@pytest.mark.usefixtures("people")
+async def test_search_is_by_beginning_whatever_the_case(
+    api: Api, search: str, found: list[str]
+) -> None:
+    assert await sources(api, search=search) == found
+    assert (await api.ask(LIST, search=search))["totalCount"] == len(found)
+
+
+@pytest.mark.usefixtures("people")
+async def test_a_filter_and_a_search_both_hold(api: Api) -> None:
+    filter_ = {"attribute": {"path": "phone", "operator": "HAS_VALUE"}}
+    assert await sources(api, search="ada", filter=filter_) == ["p2"]
+
+
+async def test_a_search_asks_the_index_for_what_it_finds_alone(api: Api) -> None:
+    stages = await api.services.customers.selection("+48 (22)", None, api.services.now())
+    (match,) = stages
+    plan = api.database.customers.find(match["$match"]).explain()
+    stats = plan["executionStats"]
+    assert stats["totalKeysExamined"] <= stats["nReturned"] + 1
+
+
+async def test_pages_hold_while_customers_come_and_go(api: Api) -> None:
+    ids = [f"page {n}" for n in range(10)]
+    await api.many("customersUpsert", [{"sourceId": id_, "source": "paged"} for id_ in ids])
+    chosen = {"filter": {"attribute": {"path": "source", "operator": "IS", "value": "paged"}}}
+    first = await api.ask(LIST, first=3, **chosen)
+    assert [node["sourceId"] for node in first["nodes"]] == ids[:3]
+    cursors = [edge["cursor"] for edge in first["edges"]]
+    assert first["pageInfo"] == {
+        "hasNextPage": True,
+        "hasPreviousPage": False,
+        "startCursor": cursors[0],
+        "endCursor": cursors[2],
+    }
+    for gone in ("page 0", "page 2", "page 3"):
+        await api.ask(
+            "mutation($ref: CustomerRef!) { customerDelete(customer: $ref) { deletedId } }",
+            ref={"sourceId": gone},
+        )
+    await api.upsert("page 10", source="paged")
+    second = await api.ask(LIST, first=4, after=cursors[2], **chosen)
+    assert [node["sourceId"] for node in second["nodes"]] == ids[4:8]
+    assert second["pageInfo"]["hasPreviousPage"]
+    end = second["pageInfo"]["endCursor"]
+    third = await api.ask(LIST, first=3, after=end, **chosen)
+    assert [node["sourceId"] for node in third["nodes"]] == ["page 8", "page 9", "page 10"]
+    assert not third["pageInfo"]["hasNextPage"]
+    assert third["totalCount"] == 8
+    last = await api.ask(LIST, after=third["pageInfo"]["endCursor"], **chosen)
+    assert last["nodes"] == []
+    assert last["pageInfo"]["endCursor"] is None
+
+
+async def test_first_null_is_the_default(api: Api) -> None:
+    assert await api.refusals(LIST, first=None) == []
+    assert await api.refusals(LIST, first=100) == []

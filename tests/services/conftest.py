@@ -1,0 +1,15 @@
+"""The whole program, once for all tests of a file; each test has customers of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
+from tests.api import Api, running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
+    async with running(mongod, valkey) as api:
+        yield api
