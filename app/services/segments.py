@@ -8,7 +8,7 @@ from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, refuse
-from app.filters import Filter, Now, canonical, pipeline
+from app.filters import Filter, Now, canonical, pipeline, text
 from app.services.candidates import Candidates
 from app.services.definitions import DefinitionsReader
 from app.services.rows import Wire
@@ -142,8 +142,6 @@ class Segments:
 
     async def filter_text(self, segment: Segment) -> str | None:
         """The filter as one readable sentence; None where the segment is static."""
-        from app.filters import text
-
         tree = (await self._definitions.now()).tree(segment)
         return None if tree is None else text(tree)
 
