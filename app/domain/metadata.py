@@ -105,12 +105,16 @@ class Definition:
         return [read(element, calendar) for element in value]
 
     def give(self, stored: Any) -> Any:
-        """A stored value as JSON."""
+        """A value stored by this definition, as JSON."""
         if isinstance(stored, list):
             return [self.give(element) for element in stored]
         if isinstance(stored, datetime) and self.type is AttributeType.DATE:
             return stored.date().isoformat()
         return to_json(stored)
+
+    def shown(self, stored: Any) -> Any:
+        """A value that is stored now, as JSON."""
+        return self.stored_by.give(stored) if self.stored_by else to_json(stored)
 
     def redefined(self, wanted: "Definition") -> "Definition":
         """What becomes of the key when somebody sets it. Refused while values are rewritten."""
@@ -188,11 +192,11 @@ class Survey:
     misfits: int = 0
     example: str | None = None
 
-    def misfit(self, stored: Any, source_id: str, reason: str) -> "Survey":
-        """One more value that does not fit."""
-        shown = orjson.dumps(to_json(stored)).decode()
-        shown = shown if len(shown) <= 100 else shown[:100] + "…"
-        example = self.example or f"{shown} of customer {source_id}: it {reason}."
+    def misfit(self, value: Any, source_id: str, reason: str) -> "Survey":
+        """One more value of JSON that does not fit."""
+        text = orjson.dumps(value).decode()
+        text = text if len(text) <= 100 else text[:100] + "…"
+        example = self.example or f"{text} of customer {source_id}: it {reason}."
         return replace(self, misfits=self.misfits + 1, example=example)
 
     @property
@@ -227,6 +231,8 @@ class Metadata:
             try:
                 taken[key] = definition.take(value, self.calendar)
             except ValueError as error:
+                # Wrong, but there: a required key is not missing besides.
+                taken[key] = value
                 message = f"{key} {error}; it is defined as {demanded.type.value}."
                 problems.append(Problem(Code.METADATA_INVALID, message, (*path, key)))
         return taken, problems
@@ -241,12 +247,11 @@ class Metadata:
 
     def give(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Stored metadata as JSON."""
-        return {
-            key: stored_by.give(value)
-            if (definition := self.definitions.get(key)) and (stored_by := definition.stored_by)
-            else to_json(value)
-            for key, value in stored.items()
-        }
+        return {key: self._shown(key, value) for key, value in stored.items()}
+
+    def _shown(self, key: str, stored: Any) -> Any:
+        definition = self.definitions.get(key)
+        return definition.shown(stored) if definition else to_json(stored)
 
     def catalog(self) -> Catalog:
         """What filters may use."""
@@ -275,7 +280,7 @@ def metadata(calendar: Calendar, definitions: Iterable[Definition]) -> Metadata:
     return Metadata(calendar, {definition.key: definition for definition in definitions})
 
 
-def definition(wire: Mapping[str, Any], calendar: Calendar) -> Definition:
+def read_definition(wire: Mapping[str, Any], calendar: Calendar) -> Definition:
     """What somebody wants a key to be. Refused carries every problem."""
     problems = []
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from app.domain.metadata import MOST_DEFINITIONS, Definition, DefinitionState, definition
+from app.domain.metadata import MOST_DEFINITIONS, Definition, DefinitionState, read_definition
 from app.errors import Code, Problem, Refused, refuse
 from app.filters import Calendar
 from app.services.definitions import Definitions, DefinitionsReader
@@ -31,7 +31,7 @@ class Metadata:
 
     async def define(self, wire: Mapping[str, Any]) -> Definition:
         """Sets a key. New values must fit from now on; a job sees to those that are there."""
-        wanted = definition(wire, self._calendar)
+        wanted = read_definition(wire, self._calendar)
         while True:
             current = await self._definitions.now()
             known = current.metadata.definitions.get(wanted.key)

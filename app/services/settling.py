@@ -69,7 +69,8 @@ class Settling:
                 try:
                     self._definition.judge(held.value, self._calendar)
                 except ValueError as error:
-                    self._survey = self._survey.misfit(held.value, held.source_id, str(error))
+                    shown = self._definition.shown(held.value)
+                    self._survey = self._survey.misfit(shown, held.source_id, str(error))
             self._survey = replace(self._survey, after=page[-1].customer_id)
             await self._go_on()
 

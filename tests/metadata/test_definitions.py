@@ -1,0 +1,148 @@
+"""What may be defined, and what is in the way."""
+
+from typing import Any
+
+import pytest
+
+from tests.metadata.conftest import Shop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_new_definition_is_checked_first_and_then_ready(shop: Shop, key: str) -> None:
+    payload = await shop.set(key, "NUMBER", label="How tall")
+    assert payload == {
+        "definition": {
+            "key": key,
+            "type": "NUMBER",
+            "isArray": False,
+            "required": False,
+            "allowedValues": None,
+            "label": "How tall",
+            "state": "CHECKING",
+            "problem": None,
+        },
+        "userErrors": [],
+    }
+    assert (await shop.settle(key))["state"] == "READY"
+
+
+async def test_the_same_again_changes_nothing(shop: Shop, key: str) -> None:
+    await shop.define(key, "DATE", allowedValues=["2026-03-29"])
+    revision = await shop.api.services.store.segments.revision()
+
+    payload = await shop.set(key, "DATE", allowedValues=["2026-03-29"], isArray=False)
+
+    assert payload["definition"]["state"] == "READY"
+    assert payload["definition"]["allowedValues"] == ["2026-03-29"]
+    assert await shop.api.services.store.segments.revision() == revision
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"key": ""}, "key"),
+        ({"key": "a.b"}, "key"),
+        ({"key": "$a"}, "key"),
+        ({"key": "a\0"}, "key"),
+        ({"key": "k" * 101}, "key"),
+        ({"label": "l" * 101}, "label"),
+        ({"label": "a\0"}, "label"),
+        ({"allowedValues": []}, "allowedValues"),
+        ({"allowedValues": ["a"] * 1001}, "allowedValues"),
+        ({"allowedValues": ["a", 1]}, "allowedValues 1"),
+        ({"allowedValues": ["a\0"]}, "allowedValues 0"),
+        ({"allowedValues": ["a" * 2_000_000]}, "allowedValues"),
+        ({"type": "DATE", "allowedValues": ["2026-02-30"]}, "allowedValues 0"),
+        ({"type": "DATE", "allowedValues": ["2026-02-01T00:00:00Z"]}, "allowedValues 0"),
+        ({"type": "BOOLEAN", "allowedValues": [1]}, "allowedValues 0"),
+        ({"type": "GEOPOINT", "allowedValues": [{"lat": 91, "lon": 0}]}, "allowedValues 0"),
+        ({"type": "OBJECT", "allowedValues": [{"a.b": 1}]}, "allowedValues 0"),
+    ],
+)
+async def test_what_is_no_definition_is_refused_with_its_path(
+    shop: Shop, key: str, change: dict[str, Any], path: str
+) -> None:
+    wanted = {"key": key, "type": "STRING"} | change
+    refused = await shop.refusals(wanted.pop("key"), wanted.pop("type"), **wanted)
+    assert refused == [f"INVALID input {path}"]
+
+
+async def test_every_problem_is_said_at_once(shop: Shop) -> None:
+    refused = await shop.refusals("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, None])
+    assert refused == ["BAD_REQUEST"]
+    refused = await shop.refusals("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, True])
+    assert refused == [
+        "INVALID input key",
+        "INVALID input label",
+        "INVALID input allowedValues 0",
+        "INVALID input allowedValues 2",
+    ]
+
+
+async def test_nulls_are_as_if_left_out(shop: Shop, key: str) -> None:
+    payload = await shop.set(
+        key, "STRING", isArray=None, required=None, allowedValues=None, label=None
+    )
+    assert payload["definition"]["isArray"] is False
+    assert payload["definition"]["required"] is False
+    assert payload["definition"]["allowedValues"] is None
+
+
+async def test_a_segment_that_would_not_fit_is_named(shop: Shop, key: str) -> None:
+    await shop.segment({"path": f"metadata.{key}", "operator": "STARTS_WITH", "value": "a"})
+    name = await _last_segment(shop)
+
+    payload = await shop.set(key, "DATE")
+
+    (error,) = payload["userErrors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "key"])
+    assert name in error["message"]
+    assert (await shop.define(key, "STRING"))["state"] == "READY"
+
+
+async def test_a_segment_that_fits_is_in_nobodys_way(shop: Shop, key: str) -> None:
+    await shop.segment({"path": f"metadata.{key}", "operator": "BEFORE", "value": "2026-03-29"})
+    assert (await shop.define(key, "DATE"))["state"] == "READY"
+
+
+async def test_a_path_into_an_object_fits_no_other_type(shop: Shop, key: str) -> None:
+    await shop.segment({"path": f"metadata.{key}.size", "operator": "IS", "value": 1})
+    assert await shop.refusals(key, "NUMBER") == ["INVALID input key"]
+    assert (await shop.define(key, "OBJECT"))["state"] == "READY"
+
+
+async def test_an_active_segment_is_in_the_way_of_its_keys(shop: Shop, key: str) -> None:
+    id_ = await shop.segment({"path": f"metadata.{key}", "operator": "HAS_VALUE"})
+    name = await _last_segment(shop)
+    shop.api.database.segments.update_one({"name": name}, {"$set": {"kind": "ACTIVE"}})
+    await _raise_revision(shop)
+
+    payload = await shop.set(key, "STRING")
+
+    (error,) = payload["userErrors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "key"])
+    assert name in error["message"]
+    assert id_
+
+
+async def test_a_filter_made_while_the_values_are_checked_refuses_the_definition(
+    shop: Shop, key: str
+) -> None:
+    await shop.set(key, "NUMBER")
+    await shop.segment({"path": f"metadata.{key}", "operator": "CONTAINS", "value": "a"})
+    name = await _last_segment(shop)
+
+    refused = await shop.settle(key)
+
+    assert refused["state"] == "REFUSED"
+    assert name in refused["problem"]
+
+
+async def _last_segment(shop: Shop) -> str:
+    (last,) = shop.api.database.segments.find().sort("_id", -1).limit(1)
+    return str(last["name"])
+
+
+async def _raise_revision(shop: Shop) -> None:
+    shop.api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})

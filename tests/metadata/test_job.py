@@ -1,0 +1,286 @@
+"""The job behind a definition, whatever is killed, flushed or late."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from arq.connections import ArqRedis
+from arq.worker import create_worker
+from bson import ObjectId
+from redis import Redis
+
+from app.queue import ArqQueue
+from app.services.metadata import SETTLE
+from tests.metadata.conftest import Shop
+from workers.jobs import JOBS, close_services
+from workers.main import worker_settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_MANY = 3_500
+
+
+async def _work(shop: Shop) -> None:
+    """A real worker, until there is nothing left in its queue."""
+    assert shop.api.settings.redis_url
+    redis = ArqRedis.from_url(shop.api.settings.redis_url.get_secret_value())
+    worker = create_worker(
+        worker_settings(shop.api.settings), redis_pool=redis, burst=True, handle_signals=False
+    )
+    try:
+        await worker.async_run()
+    finally:
+        await close_services(worker.ctx)
+        await redis.aclose()
+
+
+@pytest.fixture
+def crowd(shop: Shop, key: str) -> Callable[[str], int]:
+    """Counts the many customers whose value is of a type of the store."""
+    now = datetime.now(UTC)
+    shop.api.database.customers.insert_many(
+        {
+            "_id": ObjectId(),
+            "sourceId": uuid4().hex,
+            "createdAt": now,
+            "updatedAt": now,
+            "version": 1,
+            "search": [],
+            "metadata": {key: "2026-03-29"},
+        }
+        for _ in range(_MANY)
+    )
+    path = f"metadata.{key}"
+    return lambda type_: shop.api.database.customers.count_documents({path: {"$type": type_}})
+
+
+def _row(shop: Shop, key: str) -> dict[str, Any]:
+    row = shop.api.database.metadataDefinitions.find_one({"_id": key})
+    assert row
+    return row
+
+
+async def test_a_worker_finds_it_in_the_queue(
+    shop: Shop, key: str, crowd: Callable[[str], int], redis_client: Redis
+) -> None:
+    redis_client.flushall()
+    await shop.set(key, "DATE")
+    assert redis_client.zcard("arq:queue") == 1
+    await _work(shop)
+    assert (await shop.definition(key))["state"] == "READY"
+    assert (crowd("date"), crowd("string")) == (_MANY, 0)
+    assert "owner" not in _row(shop, key)
+
+
+async def test_a_worker_finds_it_when_redis_has_forgotten(
+    shop: Shop, key: str, redis_client: Redis
+) -> None:
+    customer = await shop.customer(**{key: "2026-03-29"})
+    await shop.set(key, "DATE")
+    redis_client.flushall()
+    await _work(shop)
+    assert (await shop.definition(key))["state"] == "READY"
+    assert await shop.read(customer) == {key: "2026-03-29"}
+
+
+async def test_it_is_set_while_redis_is_down(
+    shop: Shop, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = ArqRedis.from_url("redis://127.0.0.1:1")
+    monkeypatch.setattr(shop.api.services.metadata, "_queue", ArqQueue(nobody))
+    payload = await shop.set(key, "DATE")
+    assert payload["definition"]["state"] == "CHECKING"
+    await _work(shop)
+    assert (await shop.definition(key))["state"] == "READY"
+
+
+@pytest.mark.parametrize("step", ["held", "rewrite", "beat", "advance"])
+async def test_killed_after_any_step_it_is_taken_up_again(
+    shop: Shop,
+    key: str,
+    crowd: Callable[[str], int],
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    real, calls = getattr(store, step), 0
+
+    async def once_more(*arguments: Any) -> Any:
+        nonlocal calls
+        result = await real(*arguments)
+        calls += 1
+        if calls % 2 == 0 and calls < 20:
+            raise asyncio.CancelledError
+        return result
+
+    monkeypatch.setattr(store, step, once_more)
+    killed = 0
+    while _row(shop, key)["state"] != "READY":
+        try:
+            await shop.api.services.metadata.settle(key)
+        except asyncio.CancelledError:
+            killed += 1
+    assert killed
+    assert (crowd("date"), crowd("string")) == (_MANY, 0)
+    changed = {"metadata." + key: {"$exists": True}, "version": {"$ne": 2}}
+    assert shop.api.database.customers.count_documents(changed) == 0
+
+
+async def test_counting_goes_on_where_it_was_cut_off(
+    shop: Shop, key: str, crowd: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.customer(**{key: "last"})
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    held, places = store.held, []
+
+    async def killed_at_the_third(*arguments: Any) -> Any:
+        places.append(arguments[2])
+        if len(places) == 3:
+            raise asyncio.CancelledError
+        return await held(*arguments)
+
+    monkeypatch.setattr(store, "held", killed_at_the_third)
+    with pytest.raises(asyncio.CancelledError):
+        await shop.api.services.metadata.settle(key)
+    refused = await shop.settle(key)
+    assert refused["problem"].startswith('1 value does not fit, "last"')
+    assert places[3] == places[2]
+    assert places[3] is not None
+
+
+async def test_two_workers_are_not_at_one_key(
+    shop: Shop, key: str, crowd: Callable[[str], int]
+) -> None:
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    claims = await asyncio.gather(*(store.claim(key, owner) for owner in "abcd"))
+    assert len([claim for claim in claims if claim]) == 1
+    assert key not in await store.unattended()
+    await shop.settle(key)
+    assert _row(shop, key)["state"] == "CHECKING"
+
+    # Its worker was killed: nobody beats, and the lease runs out.
+    _run_out(shop, key)
+    assert key in await store.unattended()
+    assert (await shop.settle(key))["state"] == "READY"
+
+
+async def test_who_has_lost_the_key_changes_nothing_more(shop: Shop, key: str) -> None:
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    claimed = await store.claim(key, "slow")
+    assert claimed
+    _run_out(shop, key)
+    assert await store.claim(key, "next")
+    assert not await store.beat(key, "slow", claimed[1])
+    await store.release(key, "slow")
+    assert _row(shop, key)["owner"] == "next"
+
+
+async def test_set_anew_while_it_is_checked_it_is_checked_anew(
+    shop: Shop, key: str, crowd: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    held = store.held
+
+    async def set_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(store, "held", held)
+        await shop.set(key, "STRING")
+        return await held(*arguments)
+
+    monkeypatch.setattr(store, "held", set_meanwhile)
+    await shop.settle(key)
+    assert _row(shop, key)["type"] == "STRING"
+    assert (await shop.settle(key))["state"] == "READY"
+    assert (crowd("date"), crowd("string")) == (0, _MANY)
+
+
+async def test_another_type_has_to_wait_for_the_conversion(
+    shop: Shop, key: str, crowd: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    rewrite = store.rewrite
+    refused = []
+
+    async def set_meanwhile(*arguments: Any) -> Any:
+        refused.append(await shop.refusals(key, "STRING"))
+        assert (await shop.set(key, "DATE", label="Born"))["definition"]["state"] == "CONVERTING"
+        monkeypatch.setattr(store, "rewrite", rewrite)
+        return await rewrite(*arguments)
+
+    monkeypatch.setattr(store, "rewrite", set_meanwhile)
+    await shop.settle(key)
+    assert refused == [["INVALID input key"]]
+    ready = await shop.settle(key)
+    assert (ready["state"], ready["label"]) == ("READY", "Born")
+
+
+async def test_a_straggler_is_converted_within_the_minutes_after(shop: Shop, key: str) -> None:
+    await shop.define(key, "DATE")
+    customer = await shop.customer()
+    shop.api.database.customers.update_one(
+        {"sourceId": customer}, {"$set": {f"metadata.{key}": "2026-03-29"}}
+    )
+    assert key in await shop.api.services.store.metadata.unattended()
+    await _work(shop)
+    assert shop.stored(customer) == {key: datetime(2026, 3, 29, tzinfo=UTC)}
+
+    long_ago = datetime.now(UTC) - timedelta(minutes=3)
+    shop.api.database.metadataDefinitions.update_one({"_id": key}, {"$set": {"readyAt": long_ago}})
+    assert key not in await shop.api.services.store.metadata.unattended()
+
+
+async def test_a_misfit_that_slipped_in_stays_and_holds_up_nothing(shop: Shop, key: str) -> None:
+    await shop.set(key, "DATE")
+    shop.api.database.metadataDefinitions.update_one(
+        {"_id": key}, {"$set": {"state": "CONVERTING"}}
+    )
+    customers = [await shop.customer() for _ in range(2)]
+    for customer, value in zip(customers, ("2026-03-29", "abc"), strict=True):
+        shop.api.database.customers.update_one(
+            {"sourceId": customer}, {"$set": {f"metadata.{key}": value}}
+        )
+    assert (await shop.settle(key))["state"] == "READY"
+    assert [await shop.read(customer) for customer in customers] == [
+        {key: "2026-03-29"},
+        {key: "abc"},
+    ]
+
+
+async def test_a_filter_made_during_the_conversion_is_waited_for(
+    shop: Shop, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.customer(**{key: "2026-03-29"})
+    await shop.set(key, "DATE")
+    store = shop.api.services.store.metadata
+    rewrite, made = store.rewrite, list[str]()
+
+    async def made_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(store, "rewrite", rewrite)
+        condition = {"path": f"metadata.{key}", "operator": "CONTAINS", "value": "2026"}
+        made.append(await shop.segment(condition))
+        return await rewrite(*arguments)
+
+    monkeypatch.setattr(store, "rewrite", made_meanwhile)
+    waiting = await shop.settle(key)
+    assert waiting["state"] == "CONVERTING"
+    assert "edit those first" in waiting["problem"]
+    await shop.api.ask("mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }", id=made[0])
+    ready = await shop.settle(key)
+    assert (ready["state"], ready["problem"]) == ("READY", None)
+
+
+async def test_the_worker_knows_every_job_by_the_name_it_is_handed_over_by() -> None:
+    assert [job.__name__ for job in JOBS] == [SETTLE]
+
+
+def _run_out(shop: Shop, key: str) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    shop.api.database.metadataDefinitions.update_one({"_id": key}, {"$set": {"ownedUntil": past}})
