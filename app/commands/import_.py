@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.services import Services
-from app.services.imports import Import, Rehearsal, Rejects, Tally
+from app.services.imports import Import, Rehearsal, Rejects
 from app.settings import Settings
 from app.store import Store
 
@@ -27,9 +27,9 @@ _STDIN = "-"
 class _Stopped(Exception):
     """Told by a signal to leave the rest."""
 
-    def __init__(self, number: int, tally: Tally) -> None:
+    def __init__(self, number: int, job: Import) -> None:
         self.number = number
-        self.tally = tally
+        self.job = job
 
 
 def run(settings: Settings, noun: str, file: str, *, dry_run: bool) -> int:
@@ -42,7 +42,7 @@ def run(settings: Settings, noun: str, file: str, *, dry_run: bool) -> int:
 
 
 def _leave(stopped: _Stopped) -> NoReturn:
-    done = f"{stopped.tally.accepted:,} rows are in and stay"
+    done = f"{stopped.job.accepted:,} rows are in and stay"
     typer.echo(f"segments: interrupted: {done}; run it again for the rest", err=True)
     # Not by the usual way out: that would wait for the thread that waits for a terminal's input.
     os._exit(128 + stopped.number)
@@ -63,15 +63,15 @@ async def _run(settings: Settings, noun: str, file: str, stream: IO[bytes], dry_
     job = Import(Services(store, settings), noun, rejects)
     began = time.monotonic()
     try:
-        with _progress(noun, stream, job.tally) as progress:
-            await _unless_stopped(job.run(file, stream, progress), job.tally)
+        with _progress(noun, stream, job) as progress:
+            await _unless_stopped(job.run(file, stream, progress), job)
     finally:
         rejects.close()
         await store.close()
-    typer.echo(_summary(noun, job.tally, time.monotonic() - began, dry_run))
-    if job.tally.refused:
+    typer.echo(_summary(noun, job, time.monotonic() - began, dry_run))
+    if job.refused:
         typer.echo(f"segments: the refused rows are in {rejects.path}", err=True)
-    return 1 if job.tally.refused else 0
+    return 1 if job.refused else 0
 
 
 def _beside(file: str) -> Path:
@@ -79,7 +79,7 @@ def _beside(file: str) -> Path:
     return Path(f"{file if Path(file).is_file() else 'stdin'}.rejected.ndjson")
 
 
-async def _unless_stopped(work: Coroutine[object, object, None], tally: Tally) -> None:
+async def _unless_stopped(work: Coroutine[object, object, None], job: Import) -> None:
     task = asyncio.create_task(work)
     received: list[int] = []
 
@@ -95,11 +95,11 @@ async def _unless_stopped(work: Coroutine[object, object, None], tally: Tally) -
     except asyncio.CancelledError:
         if not received:
             raise
-        raise _Stopped(received[0], tally) from None
+        raise _Stopped(received[0], job) from None
 
 
 @contextmanager
-def _progress(noun: str, stream: IO[bytes], tally: Tally) -> Iterator[Callable[[], None]]:
+def _progress(noun: str, stream: IO[bytes], job: Import) -> Iterator[Callable[[], None]]:
     """A bar where somebody looks on; of a stream nobody knows the length."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -113,15 +113,15 @@ def _progress(noun: str, stream: IO[bytes], tally: Tally) -> Iterator[Callable[[
 
         def advance() -> None:
             done = stream.tell() if size else None
-            bar.update(task, completed=done, description=f"{tally.read:,} {noun}")
+            bar.update(task, completed=done, description=f"{job.accepted + job.refused:,} {noun}")
 
         yield advance
 
 
-def _summary(noun: str, tally: Tally, seconds: float, dry_run: bool) -> str:
-    rate = tally.read / seconds if seconds else 0
+def _summary(noun: str, job: Import, seconds: float, dry_run: bool) -> str:
+    read = job.accepted + job.refused
     return (
-        f"{noun}: {tally.read:,} rows read, {tally.accepted:,} accepted,"
-        f" {tally.refused:,} refused in {seconds:.1f} s, {rate:,.0f} rows/s"
+        f"{noun}: {read:,} rows read, {job.accepted:,} accepted,"
+        f" {job.refused:,} refused in {seconds:.1f} s, {read / seconds:,.0f} rows/s"
         + (" (dry run: nothing was written)" if dry_run else "")
     )

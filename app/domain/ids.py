@@ -15,7 +15,10 @@ class Kind(Enum):
     SEGMENT = "seg"
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 def kind_of(id_: str) -> Kind | None:
     """The kind of a well-formed id; None for any other text."""
     found = _SHAPE.fullmatch(id_)
-    return next((kind for kind in Kind if found and kind.value == found[1]), None)
+    return _KINDS.get(found[1]) if found else None

@@ -39,7 +39,10 @@ class Customers:
 
     async def upsert_many(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
         """The same for each row, in their order; those about one customer make one state."""
-        rows = Rows.read(CustomerInput, wires)
+        return await self.take(Rows.read(CustomerInput, wires), now)
+
+    async def take(self, rows: Rows[CustomerInput], now: datetime) -> BulkResult:
+        """The same of rows that are read already."""
         return rows.result(await self._upsert(rows.good, now))
 
     async def _upsert(

@@ -28,29 +28,31 @@ class Events:
 
     async def track(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
         """Takes each row that can be taken. A key that is known already changes nothing."""
-        rows = Rows.read(EventInput, wires)
+        return await self.take(Rows.read(EventInput, wires), now)
+
+    async def take(self, rows: Rows[EventInput], now: datetime) -> BulkResult:
+        """The same of rows that are read already."""
 
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
-            return await self._track(rows, wires, now, transaction)
+            return await self._track(rows, now, transaction)
 
-        return rows.result(await self._store.transaction(work) if wires else {})
+        return rows.result(await self._store.transaction(work) if rows.wires else {})
 
     async def _track(
         self,
         rows: Rows[EventInput],
-        wires: Sequence[Wire],
         now: datetime,
         transaction: Transaction,
     ) -> dict[int, Sequence[Problem]]:
-        keys = [key for wire in wires if (key := wire.get("idempotencyKey"))]
+        keys = [key for wire in rows.wires if (key := _key(wire))]
         known = await self._known_keys(keys, transaction)
         names = await self._known_names({row.name for row in rows.good.values()}, transaction)
         refs = [row.customer for row in rows.good.values()]
         drafts = await Drafts.load(self._store, refs, transaction)
         arrivals = _Arrivals(drafts, names, now)
         refused: dict[int, Sequence[Problem]] = {}
-        for index, wire in enumerate(wires):
-            key = wire.get("idempotencyKey")
+        for index, wire in enumerate(rows.wires):
+            key = _key(wire)
             if key is not None and key in known:
                 # A repeat is accepted, whatever else it says.
                 refused[index] = ()
@@ -78,6 +80,12 @@ class Events:
         if not wanted <= self._names:
             self._names = await self._store.events.names(transaction)
         return self._names
+
+
+def _key(wire: Wire) -> str | None:
+    """The row's key, be the rest of it what it may."""
+    key = wire.get("idempotencyKey")
+    return key if isinstance(key, str) else None
 
 
 class _Arrivals:

@@ -29,7 +29,10 @@ class Orders:
 
     async def upsert(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
         """Takes each row that can be taken: a new order, or the next revision of a known one."""
-        rows = Rows.read(OrderInput, wires)
+        return await self.take(Rows.read(OrderInput, wires), now)
+
+    async def take(self, rows: Rows[OrderInput], now: datetime) -> BulkResult:
+        """The same of rows that are read already."""
 
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
             return await _Revisions(self._store, transaction, now).write(rows.good)

@@ -24,7 +24,7 @@ class BulkResult:
 class Rows(Generic[Model]):
     """The rows of one call that can be read, by their index, and the problems of the rest."""
 
-    total: int
+    wires: Sequence[Wire]
     good: dict[int, Model] = field(default_factory=dict)
     bad: dict[int, tuple[Problem, ...]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Rows(Generic[Model]):
         if len(wires) > MOST_ROWS:
             message = f"A call takes at most {MOST_ROWS:,} rows; send {len(wires):,} in parts."
             raise refuse(Code.TOO_MANY, message, "inputs")
-        rows: Rows[Model] = cls(len(wires))
+        rows: Rows[Model] = cls(wires)
         for index, wire in enumerate(wires):
             try:
                 rows.good[index] = read(model, wire)
@@ -47,4 +47,4 @@ class Rows(Generic[Model]):
         problems = [
             problem.under("inputs", str(index)) for index in sorted(bad) for problem in bad[index]
         ]
-        return BulkResult(self.total - len(bad), tuple(problems))
+        return BulkResult(len(self.wires) - len(bad), tuple(problems))

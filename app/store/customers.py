@@ -35,8 +35,10 @@ class Customers:
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
     ) -> list[Customer]:
         """Those of the customers that are there."""
+        refs = list(refs)
         found = self._collection.find(_by_refs(refs), session=transaction)
-        return [as_customer(document) async for document in found]
+        documents = await found.batch_size(len(refs) + 1).to_list(None)
+        return [as_customer(document) for document in documents]
 
     async def source_ids(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession

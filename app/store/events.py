@@ -26,7 +26,8 @@ class Events:
         """Those of the idempotency keys that an event has already."""
         query = {"idempotencyKey": {"$in": list(keys)}}
         found = self._collection.find(query, {"idempotencyKey": 1}, session=transaction)
-        return {document["idempotencyKey"] async for document in found}
+        documents = await found.batch_size(len(keys) + 1).to_list(None)
+        return {document["idempotencyKey"] for document in documents}
 
     async def names(self, transaction: AsyncIOMotorClientSession) -> set[str]:
         return {row["_id"] async for row in self._names.find({}, session=transaction)}

@@ -33,7 +33,9 @@ class Orders:
         """The orders as they stand, by their source's own key."""
         query = {"sourceId": {"$in": list(source_ids)}, "current": True}
         found = self._collection.find(query, session=transaction)
-        return {document["sourceId"]: _order(document) async for document in found}
+        # All in one answer; one more, so that it is known to be the last.
+        documents = await found.batch_size(len(source_ids) + 1).to_list(None)
+        return {document["sourceId"]: _order(document) for document in documents}
 
     async def revise(
         self,

@@ -67,8 +67,8 @@ async def imported(path: Path, settings: Settings) -> int:
     with path.open("rb") as stream:
         await job.run(path.name, stream, lambda: None)
     await store.close()
-    assert job.tally.refused == 0
-    return job.tally.accepted
+    assert job.refused == 0
+    return job.accepted
 
 
 def rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:

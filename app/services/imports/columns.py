@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from app.domain.inputs import Input, JsonObject
+from app.domain.inputs import Input
 from app.domain.metadata import Metadata
 from app.errors import Code, Refused, refuse
 from app.filters.fields import is_key
@@ -52,15 +53,17 @@ class Columns:
 
 def _known(model: type[Input]) -> Iterator[tuple[str, Read | None]]:
     """The names that the input has; None reads what may have any key below it."""
-    for field in model.model_fields.values():
-        name = str(field.alias)
-        types = get_args(field.annotation) or (field.annotation,)
-        if JsonObject in types:
+    for python_name, hint in get_type_hints(model).items():
+        if python_name not in model.model_fields:
+            continue
+        name = str(model.model_fields[python_name].alias)
+        kind, *_ = get_args(hint) if NoneType in get_args(hint) else (hint,)
+        if get_origin(kind) is dict:
             yield name, None
-        elif isinstance(types[0], type) and issubclass(types[0], Input):
-            yield from ((f"{name}.{inner}", read) for inner, read in _known(types[0]))
+        elif issubclass(kind, Input):
+            yield from ((f"{name}.{inner}", read) for inner, read in _known(kind))
         else:
-            yield name, cells.whole_number if int in types else cells.text
+            yield name, cells.whole_number if kind is int else cells.text
 
 
 def _column(

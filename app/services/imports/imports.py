@@ -1,23 +1,21 @@
 """An import: the rows of a file, a batch at a time, through the same verbs as the API's."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import IO, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from app.domain.inputs import CustomerInput, EventInput, Input, OrderInput
-from app.errors import Problem
+from app.domain.metadata import Metadata
 from app.services.imports import reading
+from app.services.imports.batch import Batch
 from app.services.imports.keys import Keys
 from app.services.imports.rejects import Rejects
-from app.services.imports.row import Row
 from app.services.imports.text import Text
-from app.services.rows import BulkResult, Wire
+from app.services.rows import BulkResult, Rows
 from app.services.services import Services
 
-NOUNS: Mapping[str, type[Input]] = {
+MODELS: dict[str, type[Input]] = {
     "customers": CustomerInput,
     "events": EventInput,
     "orders": OrderInput,
@@ -26,67 +24,47 @@ NOUNS: Mapping[str, type[Input]] = {
 Item = TypeVar("Item")
 
 
-@dataclass
-class Tally:
-    """How far it has come."""
+class Verbs(Protocol):
+    """What customers, events and orders have in common."""
 
-    accepted: int = 0
-    refused: int = 0
-
-    @property
-    def read(self) -> int:
-        return self.accepted + self.refused
+    async def take(self, rows: Rows[Any], now: Any) -> BulkResult: ...
 
 
 class Import:
-    """One file on its way in. What one batch brings is committed whole."""
+    """One file on its way in. What a batch brings is committed whole."""
 
     def __init__(self, services: Services, noun: str, rejects: Rejects) -> None:
         self._services = services
         self._noun = noun
+        self._verbs: Verbs = getattr(services, noun)
         self._rejects = rejects
-        self.tally = Tally()
+        self.accepted = 0
+        self.refused = 0
 
-    async def run(self, name: str, stream: IO[bytes], progress: Callable[[], None]) -> None:
-        """Reads the stream to its end; `progress` hears of each batch."""
-        metadata = (await self._services.definitions.now()).metadata
+    async def run(self, name: str, stream: IO[bytes], advance: Callable[[], None]) -> None:
+        """Reads the stream to its end; `advance` is called after each batch."""
+        defined = (await self._services.definitions.now()).metadata
         with closing(Keys()) as keys:
-            text = Text(stream)
-            of_customers = metadata if self._noun == "customers" else None
-            rows = reading.rows(name, text, NOUNS[self._noun], of_customers)
-            async for batch in _ahead(reading.batches(rows, text)):
-                await self._take(batch, keys)
-                progress()
+            async for batch in _ahead(self._batches(name, Text(stream), keys, defined)):
+                await self._take(batch)
+                advance()
 
-    async def _take(self, batch: Sequence[Row], keys: Keys) -> None:
-        good = [row for row in batch if row.problem is None]
-        problems: dict[int, list[Problem]] = defaultdict(list)
-        for row in batch:
-            if row.problem is not None:
-                problems[row.line].append(row.problem)
-        wires: list[Wire] = [row.wire for row in good]
+    def _batches(self, name: str, text: Text, keys: Keys, defined: Metadata) -> Iterator[Batch]:
+        model = MODELS[self._noun]
+        # What is defined is the metadata of customers; that of orders is free.
+        rows = reading.rows(name, text, model, defined if self._noun == "customers" else None)
         if self._noun == "events":
-            wires = [keys.keyed(wire) for wire in wires]
-        for problem in (await self._send(wires)).problems:
-            # The path begins with `inputs` and the row's index.
-            _, index, *path = problem.path
-            line = good[int(index)].line
-            problems[line].append(Problem(problem.code, problem.message, tuple(path)))
-        for row in batch:
-            if row.line in problems:
-                self._rejects.add(row, problems[row.line])
-        self.tally.refused += len(problems)
-        self.tally.accepted += len(batch) - len(problems)
+            rows = map(keys.keyed, rows)
+        for part in reading.parts(rows, text):
+            yield Batch.of(part, model)
 
-    async def _send(self, wires: Sequence[Wire]) -> BulkResult:
-        now = self._services.now().at
-        match self._noun:
-            case "customers":
-                return await self._services.customers.upsert_many(wires, now)
-            case "events":
-                return await self._services.events.track(wires, now)
-            case _:
-                return await self._services.orders.upsert(wires, now)
+    async def _take(self, batch: Batch) -> None:
+        result = await self._verbs.take(batch.readable, self._services.now().at)
+        refused = batch.refused(result)
+        for row, problems in refused:
+            self._rejects.add(row, problems)
+        self.refused += len(refused)
+        self.accepted += len(batch.rows) - len(refused)
 
 
 async def _ahead(items: Iterator[Item]) -> AsyncIterator[Item]:

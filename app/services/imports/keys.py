@@ -1,11 +1,12 @@
 """Idempotency keys for events that have none, so that a file can be imported again."""
 
 import sqlite3
-from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
 
 import orjson
+
+from app.services.imports.row import Row
 
 
 class Keys:
@@ -22,19 +23,19 @@ class Keys:
     def close(self) -> None:
         self._seen.close()
 
-    def keyed(self, wire: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The row with a key, its own or one of ours."""
-        if wire.get("idempotencyKey") is not None:
-            return wire
+    def keyed(self, row: Row) -> Row:
+        """The row with a key, where it can be sent and has none of its own."""
+        if row.problem is not None or row.wire.get("idempotencyKey") is not None:
+            return row
         try:
-            content = orjson.dumps(wire, option=orjson.OPT_SORT_KEYS)
+            content = orjson.dumps(row.wire, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
             # Too deep or too large a number: the row will be refused.
-            return wire
+            return row
         digest = blake2b(content, digest_size=16)
         (count,) = self._seen.execute(
             "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
             " RETURNING count",
             (digest.digest(),),
         ).fetchone()
-        return {**wire, "idempotencyKey": f"import:{digest.hexdigest()}:{count}"}
+        return replace(row, key=f"import:{digest.hexdigest()}:{count}")

@@ -9,7 +9,7 @@ from app.services.imports.row import Row
 from app.services.imports.text import Text, TooLong
 from app.services.rows import MOST_ROWS
 
-_LARGEST_BATCH = 4 * 1024 * 1024
+_LARGEST_PART = 4 * 1024 * 1024
 
 
 def rows(name: str, text: Text, model: type[Input], metadata: Metadata | None) -> Iterator[Row]:
@@ -28,15 +28,15 @@ def _is_csv(name: str, text: Text) -> bool:
         return False
 
 
-def batches(rows: Iterator[Row], text: Text) -> Iterator[list[Row]]:
+def parts(rows: Iterator[Row], text: Text) -> Iterator[list[Row]]:
     """The rows in parts of what one call takes, smaller where the rows are large."""
-    batch: list[Row] = []
-    end = text.characters + _LARGEST_BATCH
+    part: list[Row] = []
+    end = text.characters + _LARGEST_PART
     for row in rows:
-        batch.append(row)
-        if len(batch) == MOST_ROWS or text.characters >= end:
-            yield batch
-            batch = []
-            end = text.characters + _LARGEST_BATCH
-    if batch:
-        yield batch
+        part.append(row)
+        if len(part) == MOST_ROWS or text.characters >= end:
+            yield part
+            part = []
+            end = text.characters + _LARGEST_PART
+    if part:
+        yield part
