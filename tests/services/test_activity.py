@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,7 +130,7 @@ def _states_agree(api: Api, shop: Shop) -> None:
         assert sorted((row["name"], row["at"]) for row in tracked) == events
 
 
-def _facts(row: Json) -> tuple[Any, ...]:
+def _facts(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["status"], row["amount"], row["at"], repr(sorted(row["metadata"].items()))
 
 
@@ -150,10 +151,8 @@ def _of_orders(api: Api, customer: object) -> Json | None:
         "firstOrderAt": {"$min": "$at"},
         "lastOrderAt": {"$max": "$at"},
     }
-    (found,) = list(api.database.orders.aggregate([{"$match": counting}, {"$group": group}])) or [
-        None
-    ]
-    return _totals(found)
+    found = api.database.orders.aggregate([{"$match": counting}, {"$group": group}])
+    return _totals(next(found, None))
 
 
 def _totals(orders: Json | None) -> Json | None:

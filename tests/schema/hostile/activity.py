@@ -1,0 +1,75 @@
+"""Events and orders that can't be."""
+
+from tests.schema.hostile.requests import (
+    MANY,
+    NOBODY,
+    NOTHING,
+    NUL,
+    ORDERS,
+    TRACK,
+    Cases,
+    event,
+    order,
+)
+
+ACTIVITY: Cases = {
+    "event order": (TRACK, event(name="order"), "INVALID inputs 0 name"),
+    "event without a name": (TRACK, event(name=""), "INVALID inputs 0 name"),
+    "event with NUL": (TRACK, event(name=NUL), "INVALID inputs 0 name"),
+    "event of 101": (TRACK, event(name="n" * 101), "INVALID inputs 0 name"),
+    "event ahead": (TRACK, event(at="2999-01-01T00:00:00Z"), "INVALID inputs 0 at"),
+    "event in the year 0": (TRACK, event(at="0000-01-01T00:00:00Z"), "BAD_REQUEST"),
+    "event in 99999": (TRACK, event(at="99999-01-01T00:00:00Z"), "BAD_REQUEST"),
+    "event without a zone": (TRACK, event(at="2026-01-01T00:00:00"), "BAD_REQUEST"),
+    "event of nobody": (TRACK, event(customer={"id": NOBODY}), "NOT_FOUND inputs 0 customer id"),
+    "event of a segment": (
+        TRACK,
+        event(customer={"id": NOTHING}),
+        "NOT_FOUND inputs 0 customer id",
+    ),
+    "event of sourceId NUL": (
+        TRACK,
+        event(customer={"sourceId": NUL}),
+        "INVALID inputs 0 customer sourceId",
+    ),
+    "event key with NUL": (TRACK, event(idempotencyKey=NUL), "INVALID inputs 0 idempotencyKey"),
+    "event key empty": (TRACK, event(idempotencyKey=""), "INVALID inputs 0 idempotencyKey"),
+    "event key of 2 MB": (
+        TRACK,
+        event(idempotencyKey="k" * MANY),
+        "INVALID inputs 0 idempotencyKey",
+    ),
+    "properties a text": (TRACK, event(properties="x"), "INVALID inputs 0 properties"),
+    "properties a list": (TRACK, event(properties=[]), "INVALID inputs 0 properties"),
+    "properties with $where": (
+        TRACK,
+        event(properties={"$where": 1}),
+        "INVALID inputs 0 properties",
+    ),
+    "properties of 2 MB": (
+        TRACK,
+        event(properties={"a": "x" * MANY}),
+        "INVALID inputs 0 properties",
+    ),
+    "properties large as stored": (
+        TRACK,
+        event(properties={"a": [0] * 400_000}),
+        "INVALID inputs 0 properties",
+    ),
+    "order key empty": (ORDERS, order(sourceId=""), "INVALID inputs 0 sourceId"),
+    "order key with NUL": (ORDERS, order(sourceId=NUL), "INVALID inputs 0 sourceId"),
+    "order status null": (ORDERS, order(status=None), "INVALID inputs 0 status"),
+    "order status unknown": (ORDERS, order(status="LOST"), "BAD_REQUEST"),
+    "order amount null": (ORDERS, order(amount=None), "BAD_REQUEST"),
+    "order amount a fraction": (ORDERS, order(amount=1.5), "BAD_REQUEST"),
+    "order amount a text": (ORDERS, order(amount="1"), "BAD_REQUEST"),
+    "order amount true": (ORDERS, order(amount=True), "BAD_REQUEST"),
+    "order ahead": (ORDERS, order(at="2999-01-01T00:00:00Z"), "INVALID inputs 0 at"),
+    "order of nobody": (ORDERS, order(customer={"id": NOBODY}), "NOT_FOUND inputs 0 customer id"),
+    "order metadata a text": (ORDERS, order(metadata="x"), "METADATA_INVALID inputs 0 metadata"),
+    "order metadata of 2 MB": (
+        ORDERS,
+        order(metadata={"a": "x" * MANY}),
+        "METADATA_INVALID inputs 0 metadata",
+    ),
+}

@@ -1,0 +1,99 @@
+"""Whatever is sent, the answer is GraphQL and names what is wrong; nothing is half-written."""
+
+import json
+
+import pytest
+import pytest_asyncio
+
+from tests.api import Api, Json, refusals
+from tests.schema.hostile.activity import ACTIVITY
+from tests.schema.hostile.customers import CUSTOMERS
+from tests.schema.hostile.filters import FILTERS
+from tests.schema.hostile.questions import QUESTIONS
+from tests.schema.hostile.requests import CREATE, KNOWN, named
+from tests.schema.hostile.segments import SEGMENTS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CASES = FILTERS | SEGMENTS | CUSTOMERS | ACTIVITY | QUESTIONS
+
+# Bodies that no client library would send.
+BODIES: dict[str, tuple[bytes, str]] = {
+    "NaN": (b'{"query": "{ __typename }", "variables": {"a": NaN}}', "BAD_REQUEST"),
+    "Infinity": (b'{"query": "{ __typename }", "variables": {"a": -Infinity}}', "BAD_REQUEST"),
+    "1e999": (
+        b'{"query": "{ __typename }", "variables": {"a": 1e999}}',
+        "BAD_REQUEST",
+    ),
+    "2 to the 63rd": (
+        b'{"query": "{ __typename }", "variables": {"a": 9223372036854775808}}',
+        "BAD_REQUEST",
+    ),
+    "a lone surrogate": (
+        b'{"query": "{ __typename }", "variables": {"a": "\\ud800"}}',
+        "BAD_REQUEST",
+    ),
+    "a lone surrogate as a key": (
+        b'{"query": "{ __typename }", "variables": {"a": {"\\udfff": 1}}}',
+        "BAD_REQUEST",
+    ),
+    "a lone surrogate in the document": (
+        b'{"query": "{ customer(ref: {sourceId: \\"\\\\ud800\\"}) { id } }"}',
+        "GRAPHQL_PARSE_FAILED",
+    ),
+    "10,000 levels": (
+        b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * 10_000 + b"]" * 10_000 + b"}}",
+        "BAD_REQUEST",
+    ),
+    "bytes that are no UTF-8": (b'{"query": "\xff"}', "BAD_REQUEST"),
+    "too many bytes": (b'{"query": "' + b" " * 17_000_000 + b'"}', "BAD_REQUEST"),
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def known(api: Api) -> str:
+    """A customer and a segment that are there already: the segment's id."""
+    await api.upsert("known", email="known@example.com", metadata={"a": 1})
+    await api.many("eventsTrack", [{"customer": KNOWN, "name": "seen"}])
+    payload = await api.ask(CREATE, **named("known"))
+    return str(payload["segment"]["id"])
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+async def test_what_is_refused_is_named_and_changes_nothing(
+    api: Api, known: str, case: tuple[str, Json, str]
+) -> None:
+    query, variables, expected = case
+    if "{known}" in str(variables.get("id")):
+        variables = {**variables, "id": known}
+    if "ids" in variables:
+        ids = [known if id_ == "{known}" else id_ for id_ in variables["ids"]]
+        variables = {**variables, "ids": ids}
+    before = api.dump()
+    answer = await api.answer(query, **variables)
+    found = refusals(answer)
+    assert "INTERNAL" not in str(found), answer
+    assert ", ".join(found) == expected or (expected == "-" and found), answer
+    assert api.dump() == before
+
+
+@pytest.mark.parametrize("case", BODIES.values(), ids=BODIES)
+async def test_bodies(api: Api, case: tuple[bytes, str]) -> None:
+    body, expected = case
+    response = await api.http.post(
+        "/graphql", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert refusals(response.json()) == [expected], response.text[:500]
+
+
+async def test_numbers_of_64_bits_come_back_whole(api: Api) -> None:
+    largest = {"a": 2**63 - 1, "b": -(2**63), "c": 2.0**53, "d": -0.0}
+    await api.upsert("numbers", metadata=largest)
+    given = (await api.customer("numbers", "metadata"))["metadata"]
+    assert json.dumps(given) == json.dumps(largest)
+
+
+async def test_an_answer_to_a_broken_body_is_json(api: Api) -> None:
+    response = await api.http.post("/graphql", content=b"{")
+    assert response.status_code == 415
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
