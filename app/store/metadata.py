@@ -46,6 +46,7 @@ class MetadataDefinitions:
     """The metadataDefinitions collection, and its keys in the customers."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._collection = database.metadataDefinitions
         self._customers = database.customers
 
@@ -100,19 +101,32 @@ class MetadataDefinitions:
         return [document["_id"] async for document in self._collection.find(_UNATTENDED)]
 
     async def held(self, key: str, type_: str | None, after: str | None, most: int) -> list[Held]:
-        """Values of the key, those of one type of the store where it is named, by customer."""
+        """Values of the key, those of one type of the store where it is named, by customer.
+
+        As many as MongoDB gives in one answer, 16 MiB: however large they are, a page is small.
+        """
         path = f"metadata.{key}"
         query: dict[str, Any] = {path: {"$type": type_} if type_ else {"$exists": True}}
         if after is not None:
             query["_id"] = {"$gt": key_of(Kind.CUSTOMER, after)}
-        found = self._customers.find(query, {path: 1, "sourceId": 1}).sort("_id", 1).limit(most)
+        answer = await self._database.command(
+            {
+                "find": "customers",
+                "filter": query,
+                "projection": {path: 1, "sourceId": 1},
+                "sort": {"_id": 1},
+                "batchSize": most,
+                "singleBatch": True,
+            },
+            codec_options=self._database.codec_options,
+        )
         return [
             Held(
                 public(Kind.CUSTOMER, document["_id"]),
                 document["sourceId"],
                 document["metadata"][key],
             )
-            async for document in found
+            for document in answer["cursor"]["firstBatch"]
         ]
 
     async def rewrite(self, key: str, changes: Iterable[tuple[Held, Any]]) -> int:

@@ -13,6 +13,7 @@ from bson import ObjectId
 from redis import Redis
 
 from app.queue import ArqQueue
+from app.services import settling
 from app.services.metadata import SETTLE
 from tests.metadata.conftest import Shop
 from workers.jobs import JOBS, close_services
@@ -275,6 +276,46 @@ async def test_a_filter_made_during_the_conversion_is_waited_for(
     await shop.api.ask("mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }", id=made[0])
     ready = await shop.settle(key)
     assert (ready["state"], ready["problem"]) == ("READY", None)
+
+
+class _Listed:
+    """A queue that can be looked into."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    async def put(self, job: str, *arguments: str) -> None:
+        assert job == SETTLE
+        self.keys.extend(arguments)
+
+
+async def test_a_turn_that_is_over_is_followed_by_another(
+    shop: Shop, key: str, crowd: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, turns = _Listed(), 0
+    monkeypatch.setattr(shop.api.services.metadata, "_queue", queue)
+    monkeypatch.setattr(settling, "_TURN_SECONDS", 0)
+    await shop.set(key, "DATE")
+    while queue.keys:
+        turns += 1
+        await shop.api.services.metadata.settle(queue.keys.pop())
+    # One for each page that was checked, for each that was converted, and one that found nothing.
+    assert turns == 2 * 4 + 1
+    assert (await shop.definition(key))["state"] == "READY"
+    assert (crowd("date"), crowd("string")) == (_MANY, 0)
+
+
+async def test_a_page_of_large_values_is_small(shop: Shop, key: str) -> None:
+    large = ["2026-03-29"] * 100_000
+    customers = [await shop.customer() for _ in range(12)]
+    shop.api.database.customers.update_many(
+        {"sourceId": {"$in": customers}}, {"$set": {f"metadata.{key}": large}}
+    )
+    assert 0 < len(await shop.api.services.store.metadata.held(key, None, None, 1_000)) < 12
+    assert (await shop.define(key, "DATE", isArray=True))["state"] == "READY"
+    moments = {f"metadata.{key}": {"$type": "date"}}
+    assert shop.api.database.customers.count_documents(moments) == 12
+    assert shop.api.database.customers.count_documents({f"metadata.{key}": "2026-03-29"}) == 0
 
 
 async def test_the_worker_knows_every_job_by_the_name_it_is_handed_over_by() -> None:
