@@ -2,7 +2,9 @@
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
+from itertools import groupby, takewhile
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-/# \t\n\r\f\v")
 
@@ -46,6 +48,20 @@ def pattern(text: str, ignore_case: bool) -> str:
     return "".join(
         f"[{cases[letter]}]" if letter in cases else _literal(letter) for letter in fold(text)
     )
+
+
+def any_of(texts: Sequence[str]) -> str:
+    """A regular expression that matches just these texts, in any case; they are sorted.
+
+    What they begin with is said once, so that the database gives up at the first other letter.
+    """
+    alike = takewhile(lambda two: two[0] == two[1], zip(texts[0], texts[-1], strict=False))
+    shared = "".join(letter for letter, _ in alike)
+    if len(texts) == 1:
+        return pattern(shared, True)
+    rests = (text[len(shared) :] for text in texts)
+    branches = (any_of(list(group)) for _, group in groupby(rests, key=lambda rest: rest[:1]))
+    return f"{pattern(shared, True)}(?:{'|'.join(branches)})"
 
 
 def _literal(letter: str) -> str:

@@ -5,7 +5,7 @@ that takes something new is asked with the values of its own examples.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -31,7 +31,7 @@ from app.filters.values import (
 from tests.filters import corpus
 
 Wire = dict[str, Any]
-Draw = st.DrawFn
+Seen = Mapping[type, list[Any]]
 _MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}
 _ZONES = (UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-9, minutes=-30)))
 _FREE_PATHS = (
@@ -95,9 +95,9 @@ class Filters:
     @st.composite
     @staticmethod
     def _condition(
-        draw: Draw,
+        draw: st.DrawFn,
         field: Field,
-        seen: Mapping[type, list[Any]],
+        seen: Seen,
         operators: Sequence[Operator],
         path: str,
     ) -> Wire:
@@ -167,7 +167,7 @@ def _by_type(stored: Any) -> dict[type, list[Any]]:
 def _compared(wire: Wire, measurable: Sequence[Operator]) -> st.SearchStrategy[Wire]:
     if not measurable:
         return st.just(wire)
-    numbers = {float: [0, 0, 1, 1, 2, 3, 10, 100, 100.0, -5, 2.5]}
+    numbers: Seen = {float: [0, 0, 1, 1, 2, 3, 10, 100, 100.0, -5, 2.5]}
     asked = st.sampled_from(measurable).flatmap(
         lambda operator: st.fixed_dictionaries(
             {
@@ -188,9 +188,7 @@ def _windows() -> st.SearchStrategy[Wire]:
     )
 
 
-def _value(
-    operator: Operator, type_: AttributeType, seen: Mapping[type, list[Any]]
-) -> st.SearchStrategy[Any]:
+def _value(operator: Operator, type_: AttributeType, seen: Seen) -> st.SearchStrategy[Any]:
     """What the operator takes, of the type."""
     examples = [e.value for e in operator.examples if e.type in (type_, None)]
     if operator.takes not in _TAKEN:
@@ -198,7 +196,7 @@ def _value(
     return _TAKEN[operator.takes](type_, seen)
 
 
-def _one(type_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStrategy[Any]:
+def _one(type_: AttributeType, seen: Seen) -> st.SearchStrategy[Any]:
     match type_:
         case AttributeType.STRING:
             return st.sampled_from([*seen.get(str, ()), *corpus.TEXTS[:20]])
@@ -210,11 +208,11 @@ def _one(type_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStrat
             return _moment(type_, seen)
 
 
-def _instants(seen: Mapping[type, list[Any]]) -> st.SearchStrategy[datetime]:
+def _instants(seen: Seen) -> st.SearchStrategy[datetime]:
     return st.sampled_from(seen.get(datetime) or [now.at for now in corpus.NOWS])
 
 
-def _moment(_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStrategy[str]:
+def _moment(_: AttributeType, seen: Seen) -> st.SearchStrategy[str]:
     """A day, an instant at some offset, or local time."""
     return st.builds(_as_text, _instants(seen), st.sampled_from(("day", "local", *_ZONES)))
 
@@ -227,7 +225,7 @@ def _as_text(instant: datetime, form: Any) -> str:
     return instant.astimezone(form).isoformat(timespec="milliseconds")
 
 
-def _text(_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStrategy[str]:
+def _text(_: AttributeType, seen: Seen) -> st.SearchStrategy[str]:
     """A part of a text that somebody has."""
     texts = [text for text in seen.get(str, ()) if text] or [text for text in corpus.TEXTS if text]
     lengths = st.sampled_from((1, 1, 2, 3, 99))
@@ -239,7 +237,7 @@ def _text(_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStrategy
     )
 
 
-def _range(type_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStrategy[Any]:
+def _range(type_: AttributeType, seen: Seen) -> st.SearchStrategy[Any]:
     if type_ not in _MOMENTS:
         one = _one(type_, seen)
         return st.tuples(one, one).map(lambda two: sorted(two))
@@ -251,7 +249,7 @@ def _range(type_: AttributeType, seen: Mapping[type, list[Any]]) -> st.SearchStr
     )
 
 
-_TAKEN: dict[Takes, Any] = {
+_TAKEN: dict[Takes, Callable[[AttributeType, Seen], st.SearchStrategy[Any]]] = {
     NOTHING: lambda *_: st.none(),
     ONE_VALUE: _one,
     LIST: lambda *about: st.lists(_one(*about), min_size=1, max_size=4),

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.filters.calendar import Now
 from app.filters.fields import AttributeType, is_number
-from app.filters.folding import pattern
+from app.filters.folding import any_of
 from app.filters.operators.operator import (
     MOMENTS,
     SCALARS,
@@ -41,25 +41,24 @@ def _query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Quer
         return {path: {"$eq": wanted[0]} if len(wanted) == 1 else {"$in": wanted}}
     texts = sorted({operand.folded(value) for value in wanted if isinstance(value, str)})
     others = [value for value in wanted if not isinstance(value, str)]
-    return {"$or": [*({path: {"$regex": p}} for p in _patterns(texts)), {path: {"$in": others}}]}
+    asked: list[Query] = [{path: {"$regex": pattern}} for pattern in _patterns(texts)]
+    if others:
+        asked.append({path: {"$in": others}})
+    return asked[0] if len(asked) == 1 else {"$or": asked}
 
 
 def _patterns(texts: Iterable[str]) -> Iterator[str]:
-    """As few regular expressions as together match just these texts, in any case."""
+    """Regular expressions that together match just these texts, in any case; they are sorted."""
     chunk: list[str] = []
     letters = 0
     for text in texts:
         if chunk and letters + len(text) > _LETTERS_A_PATTERN:
-            yield _one_of(chunk)
+            yield f"^{any_of(chunk)}\\z"
             chunk, letters = [], 0
         chunk.append(text)
         letters += len(text)
     if chunk:
-        yield _one_of(chunk)
-
-
-def _one_of(texts: Iterable[str]) -> str:
-    return f"^(?:{'|'.join(pattern(text, True) for text in texts)})\\z"
+        yield f"^{any_of(chunk)}\\z"
 
 
 def _test(values: Iterable[Any], operand: Operand, now: Now) -> Test:

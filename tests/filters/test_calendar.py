@@ -1,0 +1,266 @@
+"""Durations, dates, and the midnights of zones whose clocks skip and repeat."""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.filters import Calendar, Now
+from app.filters.calendar import (
+    DAY,
+    FIRST_DAY,
+    LAST_DAY,
+    MILLISECOND,
+    DayLine,
+    InstantLine,
+    cut,
+    nominal,
+    read_date,
+    read_datetime,
+    read_duration,
+    read_moment,
+)
+
+ZONES = (
+    *("UTC", "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Apia", "Africa/Cairo"),
+    *("America/St_Johns", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kathmandu"),
+    *("Pacific/Kwajalein", "America/Juneau", "Atlantic/Azores", "Asia/Manila", "America/Asuncion"),
+)
+
+
+def _calendar(zone: str) -> Calendar:
+    return Calendar(ZoneInfo(zone))
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("P1D", timedelta(days=1)),
+        ("P2W", timedelta(weeks=2)),
+        ("P1W2DT3H4M5S", timedelta(weeks=1, days=2, hours=3, minutes=4, seconds=5)),
+        ("PT90M", timedelta(minutes=90)),
+        ("PT36H", timedelta(hours=36)),
+        ("PT0.5S", timedelta(milliseconds=500)),
+        ("PT0.001S", timedelta(milliseconds=1)),
+        ("PT1.0019S", timedelta(milliseconds=1001)),
+        ("PT1.999999999S", timedelta(milliseconds=1999)),
+        ("P0DT1S", timedelta(seconds=1)),
+        ("P36525D", timedelta(days=36_525)),
+        ("PT3155760000S", timedelta(days=36_525)),
+    ],
+)
+def test_duration(text: str, length: timedelta) -> None:
+    assert read_duration(text) == length
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "P", "PT", "P1DT", "1D", "-P1D", "P-1D", "P1Y", "P1M", "P1.5D", "PT1.S", "PT.5S"),
+        *("p1d", "P1D ", "P1D\n", "P 1D", "P1H", "PT1D", "P1D1W", "P٣D", "PT1,5S"),
+        *("PT0S", "P0D", "PT0.0009S", "P36525DT0.001S", "P36526D", "P999999999W", "P9999999999D"),
+    ],
+)
+def test_not_a_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        read_duration(text)
+
+
+def test_dates() -> None:
+    assert read_date("2024-02-29") == date(2024, 2, 29)
+    assert read_date(FIRST_DAY.isoformat()) == FIRST_DAY
+    assert read_date(LAST_DAY.isoformat()) == LAST_DAY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "2026",
+            "2026-3-29",
+            "20260329",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-W13-7",
+            "2026-088",
+        ),
+        *("0000-01-01", "0001-01-01", "9999-12-31", "99999-01-01", "٢٠٢٦-٠٣-٢٩", "2026-03-29\n"),
+    ],
+)
+def test_not_a_date(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must|is not"):
+        read_date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-03-29T12:00:00Z", _utc("2026-03-29T12:00:00")),
+        ("2026-03-29t12:00:00z", _utc("2026-03-29T12:00:00")),
+        ("2026-03-29T12:00Z", _utc("2026-03-29T12:00:00")),
+        ("2026-03-29T12:00:00.1Z", _utc("2026-03-29T12:00:00.100")),
+        ("2026-03-29T12:00:00.123999999Z", _utc("2026-03-29T12:00:00.123")),
+        ("2026-03-29T12:00:00+05:30", _utc("2026-03-29T06:30:00")),
+        ("2026-03-29T12:00:00-23:59", _utc("2026-03-30T11:59:00")),
+        ("2026-03-29T12:00:00", datetime(2026, 3, 29, 12)),  # noqa: DTZ001 - local time
+    ],
+)
+def test_datetime(text: str, instant: datetime) -> None:
+    read = read_datetime(text)
+    assert (read, read.tzinfo) == (instant, instant.tzinfo)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "2026-03-29", "2026-03-29T", "2026-03-29T12", "2026-03-29 12:00:00Z"),
+        *("2026-03-29T24:00:00Z", "2026-03-29T12:60:00Z", "2026-03-29T12:00:60Z"),
+        *("2026-03-29T12:00.5Z", "2026-03-29T12:00:00+24:00", "2026-03-29T12:00:00+02"),
+        *("0000-01-01T00:00:00Z", "0001-01-03T00:00:00+01:00", "9999-12-29T23:00:00-02:00"),
+    ],
+)
+def test_not_a_datetime(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must|is not"):
+        read_datetime(text)
+
+
+def test_the_furthest_moments_stay_within_what_can_be_told() -> None:
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        calendar = _calendar(zone)
+        for text in ("0001-01-03", "0001-01-03T00:00:00Z", "9999-12-29", "9999-12-29T23:59:59Z"):
+            for line in (DayLine(calendar), InstantLine(calendar)):
+                moment = read_moment(text)
+                assert line.first_from(moment) <= line.first_after(moment)
+                line.points(moment)
+
+
+def test_now_is_cut_to_milliseconds_in_utc() -> None:
+    warsaw = datetime(2026, 3, 29, 14, 0, 0, 123_999, tzinfo=ZoneInfo("Europe/Warsaw"))
+    assert Now(warsaw, _calendar("UTC")).at == _utc("2026-03-29T12:00:00.123")
+    assert Now(warsaw, _calendar("UTC")).at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "instant"),
+    [
+        ("Europe/Warsaw", "2026-03-29", "2026-03-28T23:00"),
+        # The clock goes from 00:00 to 01:00.
+        ("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00"),
+        ("Africa/Cairo", "2024-04-26", "2024-04-25T22:00"),
+        # It goes back from 00:00 to 23:00: the day begins an hour later.
+        ("America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00"),
+        # It goes back from 01:00 to 00:00: midnight comes twice, the first counts.
+        ("America/Havana", "2024-11-03", "2024-11-03T04:00"),
+        # It goes back from 00:01 to 23:01 of the day before, and the day had begun.
+        ("America/St_Johns", "2010-11-07", "2010-11-07T02:30"),
+        # The 30th did not exist.
+        ("Pacific/Apia", "2011-12-29", "2011-12-29T10:00"),
+        ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00"),
+        ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00"),
+        ("Pacific/Apia", "2012-01-01", "2011-12-31T10:00"),
+    ],
+)
+def test_midnight(zone: str, day: str, instant: str) -> None:
+    assert _calendar(zone).midnight(date.fromisoformat(day)) == _utc(instant)
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "instant"),
+    [
+        ("Europe/Warsaw", "2026-03-29T02:30", "2026-03-29T01:00"),
+        ("Europe/Warsaw", "2026-03-29T03:00", "2026-03-29T01:00"),
+        ("Europe/Warsaw", "2025-10-26T02:30", "2025-10-26T00:30"),
+        ("America/Sao_Paulo", "2018-11-04T00:30", "2018-11-04T03:00"),
+        ("Pacific/Apia", "2011-12-30T15:00", "2011-12-30T10:00"),
+    ],
+)
+def test_local_time_is_the_first_instant_at_which_the_clock_is_there(
+    zone: str, local: str, instant: str
+) -> None:
+    assert _calendar(zone).instant(read_datetime(local)) == _utc(instant)
+
+
+def _first_instant(zone: ZoneInfo, day: date) -> datetime:
+    """The first whole minute at which the zone's date is the day or a later one, by looking."""
+    minute = nominal(day) - timedelta(hours=26)
+    while minute.astimezone(zone).date() < day:
+        minute += timedelta(minutes=1)
+    return minute
+
+
+_HOURS = st.timedeltas(timedelta(hours=-30), timedelta(hours=30))
+_DAYS = st.dates(date(1975, 1, 1), date(2035, 12, 31))
+
+
+@cache
+def _days_of_change(zone: str) -> list[date]:
+    """The days around those on which the zone's clock changes."""
+    found: list[date] = []
+    noons = [_utc("1975-01-01T12:00") + timedelta(days=n) for n in range(365 * 55)]
+    for before, after in pairwise(noons):
+        if (
+            before.astimezone(ZoneInfo(zone)).utcoffset()
+            != after.astimezone(ZoneInfo(zone)).utcoffset()
+        ):
+            found += [before.date(), after.date(), after.date() + DAY]
+    return found
+
+
+_PLACES = st.sampled_from(ZONES)
+
+
+def _day_somewhere(zone: str) -> st.SearchStrategy[tuple[str, date]]:
+    changes = _days_of_change(zone)
+    return st.tuples(st.just(zone), st.sampled_from(changes) | _DAYS if changes else _DAYS)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(_PLACES.flatmap(_day_somewhere))
+def test_a_day_begins_at_the_first_instant_of_its_date(place: tuple[str, date]) -> None:
+    zone, day = place
+    assert _calendar(zone).midnight(day) == _first_instant(ZoneInfo(zone), day)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(_PLACES.flatmap(_day_somewhere), _HOURS)
+def test_an_instant_is_of_the_last_day_that_has_begun(
+    place: tuple[str, date], distance: timedelta
+) -> None:
+    zone, around = place
+    calendar = _calendar(zone)
+    instant = cut(nominal(around) + distance)
+    day = calendar.day(instant)
+    assert calendar.midnight(day) <= instant < calendar.midnight(day + DAY)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(_PLACES.flatmap(_day_somewhere), st.none() | _HOURS)
+def test_a_day_stands_at_its_midnight_among_instants(
+    place: tuple[str, date], distance: timedelta | None
+) -> None:
+    zone, around = place
+    calendar, line = _calendar(zone), DayLine(_calendar(zone))
+    instant = cut(nominal(around) + distance) if distance else calendar.midnight(around)
+    days = [around + timedelta(days=n) for n in range(-4, 5)]
+    since = [nominal(day) for day in days if calendar.midnight(day) >= instant]
+    after = [nominal(day) for day in days if calendar.midnight(day) > instant]
+    assert line.first_from(instant) == since[0]
+    assert line.first_after(instant) == after[0]
+    assert line.points(instant) == [day for day in since if day not in after]
+
+
+def test_among_instants_a_moment_is_itself() -> None:
+    line = InstantLine(_calendar("Europe/Warsaw"))
+    midnight = _utc("2026-03-28T23:00")
+    assert line.first_from(date(2026, 3, 29)) == midnight
+    assert line.first_after(date(2026, 3, 29)) == midnight + MILLISECOND
+    assert line.points(midnight) == [midnight]
