@@ -84,7 +84,7 @@ def _column(
 def _unknown(number: int, name: str, known: Mapping[str, Read | None]) -> Refused:
     named = [name if read else f"{name}.KEY" for name, read in known.items()]
     what = f"is called {name[:100]!r}, which is unknown" if name else "has no name"
-    near = get_close_matches(name, named, 1)
+    near = get_close_matches(name, named, 1) if name.replace(".", "").isalnum() else []
     hint = f"perhaps {near[0]}" if near else f"columns are {', '.join(named)}, with commas between"
     return refuse(Code.INVALID, f"Column {number} {what}; {hint}.")
 

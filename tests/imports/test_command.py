@@ -1,0 +1,121 @@
+"""`segments import` as people run it: exit statuses, one line, the file of what was refused."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from app.settings import Settings
+from tests.imports.conftest import Command, rejected
+
+GOOD = b"sourceId,name\nada,Ada\nbob,Bob\n"
+BAD = b"sourceId,birthdate\nada,1815-12-10\nbob,never\n"
+
+
+def test_a_file_and_its_rejects(command: Command, tmp_path: Path) -> None:
+    file, rejects = tmp_path / "a.csv", tmp_path / "a.csv.rejected.ndjson"
+    file.write_bytes(BAD)
+    bad = command("customers", "a.csv")
+    assert bad.returncode == 1
+    assert bad.stdout.startswith(b"customers: 2 rows read, 1 accepted, 1 refused in ")
+    assert bad.stderr == b"segments: the refused rows are in a.csv.rejected.ndjson\n"
+    assert [reject["line"] for reject in rejected(rejects)] == [3]
+
+    file.write_bytes(GOOD)
+    good = command("customers", "a.csv")
+    assert (good.returncode, good.stderr) == (0, b"")
+    assert not rejects.exists()
+
+
+@pytest.mark.parametrize("stdin", [GOOD, b'\n {"sourceId": "ada"}\n{"sourceId": "bob"}\n'])
+def test_standard_input_tells_its_format(
+    command: Command, settings: Settings, mongo_client: MongoClient[Any], stdin: bytes
+) -> None:
+    assert command("customers", "-", stdin=stdin).returncode == 0
+    assert mongo_client[settings.database].customers.count_documents({}) == 2
+
+
+def test_the_rejects_of_standard_input(command: Command, tmp_path: Path) -> None:
+    assert command("customers", "-", "--dry-run", stdin=BAD).returncode == 1
+    assert len(rejected(tmp_path / "stdin.rejected.ndjson")) == 1
+
+
+def test_a_dry_run_says_so(command: Command) -> None:
+    done = command("customers", "-", "--dry-run", stdin=GOOD)
+    assert done.returncode == 0
+    assert b"nothing was written" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "line"),
+    [
+        (("customers", "nowhere.csv"), b"", 1, b"nowhere.csv"),
+        (("customers", "."), b"", 1, b"Is a directory"),
+        (("customers", "-"), b"sourceId,what\n", 1, b"Column 2 is called 'what'"),
+        (("segments", "-"), b"", 2, b"'segments' is not one of"),
+        (("customers",), b"", 2, b"Missing argument"),
+    ],
+)
+def test_one_line_says_what_is_wrong(
+    command: Command, arguments: tuple[str, ...], stdin: bytes, status: int, line: bytes
+) -> None:
+    done = command(*arguments, stdin=stdin)
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert done.stderr.startswith(b"segments: ")
+    assert done.stderr.count(b"\n") == 1
+    assert line in done.stderr
+
+
+def test_without_an_address_it_looks_for_a_running_up(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    del environment["MONGODB_URL"]
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "import", "orders", "-", "--data", "here"],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == b"segments: MONGODB_URL is not set, and no `segments up` runs in here\n"
+
+
+def test_interrupted_what_is_in_stays_and_a_second_run_completes_it(
+    command: Command,
+    environment: dict[str, str],
+    settings: Settings,
+    mongo_client: MongoClient[Any],
+    tmp_path: Path,
+) -> None:
+    stored = mongo_client[settings.database].customers
+    rows = "".join(json.dumps({"sourceId": f"c-{n}"}) + "\n" for n in range(3_000))
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", "import", "customers", "-"],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stderr
+        process.stdin.write(rows.encode())
+        process.stdin.flush()
+        with mongo_client[settings.database].watch(max_await_time_ms=100) as changes:
+            while stored.count_documents({}) < 2_000:
+                changes.try_next()
+        # It waits for more: the input is open still.
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(10) == 130
+    assert said.startswith(b"segments: interrupted: ")
+    assert said.count(b"\n") == 1
+    assert stored.count_documents({}) % 1_000 == 0
+    assert command("customers", "-", stdin=rows.encode()).returncode == 0
+    assert stored.count_documents({}) == 3_000

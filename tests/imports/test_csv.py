@@ -1,0 +1,142 @@
+"""CSV: what each column and cell comes to."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from app.domain.json import same
+from app.errors import Refused
+from tests.imports.conftest import Shop
+
+
+async def test_columns_are_the_fields_of_the_api(shop: Shop) -> None:
+    file = (
+        "sourceId,name,email,birthdate,address.city,metadata.vip,metadata.place.lat\r\n"
+        'ada,"Ada ""Countess"" Lovelace",ada@example.com,1815-12-10,'
+        '"London,\r\nEngland",true,51.5\r\n'
+        "bob,,,,,,\r\n"
+    )
+    assert (await shop.load("customers", file, "a.csv")).accepted == 2
+    ada, bob = shop.customer("ada"), shop.customer("bob")
+    assert ada["name"] == 'Ada "Countess" Lovelace'
+    assert ada["birthdate"] == datetime(1815, 12, 10)  # noqa: DTZ001 - as the driver gives it
+    assert ada["address"] == {"city": "London,\r\nEngland"}
+    assert ada["metadata"] == {"vip": True, "place": {"lat": 51.5}}
+    assert bob.keys().isdisjoint({"name", "email", "birthdate", "address"})
+    assert bob["metadata"] == {}
+
+
+async def test_an_empty_cell_leaves_what_is_there(shop: Shop) -> None:
+    await shop.load("customers", "sourceId,name,metadata.vip\nada,Ada,true\n")
+    await shop.load("customers", "sourceId,name,metadata.vip\nada,,\n")
+    ada = shop.customer("ada")
+    assert (ada["name"], ada["metadata"], ada["version"]) == ("Ada", {"vip": True}, 1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("1", 1),
+        ("-2.50", -2.5),
+        ("0", 0),
+        ("0.1", 0.1),
+        ("999999999999999", 999_999_999_999_999),
+        ("00001", "00001"),
+        ("+48600100200", "+48600100200"),
+        ("1e5", "1e5"),
+        ("1234567890123456", "1234567890123456"),
+        ("0.1234567890123456", "0.1234567890123456"),
+        (".5", ".5"),
+        ("1.", "1."),
+        ("1 000", "1 000"),
+        ("٣", "٣"),
+        ("true", True),
+        ("false", False),
+        ("True", "True"),
+        ("null", "null"),
+        ("NaN", "NaN"),
+        ('"[1, ""a""]"', [1, "a"]),
+        ('"{""a"": 1}"', {"a": 1}),
+        ("[1", "[1"),
+        (" 1", " 1"),
+    ],
+)
+async def test_without_a_definition_a_cell_is_what_json_would_write_so(
+    shop: Shop, cell: str, value: Any
+) -> None:
+    await shop.load("customers", f"sourceId,metadata.x\nada,{cell}\n")
+    found = shop.customer("ada")["metadata"]["x"]
+    assert same(found, value)
+
+
+@pytest.mark.parametrize(
+    ("type_", "is_array", "cell", "value"),
+    [
+        ("STRING", False, "1", "1"),
+        ("STRING", False, "true", "true"),
+        ("NUMBER", False, "12345678901234567", 12345678901234567),
+        ("BOOLEAN", False, "TRUE", True),
+        ("STRING", True, '"[""a"", ""1""]"', ["a", "1"]),
+        ("GEOPOINT", False, '"{""lat"": 1, ""lon"": 2}"', {"lat": 1, "lon": 2}),
+    ],
+)
+async def test_a_defined_key_says_how_its_cells_are_read(
+    shop: Shop, type_: str, is_array: bool, cell: str, value: Any
+) -> None:
+    await shop.services.metadata.define({"key": "x", "type": type_, "isArray": is_array})
+    outcome = await shop.load("customers", f"sourceId,metadata.x\nada,{cell}\n")
+    assert outcome.rejects == []
+    assert shop.customer("ada")["metadata"]["x"] == value
+
+
+async def test_what_does_not_fit_a_definition_is_refused(shop: Shop) -> None:
+    await shop.services.metadata.define({"key": "x", "type": "NUMBER"})
+    outcome = await shop.load("customers", "sourceId,metadata.x\nada,007\nbob,7\n")
+    assert (outcome.accepted, outcome.lines) == (1, [2])
+    (error,) = outcome.rejects[0]["errors"]
+    assert (error["code"], error["path"]) == ("METADATA_INVALID", ["metadata", "x"])
+
+
+async def test_orders_and_events(shop: Shop) -> None:
+    orders = (
+        "sourceId,customer.sourceId,status,amount,at,metadata.cds\n"
+        "o-1,00001,PAID,1177,1997-01-01T00:00:00Z,1\n"
+    )
+    events = "customer.sourceId,name,at,properties.page\n00001,visit,1997-01-02T00:00:00Z,/a\n"
+    assert (await shop.load("orders", orders)).accepted == 1
+    assert (await shop.load("events", events)).accepted == 1
+    customer = shop.customer("00001")
+    assert customer["orders"]["totalAmount"] == 1177
+    assert customer["events"]["visit"]["count"] == 1
+    assert shop.stored.orders.find_one()["metadata"] == {"cds": 1}
+    assert shop.stored.events.find_one()["properties"] == {"page": "/a"}
+
+
+async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: Shop) -> None:
+    file = "\ufeffsourceId,name\r\nada,Ada\rbob,Bob\n\n\r\ncarl,Carl"
+    assert (await shop.load("customers", file)).accepted == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("", "The file is empty"),
+        ("sourceId,emial\n", "Column 2 is called 'emial', which is unknown; perhaps email"),
+        ("sourceId;name\n", "with commas between"),
+        ("sourceId,\n", "Column 2 has no name"),
+        ("sourceId,name,name\n", "two columns called name"),
+        ("sourceId,metadata.a,metadata.a.b\n", "columns inside metadata.a"),
+        ("sourceId,metadata.$a\n", "Column 2 is called 'metadata.$a'"),
+        ("sourceId,metadata.\n", "Column 2 is called 'metadata.'"),
+        (b"\xff\xfes\x00o\x00", "not UTF-8"),
+        ('sourceId,name\n"ada,' + "x\n" * 2_200_000, "Line 2: the row is longer than"),
+    ],
+)
+async def test_a_file_that_can_not_be_read_is_refused_whole(
+    shop: Shop, file: str | bytes, said: str
+) -> None:
+    with pytest.raises(Refused, match=re.escape(said)):
+        await shop.load("customers", file, "a.csv")
+    assert shop.everything()["customers"] == []
