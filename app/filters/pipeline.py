@@ -1,6 +1,6 @@
 """A filter as an aggregation pipeline over the customers: the population's engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -105,10 +105,10 @@ def _asked(field_: Field, operator: Operator, operand: Operand, now: Now) -> Que
     return _negatable(operator, lambda op: _positive(field_, op, operand, now))
 
 
-def _negatable(operator: Operator, positive: Any) -> Query:
+def _negatable(operator: Operator, positive: Callable[[Operator], Query]) -> Query:
     if operator.negates is not None:
         return {"$nor": [positive(operator.negates)]}
-    return positive(operator)  # type: ignore[no-any-return]
+    return positive(operator)
 
 
 def _positive(field_: Field, operator: Operator, operand: Operand, now: Now) -> Query:

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.filters import AttributeType, Facts
-from app.filters.aggregates import AGGREGATES
+from app.filters.aggregates import AGGREGATES, Aggregate
 from app.filters.fields import FIELDS, Field, is_number
 from app.filters.operators import OPERATORS, Operator
 from app.filters.parse import COMPARISONS
@@ -76,14 +76,11 @@ class Filters:
             for (name, path), field in self._properties.items()
         }
 
-    def filters(self, operators: Sequence[Operator] = OPERATORS) -> st.SearchStrategy[Wire]:
-        """A tree in which every condition is of one of the operators."""
-        measurable = [operator for operator in operators if operator in COMPARISONS]
-        leaves = [self.attributes(operators).map(lambda inner: {"attribute": inner})] * 6
-        if measurable or len(operators) > 1:
-            leaves.append(self.events(measurable).map(lambda inner: {"event": inner}))
+    def filters(self) -> st.SearchStrategy[Wire]:
+        """A tree of conditions; one in seven is on events, which cost the most."""
+        leaves = [self.attributes()] * 6
         return st.recursive(
-            st.one_of(leaves),
+            st.one_of([*leaves, self.events()]),
             lambda inner: st.builds(
                 lambda kind, branches: {kind: branches},
                 st.sampled_from(("all", "any", "none")),
@@ -117,20 +114,32 @@ class Filters:
         """A condition on a path that fits one of the operators."""
         paths = [path for path, field in self._fields.items() if _fits(field, operators)]
         return st.sampled_from(paths).flatmap(
-            lambda path: self._condition(self._fields[path], self._seen[path], operators, path)
+            lambda path: self._condition(self._fields[path], self._seen[path], operators, path).map(
+                lambda inner: {"attribute": inner}
+            )
         )
 
-    def events(self, measurable: Sequence[Operator]) -> st.SearchStrategy[Wire]:
-        """A condition on the events of a name; without an operator, the default one."""
+    def events(
+        self, *needed: str, aggregates: Sequence[Aggregate] = AGGREGATES
+    ) -> st.SearchStrategy[Wire]:
+        """A condition on the events of a name, with what is needed of its parts."""
         return st.sampled_from(corpus.EVENT_NAMES).flatmap(
-            lambda name: st.fixed_dictionaries(
-                {"name": st.just(name)},
-                optional={
-                    "where": st.lists(self._where(name), max_size=2),
-                    "within": _windows(),
-                    "aggregate": self._aggregates(name),
-                },
-            ).flatmap(lambda wire: _compared(wire, measurable))
+            lambda name: self._event(name, needed, aggregates).map(lambda inner: {"event": inner})
+        )
+
+    def _event(
+        self, name: str, needed: Sequence[str], aggregates: Sequence[Aggregate]
+    ) -> st.SearchStrategy[Wire]:
+        parts: dict[str, st.SearchStrategy[Any]] = {
+            "where": st.lists(self._where(name), max_size=2),
+            "within": _windows(),
+            "aggregate": _aggregated(aggregates),
+        }
+        given = {"name": st.just(name)} | {part: parts.pop(part) for part in needed}
+        return st.builds(
+            lambda wire, compared: wire | compared,
+            st.fixed_dictionaries(given, optional=parts),
+            _compared(),
         )
 
     def _where(self, name: str) -> st.SearchStrategy[Wire]:
@@ -138,14 +147,6 @@ class Filters:
             lambda path: self._condition(
                 self._properties[name, path], self._seen_in_rows[name, path], OPERATORS, path
             )
-        )
-
-    def _aggregates(self, name: str) -> st.SearchStrategy[Wire]:
-        return st.fixed_dictionaries(
-            {
-                "function": st.sampled_from([aggregate.name for aggregate in AGGREGATES]),
-                "property": st.sampled_from(("amount", *corpus.PROPERTIES)),
-            }
         )
 
 
@@ -164,11 +165,19 @@ def _by_type(stored: Any) -> dict[type, list[Any]]:
     return found
 
 
-def _compared(wire: Wire, measurable: Sequence[Operator]) -> st.SearchStrategy[Wire]:
-    if not measurable:
-        return st.just(wire)
+def _aggregated(aggregates: Sequence[Aggregate]) -> st.SearchStrategy[Wire]:
+    return st.fixed_dictionaries(
+        {
+            "function": st.sampled_from([aggregate.name for aggregate in aggregates]),
+            "property": st.sampled_from(("amount", *corpus.PROPERTIES)),
+        }
+    )
+
+
+def _compared() -> st.SearchStrategy[Wire]:
+    """What a measure is compared with; nothing for the default."""
     numbers: Seen = {float: [0, 0, 1, 1, 2, 3, 10, 100, 100.0, -5, 2.5]}
-    asked = st.sampled_from(measurable).flatmap(
+    asked = st.sampled_from(COMPARISONS).flatmap(
         lambda operator: st.fixed_dictionaries(
             {
                 "operator": st.just(operator.name),
@@ -176,7 +185,7 @@ def _compared(wire: Wire, measurable: Sequence[Operator]) -> st.SearchStrategy[W
             }
         )
     )
-    return asked.map(lambda comparison: wire | comparison)
+    return st.one_of(st.just({}), asked, asked, asked)
 
 
 def _windows() -> st.SearchStrategy[Wire]:
