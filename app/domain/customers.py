@@ -114,9 +114,13 @@ class Draft:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
         self.document["version"] = self.version
-        self.document["search"] = sorted(
-            {search_key(str(self.document[key])) for key in SEARCHED if self.document.get(key)}
-        )
+        if "search" not in self.document or any(self._replaced(key) for key in SEARCHED):
+            self.document["search"] = sorted(
+                {search_key(str(self.document[key])) for key in SEARCHED if self.document.get(key)}
+            )
+
+    def _replaced(self, key: str) -> bool:
+        return self.document.get(key) is not (self.before or {}).get(key)
 
     def oversize(self) -> Problem | None:
         """The problem of a profile that has grown too large."""

@@ -1,0 +1,65 @@
+"""The memory of `segments import` on a file ten times as long.
+
+    python -m tests.benchmarks.import_memory
+
+A whole process each time, as people run it, with --dry-run: what is measured is the program, and
+not how fast MongoDB writes a million rows. Events, for which it also makes keys.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from app.local.mongod import Mongod
+from app.settings import Settings
+
+SHORT, LONG = 100_000, 1_000_000
+MOST = 1.2
+
+
+def write_events(path: Path, count: int) -> None:
+    with path.open("w") as file:
+        for number in range(count):
+            event = {
+                "customer": {"sourceId": f"{number % 50_000:06}"},
+                "name": "visit",
+                "at": "2026-01-01T00:00:00Z",
+                "properties": {"page": f"/articles/{number}"},
+            }
+            file.write(json.dumps(event) + "\n")
+
+
+def peak_mib(path: Path, url: str) -> float:
+    """The most that the process ever held."""
+    environment = {**os.environ, "MONGODB_URL": url, "SEGMENTS_DATABASE": "memory"}
+    command = [sys.executable, "-m", "app", "import", "events", str(path), "--dry-run"]
+    process = subprocess.Popen(command, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        mongod = Mongod(folder, Settings(_env_file=None))  # type: ignore[call-arg]
+        mongod.start()
+        try:
+            mongod.ready()
+            peaks = []
+            for count in (SHORT, LONG):
+                path = folder / "events.ndjson"
+                write_events(path, count)
+                peaks.append(peak_mib(path, mongod.url))
+                print(f"{count:10,} events: at most {peaks[-1]:,.0f} MiB")
+            print(f"ratio {peaks[1] / peaks[0]:.2f}; at most {MOST} is wanted")
+        finally:
+            mongod.stop()
+
+
+if __name__ == "__main__":
+    main()
