@@ -1,6 +1,5 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
@@ -8,7 +7,7 @@ from bson import CodecOptions
 from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo import ReadPreference, ReturnDocument, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.ids import Kind
@@ -29,10 +28,6 @@ from app.store.segments import Segments
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
-
-_DUPLICATE_KEY = 11000
-# So long is it worth trying to be first with a key.
-_SECONDS_TO_TRY = 30
 
 
 class Store:
@@ -80,21 +75,18 @@ class Store:
         await self._database.command("ping")
 
     async def transaction(self, work: Work[Result]) -> Result:
-        """What `work` does is done whole or not at all; it may be run more than once."""
-        give_up = time.monotonic() + _SECONDS_TO_TRY
-        while True:
-            async with await self._client.start_session() as session:
-                try:
-                    return await session.with_transaction(
-                        work,
-                        read_concern=ReadConcern("snapshot"),
-                        write_concern=WriteConcern("majority"),
-                        read_preference=ReadPreference.PRIMARY,
-                    )
-                except (DuplicateKeyError, BulkWriteError) as error:
-                    # Another was first with a key: the next snapshot shows its document.
-                    if not _is_duplicate(error) or time.monotonic() > give_up:
-                        raise
+        """What `work` does is done whole or not at all; it may be run more than once.
+
+        It looks for a key before it takes it: where another is first with the key meanwhile, the
+        two conflict, and the next run sees the other's document.
+        """
+        async with await self._client.start_session() as session:
+            return await session.with_transaction(
+                work,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority"),
+                read_preference=ReadPreference.PRIMARY,
+            )
 
     async def rows_of(
         self, customer_id: str, needed: Iterable[Measure], now: Now
@@ -124,10 +116,3 @@ class Store:
             session=transaction,
         )
         return int(found["revision"])
-
-
-def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:
-    if isinstance(error, DuplicateKeyError):
-        return True
-    faults = (error.details or {}).get("writeErrors", ())
-    return any(fault["code"] == _DUPLICATE_KEY for fault in faults)
