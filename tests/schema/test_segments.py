@@ -27,13 +27,12 @@ FORGET = (
 )
 MEMBERS = (
     "query($id: ID!, $first: Int, $after: String) { segment(id: $id) { memberCount"
-    " members(first: $first, after: $after) { totalCount nodes { id sourceId }"
-    " edges { cursor enteredAt } pageInfo { hasNextPage endCursor } } } }"
+    " members(first: $first, after: $after) { totalCount nodes { sourceId }"
+    " pageInfo { hasNextPage endCursor } } } }"
 )
 ASK = (
-    "query($who: CustomerRef!, $ids: [ID!], $over: JSON) {"
-    " segmentMembership(customer: $who, segmentIds: $ids, overrides: $over)"
-    " { segment { id name } isMember evaluatedAt } }"
+    "query($who: CustomerRef!, $ids: [ID!], $over: JSON) { segmentMembership("
+    "customer: $who, segmentIds: $ids, overrides: $over) { isMember } }"
 )
 EVERYBODY: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
 
@@ -151,6 +150,11 @@ async def test_a_static_segment_keeps_its_members_and_may_be_renamed(api: Api) -
     assert changed["segment"] == {"id": id_, "name": "renamed", "memberCount": 5}
 
 
+def _made(api: Api) -> tuple[int, int]:
+    """How many segments there are, and how many rows of members."""
+    return api.database.segments.count_documents({}), api.database.members.count_documents({})
+
+
 async def test_20_000_members_and_not_one_more(api: Api) -> None:
     ids = [ObjectId() for _ in range(20_001)]
     stamp = api.stored("c0")["createdAt"]
@@ -169,21 +173,20 @@ async def test_20_000_members_and_not_one_more(api: Api) -> None:
     try:
         by_source = [{"sourceId": f"crowd {n}"} for n in range(20_000)]
         by_id = [{"id": f"cus_{id_}"} for id_ in ids]
-        before = api.dump()
+        before = _made(api)
         for definition in (
             {"customers": by_id},
             {"customers": [*by_source, by_id[-1]]},
             {"snapshot": over("metadata.all", "IS", True)},
         ):
             (kind,) = definition
-            sent = {"name": "too many", "definition": definition}
-            refused = await api.refusals(CREATE, **{"in": sent})
+            sent = {"in": {"name": "too many", "definition": definition}}
+            refused = await api.refusals(CREATE, **sent)
             assert refused == [f"STATIC_SEGMENT_TOO_LARGE input definition {kind}"]
-        assert api.dump() == before
+        assert _made(api) == before
         listed = await create(api, "many", customers=[*by_source, *by_id[:20_000]])
         snapshot = await create(api, "shot", snapshot=over("metadata.crowd", "IS", True))
-        for id_ in (listed, snapshot):
-            assert api.database.members.count_documents({"segmentId": ObjectId(id_[4:])}) == 20_000
+        assert _made(api) == (before[0] + 2, before[1] + 40_000)
         page = await api.ask(MEMBERS, id=listed, first=1_000)
         assert (page["memberCount"], len(page["members"]["nodes"])) == (20_000, 1_000)
         for id_ in (listed, snapshot):
@@ -266,9 +269,8 @@ async def test_members_their_number_and_each_membership_agree(api: Api) -> None:
         who = {"sourceId": document["sourceId"]}
         is_in = [document["sourceId"] in segment for segment in inside]
         assert await asked(api, who, ids) == is_in
-        listed = await api.customer(
-            who["sourceId"], "segments(first: 100) { totalCount nodes { id } }"
-        )
+        fields = "segments(first: 100) { totalCount nodes { id } }"
+        listed = await api.customer(document["sourceId"], fields)
         found = {node["id"] for node in listed["segments"]["nodes"]}
         assert [id_ in found for id_ in ids] == is_in
         assert listed["segments"]["totalCount"] == len(found)
@@ -348,7 +350,7 @@ async def test_somebody_unknown_is_judged_by_the_overrides_alone(api: Api) -> No
 
 
 async def test_segments_are_listed_searched_and_paged(api: Api) -> None:
-    names = ["Zebra.1", "zebra (2)", "a zeBRA", "Straẞe"]
+    names = ("Zebra.1", "zebra (2)", "a zeBRA", "Straẞe")
     ids = [await create(api, name, filter=EVERYBODY) for name in names]
     query = (
         "query($first: Int, $after: String, $search: String, $kinds: [SegmentKind!]) {"
@@ -372,10 +374,8 @@ async def test_whatever_has_an_id_is_found_by_it(api: Api, people: list[str]) ->
     await api.many("eventsTrack", [{"customer": who, "name": "found", "properties": {"a": [1]}}])
     await api.many("ordersUpsert", [{"sourceId": "found", "customer": who, "amount": 5}])
     segment = await create(api, "found", filter=EVERYBODY)
-    event = api.database.events.find_one({"name": "found"})
-    order = api.database.orders.find_one({"sourceId": "found"})
-    assert event is not None
-    assert order is not None
+    (event,) = api.database.events.find({"name": "found"})
+    (order,) = api.database.orders.find({"sourceId": "found"})
     nodes = {
         people[6]: "Customer",
         segment: "Segment",
@@ -397,5 +397,4 @@ async def test_a_deleted_segment_leaves_no_members(api: Api) -> None:
     assert (await api.ask(DELETE, id=id_))["deletedId"] == id_
     assert api.database.members.count_documents({"segmentId": ObjectId(id_[4:])}) == 0
     assert await api.refusals(DELETE, id=id_) == ["NOT_FOUND id"]
-    assert await api.refusals(UPDATE, id=id_, **{"in": {"name": "x"}}) == ["NOT_FOUND id"]
     await create(api, "deleted", filter=EVERYBODY)
