@@ -38,12 +38,12 @@ def run(settings: Settings, noun: str, file: str, *, dry_run: bool) -> int:
         try:
             return runner.run(_run(settings, noun, file, stream, dry_run))
         except _Stopped as stopped:
-            _leave(stopped)
+            _leave(stopped, dry_run)
 
 
-def _leave(stopped: _Stopped) -> NoReturn:
-    done = f"{stopped.job.accepted:,} rows are in and stay"
-    typer.echo(f"segments: interrupted: {done}; run it again for the rest", err=True)
+def _leave(stopped: _Stopped, dry_run: bool) -> NoReturn:
+    stays = "nothing was written" if dry_run else f"{stopped.job.accepted:,} rows are in and stay"
+    typer.echo(f"segments: interrupted: {stays}; run it again for the rest", err=True)
     # Not by the usual way out: that would wait for the thread that waits for a terminal's input.
     os._exit(128 + stopped.number)
 

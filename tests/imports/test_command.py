@@ -1,6 +1,7 @@
 """`segments import` as people run it: exit statuses, one line, the file of what was refused."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +50,28 @@ def test_a_dry_run_says_so(command: Command) -> None:
     done = command("customers", "-", "--dry-run", stdin=GOOD)
     assert done.returncode == 0
     assert b"nothing was written" in done.stdout
+
+
+def test_a_bar_on_a_terminal_only(
+    command: Command, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes(GOOD)
+    assert command("customers", "a.csv").stderr == b""
+    terminal, end = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "import", "customers", "a.csv"],
+        cwd=tmp_path,
+        env={**environment, "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=end,
+        check=False,
+    )
+    os.close(end)
+    shown = os.read(terminal, 100_000)
+    os.close(terminal)
+    assert done.returncode == 0, shown
+    assert b"2 customers" in shown
+    assert done.stdout.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(

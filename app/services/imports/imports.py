@@ -44,8 +44,10 @@ class Import:
     async def run(self, name: str, stream: IO[bytes], advance: Callable[[], None]) -> None:
         """Reads the stream to its end; `advance` is called after each batch."""
         defined = (await self._services.definitions.now()).metadata
+        # Held to the end: with it goes the stream, and `advance` may ask how far that is.
+        text = Text(stream)
         with closing(Keys()) as keys:
-            async for batch in _ahead(self._batches(name, Text(stream), keys, defined)):
+            async for batch in _ahead(self._batches(name, text, keys, defined)):
                 await self._take(batch)
                 advance()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.domain.inputs import Input
 from app.domain.metadata import Metadata
+from app.errors import Refused
 from app.services.imports import csv_rows, ndjson_rows
 from app.services.imports.row import Row
 from app.services.imports.text import Text, TooLong
@@ -32,11 +33,17 @@ def parts(rows: Iterator[Row], text: Text) -> Iterator[list[Row]]:
     """The rows in parts of what one call takes, smaller where the rows are large."""
     part: list[Row] = []
     end = text.characters + _LARGEST_PART
-    for row in rows:
-        part.append(row)
-        if len(part) == MOST_ROWS or text.characters >= end:
+    try:
+        for row in rows:
+            part.append(row)
+            if len(part) == MOST_ROWS or text.characters >= end:
+                yield part
+                part = []
+                end = text.characters + _LARGEST_PART
+    except Refused:
+        # What came before a place that can't be read is taken all the same.
+        if part:
             yield part
-            part = []
-            end = text.characters + _LARGEST_PART
+        raise
     if part:
         yield part
