@@ -144,6 +144,6 @@ async def test_a_file_that_can_not_be_read_is_refused_whole(
 
 async def test_what_comes_before_a_quote_that_is_not_closed_is_taken(shop: Shop) -> None:
     file = 'sourceId,name\nada,Ada\n"bob,' + "x\n" * 2_200_000
-    with pytest.raises(Refused, match="Line 3: .* a quote is not closed"):
+    with pytest.raises(Refused, match=r"Line 3: .* a quote is not closed"):
         await shop.load("customers", file, "a.csv")
     assert [row["sourceId"] for row in shop.everything()["customers"]] == ["ada"]
