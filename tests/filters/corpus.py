@@ -226,7 +226,7 @@ def customer(random: Random, id_: int) -> Document:
 
 
 def _properties(random: Random) -> Document:
-    numbers = (0, -0.0, 1, 1.0, 2.5, 10, 100, -5, 0.1, 0.2, 2**53 + 1, 2**63 - 1)
+    numbers = (0, -0.0, 1, 1.0, 2.5, 10, 100, -5, 0.1, 0.2, 2**53 + 1, 2**63 - 1, 1e308, -1e308)
     return _some(
         random,
         0.8,

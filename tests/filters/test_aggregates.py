@@ -1,0 +1,61 @@
+"""Aggregates at the edges of what numbers can be, in both engines."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from app.filters import Catalog, parse
+from app.filters.aggregates import AGGREGATES, Aggregate
+from tests.filters.corpus import NOWS
+from tests.filters.judge import Judge, judging
+
+VALUES: tuple[list[Any], ...] = (
+    [],
+    [None, [], "5", True, {"a": 1}],
+    [0.1] * 10,
+    [0.1, 0.2, -0.3],
+    [0.1, 0.2, 0.3, -0.6],
+    [1.0, 1e100, -1e100],
+    [2**63 - 1, 1],
+    [2**63 - 1, 2**63 - 1, -(2**63)],
+    [2**53, 1.0, 1],
+    [2**62, 1, 1.0, -float(2**62)],
+    [1e308, 1e308],
+    [1e308, 1e308, -1e308],
+    [-1e308, 1e308, 1.0],
+    [1e100, 1.0, -1e100],
+    [0, -0.0, 0.0, 1, 1.0, True, "1", [1], [1.0], {"a": 1}, {"a": 1.0}, {"b": 1, "a": 1}],
+    [{"a": 1, "b": 1}, {"b": 1, "a": 1}, [[]], [None], None, []],
+    [5e-324, 5e-324],
+    [3, 1, 2.5, "0", None],
+)
+
+
+@pytest.fixture(scope="module")
+def sums(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    corpus: dict[str, list[dict[str, Any]]] = {
+        "customers": [{"_id": id_} for id_, _ in enumerate(VALUES)],
+        "events": [
+            {"customerId": id_, "name": "paid", "at": at, "properties": {"amount": value}}
+            for id_, values in enumerate(VALUES)
+            for value in values
+        ],
+    }
+    with judging(mongo_client, corpus) as found:
+        yield found
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
+def test_both_engines_come_to_the_same(aggregate: Aggregate, sums: Judge) -> None:
+    results = {aggregate.of([v for v in values if v != []]) for values in VALUES} - {None}
+    for result in results:
+        value = result if abs(result or 0) < float("inf") else 1.7e308
+        for operator in ("IS", "GREATER_THAN", "LESS_THAN"):
+            measured = {"function": aggregate.name, "property": "amount"}
+            event = {"name": "paid", "aggregate": measured, "operator": operator, "value": value}
+            tree = parse({"event": event}, Catalog())
+            assert sums.selected(tree, NOWS[0]) == sums.held(tree, NOWS[0]), event
