@@ -8,9 +8,9 @@ from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, refuse
-from app.filters import Filter, Now, canonical, pipeline, text
+from app.filters import Catalog, Filter, Now, canonical, parse, pipeline, text
 from app.services.candidates import Candidates
-from app.services.definitions import DefinitionsReader
+from app.services.definitions import Definitions, DefinitionsReader
 from app.services.rows import Wire
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -67,10 +67,13 @@ class Segments:
             created_at=now.at,
             updated_at=now.at,
         )
-        candidates = await self._candidates(kind, given, now)
+        path = ("input", "definition", kind)
+        candidates = await self._candidates(kind, given, now, *path)
 
         async def work(transaction: Transaction) -> None:
-            await self._store.fence(REVISION, transaction)
+            definitions = await self._held_still(transaction)
+            if kind == "filter":
+                parse(given, definitions.catalog, *path)
             await self._store.segments.save(segment, transaction)
             if candidates is not None:
                 # Members who are being deleted now are either not seen here, or go after.
@@ -81,31 +84,29 @@ class Segments:
         await self._store.transaction(work)
         return segment
 
-    async def _candidates(self, kind: str, given: Any, now: Now) -> Candidates | None:
+    async def _held_still(self, transaction: Transaction) -> Definitions:
+        """The definitions, of which none changes before the transaction has ended."""
+        return await self._definitions.at_least(await self._store.fence(REVISION, transaction) - 1)
+
+    async def _candidates(self, kind: str, given: Any, now: Now, *path: str) -> Candidates | None:
         """Whom the definition names; None where it is a filter that goes on being asked."""
-        path = ("input", "definition", kind)
+        if kind == "filter":
+            return None
         if kind == "customers":
             return Candidates.listed(given, path)
         tree = await self._definitions.parse(given, *path)
-        if kind == "filter":
-            return None
         ids = await self._store.customers.ids(pipeline(tree, now), MOST_STATIC_MEMBERS + 1)
         return Candidates.selected(ids, path)
 
     async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
         """Changes what is given: the name, the description, a passive segment's filter."""
-        if "filter" in changes:
-            if changes["filter"] is None:
-                message = "A filter can be changed, but not removed; leave it out."
-                raise refuse(Code.INVALID, message, "input", "filter")
-            await self._definitions.parse(changes["filter"], "input", "filter")
 
         async def work(transaction: Transaction) -> Segment:
-            await self._store.fence(REVISION, transaction)
+            definitions = await self._held_still(transaction)
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
-            edited = replace(_edited(segment, changes), updated_at=now.at)
+            edited = _edited(segment, changes, definitions.catalog, now)
             await self._store.segments.save(edited, transaction)
             return edited
 
@@ -115,7 +116,7 @@ class Segments:
         """Deletes the segment, unless something uses it."""
 
         async def work(transaction: Transaction) -> str:
-            await self._store.fence(REVISION, transaction)
+            await self._held_still(transaction)
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
@@ -150,7 +151,7 @@ class Segments:
         return Preview(self._store, await self._definitions.parse(wire, "filter"), now)
 
 
-def _edited(segment: Segment, changes: Wire) -> Segment:
+def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segment:
     """The segment with the changes laid over it."""
     if "name" in changes:
         segment = replace(segment, name=named(changes["name"]))
@@ -158,5 +159,9 @@ def _edited(segment: Segment, changes: Wire) -> Segment:
         segment = replace(segment, description=described(changes["description"]))
     if "filter" in changes:
         segment.require_editable()
+        if changes["filter"] is None:
+            message = "A filter can be changed, but not removed; leave it out."
+            raise refuse(Code.INVALID, message, "input", "filter")
+        parse(changes["filter"], catalog, "input", "filter")
         segment = replace(segment, filter=canonical(changes["filter"]))
-    return segment
+    return replace(segment, updated_at=now.at)
