@@ -1,0 +1,33 @@
+"""What the log may say of an error."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys, structlog
+from app import logs
+
+logs.set_up(sys.argv[1])
+
+def fail(customer):
+    raise KeyError("metadata")
+
+try:
+    fail("ann@" + "example.com")
+except KeyError as error:
+    structlog.get_logger().error("unexpected error", exc_info=error)
+"""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_an_error_is_logged_with_its_place_and_without_the_data_around_it(form: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, form], capture_output=True, text=True, check=True
+    )
+
+    assert "unexpected error" in run.stderr
+    assert "KeyError" in run.stderr
+    assert "in fail" in run.stderr or '"name": "fail"' in run.stderr
+    assert "ann@example.com" not in run.stderr
