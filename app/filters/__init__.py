@@ -4,7 +4,7 @@ from app.filters.calendar import Calendar, Now
 from app.filters.evaluate import Facts, holds
 from app.filters.fields import AttributeType, Catalog, MetadataType
 from app.filters.parse import canonical, parse
-from app.filters.pipeline import pipeline
+from app.filters.pipeline import Pipeline, pipeline
 from app.filters.reference import reference
 from app.filters.tree import Filter
 from app.filters.wording import text
@@ -17,6 +17,7 @@ __all__ = [
     "Filter",
     "MetadataType",
     "Now",
+    "Pipeline",
     "canonical",
     "holds",
     "parse",

@@ -10,6 +10,7 @@ from strawberry import UNSET, Maybe
 from app.domain import inputs
 from app.domain.customers import Customer as Stored
 from app.domain.ids import Kind
+from app.filters import Pipeline
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt, user_errors
 from app.schema.filters import FilterInput
@@ -17,7 +18,6 @@ from app.schema.node import Node
 from app.schema.paging import USUAL, PageInfo, check_first, id_cursor, page, read_id_cursor
 from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
-from app.store.customers import Stage
 
 if TYPE_CHECKING:
     from app.schema.activity import TimelineConnection
@@ -188,11 +188,11 @@ class CustomerConnection:
     edges: list[CustomerEdge]
     nodes: list[Customer]
     page_info: PageInfo
-    stages: strawberry.Private[list[Stage]]
+    selected: strawberry.Private[Pipeline]
 
     @strawberry.field(description="Computed only when it is asked for.")
     async def total_count(self, info: Info) -> Long:
-        return Long(await info.context.services.customers.count(self.stages))
+        return Long(await info.context.services.customers.count(self.selected))
 
 
 @strawberry.type
@@ -245,15 +245,15 @@ class CustomerQuery:
         place = read_id_cursor(after, Kind.CUSTOMER)
         service, now = info.context.services.customers, info.context.now
         sent = None if filter is None else wire(filter)
-        stages = await service.selection(search, sent, now, "filter")
-        found = await service.page(stages, place, first + 1)
+        selected = await service.selection(search, sent, now, "filter")
+        found = await service.page(selected, place, first + 1)
         shown = page(found, first, after, lambda customer: id_cursor(customer.id))
         nodes = [Customer.of(customer) for customer in shown.items]
         edges = [
             CustomerEdge(cursor=cursor, node=node)
             for cursor, node in zip(shown.cursors, nodes, strict=True)
         ]
-        return CustomerConnection(edges=edges, nodes=nodes, page_info=shown.info, stages=stages)
+        return CustomerConnection(edges=edges, nodes=nodes, page_info=shown.info, selected=selected)
 
 
 @strawberry.type

@@ -7,12 +7,13 @@ from app.domain.customers import Customer, Draft, changes, search_key
 from app.domain.inputs import CustomerInput, CustomerRef, read
 from app.domain.metadata import Metadata
 from app.errors import Code, Problem, Refused, refuse
-from app.filters import Now, pipeline
+from app.filters import Now, Pipeline
 from app.services.definitions import DefinitionsReader
 from app.services.drafts import Drafts
+from app.services.population import select
 from app.services.rows import BulkResult, Rows, Wire
 from app.store import Store, Transaction
-from app.store.customers import Stage, starts_with
+from app.store.customers import starts_with
 from app.store.members import FENCE
 
 
@@ -85,20 +86,17 @@ class Customers:
 
     async def selection(
         self, search: str | None, wire: Wire | None, now: Now, *path: str
-    ) -> list[Stage]:
-        """The stages that leave those whom the search and the filter find."""
-        stages = []
-        if search:
-            stages.append(starts_with(search_key(search)))
-        if wire is not None:
-            stages += pipeline(await self._definitions.parse(wire, *path), now)
-        return stages
+    ) -> Pipeline:
+        """Those whom the search and the filter find."""
+        searched = [starts_with(search_key(search))] if search else []
+        tree = None if wire is None else await self._definitions.parse(wire, *path)
+        return await select(self._store, tree, now, searched)
 
-    async def page(self, stages: list[Stage], after: str | None, most: int) -> list[Customer]:
-        return await self._store.customers.page(stages, after, most)
+    async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
+        return await self._store.customers.page(selected, after, most)
 
-    async def count(self, stages: list[Stage]) -> int:
-        return await self._store.customers.count(stages)
+    async def count(self, selected: Pipeline) -> int:
+        return await self._store.customers.count(selected)
 
 
 def _apply(row: CustomerInput, draft: Draft, metadata: Metadata) -> list[Problem]:

@@ -8,9 +8,10 @@ from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, refuse
-from app.filters import Catalog, Filter, Now, canonical, parse, pipeline, text
+from app.filters import Catalog, Filter, Now, Pipeline, canonical, parse, text
 from app.services.candidates import Candidates
 from app.services.definitions import Definitions, DefinitionsReader
+from app.services.population import select
 from app.services.rows import Wire
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -27,10 +28,13 @@ class Preview:
     now: Now
 
     async def count(self) -> int:
-        return await self.store.customers.count(pipeline(self.tree, self.now))
+        return await self.store.customers.count(await self._selected())
 
     async def sample(self, most: int) -> list[Customer]:
-        return await self.store.customers.page(pipeline(self.tree, self.now), None, most)
+        return await self.store.customers.page(await self._selected(), None, most)
+
+    async def _selected(self) -> Pipeline:
+        return await select(self.store, self.tree, self.now)
 
 
 class Segments:
@@ -95,7 +99,9 @@ class Segments:
         if kind == "customers":
             return Candidates.listed(given, path)
         tree = await self._definitions.parse(given, *path)
-        ids = await self._store.customers.ids(pipeline(tree, now), MOST_STATIC_MEMBERS + 1)
+        ids = await self._store.customers.ids(
+            await select(self._store, tree, now), MOST_STATIC_MEMBERS + 1
+        )
         return Candidates.selected(ids, path)
 
     async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
@@ -132,14 +138,15 @@ class Segments:
         """Those who are in at this moment, by id, after one of them."""
         tree = (await self._definitions.now()).tree(segment)
         if tree is not None:
-            return await self._store.customers.page(pipeline(tree, now), after, most)
+            selected = await select(self._store, tree, now)
+            return await self._store.customers.page(selected, after, most)
         return await self._store.members.page(segment.id, after, most)
 
     async def member_count(self, segment: Segment, now: Now) -> int:
         tree = (await self._definitions.now()).tree(segment)
         if tree is None:
             return await self._store.members.count(segment.id)
-        return await self._store.customers.count(pipeline(tree, now))
+        return await self._store.customers.count(await select(self._store, tree, now))
 
     async def filter_text(self, segment: Segment) -> str | None:
         """The filter as one readable sentence; None where the segment is static."""

@@ -11,6 +11,7 @@ from pymongo import DeleteOne, InsertOne, UpdateOne
 from app.domain.customers import Customer, Draft
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef
+from app.filters import Pipeline
 from app.store.collections import Database
 from app.store.ids import key, keys, public
 
@@ -66,14 +67,11 @@ class Customers:
             [DeleteOne({"_id": key(Kind.CUSTOMER, id_)})], session=transaction
         )
 
-    async def page(self, stages: Sequence[Stage], after: str | None, most: int) -> list[Customer]:
-        """The first customers that pass the stages, by id, after one of them."""
-        return [
-            customer
-            async for customer in self.stream(
-                [*_after(after), *stages, {"$sort": {"_id": 1}}, {"$limit": most}], most
-            )
-        ]
+    async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
+        """The first of the selected customers, by id, after one of them."""
+        cut: list[Stage] = [{"$sort": {"_id": 1}}, {"$limit": most}]
+        stages = [*_after(after), *selected.narrow, *cut, *selected.restore]
+        return [customer async for customer in self.stream(stages, most)]
 
     async def stream(self, stages: Sequence[Stage], batch: int = 1_000) -> AsyncIterator[Customer]:
         """The customers that the stages leave, one by one."""
@@ -81,14 +79,21 @@ class Customers:
         async for document in found:
             yield as_customer(document)
 
-    async def ids(self, stages: Sequence[Stage], most: int) -> list[str]:
-        """The ids of at most so many customers that pass the stages."""
-        only_id = [*stages, {"$limit": most}, {"$project": {"_id": 1}}]
+    async def ids(self, selected: Pipeline, most: int) -> list[str]:
+        """The ids of at most so many of the selected customers."""
+        only_id = [*selected.narrow, {"$limit": most}, {"$project": {"_id": 1}}]
         found = self._collection.aggregate(only_id, **self._limits)
         return [public(Kind.CUSTOMER, document["_id"]) async for document in found]
 
-    async def count(self, stages: Sequence[Stage]) -> int:
-        """How many customers pass the stages."""
+    async def count(self, selected: Pipeline) -> int:
+        """How many customers are selected."""
+        return await self._count(selected.narrow)
+
+    async def more_than(self, number: int, stages: Sequence[Stage]) -> bool:
+        """Whether the stages leave more customers than that; counts no further."""
+        return await self._count([*stages, {"$limit": number + 1}]) > number
+
+    async def _count(self, stages: Sequence[Stage]) -> int:
         found = self._collection.aggregate([*stages, {"$count": "count"}], **self._limits)
         return sum([int(document["count"]) async for document in found])
 

@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 from app.domain.ids import Kind
 from app.errors import Unusable
 from app.filters import Now
-from app.filters.pipeline import rows
+from app.filters.measuring import rows
 from app.filters.tree import Measure
 from app.settings import Settings
 from app.store.collections import Database, prepare

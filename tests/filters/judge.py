@@ -10,7 +10,7 @@ from bson import CodecOptions
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from app.filters import Facts, Filter, Now, holds, pipeline
+from app.filters import Facts, Filter, Now, Pipeline, holds, pipeline
 
 Document = dict[str, Any]
 ROWS = ("events", "orders")
@@ -36,9 +36,17 @@ class Judge:
         }
 
     def selected(self, filter_: Filter, now: Now) -> set[Any]:
-        """Whom the population's engine finds."""
-        stages = [*pipeline(filter_, now), {"$project": {"_id": 1}}]
-        return {found["_id"] for found in self._database.customers.aggregate(stages)}
+        """Whom the population's engine finds, in each of its ways."""
+        looked_up, grouped = (self._found(pipeline(filter_, now, few=few)) for few in (True, False))
+        assert looked_up == grouped, "the ways of the pipeline disagree"
+        return looked_up
+
+    def _found(self, selected: Pipeline) -> set[Any]:
+        stages = [*selected.narrow, *selected.restore]
+        found = list(self._database.customers.aggregate(stages))
+        for document in found:
+            assert document.keys() == self.customers[document["_id"]].document.keys()
+        return {document["_id"] for document in found}
 
     def held(self, filter_: Filter, now: Now) -> set[Any]:
         """Of whom the person's engine says that it holds."""
