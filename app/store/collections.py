@@ -6,11 +6,13 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import OperationFailure
 
 LARGEST_CUSTOMER = 3 * 1024 * 1024
 
 Database = AsyncIOMotorDatabase[dict[str, Any]]
+
+_NAMESPACE_EXISTS = 48
 
 _OBJECT = {"bsonType": "object"}
 _DATE = {"bsonType": "date"}
@@ -116,7 +118,8 @@ async def prepare(database: Database) -> None:
 
 async def _create(database: Database, collection: Collection) -> None:
     try:
-        await database.create_collection(collection.name)
-    except CollectionInvalid:
-        # Another process of ours was first.
-        return
+        await database.create_collection(collection.name, check_exists=False)
+    except OperationFailure as error:
+        # Another process of ours, which starts beside this one, was first.
+        if error.code != _NAMESPACE_EXISTS:
+            raise
