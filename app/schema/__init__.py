@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from app.domain.ids import Kind, kind_of
 from app.domain.inputs import CustomerRef
 from app.schema.activity import ActivityMutation, CustomEvent, Order
+from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
@@ -20,7 +21,7 @@ __all__ = ["Context", "schema"]
 
 
 @strawberry.type
-class Query(CustomerQuery, SegmentQuery, MetadataQuery):
+class Query(CustomerQuery, SegmentQuery, AttributeQuery, MetadataQuery):
     @strawberry.field(description="Whatever has this id; null for an unknown one.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         services = info.context.services

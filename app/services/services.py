@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from app.filters import Calendar, Now
+from app.services.attributes import Attributes
 from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
 from app.services.events import Events
@@ -31,6 +32,7 @@ class Services:
         self.events = Events(store)
         self.orders = Orders(store)
         self.segments = Segments(store, self.definitions)
+        self.attributes = Attributes(store, self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.timeline = Timeline(store)
 

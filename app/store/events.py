@@ -29,7 +29,7 @@ class Events:
         documents = await found.batch_size(len(keys) + 1).to_list(None)
         return {document["idempotencyKey"] for document in documents}
 
-    async def names(self, transaction: AsyncIOMotorClientSession) -> set[str]:
+    async def names(self, transaction: AsyncIOMotorClientSession | None = None) -> set[str]:
         return {row["_id"] async for row in self._names.find({}, session=transaction)}
 
     async def add_names(self, names: Iterable[str], transaction: AsyncIOMotorClientSession) -> None:

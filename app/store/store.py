@@ -23,6 +23,7 @@ from app.store.ids import key
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
+from app.store.seen import Seen
 from app.store.segments import Segments
 
 Transaction = AsyncIOMotorClientSession
@@ -41,6 +42,7 @@ class Store:
         self.orders = Orders(database)
         self.segments = Segments(database)
         self.members = Members(database)
+        self.seen = Seen(database, seconds)
         self.metadata = MetadataDefinitions(database)
 
     @classmethod

@@ -32,8 +32,7 @@ LATER = (
     *("Operator.YEARS_AGO", "Operator.CONTAINS_*", "Operator.SIZE_*", "Operator.*WITHIN_RADIUS"),
     # segments inside segments
     *("FilterInput.segment", "SegmentConditionInput*"),
-    # a filter editor's help, and what is known of a membership
-    *("Query.filter*", "FilterAttribute*", "OperatorInfo*"),
+    # what is known of a membership
     *("SegmentMembership.explanation", "SegmentMembership.changesAt"),
     # active segments and their transitions
     *("Segment.sizeHistory*", "SegmentSize*", "Transition*", "SegmentTransition*"),

@@ -1,0 +1,125 @@
+"""What an editor of filters is told, held against what filters then take."""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.api import Api, Json
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ATTRIBUTES = """{ filterAttributes {
+  path label group type isArray operators { operator label takes }
+} }"""
+SUGGEST = """query($path: String!, $prefix: String, $first: Int) {
+  filterValueSuggestions(path: $path, prefix: $prefix, first: $first)
+}"""
+PREVIEW = "query($filter: FilterInput!) { segmentPreview(filter: $filter) { memberCount } }"
+OPERATORS = '{ __type(name: "Operator") { enumValues { name } } }'
+DEFINE = """mutation($input: MetadataDefinitionInput!) {
+  metadataDefinitionSet(input: $input) { userErrors { message } }
+}"""
+
+PLANS = ["free", "free", "Pro", "free", "pro", "Pro", "basic"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def shop(api: Api) -> None:
+    """Customers with metadata of many shapes, one key defined, and an event."""
+    definition = {"key": "since", "type": "DATE", "label": "Customer since"}
+    assert (await api.ask(DEFINE, input=definition))["userErrors"] == []
+    await api.services.metadata.settle("since")
+    shapes: Json = {
+        "tags": ["new", "old"],
+        "score": 1.5,
+        "vip": True,
+        "store": {"lat": 52.2, "lon": 21.0},
+        "contact": {"by": "mail"},
+        "since": "2020-02-29",
+    }
+    rows = [
+        {
+            "sourceId": f"editor {n}",
+            "birthdate": "1990-05-0" + str(1 + n % 2),
+            "metadata": {**shapes, "plan": plan},
+        }
+        for n, plan in enumerate(PLANS)
+    ]
+    assert (await api.many("customersUpsert", rows))["refused"] == []
+    event = {"customer": {"sourceId": "editor 0"}, "name": "page.viewed"}
+    assert (await api.many("eventsTrack", [event]))["refused"] == []
+
+
+async def described(api: Api) -> dict[str, Json]:
+    return {attribute["path"]: attribute for attribute in await api.ask(ATTRIBUTES)}
+
+
+async def test_paths_are_told_with_group_type_and_label(api: Api) -> None:
+    found = await described(api)
+
+    told = {path: (a["group"], a["type"], a["isArray"], a["label"]) for path, a in found.items()}
+    assert told["address.postalCode"] == ("PROFILE", "STRING", False, "Address postal code")
+    assert told["orders.totalAmount"] == ("ACTIVITY", "NUMBER", False, "Orders total amount")
+    assert told["events.page.viewed.lastAt"][:3] == ("ACTIVITY", "DATETIME", False)
+    assert told["metadata.since"] == ("METADATA", "DATE", False, "Customer since")
+    assert told["metadata.tags"][1:3] == ("STRING", True)
+    assert told["metadata.score"][1:3] == ("NUMBER", False)
+    assert told["metadata.vip"][1:3] == ("BOOLEAN", False)
+    assert told["metadata.store"][1:3] == ("GEOPOINT", False)
+    assert told["metadata.contact"][1:3] == ("OBJECT", False)
+
+
+async def test_just_the_operators_that_are_offered_can_be_used(api: Api) -> None:
+    every = {value["name"] for value in (await api.ask(OPERATORS))["enumValues"]}
+    for path, attribute in (await described(api)).items():
+        offered = {each["operator"] for each in attribute["operators"]}
+        if attribute["group"] == "METADATA" and path != "metadata.since":
+            continue
+        taken = {name for name in every if await _fits(api, path, name)}
+        assert offered == taken, path
+
+
+async def _fits(api: Api, path: str, operator: str) -> bool:
+    """Whether a filter with no value at all is refused for its value, if for anything."""
+    condition = {"attribute": {"path": path, "operator": operator}}
+    refused = await api.refusals(PREVIEW, filter=condition)
+    return not any(code.startswith("OPERATOR_NOT_APPLICABLE") for code in refused)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"path": "metadata.plan"}, ["free", "Pro", "basic", "pro"]),
+        ({"path": "metadata.plan", "prefix": "P"}, ["Pro", "pro"]),
+        ({"path": "metadata.plan", "first": 1}, ["free"]),
+        ({"path": "metadata.tags"}, ["new", "old"]),
+        ({"path": "metadata.tags", "prefix": "o"}, ["old"]),
+        ({"path": "metadata.vip"}, [True]),
+        ({"path": "metadata.since"}, ["2020-02-29"]),
+        ({"path": "birthdate"}, ["1990-05-01", "1990-05-02"]),
+        ({"path": "metadata.contact"}, []),
+        ({"path": "metadata.contact.by"}, ["mail"]),
+        ({"path": "events.page.viewed.count"}, [1]),
+        ({"path": "metadata.nothing"}, []),
+    ],
+    ids=str,
+)
+async def test_values_come_the_most_frequent_first(api: Api, asked: Json, found: list[Any]) -> None:
+    assert await api.ask(SUGGEST, **asked) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        ({"path": "metdata.plan"}, ["UNKNOWN_ATTRIBUTE path"]),
+        ({"path": "name", "prefix": "\0"}, ["INVALID_VALUE prefix"]),
+        ({"path": "name", "first": 0}, ["BAD_REQUEST"]),
+    ],
+    ids=str,
+)
+async def test_what_can_not_be_suggested_is_refused(
+    api: Api, asked: Json, refused: list[str]
+) -> None:
+    answered = [code.strip() for code in await api.refusals(SUGGEST, **asked)]
+    assert answered == refused
