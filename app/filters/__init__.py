@@ -2,6 +2,7 @@
 
 from app.filters.calendar import Calendar, Now
 from app.filters.evaluate import Facts, holds
+from app.filters.explain import explain
 from app.filters.fields import AttributeType, Catalog, MetadataType
 from app.filters.parse import canonical, parse
 from app.filters.pipeline import Pipeline, pipeline
@@ -19,6 +20,7 @@ __all__ = [
     "Now",
     "Pipeline",
     "canonical",
+    "explain",
     "holds",
     "parse",
     "pipeline",

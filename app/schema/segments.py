@@ -28,6 +28,7 @@ from app.schema.paging import (
 )
 from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
+from app.services.memberships import Membership
 from app.services.segments import Preview
 
 strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
@@ -187,6 +188,14 @@ class SegmentMembership:
     segment: Segment
     is_member: bool
     evaluated_at: datetime
+    membership: strawberry.Private[Membership]
+
+    @strawberry.field(
+        description="Condition by condition: what was wanted, what the customer has, and whether"
+        " it holds."
+    )
+    def explanation(self) -> JSON | None:
+        return JSON(self.membership.explanation())
 
 
 @strawberry.type
@@ -287,6 +296,7 @@ class SegmentQuery:
                 segment=Segment.of(membership.segment),
                 is_member=membership.is_member,
                 evaluated_at=now.at,
+                membership=membership,
             )
             for membership in asked
         ]

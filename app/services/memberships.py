@@ -6,9 +6,10 @@ from typing import Any
 
 from app.domain.customers import Customer, Draft, changes
 from app.domain.inputs import CustomerRef, Overrides, read
+from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import Code, Problem, Refused, refuse
-from app.filters import Facts, Filter, Now, holds
+from app.filters import Facts, Filter, Now, explain, holds
 from app.filters.pipeline import measures
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
@@ -21,6 +22,14 @@ class Membership:
     segment: Segment
     is_member: bool
     now: Now
+    _tree: Filter | None
+    _facts: Facts
+
+    def explanation(self) -> Any:
+        """Condition by condition: what was wanted, what the customer has, whether it holds."""
+        if self._tree is None:
+            return {"holds": self.is_member, "wanted": "to be in the list of the static segment"}
+        return to_json(explain(self._tree, self._facts, self.now))
 
 
 class Memberships:
@@ -71,7 +80,11 @@ class Memberships:
         facts = Facts(document, await self._rows(customer, trees, now))
         return [
             Membership(
-                segment, segment.id in fixed if tree is None else holds(tree, facts, now), now
+                segment,
+                segment.id in fixed if tree is None else holds(tree, facts, now),
+                now,
+                tree,
+                facts,
             )
             for segment, tree in zip(segments, trees, strict=True)
         ]

@@ -33,7 +33,7 @@ LATER = (
     # segments inside segments
     *("FilterInput.segment", "SegmentConditionInput*"),
     # what is known of a membership
-    *("SegmentMembership.explanation", "SegmentMembership.changesAt"),
+    "SegmentMembership.changesAt",
     # active segments and their transitions
     *("Segment.sizeHistory*", "SegmentSize*", "Transition*", "SegmentTransition*"),
     *("TimelineEntry = SegmentTransition", "Query.segmentTransitions*"),
