@@ -160,9 +160,9 @@ class _Parser:
 
     def _condition(self, field: Field, wire: Wire, path: Path) -> AttributeCondition | None:
         operator = operators.BY_NAME[wire["operator"]]
-        if field.type is not None and field.type not in operator.types:
-            fitting = (o for o in operators.OPERATORS if field.type in o.types)
-            self._not_applicable(operator, f"{field.path!r}, a {field.type.value}", fitting, path)
+        if not operator.fits(field):
+            fitting = (o for o in operators.OPERATORS if o.fits(field))
+            self._not_applicable(operator, _described(field), fitting, path)
             return None
         type_ = field.type or _type_of_value(operator, wire.get("value"))
         return self._asked(field, operator, type_, wire, path)
@@ -273,6 +273,11 @@ def _instant(value: str | datetime) -> datetime:
     if read.tzinfo is None:
         raise ValueError("must have an offset, like Z")
     return cut(read)
+
+
+def _described(field: Field) -> str:
+    type_ = field.type.value if field.type else "value"
+    return f"{field.path!r}, {'an array of' if field.is_array else 'a'} {type_}"
 
 
 def _takes_case(operator: Operator, type_: AttributeType | None) -> bool:

@@ -35,8 +35,11 @@ def _positive(field_: Field, operator: Operator, operand: Operand, now: Now) -> 
         return {"$or": [asked, {field_.address: {"$not": {"$type": "number"}}}]}
     if not field_.free:
         return asked
-    # A path of MongoDB's reaches through an array of objects, and one of ours does not.
+    # A path of MongoDB's reaches through an array of objects; to one of ours, all behind it is
+    # missing.
     parents = [".".join(field_.stored[:end]) for end in range(2, len(field_.stored))]
     if not parents:
         return asked
+    if operator.holds(None, operand, now):
+        return {"$or": [asked, *({parent: {"$type": "array"}} for parent in parents)]}
     return {"$and": [asked, *({parent: {"$not": {"$type": "array"}}} for parent in parents)]}

@@ -16,7 +16,8 @@ Written by `segments sdl` from the code; do not edit.
 A filter is a tree of `all`, `any` and `none` over conditions. A value is missing when the key is
 absent, is null, or is an empty array. An operator that negates another holds for a missing value;
 the others fail on it, unless they say otherwise. On an array an operator holds if at least one
-element meets it. The examples are asked on 2026-03-29 at 12:00 UTC, and each of them is a test."""
+element meets it, unless it fits arrays alone. The examples are asked on 2026-03-29 at 12:00 UTC,
+and each of them is a test."""
 
 
 def reference() -> str:
@@ -47,7 +48,8 @@ def _aggregates() -> str:
 
 def _operator(operator: Operator) -> str:
     types = ", ".join(type_.value for type_ in AttributeType if type_ in operator.types)
-    told = [f"- Fits: {types}", f"- Takes: {operator.takes.words}"]
+    fits = f"arrays of {types}" if operator.of_arrays else types
+    told = [f"- Fits: {fits}", f"- Takes: {operator.takes.words}"]
     if operator.takes_case:
         told.append("- `ignoreCase`: on strings")
     if operator.negates is not None:

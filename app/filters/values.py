@@ -93,7 +93,7 @@ def _non_empty_text(value: object, _: AttributeType | None) -> str:
     return text(value)
 
 
-def _list(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
+def _elements(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise UnreadableError("must be a list")
     if not 1 <= len(value) <= LONGEST_LIST:
@@ -101,12 +101,22 @@ def _list(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
     read: list[Any] = []
     for index, element in enumerate(value):
         try:
-            if isinstance(element, bool):
-                raise UnreadableError("must not be true or false")
             read.append(_scalar(element, type_))
         except UnreadableError as error:
-            raise UnreadableError(f"element {index} {error}", str(index)) from None
+            raise _in_list(index, str(error)) from None
     return tuple(read)
+
+
+def _list(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
+    read = _elements(value, type_)
+    for index, element in enumerate(read):
+        if isinstance(element, bool):
+            raise _in_list(index, "must not be true or false")
+    return read
+
+
+def _in_list(index: int, message: str) -> UnreadableError:
+    return UnreadableError(f"element {index} {message}", str(index))
 
 
 def _range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
@@ -142,11 +152,20 @@ def _duration(value: object, _: AttributeType | None) -> Any:
         raise UnreadableError(str(error)) from None
 
 
+def _integer(value: object, _: AttributeType | None) -> int:
+    read = number(value)
+    if not isinstance(read, int):
+        raise UnreadableError("must be an integer")
+    return read
+
+
 NOTHING = Takes("no value", _nothing)
 ONE_VALUE = Takes("one value", _scalar)
 LIST = Takes(f"a list of 1 to {LONGEST_LIST:,} values", _list)
+ELEMENTS = Takes(f"a list of 1 to {LONGEST_LIST:,} values", _elements)
 NON_EMPTY_TEXT = Takes("a non-empty string, taken literally", _non_empty_text)
 NUMBER = Takes("a number", lambda value, _: number(value))
+INTEGER = Takes("an integer", _integer)
 RANGE = Takes("a list of two values, in order, both ends included", _range)
 MOMENT = Takes("a date or a datetime", _scalar)
 DURATION = Takes("an ISO 8601 duration, like P30D or PT90M", _duration)

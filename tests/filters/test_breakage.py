@@ -19,7 +19,16 @@ from app.filters.aggregates import AGGREGATES, Aggregate
 from app.filters.calendar import MILLISECOND
 from app.filters.fields import AttributeType, Field, Group
 from app.filters.operators import BY_NAME, OPERATORS, Operand, Operator, Query
-from app.filters.values import DURATION, LIST, MOMENT, NON_EMPTY_TEXT, ONE_VALUE, RANGE
+from app.filters.values import (
+    DURATION,
+    ELEMENTS,
+    INTEGER,
+    LIST,
+    MOMENT,
+    NON_EMPTY_TEXT,
+    ONE_VALUE,
+    RANGE,
+)
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.judge import Judge
 from tests.filters.wire import Filters, Wire
@@ -174,6 +183,29 @@ def _bounds_met_by_two(right: Form) -> Form:
     return lambda path, *more: {path: right(path, *more)["$or"][1][path]["$elemMatch"]}
 
 
+def _missing_has_no_size(right: Form) -> Form:
+    return lambda path, *more: {"$and": [right(path, *more), {path: {"$type": "array"}}]}
+
+
+def _one_element_more(right: Form) -> Form:
+    def wrong(path: str, operand: Operand, now: Now) -> Query:
+        return right(path, replace(operand, value=max(operand.value - 1, -1)), now)
+
+    return wrong
+
+
+def _a_scalar_will_do(right: Form) -> Form:
+    return lambda path, operand, now: {
+        "$or": [right(path, operand, now), BY_NAME["IN"].query(path, operand, now)]
+    }
+
+
+def _nested_arrays_count(right: Form) -> Form:
+    return lambda path, *more: {
+        "$or": [right(path, *more), {path: {"$elemMatch": {"$type": "array"}}}]
+    }
+
+
 def _clock_late(right: Form) -> Form:
     return lambda path, operand, now: right(path, operand, replace(now, at=now.at + MILLISECOND))
 
@@ -199,7 +231,7 @@ def _breaks(operator: Operator) -> Iterator[Break]:
         yield from (_missing_forgotten, _one_other_element_will_do)
         return
     yield _missing_taken
-    if operator.takes in (ONE_VALUE, LIST):
+    if operator.takes in (ONE_VALUE, LIST, ELEMENTS):
         yield _across_types
     if operator.takes_case:
         yield from (_case_lost, _case_never_counts)
@@ -211,6 +243,10 @@ def _breaks(operator: Operator) -> Iterator[Break]:
         yield _boundaries_moved
     if operator.takes is RANGE:
         yield from (_boundaries_moved, _bounds_met_by_two)
+    if operator.of_arrays and operator.takes is INTEGER:
+        yield from (_missing_has_no_size, _one_element_more)
+    elif operator.of_arrays:
+        yield from (_a_scalar_will_do, _nested_arrays_count)
     if operator.takes is DURATION:
         yield _clock_late
     if operator.takes in (MOMENT, RANGE):

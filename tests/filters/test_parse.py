@@ -74,6 +74,21 @@ REFUSALS: list[tuple[Wire, str, tuple[str, ...]]] = [
         ("attribute", "operator"),
     ),
     (_is("metadata.flag", "IN", [True]), "OPERATOR_NOT_APPLICABLE", ("attribute", "operator")),
+    (_is("name", "CONTAINS_ANY", ["x"]), "OPERATOR_NOT_APPLICABLE", ("attribute", "operator")),
+    (_is("metadata.num", "SIZE_IS", 1), "OPERATOR_NOT_APPLICABLE", ("attribute", "operator")),
+    (_is("events.a.count", "SIZE_IS", 1), "OPERATOR_NOT_APPLICABLE", ("attribute", "operator")),
+    (_is("metadata.tags", "CONTAINS_ALL", "x"), "INVALID_VALUE", AT_VALUE),
+    (_is("metadata.tags", "CONTAINS_ALL", []), "INVALID_VALUE", AT_VALUE),
+    (_is("metadata.tags", "CONTAINS_NONE", ["x", 5]), "INVALID_VALUE", (*AT_VALUE, "1")),
+    (_is("metadata.free", "CONTAINS_ANY", ["x", None]), "INVALID_VALUE", (*AT_VALUE, "1")),
+    (_is("metadata.free", "SIZE_IS", 1.5), "INVALID_VALUE", AT_VALUE),
+    (_is("metadata.free", "SIZE_IS", True), "INVALID_VALUE", AT_VALUE),
+    (_is("metadata.free", "SIZE_IS", 2**63), "INVALID_VALUE", AT_VALUE),
+    (
+        _is("metadata.free", "SIZE_IS", 1, ignoreCase=True),
+        "INVALID_VALUE",
+        ("attribute", "ignoreCase"),
+    ),
     (_is("metadata.place", "IS", "x"), "OPERATOR_NOT_APPLICABLE", ("attribute", "operator")),
     (_is("name", "IS"), "INVALID_VALUE", AT_VALUE),
     (_is("name", "IS", 5), "INVALID_VALUE", AT_VALUE),
@@ -271,8 +286,12 @@ def test_the_nearest_known_path_is_named(path: str, nearest: str) -> None:
 
 
 def test_the_operators_that_fit_are_named() -> None:
-    fitting = ", ".join(o.name for o in OPERATORS if AttributeType.STRING in o.types)
-    assert message(_is("name", "BETWEEN", [1, 2])).endswith(f"these do: {fitting}.")
+    of_strings = [o for o in OPERATORS if AttributeType.STRING in o.types]
+    fitting = ", ".join(o.name for o in of_strings if not o.of_arrays)
+    assert message(_is("name", "BETWEEN", [1, 2])).endswith(f"a STRING; these do: {fitting}.")
+    fitting = ", ".join(o.name for o in of_strings)
+    said = message(_is("metadata.tags", "BETWEEN", [1, 2]))
+    assert said.endswith(f"an array of STRING; these do: {fitting}.")
 
 
 def test_an_event_condition_asks_for_one_event_at_least() -> None:

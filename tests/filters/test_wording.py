@@ -49,6 +49,8 @@ SENTENCES: list[tuple[Wire, str]] = [
         _is("metadata.num", "NOT_IN", list(range(10_000))),
         "metadata.num is none of 0, 1, 2 and 9,997 more",
     ),
+    (_is("metadata.tags", "CONTAINS_ALL", ["a", "b"]), 'metadata.tags contains all of "a" and "b"'),
+    (_is("metadata.tags", "SIZE_GREATER_THAN", 2), "metadata.tags has more than 2 elements"),
     (_is("createdAt", "WITHIN_LAST", "P30D"), "createdAt is within the last 30 days"),
     (_is("createdAt", "MORE_THAN_AGO", "PT90M"), "createdAt is more than 90 minutes ago"),
     (_is("createdAt", "WITHIN_NEXT", "PT24H"), "createdAt is within the next 1 day"),

@@ -19,6 +19,8 @@ from app.filters.parse import COMPARISONS
 from app.filters.sources import source
 from app.filters.values import (
     DURATION,
+    ELEMENTS,
+    INTEGER,
     LIST,
     MOMENT,
     NON_EMPTY_TEXT,
@@ -98,7 +100,7 @@ class Filters:
         operators: Sequence[Operator],
         path: str,
     ) -> Wire:
-        fitting = [o for o in operators if field.type is None or field.type in o.types]
+        fitting = [o for o in operators if o.fits(field)]
         operator = draw(st.sampled_from(fitting))
         types = sorted(operator.types - {AttributeType.GEOPOINT, AttributeType.OBJECT}, key=str)
         type_ = field.type or draw(st.sampled_from(types or [AttributeType.STRING]))
@@ -151,7 +153,7 @@ class Filters:
 
 
 def _fits(field: Field, operators: Sequence[Operator]) -> bool:
-    return field.type is None or any(field.type in operator.types for operator in operators)
+    return any(operator.fits(field) for operator in operators)
 
 
 def _by_type(stored: Any) -> dict[type, list[Any]]:
@@ -246,6 +248,16 @@ def _text(_: AttributeType, seen: Seen) -> st.SearchStrategy[str]:
     )
 
 
+def _elements(type_: AttributeType, seen: Seen) -> st.SearchStrategy[Any]:
+    """Mostly one or two, for an array to hold them all; of text in another case too."""
+    one = _one(type_, seen)
+    if type_ is AttributeType.STRING and str in seen:
+        one = st.sampled_from([s for text in seen[str] for s in (text, text.swapcase())])
+    return st.sampled_from((1, 1, 1, 2, 3)).flatmap(
+        lambda size: st.lists(one, min_size=size, max_size=size)
+    )
+
+
 def _range(type_: AttributeType, seen: Seen) -> st.SearchStrategy[Any]:
     if type_ not in _MOMENTS:
         one = _one(type_, seen)
@@ -262,8 +274,10 @@ _TAKEN: dict[Takes, Callable[[AttributeType, Seen], st.SearchStrategy[Any]]] = {
     NOTHING: lambda *_: st.none(),
     ONE_VALUE: _one,
     LIST: lambda *about: st.lists(_one(*about), min_size=1, max_size=4),
+    ELEMENTS: _elements,
     NON_EMPTY_TEXT: _text,
     NUMBER: lambda _, seen: _one(AttributeType.NUMBER, seen),
+    INTEGER: lambda *_: st.sampled_from((0, 0, 1, 1, 2, 3, -1, 2**63 - 1)),
     RANGE: _range,
     MOMENT: _moment,
     DURATION: lambda *_: st.sampled_from(corpus.DURATIONS),

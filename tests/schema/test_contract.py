@@ -29,7 +29,7 @@ CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.gr
 LATER = (
     # operators
     *("Operator.ON", "Operator.DAYS_*", "Operator.*IN_PERIOD", "Operator.ANNIVERSARY_*"),
-    *("Operator.YEARS_AGO", "Operator.CONTAINS_*", "Operator.SIZE_*", "Operator.*WITHIN_RADIUS"),
+    *("Operator.YEARS_AGO", "Operator.*WITHIN_RADIUS"),
     # segments inside segments
     *("FilterInput.segment", "SegmentConditionInput*"),
     # what is known of a membership

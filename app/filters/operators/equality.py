@@ -35,7 +35,8 @@ def _stored(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
     return list(values)
 
 
-def _query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
+def same_query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
+    """The predicate of one of the values; of a single value it is one condition on the path."""
     wanted = _stored(values, operand, now)
     if not operand.ignore_case:
         return {path: {"$eq": wanted[0]} if len(wanted) == 1 else {"$in": wanted}}
@@ -61,7 +62,8 @@ def _patterns(texts: Iterable[str]) -> Iterator[str]:
         yield f"^{any_of(chunk)}\\z"
 
 
-def _test(values: Iterable[Any], operand: Operand, now: Now) -> Test:
+def same_as_any(values: Iterable[Any], operand: Operand, now: Now) -> Test:
+    """Whether a single value is one of these."""
     wanted = {
         (_kind(v), operand.folded(v) if isinstance(v, str) else v)
         for v in _stored(values, operand, now)
@@ -110,10 +112,10 @@ class Is(ElementOperator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        return _query(path, [operand.value], operand, now)
+        return same_query(path, [operand.value], operand, now)
 
     def test(self, operand: Operand, now: Now) -> Test:
-        return _test([operand.value], operand, now)
+        return same_as_any([operand.value], operand, now)
 
 
 IS = Is()
@@ -160,10 +162,10 @@ class In(ElementOperator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        return _query(path, operand.value, operand, now)
+        return same_query(path, operand.value, operand, now)
 
     def test(self, operand: Operand, now: Now) -> Test:
-        return _test(operand.value, operand, now)
+        return same_as_any(operand.value, operand, now)
 
 
 IN = In()

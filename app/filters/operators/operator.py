@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from app.filters.calendar import DayLine, InstantLine, Line, Now
-from app.filters.fields import AttributeType
+from app.filters.fields import AttributeType, Field
 from app.filters.folding import fold
 from app.filters.values import Takes
 
@@ -62,11 +62,19 @@ class Operator:
     label: ClassVar[str]
     phrase: ClassVar[str]
     types: ClassVar[frozenset[AttributeType]]
+    # Whether it asks about an array as a whole; `types` are then those of the elements.
+    of_arrays: ClassVar[bool] = False
     takes: ClassVar[Takes]
     takes_case: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]]
     # The operator whose exact negation this one is. It then has no logic of its own.
     negates: ClassVar["Operator | None"] = None
+
+    def fits(self, field: Field) -> bool:
+        """Whether it can be asked of the field; of one without a type everything can."""
+        if field.type is None:
+            return True
+        return field.type in self.types and (field.is_array or not self.of_arrays)
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         """The MongoDB predicate: of the query language, which compares within one type."""
@@ -96,7 +104,7 @@ class Complement(Operator):
 
     def __init_subclass__(cls) -> None:
         cls.types, cls.takes = cls.negates.types, cls.negates.takes
-        cls.takes_case = cls.negates.takes_case
+        cls.of_arrays, cls.takes_case = cls.negates.of_arrays, cls.negates.takes_case
 
 
 def elements(stored: object) -> Iterator[object]:

@@ -1,0 +1,210 @@
+"""An array as a whole: what it contains, and how much."""
+
+import operator
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from app.filters.calendar import Now
+from app.filters.fields import AttributeType
+from app.filters.operators.equality import same_as_any, same_query
+from app.filters.operators.operator import (
+    SCALARS,
+    Complement,
+    Example,
+    Operand,
+    Operator,
+    Query,
+    elements,
+)
+from app.filters.operators.presence import HAS_VALUE
+from app.filters.values import ELEMENTS, INTEGER
+
+
+class ContainsAll(Operator):
+    """An array in which each of the values stands. Each is compared by its own type."""
+
+    name = "CONTAINS_ALL"
+    label = "contains all of"
+    phrase = "contains all of {value}"
+    types = SCALARS
+    of_arrays = True
+    takes = ELEMENTS
+    takes_case = True
+    examples = (
+        Example(["a", "b", "c"], ["c", "a"], True),
+        Example(["a", "b"], ["a", "x"], False),
+        Example(["a"], ["a", "a"], True),
+        Example(["A", "b"], ["a", "B"], True, ignore_case=True),
+        Example(["A", "b"], ["a", "B"], False),
+        Example([1, "2", True], [1.0, "2", True], True),
+        Example([1, "2"], ["1"], False),
+        Example([1], [True], False),
+        Example([["a"], "b"], ["a", "b"], False),
+        Example("a", ["a"], False),
+        Example([], ["a"], False),
+        Example(None, ["a"], False),
+        Example(["2026-03-29"], ["2026-03-29", "2026-03-29T00:00:00Z"], True, AttributeType.DATE),
+        Example(["2026-03-29"], ["2026-03-29", "2026-03-30"], False, AttributeType.DATE),
+    )
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        asked = (same_query(path, [value], operand, now)[path] for value in operand.value)
+        return {path: {"$all": [{"$elemMatch": one} for one in asked]}}
+
+    def holds(self, stored: object, operand: Operand, now: Now) -> bool:
+        if not isinstance(stored, list):
+            return False
+        tests = (same_as_any([value], operand, now) for value in operand.value)
+        return all(any(map(test, elements(stored))) for test in tests)
+
+
+CONTAINS_ALL = ContainsAll()
+
+
+class ContainsAny(Operator):
+    """An array in which at least one of the values stands. Each is compared by its own type."""
+
+    name = "CONTAINS_ANY"
+    label = "contains any of"
+    phrase = "contains any of {value}"
+    types = SCALARS
+    of_arrays = True
+    takes = ELEMENTS
+    takes_case = True
+    examples = (
+        Example(["a", "b"], ["x", "b"], True),
+        Example(["a", "b"], ["x", "B"], False),
+        Example(["a", "b"], ["x", "B"], True, ignore_case=True),
+        Example([1], ["1", 1.0], True),
+        Example([0], [False, "0"], False),
+        Example([["a"]], ["a"], False),
+        Example([None], ["a"], False),
+        Example("a", ["a"], False),
+        Example([], ["a"], False),
+        Example(None, ["a"], False),
+        Example(["2026-03-29T00:00:00Z"], ["2026-03-29"], True, AttributeType.DATETIME),
+    )
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        same = same_query(path, operand.value, operand, now)
+        return {"$and": [{path: {"$type": "array"}}, same]}
+
+    def holds(self, stored: object, operand: Operand, now: Now) -> bool:
+        test = same_as_any(operand.value, operand, now)
+        return isinstance(stored, list) and any(map(test, elements(stored)))
+
+
+CONTAINS_ANY = ContainsAny()
+
+
+class ContainsNone(Complement):
+    """None of the values stands in it: it is an array without them, no array, or missing."""
+
+    negates = CONTAINS_ANY
+    name = "CONTAINS_NONE"
+    label = "contains none of"
+    phrase = "contains none of {value}"
+    examples = (
+        Example(["a", "b"], ["x", "y"], True),
+        Example(["a", "b"], ["x", "b"], False),
+        Example("a", ["a"], True),
+        Example([], ["a"], True),
+        Example(None, ["a"], True),
+    )
+
+
+CONTAINS_NONE = ContainsNone()
+
+
+class _Size(Operator):
+    """A length on one side of a number; that of a missing array is 0."""
+
+    types = frozenset(AttributeType)
+    of_arrays = True
+    takes = INTEGER
+    comparison: ClassVar[str]
+    compare: ClassVar[Callable[[Any, Any], bool]]
+
+    def query(self, path: str, operand: Operand, now: Now) -> Query:
+        reference = f"${path}"
+        # What is no array is measured too, before the other predicate shuts it out.
+        array = {"$cond": [{"$isArray": reference}, reference, []]}
+        sized: Query = {
+            path: {"$type": "array"},
+            "$expr": {self.comparison: [{"$size": array}, operand.value]},
+        }
+        if not self.holds(None, operand, now):
+            return sized
+        return {"$or": [sized, {"$nor": [HAS_VALUE.query(path, operand, now)]}]}
+
+    def holds(self, stored: object, operand: Operand, now: Now) -> bool:
+        array = [] if stored is None else stored
+        return isinstance(array, list) and type(self).compare(len(array), operand.value)
+
+
+class SizeIs(_Size):
+    """An array of just so many elements: all of them count, nulls and arrays within it too. A
+    missing array has none."""
+
+    name = "SIZE_IS"
+    label = "has a size of"
+    phrase = "has {value} elements"
+    comparison, compare = "$eq", operator.eq
+    examples = (
+        Example(["a", "b"], 2, True),
+        Example(["a", "b"], 1, False),
+        Example([None, [1, 2]], 2, True),
+        Example([], 0, True),
+        Example(None, 0, True),
+        Example("a", 1, False),
+        Example("", 0, False),
+        Example({}, 0, False),
+        Example([], -1, False),
+    )
+
+
+SIZE_IS = SizeIs()
+
+
+class SizeGreaterThan(_Size):
+    """An array of more elements than the number: all of them count, nulls and arrays within it
+    too. A missing array has none."""
+
+    name = "SIZE_GREATER_THAN"
+    label = "has a size greater than"
+    phrase = "has more than {value} elements"
+    comparison, compare = "$gt", operator.gt
+    examples = (
+        Example(["a", "b"], 1, True),
+        Example(["a", "b"], 2, False),
+        Example([{"3": 1}], 3, False),
+        Example([None, None], 1, True),
+        Example(None, 0, False),
+        Example(None, -1, True),
+        Example("a", -1, False),
+    )
+
+
+SIZE_GREATER_THAN = SizeGreaterThan()
+
+
+class SizeLessThan(_Size):
+    """An array of fewer elements than the number: all of them count, nulls and arrays within it
+    too. A missing array has none."""
+
+    name = "SIZE_LESS_THAN"
+    label = "has a size less than"
+    phrase = "has fewer than {value} elements"
+    comparison, compare = "$lt", operator.lt
+    examples = (
+        Example(["a"], 2, True),
+        Example(["a", "b"], 2, False),
+        Example([[1, 2, 3]], 2, True),
+        Example([], 1, True),
+        Example(None, 1, True),
+        Example(None, 0, False),
+        Example("a", 2, False),
+    )
+
+
+SIZE_LESS_THAN = SizeLessThan()
