@@ -62,8 +62,8 @@ def _typed(fields: list[Field], seen: dict[str, tuple[AttributeType, bool]]) -> 
         type_, is_array = field.type, field.is_array
         if type_ is None:
             type_, is_array = seen[field.stored[-1]]
-        fitting = tuple(o for o in operators.OPERATORS if type_ in o.types)
-        yield Attribute(replace(field, is_array=is_array), type_, fitting)
+        known = replace(field, type=type_, is_array=is_array)
+        yield Attribute(known, type_, tuple(o for o in operators.OPERATORS if o.fits(known)))
 
 
 def _require_text(prefix: str) -> None:
