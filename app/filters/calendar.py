@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
 from functools import lru_cache
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -102,6 +104,50 @@ def nominal(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+def last_of_february(year: int) -> date:
+    return date(year, 3, 1) - DAY
+
+
+def years_before(day: date, years: int) -> date:
+    """The last day that has its anniversary of so many years by `day`.
+
+    29 February has it on 28 February where there is no other: the last one stands for the last.
+    """
+    year = day.year - years
+    if day == last_of_february(day.year):
+        return last_of_february(year)
+    return day.replace(year=year)
+
+
+class Unit(Enum):
+    """A stretch of the calendar."""
+
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    YEAR = "YEAR"
+
+
+class Period(Enum):
+    """The day, week, month or year that today belongs to, or one so many before or after it."""
+
+    TODAY = Unit.DAY, 0
+    YESTERDAY = Unit.DAY, -1
+    TOMORROW = Unit.DAY, 1
+    THIS_WEEK = Unit.WEEK, 0
+    LAST_WEEK = Unit.WEEK, -1
+    NEXT_WEEK = Unit.WEEK, 1
+    THIS_MONTH = Unit.MONTH, 0
+    LAST_MONTH = Unit.MONTH, -1
+    NEXT_MONTH = Unit.MONTH, 1
+    THIS_YEAR = Unit.YEAR, 0
+    LAST_YEAR = Unit.YEAR, -1
+    NEXT_YEAR = Unit.YEAR, 1
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The project's time zone and the day on which its weeks start (0 is Monday)."""
@@ -120,6 +166,26 @@ class Calendar:
         while self.midnight(day + DAY) <= instant:
             day += DAY
         return day
+
+    def period(self, period: Period, today: date) -> tuple[date, date]:
+        """The first day of the period, and the day after its last one."""
+        unit, step = period.value
+        return self._first(unit, today, step), self._first(unit, today, step + 1)
+
+    def _first(self, unit: Unit, today: date, step: int) -> date:
+        """The first day of today's unit, or of the one so many steps from it."""
+        match unit:
+            case Unit.DAY:
+                return today + step * DAY
+            case Unit.WEEK:
+                return today + (7 * step - (today.weekday() - self.week_start) % 7) * DAY
+            case Unit.MONTH:
+                years, month = divmod(today.month - 1 + step, 12)
+                return date(today.year + years, month + 1, 1)
+            case Unit.YEAR:
+                return date(today.year + step, 1, 1)
+            case _:
+                assert_never(unit)
 
     def instant(self, moment: Moment) -> datetime:
         """A day's midnight; an instant itself; local time as it stands on the zone's clock."""

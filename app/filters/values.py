@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from app.filters.calendar import read_date, read_duration, read_moment
+from app.filters.calendar import LONGEST, Period, read_date, read_duration, read_moment
 from app.filters.fields import AttributeType, is_number, is_storable
 
 LONGEST_TEXT = 1_000
 LONGEST_LIST = 10_000
+MOST_YEARS = 1_000
 SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
 
 _MOMENTS = (AttributeType.DATE, AttributeType.DATETIME)
@@ -75,6 +77,27 @@ def _scalar(value: object, type_: AttributeType | None) -> Any:
 
 
 @dataclass(frozen=True)
+class Years:
+    """A number of full years, between two bounds, both included; None is without one."""
+
+    least: int | None
+    most: int | None
+
+    def __str__(self) -> str:
+        if self.least == self.most:
+            return _years(self.most)
+        if self.most is None:
+            return f"at least {_years(self.least)}"
+        if self.least is None:
+            return f"at most {_years(self.most)}"
+        return f"{self.least:,} to {_years(self.most)}"
+
+
+def _years(count: int | None) -> str:
+    return "1 full year" if count == 1 else f"{count:,} full years"
+
+
+@dataclass(frozen=True)
 class Takes:
     """What an operator takes: words for people, and the reader."""
 
@@ -119,6 +142,13 @@ def _in_list(index: int, message: str) -> UnreadableError:
     return UnreadableError(f"element {index} {message}", str(index))
 
 
+def _integer(value: object, _: AttributeType | None) -> int:
+    read = number(value)
+    if not isinstance(read, int):
+        raise UnreadableError("must be an integer")
+    return read
+
+
 def _range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise UnreadableError("must be a list of two values, the lower one first")
@@ -152,11 +182,40 @@ def _duration(value: object, _: AttributeType | None) -> Any:
         raise UnreadableError(str(error)) from None
 
 
-def _integer(value: object, _: AttributeType | None) -> int:
-    read = number(value)
-    if not isinstance(read, int):
+def _whole(value: object, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
         raise UnreadableError("must be an integer")
-    return read
+    if not 0 <= value <= most:
+        raise UnreadableError(f"must lie between 0 and {most:,}")
+    return value
+
+
+def _days(value: object, _: AttributeType | None) -> timedelta:
+    return timedelta(_whole(value, LONGEST.days))
+
+
+def _period(value: object, _: AttributeType | None) -> Period:
+    if not isinstance(value, str) or value not in Period.__members__:
+        raise UnreadableError("must be the name of a period")
+    return Period[value]
+
+
+def _years_between(value: object, _: AttributeType | None) -> Years:
+    if not isinstance(value, list | tuple):
+        years = _whole(value, MOST_YEARS)
+        return Years(years, years)
+    if len(value) != 2 or all(bound is None for bound in value):
+        raise UnreadableError("must be a list of two integers, of which one may be null")
+    bounds: list[int | None] = []
+    for index, bound in enumerate(value):
+        try:
+            bounds.append(None if bound is None else _whole(bound, MOST_YEARS))
+        except UnreadableError as error:
+            raise UnreadableError(f"element {index} {error}", str(index)) from None
+    least, most = bounds
+    if least is not None and most is not None and least > most:
+        raise UnreadableError("must be a list of two integers, the lower one first")
+    return Years(least, most)
 
 
 NOTHING = Takes("no value", _nothing)
@@ -169,3 +228,10 @@ INTEGER = Takes("an integer", _integer)
 RANGE = Takes("a list of two values, in order, both ends included", _range)
 MOMENT = Takes("a date or a datetime", _scalar)
 DURATION = Takes("an ISO 8601 duration, like P30D or PT90M", _duration)
+CALENDAR_DAY = Takes("a date, like 2026-03-29", _day)
+DAYS = Takes(f"an integer of 0 to {LONGEST.days:,}", _days)
+PERIOD = Takes(f"one of {', '.join(Period.__members__)}", _period)
+YEARS = Takes(
+    f"an integer of 0 to {MOST_YEARS:,}, or a list of the least and the most, either of them null",
+    _years_between,
+)

@@ -50,6 +50,8 @@ NOWS = (
     # It skips a whole day; goes back over midnight.
     _now("2011-12-30T10:00:00+00:00", "Pacific/Apia"),
     _now("2010-11-07T02:31:00+00:00", "America/St_Johns"),
+    # The last of February, in a year that has no 29th.
+    _now("2025-02-28T12:00:00+00:00", "Europe/Warsaw", 6),
 )
 DURATIONS = ("PT0.001S", "PT1H", "PT11H", "P1D", "P7D", "PT720H", "P52W", "P36525D")
 _MILLISECOND = timedelta(milliseconds=1)

@@ -6,6 +6,7 @@ meet a customer on whom the engines differ.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.filters.calendar import MILLISECOND
 from app.filters.fields import AttributeType, Field, Group
 from app.filters.operators import BY_NAME, OPERATORS, Operand, Operator, Query
 from app.filters.values import (
+    CALENDAR_DAY,
+    DAYS,
     DURATION,
     ELEMENTS,
     INTEGER,
@@ -27,7 +30,9 @@ from app.filters.values import (
     MOMENT,
     NON_EMPTY_TEXT,
     ONE_VALUE,
+    PERIOD,
     RANGE,
+    YEARS,
 )
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.judge import Judge
@@ -38,6 +43,8 @@ Break = Callable[[Form], Form]
 
 _MOST = 120
 _MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}
+_DAYS = (CALENDAR_DAY, DAYS, PERIOD, YEARS)
+_LEAP_DAY = datetime(2000, 2, 29, tzinfo=UTC)
 _NOBODY: Query = {"$nor": [{}]}
 
 
@@ -214,6 +221,20 @@ def _zone_forgotten(right: Form) -> Form:
     return lambda path, operand, now: right(path, operand, replace(now, calendar=NOWS[0].calendar))
 
 
+def _week_start_forgotten(right: Form) -> Form:
+    def wrong(path: str, operand: Operand, now: Now) -> Query:
+        week_start = (now.calendar.week_start + 1) % 7
+        calendar = replace(now.calendar, week_start=week_start)
+        return right(path, operand, replace(now, calendar=calendar))
+
+    return wrong
+
+
+def _leap_day_forgotten(right: Form) -> Form:
+    """Who was born on 29 February has to wait for 1 March."""
+    return lambda path, *more: {"$and": [right(path, *more), {path: {"$nin": [_LEAP_DAY]}}]}
+
+
 def _days_for_instants(right: Form) -> Form:
     swapped = {
         AttributeType.DATE: AttributeType.DATETIME,
@@ -249,10 +270,14 @@ def _breaks(operator: Operator) -> Iterator[Break]:
         yield from (_a_scalar_will_do, _nested_arrays_count)
     if operator.takes is DURATION:
         yield _clock_late
-    if operator.takes in (MOMENT, RANGE):
+    if operator.takes in (MOMENT, RANGE, *_DAYS):
         yield _zone_forgotten
-    if operator.types >= _MOMENTS and operator.takes in (MOMENT, DURATION, RANGE):
+    if operator.types >= _MOMENTS and operator.takes in (MOMENT, DURATION, RANGE, *_DAYS):
         yield _days_for_instants
+    if operator.takes is PERIOD:
+        yield _week_start_forgotten
+    if operator.takes is YEARS:
+        yield _leap_day_forgotten
 
 
 BREAKS = [(operator, break_) for operator in OPERATORS for break_ in _breaks(operator)]

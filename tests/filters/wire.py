@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from app.filters import AttributeType, Facts
 from app.filters.aggregates import AGGREGATES, Aggregate
+from app.filters.calendar import Period
 from app.filters.fields import FIELDS, Field, is_number
 from app.filters.operators import OPERATORS, Operator
 from app.filters.parse import COMPARISONS
 from app.filters.sources import source
 from app.filters.values import (
+    CALENDAR_DAY,
+    DAYS,
     DURATION,
     ELEMENTS,
     INTEGER,
@@ -27,7 +30,9 @@ from app.filters.values import (
     NOTHING,
     NUMBER,
     ONE_VALUE,
+    PERIOD,
     RANGE,
+    YEARS,
     Takes,
 )
 from tests.filters import corpus
@@ -270,6 +275,21 @@ def _range(type_: AttributeType, seen: Seen) -> st.SearchStrategy[Any]:
     )
 
 
+def _calendar_day(_: AttributeType, seen: Seen) -> st.SearchStrategy[str]:
+    return st.builds(_as_text, _instants(seen), st.just("day"))
+
+
+def _years() -> st.SearchStrategy[Any]:
+    """A number of years, or two bounds of which one may be open."""
+    years = st.sampled_from((0, 0, 1, 7, 8, 14, 15, 16, 25, 26, 40, 96))
+    return st.one_of(
+        years,
+        st.tuples(years, years).map(sorted),
+        years.map(lambda least: [least, None]),
+        years.map(lambda most: [None, most]),
+    )
+
+
 _TAKEN: dict[Takes, Callable[[AttributeType, Seen], st.SearchStrategy[Any]]] = {
     NOTHING: lambda *_: st.none(),
     ONE_VALUE: _one,
@@ -281,4 +301,8 @@ _TAKEN: dict[Takes, Callable[[AttributeType, Seen], st.SearchStrategy[Any]]] = {
     RANGE: _range,
     MOMENT: _moment,
     DURATION: lambda *_: st.sampled_from(corpus.DURATIONS),
+    CALENDAR_DAY: _calendar_day,
+    DAYS: lambda *_: st.sampled_from((0, 0, 1, 1, 2, 7, 30, 364, 365, 400, 36_525)),
+    PERIOD: lambda *_: st.sampled_from(list(Period.__members__)),
+    YEARS: lambda *_: _years(),
 }

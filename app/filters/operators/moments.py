@@ -38,7 +38,7 @@ def in_span(span: Span) -> Test:
     return inside
 
 
-class _MomentOperator(ElementOperator):
+class MomentOperator(ElementOperator):
     """A date or datetime that lies in one span of time."""
 
     types = MOMENTS
@@ -54,7 +54,7 @@ class _MomentOperator(ElementOperator):
         return in_span(self.span(operand, operand.line(now), now))
 
 
-class Before(_MomentOperator):
+class Before(MomentOperator):
     """Earlier than the moment; a date is its local midnight."""
 
     name = "BEFORE"
@@ -76,7 +76,7 @@ class Before(_MomentOperator):
 BEFORE = Before()
 
 
-class After(_MomentOperator):
+class After(MomentOperator):
     """Later than the moment; a date is its local midnight."""
 
     name = "AFTER"
@@ -98,7 +98,7 @@ class After(_MomentOperator):
 AFTER = After()
 
 
-class OnOrBefore(_MomentOperator):
+class OnOrBefore(MomentOperator):
     """Not later than the moment; a date is its local midnight."""
 
     name = "ON_OR_BEFORE"
@@ -119,7 +119,7 @@ class OnOrBefore(_MomentOperator):
 ON_OR_BEFORE = OnOrBefore()
 
 
-class OnOrAfter(_MomentOperator):
+class OnOrAfter(MomentOperator):
     """Not earlier than the moment; a date is its local midnight."""
 
     name = "ON_OR_AFTER"
@@ -141,7 +141,7 @@ ON_OR_AFTER = OnOrAfter()
 
 
 # The examples of the operators that follow the clock are asked on 2026-03-29 at 12:00 UTC.
-class WithinLast(_MomentOperator):
+class WithinLast(MomentOperator):
     """From so long ago until now."""
 
     name = "WITHIN_LAST"
@@ -165,7 +165,7 @@ class WithinLast(_MomentOperator):
 WITHIN_LAST = WithinLast()
 
 
-class MoreThanAgo(_MomentOperator):
+class MoreThanAgo(MomentOperator):
     """Longer ago than that."""
 
     name = "MORE_THAN_AGO"
@@ -185,7 +185,7 @@ class MoreThanAgo(_MomentOperator):
 MORE_THAN_AGO = MoreThanAgo()
 
 
-class WithinNext(_MomentOperator):
+class WithinNext(MomentOperator):
     """From now until so long ahead."""
 
     name = "WITHIN_NEXT"
@@ -207,7 +207,7 @@ class WithinNext(_MomentOperator):
 WITHIN_NEXT = WithinNext()
 
 
-class MoreThanAhead(_MomentOperator):
+class MoreThanAhead(MomentOperator):
     """Further ahead than that."""
 
     name = "MORE_THAN_AHEAD"
