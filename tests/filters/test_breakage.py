@@ -276,7 +276,7 @@ def _breaks(operator: Operator) -> Iterator[Break]:
         yield _days_for_instants
     if operator.takes is PERIOD:
         yield _week_start_forgotten
-    if operator.takes is YEARS:
+    if operator.takes is YEARS or operator.name == "ANNIVERSARY_IN_PERIOD":
         yield _leap_day_forgotten
 
 

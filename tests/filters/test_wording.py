@@ -55,6 +55,18 @@ SENTENCES: list[tuple[Wire, str]] = [
     (_is("createdAt", "DAYS_AGO", 1), "createdAt is on the day 1 day ago"),
     (_is("createdAt", "DAYS_AHEAD", 30), "createdAt is on the day 30 days ahead"),
     (_is("createdAt", "IN_PERIOD", "LAST_WEEK"), "createdAt is last week"),
+    (
+        _is("birthdate", "ANNIVERSARY_IN_PERIOD", "THIS_MONTH"),
+        "birthdate has an anniversary this month",
+    ),
+    (
+        _is("birthdate", "ANNIVERSARY_WITHIN_NEXT_DAYS", 7),
+        "birthdate has an anniversary within the next 7 days",
+    ),
+    (
+        _is("birthdate", "ANNIVERSARY_DAYS_AGO", 1),
+        "birthdate has an anniversary on the day 1 day ago",
+    ),
     (_is("birthdate", "YEARS_AGO", 1), "birthdate is 1 full year ago"),
     (_is("birthdate", "YEARS_AGO", [18, 30]), "birthdate is 18 to 30 full years ago"),
     (_is("birthdate", "YEARS_AGO", [18, None]), "birthdate is at least 18 full years ago"),

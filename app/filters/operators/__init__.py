@@ -1,9 +1,18 @@
 """Every operator, once, in the order of the reference."""
 
-from app.filters.operators import arrays, days, equality, moments, numbers, presence, text
+from app.filters.operators import (
+    anniversaries,
+    arrays,
+    days,
+    equality,
+    moments,
+    numbers,
+    presence,
+    text,
+)
 from app.filters.operators.operator import Example, Operand, Operator, Query
 
-_MODULES = (equality, presence, text, numbers, moments, days, arrays)
+_MODULES = (equality, presence, text, numbers, moments, days, anniversaries, arrays)
 
 OPERATORS: tuple[Operator, ...] = tuple(
     dict.fromkeys(

@@ -1,0 +1,130 @@
+"""Ages and anniversaries, by the words of their definition: from year to year, day by day."""
+
+from datetime import UTC, date, datetime, time
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+
+from app.filters import AttributeType, Calendar, Now, parse
+from app.filters.calendar import DAY, FIRST_DAY, LAST_DAY, MILLISECOND, nominal
+from app.filters.operators import BY_NAME, Operand
+from tests.filters.corpus import CATALOG, NOWS
+from tests.filters.judge import judging
+
+ZONES = ("UTC", "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Kiritimati")
+TODAYS = st.one_of(
+    st.dates(date(2020, 1, 1), date(2032, 12, 31)),
+    st.builds(date, st.integers(2020, 2032), st.just(2), st.just(28)),
+    st.sampled_from([date(2024, 2, 29), date(2028, 2, 29), date(2025, 3, 1), date(2024, 12, 31)]),
+)
+DATES = st.one_of(
+    st.dates(date(1990, 1, 1), date(2034, 12, 31)),
+    st.builds(date, st.sampled_from(range(1988, 2036, 4)), st.just(2), st.just(29)),
+)
+
+
+def _anniversaries(day: date, until: date) -> list[date]:
+    """From the date itself on."""
+    days = [_in_year(day, year) for year in range(day.year, until.year + 1)]
+    return [each for each in days if each <= until]
+
+
+def _in_year(day: date, year: int) -> date:
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return date(year, 2, 28)
+
+
+def _holds(name: str, value: object, day: date, today: date, zone: str) -> bool:
+    """Of the date and of the last moment of its day, which give one answer."""
+    calendar = Calendar(ZoneInfo(zone))
+    now = Now(datetime.combine(today, time(12), ZoneInfo(zone)), calendar)
+    operator = BY_NAME[name]
+    read = operator.takes.read(value, None)
+    late = datetime.combine(day, time(23, 59, 59), ZoneInfo(zone)).astimezone(UTC)
+    of_date, of_instant = (
+        operator.holds(stored, Operand(read, type_), now)
+        for stored, type_ in ((nominal(day), AttributeType.DATE), (late, AttributeType.DATETIME))
+    )
+    assert of_date == of_instant
+    return of_date
+
+
+@settings(max_examples=400, deadline=None)
+@given(DATES, TODAYS, st.integers(0, 45), st.sampled_from(ZONES))
+def test_an_age_is_the_number_of_anniversaries(
+    day: date, today: date, years: int, zone: str
+) -> None:
+    age = len(_anniversaries(day, today)) - 1
+    assert _holds("YEARS_AGO", years, day, today, zone) == (age == years)
+    assert _holds("YEARS_AGO", [years, None], day, today, zone) == (age >= years)
+    assert _holds("YEARS_AGO", [None, years], day, today, zone) == (0 <= age <= years)
+    if age >= 0:
+        assert _holds("YEARS_AGO", age, day, today, zone)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("ANNIVERSARY_WITHIN_LAST_DAYS", -1, 0),
+        ("ANNIVERSARY_WITHIN_NEXT_DAYS", 0, 1),
+        ("ANNIVERSARY_DAYS_AGO", -1, -1),
+        ("ANNIVERSARY_DAYS_AHEAD", 1, 1),
+    ],
+)
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_an_anniversary_falls_among_the_days(
+    name: str, first: int, last: int, data: st.DataObject
+) -> None:
+    day, today, zone = data.draw(DATES), data.draw(TODAYS), data.draw(st.sampled_from(ZONES))
+    # As often as not, the number of days that leads to an anniversary.
+    near = {abs((each - today).days) for each in _anniversaries(day, today + 800 * DAY)}
+    days = data.draw(st.one_of(st.integers(0, 800), st.sampled_from(sorted(near | {0}))))
+    start, end = today + first * days * DAY, today + last * days * DAY
+    expected = any(start <= each <= end for each in _anniversaries(day, end))
+    assert _holds(name, days, day, today, zone) == expected
+
+
+def test_both_engines_know_the_anniversaries_of_every_century(
+    mongo_client: MongoClient[dict[str, Any]],
+) -> None:
+    random = Random(20260329)
+    days = [FIRST_DAY, LAST_DAY, date(1, 12, 31), date(2, 1, 1)]
+    days += [
+        now.calendar.day(now.at).replace(year=random.randint(2, 2030), day=random.randint(1, 28))
+        for now in NOWS
+        for _ in range(40)
+    ]
+    customers = [
+        {"metadata": {"day": nominal(day), "at": now.calendar.midnight(day) - edge}}
+        for day in days
+        for now in random.sample(NOWS, 1)
+        for edge in (0 * MILLISECOND, MILLISECOND)
+    ]
+    asked = [
+        {"path": path, "operator": name, "value": value}
+        for path in ("metadata.day", "metadata.at")
+        for name, value in (
+            ("ANNIVERSARY_IN_PERIOD", "THIS_MONTH"),
+            ("ANNIVERSARY_IN_PERIOD", "LAST_YEAR"),
+            ("ANNIVERSARY_WITHIN_LAST_DAYS", 70),
+            ("ANNIVERSARY_WITHIN_NEXT_DAYS", 70),
+            ("ANNIVERSARY_WITHIN_NEXT_DAYS", 36_525),
+        )
+    ]
+    answers = 0
+    with judging(mongo_client, {"customers": customers}) as judge:
+        for now in NOWS:
+            for wire in asked:
+                tree = parse({"attribute": wire}, CATALOG)
+                found = judge.selected(tree, now)
+                assert found == judge.held(tree, now), (wire, now)
+                answers += len(found)
+    assert answers > len(customers)
