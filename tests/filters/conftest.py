@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tests.filters import corpus
+from tests.filters import corpus, examples
 from tests.filters.judge import Judge, judging
 from tests.filters.wire import Filters
 
@@ -20,3 +20,9 @@ def judge(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
 @pytest.fixture(scope="session")
 def filters(judge: Judge) -> Filters:
     return Filters(judge.customers)
+
+
+@pytest.fixture(scope="session")
+def example_judge(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
+    with judging(mongo_client, {"customers": list(examples.documents())}) as found:
+        yield found
