@@ -153,6 +153,7 @@ class In(ElementOperator):
         Example("b", ["a", "b"], True),
         Example("c", ["a", "b"], False),
         Example("B", ["a", "b"], True, ignore_case=True),
+        Example("b\n", ["a", "b"], False, ignore_case=True),
         Example(2, ["1", 2], True),
         Example(1, ["1", 2], False),
         Example(True, [1], False),
