@@ -109,11 +109,6 @@ def event_key(name: str) -> str:
     return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
 
 
-def event_name(key: str) -> str:
-    """The name behind an `event_key`."""
-    return key.replace("%24", "$").replace("%2E", ".").replace("%25", "%")
-
-
 def _label(path: str) -> str:
     words = "".join(f" {c.lower()}" if c.isupper() else c for c in path.replace(".", " "))
     return words[:1].upper() + words[1:]

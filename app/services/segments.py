@@ -8,7 +8,7 @@ from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, refuse
-from app.filters import Catalog, Filter, Now, Pipeline, canonical, parse, text
+from app.filters import Catalog, Now, Pipeline, canonical, parse, text
 from app.services.candidates import Candidates
 from app.services.definitions import Definitions, DefinitionsReader
 from app.services.population import select
@@ -24,17 +24,13 @@ class Preview:
     """What a filter selects now."""
 
     store: Store
-    tree: Filter
-    now: Now
+    selected: Pipeline
 
     async def count(self) -> int:
-        return await self.store.customers.count(await self._selected())
+        return await self.store.customers.count(self.selected)
 
     async def sample(self, most: int) -> list[Customer]:
-        return await self.store.customers.page(await self._selected(), None, most)
-
-    async def _selected(self) -> Pipeline:
-        return await select(self.store, self.tree, self.now)
+        return await self.store.customers.page(self.selected, None, most)
 
 
 class Segments:
@@ -155,7 +151,8 @@ class Segments:
 
     async def preview(self, wire: Wire, now: Now) -> "Preview":
         """What a filter would select, before it is saved."""
-        return Preview(self._store, await self._definitions.parse(wire, "filter"), now)
+        tree = await self._definitions.parse(wire, "filter")
+        return Preview(self._store, await select(self._store, tree, now))
 
 
 def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segment:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
-from pymongo import DeleteOne, InsertOne, UpdateOne
+from pymongo import InsertOne, UpdateOne
 
 from app.domain.customers import Customer, Draft
 from app.domain.ids import Kind
@@ -63,9 +63,7 @@ class Customers:
             await self._collection.bulk_write(writes, ordered=False, session=transaction)
 
     async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.bulk_write(
-            [DeleteOne({"_id": key(Kind.CUSTOMER, id_)})], session=transaction
-        )
+        await self._collection.delete_one({"_id": key(Kind.CUSTOMER, id_)}, session=transaction)
 
     async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
         """The first of the selected customers, by id, after one of them."""
