@@ -21,7 +21,8 @@ from app.domain.json import json_value
 from app.domain.values import MOMENTS, READERS, identity, is_missing
 from app.errors import Code, Problem, Refused, refuse
 from app.filters.calendar import Calendar
-from app.filters.fields import AttributeType, Catalog, MetadataType, is_key, is_storable
+from app.filters.catalog import Catalog, MetadataType
+from app.filters.fields import AttributeType, is_key, is_storable
 
 MOST_DEFINITIONS = 1_000
 MOST_ALLOWED = 1_000

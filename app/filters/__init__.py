@@ -1,11 +1,12 @@
 """The filter language: a tree, its two engines, and the words for it. Pure."""
 
 from app.filters.calendar import Calendar, Now
-from app.filters.evaluate import Facts, holds
+from app.filters.catalog import Catalog, MetadataType
+from app.filters.evaluate import Evaluation, Facts, holds
 from app.filters.explain import explain
-from app.filters.fields import AttributeType, Catalog, MetadataType
+from app.filters.fields import AttributeType
 from app.filters.parse import canonical, parse
-from app.filters.pipeline import Pipeline, pipeline
+from app.filters.pipeline import Pipeline, ways
 from app.filters.reference import reference
 from app.filters.tree import Filter
 from app.filters.wording import text
@@ -14,6 +15,7 @@ __all__ = [
     "AttributeType",
     "Calendar",
     "Catalog",
+    "Evaluation",
     "Facts",
     "Filter",
     "MetadataType",
@@ -23,7 +25,7 @@ __all__ = [
     "explain",
     "holds",
     "parse",
-    "pipeline",
     "reference",
     "text",
+    "ways",
 ]

@@ -13,7 +13,10 @@ from app.filters.tree import (
     EventCondition,
     Filter,
     Last,
+    Listed,
     Measure,
+    Member,
+    Nested,
     NoneOf,
 )
 
@@ -29,21 +32,61 @@ class Facts:
     rows: Mapping[str, Sequence[Document]] = field(default_factory=dict)
 
 
+class Evaluation:
+    """One customer at one instant. Each segment inside the filters is judged once."""
+
+    def __init__(self, facts: Facts, now: Now) -> None:
+        self.facts = facts
+        self.now = now
+        self._members: dict[Nested, bool] = {}
+
+    def holds(self, filter_: Filter) -> bool:
+        """Whether the filter holds of the customer."""
+        match filter_:
+            case AllOf(branches):
+                return all(map(self.holds, branches))
+            case AnyOf(branches):
+                return any(map(self.holds, branches))
+            case NoneOf(branches):
+                return not any(map(self.holds, branches))
+            case AttributeCondition(field_, operator, operand):
+                return _asked(operator, field_.read(self.facts.document), operand, self.now)
+            case EventCondition(measure, operator, operand):
+                return _asked(operator, self.measured(measure), operand, self.now)
+            case Listed(rows):
+                return bool(self.measured(rows))
+            case Member(segment, member):
+                return self._is_member(segment) is member
+            case _:
+                assert_never(filter_)
+
+    def measured(self, measure: Measure) -> int | float | None:
+        """What the measure comes to; None where it is missing."""
+        rows = self.rows(measure)
+        if measure.aggregate is None or measure.property is None:
+            return len(rows)
+        property_ = measure.property
+        return measure.aggregate.of([property_.read(row) for row in rows])
+
+    def rows(self, measure: Measure) -> list[Document]:
+        """The rows that the measure is taken of."""
+        return [
+            row
+            for row in self.facts.rows.get(measure.source.collection, ())
+            if measure.source.counts(row)
+            and _in_window(measure, row, self.now)
+            and _passes(measure, row, self.now)
+        ]
+
+    def _is_member(self, segment: Nested) -> bool:
+        if segment not in self._members:
+            self._members[segment] = self.holds(segment.tree)
+        return self._members[segment]
+
+
 def holds(filter_: Filter, facts: Facts, now: Now) -> bool:
     """Whether the filter holds of the customer."""
-    match filter_:
-        case AllOf(branches):
-            return all(holds(branch, facts, now) for branch in branches)
-        case AnyOf(branches):
-            return any(holds(branch, facts, now) for branch in branches)
-        case NoneOf(branches):
-            return not any(holds(branch, facts, now) for branch in branches)
-        case AttributeCondition(field_, operator, operand):
-            return _asked(operator, field_.read(facts.document), operand, now)
-        case EventCondition(measure, operator, operand):
-            return _asked(operator, measured(measure, facts, now), operand, now)
-        case _:
-            assert_never(filter_)
+    return Evaluation(facts, now).holds(filter_)
 
 
 def _asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
@@ -52,25 +95,11 @@ def _asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bo
     return operator.holds(stored, operand, now)
 
 
-def measured(measure: Measure, facts: Facts, now: Now) -> int | float | None:
-    """What the measure comes to; None where it is missing."""
-    rows = [
-        row
-        for row in facts.rows.get(measure.source.collection, ())
-        if measure.source.counts(row)
-        and _in_window(measure, row, now)
-        and _passes(measure, row, now)
-    ]
-    if measure.aggregate is None or measure.property is None:
-        return len(rows)
-    property_ = measure.property
-    return measure.aggregate.of([property_.read(row) for row in rows])
-
-
 def _in_window(measure: Measure, row: Document, now: Now) -> bool:
-    window, at = measure.window, row["at"]
+    window = measure.window
     if window is None:
         return True
+    at = row["at"]
     if isinstance(window, Last):
         return bool(now.at - window.length < at <= now.at)
     return bool(window.start <= at <= window.end)

@@ -1,10 +1,10 @@
-"""Measures of events as stages of an aggregation over the customers.
+"""Measures of a customer's rows as stages of an aggregation.
 
-Two ways to the same values. For few customers each one's events are looked up; for many, all events
-of the measure are grouped by customer in one pass, which costs a tenth a customer.
+Two ways to the same values: for each customer of a stream its rows are looked up; or all rows of
+the measure are grouped by customer in one pass, which costs a twentieth a customer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.filters.calendar import Now
@@ -14,10 +14,8 @@ from app.filters.tree import Last, Measure, Window
 
 Stage = dict[str, Any]
 
-CUSTOMERS = "customers"
 # What is computed is kept under one key that no customer has.
 SCRATCH = "_measures"
-_LISTED = "_listed"
 
 
 def rows(measure: Measure, now: Now) -> Query:
@@ -30,7 +28,7 @@ def rows(measure: Measure, now: Now) -> Query:
 
 
 def looked_up(names: Mapping[Measure, str], now: Now) -> list[Stage]:
-    """For each customer that the stages before leave, its events are looked up."""
+    """For each customer that the stages before leave, its rows are looked up."""
     stages: list[Stage] = []
     for measure, name in names.items():
         address = f"{SCRATCH}.{name}"
@@ -41,40 +39,29 @@ def looked_up(names: Mapping[Measure, str], now: Now) -> list[Stage]:
             "pipeline": _taken(measure, None, now),
             "as": address,
         }
-        value = {"$ifNull": [{"$first": f"${address}.value"}, _of_none(measure)]}
+        value = {"$ifNull": [{"$first": f"${address}.value"}, of_none(measure)]}
         stages += [{"$lookup": lookup}, {"$set": {address: value}}]
     return stages
 
 
-def grouped(names: Mapping[Measure, str], now: Now) -> list[Stage]:
-    """All events are grouped by customer, and only those kept that the stages before leave.
-
-    Of the customers nothing but the id and the measures goes on; `restored` brings back the rest.
-    """
-    stages: list[Stage] = [{"$project": {_LISTED: {"$literal": True}}}]
-    for measure, name in names.items():
-        taken = [*_taken(measure, "$customerId", now), {"$project": {name: "$value"}}]
-        stages.append({"$unionWith": {"coll": measure.source.collection, "pipeline": taken}})
-    values = {name: {"$max": f"${name}"} for name in names.values()}
-    measured = {
-        name: {"$ifNull": [f"${name}", _of_none(measure)]} for measure, name in names.items()
-    }
-    return [
-        *stages,
-        {"$group": {"_id": "$_id", _LISTED: {"$max": f"${_LISTED}"}, **values}},
-        {"$match": {_LISTED: True}},
-        {"$project": {SCRATCH: measured}},
-    ]
+def grouped(measure: Measure, name: str, now: Now) -> list[Stage]:
+    """The measure under its name for each customer who has such rows, from the rows on."""
+    return [*_taken(measure, "$customerId", now), {"$project": {name: "$value"}}]
 
 
-def restored() -> list[Stage]:
-    """The whole customer again, with the measures."""
-    whole = {"from": CUSTOMERS, "localField": "_id", "foreignField": "_id", "as": "whole"}
-    return [
-        {"$lookup": whole},
-        {"$unwind": "$whole"},
-        {"$replaceWith": {"$mergeObjects": ["$whole", {SCRATCH: f"${SCRATCH}"}]}},
-    ]
+def together(names: Iterable[str]) -> Stage:
+    """One document for each customer, with all that is known under these names."""
+    return {"$group": {"_id": "$_id", **{name: {"$max": f"${name}"} for name in names}}}
+
+
+def kept(names: Mapping[Measure, str]) -> dict[str, Any]:
+    """The grouped measures, and of a customer without rows what they are of none."""
+    return {name: {"$ifNull": [f"${name}", of_none(measure)]} for measure, name in names.items()}
+
+
+def of_none(measure: Measure) -> int | None:
+    """What a measure is where there are no rows."""
+    return 0 if measure.aggregate is None else measure.aggregate.of_none
 
 
 def _bounds(window: Window, now: Now) -> Query:
@@ -94,8 +81,3 @@ def _taken(measure: Measure, by: str | None, now: Now) -> list[Stage]:
         {"$group": {"_id": by, "value": group}},
         {"$project": {"value": value}},
     ]
-
-
-def _of_none(measure: Measure) -> int | None:
-    """What a measure is where there are no rows."""
-    return 0 if measure.aggregate is None else measure.aggregate.of_none

@@ -7,7 +7,8 @@ from typing import Any
 from app.errors import Code, Path, Problem, Refused
 from app.filters import aggregates, operators
 from app.filters.calendar import cut, read_datetime, read_duration
-from app.filters.fields import AttributeType, Catalog, Field, is_event_name, is_number
+from app.filters.catalog import Catalog
+from app.filters.fields import AttributeType, Field, is_event_name, is_number
 from app.filters.operators import Operand, Operator
 from app.filters.sources import Source, source
 from app.filters.tree import (
@@ -17,12 +18,15 @@ from app.filters.tree import (
     EventCondition,
     Filter,
     Last,
+    Listed,
     Measure,
+    Member,
     NoneOf,
     Range,
     Window,
 )
 from app.filters.values import NUMBER, ONE_VALUE, RANGE, UnreadableError
+from app.filters.walk import conditions, inside, segments_deep, weight
 
 Wire = Mapping[str, Any]
 """A filter in the shape of the API's FilterInput, as plain JSON."""
@@ -30,12 +34,18 @@ Wire = Mapping[str, Any]
 MOST_CONDITIONS = 200
 MOST_LEVELS = 10
 MOST_VALUES = 20_000
+# With the segments inside.
+MOST_SEGMENTS_DEEP = 10
+MOST_CONDITIONS_IN_ALL = 1_000
+# MongoDB takes 16 MiB in one question, and in one document.
+HEAVIEST = 8_000_000
 
 _GROUPS: dict[str, type[AllOf | AnyOf | NoneOf]] = {"all": AllOf, "any": AnyOf, "none": NoneOf}
 _MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}
 _DEFAULTS: dict[str, Wire] = {
     "attribute": {"ignoreCase": False},
     "event": {"operator": "GREATER_THAN_OR_EQUAL", "value": 1},
+    "segment": {"member": True},
 }
 COMPARISONS = tuple(
     operator
@@ -44,13 +54,17 @@ COMPARISONS = tuple(
 )
 
 
-def parse(wire: Wire, catalog: Catalog, *path: str) -> Filter:
-    """The tree of a filter. Refused carries every problem; their paths begin with `path`."""
+def parse(wire: Wire, catalog: Catalog, *path: str, own: str | None = None) -> Filter:
+    """The tree of a filter. Refused carries every problem; their paths begin with `path`.
+
+    `own` is the id of the segment whose filter it is to be: none inside it may rest on that.
+    """
     _measure(wire, path)
-    parser = _Parser(catalog)
+    parser = _Parser(catalog, own)
     tree = parser.filter(wire, path)
     if tree is None:
         raise Refused(parser.problems)
+    _measure_tree(tree, path)
     return tree
 
 
@@ -60,6 +74,16 @@ def canonical(wire: Wire) -> dict[str, Any]:
     if kind in _GROUPS:
         return {kind: [canonical(branch) for branch in inner]}
     return {kind: _without_defaults(inner, _DEFAULTS.get(kind, {}))}
+
+
+def segments_named(wire: Wire) -> Iterator[str]:
+    """The ids of the segments that the filter itself names."""
+    for kind, inner in wire.items():
+        if kind in _GROUPS:
+            for branch in inner or ():
+                yield from segments_named(branch)
+        elif kind == "segment" and inner is not None:
+            yield inner["id"]
 
 
 def _without_defaults(condition: Wire, defaults: Wire) -> dict[str, Any]:
@@ -92,6 +116,18 @@ def _measure(wire: Wire, path: Path) -> None:
             raise _too_complex(f"has more than {MOST_VALUES:,} values", path)
 
 
+def _measure_tree(tree: Filter, path: Path) -> None:
+    """Refuses what is too large with the segments inside it; each of them counts once."""
+    if segments_deep(tree) > MOST_SEGMENTS_DEEP:
+        raise _too_complex(f"has segments in it that lie deeper than {MOST_SEGMENTS_DEEP}", path)
+    asked = sum(1 for condition in conditions(tree) if not isinstance(condition, Listed))
+    if asked > MOST_CONDITIONS_IN_ALL and inside(tree):
+        what = f"has more than {MOST_CONDITIONS_IN_ALL:,} conditions with the segments inside it"
+        raise _too_complex(what, path)
+    if weight(tree) > HEAVIEST:
+        raise _too_complex("holds more text than the database takes in one question", path)
+
+
 def _too_complex(what: str, path: Path) -> Refused:
     message = f"The filter {what}; split it, or make a static segment of a part."
     return Refused([Problem(Code.FILTER_TOO_COMPLEX, message, path)])
@@ -121,8 +157,9 @@ def _is_group(wire: Wire) -> bool:
 class _Parser:
     """Collects the problems of one filter while its tree is built; None stands for a bad part."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, own: str | None) -> None:
         self.catalog = catalog
+        self.own = own
         self.problems: list[Problem] = []
 
     def _problem(self, code: Code, message: str, *path: str) -> None:
@@ -138,7 +175,8 @@ class _Parser:
         path = (*path, kind)
         if kind in _GROUPS:
             return self._group(_GROUPS[kind], inner, path)
-        return self._event(inner, path) if kind == "event" else self._attribute(inner, path)
+        one = {"event": self._event, "segment": self._segment, "attribute": self._attribute}
+        return one[kind](inner, path)
 
     def _group(
         self, kind: type[AllOf | AnyOf | NoneOf], branches: Sequence[Wire], path: Path
@@ -201,6 +239,17 @@ class _Parser:
         names = ", ".join(o.name for o in fitting)
         message = f"{operator.name} does not fit {what}; these do: {names}."
         self._problem(Code.OPERATOR_NOT_APPLICABLE, message, *path, "operator")
+
+    def _segment(self, wire: Wire, path: Path) -> Member | None:
+        segment = self.catalog.segment(wire["id"])
+        if segment is None:
+            self._problem(Code.NOT_FOUND, "There is no such segment.", *path, "id")
+            return None
+        if self.own in {segment.id, *(nested.id for nested in inside(segment.tree))}:
+            message = f"The segment {segment.name!r} rests on this one; name another, or none."
+            self._problem(Code.SEGMENT_CYCLE, message, *path, "id")
+            return None
+        return Member(segment, wire.get("member") is not False)
 
     def _event(self, wire: Wire, path: Path) -> EventCondition | None:
         before = len(self.problems)

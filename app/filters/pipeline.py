@@ -1,11 +1,14 @@
-"""A filter as an aggregation over the customers: the population's engine."""
+"""A filter as an aggregation: the population's engine, and the ways that it may go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, assert_never
 
 from app.filters import measuring
 from app.filters.calendar import Now
+from app.filters.conjuncts import conjuncts, holds_of_nothing
+from app.filters.measuring import SCRATCH
 from app.filters.operators import Query
 from app.filters.predicates import all_of, negatable, query
 from app.filters.tree import (
@@ -14,106 +17,246 @@ from app.filters.tree import (
     AttributeCondition,
     EventCondition,
     Filter,
+    Listed,
     Measure,
+    Member,
+    Nested,
     NoneOf,
 )
+from app.filters.walk import inlined_levels, inlined_weight, inside, measures, weight
 
 Stage = dict[str, Any]
+
+CUSTOMERS = "customers"
+_LISTED = "_listed"
+# MongoDB takes a hundred levels and plans slowly for thousands of conditions: of more than this,
+# segments are asked one by one.
+_MOST_INLINED, _MOST_LEVELS = 2_000_000, 45
+
+
+class Way(Enum):
+    """From customer to customer, each of whose rows are looked up; or from the rows of all of them,
+    to which the customers are joined, one by one or all in the same pass."""
+
+    CUSTOMERS = "customers"
+    JOIN = "join"
+    UNION = "union"
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The stages that leave just the customers of whom a filter holds.
+    """Stages that find just the customers of whom a filter holds.
 
-    After `narrow` only their ids are sure to be there, which is enough to count or to cut a page;
-    `restore` makes of them the customers as they are stored.
+    `gather`, from the collection on, makes documents with customers' ids, in any order; without it
+    they are the customers themselves. `refine` keeps some of them, and their order. Of what is left
+    only the id is sure to be there; `restore` makes it the customer as it is stored. `passes` tells
+    how often `gather` goes through all customers.
     """
 
-    narrow: list[Stage] = field(default_factory=list)
+    way: "Way"
+    collection: str = CUSTOMERS
+    gather: list[Stage] = field(default_factory=list)
+    refine: list[Stage] = field(default_factory=list)
     restore: list[Stage] = field(default_factory=list)
+    passes: int = 0
 
 
-def pipeline(filter_: Filter, now: Now, *, few: bool = False) -> Pipeline:
-    """What can be asked of the customer alone comes first, where indexes serve it; then come the
-    measures of events, each of them once; then what is asked of those.
+def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Iterator[Pipeline]:
+    """Every way to those of whom the filter holds, and whom the search finds."""
+    yield _from_customers(filter_, now, search)
+    if filter_ is None or not measures(filter_) or not _can_be_inlined(filter_):
+        return
+    yield _from_rows(filter_, now, search, Way.UNION)
+    if not all(holds_of_nothing(part, now) for part in _Parts.of(filter_).measured):
+        yield _from_rows(filter_, now, search, Way.JOIN)
 
-    `few` tells that the first part leaves few customers, whose events are then looked up.
+
+def _from_customers(filter_: Filter | None, now: Now, search: Query | None) -> Pipeline:
+    """From customer to customer: first what can be asked of the customer alone, where indexes
+    serve it; then the rows are looked up, measure by measure, of those who are left."""
+    asked = _Asked(now)
+    parts = _Parts.of(filter_)
+    stages = _match([*([search] if search else []), *map(asked.query, parts.alone)])
+    if filter_ is not None and not _can_be_inlined(filter_):
+        stages += asked.segment_by_segment(filter_)
+    for part in sorted(parts.measured, key=lambda part: len(measures(part))):
+        stages += [*asked.looked_up(part), {"$match": asked.query(part)}]
+    if parts.measured:
+        stages.append({"$unset": SCRATCH})
+    return Pipeline(Way.CUSTOMERS, refine=stages)
+
+
+def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pipeline:
+    """From the rows of all customers, grouped in one pass.
+
+    What is asked of the customer alone is asked of all customers in the same pass, or joined: of
+    those whom the rows leave, where nobody else is to be found.
     """
-    first = alone(filter_, now)
     asked = _Asked(now)
-    # What is asked of measures alone narrows down before whole customers are brought back.
-    pure: list[Query] = []
-    mixed: list[Query] = []
-    for branch in _branches(filter_):
-        if measures(branch):
-            (mixed if _asks_of_customer(branch) else pure).append(asked.query(branch))
-    if not asked.names:
-        return Pipeline(first)
-    clean = {"$unset": measuring.SCRATCH}
-    if few:
-        looked_up = measuring.looked_up(asked.names, now)
-        return Pipeline([*first, *looked_up, {"$match": all_of([*pure, *mixed])}, clean])
-    narrow = [*first, *measuring.grouped(asked.names, now)]
-    if pure:
-        narrow.append({"$match": all_of(pure)})
-    if mixed:
-        whole = [*measuring.restored(), {"$match": all_of(mixed)}, clean]
-        return Pipeline([*narrow, *whole])
-    return Pipeline(narrow, [*measuring.restored(), clean])
+    parts = _Parts.of(filter_)
+    alone = _match([*([search] if search else []), *map(asked.query, parts.alone)])
+    matched = [asked.query(part, apart=True) for part in parts.measured]
+    passes = [_Origin(CUSTOMERS, [{"$match": q}, _flag(name)]) for name, q in asked.apart.items()]
+    kept = measuring.kept(asked.names)
+    kept |= {name: {"$ifNull": [f"${name}", False]} for name in asked.apart}
+    if way is Way.UNION:
+        passes.append(_Origin(CUSTOMERS, [*alone, _flag(_LISTED)]))
+        kept[_LISTED] = f"${_LISTED}"
+        matched.append({f"{SCRATCH}.{_LISTED}": True})
+    origins = [
+        _Origin(measure.source.collection, measuring.grouped(measure, name, now))
+        for measure, name in asked.names.items()
+    ]
+    gather = [
+        *_united([*origins, *passes], kept),
+        {"$project": {SCRATCH: kept}},
+        {"$match": all_of(matched)},
+    ]
+    refine = _joined(alone) if way is Way.JOIN else []
+    return Pipeline(way, origins[0].collection, gather, refine, _restored(), len(passes))
 
 
-def alone(filter_: Filter, now: Now) -> list[Stage]:
-    """The part that can be asked of the customers alone: no stage where there is none."""
-    asked = _Asked(now)
-    queries = [asked.query(branch) for branch in _branches(filter_) if not measures(branch)]
+@dataclass(frozen=True)
+class _Parts:
+    """What must hold, each part by itself: asked of the customer alone, or of rows as well."""
+
+    alone: list[Filter] = field(default_factory=list)
+    measured: list[Filter] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, filter_: Filter | None) -> "_Parts":
+        if filter_ is None:
+            return cls()
+        if not _can_be_inlined(filter_):
+            return cls(measured=[filter_])
+        parts = cls()
+        for part in conjuncts(filter_):
+            (parts.measured if measures(part) else parts.alone).append(part)
+        return parts
+
+
+def _can_be_inlined(filter_: Filter) -> bool:
+    """Whether the segments inside can be written out wherever they stand."""
+    if inlined_levels(filter_) > _MOST_LEVELS:
+        return False
+    inlined = inlined_weight(filter_)
+    return inlined <= _MOST_INLINED or inlined == weight(filter_)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where documents with customers' ids come from."""
+
+    collection: str
+    stages: list[Stage]
+
+
+def _united(origins: list[_Origin], names: Iterable[str]) -> list[Stage]:
+    """One document for each customer whom one of the origins knows."""
+    first, *others = origins
+    if not others:
+        return first.stages
+    unions = [{"$unionWith": {"coll": o.collection, "pipeline": o.stages}} for o in others]
+    return [*first.stages, *unions, measuring.together(names)]
+
+
+def _joined(alone: list[Stage]) -> list[Stage]:
+    """Keeps those who are there, and of whom the rest of the filter holds."""
+    lookup = {
+        "from": CUSTOMERS,
+        "localField": "_id",
+        "foreignField": "_id",
+        "pipeline": [*alone, {"$project": {"_id": 1}}],
+        "as": _LISTED,
+    }
+    return [{"$lookup": lookup}, {"$match": {_LISTED: {"$ne": []}}}]
+
+
+def _restored() -> list[Stage]:
+    whole = {"from": CUSTOMERS, "localField": "_id", "foreignField": "_id", "as": "whole"}
+    return [{"$lookup": whole}, {"$unwind": "$whole"}, {"$replaceWith": "$whole"}]
+
+
+def _flag(name: str) -> Stage:
+    return {"$project": {name: {"$literal": True}}}
+
+
+def _match(queries: list[Query]) -> list[Stage]:
     return [{"$match": all_of(queries)}] if queries else []
-
-
-def measures(filter_: Filter) -> set[Measure]:
-    """Every measure of events that the filter needs."""
-    return {c.measure for c in _conditions(filter_) if isinstance(c, EventCondition)}
-
-
-def _asks_of_customer(filter_: Filter) -> bool:
-    return any(isinstance(c, AttributeCondition) for c in _conditions(filter_))
-
-
-def _branches(filter_: Filter) -> tuple[Filter, ...]:
-    """What must hold, each part of it by itself."""
-    return filter_.branches if isinstance(filter_, AllOf) else (filter_,)
-
-
-def _conditions(filter_: Filter) -> Iterator[AttributeCondition | EventCondition]:
-    match filter_:
-        case AllOf(branches) | AnyOf(branches) | NoneOf(branches):
-            for branch in branches:
-                yield from _conditions(branch)
-        case AttributeCondition() | EventCondition():
-            yield filter_
-        case _:
-            assert_never(filter_)
 
 
 @dataclass
 class _Asked:
-    """Predicates, and the names under which they expect the measures that they ask of."""
+    """Predicates, and the names under which they expect what is asked of elsewhere: measures of
+    rows, what is asked apart of the customers alone, and segments."""
 
     now: Now
     names: dict[Measure, str] = field(default_factory=dict)
+    apart: dict[str, Query] = field(default_factory=dict)
+    segments: dict[Nested, str] = field(default_factory=dict)
 
-    def query(self, filter_: Filter) -> Query:
+    def query(self, filter_: Filter, *, apart: bool = False) -> Query:
+        """The predicate. With `apart` nothing is asked of the customer in it: what it asks of the
+        customer alone becomes a predicate of its own."""
+        if apart and not measures(filter_):
+            name = f"a{len(self.apart)}"
+            self.apart[name] = self.query(filter_)
+            return {f"{SCRATCH}.{name}": True}
         match filter_:
             case AllOf(branches):
-                return {"$and": [self.query(branch) for branch in branches]}
+                return {"$and": [self.query(branch, apart=apart) for branch in branches]}
             case AnyOf(branches):
-                return {"$or": [self.query(branch) for branch in branches]}
+                return {"$or": [self.query(branch, apart=apart) for branch in branches]}
             case NoneOf(branches):
-                return {"$nor": [self.query(branch) for branch in branches]}
+                return {"$nor": [self.query(branch, apart=apart) for branch in branches]}
             case AttributeCondition():
                 return query(filter_, self.now)
             case EventCondition(measure, operator, operand):
-                name = self.names.setdefault(measure, f"m{len(self.names)}")
-                address = f"{measuring.SCRATCH}.{name}"
+                address = self._address(measure)
                 return negatable(operator, lambda op: op.query(address, operand, self.now))
+            case Listed(rows):
+                return {self._address(rows): {"$gte": 1}}
+            case Member(segment, member) if segment in self.segments:
+                return {f"{SCRATCH}.{self.segments[segment]}": member}
+            case Member(segment, member):
+                inner = self.query(segment.tree, apart=apart)
+                return inner if member else {"$nor": [inner]}
             case _:
                 assert_never(filter_)
+
+    def _address(self, measure: Measure) -> str:
+        name = self.names.setdefault(measure, f"m{len(self.names)}")
+        return f"{SCRATCH}.{name}"
+
+    def looked_up(self, filter_: Filter) -> list[Stage]:
+        """The stages that look up what the filter measures and is not there yet."""
+        missing = [m for m in measures(filter_) if m not in self.names]
+        for measure in missing:
+            self._address(measure)
+        return measuring.looked_up({m: self.names[m] for m in missing}, self.now)
+
+    def segment_by_segment(self, filter_: Filter) -> list[Stage]:
+        """The stages that ask each of the segments inside once, the innermost first.
+
+        A predicate yields no value that a later one could ask for; a look-up of the customer itself
+        is there, or not.
+        """
+        stages = self.looked_up(filter_)
+        for segment in inside(filter_):
+            asked = self.query(segment.tree)
+            self.segments[segment] = name = f"s{len(self.segments)}"
+            lookup = {
+                "from": CUSTOMERS,
+                "localField": "_id",
+                "foreignField": "_id",
+                "let": {"known": f"${SCRATCH}"},
+                "pipeline": [
+                    {"$set": {SCRATCH: "$$known"}},
+                    {"$match": asked},
+                    {"$project": {"_id": 1}},
+                ],
+                "as": f"{SCRATCH}.{name}",
+            }
+            there = {"$ne": [f"${SCRATCH}.{name}", []]}
+            stages += [{"$lookup": lookup}, {"$set": {f"{SCRATCH}.{name}": there}}]
+        return stages

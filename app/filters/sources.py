@@ -1,4 +1,5 @@
-"""Where the events of a name are stored: custom events, and orders, which count as events."""
+"""Where rows about customers are stored: custom events, orders, which count as events, and the
+lists of static segments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from app.filters.fields import AttributeType, Field, Group, keys
 
 COUNTED_STATUSES = ("PAID", "FULFILLED")
 ORDER = "order"
+LISTS = "members"
 _ORDER_TYPES = {"amount": AttributeType.NUMBER, "status": AttributeType.STRING}
 
 
 @dataclass(frozen=True)
 class Source:
-    """The rows that are a customer's events of one name."""
+    """The rows that are a customer's events of one name, or its place in one list."""
 
     name: str
     collection: str
@@ -34,7 +36,9 @@ class Source:
         return _property(path, found if inside else ("metadata", *found), None)
 
     def counts(self, row: Mapping[str, Any]) -> bool:
-        """Whether a stored row of the collection is such an event."""
+        """Whether a stored row of the collection is such an event, or in that list."""
+        if self.collection == LISTS:
+            return bool(row["segmentId"] == self.match["segmentId"])
         if self.name != ORDER:
             return bool(row["name"] == self.name)
         return bool(row.get("current")) and row["status"] in COUNTED_STATUSES
@@ -46,6 +50,11 @@ def source(name: str) -> Source:
         match = {"current": True, "status": {"$in": list(COUNTED_STATUSES)}}
         return Source(name, "orders", match)
     return Source(name, "events", {"name": name})
+
+
+def listing(segment_id: str, key: object) -> Source:
+    """The list of a static segment, of which each row holds the key."""
+    return Source(segment_id, LISTS, {"segmentId": key})
 
 
 def _property(path: str, stored: tuple[str, ...], type_: AttributeType | None) -> Field:

@@ -78,5 +78,28 @@ class EventCondition:
     operand: Operand
 
 
-Condition = AttributeCondition | EventCondition
-Filter = AllOf | AnyOf | NoneOf | Condition
+@dataclass(frozen=True)
+class Listed:
+    """The customer stands in the list of a static segment: there is a row of it."""
+
+    rows: Measure
+
+
+@dataclass(frozen=True, eq=False)
+class Nested:
+    """A segment inside a filter, and whom it holds of."""
+
+    id: str
+    name: str
+    tree: "Filter"
+
+
+@dataclass(frozen=True)
+class Member:
+    """The customer is a member of the segment, or is not."""
+
+    segment: Nested
+    member: bool = True
+
+
+Filter = AllOf | AnyOf | NoneOf | AttributeCondition | EventCondition | Listed | Member

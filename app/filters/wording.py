@@ -14,7 +14,9 @@ from app.filters.tree import (
     EventCondition,
     Filter,
     Last,
+    Listed,
     Measure,
+    Member,
     NoneOf,
     Window,
 )
@@ -49,6 +51,10 @@ def text(filter_: Filter) -> str:
             return f"{_name(field.path)} {_asked(operator, operand)}"
         case EventCondition(measure, operator, operand):
             return f"{_measure(measure)} {_asked(operator, operand)}"
+        case Listed():
+            return "is in the list"
+        case Member(segment, member):
+            return f"{'is' if member else 'is not'} in the segment {_quoted(segment.name)}"
         case _:
             assert_never(filter_)
 

@@ -10,7 +10,6 @@ from strawberry import UNSET, Maybe
 from app.domain import inputs
 from app.domain.customers import Customer as Stored
 from app.domain.ids import Kind
-from app.filters import Pipeline
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt, user_errors
 from app.schema.filters import FilterInput
@@ -18,6 +17,7 @@ from app.schema.node import Node
 from app.schema.paging import USUAL, PageInfo, check_first, id_cursor, page, read_id_cursor
 from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
+from app.services.population import Selection
 
 if TYPE_CHECKING:
     from app.schema.activity import TimelineConnection
@@ -188,11 +188,11 @@ class CustomerConnection:
     edges: list[CustomerEdge]
     nodes: list[Customer]
     page_info: PageInfo
-    selected: strawberry.Private[Pipeline]
+    selected: strawberry.Private[Selection]
 
     @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self, info: Info) -> Long:
-        return Long(await info.context.services.customers.count(self.selected))
+    async def total_count(self) -> Long:
+        return Long(await self.selected.count())
 
 
 @strawberry.type
@@ -246,7 +246,7 @@ class CustomerQuery:
         service, now = info.context.services.customers, info.context.now
         sent = None if filter is None else wire(filter)
         selected = await service.selection(search, sent, now, "filter")
-        found = await service.page(selected, place, first + 1)
+        found = await selected.page(place, first + 1)
         shown = page(found, first, after, lambda customer: id_cursor(customer.id))
         nodes = [Customer.of(customer) for customer in shown.items]
         edges = [

@@ -80,6 +80,12 @@ class EventConditionInput:
     value: JSON | None = JSON(1)
 
 
+@strawberry.input(description="Whether the customer is a member of the segment at that moment.")
+class SegmentConditionInput:
+    id: strawberry.ID
+    member: bool | None = True
+
+
 @strawberry.input(one_of=True, description="A tree of conditions, or a single one.")
 class FilterInput:
     all: Maybe[list["FilterInput"]] = strawberry.field(description="Every branch holds.")
@@ -87,3 +93,4 @@ class FilterInput:
     none: Maybe[list["FilterInput"]] = strawberry.field(description="Not one branch holds.")
     attribute: Maybe[AttributeConditionInput]
     event: Maybe[EventConditionInput]
+    segment: Maybe[SegmentConditionInput]

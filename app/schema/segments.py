@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from enum import Enum
 
 import strawberry
 from strawberry import UNSET, Maybe
@@ -29,24 +28,17 @@ from app.schema.paging import (
 from app.schema.scalars import JSON, Long
 from app.schema.wire import wire
 from app.services.memberships import Membership
-from app.services.segments import Preview
+from app.services.population import Selection
+from app.services.uses import UseKind
 
 strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
+strawberry.enum(UseKind, name="SegmentUseKind", description=UseKind.__doc__)
 Count = Callable[[], Awaitable[int]]
-
-
-@strawberry.enum
-class SegmentUseKind(Enum):
-    VALIDATION_RULE = "VALIDATION_RULE"
-    DISTRIBUTION = "DISTRIBUTION"
-    EARNING_RULE = "EARNING_RULE"
-    REFERRAL_TIER = "REFERRAL_TIER"
-    SEGMENT = "SEGMENT"
 
 
 @strawberry.type
 class SegmentUse:
-    kind: SegmentUseKind
+    kind: UseKind
     id: strawberry.ID
     name: str
 
@@ -145,9 +137,9 @@ class Segment(Node):
     @strawberry.field(
         description="What keeps the segment from being deleted, and what made it active."
     )
-    def used_by(self) -> list[SegmentUse]:
-        # Nothing that can be made so far uses a segment.
-        return []
+    async def used_by(self, info: Info) -> list[SegmentUse]:
+        uses = await info.context.services.segments.uses(self.stored)
+        return [SegmentUse(kind=u.kind, id=strawberry.ID(u.id), name=u.name) for u in uses]
 
     @classmethod
     def of(cls, stored: Stored) -> "Segment":
@@ -200,15 +192,15 @@ class SegmentMembership:
 
 @strawberry.type
 class SegmentPreview:
-    preview: strawberry.Private[Preview]
+    selected: strawberry.Private[Selection]
 
     @strawberry.field
     async def member_count(self) -> Long:
-        return Long(await self.preview.count())
+        return Long(await self.selected.count())
 
     @strawberry.field
     async def sample(self, first: int | None = 10) -> list[Customer]:
-        found = await self.preview.sample(check_first(first, usual=10))
+        found = await self.selected.page(None, check_first(first, usual=10))
         return [Customer.of(customer) for customer in found]
 
 
@@ -274,7 +266,7 @@ class SegmentQuery:
     @strawberry.field(description="What a filter would select, before it is saved.")
     async def segment_preview(self, info: Info, filter: FilterInput) -> SegmentPreview:
         service, now = info.context.services.segments, info.context.now
-        return SegmentPreview(preview=await service.preview(wire(filter), now))
+        return SegmentPreview(selected=await service.preview(wire(filter), now))
 
     @strawberry.field(
         description="Is the customer in these segments (default: all) at this moment? The stored"

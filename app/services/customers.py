@@ -7,10 +7,10 @@ from app.domain.customers import Customer, Draft, changes, search_key
 from app.domain.inputs import CustomerInput, CustomerRef, read
 from app.domain.metadata import Metadata
 from app.errors import Code, Problem, Refused, refuse
-from app.filters import Now, Pipeline
+from app.filters import Now
 from app.services.definitions import DefinitionsReader
 from app.services.drafts import Drafts
-from app.services.population import select
+from app.services.population import Population, Selection
 from app.services.rows import BulkResult, Rows, Wire
 from app.store import Store, Transaction
 from app.store.customers import starts_with
@@ -20,9 +20,12 @@ from app.store.members import FENCE
 class Customers:
     """The verbs of customers."""
 
-    def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
+    def __init__(
+        self, store: Store, definitions: DefinitionsReader, population: Population
+    ) -> None:
         self._store = store
         self._definitions = definitions
+        self._population = population
 
     async def get(self, ref: CustomerRef) -> Customer | None:
         return await self._store.customers.get(ref)
@@ -86,17 +89,11 @@ class Customers:
 
     async def selection(
         self, search: str | None, wire: Wire | None, now: Now, *path: str
-    ) -> Pipeline:
+    ) -> Selection:
         """Those whom the search and the filter find."""
-        searched = [starts_with(search_key(search))] if search else []
+        searched = starts_with(search_key(search)) if search else None
         tree = None if wire is None else await self._definitions.parse(wire, *path)
-        return await select(self._store, tree, now, searched)
-
-    async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
-        return await self._store.customers.page(selected, after, most)
-
-    async def count(self, selected: Pipeline) -> int:
-        return await self._store.customers.count(selected)
+        return self._population.select(tree, now, searched)
 
 
 def _apply(row: CustomerInput, draft: Draft, metadata: Metadata) -> list[Problem]:

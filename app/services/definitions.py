@@ -1,14 +1,20 @@
 """What filters rest on, parsed once for each revision: segments and the metadata's types."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from app.domain.ids import Kind
 from app.domain.metadata import Metadata, metadata
 from app.domain.segments import Segment
 from app.filters import Calendar, Catalog, Filter, parse
+from app.filters.parse import segments_named
+from app.filters.sources import listing
+from app.filters.tree import Listed, Measure, Nested
 from app.store import Store
+from app.store.ids import key
 
 Wire = Mapping[str, Any]
 
@@ -20,22 +26,60 @@ class Definitions:
     revision: int
     metadata: Metadata
     segments: Mapping[str, Segment]
-    _trees: dict[str, Filter] = field(default_factory=dict)
+    _nested: dict[str, Nested] = field(default_factory=dict)
 
     @cached_property
     def catalog(self) -> Catalog:
-        return self.metadata.catalog()
+        return replace(self.metadata.catalog(), segment=self.nested)
 
-    def tree(self, segment: Segment) -> Filter | None:
-        """The segment's filter, parsed when it is first asked for; None where it is static."""
-        if segment.filter is None:
+    def nested(self, id_: str) -> Nested | None:
+        """The segment as it stands inside a filter, parsed when it is first asked for."""
+        segment = self.segments.get(id_)
+        if segment is None:
             return None
-        if self.segments.get(segment.id) != segment:
+        if id_ not in self._nested:
+            self._nested[id_] = Nested(id_, segment.name, self._parsed(segment))
+        return self._nested[id_]
+
+    def tree(self, segment: Segment) -> Filter:
+        """Whom the segment holds of: its filter, or where it is static its list."""
+        nested = self.nested(segment.id)
+        if nested is None or self.segments[segment.id] != segment:
             # It was read before or after these definitions: what it says is not to be kept.
-            return parse(segment.filter, self.catalog)
-        if segment.id not in self._trees:
-            self._trees[segment.id] = parse(segment.filter, self.catalog)
-        return self._trees[segment.id]
+            return self._parsed(segment)
+        return nested.tree
+
+    def _parsed(self, segment: Segment) -> Filter:
+        if segment.filter is None:
+            return Listed(Measure(listing(segment.id, key(Kind.SEGMENT, segment.id))))
+        return parse(segment.filter, self.catalog)
+
+    def users(self, segment_id: str) -> list[Segment]:
+        """The segments whose filters name the segment."""
+        return [self.segments[id_] for id_ in self._users.get(segment_id, ())]
+
+    def resting_on(self, segment_id: str) -> list[Segment]:
+        """The segments that have the segment inside them, at any depth."""
+        found: dict[str, Segment] = {}
+        waiting = self.users(segment_id)
+        while waiting:
+            segment = waiting.pop()
+            if segment.id not in found:
+                found[segment.id] = segment
+                waiting += self.users(segment.id)
+        return list(found.values())
+
+    @cached_property
+    def _users(self) -> dict[str, list[str]]:
+        users: defaultdict[str, list[str]] = defaultdict(list)
+        for segment in self.segments.values():
+            for named in set(segments_named(segment.filter or {})):
+                users[named].append(segment.id)
+        return users
+
+    def edited(self, segment: Segment) -> "Definitions":
+        """The same with the segment in the place of what it was."""
+        return Definitions(self.revision, self.metadata, {**self.segments, segment.id: segment})
 
 
 class DefinitionsReader:

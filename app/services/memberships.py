@@ -9,8 +9,8 @@ from app.domain.inputs import CustomerRef, Overrides, read
 from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import Code, Problem, Refused, refuse
-from app.filters import Facts, Filter, Now, explain, holds
-from app.filters.pipeline import measures
+from app.filters import Evaluation, Facts, Filter, Now, explain
+from app.filters.walk import measures
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
 
@@ -21,15 +21,12 @@ class Membership:
 
     segment: Segment
     is_member: bool
-    now: Now
-    _tree: Filter | None
-    _facts: Facts
+    _tree: Filter
+    _evaluation: Evaluation
 
     def explanation(self) -> Any:
         """Condition by condition: what was wanted, what the customer has, whether it holds."""
-        if self._tree is None:
-            return {"holds": self.is_member, "wanted": "to be in the list of the static segment"}
-        return to_json(explain(self._tree, self._facts, self.now))
+        return to_json(explain(self._tree, self._evaluation))
 
 
 class Memberships:
@@ -74,29 +71,20 @@ class Memberships:
         now: Now,
     ) -> list[Membership]:
         trees = [definitions.tree(segment) for segment in segments]
-        fixed: set[str] = set()
-        if customer is not None and None in trees:
-            fixed = await self._store.members.segments_of(customer.id)
-        facts = Facts(document, await self._rows(customer, trees, now))
+        evaluation = Evaluation(Facts(document, await self._rows(customer, trees, now)), now)
         return [
-            Membership(
-                segment,
-                segment.id in fixed if tree is None else holds(tree, facts, now),
-                now,
-                tree,
-                facts,
-            )
+            Membership(segment, evaluation.holds(tree), tree, evaluation)
             for segment, tree in zip(segments, trees, strict=True)
         ]
 
     async def _rows(
-        self, customer: Customer | None, trees: Sequence[Filter | None], now: Now
+        self, customer: Customer | None, trees: Sequence[Filter], now: Now
     ) -> dict[str, list[dict[str, Any]]]:
-        """The customer's events and orders that the filters need."""
-        needed = set().union(*(measures(tree) for tree in trees if tree is not None))
+        """The customer's events, orders and places in lists that the filters need."""
+        needed = set().union(*map(measures, trees))
         if customer is None or not needed:
             return {}
-        return await self._store.rows_of(customer.id, needed, now)
+        return (await self._store.rows_of([customer.id], needed, now))[customer.id]
 
 
 def _chosen(definitions: Definitions, ids: Sequence[str] | None) -> list[Segment]:

@@ -1,44 +1,34 @@
 """What can be done with segments: make them, edit them, delete them, see who is in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
-from app.errors import Code, refuse
-from app.filters import Catalog, Now, Pipeline, canonical, parse, text
+from app.errors import Code, Refused, refuse
+from app.filters import Catalog, Now, canonical, parse, text
 from app.services.candidates import Candidates
 from app.services.definitions import Definitions, DefinitionsReader
-from app.services.population import select
+from app.services.population import Population, Selection
 from app.services.rows import Wire
+from app.services.uses import Use, require_unused, uses_of
 from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import FENCE
 from app.store.segments import REVISION
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a filter selects now."""
-
-    store: Store
-    selected: Pipeline
-
-    async def count(self) -> int:
-        return await self.store.customers.count(self.selected)
-
-    async def sample(self, most: int) -> list[Customer]:
-        return await self.store.customers.page(self.selected, None, most)
-
-
 class Segments:
     """The verbs of segments."""
 
-    def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
+    def __init__(
+        self, store: Store, definitions: DefinitionsReader, population: Population
+    ) -> None:
         self._store = store
         self._definitions = definitions
+        self._population = population
 
     async def get(self, id_: str) -> Segment | None:
         return await self._store.segments.get(id_)
@@ -95,9 +85,7 @@ class Segments:
         if kind == "customers":
             return Candidates.listed(given, path)
         tree = await self._definitions.parse(given, *path)
-        ids = await self._store.customers.ids(
-            await select(self._store, tree, now), MOST_STATIC_MEMBERS + 1
-        )
+        ids = await self._population.select(tree, now).ids(MOST_STATIC_MEMBERS + 1)
         return Candidates.selected(ids, path)
 
     async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
@@ -109,6 +97,7 @@ class Segments:
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
             edited = _edited(segment, changes, definitions.catalog, now)
+            _require_room_around(edited, definitions)
             await self._store.segments.save(edited, transaction)
             return edited
 
@@ -118,10 +107,11 @@ class Segments:
         """Deletes the segment, unless something uses it."""
 
         async def work(transaction: Transaction) -> str:
-            await self._held_still(transaction)
+            definitions = await self._held_still(transaction)
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
+            require_unused(segment, definitions)
             await self._store.members.delete_segment(segment.id, transaction)
             await self._store.segments.delete(segment.id, transaction)
             return segment.id
@@ -132,27 +122,30 @@ class Segments:
         self, segment: Segment, after: str | None, most: int, now: Now
     ) -> list[Customer]:
         """Those who are in at this moment, by id, after one of them."""
+        if segment.filter is None:
+            return await self._store.members.page(segment.id, after, most)
         tree = (await self._definitions.now()).tree(segment)
-        if tree is not None:
-            selected = await select(self._store, tree, now)
-            return await self._store.customers.page(selected, after, most)
-        return await self._store.members.page(segment.id, after, most)
+        return await self._population.select(tree, now).page(after, most)
 
     async def member_count(self, segment: Segment, now: Now) -> int:
-        tree = (await self._definitions.now()).tree(segment)
-        if tree is None:
+        if segment.filter is None:
             return await self._store.members.count(segment.id)
-        return await self._store.customers.count(await select(self._store, tree, now))
+        tree = (await self._definitions.now()).tree(segment)
+        return await self._population.select(tree, now).count()
 
     async def filter_text(self, segment: Segment) -> str | None:
         """The filter as one readable sentence; None where the segment is static."""
-        tree = (await self._definitions.now()).tree(segment)
-        return None if tree is None else text(tree)
+        if segment.filter is None:
+            return None
+        return text((await self._definitions.now()).tree(segment))
 
-    async def preview(self, wire: Wire, now: Now) -> "Preview":
+    async def uses(self, segment: Segment) -> list[Use]:
+        """What keeps the segment from being deleted."""
+        return uses_of(segment, await self._definitions.now())
+
+    async def preview(self, wire: Wire, now: Now) -> Selection:
         """What a filter would select, before it is saved."""
-        tree = await self._definitions.parse(wire, "filter")
-        return Preview(self._store, await select(self._store, tree, now))
+        return self._population.select(await self._definitions.parse(wire, "filter"), now)
 
 
 def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segment:
@@ -166,6 +159,19 @@ def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segm
         if changes["filter"] is None:
             message = "A filter can be changed, but not removed; leave it out."
             raise refuse(Code.INVALID, message, "input", "filter")
-        parse(changes["filter"], catalog, "input", "filter")
+        parse(changes["filter"], catalog, "input", "filter", own=segment.id)
         segment = replace(segment, filter=canonical(changes["filter"]))
     return replace(segment, updated_at=now.at)
+
+
+def _require_room_around(edited: Segment, definitions: Definitions) -> None:
+    """Refused where a segment that rests on this one would grow too large by the edit."""
+    changed = definitions.edited(edited)
+    for outer in changed.resting_on(edited.id):
+        try:
+            changed.tree(outer)
+        except Refused as refused:
+            message = (
+                f"The segment {outer.name!r} rests on this one, and would be refused: {refused}"
+            )
+            raise refuse(Code.FILTER_TOO_COMPLEX, message, "input", "filter") from None

@@ -12,6 +12,7 @@ from app.services.jobs import NoQueue, Queue
 from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
+from app.services.population import Population
 from app.services.segments import Segments
 from app.services.timeline import Timeline
 from app.settings import Settings
@@ -27,11 +28,12 @@ class Services:
         self.store = store
         self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
         self.definitions = DefinitionsReader(store, self.calendar)
+        self.population = Population(store)
         self.metadata = Metadata(store, self.definitions, self.calendar, queue or NoQueue())
-        self.customers = Customers(store, self.definitions)
+        self.customers = Customers(store, self.definitions, self.population)
         self.events = Events(store)
         self.orders = Orders(store)
-        self.segments = Segments(store, self.definitions)
+        self.segments = Segments(store, self.definitions, self.population)
         self.attributes = Attributes(store, self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.timeline = Timeline(store)

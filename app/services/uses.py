@@ -1,21 +1,59 @@
-"""Which filters use a key of metadata, and whether they could if it were defined anew."""
+"""What uses a segment; and which filters use a key of metadata, and whether they could if it were
+defined anew."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from app.domain.metadata import Definition
 from app.domain.segments import Segment, SegmentKind
-from app.errors import Refused
+from app.errors import Code, Refused, refuse
 from app.filters import Catalog, MetadataType, parse
 from app.services.definitions import Definitions
 
 _MOST_NAMES = 100
 
 
+class UseKind(Enum):
+    """What it is that uses a segment."""
+
+    VALIDATION_RULE = "VALIDATION_RULE"
+    DISTRIBUTION = "DISTRIBUTION"
+    EARNING_RULE = "EARNING_RULE"
+    REFERRAL_TIER = "REFERRAL_TIER"
+    SEGMENT = "SEGMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing that uses a segment."""
+
+    kind: UseKind
+    id: str
+    name: str
+
+
+def uses_of(segment: Segment, current: Definitions) -> list[Use]:
+    """Everything that uses the segment."""
+    return [Use(UseKind.SEGMENT, user.id, user.name) for user in current.users(segment.id)]
+
+
+def require_unused(segment: Segment, current: Definitions) -> None:
+    """Refused where something uses the segment."""
+    if uses := uses_of(segment, current):
+        named = ", ".join(
+            f"the {use.kind.value.lower()} {use.name!r}" for use in uses[:_MOST_NAMES]
+        )
+        more = f" and {len(uses) - _MOST_NAMES:,} more" if len(uses) > _MOST_NAMES else ""
+        message = f"The segment is used by {named}{more}; edit or delete those first."
+        raise refuse(Code.SEGMENT_IN_USE, message, "id")
+
+
 def unfit_users(wanted: Definition, current: Definitions) -> str | None:
     """A sentence that names the segments whose filters do not fit the definition."""
     type_ = MetadataType(wanted.type, wanted.is_array, wanted.label)
-    catalog = Catalog({**current.catalog.metadata, wanted.key: type_})
+    catalog = replace(current.catalog, metadata={**current.catalog.metadata, wanted.key: type_})
     unfit = [
         segment
         for segment, wire in _users(wanted.key, current)
@@ -30,10 +68,12 @@ def unfit_users(wanted: Definition, current: Definitions) -> str | None:
 
 
 def active_users(wanted: Definition, current: Definitions) -> str | None:
-    """A sentence that names the active segments which use the key at all."""
-    active = [
-        segment for segment, _ in _users(wanted.key, current) if segment.kind is SegmentKind.ACTIVE
-    ]
+    """A sentence that names the active segments which use the key at all, or rest on others that
+    do."""
+    users = [segment for segment, _ in _users(wanted.key, current)]
+    outer = [segment for user in users for segment in current.resting_on(user.id)]
+    resting = {segment.id: segment for segment in (*users, *outer)}
+    active = [segment for segment in resting.values() if segment.kind is SegmentKind.ACTIVE]
     if not active:
         return None
     return f"{wanted.key} can't change while active segments use it: {_names(active)}."

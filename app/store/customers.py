@@ -1,7 +1,7 @@
 """Customers: found by reference or by filter, and saved as drafts."""
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from bson import ObjectId
@@ -12,6 +12,7 @@ from app.domain.customers import Customer, Draft
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef
 from app.filters import Pipeline
+from app.filters.pipeline import CUSTOMERS
 from app.store.collections import Database
 from app.store.ids import key, keys, public
 
@@ -24,6 +25,7 @@ class Customers:
     """The customers collection."""
 
     def __init__(self, database: Database, seconds: float) -> None:
+        self._database = database
         self._collection = database.customers
         self._limits: dict[str, Any] = {"maxTimeMS": int(seconds * 1000), "allowDiskUse": True}
 
@@ -67,44 +69,47 @@ class Customers:
 
     async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
         """The first of the selected customers, by id, after one of them."""
-        cut: list[Stage] = [{"$sort": {"_id": 1}}, {"$limit": most}]
-        stages = [*_after(after), *selected.narrow, *cut, *selected.restore]
-        return [customer async for customer in self.stream(stages, most)]
-
-    async def stream(self, stages: Sequence[Stage], batch: int = 1_000) -> AsyncIterator[Customer]:
-        """The customers that the stages leave, one by one."""
-        found = self._collection.aggregate(list(stages), batchSize=batch + 1, **self._limits)
-        async for document in found:
-            yield as_customer(document)
+        place = [] if after is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, after)}}}]
+        ordered: list[Stage] = [*selected.gather, *place, {"$sort": {"_id": 1}}, *selected.refine]
+        stages = [*ordered, {"$limit": most}, *selected.restore]
+        found = self._aggregate(selected.collection, stages, batchSize=most + 1)
+        return [as_customer(document) async for document in found]
 
     async def ids(self, selected: Pipeline, most: int) -> list[str]:
         """The ids of at most so many of the selected customers."""
-        only_id = [*selected.narrow, {"$limit": most}, {"$project": {"_id": 1}}]
-        found = self._collection.aggregate(only_id, **self._limits)
+        only_id: list[Stage] = [{"$limit": most}, {"$project": {"_id": 1}}]
+        stages = [*selected.gather, *selected.refine, *only_id]
+        found = self._aggregate(selected.collection, stages)
         return [public(Kind.CUSTOMER, document["_id"]) async for document in found]
 
     async def count(self, selected: Pipeline) -> int:
         """How many customers are selected."""
-        return await self._count(selected.narrow)
-
-    async def more_than(self, number: int, stages: Sequence[Stage]) -> bool:
-        """Whether the stages leave more customers than that; counts no further."""
-        return await self._count([*stages, {"$limit": number + 1}]) > number
-
-    async def _count(self, stages: Sequence[Stage]) -> int:
-        found = self._collection.aggregate([*stages, {"$count": "count"}], **self._limits)
+        stages = [*selected.gather, *selected.refine, {"$count": "count"}]
+        found = self._aggregate(selected.collection, stages)
         return sum([int(document["count"]) async for document in found])
 
+    async def number(self) -> int:
+        """About how many customers there are."""
+        return int(await self._collection.estimated_document_count())
 
-def starts_with(prefix: str) -> Stage:
-    """The stage that leaves those of whose search keys one begins with the text.
+    async def sample(self, most: int) -> list[Customer]:
+        """Some customers, by chance."""
+        found = self._aggregate(CUSTOMERS, [{"$sample": {"size": most}}], batchSize=most + 1)
+        return [as_customer(document) async for document in found]
+
+    def _aggregate(self, collection: str, stages: list[Stage], **options: Any) -> Any:
+        return self._database[collection].aggregate(stages, **options, **self._limits)
+
+
+def starts_with(prefix: str) -> dict[str, Any]:
+    """The predicate of those of whose search keys one begins with the text.
 
     A range rather than a pattern: whatever the text holds, the index serves it.
     """
     bounds = {"$gte": prefix}
     if end := _end_of(prefix):
         bounds["$lt"] = end
-    return {"$match": {"search": {"$elemMatch": bounds}}}
+    return {"search": {"$elemMatch": bounds}}
 
 
 def _end_of(prefix: str) -> str:
@@ -115,10 +120,6 @@ def _end_of(prefix: str) -> str:
     following = ord(shorter[-1]) + 1
     # Halves of surrogate pairs are no letters.
     return shorter[:-1] + chr(0xE000 if following == 0xD800 else following)
-
-
-def _after(id_: str | None) -> list[Stage]:
-    return [] if id_ is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, id_)}}}]
 
 
 def by_ref(ref: CustomerRef) -> dict[str, ObjectId | str] | None:

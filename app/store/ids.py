@@ -1,5 +1,7 @@
 """Public ids and what MongoDB keys its documents by."""
 
+from collections.abc import Iterable
+
 from bson import ObjectId
 
 from app.domain.ids import Kind, kind_of
@@ -10,7 +12,7 @@ def key(kind: Kind, id_: str) -> ObjectId | None:
     return ObjectId(id_.partition("_")[2]) if kind_of(id_) is kind else None
 
 
-def keys(kind: Kind, ids: list[str]) -> list[ObjectId]:
+def keys(kind: Kind, ids: Iterable[str]) -> list[ObjectId]:
     """The keys behind those ids that are of the kind."""
     return [found for id_ in ids if (found := key(kind, id_)) is not None]
 

@@ -1,6 +1,6 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
 from app.store.events import Events
-from app.store.ids import key
+from app.store.ids import keys, public
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
@@ -28,6 +28,7 @@ from app.store.segments import Segments
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
+Rows = dict[str, list[dict[str, Any]]]
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 
 
@@ -91,19 +92,19 @@ class Store:
             )
 
     async def rows_of(
-        self, customer_id: str, needed: Iterable[Measure], now: Now
-    ) -> dict[str, list[dict[str, Any]]]:
-        """A customer's stored events and orders that the measures are taken of."""
-        queries: dict[str, list[dict[str, Any]]] = {}
+        self, customer_ids: Sequence[str], needed: Iterable[Measure], now: Now
+    ) -> dict[str, Rows]:
+        """By customer and by collection, the stored rows that the measures are taken of."""
+        asked: dict[str, list[dict[str, Any]]] = {}
         for measure in needed:
-            queries.setdefault(measure.source.collection, []).append(rows(measure, now))
-        customer = {"customerId": key(Kind.CUSTOMER, customer_id)}
-        return {
-            collection: [
-                row async for row in self._database[collection].find({**customer, "$or": any_of})
-            ]
-            for collection, any_of in queries.items()
-        }
+            asked.setdefault(measure.source.collection, []).append(rows(measure, now))
+        keys_ = keys(Kind.CUSTOMER, customer_ids)
+        found: dict[str, Rows] = {id_: {name: [] for name in asked} for id_ in customer_ids}
+        for collection, any_of in asked.items():
+            query = {"customerId": {"$in": keys_}, "$or": any_of}
+            async for row in self._database[collection].find(query):
+                found[public(Kind.CUSTOMER, row["customerId"])][collection].append(row)
+        return found
 
     async def fence(self, name: str, transaction: Transaction) -> int:
         """Lets transactions that rest on the same things pass one after the other.

@@ -6,16 +6,18 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now
+from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now, parse
 from app.filters.calendar import nominal
 from app.filters.fields import event_key
+from app.filters.sources import listing
+from app.filters.tree import Listed, Measure, Nested
 
 Document = dict[str, Any]
 Make = Callable[[Random], Any]
 
 CUSTOMERS = 200
 
-CATALOG = Catalog(
+_METADATA = Catalog(
     {
         "day": MetadataType(AttributeType.DATE),
         "at": MetadataType(AttributeType.DATETIME),
@@ -30,6 +32,43 @@ CATALOG = Catalog(
         "visits": MetadataType(AttributeType.DATETIME, is_array=True),
     }
 )
+# Each may name those before it; the lists are of chance.
+LISTS = {"list-of-some": 0.3, "list-of-many": 0.8, "list-of-nobody": 0.0}
+SEGMENTS: dict[str, Any] = {
+    "vips": {"attribute": {"path": "metadata.flag", "operator": "IS", "value": True}},
+    "buyers": {"event": {"name": "purchase", "value": 2}},
+    "idle": {"none": [{"event": {"name": "order", "within": {"last": "P30D"}}}]},
+    "mixed": {
+        "any": [
+            {"segment": {"id": "vips", "member": False}},
+            {"all": [{"segment": {"id": "buyers"}}, {"segment": {"id": "list-of-many"}}]},
+        ]
+    },
+    "outer": {
+        "all": [
+            {"segment": {"id": "mixed"}},
+            {"none": [{"segment": {"id": "vips"}}, {"segment": {"id": "list-of-some"}}]},
+        ]
+    },
+    "twice": {
+        "any": [
+            {"all": [{"segment": {"id": "outer"}}, {"segment": {"id": "idle", "member": False}}]},
+            {"none": [{"segment": {"id": "outer"}}, {"segment": {"id": "buyers"}}]},
+        ]
+    },
+}
+
+
+def _nested() -> dict[str, Nested]:
+    """The segments as filters have them inside."""
+    found = {id_: Nested(id_, id_, Listed(Measure(listing(id_, id_)))) for id_ in LISTS}
+    catalog = Catalog(_METADATA.metadata, found.get)
+    for id_, wire in SEGMENTS.items():
+        found[id_] = Nested(id_, id_, parse(wire, catalog))
+    return found
+
+
+CATALOG = Catalog(_METADATA.metadata, _nested().get)
 FREE_KEYS = ("a", "b", "0", "x y", "Ü")
 EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
 PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
@@ -267,6 +306,16 @@ def orders(random: Random, customers: Sequence[int]) -> list[Document]:
     return found
 
 
+def members(random: Random, customers: Sequence[int]) -> list[Document]:
+    """The lists of static segments."""
+    return [
+        {"segmentId": list_, "customerId": id_}
+        for list_, likely in LISTS.items()
+        for id_ in customers
+        if random.random() < likely
+    ]
+
+
 def whole() -> dict[str, list[Document]]:
     """The documents by their collection."""
     random = Random(20260329)
@@ -275,4 +324,5 @@ def whole() -> dict[str, list[Document]]:
         "customers": [customer(random, id_) for id_ in ids],
         "events": events(random, ids[: CUSTOMERS * 3 // 4]),
         "orders": orders(random, ids[CUSTOMERS // 4 :]),
+        "members": members(random, ids),
     }

@@ -10,10 +10,10 @@ from bson import CodecOptions
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from app.filters import Facts, Filter, Now, Pipeline, holds, pipeline
+from app.filters import Facts, Filter, Now, Pipeline, holds, ways
 
 Document = dict[str, Any]
-ROWS = ("events", "orders")
+ROWS = ("events", "orders", "members")
 
 
 class Judge:
@@ -37,13 +37,13 @@ class Judge:
 
     def selected(self, filter_: Filter, now: Now) -> set[Any]:
         """Whom the population's engine finds, in each of its ways."""
-        looked_up, grouped = (self._found(pipeline(filter_, now, few=few)) for few in (True, False))
-        assert looked_up == grouped, "the ways of the pipeline disagree"
-        return looked_up
+        first, *others = (self._found(way) for way in ways(filter_, now))
+        assert all(first == other for other in others), "the ways of the pipeline disagree"
+        return first
 
-    def _found(self, selected: Pipeline) -> set[Any]:
-        stages = [*selected.narrow, *selected.restore]
-        found = list(self._database.customers.aggregate(stages))
+    def _found(self, way: Pipeline) -> set[Any]:
+        stages = [*way.gather, *way.refine, *way.restore]
+        found = list(self._database[way.collection].aggregate(stages))
         for document in found:
             assert document.keys() == self.customers[document["_id"]].document.keys()
         return {document["_id"] for document in found}

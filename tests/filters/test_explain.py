@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.filters import explain, holds, parse
+from app.filters import Evaluation, explain, holds, parse
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.judge import Judge
 from tests.filters.wire import Filters
@@ -27,6 +27,9 @@ def _adds_up(explanation: Explanation) -> bool:
             branches = explanation[kind]
             right = of([branch["holds"] for branch in branches])
             return explanation["holds"] is right and all(map(_adds_up, branches))
+    if "segment" in explanation:
+        inner = explanation["segment"]
+        return explanation["has"] is inner["holds"] and _adds_up(inner)
     return {"holds", "wanted", "has"} == explanation.keys()
 
 
@@ -43,7 +46,7 @@ def test_explanations_add_up_to_the_answer(judge: Judge, filters: Filters) -> No
     )
     def explained(wire: Any, now: Any, facts: Any) -> None:
         tree = parse(wire, CATALOG)
-        explanation = explain(tree, facts, now)
+        explanation = explain(tree, Evaluation(facts, now))
         assert explanation["holds"] is holds(tree, facts, now)
         assert _adds_up(explanation)
 

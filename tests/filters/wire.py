@@ -84,10 +84,10 @@ class Filters:
         }
 
     def filters(self) -> st.SearchStrategy[Wire]:
-        """A tree of conditions; one in seven is on events, which cost the most."""
+        """A tree of conditions; one in eight is on events, which cost the most."""
         leaves = [self.attributes()] * 6
         return st.recursive(
-            st.one_of([*leaves, self.events()]),
+            st.one_of([*leaves, self.events(), self.segments()]),
             lambda inner: st.builds(
                 lambda kind, branches: {kind: branches},
                 st.sampled_from(("all", "any", "none")),
@@ -125,6 +125,14 @@ class Filters:
                 lambda inner: {"attribute": inner}
             )
         )
+
+    def segments(self) -> st.SearchStrategy[Wire]:
+        """A condition on membership in another segment."""
+        conditions = st.fixed_dictionaries(
+            {"id": st.sampled_from([*corpus.SEGMENTS, *corpus.LISTS])},
+            optional={"member": st.booleans()},
+        )
+        return conditions.map(lambda inner: {"segment": inner})
 
     def events(
         self, *needed: str, aggregates: Sequence[Aggregate] = AGGREGATES

@@ -29,8 +29,6 @@ CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.gr
 LATER = (
     # operators
     "Operator.*WITHIN_RADIUS",
-    # segments inside segments
-    *("FilterInput.segment", "SegmentConditionInput*"),
     # what is known of a membership
     "SegmentMembership.changesAt",
     # active segments and their transitions

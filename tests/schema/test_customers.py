@@ -267,8 +267,8 @@ async def test_a_filter_and_a_search_both_hold(api: Api) -> None:
 @pytest.mark.usefixtures("people")
 async def test_a_search_asks_the_index_for_what_it_finds_alone(api: Api) -> None:
     selected = await api.services.customers.selection("+48 (22)", None, api.services.now())
-    (match,) = selected.narrow
-    plan = api.database.customers.find(match["$match"]).explain()
+    assert selected.search is not None
+    plan = api.database.customers.find(dict(selected.search)).explain()
     stats = plan["executionStats"]
     assert stats["totalKeysExamined"] <= stats["nReturned"] + 1
 

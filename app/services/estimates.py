@@ -1,0 +1,83 @@
+"""What a filter is likely to leave: asked of a sample of the customers, with the other engine.
+
+An estimate decides only which way a question goes; every way gives the same answer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from app.domain.customers import Customer
+from app.filters import Evaluation, Facts, Filter, Now
+from app.filters.conjuncts import conjuncts
+from app.filters.tree import AllOf, Measure
+from app.filters.walk import measures
+from app.store import Store
+
+_SAMPLE = 256
+_SECONDS = 300
+_MOST_KEPT = 1_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Shares of the customers: of whom that holds which is asked of the customer alone, that which
+    is asked of rows, and both; and how many rows a customer has for each measure."""
+
+    alone: float
+    measured: float
+    both: float
+    rows: Mapping[Measure, float]
+
+
+class Estimates:
+    """Estimates, each kept for some minutes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._sample: tuple[float, Sequence[Customer]] | None = None
+        self._kept: dict[Filter, tuple[float, Estimate]] = {}
+
+    async def of(self, filter_: Filter, now: Now) -> Estimate:
+        """An estimate for the filter, some minutes old at the most."""
+        kept = self._kept.get(filter_)
+        if kept is None or _is_old(kept[0]):
+            kept = monotonic(), await self._made(filter_, now)
+            self._kept.pop(filter_, None)
+            while len(self._kept) >= _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[filter_] = kept
+        return kept[1]
+
+    async def _made(self, filter_: Filter, now: Now) -> Estimate:
+        customers = await self._sampled()
+        needed = measures(filter_)
+        rows = await self._store.rows_of([customer.id for customer in customers], needed, now)
+        parts = conjuncts(filter_)
+        alone = AllOf(tuple(part for part in parts if not measures(part)))
+        measured = AllOf(tuple(part for part in parts if measures(part)))
+        asked = [
+            Evaluation(Facts(customer.document, rows[customer.id]), now) for customer in customers
+        ]
+        held = [(one.holds(alone), one.holds(measured)) for one in asked]
+        return Estimate(
+            _share(alone for alone, _ in held),
+            _share(measured for _, measured in held),
+            _share(alone and measured for alone, measured in held),
+            {m: sum(len(one.rows(m)) for one in asked) / len(asked) for m in needed},
+        )
+
+    async def _sampled(self) -> Sequence[Customer]:
+        if self._sample is None or _is_old(self._sample[0]):
+            self._sample = monotonic(), await self._store.customers.sample(_SAMPLE)
+        return self._sample[1]
+
+
+def _is_old(taken: float) -> bool:
+    return monotonic() - taken > _SECONDS
+
+
+def _share(held: Iterable[bool]) -> float:
+    """The share of those of whom it held; of none, and of all, it may just not have been seen."""
+    of = list(held)
+    return (sum(of) + 0.5) / (len(of) + 1)
