@@ -3,6 +3,7 @@
 SegmentsError                   one plain line says what to do
 ├── Refused                     the caller's input; carries every Problem
 ├── BadRequest                  a cursor or page size that can't be used
+├── TookTooLong                 a question that the database was not done with in time
 └── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
 """
 
@@ -67,6 +68,10 @@ def refuse(code: Code, message: str, *path: str) -> Refused:
 
 class BadRequest(SegmentsError):
     """A cursor or a page size that can't be used."""
+
+
+class TookTooLong(SegmentsError):
+    """The database was not done with a question in time."""
 
 
 class Unusable(SegmentsError):

@@ -49,6 +49,7 @@ class Field:
     label: str
     is_array: bool = False
     default: int | None = None
+    indexed: bool = True
 
     def read(self, document: Mapping[str, Any]) -> object:
         """What lies at the path: None where it is missing. Does not reach through arrays."""

@@ -221,7 +221,9 @@ class _Parser:
         value = self._value(operator, type_, wire.get("value"), path)
         if len(self.problems) > before:
             return None
-        return AttributeCondition(field, operator, Operand(value, type_, ignore_case))
+        return AttributeCondition(
+            field, operator, Operand(value, type_, ignore_case, not field.free)
+        )
 
     def _value(
         self, operator: Operator, type_: AttributeType | None, value: object, path: Path
@@ -270,7 +272,7 @@ class _Parser:
             return None
         value = wire["value"] if wire.get("value") is not None else 1
         number = AttributeType.NUMBER
-        operand = Operand(self._value(operator, number, value, path), number)
+        operand = Operand(self._value(operator, number, value, path), number, scalar=True)
         if len(self.problems) > before:
             return None
         conditions = tuple(condition for condition in where if condition is not None)

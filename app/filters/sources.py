@@ -58,4 +58,4 @@ def listing(segment_id: str, key: object) -> Source:
 
 
 def _property(path: str, stored: tuple[str, ...], type_: AttributeType | None) -> Field:
-    return Field(path, stored, type_, Group.METADATA, path)
+    return Field(path, stored, type_, Group.METADATA, path, indexed=False)

@@ -16,6 +16,9 @@ _NAMESPACE_EXISTS = 48
 
 _OBJECT = {"bsonType": "object"}
 _DATE = {"bsonType": "date"}
+# What filters take for one value, so that an index answers for a range of it.
+_ONE_VALUE = {"not": {"bsonType": "array"}}
+_OF_ONE_VALUES = {**_OBJECT, "additionalProperties": _ONE_VALUE}
 # What the program and its engines rest on; all else of a document is the shop's own business.
 _CUSTOMER = {
     "$and": [
@@ -35,16 +38,23 @@ _CUSTOMER = {
                     "createdAt": _DATE,
                     "updatedAt": _DATE,
                     "version": {"bsonType": ["int", "long"]},
-                    "address": _OBJECT,
                     "metadata": _OBJECT,
-                    "orders": _OBJECT,
-                    "loyalty": _OBJECT,
-                    "events": _OBJECT,
+                    "address": _OF_ONE_VALUES,
+                    "orders": _OF_ONE_VALUES,
+                    "loyalty": _OF_ONE_VALUES,
+                    "events": {**_OBJECT, "additionalProperties": _OF_ONE_VALUES},
                 },
             }
         },
     ]
 }
+
+
+# One index serves all of them, one value or a range of it at a time.
+_ASKED_OFTEN = (
+    *("name", "email", "phone", "birthdate", "source", "createdAt"),
+    *("address", "orders", "loyalty", "events"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ COLLECTIONS = (
             _index("sourceId", unique=True),
             _index("search"),
             _index("metadata.$**"),
+            _index("$**", wildcardProjection=dict.fromkeys(_ASKED_OFTEN, 1)),
         ),
         {"changeStreamPreAndPostImages": {"enabled": True}, "validator": _CUSTOMER},
     ),
@@ -76,6 +87,7 @@ COLLECTIONS = (
         (
             _index("customerId", "name", "-at"),
             _index("customerId", "-at", "-_id"),
+            _index("name", "at", "customerId"),
             _index(
                 "idempotencyKey",
                 unique=True,
@@ -88,7 +100,12 @@ COLLECTIONS = (
         (
             _index("sourceId", unique=True, partialFilterExpression={"current": True}),
             _index("orderId"),
-            _index("customerId", "current", "-at", "-orderId"),
+            # With what filters mostly ask of orders, so that they need not be read.
+            _index("customerId", "current", "-at", "-orderId", "status", "amount"),
+            _index(
+                *("current", "status", "at", "customerId", "amount"),
+                partialFilterExpression={"current": True},
+            ),
         ),
     ),
     Collection("eventNames"),

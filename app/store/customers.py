@@ -15,8 +15,7 @@ from app.filters import Pipeline
 from app.filters.pipeline import CUSTOMERS
 from app.store.collections import Database
 from app.store.ids import key, keys, public
-
-Stage = dict[str, Any]
+from app.store.questions import Questions, Stage
 
 _LAST_LETTER = chr(sys.maxunicode)
 
@@ -24,10 +23,9 @@ _LAST_LETTER = chr(sys.maxunicode)
 class Customers:
     """The customers collection."""
 
-    def __init__(self, database: Database, seconds: float) -> None:
-        self._database = database
+    def __init__(self, database: Database, questions: Questions) -> None:
         self._collection = database.customers
-        self._limits: dict[str, Any] = {"maxTimeMS": int(seconds * 1000), "allowDiskUse": True}
+        self._questions = questions
 
     async def get(self, ref: CustomerRef) -> Customer | None:
         query = by_ref(ref)
@@ -72,21 +70,21 @@ class Customers:
         place = [] if after is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, after)}}}]
         ordered: list[Stage] = [*selected.gather, *place, {"$sort": {"_id": 1}}, *selected.refine]
         stages = [*ordered, {"$limit": most}, *selected.restore]
-        found = self._aggregate(selected.collection, stages, batchSize=most + 1)
-        return [as_customer(document) async for document in found]
+        found = await self._questions.answer(selected.collection, stages, batchSize=most + 1)
+        return [as_customer(document) for document in found]
 
     async def ids(self, selected: Pipeline, most: int) -> list[str]:
         """The ids of at most so many of the selected customers."""
         only_id: list[Stage] = [{"$limit": most}, {"$project": {"_id": 1}}]
         stages = [*selected.gather, *selected.refine, *only_id]
-        found = self._aggregate(selected.collection, stages)
-        return [public(Kind.CUSTOMER, document["_id"]) async for document in found]
+        found = await self._questions.answer(selected.collection, stages)
+        return [public(Kind.CUSTOMER, document["_id"]) for document in found]
 
     async def count(self, selected: Pipeline) -> int:
         """How many customers are selected."""
         stages = [*selected.gather, *selected.refine, {"$count": "count"}]
-        found = self._aggregate(selected.collection, stages)
-        return sum([int(document["count"]) async for document in found])
+        found = await self._questions.answer(selected.collection, stages)
+        return sum(int(document["count"]) for document in found)
 
     async def number(self) -> int:
         """About how many customers there are."""
@@ -94,11 +92,9 @@ class Customers:
 
     async def sample(self, most: int) -> list[Customer]:
         """Some customers, by chance."""
-        found = self._aggregate(CUSTOMERS, [{"$sample": {"size": most}}], batchSize=most + 1)
-        return [as_customer(document) async for document in found]
-
-    def _aggregate(self, collection: str, stages: list[Stage], **options: Any) -> Any:
-        return self._database[collection].aggregate(stages, **options, **self._limits)
+        by_chance: list[Stage] = [{"$sample": {"size": most}}]
+        found = await self._questions.answer(CUSTOMERS, by_chance, batchSize=most + 1)
+        return [as_customer(document) for document in found]
 
 
 def starts_with(prefix: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from app.filters.fields import AttributeType, Field
 from app.filters.folding import pattern
-from app.store.collections import Database
+from app.filters.pipeline import CUSTOMERS
+from app.store.questions import Questions
 
 # So many customers tell what is usual; so many more are too long to wait for.
 _SAMPLE = 1_000
@@ -25,9 +26,8 @@ _TYPES = {
 class Seen:
     """Questions of the customers collection whose answers need not be whole."""
 
-    def __init__(self, database: Database, seconds: float) -> None:
-        self._customers = database.customers
-        self._limits: dict[str, Any] = {"maxTimeMS": int(seconds * 1000), "allowDiskUse": True}
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
 
     async def metadata(self) -> dict[str, tuple[AttributeType, bool]]:
         """The keys of metadata with the type that most of their values have, and whether those
@@ -57,7 +57,7 @@ class Seen:
             {"$sort": {"count": -1, "_id": 1}},
         ]
         seen: dict[str, tuple[AttributeType, bool]] = {}
-        async for row in self._customers.aggregate(stages, **self._limits):
+        for row in await self._questions.answer(CUSTOMERS, stages):
             kind = row["_id"]
             if kind["type"] in _TYPES:
                 seen.setdefault(kind["key"], (_TYPES[kind["type"]], kind["array"]))
@@ -77,5 +77,4 @@ class Seen:
             {"$sort": {"count": -1, "_id": 1}},
             {"$limit": most},
         ]
-        found = self._customers.aggregate(stages, **self._limits)
-        return [row["_id"] async for row in found]
+        return [row["_id"] for row in await self._questions.answer(CUSTOMERS, stages)]

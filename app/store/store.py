@@ -23,6 +23,7 @@ from app.store.ids import keys, public
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
+from app.store.questions import Questions
 from app.store.seen import Seen
 from app.store.segments import Segments
 
@@ -38,12 +39,13 @@ class Store:
     def __init__(self, client: AsyncIOMotorClient[Any], database: Database, seconds: float) -> None:
         self._client = client
         self._database = database
-        self.customers = Customers(database, seconds)
+        questions = Questions(database, seconds)
+        self.customers = Customers(database, questions)
         self.events = Events(database)
         self.orders = Orders(database)
         self.segments = Segments(database)
         self.members = Members(database)
-        self.seen = Seen(database, seconds)
+        self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
 
     @classmethod
@@ -66,7 +68,7 @@ class Store:
         except PyMongoError as error:
             client.close()
             raise Unusable(f"MongoDB can't be used: {error}") from error
-        store = cls(client, database, settings.operation_seconds)
+        store = cls(client, database, settings.query_seconds)
         await store.segments.prepare()
         return store
 

@@ -227,7 +227,7 @@ def _metadata(random: Random) -> Document:
 
 
 def _profile_text(random: Random) -> Any:
-    return random.choice((None, 7, ["Ann", "x"])) if random.random() < 0.06 else _text(random)
+    return random.choice((None, 7)) if random.random() < 0.06 else _text(random)
 
 
 def _count(random: Random) -> Any:

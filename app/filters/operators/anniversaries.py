@@ -29,6 +29,8 @@ from app.filters.values import DAYS, PERIOD
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
 # A value's days in UTC and in the project's zone may lie in two years, and so may a span's ends.
 _YEARS_BESIDE = (-1, 0, 1)
+# Whoever is older, and what was longer ago, is asked about without an index.
+_YEARS_LISTED = 125
 
 
 class AnniversaryOperator(ElementOperator):
@@ -45,21 +47,22 @@ class AnniversaryOperator(ElementOperator):
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
+        """The span in any year. An index serves that in each of the latest years, which says it all
+        where no array is: of one, two values may have met the ends."""
         first, after = self.days(operand, now.calendar.day(now.at), now)
+        exactly = _comes_round(path, first, after, operand, now)
+        if not operand.indexed:
+            return exactly
         instants = operand.type is not _DAY
-        start = _edge_in(first, first.year, now.calendar, instants)
-        end = _edge_in(after, first.year, now.calendar, instants)
-        years = [{"$add": [{"$year": "$$value"}, beside]} for beside in _YEARS_BESIDE]
-        in_year = {"$and": [{"$gte": ["$$value", start]}, {"$lt": ["$$value", end]}]}
-        year = {"$max": [0, {"$min": [first.year, "$$near"]}]}
-        in_one = {"$let": {"vars": {"year": year}, "in": in_year}}
-        comes_round = {"$anyElementTrue": [{"$map": {"input": years, "as": "near", "in": in_one}}]}
-        met = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, comes_round, False]}
-        found = f"${path}"
-        values = {"$cond": [{"$isArray": [found]}, found, [found]]}
-        return {
-            "$expr": {"$anyElementTrue": [{"$map": {"input": values, "as": "value", "in": met}}]}
-        }
+        spans: list[Query] = []
+        for year in range(first.year - _YEARS_LISTED, first.year + 1):
+            start = _edge(first, year, now.calendar, instants)
+            end = _edge(after, year + after.year - first.year, now.calendar, instants)
+            spans.append({path: {"$gte": start, "$lt": end}})
+        longer_ago: Query = {path: {"$lt": spans[0][path]["$gte"]}}
+        if operand.scalar:
+            return {"$or": [*spans, {**longer_ago, **exactly}]}
+        return {"$or": [*spans, longer_ago], **exactly}
 
     def test(self, operand: Operand, now: Now) -> Test:
         first, after = self.days(operand, now.calendar.day(now.at), now)
@@ -77,6 +80,22 @@ class AnniversaryOperator(ElementOperator):
             )
 
         return met
+
+
+def _comes_round(path: str, first: date, after: date, operand: Operand, now: Now) -> Query:
+    """The span in any year, as MongoDB works it out for each value."""
+    instants = operand.type is not _DAY
+    start = _edge_in(first, first.year, now.calendar, instants)
+    end = _edge_in(after, first.year, now.calendar, instants)
+    years = [{"$add": [{"$year": "$$value"}, beside]} for beside in _YEARS_BESIDE]
+    in_year = {"$and": [{"$gte": ["$$value", start]}, {"$lt": ["$$value", end]}]}
+    year = {"$max": [0, {"$min": [first.year, "$$near"]}]}
+    in_one = {"$let": {"vars": {"year": year}, "in": in_year}}
+    comes_round = {"$anyElementTrue": [{"$map": {"input": years, "as": "near", "in": in_one}}]}
+    met = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, comes_round, False]}
+    found = f"${path}"
+    values = {"$cond": [{"$isArray": [found]}, found, [found]]}
+    return {"$expr": {"$anyElementTrue": [{"$map": {"input": values, "as": "value", "in": met}}]}}
 
 
 def _same_day(day: date, year: int) -> date:

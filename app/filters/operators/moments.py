@@ -21,8 +21,8 @@ Span = tuple[datetime | None, datetime | None]
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
 
 
-def span_query(path: str, span: Span) -> Query:
-    return between(path, *span, closed=False)
+def span_query(path: str, span: Span, operand: Operand) -> Query:
+    return between(path, *span, operand, closed=False)
 
 
 def in_span(span: Span) -> Test:
@@ -48,7 +48,7 @@ class MomentOperator(ElementOperator):
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        return span_query(path, self.span(operand, operand.line(now), now))
+        return span_query(path, self.span(operand, operand.line(now), now), operand)
 
     def test(self, operand: Operand, now: Now) -> Test:
         return in_span(self.span(operand, operand.line(now), now))

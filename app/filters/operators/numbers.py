@@ -130,9 +130,9 @@ class Between(ElementOperator):
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         if operand.type in MOMENTS:
-            return span_query(path, self._span(operand, now))
+            return span_query(path, self._span(operand, now), operand)
         low, high = operand.value
-        return between(path, low, high, closed=True)
+        return between(path, low, high, operand, closed=True)
 
     def test(self, operand: Operand, now: Now) -> Test:
         if operand.type in MOMENTS:

@@ -22,12 +22,15 @@ SCALARS = STRINGS | NUMBERS | MOMENTS | {AttributeType.BOOLEAN}
 class Operand:
     """What a condition compares with: the value as read, and how it is to be taken.
 
-    `type` is the path's; None where the path has none and the value decides.
+    `type` is the path's; None where the path has none and the value decides. At a `scalar` path
+    no array is ever stored; one that is `indexed` is asked so that an index serves it.
     """
 
     value: Any = None
     type: AttributeType | None = None
     ignore_case: bool = False
+    scalar: bool = False
+    indexed: bool = False
 
     def line(self, now: Now) -> Line:
         """How moments lie among the values of the path."""
@@ -115,13 +118,15 @@ def elements(stored: object) -> Iterator[object]:
         yield stored
 
 
-def between(path: str, low: Any, high: Any, *, closed: bool) -> Query:
+def between(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -> Query:
     """A range that one and the same value must meet, in an array too."""
     bounds: Query = {}
     if low is not None:
         bounds["$gte"] = low
     if high is not None:
         bounds["$lte" if closed else "$lt"] = high
-    if len(bounds) < 2:
+    if len(bounds) < 2 or operand.scalar:
         return {path: bounds}
-    return {"$or": [{path: {**bounds, "$not": {"$type": "array"}}}, {path: {"$elemMatch": bounds}}]}
+    one_of_them = [{path: {"$not": {"$type": "array"}}}, {path: {"$elemMatch": bounds}}]
+    # The bounds themselves say more than is so of an array, but an index serves them.
+    return {path: bounds, "$or": one_of_them}

@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from app.errors import BadRequest, Refused, SegmentsError
+from app.errors import BadRequest, Refused, SegmentsError, TookTooLong
 from app.schema.http.refusals import BAD_REQUEST, JSON, RequestRefused, error
 
 INTERNAL = "INTERNAL"
@@ -64,6 +64,8 @@ def _expected(problem: GraphQLError, cause: BaseException) -> Iterator[JSON]:
             yield from (_placed(problem, each) for each in errors)
         case BadRequest():
             yield _placed(problem, error(str(cause), BAD_REQUEST))
+        case TookTooLong():
+            yield _placed(problem, error(str(cause), TIMEOUT))
         case SegmentsError():
             yield _placed(problem, error(str(cause), INTERNAL))
         case StrawberryInputCoercionError(message=message):
