@@ -1,0 +1,1 @@
+"""A million customers, and the questions that are put to them."""

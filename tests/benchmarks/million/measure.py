@@ -1,0 +1,168 @@
+"""Both sides put to a question: first whether they agree, then how long each takes, in turns."""
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from pymongo.errors import OperationFailure
+
+from tests.benchmarks.million.by_hand import Find, Number, Pipe, Way
+from tests.benchmarks.million.ours import Ours
+from tests.benchmarks.million.question import Question
+from tests.benchmarks.million.shop import source_id
+from tests.benchmarks.million.theirs import Theirs, TooLongError
+
+Ask = Callable[[], Awaitable[Any]]
+
+OURS = "ours"
+PEOPLE = 60
+# A way that took so many times what the best took is not asked again.
+HOPELESS = 3
+# What is done so soon is done more often.
+SOON = 0.1
+
+
+@dataclass
+class Race:
+    """How long each took, in seconds; None where one has not come to an end."""
+
+    times: dict[str, float | None] = field(default_factory=dict)
+    loose: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ours(self) -> float:
+        return self.times[OURS] or 0.0
+
+    @property
+    def best(self) -> tuple[str, float]:
+        """The fastest of the ways that are right."""
+        right = [
+            (seconds, name)
+            for name, seconds in self.times.items()
+            if seconds is not None and name != OURS and name not in self.loose
+        ]
+        seconds, name = min(right)
+        return name, seconds
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.best[1]
+
+
+@dataclass
+class Result:
+    """All that was measured of a question."""
+
+    question: Question
+    members: int
+    count: Race
+    page: Race
+    one: Race
+
+
+class Judge:
+    """Asks both sides the same."""
+
+    def __init__(self, ours: Ours, theirs: Theirs, rounds: int, customers: int) -> None:
+        self._ours = ours
+        self._theirs = theirs
+        self._rounds = rounds
+        dice = Random(2026)
+        self._people = [source_id(dice.randrange(customers)) for _ in range(PEOPLE)]
+
+    async def judge(self, question: Question) -> Result:
+        tree = await self._ours.parse(question.filter)
+        counts: dict[str, Ask] = {OURS: lambda: self._ours.count(tree)}
+        pages: dict[str, Ask] = {OURS: lambda: self._ours.page(tree)}
+        for way in question.ways:
+            if way.only != "page":
+                counts[way.name] = lambda way=way: self._theirs.count(way)  # type: ignore[misc]
+            if way.only != "count" and not isinstance(way, Number):
+                pages[way.name] = lambda way=way: self._theirs.page(way)  # type: ignore[misc]
+        assert len({way.name for way in question.ways}) == len(question.ways), question.name
+        loose = {way.name for way in question.ways if way.loose}
+        members, count = await self._race(counts, loose)
+        _, page = await self._race(pages, loose)
+        return Result(question, members, count, page, await self._one(question))
+
+    async def _race(self, asks: Mapping[str, Ask], loose: set[str]) -> tuple[Any, Race]:
+        race = Race(loose=loose)
+        answers: dict[str, Any] = {}
+        for name, ask in asks.items():
+            try:
+                race.times[name], answers[name] = await _timed(ask)
+            except TooLongError:
+                race.times[name] = None
+            except OperationFailure as error:
+                race.notes.append(f"{name} can't be asked: {str(error)[:120]}")
+        for name, answer in answers.items():
+            if answer != answers[OURS]:
+                kind = "loose" if name in loose else "DISAGREES"
+                race.notes.append(f"{name} {kind}: {_short(answer)}, ours {_short(answers[OURS])}")
+        await self._again(race, asks)
+        return answers[OURS], race
+
+    async def _again(self, race: Race, asks: Mapping[str, Ask]) -> None:
+        """Rounds in turns of those who may still win."""
+        known = {name: seconds for name, seconds in race.times.items() if seconds is not None}
+        limit = HOPELESS * min(seconds for name, seconds in known.items() if name != OURS) + 0.02
+        hopeful = [name for name, seconds in known.items() if seconds < limit or name == OURS]
+        often = 1 if known[OURS] > SOON else 4
+        rounds: dict[str, list[float]] = {name: [] for name in hopeful}
+        for _ in range(self._rounds * often):
+            for name in hopeful:
+                seconds, _ = await _timed(asks[name])
+                rounds[name].append(seconds)
+        race.times.update({name: statistics.median(times) for name, times in rounds.items()})
+
+    async def _one(self, question: Question) -> Race:
+        """One person's membership after the other's; the median person's."""
+        segment = await self._ours.save(
+            f"benchmark {question.name} {time.time_ns()}", question.filter
+        )
+        try:
+            asks: dict[str, Callable[[str], Awaitable[bool]]] = {
+                OURS: lambda person: self._ours.is_member(person, segment)
+            }
+            for way in _row_by_row(question.ways):
+                asks[way.name] = lambda person, way=way: self._theirs.is_member(way, person)  # type: ignore[misc]
+            if steps := question.steps:
+                asks["in steps"] = lambda person: self._theirs.stepped(steps, person)
+            race = Race(loose={way.name for way in question.ways if way.loose})
+            times: dict[str, list[float]] = {name: [] for name in asks}
+            for person in self._people:
+                answers = {}
+                for name, ask in asks.items():
+                    await ask(person)
+                    seconds, answers[name] = await _timed(lambda: ask(person))  # noqa: B023
+                    times[name].append(seconds)
+                if len(set(answers.values())) > 1:
+                    race.notes.append(f"DISAGREES about {person}: {answers}")
+            race.times = {name: statistics.median(taken) for name, taken in times.items()}
+        finally:
+            await self._ours.delete(segment)
+        return race
+
+
+def _row_by_row(ways: Sequence[Way]) -> list[Way]:
+    return [
+        way
+        for way in ways
+        if (isinstance(way, Find) or (isinstance(way, Pipe) and way.row_by_row)) and not way.hint
+    ]
+
+
+async def _timed(ask: Ask) -> tuple[float, Any]:
+    began = time.perf_counter()
+    answer = await ask()
+    return time.perf_counter() - began, answer
+
+
+def _short(answer: Any) -> str:
+    if isinstance(answer, list):
+        return f"{len(answer)} from {answer[0] if answer else None} to {answer[-1:]}"
+    return f"{answer:,}"

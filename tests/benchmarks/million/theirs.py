@@ -1,0 +1,98 @@
+"""The hand-written ways, run with the client, the codecs and the options that the program has."""
+
+from typing import Any
+
+from bson import CodecOptions, ObjectId
+from bson.codec_options import DatetimeConversion
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo.errors import ExecutionTimeout
+
+from tests.benchmarks.million.build import DATABASE
+from tests.benchmarks.million.by_hand import FIRST, Find, Number, Pipe, Stages, Steps, Way
+
+SECONDS = 60
+
+_OPTIONS: dict[str, Any] = {"maxTimeMS": SECONDS * 1_000, "allowDiskUse": True}
+
+
+class TooLongError(Exception):
+    """The way has not come to an end in its time."""
+
+
+class Theirs:
+    """The answers of the hand-written ways."""
+
+    def __init__(self, client: AsyncIOMotorClient[Any]) -> None:
+        codecs: CodecOptions[dict[str, Any]] = CodecOptions(
+            tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_CLAMP
+        )
+        self._database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(
+            DATABASE, codec_options=codecs
+        )
+
+    async def count(self, way: Way) -> int:
+        try:
+            match way:
+                case Find():
+                    return await self._count_command(way)
+                case Pipe():
+                    return await self._count(way, way.count)
+                case Number():
+                    return await self._count(way, way.stages)
+        except ExecutionTimeout as error:
+            raise TooLongError from error
+        raise TypeError(way)
+
+    async def page(self, way: Way) -> list[ObjectId]:
+        """The ids of the first members, whose whole documents were brought."""
+        try:
+            match way:
+                case Find():
+                    found = self._database[way.on].find(
+                        way.query, hint=way.hint, sort=[("_id", 1)], limit=FIRST
+                    )
+                    rows = await found.max_time_ms(SECONDS * 1_000).to_list(None)
+                case Pipe():
+                    rows = await self._rows(way, way.page)
+                case _:
+                    raise TypeError(way)
+        except ExecutionTimeout as error:
+            raise TooLongError from error
+        return [row["_id"] for row in rows]
+
+    async def is_member(self, way: Way, source_id: str) -> bool:
+        """One customer alone put to a way that judges them row by row."""
+        mine = {"sourceId": source_id}
+        match way:
+            case Find():
+                query = {**mine, "$and": [way.query]}
+                return await self._database.customers.find_one(query, {"_id": 1}) is not None
+            case Pipe():
+                stages = [{"$match": mine}, *way.stages, *way.late, {"$project": {"_id": 1}}]
+                return bool(await self._database.customers.aggregate(stages).to_list(None))
+        raise TypeError(way)
+
+    async def stepped(self, steps: Steps, source_id: str) -> bool:
+        query = {"sourceId": source_id, **({"$and": [steps.query]} if steps.query else {})}
+        found = await self._database.customers.find_one(query, {"_id": 1})
+        if found is None or not steps.on:
+            return found is not None
+        stages = [{"$match": {"customerId": found["_id"]}}, *steps.stages]
+        rows = await self._database[steps.on].aggregate(stages).to_list(None)
+        return bool(rows) is not steps.none
+
+    async def _count_command(self, way: Find) -> int:
+        command = {"count": way.on, "query": way.query, "maxTimeMS": SECONDS * 1_000}
+        if way.hint:
+            command["hint"] = way.hint
+        return int((await self._database.command(command))["n"])
+
+    async def _count(self, way: Way, stages: Stages) -> int:
+        return sum([int(row["count"]) for row in await self._rows(way, stages)])
+
+    async def _rows(self, way: Way, stages: Stages) -> list[dict[str, Any]]:
+        hint = {"hint": way.hint} if way.hint else {}
+        found = self._database[way.on].aggregate(
+            list(stages), batchSize=FIRST + 1, **_OPTIONS, **hint
+        )
+        return await found.to_list(None)
