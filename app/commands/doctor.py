@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
-from app.commands import mongodb_health, redis_health
+from app.commands import mongodb_health, redis_health, segments_health
 from app.commands.finding import Finding
 from app.settings import Settings
 
@@ -18,10 +18,18 @@ def run(settings: Settings) -> bool:
     for name, value in _in_force(settings):
         console.print(Text(f"      {name} = {value}", "dim"), soft_wrap=True)
     well = True
-    for finding in (*mongodb_health.look(settings), *redis_health.look(settings)):
+    for finding in _findings(settings):
         well = well and finding.ok
         console.print(_line(finding), soft_wrap=True)
     return well
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    of_mongodb = list(mongodb_health.look(settings))
+    yield from of_mongodb
+    yield from redis_health.look(settings)
+    if all(finding.ok for finding in of_mongodb):
+        yield segments_health.look(settings)
 
 
 def _line(finding: Finding) -> Text:

@@ -7,11 +7,10 @@ from itertools import pairwise
 
 from app.filters.fields import (
     BY_PATH,
-    ORDER_FIELDS,
     AttributeType,
     Field,
     Group,
-    event_key,
+    activity,
     is_event_name,
     keys,
 )
@@ -45,7 +44,8 @@ class Catalog:
         if group == "metadata" and rest:
             return self._metadata(path, keys(rest))
         if group == "events" and rest:
-            return self._event(path, rest)
+            name, _, which = rest.rpartition(".")
+            return activity(name, which) if is_event_name(name) else None
         return BY_PATH.get(path)
 
     def nearest(self, path: str) -> str:
@@ -75,26 +75,6 @@ class Catalog:
             return Field(path, stored, None, Group.METADATA, path) if inside else None
         label = defined.label or keys[0]
         return Field(path, stored, defined.type, Group.METADATA, label, defined.is_array)
-
-    def _event(self, path: str, rest: str) -> Field | None:
-        name, _, measure = rest.rpartition(".")
-        if not is_event_name(name):
-            return None
-        if name == "order":
-            return ORDER_FIELDS.get(measure)
-        stored = ("events", event_key(name), measure)
-        match measure:
-            case "count":
-                return Field(
-                    path, stored, AttributeType.NUMBER, Group.ACTIVITY, f"{name}: count", default=0
-                )
-            case "firstAt" | "lastAt":
-                words = "first" if measure == "firstAt" else "last"
-                return Field(
-                    path, stored, AttributeType.DATETIME, Group.ACTIVITY, f"{name}: {words} at"
-                )
-            case _:
-                return None
 
 
 def _pairs(text: str) -> set[str]:

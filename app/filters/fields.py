@@ -150,8 +150,23 @@ FIELDS: tuple[Field, ...] = (
 )
 
 BY_PATH = {known.path: known for known in FIELDS}
-ORDER_FIELDS = {
+_ORDER_FIELDS = {
     "count": BY_PATH["orders.totalCount"],
     "firstAt": BY_PATH["orders.firstOrderAt"],
     "lastAt": BY_PATH["orders.lastOrderAt"],
 }
+
+
+def activity(name: str, which: str) -> Field | None:
+    """What the customer's summary says of the events of a name: count, firstAt or lastAt."""
+    if name == "order":
+        return _ORDER_FIELDS.get(which)
+    path, stored = f"events.{name}.{which}", ("events", event_key(name), which)
+    match which:
+        case "count":
+            return Field(path, stored, _NUMBER, Group.ACTIVITY, f"{name}: count", default=0)
+        case "firstAt" | "lastAt":
+            words = "first" if which == "firstAt" else "last"
+            return Field(path, stored, _DATETIME, Group.ACTIVITY, f"{name}: {words} at")
+        case _:
+            return None

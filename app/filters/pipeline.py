@@ -1,7 +1,7 @@
 """A filter as an aggregation: the population's engine, and the ways that it may go."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, assert_never
 
@@ -11,6 +11,7 @@ from app.filters.conjuncts import conjuncts, holds_of_nothing
 from app.filters.measuring import SCRATCH
 from app.filters.operators import Query
 from app.filters.predicates import all_of, negatable, query
+from app.filters.summaries import likely, summarized
 from app.filters.tree import (
     AllOf,
     AnyOf,
@@ -50,7 +51,8 @@ class Pipeline:
     `gather`, from the collection on, makes documents with customers' ids, in any order; without it
     they are the customers themselves. `refine` keeps some of them, and their order. Of what is left
     only the id is sure to be there; `restore` makes it the customer as it is stored. `passes` tells
-    how often `gather` goes through all customers.
+    how often `gather` goes through all customers. `also` finds those who are missing, all of them
+    others: very few, and mostly none.
     """
 
     way: "Way"
@@ -59,15 +61,29 @@ class Pipeline:
     refine: list[Stage] = field(default_factory=list)
     restore: list[Stage] = field(default_factory=list)
     passes: int = 0
+    also: "Pipeline | None" = None
 
 
 def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Iterator[Pipeline]:
     """Every way to those of whom the filter holds, and whom the search finds."""
+    if filter_ is None:
+        yield _from_customers(None, now, search)
+        return
+    asked = summarized(filter_, now)
+    also = None
+    if asked.in_doubt is not None:
+        missed = AllOf((asked.in_doubt, filter_, NoneOf((asked.sure,))))
+        also = _from_customers(missed, now, search)
+    for way in _ways(asked.sure, now, search):
+        yield replace(way, also=also)
+
+
+def _ways(filter_: Filter, now: Now, search: Query | None) -> Iterator[Pipeline]:
     yield _from_customers(filter_, now, search)
-    if filter_ is None or not measures(filter_) or not _can_be_inlined(filter_):
+    if not measures(filter_) or not _can_be_inlined(filter_):
         return
     yield _from_rows(filter_, now, search, Way.UNION)
-    if not all(holds_of_nothing(part, now) for part in _Parts.of(filter_).measured):
+    if not all(holds_of_nothing(part, now) for part in _Parts.of(filter_, now).measured):
         yield _from_rows(filter_, now, search, Way.JOIN)
 
 
@@ -75,8 +91,8 @@ def _from_customers(filter_: Filter | None, now: Now, search: Query | None) -> P
     """From customer to customer: first what can be asked of the customer alone, where indexes
     serve it; then the rows are looked up, measure by measure, of those who are left."""
     asked = _Asked(now)
-    parts = _Parts.of(filter_)
-    stages = _match([*([search] if search else []), *map(asked.query, parts.alone)])
+    parts = _Parts.of(filter_, now)
+    stages = _match([*([search] if search else []), *map(asked.query, parts.first)])
     if filter_ is not None and not _can_be_inlined(filter_):
         stages += asked.segment_by_segment(filter_)
     for part in sorted(parts.measured, key=lambda part: len(measures(part))):
@@ -93,8 +109,9 @@ def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pip
     those whom the rows leave, where nobody else is to be found.
     """
     asked = _Asked(now)
-    parts = _Parts.of(filter_)
-    alone = _match([*([search] if search else []), *map(asked.query, parts.alone)])
+    parts = _Parts.of(filter_, now)
+    first = parts.first if way is Way.UNION else parts.alone
+    alone = _match([*([search] if search else []), *map(asked.query, first)])
     matched = [asked.query(part, apart=True) for part in parts.measured]
     passes = [_Origin(CUSTOMERS, [{"$match": q}, _flag(name)]) for name, q in asked.apart.items()]
     kept = measuring.kept(asked.names)
@@ -118,13 +135,19 @@ def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pip
 
 @dataclass(frozen=True)
 class _Parts:
-    """What must hold, each part by itself: asked of the customer alone, or of rows as well."""
+    """What must hold, each part by itself: asked of the customer alone, or of rows as well; and
+    what then is likely to hold of the customer."""
 
     alone: list[Filter] = field(default_factory=list)
     measured: list[Filter] = field(default_factory=list)
+    likely: list[Filter] = field(default_factory=list)
+
+    @property
+    def first(self) -> list[Filter]:
+        return [*self.alone, *self.likely]
 
     @classmethod
-    def of(cls, filter_: Filter | None) -> "_Parts":
+    def of(cls, filter_: Filter | None, now: Now) -> "_Parts":
         if filter_ is None:
             return cls()
         if not _can_be_inlined(filter_):
@@ -132,6 +155,8 @@ class _Parts:
         parts = cls()
         for part in conjuncts(filter_):
             (parts.measured if measures(part) else parts.alone).append(part)
+            if isinstance(part, EventCondition):
+                parts.likely.extend(likely(part, now))
         return parts
 
 

@@ -10,7 +10,8 @@ from time import monotonic
 from app.domain.customers import Customer
 from app.filters import Evaluation, Facts, Filter, Now
 from app.filters.conjuncts import conjuncts
-from app.filters.tree import AllOf, Measure
+from app.filters.summaries import likely, summarized
+from app.filters.tree import AllOf, EventCondition, Measure
 from app.filters.walk import measures
 from app.store import Store
 
@@ -51,10 +52,15 @@ class Estimates:
 
     async def _made(self, filter_: Filter, now: Now) -> Estimate:
         customers = await self._sampled()
+        filter_ = summarized(filter_, now).sure
         needed = measures(filter_)
         rows = await self._store.rows_of([customer.id for customer in customers], needed, now)
         parts = conjuncts(filter_)
-        alone = AllOf(tuple(part for part in parts if not measures(part)))
+        first = [part for part in parts if not measures(part)]
+        for part in parts:
+            if isinstance(part, EventCondition):
+                first += likely(part, now)
+        alone = AllOf(tuple(first))
         measured = AllOf(tuple(part for part in parts if measures(part)))
         asked = [
             Evaluation(Facts(customer.document, rows[customer.id]), now) for customer in customers

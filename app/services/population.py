@@ -38,6 +38,11 @@ class Selection:
         pipeline = await self.population.pipeline(self)
         return await self.population.store.customers.ids(pipeline, most)
 
+    async def scans(self) -> bool:
+        """Whether counting them takes a look at everything, no index helping."""
+        pipeline = await self.population.pipeline(self)
+        return await self.population.store.customers.scans(pipeline)
+
 
 class Population:
     """All customers. Knows what filters usually leave of them."""

@@ -133,6 +133,13 @@ class Segments:
         tree = (await self._definitions.now()).tree(segment)
         return await self._population.select(tree, now).count()
 
+    async def scans(self, segment: Segment, now: Now) -> bool:
+        """Whether the members can be counted only by a look at everything."""
+        if segment.filter is None:
+            return False
+        tree = (await self._definitions.now()).tree(segment)
+        return await self._population.select(tree, now).scans()
+
     async def filter_text(self, segment: Segment) -> str | None:
         """The filter as one readable sentence; None where the segment is static."""
         if segment.filter is None:

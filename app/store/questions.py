@@ -9,6 +9,9 @@ from app.store.collections import Database
 
 Stage = dict[str, Any]
 
+# All values, and all texts.
+_EVERYTHING = frozenset({"[MinKey, MaxKey]", '["", {})'})
+
 
 class Questions:
     """Aggregations, each with a limit of time."""
@@ -32,3 +35,26 @@ class Questions:
                 " filter down with a condition that an index serves, or raise"
                 " SEGMENTS_QUERY_SECONDS."
             ) from None
+
+    async def scans(self, collection: str, stages: list[Stage]) -> bool:
+        """Whether MongoDB would go through a whole collection, or a whole index, for the answer."""
+        asked = {"aggregate": collection, "pipeline": stages, "cursor": {}}
+        return _scans(await self._database.command("explain", asked, verbosity="queryPlanner"))
+
+
+def _scans(plan: Any) -> bool:
+    """Whether a part of a plan, as MongoDB explains it, is bounded by nothing."""
+    if isinstance(plan, list):
+        return any(map(_scans, plan))
+    if not isinstance(plan, dict):
+        return False
+    if plan.get("stage") == "COLLSCAN" or _unbounded(plan.get("indexBounds") or {}):
+        return True
+    return any(_scans(part) for name, part in plan.items() if name != "rejectedPlans")
+
+
+def _unbounded(bounds: dict[str, list[str]]) -> bool:
+    """Whether the first of an index's keys is not narrowed down; of a wildcard index the path is
+    told beside it."""
+    keys = [intervals for key, intervals in bounds.items() if key != "$_path"]
+    return bool(keys) and not _EVERYTHING.isdisjoint(keys[0])

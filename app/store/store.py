@@ -51,6 +51,18 @@ class Store:
     @classmethod
     async def open(cls, settings: Settings) -> Self:
         """Connects, and makes what is missing. Unusable says what to mend."""
+        store = cls.connect(settings)
+        try:
+            await prepare(store._database)
+        except PyMongoError as error:
+            await store.close()
+            raise Unusable(f"MongoDB can't be used: {error}") from error
+        await store.segments.prepare()
+        return store
+
+    @classmethod
+    def connect(cls, settings: Settings) -> Self:
+        """Connects, and changes nothing there. Unusable where nothing is named."""
         if settings.mongodb_url is None:
             raise Unusable("MONGODB_URL is not set; name a replica set, or use `segments up`.")
         client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
@@ -63,14 +75,7 @@ class Store:
             tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_CLAMP
         )
         database = client.get_database(settings.database, codec_options=options)
-        try:
-            await prepare(database)
-        except PyMongoError as error:
-            client.close()
-            raise Unusable(f"MongoDB can't be used: {error}") from error
-        store = cls(client, database, settings.query_seconds)
-        await store.segments.prepare()
-        return store
+        return cls(client, database, settings.query_seconds)
 
     async def close(self) -> None:
         self._client.close()

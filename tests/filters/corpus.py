@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now, parse
 from app.filters.calendar import nominal
 from app.filters.fields import event_key
-from app.filters.sources import listing
+from app.filters.sources import listing, source
 from app.filters.tree import Listed, Measure, Nested
 
 Document = dict[str, Any]
 Make = Callable[[Random], Any]
 
 CUSTOMERS = 200
+_ROWS = ("events", "orders")
 
 _METADATA = Catalog(
     {
@@ -71,6 +72,8 @@ def _nested() -> dict[str, Nested]:
 CATALOG = Catalog(_METADATA.metadata, _nested().get)
 FREE_KEYS = ("a", "b", "0", "x y", "Ü")
 EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
+# Of these there are no rows: the summary may say what it likes.
+SUMMARIZED = (*EVENT_NAMES, "told")
 PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
 
 
@@ -253,7 +256,7 @@ def customer(random: Random, id_: int) -> Document:
         "address": _some(random, 0.7, **dict.fromkeys(lines, _profile_text)),
         "orders": _some(random, 0.8, **amounts),
         "loyalty": _some(random, 0.8, points=_count),
-        "events": {event_key(name): _activity(random) for name in EVENT_NAMES if _flag(random)},
+        "events": {"told": _activity(random)} if _flag(random) else {},
         "metadata": _metadata(random),
     }
     return {
@@ -316,13 +319,36 @@ def members(random: Random, customers: Sequence[int]) -> list[Document]:
     ]
 
 
+def _summarize(customer: Document, events: list[Document], orders: list[Document]) -> None:
+    """Brings what the customer's document says of its rows in line with them."""
+    for name in EVENT_NAMES[:-1]:
+        moments = [row["at"] for row in events if row["name"] == name]
+        if moments:
+            customer.setdefault("events", {})[event_key(name)] = {
+                "count": len(moments),
+                "firstAt": min(moments),
+                "lastAt": max(moments),
+            }
+    counted = [row["at"] for row in orders if source("order").counts(row)]
+    for key in ("totalCount", "firstOrderAt", "lastOrderAt"):
+        customer.get("orders", {}).pop(key, None)
+    if counted:
+        customer.setdefault("orders", {}).update(
+            totalCount=len(counted), firstOrderAt=min(counted), lastOrderAt=max(counted)
+        )
+
+
 def whole() -> dict[str, list[Document]]:
     """The documents by their collection."""
     random = Random(20260329)
     ids = list(range(CUSTOMERS))
-    return {
+    found = {
         "customers": [customer(random, id_) for id_ in ids],
         "events": events(random, ids[: CUSTOMERS * 3 // 4]),
         "orders": orders(random, ids[CUSTOMERS // 4 :]),
         "members": members(random, ids),
     }
+    for one in found["customers"]:
+        rows = ([r for r in found[name] if r["customerId"] == one["_id"]] for name in _ROWS)
+        _summarize(one, *rows)
+    return found

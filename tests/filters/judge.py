@@ -42,8 +42,12 @@ class Judge:
         return first
 
     def _found(self, way: Pipeline) -> set[Any]:
-        stages = [*way.gather, *way.refine, *way.restore]
-        found = list(self._database[way.collection].aggregate(stages))
+        found: list[Document] = []
+        for part in (way, way.also):
+            if part is not None:
+                stages = [*part.gather, *part.refine, *part.restore]
+                found += self._database[part.collection].aggregate(stages)
+        assert len({document["_id"] for document in found}) == len(found)
         for document in found:
             assert document.keys() == self.customers[document["_id"]].document.keys()
         return {document["_id"] for document in found}

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from tests.filters.wire import Filters
 FILTERS, AT_ONCE = 3_000, 5
 
 
+@pytest.mark.timeout(600)
 def test_both_engines_find_the_same_customers(judge: Judge, filters: Filters) -> None:
     answers: Counter[str] = Counter()
 

@@ -50,7 +50,7 @@ _PATHS = (
     *(field.path for field in FIELDS),
     *(f"metadata.{key}" for key in corpus.CATALOG.metadata),
     *_FREE_PATHS,
-    *(f"events.{name}.{m}" for name in corpus.EVENT_NAMES for m in ("count", "firstAt", "lastAt")),
+    *(f"events.{name}.{m}" for name in corpus.SUMMARIZED for m in ("count", "firstAt", "lastAt")),
 )
 
 

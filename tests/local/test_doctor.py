@@ -3,6 +3,7 @@
 from pymongo import MongoClient
 from redis import Redis
 
+from app.services import Services
 from app.settings import Settings
 from app.store.store import Store
 from tests.local.conftest import Program, Run, Until
@@ -26,6 +27,11 @@ async def test_all_is_well_where_a_worker_runs(
     run: Run, settings: Settings, redis_client: Redis, until: Until
 ) -> None:
     store = await Store.open(settings)
+    services = Services(store, settings)
+    for name, operator in (("Found", "STARTS_WITH"), ("Sought", "ENDS_WITH")):
+        condition = {"path": "email", "operator": operator, "value": "ann"}
+        wire = {"name": name, "definition": {"filter": {"attribute": condition}}}
+        await services.segments.create(wire, services.now())
     await store.close()
     run("worker", **_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
@@ -35,6 +41,7 @@ async def test_all_is_well_where_a_worker_runs(
     assert _to_mend(doctor) == []
     for said in ("MongoDB: 6.0.5", "transactions: possible", "images: kept for 24 h", "Valkey"):
         assert said in doctor.out
+    assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.out
     assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.out
 
 

@@ -9,7 +9,6 @@ from bson import ObjectId
 from app.domain.inputs import CustomerRef
 from app.filters import Filter, Now
 from app.services import Services
-from app.services.population import select
 from app.store import Store
 from tests.benchmarks.million.build import settings
 from tests.benchmarks.million.by_hand import FIRST
@@ -19,8 +18,7 @@ from tests.benchmarks.million.shop import NOW
 class Ours:
     """The answers of the program, in process."""
 
-    def __init__(self, store: Store, services: Services) -> None:
-        self._store = store
+    def __init__(self, services: Services) -> None:
         self._services = services
         self._now = Now(NOW, services.calendar)
 
@@ -28,13 +26,11 @@ class Ours:
         return await self._services.definitions.parse(filter_)
 
     async def count(self, tree: Filter) -> int:
-        selected = await select(self._store, tree, self._now)
-        return await self._store.customers.count(selected)
+        return await self._services.population.select(tree, self._now).count()
 
     async def page(self, tree: Filter) -> list[ObjectId]:
         """The ids of the first members, whose whole documents were brought."""
-        selected = await select(self._store, tree, self._now)
-        page = await self._store.customers.page(selected, None, FIRST)
+        page = await self._services.population.select(tree, self._now).page(None, FIRST)
         return [customer.document["_id"] for customer in page]
 
     async def save(self, name: str, filter_: dict[str, Any]) -> str:
@@ -57,6 +53,6 @@ async def ours(url: str) -> AsyncIterator[Ours]:
     known = settings(url)
     store = await Store.open(known)
     try:
-        yield Ours(store, Services(store, known))
+        yield Ours(Services(store, known))
     finally:
         await store.close()

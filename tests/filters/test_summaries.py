@@ -1,0 +1,133 @@
+"""What is asked of summaries says nothing wrong, and leaves in doubt only whom it must."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.filters import Facts, Now, holds, parse
+from app.filters.conjuncts import conjuncts
+from app.filters.summaries import likely, summarized
+from app.filters.tree import EventCondition
+from app.filters.walk import measures
+from tests.filters.corpus import CATALOG, EVENT_NAMES, NOWS
+from tests.filters.judge import Judge
+from tests.filters.wire import Filters
+
+Wire = dict[str, Any]
+_MANY = settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+_DAYS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
+
+
+def _plain() -> st.SearchStrategy[Wire]:
+    """Conditions on how often events happened, without anything else of them."""
+    return st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(EVENT_NAMES),
+            "operator": st.sampled_from(
+                ("IS", "IS_NOT", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN")
+            ),
+            "value": st.sampled_from((0, 1, 2, 0.5, -1, 1.0)),
+        },
+        optional={"within": st.sampled_from(_DAYS).map(lambda last: {"last": last})},
+    ).map(lambda event: {"event": event})
+
+
+def _trees(leaves: st.SearchStrategy[Wire]) -> st.SearchStrategy[Wire]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.builds(
+            lambda kind, branches: {kind: branches},
+            st.sampled_from(("all", "any", "none")),
+            st.lists(inner, min_size=1, max_size=3),
+        ),
+        max_leaves=5,
+    )
+
+
+def test_who_is_sure_is_in_and_nobody_else_is_but_those_in_doubt(
+    judge: Judge, filters: Filters
+) -> None:
+    seen = {"sure": 0, "in doubt and in": 0, "without rows": 0}
+
+    @_MANY
+    @given(_trees(st.one_of(_plain(), _plain(), filters.segments())), st.sampled_from(NOWS))
+    def agree(wire: Wire, now: Now) -> None:
+        tree = parse(wire, CATALOG)
+        said = summarized(tree, now)
+        seen["without rows"] += bool(measures(tree)) and not measures(said.sure)
+        for facts in judge.customers.values():
+            is_in, is_sure = holds(tree, facts, now), holds(said.sure, facts, now)
+            doubted = said.in_doubt is not None and holds(said.in_doubt, facts, now)
+            assert is_in or not is_sure
+            assert is_sure or not is_in or doubted
+            seen["sure"] += is_sure
+            seen["in doubt and in"] += is_in and not is_sure
+
+    agree()
+    assert all(count > 50 for count in seen.values()), seen
+
+
+def test_what_is_likely_holds_of_all_of_whom_the_condition_holds(
+    judge: Judge, filters: Filters
+) -> None:
+    narrowed = 0
+
+    @_MANY
+    @given(filters.events(), st.sampled_from(NOWS))
+    def implied(wire: Wire, now: Now) -> None:
+        nonlocal narrowed
+        tree = parse(wire, CATALOG)
+        assert isinstance(tree, EventCondition)
+        for part in likely(tree, now):
+            for facts in judge.customers.values():
+                assert holds(part, facts, now) or not holds(tree, facts, now)
+                narrowed += not holds(part, facts, now)
+
+    implied()
+    assert narrowed > 1_000
+
+
+@pytest.mark.parametrize(
+    ("event", "asks_of_rows"),
+    [
+        ({"name": "purchase", "operator": "BETWEEN", "value": [2, 5]}, False),
+        ({"name": "order", "operator": "IS", "value": 0}, False),
+        ({"name": "purchase", "within": {"last": "P30D"}}, False),
+        ({"name": "order", "within": {"last": "P30D"}, "operator": "IS", "value": 0}, False),
+        ({"name": "purchase", "within": {"last": "P30D"}, "value": 2}, True),
+        ({"name": "purchase", "where": [{"path": "a", "operator": "HAS_VALUE"}]}, True),
+        (
+            {"name": "order", "aggregate": {"function": "SUM", "property": "amount"}, "value": 1},
+            True,
+        ),
+    ],
+)
+def test_rows_are_asked_only_where_the_summary_does_not_say(
+    event: Wire, asks_of_rows: bool
+) -> None:
+    sure = summarized(parse({"event": event}, CATALOG), NOWS[0]).sure
+    assert bool(measures(sure)) is asks_of_rows
+
+
+def test_a_reader_whose_clock_is_behind_looks_at_the_rows() -> None:
+    now = NOWS[0]
+    last = now.at + timedelta(milliseconds=1)
+    summary = {"count": 2, "firstAt": now.at - timedelta(days=1), "lastAt": last}
+    rows = [{"name": "purchase", "at": at} for at in (summary["firstAt"], last)]
+    facts = Facts({"events": {"purchase": summary}}, {"events": rows})
+    tree = parse({"event": {"name": "purchase", "within": {"last": "P2D"}}}, CATALOG)
+    said = summarized(tree, now)
+    assert conjuncts(tree) == [tree]
+    assert holds(tree, facts, now)
+    assert not holds(said.sure, facts, now)
+    assert said.in_doubt is not None
+    assert holds(said.in_doubt, facts, now)
