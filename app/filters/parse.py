@@ -221,9 +221,8 @@ class _Parser:
         value = self._value(operator, type_, wire.get("value"), path)
         if len(self.problems) > before:
             return None
-        return AttributeCondition(
-            field, operator, Operand(value, type_, ignore_case, not field.free)
-        )
+        operand = Operand(value, type_, ignore_case, not field.free, field.indexed)
+        return AttributeCondition(field, operator, operand)
 
     def _value(
         self, operator: Operator, type_: AttributeType | None, value: object, path: Path
