@@ -288,6 +288,8 @@ def _type_of_value(operator: Operator, value: object) -> AttributeType | None:
     """The type that a path without one is taken by: that of the operator's value."""
     if operator.types <= _MOMENTS:
         return AttributeType.DATETIME
+    if len(operator.types) == 1:
+        return next(iter(operator.types))
     values = value if isinstance(value, list | tuple) else (value,)
     types = {_type_of_one(element) for element in values}
     type_ = types.pop() if len(types) == 1 else None
