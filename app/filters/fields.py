@@ -1,7 +1,7 @@
 """What a filter may ask about: every path, its type, and where it is stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -196,18 +196,12 @@ class Catalog:
 
     def nearest(self, path: str) -> str:
         """The known path that looks most like this one."""
-        wanted = _pairs(path[:100])
-
-        def likeness(known: str) -> float:
-            pairs = self._known_pairs[known]
-            return len(pairs & wanted) / (len(pairs) + len(wanted))
-
-        return max(self._known_pairs, key=likeness)
+        return most_like(path, self._known_pairs)
 
     @cached_property
     def _known_pairs(self) -> dict[str, set[str]]:
         known = [*_BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
-        return {path: _pairs(path) for path in known}
+        return pairs_of(known)
 
     def _metadata(self, path: str, keys: tuple[str, ...]) -> Field | None:
         if not keys:
@@ -237,6 +231,21 @@ class Catalog:
                 return Field(path, stored, _DATETIME, Group.ACTIVITY, f"{name}: {words} at")
             case _:
                 return None
+
+
+def most_like(text: str, known: Mapping[str, set[str]]) -> str:
+    """The one of the known words that looks most like the text."""
+    wanted = _pairs(text[:100])
+
+    def likeness(word: str) -> float:
+        return len(known[word] & wanted) / (len(known[word]) + len(wanted))
+
+    return max(known, key=likeness)
+
+
+def pairs_of(words: Iterable[str]) -> dict[str, set[str]]:
+    """Known words by which `most_like` can be asked."""
+    return {word: _pairs(word) for word in words}
 
 
 def _pairs(text: str) -> set[str]:

@@ -83,16 +83,17 @@ def _measure(wire: Wire, path: Path) -> None:
     values = 0
     for count, (level, condition) in enumerate(_conditions(wire, 1), start=1):
         if level > MOST_LEVELS:
-            raise _too_complex(f"is nested deeper than {MOST_LEVELS} levels", path)
+            raise too_complex(f"is nested deeper than {MOST_LEVELS} levels", path)
         value = condition.get("value")
         values += len(value) if isinstance(value, list | tuple) else 1
         if count > MOST_CONDITIONS:
-            raise _too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
+            raise too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
         if values > MOST_VALUES:
-            raise _too_complex(f"has more than {MOST_VALUES:,} values", path)
+            raise too_complex(f"has more than {MOST_VALUES:,} values", path)
 
 
-def _too_complex(what: str, path: Path) -> Refused:
+def too_complex(what: str, path: Path) -> Refused:
+    """The refusal of a filter that has more of something than it may."""
     message = f"The filter {what}; split it, or make a static segment of a part."
     return Refused([Problem(Code.FILTER_TOO_COMPLEX, message, path)])
 
@@ -153,7 +154,7 @@ class _Parser:
         field = self.catalog.find(wire["path"])
         if field is None:
             near = self.catalog.nearest(wire["path"])
-            message = f"No attribute is called {_quoted(wire['path'])}; the nearest is {near!r}."
+            message = f"No attribute is called {quoted(wire['path'])}; the nearest is {near!r}."
             self._problem(Code.UNKNOWN_ATTRIBUTE, message, *path, "path")
             return None
         return self._condition(field, wire, path)
@@ -236,7 +237,7 @@ class _Parser:
         field = origin.find(name)
         if field is None:
             message = (
-                f"No property can be called {_quoted(name)}: each key has 1 to 100 characters,"
+                f"No property can be called {quoted(name)}: each key has 1 to 100 characters,"
                 " without NUL, and no $ at its start."
             )
             self._problem(Code.UNKNOWN_ATTRIBUTE, message, *path)
@@ -306,5 +307,6 @@ def _type_of_one(value: object) -> AttributeType | None:
     return AttributeType.NUMBER if is_number(value) else None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text of the caller's within a message, as far as one wants to read it again."""
     return repr(text if len(text) <= 60 else text[:60] + "…")
