@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from bson import Decimal128, Int64
 from pymongo import MongoClient
 
 from app.errors import Refused
@@ -62,6 +63,26 @@ def test_the_engines_agree_to_the_last_bit(world: Judge) -> None:
                 assert (id_ in selected) == (apart < length), (centre, place, length)
         found += len(selected)
     assert 0.2 < found / (300 * len(PLACES)) < 0.8
+
+
+def test_what_other_writers_store_is_a_place_if_its_numbers_are_ours(
+    mongo_client: MongoClient[dict[str, Any]],
+) -> None:
+    stored: dict[str, Any] = {
+        "long": {"lat": Int64(52), "lon": Int64(21)},
+        "the other way round": {"lon": 21.0, "lat": 52},
+        "decimal": {"lat": Decimal128("52"), "lon": 21},
+        "NaN": {"lat": math.nan, "lon": 21},
+        "infinite": {"lat": 52, "lon": math.inf},
+        "beyond": {"lat": Int64(2**62), "lon": 21},
+        "GeoJSON": {"type": "Point", "coordinates": [21, 52]},
+        "a moment": {"lat": NOWS[0].at, "lon": 21},
+    }
+    documents = [{"_id": id_, "metadata": {"place": place}} for id_, place in stored.items()]
+    asked = within({"lat": 52, "lon": 21, "meters": 1e9})
+    with judging(mongo_client, {"customers": documents}) as judge:
+        assert judge.selected(asked, NOWS[0]) == {"long", "the other way round"}
+        assert judge.held(asked, NOWS[0]) == {"long", "the other way round"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.filters import Facts, holds, parse
+from app.filters import Facts, Now, holds, parse
 from app.filters.voucherify.operators import TRANSLATIONS
 from tests.filters.corpus import NOWS
 from tests.filters.test_voucherify import CATALOG, Json, asks, attribute, ours
@@ -33,7 +33,7 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
     # flags
     *(
         (asks("name", has_value=flag), "name", ["x", ""], [None])
-        for flag in (True, [True], "", ["true"], [""], [])
+        for flag in (True, [True], "", ["TRUE"], [""], [])
     ),
     (asks("name", is_unknown="true"), "name", [None], ["x", ""]),
     # numbers, from text too, and 0 and less
@@ -93,6 +93,7 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
         [_at("1990-01-01"), _at("1990-12-31")],
         [_at("1989-12-31"), _at("1991-01-01"), None],
     ),
+    (asks("birthdate", is_year=800), "birthdate", [_at("0800-06-01")], [_at("1800-06-01"), None]),
     (
         asks("metadata.at", is_year=[2024, 2025]),
         "metadata.at",
@@ -121,8 +122,8 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
     (
         asks("metadata.at", more_than_ago=[0]),
         "metadata.at",
-        [_at("2026-03-29T11:59")],
-        [_at("2026-03-29T12:01"), None],
+        [_at("2026-03-29T11:59:59.998")],
+        [_at("2026-03-29T12:00"), None],
     ),
     (
         asks("metadata.at", less_than_future=2),
@@ -228,11 +229,11 @@ PERIODS = (
 )
 
 
-def _holds(theirs: Json, path: str, stored: Any) -> bool:
+def _holds(theirs: Json, path: str, stored: Any, now: Now = NOWS[0]) -> bool:
     document = stored
     for key in reversed(path.split(".")):
         document = {key: document}
-    return holds(parse(ours(theirs), CATALOG), Facts(document), NOWS[0])
+    return holds(parse(ours(theirs), CATALOG), Facts(document), now)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +242,20 @@ def _holds(theirs: Json, path: str, stored: Any) -> bool:
 def test_it_means_the_same(theirs: Json, path: str, of: list[Any], not_of: list[Any]) -> None:
     assert [value for value in of if not _holds(theirs, path, value)] == []
     assert [value for value in not_of if _holds(theirs, path, value)] == []
+
+
+def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
+    born = asks("birthdate", is_="1990-02-28T00:00:00.000Z")
+    for now in NOWS:
+        assert _holds(born, "birthdate", _at("1990-02-28"), now)
+        assert not _holds(born, "birthdate", _at("1990-02-27"), now)
+
+
+def test_the_last_anniversary_of_a_leap_day_was_up_to_365_days_ago() -> None:
+    for today, far in (("2027-02-27", True), ("2027-02-28", False), ("2028-02-28", True)):
+        now = Now(_at(f"{today}T12:00"), NOWS[0].calendar)
+        theirs = asks("birthdate", is_more_days_ago_md=363)
+        assert _holds(theirs, "birthdate", _at("2000-02-29"), now) is far
 
 
 @pytest.mark.parametrize("period", PERIODS)

@@ -75,7 +75,7 @@ class _Walk:
             self._problem(Code.FILTER_EMPTY, message, path)
         junction = theirs.get(JUNCTION)
         said = "and" if junction is None else junction
-        join = _JUNCTIONS.get(said[:4].lower()) if isinstance(said, str) else None
+        join = _JUNCTIONS.get(said.lower()) if isinstance(said, str) else None
         if join is None:
             message = "The junction is neither `and` nor `or`; use one of these."
             self._problem(Code.INVALID_VALUE, message, (*path, JUNCTION))

@@ -11,7 +11,7 @@ from app.filters.fields import AttributeType
 
 MOMENTS = (AttributeType.DATE, AttributeType.DATETIME)
 
-_NUMBER = re.compile(r"([+-]?[0-9]{1,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"([+-]?[0-9]+)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00(:00(\.0+)?)?(Z|\+00:00)")
 _FLAGS = {"true": True, "false": False}
