@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from app.errors import Unusable
-from app.filters import reference
+from app.filters import reference, voucherify
 from app.schema import schema
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -36,6 +36,7 @@ def _generated() -> dict[Path, str]:
     return {
         folder / "schema.graphql": schema.as_str() + "\n",
         folder / "operators.md": reference(),
+        folder / "voucherify.md": voucherify.reference(),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from app.filters.calendar import Calendar, cut, nominal, read_date, read_moment
-from app.filters.fields import AttributeType, is_number
+from app.filters.fields import AttributeType, is_number, is_point
 
 MOMENTS = (AttributeType.DATE, AttributeType.DATETIME)
 
@@ -56,15 +56,7 @@ def _instant(value: Any, calendar: Calendar) -> datetime:
 
 
 def _point(value: Any, _: Calendar) -> dict[str, float]:
-    fits = (
-        isinstance(value, dict)
-        and value.keys() == {"lat", "lon"}
-        and is_number(value["lat"])
-        and is_number(value["lon"])
-        and -90 <= value["lat"] <= 90
-        and -180 <= value["lon"] <= 180
-    )
-    if not fits:
+    if not is_point(value):
         raise ValueError('must be a place like {"lat": 52.2, "lon": 21.0}')
     return value  # type: ignore[no-any-return]
 

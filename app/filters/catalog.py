@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 from app.filters.fields import (
     BY_PATH,
@@ -14,6 +13,7 @@ from app.filters.fields import (
     is_event_name,
     keys,
 )
+from app.filters.likeness import most_like, pairs_of
 from app.filters.tree import Nested
 
 
@@ -50,18 +50,12 @@ class Catalog:
 
     def nearest(self, path: str) -> str:
         """The known path that looks most like this one."""
-        wanted = _pairs(path[:100])
-
-        def likeness(known: str) -> float:
-            pairs = self._known_pairs[known]
-            return len(pairs & wanted) / (len(pairs) + len(wanted))
-
-        return max(self._known_pairs, key=likeness)
+        return most_like(path, self._known_pairs)
 
     @cached_property
     def _known_pairs(self) -> dict[str, set[str]]:
         known = [*BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
-        return {path: _pairs(path) for path in known}
+        return pairs_of(known)
 
     def _metadata(self, path: str, keys: tuple[str, ...]) -> Field | None:
         if not keys:
@@ -75,8 +69,3 @@ class Catalog:
             return Field(path, stored, None, Group.METADATA, path) if inside else None
         label = defined.label or keys[0]
         return Field(path, stored, defined.type, Group.METADATA, label, defined.is_array)
-
-
-def _pairs(text: str) -> set[str]:
-    """The pairs of neighbouring letters, the ends included: what similar words have in common."""
-    return {first + second for first, second in pairwise(f" {text.casefold()} ")}

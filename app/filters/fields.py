@@ -79,6 +79,18 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_point(value: object) -> bool:
+    """Whether the value is a place: `lat` and `lon` in degrees, and nothing else."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"lat", "lon"}
+        and is_number(value["lat"])
+        and is_number(value["lon"])
+        and -90 <= value["lat"] <= 90
+        and -180 <= value["lon"] <= 180
+    )
+
+
 def is_storable(text: str) -> bool:
     """Whether MongoDB takes the text wherever we put it: no NUL, no half of a surrogate pair."""
     return not _UNSTORABLE.search(text)

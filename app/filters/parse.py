@@ -107,28 +107,29 @@ def _measure(wire: Wire, path: Path) -> None:
     values = 0
     for count, (level, condition) in enumerate(_conditions(wire, 1), start=1):
         if level > MOST_LEVELS:
-            raise _too_complex(f"is nested deeper than {MOST_LEVELS} levels", path)
+            raise too_complex(f"is nested deeper than {MOST_LEVELS} levels", path)
         value = condition.get("value")
         values += len(value) if isinstance(value, list | tuple) else 1
         if count > MOST_CONDITIONS:
-            raise _too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
+            raise too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
         if values > MOST_VALUES:
-            raise _too_complex(f"has more than {MOST_VALUES:,} values", path)
+            raise too_complex(f"has more than {MOST_VALUES:,} values", path)
 
 
 def _measure_tree(tree: Filter, path: Path) -> None:
     """Refuses what is too large with the segments inside it; each of them counts once."""
     if segments_deep(tree) > MOST_SEGMENTS_DEEP:
-        raise _too_complex(f"has segments in it that lie deeper than {MOST_SEGMENTS_DEEP}", path)
+        raise too_complex(f"has segments in it that lie deeper than {MOST_SEGMENTS_DEEP}", path)
     asked = sum(1 for condition in conditions(tree) if not isinstance(condition, Listed))
     if asked > MOST_CONDITIONS_IN_ALL and inside(tree):
         what = f"has more than {MOST_CONDITIONS_IN_ALL:,} conditions with the segments inside it"
-        raise _too_complex(what, path)
+        raise too_complex(what, path)
     if weight(tree) > HEAVIEST:
-        raise _too_complex("holds more text than the database takes in one question", path)
+        raise too_complex("holds more text than the database takes in one question", path)
 
 
-def _too_complex(what: str, path: Path) -> Refused:
+def too_complex(what: str, path: Path) -> Refused:
+    """The refusal of a filter that has more of something than it may."""
     message = f"The filter {what}; split it, or make a static segment of a part."
     return Refused([Problem(Code.FILTER_TOO_COMPLEX, message, path)])
 
@@ -191,7 +192,7 @@ class _Parser:
         field = self.catalog.find(wire["path"])
         if field is None:
             near = self.catalog.nearest(wire["path"])
-            message = f"No attribute is called {_quoted(wire['path'])}; the nearest is {near!r}."
+            message = f"No attribute is called {quoted(wire['path'])}; the nearest is {near!r}."
             self._problem(Code.UNKNOWN_ATTRIBUTE, message, *path, "path")
             return None
         return self._condition(field, wire, path)
@@ -286,7 +287,7 @@ class _Parser:
         field = origin.find(name)
         if field is None:
             message = (
-                f"No property can be called {_quoted(name)}: each key has 1 to 100 characters,"
+                f"No property can be called {quoted(name)}: each key has 1 to 100 characters,"
                 " without NUL, and no $ at its start."
             )
             self._problem(Code.UNKNOWN_ATTRIBUTE, message, *path)
@@ -338,6 +339,8 @@ def _type_of_value(operator: Operator, value: object) -> AttributeType | None:
     """The type that a path without one is taken by: that of the operator's value."""
     if operator.types <= _MOMENTS:
         return AttributeType.DATETIME
+    if len(operator.types) == 1:
+        return next(iter(operator.types))
     values = value if isinstance(value, list | tuple) else (value,)
     types = {_type_of_one(element) for element in values}
     type_ = types.pop() if len(types) == 1 else None
@@ -354,5 +357,6 @@ def _type_of_one(value: object) -> AttributeType | None:
     return AttributeType.NUMBER if is_number(value) else None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text of the caller's within a message, as far as one wants to read it again."""
     return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -28,7 +28,7 @@ def reference() -> str:
 
 def _fields() -> str:
     listed: list[Sequence[str]] = [
-        (_code(field.path), field.label, field.type.value if field.type else "any")
+        (code(field.path), field.label, field.type.value if field.type else "any")
         for field in FIELDS
     ]
     listed += [
@@ -38,12 +38,12 @@ def _fields() -> str:
         ("`metadata.KEY`", "The project's own", "as defined, or that of the value"),
         ("`metadata.KEY.KEY`", "Within an object", "that of the value"),
     ]
-    return f"## Fields\n\n{_table(('path', 'label', 'type'), listed)}"
+    return f"## Fields\n\n{table(('path', 'label', 'type'), listed)}"
 
 
 def _aggregates() -> str:
-    listed = [(_code(aggregate.name), _description(aggregate)) for aggregate in AGGREGATES]
-    return f"## Aggregates\n\n{_table(('function', 'what it comes to'), listed)}"
+    listed = [(code(aggregate.name), _description(aggregate)) for aggregate in AGGREGATES]
+    return f"## Aggregates\n\n{table(('function', 'what it comes to'), listed)}"
 
 
 def _operator(operator: Operator) -> str:
@@ -55,7 +55,7 @@ def _operator(operator: Operator) -> str:
     if operator.negates is not None:
         told.append(f"- Negates: `{operator.negates.name}`")
     heads = ("stored", "of type", "value", "holds")
-    examples = _table(heads, map(_example, operator.examples))
+    examples = table(heads, map(_example, operator.examples))
     return "\n\n".join((f"### {operator.name}", _description(operator), "\n".join(told), examples))
 
 
@@ -74,14 +74,16 @@ def _description(said: object) -> str:
 
 
 def _json(value: object) -> str:
-    return _code(json.dumps(value, ensure_ascii=False))
+    return code(json.dumps(value, ensure_ascii=False))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """The text as Markdown's code."""
     return f"`{text}`"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 

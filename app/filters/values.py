@@ -1,7 +1,7 @@
 """What an operator takes: how a value of JSON is read, and what to say when it can't be."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -95,6 +95,24 @@ class Years:
 
 def _years(count: int | None) -> str:
     return "1 full year" if count == 1 else f"{count:,} full years"
+
+
+@dataclass(frozen=True)
+class Circle:
+    """All that lies within so many meters of a place."""
+
+    lat: int | float
+    lon: int | float
+    meters: int | float
+
+    def __str__(self) -> str:
+        kilometers = self.meters >= 1_000 and self.meters % 100 == 0
+        length = f"{_plain(self.meters / 1_000)} km" if kilometers else f"{_plain(self.meters)} m"
+        return f"{length} of {_plain(self.lat)}, {_plain(self.lon)}"
+
+
+def _plain(number: int | float) -> str:
+    return f"{number:,}".removesuffix(".0")
 
 
 @dataclass(frozen=True)
@@ -218,6 +236,29 @@ def _years_between(value: object, _: AttributeType | None) -> Years:
     return Years(least, most)
 
 
+_MOST = {"lat": (-90, 90), "lon": (-180, 180), "meters": (0, None)}
+
+
+def _circle(value: object, _: AttributeType | None) -> Circle:
+    if not isinstance(value, Mapping):
+        raise UnreadableError("must be an object")
+    for key in value:
+        if key not in _MOST:
+            raise UnreadableError(f"has no room for {str(key)[:60]!r}; take it out", str(key))
+    read = {}
+    for key, (least, most) in _MOST.items():
+        if key not in value:
+            raise UnreadableError(f"lacks {key!r}", key)
+        try:
+            read[key] = number(value[key])
+        except UnreadableError as error:
+            raise UnreadableError(f"has a {key!r} that {error}", key) from None
+        if read[key] < least or (most is not None and read[key] > most):
+            bounds = "be negative" if most is None else f"lie beyond {least} and {most}"
+            raise UnreadableError(f"has a {key!r} that must not {bounds}", key)
+    return Circle(**read)
+
+
 NOTHING = Takes("no value", _nothing)
 ONE_VALUE = Takes("one value", _scalar)
 LIST = Takes(f"a list of 1 to {LONGEST_LIST:,} values", _list)
@@ -234,4 +275,9 @@ PERIOD = Takes(f"one of {', '.join(Period.__members__)}", _period)
 YEARS = Takes(
     f"an integer of 0 to {MOST_YEARS:,}, or a list of the least and the most, either of them null",
     _years_between,
+)
+CIRCLE = Takes(
+    'an object of "lat" and "lon", in degrees, and "meters", like'
+    ' {"lat": 52.23, "lon": 21.01, "meters": 5000}',
+    _circle,
 )

@@ -11,6 +11,7 @@ from app.domain.inputs import CustomerRef
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
+from app.schema.conversions import ConversionQuery
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node
@@ -21,7 +22,7 @@ __all__ = ["Context", "schema"]
 
 
 @strawberry.type
-class Query(CustomerQuery, SegmentQuery, AttributeQuery, MetadataQuery):
+class Query(CustomerQuery, SegmentQuery, AttributeQuery, MetadataQuery, ConversionQuery):
     @strawberry.field(description="Whatever has this id; null for an unknown one.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         services = info.context.services

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.filters import Calendar, Now
 from app.services.attributes import Attributes
+from app.services.conversions import Conversions
 from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
 from app.services.events import Events
@@ -35,6 +36,7 @@ class Services:
         self.orders = Orders(store)
         self.segments = Segments(store, self.definitions, self.population)
         self.attributes = Attributes(store, self.definitions)
+        self.conversions = Conversions(self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.timeline = Timeline(store)
 

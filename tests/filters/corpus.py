@@ -26,6 +26,7 @@ _METADATA = Catalog(
         "text": MetadataType(AttributeType.STRING),
         "flag": MetadataType(AttributeType.BOOLEAN),
         "place": MetadataType(AttributeType.GEOPOINT),
+        "places": MetadataType(AttributeType.GEOPOINT, is_array=True),
         "thing": MetadataType(AttributeType.OBJECT),
         "tags": MetadataType(AttributeType.STRING, is_array=True),
         "scores": MetadataType(AttributeType.NUMBER, is_array=True),
@@ -165,7 +166,15 @@ def _scalar(random: Random) -> Any:
 
 
 def _place(random: Random) -> Any:
-    return {"lat": random.choice((52.23, -33.9, 90)), "lon": random.choice((21.01, 151.2, 180.0))}
+    """Poles and the 180th meridian among them; some are none, for a key or a number."""
+    place: Document = {
+        "lat": random.choice((52.23, 52.2297, 52, -33.9, 0, 0.0, -0.0, 89.999, 90, -90.0)),
+        "lon": random.choice((21.01, 21.0122, 21, 151.2, 0, 0.001, 180, 179.999, -180.0, -159)),
+    }
+    if random.random() < 0.2:
+        key = random.choice(("lat", "lon", "alt"))
+        place[key] = random.choice((None, "1", True, [52], 91, -180.5, float("nan"), 2**62))
+    return place
 
 
 def _object(random: Random, depth: int = 0) -> Document:
@@ -197,6 +206,9 @@ def _any(random: Random, depth: int = 0) -> Any:
             [[_scalar(random)], _scalar(random)],
             [_object(random, depth + 1), _object(random, depth + 1)],
             [_scalar(random), _object(random, depth + 1), None],
+            _place(random),
+            [_place(random), _scalar(random), _place(random)],
+            [[_place(random)]],
         )
     )
 
@@ -219,6 +231,7 @@ def _metadata(random: Random) -> Document:
         "text": _text,
         "flag": _flag,
         "place": _place,
+        "places": lambda r: _array(r, _place),
         "thing": _object,
         "tags": lambda r: _array(r, _text),
         "scores": lambda r: _array(r, _number),

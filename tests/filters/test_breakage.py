@@ -22,6 +22,7 @@ from app.filters.fields import AttributeType, Field, Group
 from app.filters.operators import BY_NAME, OPERATORS, Operand, Operator, Query
 from app.filters.values import (
     CALENDAR_DAY,
+    CIRCLE,
     DAYS,
     DURATION,
     ELEMENTS,
@@ -34,7 +35,7 @@ from app.filters.values import (
     RANGE,
     YEARS,
 )
-from tests.filters import examples
+from tests.filters import examples, places
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.judge import Judge
 from tests.filters.wire import Filters, Wire
@@ -154,7 +155,11 @@ def _case_lost(right: Form) -> Form:
 
 
 def _case_never_counts(right: Form) -> Form:
-    return lambda path, operand, now: right(path, replace(operand, ignore_case=True), now)
+    def wrong(path: str, operand: Operand, now: Now) -> Query:
+        has_case = operand.type in (None, AttributeType.STRING)
+        return right(path, replace(operand, ignore_case=has_case), now)
+
+    return wrong
 
 
 def _unescaped(_: Form) -> Form:
@@ -279,6 +284,8 @@ def _breaks(operator: Operator) -> Iterator[Break]:
         yield _week_start_forgotten
     if operator.takes is YEARS or operator.name == "ANNIVERSARY_IN_PERIOD":
         yield _leap_day_forgotten
+    if operator.takes is CIRCLE:
+        yield from places.BREAKS
 
 
 BREAKS = [(operator, break_) for operator in OPERATORS for break_ in _breaks(operator)]

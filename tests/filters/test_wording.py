@@ -87,6 +87,14 @@ SENTENCES: list[tuple[Wire, str]] = [
         _is("createdAt", "ON_OR_AFTER", "2026-03-29T14:00:00.5"),
         "createdAt is on or after 2026-03-29 14:00:00.500",
     ),
+    (
+        _is("metadata.place", "WITHIN_RADIUS", {"lat": 52.23, "lon": 21.01, "meters": 5000}),
+        "metadata.place is within 5 km of 52.23, 21.01",
+    ),
+    (
+        _is("metadata.place", "NOT_WITHIN_RADIUS", {"lat": -52.0, "lon": 0, "meters": 1250.5}),
+        "metadata.place is not within 1,250.5 m of -52, 0",
+    ),
     (_is("metadata.x y.a", "IS", False), '"metadata.x y.a" is false'),
     ({"event": {"name": "purchase"}}, 'the number of "purchase" events is at least 1'),
     (

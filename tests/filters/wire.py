@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from app.filters import AttributeType, Facts
 from app.filters.aggregates import AGGREGATES, Aggregate
 from app.filters.calendar import Period
-from app.filters.fields import FIELDS, Field, is_number
+from app.filters.fields import FIELDS, Field, is_number, is_point
 from app.filters.operators import OPERATORS, Operator
 from app.filters.parse import COMPARISONS
 from app.filters.sources import source
 from app.filters.values import (
     CALENDAR_DAY,
+    CIRCLE,
     DAYS,
     DURATION,
     ELEMENTS,
@@ -298,6 +299,20 @@ def _years() -> st.SearchStrategy[Any]:
     )
 
 
+def _circle(_: AttributeType, seen: Seen) -> st.SearchStrategy[Wire]:
+    """Around a place that somebody has, or one as far from it as can be."""
+    places = [place for place in seen.get(dict, ()) if is_point(place)] or [{"lat": 0, "lon": 0}]
+    opposite = [
+        {"lat": -p["lat"], "lon": p["lon"] - 180 * (1 if p["lon"] > 0 else -1)} for p in places
+    ]
+    meters = st.sampled_from((0, 0, 1, 111.2, 300, 5_000, 15e6, 20_015_114.35, 20_015_115, 1e300))
+    return st.builds(
+        lambda place, length: {**place, "meters": length},
+        st.sampled_from([*places, *places, *opposite]),
+        meters,
+    )
+
+
 _TAKEN: dict[Takes, Callable[[AttributeType, Seen], st.SearchStrategy[Any]]] = {
     NOTHING: lambda *_: st.none(),
     ONE_VALUE: _one,
@@ -313,4 +328,5 @@ _TAKEN: dict[Takes, Callable[[AttributeType, Seen], st.SearchStrategy[Any]]] = {
     DAYS: lambda *_: st.sampled_from((0, 0, 1, 1, 2, 7, 30, 364, 365, 400, 36_525)),
     PERIOD: lambda *_: st.sampled_from(list(Period.__members__)),
     YEARS: lambda *_: _years(),
+    CIRCLE: _circle,
 }

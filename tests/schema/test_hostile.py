@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from tests.api import Api, Json, refusals
 from tests.schema.hostile.activity import ACTIVITY
+from tests.schema.hostile.conversions import CONVERSIONS
 from tests.schema.hostile.customers import CUSTOMERS
 from tests.schema.hostile.filters import FILTERS
 from tests.schema.hostile.questions import QUESTIONS
@@ -15,7 +16,7 @@ from tests.schema.hostile.segments import SEGMENTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CASES = FILTERS | SEGMENTS | CUSTOMERS | ACTIVITY | QUESTIONS
+CASES = FILTERS | CONVERSIONS | SEGMENTS | CUSTOMERS | ACTIVITY | QUESTIONS
 
 # Bodies that no client library would send.
 BODIES: dict[str, tuple[bytes, str]] = {

@@ -7,12 +7,13 @@ from app.filters.operators import (
     equality,
     moments,
     numbers,
+    places,
     presence,
     text,
 )
 from app.filters.operators.operator import Example, Operand, Operator, Query
 
-_MODULES = (equality, presence, text, numbers, moments, days, anniversaries, arrays)
+_MODULES = (equality, presence, text, numbers, moments, days, anniversaries, arrays, places)
 
 OPERATORS: tuple[Operator, ...] = tuple(
     dict.fromkeys(

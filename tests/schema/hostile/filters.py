@@ -85,6 +85,18 @@ FILTERS: Cases = {
         {"filter": condition("orders.totalCount", "IS", value="1e400")},
         "INVALID_VALUE filter attribute value",
     ),
+    "circle with $where": (
+        PREVIEW,
+        {"filter": condition("metadata.a", "WITHIN_RADIUS", value={"$where": 1})},
+        "INVALID_VALUE filter attribute value $where",
+    ),
+    "circle off the earth": (
+        CREATE,
+        segment(
+            condition("metadata.a", "WITHIN_RADIUS", value={"lat": 0, "lon": 1e308, "meters": 1})
+        ),
+        "INVALID_VALUE input definition filter attribute value lon",
+    ),
     "list too long": (
         PREVIEW,
         {"filter": condition("email", "IN", value=["a"] * 10_001)},
