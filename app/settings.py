@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
+    size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)
     graphiql_bundle: Path | None = None

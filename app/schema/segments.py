@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import Enum
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET, Maybe
@@ -99,6 +100,12 @@ class MemberConnection:
 
 
 @strawberry.type
+class SegmentSize:
+    at: datetime
+    member_count: Long
+
+
+@strawberry.type
 class Segment(Node):
     name: str
     description: str | None
@@ -148,6 +155,22 @@ class Segment(Node):
     def used_by(self) -> list[SegmentUse]:
         # Nothing that can be made so far uses a segment.
         return []
+
+    @strawberry.field(
+        description="The number of members over time. Each point is what was counted at that"
+        " moment, hourly or as the project has it, for 30 days, and after that the last of each"
+        " day for three years; there is none of a time when no worker ran. By default the last 30"
+        " days before `to`; both ends are included. Of more than 1,000 points an even choice."
+    )
+    async def size_history(
+        self,
+        info: Info,
+        since: Annotated[datetime | None, strawberry.argument(name="from")] = None,
+        until: Annotated[datetime | None, strawberry.argument(name="to")] = None,
+    ) -> list[SegmentSize]:
+        service, now = info.context.services.sizes, info.context.now
+        found = await service.history(self.stored, since, until, now)
+        return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in found]
 
     @classmethod
     def of(cls, stored: Stored) -> "Segment":

@@ -17,6 +17,7 @@ from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import FENCE
 from app.store.segments import REVISION
+from app.store.sizes import FENCE as SIZES
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,9 @@ class Segments:
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
             await self._store.members.delete_segment(segment.id, transaction)
+            await self._store.fence(SIZES, transaction)
+            await self._store.sizes.delete_segment(segment.id, transaction)
+            await self._store.size_schedule.delete_segment(segment.id, transaction)
             await self._store.segments.delete(segment.id, transaction)
             return segment.id
 

@@ -1,6 +1,6 @@
 """All verbs together: what the doors are given."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.filters import Calendar, Now
@@ -13,6 +13,7 @@ from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
 from app.services.segments import Segments
+from app.services.sizes import Sizes
 from app.services.timeline import Timeline
 from app.settings import Settings
 from app.store import Store
@@ -32,6 +33,8 @@ class Services:
         self.events = Events(store)
         self.orders = Orders(store)
         self.segments = Segments(store, self.definitions)
+        interval = timedelta(minutes=settings.size_interval_minutes)
+        self.sizes = Sizes(store, self.segments, interval)
         self.attributes = Attributes(store, self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.timeline = Timeline(store)

@@ -1,5 +1,5 @@
 """The only room that knows MongoDB."""
 
-from app.store.store import Store, Transaction
+from app.store.store import Store, Transaction, at_most
 
-__all__ = ["Store", "Transaction"]
+__all__ = ["Store", "Transaction", "at_most"]

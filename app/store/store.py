@@ -1,8 +1,10 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
+import pymongo
 from bson import CodecOptions
 from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
@@ -25,10 +27,25 @@ from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
 from app.store.seen import Seen
 from app.store.segments import Segments
+from app.store.size_schedule import SizeSchedule
+from app.store.sizes import Sizes
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """What is asked of the store inside takes so long at most, altogether: then MongoDB ends it,
+    with a TimeoutError."""
+    try:
+        with pymongo.timeout(seconds):
+            yield
+    except PyMongoError as error:
+        if error.timeout:
+            raise TimeoutError(f"takes longer than {seconds:g} s") from error
+        raise
 
 
 class Store:
@@ -44,6 +61,8 @@ class Store:
         self.members = Members(database)
         self.seen = Seen(database, seconds)
         self.metadata = MetadataDefinitions(database)
+        self.sizes = Sizes(database)
+        self.size_schedule = SizeSchedule(database)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -67,6 +86,7 @@ class Store:
             raise Unusable(f"MongoDB can't be used: {error}") from error
         store = cls(client, database, settings.operation_seconds)
         await store.segments.prepare()
+        await store.size_schedule.prepare()
         return store
 
     async def close(self) -> None:
