@@ -16,7 +16,7 @@ KEPT = timedelta(days=3 * 365)
 # How far back a question goes that does not say so.
 USUAL = timedelta(days=30)
 # As many as a chart can show.
-MOST = 1_000
+MOST_POINTS = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def bounds(
     return since, until
 
 
-def thinned(sizes: Sequence[SegmentSize], most: int = MOST) -> list[SegmentSize]:
+def thinned(sizes: Sequence[SegmentSize], most: int = MOST_POINTS) -> list[SegmentSize]:
     """At most so many of the points in their order: the first, and the last of each of the equal
     stretches of time between it and the last."""
     if len(sizes) <= most:

@@ -12,6 +12,7 @@ from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import Kind
 from app.domain.segments import Segment as Stored
 from app.domain.segments import SegmentKind
+from app.domain.sizes import MOST_POINTS
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, reference
 from app.schema.errors import UserError, attempt
@@ -160,7 +161,8 @@ class Segment(Node):
         description="The number of members over time. Each point is what was counted at that"
         " moment, hourly or as the project has it, for 30 days, and after that the last of each"
         " day for three years; there is none of a time when no worker ran. By default the last 30"
-        " days before `to`; both ends are included. Of more than 1,000 points an even choice."
+        " days before `to`; both ends are included. Of more than 1,000 points an even choice.",
+        metadata={"most": MOST_POINTS},
     )
     async def size_history(
         self,

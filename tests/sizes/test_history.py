@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from app.domain.sizes import DENSE, KEPT, MOST
+from app.domain.sizes import DENSE, KEPT, MOST_POINTS
 from tests.api import Api
 from tests.sizes.conftest import Shop
 
@@ -95,7 +95,7 @@ async def test_a_chart_gets_no_more_points_than_it_can_show(shop: Shop) -> None:
 
     found = await shop.history(id_, NOON + 2_500 * HOUR, NOON, None)
 
-    assert MOST * 0.8 < len(found) <= MOST
+    assert MOST_POINTS * 0.8 < len(found) <= MOST_POINTS
     assert [found[0].member_count, found[-1].member_count] == [0, 2_499]
     steps = {later.at - earlier.at for earlier, later in pairwise(found)}
     assert steps <= {2 * HOUR, 3 * HOUR}
@@ -116,3 +116,13 @@ async def test_over_graphql(shop: Shop) -> None:
     assert await api.ask(_ASK, **{"id": id_, "from": at[1]}) == {"sizeHistory": points[1:]}
     assert await api.ask(_ASK, id=id_, to=at[1]) == {"sizeHistory": points[:2]}
     assert await api.refusals(_ASK, **{"id": id_, "from": at[1], "to": at[0]}) == ["INVALID from"]
+
+
+async def test_a_page_of_histories_counts_with_all_its_points(shop: Shop) -> None:
+    sizes = "query($first: Int) { segments(first: $first) { nodes { sizeHistory { at } } } }"
+    twice = "query($first: Int) { segments(first: $first) { nodes {" + "".join(
+        f" {name}: sizeHistory {{ at memberCount }}" for name in "ab"
+    )
+
+    assert await shop.api.refusals(sizes, first=50) == []
+    assert await shop.api.refusals(twice + " } } }", first=50) == ["QUERY_TOO_COMPLEX"]
