@@ -19,6 +19,12 @@ async def sweep(ctx: Context) -> None:
     await ctx["services"].metadata.sweep()
 
 
+async def sample_sizes(ctx: Context) -> None:
+    """Counts the segments whose size is due to be noted."""
+    services = ctx["services"]
+    await services.sizes.sample(services.now)
+
+
 JOBS = (settle_metadata,)
 
 

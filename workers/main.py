@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from app.errors import Unusable
 from app.settings import Settings
 from workers.backlog import say_when_jobs_pile_up
-from workers.jobs import JOBS, close_services, open_services, sweep
+from workers.jobs import JOBS, close_services, open_services, sample_sizes, sweep
 
 log = structlog.get_logger()
 
@@ -36,6 +36,8 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
         "cron_jobs": [
             cron(say_when_jobs_pile_up, second=0, keep_result=0),
             cron(sweep, second=_SWEEPS, run_at_startup=True, keep_result=0),
+            # A little after the full hour, not before it by a clock's whim.
+            cron(sample_sizes, second=5, run_at_startup=True, keep_result=0),
         ],
         "on_startup": open_services,
         "on_shutdown": close_services,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET, Maybe
@@ -10,6 +11,7 @@ from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import Kind
 from app.domain.segments import Segment as Stored
 from app.domain.segments import SegmentKind
+from app.domain.sizes import MOST_POINTS
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, reference
 from app.schema.errors import UserError, attempt
@@ -91,6 +93,12 @@ class MemberConnection:
 
 
 @strawberry.type
+class SegmentSize:
+    at: datetime
+    member_count: Long
+
+
+@strawberry.type
 class Segment(Node):
     name: str
     description: str | None
@@ -140,6 +148,23 @@ class Segment(Node):
     async def used_by(self, info: Info) -> list[SegmentUse]:
         uses = await info.context.services.segments.uses(self.stored)
         return [SegmentUse(kind=u.kind, id=strawberry.ID(u.id), name=u.name) for u in uses]
+
+    @strawberry.field(
+        description="The number of members over time. Each point is what was counted at that"
+        " moment, hourly or as the project has it, for 30 days, and after that the last of each"
+        " day for three years; there is none of a time when no worker ran. By default the last 30"
+        " days before `to`; both ends are included. Of more than 1,000 points an even choice.",
+        metadata={"most": MOST_POINTS},
+    )
+    async def size_history(
+        self,
+        info: Info,
+        since: Annotated[datetime | None, strawberry.argument(name="from")] = None,
+        until: Annotated[datetime | None, strawberry.argument(name="to")] = None,
+    ) -> list[SegmentSize]:
+        service, now = info.context.services.sizes, info.context.now
+        found = await service.history(self.stored, since, until, now)
+        return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in found]
 
     @classmethod
     def of(cls, stored: Stored) -> "Segment":

@@ -18,6 +18,7 @@ from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import FENCE
 from app.store.segments import REVISION
+from app.store.sizes import FENCE as SIZES
 
 
 class Segments:
@@ -113,6 +114,9 @@ class Segments:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
             require_unused(segment, definitions)
             await self._store.members.delete_segment(segment.id, transaction)
+            await self._store.fence(SIZES, transaction)
+            await self._store.sizes.delete_segment(segment.id, transaction)
+            await self._store.size_schedule.delete_segment(segment.id, transaction)
             await self._store.segments.delete(segment.id, transaction)
             return segment.id
 

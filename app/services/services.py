@@ -1,6 +1,6 @@
 """All verbs together: what the doors are given."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.filters import Calendar, Now
@@ -15,6 +15,7 @@ from app.services.metadata import Metadata
 from app.services.orders import Orders
 from app.services.population import Population
 from app.services.segments import Segments
+from app.services.sizes import Sizes
 from app.services.timeline import Timeline
 from app.settings import Settings
 from app.store import Store
@@ -35,6 +36,8 @@ class Services:
         self.events = Events(store)
         self.orders = Orders(store)
         self.segments = Segments(store, self.definitions, self.population)
+        interval = timedelta(minutes=settings.size_interval_minutes)
+        self.sizes = Sizes(store, self.segments, interval)
         self.attributes = Attributes(store, self.definitions)
         self.conversions = Conversions(self.definitions)
         self.memberships = Memberships(store, self.definitions)

@@ -116,6 +116,11 @@ COLLECTIONS = (
         {"changeStreamPreAndPostImages": {"enabled": True}},
     ),
     Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
+    Collection(
+        "segmentSizes", (_index("_id.segment", "at"), _index("expiresAt", expireAfterSeconds=0))
+    ),
+    Collection("sizeSchedule", (_index("dueAt"),)),
+    Collection("leases"),
     Collection("metadataDefinitions"),
     Collection("fences"),
 )

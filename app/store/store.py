@@ -26,6 +26,8 @@ from app.store.orders import Orders
 from app.store.questions import Questions
 from app.store.seen import Seen
 from app.store.segments import Segments
+from app.store.size_schedule import SizeSchedule
+from app.store.sizes import Sizes
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -47,6 +49,8 @@ class Store:
         self.members = Members(database)
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
+        self.sizes = Sizes(database)
+        self.size_schedule = SizeSchedule(database)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -58,6 +62,7 @@ class Store:
             await store.close()
             raise Unusable(f"MongoDB can't be used: {error}") from error
         await store.segments.prepare()
+        await store.size_schedule.prepare()
         return store
 
     @classmethod

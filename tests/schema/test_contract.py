@@ -30,7 +30,7 @@ LATER = (
     # what is known of a membership
     "SegmentMembership.changesAt",
     # active segments and their transitions
-    *("Segment.sizeHistory*", "SegmentSize*", "Transition*", "SegmentTransition*"),
+    *("Transition*", "SegmentTransition*"),
     *("TimelineEntry = SegmentTransition", "Query.segmentTransitions*"),
     *("Query.transitionsCursor", "Subscription*"),
     # exports

@@ -27,6 +27,7 @@ PLACEHOLDER = re.compile("<the id of (.+)>")
 async def ids(api: Api) -> dict[str, str]:
     """The ids of the sample's segments by their names."""
     await load(api.services)
+    await api.services.sizes.sample(api.services.now, rests=0)
     segments = await api.services.segments.page(None, None, None, 100)
     return {segment.name: segment.id for segment in segments}
 

@@ -1,7 +1,8 @@
 """How many values an answer may hold, going by the pages that are asked for.
 
 A field's `first` counts for the next lists below it: `members(first: 100) { nodes { name } }` may
-hold a hundred names. A list without a page above it counts as one item.
+hold a hundred names. A list without a page above it counts as one item, or as many as its field
+says in its metadata: {"most": 1_000}.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from graphql import (
     is_list_type,
 )
 from graphql.type import GraphQLInterfaceType
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 MOST_VALUES = 200_000
 LARGEST_PAGE = 1_000
@@ -92,6 +94,7 @@ class _AnswerSize:
             page = self._page(node, field)
         inside = get_named_type(field.type)
         if is_list_type(get_nullable_type(field.type)):
+            page = max(page, _most(field))
             return page * (1 + self.of(node.selection_set, inside, 1))
         return 1 + self.of(node.selection_set, inside, page)
 
@@ -116,3 +119,9 @@ class _AnswerSize:
                 else:
                     asked = self._variables.get(name, asked)
         return max(asked, 1) if isinstance(asked, int) else 1
+
+
+def _most(field: GraphQLField) -> int:
+    """How many items a list without pages may hold."""
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return int(definition.metadata.get("most", 1)) if definition else 1

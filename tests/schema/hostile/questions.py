@@ -12,6 +12,7 @@ from tests.schema.hostile.requests import (
     NOTHING,
     NUL,
     ONE,
+    SIZES,
     TIMELINE,
     Cases,
     asked,
@@ -53,6 +54,26 @@ QUESTIONS: Cases = {
     ),
     "one customer by NUL": (ONE, {"ref": {"sourceId": NUL}}, "INVALID ref sourceId"),
     "one customer by a forged id": (ONE, {"ref": {"id": "cus_$where"}}, ""),
+    **{
+        f"sizes from {since} to {until}": (SIZES, {"id": "{known}", "from": since, "to": until}, "")
+        for since, until in (
+            (None, None),
+            (None, "0001-01-03T00:00:00Z"),
+            (None, "9999-12-29T23:59:59.999Z"),
+            ("0001-01-03T00:00:00Z", None),
+            ("9999-12-29T23:59:59.999Z", None),
+            ("0001-01-03T00:00:00Z", "9999-12-29T23:59:59.999Z"),
+            ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"),
+        )
+    },
+    "sizes backwards": (
+        SIZES,
+        {"id": "{known}", "from": "2026-01-01T00:00:00.001Z", "to": "2026-01-01T00:00:00Z"},
+        "INVALID from",
+    ),
+    "sizes since year 0": (SIZES, {"id": "{known}", "from": "0000-01-01T00:00:00Z"}, "BAD_REQUEST"),
+    "sizes of a local time": (SIZES, {"id": "{known}", "to": "2026-01-01T00:00:00"}, "BAD_REQUEST"),
+    "sizes of a number": (SIZES, {"id": "{known}", "to": 0}, "BAD_REQUEST"),
     "membership of nobody": (ASK, {"ref": {"id": NOBODY}}, "NOT_FOUND customer id"),
     "membership of a segment": (ASK, {"ref": {"id": NOTHING}}, "NOT_FOUND customer id"),
     "membership in nothing": (

@@ -39,6 +39,10 @@ FIND = (
 )
 PREVIEW = "query($filter: FilterInput!) { segmentPreview(filter: $filter) { memberCount } }"
 ONE = "query($ref: CustomerRef!) { customer(ref: $ref) { id } }"
+SIZES = (
+    "query($id: ID!, $from: DateTime, $to: DateTime)"
+    " { segment(id: $id) { sizeHistory(from: $from, to: $to) { at memberCount } } }"
+)
 TIMELINE = (
     'query($after: String) { customer(ref: {sourceId: "known"})'
     " { timeline(after: $after) { nodes { __typename } } } }"

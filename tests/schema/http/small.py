@@ -15,6 +15,7 @@ from app.errors import BadRequest, Code, Problem, Refused
 class Fruit:
     name: str
     weight: int = 1
+    prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"most": 1_000})
 
     @strawberry.field
     def neighbours(self, first: int = 50) -> list["Fruit"]:

@@ -111,6 +111,8 @@ async def test_input_may_be_nested_deeper_than_fields(client: httpx.AsyncClient)
         ("{ fruit { neighbours(first: 400) { neighbours(first: 100) { name } } } }", {}, 200),
         ("{ fruit { neighbours(first: 2000) { neighbours(first: 100) { name } } } }", {}, 422),
         ("{ fruit { neighbours { neighbours { neighbours { name } } } } }", {}, 422),
+        ("{ fruit { neighbours(first: 100) { prices } } }", {}, 200),
+        ("{ fruit { neighbours(first: 200) { prices } } }", {}, 422),
         ("{ fruit { neighbours(first: -1) { neighbours(first: 2) { name } } } }", {}, 200),
     ],
 )

@@ -1,0 +1,94 @@
+"""Whose turn it is to be counted, and who counts.
+
+A row of the schedule says when its segment is due, and how often it was taken since it was last
+counted: who is slow, or takes its worker down, is left alone for longer and longer. One worker
+counts at a time; its lease goes on while it rests, by MongoDB's clock.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ReturnDocument
+
+from app.domain.ids import Kind
+from app.store.collections import Database
+from app.store.ids import key, public
+
+_LEASE = "sizes"
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(days=1)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A segment to be counted now; where that fails, it is due again."""
+
+    segment_id: str
+    again: datetime
+
+
+class SizeSchedule:
+    """The sizeSchedule collection, and the lease on it."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.sizeSchedule
+        self._segments = database.segments
+        self._leases = database.leases
+
+    async def prepare(self) -> None:
+        nobodys = {"$setOnInsert": {"ownedUntil": datetime.fromtimestamp(0, UTC)}}
+        await self._leases.update_one({"_id": _LEASE}, nobodys, upsert=True)
+
+    async def claim(self, owner: str, seconds: float) -> bool:
+        """Whether the owner may count, for so long at most: nobody else counts, or rests."""
+        free = {"$or": [{"owner": owner}, {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}]}
+        done = await self._leases.update_one({"_id": _LEASE, **free}, _owned(owner, seconds))
+        return bool(done.matched_count)
+
+    async def rest(self, owner: str, seconds: float) -> None:
+        """Lets nobody else count for so long, if the lease is still the owner's."""
+        await self._leases.update_one({"_id": _LEASE, "owner": owner}, _owned(owner, seconds))
+
+    async def fill(self, now: datetime, next_slot: datetime) -> None:
+        """Gives every segment a row; nobody waits beyond the next slot for being counted once."""
+        new = {"$project": {"dueAt": {"$literal": now}, "taken": {"$literal": 0}}}
+        missing = {"$merge": {"into": self._collection.name, "whenMatched": "keepExisting"}}
+        async for _ in self._segments.aggregate([new, missing]):
+            pass
+        # The interval was longer before, or a worker's clock went wrong.
+        query = {"dueAt": {"$gt": next_slot}, "taken": 0}
+        await self._collection.update_many(query, {"$set": {"dueAt": next_slot}})
+
+    async def take(self, now: datetime) -> Due | None:
+        """The segment that has been due for longest. As if it failed, until `done` says better."""
+        wait: dict[str, Any] = {
+            "$min": [
+                {"$multiply": [_FIRST_WAIT // _MILLISECOND, {"$pow": [2, "$taken"]}]},
+                _LONGEST_WAIT // _MILLISECOND,
+            ]
+        }
+        found = await self._collection.find_one_and_update(
+            {"dueAt": {"$lte": now}},
+            [{"$set": {"dueAt": {"$add": [now, wait]}, "taken": {"$add": ["$taken", 1]}}}],
+            sort=[("dueAt", 1)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if found is None else Due(public(Kind.SEGMENT, found["_id"]), found["dueAt"])
+
+    async def done(
+        self, segment_id: str, due_at: datetime, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        query = {"_id": key(Kind.SEGMENT, segment_id)}
+        counted = {"$set": {"dueAt": due_at, "taken": 0}}
+        await self._collection.update_one(query, counted, session=transaction)
+
+    async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
+        query = {"_id": key(Kind.SEGMENT, segment_id)}
+        await self._collection.delete_one(query, session=transaction)
+
+
+def _owned(owner: str, seconds: float) -> list[dict[str, Any]]:
+    until = {"$add": ["$$NOW", round(seconds * 1_000)]}
+    return [{"$set": {"owner": owner, "ownedUntil": until}}]
