@@ -4,6 +4,7 @@ from app.filters.calendar import Calendar, Now
 from app.filters.evaluate import Facts, holds
 from app.filters.explain import explain
 from app.filters.fields import AttributeType, Catalog, MetadataType
+from app.filters.flips import changes_at
 from app.filters.parse import canonical, parse
 from app.filters.pipeline import Pipeline, pipeline
 from app.filters.reference import reference
@@ -20,6 +21,7 @@ __all__ = [
     "Now",
     "Pipeline",
     "canonical",
+    "changes_at",
     "explain",
     "holds",
     "parse",

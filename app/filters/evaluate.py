@@ -39,14 +39,15 @@ def holds(filter_: Filter, facts: Facts, now: Now) -> bool:
         case NoneOf(branches):
             return not any(holds(branch, facts, now) for branch in branches)
         case AttributeCondition(field_, operator, operand):
-            return _asked(operator, field_.read(facts.document), operand, now)
+            return asked(operator, field_.read(facts.document), operand, now)
         case EventCondition(measure, operator, operand):
-            return _asked(operator, measured(measure, facts, now), operand, now)
+            return asked(operator, measured(measure, facts, now), operand, now)
         case _:
             assert_never(filter_)
 
 
-def _asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
+def asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
+    """Whether what the operator asks of a value holds, a negation as well."""
     if operator.negates is not None:
         return not operator.negates.holds(stored, operand, now)
     return operator.holds(stored, operand, now)
@@ -54,17 +55,22 @@ def _asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bo
 
 def measured(measure: Measure, facts: Facts, now: Now) -> int | float | None:
     """What the measure comes to; None where it is missing."""
-    rows = [
+    rows = rows_of(measure, facts, now)
+    if measure.aggregate is None or measure.property is None:
+        return len(rows)
+    property_ = measure.property
+    return measure.aggregate.of([property_.read(row) for row in rows])
+
+
+def rows_of(measure: Measure, facts: Facts, now: Now) -> list[Document]:
+    """The rows that the measure is taken of."""
+    return [
         row
         for row in facts.rows.get(measure.source.collection, ())
         if measure.source.counts(row)
         and _in_window(measure, row, now)
         and _passes(measure, row, now)
     ]
-    if measure.aggregate is None or measure.property is None:
-        return len(rows)
-    property_ = measure.property
-    return measure.aggregate.of([property_.read(row) for row in rows])
 
 
 def _in_window(measure: Measure, row: Document, now: Now) -> bool:
@@ -78,5 +84,5 @@ def _in_window(measure: Measure, row: Document, now: Now) -> bool:
 
 def _passes(measure: Measure, row: Document, now: Now) -> bool:
     return all(
-        _asked(where.operator, where.field.read(row), where.operand, now) for where in measure.where
+        asked(where.operator, where.field.read(row), where.operand, now) for where in measure.where
     )

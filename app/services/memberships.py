@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.domain.customers import Customer, Draft, changes
@@ -9,7 +10,7 @@ from app.domain.inputs import CustomerRef, Overrides, read
 from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import Code, Problem, Refused, refuse
-from app.filters import Facts, Filter, Now, explain, holds
+from app.filters import Facts, Filter, Now, changes_at, explain, holds
 from app.filters.pipeline import measures
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
@@ -30,6 +31,10 @@ class Membership:
         if self._tree is None:
             return {"holds": self.is_member, "wanted": "to be in the list of the static segment"}
         return to_json(explain(self._tree, self._facts, self.now))
+
+    def changes_at(self) -> datetime | None:
+        """When the passing of time alone will change it; None where that won't."""
+        return None if self._tree is None else changes_at(self._tree, self._facts, self.now)
 
 
 class Memberships:

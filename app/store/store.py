@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 from app.domain.ids import Kind
 from app.errors import Unusable
 from app.filters import Now
-from app.filters.measuring import rows
+from app.filters.measuring import rows_ahead
 from app.filters.tree import Measure
 from app.settings import Settings
 from app.store.collections import Database, prepare
@@ -93,10 +93,10 @@ class Store:
     async def rows_of(
         self, customer_id: str, needed: Iterable[Measure], now: Now
     ) -> dict[str, list[dict[str, Any]]]:
-        """A customer's stored events and orders that the measures are taken of."""
+        """A customer's stored events and orders that the measures are taken of, now or later."""
         queries: dict[str, list[dict[str, Any]]] = {}
         for measure in needed:
-            queries.setdefault(measure.source.collection, []).append(rows(measure, now))
+            queries.setdefault(measure.source.collection, []).append(rows_ahead(measure, now))
         customer = {"customerId": key(Kind.CUSTOMER, customer_id)}
         return {
             collection: [

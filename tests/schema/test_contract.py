@@ -31,8 +31,6 @@ LATER = (
     "Operator.*WITHIN_RADIUS",
     # segments inside segments
     *("FilterInput.segment", "SegmentConditionInput*"),
-    # what is known of a membership
-    "SegmentMembership.changesAt",
     # active segments and their transitions
     *("Segment.sizeHistory*", "SegmentSize*", "Transition*", "SegmentTransition*"),
     *("TimelineEntry = SegmentTransition", "Query.segmentTransitions*"),

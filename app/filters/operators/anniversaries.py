@@ -1,5 +1,6 @@
 """Which days a date comes round on, year after year, in the project's time zone."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -13,6 +14,7 @@ from app.filters.calendar import (
     DayLine,
     InstantLine,
     Now,
+    anniversary,
     nominal,
 )
 from app.filters.fields import AttributeType
@@ -23,7 +25,9 @@ from app.filters.operators.operator import (
     Operand,
     Query,
     Test,
+    elements,
 )
+from app.filters.operators.passing import day_flips
 from app.filters.values import DAYS, PERIOD
 
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
@@ -39,6 +43,7 @@ class AnniversaryOperator(ElementOperator):
     """
 
     types = MOMENTS
+    follows_clock = True
 
     def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
         """The first of the days, and the day after the last one."""
@@ -77,6 +82,30 @@ class AnniversaryOperator(ElementOperator):
             )
 
         return met
+
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        day = operand.line(now).day
+        since: dict[tuple[int, int], date] = {}
+        for value in (each for each in elements(stored) if isinstance(each, datetime)):
+            born = day(value)
+            if born >= FIRST_DAY:
+                # Of two dates with the same anniversaries the earlier one has them all.
+                key = born.month, born.day
+                since[key] = min(born, since.get(key, born))
+
+        def window(today: date) -> tuple[date, date]:
+            return self.days(operand, today, now)
+
+        first, _ = window(now.calendar.day(now.at))
+        _, after = window(now.calendar.day(until))
+        anniversaries = (
+            anniversary(born, year)
+            for born in since.values()
+            for year in range(max(born.year, first.year), after.year + 1)
+        )
+        return day_flips(anniversaries, window, now, until)
 
 
 def _same_day(day: date, year: int) -> date:

@@ -1,18 +1,20 @@
 """Which calendar day, of the project's time zone."""
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 
 from app.filters.calendar import DAY, Line, Now, years_before
 from app.filters.fields import AttributeType
-from app.filters.operators.moments import MomentOperator, Span
+from app.filters.operators.moments import ClockOperator, MomentOperator, Span
 from app.filters.operators.operator import Example, Operand
+from app.filters.operators.passing import day_flips
 from app.filters.values import CALENDAR_DAY, DAYS, PERIOD, YEARS
 
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
 
 
-class DayOperator(MomentOperator):
-    """A date or datetime that lies on certain days, one after the other."""
+class DayOperator(ClockOperator):
+    """A date or datetime that lies on certain days, one after the other, seen from today."""
 
     def days(self, operand: Operand, today: date, now: Now) -> tuple[date | None, date]:
         """The first of the days, None without a beginning, and the day after the last one."""
@@ -22,8 +24,15 @@ class DayOperator(MomentOperator):
         first, after = self.days(operand, now.calendar.day(now.at), now)
         return None if first is None else line.first_from(first), line.first_from(after)
 
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        values = self.within_reach(stored, operand, now, until)
+        days = map(operand.line(now).day, values)
+        return day_flips(days, lambda today: self.days(operand, today, now), now, until)
 
-class On(DayOperator):
+
+class On(MomentOperator):
     """On that calendar day."""
 
     name = "ON"
@@ -42,8 +51,8 @@ class On(DayOperator):
         Example(None, "2026-03-29", False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
-        return operand.value, operand.value + DAY
+    def span(self, operand: Operand, line: Line, now: Now) -> Span:
+        return line.first_from(operand.value), line.first_from(operand.value + DAY)
 
 
 ON = On()
