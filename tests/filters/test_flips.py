@@ -1,55 +1,26 @@
 """When an answer will change by time alone: right before and at the instant, and not in between."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app.filters import Calendar, Facts, Filter, Now, changes_at, holds, parse
-from app.filters.calendar import DAY, MILLISECOND, anniversary, read_duration
+from app.filters import Calendar, Facts, Now, changes_at, parse
+from app.filters.calendar import MILLISECOND, nominal
 from app.filters.operators import OPERATORS
-from tests.filters.corpus import CATALOG, DURATIONS, NOWS
+from tests.filters.changing import MOMENTS, drawn
+from tests.filters.corpus import CATALOG
 from tests.filters.judge import Judge
 from tests.filters.wire import Filters, Wire
 
 CLOCK = [operator for operator in OPERATORS if operator.follows_clock]
 FILTERS, CHANGES_A_CUSTOMER = 150, 3
-
-_LENGTHS = [timedelta(), *map(read_duration, DURATIONS)]
-_EDGES = (-MILLISECOND, timedelta(), MILLISECOND, 2 * MILLISECOND)
-
-
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-# Where clocks change, by zone; and the days around 29 February.
-_LEAP = (_utc("2024-02-29T12:00"), _utc("2028-02-29T12:00"))
-_CHANGES = {
-    "Europe/Warsaw": (_utc("2025-10-26T01:00"), _utc("2026-03-29T01:00"), *_LEAP),
-    "America/New_York": (_utc("2025-11-02T06:00"), _utc("2026-03-08T07:00"), *_LEAP),
-    # At midnight.
-    "America/Santiago": (_utc("2025-09-07T04:00"), _utc("2026-04-05T03:00"), *_LEAP),
-    # By half an hour.
-    "Australia/Lord_Howe": (_utc("2025-10-04T15:30"), _utc("2026-04-04T15:00"), *_LEAP),
-}
-MOMENTS = st.one_of(
-    st.sampled_from(NOWS),
-    st.builds(
-        lambda place, distance, week_start: Now(
-            place[1] + distance, Calendar(ZoneInfo(place[0]), week_start)
-        ),
-        st.sampled_from([(zone, at) for zone, changes in _CHANGES.items() for at in changes]),
-        st.one_of(st.sampled_from(_EDGES), st.timedeltas(timedelta(days=-45), timedelta(days=45))),
-        st.sampled_from((0, 5, 6)),
-    ),
-)
 
 
 def slow(examples: int) -> settings:
@@ -80,91 +51,6 @@ def trees(filters: Filters) -> st.SearchStrategy[Wire]:
         ),
         max_leaves=4,
     )
-
-
-@dataclass(frozen=True)
-class Case:
-    """A filter to be asked of one customer from an instant on."""
-
-    filter: Filter
-    facts: Facts
-    now: Now
-
-    def at(self, instant: datetime) -> bool:
-        return holds(self.filter, self.facts, replace(self.now, at=instant))
-
-    def mistakes(self, *, thoroughly: bool = True) -> Iterator[str]:
-        """What is wrong with the answer, if anything."""
-        before, change = self.at(self.now.at), changes_at(self.filter, self.facts, self.now)
-        last = change - MILLISECOND if change else horizon(self.now)
-        if change is not None:
-            if not self.now.at < change <= horizon(self.now):
-                yield f"{change} is not within the next ten years"
-            if change.microsecond % 1000:
-                yield f"{change} is no whole millisecond"
-            if self.at(change) == before:
-                yield f"nothing changes at {change}"
-        for instant in self._probes(last, thoroughly):
-            if self.now.at <= instant <= last and self.at(instant) != before:
-                yield f"it changes by {instant}, before {change}"
-
-    def _probes(self, last: datetime, thoroughly: bool) -> Iterator[datetime]:
-        """The last instant, some at random, and wherever something might happen: midnights, and
-        every moment that is known of the customer, so long before and after."""
-        calendar, random = self.now.calendar, Random(str(self.now.at))
-        length = last - self.now.at
-        yield last
-        yield from (self.now.at + random.random() * length for _ in range(10))
-        for day in {*self._days(last, thoroughly)}:
-            midnight = calendar.midnight(day)
-            yield from (midnight + edge for edge in (-MILLISECOND, timedelta()))
-        for moment in {*_moments(self.facts.document), *_moments(self.facts.rows)}:
-            for place in (moment, calendar.midnight(moment.date())):
-                for distance in _LENGTHS:
-                    for edge in _EDGES:
-                        yield place - distance + edge
-                        yield place + distance + edge
-
-    def _days(self, last: datetime, thoroughly: bool) -> Iterator[date]:
-        calendar = self.now.calendar
-        first, end = calendar.day(self.now.at), calendar.day(last)
-        near = 40 if thoroughly else 5
-        yield from (first + n * DAY for n in range(near))
-        yield from (end - n * DAY for n in range(near))
-        for year in range(first.year, end.year + 2):
-            months = range(1, 13) if thoroughly else (1, 3)
-            yield from (date(year, month, 1) for month in months)
-            if thoroughly:
-                for moment in _moments(self.facts.document):
-                    yield from (anniversary(moment.date(), year) + n * DAY for n in (-1, 0, 1, 2))
-
-
-def horizon(now: Now) -> datetime:
-    """The same date and time ten years on."""
-    try:
-        return now.at.replace(year=now.at.year + 10)
-    except ValueError:
-        return now.at.replace(year=now.at.year + 10, day=28)
-
-
-def _moments(found: Any) -> Iterator[datetime]:
-    """Every moment in a document, or in several."""
-    if isinstance(found, datetime):
-        yield found
-    elif isinstance(found, Mapping):
-        for inner in found.values():
-            yield from _moments(inner)
-    elif isinstance(found, list):
-        for inner in found:
-            yield from _moments(inner)
-
-
-def drawn(random: Random, filter_: Filter, now: Now, judge: Judge) -> list[Case]:
-    """The filter asked of a few customers: mostly of those whose answer will change."""
-    cases = [Case(filter_, facts, now) for facts in random.sample([*judge.customers.values()], 40)]
-    changing = [case for case in cases if changes_at(filter_, case.facts, now)]
-    staying = [case for case in cases if case not in changing]
-    return changing[:4] + staying[:2]
 
 
 def test_it_changes_then_and_not_before(judge: Judge, filters: Filters) -> None:
@@ -207,3 +93,92 @@ def test_the_population_changes_at_the_same_instant(judge: Judge, filters: Filte
 
     agree()
     assert changes >= FILTERS // 4
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _day(text: str) -> datetime:
+    return nominal(_utc(text).date())
+
+
+@pytest.mark.parametrize(
+    ("path", "stored", "operator", "value", "at"),
+    [
+        # An instant leaves right after so long, and comes at once.
+        ("metadata.at", _utc("2026-01-10T12:00"), "WITHIN_LAST", "P7D", "2026-01-17T12:00:00.001"),
+        ("metadata.at", _utc("2026-01-20T12:00"), "WITHIN_LAST", "P7D", "2026-01-20T12:00"),
+        (
+            "metadata.at",
+            _utc("2026-01-10T12:00"),
+            "MORE_THAN_AGO",
+            "P7D",
+            "2026-01-17T12:00:00.001",
+        ),
+        ("metadata.at", _utc("2026-01-20T12:00"), "MORE_THAN_AHEAD", "P1D", "2026-01-19T12:00"),
+        ("metadata.at", _utc("2026-01-20T12:00"), "WITHIN_NEXT", "P1D", "2026-01-19T12:00"),
+        # A day stands at its midnight in Warsaw.
+        ("metadata.day", _day("2026-01-20"), "WITHIN_NEXT", "P1D", "2026-01-18T23:00"),
+        ("metadata.day", _day("2026-01-20"), "DAYS_AHEAD", 2, "2026-01-17T23:00"),
+        ("metadata.at", _utc("2026-01-20T22:59"), "DAYS_AHEAD", 2, "2026-01-17T23:00"),
+        ("metadata.at", _utc("2026-01-20T23:00"), "DAYS_AHEAD", 2, "2026-01-18T23:00"),
+        # In summer midnight comes an hour earlier.
+        ("metadata.day", _day("2026-04-01"), "IN_PERIOD", "TODAY", "2026-03-31T22:00"),
+        ("metadata.day", _day("2026-01-15"), "IN_PERIOD", "THIS_WEEK", "2026-01-18T23:00"),
+        ("metadata.day", _day("2026-04-01"), "IN_PERIOD", "NEXT_MONTH", "2026-02-28T23:00"),
+        ("birthdate", _day("2000-02-29"), "YEARS_AGO", 26, "2026-02-27T23:00"),
+        ("birthdate", _day("2008-01-16"), "YEARS_AGO", [18, None], "2026-01-15T23:00"),
+        ("birthdate", _day("2000-02-29"), "ANNIVERSARY_IN_PERIOD", "TODAY", "2026-02-27T23:00"),
+        ("birthdate", _day("1990-01-14"), "ANNIVERSARY_DAYS_AGO", 0, "2027-01-13T23:00"),
+        ("birthdate", _day("1990-01-10"), "ANNIVERSARY_WITHIN_NEXT_DAYS", 9, "2026-12-31T23:00"),
+        # Any of them, until the last has gone.
+        (
+            *("metadata.visits", [_utc("2026-01-12T12:00"), _utc("2026-01-10T12:00")]),
+            *("WITHIN_LAST", "P7D", "2026-01-19T12:00:00.001"),
+        ),
+        # The last instant that is looked at, and one beyond.
+        (
+            "metadata.at",
+            _utc("2036-01-15T12:00"),
+            "MORE_THAN_AHEAD",
+            "PT0.001S",
+            "2036-01-15T11:59:59.999",
+        ),
+        ("metadata.at", _utc("2036-01-15T12:00"), "WITHIN_LAST", "P1D", "2036-01-15T12:00"),
+        ("metadata.at", _utc("2036-01-15T12:00:00.001"), "WITHIN_LAST", "P1D", None),
+        # What does not follow the clock.
+        ("metadata.at", _utc("2026-01-20T12:00"), "ON", "2026-01-20", None),
+        ("metadata.at", _utc("2026-01-20T12:00"), "BEFORE", "2026-01-20", None),
+        ("metadata.at", "2026-01-20T12:00", "WITHIN_LAST", "P7D", None),
+        ("metadata.at", None, "WITHIN_LAST", "P7D", None),
+    ],
+)
+def test_the_instant(path: str, stored: Any, operator: str, value: Any, at: str | None) -> None:
+    """Asked on Thursday 2026-01-15 at 12:00 UTC, in Warsaw."""
+    now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("Europe/Warsaw")))
+    group, _, key = path.rpartition(".")
+    facts = Facts({group: {key: stored}} if group else {key: stored})
+    wire = {"attribute": {"path": path, "operator": operator, "value": value}}
+
+    expected = None if at is None else _utc(at)
+    assert changes_at(parse(wire, CATALOG), facts, now) == expected
+    assert changes_at(parse({"none": [wire]}, CATALOG), facts, now) == expected
+
+
+def test_what_changes_within_is_no_change_of_the_whole() -> None:
+    now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("UTC")))
+    facts = Facts({"metadata": {"at": _utc("2026-01-15T00:00")}})
+
+    def asked(kind: str, *about: str) -> datetime | None:
+        conditions = (["metadata.at", *each.split()] for each in about)
+        keys = ("path", "operator", "value")
+        branches = [{"attribute": dict(zip(keys, c, strict=True))} for c in conditions]
+        return changes_at(parse({kind: branches}, CATALOG), facts, now)
+
+    # One begins at the millisecond at which the other ends.
+    assert asked("any", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
+    assert asked("all", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
+    assert asked("all", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-16T00:00:00.001")
+    assert asked("any", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-17T00:00:00.001")
+    assert asked("none", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-17T00:00:00.001")
