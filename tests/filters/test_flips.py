@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app.filters import Calendar, Facts, Now, changes_at, parse
+from app.filters import Calendar, Facts, Now, changes_at, holds, parse
 from app.filters.calendar import MILLISECOND, nominal
 from app.filters.operators import OPERATORS
 from tests.filters.changing import MOMENTS, drawn
@@ -93,6 +93,26 @@ def test_the_population_changes_at_the_same_instant(judge: Judge, filters: Filte
 
     agree()
     assert changes >= FILTERS // 4
+
+
+def test_what_is_read_of_the_events_is_enough(judge: Judge, filters: Filters) -> None:
+    """Whatever else a customer did can't count before somebody writes."""
+    changes = 0
+
+    @slow(FILTERS)
+    @given(st.one_of(filters.events("within"), filters.events("where", operators=CLOCK)), MOMENTS)
+    def enough(wire: Wire, now: Now) -> None:
+        nonlocal changes
+        tree = parse(wire, CATALOG)
+        for id_, facts in judge.ahead(tree, now).items():
+            whole = judge.customers[id_]
+            change = changes_at(tree, facts, now)
+            assert change == changes_at(tree, whole, now), (wire, id_, now)
+            assert holds(tree, facts, now) == holds(tree, whole, now)
+            changes += change is not None
+
+    enough()
+    assert changes >= 2 * FILTERS
 
 
 def _utc(text: str) -> datetime:
