@@ -23,6 +23,7 @@ from app.filters.tree import (
     EventCondition,
     Filter,
     Last,
+    Measure,
     NoneOf,
     steady,
 )
@@ -34,9 +35,10 @@ def changes_at(filter_: Filter, facts: Facts, now: Now) -> datetime | None:
     """The first millisecond at which the filter's answer is no longer that at `now`; None where
     it stays for ten years.
 
-    The facts hold the rows of `measuring.rows_ahead`. For n values of an array, or n rows of a
-    measure, a condition costs n log n at most, however often its answer turns before the filter's
-    does; only sums that leave what a double can hold cost more, and are refused where it is much.
+    The facts hold the rows of `measuring.rows_ahead`. With n values in an array, or n rows of a
+    measure, a condition costs in the order of n log n, however often its answer turns before the
+    filter's does (a value that comes round each year turns up to ten times). Only sums beyond what
+    a double can hold cost more: they are added up anew, and refused where that is too much.
     """
     day = now.at.date()
     until = datetime.combine(anniversary(day, day.year + YEARS_AHEAD), now.at.timetz())
@@ -88,21 +90,12 @@ class _Search:
 
     def _event(self, condition: EventCondition) -> _Course:
         measure, operator, operand = condition.measure, condition.operator, condition.operand
-        moving = [where for where in measure.where if where.operator.follows_clock]
-        if not moving and not isinstance(measure.window, Last):
+        if steady(measure) == measure:
             return _Course(holds(condition, self.facts, self.now), iter(()))
         rows = rows_of(steady(measure), self.facts, self.now)
         # Of each row, how much it lacks of being one that the measure is taken of.
         lacking = [0] * len(rows)
-        steps: list[Iterable[_Step]] = []
-        if isinstance(measure.window, Last):
-            steps.append(self._passage(measure.window, rows, lacking))
-        for where in moving:
-            for place, row in enumerate(rows):
-                course = self._attribute(where, row)
-                lacking[place] += not course.holds
-                signs = cycle((1, -1) if course.holds else (-1, 1))
-                steps.append(zip(course.flips, repeat(place), signs))
+        steps = [*self._steps(measure, rows, lacking)]
         tally = Tally(measure, rows, [not lack for lack in lacking])
 
         def now_holds() -> bool:
@@ -122,10 +115,24 @@ class _Search:
         held = now_holds()
         return _Course(held, flips(held))
 
+    def _steps(
+        self, measure: Measure, rows: Sequence[Document], lacking: list[int]
+    ) -> Iterator[Iterable[_Step]]:
+        """How the rows come to lack more and less after `now`; notes what they lack at first."""
+        if isinstance(measure.window, Last):
+            yield self._passage(measure.window, rows, lacking)
+        for where in measure.where:
+            if where.operator.follows_clock:
+                for place, row in enumerate(rows):
+                    course = self._attribute(where, row)
+                    lacking[place] += not course.holds
+                    signs = cycle((1, -1) if course.holds else (-1, 1))
+                    yield zip(course.flips, repeat(place), signs)
+
     def _passage(
         self, window: Last, rows: Sequence[Document], lacking: list[int]
     ) -> Sequence[_Step]:
-        """How the rows come into the window after `now`, and go out; notes those now outside."""
+        """The same of the window alone."""
         now, steps = self.now.at, []
         for place, row in enumerate(rows):
             start = row["at"]

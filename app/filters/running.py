@@ -18,9 +18,9 @@ from app.filters.fields import is_number
 from app.filters.tree import Measure
 from app.filters.values import LARGEST_LONG, SMALLEST_LONG
 
-# So many values are added afresh in all, where a running sum can't tell.
-MOST_AFRESH = 10_000_000
-# The least double above 0 is one unit: 1 is this many.
+# At most so many values are added up anew, in all, where a running sum can't tell.
+MOST_AFRESH = 5_000_000
+# The least double above 0 is one unit; in units, 1 is two to the power of this.
 _FINEST = 1_074
 _ONE = 1 << _FINEST
 # Where neither the gains nor the losses come to more, no part of their sum leaves the doubles.

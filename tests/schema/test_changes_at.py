@@ -9,7 +9,7 @@ import pytest
 from app.domain.inputs import CustomerRef
 from app.filters import Now
 from app.filters.calendar import MILLISECOND, cut
-from tests.api import Api
+from tests.api import Api, refusals
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -87,3 +87,23 @@ async def test_events_ahead_of_the_clock_are_seen_coming(api: Api) -> None:
         CustomerRef.by_source_id("ahead"), [once], None, there
     )
     assert (membership.is_member, membership.changes_at()) == (True, at + timedelta(days=1))
+
+
+async def test_sums_that_no_number_can_hold_are_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are answered for some thousands of events, and lead to no answer for more of them."""
+    customer = {"sourceId": "rich"}
+    row = {"name": "found", "customer": customer, "properties": {"worth": 1.7e308}}
+    await api.many("eventsTrack", [row, row])
+    worth = {"function": "SUM", "property": "worth"}
+    event = {"name": "found", "within": {"last": "P30D"}, "aggregate": worth, "value": 1}
+    rich = await _segment(api, "rich", filter={"event": event})
+
+    is_member, at = await _asked(api, "rich", rich)
+    assert is_member
+    assert at is not None
+    monkeypatch.setattr("app.filters.running.MOST_AFRESH", 0)
+    answer = await api.answer(WHEN, ref=customer, ids=[rich])
+    assert answer["data"]["segmentMembership"] == [{"isMember": True, "changesAt": None}]
+    assert refusals(answer) == ["FILTER_TOO_COMPLEX"]

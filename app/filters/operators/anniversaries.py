@@ -27,7 +27,7 @@ from app.filters.operators.operator import (
     Test,
     elements,
 )
-from app.filters.operators.passing import day_flips
+from app.filters.operators.passing import day_flips, windows
 from app.filters.values import DAYS, PERIOD
 
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
@@ -45,12 +45,12 @@ class AnniversaryOperator(ElementOperator):
     types = MOMENTS
     follows_clock = True
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         """The first of the days, and the day after the last one."""
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        first, after = self.days(operand, now.calendar.day(now.at), now)
+        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
         instants = operand.type is not _DAY
         start = _edge_in(first, first.year, now.calendar, instants)
         end = _edge_in(after, first.year, now.calendar, instants)
@@ -67,7 +67,7 @@ class AnniversaryOperator(ElementOperator):
         }
 
     def test(self, operand: Operand, now: Now) -> Test:
-        first, after = self.days(operand, now.calendar.day(now.at), now)
+        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
         instants = operand.type is not _DAY
 
         def met(element: object) -> bool:
@@ -94,18 +94,15 @@ class AnniversaryOperator(ElementOperator):
                 # Of two dates with the same anniversaries the earlier one has them all.
                 key = born.month, born.day
                 since[key] = min(born, since.get(key, born))
-
-        def window(today: date) -> tuple[date, date]:
-            return self.days(operand, today, now)
-
-        first, _ = window(now.calendar.day(now.at))
-        _, after = window(now.calendar.day(until))
+        calendar = now.calendar
+        first, _ = self.days(operand, calendar.day(now.at), calendar)
+        _, after = self.days(operand, calendar.day(until), calendar)
         anniversaries = (
             anniversary(born, year)
             for born in since.values()
             for year in range(max(born.year, first.year), after.year + 1)
         )
-        return day_flips(anniversaries, window, now, until)
+        return day_flips(anniversaries, windows(self.days, operand, calendar), now, until)
 
 
 def _same_day(day: date, year: int) -> date:
@@ -179,8 +176,8 @@ class AnniversaryInPeriod(AnniversaryOperator):
         Example(None, "THIS_YEAR", False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
-        return now.calendar.period(operand.value, today)
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+        return calendar.period(operand.value, today)
 
 
 ANNIVERSARY_IN_PERIOD = AnniversaryInPeriod()
@@ -204,7 +201,7 @@ class AnniversaryWithinLastDays(AnniversaryOperator):
         Example("1990-03-30", 366, True, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         return today - operand.value, today + DAY
 
 
@@ -229,7 +226,7 @@ class AnniversaryWithinNextDays(AnniversaryOperator):
         Example("1990-01-01T00:00:00Z", 277, False, _INSTANT),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         return today, today + operand.value + DAY
 
 
@@ -252,7 +249,7 @@ class AnniversaryDaysAgo(AnniversaryOperator):
         Example("1990-03-27T23:59:59.999Z", 2, True, _INSTANT),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today - operand.value
         return day, day + DAY
 
@@ -276,7 +273,7 @@ class AnniversaryDaysAhead(AnniversaryOperator):
         Example("1990-03-31T00:00:00Z", 2, True, _INSTANT),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today + operand.value
         return day, day + DAY
 

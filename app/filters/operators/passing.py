@@ -3,11 +3,19 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TypeVar
 
-from app.filters.calendar import Now
+from app.filters.calendar import Calendar, Now
+from app.filters.operators.operator import Operand
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+
+Window = tuple[date | None, date]
+"""The first of some days, None without a beginning, and the day after the last one."""
+
+# All that a search of ten years may ask for.
+_DAYS_KEPT = 4_096
 
 Place = TypeVar("Place", bound=date)
 
@@ -42,14 +50,22 @@ def flips(
             yield from (at for at in (start, end) if now.at < at <= until)
 
 
+@lru_cache(maxsize=64)
+def windows(
+    days: Callable[[Operand, date, Calendar], Window], operand: Operand, calendar: Calendar
+) -> Callable[[date], Window]:
+    """The window of each day, which is the same for all customers: it is worked out once."""
+    return lru_cache(maxsize=_DAYS_KEPT)(lambda today: days(operand, today, calendar))
+
+
 def day_flips(
     days: Iterable[date],
-    window: Callable[[date], tuple[date | None, date]],
+    window: Callable[[date], Window],
     now: Now,
     until: datetime,
 ) -> Iterator[datetime]:
-    """The same of a window that is given by today: its first day, None without a beginning, and
-    the day after its last one. Days are found by bisection, instants by their midnights."""
+    """The same of a window that is given by today. Days are found by bisection, instants by their
+    midnights."""
     calendar = now.calendar
     todays = range(calendar.day(now.at).toordinal(), calendar.day(until).toordinal() + 1)
 
