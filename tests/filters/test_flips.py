@@ -1,5 +1,6 @@
 """When an answer will change by time alone: right before and at the instant, and not in between."""
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from tests.filters.judge import Judge
 from tests.filters.wire import Filters, Wire
 
 CLOCK = [operator for operator in OPERATORS if operator.follows_clock]
-FILTERS, CHANGES_A_CUSTOMER = 150, 3
+FILTERS, CHANGES_A_CUSTOMER = 100, 3
 
 
 def slow(examples: int) -> settings:
@@ -202,3 +203,17 @@ def test_what_changes_within_is_no_change_of_the_whole() -> None:
     assert asked("all", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-16T00:00:00.001")
     assert asked("any", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-17T00:00:00.001")
     assert asked("none", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-17T00:00:00.001")
+
+
+@pytest.mark.parametrize("operator", CLOCK, ids=lambda operator: operator.name)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Manila"])
+def test_the_furthest_moments_change_nothing_within_ten_years(operator: Any, zone: str) -> None:
+    """What somebody else wrote may lie beyond what the language can tell."""
+    now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo(zone)))
+    ends = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+    stored = [*ends, _utc("0001-01-02T12:00"), _utc("9999-12-30T12:00")]
+    for path, example in itertools.product(("metadata.days", "metadata.visits"), operator.examples):
+        wire = {"path": path, "operator": operator.name, "value": example.value}
+        tree = parse({"attribute": wire}, CATALOG)
+        key = path.removeprefix("metadata.")
+        assert changes_at(tree, Facts({"metadata": {key: stored}}), now) is None

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from app.filters.calendar import MILLISECOND, Line, Now
 from app.filters.fields import AttributeType
+from app.filters.operators import passing
 from app.filters.operators.operator import (
     MOMENTS,
     ElementOperator,
@@ -17,7 +18,6 @@ from app.filters.operators.operator import (
     between,
     elements,
 )
-from app.filters.operators.passing import NEVER, flips
 from app.filters.values import DURATION, MOMENT
 
 Span = tuple[datetime | None, datetime | None]
@@ -192,10 +192,10 @@ class DistanceOperator(ClockOperator):
             return now.at if high is None else instant - high + entry
 
         def leaves(instant: datetime) -> datetime:
-            return NEVER if low is None else instant - low + exit_
+            return passing.NEVER if low is None else instant - low + exit_
 
         values = self.within_reach(stored, operand, now, until)
-        return flips(map(operand.line(now).instant, values), enters, leaves, now, until)
+        return passing.flips(map(operand.line(now).instant, values), enters, leaves, now, until)
 
 
 # The examples of the operators that follow the clock are asked on 2026-03-29 at 12:00 UTC.
