@@ -5,6 +5,7 @@ from app.filters.catalog import Catalog, MetadataType
 from app.filters.evaluate import Evaluation, Facts, holds
 from app.filters.explain import explain
 from app.filters.fields import AttributeType
+from app.filters.flips import changes_at
 from app.filters.parse import canonical, parse
 from app.filters.pipeline import Pipeline, ways
 from app.filters.reference import reference
@@ -22,6 +23,7 @@ __all__ = [
     "Now",
     "Pipeline",
     "canonical",
+    "changes_at",
     "explain",
     "holds",
     "parse",

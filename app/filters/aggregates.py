@@ -134,7 +134,7 @@ class DistinctCount(Aggregate):
         return {"$size": {"$setDifference": [accumulated, [None, []]]}}
 
     def of(self, values: Iterable[object]) -> int | float | None:
-        return len({_identity(value) for value in values if value is not None and value != []})
+        return len({identity(value) for value in values if not is_missing(value)})
 
 
 SUM, AVG, MIN, MAX = Sum(), Average(), Minimum(), Maximum()
@@ -161,12 +161,16 @@ def _sum(numbers: Sequence[int | float]) -> int | float:
         return sum(floats)
 
 
-def _identity(value: object) -> object:
+def is_missing(value: object) -> bool:
+    return value is None or value == []
+
+
+def identity(value: object) -> object:
     """A key that is the same for values that MongoDB takes for the same."""
     if isinstance(value, dict):
-        return ("object", *((key, _identity(inner)) for key, inner in value.items()))
+        return ("object", *((key, identity(inner)) for key, inner in value.items()))
     if isinstance(value, list):
-        return ("array", *map(_identity, value))
+        return ("array", *map(identity, value))
     if isinstance(value, bool):
         return ("boolean", value)
     return value

@@ -108,6 +108,13 @@ def last_of_february(year: int) -> date:
     return date(year, 3, 1) - DAY
 
 
+def anniversary(day: date, year: int) -> date:
+    """The day on which a date comes round in a year: 29 February on 28 where there is no other."""
+    if (day.month, day.day) == (2, 29):
+        return last_of_february(year)
+    return day.replace(year=year)
+
+
 def years_before(day: date, years: int) -> date:
     """The last day that has its anniversary of so many years by `day`.
 
@@ -222,6 +229,12 @@ class Now:
         object.__setattr__(self, "at", cut(self.at))
 
 
+def _told(stored: datetime) -> datetime:
+    """The instant itself or, beyond the first and the last day, one beyond them of which every
+    zone can tell the day."""
+    return min(max(stored, nominal(FIRST_DAY - DAY)), nominal(LAST_DAY + DAY))
+
+
 class InstantLine:
     """How moments lie among stored instants."""
 
@@ -239,6 +252,14 @@ class InstantLine:
     def points(self, moment: Moment) -> list[datetime]:
         """The stored values that are the moment."""
         return [self._calendar.instant(moment)]
+
+    def instant(self, stored: datetime) -> datetime:
+        """Where a stored value lies among instants."""
+        return stored
+
+    def day(self, stored: datetime) -> date:
+        """The day on which a stored value lies."""
+        return self._calendar.day(_told(stored))
 
 
 class DayLine:
@@ -267,6 +288,12 @@ class DayLine:
             found.insert(0, nominal(day))
             day -= DAY
         return found
+
+    def instant(self, stored: datetime) -> datetime:
+        return self._calendar.midnight(self.day(stored))
+
+    def day(self, stored: datetime) -> date:
+        return _told(stored).date()
 
 
 Line = InstantLine | DayLine

@@ -50,9 +50,9 @@ class Evaluation:
             case NoneOf(branches):
                 return not any(map(self.holds, branches))
             case AttributeCondition(field_, operator, operand):
-                return _asked(operator, field_.read(self.facts.document), operand, self.now)
+                return asked(operator, field_.read(self.facts.document), operand, self.now)
             case EventCondition(measure, operator, operand):
-                return _asked(operator, self.measured(measure), operand, self.now)
+                return asked(operator, self.measured(measure), operand, self.now)
             case Listed(rows):
                 return bool(self.measured(rows))
             case Member(segment, member):
@@ -62,21 +62,11 @@ class Evaluation:
 
     def measured(self, measure: Measure) -> int | float | None:
         """What the measure comes to; None where it is missing."""
-        rows = self.rows(measure)
+        rows = rows_of(measure, self.facts, self.now)
         if measure.aggregate is None or measure.property is None:
             return len(rows)
         property_ = measure.property
         return measure.aggregate.of([property_.read(row) for row in rows])
-
-    def rows(self, measure: Measure) -> list[Document]:
-        """The rows that the measure is taken of."""
-        return [
-            row
-            for row in self.facts.rows.get(measure.source.collection, ())
-            if measure.source.counts(row)
-            and _in_window(measure, row, self.now)
-            and _passes(measure, row, self.now)
-        ]
 
     def _is_member(self, segment: Nested) -> bool:
         if segment not in self._members:
@@ -89,10 +79,22 @@ def holds(filter_: Filter, facts: Facts, now: Now) -> bool:
     return Evaluation(facts, now).holds(filter_)
 
 
-def _asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
+def asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
+    """Whether what the operator asks of a value holds, a negation as well."""
     if operator.negates is not None:
         return not operator.negates.holds(stored, operand, now)
     return operator.holds(stored, operand, now)
+
+
+def rows_of(measure: Measure, facts: Facts, now: Now) -> list[Document]:
+    """The rows that the measure is taken of."""
+    return [
+        row
+        for row in facts.rows.get(measure.source.collection, ())
+        if measure.source.counts(row)
+        and _in_window(measure, row, now)
+        and _passes(measure, row, now)
+    ]
 
 
 def _in_window(measure: Measure, row: Document, now: Now) -> bool:
@@ -107,5 +109,5 @@ def _in_window(measure: Measure, row: Document, now: Now) -> bool:
 
 def _passes(measure: Measure, row: Document, now: Now) -> bool:
     return all(
-        _asked(where.operator, where.field.read(row), where.operand, now) for where in measure.where
+        asked(where.operator, where.field.read(row), where.operand, now) for where in measure.where
     )

@@ -10,7 +10,7 @@ from typing import Any
 from app.filters.calendar import Now
 from app.filters.operators import Query
 from app.filters.predicates import all_of, query
-from app.filters.tree import Last, Measure, Window
+from app.filters.tree import Last, Measure, Window, steady
 
 Stage = dict[str, Any]
 
@@ -25,6 +25,15 @@ def rows(measure: Measure, now: Now) -> Query:
         asked.append({"at": _bounds(measure.window, now)})
     asked += [query(condition, now) for condition in measure.where]
     return all_of(asked)
+
+
+def rows_ahead(measure: Measure, now: Now) -> Query:
+    """The predicate of the rows that a measure is taken of now, or may be by the passing of time
+    alone: dated ahead of `now`, or with a condition that follows the clock."""
+    asked = rows(steady(measure), now)
+    if isinstance(measure.window, Last):
+        return all_of([asked, {"at": {"$gt": now.at - measure.window.length}}])
+    return asked
 
 
 def looked_up(names: Mapping[Measure, str], now: Now) -> list[Stage]:

@@ -38,7 +38,7 @@ MOST_VALUES = 20_000
 MOST_SEGMENTS_DEEP = 10
 MOST_CONDITIONS_IN_ALL = 1_000
 # MongoDB takes 16 MiB in one question, and in one document.
-HEAVIEST = 8_000_000
+HEAVIEST = 12_000_000
 
 _GROUPS: dict[str, type[AllOf | AnyOf | NoneOf]] = {"all": AllOf, "any": AnyOf, "none": NoneOf}
 _MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}

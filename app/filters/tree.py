@@ -1,6 +1,6 @@
 """The vocabulary of filters: a tree of conditions, without behaviour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.filters.aggregates import Aggregate
@@ -67,6 +67,15 @@ class Measure:
     window: Window | None = None
     aggregate: Aggregate | None = None
     property: Field | None = None
+
+
+def steady(measure: Measure) -> Measure:
+    """The measure without what follows the clock: of all rows that it may ever be taken of."""
+    return replace(
+        measure,
+        where=tuple(where for where in measure.where if not where.operator.follows_clock),
+        window=None if isinstance(measure.window, Last) else measure.window,
+    )
 
 
 @dataclass(frozen=True)

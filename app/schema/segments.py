@@ -1,5 +1,6 @@
 """Segments in the API."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
@@ -213,6 +214,13 @@ class SegmentMembership:
     )
     def explanation(self) -> JSON | None:
         return JSON(self.membership.explanation())
+
+    @strawberry.field(
+        description="When this will change by the passing of time alone; null where it won't."
+    )
+    async def changes_at(self) -> datetime | None:
+        # Years of a customer's events may have to be gone through: others are served meanwhile.
+        return await asyncio.to_thread(self.membership.changes_at)
 
 
 @strawberry.type

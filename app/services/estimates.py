@@ -10,6 +10,7 @@ from time import monotonic
 from app.domain.customers import Customer
 from app.filters import Evaluation, Facts, Filter, Now
 from app.filters.conjuncts import conjuncts
+from app.filters.evaluate import rows_of
 from app.filters.summaries import likely, summarized
 from app.filters.tree import AllOf, EventCondition, Measure
 from app.filters.walk import measures
@@ -70,7 +71,7 @@ class Estimates:
             _share(alone for alone, _ in held),
             _share(measured for _, measured in held),
             _share(alone and measured for alone, measured in held),
-            {m: sum(len(one.rows(m)) for one in asked) / len(asked) for m in needed},
+            {m: sum(len(rows_of(m, one.facts, now)) for one in asked) / len(asked) for m in needed},
         )
 
     async def _sampled(self) -> Sequence[Customer]:

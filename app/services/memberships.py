@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.domain.customers import Customer, Draft, changes
@@ -9,7 +10,7 @@ from app.domain.inputs import CustomerRef, Overrides, read
 from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import Code, Problem, Refused, refuse
-from app.filters import Evaluation, Facts, Filter, Now, explain
+from app.filters import Evaluation, Facts, Filter, Now, changes_at, explain
 from app.filters.walk import measures
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
@@ -27,6 +28,10 @@ class Membership:
     def explanation(self) -> Any:
         """Condition by condition: what was wanted, what the customer has, whether it holds."""
         return to_json(explain(self._tree, self._evaluation))
+
+    def changes_at(self) -> datetime | None:
+        """When the passing of time alone will change it; None where that won't."""
+        return changes_at(self._tree, self._evaluation.facts, self._evaluation.now)
 
 
 class Memberships:

@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 from app.domain.ids import Kind
 from app.errors import Unusable
 from app.filters import Now
-from app.filters.measuring import rows
+from app.filters.measuring import rows_ahead
 from app.filters.tree import Measure
 from app.settings import Settings
 from app.store.collections import Database, prepare
@@ -106,10 +106,11 @@ class Store:
     async def rows_of(
         self, customer_ids: Sequence[str], needed: Iterable[Measure], now: Now
     ) -> dict[str, Rows]:
-        """By customer and by collection, the stored rows that the measures are taken of."""
+        """By customer and by collection, the stored rows that the measures are taken of, now or by
+        the passing of time alone."""
         asked: dict[str, list[dict[str, Any]]] = {}
         for measure in needed:
-            asked.setdefault(measure.source.collection, []).append(rows(measure, now))
+            asked.setdefault(measure.source.collection, []).append(rows_ahead(measure, now))
         keys_ = keys(Kind.CUSTOMER, customer_ids)
         found: dict[str, Rows] = {id_: {name: [] for name in asked} for id_ in customer_ids}
         for collection, any_of in asked.items():

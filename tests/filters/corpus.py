@@ -332,16 +332,15 @@ def members(random: Random, customers: Sequence[int]) -> list[Document]:
     ]
 
 
-def _summarize(customer: Document, events: list[Document], orders: list[Document]) -> None:
+def summarize(customer: Document, events: list[Document], orders: list[Document]) -> None:
     """Brings what the customer's document says of its rows in line with them."""
-    for name in EVENT_NAMES[:-1]:
+    for name in {row["name"] for row in events}:
         moments = [row["at"] for row in events if row["name"] == name]
-        if moments:
-            customer.setdefault("events", {})[event_key(name)] = {
-                "count": len(moments),
-                "firstAt": min(moments),
-                "lastAt": max(moments),
-            }
+        customer.setdefault("events", {})[event_key(name)] = {
+            "count": len(moments),
+            "firstAt": min(moments),
+            "lastAt": max(moments),
+        }
     counted = [row["at"] for row in orders if source("order").counts(row)]
     for key in ("totalCount", "firstOrderAt", "lastOrderAt"):
         customer.get("orders", {}).pop(key, None)
@@ -363,5 +362,5 @@ def whole() -> dict[str, list[Document]]:
     }
     for one in found["customers"]:
         rows = ([r for r in found[name] if r["customerId"] == one["_id"]] for name in _ROWS)
-        _summarize(one, *rows)
+        summarize(one, *rows)
     return found

@@ -11,6 +11,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from app.filters import Facts, Filter, Now, Pipeline, holds, ways
+from app.filters.measuring import rows_ahead
+from app.filters.walk import measures
 
 Document = dict[str, Any]
 ROWS = ("events", "orders", "members")
@@ -51,6 +53,15 @@ class Judge:
         for document in found:
             assert document.keys() == self.customers[document["_id"]].document.keys()
         return {document["_id"] for document in found}
+
+    def ahead(self, filter_: Filter, now: Now) -> dict[Any, Facts]:
+        """The customers with no other events and orders than are read for the filter."""
+        rows: dict[Any, dict[str, list[Document]]] = defaultdict(lambda: defaultdict(list))
+        for measure in measures(filter_):
+            name = measure.source.collection
+            for row in self._database[name].find(rows_ahead(measure, now)):
+                rows[row["customerId"]][name].append(row)
+        return {id_: Facts(f.document, rows[id_]) for id_, f in self.customers.items()}
 
     def held(self, filter_: Filter, now: Now) -> set[Any]:
         """Of whom the person's engine says that it holds."""

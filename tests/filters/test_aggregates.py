@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from app.filters import Catalog, parse
 from app.filters.aggregates import AGGREGATES, Aggregate
-from tests.filters.corpus import NOWS
+from tests.filters.corpus import NOWS, summarize
 from tests.filters.judge import Judge, judging
 
 VALUES: tuple[list[Any], ...] = (
@@ -45,6 +45,9 @@ def sums(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
             for value in values
         ],
     }
+    for customer in corpus["customers"]:
+        rows = [row for row in corpus["events"] if row["customerId"] == customer["_id"]]
+        summarize(customer, rows, [])
     with judging(mongo_client, corpus) as found:
         yield found
 

@@ -136,18 +136,28 @@ class Filters:
         return conditions.map(lambda inner: {"segment": inner})
 
     def events(
-        self, *needed: str, aggregates: Sequence[Aggregate] = AGGREGATES
+        self,
+        *needed: str,
+        aggregates: Sequence[Aggregate] = AGGREGATES,
+        operators: Sequence[Operator] = OPERATORS,
     ) -> st.SearchStrategy[Wire]:
-        """A condition on the events of a name, with what is needed of its parts."""
+        """A condition on the events of a name, with what is needed of its parts, and those of the
+        operators in its `where`."""
         return st.sampled_from(corpus.EVENT_NAMES).flatmap(
-            lambda name: self._event(name, needed, aggregates).map(lambda inner: {"event": inner})
+            lambda name: self._event(name, needed, aggregates, self._where(name, operators)).map(
+                lambda inner: {"event": inner}
+            )
         )
 
     def _event(
-        self, name: str, needed: Sequence[str], aggregates: Sequence[Aggregate]
+        self,
+        name: str,
+        needed: Sequence[str],
+        aggregates: Sequence[Aggregate],
+        where: st.SearchStrategy[Wire],
     ) -> st.SearchStrategy[Wire]:
         parts: dict[str, st.SearchStrategy[Any]] = {
-            "where": st.lists(self._where(name), max_size=2),
+            "where": st.lists(where, min_size=int("where" in needed), max_size=2),
             "within": _windows(),
             "aggregate": _aggregated(aggregates),
         }
@@ -158,10 +168,11 @@ class Filters:
             _compared(),
         )
 
-    def _where(self, name: str) -> st.SearchStrategy[Wire]:
-        return st.sampled_from(corpus.PROPERTIES).flatmap(
+    def _where(self, name: str, operators: Sequence[Operator]) -> st.SearchStrategy[Wire]:
+        fields = {path: self._properties[name, path] for path in corpus.PROPERTIES}
+        return st.sampled_from([p for p, f in fields.items() if _fits(f, operators)]).flatmap(
             lambda path: self._condition(
-                self._properties[name, path], self._seen_in_rows[name, path], OPERATORS, path
+                fields[path], self._seen_in_rows[name, path], operators, path
             )
         )
 

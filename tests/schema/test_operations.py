@@ -96,5 +96,5 @@ def empty(data: Any, path: str = "") -> Iterator[str]:
 # What need not be there of a customer, a segment or an order that was found.
 _MAY_BE_EMPTY = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
-    *("allowedValues", "problem"),
+    *("allowedValues", "problem", "changesAt"),
 }

@@ -1,5 +1,6 @@
 """Which days a date comes round on, year after year, in the project's time zone."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -13,6 +14,7 @@ from app.filters.calendar import (
     DayLine,
     InstantLine,
     Now,
+    anniversary,
     nominal,
 )
 from app.filters.fields import AttributeType
@@ -23,7 +25,9 @@ from app.filters.operators.operator import (
     Operand,
     Query,
     Test,
+    elements,
 )
+from app.filters.operators.passing import day_flips, windows
 from app.filters.values import DAYS, PERIOD
 
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
@@ -41,15 +45,16 @@ class AnniversaryOperator(ElementOperator):
     """
 
     types = MOMENTS
+    follows_clock = True
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         """The first of the days, and the day after the last one."""
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         """The span in any year. An index serves that in each of the latest years, which says it all
         where no array is: of one, two values may have met the ends."""
-        first, after = self.days(operand, now.calendar.day(now.at), now)
+        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
         exactly = _comes_round(path, first, after, operand, now)
         if not operand.indexed:
             return exactly
@@ -65,7 +70,7 @@ class AnniversaryOperator(ElementOperator):
         return {"$or": [*spans, longer_ago], **exactly}
 
     def test(self, operand: Operand, now: Now) -> Test:
-        first, after = self.days(operand, now.calendar.day(now.at), now)
+        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
         instants = operand.type is not _DAY
 
         def met(element: object) -> bool:
@@ -80,6 +85,27 @@ class AnniversaryOperator(ElementOperator):
             )
 
         return met
+
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        day = operand.line(now).day
+        since: dict[tuple[int, int], date] = {}
+        for value in (each for each in elements(stored) if isinstance(each, datetime)):
+            born = day(value)
+            if born >= FIRST_DAY:
+                # Of two dates with the same anniversaries the earlier one has them all.
+                key = born.month, born.day
+                since[key] = min(born, since.get(key, born))
+        calendar = now.calendar
+        first, _ = self.days(operand, calendar.day(now.at), calendar)
+        _, after = self.days(operand, calendar.day(until), calendar)
+        anniversaries = (
+            anniversary(born, year)
+            for born in since.values()
+            for year in range(max(born.year, first.year), after.year + 1)
+        )
+        return day_flips(anniversaries, windows(self.days, operand, calendar), now, until)
 
 
 def _comes_round(path: str, first: date, after: date, operand: Operand, now: Now) -> Query:
@@ -169,8 +195,8 @@ class AnniversaryInPeriod(AnniversaryOperator):
         Example(None, "THIS_YEAR", False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
-        return now.calendar.period(operand.value, today)
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+        return calendar.period(operand.value, today)
 
 
 ANNIVERSARY_IN_PERIOD = AnniversaryInPeriod()
@@ -194,7 +220,7 @@ class AnniversaryWithinLastDays(AnniversaryOperator):
         Example("1990-03-30", 366, True, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         return today - operand.value, today + DAY
 
 
@@ -219,7 +245,7 @@ class AnniversaryWithinNextDays(AnniversaryOperator):
         Example("1990-01-01T00:00:00Z", 277, False, _INSTANT),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         return today, today + operand.value + DAY
 
 
@@ -242,7 +268,7 @@ class AnniversaryDaysAgo(AnniversaryOperator):
         Example("1990-03-27T23:59:59.999Z", 2, True, _INSTANT),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today - operand.value
         return day, day + DAY
 
@@ -266,7 +292,7 @@ class AnniversaryDaysAhead(AnniversaryOperator):
         Example("1990-03-31T00:00:00Z", 2, True, _INSTANT),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today + operand.value
         return day, day + DAY
 

@@ -1,29 +1,38 @@
 """Which calendar day, of the project's time zone."""
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 
-from app.filters.calendar import DAY, Line, Now, years_before
+from app.filters.calendar import DAY, Calendar, Line, Now, years_before
 from app.filters.fields import AttributeType
-from app.filters.operators.moments import MomentOperator, Span
+from app.filters.operators.moments import ClockOperator, MomentOperator, Span
 from app.filters.operators.operator import Example, Operand
+from app.filters.operators.passing import day_flips, windows
 from app.filters.values import CALENDAR_DAY, DAYS, PERIOD, YEARS
 
 _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
 
 
-class DayOperator(MomentOperator):
-    """A date or datetime that lies on certain days, one after the other."""
+class DayOperator(ClockOperator):
+    """A date or datetime that lies on certain days, one after the other, seen from today."""
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date | None, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date | None, date]:
         """The first of the days, None without a beginning, and the day after the last one."""
         raise NotImplementedError
 
     def span(self, operand: Operand, line: Line, now: Now) -> Span:
-        first, after = self.days(operand, now.calendar.day(now.at), now)
+        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
         return None if first is None else line.first_from(first), line.first_from(after)
 
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        values = self.within_reach(stored, operand, now, until)
+        days = map(operand.line(now).day, values)
+        return day_flips(days, windows(self.days, operand, now.calendar), now, until)
 
-class On(DayOperator):
+
+class On(MomentOperator):
     """On that calendar day."""
 
     name = "ON"
@@ -42,8 +51,8 @@ class On(DayOperator):
         Example(None, "2026-03-29", False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
-        return operand.value, operand.value + DAY
+    def span(self, operand: Operand, line: Line, now: Now) -> Span:
+        return line.first_from(operand.value), line.first_from(operand.value + DAY)
 
 
 ON = On()
@@ -67,7 +76,7 @@ class DaysAgo(DayOperator):
         Example(None, 0, False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today - operand.value
         return day, day + DAY
 
@@ -90,7 +99,7 @@ class DaysAhead(DayOperator):
         Example("2026-02-27", 30, False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today + operand.value
         return day, day + DAY
 
@@ -123,8 +132,8 @@ class InPeriod(DayOperator):
         Example("2028-01-01", "NEXT_YEAR", False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date, date]:
-        return now.calendar.period(operand.value, today)
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+        return calendar.period(operand.value, today)
 
 
 IN_PERIOD = InPeriod()
@@ -156,7 +165,7 @@ class YearsAgo(DayOperator):
         Example(None, [None, 17], False, _DAY),
     )
 
-    def days(self, operand: Operand, today: date, now: Now) -> tuple[date | None, date]:
+    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date | None, date]:
         least, most = operand.value.least, operand.value.most
         first = None if most is None else years_before(today, most + 1) + DAY
         return first, years_before(today, least or 0) + DAY

@@ -1,9 +1,13 @@
 """Before and after; within the last and more than so long ago."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import ClassVar
 
-from app.filters.calendar import Line, Now
+from app.filters.calendar import MILLISECOND, Line, Now
 from app.filters.fields import AttributeType
+from app.filters.operators import passing
 from app.filters.operators.operator import (
     MOMENTS,
     ElementOperator,
@@ -12,6 +16,7 @@ from app.filters.operators.operator import (
     Query,
     Test,
     between,
+    elements,
 )
 from app.filters.values import DURATION, MOMENT
 
@@ -140,14 +145,67 @@ class OnOrAfter(MomentOperator):
 ON_OR_AFTER = OnOrAfter()
 
 
+class ClockOperator(MomentOperator):
+    """A date or datetime that lies in a span of which no end ever moves back with the clock."""
+
+    follows_clock = True
+
+    def within_reach(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> list[datetime]:
+        """The values that are in the span at some time: the others never change an answer."""
+        line = operand.line(now)
+        low, _ = self.span(operand, line, now)
+        _, high = self.span(operand, line, replace(now, at=until))
+        test = in_span((low, high))
+        return [each for each in elements(stored) if isinstance(each, datetime) and test(each)]
+
+
+class DistanceOperator(ClockOperator):
+    """A date or datetime whose distance from now lies between two ends."""
+
+    takes = DURATION
+    # Whether the ends themselves belong to it.
+    closed: ClassVar[bool]
+
+    def ends(self, length: timedelta) -> tuple[timedelta | None, timedelta | None]:
+        """The ends as distances from now, below zero where they are past; None is without one."""
+        raise NotImplementedError
+
+    def span(self, operand: Operand, line: Line, now: Now) -> Span:
+        low, high = self.ends(operand.value)
+        at, after = line.first_from, line.first_after
+        first, end = (at, after) if self.closed else (after, at)
+        return (
+            None if low is None else first(now.at + low),
+            None if high is None else end(now.at + high),
+        )
+
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        low, high = self.ends(operand.value)
+        at, after = timedelta(), MILLISECOND
+        entry, exit_ = (at, after) if self.closed else (after, at)
+
+        def enters(instant: datetime) -> datetime:
+            return now.at if high is None else instant - high + entry
+
+        def leaves(instant: datetime) -> datetime:
+            return passing.NEVER if low is None else instant - low + exit_
+
+        values = self.within_reach(stored, operand, now, until)
+        return passing.flips(map(operand.line(now).instant, values), enters, leaves, now, until)
+
+
 # The examples of the operators that follow the clock are asked on 2026-03-29 at 12:00 UTC.
-class WithinLast(MomentOperator):
+class WithinLast(DistanceOperator):
     """From so long ago until now."""
 
     name = "WITHIN_LAST"
     label = "is within the last"
     phrase = "is within the last {value}"
-    takes = DURATION
+    closed = True
     examples = (
         Example("2026-03-28T12:00:00Z", "P1D", True, _INSTANT),
         Example("2026-03-28T11:59:59.999Z", "P1D", False, _INSTANT),
@@ -158,40 +216,40 @@ class WithinLast(MomentOperator):
         Example("2026-03-29T11:59:59Z", "P1D", False),
     )
 
-    def span(self, operand: Operand, line: Line, now: Now) -> Span:
-        return line.first_from(now.at - operand.value), line.first_after(now.at)
+    def ends(self, length: timedelta) -> tuple[timedelta, timedelta]:
+        return -length, timedelta()
 
 
 WITHIN_LAST = WithinLast()
 
 
-class MoreThanAgo(MomentOperator):
+class MoreThanAgo(DistanceOperator):
     """Longer ago than that."""
 
     name = "MORE_THAN_AGO"
     label = "is more than … ago"
     phrase = "is more than {value} ago"
-    takes = DURATION
+    closed = False
     examples = (
         Example("2026-03-28T11:59:59.999Z", "P1D", True, _INSTANT),
         Example("2026-03-28T12:00:00Z", "P1D", False, _INSTANT),
         Example(None, "P1D", False, _INSTANT),
     )
 
-    def span(self, operand: Operand, line: Line, now: Now) -> Span:
-        return None, line.first_from(now.at - operand.value)
+    def ends(self, length: timedelta) -> tuple[None, timedelta]:
+        return None, -length
 
 
 MORE_THAN_AGO = MoreThanAgo()
 
 
-class WithinNext(MomentOperator):
+class WithinNext(DistanceOperator):
     """From now until so long ahead."""
 
     name = "WITHIN_NEXT"
     label = "is within the next"
     phrase = "is within the next {value}"
-    takes = DURATION
+    closed = True
     examples = (
         Example("2026-03-29T12:00:00Z", "P1D", True, _INSTANT),
         Example("2026-03-30T12:00:00Z", "P1D", True, _INSTANT),
@@ -200,27 +258,27 @@ class WithinNext(MomentOperator):
         Example("2026-03-29", "P1D", False, _DAY),
     )
 
-    def span(self, operand: Operand, line: Line, now: Now) -> Span:
-        return line.first_from(now.at), line.first_after(now.at + operand.value)
+    def ends(self, length: timedelta) -> tuple[timedelta, timedelta]:
+        return timedelta(), length
 
 
 WITHIN_NEXT = WithinNext()
 
 
-class MoreThanAhead(MomentOperator):
+class MoreThanAhead(DistanceOperator):
     """Further ahead than that."""
 
     name = "MORE_THAN_AHEAD"
     label = "is more than … ahead"
     phrase = "is more than {value} ahead"
-    takes = DURATION
+    closed = False
     examples = (
         Example("2026-03-30T12:00:00.001Z", "P1D", True, _INSTANT),
         Example("2026-03-30T12:00:00Z", "P1D", False, _INSTANT),
     )
 
-    def span(self, operand: Operand, line: Line, now: Now) -> Span:
-        return line.first_after(now.at + operand.value), None
+    def ends(self, length: timedelta) -> tuple[timedelta, None]:
+        return length, None
 
 
 MORE_THAN_AHEAD = MoreThanAhead()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from app.filters.calendar import DayLine, InstantLine, Line, Now
@@ -72,6 +73,8 @@ class Operator:
     examples: ClassVar[tuple[Example, ...]]
     # The operator whose exact negation this one is. It then has no logic of its own.
     negates: ClassVar["Operator | None"] = None
+    # Whether the passing of time alone may change an answer.
+    follows_clock: ClassVar[bool] = False
 
     def fits(self, field: Field) -> bool:
         """Whether it can be asked of the field; of one without a type everything can."""
@@ -86,6 +89,13 @@ class Operator:
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         """Whether it holds for what is stored; None where nothing is."""
         raise NotImplementedError
+
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        """The instants after `now`, in order and until `until`, at which `holds` changes for what
+        is stored: each is the first millisecond of the new answer."""
+        return iter(())
 
 
 class ElementOperator(Operator):
@@ -108,6 +118,12 @@ class Complement(Operator):
     def __init_subclass__(cls) -> None:
         cls.types, cls.takes = cls.negates.types, cls.negates.takes
         cls.of_arrays, cls.takes_case = cls.negates.of_arrays, cls.negates.takes_case
+        cls.follows_clock = cls.negates.follows_clock
+
+    def flips(
+        self, stored: object, operand: Operand, now: Now, until: datetime
+    ) -> Iterator[datetime]:
+        return self.negates.flips(stored, operand, now, until)
 
 
 def elements(stored: object) -> Iterator[object]:

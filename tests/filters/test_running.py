@@ -1,0 +1,123 @@
+"""A measure of rows that come and go is at each step what it is of those that are there."""
+
+import math
+from datetime import timedelta
+from itertools import compress
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from app.errors import Refused
+from app.filters import Catalog, Facts, changes_at, parse, running
+from app.filters.aggregates import AGGREGATES, SUM, Aggregate
+from app.filters.evaluate import asked
+from app.filters.running import Tally
+from app.filters.sources import source
+from app.filters.tree import Measure
+from tests.filters.corpus import NOWS
+
+EVENTS = 100_000
+
+_PAID = source("paid")
+_NUMBERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(-3, 3),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.1, 0.2, -0.3, 1e308, -1e308, 1e100, 5e-324, -0.0, 2**53 + 1]),
+    st.sampled_from([float("nan"), float("inf"), float("-inf")]),
+)
+_OTHERS = st.sampled_from([None, [], "5", True, {"a": 1}, {"a": 1.0}, [1], [1.0], [None]])
+_VALUES = st.lists(st.one_of(*[_NUMBERS] * 4, _OTHERS), min_size=1, max_size=8)
+_TURNS = st.lists(st.integers(0, 7), max_size=20)
+
+
+def _measure(aggregate: Aggregate) -> Measure:
+    return Measure(_PAID, aggregate=aggregate, property=_PAID.find("amount"))
+
+
+def _rows(values: list[Any]) -> list[dict[str, Any]]:
+    return [{"properties": {"amount": value}} for value in values]
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@example([0.1] * 8, [*range(8)])
+@example([2**63 - 1, 1, 1.0, -(2**63)], [0, 2, 1, 3])
+@example([1e308, 1e308, -1e308], [2, 0, 1])
+@example([1.7976931348623157e308, 1e292, -1e308], [1, 2, 0])
+@given(_VALUES, _TURNS)
+def test_it_is_the_aggregate_of_those_that_are_in(
+    aggregate: Aggregate, values: list[Any], turns: list[int]
+) -> None:
+    are_in = [True] * len(values)
+    tally = Tally(_measure(aggregate), _rows(values), are_in)
+    for turn in turns:
+        assert _same(tally.value, aggregate.of(compress(values, are_in)))
+        place = turn % len(values)
+        are_in[place] = not are_in[place]
+        tally.turn(place)
+    assert _same(tally.value, aggregate.of(compress(values, are_in)))
+
+
+def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row is taken in once and out once, each departure compared once, nothing summed anew."""
+    now, minute = NOWS[0], timedelta(minutes=1)
+    rows = [
+        {"name": "paid", "at": now.at - n * minute, "properties": {"amount": n * 0.01}}
+        for n in range(EVENTS)
+    ]
+    of_all = {
+        "name": "paid",
+        "within": {"last": "P365D"},
+        "aggregate": {"function": "SUM", "property": "amount"},
+        "operator": "GREATER_THAN",
+        "value": 0,
+    }
+    tree = parse({"event": of_all}, Catalog())
+    taken, compared, summed = 0, 0, 0
+    take = running._Sum._take
+
+    def count_taken(self: Any, number: float, by: int) -> None:
+        nonlocal taken
+        taken += 1
+        take(self, number, by)
+
+    def count_compared(*about: Any) -> bool:
+        nonlocal compared
+        compared += 1
+        return asked(*about)
+
+    def count_summed(*about: Any) -> None:
+        nonlocal summed
+        summed += 1
+
+    monkeypatch.setattr(running._Sum, "_take", count_taken)
+    monkeypatch.setattr("app.filters.flips.asked", count_compared)
+    monkeypatch.setattr(SUM, "of", count_summed)
+
+    # The event of now is worth nothing.
+    assert changes_at(tree, Facts({}, {"events": rows}), now) == (
+        now.at - minute + timedelta(days=365)
+    )
+    assert taken <= 2 * EVENTS
+    assert compared <= EVENTS + 1
+    assert summed == 0
+
+
+def test_what_can_only_be_added_up_anew_too_often_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "MOST_AFRESH", 10)
+    tally = Tally(_measure(SUM), _rows([1e308, 1e308, -1e308]), [True, True, True])
+    for _ in range(3):
+        assert tally.value == float("inf")
+    with pytest.raises(Refused, match="smaller amounts"):
+        _ = tally.value
