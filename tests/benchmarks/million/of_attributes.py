@@ -67,12 +67,21 @@ def _birthdays() -> Question:
         for year in range(1, NOW.year + 1)
         for day in _DAYS
     ]
+    living = len(_DAYS) * -110
+    # Few have lived for longer; they take the longer way round.
+    parted = {
+        "$or": [
+            {"birthdate": {"$in": listed[living:]}},
+            {"birthdate": {"$lt": listed[living], "$in": listed[:living]}},
+        ]
+    }
     return _asked(
         "birthday",
         "birthday within the next 7 days",
         attribute("birthdate", "ANNIVERSARY_WITHIN_NEXT_DAYS", 7),
         computed,
         *of_customers({"birthdate": {"$in": listed}}, "every day listed"),
+        *of_customers(parted, "listed in two parts"),
     )
 
 
