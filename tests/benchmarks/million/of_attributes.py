@@ -93,7 +93,7 @@ def _last_order(name: str, words: str, filter_: Wire, bounds: Query, seen: Query
         {"$match": {"last": bounds}},
     ]
     query = {"orders.lastOrderAt": bounds}
-    return _asked(name, words, filter_, query, from_rows("orders in place", "orders", last))
+    return _asked(name, words, filter_, query, from_rows("orders grouped", "orders", last))
 
 
 def _many_orders() -> Question:
@@ -107,7 +107,7 @@ def _many_orders() -> Question:
         "at least 5 orders",
         attribute("orders.totalCount", "GREATER_THAN_OR_EQUAL", 5),
         {"orders.totalCount": {"$gte": 5}},
-        from_rows("orders in place", "orders", counted),
+        from_rows("orders grouped", "orders", counted),
     )
 
 
