@@ -114,9 +114,13 @@ class Judge:
 
     async def _again(self, race: Race, asks: Mapping[str, Ask]) -> None:
         """Rounds in turns of those who may still win."""
-        known = race.times
-        limit = HOPELESS * min(seconds for name, seconds in known.items() if name != OURS) + 0.02
-        hopeful = [name for name, seconds in known.items() if seconds < limit or name == OURS]
+        best = min(seconds for name, seconds in race.times.items() if name != OURS)
+        limits = {OURS: max(SOON_ENOUGH, GIVEN_UP * best)}
+        hopeful = [
+            name
+            for name, seconds in race.times.items()
+            if seconds < limits.get(name, HOPELESS * best + 0.02)
+        ]
         often = 1 if race.ours > SOON else 4
         rounds: dict[str, list[float]] = {name: [] for name in hopeful}
         for _ in range(self._rounds * often):
