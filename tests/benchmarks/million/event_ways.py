@@ -4,7 +4,6 @@ from tests.benchmarks.million.by_hand import (
     BY_CUSTOMER,
     BY_CUSTOMERS_ORDERS,
     BY_ID,
-    IN_PLACE,
     Pipe,
     Query,
     Stage,
@@ -44,8 +43,7 @@ def at_least(
         {"$limit": least if most is None else most + 1},
         {"$project": {"_id": 0, "name": 1}},
     ]
-    wanted: Query = {"$exists": True}
-    asked: Query = {f"found.{least - 1}": wanted}
+    asked: Query = {f"found.{least - 1}": {"$exists": True}}
     if most is not None:
         asked[f"found.{most}"] = {"$exists": False}
     likely = both(query, _summary(least, name, days))
@@ -53,15 +51,15 @@ def at_least(
     if days is not None:
         conditions += [{"$gt": ["$$row.at", ago(days)]}, {"$lte": ["$$row.at", NOW]}]
     ways = [
-        lookup_plain(query, "events", {"$and": conditions}, {"$size": "$found"}, bounds),
-        looked_up("lookup", query, "events", few, asked),
-        looked_up("lookup by id", query, "events", few, asked, hint=BY_ID, only="page"),
+        from_rows("events grouped", "events", enough, query),
         looked_up("summary, then lookup", likely, "events", few, asked),
         looked_up(
             "summary by id, then lookup", likely, "events", few, asked, hint=BY_ID, only="page"
         ),
-        from_rows("events in place", "events", enough, query),
-        from_rows("events by index", "events", enough, query, hint=BY_CUSTOMER),
+        looked_up("lookup by id", query, "events", few, asked, hint=BY_ID, only="page"),
+        looked_up("lookup", query, "events", few, asked),
+        lookup_plain(query, "events", {"$and": conditions}, {"$size": "$found"}, bounds),
+        from_rows("events grouped, by index", "events", enough, query, hint=BY_CUSTOMER),
     ]
     if most is None:
         ways.append(_nth(least, rows, query))
@@ -86,7 +84,7 @@ def _nth(least: int, rows: Query, query: Query) -> Way:
         {"$match": {"nth": least}},
         {"$project": {"_id": "$customerId"}},
     ]
-    return from_rows("events numbered", "events", stages, query, hint=BY_CUSTOMER)
+    return from_rows("events numbered", "events", stages, query)
 
 
 def _summary(least: int, name: str, days: float | None) -> Query:
@@ -97,8 +95,11 @@ def _summary(least: int, name: str, days: float | None) -> Query:
     return said
 
 
-def sums(of: str, rows: Query, column: str, test: Query, *, whole_numbers: bool) -> list[Way]:
-    """All ways of: the sum over the rows meets the test.
+def sums(
+    of: str, rows: Query, column: str, test: Query, likely: Query, *, whole_numbers: bool
+) -> list[Way]:
+    """All ways of: the sum over the rows meets the test, as it can't without any rows; `likely` is
+    what the summary then says.
 
     Only of whole numbers is $sum by itself right: of others it loses at the end what it kept of
     their rounding, unless something is added to it.
@@ -114,11 +115,21 @@ def sums(of: str, rows: Query, column: str, test: Query, *, whole_numbers: bool)
     loose = "" if whole_numbers else "the last bit of a sum of fractions is lost"
     mine = [found, *(simple if whole_numbers else exact), met]
     return [
-        from_rows("rows in place", of, mine, hint=IN_PLACE),
-        from_rows("rows by index", of, mine, hint=index),
+        from_rows("rows grouped", of, mine),
+        from_rows("rows grouped, by index", of, mine, hint=index),
         from_rows("rows, simple sum", of, [found, *simple, met], loose=loose),
-        looked_up("lookup", {}, of, mine, {"found": {"$ne": []}}),
         looked_up("lookup by id", {}, of, mine, {"found": {"$ne": []}}, hint=BY_ID, only="page"),
+        looked_up(
+            "summary by id, then lookup",
+            likely,
+            of,
+            mine,
+            {"found": {"$ne": []}},
+            hint=BY_ID,
+            only="page",
+        ),
+        looked_up("summary, then lookup", likely, of, mine, {"found": {"$ne": []}}),
+        looked_up("lookup", {}, of, mine, {"found": {"$ne": []}}),
     ]
 
 

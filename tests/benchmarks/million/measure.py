@@ -7,35 +7,38 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from pymongo.errors import OperationFailure
+from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from tests.benchmarks.million.by_hand import Find, Number, Pipe, Way
 from tests.benchmarks.million.ours import Ours
 from tests.benchmarks.million.question import Question
 from tests.benchmarks.million.shop import source_id
-from tests.benchmarks.million.theirs import Theirs, TooLongError
+from tests.benchmarks.million.theirs import Theirs
 
-Ask = Callable[[], Awaitable[Any]]
+Ask = Callable[[float], Awaitable[Any]]
 
 OURS = "ours"
 PEOPLE = 60
 # A way that took so many times what the best took is not asked again.
 HOPELESS = 3
+# Nor does it go on for so many times of that, unless that is still soon.
+GIVEN_UP, SOON_ENOUGH, LONGEST = 8, 5.0, 60.0
 # What is done so soon is done more often.
 SOON = 0.1
 
 
 @dataclass
 class Race:
-    """How long each took, in seconds; None where one has not come to an end."""
+    """How long each took, in seconds; those given up after so many are apart."""
 
-    times: dict[str, float | None] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
+    given_up: dict[str, float] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     @property
     def ours(self) -> float:
-        return self.times[OURS] or 0.0
+        return self.times[OURS] if OURS in self.times else self.given_up[OURS]
 
     @property
     def best(self) -> tuple[str, float]:
@@ -43,7 +46,7 @@ class Race:
         right = [
             (seconds, name)
             for name, seconds in self.times.items()
-            if seconds is not None and name != OURS and name not in self.loose
+            if name != OURS and name not in self.loose
         ]
         seconds, name = min(right)
         return name, seconds
@@ -76,13 +79,13 @@ class Judge:
 
     async def judge(self, question: Question) -> Result:
         tree = await self._ours.parse(question.filter)
-        counts: dict[str, Ask] = {OURS: lambda: self._ours.count(tree)}
-        pages: dict[str, Ask] = {OURS: lambda: self._ours.page(tree)}
+        counts: dict[str, Ask] = {OURS: lambda _: self._ours.count(tree)}
+        pages: dict[str, Ask] = {OURS: lambda _: self._ours.page(tree)}
         for way in question.ways:
             if way.only != "page":
-                counts[way.name] = lambda way=way: self._theirs.count(way)  # type: ignore[misc]
+                counts[way.name] = lambda s, way=way: self._theirs.count(way, s)  # type: ignore[misc]
             if way.only != "count" and not isinstance(way, Number):
-                pages[way.name] = lambda way=way: self._theirs.page(way)  # type: ignore[misc]
+                pages[way.name] = lambda s, way=way: self._theirs.page(way, s)  # type: ignore[misc]
         assert len({way.name for way in question.ways}) == len(question.ways), question.name
         loose = {way.name for way in question.ways if way.loose}
         members, count = await self._race(counts, loose)
@@ -93,29 +96,36 @@ class Judge:
         race = Race(loose=loose)
         answers: dict[str, Any] = {}
         for name, ask in asks.items():
+            limit = _limit(name, race)
             try:
-                race.times[name], answers[name] = await _timed(ask)
-            except TooLongError:
-                race.times[name] = None
+                race.times[name], answers[name] = await _timed(lambda: ask(limit))  # noqa: B023
+            except ExecutionTimeout:
+                race.given_up[name] = limit
             except OperationFailure as error:
                 race.notes.append(f"{name} can't be asked: {str(error)[:120]}")
+        judge = next(name for name in answers if name not in loose)
         for name, answer in answers.items():
-            if answer != answers[OURS]:
+            if answer != answers[judge]:
                 kind = "loose" if name in loose else "DISAGREES"
-                race.notes.append(f"{name} {kind}: {_short(answer)}, ours {_short(answers[OURS])}")
+                given = f"{_short(answer)}, {judge} {_short(answers[judge])}"
+                race.notes.append(f"{name} {kind}: {given}")
         await self._again(race, asks)
-        return answers[OURS], race
+        return answers[judge], race
 
     async def _again(self, race: Race, asks: Mapping[str, Ask]) -> None:
         """Rounds in turns of those who may still win."""
-        known = {name: seconds for name, seconds in race.times.items() if seconds is not None}
-        limit = HOPELESS * min(seconds for name, seconds in known.items() if name != OURS) + 0.02
-        hopeful = [name for name, seconds in known.items() if seconds < limit or name == OURS]
-        often = 1 if known[OURS] > SOON else 4
+        best = min(seconds for name, seconds in race.times.items() if name != OURS)
+        limits = {OURS: max(SOON_ENOUGH, GIVEN_UP * best)}
+        hopeful = [
+            name
+            for name, seconds in race.times.items()
+            if seconds < limits.get(name, HOPELESS * best + 0.02)
+        ]
+        often = 1 if race.ours > SOON else 4
         rounds: dict[str, list[float]] = {name: [] for name in hopeful}
         for _ in range(self._rounds * often):
             for name in hopeful:
-                seconds, _ = await _timed(asks[name])
+                seconds, _ = await _timed(lambda: asks[name](LONGEST))  # noqa: B023
                 rounds[name].append(seconds)
         race.times.update({name: statistics.median(times) for name, times in rounds.items()})
 
@@ -156,7 +166,15 @@ def _row_by_row(ways: Sequence[Way]) -> list[Way]:
     ]
 
 
-async def _timed(ask: Ask) -> tuple[float, Any]:
+def _limit(name: str, race: Race) -> float:
+    """The plain lookup is given all the time: it has a ratio of its own."""
+    if name in (OURS, "plain lookup"):
+        return LONGEST
+    best = min((seconds for way, seconds in race.times.items() if way != OURS), default=LONGEST)
+    return min(LONGEST, max(SOON_ENOUGH, GIVEN_UP * best))
+
+
+async def _timed(ask: Callable[[], Awaitable[Any]]) -> tuple[float, Any]:
     began = time.perf_counter()
     answer = await ask()
     return time.perf_counter() - began, answer

@@ -67,12 +67,21 @@ def _birthdays() -> Question:
         for year in range(1, NOW.year + 1)
         for day in _DAYS
     ]
+    living = len(_DAYS) * -110
+    # Few have lived for longer; they take the longer way round.
+    parted = {
+        "$or": [
+            {"birthdate": {"$in": listed[living:]}},
+            {"birthdate": {"$lt": listed[living], "$in": listed[:living]}},
+        ]
+    }
     return _asked(
         "birthday",
         "birthday within the next 7 days",
         attribute("birthdate", "ANNIVERSARY_WITHIN_NEXT_DAYS", 7),
         computed,
         *of_customers({"birthdate": {"$in": listed}}, "every day listed"),
+        *of_customers(parted, "listed in two parts"),
     )
 
 
@@ -84,7 +93,7 @@ def _last_order(name: str, words: str, filter_: Wire, bounds: Query, seen: Query
         {"$match": {"last": bounds}},
     ]
     query = {"orders.lastOrderAt": bounds}
-    return _asked(name, words, filter_, query, from_rows("orders in place", "orders", last))
+    return _asked(name, words, filter_, query, from_rows("orders grouped", "orders", last))
 
 
 def _many_orders() -> Question:
@@ -98,7 +107,7 @@ def _many_orders() -> Question:
         "at least 5 orders",
         attribute("orders.totalCount", "GREATER_THAN_OR_EQUAL", 5),
         {"orders.totalCount": {"$gte": 5}},
-        from_rows("orders in place", "orders", counted),
+        from_rows("orders grouped", "orders", counted),
     )
 
 

@@ -1,6 +1,6 @@
 """Questions that rest on what customers did."""
 
-from tests.benchmarks.million.by_hand import COUNTED, Query, Steps, within
+from tests.benchmarks.million.by_hand import COUNTED, Query, Steps, ago, within
 from tests.benchmarks.million.event_ways import at_least, none_of, some_or, some_rows, sums
 from tests.benchmarks.million.question import Question, attribute, event
 
@@ -92,6 +92,11 @@ def _sums() -> list[Question]:
     total = {"function": "SUM", "property": "amount"}
     category = {"path": "category", "operator": "IS", "value": "books"}
     spent, ordered = {"$gt": 15_000}, {"$gte": 30_000}
+    bought_lately = {"events.purchase.lastAt": {"$gt": ago(90)}}
+    ordered_lately = {
+        "orders.lastOrderAt": {"$gt": ago(90)},
+        "orders.totalAmount": ordered,
+    }
     return [
         Question(
             "books",
@@ -99,14 +104,14 @@ def _sums() -> list[Question]:
             event(
                 "purchase", 15_000, 90, aggregate=total, where=[category], operator="GREATER_THAN"
             ),
-            sums("events", books, "properties.amount", spent, whole_numbers=False),
+            sums("events", books, "properties.amount", spent, bought_lately, whole_numbers=False),
             _summed("events", books, "properties.amount", spent),
         ),
         Question(
             "orders_90d",
             "orders for at least 300.00 in 90 days",
             event("order", 30_000, 90, aggregate=total),
-            sums("orders", orders, "amount", ordered, whole_numbers=True),
+            sums("orders", orders, "amount", ordered, ordered_lately, whole_numbers=True),
             _summed("orders", orders, "amount", ordered),
         ),
     ]

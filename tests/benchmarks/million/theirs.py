@@ -5,18 +5,9 @@ from typing import Any
 from bson import CodecOptions, ObjectId
 from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo.errors import ExecutionTimeout
 
 from tests.benchmarks.million.build import DATABASE
 from tests.benchmarks.million.by_hand import FIRST, Find, Number, Pipe, Stages, Steps, Way
-
-SECONDS = 60
-
-_OPTIONS: dict[str, Any] = {"maxTimeMS": SECONDS * 1_000, "allowDiskUse": True}
-
-
-class TooLongError(Exception):
-    """The way has not come to an end in its time."""
 
 
 class Theirs:
@@ -30,34 +21,29 @@ class Theirs:
             DATABASE, codec_options=codecs
         )
 
-    async def count(self, way: Way) -> int:
-        try:
-            match way:
-                case Find():
-                    return await self._count_command(way)
-                case Pipe():
-                    return await self._count(way, way.count)
-                case Number():
-                    return await self._count(way, way.stages)
-        except ExecutionTimeout as error:
-            raise TooLongError from error
+    async def count(self, way: Way, seconds: float) -> int:
+        """ExecutionTimeout where it has not come to an end in so many seconds."""
+        match way:
+            case Find():
+                return await self._count_command(way, seconds)
+            case Pipe():
+                return await self._count(way, way.count, seconds)
+            case Number():
+                return await self._count(way, way.stages, seconds)
         raise TypeError(way)
 
-    async def page(self, way: Way) -> list[ObjectId]:
+    async def page(self, way: Way, seconds: float) -> list[ObjectId]:
         """The ids of the first members, whose whole documents were brought."""
-        try:
-            match way:
-                case Find():
-                    found = self._database[way.on].find(
-                        way.query, hint=way.hint, sort=[("_id", 1)], limit=FIRST
-                    )
-                    rows = await found.max_time_ms(SECONDS * 1_000).to_list(None)
-                case Pipe():
-                    rows = await self._rows(way, way.page)
-                case _:
-                    raise TypeError(way)
-        except ExecutionTimeout as error:
-            raise TooLongError from error
+        match way:
+            case Find():
+                found = self._database[way.on].find(
+                    way.query, hint=way.hint, sort=[("_id", 1)], limit=FIRST
+                )
+                rows = await found.max_time_ms(_milliseconds(seconds)).to_list(None)
+            case Pipe():
+                rows = await self._rows(way, way.page, seconds)
+            case _:
+                raise TypeError(way)
         return [row["_id"] for row in rows]
 
     async def is_member(self, way: Way, source_id: str) -> bool:
@@ -81,18 +67,22 @@ class Theirs:
         rows = await self._database[steps.on].aggregate(stages).to_list(None)
         return bool(rows) is not steps.none
 
-    async def _count_command(self, way: Find) -> int:
-        command = {"count": way.on, "query": way.query, "maxTimeMS": SECONDS * 1_000}
+    async def _count_command(self, way: Find, seconds: float) -> int:
+        command = {"count": way.on, "query": way.query, "maxTimeMS": _milliseconds(seconds)}
         if way.hint:
             command["hint"] = way.hint
         return int((await self._database.command(command))["n"])
 
-    async def _count(self, way: Way, stages: Stages) -> int:
-        return sum([int(row["count"]) for row in await self._rows(way, stages)])
+    async def _count(self, way: Way, stages: Stages, seconds: float) -> int:
+        return sum([int(row["count"]) for row in await self._rows(way, stages, seconds)])
 
-    async def _rows(self, way: Way, stages: Stages) -> list[dict[str, Any]]:
-        hint = {"hint": way.hint} if way.hint else {}
-        found = self._database[way.on].aggregate(
-            list(stages), batchSize=FIRST + 1, **_OPTIONS, **hint
-        )
+    async def _rows(self, way: Way, stages: Stages, seconds: float) -> list[dict[str, Any]]:
+        options: dict[str, Any] = {"maxTimeMS": _milliseconds(seconds), "allowDiskUse": True}
+        if way.hint:
+            options["hint"] = way.hint
+        found = self._database[way.on].aggregate(list(stages), batchSize=FIRST + 1, **options)
         return await found.to_list(None)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1_000)
