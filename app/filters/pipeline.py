@@ -11,7 +11,8 @@ from app.filters.conjuncts import conjuncts, holds_of_nothing
 from app.filters.measuring import SCRATCH
 from app.filters.operators import Query
 from app.filters.predicates import all_of, negatable, query
-from app.filters.summaries import likely, summarized
+from app.filters.sources import Source
+from app.filters.summaries import Summarized, likely, summarized
 from app.filters.tree import (
     AllOf,
     AnyOf,
@@ -72,10 +73,7 @@ def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Itera
         yield from _ways(filter_, now, search)
         return
     asked = summarized(filter_, now)
-    also = None
-    if asked.in_doubt is not None:
-        missed = AllOf((asked.in_doubt, filter_, NoneOf((asked.sure,))))
-        also = _from_customers(missed, now, search)
+    also = _in_doubt(filter_, asked, now, search) if asked.in_doubt else None
     for way in _ways(asked.sure, now, search):
         yield replace(way, also=also)
 
@@ -135,6 +133,19 @@ def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pip
     return Pipeline(way, origins[0].collection, gather, refine, _restored(), len(passes))
 
 
+def _in_doubt(filter_: Filter, asked: Summarized, now: Now, search: Query | None) -> Pipeline:
+    """From the rows after `now`, mostly none, to their customers whom the summaries miss."""
+    rows = [_Origin(source.collection, _later(source, now)) for source in asked.in_doubt]
+    gather = [*_united(rows, (), distinct=False), *_restored()]
+    missed = _from_customers(AllOf((filter_, NoneOf((asked.sure,)))), now, search)
+    return replace(missed, collection=rows[0].collection, gather=gather)
+
+
+def _later(source: Source, now: Now) -> list[Stage]:
+    after = {**source.match, "at": {"$gt": now.at}}
+    return [{"$match": after}, {"$project": {"_id": "$customerId"}}]
+
+
 @dataclass(frozen=True)
 class _Parts:
     """What must hold, each part by itself: asked of the customer alone, or of rows as well; and
@@ -178,10 +189,10 @@ class _Origin:
     stages: list[Stage]
 
 
-def _united(origins: list[_Origin], names: Iterable[str]) -> list[Stage]:
-    """One document for each customer whom one of the origins knows."""
+def _united(origins: list[_Origin], names: Iterable[str], *, distinct: bool = True) -> list[Stage]:
+    """One document for each customer whom one of the origins knows; once already, if `distinct`."""
     first, *others = origins
-    if not others:
+    if not others and distinct:
         return first.stages
     unions = [{"$unionWith": {"coll": o.collection, "pipeline": o.stages}} for o in others]
     return [*first.stages, *unions, measuring.together(names)]

@@ -15,6 +15,7 @@ from app.filters.calendar import Now
 from app.filters.evaluate import Facts, holds
 from app.filters.fields import AttributeType, Field, activity
 from app.filters.operators import BY_NAME, Operand
+from app.filters.sources import Source
 from app.filters.tree import (
     AllOf,
     AnyOf,
@@ -34,19 +35,19 @@ from app.filters.values import LARGEST_LONG
 class Summarized:
     """A filter that asks of summaries instead of rows where it can.
 
-    Whoever meets `sure` meets the filter. Of the others only those may who are `in_doubt`.
+    Whoever meets `sure` meets the filter. Of the others only those may who have rows of these
+    sources after the instant of the question: they are in doubt.
     """
 
     sure: Filter
-    in_doubt: Filter | None
+    in_doubt: tuple[Source, ...]
 
 
 def summarized(filter_: Filter, now: Now) -> Summarized:
     """The filter with its events looked up in the summaries."""
     said = _Summaries(now)
     sure = said.sure(filter_, wanted=True)
-    doubts = tuple(said.doubts.values())
-    return Summarized(sure, AnyOf(doubts) if doubts else None)
+    return Summarized(sure, tuple(said.doubts))
 
 
 def likely(condition: EventCondition, now: Now) -> list[Filter]:
@@ -71,8 +72,7 @@ class _Summaries:
     def __init__(self, now: Now) -> None:
         self._now = now
         self._nested: dict[tuple[Nested, bool], Nested] = {}
-        # By the name of the events.
-        self.doubts: dict[str, Filter] = {}
+        self.doubts: dict[Source, None] = {}
 
     def sure(self, filter_: Filter, *, wanted: bool) -> Filter:
         """A filter that asks of summaries: wanted, it holds only where the filter does; not wanted,
@@ -109,7 +109,7 @@ class _Summaries:
         if not isinstance(measure.window, Last) or not _asks_whether_any(condition, self._now):
             return condition
         name = measure.source.name
-        self.doubts[name] = _at(name, "lastAt", "AFTER", self._now.at)
+        self.doubts[measure.source] = None
         since = _at(name, "lastAt", "AFTER", self._now.at - measure.window.length)
         until = _at(name, "lastAt", "ON_OR_BEFORE", self._now.at)
         if _of_number(condition, 0, self._now):
