@@ -68,6 +68,11 @@ def kept(names: Mapping[Measure, str]) -> dict[str, Any]:
     return {name: {"$ifNull": [f"${name}", of_none(measure)]} for measure, name in names.items()}
 
 
+def is_counted(measure: Measure) -> bool:
+    """Whether an index tells the measure: nothing is asked of the rows but when they were."""
+    return measure.aggregate is None and not measure.where
+
+
 def of_none(measure: Measure) -> int | None:
     """What a measure is where there are no rows."""
     return 0 if measure.aggregate is None else measure.aggregate.of_none

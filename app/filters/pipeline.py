@@ -40,7 +40,7 @@ _MOST_SAID_THRICE = 4_000_000
 
 class Way(Enum):
     """From customer to customer, each of whose rows are looked up; or from the rows of all of them,
-    to which the customers are joined, one by one or all in the same pass."""
+    to which the customers are joined: those whom the rows leave, or all in the same pass."""
 
     CUSTOMERS = "customers"
     JOIN = "join"
@@ -51,18 +51,19 @@ class Way(Enum):
 class Pipeline:
     """Stages that find just the customers of whom a filter holds.
 
-    `gather`, from the collection on, makes documents with customers' ids, in any order; without it
-    they are the customers themselves. `refine` keeps some of them, and their order. Of what is left
-    only the id is sure to be there; `restore` makes it the customer as it is stored. `passes` tells
-    how often `gather` goes through all customers. `also` finds those who are missing, all of them
-    others: very few, and mostly none.
+    `gather`, from the collection on, leaves documents with the ids of customers, in any order; they
+    are the ones, or with `join` those among whom they are. `refine` is asked of these customers
+    themselves, of all where nothing is gathered; it keeps some of them, and their order. It may
+    be quick to go by their ids: `by_id`. `passes` tells how often `gather` goes through all
+    customers. `also` finds those who are missing, all of them others: very few, and mostly none.
     """
 
     way: "Way"
     collection: str = CUSTOMERS
     gather: list[Stage] = field(default_factory=list)
     refine: list[Stage] = field(default_factory=list)
-    restore: list[Stage] = field(default_factory=list)
+    join: bool = False
+    by_id: bool = False
     passes: int = 0
     also: "Pipeline | None" = None
 
@@ -129,16 +130,17 @@ def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pip
         {"$project": {SCRATCH: kept}},
         {"$match": all_of(matched)},
     ]
-    refine = _joined(alone) if way is Way.JOIN else []
-    return Pipeline(way, origins[0].collection, gather, refine, _restored(), len(passes))
+    join = way is Way.JOIN
+    refine = alone if join else []
+    return Pipeline(way, origins[0].collection, gather, refine, join, passes=len(passes))
 
 
 def _in_doubt(filter_: Filter, asked: Summarized, now: Now, search: Query | None) -> Pipeline:
     """From the rows after `now`, mostly none, to their customers whom the summaries miss."""
     rows = [_Origin(source.collection, _later(source, now)) for source in asked.in_doubt]
-    gather = [*_united(rows, (), distinct=False), *_restored()]
+    gather = _united(rows, (), distinct=False)
     missed = _from_customers(AllOf((filter_, NoneOf((asked.sure,)))), now, search)
-    return replace(missed, collection=rows[0].collection, gather=gather)
+    return replace(missed, collection=rows[0].collection, gather=gather, join=True)
 
 
 def _later(source: Source, now: Now) -> list[Stage]:
@@ -196,23 +198,6 @@ def _united(origins: list[_Origin], names: Iterable[str], *, distinct: bool = Tr
         return first.stages
     unions = [{"$unionWith": {"coll": o.collection, "pipeline": o.stages}} for o in others]
     return [*first.stages, *unions, measuring.together(names)]
-
-
-def _joined(alone: list[Stage]) -> list[Stage]:
-    """Keeps those who are there, and of whom the rest of the filter holds."""
-    lookup = {
-        "from": CUSTOMERS,
-        "localField": "_id",
-        "foreignField": "_id",
-        "pipeline": [*alone, {"$project": {"_id": 1}}],
-        "as": _LISTED,
-    }
-    return [{"$lookup": lookup}, {"$match": {_LISTED: {"$ne": []}}}]
-
-
-def _restored() -> list[Stage]:
-    whole = {"from": CUSTOMERS, "localField": "_id", "foreignField": "_id", "as": "whole"}
-    return [{"$lookup": whole}, {"$unwind": "$whole"}, {"$replaceWith": "$whole"}]
 
 
 def _flag(name: str) -> Stage:

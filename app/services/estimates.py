@@ -16,7 +16,7 @@ from app.filters.tree import AllOf, EventCondition, Measure
 from app.filters.walk import measures
 from app.store import Store
 
-_SAMPLE = 256
+_SAMPLE = 512
 _SECONDS = 300
 _MOST_KEPT = 1_000
 

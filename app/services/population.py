@@ -1,9 +1,10 @@
 """Questions of all customers: which of the ways to ask is likely to cost least."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.customers import Customer
 from app.filters import Filter, Now, Pipeline, ways
+from app.filters.measuring import is_counted
 from app.filters.operators import Query
 from app.filters.pipeline import Way
 from app.services.estimates import Estimate, Estimates
@@ -11,8 +12,10 @@ from app.store import Store
 
 # Where there are no more customers than this, no way is long.
 _FEW = 2_000
-# What a step costs, in microseconds of this program's own benchmark; only their ratios matter.
-_LOOK_UP, _JOIN, _ROW, _CUSTOMER, _GROUP = 70.0, 30.0, 2.0, 1.0, 1.5
+# So many are looked at by their ids in less time than it takes to find a better way.
+_NEAR = 10_000
+# What a step costs, in microseconds on the machine of the benchmark; only their ratios matter.
+_LOOK_UP, _JOIN, _COUNTED_ROW, _READ_ROW, _CUSTOMER, _GROUP = 70.0, 5.0, 1.4, 5.0, 0.5, 1.2
 
 
 @dataclass(frozen=True)
@@ -26,22 +29,22 @@ class Selection:
 
     async def count(self) -> int:
         pipeline = await self.population.pipeline(self)
-        return await self.population.store.customers.count(pipeline)
+        return await self.population.store.selections.count(pipeline)
 
     async def page(self, after: str | None, most: int) -> list[Customer]:
         """The first of them, by id, after one of them."""
         pipeline = await self.population.pipeline(self, most)
-        return await self.population.store.customers.page(pipeline, after, most)
+        return await self.population.store.selections.page(pipeline, after, most)
 
     async def ids(self, most: int) -> list[str]:
         """The ids of at most so many."""
         pipeline = await self.population.pipeline(self)
-        return await self.population.store.customers.ids(pipeline, most)
+        return await self.population.store.selections.ids(pipeline, most)
 
     async def scans(self) -> bool:
         """Whether counting them takes a look at everything, no index helping."""
         pipeline = await self.population.pipeline(self)
-        return await self.population.store.customers.scans(pipeline)
+        return await self.population.store.selections.scans(pipeline)
 
 
 class Population:
@@ -58,28 +61,48 @@ class Population:
     async def pipeline(self, selection: Selection, most: int | None = None) -> Pipeline:
         """The way that is likely to cost least: to all of them, or to the first so many."""
         tree, now = selection.tree, selection.now
-        plain, *others = ways(tree, now, selection.search)
-        if tree is None or not others:
-            return plain
+        found = [*ways(tree, now, selection.search)]
+        if tree is None or (most is None and len(found) == 1):
+            return found[0]
         customers = await self.store.customers.number()
         if customers <= _FEW:
-            return plain
-        estimate = await self._estimates.of(tree, now)
-        return min((plain, *others), key=lambda way: _cost(way, estimate, customers, most))
+            return found[0]
+        ahead = _Ahead(await self._estimates.of(tree, now), customers, most)
+        best = min(found, key=ahead.cost)
+        return replace(best, by_id=ahead.enough_is_near)
 
 
-def _cost(pipeline: Pipeline, estimate: Estimate, customers: int, most: int | None) -> float:
-    """What the way is likely to cost; most of it is spent on whom it looks at."""
+@dataclass(frozen=True)
+class _Ahead:
+    """What a question is likely to meet on its ways; most of them cost by whom they look at."""
 
-    def looked_at(share: float) -> float:
+    estimate: Estimate
+    customers: int
+    most: int | None
+
+    @property
+    def enough_is_near(self) -> bool:
+        """Whether not many have to be looked at before there are enough."""
+        return self.most is not None and self._looked_at(1) <= _NEAR
+
+    def _looked_at(self, share: float) -> float:
         """How many of that share are looked at before there are enough."""
-        return customers * share if most is None else min(customers, most / estimate.both) * share
+        if self.most is None:
+            return self.customers * share
+        return min(self.customers, self.most / self.estimate.both) * share
 
-    measures_ = len(estimate.rows)
-    rows = sum(estimate.rows.values()) * customers
-    if pipeline.way is Way.CUSTOMERS:
-        return looked_at(1) * _CUSTOMER + looked_at(estimate.alone) * _LOOK_UP * measures_
-    cost = rows * _ROW + pipeline.passes * customers * _CUSTOMER
-    if pipeline.way is Way.UNION:
-        return cost + (customers * estimate.alone + rows) * _GROUP
-    return cost + (rows * _GROUP if measures_ > 1 else 0) + looked_at(estimate.measured) * _JOIN
+    def cost(self, pipeline: Pipeline) -> float:
+        estimate = self.estimate
+        if pipeline.way is Way.CUSTOMERS:
+            looked_up = self._looked_at(estimate.alone) * len(estimate.rows)
+            return self._looked_at(1) * _CUSTOMER + looked_up * _LOOK_UP
+        rows = sum(estimate.rows.values()) * self.customers
+        gathered = sum(
+            number * self.customers * (_COUNTED_ROW if is_counted(measure) else _READ_ROW)
+            for measure, number in estimate.rows.items()
+        )
+        cost = gathered + pipeline.passes * self.customers * _CUSTOMER
+        if pipeline.way is Way.UNION:
+            return cost + (self.customers * estimate.alone + rows) * _GROUP
+        again = rows * _GROUP if len(estimate.rows) > 1 else 0
+        return cost + again + self._looked_at(estimate.measured) * _JOIN

@@ -1,7 +1,7 @@
 """Customers: found by reference or by filter, and saved as drafts."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from bson import ObjectId
@@ -11,7 +11,6 @@ from pymongo import InsertOne, UpdateOne
 from app.domain.customers import Customer, Draft
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef
-from app.filters import Pipeline
 from app.filters.pipeline import CUSTOMERS
 from app.store.collections import Database
 from app.store.ids import key, keys, public
@@ -65,39 +64,6 @@ class Customers:
     async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
         await self._collection.delete_one({"_id": key(Kind.CUSTOMER, id_)}, session=transaction)
 
-    async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
-        """The first of the selected customers, by id, after one of them."""
-        place = [] if after is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, after)}}}]
-        first: list[Stage] = [{"$sort": {"_id": 1}}, {"$limit": most}]
-
-        def cut(part: Pipeline) -> list[Stage]:
-            return [*part.gather, *place, first[0], *part.refine, first[1]]
-
-        stages = [*_united(selected, cut, first), *selected.restore]
-        found = await self._questions.answer(selected.collection, stages, batchSize=most + 1)
-        return [as_customer(document) for document in found]
-
-    async def ids(self, selected: Pipeline, most: int) -> list[str]:
-        """The ids of at most so many of the selected customers."""
-        limit: list[Stage] = [{"$limit": most}]
-
-        def cut(part: Pipeline) -> list[Stage]:
-            return [*part.gather, *part.refine, *limit, {"$project": {"_id": 1}}]
-
-        found = await self._questions.answer(selected.collection, _united(selected, cut, limit))
-        return [public(Kind.CUSTOMER, document["_id"]) for document in found]
-
-    async def count(self, selected: Pipeline) -> int:
-        """How many customers are selected."""
-
-        found = await self._questions.answer(selected.collection, _united(selected, _counted))
-        return sum(int(document["count"]) for document in found)
-
-    async def scans(self, selected: Pipeline) -> bool:
-        """Whether counting the selected customers goes through a whole collection."""
-        stages = _united(selected, _counted)
-        return await self._questions.scans(selected.collection, stages)
-
     async def number(self) -> int:
         """About how many customers there are."""
         return int(await self._collection.estimated_document_count())
@@ -107,21 +73,6 @@ class Customers:
         by_chance: list[Stage] = [{"$sample": {"size": most}}]
         found = await self._questions.answer(CUSTOMERS, by_chance, batchSize=most + 1)
         return [as_customer(document) for document in found]
-
-
-def _counted(part: Pipeline) -> list[Stage]:
-    return [*part.gather, *part.refine, {"$count": "count"}]
-
-
-def _united(
-    selected: Pipeline, cut: Callable[[Pipeline], list[Stage]], end: Sequence[Stage] = ()
-) -> list[Stage]:
-    """What is cut of the selected customers, and of those who are found beside them."""
-    also = selected.also
-    if also is None:
-        return cut(selected)
-    union = {"$unionWith": {"coll": also.collection, "pipeline": cut(also)}}
-    return [*cut(selected), union, *end]
 
 
 def starts_with(prefix: str) -> dict[str, Any]:

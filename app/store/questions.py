@@ -1,5 +1,6 @@
 """Questions of all documents: how long MongoDB may think about one, and on what room."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from pymongo.errors import ExecutionTimeout
@@ -25,16 +26,25 @@ class Questions:
     async def answer(
         self, collection: str, stages: list[Stage], **options: Any
     ) -> list[dict[str, Any]]:
-        """The documents that the stages leave; TookTooLong where there is no end to it."""
+        """All documents that the stages leave; TookTooLong where there is no end to it."""
+        return [document async for document in self.stream(collection, stages, **options)]
+
+    async def stream(
+        self, collection: str, stages: list[Stage], **options: Any
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The same documents, one by one."""
         found = self._database[collection].aggregate(stages, **options, **self._limits)
         try:
-            return [document async for document in found]
+            async for document in found:
+                yield document
         except ExecutionTimeout:
             raise TookTooLong(
                 f"The database did not answer within {self._seconds:g} s; ask for less, narrow the"
                 " filter down with a condition that an index serves, or raise"
                 " SEGMENTS_QUERY_SECONDS."
             ) from None
+        finally:
+            await found.close()
 
     async def scans(self, collection: str, stages: list[Stage]) -> bool:
         """Whether MongoDB would go through a whole collection, or a whole index, for the answer."""

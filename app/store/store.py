@@ -26,6 +26,7 @@ from app.store.orders import Orders
 from app.store.questions import Questions
 from app.store.seen import Seen
 from app.store.segments import Segments
+from app.store.selections import Selections
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
 
@@ -43,6 +44,7 @@ class Store:
         self._database = database
         questions = Questions(database, seconds)
         self.customers = Customers(database, questions)
+        self.selections = Selections(questions)
         self.events = Events(database)
         self.orders = Orders(database)
         self.segments = Segments(database)

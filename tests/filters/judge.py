@@ -47,12 +47,21 @@ class Judge:
         found: list[Document] = []
         for part in (way, way.also):
             if part is not None:
-                stages = [*part.gather, *part.refine, *part.restore]
-                found += self._database[part.collection].aggregate(stages)
+                found += self._part(part)
         assert len({document["_id"] for document in found}) == len(found)
         for document in found:
             assert document.keys() == self.customers[document["_id"]].document.keys()
         return {document["_id"] for document in found}
+
+    def _part(self, part: Pipeline) -> list[Document]:
+        customers = self._database.customers
+        if not part.gather:
+            return list(customers.aggregate(part.refine))
+        named = [row["_id"] for row in self._database[part.collection].aggregate(part.gather)]
+        assert len(set(named)) == len(named)
+        found = list(customers.aggregate([{"$match": {"_id": {"$in": named}}}, *part.refine]))
+        assert part.join or len(found) == len(named)
+        return found
 
     def ahead(self, filter_: Filter, now: Now) -> dict[Any, Facts]:
         """The customers with no other events and orders than are read for the filter."""

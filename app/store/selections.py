@@ -1,0 +1,101 @@
+"""Those of whom a filter holds: counted, and brought page by page, in whichever way is chosen."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from bson import ObjectId
+
+from app.domain.customers import Customer
+from app.domain.ids import Kind
+from app.filters import Pipeline
+from app.filters.pipeline import CUSTOMERS
+from app.store.customers import as_customer
+from app.store.ids import key, public
+from app.store.questions import Questions, Stage
+
+# So many ids at a time are taken from one question to the next: a look-up of each within the first
+# costs ten times as much.
+_IDS_TO_COUNT, _IDS_TO_FIND = 10_000, 1_000
+_BY_ID: Stage = {"$sort": {"_id": 1}}
+
+
+class Selections:
+    """Questions of the customers whom a pipeline selects."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+
+    async def count(self, selected: Pipeline) -> int:
+        """How many customers are selected."""
+        if selected.join:
+            number = 0
+            async with aclosing(self._named(selected, [], _IDS_TO_COUNT)) as named:
+                async for ids in named:
+                    number += await self._count(CUSTOMERS, [_one_of(ids), *selected.refine])
+        else:
+            number = await self._count(selected.collection, [*selected.gather, *selected.refine])
+        return number + (await self.count(selected.also) if selected.also else 0)
+
+    async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
+        """The first of the selected customers, by id, after one of them."""
+        place = [] if after is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, after)}}}]
+        found = await self._found(selected, [*place, _BY_ID], most)
+        if selected.also:
+            found += await self._found(selected.also, [*place, _BY_ID], most)
+            found.sort(key=lambda document: document["_id"])
+        return [as_customer(document) for document in found[:most]]
+
+    async def ids(self, selected: Pipeline, most: int) -> list[str]:
+        """The ids of at most so many of the selected customers."""
+        only_id: Stage = {"$project": {"_id": 1}}
+        found = await self._found(selected, [], most, only_id)
+        if selected.also and len(found) < most:
+            found += await self._found(selected.also, [], most - len(found), only_id)
+        return [public(Kind.CUSTOMER, document["_id"]) for document in found]
+
+    async def scans(self, selected: Pipeline) -> bool:
+        """Whether counting the selected customers goes through a whole collection."""
+        stages = selected.gather if selected.join else [*selected.gather, *selected.refine]
+        return await self._questions.scans(selected.collection, [*stages, {"$count": "count"}])
+
+    async def _count(self, collection: str, stages: list[Stage]) -> int:
+        counted = await self._questions.answer(collection, [*stages, {"$count": "count"}])
+        return sum(int(document["count"]) for document in counted)
+
+    async def _found(
+        self, selected: Pipeline, order: list[Stage], most: int, *shape: Stage
+    ) -> list[dict[str, Any]]:
+        """At most so many of the selected customers, in the order, of that shape."""
+        if not selected.gather:
+            stages = [*order, *selected.refine, {"$limit": most}, *shape]
+            hint = {"hint": {"_id": 1}} if selected.by_id else {}
+            return await self._questions.answer(CUSTOMERS, stages, batchSize=most + 1, **hint)
+        found: list[dict[str, Any]] = []
+        async with aclosing(self._named(selected, order, _IDS_TO_FIND)) as named:
+            async for ids in named:
+                rest: Stage = {"$limit": most - len(found)}
+                stages = [_one_of(ids), *order, *selected.refine, rest, *shape]
+                found += await self._questions.answer(CUSTOMERS, stages, batchSize=most + 1)
+                if len(found) >= most:
+                    break
+        return found
+
+    async def _named(
+        self, selected: Pipeline, order: list[Stage], at_once: int
+    ) -> AsyncGenerator[list[ObjectId], None]:
+        """The ids that are gathered, in the order, so many at once."""
+        stages = [*selected.gather, *order, {"$project": {"_id": 1}}]
+        ids: list[ObjectId] = []
+        async with aclosing(self._questions.stream(selected.collection, stages)) as documents:
+            async for document in documents:
+                ids.append(document["_id"])
+                if len(ids) == at_once:
+                    yield ids
+                    ids = []
+        if ids:
+            yield ids
+
+
+def _one_of(ids: list[ObjectId]) -> Stage:
+    return {"$match": {"_id": {"$in": ids}}}
