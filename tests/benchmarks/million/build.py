@@ -2,7 +2,6 @@
 
 import asyncio
 import multiprocessing
-import shutil
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -56,10 +55,6 @@ def shop(folder: Path, customers: int) -> Iterator[str]:
         mongod.stop(seconds=120)
 
 
-def remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _wanted(customers: int) -> dict[str, Any]:
     return {"_id": "shop", "shape": SHAPE, "customers": customers}
 
@@ -74,7 +69,7 @@ def _build(url: str, customers: int) -> None:
     began = time.monotonic()
     with Client(url) as client:
         client.drop_database(DATABASE)
-        _both(_customers, _done, url, customers)
+        _write(url, customers)
         print(f"  rows after {time.monotonic() - began:.0f} s", flush=True)
         # Indexes are faster made of rows that are there.
         asyncio.run(_prepare(url))
@@ -85,16 +80,17 @@ def _build(url: str, customers: int) -> None:
     print(f"  built in {seconds} s", flush=True)
 
 
-def _both(*writers: Any) -> None:
-    *targets, url, customers = writers
+def _write(url: str, customers: int) -> None:
+    """All rows, by two processes; each of them makes up what everybody did for itself."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=target, args=(url, customers)) for target in targets]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-        if process.exitcode:
-            raise SystemExit(f"A writer ended with {process.exitcode}.")
+    arguments = (url, customers)
+    writers = [context.Process(target=work, args=arguments) for work in (_customers, _done)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        if writer.exitcode:
+            raise SystemExit(f"A writer ended with {writer.exitcode}.")
 
 
 async def _prepare(url: str) -> None:

@@ -19,6 +19,8 @@ Stages = Sequence[Stage]
 Hint = Mapping[str, Any] | None
 
 FIRST = 50
+# The way against which the design is judged; it is given all the time that it needs.
+PLAIN = "plain lookup"
 BY_ID: Hint = {"_id": 1}
 IN_PLACE: Hint = {"$natural": 1}
 BY_METADATA: Hint = {"metadata.$**": 1}
@@ -144,7 +146,7 @@ def all_but(others: Stages, on: str, hint: Hint = None) -> Way:
     return Number(name=name, stages=stages, on=on, hint=hint)
 
 
-def lookup_plain(query: Query, of: str, row: Any, measure: Any, test: Query, name: str = "") -> Way:
+def lookup_plain(name: str, query: Query, of: str, row: Any, measure: Any, test: Query) -> Way:
     """All rows of each customer are brought; `row` says in `$$row` which of them count."""
     joined = {"from": of, "localField": "_id", "foreignField": "customerId", "as": "found"}
     chosen = {"$filter": {"input": "$found", "as": "row", "cond": row}}
@@ -155,7 +157,7 @@ def lookup_plain(query: Query, of: str, row: Any, measure: Any, test: Query, nam
         {"$match": {"found": test}},
         {"$unset": "found"},
     ]
-    return Pipe(name=f"plain lookup{name}", stages=_matched(query), late=late)
+    return Pipe(name=name, stages=_matched(query), late=late)
 
 
 def looked_up(name: str, query: Query, of: str, stages: Stages, asked: Query, **more: Any) -> Way:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
-from tests.benchmarks.million.by_hand import Find, Number, Pipe, Way
+from tests.benchmarks.million.by_hand import PLAIN, Find, Number, Pipe, Way
 from tests.benchmarks.million.ours import Ours
 from tests.benchmarks.million.question import Question
 from tests.benchmarks.million.shop import source_id
@@ -168,7 +168,7 @@ def _row_by_row(ways: Sequence[Way]) -> list[Way]:
 
 def _limit(name: str, race: Race) -> float:
     """The plain lookup is given all the time: it has a ratio of its own."""
-    if name in (OURS, "plain lookup"):
+    if name in (OURS, PLAIN):
         return LONGEST
     best = min((seconds for way, seconds in race.times.items() if way != OURS), default=LONGEST)
     return min(LONGEST, max(SOON_ENOUGH, GIVEN_UP * best))
