@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import groupby, takewhile
 
-_SPECIAL = frozenset("\\^$.|?*+()[]{}-/# \t\n\r\f\v")
+_SPECIAL = frozenset("\\^$.|?*+()[]{}-/#")
 
 
 def _fold_letter(letter: str) -> str:
@@ -65,4 +65,5 @@ def any_of(texts: Sequence[str]) -> str:
 
 
 def _literal(letter: str) -> str:
-    return f"\\x{{{ord(letter):x}}}" if letter in _SPECIAL else letter
+    """So written MongoDB still knows with what a text begins, and looks for that in an index."""
+    return f"\\{letter}" if letter in _SPECIAL else letter

@@ -1,7 +1,7 @@
 """What filters rest on, parsed once for each revision: segments and the metadata's types."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from app.filters import Calendar, Catalog, Filter, parse
 from app.filters.parse import segments_named
 from app.filters.sources import listing
 from app.filters.tree import Listed, Measure, Nested
+from app.filters.walk import measures
 from app.store import Store
 from app.store.ids import key
 
@@ -54,6 +55,20 @@ class Definitions:
             return Listed(Measure(listing(segment.id, key(Kind.SEGMENT, segment.id))))
         return parse(segment.filter, self.catalog)
 
+    def measures(self, segment_ids: Iterable[str] | None) -> list[Measure]:
+        """Every measure that memberships in the segments need; in all of them, where None."""
+        if segment_ids is None:
+            return self._all_measures
+        found: dict[Measure, None] = {}
+        for id_ in segment_ids:
+            if nested := self.nested(id_):
+                found.update(dict.fromkeys(measures(nested.tree)))
+        return list(found)
+
+    @cached_property
+    def _all_measures(self) -> list[Measure]:
+        return self.measures(self.segments)
+
     def users(self, segment_id: str) -> list[Segment]:
         """The segments whose filters name the segment."""
         return [self.segments[id_] for id_ in self._users.get(segment_id, ())]
@@ -90,6 +105,11 @@ class DefinitionsReader:
         self._store = store
         self._calendar = calendar
         self._kept: Definitions | None = None
+
+    @property
+    def kept(self) -> Definitions | None:
+        """The newest that were asked for; there may be newer ones."""
+        return self._kept
 
     async def now(self) -> Definitions:
         return await self.at_least(await self._store.segments.revision())

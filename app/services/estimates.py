@@ -55,7 +55,7 @@ class Estimates:
         customers = await self._sampled()
         filter_ = summarized(filter_, now).sure
         needed = measures(filter_)
-        rows = await self._store.rows_of([customer.id for customer in customers], needed, now)
+        rows = await self._store.facts.of([customer.id for customer in customers], needed, now)
         parts = conjuncts(filter_)
         first = [part for part in parts if not measures(part)]
         for part in parts:

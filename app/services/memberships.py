@@ -11,9 +11,10 @@ from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import Code, Problem, Refused, refuse
 from app.filters import Evaluation, Facts, Filter, Now, changes_at, explain
-from app.filters.walk import measures
+from app.filters.tree import Measure
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
+from app.store.facts import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +53,40 @@ class Memberships:
 
         A sourceId that is not known is judged by the overrides alone.
         """
-        revision, customer = await self._store.segments.revision_and_customer(ref)
+        kept = self._definitions.kept
+        needed = kept.measures(segment_ids) if kept else []
+        revision, customer, rows = await self._store.facts.find(ref, needed, now)
         definitions = await self._definitions.at_least(revision)
         if customer is None and ref.id is not None:
             raise refuse(Code.NOT_FOUND, "No customer has this id.", "customer", "id")
         segments = _chosen(definitions, segment_ids)
         document = _overlaid(ref, customer, overrides, definitions)
-        return await self._judge(segments, customer, document, definitions, now)
+        if rows is None or definitions is not kept:
+            rows = await self._rows(customer, definitions.measures(segment_ids), now)
+        return _judged(segments, definitions, Evaluation(Facts(document, rows), now))
 
     async def of(self, customer: Customer, now: Now) -> list[Segment]:
         """The segments that the customer is in, in the order of their ids."""
         definitions = await self._definitions.now()
-        segments = list(definitions.segments.values())
-        asked = await self._judge(segments, customer, dict(customer.document), definitions, now)
+        rows = await self._rows(customer, definitions.measures(None), now)
+        evaluation = Evaluation(Facts(customer.document, rows), now)
+        asked = _judged(list(definitions.segments.values()), definitions, evaluation)
         return [membership.segment for membership in asked if membership.is_member]
 
-    async def _judge(
-        self,
-        segments: Sequence[Segment],
-        customer: Customer | None,
-        document: dict[str, Any],
-        definitions: Definitions,
-        now: Now,
-    ) -> list[Membership]:
-        trees = [definitions.tree(segment) for segment in segments]
-        evaluation = Evaluation(Facts(document, await self._rows(customer, trees, now)), now)
-        return [
-            Membership(segment, evaluation.holds(tree), tree, evaluation)
-            for segment, tree in zip(segments, trees, strict=True)
-        ]
-
-    async def _rows(
-        self, customer: Customer | None, trees: Sequence[Filter], now: Now
-    ) -> dict[str, list[dict[str, Any]]]:
+    async def _rows(self, customer: Customer | None, needed: Sequence[Measure], now: Now) -> Rows:
         """The customer's events, orders and places in lists that the filters need."""
-        needed = set().union(*map(measures, trees))
         if customer is None or not needed:
             return {}
-        return (await self._store.rows_of([customer.id], needed, now))[customer.id]
+        return (await self._store.facts.of([customer.id], needed, now))[customer.id]
+
+
+def _judged(
+    segments: Sequence[Segment], definitions: Definitions, evaluation: Evaluation
+) -> list[Membership]:
+    trees = ((segment, definitions.tree(segment)) for segment in segments)
+    return [
+        Membership(segment, evaluation.holds(tree), tree, evaluation) for segment, tree in trees
+    ]
 
 
 def _chosen(definitions: Definitions, ids: Sequence[str] | None) -> list[Segment]:

@@ -5,15 +5,12 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.customers import Customer
 from app.domain.ids import Kind
-from app.domain.inputs import CustomerRef
 from app.domain.segments import LONGEST_NAME, Segment, SegmentKind
 from app.errors import Code, refuse
 from app.filters.fields import is_storable
 from app.filters.folding import pattern
 from app.store.collections import Database
-from app.store.customers import as_customer, by_ref
 from app.store.ids import key, public
 
 REVISION = "definitions"
@@ -35,21 +32,6 @@ class Segments:
         """The number of changes so far of all that filters rest on."""
         found = await self._database.fences.find_one({"_id": REVISION})
         return int(found["revision"]) if found else 0
-
-    async def revision_and_customer(self, ref: CustomerRef) -> tuple[int, Customer | None]:
-        """Both in one question: the price of a membership is a round trip."""
-        query = by_ref(ref)
-        stages: list[dict[str, Any]] = [{"$match": {"_id": REVISION}}]
-        if query is not None:
-            one = [{"$match": query}, {"$limit": 1}]
-            stages.append({"$lookup": {"from": "customers", "pipeline": one, "as": "customer"}})
-        answer = await self._database.command(
-            {"aggregate": "fences", "pipeline": stages, "cursor": {}},
-            codec_options=self._database.codec_options,
-        )
-        (row,) = answer["cursor"]["firstBatch"]
-        customers = row.get("customer") or []
-        return int(row["revision"]), as_customer(customers[0]) if customers else None
 
     async def all(self) -> list[Segment]:
         return [_segment(document) async for document in self._collection.find().sort("_id", 1)]

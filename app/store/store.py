@@ -1,6 +1,6 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -10,16 +10,12 @@ from pymongo import ReadPreference, ReturnDocument, WriteConcern
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from app.domain.ids import Kind
 from app.errors import Unusable
-from app.filters import Now
-from app.filters.measuring import rows_ahead
-from app.filters.tree import Measure
 from app.settings import Settings
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
 from app.store.events import Events
-from app.store.ids import keys, public
+from app.store.facts import Facts
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
@@ -32,7 +28,6 @@ from app.store.sizes import Sizes
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
-Rows = dict[str, list[dict[str, Any]]]
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 
 
@@ -47,6 +42,7 @@ class Store:
         self.selections = Selections(questions)
         self.events = Events(database)
         self.orders = Orders(database)
+        self.facts = Facts(database)
         self.segments = Segments(database)
         self.members = Members(database)
         self.seen = Seen(questions)
@@ -104,22 +100,6 @@ class Store:
                 write_concern=WriteConcern("majority"),
                 read_preference=ReadPreference.PRIMARY,
             )
-
-    async def rows_of(
-        self, customer_ids: Sequence[str], needed: Iterable[Measure], now: Now
-    ) -> dict[str, Rows]:
-        """By customer and by collection, the stored rows that the measures are taken of, now or by
-        the passing of time alone."""
-        asked: dict[str, list[dict[str, Any]]] = {}
-        for measure in needed:
-            asked.setdefault(measure.source.collection, []).append(rows_ahead(measure, now))
-        keys_ = keys(Kind.CUSTOMER, customer_ids)
-        found: dict[str, Rows] = {id_: {name: [] for name in asked} for id_ in customer_ids}
-        for collection, any_of in asked.items():
-            query = {"customerId": {"$in": keys_}, "$or": any_of}
-            async for row in self._database[collection].find(query):
-                found[public(Kind.CUSTOMER, row["customerId"])][collection].append(row)
-        return found
 
     async def fence(self, name: str, transaction: Transaction) -> int:
         """Lets transactions that rest on the same things pass one after the other.
