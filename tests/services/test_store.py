@@ -1,6 +1,12 @@
 """The store as it is opened."""
 
 import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import WriteError
 
 from app.settings import Settings
 from app.store import Store
@@ -12,3 +18,27 @@ async def test_many_processes_may_open_a_new_store_at_once(settings: Settings) -
     for store in stores:
         await store.ping()
         await store.close()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"name": ["Ann"]},
+        {"address": {"city": ["Ulm"]}},
+        {"orders": {"lastOrderAt": [datetime(2026, 1, 1, tzinfo=UTC)]}},
+        {"loyalty": {"points": [1]}},
+        {"events": {"purchase": {"count": [1]}}},
+    ],
+    ids=str,
+)
+async def test_no_array_lies_at_a_standard_path(
+    settings: Settings, mongo_client: MongoClient[dict[str, Any]], field: dict[str, Any]
+) -> None:
+    store = await Store.open(settings)
+    await store.close()
+    now = datetime(2026, 3, 29, tzinfo=UTC)
+    plain = {"sourceId": "ann", "createdAt": now, "updatedAt": now, "version": 1}
+    customers = mongo_client[settings.database].customers
+    with pytest.raises(WriteError, match="failed validation"):
+        customers.insert_one({**plain, **field})
+    customers.insert_one({**plain, "metadata": {"tags": ["a"]}, "events": {"purchase": {}}})
