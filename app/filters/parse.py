@@ -26,7 +26,7 @@ from app.filters.tree import (
     Window,
 )
 from app.filters.values import NUMBER, ONE_VALUE, RANGE, UnreadableError
-from app.filters.walk import conditions, inside, segments_deep, weight
+from app.filters.walk import LETTER_OF_ANY_CASE, conditions, inside, segments_deep, weight
 
 Wire = Mapping[str, Any]
 """A filter in the shape of the API's FilterInput, as plain JSON."""
@@ -39,6 +39,7 @@ MOST_SEGMENTS_DEEP = 10
 MOST_CONDITIONS_IN_ALL = 1_000
 # MongoDB takes 16 MiB in one question, and in one document.
 HEAVIEST = 12_000_000
+_TOO_MUCH_TEXT = "holds more text than the database takes in one question"
 
 _GROUPS: dict[str, type[AllOf | AnyOf | NoneOf]] = {"all": AllOf, "any": AnyOf, "none": NoneOf}
 _MOMENTS = {AttributeType.DATE, AttributeType.DATETIME}
@@ -104,7 +105,7 @@ def _same(value: object, default: object) -> bool:
 
 def _measure(wire: Wire, path: Path) -> None:
     """Refuses what is too large before anything is made of it."""
-    values = 0
+    values = letters = 0
     for count, (level, condition) in enumerate(_conditions(wire, 1), start=1):
         if level > MOST_LEVELS:
             raise too_complex(f"is nested deeper than {MOST_LEVELS} levels", path)
@@ -114,6 +115,14 @@ def _measure(wire: Wire, path: Path) -> None:
             raise too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
         if values > MOST_VALUES:
             raise too_complex(f"has more than {MOST_VALUES:,} values", path)
+        letters += _letters(value) * (LETTER_OF_ANY_CASE if condition.get("ignoreCase") else 1)
+        if letters > HEAVIEST:
+            raise too_complex(_TOO_MUCH_TEXT, path)
+
+
+def _letters(value: object) -> int:
+    values = value if isinstance(value, list | tuple) else (value,)
+    return sum(len(one) for one in values if isinstance(one, str))
 
 
 def _measure_tree(tree: Filter, path: Path) -> None:
@@ -125,7 +134,7 @@ def _measure_tree(tree: Filter, path: Path) -> None:
         what = f"has more than {MOST_CONDITIONS_IN_ALL:,} conditions with the segments inside it"
         raise too_complex(what, path)
     if weight(tree) > HEAVIEST:
-        raise too_complex("holds more text than the database takes in one question", path)
+        raise too_complex(_TOO_MUCH_TEXT, path)
 
 
 def too_complex(what: str, path: Path) -> Refused:

@@ -20,7 +20,7 @@ from app.filters.tree import (
 Condition = AttributeCondition | EventCondition | Listed | Member
 
 # Bytes: of a condition with all its guards, of a value beside its text, of a letter's cases.
-_A_CONDITION, _A_VALUE, _A_LETTER_OF_ANY_CASE = 1_000, 20, 8
+_A_CONDITION, _A_VALUE, LETTER_OF_ANY_CASE = 1_000, 20, 8
 
 
 def own_conditions(filter_: Filter) -> Iterator[Condition]:
@@ -111,7 +111,7 @@ def _weight(condition: Condition) -> int:
 def _weight_of(operand: Operand) -> int:
     values = operand.value if isinstance(operand.value, tuple) else (operand.value,)
     texts = sum(len(value.encode()) for value in values if isinstance(value, str))
-    return _A_VALUE * len(values) + texts * (_A_LETTER_OF_ANY_CASE if operand.ignore_case else 1)
+    return _A_VALUE * len(values) + texts * (LETTER_OF_ANY_CASE if operand.ignore_case else 1)
 
 
 def inlined_levels(filter_: Filter) -> int:

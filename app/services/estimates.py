@@ -3,7 +3,7 @@
 An estimate decides only which way a question goes; every way gives the same answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -11,12 +11,14 @@ from app.domain.customers import Customer
 from app.filters import Evaluation, Facts, Filter, Now
 from app.filters.conjuncts import conjuncts
 from app.filters.evaluate import rows_of
+from app.filters.measuring import is_counted
 from app.filters.summaries import likely, summarized
 from app.filters.tree import AllOf, EventCondition, Measure
 from app.filters.walk import measures
 from app.store import Store
 
 _SAMPLE = 512
+_MOST_ROWS = 5_000
 _SECONDS = 300
 _MOST_KEPT = 1_000
 
@@ -24,12 +26,15 @@ _MOST_KEPT = 1_000
 @dataclass(frozen=True)
 class Estimate:
     """Shares of the customers: of whom that holds which is asked of the customer alone, that which
-    is asked of rows, and both; and how many rows a customer has for each measure."""
+    is asked of rows, and both. How many measures of rows there are; and how many rows a customer
+    has that are only counted, and that are read."""
 
     alone: float
     measured: float
     both: float
-    rows: Mapping[Measure, float]
+    measures: int
+    counted_rows: float
+    read_rows: float
 
 
 class Estimates:
@@ -38,24 +43,27 @@ class Estimates:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._sample: tuple[float, Sequence[Customer]] | None = None
-        self._kept: dict[Filter, tuple[float, Estimate]] = {}
+        # By the hash of the filter, which may be large; that of another would only cost time.
+        self._kept: dict[int, tuple[float, Estimate]] = {}
 
     async def of(self, filter_: Filter, now: Now) -> Estimate:
         """An estimate for the filter, some minutes old at the most."""
-        kept = self._kept.get(filter_)
+        known_as = hash(filter_)
+        kept = self._kept.get(known_as)
         if kept is None or _is_old(kept[0]):
             kept = monotonic(), await self._made(filter_, now)
-            self._kept.pop(filter_, None)
+            self._kept.pop(known_as, None)
             while len(self._kept) >= _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[filter_] = kept
+            self._kept[known_as] = kept
         return kept[1]
 
     async def _made(self, filter_: Filter, now: Now) -> Estimate:
         customers = await self._sampled()
         filter_ = summarized(filter_, now).sure
         needed = measures(filter_)
-        rows = await self._store.facts.of([customer.id for customer in customers], needed, now)
+        ids = [customer.id for customer in customers]
+        rows = await self._store.facts.of(ids, needed, now, most=_MOST_ROWS)
         parts = conjuncts(filter_)
         first = [part for part in parts if not measures(part)]
         for part in parts:
@@ -67,17 +75,27 @@ class Estimates:
             Evaluation(Facts(customer.document, rows[customer.id]), now) for customer in customers
         ]
         held = [(one.holds(alone), one.holds(measured)) for one in asked]
+        counted = [measure for measure in needed if is_counted(measure)]
+        read = [measure for measure in needed if not is_counted(measure)]
         return Estimate(
             _share(alone for alone, _ in held),
             _share(measured for _, measured in held),
             _share(alone and measured for alone, measured in held),
-            {m: sum(len(rows_of(m, one.facts, now)) for one in asked) / len(asked) for m in needed},
+            len(needed),
+            _rows(counted, asked),
+            _rows(read, asked),
         )
 
     async def _sampled(self) -> Sequence[Customer]:
         if self._sample is None or _is_old(self._sample[0]):
             self._sample = monotonic(), await self._store.customers.sample(_SAMPLE)
         return self._sample[1]
+
+
+def _rows(measures_: Sequence[Measure], asked: Sequence[Evaluation]) -> float:
+    """How many rows a customer has for the measures, on the average."""
+    rows = sum(len(rows_of(m, one.facts, one.now)) for m in measures_ for one in asked)
+    return rows / max(len(asked), 1)
 
 
 def _is_old(taken: float) -> bool:

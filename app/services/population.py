@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from app.domain.customers import Customer
 from app.filters import Filter, Now, Pipeline, ways
-from app.filters.measuring import is_counted
 from app.filters.operators import Query
 from app.filters.pipeline import Way
 from app.services.estimates import Estimate, Estimates
@@ -62,7 +61,7 @@ class Population:
         """The way that is likely to cost least: to all of them, or to the first so many."""
         tree, now = selection.tree, selection.now
         found = [*ways(tree, now, selection.search)]
-        if tree is None or (most is None and len(found) == 1):
+        if tree is None or selection.search or (most is None and len(found) == 1):
             return found[0]
         customers = await self.store.customers.number()
         if customers <= _FEW:
@@ -92,17 +91,15 @@ class _Ahead:
         return min(self.customers, self.most / self.estimate.both) * share
 
     def cost(self, pipeline: Pipeline) -> float:
-        estimate = self.estimate
+        """What the way is likely to cost."""
+        share, customers = self.estimate, self.customers
         if pipeline.way is Way.CUSTOMERS:
-            looked_up = self._looked_at(estimate.alone) * len(estimate.rows)
+            looked_up = self._looked_at(share.alone) * share.measures
             return self._looked_at(1) * _CUSTOMER + looked_up * _LOOK_UP
-        rows = sum(estimate.rows.values()) * self.customers
-        gathered = sum(
-            number * self.customers * (_COUNTED_ROW if is_counted(measure) else _READ_ROW)
-            for measure, number in estimate.rows.items()
-        )
-        cost = gathered + pipeline.passes * self.customers * _CUSTOMER
+        rows = share.counted_rows * _COUNTED_ROW + share.read_rows * _READ_ROW
+        cost = customers * (rows + pipeline.passes * _CUSTOMER)
+        grouped = customers * (share.counted_rows + share.read_rows) * _GROUP
         if pipeline.way is Way.UNION:
-            return cost + (self.customers * estimate.alone + rows) * _GROUP
-        again = rows * _GROUP if len(estimate.rows) > 1 else 0
-        return cost + again + self._looked_at(estimate.measured) * _JOIN
+            return cost + grouped + customers * share.alone * _GROUP
+        again = grouped if share.measures > 1 else 0
+        return cost + again + self._looked_at(share.measured) * _JOIN

@@ -16,6 +16,7 @@ from app.store.collections import Database
 from app.store.ids import key, keys, public
 from app.store.questions import Questions, Stage
 
+_LARGEST_SAMPLE = 32 * 1024
 _LAST_LETTER = chr(sys.maxunicode)
 
 
@@ -69,10 +70,15 @@ class Customers:
         return int(await self._collection.estimated_document_count())
 
     async def sample(self, most: int) -> list[Customer]:
-        """Some customers, by chance."""
-        by_chance: list[Stage] = [{"$sample": {"size": most}}]
+        """Some customers, by chance, none of them large."""
+        by_chance: list[Stage] = [{"$sample": {"size": most}}, {"$match": small(_LARGEST_SAMPLE)}]
         found = await self._questions.answer(CUSTOMERS, by_chance, batchSize=most + 1)
         return [as_customer(document) for document in found]
+
+
+def small(size: int) -> dict[str, Any]:
+    """The predicate of documents of less than so many bytes."""
+    return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, size]}}
 
 
 def starts_with(prefix: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.filters import Now
 from app.filters.measuring import rows_ahead
 from app.filters.tree import Measure
 from app.store.collections import Database
-from app.store.customers import as_customer, by_ref
+from app.store.customers import as_customer, by_ref, small
 from app.store.ids import keys, public
 from app.store.segments import REVISION
 
@@ -21,6 +21,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 # More are not brought in one answer with the customer.
 _MOST_ROWS = 1_000
+_LARGEST = 16 * 1024
 
 
 class Found(NamedTuple):
@@ -39,18 +40,25 @@ class Facts:
         self._database = database
 
     async def of(
-        self, customer_ids: Sequence[str], needed: Iterable[Measure], now: Now
+        self,
+        customer_ids: Sequence[str],
+        needed: Iterable[Measure],
+        now: Now,
+        *,
+        most: int | None = None,
     ) -> dict[str, Rows]:
         """By customer, the rows that the measures are taken of, now or by the passing of time
-        alone."""
+        alone; with `most`, no more of a collection than so many, and none that is large."""
         asked = _asked(needed, now)
         keys_ = keys(Kind.CUSTOMER, customer_ids)
         found: dict[str, dict[str, list[dict[str, Any]]]] = {
             id_: {name: [] for name in asked} for id_ in customer_ids
         }
         for collection, any_of in asked.items():
-            query = {"customerId": {"$in": keys_}, "$or": any_of}
-            async for row in self._database[collection].find(query):
+            query: dict[str, Any] = {"customerId": {"$in": keys_}, "$or": any_of}
+            if most is not None:
+                query |= small(_LARGEST)
+            async for row in self._database[collection].find(query).limit(most or 0):
                 found[public(Kind.CUSTOMER, row["customerId"])][collection].append(row)
         return dict(found)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import compress
+from itertools import compress, islice
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,6 +57,10 @@ class Case:
 
     def at(self, instant: datetime) -> bool:
         return holds(self.filter, self.facts, replace(self.now, at=instant))
+
+    @property
+    def changes(self) -> bool:
+        return changes_at(self.filter, self.facts, self.now) is not None
 
     def mistakes(self, *, thoroughly: bool = True) -> Iterator[str]:
         """What is wrong with the answer, if anything."""
@@ -127,8 +131,15 @@ def _moments(found: Any) -> Iterator[datetime]:
 
 
 def drawn(random: Random, filter_: Filter, now: Now, judge: Judge) -> list[Case]:
-    """The filter asked of a few customers: mostly of those whose answer will change."""
-    cases = [Case(filter_, facts, now) for facts in random.sample([*judge.customers.values()], 40)]
-    changes = [changes_at(filter_, case.facts, now) is not None for case in cases]
+    """The filter asked of a few customers: mostly of those whose answer will change, some of whom
+    meet it now, however few do."""
+    facts = random.sample([*judge.customers.values()], len(judge.customers))
+    cases = [Case(filter_, each, now) for each in facts]
+    held = islice((case for case in cases if case.at(now.at)), 4)
+    changes = [case.changes for case in cases[:40]]
     staying = [not change for change in changes]
-    return [*compress(cases, changes)][:4] + [*compress(cases, staying)][:2]
+    return [
+        *[case for case in held if case.changes][:2],
+        *[*compress(cases, changes)][:4],
+        *[*compress(cases, staying)][:2],
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from app.filters.calendar import Now
-from app.filters.fields import AttributeType, is_number
+from app.filters.fields import AttributeType
 from app.filters.folding import any_of
 from app.filters.operators.operator import (
     MOMENTS,
@@ -20,11 +20,6 @@ from app.filters.values import LIST, ONE_VALUE
 
 # So many letters go into one regular expression: a longer one may meet the database's limit.
 _LETTERS_A_PATTERN = 1_000
-
-
-def _kind(value: object) -> type:
-    """The type that comparisons stay within: integers and floats are one, booleans another."""
-    return float if is_number(value) else type(value)
 
 
 def _stored(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
@@ -64,16 +59,14 @@ def _patterns(texts: Iterable[str]) -> Iterator[str]:
 
 def same_as_any(values: Iterable[Any], operand: Operand, now: Now) -> Test:
     """Whether a single value is one of these."""
-    wanted = {
-        (_kind(v), operand.folded(v) if isinstance(v, str) else v)
-        for v in _stored(values, operand, now)
-    }
+    if values is operand.value and operand.type not in MOMENTS:
+        wanted = operand.keys
+    else:
+        wanted = frozenset(map(operand.key, _stored(values, operand, now)))
 
     def same(element: object) -> bool:
-        if isinstance(element, str):
-            return (str, operand.folded(element)) in wanted
         # What can't be hashed, an object for one, is equal to no scalar.
-        return isinstance(element, Hashable) and (_kind(element), element) in wanted
+        return isinstance(element, Hashable) and operand.key(element) in wanted
 
     return same
 

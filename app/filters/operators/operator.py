@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from app.filters.calendar import DayLine, InstantLine, Line, Now
-from app.filters.fields import AttributeType, Field
+from app.filters.fields import AttributeType, Field, is_number
 from app.filters.folding import fold
 from app.filters.values import Takes
 
@@ -39,6 +40,18 @@ class Operand:
 
     def folded(self, text: str) -> str:
         return fold(text) if self.ignore_case else text
+
+    def key(self, value: Any) -> tuple[object, Any]:
+        """What is the same for values that are: integers and floats are one type, booleans
+        another."""
+        if isinstance(value, str):
+            return str, self.folded(value)
+        return float if is_number(value) else value.__class__, value
+
+    @cached_property
+    def keys(self) -> frozenset[tuple[object, Any]]:
+        """Those of a list's values, of which there may be many, worked out once."""
+        return frozenset(map(self.key, self.value))
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def complement(query: Query) -> Way:
     return all_but([{"$match": query}], "customers")
 
 
-def all_but(others: Stages, on: str, hint: Hint = None) -> Way:
+def all_but(others: Stages, on: str, hint: Hint = None, loose: str = "") -> Way:
     """All customers without the others, of whom the stages leave a row each.
 
     A `hint` is for the others: they come first, and the customers are counted by their ids.
@@ -143,7 +143,7 @@ def all_but(others: Stages, on: str, hint: Hint = None) -> Way:
         {"$project": {"count": {"$subtract": ["$all", "$less"]}}},
     ]
     name = f"all but the others{', by index' if hint else ''}"
-    return Number(name=name, stages=stages, on=on, hint=hint)
+    return Number(name=name, stages=stages, on=on, hint=hint, loose=loose)
 
 
 def lookup_plain(name: str, query: Query, of: str, row: Any, measure: Any, test: Query) -> Way:
@@ -177,19 +177,26 @@ def _matched(query: Query) -> list[Stage]:
     return [{"$match": query}] if query else []
 
 
+ORPHANS = "rows count whose customer somebody has deleted past the program"
+
+
 def from_rows(name: str, of: str, stages: Stages, query: Query | None = None, **more: Any) -> Way:
-    """The rows are grouped by customer; those groups stay of whose customer the query holds."""
-    late: list[Stage] = []
-    if query:
-        joined = {
-            "from": "customers",
-            "localField": "_id",
-            "foreignField": "_id",
-            "pipeline": [{"$match": query}, {"$project": {"_id": 1}}],
-            "as": "customer",
-        }
-        late = [{"$lookup": joined}, {"$match": {"customer": {"$ne": []}}}]
+    """The rows are grouped by customer; those groups stay whose customer is there, and of whom the
+    query holds."""
+    joined = {
+        "from": "customers",
+        "localField": "_id",
+        "foreignField": "_id",
+        "pipeline": [*_matched(query or {}), {"$project": {"_id": 1}}],
+        "as": "customer",
+    }
+    late: list[Stage] = [{"$lookup": joined}, {"$match": {"customer": {"$ne": []}}}]
     return Pipe(name=name, on=of, stages=stages, late=late, whole=False, **more)
+
+
+def rows_alone(name: str, of: str, stages: Stages, **more: Any) -> Way:
+    """The rows are grouped by customer, and nobody looks whether the customer is there."""
+    return Pipe(name=name, on=of, stages=stages, whole=False, **{"loose": ORPHANS, **more})
 
 
 def united(name: str, query: Query, of: str, stages: Stages, test: Query, **more: Any) -> Way:

@@ -4,6 +4,7 @@ from tests.benchmarks.million.by_hand import (
     BY_CUSTOMER,
     BY_CUSTOMERS_ORDERS,
     BY_ID,
+    ORPHANS,
     PLAIN,
     Pipe,
     Query,
@@ -17,6 +18,7 @@ from tests.benchmarks.million.by_hand import (
     looked_up,
     lookup_plain,
     of_customers,
+    rows_alone,
     united,
     within,
 )
@@ -54,6 +56,7 @@ def at_least(
     plain = PLAIN if query else "lookup of all rows"
     ways = [
         from_rows("events grouped", "events", enough, query),
+        *([] if query else [rows_alone("events alone", "events", enough)]),
         looked_up("summary, then lookup", likely, "events", few, asked),
         looked_up(
             "summary by id, then lookup", likely, "events", few, asked, hint=BY_ID, only="page"
@@ -118,6 +121,7 @@ def sums(
     mine = [found, *(simple if whole_numbers else exact), met]
     return [
         from_rows("rows grouped", of, mine),
+        rows_alone("rows alone", of, mine),
         from_rows("rows grouped, by index", of, mine, hint=index),
         from_rows("rows, simple sum", of, [found, *simple, met], loose=loose),
         looked_up("lookup by id", {}, of, mine, {"found": {"$ne": []}}, hint=BY_ID, only="page"),
@@ -151,8 +155,8 @@ def none_of(name: str, days: float) -> list[Way]:
     ]
     likely = {latest: {"$not": {"$gt": ago(days), "$lte": NOW}}}
     return [
-        all_but(grouped, "events"),
-        all_but(grouped, "events", hint=BY_CUSTOMER),
+        all_but(grouped, "events", loose=ORPHANS),
+        all_but(grouped, "events", hint=BY_CUSTOMER, loose=ORPHANS),
         looked_up("lookup", {}, "events", one, empty),
         looked_up("lookup by id", {}, "events", one, empty, hint=BY_ID, only="page"),
         Pipe(name="summary", stages=summarized),
