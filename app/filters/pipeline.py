@@ -34,15 +34,17 @@ _LISTED = "_listed"
 # MongoDB takes a hundred levels and plans slowly for thousands of conditions: of more than this,
 # segments are asked one by one.
 _MOST_INLINED, _MOST_LEVELS = 2_000_000, 45
-# Where somebody may be in doubt, the question holds the filter three times.
-_MOST_SAID_THRICE = 4_000_000
+# What is asked of those in doubt holds the filter twice.
+_MOST_SAID_TWICE = 6_000_000
 
 
 class Way(Enum):
-    """From customer to customer, each of whose rows are looked up; or from the rows of all of them,
-    to which the customers are joined: those whom the rows leave, or all in the same pass."""
+    """From customer to customer, each of whose rows are looked up, as an index finds them, or one
+    after the other by their ids; or from the rows of all of them, to which the customers are
+    joined: those whom the rows leave, or all in the same pass."""
 
     CUSTOMERS = "customers"
+    BY_ID = "by id"
     JOIN = "join"
     UNION = "union"
 
@@ -53,9 +55,9 @@ class Pipeline:
 
     `gather`, from the collection on, leaves documents with the ids of customers, in any order; they
     are the ones, or with `join` those among whom they are. `refine` is asked of these customers
-    themselves, of all where nothing is gathered; it keeps some of them, and their order. It may
-    be quick to go by their ids: `by_id`. `passes` tells how often `gather` goes through all
-    customers. `also` finds those who are missing, all of them others: very few, and mostly none.
+    themselves, of all where nothing is gathered; it keeps some of them, and their order. `passes`
+    tells how often `gather` goes through all customers. `also` finds those who are missing, all of
+    them others: very few, and mostly none.
     """
 
     way: "Way"
@@ -63,14 +65,13 @@ class Pipeline:
     gather: list[Stage] = field(default_factory=list)
     refine: list[Stage] = field(default_factory=list)
     join: bool = False
-    by_id: bool = False
     passes: int = 0
     also: "Pipeline | None" = None
 
 
 def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Iterator[Pipeline]:
     """Every way to those of whom the filter holds, and whom the search finds."""
-    if filter_ is None or weight(filter_) > _MOST_SAID_THRICE:
+    if filter_ is None or weight(filter_) > _MOST_SAID_TWICE:
         yield from _ways(filter_, now, search)
         return
     asked = summarized(filter_, now)
@@ -80,7 +81,8 @@ def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Itera
 
 
 def _ways(filter_: Filter | None, now: Now, search: Query | None) -> Iterator[Pipeline]:
-    yield _from_customers(filter_, now, search)
+    yield _from_customers(filter_, now, search, Way.CUSTOMERS)
+    yield _from_customers(filter_, now, search, Way.BY_ID)
     if filter_ is None or not measures(filter_) or not _can_be_inlined(filter_):
         return
     yield _from_rows(filter_, now, search, Way.UNION)
@@ -88,10 +90,10 @@ def _ways(filter_: Filter | None, now: Now, search: Query | None) -> Iterator[Pi
         yield _from_rows(filter_, now, search, Way.JOIN)
 
 
-def _from_customers(filter_: Filter | None, now: Now, search: Query | None) -> Pipeline:
-    """From customer to customer: first what can be asked of the customer alone, where indexes
+def _from_customers(filter_: Filter | None, now: Now, search: Query | None, way: Way) -> Pipeline:
+    """From customer to customer: first what can be asked of the customer alone, where indexes may
     serve it; then the rows are looked up, measure by measure, of those who are left."""
-    asked = _Asked(now)
+    asked = _Asked(now, by_index=way is Way.CUSTOMERS)
     parts = _Parts.of(filter_, now)
     stages = _match([*([search] if search else []), *map(asked.query, parts.first)])
     if filter_ is not None and not _can_be_inlined(filter_):
@@ -100,7 +102,7 @@ def _from_customers(filter_: Filter | None, now: Now, search: Query | None) -> P
         stages += [*asked.looked_up(part), {"$match": asked.query(part)}]
     if parts.measured:
         stages.append({"$unset": SCRATCH})
-    return Pipeline(Way.CUSTOMERS, refine=stages)
+    return Pipeline(way, refine=stages)
 
 
 def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pipeline:
@@ -139,7 +141,7 @@ def _in_doubt(filter_: Filter, asked: Summarized, now: Now, search: Query | None
     """From the rows after `now`, mostly none, to their customers whom the summaries miss."""
     rows = [_Origin(source.collection, _later(source, now)) for source in asked.in_doubt]
     gather = _united(rows, (), distinct=False)
-    missed = _from_customers(AllOf((filter_, NoneOf((asked.sure,)))), now, search)
+    missed = _from_customers(AllOf((filter_, NoneOf((asked.sure,)))), now, search, Way.BY_ID)
     return replace(missed, collection=rows[0].collection, gather=gather, join=True)
 
 
@@ -208,12 +210,18 @@ def _match(queries: list[Query]) -> list[Stage]:
     return [{"$match": all_of(queries)}] if queries else []
 
 
+def _by_itself(condition: AttributeCondition) -> AttributeCondition:
+    """The same, said so that it is quick to tell of one customer after the other."""
+    return replace(condition, operand=replace(condition.operand, indexed=False))
+
+
 @dataclass
 class _Asked:
     """Predicates, and the names under which they expect what is asked of elsewhere: measures of
     rows, what is asked apart of the customers alone, and segments."""
 
     now: Now
+    by_index: bool = True
     names: dict[Measure, str] = field(default_factory=dict)
     apart: dict[str, Query] = field(default_factory=dict)
     segments: dict[Nested, str] = field(default_factory=dict)
@@ -233,7 +241,7 @@ class _Asked:
             case NoneOf(branches):
                 return {"$nor": [self.query(branch, apart=apart) for branch in branches]}
             case AttributeCondition():
-                return query(filter_, self.now)
+                return query(filter_ if self.by_index else _by_itself(filter_), self.now)
             case EventCondition(measure, operator, operand):
                 address = self._address(measure)
                 return negatable(operator, lambda op: op.query(address, operand, self.now))

@@ -19,7 +19,7 @@ from app.store import Store
 
 _SAMPLE = 512
 _MOST_ROWS = 5_000
-_SECONDS = 300
+_SECONDS, _SECONDS_OF_A_NUMBER = 300, 5
 _MOST_KEPT = 1_000
 
 
@@ -42,9 +42,16 @@ class Estimates:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._number: tuple[float, int] | None = None
         self._sample: tuple[float, Sequence[Customer]] | None = None
         # By the hash of the filter, which may be large; that of another would only cost time.
         self._kept: dict[int, tuple[float, Estimate]] = {}
+
+    async def customers(self) -> int:
+        """How many customers there are, or were some seconds ago."""
+        if self._number is None or monotonic() - self._number[0] > _SECONDS_OF_A_NUMBER:
+            self._number = monotonic(), await self._store.customers.number()
+        return self._number[1]
 
     async def of(self, filter_: Filter, now: Now) -> Estimate:
         """An estimate for the filter, some minutes old at the most."""

@@ -1,11 +1,13 @@
 """Questions of all customers: which of the ways to ask is likely to cost least."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import inf
 
 from app.domain.customers import Customer
 from app.filters import Filter, Now, Pipeline, ways
 from app.filters.operators import Query
 from app.filters.pipeline import Way
+from app.filters.walk import measures
 from app.services.estimates import Estimate, Estimates
 from app.store import Store
 
@@ -15,6 +17,8 @@ _FEW = 2_000
 _NEAR = 50_000
 # What a step costs, in microseconds on the machine of the benchmark; only their ratios matter.
 _LOOK_UP, _JOIN, _COUNTED_ROW, _READ_ROW, _CUSTOMER, _GROUP = 70.0, 5.0, 1.4, 5.0, 0.5, 1.2
+# To read a customer by way of an index, and put it in order, takes so many times as long.
+_IN_ORDER = 10
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,13 @@ class Population:
         """The way that is likely to cost least: to all of them, or to the first so many."""
         tree, now = selection.tree, selection.now
         found = [*ways(tree, now, selection.search)]
-        if tree is None or selection.search or (most is None and len(found) == 1):
+        if tree is None or selection.search or (most is None and not measures(tree)):
             return found[0]
-        customers = await self.store.customers.number()
+        customers = await self._estimates.customers()
         if customers <= _FEW:
             return found[0]
         ahead = _Ahead(await self._estimates.of(tree, now), customers, most)
-        best = min(found, key=ahead.cost)
-        return replace(best, by_id=ahead.enough_is_near)
+        return min(found, key=ahead.cost)
 
 
 @dataclass(frozen=True)
@@ -79,23 +82,28 @@ class _Ahead:
     customers: int
     most: int | None
 
-    @property
-    def enough_is_near(self) -> bool:
-        """Whether not many have to be looked at before there are enough."""
-        return self.most is not None and self._looked_at(1) <= _NEAR
-
     def _looked_at(self, share: float) -> float:
         """How many of that share are looked at before there are enough."""
         if self.most is None:
             return self.customers * share
         return min(self.customers, self.most / self.estimate.both) * share
 
+    def _met(self, way: Way) -> float:
+        """How many are met on the way from customer to customer."""
+        if way is Way.BY_ID:
+            near = self.most is not None and self._looked_at(1) <= _NEAR
+            return self._looked_at(1) if near else inf
+        if self.most is None:
+            return self.customers
+        # An index may find them, but then all of them have to be read and put in order.
+        return self.customers * self.estimate.alone * _IN_ORDER
+
     def cost(self, pipeline: Pipeline) -> float:
         """What the way is likely to cost."""
         share, customers = self.estimate, self.customers
-        if pipeline.way is Way.CUSTOMERS:
-            looked_up = self._looked_at(share.alone) * share.measures
-            return self._looked_at(1) * _CUSTOMER + looked_up * _LOOK_UP
+        if pipeline.way in (Way.CUSTOMERS, Way.BY_ID):
+            looked_up = self._looked_at(share.alone) * share.measures * _LOOK_UP
+            return looked_up + self._met(pipeline.way) * _CUSTOMER
         rows = share.counted_rows * _COUNTED_ROW + share.read_rows * _READ_ROW
         cost = customers * (rows + pipeline.passes * _CUSTOMER)
         grouped = customers * (share.counted_rows + share.read_rows) * _GROUP

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from bson import ObjectId
@@ -9,15 +10,16 @@ from bson import ObjectId
 from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.filters import Pipeline
-from app.filters.pipeline import CUSTOMERS
+from app.filters.pipeline import CUSTOMERS, Way
 from app.store.customers import as_customer
 from app.store.ids import key, public
 from app.store.questions import Questions, Stage
 
 # So many ids at a time are taken from one question to the next: a look-up of each within the first
 # costs ten times as much.
-_IDS_TO_COUNT, _IDS_TO_FIND = 10_000, 1_000
-_BY_ID: Stage = {"$sort": {"_id": 1}}
+_IDS_TO_COUNT, _IDS_TO_FIND, _IDS_TO_LOOK_UP = 10_000, 1_000, 250
+_IN_ORDER: Stage = {"$sort": {"_id": 1}}
+_BY_ID: dict[str, Any] = {"hint": {"_id": 1}}
 
 
 class Selections:
@@ -40,9 +42,9 @@ class Selections:
     async def page(self, selected: Pipeline, after: str | None, most: int) -> list[Customer]:
         """The first of the selected customers, by id, after one of them."""
         place = [] if after is None else [{"$match": {"_id": {"$gt": key(Kind.CUSTOMER, after)}}}]
-        found = await self._found(selected, [*place, _BY_ID], most)
+        found = await self._found(selected, [*place, _IN_ORDER], most)
         if selected.also:
-            found += await self._found(selected.also, [*place, _BY_ID], most)
+            found += await self._found(selected.also, [*place, _IN_ORDER], most)
             found.sort(key=lambda document: document["_id"])
         return [as_customer(document) for document in found[:most]]
 
@@ -67,15 +69,23 @@ class Selections:
         self, selected: Pipeline, order: list[Stage], most: int, *shape: Stage
     ) -> list[dict[str, Any]]:
         """At most so many of the selected customers, in the order, of that shape."""
+        at_once = _IDS_TO_FIND
         if not selected.gather:
-            stages = [*order, *selected.refine, {"$limit": most}, *shape]
-            hint = {"hint": {"_id": 1}} if selected.by_id else {}
-            return await self._questions.answer(CUSTOMERS, stages, batchSize=most + 1, **hint)
+            asked_first = bool(selected.refine) and "$match" in selected.refine[0]
+            first, rest = selected.refine[:asked_first], selected.refine[asked_first:]
+            if selected.way is not Way.BY_ID or not rest:
+                # MongoDB ends at the limit where it meets the order right after the predicate.
+                stages = [*first, *order, *rest, {"$limit": most}, *shape]
+                hint = _BY_ID if selected.way is Way.BY_ID else {}
+                return await self._questions.answer(CUSTOMERS, stages, batchSize=most + 1, **hint)
+            # Before a look-up it reads 4 MB ahead, most of it for nothing.
+            selected = replace(selected, gather=first, refine=rest)
+            at_once = _IDS_TO_LOOK_UP
         found: list[dict[str, Any]] = []
-        async with aclosing(self._named(selected, order, _IDS_TO_FIND)) as named:
+        async with aclosing(self._named(selected, order, at_once)) as named:
             async for ids in named:
-                rest: Stage = {"$limit": most - len(found)}
-                stages = [_one_of(ids), *order, *selected.refine, rest, *shape]
+                limit: Stage = {"$limit": most - len(found)}
+                stages = [_one_of(ids), *order, *selected.refine, limit, *shape]
                 found += await self._questions.answer(CUSTOMERS, stages, batchSize=most + 1)
                 if len(found) >= most:
                     break
@@ -86,8 +96,11 @@ class Selections:
     ) -> AsyncGenerator[list[ObjectId], None]:
         """The ids that are gathered, in the order, so many at once."""
         stages = [*selected.gather, *order, {"$project": {"_id": 1}}]
+        by_id = selected.way is Way.BY_ID and selected.collection == CUSTOMERS
+        hint = _BY_ID if by_id else {}
+        asked = self._questions.stream(selected.collection, stages, batchSize=at_once, **hint)
         ids: list[ObjectId] = []
-        async with aclosing(self._questions.stream(selected.collection, stages)) as documents:
+        async with aclosing(asked) as documents:
             async for document in documents:
                 ids.append(document["_id"])
                 if len(ids) == at_once:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -39,7 +40,12 @@ class Judge:
 
     def selected(self, filter_: Filter, now: Now) -> set[Any]:
         """Whom the population's engine finds, in each of its ways."""
-        first, *others = (self._found(way) for way in ways(filter_, now))
+        found: list[Pipeline] = []
+        for way in ways(filter_, now):
+            # Two ways may ask the same.
+            if all(replace(way, way=other.way) != other for other in found):
+                found.append(way)
+        first, *others = map(self._found, found)
         assert all(first == other for other in others), "the ways of the pipeline disagree"
         return first
 

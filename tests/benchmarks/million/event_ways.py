@@ -186,7 +186,12 @@ def some_or(query: Query, name: str, days: float) -> list[Way]:
     ]
     likely = {"$or": [query, {latest: {"$gt": ago(days)}}]}
     return [
-        Pipe(name="united", stages=[*together, {"$group": {"_id": "$_id"}}], whole=False),
+        Pipe(
+            name="united",
+            stages=[*together, {"$group": {"_id": "$_id"}}],
+            whole=False,
+            loose=ORPHANS,
+        ),
         looked_up("lookup", {}, "events", one, either),
         looked_up("lookup by id", {}, "events", one, either, hint=BY_ID, only="page"),
         Pipe(name="summary", stages=summarized),
