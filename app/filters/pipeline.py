@@ -81,23 +81,23 @@ def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Itera
 
 
 def _ways(filter_: Filter | None, now: Now, search: Query | None) -> Iterator[Pipeline]:
-    yield _from_customers(filter_, now, search, Way.CUSTOMERS)
-    yield _from_customers(filter_, now, search, Way.BY_ID)
-    if filter_ is None or not measures(filter_) or not _can_be_inlined(filter_):
+    parts = Parts.of(filter_, now)
+    yield _from_customers(parts, now, search, Way.CUSTOMERS)
+    yield _from_customers(parts, now, search, Way.BY_ID)
+    if parts.too_large is not None or not parts.measured:
         return
-    yield _from_rows(filter_, now, search, Way.UNION)
-    if not all(holds_of_nothing(part, now) for part in _Parts.of(filter_, now).measured):
-        yield _from_rows(filter_, now, search, Way.JOIN)
+    yield _from_rows(parts, now, search, Way.UNION)
+    if not all(holds_of_nothing(part, now) for part in parts.measured):
+        yield _from_rows(parts, now, search, Way.JOIN)
 
 
-def _from_customers(filter_: Filter | None, now: Now, search: Query | None, way: Way) -> Pipeline:
+def _from_customers(parts: "Parts", now: Now, search: Query | None, way: Way) -> Pipeline:
     """From customer to customer: first what can be asked of the customer alone, where indexes may
     serve it; then the rows are looked up, measure by measure, of those who are left."""
     asked = _Asked(now, by_index=way is Way.CUSTOMERS)
-    parts = _Parts.of(filter_, now)
     stages = _match([*([search] if search else []), *map(asked.query, parts.first)])
-    if filter_ is not None and not _can_be_inlined(filter_):
-        stages += asked.segment_by_segment(filter_)
+    if parts.too_large is not None:
+        stages += asked.segment_by_segment(parts.too_large)
     for part in sorted(parts.measured, key=lambda part: len(measures(part))):
         stages += [*asked.looked_up(part), {"$match": asked.query(part)}]
     if parts.measured:
@@ -105,14 +105,13 @@ def _from_customers(filter_: Filter | None, now: Now, search: Query | None, way:
     return Pipeline(way, refine=stages)
 
 
-def _from_rows(filter_: Filter, now: Now, search: Query | None, way: Way) -> Pipeline:
+def _from_rows(parts: "Parts", now: Now, search: Query | None, way: Way) -> Pipeline:
     """From the rows of all customers, grouped in one pass.
 
     What is asked of the customer alone is asked of all customers in the same pass, or joined: of
     those whom the rows leave, where nobody else is to be found.
     """
     asked = _Asked(now)
-    parts = _Parts.of(filter_, now)
     first = parts.first if way is Way.UNION else parts.alone
     alone = _match([*([search] if search else []), *map(asked.query, first)])
     matched = [asked.query(part, apart=True) for part in parts.measured]
@@ -141,8 +140,9 @@ def _in_doubt(filter_: Filter, asked: Summarized, now: Now, search: Query | None
     """From the rows after `now`, mostly none, to their customers whom the summaries miss."""
     rows = [_Origin(source.collection, _later(source, now)) for source in asked.in_doubt]
     gather = _united(rows, (), distinct=False)
-    missed = _from_customers(AllOf((filter_, NoneOf((asked.sure,)))), now, search, Way.BY_ID)
-    return replace(missed, collection=rows[0].collection, gather=gather, join=True)
+    missed = AllOf((filter_, NoneOf((asked.sure,))))
+    found = _from_customers(Parts.of(missed, now), now, search, Way.BY_ID)
+    return replace(found, collection=rows[0].collection, gather=gather, join=True)
 
 
 def _later(source: Source, now: Now) -> list[Stage]:
@@ -151,24 +151,26 @@ def _later(source: Source, now: Now) -> list[Stage]:
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
     """What must hold, each part by itself: asked of the customer alone, or of rows as well; and
-    what then is likely to hold of the customer."""
+    what then is likely to hold of the customer. What is `too_large` to be taken apart, with the
+    segments inside it, is asked as a whole."""
 
     alone: list[Filter] = field(default_factory=list)
     measured: list[Filter] = field(default_factory=list)
     likely: list[Filter] = field(default_factory=list)
+    too_large: Filter | None = None
 
     @property
     def first(self) -> list[Filter]:
         return [*self.alone, *self.likely]
 
     @classmethod
-    def of(cls, filter_: Filter | None, now: Now) -> "_Parts":
+    def of(cls, filter_: Filter | None, now: Now) -> "Parts":
         if filter_ is None:
             return cls()
         if not _can_be_inlined(filter_):
-            return cls(measured=[filter_])
+            return cls(measured=[filter_], too_large=filter_)
         parts = cls()
         for part in conjuncts(filter_):
             (parts.measured if measures(part) else parts.alone).append(part)

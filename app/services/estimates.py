@@ -9,11 +9,11 @@ from time import monotonic
 
 from app.domain.customers import Customer
 from app.filters import Evaluation, Facts, Filter, Now
-from app.filters.conjuncts import conjuncts
 from app.filters.evaluate import rows_of
 from app.filters.measuring import is_counted
-from app.filters.summaries import likely, summarized
-from app.filters.tree import AllOf, EventCondition, Measure
+from app.filters.pipeline import Parts
+from app.filters.summaries import summarized
+from app.filters.tree import AllOf, Measure
 from app.filters.walk import measures
 from app.store import Store
 
@@ -71,13 +71,8 @@ class Estimates:
         needed = measures(filter_)
         ids = [customer.id for customer in customers]
         rows = await self._store.facts.of(ids, needed, now, most=_MOST_ROWS)
-        parts = conjuncts(filter_)
-        first = [part for part in parts if not measures(part)]
-        for part in parts:
-            if isinstance(part, EventCondition):
-                first += likely(part, now)
-        alone = AllOf(tuple(first))
-        measured = AllOf(tuple(part for part in parts if measures(part)))
+        parts = Parts.of(filter_, now)
+        alone, measured = AllOf(tuple(parts.first)), AllOf(tuple(parts.measured))
         asked = [
             Evaluation(Facts(customer.document, rows[customer.id]), now) for customer in customers
         ]

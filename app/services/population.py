@@ -64,14 +64,15 @@ class Population:
     async def pipeline(self, selection: Selection, most: int | None = None) -> Pipeline:
         """The way that is likely to cost least: to all of them, or to the first so many."""
         tree, now = selection.tree, selection.now
-        found = [*ways(tree, now, selection.search)]
+        others = ways(tree, now, selection.search)
+        plain = next(others)
         if tree is None or selection.search or (most is None and not measures(tree)):
-            return found[0]
+            return plain
         customers = await self._estimates.customers()
         if customers <= _FEW:
-            return found[0]
+            return plain
         ahead = _Ahead(await self._estimates.of(tree, now), customers, most)
-        return min(found, key=ahead.cost)
+        return min((plain, *others), key=ahead.cost)
 
 
 @dataclass(frozen=True)

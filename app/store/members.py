@@ -9,7 +9,7 @@ from app.domain.customers import Customer
 from app.domain.ids import Kind
 from app.store.collections import Database
 from app.store.customers import as_customer
-from app.store.ids import key, public
+from app.store.ids import key
 
 FENCE = "members"
 
@@ -56,11 +56,6 @@ class Members:
     async def count(self, segment_id: str) -> int:
         query = {"segmentId": key(Kind.SEGMENT, segment_id)}
         return int(await self._collection.count_documents(query))
-
-    async def segments_of(self, customer_id: str) -> set[str]:
-        """The static segments that the customer is in."""
-        found = self._collection.find({"customerId": key(Kind.CUSTOMER, customer_id)})
-        return {public(Kind.SEGMENT, row["segmentId"]) async for row in found}
 
     async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
         query = {"segmentId": key(Kind.SEGMENT, segment_id)}

@@ -37,7 +37,7 @@ class Store:
     def __init__(self, client: AsyncIOMotorClient[Any], database: Database, seconds: float) -> None:
         self._client = client
         self._database = database
-        questions = Questions(database, seconds)
+        self._questions = questions = Questions(database, seconds)
         self.customers = Customers(database, questions)
         self.selections = Selections(questions)
         self.events = Events(database)

@@ -10,7 +10,6 @@ from app.store import Store, Transaction
 from app.store.customers import Customers
 from app.store.events import Events
 from app.store.orders import Orders
-from app.store.questions import Questions
 from app.store.store import Result, Work
 
 
@@ -29,7 +28,7 @@ class Rehearsal(Store):
 
     def __init__(self, client: Any, database: Any, seconds: float) -> None:
         super().__init__(client, database, seconds)
-        self.customers = _Customers(database, Questions(database, seconds))
+        self.customers = _Customers(database, self._questions)
         self.events = _Events(database)
         self.orders = _Orders(database)
 
