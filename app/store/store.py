@@ -12,6 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.errors import Unusable
 from app.settings import Settings
+from app.store.active_filters import ActiveFilters
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
 from app.store.events import Events
@@ -25,6 +26,7 @@ from app.store.segments import Segments
 from app.store.selections import Selections
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
+from app.store.transitions import Transitions
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -45,6 +47,8 @@ class Store:
         self.facts = Facts(database)
         self.segments = Segments(database)
         self.members = Members(database)
+        self.active_filters = ActiveFilters(database)
+        self.transitions = Transitions(database)
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
         self.sizes = Sizes(database)
@@ -61,6 +65,7 @@ class Store:
             raise Unusable(f"MongoDB can't be used: {error}") from error
         await store.segments.prepare()
         await store.size_schedule.prepare()
+        await store.transitions.prepare()
         return store
 
     @classmethod
