@@ -1,6 +1,6 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -15,17 +15,22 @@ from app.settings import Settings
 from app.store.active_filters import ActiveFilters
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
+from app.store.departures import Departures
 from app.store.events import Events
 from app.store.facts import Facts
+from app.store.history import History
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
+from app.store.partitions import Partitions
 from app.store.questions import Questions
 from app.store.seen import Seen
 from app.store.segments import Segments
 from app.store.selections import Selections
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
+from app.store.states import States
+from app.store.stream import Stream
 from app.store.transitions import Transitions
 
 Transaction = AsyncIOMotorClientSession
@@ -49,6 +54,10 @@ class Store:
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
         self.transitions = Transitions(database)
+        self.departures = Departures(database)
+        self.history = History(database, self.departures)
+        self.states = States(database)
+        self.partitions = Partitions(database)
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
         self.sizes = Sizes(database)
@@ -66,6 +75,7 @@ class Store:
         await store.segments.prepare()
         await store.size_schedule.prepare()
         await store.transitions.prepare()
+        await store.partitions.prepare()
         return store
 
     @classmethod
@@ -105,6 +115,10 @@ class Store:
                 write_concern=WriteConcern("majority"),
                 read_preference=ReadPreference.PRIMARY,
             )
+
+    async def stream(self, place: str, partitions: Sequence[int], worker: str) -> Stream:
+        """What was committed after a place. HistoryLost where nobody can tell."""
+        return await Stream.open(self._client, self._database, place, partitions, worker)
 
     async def fence(self, name: str, transaction: Transaction) -> int:
         """Lets transactions that rest on the same things pass one after the other.
