@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import UpdateOne
 
 from app.domain.customers import Customer
 from app.domain.ids import Kind
@@ -44,16 +45,18 @@ class Departures:
         await self._collection.insert_one({"_id": key_, "lists": lists}, session=transaction)
 
     async def told(self, ids: Iterable[str], transaction: AsyncIOMotorClientSession) -> None:
-        """Nobody needs any more what these have left."""
-        query = {"_id": {"$in": keys(Kind.CUSTOMER, ids)}}
-        told = {"$set": {"told": True}}
-        await self._collection.update_many(query, told, session=transaction)
+        """Nobody needs any more what these have left, also where they were deleted past the
+        program."""
+        told = {"$set": {"told": True}, "$setOnInsert": {"lists": []}}
+        writes = [UpdateOne({"_id": key_}, told, upsert=True) for key_ in keys(Kind.CUSTOMER, ids)]
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False, session=transaction)
 
     async def sweep(self, most: int) -> int:
         """Removes what at most so many have left of whom it has been told; says how many."""
         found = self._collection.find({"told": True}, {"_id": 1}).limit(most)
         swept = [row["_id"] for row in await found.to_list(None)]
-        for rows in (self._events, self._orders):
+        for rows in (self._events, self._orders, self._members):
             await rows.delete_many({"customerId": {"$in": swept}})
         await self._collection.delete_many({"_id": {"$in": swept}})
         return len(swept)
