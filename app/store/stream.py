@@ -56,10 +56,12 @@ class Stream:
         partitions: Sequence[int],
         worker: str,
     ) -> Self:
-        """From after a place on, with the customers of these partitions and the marks of this
-        worker. HistoryLost where the oplog no longer reaches back to it."""
+        """From a place on, what was committed there included: that place may have been somebody
+        else's mark, which a stream with other marks could not find. With the customers of these
+        partitions and the marks of this worker. HistoryLost where the oplog does not reach back so
+        far."""
         session = await client.start_session()
-        started = {"$changeStream": {**_IMAGES, **_start(place)}}
+        started = {"$changeStream": {**_IMAGES, "startAtOperationTime": _time(place)}}
         command = {
             "aggregate": 1,
             "pipeline": [started, *_stages(partitions, worker)],
@@ -128,10 +130,8 @@ def place_at(time: Timestamp) -> str:
     return f"82{time.time:08X}{time.inc:08X}"
 
 
-def _start(place: str) -> dict[str, Any]:
-    if len(place) == len(place_at(Timestamp(0, 0))):
-        return {"startAtOperationTime": Timestamp(int(place[2:10], 16), int(place[10:], 16))}
-    return {"resumeAfter": {"_data": place}}
+def _time(place: str) -> Timestamp:
+    return Timestamp(int(place[2:10], 16), int(place[10:18], 16))
 
 
 def _transaction(event: Event) -> object:

@@ -17,9 +17,11 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--kills", type=int, default=20)
 parser.add_argument("--workers", type=int, default=1)
 parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--folder", type=Path, help="kept afterwards, with all logs")
 chosen = parser.parse_args()
-with tempfile.TemporaryDirectory() as folder:
-    outcome = asyncio.run(run(Path(folder), chosen.seed, chosen.kills, chosen.workers))
+with tempfile.TemporaryDirectory() as passing:
+    folder = chosen.folder or Path(passing)
+    outcome = asyncio.run(run(folder, chosen.seed, chosen.kills, chosen.workers))
 print(outcome)
 for problem in outcome.problems[:20]:
     print(problem)
