@@ -45,12 +45,14 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A revision of the definitions that changed what is watched, and its instant.
+    """A revision of the definitions that changed what is watched; its place in the stream, and its
+    instant.
 
     After a `gap` nobody knows what happened in between: what differs, differs by this step.
     """
 
     revision: int
+    place: str
     at: datetime
     gap: bool = False
 

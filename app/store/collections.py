@@ -121,6 +121,7 @@ COLLECTIONS = (
     Collection("partitions"),
     Collection("steps"),
     Collection("marks"),
+    Collection("workers"),
     Collection("states", (_index("partition", "wakesAt"),)),
     # What is left of deleted customers until the engine has told that they left.
     Collection("departures"),

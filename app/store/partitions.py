@@ -4,7 +4,7 @@ A worker holds partitions under a name that it has never had before: whatever it
 older one may have been somebody else's meanwhile. Leases run by MongoDB's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.domain.changes import Progress, Step
 from app.errors import LeaseLost
 from app.store.collections import Database
 from app.store.segments import REVISION
-from app.store.stream import MARKS, PARTITIONS, place_at
+from app.store.stream import MARKS, PARTITIONS, place_of
 
 LEASE_SECONDS = 3.0
 _FREE: dict[str, Any] = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
@@ -29,6 +29,7 @@ class Partitions:
         self._collection = database.partitions
         self._steps = database.steps
         self._marks = database[MARKS]
+        self._workers = database.workers
 
     async def prepare(self) -> None:
         """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
@@ -51,13 +52,35 @@ class Partitions:
         ]
         await self._collection.bulk_write(made, ordered=False)
 
-    async def claim(self, owner: str, most: int) -> dict[int, Progress]:
-        """Takes at most so many of those that nobody holds."""
-        free = self._collection.find(_FREE, {"_id": 1}).limit(most)
-        numbers = [row["_id"] async for row in free]
-        await self._collection.update_many(
-            {"_id": {"$in": numbers}, **_FREE}, [{"$set": {"owner": owner, **_owned()}}]
-        )
+    async def join(self, worker: str) -> int:
+        """Says that the worker is there, for a lease; and how many are, itself included."""
+        await self._workers.update_one({"_id": worker}, [{"$set": _owned()}], upsert=True)
+        await self._workers.delete_many(_FREE)
+        return max(1, await self._workers.count_documents({}))
+
+    async def part(self, worker: str) -> None:
+        await self._workers.delete_one({"_id": worker})
+
+    async def free(self) -> int:
+        """How many nobody holds."""
+        return int(await self._collection.count_documents(_FREE))
+
+    async def claim(
+        self, owner: str, most: int, session: AsyncIOMotorClientSession
+    ) -> dict[int, Progress]:
+        """Takes at most so many of those that nobody holds, for transactions in this session.
+
+        Who held one before and was killed in the middle of a transaction has left that open, and
+        the rows in it locked for a minute: it is ended first.
+        """
+        rows = await self._collection.find(_FREE).limit(most).to_list(None)
+        if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
+            await self._database.command({"killSessions": sessions})
+        # Motor's stub takes the property for a method.
+        session_id: Mapping[str, Any] = session.session_id  # type: ignore[assignment]
+        mine = {"owner": owner, "session": session_id["id"], **_owned()}
+        free = {"_id": {"$in": [row["_id"] for row in rows]}, **_FREE}
+        await self._collection.update_many(free, [{"$set": mine}])
         return await self.held(owner)
 
     async def held(self, owner: str) -> dict[int, Progress]:
@@ -72,7 +95,7 @@ class Partitions:
         _require_all(done.matched_count, held)
 
     async def release(self, owner: str) -> None:
-        free = {"owner": "", "ownedUntil": "$$NOW"}
+        free = {"owner": "", "session": None, "ownedUntil": "$$NOW"}
         await self._collection.update_many({"owner": owner}, [{"$set": free}])
 
     async def advance(
@@ -91,16 +114,16 @@ class Partitions:
             _require_all(done.matched_count, numbers)
 
     async def steps(self, base: int) -> list[Step]:
-        """The steps after a revision, in their order."""
+        """The steps after a revision, in their order, as far as anybody has come."""
         rows = self._steps.find({"_id": {"$gt": base}}).sort("_id", 1)
-        return [Step(row["_id"], row["at"], row["gap"]) async for row in rows]
+        return [Step(row["_id"], row["place"], row["at"], row["gap"]) async for row in rows]
 
     async def add_steps(
         self, steps: Sequence[Step], transaction: AsyncIOMotorClientSession
     ) -> None:
         """Notes steps; whoever comes to one first says when it was."""
         for step in steps:
-            made = {"$setOnInsert": {"at": step.at, "gap": step.gap}}
+            made = {"$setOnInsert": {"place": step.place, "at": step.at, "gap": step.gap}}
             query = {"_id": step.revision}
             await self._steps.update_one(query, made, upsert=True, session=transaction)
 
@@ -122,7 +145,7 @@ class Partitions:
     async def end(self) -> tuple[str, datetime]:
         """The place where the stream is now, and the instant by MongoDB's clock."""
         answer = await self._database.command("hello", codec_options=self._database.codec_options)
-        return place_at(answer["operationTime"]), answer["localTime"]
+        return place_of(answer["operationTime"]), answer["localTime"]
 
 
 def _require_all(matched: int, held: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -102,14 +103,20 @@ class Store:
         """Returns when MongoDB answers."""
         await self._database.command("ping")
 
-    async def transaction(self, work: Work[Result]) -> Result:
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Transaction]:
+        """A session for transactions one after the other, which somebody else may end."""
+        async with await self._client.start_session() as session:
+            yield session
+
+    async def transaction(self, work: Work[Result], session: Transaction | None = None) -> Result:
         """What `work` does is done whole or not at all; it may be run more than once.
 
         It looks for a key before it takes it: where another is first with the key meanwhile, the
         two conflict, and the next run sees the other's document.
         """
-        async with await self._client.start_session() as session:
-            return await session.with_transaction(
+        async with self.session() if session is None else nullcontext(session) as own:
+            return await own.with_transaction(
                 work,
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority"),

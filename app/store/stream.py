@@ -124,14 +124,14 @@ def _stages(partitions: Sequence[int], worker: str) -> list[dict[str, Any]]:
     ]
 
 
-def place_at(time: Timestamp) -> str:
-    """The place before all that was committed at an operation time: what their places begin with,
-    and so before them in the order of text."""
-    return f"82{time.time:08X}{time.inc:08X}"
+def place_of(time: Timestamp) -> str:
+    """The place of what was committed at a cluster time: no two commits share one, and the order of
+    places as text is theirs. (Resume tokens would differ by how much of a transaction one sees.)"""
+    return f"{time.time:08x}{time.inc:08x}"
 
 
 def _time(place: str) -> Timestamp:
-    return Timestamp(int(place[2:10], 16), int(place[10:18], 16))
+    return Timestamp(int(place[:8], 16), int(place[8:], 16))
 
 
 def _transaction(event: Event) -> object:
@@ -154,7 +154,7 @@ def _commit(events: Sequence[Event]) -> Commit:
             case _:
                 mark = _updated(event, "number")
     told = [each for each in changes.values() if each.before or each.after]
-    return Commit(last["_id"]["_data"], last["wallTime"], told, revision, mark)
+    return Commit(place_of(last["clusterTime"]), last["wallTime"], told, revision, mark)
 
 
 def _updated(event: Event, field: str) -> int:

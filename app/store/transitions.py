@@ -1,6 +1,8 @@
 """The log of transitions: append-only, its sequence without gaps, in the order of commitment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +18,7 @@ from app.store.ids import key, public
 from app.store.timeline import before
 
 _END = "log"
+_TURN_MILLISECONDS, _TURN_LOOK_SECONDS = 1_000, 0.004
 
 
 class Transitions:
@@ -24,11 +27,30 @@ class Transitions:
     def __init__(self, database: Database) -> None:
         majority = ReadConcern("majority")
         self._collection = database.get_collection("transitions", read_concern=majority)
+        self._leases = database.leases
         self._ends = database.get_collection("fences", read_concern=majority)
 
     async def prepare(self) -> None:
         nothing = {"$setOnInsert": {"sequence": 0, "held": 0}}
         await self._ends.update_one({"_id": _END}, nothing, upsert=True)
+        nobodys = {"$setOnInsert": {"owner": ""}}
+        await self._leases.update_one({"_id": _END}, nobodys, upsert=True)
+
+    @asynccontextmanager
+    async def turn(self, owner: str) -> AsyncIterator[None]:
+        """One after the other, for those who append at once: their transactions would all but one
+        be in vain. A courtesy, which lapses soon where somebody dies in it."""
+        nobody = {"$or": [{"owner": ""}, {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}]}
+        until = {"$add": ["$$NOW", _TURN_MILLISECONDS]}
+        mine = [{"$set": {"owner": owner, "ownedUntil": until}}]
+        free = {"_id": _END, **nobody}
+        while not (await self._leases.update_one(free, mine)).matched_count:  # noqa: ASYNC110
+            await asyncio.sleep(_TURN_LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            done = {"$set": {"owner": ""}}
+            await self._leases.update_one({"_id": _END, "owner": owner}, done)
 
     async def append(
         self, crossings: Sequence[Crossing], transaction: AsyncIOMotorClientSession

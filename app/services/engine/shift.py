@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from time import monotonic
 
@@ -12,9 +13,10 @@ from app.services.engine.batch import Batch
 from app.services.engine.readings import Reading
 from app.services.engine.watch import Watch
 from app.store import Store, Transaction
+from app.store.stream import PARTITIONS
 
 # A batch ends with the commit that brings it to one of these.
-_MOST_CHANGES, _MOST_CROSSINGS = 2_000, 5_000
+_MOST_CHANGES, _MOST_CROSSINGS, _MOST_SECONDS = 2_000, 5_000, 0.5
 # The stream is read ahead by so many answers.
 _AHEAD = 3
 _MARK_SECONDS = 0.2
@@ -30,17 +32,20 @@ class Shift:
     def __init__(
         self,
         store: Store,
+        session: Transaction,
         calendar: Calendar,
         owner: str,
         progress: Mapping[int, Progress],
         committed: asyncio.Event,
     ) -> None:
         self._store = store
+        self._session = session
         self._calendar = calendar
         self._owner = owner
         self._progress = dict(progress)
         self._committed = committed
-        self._instant = max(each.at for each in progress.values())
+        # Who is ahead of the oldest place waits there for the stream.
+        self._place, self._instant = min((each.place, each.at) for each in progress.values())
         self._watch = Watch([])
         self._steps: list[Step] = []
         self._ahead: asyncio.Queue[list[Commit]] = asyncio.Queue(_AHEAD)
@@ -52,7 +57,8 @@ class Shift:
     async def run(self) -> None:
         """For ever; LeaseLost, HistoryLost and errors of the database come out in a group."""
         self._watch = Watch(await self._store.active_filters.all())
-        self._steps = await self._store.partitions.steps(self._base)
+        known = await self._store.partitions.steps(self._base)
+        self._steps = [step for step in known if step.place <= self._place]
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read_ahead())
@@ -81,8 +87,7 @@ class Shift:
     # --- what comes in
 
     async def _read_ahead(self) -> None:
-        oldest = min(each.place for each in self._progress.values())
-        stream = await self._store.stream(oldest, self._held, self._owner)
+        stream = await self._store.stream(self._place, self._held, self._owner)
         try:
             while True:
                 if commits := await stream.read():
@@ -164,20 +169,23 @@ class Shift:
         steps = await self._learn(commits)
         readings = [r for r in self._readings if any(r.is_due(c.mark) for c in commits)]
         batch = await self._load(commits, readings)
-        made, settled, place = [], [], ""
+        made, settled = [], []
+        ends = monotonic() + _MOST_SECONDS
         for index, commit in enumerate(commits):
-            if len(batch.crossings) > _MOST_CROSSINGS:
+            if len(batch.crossings) > _MOST_CROSSINGS or monotonic() > ends:
                 self._waiting.extendleft(reversed(commits[index:]))
                 break
-            place = commit.place
+            self._place = commit.place
             self._instant = max(self._instant, commit.at)
-            if commit.revision in steps:
-                step = Step(commit.revision, self._instant)
+            if commit.revision is not None and commit.revision in steps:
+                # Whoever came by here first has said when it was.
+                new = Step(commit.revision, commit.place, self._instant)
+                step = steps[commit.revision] or new
                 self._steps.append(step)
                 made.append(step)
             self._settle_changes(commit, batch)
             settled += self._settle_readings(commit, readings, batch)
-        await self._commit(batch, self._moved_on(place, settled), made, settled)
+        await self._commit(batch, self._moved_on(settled), made, settled)
 
     def _settle_changes(self, commit: Commit, batch: Batch) -> None:
         changes = [
@@ -202,16 +210,18 @@ class Shift:
                 batch.settle(id_, partition, document, self._instant)
         return due
 
-    async def _learn(self, commits: Sequence[Commit]) -> set[int]:
-        """The revisions that change what is watched; it is watched from now on."""
+    async def _learn(self, commits: Sequence[Commit]) -> dict[int, Step | None]:
+        """The revisions that change what is watched, with their steps where somebody else has come
+        by them; it is watched from now on."""
         revisions = {commit.revision for commit in commits if commit.revision is not None}
         if not revisions:
-            return set()
+            return {}
         changed = await self._store.active_filters.since(min(revisions))
         steps = revisions & {r for each in changed for r in (each.since, each.until)}
         if steps:
             self._watch = Watch(await self._store.active_filters.all())
-        return {revision for revision in steps if revision > self._head}
+        known = {step.revision: step for step in await self._store.partitions.steps(self._head)}
+        return {revision: known.get(revision) for revision in steps if revision > self._head}
 
     async def _load(self, commits: Sequence[Commit], readings: Sequence[Reading]) -> Batch:
         ids = {change.customer_id for commit in commits for change in commit.changes}
@@ -227,15 +237,15 @@ class Shift:
             rows = await self._store.history.of(list(ids), measures, now)
         return Batch(self._watch, self._steps, self._progress, stored, rows)
 
-    def _moved_on(self, place: str, settled: Sequence[Reading]) -> dict[int, Progress]:
+    def _moved_on(self, settled: Sequence[Reading]) -> dict[int, Progress]:
         """How far the partitions have come with a batch."""
         moved = {}
         for number, progress in self._progress.items():
             for reading in settled:
                 if reading.target is not None and progress.needs(reading.target):
                     progress = progress.passing(reading.target, reading.last)
-            place_ = max(progress.place, place)
-            moved[number] = replace(progress, place=place_, at=self._instant)
+            place, at = max(progress.place, self._place), max(progress.at, self._instant)
+            moved[number] = replace(progress, place=place, at=at)
         return moved
 
     async def _commit(
@@ -257,7 +267,10 @@ class Shift:
             await self._store.partitions.advance(self._owner, progress, transaction)
             await self._store.transitions.append(batch.crossings, transaction)
 
-        await self._store.transaction(work)
+        among_others = batch.crossings and len(progress) < PARTITIONS
+        turn = self._store.transitions.turn(self._owner) if among_others else nullcontext()
+        async with turn:
+            await self._store.transaction(work, self._session)
         self._progress = progress
         self._rested_since = monotonic()
         self._steps = [step for step in self._steps if step.revision > self._base]

@@ -11,12 +11,16 @@ from typing import Any
 from bson import Timestamp
 from pymongo import MongoClient
 
+from app.store.stream import place_of
 from tests.engine.conftest import Shop, until
 from tests.engine.model.life import Life
 from tests.engine.model.replay import Replay, differences, history, log_of
 from tests.engine.model.world import World, world
 
 Json = dict[str, Any]
+
+
+_ENGINES = ("partitions", "steps", "workers", "marks", "activeFilters", "leases")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ async def _settle(shop_world: World) -> tuple[datetime, Timestamp]:
     client = database.client
     hello = client.admin.command("hello", codec_options=client.codec_options)
     end, now = hello["operationTime"], hello["localTime"]
-    place = f"82{end.time:08X}{end.inc:08X}"
+    place = place_of(end)
 
     async def is_past() -> bool:
         await shop_world.see_to_the_workers()
@@ -99,7 +103,39 @@ async def _settle(shop_world: World) -> tuple[datetime, Timestamp]:
             or database.states.count_documents({"wakesAt": {"$lte": now}})
         )
 
-    await until(is_past, seconds=60)
+    try:
+        await until(is_past, seconds=20)
+    except TimeoutError:
+        where = {name: list(database[name].find().limit(2)) for name in _ENGINES}
+        due = list(database.states.find({"wakesAt": {"$lte": now}}).limit(20))
+        ops = client.admin.aggregate(
+            [
+                {"$currentOp": {"idleSessions": True, "allUsers": True}},
+                {
+                    "$match": {
+                        "$or": [{"transaction": {"$exists": 1}}, {"ns": {"$regex": "^test_"}}]
+                    }
+                },
+            ]
+        )
+        for o in ops:
+            print(
+                "OP",
+                {
+                    k: o.get(k)
+                    for k in (
+                        "type",
+                        "op",
+                        "ns",
+                        "secs_running",
+                        "command",
+                        "lsid",
+                        "waitingForLock",
+                        "transaction",
+                    )
+                },
+            )
+        raise AssertionError(f"by {now} at {place} still not settled: {where}, {due}") from None
     return now, end
 
 
