@@ -156,6 +156,7 @@ def between(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -
         bounds["$lte" if closed else "$lt"] = high
     if len(bounds) < 2 or operand.scalar:
         return {path: bounds}
-    one_of_them = [{path: {"$not": {"$type": "array"}}}, {path: {"$elemMatch": bounds}}]
-    # The bounds themselves say more than is so of an array, but an index serves them.
-    return {path: bounds, "$or": one_of_them}
+    none_of_them = {"$type": "array", "$not": {"$elemMatch": bounds}}
+    # The bounds themselves say more than is so of an array, but an index serves them, and most are
+    # refused by them at once.
+    return {path: bounds, "$nor": [{path: none_of_them}]}
