@@ -13,6 +13,7 @@ from app.filters.values import Takes
 
 Query = dict[str, Any]
 Test = Callable[[object], bool]
+Halves = tuple[Test, Test]
 
 STRINGS = frozenset({AttributeType.STRING})
 NUMBERS = frozenset({AttributeType.NUMBER})
@@ -102,6 +103,10 @@ class Operator:
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         """Whether it holds for what is stored; None where nothing is."""
         raise NotImplementedError
+
+    def halves(self, operand: Operand, now: Now) -> Halves | None:
+        """Where it asks for what lies between two ends, what each end by itself asks of a value."""
+        return None
 
     def flips(
         self, stored: object, operand: Operand, now: Now, until: datetime
