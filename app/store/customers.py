@@ -105,6 +105,10 @@ class Customers:
         """About how many customers there are."""
         return int(await self._collection.estimated_document_count())
 
+    async def arrays_at(self, path: str) -> bool:
+        """Whether an array has ever lain at the path, as far as an index knows."""
+        return await self._questions.through_arrays(CUSTOMERS, {path: {"$gt": 0}})
+
     async def sample(self, most: int) -> list[Customer]:
         """Some customers, by chance, none of them large."""
         by_chance: list[Stage] = [{"$sample": {"size": most}}, {"$match": small(_LARGEST_SAMPLE)}]
