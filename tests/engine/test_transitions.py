@@ -124,3 +124,17 @@ async def test_a_deleted_segment_tells_nothing_more(shop: Shop) -> None:
 
     assert await shop.log(segment) == [("ENTERED", "LIVE", "jim")]
     assert await shop.log(again) == [("ENTERED", "LIVE", "jim")]
+
+
+async def test_what_the_deleted_have_left_is_removed_once_it_is_told(shop: Shop) -> None:
+    id_ = await shop.api.upsert("kim", metadata={"gone": True})
+    who = {"customer": {"sourceId": "kim"}}
+    await shop.api.many("eventsTrack", [{**who, "name": "visit"}])
+    await shop.api.many("ordersUpsert", [{**who, "sourceId": "k1", "amount": 1}])
+    await shop.delete("kim")
+
+    async def is_forgotten() -> bool:
+        kept = {**shop.api.dump(), "transitions": []}
+        return id_.removeprefix("cus_") not in str(kept)
+
+    await until(is_forgotten)

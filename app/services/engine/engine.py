@@ -65,13 +65,13 @@ class Engine:
                 if not progress:
                     await asyncio.sleep(_LOOK_SECONDS)
                     return
-                log.info("the engine is at work", worker=owner, partitions=len(progress))
+                log.debug("the engine is at work", worker=owner, partitions=len(progress))
                 tasks.create_task(self._watch_the_share(len(progress)))
                 calendar, committed = self._calendar, self.committed
                 shift = Shift(self._store, session, calendar, owner, progress, committed)
                 await shift.run()
         except* _Unfair:
-            log.info("the engine shares anew", worker=owner)
+            log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
             log.warning("another worker has taken over", worker=owner)
         finally:
