@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from app.services import Services
+from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
 from app.settings import Settings
 from app.store import Store
@@ -23,6 +24,7 @@ async def run_engine(settings: Settings) -> None:
     store = await Store.open(settings)
     try:
         services = Services(store, settings)
+        await ActiveFilters(store).adopt(services.definitions)
         await Engine(store, services.calendar).run()
     finally:
         await store.close()

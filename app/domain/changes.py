@@ -1,7 +1,7 @@
 """What came to be committed, as the engine hears of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,8 @@ class State:
     revision: int
     holds: int = 0
     wakes_at: datetime | None = None
+    # By this it is told of somebody who is not there any more.
+    source_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,17 @@ class Step:
     """A revision of the definitions that changed what is watched; its place in the stream, and its
     instant.
 
-    After a `gap` nobody knows what happened in between: what differs, differs by this step.
+    Some partitions may have a gap before it, of which nobody knows what happened: what differs
+    then differs by this step, which is theirs alone.
     """
 
     revision: int
     place: str
     at: datetime
-    gap: bool = False
+    gaps: frozenset[int] = frozenset()
+
+    def concerns(self, partition: int) -> bool:
+        return not self.gaps or partition in self.gaps
 
 
 @dataclass(frozen=True, slots=True)

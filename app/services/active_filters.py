@@ -14,7 +14,7 @@ from app.domain.active_filters import ActiveFilter, Inside
 from app.domain.segments import Segment, SegmentKind
 from app.errors import Code, refuse
 from app.filters.parse import metadata_named, segments_named
-from app.services.definitions import Definitions
+from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store, Transaction
 
 Wire = Mapping[str, Any]
@@ -59,12 +59,31 @@ class ActiveFilters:
         resting = {
             outer.id: outer
             for id_ in segment_ids
+            if id_ in changed.segments
             for outer in (changed.segments[id_], *changed.resting_on(id_))
         }
         for segment in resting.values():
             if segment.kind is SegmentKind.ACTIVE:
                 await self.end(segment.id, changed, transaction)
                 await self._begin(segment, changed, transaction)
+
+    async def adopt(self, reader: DefinitionsReader) -> None:
+        """Whatever was begun under another time zone or week start asks by the project's now."""
+        own = reader.calendar
+        foreign = [
+            active.segment_id
+            for active in await self._store.active_filters.all()
+            if active.until is None
+            and (active.time_zone, active.week_start) != (own.zone.key, own.week_start)
+        ]
+        if not foreign:
+            return
+
+        async def work(transaction: Transaction) -> None:
+            definitions = await reader.held_still(transaction)
+            await self.follow(definitions, foreign, transaction)
+
+        await self._store.transaction(work)
 
     async def end(
         self, segment_id: str, definitions: Definitions, transaction: Transaction

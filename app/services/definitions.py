@@ -113,6 +113,11 @@ class DefinitionsReader:
         self._kept: Definitions | None = None
 
     @property
+    def calendar(self) -> Calendar:
+        """The project's."""
+        return self._calendar
+
+    @property
     def kept(self) -> Definitions | None:
         """The newest that were asked for; there may be newer ones."""
         return self._kept

@@ -116,14 +116,16 @@ class Partitions:
     async def steps(self, base: int) -> list[Step]:
         """The steps after a revision, in their order, as far as anybody has come."""
         rows = self._steps.find({"_id": {"$gt": base}}).sort("_id", 1)
-        return [Step(row["_id"], row["place"], row["at"], row["gap"]) async for row in rows]
+        return [
+            Step(row["_id"], row["place"], row["at"], frozenset(row["gaps"])) async for row in rows
+        ]
 
     async def add_steps(
         self, steps: Sequence[Step], transaction: AsyncIOMotorClientSession
     ) -> None:
         """Notes steps; whoever comes to one first says when it was."""
         for step in steps:
-            made = {"$setOnInsert": {"place": step.place, "at": step.at, "gap": step.gap}}
+            made = {"$setOnInsert": {"place": step.place, "at": step.at, "gaps": [*step.gaps]}}
             query = {"_id": step.revision}
             await self._steps.update_one(query, made, upsert=True, session=transaction)
 

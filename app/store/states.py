@@ -6,6 +6,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import DeleteOne, ReplaceOne
+from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import State
 from app.domain.ids import Kind
@@ -18,6 +19,7 @@ class States:
 
     def __init__(self, database: Database) -> None:
         self._collection = database.states
+        self._majority = self._collection.with_options(read_concern=ReadConcern("majority"))
 
     async def of(self, customer_ids: Iterable[str]) -> dict[str, State]:
         """Those of the customers' states that are there."""
@@ -30,6 +32,24 @@ class States:
         query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": now}}
         found = self._collection.find(query, {"_id": 1}).sort("wakesAt", 1).limit(most)
         return [public(Kind.CUSTOMER, row["_id"]) for row in await found.to_list(None)]
+
+    async def orphans(self, partitions: Sequence[int], most: int) -> list[State]:
+        """The states of customers who are not there."""
+        stages: list[dict[str, Any]] = [
+            {"$match": {"partition": {"$in": list(partitions)}}},
+            {
+                "$lookup": {
+                    "from": "customers",
+                    "localField": "_id",
+                    "foreignField": "_id",
+                    "pipeline": [{"$project": {"_id": 1}}],
+                    "as": "there",
+                }
+            },
+            {"$match": {"there": []}},
+            {"$limit": most},
+        ]
+        return [_state(row) async for row in self._majority.aggregate(stages)]
 
     async def save(
         self,
@@ -53,6 +73,7 @@ def _document(state: State) -> dict[str, Any]:
     document: dict[str, Any] = {
         "partition": state.partition,
         "revision": state.revision,
+        "sourceId": state.source_id,
         "holds": state.holds.to_bytes((state.holds.bit_length() + 7) // 8, "little"),
     }
     if state.wakes_at is not None:
@@ -67,4 +88,5 @@ def _state(row: dict[str, Any]) -> State:
         row["revision"],
         int.from_bytes(row["holds"], "little"),
         row.get("wakesAt"),
+        row["sourceId"],
     )

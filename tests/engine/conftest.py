@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +19,28 @@ from tests.api import Api, running
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shop:
-    """A shop whose active segments are watched."""
+    """A shop whose active segments are watched, where an engine is at work."""
 
     api: Api
+    _task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        engine = Engine(self.api.services.store, self.api.services.calendar)
+        self._task = asyncio.create_task(engine.run())
+
+    async def sleep(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def asleep(self) -> AsyncIterator[None]:
+        """Meanwhile the engine does not hear of anything."""
+        await self.sleep()
+        yield
+        self.wake()
 
     async def segment(self, name: str, filter_: Json) -> str:
         payload = await self.api.ask(
@@ -96,8 +114,7 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
     async with running(mongod, valkey) as api:
-        engine = Engine(api.services.store, api.services.calendar)
-        task = asyncio.create_task(engine.run())
-        yield Shop(api)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        shop = Shop(api)
+        shop.wake()
+        yield shop
+        await shop.sleep()

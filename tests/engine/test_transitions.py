@@ -1,9 +1,13 @@
 """What a customer does, and what the log tells of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.filters import Calendar
+from app.services.active_filters import ActiveFilters
+from app.services.definitions import DefinitionsReader
 from tests.engine.conftest import Json, Shop, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -138,3 +142,22 @@ async def test_what_the_deleted_have_left_is_removed_once_it_is_told(shop: Shop)
         return id_.removeprefix("cus_") not in str(kept)
 
     await until(is_forgotten)
+
+
+async def test_another_time_zone_is_another_definition(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    await shop.api.upsert("lea", metadata={})
+    today = {"path": "createdAt", "operator": "ON", "value": now.date().isoformat()}
+    segment = await shop.active("Came on this day", {"attribute": today})
+    await shop.settled()
+    elsewhere = ZoneInfo("Pacific/Midway" if now.hour < 11 else "Pacific/Kiritimati")
+    reader = DefinitionsReader(shop.api.services.store, Calendar(elsewhere))
+    await ActiveFilters(shop.api.services.store).adopt(reader)
+    await shop.settled()
+    await ActiveFilters(shop.api.services.store).adopt(shop.api.services.definitions)
+    await shop.settled()
+
+    assert [each for each in await shop.log(segment) if each[2] == "lea"] == [
+        ("LEFT", "DEFINITION", "lea"),
+        ("ENTERED", "DEFINITION", "lea"),
+    ]

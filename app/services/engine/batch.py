@@ -39,7 +39,8 @@ class Batch:
         definitions at that place."""
         id_ = change.customer_id
         if change.before is None:
-            state = State(id_, change.partition, head)
+            assert change.after is not None
+            state = State(id_, change.partition, head, source_id=change.after["sourceId"])
         else:
             state = self._state(id_, change.partition)
             state = self._course.settled(state, self._facts(id_, change.before), at)
@@ -47,7 +48,7 @@ class Batch:
             self.gone.discard(id_)
             self._states[id_] = self._course.changed(state, self._facts(id_, change.after), at)
         elif change.before is not None:
-            self._course.deleted(state, change.before, at)
+            self._course.deleted(state, at)
             self._states.pop(id_, None)
             self.gone.add(id_)
 
@@ -55,6 +56,11 @@ class Batch:
         """Does what is due for a customer whose data have not changed."""
         state = self._state(id_, partition)
         self._states[id_] = self._course.settled(state, self._facts(id_, document), at)
+
+    def miss(self, state: State, at: datetime) -> None:
+        """A customer is not there of whose deletion nothing was heard."""
+        self._course.missed(self._state(state.customer_id, state.partition), at)
+        self.gone.add(state.customer_id)
 
     def to_save(self, progress: Mapping[int, Progress]) -> list[State]:
         """The states that are not yet told by what is stored, and how far the partitions have

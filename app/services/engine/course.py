@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.changes import Document, State, Step
+from app.domain.changes import State, Step
 from app.domain.transitions import Crossing, TransitionCause, TransitionType
 from app.filters import Facts
 from app.services.engine.watch import Watch
@@ -24,20 +24,33 @@ class Course:
     def settled(self, state: State, facts: Facts, at: datetime) -> State:
         """The state with all done that was due by an instant: the steps of the definitions, and
         what time changed before, between and after them."""
-        for step in self._steps:
-            if step.revision > state.revision:
-                if not step.gap:
-                    state = self._woken(state, facts, step.at)
-                state = self._stepped(state, facts, step)
+        state = replace(state, source_id=facts.document["sourceId"])
+        for step in self._to_take(state):
+            if not step.gaps:
+                state = self._woken(state, facts, step.at)
+            state = self._stepped(state, facts, step)
         return self._woken(state, facts, at)
+
+    def _to_take(self, state: State) -> list[Step]:
+        """The steps that are not behind it. What lies before a gap is as unknown as the gap."""
+        steps: list[Step] = []
+        for step in self._steps:
+            if step.revision > state.revision and step.concerns(state.partition):
+                steps = [step] if step.gaps else [*steps, step]
+        return steps
 
     def changed(self, state: State, facts: Facts, at: datetime) -> State:
         """The state once the customer's data are these, all before being settled."""
         return self._moved(state, facts, at, TransitionCause.LIVE)
 
-    def deleted(self, state: State, document: Document, at: datetime) -> None:
+    def deleted(self, state: State, at: datetime) -> None:
         """The customer leaves whatever it was in, all before being settled."""
-        self._cross(state, 0, document, at, TransitionCause.DELETED)
+        self._cross(state, 0, at, TransitionCause.DELETED)
+
+    def missed(self, state: State, at: datetime) -> None:
+        """The same of a customer of whose deletion nothing was heard."""
+        holds = state.holds & self._watch.in_force(state.revision)
+        self._cross(replace(state, holds=holds), 0, at, TransitionCause.DEFINITION)
 
     def _woken(self, state: State, facts: Facts, until: datetime) -> State:
         while state.wakes_at is not None and state.wakes_at <= until:
@@ -47,7 +60,7 @@ class Course:
     def _moved(self, state: State, facts: Facts, at: datetime, cause: TransitionCause) -> State:
         match = self._watch.match(facts, at)
         holds = match.holds & self._watch.in_force(state.revision)
-        self._cross(state, holds, facts.document, at, cause)
+        self._cross(state, holds, at, cause)
         return replace(state, holds=holds, wakes_at=match.wakes_at)
 
     def _stepped(self, state: State, facts: Facts, step: Step) -> State:
@@ -55,7 +68,7 @@ class Course:
         baseline, and no crossing; of those that follow others it is compared with these."""
         turn = self._watch.turn(state.revision, step.revision)
         known = state.holds & turn.kept
-        judged = turn.kept if step.gap else 0
+        judged = turn.kept if step.gaps else 0
         for old, new in turn.followed:
             judged |= new
             known |= new if state.holds & old else 0
@@ -65,27 +78,19 @@ class Course:
             wakes_at = match.wakes_at
             now = known & ~judged | match.holds & judged
             cause = TransitionCause.DEFINITION
-            self._cross(replace(state, holds=known), now, facts.document, step.at, cause)
+            self._cross(replace(state, holds=known), now, step.at, cause)
             known = now | match.holds & turn.begun
         return replace(state, revision=step.revision, holds=known, wakes_at=wakes_at)
 
-    def _cross(
-        self,
-        state: State,
-        holds: int,
-        document: Document,
-        at: datetime,
-        cause: TransitionCause,
-    ) -> None:
+    def _cross(self, state: State, holds: int, at: datetime, cause: TransitionCause) -> None:
         for bit, active in self._watch.among(state.holds ^ holds):
-            type_ = TransitionType.ENTERED if holds & bit else TransitionType.LEFT
             crossing = Crossing(
-                type_,
+                TransitionType.ENTERED if holds & bit else TransitionType.LEFT,
                 cause,
                 active.segment_id,
                 active.segment_name,
                 state.customer_id,
-                document["sourceId"],
+                state.source_id,
                 at,
             )
             self.crossings.append(crossing)

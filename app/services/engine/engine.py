@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from uuid import uuid4
 
 import structlog
 
-from app.errors import LeaseLost
+from app.domain.changes import Step
+from app.errors import HistoryLost, LeaseLost
 from app.filters import Calendar
 from app.services.engine.shift import Shift
 from app.services.engine.tidying import tidy
-from app.store import DatabaseError, Store
+from app.store import DatabaseError, Store, Transaction
+from app.store.segments import REVISION
 from app.store.stream import PARTITIONS
 
 log = structlog.get_logger()
@@ -70,12 +73,34 @@ class Engine:
                 calendar, committed = self._calendar, self.committed
                 shift = Shift(self._store, session, calendar, owner, progress, committed)
                 await shift.run()
+        except* HistoryLost as errors:
+            await self._go_on_after_a_gap(owner, str(errors.exceptions[0]))
         except* _Unfair:
             log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
             log.warning("another worker has taken over", worker=owner)
         finally:
             await self._store.partitions.release(owner)
+
+    async def _go_on_after_a_gap(self, owner: str, reason: str) -> None:
+        """Brings what this worker holds to the present, where every customer is settled anew."""
+        held = await self._store.partitions.held(owner)
+        log.error(
+            "history is lost; what changed meanwhile becomes one transition each, by DEFINITION",
+            reason=reason,
+            since=min((each.at.isoformat() for each in held.values()), default=None),
+        )
+
+        async def work(transaction: Transaction) -> None:
+            # Held still first: whatever they were changed by lies before the place.
+            revision = await self._store.fence(REVISION, transaction)
+            place, now = await self._store.partitions.end()
+            step = Step(revision, place, now, frozenset(held))
+            await self._store.partitions.add_steps([step], transaction)
+            present = {n: replace(each, place=place, at=now) for n, each in held.items()}
+            await self._store.partitions.advance(owner, present, transaction)
+
+        await self._store.transaction(work)
 
     async def _share(self) -> int:
         return ceil(PARTITIONS / await self._store.partitions.join(self._worker))

@@ -2,10 +2,10 @@
 have changed."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.changes import Change, Document
+from app.domain.changes import Change, Document, State
 
 
 @dataclass(eq=False)
@@ -18,6 +18,8 @@ class Reading:
     """
 
     documents: Mapping[str, tuple[int, Document]] = field(default_factory=dict)
+    # Of customers who are not there.
+    orphans: Sequence[State] = ()
     mark: int | None = None
     # Of a pass over all customers: to which revision it brings them, and who is the last one of
     # this reading; None at the end of the pass.
@@ -35,3 +37,6 @@ class Reading:
     def left(self) -> Mapping[str, tuple[int, Document]]:
         """Those who have not changed, each with the partition."""
         return {id_: of for id_, of in self.documents.items() if id_ not in self._touched}
+
+    def orphans_left(self) -> list[State]:
+        return [state for state in self.orphans if state.customer_id not in self._touched]

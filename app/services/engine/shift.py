@@ -133,7 +133,16 @@ class Shift:
             found = await self._store.customers.documents_after(after, _PASSED)
             reading.documents = {id_: of for id_, of in found.items() if of[0] in self._progress}
             reading.last = max(found, default=None)
+            if reading.last is None and (gaps := self._gaps()):
+                reading.orphans = await self._store.states.orphans(gaps, _PASSED)
+                if reading.orphans:
+                    # Not the end yet.
+                    reading.last = after
             await self._complete(reading)
+
+    def _gaps(self) -> list[int]:
+        """The partitions of whose customers some may have gone unheard of."""
+        return [n for n in self._progress if any(n in step.gaps for step in self._steps)]
 
     def _next_target(self) -> int | None:
         """The revision to which a pass is under way, or is to begin."""
@@ -208,6 +217,8 @@ class Shift:
             self._readings.remove(reading)
             for id_, (partition, document) in reading.left().items():
                 batch.settle(id_, partition, document, self._instant)
+            for state in reading.orphans_left():
+                batch.miss(state, self._instant)
         return due
 
     async def _learn(self, commits: Sequence[Commit]) -> dict[int, Step | None]:
@@ -225,7 +236,8 @@ class Shift:
 
     async def _load(self, commits: Sequence[Commit], readings: Sequence[Reading]) -> Batch:
         ids = {change.customer_id for commit in commits for change in commit.changes}
-        ids.update(id_ for reading in readings for id_ in reading.left())
+        for reading in readings:
+            ids.update(reading.left(), (state.customer_id for state in reading.orphans))
         if not self._watch:
             return Batch(self._watch, self._steps, self._progress, {}, {})
         stored = await self._store.states.of(ids)
