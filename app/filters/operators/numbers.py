@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from app.filters.calendar import Now
+from app.filters.calendar import Line, Now
 from app.filters.fields import is_number
 from app.filters.operators.moments import Span, in_span, span_query
 from app.filters.operators.operator import (
@@ -130,18 +130,19 @@ class Between(ElementOperator):
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         if operand.type in MOMENTS:
-            return span_query(path, self._span(operand, now), operand)
+            return span_query(path, self.span(operand, operand.line(now), now), operand)
         low, high = operand.value
         return between(path, low, high, operand, closed=True)
 
     def test(self, operand: Operand, now: Now) -> Test:
         if operand.type in MOMENTS:
-            return in_span(self._span(operand, now))
+            return in_span(self.span(operand, operand.line(now), now))
         low, high = operand.value
         return lambda e: is_number(e) and low <= e <= high
 
-    def _span(self, operand: Operand, now: Now) -> Span:
-        line, (low, high) = operand.line(now), operand.value
+    def span(self, operand: Operand, line: Line, now: Now) -> Span:
+        """Where the stored value must lie, of moments."""
+        low, high = operand.value
         return line.first_from(low), line.first_after(high)
 
 

@@ -1,7 +1,7 @@
 """What an operator is: one question, said once for both engines."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -33,6 +33,13 @@ class Operand:
     ignore_case: bool = False
     scalar: bool = False
     indexed: bool = False
+    # Python takes true for 1; of two operands it must not.
+    _booleans: tuple[bool, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        booleans = tuple(isinstance(value, bool) for value in values)
+        object.__setattr__(self, "_booleans", booleans if any(booleans) else ())
 
     def line(self, now: Now) -> Line:
         """How moments lie among the values of the path."""
