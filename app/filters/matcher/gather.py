@@ -16,9 +16,11 @@ from app.filters.matcher.columns import (
 )
 from app.filters.matcher.kinds import Kind, Measured, kind_of
 from app.filters.matcher.lookups import Lookup, lookup
-from app.filters.matcher.rules import literals
+from app.filters.matcher.rules import Literal
 from app.filters.matcher.singles import Single
-from app.filters.tree import AttributeCondition, EventCondition, Filter, Measure
+from app.filters.matcher.vectors import vector
+from app.filters.tree import AttributeCondition, EventCondition, Measure
+from app.filters.walk import Condition
 
 Of = TypeVar("Of", bound=Column)
 
@@ -41,13 +43,14 @@ class Gathered(NamedTuple):
     kinds: dict[Kind, list[Measured]]
 
 
-def gathered(filters: Mapping[int, Filter], everyone: int) -> Gathered:
-    """What the filters want of the parts of a customer."""
+def gathered(rules: Mapping[int, Sequence[Literal]]) -> Gathered:
+    """What the rules, by their places, want of the parts of a customer."""
+    everyone = vector(rules)
     looked_up: defaultdict[tuple[Field, Lookup], list[Wanted]] = defaultdict(list)
     measured: defaultdict[Measure, list[Wanted]] = defaultdict(list)
-    alone: defaultdict[Filter, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for rule, filter_ in filters.items():
-        for part, holds in literals(filter_):
+    alone: defaultdict[Condition, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for rule, literals in rules.items():
+        for part, holds in literals:
             if isinstance(part, EventCondition):
                 measured[part.measure].append(Wanted(rule, part, holds))
             elif isinstance(part, AttributeCondition) and (way := lookup(part)):

@@ -10,6 +10,7 @@ from app.filters.evaluate import Evaluation, Facts
 from app.filters.flips import Search, horizon
 from app.filters.matcher.gather import gathered
 from app.filters.matcher.kinds import by_kind
+from app.filters.matcher.layout import laid_out
 from app.filters.matcher.vectors import vector
 from app.filters.tree import Filter, Measure
 from app.filters.walk import measures
@@ -48,15 +49,16 @@ class Matcher:
         self.measures: list[Measure] = [
             *dict.fromkeys(measure for filter_ in filters.values() for measure in measures(filter_))
         ]
-        self._everyone = vector(filters)
-        self._fields, self._singles, self._kinds = gathered(filters, self._everyone)
+        rules, self._choices = laid_out(filters)
+        self._filters, self._rules = vector(filters), vector(rules)
+        self._fields, self._singles, self._kinds = gathered(rules)
 
     def match(self, facts: Facts, now: Now) -> Match:
         """Which of the filters hold of the customer, and until when.
 
         The facts hold the rows of `measuring.rows_ahead`.
         """
-        left, waits = self._everyone, list[_Wait]()
+        left, waits = self._rules, list[_Wait]()
         until = horizon(now)
         for field, columns in self._fields:
             stored = field.read(facts.document)
@@ -66,6 +68,8 @@ class Matcher:
                     turns = partial(column.turns_at, stored, now, until)
                     waits.append(_Wait(before ^ left, column.mentions, turns))
 
+        for choices in self._choices:
+            left &= ~choices.lost(left)
         evaluation, search = Evaluation(facts, now), Search(facts, now, until)
         for single in self._singles:
             if left & single.mentions:
@@ -87,15 +91,26 @@ class Matcher:
                                 before ^ left, measured.mentions, partial(measured.turns_at, search)
                             )
                         )
-        return Match(left, _first(waits, left))
+        holding = left
+        for choices in reversed(self._choices):
+            holding &= ~choices.without(holding)
+        wakes_at = _first(waits, self._awaited(left), holding) if waits else None
+        return Match(holding & self._filters, wakes_at)
+
+    def _awaited(self, left: int) -> int:
+        """The rules whose answers matter: of the branches those whose rule still waits for one."""
+        awaited = self._rules
+        for choices in self._choices:
+            awaited &= ~choices.lost(left & awaited)
+        return awaited
 
 
-def _first(waits: list[_Wait], holding: int) -> datetime | None:
+def _first(waits: list[_Wait], awaited: int, holding: int) -> datetime | None:
     """The first instant of all. A rule that holds waits for each of its conditions; one that does
     not, only for that which has ruled it out, and for nothing if that stays as it is."""
     found: list[datetime] = []
     for fallen, mentions, turns_at in waits:
-        live = fallen | holding & mentions
+        live = (fallen | holding & mentions) & awaited
         if live and (at := turns_at(live)) is not None:
             found.append(at)
     return min(found, default=None)
