@@ -9,12 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import merge
-from itertools import cycle, groupby, repeat, tee
+from itertools import chain, cycle, groupby, repeat, tee
 from operator import itemgetter
 from typing import NamedTuple, assert_never
 
 from app.filters.calendar import Now, anniversary, cut
-from app.filters.evaluate import Document, Evaluation, Facts, asked, holds, rows_of
+from app.filters.evaluate import (
+    Document,
+    Facts,
+    asked,
+    holds,
+    measured,
+    own_rows,
+    passing,
+)
 from app.filters.running import Tally
 from app.filters.tree import (
     AllOf,
@@ -28,7 +36,6 @@ from app.filters.tree import (
     Member,
     Nested,
     NoneOf,
-    steady,
 )
 
 YEARS_AHEAD = 10
@@ -109,31 +116,35 @@ class Search:
         )
 
     def _event(self, condition: EventCondition) -> Course:
-        operator, operand = condition.operator, condition.operand
-        values = self.values(condition.measure)
-        _, first = next(values)
-        held = asked(operator, first, operand, self.now)
+        measure, operator, operand = condition.measure, condition.operator, condition.operand
+        rows = own_rows(measure, self.facts)
+        value = measured(measure, passing(measure, rows, self.now))
+        held = asked(operator, value, operand, self.now)
 
         def flips(before: bool) -> Iterator[datetime]:
-            for at, value in values:
+            for at, value in self.values(measure, rows):
                 if asked(operator, value, operand, self.now) != before:
                     before = not before
                     yield at
 
         return Course(held, flips(held))
 
-    def values(self, measure: Measure) -> Iterator[tuple[datetime, int | float | None]]:
-        """What the measure comes to now, and at each later instant that may change it."""
-        if steady(measure) == measure:
-            yield self.now.at, Evaluation(self.facts, self.now).measured(measure)
+    def values(
+        self, measure: Measure, rows: Sequence[Document]
+    ) -> Iterator[tuple[datetime, int | float | None]]:
+        """The instants after `now` that may change the measure of the rows of its source, with what
+        it comes to then."""
+        if measure.steady is measure:
             return
-        rows = rows_of(steady(measure), self.facts, self.now)
+        rows = passing(measure.steady, rows, self.now)
         # Of each row, how much it lacks of being one that the measure is taken of.
         lacking = [0] * len(rows)
-        steps = [*self._steps(measure, rows, lacking)]
+        steps = merge(*[*self._steps(measure, rows, lacking)])
+        first = next(steps, None)
+        if first is None:
+            return
         tally = Tally(measure, rows, [not lack for lack in lacking])
-        yield self.now.at, tally.value
-        for at, together in groupby(merge(*steps), key=itemgetter(0)):
+        for at, together in groupby(chain([first], steps), key=itemgetter(0)):
             for _, place, step in together:
                 lack = lacking[place]
                 lacking[place] += step

@@ -227,7 +227,10 @@ _ATTRIBUTE = Search._attribute
     ("place", "wrong"),
     [
         ("app.filters.flips.Search._attribute", _conditions_are_steady),
-        ("app.filters.flips.steady", lambda measure: replace(measure, window=None)),
+        (
+            "app.filters.tree.Measure.steady",
+            property(lambda measure: replace(measure, window=None)),
+        ),
     ],
     ids=["conditions_are_steady", "those_to_come_forgotten"],
 )

@@ -7,7 +7,7 @@ from typing import Any
 from app.filters.calendar import Now
 from app.filters.evaluate import Facts, rows_of
 from app.filters.operators.operator import elements
-from app.filters.tree import AttributeCondition, EventCondition, Filter, Last, Measure, steady
+from app.filters.tree import AttributeCondition, EventCondition, Filter, Last, Measure
 from app.filters.walk import Condition, conditions
 
 
@@ -21,7 +21,7 @@ def _follows(condition: Condition) -> bool:
         case AttributeCondition(operator=operator):
             return operator.follows_clock
         case EventCondition(measure):
-            return steady(measure) != measure
+            return measure.steady is not measure
         case _:
             return False
 
@@ -43,9 +43,9 @@ def _may_turn(condition: Condition, facts: Facts, now: Now) -> bool:
 
 def measure_may_turn(measure: Measure, facts: Facts, now: Now) -> bool:
     """The same of what a measure comes to."""
-    if steady(measure) == measure:
+    if measure.steady is measure:
         return False
-    rows = rows_of(steady(measure), facts, now)
+    rows = rows_of(measure.steady, facts, now)
     window = measure.window
     if isinstance(window, Last):
         rows = [row for row in rows if row["at"] > now.at - window.length]

@@ -17,6 +17,7 @@ from app.filters.matcher.thresholds import Thresholds
 from app.filters.matcher.vectors import Turn, turn, turned, vector
 from app.filters.operators import Operand
 from app.filters.operators.operator import elements
+from app.filters.operators.passing import NEVER
 
 
 class Wanted(NamedTuple):
@@ -53,9 +54,9 @@ class Column:
         """The rules of the conditions that hold of a single value."""
         raise NotImplementedError
 
-    def turns_at(self, stored: object, now: Now, until: datetime, live: int) -> datetime | None:
-        """The next instant, at the latest `until`, at which one of the live rules' conditions may
-        turn by the passing of time; None where none ever will."""
+    def turns_at(self, stored: object, now: Now, live: int) -> datetime | None:
+        """The next instant, however far, at which one of the live rules' conditions may turn by the
+        passing of time."""
         return None
 
 
@@ -85,6 +86,13 @@ class NumbersColumn(Column):
         self._line = Thresholds([(numbers(each.condition), [each.rule]) for each in wanted])
 
     def turned(self, element: object, now: Now) -> int:
+        return self._turned(element)
+
+    def left_of(self, number: int | float | None) -> int:
+        """Whom a number leaves; None stands for a missing one."""
+        return self._unturned ^ self._turned(number)
+
+    def _turned(self, element: object) -> int:
         # NaN lies nowhere.
         if not is_number(element) or element != element:
             return 0
@@ -136,21 +144,19 @@ class DistancesColumn(Column):
     def _distance(self, element: datetime, now: Now) -> timedelta:
         return self._moments(now.calendar).instant(element) - now.at
 
-    def turns_at(self, stored: object, now: Now, until: datetime, live: int) -> datetime | None:
+    def turns_at(self, stored: object, now: Now, live: int) -> datetime | None:
         found = (
-            self._element_turns(each, now, until, live)
+            self._element_turns(each, now, live)
             for each in elements(stored)
             if isinstance(each, datetime)
         )
         return min((at for at in found if at is not None), default=None)
 
-    def _element_turns(
-        self, element: datetime, now: Now, until: datetime, live: int
-    ) -> datetime | None:
+    def _element_turns(self, element: datetime, now: Now, live: int) -> datetime | None:
         away = self._distance(element, now)
         place = next(self._line.below(self._line.place(away), live), None)
         if place is None:
             return None
         # All ends lie right at a threshold: it is passed when the distance is less.
         passes = away - self._line.values[place // 2] + MILLISECOND
-        return until if passes > until - now.at else cut(now.at + passes)
+        return NEVER if passes > NEVER - now.at else cut(now.at + passes)

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.filters.calendar import cut
 from app.filters.evaluate import Evaluation
 from app.filters.flips import Search
-from app.filters.matcher.clock import follows_clock, may_turn
+from app.filters.matcher.clock import follows_clock
 from app.filters.matcher.vectors import vector
 from app.filters.tree import Filter
 
@@ -15,19 +15,16 @@ class Single:
     """A part with the rules that want it to hold, and those that want it not to."""
 
     def __init__(self, part: Filter, wanted: Sequence[int], unwanted: Sequence[int]) -> None:
-        self._part = part
+        self.part = part
         self._wanted, self._unwanted = vector(wanted), vector(unwanted)
         self.mentions = self._wanted | self._unwanted
         self.follows_clock = follows_clock(part)
 
     def fallen(self, evaluation: Evaluation) -> int:
         """The rules that do not hold because of it."""
-        return self._unwanted if evaluation.holds(self._part) else self._wanted
+        return self._unwanted if evaluation.holds(self.part) else self._wanted
 
-    def turns_at(self, search: Search, _live: int) -> datetime | None:
-        """The next instant at which the answer turns, the same for all; the end of the search
-        where it may do so later, and None where it never will."""
-        turns = next(search.course(self._part).flips, None)
-        if turns is not None:
-            return cut(turns)
-        return search.until if may_turn(self._part, search.facts, search.now) else None
+    def turns_at(self, search: Search) -> datetime | None:
+        """The first instant of the search at which the answer turns."""
+        turns = next(search.course(self.part).flips, None)
+        return None if turns is None else cut(turns)
