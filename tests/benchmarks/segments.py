@@ -10,7 +10,8 @@ from app.filters import AttributeType, Calendar, Catalog, Facts, MetadataType, N
 Wire = dict[str, Any]
 
 NOW = Now(datetime(2026, 7, 1, 12, tzinfo=UTC), Calendar(ZoneInfo("Europe/Warsaw")))
-NAMES = [f"event_{number}" for number in range(50)]
+_KINDS = 50
+NAMES = [f"event_{number}" for number in range(_KINDS)]
 _NUMBERS = [f"number{n}" for n in range(12)]
 _TEXTS = [f"text{n}" for n in range(10)]
 _MOMENTS = [f"moment{n}" for n in range(4)]
@@ -32,6 +33,7 @@ _MOMENT_PATHS = [
 ]
 _LARGEST, _WORDS = 1_000, 200
 _AGES = [f"P{days}D" for days in (1, 2, 3, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 365, 730)]
+_WINDOWS = ("", "P7D", "P30D", "P90D")
 _COMPARED = ("GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
 
 
@@ -82,14 +84,16 @@ def _attribute(dice: Random) -> Wire:
 
 
 def _event(dice: Random) -> Wire:
-    event: Wire = {"name": dice.choice(NAMES), "operator": "GREATER_THAN_OR_EQUAL"}
-    if dice.random() < 0.3:
+    """Of each kind one measure is asked: of some a sum, of most lately."""
+    kind = dice.randrange(_KINDS)
+    event: Wire = {"name": NAMES[kind], "operator": "GREATER_THAN_OR_EQUAL"}
+    if kind % 3 == 0:
         event["aggregate"] = {"function": "SUM", "property": "amount"}
         event["value"] = dice.randrange(1, _LARGEST)
     else:
         event["value"] = dice.randint(1, 10)
-    if dice.random() < 0.7:
-        event["within"] = {"last": dice.choice(("P7D", "P30D", "P90D"))}
+    if kind % 4:
+        event["within"] = {"last": _WINDOWS[kind % 4]}
     return {"event": event}
 
 

@@ -74,7 +74,9 @@ class ValuesColumn(Column):
 
     def turned(self, element: object, now: Now) -> int:
         # What can't be hashed, an object for one, is equal to no scalar.
-        found = self._turns.get(self._key(element)) if isinstance(element, Hashable) else None
+        if not isinstance(element, str | Hashable):
+            return 0
+        found = self._turns.get(self._key(element))
         return 0 if found is None else turned(0, found)
 
 
@@ -85,18 +87,21 @@ class NumbersColumn(Column):
         super().__init__(wanted, everyone)
         self._line = Thresholds([(numbers(each.condition), [each.rule]) for each in wanted])
 
+    def left(self, stored: object, now: Now) -> int:
+        return super().left(stored, now) if isinstance(stored, list) else self.left_of(stored)
+
+    def left_of(self, number: object) -> int:
+        """Whom a single value leaves; None stands for a missing one."""
+        return self._unturned ^ self._turned(number)
+
     def turned(self, element: object, now: Now) -> int:
         return self._turned(element)
-
-    def left_of(self, number: int | float | None) -> int:
-        """Whom a number leaves; None stands for a missing one."""
-        return self._unturned ^ self._turned(number)
 
     def _turned(self, element: object) -> int:
         # NaN lies nowhere.
         if not is_number(element) or element != element:
             return 0
-        return self._line.at(self._line.place(element))
+        return self._line.around(element)
 
 
 class MomentsColumn(Column):
@@ -111,7 +116,7 @@ class MomentsColumn(Column):
         if not isinstance(element, datetime):
             return 0
         line = self._lines.get(now.calendar) or self._laid_out(now)
-        return line.at(line.place(element))
+        return line.around(element)
 
     def _laid_out(self, now: Now) -> Thresholds:
         """Once for a calendar; only that one is kept."""
@@ -139,7 +144,7 @@ class DistancesColumn(Column):
     def turned(self, element: object, now: Now) -> int:
         if not isinstance(element, datetime):
             return 0
-        return self._line.at(self._line.place(self._distance(element, now)))
+        return self._line.around(self._distance(element, now))
 
     def _distance(self, element: datetime, now: Now) -> timedelta:
         return self._moments(now.calendar).instant(element) - now.at

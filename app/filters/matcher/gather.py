@@ -17,7 +17,7 @@ from app.filters.matcher.columns import (
 from app.filters.matcher.lookups import Lookup, lookup
 from app.filters.matcher.rows import Events
 from app.filters.matcher.rules import Literal
-from app.filters.matcher.singles import Single
+from app.filters.matcher.singles import Single, single
 from app.filters.matcher.vectors import vector
 from app.filters.tree import AttributeCondition, EventCondition
 from app.filters.walk import Condition
@@ -73,9 +73,9 @@ def gathered(rules: Mapping[int, Sequence[Literal]]) -> Gathered:
     for (field, way), wanted in looked_up.items():
         found = _COLUMNS[way](wanted, everyone)
         (clock if found.follows_clock else steady)[field].append(found)
-    singles = [Single(part, *those) for part, those in alone.items()]
+    singles = [single(part, *those) for part, those in alone.items()]
     return Gathered(
         [*steady.items(), *clock.items()],
-        sorted(singles, key=lambda single: single.follows_clock),
+        sorted(singles, key=lambda each: each.follows_clock),
         Events(measured, everyone),
     )

@@ -55,12 +55,15 @@ class Thresholds:
         index = bisect_left(values, value)
         return 2 * index + (index < len(values) and values[index] == value)
 
-    def at(self, place: int) -> int:
-        """The vector of all whose interval holds the place."""
-        kept = place // self._apart
+    def around(self, value: Any) -> int:
+        """The vector of all whose interval holds the value."""
+        place = self.place(value)
+        kept, beyond = divmod(place, self._apart)
         bits = self._kept[kept]
-        for between in range(kept * self._apart + 1, place + 1):
-            bits = turned(bits, self._turns[between])
+        if beyond:
+            for by in self._turns[place - beyond + 1 : place + 1]:
+                if by:
+                    bits = turned(bits, by)
         return bits
 
     def below(self, place: int, live: int) -> Iterator[int]:
