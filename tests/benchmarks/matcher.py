@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.matcher [--sizes N ...] [--customers N] [--rounds N]
 
-Of the segments 80 % are conjunctions of one to three conditions on attributes, 10 % trees, 10 %
+Of the segments 80 % are conjunctions of two to four conditions on attributes, 10 % trees, 10 %
 with events of 50 names. The loop asks each segment's closure, and is not asked when to look again;
 the matcher tells that too. Both are asked of the same customers in turn.
 """

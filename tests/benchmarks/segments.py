@@ -12,9 +12,9 @@ Wire = dict[str, Any]
 NOW = Now(datetime(2026, 7, 1, 12, tzinfo=UTC), Calendar(ZoneInfo("Europe/Warsaw")))
 _KINDS = 50
 NAMES = [f"event_{number}" for number in range(_KINDS)]
-_NUMBERS = [f"number{n}" for n in range(12)]
-_TEXTS = [f"text{n}" for n in range(10)]
-_MOMENTS = [f"moment{n}" for n in range(4)]
+_NUMBERS = [f"number{n}" for n in range(6)]
+_TEXTS = [f"text{n}" for n in range(6)]
+_MOMENTS = [f"moment{n}" for n in range(2)]
 CATALOG = Catalog(
     {
         **{key: MetadataType(AttributeType.NUMBER) for key in _NUMBERS},
@@ -24,7 +24,7 @@ CATALOG = Catalog(
 )
 _NUMBER_PATHS = [
     *(f"metadata.{key}" for key in _NUMBERS),
-    *("orders.totalCount", "orders.totalAmount", "orders.averageAmount", "loyalty.points"),
+    *("orders.totalCount", "orders.totalAmount", "loyalty.points"),
 ]
 _TEXT_PATHS = [*(f"metadata.{key}" for key in _TEXTS), "address.country", "address.city"]
 _MOMENT_PATHS = [
@@ -41,16 +41,16 @@ def segment(dice: Random) -> Wire:
     """One of the shop's segments."""
     kind = dice.random()
     if kind < 0.8:
-        return {"all": [_attribute(dice) for _ in range(dice.randint(1, 3))]}
+        return {"all": _attributes(dice, dice.randint(2, 4))}
     if kind < 0.9:
         return _tree(dice)
     bought = [_event(dice)]
-    return {"all": [*bought, *(_attribute(dice) for _ in range(dice.randint(0, 2)))]}
+    return {"all": [*bought, *_attributes(dice, dice.randint(1, 2))]}
 
 
 def _tree(dice: Random) -> Wire:
     def group(kind: str) -> Wire:
-        return {kind: [_attribute(dice) for _ in range(dice.randint(2, 3))]}
+        return {kind: _attributes(dice, dice.randint(2, 3))}
 
     shapes: tuple[Wire, ...] = (
         {"all": [_attribute(dice), group("any")]},
@@ -59,6 +59,16 @@ def _tree(dice: Random) -> Wire:
         {"all": [group("any"), group("any")]},
     )
     return dice.choice(shapes)
+
+
+def _attributes(dice: Random, count: int) -> list[Wire]:
+    """On so many attributes; two conditions on one are rare."""
+    found: dict[object, Wire] = {}
+    while len(found) < count:
+        asked = _attribute(dice)
+        path = asked["attribute"]["path"]
+        found[path if dice.random() < 0.9 else len(found)] = asked
+    return [*found.values()]
 
 
 def _attribute(dice: Random) -> Wire:
@@ -76,9 +86,9 @@ def _attribute(dice: Random) -> Wire:
     # What no table tells: of these a shop has few that differ.
     return dice.choice(
         (
-            _asked("email", "ENDS_WITH", f"@example{dice.randrange(10)}.com"),
-            _asked("birthdate", "ANNIVERSARY_WITHIN_NEXT_DAYS", dice.choice((0, 7))),
-            _asked("birthdate", "YEARS_AGO", [dice.choice((18, 30, 50)), None]),
+            _asked("email", "ENDS_WITH", f"@example{dice.randrange(5)}.com"),
+            _asked("birthdate", "ANNIVERSARY_IN_PERIOD", "TODAY"),
+            _asked("birthdate", "YEARS_AGO", [dice.choice((18, 50)), None]),
         )
     )
 
@@ -118,8 +128,8 @@ def customer(dice: Random) -> Facts:
             where[key] = _value(dice, path)
     rows = [
         {"name": name, "at": _moment(dice), "properties": {"amount": dice.randrange(100)}}
-        for name in dice.sample(NAMES, 5)
-        for _ in range(dice.randint(1, 5))
+        for name in dice.sample(NAMES, dice.randint(1, 5))
+        for _ in range(dice.randint(1, 3))
     ]
     return Facts(document, {"events": rows})
 

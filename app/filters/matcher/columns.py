@@ -1,8 +1,8 @@
 """All the conditions on one field that can be looked up together, for every rule at once.
 
-In a column each rule stands at most once. A value turns the conditions that hold of it; whoever
-wants one that is not turned, or wants one not to hold that is, falls. Where a list is stored, each
-of its elements turns what it meets.
+In a column each rule stands at most once. Of a missing value no condition holds: whoever wants one
+is not left. A value turns the rules of the conditions that hold of it; where a list is stored, so
+does each of its elements.
 """
 
 from collections import defaultdict
@@ -35,23 +35,20 @@ class Column:
 
     def __init__(self, wanted: Sequence[Wanted], everyone: int) -> None:
         self.mentions = vector([each.rule for each in wanted])
-        positive = vector([each.rule for each in wanted if each.holds])
         # Who is left where nothing turns.
-        self._unturned = everyone ^ positive
+        self._unturned = everyone ^ vector([each.rule for each in wanted if each.holds])
 
     def left(self, stored: object, now: Now) -> int:
         """Whom a stored value leaves; None stands for a missing one."""
-        if stored is None:
-            return self._unturned
         if not isinstance(stored, list):
-            return self._unturned ^ self.turned(stored, now)
-        met = 0
+            return self.left_of(stored, now)
+        turned = 0
         for element in elements(stored):
-            met |= self.turned(element, now)
-        return self._unturned ^ met
+            turned |= self._unturned ^ self.left_of(element, now)
+        return self._unturned ^ turned
 
-    def turned(self, element: object, now: Now) -> int:
-        """The rules of the conditions that hold of a single value."""
+    def left_of(self, value: object, now: Now) -> int:
+        """The same of a single value."""
         raise NotImplementedError
 
     def turns_at(self, stored: object, now: Now, live: int) -> datetime | None:
@@ -72,12 +69,12 @@ class ValuesColumn(Column):
         self._turns: dict[object, Turn] = {key: turn(those) for key, those in rules.items()}
         self._key = Operand(ignore_case=ignore_case).key
 
-    def turned(self, element: object, now: Now) -> int:
+    def left_of(self, value: object, now: Now) -> int:
         # What can't be hashed, an object for one, is equal to no scalar.
-        if not isinstance(element, str | Hashable):
-            return 0
-        found = self._turns.get(self._key(element))
-        return 0 if found is None else turned(0, found)
+        if not isinstance(value, str | Hashable):
+            return self._unturned
+        found = self._turns.get(self._key(value))
+        return self._unturned if found is None else turned(self._unturned, found)
 
 
 class NumbersColumn(Column):
@@ -85,23 +82,14 @@ class NumbersColumn(Column):
 
     def __init__(self, wanted: Sequence[Wanted], everyone: int) -> None:
         super().__init__(wanted, everyone)
-        self._line = Thresholds([(numbers(each.condition), [each.rule]) for each in wanted])
+        intervals = [(numbers(each.condition), each.rule) for each in wanted]
+        self._line = Thresholds(intervals, self._unturned)
 
-    def left(self, stored: object, now: Now) -> int:
-        return super().left(stored, now) if isinstance(stored, list) else self.left_of(stored)
-
-    def left_of(self, number: object) -> int:
-        """Whom a single value leaves; None stands for a missing one."""
-        return self._unturned ^ self._turned(number)
-
-    def turned(self, element: object, now: Now) -> int:
-        return self._turned(element)
-
-    def _turned(self, element: object) -> int:
+    def left_of(self, value: object, now: Now | None = None) -> int:
         # NaN lies nowhere.
-        if not is_number(element) or element != element:
-            return 0
-        return self._line.around(element)
+        if not is_number(value) or value != value:
+            return self._unturned
+        return self._line.at(self._line.place(value))
 
 
 class MomentsColumn(Column):
@@ -112,23 +100,21 @@ class MomentsColumn(Column):
         self._wanted = wanted
         self._lines: dict[Calendar, Thresholds] = {}
 
-    def turned(self, element: object, now: Now) -> int:
-        if not isinstance(element, datetime):
-            return 0
+    def left_of(self, value: object, now: Now) -> int:
+        if not isinstance(value, datetime):
+            return self._unturned
         line = self._lines.get(now.calendar) or self._laid_out(now)
-        return line.around(element)
+        return line.at(line.place(value))
 
     def _laid_out(self, now: Now) -> Thresholds:
         """Once for a calendar; only that one is kept."""
-        line = Thresholds(
-            [
-                (interval, [each.rule])
-                for each in self._wanted
-                for interval in moments(each.condition, now)
-            ]
-        )
-        self._lines = {now.calendar: line}
-        return line
+        intervals = [
+            (interval, each.rule)
+            for each in self._wanted
+            for interval in moments(each.condition, now)
+        ]
+        self._lines = {now.calendar: Thresholds(intervals, self._unturned)}
+        return self._lines[now.calendar]
 
 
 class DistancesColumn(Column):
@@ -138,30 +124,28 @@ class DistancesColumn(Column):
 
     def __init__(self, wanted: Sequence[Wanted], everyone: int, *, of_days: bool) -> None:
         super().__init__(wanted, everyone)
-        self._line = Thresholds([(distance(each.condition), [each.rule]) for each in wanted])
+        intervals = [(distance(each.condition), each.rule) for each in wanted]
+        self._line = Thresholds(intervals, self._unturned)
         self._moments: type[Line] = DayLine if of_days else InstantLine
 
-    def turned(self, element: object, now: Now) -> int:
-        if not isinstance(element, datetime):
-            return 0
-        return self._line.around(self._distance(element, now))
+    def left_of(self, value: object, now: Now) -> int:
+        if not isinstance(value, datetime):
+            return self._unturned
+        return self._line.at(self._line.place(self._distance(value, now)))
 
     def _distance(self, element: datetime, now: Now) -> timedelta:
         return self._moments(now.calendar).instant(element) - now.at
 
     def turns_at(self, stored: object, now: Now, live: int) -> datetime | None:
-        found = (
-            self._element_turns(each, now, live)
-            for each in elements(stored)
-            if isinstance(each, datetime)
-        )
-        return min((at for at in found if at is not None), default=None)
-
-    def _element_turns(self, element: datetime, now: Now, live: int) -> datetime | None:
-        away = self._distance(element, now)
-        place = next(self._line.below(self._line.place(away), live), None)
-        if place is None:
+        found: list[timedelta] = []
+        for each in elements(stored):
+            if isinstance(each, datetime):
+                away = self._distance(each, now)
+                threshold = self._line.passed(self._line.place(away), live)
+                if threshold is not None:
+                    found.append(away - threshold)
+        if not found:
             return None
-        # All ends lie right at a threshold: it is passed when the distance is less.
-        passes = away - self._line.values[place // 2] + MILLISECOND
+        # A threshold is passed when the distance is less.
+        passes = min(found) + MILLISECOND
         return NEVER if passes > NEVER - now.at else cut(now.at + passes)

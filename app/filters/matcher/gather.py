@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.filters.fields import Field
 from app.filters.matcher.columns import (
@@ -37,7 +37,7 @@ class Gathered(NamedTuple):
     for it to wait for nothing that is ruled out for good."""
 
     fields: list[tuple[Field, list[Column]]]
-    singles: list[Single]
+    singles: list[Single[Any]]
     events: Events
 
 
@@ -73,7 +73,7 @@ def gathered(rules: Mapping[int, Sequence[Literal]]) -> Gathered:
     for (field, way), wanted in looked_up.items():
         found = _COLUMNS[way](wanted, everyone)
         (clock if found.follows_clock else steady)[field].append(found)
-    singles = [single(part, *those) for part, those in alone.items()]
+    singles = [single(part, *those, everyone) for part, those in alone.items()]
     return Gathered(
         [*steady.items(), *clock.items()],
         sorted(singles, key=lambda each: each.follows_clock),

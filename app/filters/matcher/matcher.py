@@ -50,9 +50,10 @@ class Matcher:
         """
         waits = Waits(facts, now)
         left = self._looked_up(facts, now, waits)
-        awaited = self._rules
+        lost = 0
         for shape in self._levels[0] if self._levels else ():
-            awaited &= ~shape.lost(left)
+            lost |= shape.lost(left)
+        awaited = self._rules ^ self._rules & lost
         left = self._asked(left & awaited, facts, now, waits)
         if left & self._events.mentions:
             left = self._measured(left, facts, now, waits)
@@ -75,7 +76,7 @@ class Matcher:
         evaluation = Evaluation(facts, now)
         for single in self._singles:
             if left & single.mentions:
-                before, left = left, left & ~single.fallen(evaluation)
+                before, left = left, left & single.left(evaluation)
                 if single.follows_clock:
                     waits.for_single(single, before ^ left)
         return left
@@ -89,19 +90,16 @@ class Matcher:
                 if left & asked.mentions:
                     measure = asked.measure
                     number = measured(measure, passing(measure, rows, now))
-                    by = asked.turned(number)
-                    turned |= by
+                    turned |= asked.turned(number)
                     if asked.follows_clock:
-                        fallen = left & asked.mentions & ~(of_nothing ^ by)
-                        waits.for_measure(asked, number, rows, fallen)
+                        waits.for_measure(asked, number, rows, left)
         return left & (of_nothing ^ turned)
 
     def _settled(self, held: int) -> int:
         """The rules that hold, their choices included."""
         for level in reversed(self._levels):
-            wanted: list[int] = []
+            wanted = bytearray(self._rules.bit_length() // 8 + 1)
             for shape in level:
-                held = shape.settled(held)
-                wanted += shape.wanted(held)
-            held |= vector(wanted)
+                held = shape.settled(held, wanted)
+            held |= int.from_bytes(wanted, "little")
         return held

@@ -37,6 +37,10 @@ class Asked:
         # Whom it leaves of customers without rows.
         self.left_of_nothing = self._column.left_of(of_none(measure))
 
+    def left(self, number: int | float | None) -> int:
+        """Whom it leaves where it comes to the number."""
+        return self._column.left_of(number)
+
     def turned(self, number: int | float | None) -> int:
         """For whom it matters that the measure comes to this number, and not to that of none."""
         return self.left_of_nothing ^ self._column.left_of(number)

@@ -1,6 +1,6 @@
 """Rules with choices, all those of one shape at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import compress
 
 Sizes = tuple[int, ...]
@@ -21,7 +21,7 @@ class Shape:
     def __init__(self, sizes: Sizes, start: int, wanted_at: Sequence[int]) -> None:
         self._sizes = sizes
         self._start = start
-        self._wanted_at = wanted_at
+        self._wanted_at = [(place >> 3, 1 << (place & 7)) for place in wanted_at]
         self._many = len(wanted_at)
         self._row = (1 << self._many) - 1
         self._rows = 1 + sum(sizes)
@@ -36,15 +36,21 @@ class Shape:
         """The place of a branch."""
         return self._start + (1 + sum(self._sizes[:choice]) + branch) * self._many + rule
 
-    def settled(self, bits: int) -> int:
-        """The vector, in which rules without a branch hold no longer."""
-        own = bits >> self._start & self._all
-        held, own = own & self._row, own >> self._many
+    def settled(self, bits: int, wanted: bytearray) -> int:
+        """The vector, in which rules without a branch hold no longer. Sets the bits at which it is
+        wanted that the others do."""
+        branches = bits >> self._start & self._all
+        literals, branches = branches & self._row, branches >> self._many
+        held = literals
         for size in self._sizes:
             width = size * self._many
-            held &= self._any(own & (1 << width) - 1, width)
-            own >>= width
-        return bits ^ ((bits >> self._start & self._row) ^ held) << self._start
+            held &= self._any(branches & (1 << width) - 1, width)
+            branches >>= width
+        # From the least bit on.
+        digits = bin(held)[:1:-1].encode().translate(_DIGITS)
+        for byte, bit in compress(self._wanted_at, digits):
+            wanted[byte] |= bit
+        return bits ^ (literals ^ held) << self._start
 
     def _any(self, branches: int, width: int) -> int:
         """The rules of which some branch holds."""
@@ -53,15 +59,9 @@ class Shape:
             branches = branches >> width | branches & (1 << width) - 1
         return branches
 
-    def wanted(self, bits: int) -> Iterator[int]:
-        """Where it is wanted what comes of the rules that hold."""
-        held = bits >> self._start & self._row
-        # From the least bit on.
-        return compress(self._wanted_at, bin(held)[:1:-1].encode().translate(_DIGITS))
-
     def lost(self, left: int) -> int:
         """The branches of the rules that are not left."""
-        gone = ~left >> self._start & self._row
+        gone = self._row ^ left >> self._start & self._row
         rows, width = gone, self._many
         while width < self._rows * self._many:
             rows |= rows << width

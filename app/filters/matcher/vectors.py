@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 # So many bits are sooner turned one by one, and kept in less memory, than as a vector.
-FEW = 16
+FEW = 4
 
 Turn = int | tuple[int, ...]
 """The bits that something turns: a vector or, where they are few, their places."""
@@ -32,10 +32,3 @@ def turned(bits: int, by: Turn) -> int:
     for place in by:
         bits ^= 1 << place
     return bits
-
-
-def meets(bits: int, by: Turn) -> bool:
-    """Whether one of the bits that are turned is set in the vector."""
-    if isinstance(by, int):
-        return bits & by != 0
-    return any(bits >> place & 1 for place in by)

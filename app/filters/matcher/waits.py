@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.filters.calendar import Now
 from app.filters.evaluate import Document, Facts
@@ -37,7 +37,7 @@ class Waits:
 
         self._waits.append(_Wait(fallen, column.mentions, turns_at, lambda: False))
 
-    def for_single(self, single: Single, fallen: int) -> None:
+    def for_single(self, single: Single[Any], fallen: int) -> None:
         def turns_at(live: int, until: datetime) -> datetime | None:
             return single.turns_at(Search(self._facts, self._now, until))
 
@@ -47,7 +47,7 @@ class Waits:
         self._waits.append(_Wait(fallen, single.mentions, turns_at, may))
 
     def for_measure(
-        self, asked: Asked, number: int | float | None, rows: Sequence[Document], fallen: int
+        self, asked: Asked, number: int | float | None, rows: Sequence[Document], left: int
     ) -> None:
         def turns_at(live: int, until: datetime) -> datetime | None:
             return asked.turns_at(number, rows, Search(self._facts, self._now, until), live)
@@ -55,6 +55,7 @@ class Waits:
         def may() -> bool:
             return measure_may_turn(asked.measure, self._facts, self._now)
 
+        fallen = left ^ left & asked.left(number)
         self._waits.append(_Wait(fallen, asked.mentions, turns_at, may))
 
     def first(self, held: int, awaited: int) -> datetime | None:
