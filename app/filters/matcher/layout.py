@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
 from app.filters.matcher.rules import Literal, Rule, rule
-from app.filters.matcher.shapes import Shape, Sizes
+from app.filters.matcher.shapes import Level, Shape, Sizes
 from app.filters.tree import Filter
 
 
@@ -14,7 +14,7 @@ class Layout(NamedTuple):
     and deeper and deeper those of branches."""
 
     literals: dict[int, list[Literal]]
-    levels: list[list[Shape]]
+    levels: list[Level]
 
 
 def laid_out(filters: Mapping[int, Filter], column: Callable[[Literal], Hashable]) -> Layout:
@@ -25,13 +25,15 @@ def laid_out(filters: Mapping[int, Filter], column: Callable[[Literal], Hashable
     free = max(filters, default=-1) + 1
     while level:
         shapes: list[Shape] = []
+        wanted_at: list[int] = []
         branches: list[tuple[int, Rule]] = []
         for sizes, rules in _by_shape(level).items():
             if not sizes:
                 found.literals.update((place, each.literals) for place, each in rules)
                 continue
-            shape = Shape(sizes, free, [place for place, _ in rules])
+            shape = Shape(sizes, free, len(rules))
             shapes.append(shape)
+            wanted_at += (place for place, _ in rules)
             free = shape.end
             for number, (_, each) in enumerate(rules):
                 found.literals[shape.place(number)] = each.literals
@@ -40,7 +42,7 @@ def laid_out(filters: Mapping[int, Filter], column: Callable[[Literal], Hashable
                     for where, branch in _branches(each)
                 )
         if shapes:
-            found.levels.append(shapes)
+            found.levels.append(Level(shapes, wanted_at))
         level = branches
     return found
 

@@ -50,14 +50,15 @@ class Matcher:
         """
         waits = Waits(facts, now)
         left = self._looked_up(facts, now, waits)
-        lost = 0
-        for shape in self._levels[0] if self._levels else ():
-            lost |= shape.lost(left)
-        awaited = self._rules ^ self._rules & lost
+        awaited = self._rules
+        for level in self._levels[:1]:
+            awaited ^= awaited & level.lost(left)
         left = self._asked(left & awaited, facts, now, waits)
         if left & self._events.mentions:
             left = self._measured(left, facts, now, waits)
-        held = self._settled(left)
+        held = left
+        for level in reversed(self._levels):
+            held = level.settled(held)
         return Match(held & self._filters, waits.first(held, awaited))
 
     def _looked_up(self, facts: Facts, now: Now, waits: Waits) -> int:
@@ -90,16 +91,8 @@ class Matcher:
                 if left & asked.mentions:
                     measure = asked.measure
                     number = measured(measure, passing(measure, rows, now))
-                    turned |= asked.turned(number)
+                    kept = asked.left(number)
+                    turned |= asked.left_of_nothing ^ kept
                     if asked.follows_clock:
-                        waits.for_measure(asked, number, rows, left)
+                        waits.for_measure(asked, kept, rows, left ^ left & kept)
         return left & (of_nothing ^ turned)
-
-    def _settled(self, held: int) -> int:
-        """The rules that hold, their choices included."""
-        for level in reversed(self._levels):
-            wanted = bytearray(self._rules.bit_length() // 8 + 1)
-            for shape in level:
-                held = shape.settled(held, wanted)
-            held |= int.from_bytes(wanted, "little")
-        return held

@@ -41,24 +41,19 @@ class Asked:
         """Whom it leaves where it comes to the number."""
         return self._column.left_of(number)
 
-    def turned(self, number: int | float | None) -> int:
-        """For whom it matters that the measure comes to this number, and not to that of none."""
-        return self.left_of_nothing ^ self._column.left_of(number)
-
     def turns_at(
         self,
-        number: int | float | None,
+        left: int,
         rows: Sequence[Document],
         search: Search,
         live: int,
     ) -> datetime | None:
         """The first instant of the search at which the answer to one of the live rules turns; now
-        the measure of these rows comes to the number."""
+        the measure of these rows leaves a vector."""
         at = search.now.at
-        before = self._column.left_of(number)
         try:
             for at, value in search.values(self.measure, rows):
-                if (self._column.left_of(value) ^ before) & live:
+                if (self._column.left_of(value) ^ left) & live:
                     return cut(at)
         except Refused:
             # Too much to be told at once: the rest is looked at from there on.

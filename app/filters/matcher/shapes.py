@@ -14,56 +14,81 @@ class Shape:
 
     The rules lie side by side, in any order; behind them the first branches of their first choices,
     in the same order, then the second branches, and so on. Places of branches that there are not
-    stay empty. What comes of a rule is wanted elsewhere: at a filter's slot, or at the place of a
-    branch.
+    stay empty.
     """
 
-    def __init__(self, sizes: Sizes, start: int, wanted_at: Sequence[int]) -> None:
+    def __init__(self, sizes: Sizes, start: int, many: int) -> None:
+        self.start, self.many = start, many
         self._sizes = sizes
-        self._start = start
-        self._wanted_at = [(place >> 3, 1 << (place & 7)) for place in wanted_at]
-        self._many = len(wanted_at)
-        self._row = (1 << self._many) - 1
+        self._row = (1 << many) - 1
         self._rows = 1 + sum(sizes)
-        self.end = start + self._rows * self._many
-        self._all = (1 << self._rows * self._many) - 1
+        self._all = (1 << self._rows * many) - 1
+        self.end = start + self._rows * many
 
     def place(self, rule: int) -> int:
         """Where a rule's literals are looked up."""
-        return self._start + rule
+        return self.start + rule
 
     def branch(self, rule: int, choice: int, branch: int) -> int:
         """The place of a branch."""
-        return self._start + (1 + sum(self._sizes[:choice]) + branch) * self._many + rule
+        return self.start + (1 + sum(self._sizes[:choice]) + branch) * self.many + rule
 
-    def settled(self, bits: int, wanted: bytearray) -> int:
-        """The vector, in which rules without a branch hold no longer. Sets the bits at which it is
-        wanted that the others do."""
-        branches = bits >> self._start & self._all
-        literals, branches = branches & self._row, branches >> self._many
+    def lost(self, left: int) -> int:
+        """The branches of the rules that are not left."""
+        gone = self._row ^ left >> self.start & self._row
+        rows, width = gone, self.many
+        while width < self._rows * self.many:
+            rows |= rows << width
+            width *= 2
+        return (rows & self._all ^ gone) << self.start
+
+    def settled(self, bits: int) -> tuple[int, int]:
+        """The rules whose literals hold, and those of them that hold: the first has bit 0."""
+        branches = bits >> self.start & self._all
+        literals, branches = branches & self._row, branches >> self.many
         held = literals
         for size in self._sizes:
-            width = size * self._many
+            width = size * self.many
             held &= self._any(branches & (1 << width) - 1, width)
             branches >>= width
-        # From the least bit on.
-        digits = bin(held)[:1:-1].encode().translate(_DIGITS)
-        for byte, bit in compress(self._wanted_at, digits):
-            wanted[byte] |= bit
-        return bits ^ (literals ^ held) << self._start
+        return literals, held
 
     def _any(self, branches: int, width: int) -> int:
         """The rules of which some branch holds."""
-        while width > self._many:
+        while width > self.many:
             width //= 2
             branches = branches >> width | branches & (1 << width) - 1
         return branches
 
+
+class Level:
+    """Rules of all shapes, none of which is a branch of another; with the places at which it is
+    wanted what comes of each: filters' slots, or the places of branches further up."""
+
+    def __init__(self, shapes: Sequence[Shape], wanted_at: Sequence[int]) -> None:
+        self._shapes = shapes
+        self._wanted_at = [(place >> 3, 1 << (place & 7)) for place in wanted_at]
+        self._bytes = max(wanted_at) // 8 + 1
+
     def lost(self, left: int) -> int:
         """The branches of the rules that are not left."""
-        gone = self._row ^ left >> self._start & self._row
-        rows, width = gone, self._many
-        while width < self._rows * self._many:
-            rows |= rows << width
-            width *= 2
-        return (rows & self._all ^ gone) << self._start
+        lost = 0
+        for shape in self._shapes:
+            lost |= shape.lost(left)
+        return lost
+
+    def settled(self, bits: int) -> int:
+        """The vector, in which rules without a branch hold no longer, and the others where it is
+        wanted."""
+        ended, held, behind = 0, 0, 0
+        for shape in self._shapes:
+            literals, those = shape.settled(bits)
+            ended |= (literals ^ those) << shape.start
+            held |= those << behind
+            behind += shape.many
+        wanted = bytearray(self._bytes)
+        # From the least bit on.
+        digits = bin(held)[:1:-1].encode().translate(_DIGITS)
+        for byte, bit in compress(self._wanted_at, digits):
+            wanted[byte] |= bit
+        return bits ^ ended | int.from_bytes(wanted, "little")

@@ -46,16 +46,13 @@ class Waits:
 
         self._waits.append(_Wait(fallen, single.mentions, turns_at, may))
 
-    def for_measure(
-        self, asked: Asked, number: int | float | None, rows: Sequence[Document], left: int
-    ) -> None:
+    def for_measure(self, asked: Asked, kept: int, rows: Sequence[Document], fallen: int) -> None:
         def turns_at(live: int, until: datetime) -> datetime | None:
-            return asked.turns_at(number, rows, Search(self._facts, self._now, until), live)
+            return asked.turns_at(kept, rows, Search(self._facts, self._now, until), live)
 
         def may() -> bool:
             return measure_may_turn(asked.measure, self._facts, self._now)
 
-        fallen = left ^ left & asked.left(number)
         self._waits.append(_Wait(fallen, asked.mentions, turns_at, may))
 
     def first(self, held: int, awaited: int) -> datetime | None:

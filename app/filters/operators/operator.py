@@ -123,7 +123,9 @@ class ElementOperator(Operator):
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         test = self.test(operand, now)
-        return any(test(element) for element in elements(stored))
+        if not isinstance(stored, list):
+            return stored is not None and test(stored)
+        return any(map(test, elements(stored)))
 
     def test(self, operand: Operand, now: Now) -> Test:
         """The question put to a single value."""
