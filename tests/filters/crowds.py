@@ -1,12 +1,15 @@
 """Many filters at once, of which many ask almost the same of the fields that they share."""
 
+import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from app.filters import Filter, parse
+from app.filters import Facts, Filter, parse
+from app.filters.calendar import MILLISECOND, read_duration
 from tests.filters import corpus
 from tests.filters.corpus import CATALOG
 from tests.filters.wire import Filters, Wire
@@ -86,6 +89,53 @@ def tree(random: Random, levels: int) -> Wire:
         return condition(random)
     kind = random.choice(("all", "any", "none"))
     return {kind: [tree(random, levels - 1) for _ in range(random.choice((1, 2, 3, 5)))]}
+
+
+def customer(random: Random) -> Facts:
+    """One with values right at what the filters compare with, and next to it, or of any shape."""
+    document: dict[str, Any] = {}
+    for path in (*_ANY_NUMBER, *_ANY_TEXT, *_ANY_INSTANT, *_ANY_DAY, "metadata.flag"):
+        *group, key = path.split(".")
+        if random.random() < 0.8:
+            (document.setdefault(group[0], {}) if group else document)[key] = _stored(random)
+    rows = [
+        {"name": name, "at": _instant(random), "properties": {"amount": _scalar(random)}}
+        for name in corpus.EVENT_NAMES[:-1]
+        for _ in range(random.choice((0, 0, 1, 3)))
+    ]
+    lists = [{"segmentId": name} for name in corpus.LISTS if random.random() < 0.5]
+    return Facts(document, {"events": rows, "members": lists})
+
+
+def _stored(random: Random) -> Any:
+    if random.random() < 0.7:
+        return _scalar(random)
+    each = (_scalar(random) for _ in range(random.choice((0, 1, 2, 3))))
+    return random.choice((None, {}, {"a": 1}, [[_scalar(random)]], [*each]))
+
+
+def _scalar(random: Random) -> Any:
+    pick = random.choice
+    number: int | float = pick((*_NEAR, math.nan, math.inf, -math.inf, 2**64))
+    shapes = (
+        lambda: number,
+        lambda: number + pick((-1, 1)),
+        lambda: math.nextafter(number, pick((-math.inf, math.inf))),
+        lambda: pick((True, False, None)),
+        lambda: pick(_TEXTS) + pick(("", "", "\n")),
+        lambda: _instant(random),
+        lambda: _instant(random),
+    )
+    return pick(shapes)()
+
+
+def _instant(random: Random) -> datetime:
+    """So long before or after one of the instants at which filters are asked, or next to it."""
+    at = random.choice(corpus.NOWS).at
+    length = read_duration(random.choice(_AGES[:-1])) * random.choice((-1, -1, 0, 1))
+    edge = random.choice((-MILLISECOND, timedelta(), MILLISECOND))
+    midnight = at.replace(hour=0, minute=0)
+    return random.choice((at, at, midnight)) + length + edge
 
 
 def far(filters: Filters, count: int) -> list[Wire]:

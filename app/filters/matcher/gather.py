@@ -32,12 +32,17 @@ _COLUMNS: dict[Lookup, Callable[[Sequence[Wanted], int], Column]] = {
 }
 
 
-class Gathered(NamedTuple):
-    """Everything that is asked of a customer; what follows the clock comes after what does not,
-    for it to wait for nothing that is ruled out for good."""
+Columns = list[tuple[Field, list[Column]]]
 
-    fields: list[tuple[Field, list[Column]]]
+
+class Gathered(NamedTuple):
+    """Everything that is asked of a customer, in the order in which it is best asked. What follows
+    the clock comes late: who is ruled out for good need not wait for it."""
+
+    columns: Columns
     singles: list[Single[Any]]
+    clock_columns: Columns
+    clock_singles: list[Single[Any]]
     events: Events
 
 
@@ -75,7 +80,9 @@ def gathered(rules: Mapping[int, Sequence[Literal]]) -> Gathered:
         (clock if found.follows_clock else steady)[field].append(found)
     singles = [single(part, *those, everyone) for part, those in alone.items()]
     return Gathered(
-        [*steady.items(), *clock.items()],
-        sorted(singles, key=lambda each: each.follows_clock),
+        [*steady.items()],
+        [each for each in singles if not each.follows_clock],
+        [*clock.items()],
+        [each for each in singles if each.follows_clock],
         Events(measured, everyone),
     )

@@ -41,50 +41,50 @@ class Matcher:
         ]
         rules, self._levels = laid_out(filters, column)
         self._filters, self._rules = vector(filters), vector(rules)
-        self._fields, self._singles, self._events = gathered(rules)
+        self._asked = gathered(rules)
 
     def match(self, facts: Facts, now: Now) -> Match:
         """Which of the filters hold of the customer, and until when.
 
         The facts hold the rows of `measuring.rows_ahead`.
         """
-        waits = Waits(facts, now)
-        left = self._looked_up(facts, now, waits)
-        awaited = self._rules
+        asked, waits = self._asked, Waits(facts, now)
+        left = self._rules
+        for field, columns in asked.columns:
+            stored = field.read(facts.document)
+            for each in columns:
+                left &= each.left(stored, now)
+        # Of rules that are out already the branches matter to nobody.
+        for level in self._levels[:1]:
+            left ^= left & level.lost(left)
+        evaluation = Evaluation(facts, now)
+        for single in asked.singles:
+            if left & single.mentions:
+                left &= single.left(evaluation)
+
+        for field, columns in asked.clock_columns:
+            stored = field.read(facts.document)
+            for each in columns:
+                before, left = left, left & each.left(stored, now)
+                if stored is not None:
+                    waits.for_column(each, stored, before ^ left)
+        for single in asked.clock_singles:
+            if left & single.mentions:
+                before, left = left, left & single.left(evaluation)
+                waits.for_single(single, before ^ left)
+        if left & asked.events.mentions:
+            left = self._measured(left, facts, now, waits)
+
+        awaited, held = self._rules, left
         for level in self._levels[:1]:
             awaited ^= awaited & level.lost(left)
-        left = self._asked(left & awaited, facts, now, waits)
-        if left & self._events.mentions:
-            left = self._measured(left, facts, now, waits)
-        held = left
         for level in reversed(self._levels):
             held = level.settled(held)
         return Match(held & self._filters, waits.first(held, awaited))
 
-    def _looked_up(self, facts: Facts, now: Now, waits: Waits) -> int:
-        """The rules that the customer's attributes leave."""
-        left = self._rules
-        for field, columns in self._fields:
-            stored = field.read(facts.document)
-            for each in columns:
-                before, left = left, left & each.left(stored, now)
-                if each.follows_clock and stored is not None:
-                    waits.for_column(each, stored, before ^ left)
-        return left
-
-    def _asked(self, left: int, facts: Facts, now: Now, waits: Waits) -> int:
-        """Of these those that are left by what no table tells."""
-        evaluation = Evaluation(facts, now)
-        for single in self._singles:
-            if left & single.mentions:
-                before, left = left, left & single.left(evaluation)
-                if single.follows_clock:
-                    waits.for_single(single, before ^ left)
-        return left
-
     def _measured(self, left: int, facts: Facts, now: Now, waits: Waits) -> int:
-        """Of these those that are left by the customer's events."""
-        events = self._events
+        """Of the rules those that are left by the customer's events."""
+        events = self._asked.events
         of_nothing, turned = events.left_of_nothing, 0
         for kind, rows in by_kind(facts).items():
             for asked in events.asked.get(kind, ()):

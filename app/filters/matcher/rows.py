@@ -10,7 +10,7 @@ from app.filters.evaluate import Document, Facts
 from app.filters.flips import Search
 from app.filters.matcher.columns import NumbersColumn, Wanted
 from app.filters.measuring import of_none
-from app.filters.sources import kind
+from app.filters.sources import kind as kind_of
 from app.filters.tree import EventCondition, Measure
 
 Kind = tuple[str, object]
@@ -22,7 +22,7 @@ def by_kind(facts: Facts) -> Mapping[Kind, list[Document]]:
     found: defaultdict[Kind, list[Document]] = defaultdict(list)
     for collection, rows in facts.rows.items():
         for row in rows:
-            found[collection, kind(collection, row)].append(row)
+            found[collection, kind_of(collection, row)].append(row)
     return found
 
 
@@ -75,9 +75,10 @@ class Events:
             measured[each.condition.measure].append(each)
         self.mentions = 0
         self.left_of_nothing = everyone
-        self.asked: defaultdict[Kind, list[Asked]] = defaultdict(list)
+        self.asked: dict[Kind, list[Asked]] = {}
         for measure, those in measured.items():
             asked = Asked(measure, those, everyone)
             self.mentions |= asked.mentions
             self.left_of_nothing &= asked.left_of_nothing
-            self.asked[measure.source.collection, measure.source.kind].append(asked)
+            kind = measure.source.collection, measure.source.kind
+            self.asked.setdefault(kind, []).append(asked)

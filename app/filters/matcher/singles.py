@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from app.filters.calendar import Calendar, Now, cut
+from app.errors import Refused
+from app.filters.calendar import MILLISECOND, Calendar, Now, cut
 from app.filters.evaluate import Document, Evaluation, asked
 from app.filters.flips import Search, horizon
 from app.filters.matcher.clock import follows_clock
 from app.filters.matcher.vectors import vector
+from app.filters.operators.operator import elements
 from app.filters.tree import AttributeCondition, Member
 from app.filters.walk import Condition
 
@@ -56,7 +58,11 @@ class Whole(Single[Member]):
         return evaluation.holds(self.part)
 
     def turns_at(self, search: Search) -> datetime | None:
-        turns = next(search.course(self.part).flips, None)
+        try:
+            turns = next(search.course(self.part).flips, None)
+        except Refused:
+            # Too much to be told at once: nothing is known of later.
+            return search.now.at + MILLISECOND
         return None if turns is None else cut(turns)
 
 
@@ -70,13 +76,12 @@ class Attribute(Single[AttributeCondition]):
 
 
 class _Answer(NamedTuple):
-    """What has been found out of a value: since when it holds or does not, and until when; it turns
-    then, or it was looked no further."""
+    """What has been found out of a value: since when it holds or does not, and until when. It turns
+    then, or is not looked at any further; None where it never turns."""
 
     since: datetime
-    until: datetime
+    until: datetime | None
     holds: bool
-    turns: bool
 
 
 class ClockAttribute(Single[AttributeCondition]):
@@ -93,8 +98,7 @@ class ClockAttribute(Single[AttributeCondition]):
         return self._answer(evaluation.facts.document, evaluation.now).holds
 
     def turns_at(self, search: Search) -> datetime | None:
-        answer = self._answer(search.facts.document, search.now)
-        return answer.until if answer.turns else None
+        return self._answer(search.facts.document, search.now).until
 
     def _answer(self, document: Document, now: Now) -> _Answer:
         stored = self.part.field.read(document)
@@ -104,15 +108,17 @@ class ClockAttribute(Single[AttributeCondition]):
         if now.calendar is not self._calendar or len(self._kept) > _MOST_KEPT:
             self._kept, self._calendar = {}, now.calendar
         kept = self._kept.get(stored)
-        if kept is None or not kept.since <= now.at < kept.until:
+        if kept is None or not (kept.since <= now.at and kept.until and now.at < kept.until):
             kept = self._kept[stored] = self._found(stored, now)
         return kept
 
     def _found(self, stored: object, now: Now) -> _Answer:
-        operator, operand, until = self.part.operator, self.part.operand, horizon(now)
-        holds = operator.holds(stored, operand, now)
-        turns = next(operator.flips(stored, operand, now, until), None)
-        return _Answer(now.at, until if turns is None else cut(turns), holds, turns is not None)
+        operator, operand, last = self.part.operator, self.part.operand, horizon(now)
+        holds = asked(operator, stored, operand, now)
+        if not any(isinstance(element, datetime) for element in elements(stored)):
+            return _Answer(now.at, None, holds)
+        turns = next(operator.flips(stored, operand, now, last), last)
+        return _Answer(now.at, cut(turns), holds)
 
 
 def single(

@@ -62,18 +62,14 @@ class Waits:
         has ruled it out, and for nothing if that stays as it is. Of branches, those matter that
         are awaited.
         """
-        if not self._waits:
-            return None
         first, last, later = None, horizon(self._now), False
         for fallen, mentions, turns_at, may in self._waits:
             live = (fallen | held & mentions) & awaited
             if not live:
                 continue
             at = turns_at(live, first or last)
-            if at is None:
-                later = later or (first is None and may())
+            if at is None or at > last:
+                later = later or at is not None or (first is None and may())
             elif first is None or at < first:
                 first = at
-        if first is None:
-            return last if later else None
-        return min(first, last)
+        return last if first is None and later else first
