@@ -14,6 +14,7 @@ from tests.filters import corpus
 from tests.filters.corpus import CATALOG
 from tests.filters.wire import Filters, Wire
 
+_SEGMENTS = (*corpus.SEGMENTS, "idle", "idle", "list-of-some")
 _COMPARED = ("GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "IS")
 _NEAR: tuple[int | float, ...] = (
     *(-1, -0.0, 0, 0.5, 1, 1.0, 1.5, 2, 3, 9, 10, 10.0, 11, 5e-324, 99.99, 1e308),
@@ -58,6 +59,7 @@ def condition(random: Random) -> Wire:
         ),
         lambda: _attribute(pick(_ANY_DAY), pick(("IN", "NOT_IN")), random.sample(_MOMENTS, 4)),
         lambda: _attribute(pick(_ANY_DAY), "IN_PERIOD", pick(("TODAY", "THIS_WEEK", "LAST_MONTH"))),
+        lambda: {"segment": {"id": pick(_SEGMENTS), "member": random.random() < 0.5}},
         lambda: _event(random),
     )
     return pick(shapes)()
@@ -104,7 +106,12 @@ def customer(random: Random) -> Facts:
         for _ in range(random.choice((0, 0, 1, 3)))
     ]
     lists = [{"segmentId": name} for name in corpus.LISTS if random.random() < 0.5]
-    return Facts(document, {"events": rows, "members": lists})
+    orders = [
+        {"status": status, "current": current, "at": _instant(random), "amount": _scalar(random)}
+        for status, current in (("PAID", True), ("CREATED", True), ("FULFILLED", False))
+        for _ in range(random.choice((0, 1, 2)))
+    ]
+    return Facts(document, {"events": rows, "orders": orders, "members": lists})
 
 
 def _stored(random: Random) -> Any:
