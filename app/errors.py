@@ -4,7 +4,9 @@ SegmentsError                   one plain line says what to do
 ├── Refused                     the caller's input; carries every Problem
 ├── BadRequest                  a cursor or page size that can't be used
 ├── TookTooLong                 a question that the database was not done with in time
-└── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
+├── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
+├── HistoryLost                 the engine can't go on where it was: the stream has a gap
+└── LeaseLost                   another worker has taken over what this one was at
 """
 
 from collections.abc import Iterable
@@ -76,3 +78,11 @@ class TookTooLong(SegmentsError):
 
 class Unusable(SegmentsError):
     """The surroundings are not as needed: a database, a program, a folder."""
+
+
+class HistoryLost(SegmentsError):
+    """What happened to the customers can't be told any more from where the engine was."""
+
+
+class LeaseLost(SegmentsError):
+    """Another worker has taken over what this one was at."""

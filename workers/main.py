@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from app.errors import Unusable
 from app.settings import Settings
 from workers.backlog import say_when_jobs_pile_up
+from workers.engine import run_engine, start, stop
 from workers.jobs import JOBS, close_services, open_services, sample_sizes, sweep
 
 log = structlog.get_logger()
@@ -53,14 +54,17 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
 def __getattr__(name: str) -> Any:
     """`arq workers.main.WorkerSettings`: read when asked for, not at import."""
     if name == "WorkerSettings":
-        return worker_settings(Settings())
+        return worker_settings(Settings()) | {"on_startup": start, "on_shutdown": stop}
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 async def work(settings: Settings) -> None:
     """Until told to stop. A task that dies takes the process down: never silence."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(serve_jobs(settings))]
+        running = [
+            tasks.create_task(run_engine(settings)),
+            tasks.create_task(serve_jobs(settings)),
+        ]
 
         def stop() -> None:
             for task in running:

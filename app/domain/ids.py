@@ -13,6 +13,7 @@ class Kind(Enum):
     EVENT = "evt"
     ORDER = "ord"
     SEGMENT = "seg"
+    TRANSITION = "trn"
 
 
 _KINDS = {kind.value: kind for kind in Kind}

@@ -87,6 +87,18 @@ def segments_named(wire: Wire) -> Iterator[str]:
             yield inner["id"]
 
 
+def metadata_named(wire: Wire) -> Iterator[str]:
+    """The keys of metadata that the filter itself asks of."""
+    for kind, inner in wire.items():
+        if kind in _GROUPS:
+            for branch in inner or ():
+                yield from metadata_named(branch)
+        elif kind == "attribute" and inner is not None:
+            group, _, rest = inner["path"].partition(".")
+            if group == "metadata":
+                yield rest.partition(".")[0]
+
+
 def _without_defaults(condition: Wire, defaults: Wire) -> dict[str, Any]:
     kept = {
         key: value

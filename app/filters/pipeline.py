@@ -11,6 +11,7 @@ from app.filters.conjuncts import conjuncts, holds_of_nothing
 from app.filters.measuring import SCRATCH
 from app.filters.operators import Query
 from app.filters.predicates import all_of, negatable, query
+from app.filters.ranges import Range, only_ranges
 from app.filters.sources import Source
 from app.filters.summaries import Summarized, likely, summarized
 from app.filters.tree import (
@@ -39,12 +40,13 @@ _MOST_SAID_TWICE = 6_000_000
 
 
 class Way(Enum):
-    """From customer to customer, each of whose rows are looked up, as an index finds them, or one
-    after the other by their ids; or from the rows of all of them, to which the customers are
-    joined: those whom the rows leave, or all in the same pass."""
+    """From customer to customer, each of whose rows are looked up: as an index finds them, one
+    after the other by their ids, or as they lie there; or from the rows of all of them, to which
+    the customers are joined: those whom the rows leave, or all in the same pass."""
 
     CUSTOMERS = "customers"
     BY_ID = "by id"
+    IN_PLACE = "in place"
     JOIN = "join"
     UNION = "union"
 
@@ -68,6 +70,14 @@ class Pipeline:
     passes: int = 0
     also: "Pipeline | None" = None
 
+    @property
+    def query(self) -> Query | None:
+        """The predicate of the customers, where it alone says who they are."""
+        match self.gather, self.refine:
+            case [], [{"$match": query}]:
+                return dict(query)
+        return None
+
 
 def ways(filter_: Filter | None, now: Now, search: Query | None = None) -> Iterator[Pipeline]:
     """Every way to those of whom the filter holds, and whom the search finds."""
@@ -84,6 +94,8 @@ def _ways(filter_: Filter | None, now: Now, search: Query | None) -> Iterator[Pi
     parts = Parts.of(filter_, now)
     yield _from_customers(parts, now, search, Way.CUSTOMERS)
     yield _from_customers(parts, now, search, Way.BY_ID)
+    if parts.ranges(now):
+        yield _from_customers(parts, now, search, Way.IN_PLACE)
     if parts.too_large is not None or not parts.measured:
         return
     yield _from_rows(parts, now, search, Way.UNION)
@@ -164,6 +176,10 @@ class Parts:
     @property
     def first(self) -> list[Filter]:
         return [*self.alone, *self.likely]
+
+    def ranges(self, now: Now) -> list[Range]:
+        """The ranges of which all must hold, where nothing else must."""
+        return [] if self.measured else only_ranges(self.alone, now)
 
     @classmethod
     def of(cls, filter_: Filter | None, now: Now) -> "Parts":

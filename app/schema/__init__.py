@@ -39,7 +39,7 @@ class Query(CustomerQuery, SegmentQuery, AttributeQuery, MetadataQuery, Conversi
             case Kind.ORDER:
                 order = await services.orders.get(id)
                 return Order.of(order) if order else None
-            case None:
+            case Kind.TRANSITION | None:
                 return None
 
 

@@ -79,9 +79,7 @@ class Customers:
             (customer,) = found
             # A static segment that is being made must not take in whom it can't see going.
             await self._store.fence(FENCE, transaction)
-            await self._store.members.delete_customer(customer.id, transaction)
-            await self._store.events.delete_of(customer.id, transaction)
-            await self._store.orders.delete_of(customer.id, transaction)
+            await self._store.departures.leave(customer, transaction)
             await self._store.customers.delete(customer.id, transaction)
             return customer.id
 

@@ -7,15 +7,16 @@ from functools import cached_property
 from typing import Any
 
 from app.domain.ids import Kind
-from app.domain.metadata import Metadata, metadata
+from app.domain.metadata import Definition, Metadata, metadata
 from app.domain.segments import Segment
 from app.filters import Calendar, Catalog, Filter, parse
 from app.filters.parse import segments_named
 from app.filters.sources import listing
 from app.filters.tree import Listed, Measure, Nested
 from app.filters.walk import measures
-from app.store import Store
+from app.store import Store, Transaction
 from app.store.ids import key
+from app.store.segments import REVISION
 
 Wire = Mapping[str, Any]
 
@@ -96,6 +97,11 @@ class Definitions:
         """The same with the segment in the place of what it was."""
         return Definitions(self.revision, self.metadata, {**self.segments, segment.id: segment})
 
+    def defined(self, definition: Definition) -> "Definitions":
+        """The same with the key of metadata defined like this."""
+        known = {**self.metadata.definitions, definition.key: definition}
+        return Definitions(self.revision, replace(self.metadata, definitions=known), self.segments)
+
 
 class DefinitionsReader:
     """Keeps the newest definitions that were asked for. Every change of a definition raises the
@@ -125,6 +131,11 @@ class DefinitionsReader:
             kept = await self._read()
             self._kept = kept
         return kept
+
+    async def held_still(self, transaction: Transaction) -> Definitions:
+        """The definitions, of which none changes before the transaction has ended. What it changes
+        of them makes the next revision."""
+        return await self.at_least(await self._store.fence(REVISION, transaction) - 1)
 
     async def _read(self) -> Definitions:
         while True:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.domain.customers import Customer
-from app.filters import Evaluation, Facts, Filter, Now
+from app.filters import Evaluation, Facts, Filter, Now, holds
 from app.filters.evaluate import rows_of
 from app.filters.measuring import is_counted
 from app.filters.pipeline import Parts
+from app.filters.ranges import Range
 from app.filters.summaries import summarized
 from app.filters.tree import AllOf, Measure
 from app.filters.walk import measures
@@ -27,7 +28,8 @@ _MOST_KEPT = 1_000
 class Estimate:
     """Shares of the customers: of whom that holds which is asked of the customer alone, that which
     is asked of rows, and both. How many measures of rows there are; and how many rows a customer
-    has that are only counted, and that are read."""
+    has that are only counted, and that are read. Where ranges alone are asked, the share to which
+    an index leads."""
 
     alone: float
     measured: float
@@ -35,6 +37,7 @@ class Estimate:
     measures: int
     counted_rows: float
     read_rows: float
+    by_index: float | None
 
 
 class Estimates:
@@ -86,7 +89,22 @@ class Estimates:
             len(needed),
             _rows(counted, asked),
             _rows(read, asked),
+            await self._by_index(parts.ranges(now), customers, now),
         )
+
+    async def _by_index(
+        self, ranges: Sequence[Range], customers: Sequence[Customer], now: Now
+    ) -> float | None:
+        """The least share to which the index of a range leads: to all that lies on one side of one
+        end, if it must do with one."""
+        documents = [customer.document for customer in customers]
+        shares: list[float] = []
+        for one in ranges:
+            if await self._store.customers.arrays_at(one.path):
+                shares += (_share(one.half(which, of) for of in documents) for which in (0, 1))
+            else:
+                shares.append(_share(holds(one.condition, Facts(of), now) for of in documents))
+        return min(shares, default=None)
 
     async def _sampled(self) -> Sequence[Customer]:
         if self._sample is None or _is_old(self._sample[0]):

@@ -7,7 +7,6 @@ from app.domain.customers import Customer
 from app.filters import Filter, Now, Pipeline, ways
 from app.filters.operators import Query
 from app.filters.pipeline import Way
-from app.filters.walk import measures
 from app.services.estimates import Estimate, Estimates
 from app.store import Store
 
@@ -19,6 +18,8 @@ _NEAR = 50_000
 _LOOK_UP, _JOIN, _COUNTED_ROW, _READ_ROW, _CUSTOMER, _GROUP = 70.0, 5.0, 1.4, 5.0, 0.5, 1.2
 # To read a customer by way of an index, and put it in order, takes so many times as long.
 _IN_ORDER = 10
+# Only to read him by way of an index, so many times as long as one after the other.
+_BY_INDEX = 6
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ class Population:
     async def pipeline(self, selection: Selection, most: int | None = None) -> Pipeline:
         """The way that is likely to cost least: to all of them, or to the first so many."""
         tree, now = selection.tree, selection.now
-        others = ways(tree, now, selection.search)
-        plain = next(others)
-        if tree is None or selection.search or (most is None and not measures(tree)):
+        plain, *others = ways(tree, now, selection.search)
+        if most is None:
+            others = [other for other in others if other.way is not Way.BY_ID]
+        if tree is None or selection.search or not others:
             return plain
         customers = await self._estimates.customers()
         if customers <= _FEW:
@@ -90,19 +92,23 @@ class _Ahead:
         return min(self.customers, self.most / self.estimate.both) * share
 
     def _met(self, way: Way) -> float:
-        """How many are met on the way from customer to customer."""
-        if way is Way.BY_ID:
-            near = self.most is not None and self._looked_at(1) <= _NEAR
-            return self._looked_at(1) if near else inf
-        if self.most is None:
+        """How many are met on the way from customer to customer; who is reached by an index counts
+        for more than one."""
+        if way is Way.IN_PLACE:
             return self.customers
+        if way is Way.BY_ID:
+            return self._looked_at(1) if self._looked_at(1) <= _NEAR else inf
+        by_index = self.estimate.by_index
+        if self.most is None:
+            return self.customers * (1 if by_index is None else by_index * _BY_INDEX)
         # An index may find them, but then all of them have to be read and put in order.
-        return self.customers * self.estimate.alone * _IN_ORDER
+        in_order = self.estimate.alone * _IN_ORDER
+        return self.customers * max(in_order, (by_index or 0) * _BY_INDEX)
 
     def cost(self, pipeline: Pipeline) -> float:
         """What the way is likely to cost."""
         share, customers = self.estimate, self.customers
-        if pipeline.way in (Way.CUSTOMERS, Way.BY_ID):
+        if pipeline.way in (Way.CUSTOMERS, Way.BY_ID, Way.IN_PLACE):
             looked_up = self._looked_at(share.alone) * share.measures * _LOOK_UP
             return looked_up + self._met(pipeline.way) * _CUSTOMER
         rows = share.counted_rows * _COUNTED_ROW + share.read_rows * _READ_ROW

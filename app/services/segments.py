@@ -9,6 +9,7 @@ from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, Refused, refuse
 from app.filters import Catalog, Now, canonical, parse, text
+from app.services.active_filters import ActiveFilters
 from app.services.candidates import Candidates
 from app.services.definitions import Definitions, DefinitionsReader
 from app.services.population import Population, Selection
@@ -17,7 +18,6 @@ from app.services.uses import Use, require_unused, uses_of
 from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import FENCE
-from app.store.segments import REVISION
 from app.store.sizes import FENCE as SIZES
 
 
@@ -30,6 +30,7 @@ class Segments:
         self._store = store
         self._definitions = definitions
         self._population = population
+        self._active_filters = ActiveFilters(store)
 
     async def get(self, id_: str) -> Segment | None:
         return await self._store.segments.get(id_)
@@ -62,7 +63,7 @@ class Segments:
         candidates = await self._candidates(kind, given, now, *path)
 
         async def work(transaction: Transaction) -> None:
-            definitions = await self._held_still(transaction)
+            definitions = await self._definitions.held_still(transaction)
             if kind == "filter":
                 parse(given, definitions.catalog, *path)
             await self._store.segments.save(segment, transaction)
@@ -74,10 +75,6 @@ class Segments:
 
         await self._store.transaction(work)
         return segment
-
-    async def _held_still(self, transaction: Transaction) -> Definitions:
-        """The definitions, of which none changes before the transaction has ended."""
-        return await self._definitions.at_least(await self._store.fence(REVISION, transaction) - 1)
 
     async def _candidates(self, kind: str, given: Any, now: Now, *path: str) -> Candidates | None:
         """Whom the definition names; None where it is a filter that goes on being asked."""
@@ -93,22 +90,33 @@ class Segments:
         """Changes what is given: the name, the description, a passive segment's filter."""
 
         async def work(transaction: Transaction) -> Segment:
-            definitions = await self._held_still(transaction)
+            definitions = await self._definitions.held_still(transaction)
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
             edited = _edited(segment, changes, definitions.catalog, now)
             _require_room_around(edited, definitions)
             await self._store.segments.save(edited, transaction)
+            await self._watched_anew(segment, edited, definitions, transaction)
             return edited
 
         return await self._store.transaction(work)
+
+    async def _watched_anew(
+        self, before: Segment, after: Segment, definitions: Definitions, transaction: Transaction
+    ) -> None:
+        """Tells the engine what the edit changes of that which it watches."""
+        if after.name != before.name:
+            await self._store.active_filters.rename(after.id, after.name, transaction)
+        if after.filter != before.filter:
+            changed = definitions.edited(after)
+            await self._active_filters.follow(changed, [after.id], transaction)
 
     async def delete(self, id_: str) -> str:
         """Deletes the segment, unless something uses it."""
 
         async def work(transaction: Transaction) -> str:
-            definitions = await self._held_still(transaction)
+            definitions = await self._definitions.held_still(transaction)
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
@@ -117,6 +125,7 @@ class Segments:
             await self._store.fence(SIZES, transaction)
             await self._store.sizes.delete_segment(segment.id, transaction)
             await self._store.size_schedule.delete_segment(segment.id, transaction)
+            await self._active_filters.end(segment.id, definitions, transaction)
             await self._store.segments.delete(segment.id, transaction)
             return segment.id
 

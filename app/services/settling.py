@@ -15,8 +15,9 @@ import structlog
 
 from app.domain.metadata import Definition, DefinitionState, Survey
 from app.filters import Calendar
+from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions, DefinitionsReader
-from app.services.uses import active_users, unfit_users
+from app.services.uses import active_users, unfit_users, users
 from app.store import Store, Transaction
 from app.store.metadata import Held
 from app.store.segments import REVISION
@@ -114,7 +115,15 @@ class Settling:
             if following == self._definition:
                 return False
 
-            async def save(transaction: Transaction, following: Definition = following) -> bool:
+            async def save(
+                transaction: Transaction,
+                current: Definitions = current,
+                following: Definition = following,
+            ) -> bool:
+                if following.state is DefinitionState.READY:
+                    changed = current.defined(following)
+                    ids = [segment.id for segment in users(following.key, changed)]
+                    await ActiveFilters(self._store).follow(changed, ids, transaction)
                 return await self._store.metadata.advance(following, self._owner, transaction)
 
             if await commit(self._store, current, save):

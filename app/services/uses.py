@@ -10,6 +10,7 @@ from app.domain.metadata import Definition
 from app.domain.segments import Segment, SegmentKind
 from app.errors import Code, Refused, refuse
 from app.filters import Catalog, MetadataType, parse
+from app.filters.parse import metadata_named
 from app.services.definitions import Definitions
 
 _MOST_NAMES = 100
@@ -56,8 +57,8 @@ def unfit_users(wanted: Definition, current: Definitions) -> str | None:
     catalog = replace(current.catalog, metadata={**current.catalog.metadata, wanted.key: type_})
     unfit = [
         segment
-        for segment, wire in _users(wanted.key, current)
-        if not _can_be_parsed(wire, catalog)
+        for segment in users(wanted.key, current)
+        if not _can_be_parsed(segment.filter or {}, catalog)
     ]
     if not unfit:
         return None
@@ -70,26 +71,20 @@ def unfit_users(wanted: Definition, current: Definitions) -> str | None:
 def active_users(wanted: Definition, current: Definitions) -> str | None:
     """A sentence that names the active segments which use the key at all, or rest on others that
     do."""
-    users = [segment for segment, _ in _users(wanted.key, current)]
-    outer = [segment for user in users for segment in current.resting_on(user.id)]
-    resting = {segment.id: segment for segment in (*users, *outer)}
+    direct = list(users(wanted.key, current))
+    outer = [segment for user in direct for segment in current.resting_on(user.id)]
+    resting = {segment.id: segment for segment in (*direct, *outer)}
     active = [segment for segment in resting.values() if segment.kind is SegmentKind.ACTIVE]
     if not active:
         return None
     return f"{wanted.key} can't change while active segments use it: {_names(active)}."
 
 
-def _users(key: str, current: Definitions) -> Iterator[tuple[Segment, Mapping[str, Any]]]:
+def users(key: str, current: Definitions) -> Iterator[Segment]:
+    """The segments whose own filters ask of the key of metadata."""
     for segment in current.segments.values():
-        if segment.filter is not None and _mentions(segment.filter, key):
-            yield segment, segment.filter
-
-
-def _mentions(wire: Mapping[str, Any], key: str) -> bool:
-    ((kind, inner),) = wire.items()
-    if kind in ("all", "any", "none"):
-        return any(_mentions(branch, key) for branch in inner)
-    return kind == "attribute" and f"{inner['path']}.".startswith(f"metadata.{key}.")
+        if key in metadata_named(segment.filter or {}):
+            yield segment
 
 
 def _can_be_parsed(wire: Mapping[str, Any], catalog: Catalog) -> bool:

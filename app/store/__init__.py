@@ -1,5 +1,7 @@
 """The only room that knows MongoDB."""
 
+from pymongo.errors import PyMongoError as DatabaseError
+
 from app.store.store import Store, Transaction
 
-__all__ = ["Store", "Transaction"]
+__all__ = ["DatabaseError", "Store", "Transaction"]

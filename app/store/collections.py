@@ -114,6 +114,17 @@ COLLECTIONS = (
         # The engine will hear of definitions through the same stream as of customers.
         {"changeStreamPreAndPostImages": {"enabled": True}},
     ),
+    Collection("activeFilters", (_index("segmentId"),)),
+    # A transition's key is its place in the log.
+    Collection("transitions", (_index("segmentId", "_id"), _index("customerId", "-at", "-_id"))),
+    # How far the engine has come, and where it left everybody.
+    Collection("partitions"),
+    Collection("steps"),
+    Collection("marks"),
+    Collection("workers"),
+    Collection("states", (_index("partition", "wakesAt"),)),
+    # What is left of deleted customers until the engine has told that they left.
+    Collection("departures"),
     Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
     Collection(
         "segmentSizes", (_index("_id.segment", "at"), _index("expiresAt", expireAfterSeconds=0))

@@ -1,20 +1,21 @@
 """Customers: found by reference or by filter, and saved as drafts."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import InsertOne, UpdateOne
 
-from app.domain.customers import Customer, Draft
+from app.domain.customers import Customer, Document, Draft
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef
 from app.filters.pipeline import CUSTOMERS
 from app.store.collections import Database
 from app.store.ids import key, keys, public
 from app.store.questions import Questions, Stage
+from app.store.stream import partition_of
 
 _LARGEST_SAMPLE = 32 * 1024
 _LAST_LETTER = chr(sys.maxunicode)
@@ -24,6 +25,7 @@ class Customers:
     """The customers collection."""
 
     def __init__(self, database: Database, questions: Questions) -> None:
+        self._database = database
         self._collection = database.customers
         self._questions = questions
 
@@ -65,9 +67,47 @@ class Customers:
     async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
         await self._collection.delete_one({"_id": key(Kind.CUSTOMER, id_)}, session=transaction)
 
+    async def documents(self, ids: Sequence[str]) -> dict[str, tuple[int, Document]]:
+        """Those of the customers that are there, as most members of MongoDB have them; each with
+        its partition. Of many large ones not all."""
+        return await self._documents({"_id": {"$in": keys(Kind.CUSTOMER, ids)}}, len(ids))
+
+    async def documents_after(self, id_: str, most: int) -> dict[str, tuple[int, Document]]:
+        """The same of the next customers by id."""
+        query = {"_id": {"$gt": key(Kind.CUSTOMER, id_)}} if id_ else {}
+        return await self._documents(query, most)
+
+    async def _documents(self, query: dict[str, Any], most: int) -> dict[str, tuple[int, Document]]:
+        """As many as MongoDB gives in one answer, 16 MiB: however large they are, it is small."""
+        stages: list[Stage] = [
+            {"$match": query},
+            {"$sort": {"_id": 1}},
+            {"$limit": most},
+            {"$set": {"partition": partition_of("$_id")}},
+            {"$unset": "search"},
+        ]
+        command = {
+            "aggregate": "customers",
+            "pipeline": stages,
+            "cursor": {"batchSize": most + 1},
+            "readConcern": {"level": "majority"},
+        }
+        options = self._database.codec_options
+        cursor = (await self._database.command(command, codec_options=options))["cursor"]
+        if cursor["id"]:
+            await self._database.command({"killCursors": "customers", "cursors": [cursor["id"]]})
+        return {
+            public(Kind.CUSTOMER, document["_id"]): (document.pop("partition"), document)
+            for document in cursor["firstBatch"]
+        }
+
     async def number(self) -> int:
         """About how many customers there are."""
         return int(await self._collection.estimated_document_count())
+
+    async def arrays_at(self, path: str) -> bool:
+        """Whether an array has ever lain at the path, as far as an index knows."""
+        return await self._questions.through_arrays(CUSTOMERS, {path: {"$gt": 0}})
 
     async def sample(self, most: int) -> list[Customer]:
         """Some customers, by chance, none of them large."""

@@ -41,12 +41,8 @@ class Events:
                 [_document(event) for event in events], session=transaction
             )
 
-    async def delete_of(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        query = {"customerId": key(Kind.CUSTOMER, customer_id)}
-        await self._collection.delete_many(query, session=transaction)
-
     async def get(self, id_: str) -> Event | None:
-        found = await self._collection.find_one({"_id": key(Kind.EVENT, id_)})
+        found = await self._collection.find_one({"_id": key(Kind.EVENT, id_), "until": None})
         return None if found is None else _event(found)
 
     async def latest(

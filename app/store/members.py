@@ -60,9 +60,3 @@ class Members:
     async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
         query = {"segmentId": key(Kind.SEGMENT, segment_id)}
         await self._collection.delete_many(query, session=transaction)
-
-    async def delete_customer(
-        self, customer_id: str, transaction: AsyncIOMotorClientSession
-    ) -> None:
-        query = {"customerId": key(Kind.CUSTOMER, customer_id)}
-        await self._collection.delete_many(query, session=transaction)

@@ -91,10 +91,6 @@ class Orders:
             async for row in found
         }
 
-    async def delete_of(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        query = {"customerId": key(Kind.CUSTOMER, customer_id)}
-        await self._collection.delete_many(query, session=transaction)
-
     async def get(self, id_: str) -> Order | None:
         found = await self._collection.find_one({"orderId": key(Kind.ORDER, id_), "current": True})
         return None if found is None else _order(found)

@@ -1,11 +1,14 @@
 """Questions of all documents: how long MongoDB may think about one, and on what room."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorCommandCursor
 from pymongo.errors import ExecutionTimeout
 
 from app.errors import TookTooLong
+from app.filters.operators import Query
 from app.store.collections import Database
 
 Stage = dict[str, Any]
@@ -15,56 +18,105 @@ _EVERYTHING = frozenset({"[MinKey, MaxKey]", '["", {})'})
 
 
 class Questions:
-    """Aggregations, each with a limit of time."""
+    """Questions of a collection, each with a limit of time."""
 
     def __init__(self, database: Database, seconds: float) -> None:
         self._database = database
         self._seconds = seconds
+        self._milliseconds = round(seconds * 1000)
         # Where 100 MB do not suffice for a stage, it goes on on disk.
-        self._limits: dict[str, Any] = {"maxTimeMS": round(seconds * 1000), "allowDiskUse": True}
+        self._limits: dict[str, Any] = {"maxTimeMS": self._milliseconds, "allowDiskUse": True}
 
     async def answer(
         self, collection: str, stages: list[Stage], **options: Any
     ) -> list[dict[str, Any]]:
         """All documents that the stages leave; TookTooLong where there is no end to it."""
-        return [document async for document in self.stream(collection, stages, **options)]
+        async with self._asked(collection, stages, options) as found:
+            return list(await found.to_list(None))
 
     async def stream(
         self, collection: str, stages: list[Stage], **options: Any
     ) -> AsyncGenerator[dict[str, Any], None]:
         """The same documents, one by one."""
-        found = self._database[collection].aggregate(stages, **options, **self._limits)
-        try:
+        async with self._asked(collection, stages, options) as found:
             async for document in found:
                 yield document
+
+    async def first(
+        self, collection: str, query: Query, most: int, **options: Any
+    ) -> list[dict[str, Any]]:
+        """At most so many of the documents of which the predicate holds, by id: what stages would
+        bring, and a little sooner."""
+        in_order: dict[str, Any] = {"sort": [("_id", 1)], "limit": most, "batch_size": most + 1}
+        limits = {"max_time_ms": self._milliseconds, "allow_disk_use": True}
+        with self._in_time():
+            found = self._database[collection].find(query, **in_order, **options, **limits)
+            return list(await found.to_list(None))
+
+    async def number(self, collection: str, query: Query, **options: Any) -> int:
+        """Of how many documents the predicate holds: what stages would count, and sooner."""
+        asked = {"count": collection, "query": query, "maxTimeMS": self._milliseconds, **options}
+        with self._in_time():
+            return int((await self._database.command(asked))["n"])
+
+    @asynccontextmanager
+    async def _asked(
+        self, collection: str, stages: list[Stage], options: dict[str, Any]
+    ) -> AsyncGenerator[AsyncIOMotorCommandCursor[dict[str, Any]], None]:
+        found = self._database[collection].aggregate(stages, **options, **self._limits)
+        try:
+            with self._in_time():
+                yield found
+        finally:
+            # What has come to its end is closed, and to close it again would take a while.
+            if found.alive:  # type: ignore[truthy-function]
+                await found.close()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        try:
+            yield
         except ExecutionTimeout:
             raise TookTooLong(
                 f"The database did not answer within {self._seconds:g} s; ask for less, narrow the"
                 " filter down with a condition that an index serves, or raise"
                 " SEGMENTS_QUERY_SECONDS."
             ) from None
-        finally:
-            await found.close()
 
-    async def scans(self, collection: str, stages: list[Stage]) -> bool:
+    async def scans(self, collection: str, stages: list[Stage], **options: Any) -> bool:
         """Whether MongoDB would go through a whole collection, or a whole index, for the answer."""
-        asked = {"aggregate": collection, "pipeline": stages, "cursor": {}}
-        return _scans(await self._database.command("explain", asked, verbosity="queryPlanner"))
+        asked = {"aggregate": collection, "pipeline": stages, "cursor": {}, **options}
+        return any(map(_unbounded, await self._plan(asked)))
+
+    async def through_arrays(self, collection: str, query: Query) -> bool:
+        """Whether MongoDB would answer by an index that has met an array at the query's path."""
+        plan = await self._plan({"find": collection, "filter": query})
+        return any(part.get("isMultiKey") for part in plan)
+
+    async def _plan(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """The parts of the plan for a command."""
+        return list(
+            _parts(await self._database.command("explain", asked, verbosity="queryPlanner"))
+        )
 
 
-def _scans(plan: Any) -> bool:
-    """Whether a part of a plan, as MongoDB explains it, is bounded by nothing."""
+def _parts(plan: Any) -> Iterator[dict[str, Any]]:
+    """The parts of a plan as MongoDB explains it, without the plans that it rejects."""
     if isinstance(plan, list):
-        return any(map(_scans, plan))
-    if not isinstance(plan, dict):
-        return False
-    if plan.get("stage") == "COLLSCAN" or _unbounded(plan.get("indexBounds") or {}):
+        for part in plan:
+            yield from _parts(part)
+    elif isinstance(plan, dict):
+        yield plan
+        for name, part in plan.items():
+            if name != "rejectedPlans":
+                yield from _parts(part)
+
+
+def _unbounded(part: dict[str, Any]) -> bool:
+    """Whether it goes through a whole collection, or an index of which the first key is not
+    narrowed down; of a wildcard index the path is told beside it."""
+    if part.get("stage") == "COLLSCAN":
         return True
-    return any(_scans(part) for name, part in plan.items() if name != "rejectedPlans")
-
-
-def _unbounded(bounds: dict[str, list[str]]) -> bool:
-    """Whether the first of an index's keys is not narrowed down; of a wildcard index the path is
-    told beside it."""
+    bounds: dict[str, list[str]] = part.get("indexBounds") or {}
     keys = [intervals for key, intervals in bounds.items() if key != "$_path"]
     return bool(keys) and not _EVERYTHING.isdisjoint(keys[0])

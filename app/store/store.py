@@ -1,6 +1,7 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -12,19 +13,26 @@ from pymongo.read_concern import ReadConcern
 
 from app.errors import Unusable
 from app.settings import Settings
+from app.store.active_filters import ActiveFilters
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
+from app.store.departures import Departures
 from app.store.events import Events
 from app.store.facts import Facts
+from app.store.history import History
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
+from app.store.partitions import Partitions
 from app.store.questions import Questions
 from app.store.seen import Seen
 from app.store.segments import Segments
 from app.store.selections import Selections
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
+from app.store.states import States
+from app.store.stream import Stream
+from app.store.transitions import Transitions
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -45,6 +53,12 @@ class Store:
         self.facts = Facts(database)
         self.segments = Segments(database)
         self.members = Members(database)
+        self.active_filters = ActiveFilters(database)
+        self.transitions = Transitions(database)
+        self.departures = Departures(database)
+        self.history = History(database, self.departures)
+        self.states = States(database)
+        self.partitions = Partitions(database)
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
         self.sizes = Sizes(database)
@@ -61,6 +75,8 @@ class Store:
             raise Unusable(f"MongoDB can't be used: {error}") from error
         await store.segments.prepare()
         await store.size_schedule.prepare()
+        await store.transitions.prepare()
+        await store.partitions.prepare()
         return store
 
     @classmethod
@@ -87,19 +103,29 @@ class Store:
         """Returns when MongoDB answers."""
         await self._database.command("ping")
 
-    async def transaction(self, work: Work[Result]) -> Result:
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Transaction]:
+        """A session for transactions one after the other, which somebody else may end."""
+        async with await self._client.start_session() as session:
+            yield session
+
+    async def transaction(self, work: Work[Result], session: Transaction | None = None) -> Result:
         """What `work` does is done whole or not at all; it may be run more than once.
 
         It looks for a key before it takes it: where another is first with the key meanwhile, the
         two conflict, and the next run sees the other's document.
         """
-        async with await self._client.start_session() as session:
-            return await session.with_transaction(
+        async with self.session() if session is None else nullcontext(session) as own:
+            return await own.with_transaction(
                 work,
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority"),
                 read_preference=ReadPreference.PRIMARY,
             )
+
+    async def stream(self, place: str, partitions: Sequence[int], worker: str) -> Stream:
+        """What was committed after a place. HistoryLost where nobody can tell."""
+        return await Stream.open(self._client, self._database, place, partitions, worker)
 
     async def fence(self, name: str, transaction: Transaction) -> int:
         """Lets transactions that rest on the same things pass one after the other.

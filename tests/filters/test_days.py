@@ -128,3 +128,26 @@ def test_both_engines_know_the_anniversaries_of_every_century(
                 assert found == judge.held(tree, now), (wire, now)
                 answers += len(found)
     assert answers > len(customers)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Apia"])
+@pytest.mark.parametrize("today", ["2024-02-27", "2025-02-27", "2025-12-30", "2024-12-31"])
+def test_both_engines_know_the_anniversaries_of_every_day(
+    mongo_client: MongoClient[dict[str, Any]], today: str, zone: str
+) -> None:
+    calendar = Calendar(ZoneInfo(zone))
+    days = [date(year, 1, 1) + n * DAY for year in (1999, 2000) for n in range(366)]
+    customers = [
+        {"metadata": {"day": nominal(day), "at": calendar.midnight(day) - edge}}
+        for day in days
+        for edge in (0 * MILLISECOND, MILLISECOND)
+    ]
+    now = Now(calendar.midnight(date.fromisoformat(today)), calendar)
+    with judging(mongo_client, {"customers": customers}) as judge:
+        for path in ("metadata.day", "metadata.at"):
+            for name in ("ANNIVERSARY_WITHIN_NEXT_DAYS", "ANNIVERSARY_WITHIN_LAST_DAYS"):
+                for days_away in (0, 2, 350):
+                    wire = {"path": path, "operator": name, "value": days_away}
+                    tree = parse({"attribute": wire}, CATALOG)
+                    found = judge.selected(tree, now)
+                    assert found == judge.held(tree, now) != set(), wire

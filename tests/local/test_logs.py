@@ -2,13 +2,15 @@
 
 import json
 
+from app.local.mongod import Mongod
 from tests.local.conftest import Run
 
 
-def test_json_lines_carry_the_fields(run: Run) -> None:
+def test_json_lines_carry_the_fields(run: Run, mongod: Mongod, database: str) -> None:
     worker = run(
         "worker",
-        MONGODB_URL="mongodb://127.0.0.1:1",
+        MONGODB_URL=mongod.url,
+        SEGMENTS_DATABASE=database,
         REDIS_URL="redis://127.0.0.1:1",
         SEGMENTS_LOG_FORMAT="json",
     )

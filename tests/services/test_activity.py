@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from app.domain.inputs import CustomerRef
 from tests.api import Api, Json
@@ -115,7 +116,8 @@ def _agree(api: Api, shop: Shop, prefix: str) -> None:
     owners = {document["_id"] for document in found}
     everybody = set(api.database.customers.distinct("_id"))
     for rows in (api.database.orders, api.database.events):
-        assert set(rows.distinct("customerId")) <= everybody | owners
+        # What the deleted have left is over, and waits for the engine.
+        assert set(rows.distinct("customerId", {"until": None})) <= everybody | owners
 
 
 def _states_agree(api: Api, shop: Shop) -> None:
@@ -294,7 +296,7 @@ async def test_names_of_rows_that_are_refused_are_not_taken(api: Api) -> None:
     assert _names(api) == before
 
 
-async def test_deleting_a_customer_deletes_all_of_it(api: Api) -> None:
+async def test_deleting_a_customer_ends_all_of_it(api: Api) -> None:
     id_ = await api.upsert("leaver")
     who = {"id": id_}
     await api.many("eventsTrack", [_event("leaver's", who)] * 2)
@@ -307,7 +309,12 @@ async def test_deleting_a_customer_deletes_all_of_it(api: Api) -> None:
         "mutation($ref: CustomerRef!) { customerDelete(customer: $ref) { deletedId } }", ref=who
     )
     key = id_.removeprefix("cus_")
-    assert key not in str(api.dump())
+    left = {name: rows for name, rows in api.dump().items() if key in str(rows)}
+    # The engine, which may not have heard of all of it, removes these when it has.
+    assert left.keys() == {"events", "orders", "departures"}
+    mine = {"customerId": ObjectId(key)}
+    for rows in (api.database.events, api.database.orders):
+        assert rows.count_documents({**mine, "until": None}) == 0
     # The keys are free again.
     assert (await api.many("eventsTrack", [_event("leaver's", {"sourceId": "heir"})]))[
         "accepted"

@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 from bson import ObjectId
 
+from app.errors import TookTooLong
 from app.filters import Facts, Filter, Now, Pipeline, holds, ways
+from app.filters.pipeline import Way
 from app.filters.walk import measures
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
@@ -39,6 +41,7 @@ FILTERS: dict[str, Wire] = {
     "for much": _event("bought", **_MUCH),
     "not for much": {"none": [_event("bought", **_MUCH), _VIP]},
     "either": {"any": [_VIP, _event("bought", **_LATELY, value=2)]},
+    "between": {"attribute": {"path": "metadata.score", "operator": "BETWEEN", "value": [20, 30]}},
     "two names": {"all": [_event("bought", **_LATELY, value=2), _event("seen", **_MUCH)]},
 }
 
@@ -47,7 +50,13 @@ FILTERS: dict[str, Wire] = {
 async def shop(api: Api) -> None:
     """Customers with events of many days, some of them after the instants that are asked about."""
     now = api.services.now()
-    people = [{"sourceId": f"p{n:02}", "metadata": {"vip": n % 3 == 0}} for n in range(PEOPLE)]
+    people = [
+        {
+            "sourceId": f"p{n:02}",
+            "metadata": {"vip": n % 3 == 0, "points": n, "score": [n, 59 - n] if n % 7 == 0 else n},
+        }
+        for n in range(PEOPLE)
+    ]
     await api.many("customersUpsert", people)
     events = [
         {
@@ -114,6 +123,27 @@ async def test_whichever_way_is_chosen_is_right(
     assert sorted(await selected.ids(PEOPLE)) == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "bounds", "way"),
+    [
+        # One end alone leaves half of them, and the index has met arrays.
+        ("score", [20, 24], Way.IN_PLACE),
+        ("score", [0, 4], Way.CUSTOMERS),
+        ("points", [20, 24], Way.CUSTOMERS),
+        ("points", [20, 50], Way.IN_PLACE),
+    ],
+)
+async def test_a_range_goes_by_an_index_where_that_leads_to_few(
+    api: Api, key: str, bounds: list[int], way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(population, "_FEW", 0)
+    wire = {"path": f"metadata.{key}", "operator": "BETWEEN", "value": bounds}
+    tree = await api.services.definitions.parse({"attribute": wire})
+    selected = Population(api.services.store).select(tree, api.services.now())
+    assert (await selected.population.pipeline(selected)).way is way
+    assert await selected.scans() is (way is Way.IN_PLACE)
+
+
 async def test_rows_whose_customer_is_not_there_count_for_nobody(api: Api) -> None:
     now = api.services.now()
     tree = await api.services.definitions.parse(FILTERS["for much"])
@@ -140,6 +170,10 @@ async def test_a_question_that_takes_too_long_is_refused(mongod: Mongod, valkey:
             "query($f: FilterInput!) { segmentPreview(filter: $f) { memberCount } }",
             f={"attribute": condition},
         )
+        tree = await api.services.definitions.parse({"attribute": condition})
+        for way in ways(tree, api.services.now()):
+            with pytest.raises(TookTooLong):
+                await api.services.store.selections.page(way, None, 5)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "TIMEOUT"
     assert "within 0.001 s" in error["message"]

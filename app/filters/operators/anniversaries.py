@@ -35,6 +35,8 @@ _DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
 _YEARS_BESIDE = (-1, 0, 1)
 # Whoever is older, and what was longer ago, is asked about without an index.
 _YEARS_LISTED = 125
+# A leap day, the turn of the year and a midnight far from that in UTC move a day by less in all.
+_SLACK = 5
 
 
 class AnniversaryOperator(ElementOperator):
@@ -118,10 +120,19 @@ def _comes_round(path: str, first: date, after: date, operand: Operand, now: Now
     year = {"$max": [0, {"$min": [first.year, "$$near"]}]}
     in_one = {"$let": {"vars": {"year": year}, "in": in_year}}
     comes_round = {"$anyElementTrue": [{"$map": {"input": years, "as": "near", "in": in_one}}]}
-    met = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, comes_round, False]}
+    in_span = {"$and": [_near(first, after), comes_round]}
+    met = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, in_span, False]}
     found = f"${path}"
     values = {"$cond": [{"$isArray": [found]}, found, [found]]}
     return {"$expr": {"$anyElementTrue": [{"$map": {"input": values, "as": "value", "in": met}}]}}
+
+
+def _near(first: date, after: date) -> dict[str, Any]:
+    """Whether `$$value` has about the season of the span; quick to tell, and so of few."""
+    days = (after - first).days + 2 * _SLACK
+    start = first.timetuple().tm_yday - _SLACK
+    gone = {"$mod": [{"$add": [{"$dayOfYear": "$$value"}, -start % 366]}, 366]}
+    return {"$lt": [gone, days]}
 
 
 def _same_day(day: date, year: int) -> date:

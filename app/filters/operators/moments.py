@@ -12,6 +12,7 @@ from app.filters.operators.operator import (
     MOMENTS,
     ElementOperator,
     Example,
+    Halves,
     Operand,
     Query,
     Test,
@@ -43,6 +44,10 @@ def in_span(span: Span) -> Test:
     return inside
 
 
+def halves_of(low: datetime, high: datetime) -> Halves:
+    return in_span((low, None)), in_span((None, high))
+
+
 class MomentOperator(ElementOperator):
     """A date or datetime that lies in one span of time."""
 
@@ -57,6 +62,10 @@ class MomentOperator(ElementOperator):
 
     def test(self, operand: Operand, now: Now) -> Test:
         return in_span(self.span(operand, operand.line(now), now))
+
+    def halves(self, operand: Operand, now: Now) -> Halves | None:
+        low, high = self.span(operand, operand.line(now), now)
+        return None if low is None or high is None else halves_of(low, high)
 
 
 class Before(MomentOperator):

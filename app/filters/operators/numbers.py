@@ -2,16 +2,18 @@
 
 import operator
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from app.filters.calendar import Line, Now
 from app.filters.fields import is_number
-from app.filters.operators.moments import Span, in_span, span_query
+from app.filters.operators.moments import halves_of, span_query
 from app.filters.operators.operator import (
     MOMENTS,
     NUMBERS,
     ElementOperator,
     Example,
+    Halves,
     Operand,
     Query,
     Test,
@@ -135,12 +137,16 @@ class Between(ElementOperator):
         return between(path, low, high, operand, closed=True)
 
     def test(self, operand: Operand, now: Now) -> Test:
-        if operand.type in MOMENTS:
-            return in_span(self.span(operand, operand.line(now), now))
-        low, high = operand.value
-        return lambda e: is_number(e) and low <= e <= high
+        from_low, to_high = self.halves(operand, now)
+        return lambda e: from_low(e) and to_high(e)
 
-    def span(self, operand: Operand, line: Line, now: Now) -> Span:
+    def halves(self, operand: Operand, now: Now) -> Halves:
+        if operand.type in MOMENTS:
+            return halves_of(*self.span(operand, operand.line(now), now))
+        low, high = operand.value
+        return lambda e: is_number(e) and low <= e, lambda e: is_number(e) and e <= high
+
+    def span(self, operand: Operand, line: Line, now: Now) -> tuple[datetime, datetime]:
         """Where the stored value must lie, of moments."""
         low, high = operand.value
         return line.first_from(low), line.first_after(high)

@@ -13,6 +13,7 @@ from app.filters.values import Takes
 
 Query = dict[str, Any]
 Test = Callable[[object], bool]
+Halves = tuple[Test, Test]
 
 STRINGS = frozenset({AttributeType.STRING})
 NUMBERS = frozenset({AttributeType.NUMBER})
@@ -110,6 +111,10 @@ class Operator:
         """Whether it holds for what is stored; None where nothing is."""
         raise NotImplementedError
 
+    def halves(self, operand: Operand, now: Now) -> Halves | None:
+        """Where it asks for what lies between two ends, what each end by itself asks of a value."""
+        return None
+
     def flips(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:
@@ -165,6 +170,7 @@ def between(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -
         bounds["$lte" if closed else "$lt"] = high
     if len(bounds) < 2 or operand.scalar:
         return {path: bounds}
-    one_of_them = [{path: {"$not": {"$type": "array"}}}, {path: {"$elemMatch": bounds}}]
-    # The bounds themselves say more than is so of an array, but an index serves them.
-    return {path: bounds, "$or": one_of_them}
+    none_of_them = {"$type": "array", "$not": {"$elemMatch": bounds}}
+    # The bounds themselves say more than is so of an array, but an index serves them, and most are
+    # refused by them at once.
+    return {path: bounds, "$nor": [{path: none_of_them}]}

@@ -32,12 +32,12 @@ class Rehearsal(Store):
         self.events = _Events(database)
         self.orders = _Orders(database)
 
-    async def transaction(self, work: Work[Result]) -> Result:
+    async def transaction(self, work: Work[Result], session: Transaction | None = None) -> Result:
         async def undone(transaction: Transaction) -> Result:
             raise _Undone(await work(transaction))
 
         try:
-            return await super().transaction(undone)
+            return await super().transaction(undone, session)
         except _Undone as end:
             result: Result = end.result
             return result

@@ -31,6 +31,8 @@ def _range(name: str, words: str, filter_: Wire, path: str, bounds: Query) -> Qu
     array, element = {"$type": "array"}, {path: {"$elemMatch": bounds}}
     split = {"$or": [{path: {**bounds, "$not": array}}, element]}
     refined = {path: bounds, "$or": [{path: {"$not": array}}, element]}
+    # MongoDB asks the bounds first, and of arrays last.
+    quick = {path: bounds, "$nor": [{path: {**array, "$not": {"$elemMatch": bounds}}}]}
     loose = "an array with an element on each side meets it"
     return _asked(
         name,
@@ -40,6 +42,7 @@ def _range(name: str, words: str, filter_: Wire, path: str, bounds: Query) -> Qu
         by_metadata(split, "split"),
         *of_customers(refined, "refined"),
         by_metadata(refined, "refined"),
+        *of_customers(quick, "quick"),
         *of_customers({path: bounds}, "simple", loose=loose),
     )
 

@@ -1,0 +1,90 @@
+"""What came to be committed, as the engine hears of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A customer from one committed state to the next; None where there was, or is, none."""
+
+    customer_id: str
+    partition: int
+    before: Document | None
+    after: Document | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one transaction did, at one place in the stream. `at` is its wall time; `revision`
+    that of the definitions which it made; `mark` what this worker wrote there to find the place
+    again."""
+
+    place: str
+    at: datetime
+    changes: Sequence[Change] = ()
+    revision: int | None = None
+    mark: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """In which active segments a customer is, as far as the log tells: a bit for each filter, by
+    the definitions as of a revision; and the next instant at which time alone may change that."""
+
+    customer_id: str
+    partition: int
+    revision: int
+    holds: int = 0
+    wakes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A revision of the definitions that changed what is watched; its place in the stream, and its
+    instant.
+
+    After a `gap` nobody knows what happened in between: what differs, differs by this step.
+    """
+
+    revision: int
+    place: str
+    at: datetime
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a part of the customers has come: the place in the stream and its instant; the
+    revision that all have passed, and where some still have to be brought on, to which revision
+    and who was the last."""
+
+    place: str
+    at: datetime
+    base: int
+    target: int | None = None
+    after: str = ""
+
+    def needs(self, target: int) -> bool:
+        """Whether a pass to this revision concerns these customers."""
+        return self.base < target if self.target is None else self.target == target
+
+    def reached(self, target: int) -> str:
+        """The last customer whom a pass to this revision has brought on."""
+        return self.after if self.target == target else ""
+
+    def passing(self, target: int, last: str | None) -> "Progress":
+        """With the pass brought on to this customer; None where all of them have passed."""
+        if last is None:
+            return replace(self, base=target, target=None, after="")
+        return replace(self, target=target, after=max(self.reached(target), last))
+
+    def passed(self, customer_id: str) -> int:
+        """The revision that a customer has passed of whom nothing else is known."""
+        if self.target is not None and customer_id <= self.after:
+            return self.target
+        return self.base

@@ -1,0 +1,109 @@
+"""Which filters the engine watches: begun by activation, followed by others where something that
+they rest on changes, ended with their segment.
+
+All of it happens in the transaction that changes the definitions, which is at one place in the
+stream of changes: there the engine takes it up.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.active_filters import ActiveFilter, Inside
+from app.domain.segments import Segment, SegmentKind
+from app.errors import Code, refuse
+from app.filters.parse import metadata_named, segments_named
+from app.services.definitions import Definitions
+from app.store import Store, Transaction
+
+Wire = Mapping[str, Any]
+
+
+class ActiveFilters:
+    """The verbs of what the engine watches. `definitions` are held still by the transaction, and
+    the change makes the revision after theirs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def activate(
+        self,
+        segment_id: str,
+        definitions: Definitions,
+        now: datetime,
+        transaction: Transaction,
+        *path: str,
+    ) -> Segment:
+        """The segment, which is active from now on. Refused where it is static, or not there."""
+        segment = definitions.segments.get(segment_id)
+        if segment is None:
+            raise refuse(Code.NOT_FOUND, "There is no such segment.", *path)
+        if segment.kind is SegmentKind.STATIC:
+            message = (
+                f"The segment {segment.name!r} is static, and nobody ever enters or leaves it;"
+                " choose one with a filter."
+            )
+            raise refuse(Code.INVALID, message, *path)
+        if segment.kind is SegmentKind.ACTIVE:
+            return segment
+        active = replace(segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=now)
+        await self._store.segments.save(active, transaction)
+        await self._begin(active, definitions, transaction)
+        return active
+
+    async def follow(
+        self, changed: Definitions, segment_ids: Iterable[str], transaction: Transaction
+    ) -> None:
+        """Whatever active segment is one of these, or rests on one, asks by `changed` now."""
+        resting = {
+            outer.id: outer
+            for id_ in segment_ids
+            for outer in (changed.segments[id_], *changed.resting_on(id_))
+        }
+        for segment in resting.values():
+            if segment.kind is SegmentKind.ACTIVE:
+                await self.end(segment.id, changed, transaction)
+                await self._begin(segment, changed, transaction)
+
+    async def end(
+        self, segment_id: str, definitions: Definitions, transaction: Transaction
+    ) -> None:
+        """The segment asks nothing any more."""
+        revision = definitions.revision + 1
+        await self._store.active_filters.end(segment_id, revision, transaction)
+
+    async def _begin(
+        self, segment: Segment, definitions: Definitions, transaction: Transaction
+    ) -> None:
+        assert segment.filter is not None
+        calendar = definitions.metadata.calendar
+        inside = dict(_inside(segment.filter, definitions))
+        wires = [segment.filter, *(each.filter for each in inside.values() if each.filter)]
+        types = definitions.catalog.metadata
+        active = ActiveFilter(
+            slot=await self._store.active_filters.free_slot(transaction),
+            segment_id=segment.id,
+            segment_name=segment.name,
+            filter=segment.filter,
+            inside=inside,
+            metadata={
+                key: types[key] for wire in wires for key in metadata_named(wire) if key in types
+            },
+            time_zone=calendar.zone.key,
+            week_start=calendar.week_start,
+            since=definitions.revision + 1,
+        )
+        await self._store.active_filters.begin(active, transaction)
+
+
+def _inside(wire: Wire, definitions: Definitions) -> Iterator[tuple[str, Inside]]:
+    """The segments inside the filter, at any depth."""
+    waiting, seen = [*segments_named(wire)], set[str]()
+    while waiting:
+        id_ = waiting.pop()
+        if id_ not in seen:
+            seen.add(id_)
+            segment = definitions.segments[id_]
+            yield id_, Inside(segment.name, segment.filter)
+            waiting += segments_named(segment.filter or {})

@@ -1,0 +1,81 @@
+"""Commits that are settled together, and written in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from app.domain.changes import Change, Document, Progress, State, Step
+from app.domain.transitions import Crossing
+from app.filters import Facts
+from app.services.engine.course import Course
+from app.services.engine.watch import Watch
+from app.store.history import Rows, in_state
+
+
+class Batch:
+    """The customers of some commits: what was stored of their states, and what becomes of it."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        steps: Sequence[Step],
+        progress: Mapping[int, Progress],
+        stored: Mapping[str, State],
+        rows: Mapping[str, Rows],
+    ) -> None:
+        self._progress = progress
+        self._stored = stored
+        self._rows = rows
+        self._course = Course(watch, steps)
+        self._states: dict[str, State] = {}
+        self.gone: set[str] = set()
+
+    @property
+    def crossings(self) -> list[Crossing]:
+        return self._course.crossings
+
+    def change(self, change: Change, head: int, at: datetime) -> None:
+        """A customer goes from one state of its data to the next. `head` is the revision of the
+        definitions at that place."""
+        id_ = change.customer_id
+        if change.before is None:
+            state = State(id_, change.partition, head)
+        else:
+            state = self._state(id_, change.partition)
+            state = self._course.settled(state, self._facts(id_, change.before), at)
+        if change.after is not None:
+            self.gone.discard(id_)
+            self._states[id_] = self._course.changed(state, self._facts(id_, change.after), at)
+        elif change.before is not None:
+            self._course.deleted(state, change.before, at)
+            self._states.pop(id_, None)
+            self.gone.add(id_)
+
+    def settle(self, id_: str, partition: int, document: Document, at: datetime) -> None:
+        """Does what is due for a customer whose data have not changed."""
+        state = self._state(id_, partition)
+        self._states[id_] = self._course.settled(state, self._facts(id_, document), at)
+
+    def to_save(self, progress: Mapping[int, Progress]) -> list[State]:
+        """The states that are not yet told by what is stored, and how far the partitions have
+        come."""
+        return [
+            state
+            for id_, state in self._states.items()
+            if state != self._known(id_, state.partition, progress)
+        ]
+
+    def _state(self, id_: str, partition: int) -> State:
+        return self._states.get(id_) or self._known(id_, partition, self._progress)
+
+    def _known(self, id_: str, partition: int, progress: Mapping[int, Progress]) -> State:
+        """What is stored, or that there is nothing to store; who was passed by a revision without
+        being changed by it has passed it, too."""
+        passed = progress[partition].passed(id_)
+        stored = None if id_ in self.gone else self._stored.get(id_)
+        if stored is None:
+            return State(id_, partition, passed)
+        return replace(stored, revision=max(stored.revision, passed))
+
+    def _facts(self, id_: str, document: Document) -> Facts:
+        return Facts(document, in_state(self._rows.get(id_, {}), document.get("version")))

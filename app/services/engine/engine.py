@@ -1,0 +1,88 @@
+"""The engine, which lives as long as its worker does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from math import ceil
+from uuid import uuid4
+
+import structlog
+
+from app.errors import LeaseLost
+from app.filters import Calendar
+from app.services.engine.shift import Shift
+from app.services.engine.tidying import tidy
+from app.store import DatabaseError, Store
+from app.store.stream import PARTITIONS
+
+log = structlog.get_logger()
+
+_LOOK_SECONDS = 0.5
+_FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
+
+
+class _Unfair(Exception):
+    """Workers have come or gone: each is to have another share."""
+
+
+class Engine:
+    """Makes transitions of changes. `committed` is set whenever the log has grown."""
+
+    def __init__(self, store: Store, calendar: Calendar) -> None:
+        self._store = store
+        self._calendar = calendar
+        self._worker = uuid4().hex
+        self.committed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is cancelled. Without MongoDB it tries again."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._until_cancelled(self._shift))
+                tasks.create_task(self._until_cancelled(partial(tidy, self._store)))
+        finally:
+            await self._store.partitions.part(self._worker)
+
+    async def _until_cancelled(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does it again and again; where MongoDB is lost, after a while."""
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                await work()
+                delay = _FIRST_DELAY
+            except* DatabaseError as errors:
+                error = str(errors.exceptions[0])
+                log.warning("the engine has lost MongoDB", error=error, again_in_seconds=delay)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _LONGEST_DELAY)
+
+    async def _shift(self) -> None:
+        """Works on a fair share of the partitions, until that is another one."""
+        owner, share = uuid4().hex, await self._share()
+        try:
+            async with self._store.session() as session, asyncio.TaskGroup() as tasks:
+                progress = await self._store.partitions.claim(owner, share, session)
+                if not progress:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    return
+                log.debug("the engine is at work", worker=owner, partitions=len(progress))
+                tasks.create_task(self._watch_the_share(len(progress)))
+                calendar, committed = self._calendar, self.committed
+                shift = Shift(self._store, session, calendar, owner, progress, committed)
+                await shift.run()
+        except* _Unfair:
+            log.debug("the engine shares anew", worker=owner)
+        except* LeaseLost:
+            log.warning("another worker has taken over", worker=owner)
+        finally:
+            await self._store.partitions.release(owner)
+
+    async def _share(self) -> int:
+        return ceil(PARTITIONS / await self._store.partitions.join(self._worker))
+
+    async def _watch_the_share(self, held: int) -> None:
+        while True:
+            share = await self._share()
+            if held > share or (held < share and await self._store.partitions.free()):
+                raise _Unfair
+            await asyncio.sleep(_LOOK_SECONDS)

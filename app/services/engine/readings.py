@@ -1,0 +1,37 @@
+"""Customers who are settled without a change of theirs: their time has come, or the definitions
+have changed."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.domain.changes import Change, Document
+
+
+@dataclass(eq=False)
+class Reading:
+    """Customers as they were read from the database.
+
+    They can be settled where the stream comes by the mark that was written after they were read:
+    whatever is in what was read has come by then, too. Those of whom it has told a change in the
+    meantime have been settled with that.
+    """
+
+    documents: Mapping[str, tuple[int, Document]] = field(default_factory=dict)
+    mark: int | None = None
+    # Of a pass over all customers: to which revision it brings them, and who is the last one of
+    # this reading; None at the end of the pass.
+    target: int | None = None
+    last: str | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _touched: set[str] = field(default_factory=set)
+
+    def touch(self, changes: Iterable[Change]) -> None:
+        self._touched.update(change.customer_id for change in changes)
+
+    def is_due(self, mark: int | None) -> bool:
+        return self.mark is not None and mark is not None and self.mark <= mark
+
+    def left(self) -> Mapping[str, tuple[int, Document]]:
+        """Those who have not changed, each with the partition."""
+        return {id_: of for id_, of in self.documents.items() if id_ not in self._touched}

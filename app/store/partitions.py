@@ -1,0 +1,171 @@
+"""How far each part of the customers has come, and which worker brings it on.
+
+A worker holds partitions under a name that it has never had before: whatever it held under an
+older one may have been somebody else's meanwhile. Leases run by MongoDB's clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import UpdateOne
+
+from app.domain.changes import Progress, Step
+from app.errors import LeaseLost
+from app.store.collections import Database
+from app.store.segments import REVISION
+from app.store.stream import MARKS, PARTITIONS, place_of
+
+LEASE_SECONDS = 3.0
+_FREE: dict[str, Any] = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
+
+
+class Partitions:
+    """The partitions collection, the steps that not all of them have passed, and the marks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._collection = database.partitions
+        self._steps = database.steps
+        self._marks = database[MARKS]
+        self._workers = database.workers
+
+    async def prepare(self) -> None:
+        """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
+        if await self._collection.count_documents({}) == PARTITIONS:
+            return
+        place, now = await self.end()
+        revision = await self._database.fences.find_one({"_id": REVISION})
+        first = {
+            "place": place,
+            "at": now,
+            "base": int(revision["revision"]) if revision else 0,
+            "target": None,
+            "after": "",
+            "owner": "",
+            "ownedUntil": now,
+        }
+        made = [
+            UpdateOne({"_id": number}, {"$setOnInsert": first}, upsert=True)
+            for number in range(PARTITIONS)
+        ]
+        await self._collection.bulk_write(made, ordered=False)
+
+    async def join(self, worker: str) -> int:
+        """Says that the worker is there, for a lease; and how many are, itself included."""
+        await self._workers.update_one({"_id": worker}, [{"$set": _owned()}], upsert=True)
+        await self._workers.delete_many(_FREE)
+        return max(1, await self._workers.count_documents({}))
+
+    async def part(self, worker: str) -> None:
+        await self._workers.delete_one({"_id": worker})
+
+    async def free(self) -> int:
+        """How many nobody holds."""
+        return int(await self._collection.count_documents(_FREE))
+
+    async def claim(
+        self, owner: str, most: int, session: AsyncIOMotorClientSession
+    ) -> dict[int, Progress]:
+        """Takes at most so many of those that nobody holds, for transactions in this session.
+
+        Who held one before and was killed in the middle of a transaction has left that open, and
+        the rows in it locked for a minute: it is ended first.
+        """
+        rows = await self._collection.find(_FREE).limit(most).to_list(None)
+        if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
+            await self._database.command({"killSessions": sessions})
+        # Motor's stub takes the property for a method.
+        session_id: Mapping[str, Any] = session.session_id  # type: ignore[assignment]
+        mine = {"owner": owner, "session": session_id["id"], **_owned()}
+        free = {"_id": {"$in": [row["_id"] for row in rows]}, **_FREE}
+        await self._collection.update_many(free, [{"$set": mine}])
+        return await self.held(owner)
+
+    async def held(self, owner: str) -> dict[int, Progress]:
+        """How far those have come that the owner holds."""
+        rows = self._collection.find({"owner": owner})
+        return {row["_id"]: _progress(row) async for row in rows}
+
+    async def prolong(self, owner: str, held: Sequence[int]) -> None:
+        """Holds them for longer. LeaseLost where one is no longer the owner's."""
+        mine = {"_id": {"$in": list(held)}, "owner": owner}
+        done = await self._collection.update_many(mine, [{"$set": _owned()}])
+        _require_all(done.matched_count, held)
+
+    async def release(self, owner: str) -> None:
+        free = {"owner": "", "session": None, "ownedUntil": "$$NOW"}
+        await self._collection.update_many({"owner": owner}, [{"$set": free}])
+
+    async def advance(
+        self, owner: str, to: dict[int, Progress], transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Moves them on, and prolongs the lease. LeaseLost where one is no longer the owner's."""
+        alike: dict[Progress, list[int]] = {}
+        for number, progress in to.items():
+            alike.setdefault(progress, []).append(number)
+        for progress, numbers in alike.items():
+            done = await self._collection.update_many(
+                {"_id": {"$in": numbers}, "owner": owner},
+                [{"$set": {**_document(progress), **_owned()}}],
+                session=transaction,
+            )
+            _require_all(done.matched_count, numbers)
+
+    async def steps(self, base: int) -> list[Step]:
+        """The steps after a revision, in their order, as far as anybody has come."""
+        rows = self._steps.find({"_id": {"$gt": base}}).sort("_id", 1)
+        return [Step(row["_id"], row["place"], row["at"], row["gap"]) async for row in rows]
+
+    async def add_steps(
+        self, steps: Sequence[Step], transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Notes steps; whoever comes to one first says when it was."""
+        for step in steps:
+            made = {"$setOnInsert": {"place": step.place, "at": step.at, "gap": step.gap}}
+            query = {"_id": step.revision}
+            await self._steps.update_one(query, made, upsert=True, session=transaction)
+
+    async def passed_by_all(self) -> int:
+        """The revision that every customer of every partition has passed."""
+        row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
+        return int(row["base"]) if row else 0
+
+    async def forget_steps(self, revision: int) -> None:
+        await self._steps.delete_many({"_id": {"$lte": revision}})
+
+    async def mark(self, worker: str, number: int) -> None:
+        """Writes a mark, which will come by in the worker's stream."""
+        await self._marks.update_one({"_id": worker}, {"$set": {"number": number}}, upsert=True)
+
+    async def unmark(self, worker: str) -> None:
+        await self._marks.delete_one({"_id": worker})
+
+    async def end(self) -> tuple[str, datetime]:
+        """The place where the stream is now, and the instant by MongoDB's clock."""
+        answer = await self._database.command("hello", codec_options=self._database.codec_options)
+        return place_of(answer["operationTime"]), answer["localTime"]
+
+
+def _require_all(matched: int, held: Sequence[int]) -> None:
+    if matched != len(held):
+        raise LeaseLost("Another worker has taken over.")
+
+
+def _owned() -> dict[str, Any]:
+    return {"ownedUntil": {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}}
+
+
+def _document(progress: Progress) -> dict[str, Any]:
+    return {
+        "place": {"$literal": progress.place},
+        "at": progress.at,
+        "base": progress.base,
+        "target": progress.target,
+        "after": progress.after,
+    }
+
+
+def _progress(row: dict[str, Any]) -> Progress:
+    return Progress(row["place"], row["at"], row["base"], row["target"], row["after"])

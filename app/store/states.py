@@ -1,0 +1,70 @@
+"""In which active segments the customers are, as far as the log tells."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import DeleteOne, ReplaceOne
+
+from app.domain.changes import State
+from app.domain.ids import Kind
+from app.store.collections import Database
+from app.store.ids import key, keys, public
+
+
+class States:
+    """The states collection: a row for each customer of whom there is something to know."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.states
+
+    async def of(self, customer_ids: Iterable[str]) -> dict[str, State]:
+        """Those of the customers' states that are there."""
+        query = {"_id": {"$in": keys(Kind.CUSTOMER, customer_ids)}}
+        rows = await self._collection.find(query).to_list(None)
+        return {state.customer_id: state for state in map(_state, rows)}
+
+    async def due(self, partitions: Sequence[int], now: datetime, most: int) -> list[str]:
+        """The customers whose time has come, those who have waited longest first."""
+        query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": now}}
+        found = self._collection.find(query, {"_id": 1}).sort("wakesAt", 1).limit(most)
+        return [public(Kind.CUSTOMER, row["_id"]) for row in await found.to_list(None)]
+
+    async def save(
+        self,
+        states: Iterable[State],
+        gone: Iterable[str],
+        transaction: AsyncIOMotorClientSession,
+    ) -> None:
+        """Writes these states, and forgets those of the customers that are gone."""
+        writes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = [
+            ReplaceOne(
+                {"_id": key(Kind.CUSTOMER, state.customer_id)}, _document(state), upsert=True
+            )
+            for state in states
+        ]
+        writes += [DeleteOne({"_id": key_}) for key_ in keys(Kind.CUSTOMER, gone)]
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False, session=transaction)
+
+
+def _document(state: State) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "partition": state.partition,
+        "revision": state.revision,
+        "holds": state.holds.to_bytes((state.holds.bit_length() + 7) // 8, "little"),
+    }
+    if state.wakes_at is not None:
+        document["wakesAt"] = state.wakes_at
+    return document
+
+
+def _state(row: dict[str, Any]) -> State:
+    return State(
+        public(Kind.CUSTOMER, row["_id"]),
+        row["partition"],
+        row["revision"],
+        int.from_bytes(row["holds"], "little"),
+        row.get("wakesAt"),
+    )

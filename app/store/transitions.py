@@ -1,0 +1,167 @@
+"""The log of transitions: append-only, its sequence without gaps, in the order of commitment."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ReturnDocument
+from pymongo.read_concern import ReadConcern
+
+from app.domain.ids import Kind
+from app.domain.transitions import Crossing, Transition, TransitionCause, TransitionType
+from app.store.collections import Database
+from app.store.ids import key, public
+from app.store.timeline import before
+
+_END = "log"
+_TURN_MILLISECONDS, _TURN_LOOK_SECONDS = 1_000, 0.004
+
+
+class Transitions:
+    """The transitions collection, and the counter that says where it ends."""
+
+    def __init__(self, database: Database) -> None:
+        majority = ReadConcern("majority")
+        self._collection = database.get_collection("transitions", read_concern=majority)
+        self._leases = database.leases
+        self._ends = database.get_collection("fences", read_concern=majority)
+
+    async def prepare(self) -> None:
+        nothing = {"$setOnInsert": {"sequence": 0, "held": 0}}
+        await self._ends.update_one({"_id": _END}, nothing, upsert=True)
+        nobodys = {"$setOnInsert": {"owner": ""}}
+        await self._leases.update_one({"_id": _END}, nobodys, upsert=True)
+
+    @asynccontextmanager
+    async def turn(self, owner: str) -> AsyncIterator[None]:
+        """One after the other, for those who append at once: their transactions would all but one
+        be in vain. A courtesy, which lapses soon where somebody dies in it."""
+        nobody = {"$or": [{"owner": ""}, {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}]}
+        until = {"$add": ["$$NOW", _TURN_MILLISECONDS]}
+        mine = [{"$set": {"owner": owner, "ownedUntil": until}}]
+        free = {"_id": _END, **nobody}
+        while not (await self._leases.update_one(free, mine)).matched_count:  # noqa: ASYNC110
+            await asyncio.sleep(_TURN_LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            done = {"$set": {"owner": ""}}
+            await self._leases.update_one({"_id": _END, "owner": owner}, done)
+
+    async def append(
+        self, crossings: Sequence[Crossing], transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Puts them at the end of the log. To be done last in a transaction: from here on every
+        other that appends must wait, or begin anew."""
+        if not crossings:
+            return
+        end = await self._raise({"sequence": len(crossings)}, transaction)
+        rows = [
+            _document(crossing, sequence)
+            for sequence, crossing in enumerate(crossings, end - len(crossings) + 1)
+        ]
+        await self._collection.insert_many(rows, ordered=False, session=transaction)
+
+    async def hold_still(self, transaction: AsyncIOMotorClientSession) -> int:
+        """Where the log ends, and goes on only when the transaction is over."""
+        return await self._raise({"held": 1}, transaction)
+
+    async def _raise(self, by: Mapping[str, int], transaction: AsyncIOMotorClientSession) -> int:
+        found = await self._ends.find_one_and_update(
+            {"_id": _END},
+            {"$inc": by},
+            return_document=ReturnDocument.AFTER,
+            session=transaction,
+        )
+        return int(found["sequence"])
+
+    async def end(self) -> int:
+        """The last sequence of the log; 0 where it is empty."""
+        found = await self._ends.find_one({"_id": _END})
+        return int(found["sequence"]) if found else 0
+
+    async def get(self, id_: str) -> Transition | None:
+        found = await self._collection.find_one({"_id": key(Kind.TRANSITION, id_)})
+        return None if found is None else _transition(found)
+
+    async def after(
+        self,
+        sequence: int,
+        most: int,
+        *,
+        segment_ids: Iterable[str] | None = None,
+        customer_id: str | None = None,
+    ) -> list[Transition]:
+        """The log from after a place, the oldest first: of all, or of some segments, or of one
+        customer."""
+        query: dict[str, Any] = {"_id": {"$gt": _key(sequence)}}
+        if segment_ids is not None:
+            query["segmentId"] = {"$in": [key(Kind.SEGMENT, id_) for id_ in segment_ids]}
+        if customer_id is not None:
+            query["customerId"] = key(Kind.CUSTOMER, customer_id)
+        found = self._collection.find(query).sort("_id", 1).limit(most)
+        return [_transition(row) async for row in found]
+
+    async def latest(
+        self, customer_id: str, after: tuple[datetime, str] | None, most: int
+    ) -> list[Transition]:
+        """A customer's transitions, the latest first, from before a place."""
+        query = {
+            "customerId": key(Kind.CUSTOMER, customer_id),
+            **before(after, Kind.TRANSITION),
+        }
+        found = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(most)
+        return [_transition(row) async for row in found]
+
+    async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
+        """When those of the customers last entered the segment who did so at all."""
+        stages: list[dict[str, Any]] = [
+            {
+                "$match": {
+                    "customerId": {"$in": [key(Kind.CUSTOMER, id_) for id_ in customer_ids]},
+                    "segmentId": key(Kind.SEGMENT, segment_id),
+                    "type": TransitionType.ENTERED.value,
+                }
+            },
+            {"$group": {"_id": "$customerId", "at": {"$max": "$at"}}},
+        ]
+        found = self._collection.aggregate(stages)
+        return {public(Kind.CUSTOMER, row["_id"]): row["at"] async for row in found}
+
+
+def _key(sequence: int) -> ObjectId:
+    """A transition's key says its place: the log needs no other index for its order."""
+    return ObjectId(f"{sequence:024x}")
+
+
+def _document(crossing: Crossing, sequence: int) -> dict[str, Any]:
+    return {
+        "_id": _key(sequence),
+        "type": crossing.type.value,
+        "cause": crossing.cause.value,
+        "segmentId": key(Kind.SEGMENT, crossing.segment_id),
+        "segmentName": crossing.segment_name,
+        "customerId": key(Kind.CUSTOMER, crossing.customer_id),
+        "customerSourceId": crossing.customer_source_id,
+        "at": crossing.at,
+    }
+
+
+def _transition(row: Mapping[str, Any]) -> Transition:
+    return Transition(
+        public(Kind.TRANSITION, row["_id"]),
+        int(str(row["_id"]), 16),
+        Crossing(
+            TransitionType(row["type"]),
+            TransitionCause(row["cause"]),
+            public(Kind.SEGMENT, row["segmentId"]),
+            row["segmentName"],
+            public(Kind.CUSTOMER, row["customerId"]),
+            row["customerSourceId"],
+            row["at"],
+        ),
+    )

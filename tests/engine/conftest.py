@@ -1,0 +1,103 @@
+"""The program with an engine beside it in this process, once for all tests of a file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest_asyncio
+
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
+from app.services.active_filters import ActiveFilters
+from app.services.engine import Engine
+from app.store import Transaction
+from tests.api import Api, running
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop whose active segments are watched."""
+
+    api: Api
+
+    async def segment(self, name: str, filter_: Json) -> str:
+        payload = await self.api.ask(
+            "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
+            " { segment { id } userErrors { message } } }",
+            input={"name": name, "definition": {"filter": filter_}},
+        )
+        assert not payload["userErrors"], payload
+        return str(payload["segment"]["id"])
+
+    async def activate(self, segment_id: str) -> None:
+        services = self.api.services
+
+        async def work(transaction: Transaction) -> None:
+            definitions = await services.definitions.held_still(transaction)
+            active = ActiveFilters(services.store)
+            await active.activate(segment_id, definitions, datetime.now(UTC), transaction)
+
+        await services.store.transaction(work)
+
+    async def active(self, name: str, filter_: Json) -> str:
+        id_ = await self.segment(name, filter_)
+        await self.activate(id_)
+        return id_
+
+    async def edit(self, segment_id: str, filter_: Json) -> None:
+        payload = await self.api.ask(
+            "mutation($id: ID!, $input: SegmentUpdateInput!) {"
+            " segmentUpdate(id: $id, input: $input) { userErrors { message } } }",
+            id=segment_id,
+            input={"filter": filter_},
+        )
+        assert not payload["userErrors"], payload
+
+    async def delete(self, source_id: str) -> None:
+        query = "mutation($id: String!) { customerDelete(customer: {sourceId: $id}) { deletedId } }"
+        assert (await self.api.ask(query, id=source_id))["deletedId"]
+
+    async def has(self, segment_id: str, number: int) -> bool:
+        return len(await self.log(segment_id)) >= number
+
+    async def log(self, segment_id: str) -> list[tuple[str, str, str]]:
+        """Type, cause and customer of each of the segment's transitions."""
+        found = await self.api.services.store.transitions.after(0, 10_000, segment_ids=[segment_id])
+        return [
+            (each.crossing.type.value, each.crossing.cause.value, each.crossing.customer_source_id)
+            for each in found
+        ]
+
+    async def settled(self) -> None:
+        """Returns when the engine has come past all that is committed by now."""
+        place, _ = await self.api.services.store.partitions.end()
+        await until(lambda: self._is_past(place))
+
+    async def _is_past(self, place: str) -> bool:
+        rows = self.api.database.partitions
+        behind = {"$or": [{"place": {"$lt": place}}, {"target": {"$ne": None}}]}
+        bases = set(rows.distinct("base"))
+        return (
+            rows.count_documents(behind) == 0
+            and self.api.database.steps.count_documents({"_id": {"$gt": max(bases)}}) == 0
+        )
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - there is no event in the database
+            await asyncio.sleep(0.01)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
+    async with running(mongod, valkey) as api:
+        engine = Engine(api.services.store, api.services.calendar)
+        task = asyncio.create_task(engine.run())
+        yield Shop(api)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,49 @@
+"""The engine at work in a process: it needs MongoDB, and nothing else."""
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import structlog
+
+from app.services import Services
+from app.services.engine import Engine
+from app.settings import Settings
+from app.store import Store
+from workers.jobs import close_services, open_services
+
+log = structlog.get_logger()
+
+_TASK = "engine"
+
+
+async def run_engine(settings: Settings) -> None:
+    """Until it is cancelled."""
+    store = await Store.open(settings)
+    try:
+        services = Services(store, settings)
+        await Engine(store, services.calendar).run()
+    finally:
+        await store.close()
+
+
+async def start(ctx: dict[Any, Any]) -> None:
+    """Beside arq's jobs, where arq itself is the process."""
+    await open_services(ctx)
+    ctx[_TASK] = task = asyncio.create_task(run_engine(ctx["settings"]))
+    task.add_done_callback(_take_the_process_down)
+
+
+async def stop(ctx: dict[Any, Any]) -> None:
+    if task := ctx.pop(_TASK, None):
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await close_services(ctx)
+
+
+def _take_the_process_down(task: asyncio.Task[None]) -> None:
+    """A worker that makes no transitions any more must not look as if it did."""
+    if not task.cancelled():
+        log.critical("the engine has died", error=repr(task.exception()))
+        os.kill(os.getpid(), signal.SIGTERM)
