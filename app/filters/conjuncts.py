@@ -8,15 +8,17 @@ from app.filters.tree import AllOf, AnyOf, Filter, Member, Nested, NoneOf
 from app.filters.walk import measures
 
 
-def conjuncts(filter_: Filter) -> list[Filter]:
-    """The parts, each of which must hold; those of the segments inside it stand for themselves."""
-    return list(_Parts().of(filter_, wanted=True))
+def conjuncts(filter_: Filter, *, inlined: bool = True) -> list[Filter]:
+    """The parts, each of which must hold; those of the segments inside it stand for themselves,
+    where these are inlined."""
+    return list(_Parts(inlined).of(filter_, wanted=True))
 
 
 class _Parts:
     """The same segment, wanted in the same way, is taken apart once."""
 
-    def __init__(self) -> None:
+    def __init__(self, inlined: bool) -> None:
+        self._inlined = inlined
         self._seen: set[tuple[Nested, bool]] = set()
 
     def of(self, filter_: Filter, *, wanted: bool) -> Iterator[Filter]:
@@ -28,7 +30,7 @@ class _Parts:
                 yield from self._each(branches, wanted)
             case NoneOf(branches) if wanted or len(branches) == 1:
                 yield from self._each(branches, not wanted)
-            case Member(segment, member):
+            case Member(segment, member) if self._inlined:
                 if (segment, member is wanted) not in self._seen:
                     self._seen.add((segment, member is wanted))
                     yield from self.of(segment.tree, wanted=member is wanted)

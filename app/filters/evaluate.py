@@ -62,11 +62,7 @@ class Evaluation:
 
     def measured(self, measure: Measure) -> int | float | None:
         """What the measure comes to; None where it is missing."""
-        rows = rows_of(measure, self.facts, self.now)
-        if measure.aggregate is None or measure.property is None:
-            return len(rows)
-        property_ = measure.property
-        return measure.aggregate.of([property_.read(row) for row in rows])
+        return measured(measure, rows_of(measure, self.facts, self.now))
 
     def _is_member(self, segment: Nested) -> bool:
         if segment not in self._members:
@@ -86,28 +82,34 @@ def asked(operator: Operator, stored: object, operand: Operand, now: Now) -> boo
     return operator.holds(stored, operand, now)
 
 
+def measured(measure: Measure, rows: Sequence[Document]) -> int | float | None:
+    """What the measure comes to, taken of these rows; None where it is missing."""
+    if measure.aggregate is None or measure.property is None:
+        return len(rows)
+    property_ = measure.property
+    return measure.aggregate.of([property_.read(row) for row in rows])
+
+
 def rows_of(measure: Measure, facts: Facts, now: Now) -> list[Document]:
     """The rows that the measure is taken of."""
-    return [
-        row
-        for row in facts.rows.get(measure.source.collection, ())
-        if measure.source.counts(row)
-        and _in_window(measure, row, now)
-        and _passes(measure, row, now)
-    ]
+    return passing(measure, own_rows(measure, facts), now)
 
 
-def _in_window(measure: Measure, row: Document, now: Now) -> bool:
+def own_rows(measure: Measure, facts: Facts) -> list[Document]:
+    """The rows of the measure's source."""
+    rows = facts.rows.get(measure.source.collection, ())
+    return [row for row in rows if measure.source.counts(row)]
+
+
+def passing(measure: Measure, rows: Sequence[Document], now: Now) -> list[Document]:
+    """Of the rows of its source those that the measure is taken of."""
     window = measure.window
-    if window is None:
-        return True
-    at = row["at"]
     if isinstance(window, Last):
-        return bool(now.at - window.length < at <= now.at)
-    return bool(window.start <= at <= window.end)
-
-
-def _passes(measure: Measure, row: Document, now: Now) -> bool:
-    return all(
-        asked(where.operator, where.field.read(row), where.operand, now) for where in measure.where
-    )
+        since = now.at - window.length
+        rows = [row for row in rows if since < row["at"] <= now.at]
+    elif window is not None:
+        rows = [row for row in rows if window.start <= row["at"] <= window.end]
+    for where in measure.where:
+        operator, read, operand = where.operator, where.field.read, where.operand
+        rows = [row for row in rows if asked(operator, read(row), operand, now)]
+    return list(rows)

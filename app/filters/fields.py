@@ -55,7 +55,8 @@ class Field:
         """What lies at the path: None where it is missing. Does not reach through arrays."""
         found: object = document
         for key in self.stored:
-            if not isinstance(found, Mapping):
+            # That a dict is a mapping is soonest seen so.
+            if found.__class__ is not dict and not isinstance(found, Mapping):
                 found = None
                 break
             found = found.get(key)

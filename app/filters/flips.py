@@ -9,12 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import merge
-from itertools import cycle, groupby, repeat, tee
+from itertools import chain, cycle, groupby, repeat, tee
 from operator import itemgetter
 from typing import NamedTuple, assert_never
 
 from app.filters.calendar import Now, anniversary, cut
-from app.filters.evaluate import Document, Facts, asked, holds, rows_of
+from app.filters.evaluate import (
+    Document,
+    Facts,
+    asked,
+    holds,
+    measured,
+    own_rows,
+    passing,
+)
 from app.filters.running import Tally
 from app.filters.tree import (
     AllOf,
@@ -28,7 +36,6 @@ from app.filters.tree import (
     Member,
     Nested,
     NoneOf,
-    steady,
 )
 
 YEARS_AHEAD = 10
@@ -43,13 +50,17 @@ def changes_at(filter_: Filter, facts: Facts, now: Now) -> datetime | None:
     filter's does (a value that comes round each year turns up to ten times). Only sums beyond what
     a double can hold cost more: they are added up anew, and refused where that is too much.
     """
-    day = now.at.date()
-    until = datetime.combine(anniversary(day, day.year + YEARS_AHEAD), now.at.timetz())
-    found = next(_Search(facts, now, until).course(filter_).flips, None)
+    found = next(Search(facts, now, horizon(now)).course(filter_).flips, None)
     return None if found is None else cut(found)
 
 
-class _Course(NamedTuple):
+def horizon(now: Now) -> datetime:
+    """The last instant that is looked at: the same date and time, ten years on."""
+    day = now.at.date()
+    return datetime.combine(anniversary(day, day.year + YEARS_AHEAD), now.at.timetz())
+
+
+class Course(NamedTuple):
     """Whether something holds at `now`, and the instants after it, in order, at which it begins
     to or ceases to."""
 
@@ -62,15 +73,15 @@ _Step = tuple[datetime, int, int]
 
 
 @dataclass(frozen=True)
-class _Search:
+class Search:
     """Follows what is known of one customer from one instant until another."""
 
     facts: Facts
     now: Now
     until: datetime
-    _segments: dict[Nested, _Course] = field(default_factory=dict)
+    _segments: dict[Nested, Course] = field(default_factory=dict)
 
-    def course(self, filter_: Filter) -> _Course:
+    def course(self, filter_: Filter) -> Course:
         match filter_:
             case AllOf(branches):
                 return _all(self.course(branch) for branch in branches)
@@ -83,53 +94,63 @@ class _Search:
             case EventCondition():
                 return self._event(filter_)
             case Listed():
-                return _Course(holds(filter_, self.facts, self.now), iter(()))
+                return Course(holds(filter_, self.facts, self.now), iter(()))
             case Member(segment, member):
                 course = self._segment(segment)
                 return course if member else _not(course)
             case _:
                 assert_never(filter_)
 
-    def _segment(self, segment: Nested) -> _Course:
+    def _segment(self, segment: Nested) -> Course:
         """Followed once, however often the segment stands in the filter."""
         course = self._segments.get(segment) or self.course(segment.tree)
         flips, kept = tee(course.flips)
         self._segments[segment] = course._replace(flips=kept)
         return course._replace(flips=flips)
 
-    def _attribute(self, condition: AttributeCondition, document: Document) -> _Course:
+    def _attribute(self, condition: AttributeCondition, document: Document) -> Course:
         stored, operator = condition.field.read(document), condition.operator
-        return _Course(
+        return Course(
             asked(operator, stored, condition.operand, self.now),
             operator.flips(stored, condition.operand, self.now, self.until),
         )
 
-    def _event(self, condition: EventCondition) -> _Course:
+    def _event(self, condition: EventCondition) -> Course:
         measure, operator, operand = condition.measure, condition.operator, condition.operand
-        if steady(measure) == measure:
-            return _Course(holds(condition, self.facts, self.now), iter(()))
-        rows = rows_of(steady(measure), self.facts, self.now)
-        # Of each row, how much it lacks of being one that the measure is taken of.
-        lacking = [0] * len(rows)
-        steps = [*self._steps(measure, rows, lacking)]
-        tally = Tally(measure, rows, [not lack for lack in lacking])
-
-        def now_holds() -> bool:
-            return asked(operator, tally.value, operand, self.now)
+        rows = own_rows(measure, self.facts)
+        value = measured(measure, passing(measure, rows, self.now))
+        held = asked(operator, value, operand, self.now)
 
         def flips(before: bool) -> Iterator[datetime]:
-            for at, together in groupby(merge(*steps), key=itemgetter(0)):
-                for _, place, step in together:
-                    lack = lacking[place]
-                    lacking[place] += step
-                    if not (lack and lacking[place]):
-                        tally.turn(place)
-                if now_holds() != before:
+            for at, value in self.values(measure, rows):
+                if asked(operator, value, operand, self.now) != before:
                     before = not before
                     yield at
 
-        held = now_holds()
-        return _Course(held, flips(held))
+        return Course(held, flips(held))
+
+    def values(
+        self, measure: Measure, rows: Sequence[Document]
+    ) -> Iterator[tuple[datetime, int | float | None]]:
+        """The instants after `now` that may change the measure of the rows of its source, with what
+        it comes to then."""
+        if measure.steady is measure:
+            return
+        rows = passing(measure.steady, rows, self.now)
+        # Of each row, how much it lacks of being one that the measure is taken of.
+        lacking = [0] * len(rows)
+        steps = merge(*[*self._steps(measure, rows, lacking)])
+        first = next(steps, None)
+        if first is None:
+            return
+        tally = Tally(measure, rows, [not lack for lack in lacking])
+        for at, together in groupby(chain([first], steps), key=itemgetter(0)):
+            for _, place, step in together:
+                lack = lacking[place]
+                lacking[place] += step
+                if not (lack and lacking[place]):
+                    tally.turn(place)
+            yield at, tally.value
 
     def _steps(
         self, measure: Measure, rows: Sequence[Document], lacking: list[int]
@@ -165,19 +186,19 @@ class _Search:
         return sorted(steps)
 
 
-def _not(course: _Course) -> _Course:
-    return _Course(not course.holds, course.flips)
+def _not(course: Course) -> Course:
+    return Course(not course.holds, course.flips)
 
 
-def _all(courses: Iterable[_Course]) -> _Course:
+def _all(courses: Iterable[Course]) -> Course:
     """Holds while each of the courses does."""
     courses = list(courses)
     if len(courses) == 1:
         return courses[0]
-    return _Course(all(course.holds for course in courses), _flips_of_all(courses))
+    return Course(all(course.holds for course in courses), _flips_of_all(courses))
 
 
-def _flips_of_all(courses: Sequence[_Course]) -> Iterator[datetime]:
+def _flips_of_all(courses: Sequence[Course]) -> Iterator[datetime]:
     holding = [course.holds for course in courses]
     missing = holding.count(False)
     for at, turned in _together([course.flips for course in courses]):

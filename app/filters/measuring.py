@@ -10,7 +10,7 @@ from typing import Any
 from app.filters.calendar import Now
 from app.filters.operators import Query
 from app.filters.predicates import all_of, query
-from app.filters.tree import Last, Measure, Window, steady
+from app.filters.tree import Last, Measure, Window
 
 Stage = dict[str, Any]
 
@@ -30,7 +30,7 @@ def rows(measure: Measure, now: Now) -> Query:
 def rows_ahead(measure: Measure, now: Now) -> Query:
     """The predicate of the rows that a measure is taken of now, or may be by the passing of time
     alone: dated ahead of `now`, or with a condition that follows the clock."""
-    asked = rows(steady(measure), now)
+    asked = rows(measure.steady, now)
     if isinstance(measure.window, Last):
         return all_of([asked, {"at": {"$gt": now.at - measure.window.length}}])
     return asked

@@ -9,7 +9,7 @@ from app.filters.fields import AttributeType, Field, Group, keys
 
 COUNTED_STATUSES = ("PAID", "FULFILLED")
 ORDER = "order"
-LISTS = "members"
+ORDERS, LISTS = "orders", "members"
 _ORDER_TYPES = {"amount": AttributeType.NUMBER, "status": AttributeType.STRING}
 
 
@@ -35,21 +35,31 @@ class Source:
         inside = found[0] == "metadata" and len(found) > 1
         return _property(path, found if inside else ("metadata", *found), None)
 
+    @property
+    def kind(self) -> object:
+        """What is the same for all the source's rows, and for no others of the collection."""
+        return self.match["segmentId"] if self.collection == LISTS else self.name
+
     def counts(self, row: Mapping[str, Any]) -> bool:
         """Whether a stored row of the collection is such an event, or in that list."""
-        if self.collection == LISTS:
-            return bool(row["segmentId"] == self.match["segmentId"])
-        if self.name != ORDER:
-            return bool(row["name"] == self.name)
-        return bool(row.get("current")) and row["status"] in COUNTED_STATUSES
+        return kind(self.collection, row) == self.kind
 
 
 def source(name: str) -> Source:
     """The source of the events of a name."""
     if name == ORDER:
         match = {"current": True, "status": {"$in": list(COUNTED_STATUSES)}}
-        return Source(name, "orders", match)
+        return Source(name, ORDERS, match)
     return Source(name, "events", {"name": name})
+
+
+def kind(collection: str, row: Mapping[str, Any]) -> object:
+    """The kind of the source that a stored row of the collection belongs to; None for none."""
+    if collection == LISTS:
+        return row["segmentId"]
+    if collection == ORDERS:
+        return ORDER if row.get("current") and row["status"] in COUNTED_STATUSES else None
+    return row["name"]
 
 
 def listing(segment_id: str, key: object) -> Source:

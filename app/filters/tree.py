@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from app.filters.aggregates import Aggregate
 from app.filters.fields import Field
@@ -68,14 +69,15 @@ class Measure:
     aggregate: Aggregate | None = None
     property: Field | None = None
 
-
-def steady(measure: Measure) -> Measure:
-    """The measure without what follows the clock: of all rows that it may ever be taken of."""
-    return replace(
-        measure,
-        where=tuple(where for where in measure.where if not where.operator.follows_clock),
-        window=None if isinstance(measure.window, Last) else measure.window,
-    )
+    @cached_property
+    def steady(self) -> "Measure":
+        """The measure without what follows the clock, of all rows that it may ever be taken of:
+        itself where nothing does."""
+        where = tuple(where for where in self.where if not where.operator.follows_clock)
+        last = isinstance(self.window, Last)
+        if len(where) == len(self.where) and not last:
+            return self
+        return replace(self, where=where, window=None if last else self.window)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.filters import Calendar, Now, parse
 from app.filters.calendar import DAY, MILLISECOND
-from app.filters.flips import _Course, _Search
+from app.filters.flips import Course, Search
 from app.filters.operators import OPERATORS, Operand, Operator, anniversaries
 from app.filters.running import _RUNNING
 from app.filters.values import PERIOD
@@ -211,23 +211,26 @@ def test_a_wrong_passage_through_a_window_is_found_out(
     wrong: Callable[[Any], Any], bank: Bank, filters: Filters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cases = bank.cases("windows", filters.events("within"))
-    right = _Search._passage
-    monkeypatch.setattr(_Search, "_passage", lambda *asked: wrong(right(*asked)))
+    right = Search._passage
+    monkeypatch.setattr(Search, "_passage", lambda *asked: wrong(right(*asked)))
     assert found_out(cases)
 
 
-def _conditions_are_steady(search: _Search, *about: Any) -> _Course:
-    return _Course(_ATTRIBUTE(search, *about).holds, iter(()))
+def _conditions_are_steady(search: Search, *about: Any) -> Course:
+    return Course(_ATTRIBUTE(search, *about).holds, iter(()))
 
 
-_ATTRIBUTE = _Search._attribute
+_ATTRIBUTE = Search._attribute
 
 
 @pytest.mark.parametrize(
     ("place", "wrong"),
     [
-        ("app.filters.flips._Search._attribute", _conditions_are_steady),
-        ("app.filters.flips.steady", lambda measure: replace(measure, window=None)),
+        ("app.filters.flips.Search._attribute", _conditions_are_steady),
+        (
+            "app.filters.tree.Measure.steady",
+            property(lambda measure: replace(measure, window=None)),
+        ),
     ],
     ids=["conditions_are_steady", "those_to_come_forgotten"],
 )

@@ -68,7 +68,7 @@ def test_it_is_the_aggregate_of_those_that_are_in(
 
 
 def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each row is taken in once and out once, each departure compared once, nothing summed anew."""
+    """Each row is taken in once and out once, each departure compared once, and but one sum."""
     now, minute = NOWS[0], timedelta(minutes=1)
     rows = [
         {"name": "paid", "at": now.at - n * minute, "properties": {"amount": n * 0.01}}
@@ -83,7 +83,7 @@ def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatc
     }
     tree = parse({"event": of_all}, Catalog())
     taken, compared, summed = 0, 0, 0
-    take = running._Sum._take
+    take, sum_of = running._Sum._take, SUM.of
 
     def count_taken(self: Any, number: float, by: int) -> None:
         nonlocal taken
@@ -95,9 +95,10 @@ def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatc
         compared += 1
         return asked(*about)
 
-    def count_summed(*about: Any) -> None:
+    def count_summed(*about: Any) -> Any:
         nonlocal summed
         summed += 1
+        return sum_of(*about)
 
     monkeypatch.setattr(running._Sum, "_take", count_taken)
     monkeypatch.setattr("app.filters.flips.asked", count_compared)
@@ -109,7 +110,7 @@ def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatc
     )
     assert taken <= 2 * EVENTS
     assert compared <= EVENTS + 1
-    assert summed == 0
+    assert summed == 1
 
 
 def test_what_can_only_be_added_up_anew_too_often_is_refused(

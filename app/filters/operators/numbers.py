@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
-from app.filters.calendar import Now
+from app.filters.calendar import Line, Now
 from app.filters.fields import is_number
 from app.filters.operators.moments import halves_of, span_query
 from app.filters.operators.operator import (
@@ -132,7 +132,7 @@ class Between(ElementOperator):
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         if operand.type in MOMENTS:
-            return span_query(path, self._span(operand, now), operand)
+            return span_query(path, self.span(operand, operand.line(now), now), operand)
         low, high = operand.value
         return between(path, low, high, operand, closed=True)
 
@@ -142,12 +142,13 @@ class Between(ElementOperator):
 
     def halves(self, operand: Operand, now: Now) -> Halves:
         if operand.type in MOMENTS:
-            return halves_of(*self._span(operand, now))
+            return halves_of(*self.span(operand, operand.line(now), now))
         low, high = operand.value
         return lambda e: is_number(e) and low <= e, lambda e: is_number(e) and e <= high
 
-    def _span(self, operand: Operand, now: Now) -> tuple[datetime, datetime]:
-        line, (low, high) = operand.line(now), operand.value
+    def span(self, operand: Operand, line: Line, now: Now) -> tuple[datetime, datetime]:
+        """Where the stored value must lie, of moments."""
+        low, high = operand.value
         return line.first_from(low), line.first_after(high)
 
 

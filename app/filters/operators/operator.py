@@ -1,7 +1,7 @@
 """What an operator is: one question, said once for both engines."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -34,6 +34,13 @@ class Operand:
     ignore_case: bool = False
     scalar: bool = False
     indexed: bool = False
+    # Python takes true for 1; of two operands it must not.
+    _booleans: tuple[bool, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        booleans = tuple(isinstance(value, bool) for value in values)
+        object.__setattr__(self, "_booleans", booleans if any(booleans) else ())
 
     def line(self, now: Now) -> Line:
         """How moments lie among the values of the path."""
@@ -121,7 +128,9 @@ class ElementOperator(Operator):
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         test = self.test(operand, now)
-        return any(test(element) for element in elements(stored))
+        if not isinstance(stored, list):
+            return stored is not None and test(stored)
+        return any(map(test, elements(stored)))
 
     def test(self, operand: Operand, now: Now) -> Test:
         """The question put to a single value."""
