@@ -1,0 +1,1 @@
+"""The engine at a million customers."""

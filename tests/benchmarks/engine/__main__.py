@@ -1,0 +1,138 @@
+"""The engine: does it keep up, how soon does time tell, what does an activation cost.
+
+    python -m tests.benchmarks.engine [--customers N] [--data DIR] [--only NAME] [--segments N]
+
+One worker beside mongod and who writes, all on this machine. The shop is built once.
+"""
+
+import argparse
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from tests.benchmarks.engine import crowd
+from tests.benchmarks.engine.probe import FILTER, Probe
+from tests.benchmarks.engine.shop import Shop
+from tests.benchmarks.million.build import shop
+from tests.benchmarks.million.question import attribute
+
+CUSTOMERS, SEGMENTS, MINUTE = 1_000_000, 1_000, 60
+_STEP_SECONDS = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--customers", type=int, default=CUSTOMERS)
+    parser.add_argument("--data", type=Path, help="the folder of the shop")
+    parser.add_argument("--only", choices=[*_PARTS], action="append")
+    parser.add_argument("--segments", type=int, default=SEGMENTS)
+    given = parser.parse_args()
+    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{given.customers}"
+    with shop(given.data or folder, given.customers) as url:
+        for name in given.only or _PARTS:
+            opened = Shop(url)
+            opened.begin_anew()
+            print(f"\n{name}", flush=True)
+            _PARTS[name](opened, given.segments)
+
+
+def live(shop: Shop, segments: int) -> None:
+    """(b) Keeps up with a bulk writer; (e) and its memory stays flat."""
+    dice = Random(1)
+    shop.activate([crowd.segment(dice) for _ in range(segments)])
+    with shop.worker() as worker:
+        print(
+            f"  {segments:,} activated: all customers passed after {shop.wait():.0f} s", flush=True
+        )
+        with shop.writer() as written:
+            while not written.value:
+                time.sleep(0.1)
+            began, before, told = time.monotonic(), written.value, shop.transitions()
+            for _ in range(MINUTE // _STEP_SECONDS):
+                time.sleep(_STEP_SECONDS)
+                seconds = time.monotonic() - began
+                changes, log = written.value - before, shop.transitions() - told
+                print(
+                    f"  after {seconds:3.0f} s: {changes / seconds:,.0f} changes/s written, lag"
+                    f" {shop.lag():.2f} s, {log / seconds:,.0f} transitions/s, worker"
+                    f" {worker.memory_info().rss / 2**20:.0f} MiB",
+                    flush=True,
+                )
+        print(f"  the writer stopped; at rest after {shop.wait():.2f} s")
+
+
+def memory(shop: Shop, segments: int) -> None:
+    """(e) The worker's memory over a million changes."""
+    dice = Random(1)
+    shop.activate([crowd.segment(dice) for _ in range(segments)])
+    with shop.worker() as worker:
+        shop.wait()
+        with shop.writer() as written:
+            for number in range(1, 11):
+                while written.value < number * 100_000:
+                    time.sleep(0.2)
+                print(
+                    f"  {written.value:9,} changes: worker"
+                    f" {worker.memory_info().rss / 2**20:.0f} MiB, lag {shop.lag():.2f} s",
+                    flush=True,
+                )
+
+
+def activation(shop: Shop, segments: int) -> None:
+    """(d) One segment more over all customers, while others go on."""
+    dice = Random(1)
+    shop.activate([FILTER, *(crowd.segment(dice) for _ in range(segments))])
+    with shop.worker():
+        shop.wait()
+        with Probe(shop) as probe:
+            time.sleep(2)
+            shop.activate([attribute("metadata.vip", "IS", True)])
+            print(f"  all customers passed after {shop.wait():.1f} s", flush=True)
+        print(f"  {probe}")
+
+
+def due(shop: Shop, segments: int) -> None:
+    """(c) Exits by time: one by one, ten thousand in a second, all customers at one instant."""
+    recent = attribute("metadata.seenAt", "WITHIN_LAST", "PT1H")
+    shop.activate([FILTER, recent])
+    customers = shop.database.customers
+    keys = [row["_id"] for row in customers.find({}, {"_id": 1})]
+    with shop.worker():
+        shop.wait()
+        for number in (1, 10_000, len(keys)):
+            some = {"_id": {"$lt": keys[number]}} if number < len(keys) else {}
+            ahead = timedelta(seconds=5 + number / 1_500)
+            instant = shop.now() + ahead - timedelta(hours=1)
+            before = shop.transitions()
+            customers.update_many(some, {"$set": {"metadata.seenAt": instant}})
+            shop.wait()
+            entered = shop.transitions() - before
+            leaves = instant + timedelta(hours=1, milliseconds=1)
+            print(f"  {entered:,} are in; all leave in {leaves - shop.now()}", flush=True)
+            with Probe(shop) as probe:
+                while shop.now() < leaves:
+                    time.sleep(0.005)
+                first, last = _seconds_until_told(shop, leaves, 1, entered)
+            print(
+                f"  {entered:,} at one instant: the first after {first:.2f} s, all after"
+                f" {last:.2f} s, {entered / last:,.0f}/s; {probe}",
+                flush=True,
+            )
+
+
+def _seconds_until_told(shop: Shop, at: datetime, *numbers: int) -> list[float]:
+    """How long until the log tells of so many who left at the instant."""
+    began, seconds = time.monotonic(), []
+    for number in numbers:
+        while shop.database.transitions.count_documents({"cause": "TIME", "at": at}) < number:
+            time.sleep(0.02)
+        seconds.append(time.monotonic() - began)
+    return seconds
+
+
+_PARTS = {"live": live, "memory": memory, "activation": activation, "due": due}
+
+if __name__ == "__main__":
+    main()
