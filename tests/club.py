@@ -36,6 +36,18 @@ _LEDGER = (
     " rule { id name } transition { sequence } } } }"
 )
 
+LOG = (
+    "query($first: Int, $after: String, $ids: [ID!], $who: CustomerRef) { segmentTransitions("
+    "first: $first, after: $after, segmentIds: $ids, customer: $who) { edges { cursor }"
+    " nodes { id sequence cursor type cause at segmentId segmentName customerSourceId"
+    " segment { id kind } customer { sourceId } } pageInfo { hasNextPage endCursor } } }"
+)
+CURSOR = "{ transitionsCursor }"
+_MEMBERS = (
+    "query($id: ID!) { segment(id: $id) { members(first: 100)"
+    " { edges { enteredAt node { sourceId } } } } }"
+)
+
 
 class Club:
     """Asks through the API, and writes the log as the engine would."""
@@ -95,6 +107,11 @@ class Club:
         """Until nothing of the log is left."""
         while await self.api.services.earning.run_once():
             pass
+
+    async def entered_at(self, segment: str) -> dict[str, str | None]:
+        """What its members say, by their sourceIds."""
+        edges = (await self.api.ask(_MEMBERS, id=segment))["members"]["edges"]
+        return {edge["node"]["sourceId"]: edge["enteredAt"] for edge in edges}
 
     async def points(self, source_id: str) -> int:
         return int((await self.loyalty(source_id))["points"])

@@ -14,7 +14,6 @@ from app.store.places import LOYALTY
 
 log = structlog.get_logger()
 
-_MOST = 512
 _POLL_SECONDS = 1.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 # So long another is let finish who writes the same.
@@ -25,10 +24,10 @@ class Earning:
     """A reader of the log, with a place of its own in it. The place moves in the transaction that
     writes what was earned up to there: each transition has its effect once, whoever is killed."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime], largest: int = 512) -> None:
         self._store = store
         self._clock = clock
-        self._most = _MOST
+        self._largest = self._most = largest
 
     async def run(self, wake: asyncio.Event) -> None:
         """For ever: looks at the log each second, and at once when woken."""
@@ -63,7 +62,7 @@ class Earning:
             return await self._take(transaction)
 
         taken = await self._store.transaction(work)
-        self._most = min(_MOST, self._most * 2)
+        self._most = min(self._largest, self._most * 2)
         return taken
 
     async def _take(self, transaction: Transaction) -> bool:

@@ -6,24 +6,13 @@ import pytest
 import pytest_asyncio
 
 from tests.api import Api, Json
-from tests.club import NOW, Club
+from tests.club import CURSOR, LOG, NOW, Club
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LOG = (
-    "query($first: Int, $after: String, $ids: [ID!], $who: CustomerRef) { segmentTransitions("
-    "first: $first, after: $after, segmentIds: $ids, customer: $who) { edges { cursor }"
-    " nodes { id sequence cursor type cause at segmentId segmentName customerSourceId"
-    " segment { id kind } customer { sourceId } } pageInfo { hasNextPage endCursor } } }"
-)
-CURSOR = "{ transitionsCursor }"
 NODE = (
     "query($id: ID!) { node(id: $id) { id ... on SegmentTransition { sequence type"
     " segment { name } customer { sourceId } } } }"
-)
-MEMBERS = (
-    "query($id: ID!) { segment(id: $id) { members(first: 100)"
-    " { edges { enteredAt node { sourceId } } } } }"
 )
 
 
@@ -126,14 +115,14 @@ async def test_members_of_an_active_segment_say_when_they_entered(api: Api, club
     condition = {"attribute": {"path": "metadata.in", "operator": "IS", "value": True}}
     segment = await club.segment("log: members", filter=condition)
     await club.enters(segment, "entered")
-    assert await entered(api, segment) == dict.fromkeys(["baseline", "entered", "again"])
+    assert await club.entered_at(segment) == dict.fromkeys(["baseline", "entered", "again"])
 
     await club.rule(await club.program("log: members"), segment)
     await club.enters(segment, "again", at=NOW)
     await club.leaves(segment, "again", at=NOW + timedelta(hours=1))
     await club.enters(segment, "again", at=NOW + timedelta(hours=2))
 
-    assert await entered(api, segment) == {
+    assert await club.entered_at(segment) == {
         "baseline": None,
         "entered": "2026-03-29T12:00:00Z",
         "again": "2026-03-29T14:00:00Z",
@@ -167,8 +156,3 @@ async def test_what_happened_stands_in_the_timeline(api: Api, club: Club) -> Non
         {"__typename": "SegmentTransition", "type": "ENTERED"},
         {"__typename": "CustomEvent"},
     ]
-
-
-async def entered(api: Api, segment: str) -> dict[str, str | None]:
-    edges = (await api.ask(MEMBERS, id=segment))["members"]["edges"]
-    return {edge["node"]["sourceId"]: edge["enteredAt"] for edge in edges}
