@@ -89,7 +89,7 @@ class Club:
             TransitionType(type_),
             TransitionCause.LIVE,
             segment,
-            self._names[segment],
+            self._names.get(segment, "a segment"),
             f"cus_{self.api.stored(source_id)['_id']}",
             source_id,
             at,
