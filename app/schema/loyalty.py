@@ -17,6 +17,7 @@ from app.schema.scalars import Long
 from app.schema.segments import Segment
 from app.schema.transitions import SegmentTransition
 from app.schema.wire import wire
+from app.services.loyalty import RuleOn
 
 
 @strawberry.type(description="What points are of.")
@@ -57,17 +58,12 @@ class EarningRule(Node):
     )
     max_per_customer: int | None
     created_at: datetime
+    segment: Segment
     stored: strawberry.Private[StoredRule]
 
     @strawberry.field
     async def program(self, info: Info) -> LoyaltyProgram:
         return await _program(self.stored.program_id, info)
-
-    @strawberry.field
-    async def segment(self, info: Info) -> Segment:
-        segment = await info.context.loaders.segments.load(self.stored.segment_id)
-        assert segment is not None, "a segment that a rule uses can't be deleted"
-        return Segment.of(segment)
 
     @strawberry.field(description="Whether who enters at this moment earns by it.")
     def enabled(self, info: Info) -> bool:
@@ -84,7 +80,8 @@ class EarningRule(Node):
         return EarningPoints(proportional=proportional)
 
     @classmethod
-    def of(cls, stored: StoredRule) -> "EarningRule":
+    def of(cls, found: RuleOn) -> "EarningRule":
+        stored = found.rule
         return cls(
             id=strawberry.ID(stored.id),
             name=stored.name,
@@ -92,6 +89,7 @@ class EarningRule(Node):
             active_until=stored.active_until,
             max_per_customer=stored.max_per_customer,
             created_at=stored.created_at,
+            segment=Segment.of(found.segment),
             stored=stored,
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from app.domain.loyalty import EarningRule
-from app.domain.transitions import Transition, TransitionType
+from app.domain.transitions import Transition
 from app.services.accounts import Accounts
 from app.store import DatabaseError, Store, Transaction
 from app.store.places import LOYALTY
@@ -18,6 +18,9 @@ _POLL_SECONDS = 1.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 # So long another is let finish who writes the same.
 _PATIENCE_SECONDS = 0.02
+
+
+_Award = tuple[Transition, EarningRule]
 
 
 class Earning:
@@ -81,13 +84,12 @@ class Earning:
 
     async def _awards(
         self, place: int, batch: Sequence[Transition], transaction: Transaction
-    ) -> list["_Award"]:
-        entered = [each for each in batch if each.crossing.type is TransitionType.ENTERED]
-        segments = list({each.crossing.segment_id for each in entered})
+    ) -> list[_Award]:
+        segments = list({each.crossing.segment_id for each in batch})
         rules = await self._store.earning_rules.rewarding(segments, place, transaction)
-        return list(_matched(entered, rules))
+        return list(_matched(batch, rules))
 
-    async def _give(self, awards: Sequence["_Award"], transaction: Transaction) -> None:
+    async def _give(self, awards: Sequence[_Award], transaction: Transaction) -> None:
         customers = list({transition.crossing.customer_id for transition, _ in awards})
         accounts = await Accounts.load(self._store, customers, self._clock(), transaction)
         limited = list({rule.id for _, rule in awards if rule.max_per_customer is not None})
@@ -105,12 +107,7 @@ class Earning:
         await accounts.save(self._store, transaction)
 
 
-_Award = tuple[Transition, EarningRule]
-
-
-def _matched(
-    transitions: Sequence[Transition], rules: Sequence[EarningRule]
-) -> Iterator[tuple[Transition, EarningRule]]:
+def _matched(transitions: Sequence[Transition], rules: Sequence[EarningRule]) -> Iterator[_Award]:
     """Which rule rewards which transition, in the order of the log."""
     by_segment: dict[str, list[EarningRule]] = {}
     for rule in rules:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.ids import Kind
 from app.domain.inputs import EarningRuleInput, LoyaltyProgramInput, PointsInput, read
@@ -16,6 +17,7 @@ from app.domain.loyalty import (
     Proportional,
     may_hold_a_number,
 )
+from app.domain.segments import Segment
 from app.errors import Code, refuse
 from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
@@ -25,6 +27,13 @@ from app.store import Store, Transaction
 from app.store.ids import new_id
 
 _MOST_NAMES = 100
+
+
+class RuleOn(NamedTuple):
+    """A rule, and its segment as of the same moment: once the rule is gone, that may go too."""
+
+    rule: EarningRule
+    segment: Segment
 
 
 class Loyalty:
@@ -46,18 +55,19 @@ class Loyalty:
         """The programs, also those that have been deleted."""
         return await self._store.loyalty_programs.named(ids)
 
-    async def rule(self, id_: str) -> EarningRule | None:
-        return (await self._definitions.now()).earning_rules.get(id_)
+    async def rule(self, id_: str) -> RuleOn | None:
+        return (await self.rules_named([id_])).get(id_)
 
-    async def rules_named(self, ids: Iterable[str]) -> dict[str, EarningRule]:
+    async def rules_named(self, ids: Iterable[str]) -> dict[str, RuleOn]:
         """Those of the rules that nobody has deleted."""
-        rules = (await self._definitions.now()).earning_rules
-        return {id_: rules[id_] for id_ in ids if id_ in rules}
+        known = await self._definitions.now()
+        rules = known.earning_rules
+        return {id_: _on(rules[id_], known) for id_ in ids if id_ in rules}
 
-    async def rules_of(self, program_ids: Iterable[str]) -> dict[str, list[EarningRule]]:
+    async def rules_of(self, program_ids: Iterable[str]) -> dict[str, list[RuleOn]]:
         """The rules by program."""
-        definitions = await self._definitions.now()
-        return {id_: definitions.rules_of(id_) for id_ in program_ids}
+        known = await self._definitions.now()
+        return {id_: [_on(rule, known) for rule in known.rules_of(id_)] for id_ in program_ids}
 
     async def entry(self, id_: str) -> LedgerEntry | None:
         return await self._store.ledger.get(id_)
@@ -96,7 +106,7 @@ class Loyalty:
 
         return await self._store.transaction(work)
 
-    async def create_rule(self, wire: Wire, now: datetime) -> EarningRule:
+    async def create_rule(self, wire: Wire, now: datetime) -> RuleOn:
         """Makes the rule, and its segment active: whoever enters from now on earns by it."""
         row = read(EarningRuleInput, wire, "input")
         points = _points(row.points)
@@ -104,7 +114,7 @@ class Loyalty:
             message = "activeUntil must come after activeFrom; move it, or leave one out."
             raise refuse(Code.INVALID, message, "input", "activeUntil")
 
-        async def work(transaction: Transaction) -> EarningRule:
+        async def work(transaction: Transaction) -> RuleOn:
             definitions = await self._definitions.held_still(transaction)
             # Early: in a busy log nothing stays as it is until the end of a transaction.
             end = await self._store.transitions.hold_still(transaction)
@@ -129,26 +139,30 @@ class Loyalty:
                 max_per_customer=row.max_per_customer,
             )
             await self._store.earning_rules.add(rule, transaction)
-            return rule
+            return RuleOn(rule, segment)
 
         # What must be read anew is read before others wait for it.
         await self._definitions.now()
         return await self._store.transaction(work)
 
-    async def delete_rule(self, id_: str) -> EarningRule:
+    async def delete_rule(self, id_: str) -> RuleOn:
         """Deletes the rule: whoever has entered until now earns by it still."""
 
-        async def work(transaction: Transaction) -> EarningRule:
+        async def work(transaction: Transaction) -> RuleOn:
             definitions = await self._definitions.held_still(transaction)
             end = await self._store.transitions.hold_still(transaction)
             rule = definitions.earning_rules.get(id_)
             if rule is None:
                 raise refuse(Code.NOT_FOUND, "There is no such earning rule.", "id")
             await self._store.earning_rules.end(rule.id, end, transaction)
-            return replace(rule, until=end)
+            return _on(replace(rule, until=end), definitions)
 
         await self._definitions.now()
         return await self._store.transaction(work)
+
+
+def _on(rule: EarningRule, definitions: Definitions) -> RuleOn:
+    return RuleOn(rule, definitions.segments[rule.segment_id])
 
 
 def _points(row: PointsInput) -> Points:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -14,6 +15,8 @@ from app.store import Store, Transaction
 log = structlog.get_logger()
 
 _STEP = 1_000
+# Shorter than the time after which arq gives up a job.
+_TURN_SECONDS = 120
 
 
 class Transitions:
@@ -80,8 +83,8 @@ class Transitions:
         readers are done with it, and tells how many."""
         done = await self._store.places.slowest()
         segments = (await self._definitions.now()).segments
-        total = 0
-        while True:
+        total, ends = 0, monotonic() + _TURN_SECONDS
+        while monotonic() < ends:
             start = await self._store.retention.deleted()
             rows = await self._store.transitions.after(start, _STEP)
             old = _old(rows, done, now - kept)

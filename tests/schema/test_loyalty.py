@@ -134,6 +134,29 @@ async def test_two_that_need_one_another_pass_one_after_the_other(api: Api, club
         assert bool(made["userErrors"]) != bool(deleted["userErrors"])
 
 
+async def test_what_a_rule_names_may_go_as_soon_as_the_rule(api: Api, club: Club) -> None:
+    program = await club.program("going")
+    for turn in range(5):
+        segment = await club.segment(f"going {turn}")
+        rule_ = await club.rule(program, segment)
+        ended, *others = await asyncio.gather(
+            api.ask(END_RULE, id=rule_),
+            *(api.answer(DELETE, id=segment) for _ in range(3)),
+            *(api.ask(PROGRAMS) for _ in range(3)),
+        )
+        assert ended["earningRule"]["segment"] == {"name": f"going {turn}"}
+        assert "errors" not in str(others)
+
+
+async def test_there_are_at_most_a_thousand_programs(api: Api) -> None:
+    rows = [{"name": "many", "createdAt": NOW} for _ in range(1_000)]
+    made = api.database.loyaltyPrograms.insert_many(rows).inserted_ids
+    try:
+        assert await api.refusals(PROGRAM, input={"name": "more"}) == ["TOO_MANY input"]
+    finally:
+        api.database.loyaltyPrograms.delete_many({"_id": {"$in": made}})
+
+
 async def test_a_key_that_a_rule_counts_by_stays_a_number(api: Api, club: Club) -> None:
     segment = await club.segment("counted by")
     program = await club.program("counted by")

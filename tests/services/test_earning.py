@@ -3,9 +3,9 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 
@@ -120,6 +120,16 @@ async def test_a_rule_that_has_ended_still_rewards_what_was_before(api: Api, clu
     assert entry["rule"] is None
 
 
+async def test_the_ledger_is_in_order_whatever_clocks_say(api: Api, club: Club) -> None:
+    segment = await earning_segment(club, "clocks")
+    for ahead in (0, 3, 3, -3):
+        await club.enters(segment, "clocks", "clocks")
+        now = datetime.now(UTC) + timedelta(hours=ahead)
+        await drain(Earning(api.services.store, clock_at(now)))
+    balances = [entry["balance"] for entry in await club.ledger("clocks")]
+    assert balances == list(range(80, 0, -10))
+
+
 async def test_it_is_woken(api: Api, club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.services.earning._POLL_SECONDS", 3600)
     segment = await earning_segment(club, "woken")
@@ -170,6 +180,10 @@ async def earning_segment(club: Club, name: str) -> str:
     segment = await club.segment(name)
     await club.rule(await club.program(name), segment, 10)
     return segment
+
+
+def clock_at(now: datetime) -> Callable[[], datetime]:
+    return lambda: now
 
 
 def has(api: Api, who: str, number: int) -> bool:
