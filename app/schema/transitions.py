@@ -1,6 +1,7 @@
 """The log of transitions in the API."""
 
 from datetime import datetime
+from inspect import cleandoc
 
 import strawberry
 
@@ -19,8 +20,8 @@ from app.schema.paging import (
 from app.schema.scalars import Long
 from app.schema.segments import Segment
 
-strawberry.enum(TransitionType, description=TransitionType.__doc__)
-strawberry.enum(TransitionCause, description=TransitionCause.__doc__)
+strawberry.enum(TransitionType, description=cleandoc(TransitionType.__doc__ or ""))
+strawberry.enum(TransitionCause, description=cleandoc(TransitionCause.__doc__ or ""))
 
 
 @strawberry.type(description="A customer entered or left an active segment.")

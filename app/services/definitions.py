@@ -2,7 +2,7 @@
 uses segments."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -98,11 +98,19 @@ class Definitions:
 
     def rules_on(self, segment_id: str) -> list[EarningRule]:
         """The earning rules that give points for entering the segment."""
-        return [rule for rule in self.earning_rules.values() if rule.segment_id == segment_id]
+        return self._rules_by_segment.get(segment_id, [])
 
     def rules_of(self, program_id: str) -> list[EarningRule]:
         """The earning rules of a loyalty program."""
-        return [rule for rule in self.earning_rules.values() if rule.program_id == program_id]
+        return self._rules_by_program.get(program_id, [])
+
+    @cached_property
+    def _rules_by_segment(self) -> dict[str, list[EarningRule]]:
+        return grouped(self.earning_rules.values(), lambda rule: rule.segment_id)
+
+    @cached_property
+    def _rules_by_program(self) -> dict[str, list[EarningRule]]:
+        return grouped(self.earning_rules.values(), lambda rule: rule.program_id)
 
     def edited(self, segment: Segment) -> "Definitions":
         """The same with the segment in the place of what it was."""
@@ -114,6 +122,15 @@ class Definitions:
         known = {**self.metadata.definitions, definition.key: definition}
         metadata = replace(self.metadata, definitions=known)
         return Definitions(self.revision, metadata, self.segments, self.earning_rules)
+
+
+def grouped(
+    rules: Iterable[EarningRule], by: Callable[[EarningRule], str]
+) -> dict[str, list[EarningRule]]:
+    groups: defaultdict[str, list[EarningRule]] = defaultdict(list)
+    for rule in rules:
+        groups[by(rule)].append(rule)
+    return dict(groups)
 
 
 class DefinitionsReader:

@@ -9,6 +9,7 @@ import structlog
 from app.domain.loyalty import EarningRule
 from app.domain.transitions import Transition
 from app.services.accounts import Accounts
+from app.services.definitions import grouped
 from app.store import DatabaseError, Store, Transaction
 from app.store.places import LOYALTY
 
@@ -109,9 +110,7 @@ class Earning:
 
 def _matched(transitions: Sequence[Transition], rules: Sequence[EarningRule]) -> Iterator[_Award]:
     """Which rule rewards which transition, in the order of the log."""
-    by_segment: dict[str, list[EarningRule]] = {}
-    for rule in rules:
-        by_segment.setdefault(rule.segment_id, []).append(rule)
+    by_segment = grouped(rules, lambda rule: rule.segment_id)
     for transition in transitions:
         for rule in by_segment.get(transition.crossing.segment_id, ()):
             if rule.rewards(transition):

@@ -91,7 +91,8 @@ async def test_a_rule_says_what_was_sent(api: Api, club: Club) -> None:
             "proportional": {"path": "metadata.spent", "every": 2.5, "points": 3},
         },
     }
-    always = (await api.ask(RULE, input=rule(program, segment, 7)))["earningRule"]
+    nothing = {"activeFrom": None, "activeUntil": None, "maxPerCustomer": None}
+    always = (await api.ask(RULE, input=rule(program, segment, 7, **nothing)))["earningRule"]
     assert (always["enabled"], always["points"]["fixed"]) == (True, 7)
 
 
