@@ -27,8 +27,9 @@ async def run_engine(settings: Settings) -> None:
         services = Services(store, settings)
         await ActiveFilters(store).adopt(services.definitions)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Engine(store, services.calendar).run())
-            tasks.create_task(services.earning.run(asyncio.Event()))
+            engine = Engine(store, services.calendar)
+            tasks.create_task(engine.run())
+            tasks.create_task(services.earning.run(wake=engine.committed))
     finally:
         await store.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from uuid import uuid4
 
 import structlog
 
@@ -26,12 +27,17 @@ _Award = tuple[Transition, EarningRule]
 
 class Earning:
     """A reader of the log, with a place of its own in it. The place moves in the transaction that
-    writes what was earned up to there: each transition has its effect once, whoever is killed."""
+    writes what was earned up to there: each transition has its effect once, whoever is killed.
+
+    One worker reads at a time. That is a courtesy to those whose work would be in vain, and no
+    more: also where two read at once, one of them moves the place.
+    """
 
     def __init__(self, store: Store, clock: Callable[[], datetime], largest: int = 512) -> None:
         self._store = store
         self._clock = clock
         self._largest = self._most = largest
+        self._worker = uuid4().hex
 
     async def run(self, wake: asyncio.Event) -> None:
         """For ever: looks at the log each second, and at once when woken."""
@@ -50,22 +56,30 @@ class Earning:
                 await _woken(wake, _POLL_SECONDS)
 
     async def run_once(self) -> bool:
-        """Takes the next batch of the log; False where it holds nothing new."""
+        """Takes the next batch of the log; False where it holds nothing new, or another worker
+        reads it."""
         if await self._store.transitions.end() <= await self._store.places.get(LOYALTY):
             return False
+        try:
+            async with self._store.session() as session:
+                mine = await self._store.places.claim(LOYALTY, self._worker, session)
+                return mine and await self._read_on(session)
+        finally:
+            await self._store.places.release(LOYALTY, self._worker)
+
+    async def _read_on(self, session: Transaction) -> bool:
         again = False
 
         async def work(transaction: Transaction) -> bool:
             nonlocal again
             if again:
-                # Others write these customers, or another worker is at it. The less is done at
-                # once, the sooner it is through.
+                # Others write these customers. The less is done at once, the sooner it is through.
                 self._most = max(1, self._most // 2)
                 await asyncio.sleep(_PATIENCE_SECONDS)
             again = True
             return await self._take(transaction)
 
-        taken = await self._store.transaction(work)
+        taken = await self._store.transaction(work, session)
         self._most = min(self._largest, self._most * 2)
         return taken
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
@@ -14,6 +14,8 @@ import pytest_asyncio
 import structlog
 
 from app.services.earning import Earning
+from app.store import DatabaseError
+from app.store.places import LOYALTY
 from tests.api import Api
 from tests.club import Club
 from tests.local.conftest import until
@@ -36,6 +38,14 @@ async def drain(earner: Earning) -> None:
         pass
 
 
+async def struggle(api: Api, earner: Earning) -> None:
+    """Until nothing is left, whatever others do to its transactions."""
+    store = api.services.store
+    while await store.places.get(LOYALTY) < await store.transitions.end():
+        with suppress(DatabaseError):
+            await earner.run_once()
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_ledger_is_what_the_log_and_the_rules_say(
     api: Api, club: Club, seed: int
@@ -55,7 +65,11 @@ async def test_the_ledger_is_what_the_log_and_the_rules_say(
     assert sum(map(len, earners.ledger.values())) > 10
 
 
-async def test_workers_side_by_side_give_points_once(api: Api, club: Club) -> None:
+async def test_workers_side_by_side_give_points_once(
+    api: Api, club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each takes the other for dead.
+    monkeypatch.setattr("app.store.places.LEASE_SECONDS", 0)
     earners = await Earners.make(club, 10)
     for _ in range(8):
         await earners.add_rule()
@@ -67,7 +81,8 @@ async def test_workers_side_by_side_give_points_once(api: Api, club: Club) -> No
 
     for _ in range(3):
         await earners.cross(100)
-        await asyncio.gather(drain(earning(api)), drain(earning(api, 5)), others_write())
+        workers = (struggle(api, earning(api, largest)) for largest in (8, 5))
+        await asyncio.gather(*workers, others_write())
         earners.earn()
         earners.check()
 
@@ -88,10 +103,26 @@ async def test_a_worker_may_be_killed_at_any_word(api: Api, club: Club) -> None:
         worker.start()
         await asyncio.to_thread(worker.join)
         ended.append(worker.exitcode)
-        # What it had begun, MongoDB would take back after a minute.
-        api.database.client.admin.command("killAllSessions", [])
     assert set(ended[:-1]) == {-signal.SIGKILL}
     assert len(ended) > 15
+    earners.earn()
+    earners.check()
+
+
+async def test_one_that_is_stopped_in_the_middle_lets_the_next_go_on(api: Api, club: Club) -> None:
+    earners, chance = await Earners.make(club, 30), random.Random(30)
+    for _ in range(8):
+        await earners.add_rule()
+    await earners.cross(200)
+    stopped = 0
+    for _ in range(30):
+        task = asyncio.create_task(earning(api).run_once())
+        await asyncio.wait([task], timeout=chance.uniform(0, 0.04))
+        stopped += task.cancel()
+        await asyncio.wait([task])
+    assert stopped > 10
+    async with asyncio.timeout(20):
+        await drain(earning(api))
     earners.earn()
     earners.check()
 
@@ -170,6 +201,7 @@ async def test_another_error_ends_it(api: Api, club: Club) -> None:
     with pytest.raises(ZeroDivisionError):
         await Earning(api.services.store, stopped).run(asyncio.Event())
     assert points(api, "ended") == 0
+    # Who ends lets the next one go on at once.
     await club.earn()
     assert points(api, "ended") == 10
 
