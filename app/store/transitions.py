@@ -125,19 +125,23 @@ class Transitions:
         return [_transition(row) async for row in found]
 
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
-        """When those of the customers last entered the segment who did so at all."""
+        """When those of the customers last entered the segment whom the log has in it."""
         theirs = {
             "customerId": {"$in": keys(Kind.CUSTOMER, customer_ids)},
             "segmentId": key(Kind.SEGMENT, segment_id),
         }
+        # What the oldest part of the log said is kept beside it, and comes before the rest.
+        first = {"_id": None, "type": TransitionType.ENTERED.value, "customerId": 1, "at": 1}
+        kept: list[dict[str, Any]] = [{"$match": theirs}, {"$project": first}]
+        last = {"$top": {"sortBy": {"_id": -1}, "output": {"type": "$type", "at": "$at"}}}
         stages: list[dict[str, Any]] = [
-            {"$match": {**theirs, "type": TransitionType.ENTERED.value}},
-            # What the oldest part of the log said is kept beside it.
-            {"$unionWith": {"coll": "entrances", "pipeline": [{"$match": theirs}]}},
-            {"$group": {"_id": "$customerId", "at": {"$max": "$at"}}},
+            {"$match": theirs},
+            {"$unionWith": {"coll": "entrances", "pipeline": kept}},
+            {"$group": {"_id": "$customerId", "last": last}},
+            {"$match": {"last.type": TransitionType.ENTERED.value}},
         ]
         found = self._collection.aggregate(stages)
-        return {public(Kind.CUSTOMER, row["_id"]): row["at"] async for row in found}
+        return {public(Kind.CUSTOMER, row["_id"]): row["last"]["at"] async for row in found}
 
 
 def _key(sequence: int) -> ObjectId:

@@ -310,6 +310,19 @@ async def test_proportional_points(api: Api, club: Club, spent: object, points: 
     assert len(await club.ledger(who)) == (points > 0)
 
 
+async def test_what_others_wrote_of_the_points_is_put_right(api: Api, club: Club) -> None:
+    await api.upsert("written")
+    segment = await club.segment("written")
+    await club.rule(await club.program("written"), segment, 10)
+    api.database.customers.update_one({"sourceId": "written"}, {"$set": {"loyalty.points": 10}})
+    for expected in (10, 20):
+        version = api.stored("written")["version"]
+        await club.enters(segment, "written")
+        await club.earn()
+        assert await club.points("written") == expected
+        assert api.stored("written")["version"] == version + 1
+
+
 async def test_nobody_has_more_than_64_bits(api: Api, club: Club) -> None:
     await api.upsert("rich", metadata={"spent": 2**62})
     segment = await club.segment("rich")

@@ -127,6 +127,9 @@ async def test_members_of_an_active_segment_say_when_they_entered(api: Api, club
         "entered": "2026-03-29T12:00:00Z",
         "again": "2026-03-29T14:00:00Z",
     }
+    # Whom the log has not in it yet again has entered at a moment that nobody can tell.
+    await club.leaves(segment, "again")
+    assert (await club.entered_at(segment))["again"] is None
 
 
 async def test_what_happened_stands_in_the_timeline(api: Api, club: Club) -> None:
