@@ -91,7 +91,7 @@ async def test_a_worker_may_be_killed_at_any_word(api: Api, club: Club) -> None:
     earners = await Earners.make(club, 20)
     for _ in range(8):
         await earners.add_rule()
-    await earners.cross(320)
+    await earners.cross(160)
     processes = get_context("forkserver")
     processes.set_forkserver_preload(["tests.services.earners"])
     chance, ended = random.Random(20), []
@@ -104,7 +104,7 @@ async def test_a_worker_may_be_killed_at_any_word(api: Api, club: Club) -> None:
         await asyncio.to_thread(worker.join)
         ended.append(worker.exitcode)
     assert set(ended[:-1]) == {-signal.SIGKILL}
-    assert len(ended) > 15
+    assert len(ended) > 8
     earners.earn()
     earners.check()
 
@@ -113,14 +113,13 @@ async def test_one_that_is_stopped_in_the_middle_lets_the_next_go_on(api: Api, c
     earners, chance = await Earners.make(club, 30), random.Random(30)
     for _ in range(8):
         await earners.add_rule()
-    await earners.cross(200)
     stopped = 0
-    for _ in range(30):
+    while stopped < 12:
+        await earners.cross(20)
         task = asyncio.create_task(earning(api).run_once())
         await asyncio.wait([task], timeout=chance.uniform(0, 0.04))
         stopped += task.cancel()
         await asyncio.wait([task])
-    assert stopped > 10
     async with asyncio.timeout(20):
         await drain(earning(api))
     earners.earn()
