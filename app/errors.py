@@ -3,6 +3,7 @@
 SegmentsError                   one plain line says what to do
 ├── Refused                     the caller's input; carries every Problem
 ├── BadRequest                  a cursor or page size that can't be used
+├── CursorExpired               a place in the log before which there is nothing left
 ├── TookTooLong                 a question that the database was not done with in time
 ├── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
 ├── HistoryLost                 the engine can't go on where it was: the stream has a gap
@@ -70,6 +71,18 @@ def refuse(code: Code, message: str, *path: str) -> Refused:
 
 class BadRequest(SegmentsError):
     """A cursor or a page size that can't be used."""
+
+
+class CursorExpired(SegmentsError):
+    """A place in the log of transitions after which some have been deleted; `oldest` is the first
+    from which all are there."""
+
+    def __init__(self, oldest: int) -> None:
+        self.oldest = oldest
+        super().__init__(
+            "The transitions after this cursor are no longer all there; go on from the oldest"
+            " cursor that is left, in extensions.oldestCursor, and see who is a member now."
+        )
 
 
 class TookTooLong(SegmentsError):

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     operation_seconds: float = Field(default=60, gt=0)
     query_seconds: float = Field(default=30, ge=0.001)
     size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)
+    transition_retention_days: float | None = Field(default=None, gt=0, le=36_525)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)
     graphiql_bundle: Path | None = None

@@ -1,4 +1,5 @@
-"""The engine at work in a process: it needs MongoDB, and nothing else."""
+"""The engine at work in a process, and who reads what it writes: they need MongoDB, and nothing
+else."""
 
 import asyncio
 import os
@@ -20,12 +21,15 @@ _TASK = "engine"
 
 
 async def run_engine(settings: Settings) -> None:
-    """Until it is cancelled."""
+    """Until it is cancelled. Where one of them dies, all do."""
     store = await Store.open(settings)
     try:
         services = Services(store, settings)
         await ActiveFilters(store).adopt(services.definitions)
-        await Engine(store, services.calendar).run()
+        async with asyncio.TaskGroup() as tasks:
+            engine = Engine(store, services.calendar)
+            tasks.create_task(engine.run())
+            tasks.create_task(services.earning.run(wake=engine.committed))
     finally:
         await store.close()
 

@@ -1,5 +1,6 @@
 """The jobs, each of which asks one service; and their services, opened as a worker starts."""
 
+from datetime import timedelta
 from typing import Any
 
 from app.queue import ArqQueue
@@ -23,6 +24,13 @@ async def sample_sizes(ctx: Context) -> None:
     """Counts the segments whose size is due to be noted."""
     services = ctx["services"]
     await services.sizes.sample(services.now)
+
+
+async def trim_transitions(ctx: Context) -> None:
+    """Deletes what the log need not keep any longer, where it need not keep all."""
+    services, days = ctx["services"], ctx["settings"].transition_retention_days
+    if days is not None:
+        await services.transitions.trim(timedelta(days=days), services.now().at)
 
 
 JOBS = (settle_metadata,)

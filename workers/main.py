@@ -18,7 +18,14 @@ from app.errors import Unusable
 from app.settings import Settings
 from workers.backlog import say_when_jobs_pile_up
 from workers.engine import run_engine, start, stop
-from workers.jobs import JOBS, close_services, open_services, sample_sizes, sweep
+from workers.jobs import (
+    JOBS,
+    close_services,
+    open_services,
+    sample_sizes,
+    sweep,
+    trim_transitions,
+)
 
 log = structlog.get_logger()
 
@@ -39,6 +46,7 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
             cron(sweep, second=_SWEEPS, run_at_startup=True, keep_result=0),
             # A little after the full hour, not before it by a clock's whim.
             cron(sample_sizes, second=5, run_at_startup=True, keep_result=0),
+            cron(trim_transitions, minute=set(range(0, 60, 10)), second=30, keep_result=0),
         ],
         "on_startup": open_services,
         "on_shutdown": close_services,

@@ -14,6 +14,9 @@ class Kind(Enum):
     ORDER = "ord"
     SEGMENT = "seg"
     TRANSITION = "trn"
+    LEDGER_ENTRY = "led"
+    LOYALTY_PROGRAM = "loy"
+    EARNING_RULE = "ear"
 
 
 _KINDS = {kind.value: kind for kind in Kind}

@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from app.domain.json import Key, LongText, Text, json_object, small, storable
+from app.domain.segments import LONGEST_NAME
 from app.errors import Code, Problem, Refused
 from app.filters.calendar import cut, read_date, read_datetime
 from app.filters.fields import event_key
@@ -50,6 +51,12 @@ Properties = Annotated[JsonObject, AfterValidator(small)]
 EventName = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(storable)
 ]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
+    AfterValidator(storable),
+]
+Count = Annotated[int, Field(ge=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Long = Annotated[int, Field(ge=SMALLEST_LONG, le=LARGEST_LONG)]
 
@@ -183,6 +190,33 @@ class OrderInput(Input):
     amount: Long
     at: Instant | None = None
     metadata: Properties | None = None
+
+
+class LoyaltyProgramInput(Input):
+    name: Name
+
+
+class ProportionalPointsInput(Input):
+    path: str
+    every: Annotated[Finite, Field(ge=1)]
+    points: Count
+
+
+class PointsInput(Input):
+    """Either of them."""
+
+    fixed: Count | None = None
+    proportional: ProportionalPointsInput | None = None
+
+
+class EarningRuleInput(Input):
+    program_id: str
+    name: Name
+    segment_id: str
+    points: PointsInput
+    active_from: Instant | None = None
+    active_until: Instant | None = None
+    max_per_customer: Count | None = None
 
 
 Model = TypeVar("Model", bound=Input)

@@ -43,3 +43,7 @@ class Transition:
     id: str
     sequence: int
     crossing: Crossing
+
+    @property
+    def at(self) -> datetime:
+        return self.crossing.at

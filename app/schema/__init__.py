@@ -13,16 +13,32 @@ from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
 from app.schema.conversions import ConversionQuery
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
+from app.schema.loyalty import (
+    EarningRule,
+    LedgerEntry,
+    LoyaltyMutation,
+    LoyaltyProgram,
+    LoyaltyQuery,
+)
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
+from app.schema.transitions import SegmentTransition, TransitionQuery
 
 __all__ = ["Context", "schema"]
 
 
 @strawberry.type
-class Query(CustomerQuery, SegmentQuery, AttributeQuery, MetadataQuery, ConversionQuery):
+class Query(
+    CustomerQuery,
+    SegmentQuery,
+    AttributeQuery,
+    MetadataQuery,
+    ConversionQuery,
+    TransitionQuery,
+    LoyaltyQuery,
+):
     @strawberry.field(description="Whatever has this id; null for an unknown one.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         services = info.context.services
@@ -39,12 +55,26 @@ class Query(CustomerQuery, SegmentQuery, AttributeQuery, MetadataQuery, Conversi
             case Kind.ORDER:
                 order = await services.orders.get(id)
                 return Order.of(order) if order else None
-            case Kind.TRANSITION | None:
+            case Kind.TRANSITION:
+                transition = await services.transitions.get(id)
+                return SegmentTransition.of(transition) if transition else None
+            case Kind.LOYALTY_PROGRAM:
+                program = await services.loyalty.program(id)
+                return LoyaltyProgram.of(program) if program else None
+            case Kind.EARNING_RULE:
+                rule = await services.loyalty.rule(id)
+                return EarningRule.of(rule) if rule else None
+            case Kind.LEDGER_ENTRY:
+                entry = await services.loyalty.entry(id)
+                return LedgerEntry.of(entry) if entry else None
+            case None:
                 return None
 
 
 @strawberry.type
-class Mutation(CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation):
+class Mutation(
+    CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation, LoyaltyMutation
+):
     pass
 
 
@@ -64,6 +94,9 @@ class Schema(strawberry.Schema):
 schema = Schema(
     Query,
     Mutation,
-    types=[Customer, Segment, CustomEvent, Order],
+    types=[
+        *(Customer, Segment, CustomEvent, Order, SegmentTransition),
+        *(LoyaltyProgram, EarningRule, LedgerEntry),
+    ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

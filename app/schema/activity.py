@@ -9,14 +9,19 @@ from strawberry import UNSET
 
 from app.domain.customers import Customer
 from app.domain.events import Event
+from app.domain.loyalty import LedgerEntry as StoredEntry
 from app.domain.metadata import to_json
 from app.domain.orders import Order as StoredOrder
+from app.domain.transitions import Transition
 from app.schema.context import Info
 from app.schema.customers import BulkPayload, CustomerRef, bulk
+from app.schema.loyalty import LedgerEntry
 from app.schema.node import Node
 from app.schema.paging import PageInfo, check_first, page, place_cursor, read_place_cursor
 from app.schema.scalars import JSON, Long
+from app.schema.transitions import SegmentTransition
 from app.schema.wire import wire
+from app.services.timeline import Entry
 
 
 @strawberry.enum(description="An order counts while it is PAID or FULFILLED.")
@@ -88,7 +93,21 @@ class Order(Node):
         )
 
 
-TimelineEntry = Annotated[CustomEvent | Order, strawberry.union("TimelineEntry")]
+TimelineEntry = Annotated[
+    CustomEvent | Order | SegmentTransition | LedgerEntry, strawberry.union("TimelineEntry")
+]
+
+
+def _shown(entry: Entry) -> CustomEvent | Order | SegmentTransition | LedgerEntry:
+    match entry:
+        case Event():
+            return CustomEvent.of(entry)
+        case StoredOrder():
+            return Order.of(entry)
+        case Transition():
+            return SegmentTransition.of(entry)
+        case StoredEntry():
+            return LedgerEntry.of(entry)
 
 
 @strawberry.type
@@ -111,10 +130,7 @@ async def timeline_of(
     place = read_place_cursor(after)
     found = await info.context.services.timeline.page(customer.id, place, first + 1)
     shown = page(found, first, after, lambda entry: place_cursor((entry.at, entry.id)))
-    nodes = [
-        CustomEvent.of(entry) if isinstance(entry, Event) else Order.of(entry)
-        for entry in shown.items
-    ]
+    nodes = [_shown(entry) for entry in shown.items]
     edges = [
         TimelineEdge(cursor=cursor, node=node)
         for cursor, node in zip(shown.cursors, nodes, strict=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import strawberry
 
 from app.filters import Now
+from app.schema.loaders import Loaders
 from app.services import Services
 from app.services.definitions import Definitions
 
@@ -16,6 +17,14 @@ class Context:
     services: Services
     now: Now
     _definitions: Definitions | None = field(default=None)
+    _loaders: Loaders | None = field(default=None)
+
+    @property
+    def loaders(self) -> Loaders:
+        """What is asked for by id at the same time, in one question."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.services)
+        return self._loaders
 
     async def definitions(self) -> Definitions:
         """The definitions as of the first time that this operation asks."""

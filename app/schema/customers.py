@@ -21,6 +21,7 @@ from app.services.population import Selection
 
 if TYPE_CHECKING:
     from app.schema.activity import TimelineConnection
+    from app.schema.loyalty import LedgerConnection
     from app.schema.segments import SegmentConnection
 
 
@@ -101,9 +102,18 @@ class OrderSummary:
         )
 
 
-@strawberry.type
+@strawberry.type(description="The points that the customer has in all programs.")
 class LoyaltySummary:
     points: Long
+    customer_id: strawberry.Private[str]
+
+    @strawberry.field(description="What the customer was given, the newest first.")
+    async def ledger(
+        self, info: Info, first: int | None = USUAL, after: str | None = None
+    ) -> Annotated["LedgerConnection", strawberry.lazy("app.schema.loyalty")]:
+        from app.schema.loyalty import ledger_of
+
+        return await ledger_of(self.customer_id, info, first, after)
 
 
 @strawberry.type
@@ -132,7 +142,8 @@ class Customer(Node):
 
     @strawberry.field
     def loyalty(self) -> LoyaltySummary:
-        return LoyaltySummary(points=(self.stored.document.get("loyalty") or {}).get("points", 0))
+        points = (self.stored.document.get("loyalty") or {}).get("points", 0)
+        return LoyaltySummary(points=points, customer_id=self.stored.id)
 
     @strawberry.field
     async def metadata(self, info: Info) -> JSON:

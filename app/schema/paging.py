@@ -1,6 +1,7 @@
 """Keyset pages: a cursor stands for a key, and stays good while rows come and go."""
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ MOST = 100
 MOST_MEMBERS = 1_000
 USUAL = 50
 
+# No more digits than a Long has.
+_LOG_PLACE = re.compile(r"log (0|[1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Item = TypeVar("Item")
 Place = tuple[datetime, str]
@@ -96,6 +99,21 @@ def read_place_cursor(cursor: str | None) -> Place | None:
     if kind_of(id_) is None:
         raise _unusable()
     return at, id_
+
+
+def log_cursor(sequence: int) -> str:
+    """The place after a transition; after none of them, at the beginning."""
+    return _encode(f"log {sequence}")
+
+
+def read_log_cursor(cursor: str | None) -> int | None:
+    """The sequence that a cursor of the log stands for."""
+    if cursor is None:
+        return None
+    found = _LOG_PLACE.fullmatch(_decode(cursor))
+    if found is None:
+        raise _unusable()
+    return int(found[1])
 
 
 def _encode(text: str) -> str:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
 from strawberry import UNSET, Maybe
+from strawberry.dataloader import DataLoader
 
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import Kind
@@ -17,6 +19,7 @@ from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, reference
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
+from app.schema.loaders import by_id
 from app.schema.node import Node
 from app.schema.paging import (
     MOST_MEMBERS,
@@ -75,9 +78,11 @@ class SegmentUpdateInput:
 class MemberEdge:
     cursor: str
     node: Customer
-    entered_at: datetime | None = strawberry.field(
-        default=None, description="Known for active segments only."
-    )
+    entrances: strawberry.Private[DataLoader[str, datetime | None]]
+
+    @strawberry.field(description="Known for active segments only.")
+    async def entered_at(self) -> datetime | None:
+        return await self.entrances.load(self.node.id)
 
 
 @strawberry.type
@@ -137,8 +142,9 @@ class Segment(Node):
         found = await service.members(self.stored, place, first + 1, now)
         shown = page(found, first, after, lambda customer: id_cursor(customer.id))
         nodes = [Customer.of(customer) for customer in shown.items]
+        entrances = by_id(partial(service.entered_at, self.stored))
         edges = [
-            MemberEdge(cursor=cursor, node=node)
+            MemberEdge(cursor=cursor, node=node, entrances=entrances)
             for cursor, node in zip(shown.cursors, nodes, strict=True)
         ]
         return MemberConnection(edges=edges, nodes=nodes, page_info=shown.info, segment=self.stored)

@@ -1,6 +1,6 @@
 """What can be done with customers: say something of them, find them, delete them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from app.domain.customers import Customer, Draft, changes, search_key
@@ -29,6 +29,11 @@ class Customers:
 
     async def get(self, ref: CustomerRef) -> Customer | None:
         return await self._store.customers.get(ref)
+
+    async def named(self, ids: Iterable[str]) -> dict[str, Customer]:
+        """Those of the customers that are there."""
+        refs = [CustomerRef.by_id(id_) for id_ in ids]
+        return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
     async def upsert(self, wire: Wire, now: datetime) -> Customer:
         """Creates the customer, or changes the fields given."""
@@ -80,6 +85,7 @@ class Customers:
             # A static segment that is being made must not take in whom it can't see going.
             await self._store.fence(FENCE, transaction)
             await self._store.departures.leave(customer, transaction)
+            await self._store.ledger.delete_of(customer.id, transaction)
             await self._store.customers.delete(customer.id, transaction)
             return customer.id
 

@@ -1,12 +1,14 @@
-"""What filters rest on, parsed once for each revision: segments and the metadata's types."""
+"""What filters rest on, parsed once for each revision: segments and the metadata's types; and what
+uses segments."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from app.domain.ids import Kind
+from app.domain.loyalty import EarningRule
 from app.domain.metadata import Definition, Metadata, metadata
 from app.domain.segments import Segment
 from app.filters import Calendar, Catalog, Filter, parse
@@ -28,6 +30,7 @@ class Definitions:
     revision: int
     metadata: Metadata
     segments: Mapping[str, Segment]
+    earning_rules: Mapping[str, EarningRule]
     _nested: dict[str, Nested] = field(default_factory=dict)
 
     @cached_property
@@ -93,14 +96,41 @@ class Definitions:
                 users[named].append(segment.id)
         return users
 
+    def rules_on(self, segment_id: str) -> list[EarningRule]:
+        """The earning rules that give points for entering the segment."""
+        return self._rules_by_segment.get(segment_id, [])
+
+    def rules_of(self, program_id: str) -> list[EarningRule]:
+        """The earning rules of a loyalty program."""
+        return self._rules_by_program.get(program_id, [])
+
+    @cached_property
+    def _rules_by_segment(self) -> dict[str, list[EarningRule]]:
+        return grouped(self.earning_rules.values(), lambda rule: rule.segment_id)
+
+    @cached_property
+    def _rules_by_program(self) -> dict[str, list[EarningRule]]:
+        return grouped(self.earning_rules.values(), lambda rule: rule.program_id)
+
     def edited(self, segment: Segment) -> "Definitions":
         """The same with the segment in the place of what it was."""
-        return Definitions(self.revision, self.metadata, {**self.segments, segment.id: segment})
+        segments = {**self.segments, segment.id: segment}
+        return Definitions(self.revision, self.metadata, segments, self.earning_rules)
 
     def defined(self, definition: Definition) -> "Definitions":
         """The same with the key of metadata defined like this."""
         known = {**self.metadata.definitions, definition.key: definition}
-        return Definitions(self.revision, replace(self.metadata, definitions=known), self.segments)
+        metadata = replace(self.metadata, definitions=known)
+        return Definitions(self.revision, metadata, self.segments, self.earning_rules)
+
+
+def grouped(
+    rules: Iterable[EarningRule], by: Callable[[EarningRule], str]
+) -> dict[str, list[EarningRule]]:
+    groups: defaultdict[str, list[EarningRule]] = defaultdict(list)
+    for rule in rules:
+        groups[by(rule)].append(rule)
+    return dict(groups)
 
 
 class DefinitionsReader:
@@ -147,5 +177,6 @@ class DefinitionsReader:
             revision = await self._store.segments.revision()
             segments = {segment.id: segment for segment in await self._store.segments.all()}
             defined = metadata(self._calendar, await self._store.metadata.all())
+            rules = {rule.id: rule for rule in await self._store.earning_rules.live()}
             if revision == await self._store.segments.revision():
-                return Definitions(revision, defined, segments)
+                return Definitions(revision, defined, segments, rules)

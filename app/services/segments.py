@@ -1,7 +1,8 @@
 """What can be done with segments: make them, edit them, delete them, see who is in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from app.domain.customers import Customer
@@ -34,6 +35,11 @@ class Segments:
 
     async def get(self, id_: str) -> Segment | None:
         return await self._store.segments.get(id_)
+
+    async def named(self, ids: Iterable[str]) -> dict[str, Segment]:
+        """Those of the segments that are there."""
+        segments = (await self._definitions.now()).segments
+        return {id_: segments[id_] for id_ in ids if id_ in segments}
 
     async def page(
         self,
@@ -125,6 +131,7 @@ class Segments:
             await self._store.fence(SIZES, transaction)
             await self._store.sizes.delete_segment(segment.id, transaction)
             await self._store.size_schedule.delete_segment(segment.id, transaction)
+            await self._store.retention.delete_segment(segment.id, transaction)
             await self._active_filters.end(segment.id, definitions, transaction)
             await self._store.segments.delete(segment.id, transaction)
             return segment.id
@@ -139,6 +146,14 @@ class Segments:
             return await self._store.members.page(segment.id, after, most)
         tree = (await self._definitions.now()).tree(segment)
         return await self._population.select(tree, now).page(after, most)
+
+    async def entered_at(
+        self, segment: Segment, customer_ids: Sequence[str]
+    ) -> dict[str, datetime]:
+        """When those of its members last entered an active segment who did not begin in it."""
+        if segment.kind is not SegmentKind.ACTIVE:
+            return {}
+        return await self._store.transitions.entered_at(segment.id, customer_ids)
 
     async def member_count(self, segment: Segment, now: Now) -> int:
         if segment.filter is None:

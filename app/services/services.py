@@ -8,8 +8,10 @@ from app.services.attributes import Attributes
 from app.services.conversions import Conversions
 from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
+from app.services.earning import Earning
 from app.services.events import Events
 from app.services.jobs import NoQueue, Queue
+from app.services.loyalty import Loyalty
 from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
@@ -17,6 +19,7 @@ from app.services.population import Population
 from app.services.segments import Segments
 from app.services.sizes import Sizes
 from app.services.timeline import Timeline
+from app.services.transitions import Transitions
 from app.settings import Settings
 from app.store import Store
 
@@ -42,6 +45,9 @@ class Services:
         self.conversions = Conversions(self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.timeline = Timeline(store)
+        self.transitions = Transitions(store, self.definitions)
+        self.loyalty = Loyalty(store, self.definitions)
+        self.earning = Earning(store, lambda: self.now().at)
 
     def now(self) -> Now:
         """The instant that a door takes for a whole request."""

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from app.domain.events import Event
+from app.domain.loyalty import LedgerEntry
 from app.domain.orders import Order
+from app.domain.transitions import Transition
 from app.store import Store
 from app.store.timeline import rank
 
-Entry = Event | Order
+Entry = Event | Order | Transition | LedgerEntry
 Place = tuple[datetime, str]
 
 
@@ -22,6 +24,8 @@ class Timeline:
         entries: list[Entry] = [
             *await self._store.events.latest(customer_id, after, most),
             *await self._store.orders.latest(customer_id, after, most),
+            *await self._store.transitions.latest(customer_id, after, most),
+            *await self._store.ledger.latest(customer_id, after, most),
         ]
         entries.sort(key=lambda entry: rank(entry.at, entry.id), reverse=True)
         return entries[:most]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from app.domain.loyalty import EarningRule, Proportional, may_hold_a_number
 from app.domain.metadata import Definition
 from app.domain.segments import Segment, SegmentKind
 from app.errors import Code, Refused, refuse
@@ -37,14 +38,17 @@ class Use:
 
 def uses_of(segment: Segment, current: Definitions) -> list[Use]:
     """Everything that uses the segment."""
-    return [Use(UseKind.SEGMENT, user.id, user.name) for user in current.users(segment.id)]
+    users = [Use(UseKind.SEGMENT, user.id, user.name) for user in current.users(segment.id)]
+    rules = [Use(UseKind.EARNING_RULE, rule.id, rule.name) for rule in current.rules_on(segment.id)]
+    return users + rules
 
 
 def require_unused(segment: Segment, current: Definitions) -> None:
     """Refused where something uses the segment."""
     if uses := uses_of(segment, current):
         named = ", ".join(
-            f"the {use.kind.value.lower()} {use.name!r}" for use in uses[:_MOST_NAMES]
+            f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}"
+            for use in uses[:_MOST_NAMES]
         )
         more = f" and {len(uses) - _MOST_NAMES:,} more" if len(uses) > _MOST_NAMES else ""
         message = f"The segment is used by {named}{more}; edit or delete those first."
@@ -52,7 +56,8 @@ def require_unused(segment: Segment, current: Definitions) -> None:
 
 
 def unfit_users(wanted: Definition, current: Definitions) -> str | None:
-    """A sentence that names the segments whose filters do not fit the definition."""
+    """A sentence that names the segments whose filters do not fit the definition, or the earning
+    rules."""
     type_ = MetadataType(wanted.type, wanted.is_array, wanted.label)
     catalog = replace(current.catalog, metadata={**current.catalog.metadata, wanted.key: type_})
     unfit = [
@@ -60,12 +65,26 @@ def unfit_users(wanted: Definition, current: Definitions) -> str | None:
         for segment in users(wanted.key, current)
         if not _can_be_parsed(segment.filter or {}, catalog)
     ]
-    if not unfit:
-        return None
-    return (
-        f"{wanted.key} can't be {wanted.type.value}: an operator or value does not fit it in the"
-        f" filters of {_names(unfit)}; edit those first."
-    )
+    unable = f"{wanted.key} can't be {'a list of ' * wanted.is_array}{wanted.type.value}:"
+    if unfit:
+        return (
+            f"{unable} an operator or value does not fit it in the filters of {_names(unfit)};"
+            " edit those first."
+        )
+    rules = list(_unfit_rules(wanted.key, catalog, current.earning_rules.values()))
+    if rules:
+        return f"{unable} the earning rules {_names(rules)} count by it; delete those first."
+    return None
+
+
+def _unfit_rules(key: str, catalog: Catalog, rules: Iterable[EarningRule]) -> Iterator[EarningRule]:
+    """Those that take points of the key, where there would be no number."""
+    for rule in rules:
+        points = rule.points
+        if isinstance(points, Proportional) and points.path.split(".")[1] == key:
+            field = catalog.find(points.path)
+            if field is None or not may_hold_a_number(field):
+                yield rule
 
 
 def active_users(wanted: Definition, current: Definitions) -> str | None:
@@ -95,8 +114,8 @@ def _can_be_parsed(wire: Mapping[str, Any], catalog: Catalog) -> bool:
     return True
 
 
-def _names(segments: Iterable[Segment]) -> str:
-    names = [repr(segment.name) for segment in segments]
+def _names(users: Iterable[Segment | EarningRule]) -> str:
+    names = [repr(user.name) for user in users]
     more = len(names) - _MOST_NAMES
     listed = ", ".join(names[:_MOST_NAMES])
     return listed if more <= 0 else f"{listed} and {more:,} more"

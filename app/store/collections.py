@@ -117,6 +117,24 @@ COLLECTIONS = (
     Collection("activeFilters", (_index("segmentId"),)),
     # A transition's key is its place in the log.
     Collection("transitions", (_index("segmentId", "_id"), _index("customerId", "-at", "-_id"))),
+    # How far its readers have come, and what is kept of that which its retention has deleted.
+    Collection("places"),
+    Collection("entrances", (_index("segmentId", "customerId", unique=True),)),
+    Collection("loyaltyPrograms"),
+    Collection("earningRules", (_index("segmentId"), _index("until"))),
+    Collection(
+        "ledger",
+        (
+            _index(
+                *("transitionId", "ruleId"),
+                unique=True,
+                partialFilterExpression={"transitionId": {"$exists": True}},
+            ),
+            _index("customerId", "-at", "-_id"),
+            _index("customerId", "ruleId"),
+        ),
+    ),
+    Collection("accounts"),
     # How far the engine has come, and where it left everybody.
     Collection("partitions"),
     Collection("steps"),

@@ -35,7 +35,7 @@ class Customers:
         return None if found is None else as_customer(found)
 
     async def find(
-        self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
+        self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession | None = None
     ) -> list[Customer]:
         """Those of the customers that are there."""
         refs = list(refs)

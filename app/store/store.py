@@ -20,11 +20,15 @@ from app.store.departures import Departures
 from app.store.events import Events
 from app.store.facts import Facts
 from app.store.history import History
+from app.store.ledger import Ledger
+from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
 from app.store.orders import Orders
 from app.store.partitions import Partitions
+from app.store.places import Places
 from app.store.questions import Questions
+from app.store.retention import Retention
 from app.store.seen import Seen
 from app.store.segments import Segments
 from app.store.selections import Selections
@@ -59,6 +63,11 @@ class Store:
         self.history = History(database, self.departures)
         self.states = States(database)
         self.partitions = Partitions(database)
+        self.retention = Retention(database)
+        self.places = Places(database)
+        self.loyalty_programs = LoyaltyPrograms(database)
+        self.earning_rules = EarningRules(database)
+        self.ledger = Ledger(database)
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
         self.sizes = Sizes(database)
@@ -77,6 +86,8 @@ class Store:
         await store.size_schedule.prepare()
         await store.transitions.prepare()
         await store.partitions.prepare()
+        await store.retention.prepare()
+        await store.places.prepare()
         return store
 
     @classmethod

@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 from app.domain.ids import Kind
 from app.domain.transitions import Crossing, Transition, TransitionCause, TransitionType
 from app.store.collections import Database
-from app.store.ids import key, public
+from app.store.ids import key, keys, public
 from app.store.timeline import before
 
 _END = "log"
@@ -88,6 +88,12 @@ class Transitions:
         found = await self._collection.find_one({"_id": key(Kind.TRANSITION, id_)})
         return None if found is None else _transition(found)
 
+    async def named(self, ids: Iterable[str]) -> dict[str, Transition]:
+        """Those of the transitions that are there."""
+        found = self._collection.find({"_id": {"$in": keys(Kind.TRANSITION, ids)}})
+        transitions = [_transition(row) async for row in found]
+        return {transition.id: transition for transition in transitions}
+
     async def after(
         self,
         sequence: int,
@@ -95,15 +101,16 @@ class Transitions:
         *,
         segment_ids: Iterable[str] | None = None,
         customer_id: str | None = None,
+        transaction: AsyncIOMotorClientSession | None = None,
     ) -> list[Transition]:
         """The log from after a place, the oldest first: of all, or of some segments, or of one
         customer."""
         query: dict[str, Any] = {"_id": {"$gt": _key(sequence)}}
         if segment_ids is not None:
-            query["segmentId"] = {"$in": [key(Kind.SEGMENT, id_) for id_ in segment_ids]}
+            query["segmentId"] = {"$in": keys(Kind.SEGMENT, segment_ids)}
         if customer_id is not None:
             query["customerId"] = key(Kind.CUSTOMER, customer_id)
-        found = self._collection.find(query).sort("_id", 1).limit(most)
+        found = self._collection.find(query, session=transaction).sort("_id", 1).limit(most)
         return [_transition(row) async for row in found]
 
     async def latest(
@@ -118,19 +125,23 @@ class Transitions:
         return [_transition(row) async for row in found]
 
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
-        """When those of the customers last entered the segment who did so at all."""
+        """When those of the customers last entered the segment whom the log has in it."""
+        theirs = {
+            "customerId": {"$in": keys(Kind.CUSTOMER, customer_ids)},
+            "segmentId": key(Kind.SEGMENT, segment_id),
+        }
+        # What the oldest part of the log said is kept beside it, and comes before the rest.
+        first = {"_id": None, "type": TransitionType.ENTERED.value, "customerId": 1, "at": 1}
+        kept: list[dict[str, Any]] = [{"$match": theirs}, {"$project": first}]
+        last = {"$top": {"sortBy": {"_id": -1}, "output": {"type": "$type", "at": "$at"}}}
         stages: list[dict[str, Any]] = [
-            {
-                "$match": {
-                    "customerId": {"$in": [key(Kind.CUSTOMER, id_) for id_ in customer_ids]},
-                    "segmentId": key(Kind.SEGMENT, segment_id),
-                    "type": TransitionType.ENTERED.value,
-                }
-            },
-            {"$group": {"_id": "$customerId", "at": {"$max": "$at"}}},
+            {"$match": theirs},
+            {"$unionWith": {"coll": "entrances", "pipeline": kept}},
+            {"$group": {"_id": "$customerId", "last": last}},
+            {"$match": {"last.type": TransitionType.ENTERED.value}},
         ]
         found = self._collection.aggregate(stages)
-        return {public(Kind.CUSTOMER, row["_id"]): row["at"] async for row in found}
+        return {public(Kind.CUSTOMER, row["_id"]): row["last"]["at"] async for row in found}
 
 
 def _key(sequence: int) -> ObjectId:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from redis import Redis
 
+from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
+from tests.api import running
+from tests.club import Club
 from tests.local.conftest import Run, Until
 
 HEALTH = "arq:queue:health-check"
@@ -43,6 +46,22 @@ def test_it_works_again_once_redis_is_back(
         assert worker.ends() == 0
     finally:
         valkey.stop()
+
+
+async def test_who_enters_is_given_points_without_redis(
+    mongod: Mongod, valkey: Valkey, run: Run, until: Until
+) -> None:
+    async with running(mongod, valkey) as api:
+        club = Club(api)
+        await api.upsert("ann")
+        vips = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
+        await club.rule(await club.program("points"), await club.segment("VIPs", filter=vips), 10)
+        urls = _urls(api.settings) | {"REDIS_URL": "redis://127.0.0.1:1"}
+        worker = run("worker", SEGMENTS_DATABASE=api.settings.database, **urls)
+        await api.upsert("ann", metadata={"vip": True})
+        until(lambda: api.stored("ann").get("loyalty") == {"points": 10})
+        worker.process.terminate()
+        assert worker.ends() == 0
 
 
 def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None:

@@ -1,22 +1,25 @@
 """Whatever is sent, the answer is GraphQL and names what is wrong; nothing is half-written."""
 
 import json
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.api import Api, Json, refusals
+from tests.club import Club
 from tests.schema.hostile.activity import ACTIVITY
 from tests.schema.hostile.conversions import CONVERSIONS
 from tests.schema.hostile.customers import CUSTOMERS
 from tests.schema.hostile.filters import FILTERS
+from tests.schema.hostile.loyalty import LOYALTY
 from tests.schema.hostile.questions import QUESTIONS
 from tests.schema.hostile.requests import CREATE, KNOWN, named
 from tests.schema.hostile.segments import SEGMENTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CASES = FILTERS | CONVERSIONS | SEGMENTS | CUSTOMERS | ACTIVITY | QUESTIONS
+CASES = FILTERS | CONVERSIONS | SEGMENTS | CUSTOMERS | ACTIVITY | QUESTIONS | LOYALTY
 
 # Bodies that no client library would send.
 BODIES: dict[str, tuple[bytes, str]] = {
@@ -52,30 +55,41 @@ BODIES: dict[str, tuple[bytes, str]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
-async def known(api: Api) -> str:
-    """A customer and a segment that are there already: the segment's id."""
+async def known(api: Api) -> dict[str, str]:
+    """What is there already: the ids by what stands for them in the cases."""
     await api.upsert("known", email="known@example.com", metadata={"a": 1})
     await api.many("eventsTrack", [{"customer": KNOWN, "name": "seen"}])
+    await api.services.metadata.define({"key": "word", "type": "STRING"})
+    club = Club(api)
+    static = await club.segment("static", customers=[KNOWN])
     payload = await api.ask(CREATE, **named("known"))
-    return str(payload["segment"]["id"])
+    return {
+        "{known}": str(payload["segment"]["id"]),
+        "{static}": static,
+        "{program}": await club.program("known"),
+    }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_what_is_refused_is_named_and_changes_nothing(
-    api: Api, known: str, case: tuple[str, Json, str]
+    api: Api, known: dict[str, str], case: tuple[str, Json, str]
 ) -> None:
     query, variables, expected = case
-    if "{known}" in str(variables.get("id")):
-        variables = {**variables, "id": known}
-    if "ids" in variables:
-        ids = [known if id_ == "{known}" else id_ for id_ in variables["ids"]]
-        variables = {**variables, "ids": ids}
     before = api.dump()
-    answer = await api.answer(query, **variables)
+    answer = await api.answer(query, **{key: filled(v, known) for key, v in variables.items()})
     found = refusals(answer)
     assert "INTERNAL" not in str(found), answer
     assert ", ".join(found) == expected or (expected == "-" and found), answer
     assert api.dump() == before
+
+
+def filled(value: Any, ids: dict[str, str]) -> Any:
+    """The value with the ids in their places."""
+    if isinstance(value, list):
+        return [filled(inner, ids) for inner in value]
+    if isinstance(value, dict) and "programId" in value:
+        return {key: filled(inner, ids) for key, inner in value.items()}
+    return ids.get(value, value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("case", BODIES.values(), ids=BODIES)

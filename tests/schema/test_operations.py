@@ -13,6 +13,7 @@ from graphql import build_schema, parse, validate
 from app.schema import schema
 from app.services.sample import load
 from tests.api import Api
+from tests.club import Club
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,11 +26,33 @@ PLACEHOLDER = re.compile("<the id of (.+)>")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ids(api: Api) -> dict[str, str]:
-    """The ids of the sample's segments by their names."""
+    """The ids of the sample's segments by their names, and of what uses them."""
     await load(api.services)
     await api.services.sizes.sample(api.services.now, rests=0)
     segments = await api.services.segments.page(None, None, None, 100)
-    return {segment.name: segment.id for segment in segments}
+    ids = {segment.name: segment.id for segment in segments}
+    return ids | await _members_earn(Club(api), ids)
+
+
+async def _members_earn(club: Club, segments: dict[str, str]) -> dict[str, str]:
+    """What a shop has after a while: programs, rules, and customers who entered."""
+    programs = {name: await club.program(name) for name in ("Bonus club", "Last year's club")}
+    segment = segments["Bought three times this quarter"]
+    rules = {
+        name: await club.rule(programs["Bonus club"], on, name=name)
+        for name, on in (
+            ("Welcome", segment),
+            ("Last year's welcome", segments["Readers who do not buy"]),
+        )
+    }
+    found = await club.api.services.segments.get(segment)
+    assert found is not None
+    now = club.api.services.now()
+    members = await club.api.services.segments.members(found, None, 20, now)
+    who = [member.source_id for member in members]
+    await club.enters(segment, *who, at=now.at)
+    await club.earn()
+    return programs | rules
 
 
 def query(name: str) -> str:
@@ -96,5 +119,5 @@ def empty(data: Any, path: str = "") -> Iterator[str]:
 # What need not be there of a customer, a segment or an order that was found.
 _MAY_BE_EMPTY = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
-    *("allowedValues", "problem", "changesAt"),
+    *("allowedValues", "problem", "changesAt", "earningRules"),
 }

@@ -8,11 +8,13 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from app.errors import BadRequest, Refused, SegmentsError, TookTooLong
+from app.errors import BadRequest, CursorExpired, Refused, SegmentsError, TookTooLong
 from app.schema.http.refusals import BAD_REQUEST, JSON, RequestRefused, error
+from app.schema.paging import log_cursor
 
 INTERNAL = "INTERNAL"
 TIMEOUT = "TIMEOUT"
+CURSOR_EXPIRED = "CURSOR_EXPIRED"
 MAX_MESSAGE = 500
 _log = structlog.get_logger("app.graphql")
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
@@ -64,6 +66,10 @@ def _expected(problem: GraphQLError, cause: BaseException) -> Iterator[JSON]:
             yield from (_placed(problem, each) for each in errors)
         case BadRequest():
             yield _placed(problem, error(str(cause), BAD_REQUEST))
+        case CursorExpired(oldest=oldest):
+            answer = error(str(cause), CURSOR_EXPIRED)
+            answer["extensions"]["oldestCursor"] = log_cursor(oldest)
+            yield _placed(problem, answer)
         case TookTooLong():
             yield _placed(problem, error(str(cause), TIMEOUT))
         case SegmentsError():
