@@ -65,7 +65,7 @@ class Whole(Single[Member]):
 
 
 class Attribute(Single[AttributeCondition]):
-    """A condition on an attribute, whenever it is."""
+    """One on an attribute, that does not follow the clock."""
 
     def holds(self, evaluation: Evaluation) -> bool:
         part = self.part
