@@ -10,6 +10,8 @@ LONGEST_PATH = 1_000
 # A path's keys: every one costs a guard in each query, and MongoDB itself nests no deeper than 100.
 MOST_KEYS = 20
 
+# Asked so often that it counts: a union would be built anew each time.
+_NUMBERS = (int, float)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -77,7 +79,7 @@ class Field:
 
 def is_number(value: object) -> bool:
     """Whether MongoDB takes the value for a number: a boolean is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def is_point(value: object) -> bool:

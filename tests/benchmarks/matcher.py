@@ -58,7 +58,7 @@ class _Shop:
 
     def __init__(self, size: int, people: Sequence[Facts]) -> None:
         dice = Random(size)
-        filters = {slot: parse(segment(dice), CATALOG) for slot in range(size)}
+        filters = {slot: parse(segment(slot, dice), CATALOG) for slot in range(size)}
         self.size = size
         self.matcher, self.compiling, self.memory = _compiled(filters, people[0])
         self._closures = [compiled(filter_) for filter_ in filters.values()]

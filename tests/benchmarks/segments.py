@@ -37,12 +37,12 @@ _WINDOWS = ("", "P7D", "P30D", "P90D")
 _COMPARED = ("GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
 
 
-def segment(dice: Random) -> Wire:
-    """One of the shop's segments."""
-    kind = dice.random()
-    if kind < 0.8:
+def segment(number: int, dice: Random) -> Wire:
+    """One of the shop's segments: of ten, eight are conjunctions, one is a tree, one has events."""
+    kind = number % 10
+    if kind < 8:
         return {"all": _attributes(dice, dice.randint(2, 4))}
-    if kind < 0.9:
+    if kind == 8:
         return _tree(dice)
     bought = [_event(dice)]
     return {"all": [*bought, *_attributes(dice, dice.randint(1, 2))]}

@@ -91,7 +91,7 @@ def test_few_filters_wake_seldom_enough(filters: Filters, judge: Judge) -> None:
     wires = [*far(filters, 200), *(near(random) for _ in range(200))]
     people = [*judge.customers.values()]
 
-    @slow(250)
+    @slow(300)
     @given(MOMENTS, st.randoms(use_true_random=False))
     def wakes(now: Now, random: Random) -> None:
         nonlocal woken, needless
@@ -111,5 +111,5 @@ def test_few_filters_wake_seldom_enough(filters: Filters, judge: Judge) -> None:
                 needless += changed == crowd.one_by_one(facts, replace(at, at=at.at - MILLISECOND))
 
     wakes()
-    assert woken >= 90
-    assert needless < woken / 4
+    assert woken >= 60
+    assert needless < woken / 2

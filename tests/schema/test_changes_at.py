@@ -95,7 +95,10 @@ async def test_sums_that_no_number_can_hold_are_refused(
     """They are answered for some thousands of events, and lead to no answer for more of them."""
     customer = {"sourceId": "rich"}
     row = {"name": "found", "customer": customer, "properties": {"worth": 1.7e308}}
-    await api.many("eventsTrack", [row, row])
+    now = datetime.now(UTC)
+    # Where the first has left, two are left.
+    ats = [(now - timedelta(minutes=ago)).isoformat() for ago in range(3)]
+    await api.many("eventsTrack", [{**row, "at": at} for at in ats])
     worth = {"function": "SUM", "property": "worth"}
     event = {"name": "found", "within": {"last": "P30D"}, "aggregate": worth, "value": 1}
     rich = await _segment(api, "rich", filter={"event": event})

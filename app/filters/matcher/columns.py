@@ -19,6 +19,9 @@ from app.filters.operators import Operand
 from app.filters.operators.operator import elements
 from app.filters.operators.passing import NEVER
 
+# Text is told at a glance.
+_HASHABLE = (str, Hashable)
+
 
 class Wanted(NamedTuple):
     """A rule wants a condition to hold, or not to."""
@@ -71,7 +74,7 @@ class ValuesColumn(Column):
 
     def left_of(self, value: object, now: Now) -> int:
         # What can't be hashed, an object for one, is equal to no scalar.
-        if not isinstance(value, str | Hashable):
+        if not isinstance(value, _HASHABLE):
             return self._unturned
         found = self._turns.get(self._key(value))
         return self._unturned if found is None else turned(self._unturned, found)

@@ -78,7 +78,7 @@ def gathered(rules: Mapping[int, Sequence[Literal]]) -> Gathered:
     for (field, way), wanted in looked_up.items():
         found = _COLUMNS[way](wanted, everyone)
         (clock if found.follows_clock else steady)[field].append(found)
-    singles = [single(part, *those, everyone) for part, those in alone.items()]
+    singles = [single(part, *those) for part, those in alone.items()]
     return Gathered(
         [*steady.items()],
         [each for each in singles if not each.follows_clock],

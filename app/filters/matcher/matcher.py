@@ -60,7 +60,7 @@ class Matcher:
         evaluation = Evaluation(facts, now)
         for single in asked.singles:
             if left & single.mentions:
-                left &= single.left(evaluation)
+                left = single.left(left, evaluation)
 
         for field, columns in asked.clock_columns:
             stored = field.read(facts.document)
@@ -70,7 +70,7 @@ class Matcher:
                     waits.for_column(each, stored, before ^ left)
         for single in asked.clock_singles:
             if left & single.mentions:
-                before, left = left, left & single.left(evaluation)
+                before, left = left, single.left(left, evaluation)
                 waits.for_single(single, before ^ left)
         if left & asked.events.mentions:
             left = self._measured(left, facts, now, waits)

@@ -17,7 +17,6 @@ from app.filters.walk import Condition
 # Of so many values the answers are kept. Days come again and again: a century has 36,525.
 _MOST_KEPT = 40_000
 
-
 Part = TypeVar("Part", AttributeCondition, Member)
 
 
@@ -26,18 +25,17 @@ class Single(Generic[Part]):
 
     follows_clock = False
 
-    def __init__(
-        self, part: Part, wanted: Sequence[int], unwanted: Sequence[int], everyone: int
-    ) -> None:
+    def __init__(self, part: Part, wanted: Sequence[int], unwanted: Sequence[int]) -> None:
         self.part: Part = part
-        positive, negative = vector(wanted), vector(unwanted)
-        self.mentions = positive | negative
-        # Whom it leaves where it does not hold, and where it does.
-        self._left = everyone ^ positive, everyone ^ negative
+        self.mentions = vector([*wanted, *unwanted])
+        # Who falls where it does not hold, and where it does. There may be as many singles as
+        # filters: those that are wanted in one way only keep one vector.
+        one_way = (self.mentions, 0) if wanted else (0, self.mentions)
+        self._falls = (vector(wanted), vector(unwanted)) if wanted and unwanted else one_way
 
-    def left(self, evaluation: Evaluation) -> int:
-        """Whom it leaves."""
-        return self._left[self.holds(evaluation)]
+    def left(self, left: int, evaluation: Evaluation) -> int:
+        """Who is left of some rules."""
+        return left ^ left & self._falls[self.holds(evaluation)]
 
     def holds(self, evaluation: Evaluation) -> bool:
         raise NotImplementedError
@@ -67,7 +65,7 @@ class Whole(Single[Member]):
 
 
 class Attribute(Single[AttributeCondition]):
-    """A condition on an attribute, whenever it is."""
+    """One on an attribute, that does not follow the clock."""
 
     def holds(self, evaluation: Evaluation) -> bool:
         part = self.part
@@ -121,12 +119,10 @@ class ClockAttribute(Single[AttributeCondition]):
         return _Answer(now.at, cut(turns), holds)
 
 
-def single(
-    part: Condition, wanted: Sequence[int], unwanted: Sequence[int], everyone: int
-) -> Single[Any]:
+def single(part: Condition, wanted: Sequence[int], unwanted: Sequence[int]) -> Single[Any]:
     """The condition, which negates no other, in the way that suits it."""
-    rules = wanted, unwanted, everyone
     if isinstance(part, Member):
-        return Whole(part, *rules)
+        return Whole(part, wanted, unwanted)
     assert isinstance(part, AttributeCondition)
-    return (ClockAttribute if part.operator.follows_clock else Attribute)(part, *rules)
+    kind = ClockAttribute if part.operator.follows_clock else Attribute
+    return kind(part, wanted, unwanted)
