@@ -27,7 +27,7 @@ async def run_engine(settings: Settings) -> None:
         services = Services(store, settings)
         await ActiveFilters(store).adopt(services.definitions)
         async with asyncio.TaskGroup() as tasks:
-            engine = Engine(store, services.calendar)
+            engine = Engine(store)
             tasks.create_task(engine.run())
             tasks.create_task(services.earning.run(wake=engine.committed))
     finally:

@@ -1,18 +1,18 @@
 """The rows of customers with those that are over: what any state of theirs includes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from app.domain.ids import Kind
-from app.filters import Now
-from app.filters.measuring import rows_ahead
-from app.filters.sources import COUNTED_STATUSES, LISTS, ORDER
-from app.filters.tree import Measure
+from app.filters.fields import activity
+from app.filters.sources import COUNTED_STATUSES, LISTS, Source
+from app.filters.tree import Last, Measure, Range
 from app.store.collections import Database
 from app.store.departures import Departures
 from app.store.ids import keys, public
 
+Document = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _MADE_OF_LAST_STATE = {"current": True}
@@ -26,26 +26,81 @@ class History:
         self._departures = departures
 
     async def of(
-        self, customer_ids: Sequence[str], needed: Iterable[Measure], since: Now
+        self,
+        documents: Mapping[str, Iterable[Document]],
+        needed: Iterable[Measure],
+        since: datetime,
     ) -> dict[str, Rows]:
-        """By customer, the rows that the measures are taken of in any state, at any instant from
-        this one on."""
-        asked: dict[str, list[dict[str, Any]]] = {}
-        for measure in needed:
-            predicate = rows_ahead(_in_any_state(measure), since)
-            asked.setdefault(measure.source.collection, []).append(predicate)
-        found: dict[str, dict[str, list[Mapping[str, Any]]]] = {
-            id_: {name: [] for name in asked} for id_ in customer_ids
-        }
-        keys_ = keys(Kind.CUSTOMER, customer_ids)
-        for collection, any_of in asked.items():
-            query = {"customerId": {"$in": keys_}, "$or": any_of}
+        """By customer, the rows that the measures are taken of in any of these states of theirs, at
+        any instant from this one on. Whose documents say that there are none is not asked about."""
+        found: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+        for collection, sources in _by_collection(needed, since).items():
+            ids = [
+                id_
+                for id_, states in documents.items()
+                if any(_may_have(state, sources) for state in states)
+            ]
+            if not ids:
+                continue
+            query = {"customerId": {"$in": keys(Kind.CUSTOMER, ids)}, **_any_of(sources)}
             async for row in self._database[collection].find(query):
-                found[public(Kind.CUSTOMER, row["customerId"])][collection].append(row)
-        if LISTS in asked:
-            for id_, rows in (await self._departures.lists(customer_ids)).items():
-                found[id_][LISTS] += rows
+                rows = found.setdefault(public(Kind.CUSTOMER, row["customerId"]), {})
+                rows.setdefault(collection, []).append(row)
+            if collection == LISTS:
+                for id_, lists in (await self._departures.lists(ids)).items():
+                    found.setdefault(id_, {}).setdefault(LISTS, []).extend(lists)
         return dict(found)
+
+
+Since = datetime | None
+
+
+def _by_collection(needed: Iterable[Measure], since: datetime) -> dict[str, dict[Source, Since]]:
+    """From when on rows of each source may be asked for; None where they always may."""
+    found: dict[str, dict[Source, Since]] = {}
+    for measure in needed:
+        first = _first(measure, since)
+        sources = found.setdefault(measure.source.collection, {})
+        known = sources.setdefault(measure.source, first)
+        sources[measure.source] = None if known is None or first is None else min(known, first)
+    return found
+
+
+def _first(measure: Measure, since: datetime) -> Since:
+    match measure.window:
+        case Last(length):
+            return since - length
+        case Range(start, _):
+            return start
+        case None:
+            return None
+
+
+def _may_have(document: Document, sources: Mapping[Source, Since]) -> bool:
+    """Whether the customer may have such rows, as its document tells."""
+    return any(_has(document, source, since) for source, since in sources.items())
+
+
+def _has(document: Document, source: Source, since: Since) -> bool:
+    if source.collection == LISTS:
+        return True
+    last_at = activity(source.name, "lastAt")
+    assert last_at is not None
+    last = last_at.read(document)
+    return isinstance(last, datetime) and (since is None or last >= since)
+
+
+def _any_of(sources: Mapping[Source, Since]) -> dict[str, Any]:
+    """The predicate of all rows of the sources, in whatever state."""
+    first = min((s for s in sources.values() if s is not None), default=None)
+    bounds = {} if first is None or None in sources.values() else {"at": {"$gte": first}}
+    match next(iter(sources)).collection:
+        case "events":
+            return {"name": {"$in": [source.name for source in sources]}, **bounds}
+        case "orders":
+            return {"status": {"$in": list(COUNTED_STATUSES)}, **bounds}
+        case _:
+            return {"segmentId": {"$in": [source.match["segmentId"] for source in sources]}}
 
 
 def in_state(rows: Rows, version: object) -> Rows:
@@ -60,11 +115,3 @@ def in_state(rows: Rows, version: object) -> Rows:
         ]
         for name, of_collection in rows.items()
     }
-
-
-def _in_any_state(measure: Measure) -> Measure:
-    """The measure with the orders that are no longer current."""
-    if measure.source.name != ORDER:
-        return measure
-    counting = {"status": {"$in": list(COUNTED_STATUSES)}}
-    return replace(measure, source=replace(measure.source, match=counting))

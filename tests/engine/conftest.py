@@ -27,7 +27,7 @@ class Shop:
     _task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        engine = Engine(self.api.services.store, self.api.services.calendar)
+        engine = Engine(self.api.services.store)
         self._task = asyncio.create_task(engine.run())
 
     async def sleep(self) -> None:

@@ -1,6 +1,6 @@
 """Commits that are settled together, and written in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,7 +13,10 @@ from app.store.history import Rows, in_state
 
 
 class Batch:
-    """The customers of some commits: what was stored of their states, and what becomes of it."""
+    """The customers of some commits: what was stored of their states, and what becomes of it.
+
+    Of those who are only stepping, no rows are there but those that the step asks of.
+    """
 
     def __init__(
         self,
@@ -22,10 +25,13 @@ class Batch:
         progress: Mapping[int, Progress],
         stored: Mapping[str, State],
         rows: Mapping[str, Rows],
+        only_stepping: Collection[str] = (),
     ) -> None:
         self._progress = progress
         self._stored = stored
         self._rows = rows
+        self._only_stepping = only_stepping
+        self._watch = watch
         self._course = Course(watch, steps)
         self._states: dict[str, State] = {}
         self.gone: set[str] = set()
@@ -46,16 +52,30 @@ class Batch:
             state = self._course.settled(state, self._facts(id_, change.before), at)
         if change.after is not None:
             self.gone.discard(id_)
-            self._states[id_] = self._course.changed(state, self._facts(id_, change.after), at)
+            if self._matters(change):
+                state = self._course.changed(state, self._facts(id_, change.after), at)
+            self._states[id_] = state
         elif change.before is not None:
             self._course.deleted(state, at)
             self._states.pop(id_, None)
             self.gone.add(id_)
 
+    def _matters(self, change: Change) -> bool:
+        """Whether a filter may answer differently after it."""
+        before, after = change.before, change.after
+        if before is None or after is None or self._watch.tells_apart(before, after):
+            return True
+        # Another version may include other rows.
+        versions = before.get("version"), after.get("version")
+        return versions[0] != versions[1] and bool(self._rows.get(change.customer_id))
+
     def settle(self, id_: str, partition: int, document: Document, at: datetime) -> None:
         """Does what is due for a customer whose data have not changed."""
-        state = self._state(id_, partition)
-        self._states[id_] = self._course.settled(state, self._facts(id_, document), at)
+        state, facts = self._state(id_, partition), self._facts(id_, document)
+        if id_ in self._only_stepping:
+            self._states[id_] = self._course.stepped(state, facts)
+        else:
+            self._states[id_] = self._course.settled(state, facts, at)
 
     def miss(self, state: State, at: datetime) -> None:
         """A customer is not there of whose deletion nothing was heard."""
@@ -81,7 +101,7 @@ class Batch:
         stored = None if id_ in self.gone else self._stored.get(id_)
         if stored is None:
             return State(id_, partition, passed)
-        return replace(stored, revision=max(stored.revision, passed))
+        return stored if passed <= stored.revision else replace(stored, revision=passed)
 
     def _facts(self, id_: str, document: Document) -> Facts:
         return Facts(document, in_state(self._rows.get(id_, {}), document.get("version")))

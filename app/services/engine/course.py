@@ -10,7 +10,7 @@ from datetime import datetime
 from app.domain.changes import State, Step
 from app.domain.transitions import Crossing, TransitionCause, TransitionType
 from app.filters import Facts
-from app.services.engine.watch import Watch
+from app.services.engine.watch import Watch, earlier
 
 
 class Course:
@@ -24,7 +24,7 @@ class Course:
     def settled(self, state: State, facts: Facts, at: datetime) -> State:
         """The state with all done that was due by an instant: the steps of the definitions, and
         what time changed before, between and after them."""
-        state = replace(state, source_id=facts.document["sourceId"])
+        state = _named(state, facts)
         for step in self._to_take(state):
             if not step.gaps:
                 state = self._woken(state, facts, step.at)
@@ -38,6 +38,14 @@ class Course:
             if step.revision > state.revision and step.concerns(state.partition):
                 steps = [step] if step.gaps else [*steps, step]
         return steps
+
+    def stepped(self, state: State, facts: Facts) -> State:
+        """The state past the only step, where nothing else is due: of the rows only those matter
+        that the filters of the step measure. What is due by then is left to be woken."""
+        state = _named(state, facts)
+        for step in self._to_take(state):
+            state = self._stepped(state, facts, step)
+        return state
 
     def changed(self, state: State, facts: Facts, at: datetime) -> State:
         """The state once the customer's data are these, all before being settled."""
@@ -58,9 +66,11 @@ class Course:
         return state
 
     def _moved(self, state: State, facts: Facts, at: datetime, cause: TransitionCause) -> State:
-        match = self._watch.match(facts, at)
+        match = self._watch.all.match(facts, at)
         holds = match.holds & self._watch.in_force(state.revision)
         self._cross(state, holds, at, cause)
+        if (holds, match.wakes_at) == (state.holds, state.wakes_at):
+            return state
         return replace(state, holds=holds, wakes_at=match.wakes_at)
 
     def _stepped(self, state: State, facts: Facts, step: Step) -> State:
@@ -74,11 +84,11 @@ class Course:
             known |= new if state.holds & old else 0
         wakes_at = state.wakes_at
         if judged or turn.begun:
-            match = self._watch.match(facts, step.at)
-            wakes_at = match.wakes_at
+            asked = self._watch.all if step.gaps else self._watch.compiled(turn.new)
+            match = asked.match(facts, step.at)
+            wakes_at = match.wakes_at if step.gaps else earlier(wakes_at, match.wakes_at)
             now = known & ~judged | match.holds & judged
-            cause = TransitionCause.DEFINITION
-            self._cross(replace(state, holds=known), now, step.at, cause)
+            self._cross(replace(state, holds=known), now, step.at, TransitionCause.DEFINITION)
             known = now | match.holds & turn.begun
         return replace(state, revision=step.revision, holds=known, wakes_at=wakes_at)
 
@@ -94,3 +104,7 @@ class Course:
                 at,
             )
             self.crossings.append(crossing)
+
+
+def _named(state: State, facts: Facts) -> State:
+    return state if state.source_id else replace(state, source_id=facts.document["sourceId"])

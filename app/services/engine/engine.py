@@ -11,7 +11,6 @@ import structlog
 
 from app.domain.changes import Step
 from app.errors import HistoryLost, LeaseLost
-from app.filters import Calendar
 from app.services.engine.shift import Shift
 from app.services.engine.tidying import tidy
 from app.store import DatabaseError, Store, Transaction
@@ -31,9 +30,8 @@ class _Unfair(Exception):
 class Engine:
     """Makes transitions of changes. `committed` is set whenever the log has grown."""
 
-    def __init__(self, store: Store, calendar: Calendar) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._calendar = calendar
         self._worker = uuid4().hex
         self.committed = asyncio.Event()
 
@@ -70,9 +68,7 @@ class Engine:
                     return
                 log.debug("the engine is at work", worker=owner, partitions=len(progress))
                 tasks.create_task(self._watch_the_share(len(progress)))
-                calendar, committed = self._calendar, self.committed
-                shift = Shift(self._store, session, calendar, owner, progress, committed)
-                await shift.run()
+                await Shift(self._store, session, owner, progress, self.committed).run()
         except* HistoryLost as errors:
             await self._go_on_after_a_gap(owner, str(errors.exceptions[0]))
         except* _Unfair:

@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import chain
 from time import monotonic
 
-from app.domain.changes import Commit, Progress, Step
-from app.filters import Calendar, Now
+from app.domain.changes import Commit, Document, Progress, State, Step
 from app.services.engine.batch import Batch
 from app.services.engine.readings import Reading
 from app.services.engine.watch import Watch
@@ -33,14 +33,12 @@ class Shift:
         self,
         store: Store,
         session: Transaction,
-        calendar: Calendar,
         owner: str,
         progress: Mapping[int, Progress],
         committed: asyncio.Event,
     ) -> None:
         self._store = store
         self._session = session
-        self._calendar = calendar
         self._owner = owner
         self._progress = dict(progress)
         self._committed = committed
@@ -235,19 +233,49 @@ class Shift:
         return {revision: known.get(revision) for revision in steps if revision > self._head}
 
     async def _load(self, commits: Sequence[Commit], readings: Sequence[Reading]) -> Batch:
-        ids = {change.customer_id for commit in commits for change in commit.changes}
-        for reading in readings:
-            ids.update(reading.left(), (state.customer_id for state in reading.orphans))
+        """What is stored of the customers in question, and the rows that their states include."""
         if not self._watch:
             return Batch(self._watch, self._steps, self._progress, {}, {})
-        stored = await self._store.states.of(ids)
+        documents: dict[str, list[Document]] = {}
+        for change in chain.from_iterable(commit.changes for commit in commits):
+            states = documents.setdefault(change.customer_id, [])
+            states += filter(None, (change.before, change.after))
+        changed = set(documents)
+        for reading in readings:
+            for id_, (_, document) in reading.left().items():
+                documents.setdefault(id_, []).append(document)
+            for orphan in reading.orphans:
+                documents.setdefault(orphan.customer_id, [])
+        stored = await self._store.states.of(documents)
         wakes = [state.wakes_at for state in stored.values() if state.wakes_at]
         since = min([*wakes, *(step.at for step in self._steps), self._instant])
-        rows = {}
-        if self._watch.measures:
-            measures, now = self._watch.measures, Now(since, self._calendar)
-            rows = await self._store.history.of(list(ids), measures, now)
-        return Batch(self._watch, self._steps, self._progress, stored, rows)
+        stepping = self._only_stepping(commits, readings, stored) - changed
+        all_of_it = {id_: of for id_, of in documents.items() if id_ not in stepping}
+        rows = await self._store.history.of(all_of_it, self._watch.all.measures, since)
+        if stepping:
+            new = self._watch.turn(self._base, self._head).new
+            measures = self._watch.compiled(new).measures
+            some_of_it = {id_: documents[id_] for id_ in stepping}
+            rows |= await self._store.history.of(some_of_it, measures, since)
+        return Batch(self._watch, self._steps, self._progress, stored, rows, stepping)
+
+    def _only_stepping(
+        self,
+        commits: Sequence[Commit],
+        readings: Sequence[Reading],
+        stored: Mapping[str, State],
+    ) -> set[str]:
+        """Those who pass one step, and have nothing else due by the end of the commits."""
+        more_steps = len(self._steps) > 1 or any(commit.revision for commit in commits)
+        if not self._steps or more_steps or self._steps[0].gaps:
+            return set()
+        until = max(self._instant, *(commit.at for commit in commits))
+        passing = (reading.left() for reading in readings if reading.target is not None)
+        return {
+            id_
+            for id_ in chain.from_iterable(passing)
+            if not (state := stored.get(id_)) or not state.wakes_at or state.wakes_at > until
+        }
 
     def _moved_on(self, settled: Sequence[Reading]) -> dict[int, Progress]:
         """How far the partitions have come with a batch."""

@@ -9,12 +9,14 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.active_filters import ActiveFilter
+from app.domain.changes import Document
 from app.domain.ids import Kind
+from app.domain.json import same
 from app.filters import Calendar, Catalog, Facts, Filter, Now, parse
 from app.filters.matcher import Match, Matcher
 from app.filters.sources import listing
-from app.filters.tree import Listed, Measure, Nested
-from app.filters.walk import segments_deep
+from app.filters.tree import AttributeCondition, Listed, Measure, Nested
+from app.filters.walk import conditions, segments_deep
 from app.store.ids import key
 
 
@@ -26,38 +28,67 @@ class Turn(NamedTuple):
     begun: int
     followed: tuple[tuple[int, int], ...]
 
+    @property
+    def new(self) -> int:
+        """Those that were not there before, whether they follow others or not."""
+        return self.begun | sum(bit for _, bit in self.followed)
+
+
+class Compiled:
+    """Some filters compiled together, to be asked of one customer after the other."""
+
+    def __init__(self, trees: Iterable[tuple[Calendar, int, Filter]]) -> None:
+        by_calendar: defaultdict[Calendar, dict[int, Filter]] = defaultdict(dict)
+        for calendar, slot, tree in trees:
+            by_calendar[calendar][slot] = tree
+        self._matchers = {calendar: Matcher(trees) for calendar, trees in by_calendar.items()}
+        matchers = self._matchers.values()
+        self.measures = list(dict.fromkeys(chain.from_iterable(m.measures for m in matchers)))
+
+    def match(self, facts: Facts, at: datetime) -> Match:
+        """Which of the filters hold at an instant, and when to look again."""
+        found = [
+            matcher.match(facts, Now(at, calendar)) for calendar, matcher in self._matchers.items()
+        ]
+        if len(found) == 1:
+            return found[0]
+        return Match(sum(m.holds for m in found), earlier(*(m.wakes_at for m in found)))
+
 
 class Watch:
     """All filters that are in force at some revision which matters yet."""
 
     def __init__(self, filters: Iterable[ActiveFilter]) -> None:
         self._filters = {active.slot: active for active in filters}
-        by_calendar: defaultdict[Calendar, dict[int, Filter]] = defaultdict(dict)
-        self._deep: dict[int, int] = {}
-        for slot, active in self._filters.items():
-            tree = _tree(active)
-            self._deep[slot] = segments_deep(tree)
-            calendar = Calendar(ZoneInfo(active.time_zone), active.week_start)
-            by_calendar[calendar][slot] = tree
-        self._matchers = {calendar: Matcher(trees) for calendar, trees in by_calendar.items()}
-        matchers = self._matchers.values()
-        self.measures = list(dict.fromkeys(chain.from_iterable(m.measures for m in matchers)))
+        self._trees = {slot: _tree(active) for slot, active in self._filters.items()}
+        self._deep = {slot: segments_deep(tree) for slot, tree in self._trees.items()}
+        # Two keys deep: what lies deeper is compared as a whole.
+        self._paths = {
+            condition.field.stored[:2]
+            for tree in self._trees.values()
+            for condition in conditions(tree)
+            if isinstance(condition, AttributeCondition)
+        }
+        self.all = self._compiled(-1)
         # The same few revisions are asked about for each customer.
         self.in_force = lru_cache(maxsize=1_024)(self._in_force)
         self.turn = lru_cache(maxsize=1_024)(self._turn)
+        self.compiled = lru_cache(maxsize=16)(self._compiled)
 
     def __bool__(self) -> bool:
         return bool(self._filters)
 
-    def match(self, facts: Facts, at: datetime) -> Match:
-        """Which of the filters hold at an instant, in force or not, and when to look again."""
-        found = [
-            matcher.match(facts, Now(at, calendar)) for calendar, matcher in self._matchers.items()
-        ]
-        if len(found) == 1:
-            return found[0]
-        wakes = [match.wakes_at for match in found if match.wakes_at]
-        return Match(sum(match.holds for match in found), min(wakes, default=None))
+    def tells_apart(self, before: Document, after: Document) -> bool:
+        """Whether a filter may answer differently of the one and the other, rows aside."""
+        return any(not same(_at(before, path), _at(after, path)) for path in self._paths)
+
+    def _compiled(self, bits: int) -> Compiled:
+        """The filters of the bits alone."""
+        return Compiled(
+            (Calendar(ZoneInfo(active.time_zone), active.week_start), slot, self._trees[slot])
+            for slot, active in self._filters.items()
+            if bits >> slot & 1
+        )
 
     def _in_force(self, revision: int) -> int:
         """The bits of the filters that are in force at a revision."""
@@ -86,6 +117,18 @@ class Watch:
             bits ^= lowest
         slots.sort(key=lambda slot: (self._deep[slot], slot))
         return [(1 << slot, self._filters[slot]) for slot in slots]
+
+
+def earlier(*instants: datetime | None) -> datetime | None:
+    """The first of those that there are."""
+    return min(filter(None, instants), default=None)
+
+
+def _at(document: Document, path: tuple[str, ...]) -> object:
+    found: object = document
+    for part in path:
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _tree(active: ActiveFilter) -> Filter:
