@@ -24,6 +24,8 @@ class Departures:
         self._events = database.events
         self._orders = database.orders
         self._members = database.members
+        self._ledger = database.ledger
+        self._accounts = database.accounts
 
     async def leave(self, customer: Customer, transaction: AsyncIOMotorClientSession) -> None:
         """Ends all that the customer has; the keys of events and orders are free from now on."""
@@ -56,8 +58,9 @@ class Departures:
         """Removes what at most so many have left of whom it has been told; says how many."""
         found = self._collection.find({"told": True}, {"_id": 1}).limit(most)
         swept = [row["_id"] for row in await found.to_list(None)]
-        for rows in (self._events, self._orders, self._members):
+        for rows in (self._events, self._orders, self._members, self._ledger):
             await rows.delete_many({"customerId": {"$in": swept}})
+        await self._accounts.delete_many({"_id": {"$in": swept}})
         await self._collection.delete_many({"_id": {"$in": swept}})
         return len(swept)
 

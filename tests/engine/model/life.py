@@ -44,12 +44,15 @@ class Life:
         self._client = client
         self._chance = chance
         self._inner: list[str] = []
+        self._program = ""
         self._names = 0
 
     async def begin(self) -> None:
         """Segments of every kind, one inside the other."""
         for _ in range(6):
             await self.upsert()
+        create = 'mutation { loyaltyProgramCreate(input: {name: "Club"}) { program { id } } }'
+        self._program = (await self._api.ask(create))["program"]["id"]
         chance = self._chance
         for _ in range(2):
             self._inner.append(await self._segment(self._level()))
@@ -64,6 +67,7 @@ class Life:
             {"all": [nested[0], is_("createdAt", "MORE_THAN_AGO", "PT2S")]},
             is_("metadata.tags", "CONTAINS_ANY", ["a", "b"]),
             is_("updatedAt", "WITHIN_LAST", "PT1.2S"),
+            is_("loyalty.points", "GREATER_THAN", 25),
         ):
             await self._active(filter_)
 
@@ -86,6 +90,7 @@ class Life:
             self.activate,
             self.static_inside,
             self.delete_segment,
+            self.delete_rule,
         ]
         await self._chance.choice(rare if self._chance.random() < 0.04 else common)()
 
@@ -217,11 +222,28 @@ class Life:
         query = "mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }"
         await self._api.ask(query, id=f"seg_{segment['_id']}")
 
+    async def delete_rule(self) -> None:
+        rules = list(self._api.database.earningRules.find({"until": None}))
+        if len(rules) > 3:
+            query = "mutation($id: ID!) { earningRuleDelete(id: $id) { userErrors { message } } }"
+            await self._api.ask(query, id=f"ear_{self._chance.choice(rules)['_id']}")
+
     async def _segment(self, filter_: Json) -> str:
         return await self.shop.segment(self._name(), filter_)
 
     async def _active(self, filter_: Json) -> None:
-        await self.shop.active(self._name(), filter_)
+        """By a rule that gives points, or as if by something else."""
+        if self._chance.random() < 0.4:
+            await self.shop.active(self._name(), filter_)
+            return
+        segment = await self._segment(filter_)
+        rule = {"name": self._name(), "programId": self._program, "segmentId": segment}
+        payload = await self._api.ask(
+            "mutation($input: EarningRuleInput!) { earningRuleCreate(input: $input)"
+            " { userErrors { message } } }",
+            input={**rule, "points": {"fixed": self._chance.randint(1, 5)}},
+        )
+        assert not payload["userErrors"], payload
 
     def _name(self) -> str:
         self._names += 1

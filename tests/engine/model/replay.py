@@ -233,3 +233,27 @@ def differences(
 
 def _brief(told: list[Told]) -> str:
     return " ".join(f"{t.type}/{t.cause}@{t.at:%M:%S.%f}" for t in told)
+
+
+def ledger_problems(database: Database[Json]) -> list[str]:
+    """Where the ledger is not what the log and the rules say, for the customers who are there."""
+    there = {row["_id"]: row for row in database.customers.find()}
+    log = list(database.transitions.find({"type": "ENTERED"}).sort("_id", 1))
+    wanted: set[tuple[Any, Any, int]] = set()
+    for rule in database.earningRules.find():
+        since, until = rule["since"], rule.get("until")
+        for row in log:
+            sequence = int(str(row["_id"]), 16)
+            covered = since < sequence and (until is None or sequence <= until)
+            if covered and row["segmentId"] == rule["segmentId"] and row["customerId"] in there:
+                wanted.add((rule["_id"], row["_id"], rule["points"]["fixed"]))
+    entries = list(database.ledger.find())
+    found = [(row["ruleId"], row["transitionId"], row["points"]) for row in entries]
+    problems = []
+    if set(found) != wanted or len(found) != len(wanted):
+        problems.append(f"the ledger has {len(found)} entries, {len(wanted)} are wanted")
+    for key, customer in there.items():
+        total = sum(row["points"] for row in entries if row["customerId"] == key)
+        if customer.get("loyalty", {}).get("points", 0) != total:
+            problems.append(f"{key} has {customer.get('loyalty')}, and entries of {total}")
+    return problems

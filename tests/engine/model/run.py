@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from app.store.stream import place_of
 from tests.engine.conftest import Shop, until
 from tests.engine.model.life import Life
-from tests.engine.model.replay import Replay, differences, history, log_of
+from tests.engine.model.replay import Replay, differences, history, ledger_problems, log_of
 from tests.engine.model.world import World, world
 
 Json = dict[str, Any]
@@ -98,7 +98,10 @@ async def _settle(shop_world: World) -> tuple[datetime, Timestamp]:
         if database.partitions.count_documents(behind):
             return False
         base = min(database.partitions.distinct("base"))
-        return not (
+        reader, log = database.places.find_one("loyalty"), database.fences.find_one("log")
+        assert reader
+        assert log
+        return reader["sequence"] == log["sequence"] and not (
             database.steps.count_documents({"_id": {"$gt": base}})
             or database.states.count_documents({"wakesAt": {"$lte": now}})
         )
@@ -144,7 +147,7 @@ def _judge(shop_world: World, since: Timestamp, end: Timestamp, now: datetime) -
     replay = Replay(shop_world.api.services.calendar)
     replay.play(history(database, since, end))
     replay.pass_time(now)
-    problems = differences(replay.told, log_of(database, now))
+    problems = differences(replay.told, log_of(database, now)) + ledger_problems(database)
     sequences = [int(str(row["_id"]), 16) for row in database.transitions.find().sort("_id", 1)]
     if sequences != list(range(1, len(sequences) + 1)):
         problems.append("the sequence has gaps")
