@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
-from app.commands import mongodb_health, redis_health, segments_health
+from app.commands import engine_health, mongodb_health, redis_health, segments_health
 from app.commands.finding import Finding
 from app.settings import Settings
 
@@ -30,6 +30,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from redis_health.look(settings)
     if all(finding.ok for finding in of_mongodb):
         yield segments_health.look(settings)
+        yield engine_health.look(settings, mongodb_health.reach(settings))
 
 
 def _line(finding: Finding) -> Text:

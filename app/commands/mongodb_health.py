@@ -1,6 +1,7 @@
 """Is this MongoDB one that the program can rest on?"""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from pymongo import MongoClient
@@ -34,6 +35,25 @@ def look(settings: Settings) -> Iterator[Finding]:
     except PyMongoError as error:
         problem = str(error).partition(" (configured")[0].partition(", Timeout:")[0]
         yield Finding("MongoDB", problem, "see that it runs and that MONGODB_URL is right")
+
+
+def reach(settings: Settings) -> timedelta | None:
+    """How far back what happened to customers is known: as far as the oplog and the images go.
+    None where that can't be seen."""
+    assert settings.mongodb_url
+    try:
+        with Client(
+            settings.mongodb_url.get_secret_value(), serverSelectionTimeoutMS=3000
+        ) as client:
+            size = client["local"].command("collStats", "oplog.rs")
+            seconds: list[Any] = [_window(client)] if size["size"] > _FULL * size["maxSize"] else []
+            images = client.admin.command("getClusterParameter", "changeStreamOptions")
+            kept = images["clusterParameters"][0].get("preAndPostImages", {})
+            seconds.append(kept.get("expireAfterSeconds", "off"))
+    except PyMongoError:
+        return None
+    known = [each for each in seconds if each != "off"]
+    return timedelta(seconds=min(known)) if known else None
 
 
 def _version(client: Client) -> Finding:
@@ -71,17 +91,22 @@ def _transactions(client: Client, database: str) -> Finding:
 def _oplog(client: Client) -> Finding:
     """A worker that was away for longer than this window settles every active segment anew."""
     try:
-        log = client["local"]["oplog.rs"]
         size = client["local"].command("collStats", "oplog.rs")
-        ends = [log.find_one(sort=[("$natural", order)], projection=["ts"]) for order in (1, -1)]
+        window = _window(client)
     except OperationFailure:
         return Finding("oplog", "can't be seen with this user or through mongos")
-    first, last = (end["ts"].time if end else 0 for end in ends)
-    window = last - first
     state = f"{size['maxSize'] // 2**20} MiB, reaches back {window / _HOUR:.1f} h"
     full = size["size"] > _FULL * size["maxSize"]
     too_short = full and window < _HOUR
     return Finding("oplog", state, "make it larger with replSetResizeOplog" if too_short else "")
+
+
+def _window(client: Client) -> int:
+    """Seconds from the first to the last of the oplog."""
+    log = client["local"]["oplog.rs"]
+    ends = [log.find_one(sort=[("$natural", order)], projection=["ts"]) for order in (1, -1)]
+    first, last = (end["ts"].time if end else 0 for end in ends)
+    return int(last - first)
 
 
 def _images(client: Client, settings: Settings) -> Finding:

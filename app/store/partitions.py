@@ -134,6 +134,11 @@ class Partitions:
         row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
         return int(row["base"]) if row else 0
 
+    async def oldest(self) -> datetime | None:
+        """The instant to which all of them have come; None where there are none."""
+        row = await self._collection.find_one({}, {"at": 1}, sort=[("at", 1)])
+        return None if row is None else row["at"]
+
     async def forget_steps(self, revision: int) -> None:
         await self._steps.delete_many({"_id": {"$lte": revision}})
 

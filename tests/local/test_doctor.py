@@ -1,5 +1,7 @@
 """segments doctor: ok, or what to mend."""
 
+import re
+
 from pymongo import MongoClient
 from redis import Redis
 
@@ -24,7 +26,11 @@ def _to_mend(program: Program) -> list[str]:
 
 
 async def test_all_is_well_where_a_worker_runs(
-    run: Run, settings: Settings, redis_client: Redis, until: Until
+    run: Run,
+    settings: Settings,
+    mongo_client: MongoClient[dict[str, object]],
+    redis_client: Redis,
+    until: Until,
 ) -> None:
     store = await Store.open(settings)
     services = Services(store, settings)
@@ -35,6 +41,8 @@ async def test_all_is_well_where_a_worker_runs(
     await store.close()
     run("worker", **_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
+    partitions = mongo_client[settings.database]["partitions"]
+    until(lambda: partitions.count_documents({"owner": ""}) == 0)
 
     doctor = run("doctor", **_environment(settings))
     assert doctor.ends() == 0, doctor.out
@@ -42,6 +50,7 @@ async def test_all_is_well_where_a_worker_runs(
     for said in ("MongoDB: 6.0.5", "transactions: possible", "images: kept for 24 h", "Valkey"):
         assert said in doctor.out
     assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.out
+    assert re.search("engine: 0 active segments, [0-3] s behind of the 24.0 h", doctor.out)
     assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.out
 
 
