@@ -1,6 +1,6 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Self, TypeVar
 
@@ -134,9 +134,11 @@ class Store:
                 read_preference=ReadPreference.PRIMARY,
             )
 
-    async def stream(self, place: str, partitions: Sequence[int], worker: str) -> Stream:
+    async def stream(
+        self, place: str, partitions: Sequence[int], paths: Iterable[tuple[str, ...]], worker: str
+    ) -> Stream:
         """What was committed after a place. HistoryLost where nobody can tell."""
-        return await Stream.open(self._client, self._database, place, partitions, worker)
+        return await Stream.open(self._client, self._database, place, partitions, paths, worker)
 
     async def fence(self, name: str, transaction: Transaction) -> int:
         """Lets transactions that rest on the same things pass one after the other.

@@ -4,13 +4,14 @@ Besides these it carries marks: rows that a worker writes only to see them come 
 read before a mark was written is no newer than the mark; and their wall times are the clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any, Self
 
 from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 from app.domain.changes import Change, Commit
 from app.domain.ids import Kind
@@ -24,12 +25,18 @@ PARTITIONS = 16
 MARKS = "marks"
 _MOST, _WAIT_MILLISECONDS = 1_000, 1_000
 _TOKEN_GONE, _HISTORY_LOST = 280, 286
+# Of an event, besides what is asked of the images.
+_READ = (
+    *("operationType", "ns.coll", "documentKey", "wallTime", "clusterTime", "lsid.id", "txnNumber"),
+    *("partition", "updateDescription", "fullDocument.revision", "fullDocument.number"),
+)
 _IMAGES: dict[str, Any] = {
     "fullDocument": "whenAvailable",
     "fullDocumentBeforeChange": "whenAvailable",
 }
 
 Event = Mapping[str, Any]
+Path = tuple[str, ...]
 
 
 def partition_of(key: str) -> dict[str, Any]:
@@ -54,17 +61,18 @@ class Stream:
         database: Database,
         place: str,
         partitions: Sequence[int],
+        paths: Iterable[Path],
         worker: str,
     ) -> Self:
         """From a place on, what was committed there included: that place may have been somebody
         else's mark, which a stream with other marks could not find. With the customers of these
-        partitions and the marks of this worker. HistoryLost where the oplog does not reach back so
-        far."""
+        partitions, what lies at these paths of them, and the marks of this worker. HistoryLost
+        where the oplog does not reach back so far."""
         session = await client.start_session()
         started = {"$changeStream": {**_IMAGES, "startAtOperationTime": _time(place)}}
         command = {
             "aggregate": 1,
-            "pipeline": [started, *_stages(partitions, worker)],
+            "pipeline": [started, *_stages(partitions, paths, worker)],
             "cursor": {"batchSize": 0},
             "readConcern": {"level": "majority"},
         }
@@ -76,6 +84,10 @@ class Stream:
         return cls(database, session, answer["cursor"]["id"])
 
     async def close(self) -> None:
+        """Leaves nothing behind, if MongoDB can be reached."""
+        command = {"killCursors": "$cmd.aggregate", "cursors": [self._cursor]}
+        with suppress(PyMongoError):
+            await self._database.command(command, session=self._session)
         await self._session.end_session()
 
     async def read(self) -> list[Commit]:
@@ -101,27 +113,31 @@ class Stream:
         return [_commit(group) for group in groups]
 
 
-def _stages(partitions: Sequence[int], worker: str) -> list[dict[str, Any]]:
+def _stages(partitions: Sequence[int], paths: Iterable[Path], worker: str) -> list[dict[str, Any]]:
     watched: list[dict[str, Any]] = [
         {"ns.coll": "customers"},
         {"ns.coll": "fences", "documentKey._id": REVISION},
         {"ns.coll": MARKS, "documentKey._id": worker},
     ]
     ours = {"partition": {"$in": list(partitions)}}
-    # The images tell all of customers, and nobody asks filters of the search keys.
-    unused = ("fullDocument.search", "fullDocumentBeforeChange.search")
     is_customer = {"$eq": ["$ns.coll", "customers"]}
     return [
         {"$match": {"$or": watched}},
         {
             "$set": {
                 "partition": partition_of("$documentKey._id"),
+                # The images tell all of customers.
                 "updateDescription": {"$cond": [is_customer, "$$REMOVE", "$updateDescription"]},
             }
         },
         {"$match": {"$or": [{"ns.coll": {"$ne": "customers"}}, ours]}},
-        {"$project": dict.fromkeys(unused, 0)},
+        {"$project": dict.fromkeys((*_READ, *_of_images(paths)), 1)},
     ]
+
+
+def _of_images(paths: Iterable[Path]) -> Iterator[str]:
+    for path in paths:
+        yield from (f"{image}.{'.'.join(path)}" for image in _IMAGES)
 
 
 def place_of(time: Timestamp) -> str:

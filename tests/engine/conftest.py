@@ -91,17 +91,19 @@ class Shop:
         ]
 
     async def settled(self) -> None:
-        """Returns when the engine has come past all that is committed by now."""
-        place, _ = await self.api.services.store.partitions.end()
-        await until(lambda: self._is_past(place))
+        """Returns when the engine has come past all that is committed, and due, by now."""
+        place, now = await self.api.services.store.partitions.end()
+        await until(lambda: self._is_past(place, now))
 
-    async def _is_past(self, place: str) -> bool:
-        rows = self.api.database.partitions
-        behind = {"$or": [{"place": {"$lt": place}}, {"target": {"$ne": None}}]}
-        bases = set(rows.distinct("base"))
-        return (
-            rows.count_documents(behind) == 0
-            and self.api.database.steps.count_documents({"_id": {"$gt": max(bases)}}) == 0
+    async def _is_past(self, place: str, now: datetime) -> bool:
+        database = self.api.database
+        last = database.steps.find_one(sort=[("_id", -1)])
+        waits = [{"place": {"$lt": place}}, {"at": {"$lt": now}}, {"target": {"$ne": None}}]
+        behind = [*waits, {"base": {"$lt": last["_id"]}}] if last else waits
+        due = {"wakesAt": {"$lte": now}}
+        return not (
+            database.partitions.count_documents({"$or": behind})
+            or database.states.count_documents(due)
         )
 
 

@@ -31,7 +31,6 @@ class Batch:
         self._stored = stored
         self._rows = rows
         self._only_stepping = only_stepping
-        self._watch = watch
         self._course = Course(watch, steps)
         self._states: dict[str, State] = {}
         self.gone: set[str] = set()
@@ -52,22 +51,11 @@ class Batch:
             state = self._course.settled(state, self._facts(id_, change.before), at)
         if change.after is not None:
             self.gone.discard(id_)
-            if self._matters(change):
-                state = self._course.changed(state, self._facts(id_, change.after), at)
-            self._states[id_] = state
+            self._states[id_] = self._course.changed(state, self._facts(id_, change.after), at)
         elif change.before is not None:
             self._course.deleted(state, at)
             self._states.pop(id_, None)
             self.gone.add(id_)
-
-    def _matters(self, change: Change) -> bool:
-        """Whether a filter may answer differently after it."""
-        before, after = change.before, change.after
-        if before is None or after is None or self._watch.tells_apart(before, after):
-            return True
-        # Another version may include other rows.
-        versions = before.get("version"), after.get("version")
-        return versions[0] != versions[1] and bool(self._rows.get(change.customer_id))
 
     def settle(self, id_: str, partition: int, document: Document, at: datetime) -> None:
         """Does what is due for a customer whose data have not changed."""

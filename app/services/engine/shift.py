@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import chain
 from time import monotonic
 
-from app.domain.changes import Commit, Document, Progress, State, Step
+from app.domain.changes import Change, Commit, Document, Progress, State, Step
 from app.services.engine.batch import Batch
+from app.services.engine.intake import Intake
 from app.services.engine.readings import Reading
 from app.services.engine.watch import Watch
 from app.store import Store, Transaction
@@ -17,13 +18,11 @@ from app.store.stream import PARTITIONS
 
 # A batch ends with the commit that brings it to one of these.
 _MOST_CHANGES, _MOST_CROSSINGS, _MOST_SECONDS = 2_000, 5_000, 0.5
-# The stream is read ahead by so many answers.
-_AHEAD = 3
-_MARK_SECONDS = 0.2
-_MARKS_A_LEASE = 5
+_LOOK_SECONDS = 0.1
 # Where nothing happens, the place is written so often, so that it does not age.
 _REST_SECONDS = 1.0
-_DUE, _PASSED = 1_000, 2_000
+# So many customers are brought at a time, and so many times before the first of them are settled.
+_DUE, _PASSED, _PASSES_AHEAD = 1_000, 2_000, 2
 
 
 class Shift:
@@ -46,27 +45,30 @@ class Shift:
         self._place, self._instant = min((each.place, each.at) for each in progress.values())
         self._watch = Watch([])
         self._steps: list[Step] = []
-        self._ahead: asyncio.Queue[list[Commit]] = asyncio.Queue(_AHEAD)
-        self._waiting: deque[Commit] = deque()
+        self._intake = Intake(store, owner, self._held, self._place, ())
         self._readings: list[Reading] = []
-        self._marks = 0
         self._rested_since = monotonic()
 
     async def run(self) -> None:
         """For ever; LeaseLost, HistoryLost and errors of the database come out in a group."""
-        self._watch = Watch(await self._store.active_filters.all())
+        await self._look()
+        self._intake.reopen(self._place, self._watch.paths)
         known = await self._store.partitions.steps(self._base)
         self._steps = [step for step in known if step.place <= self._place]
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read_ahead())
-                tasks.create_task(self._write_marks())
+                tasks.create_task(self._intake.run())
+                tasks.create_task(self._intake.keep_time())
                 tasks.create_task(self._bring_due())
                 tasks.create_task(self._bring_all())
                 while True:
-                    await self._take(await self._next())
+                    await self._take(await self._intake.next(_MOST_CHANGES))
         finally:
             await self._store.partitions.unmark(self._owner)
+
+    async def _look(self) -> None:
+        """Watches what is to be watched now, whoever is at that revision already."""
+        self._watch = Watch(await self._store.active_filters.all())
 
     @property
     def _held(self) -> list[int]:
@@ -84,59 +86,49 @@ class Shift:
 
     # --- what comes in
 
-    async def _read_ahead(self) -> None:
-        stream = await self._store.stream(self._place, self._held, self._owner)
-        try:
-            while True:
-                if commits := await stream.read():
-                    await self._ahead.put(commits)
-        finally:
-            await stream.close()
-
-    async def _write_marks(self) -> None:
-        """Marks move time on where nothing else happens."""
-        while True:
-            if await self._write_mark() % _MARKS_A_LEASE == 0:
-                await self._store.partitions.prolong(self._owner, self._held)
-            await asyncio.sleep(_MARK_SECONDS)
-
-    async def _write_mark(self) -> int:
-        self._marks += 1
-        mark = self._marks
-        await self._store.partitions.mark(self._owner, mark)
-        return mark
-
     async def _bring_due(self) -> None:
         """Brings those whose time has come."""
         while True:
             ids = await self._store.states.due(self._held, self._instant, _DUE)
             if not ids:
-                await asyncio.sleep(_MARK_SECONDS / 2)
+                await asyncio.sleep(_LOOK_SECONDS)
                 continue
             reading = self._begin(Reading())
             reading.documents = await self._store.customers.documents(ids)
             await self._complete(reading)
 
     async def _bring_all(self) -> None:
-        """Brings all customers, one after the other, past the steps of the definitions."""
+        """Brings all customers past the steps of the definitions."""
         while True:
             target = self._next_target()
             if target is None:
-                await asyncio.sleep(_MARK_SECONDS / 2)
-                continue
-            after = min(
-                each.reached(target) for each in self._progress.values() if each.needs(target)
-            )
+                await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                await self._pass(target)
+
+    async def _pass(self, target: int) -> None:
+        """Brings one customer after the other, the next while the last are being settled."""
+        passing = [each for each in self._progress.values() if each.needs(target)]
+        after = min(each.reached(target) for each in passing)
+        unsettled: deque[Reading] = deque()
+        while True:
             reading = self._begin(Reading(target=target))
             found = await self._store.customers.documents_after(after, _PASSED)
             reading.documents = {id_: of for id_, of in found.items() if of[0] in self._progress}
             reading.last = max(found, default=None)
             if reading.last is None and (gaps := self._gaps()):
+                await _all_settled(unsettled)
                 reading.orphans = await self._store.states.orphans(gaps, _PASSED)
                 if reading.orphans:
                     # Not the end yet.
                     reading.last = after
-            await self._complete(reading)
+            reading.mark = await self._intake.mark()
+            unsettled.append(reading)
+            if reading.last is None:
+                return await _all_settled(unsettled)
+            after = reading.last
+            if len(unsettled) > _PASSES_AHEAD:
+                await unsettled.popleft().settled.wait()
 
     def _gaps(self) -> list[int]:
         """The partitions of whose customers some may have gone unheard of."""
@@ -154,33 +146,23 @@ class Shift:
         return reading
 
     async def _complete(self, reading: Reading) -> None:
-        reading.mark = await self._write_mark()
+        reading.mark = await self._intake.mark()
         await reading.settled.wait()
 
     # --- what becomes of it
 
-    async def _next(self) -> list[Commit]:
-        """The next commits, not many more than make a batch."""
-        if not self._waiting:
-            self._waiting.extend(await self._ahead.get())
-        while not self._ahead.empty() and len(self._waiting) < _MOST_CHANGES:
-            self._waiting.extend(self._ahead.get_nowait())
-        commits, changes = [], 0
-        while self._waiting and changes < _MOST_CHANGES:
-            commits.append(self._waiting.popleft())
-            changes += len(commits[-1].changes)
-        return commits
-
     async def _take(self, commits: Sequence[Commit]) -> None:
         """Settles commits, and commits what comes of it."""
         steps = await self._learn(commits)
+        all_of_it = commits
+        commits = [replace(commit, changes=self._to_mind(commit)) for commit in all_of_it]
         readings = [r for r in self._readings if any(r.is_due(c.mark) for c in commits)]
         batch = await self._load(commits, readings)
         made, settled = [], []
         ends = monotonic() + _MOST_SECONDS
         for index, commit in enumerate(commits):
             if len(batch.crossings) > _MOST_CROSSINGS or monotonic() > ends:
-                self._waiting.extendleft(reversed(commits[index:]))
+                self._intake.give_back(all_of_it[index:])
                 break
             self._place = commit.place
             self._instant = max(self._instant, commit.at)
@@ -192,18 +174,26 @@ class Shift:
                 made.append(step)
             self._settle_changes(commit, batch)
             settled += self._settle_readings(commit, readings, batch)
+            if made and not self._intake.brings(self._watch.paths):
+                self._intake.reopen(commit.place, self._watch.paths)
+                break
         await self._commit(batch, self._moved_on(settled), made, settled)
 
-    def _settle_changes(self, commit: Commit, batch: Batch) -> None:
-        changes = [
+    def _to_mind(self, commit: Commit) -> list[Change]:
+        """The changes after which a filter may answer differently, of customers who have not come
+        past them yet."""
+        return [
             change
             for change in commit.changes
             if change.partition in self._progress
             and self._progress[change.partition].place < commit.place
+            and self._watch.minds(change)
         ]
+
+    def _settle_changes(self, commit: Commit, batch: Batch) -> None:
         for reading in self._readings:
-            reading.touch(changes)
-        for change in changes:
+            reading.touch(commit.changes)
+        for change in commit.changes:
             batch.change(change, self._head, self._instant)
 
     def _settle_readings(
@@ -228,7 +218,7 @@ class Shift:
         changed = await self._store.active_filters.since(min(revisions))
         steps = revisions & {r for each in changed for r in (each.since, each.until)}
         if steps:
-            self._watch = Watch(await self._store.active_filters.all())
+            await self._look()
         known = {step.revision: step for step in await self._store.partitions.steps(self._head)}
         return {revision: known.get(revision) for revision in steps if revision > self._head}
 
@@ -318,3 +308,8 @@ class Shift:
             reading.settled.set()
         if batch.crossings:
             self._committed.set()
+
+
+async def _all_settled(readings: deque[Reading]) -> None:
+    while readings:
+        await readings.popleft().settled.wait()

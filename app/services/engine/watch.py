@@ -9,15 +9,18 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.active_filters import ActiveFilter
-from app.domain.changes import Document
+from app.domain.changes import Change, Document
 from app.domain.ids import Kind
 from app.domain.json import same
 from app.filters import Calendar, Catalog, Facts, Filter, Now, parse
+from app.filters.fields import activity
 from app.filters.matcher import Match, Matcher
-from app.filters.sources import listing
-from app.filters.tree import AttributeCondition, Listed, Measure, Nested
+from app.filters.sources import Source, listing
+from app.filters.tree import AttributeCondition, EventCondition, Listed, Measure, Nested
 from app.filters.walk import conditions, segments_deep
 from app.store.ids import key
+
+Path = tuple[str, ...]
 
 
 class Turn(NamedTuple):
@@ -62,13 +65,18 @@ class Watch:
         self._filters = {active.slot: active for active in filters}
         self._trees = {slot: _tree(active) for slot, active in self._filters.items()}
         self._deep = {slot: segments_deep(tree) for slot, tree in self._trees.items()}
-        # Two keys deep: what lies deeper is compared as a whole.
-        self._paths = {
-            condition.field.stored[:2]
-            for tree in self._trees.values()
-            for condition in conditions(tree)
-            if isinstance(condition, AttributeCondition)
+        all_conditions = [*chain.from_iterable(map(conditions, self._trees.values()))]
+        # Two keys deep: what lies deeper comes, and is compared, as a whole.
+        self._of_rows = {
+            _last_at(each.measure.source)
+            for each in all_conditions
+            if isinstance(each, EventCondition)
         }
+        self._asked = self._of_rows | {
+            each.field.stored[:2] for each in all_conditions if isinstance(each, AttributeCondition)
+        }
+        # What comes in of a customer.
+        self.paths = self._asked | {("sourceId",), ("version",)}
         self.all = self._compiled(-1)
         # The same few revisions are asked about for each customer.
         self.in_force = lru_cache(maxsize=1_024)(self._in_force)
@@ -78,9 +86,16 @@ class Watch:
     def __bool__(self) -> bool:
         return bool(self._filters)
 
-    def tells_apart(self, before: Document, after: Document) -> bool:
-        """Whether a filter may answer differently of the one and the other, rows aside."""
-        return any(not same(_at(before, path), _at(after, path)) for path in self._paths)
+    def minds(self, change: Change) -> bool:
+        """Whether a filter may answer differently after it."""
+        before, after = change.before, change.after
+        if before is None or after is None:
+            return True
+        if any(not same(_at(before, path), _at(after, path)) for path in self._asked):
+            return True
+        # Another version may include other rows, where there are any.
+        is_another = before.get("version") != after.get("version")
+        return is_another and any(_at(after, path) is not None for path in self._of_rows)
 
     def _compiled(self, bits: int) -> Compiled:
         """The filters of the bits alone."""
@@ -117,6 +132,13 @@ class Watch:
             bits ^= lowest
         slots.sort(key=lambda slot: (self._deep[slot], slot))
         return [(1 << slot, self._filters[slot]) for slot in slots]
+
+
+def _last_at(source: Source) -> Path:
+    """Where a document tells whether there are rows of the source, and until when."""
+    last_at = activity(source.name, "lastAt")
+    assert last_at is not None
+    return last_at.stored[:2]
 
 
 def earlier(*instants: datetime | None) -> datetime | None:
