@@ -83,8 +83,11 @@ class Progress:
         """The last customer whom a pass to this revision has brought on."""
         return self.after if self.target == target else ""
 
-    def passing(self, target: int, last: str | None) -> "Progress":
-        """With the pass brought on to this customer; None where all of them have passed."""
+    def passing(self, target: int, after: str, last: str | None) -> "Progress":
+        """With the pass brought on from one customer to another, None where that was the end; as it
+        was where it has not come to the first of them."""
+        if self.reached(target) < after:
+            return self
         if last is None:
             return replace(self, base=target, target=None, after="")
         return replace(self, target=target, after=max(self.reached(target), last))

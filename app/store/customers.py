@@ -67,24 +67,30 @@ class Customers:
     async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
         await self._collection.delete_one({"_id": key(Kind.CUSTOMER, id_)}, session=transaction)
 
-    async def documents(self, ids: Sequence[str]) -> dict[str, tuple[int, Document]]:
-        """Those of the customers that are there, as most members of MongoDB have them; each with
-        its partition. Of many large ones not all."""
-        return await self._documents({"_id": {"$in": keys(Kind.CUSTOMER, ids)}}, len(ids))
+    async def documents(
+        self, ids: Sequence[str], paths: Iterable[Sequence[str]]
+    ) -> dict[str, tuple[int, Document]]:
+        """What lies at these paths of those of the customers that are there, as most members of
+        MongoDB have it; each with the partition. Of many large ones not all."""
+        return await self._documents({"_id": {"$in": keys(Kind.CUSTOMER, ids)}}, len(ids), paths)
 
-    async def documents_after(self, id_: str, most: int) -> dict[str, tuple[int, Document]]:
+    async def documents_after(
+        self, id_: str, most: int, paths: Iterable[Sequence[str]]
+    ) -> dict[str, tuple[int, Document]]:
         """The same of the next customers by id."""
         query = {"_id": {"$gt": key(Kind.CUSTOMER, id_)}} if id_ else {}
-        return await self._documents(query, most)
+        return await self._documents(query, most, paths)
 
-    async def _documents(self, query: dict[str, Any], most: int) -> dict[str, tuple[int, Document]]:
+    async def _documents(
+        self, query: dict[str, Any], most: int, paths: Iterable[Sequence[str]]
+    ) -> dict[str, tuple[int, Document]]:
         """As many as MongoDB gives in one answer, 16 MiB: however large they are, it is small."""
+        asked = dict.fromkeys(map(".".join, paths), 1)
         stages: list[Stage] = [
             {"$match": query},
             {"$sort": {"_id": 1}},
             {"$limit": most},
-            {"$set": {"partition": partition_of("$_id")}},
-            {"$unset": "search"},
+            {"$project": {**asked, "partition": partition_of("$_id")}},
         ]
         command = {
             "aggregate": "customers",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from app.domain.changes import Change, Document, State
 
+Path = tuple[str, ...]
+
 
 @dataclass(eq=False)
 class Reading:
@@ -17,15 +19,19 @@ class Reading:
     meantime have been settled with that.
     """
 
+    # What was read of them; where more is asked by then, it was in vain.
+    paths: frozenset[Path]
     documents: Mapping[str, tuple[int, Document]] = field(default_factory=dict)
     # Of customers who are not there.
     orphans: Sequence[State] = ()
     mark: int | None = None
-    # Of a pass over all customers: to which revision it brings them, and who is the last one of
-    # this reading; None at the end of the pass.
+    # Of a pass over all customers: to which revision it brings them, after whom this reading
+    # begins, and who is its last one; None at the end of the pass.
     target: int | None = None
+    after: str = ""
     last: str | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    in_vain: bool = False
     _touched: set[str] = field(default_factory=set)
 
     def touch(self, changes: Iterable[Change]) -> None:

@@ -93,8 +93,8 @@ class Shift:
             if not ids:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
-            reading = self._begin(Reading())
-            reading.documents = await self._store.customers.documents(ids)
+            reading = self._begin(Reading(self._watch.paths))
+            reading.documents = await self._store.customers.documents(ids, reading.paths)
             await self._complete(reading)
 
     async def _bring_all(self) -> None:
@@ -107,13 +107,14 @@ class Shift:
                 await self._pass(target)
 
     async def _pass(self, target: int) -> None:
-        """Brings one customer after the other, the next while the last are being settled."""
+        """Brings one customer after the other, the next while the last are being settled; until the
+        end, or until more must be read of them."""
         passing = [each for each in self._progress.values() if each.needs(target)]
         after = min(each.reached(target) for each in passing)
         unsettled: deque[Reading] = deque()
         while True:
-            reading = self._begin(Reading(target=target))
-            found = await self._store.customers.documents_after(after, _PASSED)
+            reading = self._begin(Reading(self._watch.paths, target=target, after=after))
+            found = await self._store.customers.documents_after(after, _PASSED, reading.paths)
             reading.documents = {id_: of for id_, of in found.items() if of[0] in self._progress}
             reading.last = max(found, default=None)
             if reading.last is None and (gaps := self._gaps()):
@@ -128,7 +129,10 @@ class Shift:
                 return await _all_settled(unsettled)
             after = reading.last
             if len(unsettled) > _PASSES_AHEAD:
-                await unsettled.popleft().settled.wait()
+                oldest = unsettled.popleft()
+                await oldest.settled.wait()
+                if oldest.in_vain:
+                    return None
 
     def _gaps(self) -> list[int]:
         """The partitions of whose customers some may have gone unheard of."""
@@ -203,6 +207,9 @@ class Shift:
         for reading in due:
             readings.remove(reading)
             self._readings.remove(reading)
+            reading.in_vain = not reading.paths.issuperset(self._watch.paths)
+            if reading.in_vain:
+                continue
             for id_, (partition, document) in reading.left().items():
                 batch.settle(id_, partition, document, self._instant)
             for state in reading.orphans_left():
@@ -272,8 +279,9 @@ class Shift:
         moved = {}
         for number, progress in self._progress.items():
             for reading in settled:
-                if reading.target is not None and progress.needs(reading.target):
-                    progress = progress.passing(reading.target, reading.last)
+                target = None if reading.in_vain else reading.target
+                if target is not None and progress.needs(target):
+                    progress = progress.passing(target, reading.after, reading.last)
             place, at = max(progress.place, self._place), max(progress.at, self._instant)
             moved[number] = replace(progress, place=place, at=at)
         return moved

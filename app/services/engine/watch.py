@@ -76,7 +76,7 @@ class Watch:
             each.field.stored[:2] for each in all_conditions if isinstance(each, AttributeCondition)
         }
         # What comes in of a customer.
-        self.paths = self._asked | {("sourceId",), ("version",)}
+        self.paths: frozenset[Path] = frozenset(self._asked) | {("sourceId",), ("version",)}
         self.all = self._compiled(-1)
         # The same few revisions are asked about for each customer.
         self.in_force = lru_cache(maxsize=1_024)(self._in_force)

@@ -139,7 +139,7 @@ def _write(url: str, written: Any) -> None:
     dice = Random(7)
     with MongoClient[Json](url) as client:
         customers = client[DATABASE].customers
-        keys = [row["_id"] for row in customers.find({}, {"_id": 1}).limit(200_000)]
+        keys = [row["_id"] for row in customers.find({}, {"_id": 1})]
         while True:
             changes = [
                 UpdateOne({"_id": dice.choice(keys)}, {"$set": _change(dice)}) for _ in range(200)
