@@ -51,14 +51,14 @@ class Shift:
 
     async def run(self) -> None:
         """For ever; LeaseLost, HistoryLost and errors of the database come out in a group."""
-        await self._look()
-        self._intake.reopen(self._place, self._watch.paths)
-        known = await self._store.partitions.steps(self._base)
-        self._steps = [step for step in known if step.place <= self._place]
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._intake.run())
                 tasks.create_task(self._intake.keep_time())
+                await self._look()
+                self._intake.reopen(self._place, self._watch.paths)
+                known = await self._store.partitions.steps(self._base)
+                self._steps = [step for step in known if step.place <= self._place]
+                tasks.create_task(self._intake.run())
                 tasks.create_task(self._bring_due())
                 tasks.create_task(self._bring_all())
                 while True:
@@ -68,7 +68,9 @@ class Shift:
 
     async def _look(self) -> None:
         """Watches what is to be watched now, whoever is at that revision already."""
-        self._watch = Watch(await self._store.active_filters.all())
+        filters = await self._store.active_filters.all()
+        # Many take seconds, in which the lease must go on.
+        self._watch = await asyncio.to_thread(Watch, filters, self._watch.trees)
 
     @property
     def _held(self) -> list[int]:

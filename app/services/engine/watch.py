@@ -1,7 +1,7 @@
 """The filters that are watched, compiled together."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
@@ -61,9 +61,18 @@ class Compiled:
 class Watch:
     """All filters that are in force at some revision which matters yet."""
 
-    def __init__(self, filters: Iterable[ActiveFilter]) -> None:
+    def __init__(
+        self,
+        filters: Iterable[ActiveFilter],
+        before: Mapping[tuple[int, int], Filter] | None = None,
+    ) -> None:
+        """`before` are the `trees` of an earlier watch: these need not be made again."""
         self._filters = {active.slot: active for active in filters}
-        self._trees = {slot: _tree(active) for slot, active in self._filters.items()}
+        known = before or {}
+        self._trees = {
+            slot: known.get((slot, active.since)) or _tree(active)
+            for slot, active in self._filters.items()
+        }
         self._deep = {slot: segments_deep(tree) for slot, tree in self._trees.items()}
         all_conditions = [*chain.from_iterable(map(conditions, self._trees.values()))]
         # Two keys deep: what lies deeper comes, and is compared, as a whole.
@@ -82,6 +91,11 @@ class Watch:
         self.in_force = lru_cache(maxsize=1_024)(self._in_force)
         self.turn = lru_cache(maxsize=1_024)(self._turn)
         self.compiled = lru_cache(maxsize=16)(self._compiled)
+
+    @property
+    def trees(self) -> dict[tuple[int, int], Filter]:
+        """What each filter asks, by its slot and by the revision that began it."""
+        return {(slot, self._filters[slot].since): tree for slot, tree in self._trees.items()}
 
     def __bool__(self) -> bool:
         return bool(self._filters)
