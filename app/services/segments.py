@@ -113,7 +113,8 @@ class Segments:
     ) -> None:
         """Tells the engine what the edit changes of that which it watches."""
         if after.name != before.name:
-            await self._store.active_filters.rename(after.id, after.name, transaction)
+            revision = definitions.revision + 1
+            await self._store.active_filters.rename(after.id, after.name, revision, transaction)
         if after.filter != before.filter:
             changed = definitions.edited(after)
             await self._active_filters.follow(changed, [after.id], transaction)

@@ -24,8 +24,8 @@ class ActiveFilters:
         return [_active_filter(row) async for row in self._collection.find().sort("_id", 1)]
 
     async def since(self, revision: int) -> list[ActiveFilter]:
-        """Those that this revision, or a later one, brought or ended."""
-        query = {"$or": [{"since": {"$gte": revision}}, {"until": {"$gte": revision}}]}
+        """Those that this revision, or a later one, brought, ended, or gave another name."""
+        query = {"$or": [{of: {"$gte": revision}} for of in ("since", "until", "named")]}
         return [_active_filter(row) async for row in self._collection.find(query).sort("_id", 1)]
 
     async def free_slot(self, transaction: AsyncIOMotorClientSession) -> int:
@@ -50,10 +50,10 @@ class ActiveFilters:
         await self._collection.update_one(query, until, session=transaction)
 
     async def rename(
-        self, segment_id: str, name: str, transaction: AsyncIOMotorClientSession
+        self, segment_id: str, name: str, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
         query = {"segmentId": key(Kind.SEGMENT, segment_id), **_CURRENT}
-        named = {"$set": {"segmentName": name}}
+        named = {"$set": {"segmentName": name, "named": revision}}
         await self._collection.update_one(query, named, session=transaction)
 
     async def forget(self, revision: int) -> None:

@@ -66,12 +66,12 @@ class Shop:
         await self.activate(id_)
         return id_
 
-    async def edit(self, segment_id: str, filter_: Json) -> None:
+    async def edit(self, segment_id: str, **changes: Any) -> None:
         payload = await self.api.ask(
             "mutation($id: ID!, $input: SegmentUpdateInput!) {"
             " segmentUpdate(id: $id, input: $input) { userErrors { message } } }",
             id=segment_id,
-            input={"filter": filter_},
+            input=changes,
         )
         assert not payload["userErrors"], payload
 

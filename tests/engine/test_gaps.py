@@ -21,7 +21,7 @@ async def test_what_happened_in_a_gap_is_told_once_as_a_difference(shop: Shop) -
             await shop.api.upsert("comes", metadata={"vip": vip})
         await shop.delete("is deleted")
         shop.api.database.customers.delete_one({"sourceId": "is deleted past the program"})
-        await shop.edit(inner, at_least("level", 3))
+        await shop.edit(inner, filter=at_least("level", 3))
         new = await shop.active("New", at_least("level", 4))
         # As when they are too old, which MongoDB sees to itself.
         shop.api.database.client.config["system.preimages"].delete_many({})

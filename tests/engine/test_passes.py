@@ -55,9 +55,9 @@ async def test_each_change_during_a_pass_is_told_and_none_of_what_was_before(sho
     for number, filter_ in enumerate([is_true("vip"), {"segment": {"id": inner}}, recent]):
         await shop.active(f"Segment {number}", filter_)
         await asyncio.sleep(0.3)
-    await shop.edit(inner, at_least("level", 5))
+    await shop.edit(inner, filter=at_least("level", 5))
     await shop.settled()
-    await shop.edit(inner, at_least("level", 7))
+    await shop.edit(inner, filter=at_least("level", 7))
     await shop.settled()
     over.set()
     await going_on

@@ -102,9 +102,9 @@ async def test_an_edit_of_a_segment_inside_moves_members_of_the_outer_one(shop: 
     await shop.api.upsert("ida", metadata={"level": 15})
     inner = await shop.segment("Inner", at_least("level", 10))
     outer = await shop.active("Outer", {"all": [{"segment": {"id": inner}}]})
-    await shop.edit(inner, at_least("level", 3))
+    await shop.edit(inner, filter=at_least("level", 3))
     await shop.api.upsert("ida", metadata={"level": 1})
-    await shop.edit(inner, at_least("level", 7))
+    await shop.edit(inner, filter=at_least("level", 7))
     await shop.settled()
 
     assert sorted(await shop.log(outer)) == sorted(
@@ -160,4 +160,19 @@ async def test_another_time_zone_is_another_definition(shop: Shop) -> None:
     assert [each for each in await shop.log(segment) if each[2] == "lea"] == [
         ("LEFT", "DEFINITION", "lea"),
         ("ENTERED", "DEFINITION", "lea"),
+    ]
+
+
+async def test_a_transition_has_the_name_that_the_segment_had(shop: Shop) -> None:
+    segment = await shop.active("Old name", is_true("named"))
+    await shop.api.upsert("max", metadata={"named": True})
+    await shop.settled()
+    await shop.edit(segment, name="New name")
+    await shop.api.upsert("max", metadata={"named": False})
+    await shop.settled()
+
+    found = shop.api.database.transitions.find({"customerSourceId": "max"}).sort("_id", 1)
+    assert [row["segmentName"] for row in found if "name" in row["segmentName"]] == [
+        "Old name",
+        "New name",
     ]

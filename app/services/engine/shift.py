@@ -225,9 +225,9 @@ class Shift:
         if not revisions:
             return {}
         changed = await self._store.active_filters.since(min(revisions))
-        steps = revisions & {r for each in changed for r in (each.since, each.until)}
-        if steps:
+        if changed:
             await self._look()
+        steps = revisions & {r for each in changed for r in (each.since, each.until)}
         known = {step.revision: step for step in await self._store.partitions.steps(self._head)}
         return {revision: known.get(revision) for revision in steps if revision > self._head}
 

@@ -195,7 +195,7 @@ class Life:
         self._api.database.customers.delete_one({"sourceId": self._who()})
 
     async def edit(self) -> None:
-        await self.shop.edit(self._chance.choice(self._inner), self._level())
+        await self.shop.edit(self._chance.choice(self._inner), filter=self._level())
 
     async def activate(self) -> None:
         inner = {"segment": {"id": self._chance.choice(self._inner)}}
