@@ -1,7 +1,8 @@
 """How far each part of the customers has come, and which worker brings it on.
 
 A worker holds partitions under a name that it has never had before: whatever it held under an
-older one may have been somebody else's meanwhile. Leases run by MongoDB's clock.
+older one may have been somebody else's meanwhile. It holds them as long as it says again and again
+that it is there, in a row of its own which no transaction waits for, by MongoDB's clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from app.store.segments import REVISION
 from app.store.stream import MARKS, PARTITIONS, place_of
 
 LEASE_SECONDS = 3.0
-_FREE: dict[str, Any] = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
+_ALIVE = {"until": {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}}
 
 
 class Partitions:
@@ -44,7 +45,8 @@ class Partitions:
             "target": None,
             "after": "",
             "owner": "",
-            "ownedUntil": now,
+            "worker": "",
+            "session": None,
         }
         made = [
             UpdateOne({"_id": number}, {"$setOnInsert": first}, upsert=True)
@@ -54,33 +56,37 @@ class Partitions:
 
     async def join(self, worker: str) -> int:
         """Says that the worker is there, for a lease; and how many are, itself included."""
-        await self._workers.update_one({"_id": worker}, [{"$set": _owned()}], upsert=True)
-        await self._workers.delete_many(_FREE)
-        return max(1, await self._workers.count_documents({}))
+        await self._workers.update_one({"_id": worker}, [{"$set": _ALIVE}], upsert=True)
+        return max(1, len(await self._alive()))
 
     async def part(self, worker: str) -> None:
         await self._workers.delete_one({"_id": worker})
 
+    async def _alive(self) -> list[str]:
+        await self._workers.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
+        return [row["_id"] async for row in self._workers.find()]
+
     async def free(self) -> int:
-        """How many nobody holds."""
-        return int(await self._collection.count_documents(_FREE))
+        """How many nobody holds who is there."""
+        return int(await self._collection.count_documents(_held_by_none_of(await self._alive())))
 
     async def claim(
-        self, owner: str, most: int, session: AsyncIOMotorClientSession
+        self, owner: str, worker: str, most: int, session: AsyncIOMotorClientSession
     ) -> dict[int, Progress]:
         """Takes at most so many of those that nobody holds, for transactions in this session.
 
         Who held one before and was killed in the middle of a transaction has left that open, and
         the rows in it locked for a minute: it is ended first.
         """
-        rows = await self._collection.find(_FREE).limit(most).to_list(None)
+        free = _held_by_none_of(await self._alive())
+        rows = await self._collection.find(free).limit(most).to_list(None)
         if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
             await self._database.command({"killSessions": sessions})
         # Motor's stub takes the property for a method.
         session_id: Mapping[str, Any] = session.session_id  # type: ignore[assignment]
-        mine = {"owner": owner, "session": session_id["id"], **_owned()}
-        free = {"_id": {"$in": [row["_id"] for row in rows]}, **_FREE}
-        await self._collection.update_many(free, [{"$set": mine}])
+        mine = {"owner": owner, "worker": worker, "session": session_id["id"]}
+        free = {"_id": {"$in": [row["_id"] for row in rows]}, **free}
+        await self._collection.update_many(free, {"$set": mine})
         return await self.held(owner)
 
     async def held(self, owner: str) -> dict[int, Progress]:
@@ -88,27 +94,26 @@ class Partitions:
         rows = self._collection.find({"owner": owner})
         return {row["_id"]: _progress(row) async for row in rows}
 
-    async def prolong(self, owner: str, held: Sequence[int]) -> None:
-        """Holds them for longer. LeaseLost where one is no longer the owner's."""
+    async def require(self, owner: str, held: Sequence[int]) -> None:
+        """LeaseLost where one is no longer the owner's."""
         mine = {"_id": {"$in": list(held)}, "owner": owner}
-        done = await self._collection.update_many(mine, [{"$set": _owned()}])
-        _require_all(done.matched_count, held)
+        _require_all(await self._collection.count_documents(mine), held)
 
     async def release(self, owner: str) -> None:
-        free = {"owner": "", "session": None, "ownedUntil": "$$NOW"}
-        await self._collection.update_many({"owner": owner}, [{"$set": free}])
+        nobodys = {"owner": "", "worker": "", "session": None}
+        await self._collection.update_many({"owner": owner}, {"$set": nobodys})
 
     async def advance(
         self, owner: str, to: dict[int, Progress], transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Moves them on, and prolongs the lease. LeaseLost where one is no longer the owner's."""
+        """Moves them on. LeaseLost where one is no longer the owner's."""
         alike: dict[Progress, list[int]] = {}
         for number, progress in to.items():
             alike.setdefault(progress, []).append(number)
         for progress, numbers in alike.items():
             done = await self._collection.update_many(
                 {"_id": {"$in": numbers}, "owner": owner},
-                [{"$set": {**_document(progress), **_owned()}}],
+                {"$set": _document(progress)},
                 session=transaction,
             )
             _require_all(done.matched_count, numbers)
@@ -160,13 +165,13 @@ def _require_all(matched: int, held: Sequence[int]) -> None:
         raise LeaseLost("Another worker has taken over.")
 
 
-def _owned() -> dict[str, Any]:
-    return {"ownedUntil": {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}}
+def _held_by_none_of(workers: Sequence[str]) -> dict[str, Any]:
+    return {"worker": {"$nin": list(workers)}}
 
 
 def _document(progress: Progress) -> dict[str, Any]:
     return {
-        "place": {"$literal": progress.place},
+        "place": progress.place,
         "at": progress.at,
         "base": progress.base,
         "target": progress.target,

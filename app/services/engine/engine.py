@@ -52,8 +52,9 @@ class Engine:
                 await work()
                 delay = _FIRST_DELAY
             except* DatabaseError as errors:
-                error = str(errors.exceptions[0])
-                log.warning("the engine has lost MongoDB", error=error, again_in_seconds=delay)
+                log.warning(
+                    "the engine has lost MongoDB", error=_first(errors), again_in_seconds=delay
+                )
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY)
 
@@ -62,7 +63,7 @@ class Engine:
         owner, share = uuid4().hex, await self._share()
         try:
             async with self._store.session() as session, asyncio.TaskGroup() as tasks:
-                progress = await self._store.partitions.claim(owner, share, session)
+                progress = await self._store.partitions.claim(owner, self._worker, share, session)
                 if not progress:
                     await asyncio.sleep(_LOOK_SECONDS)
                     return
@@ -70,7 +71,7 @@ class Engine:
                 tasks.create_task(self._watch_the_share(len(progress)))
                 await Shift(self._store, session, owner, progress, self.committed).run()
         except* HistoryLost as errors:
-            await self._go_on_after_a_gap(owner, str(errors.exceptions[0]))
+            await self._go_on_after_a_gap(owner, _first(errors))
         except* _Unfair:
             log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
@@ -107,3 +108,9 @@ class Engine:
             if held > share or (held < share and await self._store.partitions.free()):
                 raise _Unfair
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> str:
+    """What the first of them says; groups lie in groups."""
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else str(first)

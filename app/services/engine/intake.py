@@ -10,7 +10,7 @@ from app.store import Store
 # So many answers of the stream wait to be settled.
 _AHEAD = 3
 _MARK_SECONDS = 0.2
-_MARKS_A_LEASE = 5
+_MARKS_A_LOOK = 5
 
 Path = tuple[str, ...]
 
@@ -55,8 +55,8 @@ class Intake:
     async def keep_time(self) -> None:
         """Writes marks, for ever: they move time on where nothing else happens."""
         while True:
-            if await self.mark() % _MARKS_A_LEASE == 0:
-                await self._store.partitions.prolong(self._owner, self._held)
+            if await self.mark() % _MARKS_A_LOOK == 0:
+                await self._store.partitions.require(self._owner, self._held)
             await asyncio.sleep(_MARK_SECONDS)
 
     async def mark(self) -> int:
