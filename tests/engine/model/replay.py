@@ -69,7 +69,11 @@ class Replay:
     at: datetime | None = None
     customers: dict[Any, Json] = field(default_factory=dict)
     segments: dict[str, Json] = field(default_factory=dict)
-    rows: dict[str, dict[Any, Json]] = field(default_factory=lambda: defaultdict(dict))
+    # By collection and customer, the rows by their own keys.
+    rows: dict[str, dict[Any, dict[Any, Json]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
+    owners: dict[Any, Any] = field(default_factory=dict)
     trees: dict[str, Filter] = field(default_factory=dict)
     # By segment and customer: whether it is a member, and as of when.
     members: dict[tuple[str, Any], tuple[bool, datetime]] = field(default_factory=dict)
@@ -106,15 +110,13 @@ class Replay:
     def _row(self, collection: str, key: Any, event: Json) -> None:
         match event["operationType"]:
             case "insert":
-                self.rows[collection][key] = event["fullDocument"]
+                self.owners[key] = event["fullDocument"]["customerId"]
+                self.rows[collection][self.owners[key]][key] = event["fullDocument"]
             case "update":
-                change = event["updateDescription"]
-                row = {**self.rows[collection][key], **change["updatedFields"]}
-                self.rows[collection][key] = {
-                    name: value
-                    for name, value in row.items()
-                    if name not in change["removedFields"]
-                }
+                change, rows = event["updateDescription"], self.rows[collection][self.owners[key]]
+                row = {**rows[key], **change["updatedFields"]}
+                removed = change["removedFields"]
+                rows[key] = {name: row[name] for name in row if name not in removed}
             case "delete":
                 # Of a customer who was deleted: an earlier state had it.
                 pass
@@ -122,15 +124,17 @@ class Replay:
     def _facts(self, document: Json) -> Facts:
         key, version = document["_id"], document["version"]
         rows: dict[str, list[Json]] = {}
-        for collection, of in self.rows.items():
-            rows[collection] = []
-            for row in of.values():
-                if row["customerId"] != key:
-                    continue
-                if collection == "members":
-                    rows[collection].append(row)
-                elif row["since"] <= version and row.get("until", version + 1) > version:
-                    rows[collection].append({**row, "current": True})
+        for collection, by_customer in self.rows.items():
+            of = by_customer.get(key, {}).values()
+            rows[collection] = (
+                list(of)
+                if collection == "members"
+                else [
+                    {**row, "current": True}
+                    for row in of
+                    if row["since"] <= version and row.get("until", version + 1) > version
+                ]
+            )
         return Facts(document, rows)
 
     def _define(self, at: datetime) -> None:
