@@ -156,14 +156,22 @@ COLLECTIONS = (
 
 async def prepare(database: Database) -> None:
     """Makes what is missing of the collections, their options and their indexes."""
-    present = set(await database.list_collection_names())
+    present = {row["name"]: row["options"] async for row in await database.list_collections()}
     for collection in COLLECTIONS:
-        if collection.name not in present:
+        options = present.get(collection.name)
+        if options is None:
             await _create(database, collection)
-        if collection.options:
-            await database.command({"collMod": collection.name, **collection.options})
+        # To be let in alone, as this asks, would have to wait for every open transaction, and
+        # keep all others waiting: for a minute, where somebody was killed in one.
+        if options is None or any(options.get(k) != v for k, v in collection.options.items()):
+            await _give_options(database, collection)
         if collection.indexes:
             await database[collection.name].create_indexes(list(collection.indexes))
+
+
+async def _give_options(database: Database, collection: Collection) -> None:
+    if collection.options:
+        await database.command({"collMod": collection.name, **collection.options})
 
 
 async def _create(database: Database, collection: Collection) -> None:

@@ -42,3 +42,15 @@ async def test_no_array_lies_at_a_standard_path(
     with pytest.raises(WriteError, match="failed validation"):
         customers.insert_one({**plain, **field})
     customers.insert_one({**plain, "metadata": {"tags": ["a"]}, "events": {"purchase": {}}})
+
+
+async def test_opening_waits_for_nobodys_transaction(
+    settings: Settings, mongo_client: MongoClient[dict[str, object]]
+) -> None:
+    """Somebody may have been killed in one, which then stays open for a minute."""
+    await (await Store.open(settings)).close()
+    customers = mongo_client[settings.database]["customers"]
+    with mongo_client.start_session() as session, session.start_transaction():
+        customers.find_one({}, session=session)
+        async with asyncio.timeout(10):
+            await (await Store.open(settings)).close()
