@@ -141,10 +141,12 @@ class Shift:
         return [n for n in self._progress if any(n in step.gaps for step in self._steps)]
 
     def _next_target(self) -> int | None:
-        """The revision to which a pass is under way, or is to begin."""
-        under_way = [each.target for each in self._progress.values() if each.target is not None]
+        """The revision to which a pass is under way, or is to begin. Not before the stream has come
+        by its step: whoever changes before that is not brought past it by the change."""
+        targets = (each.target for each in self._progress.values())
+        under_way = [target for target in targets if target is not None]
         if under_way:
-            return min(under_way)
+            return min(under_way) if min(under_way) <= self._head else None
         return self._head if self._base < self._head else None
 
     def _begin(self, reading: Reading) -> Reading:
