@@ -4,6 +4,7 @@ SegmentsError                   one plain line says what to do
 ├── Refused                     the caller's input; carries every Problem
 ├── BadRequest                  a cursor or page size that can't be used
 ├── CursorExpired               a place in the log before which there is nothing left
+├── SlowConsumer                a subscriber for whom too much was waiting
 ├── TookTooLong                 a question that the database was not done with in time
 ├── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
 ├── HistoryLost                 the engine can't go on where it was: the stream has a gap
@@ -82,6 +83,17 @@ class CursorExpired(SegmentsError):
         super().__init__(
             "The transitions after this cursor are no longer all there; go on from the oldest"
             " cursor that is left, in extensions.oldestCursor, and see who is a member now."
+        )
+
+
+class SlowConsumer(SegmentsError):
+    """Too many transitions waited for a subscriber; `last` is the place up to which it had all."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        super().__init__(
+            "Too many transitions waited to be taken. Subscribe again with after:"
+            " extensions.lastCursor; nothing is lost."
         )
 
 

@@ -1,9 +1,13 @@
 """The ASGI application: what is served, and on what paths."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
+import structlog
 from arq.connections import ArqRedis
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -11,6 +15,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.announcements import Announcements
 from app.errors import Unusable
 from app.graphiql.build import BUNDLE
 from app.queue import ArqQueue
@@ -19,6 +24,8 @@ from app.schema.http import GraphQLView
 from app.services import Services
 from app.settings import Settings
 from app.store import Store
+
+log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 2
 
@@ -35,7 +42,12 @@ def create_app(settings: Settings) -> Starlette:
             opened.push_async_callback(app.state.redis.aclose)
             app.state.store = await Store.open(settings)
             opened.push_async_callback(app.state.store.close)
-            app.state.services = Services(app.state.store, settings, ArqQueue(app.state.redis))
+            services = Services(app.state.store, settings, ArqQueue(app.state.redis))
+            app.state.services = services
+            news = Announcements(app.state.redis, settings.database)
+            await opened.enter_async_context(
+                beside(services.feed.run(), news.hear(services.feed.wake.set))
+            )
             yield
 
     async def context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
@@ -51,6 +63,27 @@ def create_app(settings: Settings) -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+@asynccontextmanager
+async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Does these as long as the application runs; which ends where one of them breaks."""
+    tasks = [asyncio.create_task(work) for work in works]
+    for task in tasks:
+        task.add_done_callback(_end_if_broken)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _end_if_broken(task: asyncio.Task[None]) -> None:
+    """A process that delivers nothing any more must not look as if it did."""
+    if not task.cancelled():
+        log.critical("a part of the API has died", error=repr(task.exception()))
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _lives(_: Request) -> Response:

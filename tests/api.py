@@ -10,6 +10,7 @@ import httpx
 from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.database import Database
+from starlette.applications import Starlette
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
@@ -29,6 +30,7 @@ class Api:
     services: Services
     database: Documents
     settings: Settings
+    app: Starlette
 
     async def answer(self, query: str, **variables: Any) -> Json:
         """The whole answer: data, errors, or both."""
@@ -115,5 +117,5 @@ async def running(mongod: Mongod, valkey: Valkey, **settings: Any) -> AsyncItera
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
-                yield Api(http, app.state.services, mongo[chosen.database], chosen)
+                yield Api(http, app.state.services, mongo[chosen.database], chosen, app)
         mongo.drop_database(chosen.database)

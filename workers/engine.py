@@ -1,5 +1,5 @@
 """The engine at work in a process, and who reads what it writes: they need MongoDB, and nothing
-else."""
+else. Redis carries the news of it."""
 
 import asyncio
 import os
@@ -7,7 +7,9 @@ import signal
 from typing import Any
 
 import structlog
+from redis.asyncio import Redis
 
+from app.announcements import Announcements
 from app.services import Services
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
@@ -29,9 +31,16 @@ async def run_engine(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             engine = Engine(store)
             tasks.create_task(engine.run())
-            tasks.create_task(services.earning.run(wake=engine.committed))
+            tasks.create_task(services.earning.run(wake=engine.committed.ear()))
+            tasks.create_task(_announce(settings, engine.committed.ear()))
     finally:
         await store.close()
+
+
+async def _announce(settings: Settings, grown: asyncio.Event) -> None:
+    if settings.redis_url is not None:
+        async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+            await Announcements(redis, settings.database).tell(grown)
 
 
 async def start(ctx: dict[Any, Any]) -> None:

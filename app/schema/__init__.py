@@ -24,7 +24,7 @@ from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
-from app.schema.transitions import SegmentTransition, TransitionQuery
+from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
 
 __all__ = ["Context", "schema"]
 
@@ -78,6 +78,11 @@ class Mutation(
     pass
 
 
+@strawberry.type
+class Subscription(TransitionSubscription):
+    pass
+
+
 class Schema(strawberry.Schema):
     """Where an argument may be left out it has no default: `after: String`, and not `= null`."""
 
@@ -94,6 +99,7 @@ class Schema(strawberry.Schema):
 schema = Schema(
     Query,
     Mutation,
+    Subscription,
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),

@@ -1,5 +1,7 @@
 """The log of transitions in the API."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from inspect import cleandoc
 
@@ -105,3 +107,24 @@ class TransitionQuery:
     )
     async def transitions_cursor(self, info: Info) -> str:
         return log_cursor(await info.context.services.transitions.end())
+
+
+@strawberry.type
+class TransitionSubscription:
+    @strawberry.subscription(
+        description="Transitions as they are committed. With `after` (a transition's cursor), first"
+        " those since then, so that a client that was away misses none and sees none twice."
+    )
+    async def segment_transitions(
+        self,
+        info: Info,
+        segment_ids: list[strawberry.ID] | None = None,
+        customer: CustomerRef | None = None,
+        after: str | None = None,
+    ) -> AsyncGenerator[SegmentTransition]:
+        place = read_log_cursor(after)
+        ref = None if customer is None else reference(customer, "customer")
+        log = info.context.services.transitions.since(place, segment_ids, ref)
+        async with aclosing(log) as transitions:
+            async for transition in transitions:
+                yield SegmentTransition.of(transition)

@@ -11,6 +11,7 @@ from app.domain.loyalty import EarningRule
 from app.domain.transitions import Transition
 from app.services.accounts import Accounts
 from app.services.definitions import grouped
+from app.services.waking import woken
 from app.store import DatabaseError, Store, Transaction
 from app.store.places import LOYALTY
 
@@ -53,7 +54,7 @@ class Earning:
                 delay = min(delay * 2, _LONGEST_DELAY)
             else:
                 delay = _FIRST_DELAY
-                await _woken(wake, _POLL_SECONDS)
+                await woken(wake, _POLL_SECONDS)
 
     async def run_once(self) -> bool:
         """Takes the next batch of the log; False where it holds nothing new, or another worker
@@ -129,11 +130,3 @@ def _matched(transitions: Sequence[Transition], rules: Sequence[EarningRule]) ->
         for rule in by_segment.get(transition.crossing.segment_id, ()):
             if rule.rewards(transition):
                 yield transition, rule
-
-
-async def _woken(wake: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await wake.wait()
-    except TimeoutError:
-        pass

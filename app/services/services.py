@@ -10,6 +10,7 @@ from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
 from app.services.earning import Earning
 from app.services.events import Events
+from app.services.feed import Feed
 from app.services.jobs import NoQueue, Queue
 from app.services.loyalty import Loyalty
 from app.services.memberships import Memberships
@@ -45,7 +46,8 @@ class Services:
         self.conversions = Conversions(self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.timeline = Timeline(store)
-        self.transitions = Transitions(store, self.definitions)
+        self.feed = Feed(store)
+        self.transitions = Transitions(store, self.definitions, self.feed)
         self.loyalty = Loyalty(store, self.definitions)
         self.earning = Earning(store, lambda: self.now().at)
 

@@ -1,6 +1,7 @@
 """The log of transitions as people read it, and how long it is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -8,8 +9,9 @@ import structlog
 
 from app.domain.inputs import CustomerRef
 from app.domain.transitions import Transition
-from app.errors import Code, CursorExpired, Problem, Refused, refuse
+from app.errors import BadRequest, Code, CursorExpired, Problem, Refused, refuse
 from app.services.definitions import DefinitionsReader
+from app.services.feed import Feed, Wanted
 from app.store import Store, Transaction
 
 log = structlog.get_logger()
@@ -22,9 +24,10 @@ _TURN_SECONDS = 120
 class Transitions:
     """The verbs of the log."""
 
-    def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
+    def __init__(self, store: Store, definitions: DefinitionsReader, feed: Feed) -> None:
         self._store = store
         self._definitions = definitions
+        self._feed = feed
 
     async def get(self, id_: str) -> Transition | None:
         return (await self.named([id_])).get(id_)
@@ -46,20 +49,56 @@ class Transitions:
     ) -> list[Transition]:
         """The log from after a place, the oldest first: of all, of some segments, of one customer.
         CursorExpired where some have been deleted after the place."""
+        wanted = await self._wanted(segment_ids, ref)
+        if after is not None:
+            return await self._after(after, most, wanted)
+        while True:
+            with suppress(CursorExpired):
+                return await self._after(await self._store.retention.deleted(), most, wanted)
+
+    async def since(
+        self,
+        after: int | None,
+        segment_ids: Sequence[str] | None = None,
+        ref: CustomerRef | None = None,
+    ) -> AsyncGenerator[Transition]:
+        """What was committed after a place, and then, or from now on, each as it is committed.
+        CursorExpired as with a page; SlowConsumer where too many wait to be taken."""
+        wanted = await self._wanted(segment_ids, ref)
+        place = await self.end()
+        if after is not None and after > place:
+            raise BadRequest("after lies beyond the end of the log; ask for transitionsCursor.")
+        behind, place = after is not None, place if after is None else after
+        while behind or self._feed.is_past(place):
+            end = await self.end()
+            found = await self._after(place, _STEP, wanted)
+            for transition in found:
+                yield transition
+                place = transition.sequence
+            behind = len(found) == _STEP
+            if not behind:
+                place = max(place, end)
+        with self._feed.follow(wanted, place) as follower:
+            while True:
+                yield await follower.next()
+
+    async def _after(self, place: int, most: int, wanted: Wanted) -> list[Transition]:
+        found = await self._store.transitions.after(
+            place, most, segment_ids=wanted.segment_ids, customer_id=wanted.customer_id
+        )
+        # Looked at afterwards: what is deleted meanwhile is noticed, too.
+        deleted = await self._store.retention.deleted()
+        if deleted > place:
+            raise CursorExpired(deleted)
+        return found
+
+    async def _wanted(self, segment_ids: Sequence[str] | None, ref: CustomerRef | None) -> Wanted:
         if segment_ids is not None:
             await self._require_segments(segment_ids)
-        customer_id = None if ref is None else await self._customer(ref)
-        while True:
-            start = await self._store.retention.deleted() if after is None else after
-            found = await self._store.transitions.after(
-                start, most, segment_ids=segment_ids, customer_id=customer_id
-            )
-            # Looked at afterwards: what is deleted meanwhile is noticed, too.
-            deleted = await self._store.retention.deleted()
-            if deleted <= start:
-                return found
-            if after is not None:
-                raise CursorExpired(deleted)
+        return Wanted(
+            None if segment_ids is None else frozenset(segment_ids),
+            None if ref is None else await self._customer(ref),
+        )
 
     async def _require_segments(self, ids: Sequence[str]) -> None:
         known = (await self._definitions.now()).segments

@@ -8,13 +8,21 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from app.errors import BadRequest, CursorExpired, Refused, SegmentsError, TookTooLong
+from app.errors import (
+    BadRequest,
+    CursorExpired,
+    Refused,
+    SegmentsError,
+    SlowConsumer,
+    TookTooLong,
+)
 from app.schema.http.refusals import BAD_REQUEST, JSON, RequestRefused, error
 from app.schema.paging import log_cursor
 
 INTERNAL = "INTERNAL"
 TIMEOUT = "TIMEOUT"
 CURSOR_EXPIRED = "CURSOR_EXPIRED"
+SLOW_CONSUMER = "SLOW_CONSUMER"
 MAX_MESSAGE = 500
 _log = structlog.get_logger("app.graphql")
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
@@ -69,6 +77,10 @@ def _expected(problem: GraphQLError, cause: BaseException) -> Iterator[JSON]:
         case CursorExpired(oldest=oldest):
             answer = error(str(cause), CURSOR_EXPIRED)
             answer["extensions"]["oldestCursor"] = log_cursor(oldest)
+            yield _placed(problem, answer)
+        case SlowConsumer(last=last):
+            answer = error(str(cause), SLOW_CONSUMER)
+            answer["extensions"]["lastCursor"] = log_cursor(last)
             yield _placed(problem, answer)
         case TookTooLong():
             yield _placed(problem, error(str(cause), TIMEOUT))

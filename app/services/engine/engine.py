@@ -13,6 +13,7 @@ from app.domain.changes import Step
 from app.errors import HistoryLost, LeaseLost
 from app.services.engine.shift import Shift
 from app.services.engine.tidying import tidy
+from app.services.waking import Bell
 from app.store import DatabaseError, Store, Transaction
 from app.store.segments import REVISION
 from app.store.stream import PARTITIONS
@@ -28,12 +29,12 @@ class _Unfair(Exception):
 
 
 class Engine:
-    """Makes transitions of changes. `committed` is set whenever the log has grown."""
+    """Makes transitions of changes. `committed` rings whenever the log has grown."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._worker = uuid4().hex
-        self.committed = asyncio.Event()
+        self.committed = Bell()
 
     async def run(self) -> None:
         """Until it is cancelled. Without MongoDB it tries again."""

@@ -13,6 +13,7 @@ from app.services.engine.batch import Batch
 from app.services.engine.intake import Intake
 from app.services.engine.readings import Reading
 from app.services.engine.watch import Watch
+from app.services.waking import Bell
 from app.store import Store, Transaction
 from app.store.stream import PARTITIONS
 
@@ -34,7 +35,7 @@ class Shift:
         session: Transaction,
         owner: str,
         progress: Mapping[int, Progress],
-        committed: asyncio.Event,
+        committed: Bell,
     ) -> None:
         self._store = store
         self._session = session
@@ -319,7 +320,7 @@ class Shift:
         for reading in settled:
             reading.settled.set()
         if batch.crossings:
-            self._committed.set()
+            self._committed.ring()
 
 
 async def _all_settled(readings: deque[Reading]) -> None:

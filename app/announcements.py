@@ -1,0 +1,54 @@
+"""That the log of transitions has grown, told by way of Redis: sooner than by looking each second.
+
+Nothing rests on it: who hears nothing looks.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+_PATIENCE_SECONDS = 2.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
+
+
+class Announcements:
+    """What the workers tell the processes of the API, in the channel of one database."""
+
+    def __init__(self, redis: Redis, database: str) -> None:
+        self._redis = redis
+        self._channel = f"segments:{database}:transitions"
+
+    async def tell(self, grown: asyncio.Event) -> None:
+        """For ever: says it each time that the event is set, as fast as Redis takes it."""
+        silent = False
+        while True:
+            await grown.wait()
+            grown.clear()
+            try:
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await self._redis.publish(self._channel, b"")
+                silent = False
+            except (RedisError, OSError, TimeoutError) as error:
+                if not silent:
+                    log.warning("subscribers hear of transitions a second later", error=str(error))
+                silent = True
+
+    async def hear(self, ring: Callable[[], object]) -> None:
+        """For ever: rings at each announcement, and once when it can be heard again."""
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                async with self._redis.pubsub() as heard:
+                    await heard.subscribe(self._channel)
+                    async for _ in heard.listen():
+                        delay = _FIRST_DELAY
+                        ring()
+            except (RedisError, OSError) as error:
+                log.warning("no announcements", error=str(error), again_in_seconds=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)

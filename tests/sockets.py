@@ -1,0 +1,46 @@
+"""A client of graphql-transport-ws that says what it is told to, be it right or wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+PROTOCOL = Subprotocol("graphql-transport-ws")
+
+
+class Client:
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    async def send(self, message: object) -> None:
+        await self._connection.send(orjson.dumps(message).decode())
+
+    async def send_raw(self, message: str | bytes) -> None:
+        await self._connection.send(message)
+
+    async def ask(self, query: object, id_: object = "1", **more: Any) -> None:
+        await self.send({"id": id_, "type": "subscribe", "payload": {"query": query, **more}})
+
+    async def hear(self) -> Any:
+        return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
+
+    async def code_of_closing(self) -> int:
+        await asyncio.wait_for(self._connection.wait_closed(), 10)
+        assert self._connection.close_code
+        return self._connection.close_code
+
+
+@asynccontextmanager
+async def connected(address: str, greet: bool = True) -> AsyncIterator[Client]:
+    async with connect(
+        f"ws://{address}/graphql", subprotocols=[PROTOCOL], proxy=None
+    ) as connection:
+        client = Client(connection)
+        if greet:
+            await client.send({"type": "connection_init", "payload": {"authorization": "Bearer K"}})
+            assert await client.hear() == {"type": "connection_ack"}
+        yield client
