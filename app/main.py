@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> Starlette:
 
     async def context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
         services: Services = connection.app.state.services
-        return Context(services, services.now())
+        return Context(services, services.now(), connection.headers.get("last-event-id"))
 
     return Starlette(
         routes=[

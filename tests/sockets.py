@@ -28,6 +28,10 @@ class Client:
     async def hear(self) -> Any:
         return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
 
+    def take_nothing(self) -> None:
+        """What is sent from now on stays in the buffers of the kernel, and then with the sender."""
+        self._connection.transport.pause_reading()
+
     async def code_of_closing(self) -> int:
         await asyncio.wait_for(self._connection.wait_closed(), 10)
         assert self._connection.close_code

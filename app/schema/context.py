@@ -12,10 +12,12 @@ from app.services.definitions import Definitions
 
 @dataclass(slots=True)
 class Context:
-    """Made afresh for each operation, and for each event of a subscription."""
+    """Made afresh for each operation, and for each event of a subscription. A stream of events that
+    was cut off says the cursor that it had come to in its header Last-Event-ID."""
 
     services: Services
     now: Now
+    last_event_id: str | None = None
     _definitions: Definitions | None = field(default=None)
     _loaders: Loaders | None = field(default=None)
 

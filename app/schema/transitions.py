@@ -122,7 +122,7 @@ class TransitionSubscription:
         customer: CustomerRef | None = None,
         after: str | None = None,
     ) -> AsyncGenerator[SegmentTransition]:
-        place = read_log_cursor(after)
+        place = read_log_cursor(info.context.last_event_id or after)
         ref = None if customer is None else reference(customer, "customer")
         log = info.context.services.transitions.since(place, segment_ids, ref)
         async with aclosing(log) as transitions:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+EVENTS = "text/event-stream"
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from graphql import (
     ExecutionResult,
@@ -34,6 +34,13 @@ class ClientGone(Exception):
     """Nobody waits for the answer any more; the operation was cancelled."""
 
 
+class Event(NamedTuple):
+    """What a subscription tells; where its source can go on after it, the cursor to go on from."""
+
+    answer: JSON
+    cursor: str | None
+
+
 class Operation:
     """What a request means: a document that fits the schema, an operation in it, its variables."""
 
@@ -47,8 +54,8 @@ class Operation:
         self._executor.context_value = await context()
         return await self._answer(self._executor, gone)
 
-    async def events(self, context: Context) -> AsyncGenerator[JSON]:
-        """An answer for each event of a subscription; refused where its source breaks."""
+    async def events(self, context: Context) -> AsyncGenerator[Event]:
+        """Those of a subscription, each answered by itself; refused where its source breaks."""
         self._executor.context_value = await context()
         source = create_source_event_stream(self._executor)
         if self._executor.is_awaitable(source):
@@ -66,7 +73,7 @@ class Operation:
                     raise OperationRefused(422, answered([problem])) from failure
                 executor = self._executor.build_per_event_executor(event)
                 executor.context_value = await context()
-                yield await self._answer(executor)
+                yield Event(await self._answer(executor), getattr(event, "cursor", None))
 
     async def _answer(self, executor: Executor[Any], gone: Gone | None = None) -> JSON:
         result: Any = executor.execute_operation()

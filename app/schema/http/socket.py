@@ -17,6 +17,8 @@ from app.schema.http.requests import from_json, read_json
 
 PROTOCOL = "graphql-transport-ws"
 SECONDS_TO_INIT = 10
+SECONDS_OF_SILENCE = 20
+SECONDS_TO_CLOSE = 2
 MAX_OPERATIONS = 100
 _GONE = (WebSocketDisconnect, WebSocketDisconnected)
 
@@ -56,15 +58,37 @@ class Socket:
         await self._websocket.accept(PROTOCOL)
         try:
             await self._greet()
-            while True:
-                await self._take(await self._message())
+            await self._listen()
         except Closed as closed:
-            with suppress(*_GONE):
-                await self._websocket.close(closed.code, closed.reason)
+            await self._stop_all()
+            await self._close(closed)
         except _GONE:
             pass
         finally:
             await self._stop_all()
+
+    async def _listen(self) -> None:
+        """Takes what the client says. Who has said nothing for a while is asked to, and who does
+        not answer that either is gone, or hangs."""
+        asked = False
+        while True:
+            try:
+                async with asyncio.timeout(SECONDS_OF_SILENCE):
+                    message = await self._message()
+            except TimeoutError:
+                if asked:
+                    raise Closed(4408, "No answer to a ping") from None
+                asked = True
+                await _soon(self._send({"type": "ping"}))
+            else:
+                asked = False
+                await _soon(self._take(message))
+
+    async def _close(self, closed: Closed) -> None:
+        """Says why, unless the client does not even read that."""
+        with suppress(*_GONE, TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_CLOSE):
+                await self._websocket.close(closed.code, closed.reason)
 
     async def _greet(self) -> None:
         """The client says connection_init first, and soon."""
@@ -130,8 +154,8 @@ class Socket:
         try:
             operation = self._operations.find(from_json(payload))
             if operation.type is OperationType.SUBSCRIPTION:
-                async with aclosing(operation.events(context)) as answers:
-                    async for answer in answers:
+                async with aclosing(operation.events(context)) as events:
+                    async for answer, _ in events:
                         await self._send({"id": id_, "type": "next", "payload": answer})
             else:
                 answer = await operation.run(context)
@@ -156,6 +180,15 @@ class Socket:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _soon(saying: Awaitable[None]) -> None:
+    """Says it, unless the client has long taken nothing of what was said to it."""
+    try:
+        async with asyncio.timeout(SECONDS_OF_SILENCE):
+            await saying
+    except TimeoutError:
+        raise Closed(4408, "Nothing is taken") from None
 
 
 def _same_origin(headers: Mapping[str, str]) -> bool:

@@ -4,11 +4,9 @@ A client that doesn't name application/graphql-response+json in its Accept heade
 application/json, where every request that was well-formed is answered with status 200.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
-import orjson
 from graphql import OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -19,18 +17,14 @@ from strawberry import Schema
 
 from app.graphiql.build import BUNDLE
 from app.graphiql.page import BundleFiles, page
-from app.schema.http import media, requests
+from app.schema.http import incoming, media, responses
+from app.schema.http.incoming import MakeContext
 from app.schema.http.masking import failed
 from app.schema.http.operations import ClientGone, Operations
-from app.schema.http.refusals import JSON, OperationRefused, RequestRefused, refused
-from app.schema.http.requests import GraphQLRequest
+from app.schema.http.refusals import OperationRefused, RequestRefused, refused
 from app.schema.http.socket import Socket
+from app.schema.http.stream import EventStream
 from app.settings import Settings
-
-PARTIAL_SUCCESS = 294
-
-MakeContext = Callable[[HTTPConnection, Mapping[str, object]], Awaitable[object]]
-"""From the connection and the payload of its connection_init ({} over HTTP)."""
 
 
 class GraphQLView:
@@ -48,12 +42,15 @@ class GraphQLView:
         self._max_body_bytes = settings.max_body_bytes
         self._context = context
         self._bundle = bundle
+        self._stream = EventStream(self._operations, settings.max_body_bytes, context)
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
-        """The endpoint at this path, for HTTP and the socket, and below it GraphiQL's files."""
+        """The endpoint at this path, for HTTP and the socket; below it the one for server-sent
+        events, and GraphiQL's files."""
         return [
             Route(path, self),
             WebSocketRoute(path, self),
+            Route(f"{path}/stream", self._stream),
             Mount(f"{path}/static", BundleFiles(self._bundle)),
         ]
 
@@ -75,55 +72,32 @@ class GraphQLView:
         media_type: str | None = None
         try:
             media_type = _media_type(connection.headers.get("accept", ""))
-            request = await self._read(connection, receive)
+            request = await incoming.read(connection, receive, self._max_body_bytes)
             operation = self._operations.find(request)
             _check_method(connection, operation.type)
             answer = await operation.run(
                 partial(self._context, connection, {}), partial(_disconnected, receive)
             )
-            return _encoded(answer, media_type)
+            return responses.answer(answer, media_type)
         except RequestRefused as refusal:
-            return _refusal(refusal, media_type or media.JSON)
+            return responses.refusal(refusal, media_type or media.JSON)
         except ClientGone:
             raise
         except Exception as failure:  # noqa: BLE001  (whatever broke, the answer is JSON)
-            return _json({"errors": [failed(failure)]}, 500, media_type or media.JSON)
-
-    async def _read(self, connection: HTTPConnection, receive: Receive) -> GraphQLRequest:
-        match connection.scope["method"]:
-            case "GET":
-                await self._body(receive)
-                return requests.from_url(connection.scope["query_string"])
-            case "POST":
-                if not media.is_json(connection.headers.get("content-type", "")):
-                    raise refused(415, "Send the request as application/json in UTF-8.")
-                body = await self._body(receive)
-                return requests.from_json(requests.read_json(body))
-        raise refused(405, "Use POST, or GET for a query.", Allow="GET, POST")
-
-    async def _body(self, receive: Receive) -> bytes:
-        """All of it, unless it is larger than allowed."""
-        chunks: list[bytes] = []
-        size, more = 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunks.append(message.get("body", b""))
-            more = message.get("more_body", False)
-            size += len(chunks[-1])
-            if size > self._max_body_bytes:
-                raise refused(413, f"The body is larger than {self._max_body_bytes:,} bytes.")
-        return b"".join(chunks)
+            return responses.json({"errors": [failed(failure)]}, 500, media_type or media.JSON)
 
 
 def _check_method(connection: HTTPConnection, operation: OperationType) -> None:
     if operation is OperationType.SUBSCRIPTION:
         raise OperationRefused(
-            422, refused(422, "Subscribe over the WebSocket (graphql-transport-ws).").errors
+            422,
+            refused(
+                422,
+                "Subscribe over the WebSocket (graphql-transport-ws), or by server-sent events"
+                f" at {connection.scope['path']}/stream.",
+            ).errors,
         )
-    if operation is OperationType.MUTATION and connection.scope["method"] == "GET":
-        raise refused(405, "Send a mutation by POST.", Allow="POST")
+    incoming.check_method(connection, operation)
 
 
 def _wants_page(connection: HTTPConnection) -> bool:
@@ -149,25 +123,3 @@ def _media_type(accept: str) -> str:
     if chosen := media.preferred(accept, offered):
         return chosen
     raise refused(406, f"This can be had as {media.GRAPHQL} or {media.JSON} only.")
-
-
-def _encoded(answer: JSON, media_type: str) -> Response:
-    partly = "errors" in answer and media_type == media.GRAPHQL
-    return _json(answer, PARTIAL_SUCCESS if partly else 200, media_type)
-
-
-def _refusal(refusal: RequestRefused, media_type: str) -> Response:
-    legacy = isinstance(refusal, OperationRefused) and media_type == media.JSON
-    status = 200 if legacy else refusal.status
-    return _json({"errors": refusal.errors}, status, media_type, refusal.headers)
-
-
-def _json(
-    answer: JSON, status: int, media_type: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(
-        orjson.dumps(answer),
-        status,
-        {"Cache-Control": "no-store", **(headers or {})},
-        f"{media_type}; charset=utf-8" if media_type == media.GRAPHQL else media_type,
-    )

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from bson import ObjectId
+
 from tests.benchmarks.engine import crowd
 from tests.benchmarks.engine.probe import FILTER, Probe
 from tests.benchmarks.engine.shop import Shop
@@ -91,16 +93,16 @@ def due(shop: Shop, segments: int) -> None:
             some = {"_id": {"$lt": keys[number]}} if number < len(keys) else {}
             ahead = timedelta(seconds=5 + number / 5_000)
             instant = shop.now() + ahead - timedelta(hours=1)
-            before = shop.transitions()
-            customers.update_many(some, {"$set": {"metadata.seenAt": instant}})
+            seen = {"$set": {"metadata.seenAt": instant}}
+            entered = customers.update_many(some, seen).modified_count
             shop.wait()
-            entered = shop.transitions() - before
             leaves = instant + timedelta(hours=1, milliseconds=1)
             print(f"  {entered:,} are in; all leave in {leaves - shop.now()}", flush=True)
+            before = shop.transitions()
             with Probe(shop) as probe:
                 while shop.now() < leaves:
                     time.sleep(0.005)
-                first, last = _seconds_until_told(shop, leaves, 1, entered)
+                first, last = _seconds_until_told(shop, leaves, before, 1, entered)
             print(
                 f"  {entered:,} at one instant: the first after {first:.2f} s, all after"
                 f" {last:.2f} s, {entered / last:,.0f}/s; {probe}",
@@ -108,11 +110,16 @@ def due(shop: Shop, segments: int) -> None:
             )
 
 
-def _seconds_until_told(shop: Shop, at: datetime, *numbers: int) -> list[float]:
-    """How long until the log tells of so many who left at the instant."""
+def _seconds_until_told(shop: Shop, at: datetime, after: int, *numbers: int) -> list[float]:
+    """How long until the log, from after a place, tells of so many who left at the instant."""
     began, seconds = time.monotonic(), []
+    told, end = 0, ObjectId(f"{after:024x}")
     for number in numbers:
-        while shop.database.transitions.count_documents({"cause": "TIME", "at": at}) < number:
+        while told < number:
+            new = shop.database.transitions.find({"_id": {"$gt": end}}, {"cause": 1, "at": 1})
+            for row in new.sort("_id", 1):
+                told += row["cause"] == "TIME" and row["at"] == at
+                end = row["_id"]
             time.sleep(0.02)
         seconds.append(time.monotonic() - began)
     return seconds

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from starlette.applications import Starlette
 
 from app.schema.http import GraphQLView
 from app.settings import Settings
@@ -45,7 +46,7 @@ async def client(view: GraphQLView) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def address(view: GraphQLView) -> AsyncIterator[str]:
     """Where a real server listens, as host:port."""
-    async with serving(view) as address:
+    async with serving(Starlette(routes=view.routes())) as address:
         yield address
 
 

@@ -109,6 +109,11 @@ class Seen:
 
 
 @strawberry.type
+class Place:
+    cursor: str
+
+
+@strawberry.type
 class Subscription:
     @strawberry.subscription
     async def count(self, to: int = 3) -> AsyncIterator[int]:
@@ -129,6 +134,21 @@ class Subscription:
             await asyncio.Event().wait()
         finally:
             info.context["stopped"].set()
+
+    @strawberry.subscription
+    async def flood(self, info: strawberry.Info) -> AsyncIterator[str]:
+        """Much, as fast as it is taken."""
+        info.context["started"].set()
+        try:
+            while True:
+                yield "x" * 100_000
+        finally:
+            info.context["stopped"].set()
+
+    @strawberry.subscription
+    async def places(self) -> AsyncIterator[Place]:
+        for number in range(2):
+            yield Place(cursor=f"after-{number}")
 
     @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:

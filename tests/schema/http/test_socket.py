@@ -114,6 +114,44 @@ async def test_a_lost_socket_stops_its_operations(address: str, contexts: Contex
     await asyncio.wait_for(contexts.stopped.wait(), 10)
 
 
+async def test_who_is_silent_is_asked_and_stays_if_it_answers(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "SECONDS_OF_SILENCE", 0.05)
+    await client.ask("{ fruit { name } }")
+    while (await client.hear())["type"] != "complete":
+        pass
+
+    for _ in range(5):
+        assert await client.hear() == {"type": "ping"}
+        await client.send({"type": "pong"})
+
+
+async def test_who_does_not_answer_a_ping_is_cut_off(
+    address: str, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "SECONDS_OF_SILENCE", 0.05)
+    async with connected(address) as client:
+        await client.ask("subscription { endless }")
+
+        assert await client.code_of_closing() == 4408
+        await asyncio.wait_for(contexts.stopped.wait(), 10)
+
+
+async def test_who_takes_nothing_is_cut_off(
+    address: str, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose buffers are full can't even be told so."""
+    monkeypatch.setattr(socket, "SECONDS_OF_SILENCE", 0.1)
+    monkeypatch.setattr(socket, "SECONDS_TO_CLOSE", 0.1)
+    async with connected(address) as client:
+        client.take_nothing()
+        await client.ask("subscription { flood }")
+        await contexts.started.wait()
+
+        await asyncio.wait_for(contexts.stopped.wait(), 10)
+
+
 async def test_ping_is_answered_at_any_time(address: str) -> None:
     async with connected(address, greet=False) as client:
         await client.send({"type": "ping"})
