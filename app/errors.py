@@ -8,6 +8,7 @@ SegmentsError                   one plain line says what to do
 ├── TookTooLong                 a question that the database was not done with in time
 ├── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
 ├── HistoryLost                 the engine can't go on where it was: the stream has a gap
+├── Poisoned                    a customer that the engine can't settle
 └── LeaseLost                   another worker has taken over what this one was at
 """
 
@@ -111,3 +112,12 @@ class HistoryLost(SegmentsError):
 
 class LeaseLost(SegmentsError):
     """Another worker has taken over what this one was at."""
+
+
+class Poisoned(SegmentsError):
+    """The engine can't settle a customer; the part of the customers that it is in must wait."""
+
+    def __init__(self, partition: int, customer_id: str, error: Exception) -> None:
+        self.partition = partition
+        self.customer_id = customer_id
+        super().__init__(f"{customer_id} can't be settled: {error!r}")

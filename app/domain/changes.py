@@ -1,9 +1,12 @@
 """What came to be committed, as the engine hears of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from app.errors import Poisoned, SegmentsError
 
 Document = Mapping[str, Any]
 
@@ -97,3 +100,26 @@ class Progress:
         if self.target is not None and customer_id <= self.after:
             return self.target
         return self.base
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """A part of the customers that can't be brought on, because one of them can't be settled; since
+    when, and how often it was tried."""
+
+    partition: int
+    customer_id: str
+    error: str
+    since: datetime
+    tries: int
+
+
+@contextmanager
+def blamed(partition: int, customer_id: str) -> Iterator[None]:
+    """Whatever breaks inside is this customer's fault, or comes of it: Poisoned says whose."""
+    try:
+        yield
+    except SegmentsError:
+        raise
+    except Exception as error:
+        raise Poisoned(partition, customer_id, error) from error

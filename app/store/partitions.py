@@ -12,13 +12,17 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 
-from app.domain.changes import Progress, Step
-from app.errors import LeaseLost
+from app.domain.changes import Progress, Setback, Step
+from app.errors import LeaseLost, Poisoned
 from app.store.collections import Database
 from app.store.segments import REVISION
 from app.store.stream import MARKS, PARTITIONS, place_of
 
 LEASE_SECONDS = 3.0
+_NOBODYS = {"owner": "", "worker": "", "session": None}
+_WELL = {"setback": {"$exists": False}}
+_TO_TRY_AGAIN = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
+_LONGEST_PAUSE_SECONDS, _LONGEST_ERROR = 60, 1_000
 _ALIVE = {"until": {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}}
 
 
@@ -44,9 +48,7 @@ class Partitions:
             "base": int(revision["revision"]) if revision else 0,
             "target": None,
             "after": "",
-            "owner": "",
-            "worker": "",
-            "session": None,
+            **_NOBODYS,
         }
         made = [
             UpdateOne({"_id": number}, {"$setOnInsert": first}, upsert=True)
@@ -67,18 +69,34 @@ class Partitions:
         return [row["_id"] async for row in self._workers.find()]
 
     async def free(self) -> int:
-        """How many nobody holds who is there."""
-        return int(await self._collection.count_documents(_held_by_none_of(await self._alive())))
+        """How many nobody holds who is there; but for those that are set back."""
+        free = {**_held_by_none_of(await self._alive()), **_WELL}
+        return int(await self._collection.count_documents(free))
 
     async def claim(
-        self, owner: str, worker: str, most: int, session: AsyncIOMotorClientSession
+        self, *, owner: str, worker: str, most: int, session: AsyncIOMotorClientSession
     ) -> dict[int, Progress]:
-        """Takes at most so many of those that nobody holds, for transactions in this session.
+        """Takes at most so many of those that nobody holds, for transactions in this session; none
+        of those that are set back."""
+        return await self._claim(_WELL, owner, worker, most, session)
 
-        Who held one before and was killed in the middle of a transaction has left that open, and
-        the rows in it locked for a minute: it is ended first.
-        """
-        free = _held_by_none_of(await self._alive())
+    async def claim_set_back(
+        self, *, owner: str, worker: str, session: AsyncIOMotorClientSession
+    ) -> dict[int, Progress]:
+        """Takes one of those that are set back, if it is time to try it again."""
+        return await self._claim(_TO_TRY_AGAIN, owner, worker, 1, session)
+
+    async def _claim(
+        self,
+        which: Mapping[str, Any],
+        owner: str,
+        worker: str,
+        most: int,
+        session: AsyncIOMotorClientSession,
+    ) -> dict[int, Progress]:
+        """Who held one before and was killed in the middle of a transaction has left that open, and
+        the rows in it locked for a minute: it is ended first."""
+        free = {**_held_by_none_of(await self._alive()), **which}
         rows = await self._collection.find(free).limit(most).to_list(None)
         if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
             await self._database.command({"killSessions": sessions})
@@ -99,9 +117,34 @@ class Partitions:
         mine = {"_id": {"$in": list(held)}, "owner": owner}
         _require_all(await self._collection.count_documents(mine), held)
 
+    async def set_back(self, owner: str, poisoned: Poisoned) -> None:
+        """Lets one go that can't be brought on at present. It is tried again after one second, two,
+        four, at last each minute."""
+        tries = {"$ifNull": ["$setback.tries", 0]}
+        pause = {"$min": [{"$pow": [2, {"$min": [tries, 10]}]}, _LONGEST_PAUSE_SECONDS]}
+        setback = {
+            "customerId": poisoned.customer_id,
+            "error": {"$literal": str(poisoned)[:_LONGEST_ERROR]},
+            "since": {"$ifNull": ["$setback.since", "$$NOW"]},
+            "tries": {"$add": [tries, 1]},
+            "againAt": {"$add": ["$$NOW", {"$multiply": [pause, 1_000]}]},
+        }
+        await self._collection.update_one(
+            {"_id": poisoned.partition, "owner": owner},
+            [{"$set": {**_NOBODYS, "setback": setback}}],
+        )
+
+    async def recovered(self, owner: str) -> None:
+        """What the owner holds is set back no longer."""
+        await self._collection.update_many({"owner": owner}, {"$unset": {"setback": ""}})
+
+    async def setbacks(self) -> list[Setback]:
+        """Those that can't be brought on at present."""
+        rows = self._collection.find({"setback": {"$exists": True}}).sort("_id", 1)
+        return [_setback(row) async for row in rows]
+
     async def release(self, owner: str) -> None:
-        nobodys = {"owner": "", "worker": "", "session": None}
-        await self._collection.update_many({"owner": owner}, {"$set": nobodys})
+        await self._collection.update_many({"owner": owner}, {"$set": _NOBODYS})
 
     async def advance(
         self, owner: str, to: dict[int, Progress], transaction: AsyncIOMotorClientSession
@@ -177,6 +220,11 @@ def _document(progress: Progress) -> dict[str, Any]:
         "target": progress.target,
         "after": progress.after,
     }
+
+
+def _setback(row: dict[str, Any]) -> Setback:
+    told = row["setback"]
+    return Setback(row["_id"], told["customerId"], told["error"], told["since"], told["tries"])
 
 
 def _progress(row: dict[str, Any]) -> Progress:

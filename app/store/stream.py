@@ -13,7 +13,7 @@ from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from app.domain.changes import Change, Commit
+from app.domain.changes import Change, Commit, blamed
 from app.domain.ids import Kind
 from app.errors import HistoryLost
 from app.store.collections import Database
@@ -164,7 +164,8 @@ def _commit(events: Sequence[Event]) -> Commit:
     for event in events:
         match event["ns"]["coll"]:
             case "customers":
-                _fold(changes, event)
+                with blamed(event["partition"], str(event["documentKey"]["_id"])):
+                    _fold(changes, event)
             case "fences":
                 revision = _updated(event, "revision")
             case _:

@@ -1,16 +1,18 @@
 """The engine, which lives as long as its worker does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from math import ceil
+from typing import Any
 from uuid import uuid4
 
 import structlog
 
-from app.domain.changes import Step
-from app.errors import HistoryLost, LeaseLost
+from app.domain.changes import Progress, Step
+from app.errors import HistoryLost, LeaseLost, Poisoned
 from app.services.engine.shift import Shift
 from app.services.engine.tidying import tidy
 from app.services.waking import Bell
@@ -20,12 +22,16 @@ from app.store.stream import PARTITIONS
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS, _CAUGHT_UP_SECONDS = 0.5, 1.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
 
 
 class _Unfair(Exception):
     """Workers have come or gone: each is to have another share."""
+
+
+class _CaughtUp(Exception):
+    """What was set back is where the others are."""
 
 
 class Engine:
@@ -41,12 +47,14 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_cancelled(self._shift))
+                tasks.create_task(self._until_cancelled(self._try_again))
                 tasks.create_task(self._until_cancelled(partial(tidy, self._store)))
         finally:
             await self._store.partitions.part(self._worker)
 
     async def _until_cancelled(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Does it again and again; where MongoDB is lost, after a while."""
+        """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
+        that is no customer's fault."""
         delay = _FIRST_DELAY
         while True:
             try:
@@ -56,29 +64,63 @@ class Engine:
                 log.warning(
                     "the engine has lost MongoDB", error=_first(errors), again_in_seconds=delay
                 )
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, _LONGEST_DELAY)
+            except* Exception as errors:
+                log.error("the engine stumbles", exc_info=errors, again_in_seconds=delay)
+            else:
+                continue
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
 
     async def _shift(self) -> None:
         """Works on a fair share of the partitions, until that is another one."""
-        owner, share = uuid4().hex, await self._share()
+        share = await self._share()
+        claim = partial(self._store.partitions.claim, most=share)
+        await self._work(claim, self._watch_the_share)
+
+    async def _try_again(self) -> None:
+        """Works on a partition that was set back, until it has caught up with the others."""
+        await self._work(self._store.partitions.claim_set_back, self._watch_the_lag)
+
+    async def _work(
+        self,
+        claim: Callable[..., Awaitable[dict[int, Progress]]],
+        watch: Callable[[str], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Works on what can be claimed, under a name never had before, until what watches over it
+        ends it, or something else does."""
+        owner = uuid4().hex
         try:
             async with self._store.session() as session, asyncio.TaskGroup() as tasks:
-                progress = await self._store.partitions.claim(owner, self._worker, share, session)
+                progress = await claim(owner=owner, worker=self._worker, session=session)
                 if not progress:
                     await asyncio.sleep(_LOOK_SECONDS)
                     return
                 log.debug("the engine is at work", worker=owner, partitions=len(progress))
-                tasks.create_task(self._watch_the_share(len(progress)))
+                tasks.create_task(watch(owner))
                 await Shift(self._store, session, owner, progress, self.committed).run()
         except* HistoryLost as errors:
             await self._go_on_after_a_gap(owner, _first(errors))
+        except* Poisoned as errors:
+            await self._set_back(owner, errors)
+        except* _CaughtUp:
+            await self._store.partitions.recovered(owner)
+            log.info("what was set back has caught up with the others")
         except* _Unfair:
             log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
             log.warning("another worker has taken over", worker=owner)
         finally:
             await self._store.partitions.release(owner)
+
+    async def _set_back(self, owner: str, errors: BaseExceptionGroup[Poisoned]) -> None:
+        for poisoned in _flat(errors):
+            log.error(
+                "a customer can't be settled; it is tried again, and its partition waits for it",
+                customer=poisoned.customer_id,
+                partition=poisoned.partition,
+                exc_info=poisoned,
+            )
+            await self._store.partitions.set_back(owner, poisoned)
 
     async def _go_on_after_a_gap(self, owner: str, reason: str) -> None:
         """Brings what this worker holds to the present, where every customer is settled anew."""
@@ -103,12 +145,36 @@ class Engine:
     async def _share(self) -> int:
         return ceil(PARTITIONS / await self._store.partitions.join(self._worker))
 
-    async def _watch_the_share(self, held: int) -> None:
+    async def _watch_the_share(self, owner: str) -> None:
+        """Ends the work where the worker holds more than its share, or could hold more."""
+        held = len(await self._store.partitions.held(owner))
         while True:
             share = await self._share()
             if held > share or (held < share and await self._store.partitions.free()):
                 raise _Unfair
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _watch_the_lag(self, owner: str) -> None:
+        """Ends the work where nothing is left to do but what has just come in."""
+        store = self._store
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            held, (_, now) = await store.partitions.held(owner), await store.partitions.end()
+            until = now - timedelta(seconds=_CAUGHT_UP_SECONDS)
+            if any(each.at < until for each in held.values()):
+                continue
+            base = min((each.base for each in held.values()), default=0)
+            if await store.partitions.steps(base) or await store.states.due([*held], until, 1):
+                continue
+            raise _CaughtUp
+
+
+def _flat(errors: BaseExceptionGroup[Poisoned]) -> Iterator[Poisoned]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _flat(error)
+        else:
+            yield error
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from time import monotonic
 
-from app.domain.changes import Change, Commit, Document, Progress, State, Step
+from app.domain.changes import Change, Commit, Document, Progress, State, Step, blamed
 from app.services.engine.batch import Batch
 from app.services.engine.intake import Intake
 from app.services.engine.readings import Reading
@@ -51,7 +51,8 @@ class Shift:
         self._rested_since = monotonic()
 
     async def run(self) -> None:
-        """For ever; LeaseLost, HistoryLost and errors of the database come out in a group."""
+        """For ever; LeaseLost, HistoryLost, Poisoned and errors of the database come out in a
+        group."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._intake.keep_time())
@@ -203,7 +204,8 @@ class Shift:
         for reading in self._readings:
             reading.touch(commit.changes)
         for change in commit.changes:
-            batch.change(change, self._head, self._instant)
+            with blamed(change.partition, change.customer_id):
+                batch.change(change, self._head, self._instant)
 
     def _settle_readings(
         self, commit: Commit, readings: list[Reading], batch: Batch
@@ -216,7 +218,8 @@ class Shift:
             if reading.in_vain:
                 continue
             for id_, (partition, document) in reading.left().items():
-                batch.settle(id_, partition, document, self._instant)
+                with blamed(partition, id_):
+                    batch.settle(id_, partition, document, self._instant)
             for state in reading.orphans_left():
                 batch.miss(state, self._instant)
         return due

@@ -91,7 +91,7 @@ def due(shop: Shop, segments: int) -> None:
         shop.wait()
         for number in (1, 10_000, len(keys)):
             some = {"_id": {"$lt": keys[number]}} if number < len(keys) else {}
-            ahead = timedelta(seconds=5 + number / 5_000)
+            ahead = timedelta(seconds=5 + number // 5_000)
             instant = shop.now() + ahead - timedelta(hours=1)
             seen = {"$set": {"metadata.seenAt": instant}}
             entered = customers.update_many(some, seen).modified_count
