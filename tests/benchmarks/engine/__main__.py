@@ -8,6 +8,7 @@ One worker beside mongod and who writes, all on this machine. The shop is built 
 import argparse
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from tests.benchmarks.million.build import shop
 from tests.benchmarks.million.question import attribute
 
 CUSTOMERS, SEGMENTS = 1_000_000, 1_000
-MINUTE, CHANGES = 60, 1_000_000
+MINUTE, CHANGES, _FLIPPED = 60, 1_000_000, 100_000
 _STEP_SECONDS = 10
 
 
@@ -110,6 +111,30 @@ def due(shop: Shop, segments: int) -> None:
             )
 
 
+def workers(shop: Shop, segments: int) -> None:
+    """Two workers, and four, against one: transitions a second from as many changes at once."""
+    dice, rates = Random(1), []
+    flag = attribute("metadata.flag", "IS", True)
+    shop.activate([flag, *(crowd.segment(dice) for _ in range(segments))])
+    some = {"_id": {"$lt": shop.key(_FLIPPED)}}
+    for number in (1, 2, 4):
+        with ExitStack() as opened:
+            for _ in range(number):
+                opened.enter_context(shop.worker())
+            shop.wait()
+            before, began = shop.transitions(), time.monotonic()
+            flipped = {"$set": {"metadata.flag": number != 2}, "$inc": {"version": 1}}
+            changed = shop.database.customers.update_many(some, flipped).modified_count
+            shop.wait()
+            seconds, told = time.monotonic() - began, shop.transitions() - before
+        rates.append(told / seconds)
+        print(
+            f"  {number} at work: {changed:,} changes, {told:,} transitions, {rates[-1]:,.0f}/s,"
+            f" {rates[-1] / rates[0]:.2f} of one",
+            flush=True,
+        )
+
+
 def _seconds_until_told(shop: Shop, at: datetime, after: int, *numbers: int) -> list[float]:
     """How long until the log, from after a place, tells of so many who left at the instant."""
     began, seconds = time.monotonic(), []
@@ -125,7 +150,7 @@ def _seconds_until_told(shop: Shop, at: datetime, after: int, *numbers: int) -> 
     return seconds
 
 
-_PARTS = {"live": live, "activation": activation, "due": due}
+_PARTS = {"live": live, "activation": activation, "due": due, "workers": workers}
 
 if __name__ == "__main__":
     main()

@@ -34,9 +34,10 @@ class Probe:
     def __str__(self) -> str:
         if len(self.delays) < 2:
             return "no probe came back"
+        delays = sorted(self.delays)
         return (
-            f"LIVE transitions of others: median {statistics.median(self.delays):.2f} s,"
-            f" worst {max(self.delays):.2f} s of {len(self.delays)}"
+            f"LIVE transitions of others: median {statistics.median(delays):.2f} s, 99 of 100 within"
+            f" {delays[int(0.99 * len(delays))]:.2f} s, worst {delays[-1]:.2f} s of {len(delays)}"
         )
 
     def _run(self) -> None:

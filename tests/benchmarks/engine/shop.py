@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import psutil
+from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
 
@@ -74,6 +75,12 @@ class Shop:
         (oldest,) = self.database.partitions.find().sort("at", 1).limit(1)
         behind: timedelta = self.now() - oldest["at"]
         return behind.total_seconds()
+
+    def key(self, number: int) -> ObjectId:
+        """That of so manieth of the customers."""
+        (row,) = self.database.customers.find({}, {"_id": 1}).sort("_id", 1).skip(number).limit(1)
+        key: ObjectId = row["_id"]
+        return key
 
     def transitions(self) -> int:
         found = self.database.fences.find_one({"_id": "log"})

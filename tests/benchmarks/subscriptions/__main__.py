@@ -1,0 +1,108 @@
+"""Subscriptions: how soon a change is heard of, by one, by a thousand, and what that costs.
+
+    python -m tests.benchmarks.subscriptions [--only NAME] [--seconds N]
+
+mongod, Valkey, one worker, one process of the API, who writes and who listens: all on this machine.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks.subscriptions.program import Api, Program, program
+from tests.benchmarks.subscriptions.traffic import Key, Written, change, listening, watching
+
+SECONDS = 30
+LISTENERS = 1_000
+_LAST_ONES_SECONDS = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=[*_PARTS], action="append")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="how long each part writes")
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        program(Path(folder)) as running,
+        running.process("-m", "app", "worker"),
+        running.api() as api,
+    ):
+        api.make_customers()
+        for name in given.only or _PARTS:
+            print(f"\n{name}", flush=True)
+            _PARTS[name](running, api, given.seconds)
+
+
+def one(running: Program, api: Api, seconds: int) -> None:
+    """One subscriber, 200 changes a second; beside it a bare change stream."""
+    keys = ["one"]
+    segments = api.make_segments(keys)
+    with listening(api.address, [segments]) as heard, watching(running.mongodb_url) as watched:
+        written = change(running.mongodb_url, keys, 200, seconds)
+        time.sleep(_LAST_ONES_SECONDS)
+        ours, bare = heard().delays(written), watched().delays(written)
+    assert len(ours) == len(bare) == len(written)
+    _say("a subscriber", ours)
+    _say("a bare change stream", bare)
+    print(f"  ratio of the medians {_at(ours, 0.5) / max(_at(bare, 0.5), 0.1):.1f}")
+
+
+def crowd(running: Program, api: Api, seconds: int) -> None:
+    """A thousand subscribers, 100 transitions a second, each wanted by ten of them."""
+    keys = [f"crowd{number}" for number in range(LISTENERS // 10)]
+    segments = api.make_segments(keys)
+    before = api.mebibytes()
+    with listening(api.address, [[segment] for segment in segments * 10]) as heard:
+        quiet, cpu, sizes = api.mebibytes(), api.seconds_of_cpu(), []
+        written: dict[Key, Written] = {}
+        for _ in range(3):
+            written |= change(running.mongodb_url, keys, 100, seconds / 3, len(written))
+            sizes.append(api.mebibytes())
+        time.sleep(_LAST_ONES_SECONDS)
+        cpu = api.seconds_of_cpu() - cpu
+        delays = heard().delays(written)
+    assert len(delays) == 10 * len(written), (len(delays), len(written))
+    _say("a thousand subscribers", delays)
+    print(
+        f"  the API: {before:.0f} MiB, with subscribers {quiet:.0f} MiB, then"
+        f" {', '.join(f'{size:.0f}' for size in sizes)}; {1e6 * cpu / len(delays):.0f} µs of CPU"
+        " a delivery"
+    )
+
+
+def elsewhere(running: Program, api: Api, seconds: int) -> None:
+    """What the reader of the log costs with one subscriber, and with a thousand more who wait for
+    other segments."""
+    segments = api.make_segments(["elsewhere", *(f"silent{number}" for number in range(100))])
+    costs = []
+    for others in (0, LISTENERS):
+        silent = [[segments[1 + number % 100]] for number in range(others)]
+        with listening(api.address, [segments[:1], *silent]):
+            cpu = api.seconds_of_cpu()
+            written = change(running.mongodb_url, ["elsewhere"], 200, seconds)
+            time.sleep(_LAST_ONES_SECONDS)
+            costs.append((api.seconds_of_cpu() - cpu) / len(written))
+            print(f"  {others:,} others: {1e6 * costs[-1]:.0f} µs of CPU a transition", flush=True)
+    print(f"  ratio {costs[1] / costs[0]:.2f}")
+
+
+_PARTS = {"one": one, "crowd": crowd, "elsewhere": elsewhere}
+
+
+def _say(who: str, delays: Sequence[float]) -> None:
+    print(
+        f"  {who}: {len(delays):,} heard after p50 {_at(delays, 0.5):.1f} ms, p99"
+        f" {_at(delays, 0.99):.1f} ms, at worst {delays[-1]:.0f} ms",
+        flush=True,
+    )
+
+
+def _at(delays: Sequence[float], share: float) -> float:
+    return delays[int(share * (len(delays) - 1))]
+
+
+if __name__ == "__main__":
+    main()
