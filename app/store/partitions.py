@@ -1,8 +1,8 @@
 """How far each part of the customers has come, and which worker brings it on.
 
 A worker holds partitions under a name that it has never had before: whatever it held under an
-older one may have been somebody else's meanwhile. It holds them as long as it says again and again
-that it is there, in a row of its own which no transaction waits for, by MongoDB's clock.
+older one may have been somebody else's meanwhile. It holds them as long as it says that it is
+there, which `workers.py` tells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,24 +13,23 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 
 from app.domain.changes import Progress, Step
+from app.domain.engine import Partition
 from app.errors import LeaseLost
 from app.store.collections import Database
 from app.store.segments import REVISION
 from app.store.stream import MARKS, PARTITIONS, place_of
-
-LEASE_SECONDS = 3.0
-_ALIVE = {"until": {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}}
+from app.store.workers import Workers
 
 
 class Partitions:
     """The partitions collection, the steps that not all of them have passed, and the marks."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, workers: Workers) -> None:
         self._database = database
         self._collection = database.partitions
         self._steps = database.steps
         self._marks = database[MARKS]
-        self._workers = database.workers
+        self._workers = workers
 
     async def prepare(self) -> None:
         """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
@@ -54,21 +53,14 @@ class Partitions:
         ]
         await self._collection.bulk_write(made, ordered=False)
 
-    async def join(self, worker: str) -> int:
-        """Says that the worker is there, for a lease; and how many are, itself included."""
-        await self._workers.update_one({"_id": worker}, [{"$set": _ALIVE}], upsert=True)
-        return max(1, len(await self._alive()))
-
-    async def part(self, worker: str) -> None:
-        await self._workers.delete_one({"_id": worker})
-
-    async def _alive(self) -> list[str]:
-        await self._workers.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
-        return [row["_id"] async for row in self._workers.find()]
+    async def all(self) -> list[Partition]:
+        rows = self._collection.find().sort("_id", 1)
+        return [Partition(row["_id"], _progress(row), row["worker"]) async for row in rows]
 
     async def free(self) -> int:
         """How many nobody holds who is there."""
-        return int(await self._collection.count_documents(_held_by_none_of(await self._alive())))
+        free = _held_by_none_of(await self._workers.ids())
+        return int(await self._collection.count_documents(free))
 
     async def claim(
         self, owner: str, worker: str, most: int, session: AsyncIOMotorClientSession
@@ -78,7 +70,7 @@ class Partitions:
         Who held one before and was killed in the middle of a transaction has left that open, and
         the rows in it locked for a minute: it is ended first.
         """
-        free = _held_by_none_of(await self._alive())
+        free = _held_by_none_of(await self._workers.ids())
         rows = await self._collection.find(free).limit(most).to_list(None)
         if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
             await self._database.command({"killSessions": sessions})
@@ -139,10 +131,11 @@ class Partitions:
         row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
         return int(row["base"]) if row else 0
 
-    async def oldest(self) -> datetime | None:
-        """The instant to which all of them have come; None where there are none."""
-        row = await self._collection.find_one({}, {"at": 1}, sort=[("at", 1)])
-        return None if row is None else row["at"]
+    async def last_step(self) -> int:
+        """The last revision that not all customers have passed, as far as anybody has come; 0 where
+        there is none."""
+        row = await self._steps.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+        return int(row["_id"]) if row else 0
 
     async def forget_steps(self, revision: int) -> None:
         await self._steps.delete_many({"_id": {"$lte": revision}})

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from math import ceil
+from time import monotonic
 from uuid import uuid4
 
 import structlog
 
 from app.domain.changes import Step
-from app.errors import HistoryLost, LeaseLost
+from app.errors import HistoryLost, LeaseLost, SegmentsError
+from app.services.engine.pulse import Pulse
 from app.services.engine.shift import Shift
 from app.services.engine.tidying import tidy
 from app.store import DatabaseError, Store, Transaction
@@ -33,6 +36,8 @@ class Engine:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._worker = uuid4().hex
+        self._pulse = Pulse(monotonic)
+        self._untold = False
         self.committed = asyncio.Event()
 
     async def run(self) -> None:
@@ -41,8 +46,13 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_cancelled(self._shift))
                 tasks.create_task(self._until_cancelled(partial(tidy, self._store)))
+        except* Exception as errors:
+            self._fail(f"the engine has died: {_first(errors)}")
+            with suppress(DatabaseError):
+                await self._share()
+            raise
         finally:
-            await self._store.partitions.part(self._worker)
+            await self._store.workers.part(self._worker)
 
     async def _until_cancelled(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does it again and again; where MongoDB is lost, after a while."""
@@ -55,6 +65,7 @@ class Engine:
                 log.warning(
                     "the engine has lost MongoDB", error=_first(errors), again_in_seconds=delay
                 )
+                self._fail(f"MongoDB: {_first(errors)}")
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY)
 
@@ -69,19 +80,23 @@ class Engine:
                     return
                 log.debug("the engine is at work", worker=owner, partitions=len(progress))
                 tasks.create_task(self._watch_the_share(len(progress)))
-                await Shift(self._store, session, owner, progress, self.committed).run()
+                await Shift(
+                    self._store, session, owner, progress, self.committed, self._pulse
+                ).run()
         except* HistoryLost as errors:
             await self._go_on_after_a_gap(owner, _first(errors))
         except* _Unfair:
             log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
             log.warning("another worker has taken over", worker=owner)
+            self._fail("another worker has taken over what this one held")
         finally:
             await self._store.partitions.release(owner)
 
     async def _go_on_after_a_gap(self, owner: str, reason: str) -> None:
         """Brings what this worker holds to the present, where every customer is settled anew."""
         held = await self._store.partitions.held(owner)
+        self._fail(f"history is lost: {reason}")
         log.error(
             "history is lost; what changed meanwhile becomes one transition each, by DEFINITION",
             reason=reason,
@@ -100,7 +115,17 @@ class Engine:
         await self._store.transaction(work)
 
     async def _share(self) -> int:
-        return ceil(PARTITIONS / await self._store.partitions.join(self._worker))
+        """How many partitions are this worker's part; it says that it is there, and how it is."""
+        report, untold, self._untold = self._pulse.report(), self._untold, False
+        workers = await self._store.workers.join(self._worker, report)
+        if untold:
+            await self._store.workers.keep_error(report)
+        return ceil(PARTITIONS / workers)
+
+    def _fail(self, error: str) -> None:
+        """What went wrong is told when MongoDB next answers."""
+        self._pulse.fail(error)
+        self._untold = True
 
     async def _watch_the_share(self, held: int) -> None:
         while True:
@@ -113,4 +138,6 @@ class Engine:
 def _first(errors: BaseExceptionGroup[BaseException]) -> str:
     """What the first of them says; groups lie in groups."""
     first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else str(first)
+    if isinstance(first, BaseExceptionGroup):
+        return _first(first)
+    return str(first) if isinstance(first, (SegmentsError, DatabaseError)) else repr(first)
