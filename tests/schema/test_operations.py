@@ -120,4 +120,6 @@ def empty(data: Any, path: str = "") -> Iterator[str]:
 _MAY_BE_EMPTY = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules"),
+    # Of an engine where no worker is.
+    *("worker", "workers", "nextWakeUpAt", "passedShare", "lastError"),
 }
