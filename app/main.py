@@ -54,15 +54,18 @@ def create_app(settings: Settings) -> Starlette:
         services: Services = connection.app.state.services
         return Context(services, services.now(), connection.headers.get("last-event-id"))
 
-    return Starlette(
+    view = GraphQLView(schema, settings, context, settings.graphiql_bundle or BUNDLE)
+    app = Starlette(
         routes=[
-            *GraphQLView(schema, settings, context, settings.graphiql_bundle or BUNDLE).routes(),
+            *view.routes(),
             Route("/healthz", _lives),
             Route("/readyz", _is_ready),
             Route("/metrics", metrics),
         ],
         lifespan=lifespan,
     )
+    app.state.end_streams = view.end
+    return app
 
 
 @asynccontextmanager

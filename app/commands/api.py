@@ -56,6 +56,11 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
     async with app.router.lifespan_context(app):
         # What is there by now stays for good: the collector need not look through it again.
         gc.freeze()
+
+        def stop(number: int) -> None:
+            app.state.end_streams()
+            server.handle_exit(number, None)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
         await server.serve(sockets=[listener])

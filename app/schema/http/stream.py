@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
+from typing import Any
 
 import orjson
 from graphql import OperationType
@@ -26,7 +27,7 @@ from app.schema.http.refusals import OperationRefused, RequestRefused, refused
 SECONDS_OF_SILENCE = 15
 SECONDS_TO_TAKE = 60
 _PING = b":\n\n"
-_COMPLETE = b"event: complete\ndata: \n\n"
+_COMPLETE = b"event: complete\ndata:\n\n"
 # Proxies must pass on each event as it comes.
 _HEADERS = {**responses.NOT_KEPT, "X-Accel-Buffering": "no"}
 
@@ -38,6 +39,11 @@ class EventStream:
         self._operations = operations
         self._most_bytes = most_bytes
         self._context = context
+        self._over = asyncio.Event()
+
+    def end(self) -> None:
+        """Cuts all streams off: the server is to stop, and would wait for them."""
+        self._over.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -47,7 +53,7 @@ class EventStream:
         except ClientGone:
             pass
         else:
-            await _tell(events, scope, receive, send)
+            await _tell(_with_pings(events, self._over), scope, receive, send)
 
     async def _find(self, connection: HTTPConnection, receive: Receive) -> AsyncGenerator[bytes]:
         """What the operation will tell."""
@@ -69,7 +75,7 @@ async def _tell(events: AsyncGenerator[bytes], scope: Scope, receive: Receive, s
         async with asyncio.timeout(SECONDS_TO_TAKE):
             await send(message)
 
-    async with aclosing(_with_pings(events)) as body:
+    async with aclosing(events) as body:
         try:
             response = StreamingResponse(body, headers=_HEADERS, media_type=media.EVENTS)
             await response(scope, receive, send_soon)
@@ -102,22 +108,29 @@ def _next(event: Event) -> bytes:
     return b"%sevent: next\ndata: %s\n\n" % (id_.encode(), orjson.dumps(event.answer))
 
 
-async def _with_pings(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """The events, and comments between them, without which a silent stream looks dead."""
-    coming: asyncio.Future[bytes] | None = None
+async def _with_pings(events: AsyncGenerator[bytes], over: asyncio.Event) -> AsyncGenerator[bytes]:
+    """The events, until it is over; and comments between them, without which a silent stream looks
+    dead."""
+    ending: asyncio.Future[Any] = asyncio.ensure_future(over.wait())
+    coming: asyncio.Future[Any] | None = None
     async with aclosing(events):
         try:
-            while True:
+            while not over.is_set():
                 coming = coming or asyncio.ensure_future(anext(events))
-                done, _ = await asyncio.wait({coming}, timeout=SECONDS_OF_SILENCE)
-                if done:
+                await asyncio.wait(
+                    {coming, ending},
+                    timeout=SECONDS_OF_SILENCE,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if coming.done():
                     yield coming.result()
                     coming = None
-                else:
+                elif not over.is_set():
                     yield _PING
         except StopAsyncIteration:
             pass
         finally:
+            ending.cancel()
             if coming is not None:
                 coming.cancel()
                 with suppress(asyncio.CancelledError, StopAsyncIteration):

@@ -44,6 +44,11 @@ class GraphQLView:
         self._bundle = bundle
         self._stream = EventStream(self._operations, settings.max_body_bytes, context)
 
+    def end(self) -> None:
+        """Cuts off those who listen to server-sent events, for whom a server that is told to stop
+        would wait."""
+        self._stream.end()
+
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
         """The endpoint at this path, for HTTP and the socket; below it the one for server-sent
         events, and GraphiQL's files."""

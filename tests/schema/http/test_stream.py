@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from app.schema.http import stream
+from app.schema.http import GraphQLView, stream
 from tests.schema.http.small import Contexts
 
 EVENTS = "text/event-stream"
@@ -181,3 +181,15 @@ async def test_who_takes_nothing_is_cut_off(
     monkeypatch.setattr(stream, "SECONDS_TO_TAKE", 0.1)
     async with asked(http, "subscription { flood }"):
         await asyncio.wait_for(contexts.stopped.wait(), 10)
+
+
+async def test_a_server_that_is_to_stop_cuts_all_off(
+    http: httpx.AsyncClient, contexts: Contexts, view: GraphQLView
+) -> None:
+    async with asked(http, "subscription { endless }") as answer:
+        await answer.event()
+        view.end()
+
+        with pytest.raises(StopAsyncIteration):
+            await answer.block()
+    await asyncio.wait_for(contexts.stopped.wait(), 10)
