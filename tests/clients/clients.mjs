@@ -26,19 +26,22 @@ export function socket(url, { keepAlive = 10_000, ...options } = {}) {
 /** Over server-sent events. */
 export const events = (url) => createEventClient({ url, retryAttempts });
 
-/** Over whatever an urql client uses. */
-export const urql = (client) => ({
+/** Over whatever an urql client uses; `context` is that of its subscriptions. */
+export const urql = (client, context) => ({
   subscribe({ query, variables }, { next, error: fail, complete }) {
-    const lasts = query.startsWith("subscription");
-    const results = lasts
-      ? client.subscription(query, variables)
-      : client.query(query, variables, { requestPolicy: "network-only" });
+    const lasts = /^\s*subscription/.test(query);
     const take = ({ data, error, hasNext }) => {
       if (error) return fail(error.networkError ?? error.graphQLErrors);
       // At the end of a subscription urql tells the last of it once more.
       if (hasNext || !lasts) next({ data });
       if (!hasNext) complete();
     };
-    return results.subscribe(take).unsubscribe;
+    if (!lasts) {
+      client.query(query, variables, { requestPolicy: "network-only" }).toPromise().then(take);
+      return () => {};
+    }
+    const { unsubscribe } = client.subscription(query, variables, context).subscribe(take);
+    // Later: what urql aborts while it hands over an answer fails where nobody can catch it.
+    return () => setTimeout(unsubscribe);
   },
 });

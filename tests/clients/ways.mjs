@@ -34,8 +34,7 @@ export const WAYS = {
   "urql over graphql-sse": (address) => over(address, eventsAt(address)),
   "urql alone": (address) =>
     urql(
-      new Client({ url: `http://${address}/graphql/stream`, exchanges, fetchSubscriptions: true }),
+      new Client({ url: `http://${address}/graphql`, exchanges, fetchSubscriptions: true }),
+      { url: `http://${address}/graphql/stream` },
     ),
-  "urql without subscriptions": (address) =>
-    urql(new Client({ url: `http://${address}/graphql`, exchanges })),
 };

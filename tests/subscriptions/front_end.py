@@ -21,6 +21,7 @@ class FrontEnd:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._news = asyncio.Condition()
+        self._is_over = False
         self.heard: dict[str, list[Json]] = defaultdict(list)
 
     async def ask(self, id_: str, query: str, **variables: Any) -> None:
@@ -44,7 +45,8 @@ class FrontEnd:
     async def hears(self, id_: str, number: int = 1, seconds: float = 20) -> list[Json]:
         """What has been heard of an order, once it is so much."""
         async with asyncio.timeout(seconds), self._news:
-            await self._news.wait_for(lambda: len(self.heard[id_]) >= number)
+            await self._news.wait_for(lambda: len(self.heard[id_]) >= number or self._is_over)
+        assert len(self.heard[id_]) >= number, "Node has ended"
         return self.heard[id_]
 
     def told(self, id_: str) -> list[Json]:
@@ -58,6 +60,9 @@ class FrontEnd:
             async with self._news:
                 self.heard[heard.pop("id")].append(heard)
                 self._news.notify_all()
+        async with self._news:
+            self._is_over = True
+            self._news.notify_all()
 
 
 @asynccontextmanager
