@@ -46,6 +46,9 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         ws_max_size=_MIB,
+        # The socket asks those who are silent by itself, and what it says is short.
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import uvloop
+
 from app import logs
 from app.commands import connected
 
@@ -11,4 +13,5 @@ def run() -> None:
     from workers.main import work
 
     logs.set_up(settings.log_format)
-    asyncio.run(work(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work(settings))

@@ -72,6 +72,8 @@ class Operation:
                     problem = GraphQLError(str(failure), original_error=failure)
                     raise OperationRefused(422, answered([problem])) from failure
                 executor = self._executor.build_per_event_executor(event)
+                # Else all events share it, and what it keeps of each is never let go.
+                executor._relevant_sub_fields = {}
                 executor.context_value = await context()
                 yield Event(await self._answer(executor), getattr(event, "cursor", None))
 

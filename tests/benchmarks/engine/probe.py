@@ -36,8 +36,9 @@ class Probe:
             return "no probe came back"
         delays = sorted(self.delays)
         return (
-            f"LIVE transitions of others: median {statistics.median(delays):.2f} s, 99 of 100 within"
-            f" {delays[int(0.99 * len(delays))]:.2f} s, worst {delays[-1]:.2f} s of {len(delays)}"
+            f"LIVE transitions of others: median {statistics.median(delays):.2f} s, 99 of 100"
+            f" within {delays[int(0.99 * len(delays))]:.2f} s, worst {delays[-1]:.2f} s"
+            f" of {len(delays)}"
         )
 
     def _run(self) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import psutil
+from pymongo import MongoClient
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
@@ -46,6 +48,14 @@ class Program:
         self._environment = environment
         self.mongodb_url = environment["MONGODB_URL"]
         self.redis_url = environment["REDIS_URL"]
+
+    def rest(self) -> None:
+        """Waits until all customers have passed all definitions."""
+        with MongoClient[Json](self.mongodb_url) as client:
+            database = client[DATABASE]
+            (last,) = database.activeFilters.find().sort("since", -1).limit(1)
+            while database.partitions.count_documents({"base": {"$lt": last["since"]}}):
+                time.sleep(0.05)
 
     @contextmanager
     def api(self) -> Iterator["Api"]:

@@ -146,8 +146,8 @@ class Subscription:
             info.context["stopped"].set()
 
     @strawberry.subscription
-    async def places(self) -> AsyncIterator[Place]:
-        for number in range(2):
+    async def places(self, to: int = 2) -> AsyncIterator[Place]:
+        for number in range(to):
             yield Place(cursor=f"after-{number}")
 
     @strawberry.subscription
