@@ -7,6 +7,7 @@ const [way, address] = process.argv.slice(2);
 const client = WAYS[way](address);
 const stops = {};
 let terminates = false;
+let stumbles = false;
 
 const sink = (id) => ({
   next(answer) {
@@ -27,11 +28,19 @@ const orders = {
     const stopping = new AbortController();
     stops[id] = () => stopping.abort();
     const begin = () => say({ id, begun: true });
-    follow(client, { ...what, begin, next, signal: stopping.signal }).then(complete, error);
+    const take = (transition) => {
+      if (stumbles) {
+        stumbles = false;
+        throw new Error("stumbled");
+      }
+      next(transition);
+    };
+    follow(client, { ...what, begin, next: take, signal: stopping.signal }).then(complete, error);
   },
   stop: ({ id }) => stops[id](),
   // In the midst of what it is told.
   terminate: () => (terminates = true),
+  stumble: () => (stumbles = true),
 };
 
 function say(line) {

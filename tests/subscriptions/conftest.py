@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from app.announcements import Announcements
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
+from app.main import beside
 from tests.api import running
 from tests.engine.conftest import Shop
 from tests.graphiql.conftest import NO_REGISTRY
@@ -22,8 +24,9 @@ CLIENTS = Path(__file__).parents[1] / "clients"
 async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
     async with running(mongod, valkey) as api:
         shop = Shop(api)
-        shop.wake()
-        yield shop
+        news = Announcements(api.app.state.redis, api.settings.database)
+        async with beside(news.tell(shop.wake().ear())):
+            yield shop
         await shop.sleep()
 
 

@@ -37,6 +37,10 @@ class FrontEnd:
         """Cuts its line from its own side, as soon as it has heard something more."""
         await self._order(order="terminate")
 
+    async def stumble(self) -> None:
+        """The next transition is too much for it."""
+        await self._order(order="stumble")
+
     async def _order(self, **order: Any) -> None:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(order).encode() + b"\n")

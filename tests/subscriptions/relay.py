@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 _CHUNK = 65_536
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Relay:
@@ -27,6 +28,12 @@ class Relay:
         for ends in self._lines:
             for end in ends:
                 end.transport.abort()
+
+    def end(self) -> None:
+        """The answers that are under way, in good form, as some proxies do."""
+        for client, _ in self._lines:
+            client.write(_LAST_CHUNK)
+            client.close()
 
     def deaden(self) -> None:
         """Those that are there carry nothing any more, and nobody is told."""

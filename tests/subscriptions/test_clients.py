@@ -26,6 +26,7 @@ WAYS = (
     "urql over graphql-sse",
     "urql alone",
 )
+STREAMS = pytest.mark.parametrize("way", ["graphql-sse", "urql over graphql-sse", "urql alone"])
 CURSOR = "{ transitionsCursor }"
 
 
@@ -71,6 +72,10 @@ def crossings(told: list[Json]) -> list[tuple[str, str]]:
     return [(each["customerSourceId"], each["type"]) for each in told]
 
 
+def both_ways(names: list[str]) -> list[tuple[str, str]]:
+    return sorted((name, type_) for name in names for type_ in ("ENTERED", "LEFT"))
+
+
 def events(front_end: FrontEnd, id_: str) -> list[Json]:
     """The transitions in the answers to a subscription."""
     answers = [answer["data"] for answer in front_end.told(id_) if answer.get("data")]
@@ -108,6 +113,25 @@ async def test_who_follows_what_is_not_there_is_told(each: FrontEnd) -> None:
 
     assert begun == {"begun": True}
     assert error([refused])["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_who_stumbles_over_one_is_told_it_again(
+    each: FrontEnd, shop: Shop, vips: str
+) -> None:
+    start = await shop.api.ask(CURSOR)
+    names = [f"c{number}" for number in range(20)]
+    await cross(shop, *names)
+    await shop.settled()
+
+    await each.stumble()
+    await each.follow("all", vips, start)
+
+    await each.hears("all", 40)
+    sequences = [told["sequence"] for told in each.told("all")]
+    assert sequences == sorted(sequences)
+    assert sorted(crossings(each.told("all"))) == both_ways(names)
+    await each.stop("all")
+    await follow_the_log(shop, 0)
 
 
 async def test_who_stops_is_told_no_more(each: FrontEnd, shop: Shop, vips: str) -> None:
@@ -151,9 +175,7 @@ async def test_who_is_too_slow_is_told_where_to_go_on(
     cursors = [start, *(event["cursor"] for event in events(each, "cut off"))]
     assert refusal["lastCursor"] == cursors[-1]
     await each.hears("slow", 40)
-    assert sorted(crossings(each.told("slow"))) == sorted(
-        (name, type_) for name in names for type_ in ("ENTERED", "LEFT")
-    )
+    assert sorted(crossings(each.told("slow"))) == both_ways(names)
     await each.stop("slow")
     await follow_the_log(shop, 0)
 
@@ -212,7 +234,29 @@ async def test_a_line_that_went_dead_without_a_word_is_given_up(
         assert crossings(impatient.told("all")) == [("anna", "ENTERED"), ("anna", "LEFT")]
 
 
-@pytest.mark.parametrize("way", ["graphql-sse", "urql alone"])
+@STREAMS
+async def test_an_answer_that_a_proxy_ends_is_no_end(
+    way: str, clients: Path, address: str, shop: Shop, vips: str
+) -> None:
+    async with relayed(address) as relay, front_end(clients, way, relay.address) as ended:
+        await ended.follow("all", vips)
+        await follow_the_log(shop, 1)
+        await cross(shop, "anna")
+        await ended.hears("all", 3)
+
+        relay.end()
+        await cross(shop, "bert")
+
+        await ended.hears("all", 5)
+        assert crossings(ended.told("all")) == [
+            ("anna", "ENTERED"),
+            ("anna", "LEFT"),
+            ("bert", "ENTERED"),
+            ("bert", "LEFT"),
+        ]
+
+
+@STREAMS
 async def test_pings_between_events_are_no_events(
     way: str,
     clients: Path,

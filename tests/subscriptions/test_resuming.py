@@ -23,7 +23,8 @@ from tests.subscriptions.test_subscriptions import VIP
 SOCKETS = ("graphql-ws", "urql over graphql-ws")
 STREAMS = ("graphql-sse", "urql over graphql-sse", "urql alone")
 CUSTOMERS, TURNS = 1_000, 10
-CUTS, KILLS, TERMINATIONS = 20, (7, 14), (3, 5, 9, 11)
+CUTS, TERMINATIONS = 20, (3, 5, 9, 11)
+RESTARTS = {7: signal.SIGKILL, 14: signal.SIGTERM}
 STEP = CUSTOMERS * TURNS // CUTS
 
 
@@ -48,9 +49,9 @@ class Program:
         self._worker.start()
         await asyncio.to_thread(self._api.ready)
 
-    async def kill_the_api(self) -> None:
+    async def restart_the_api(self, killer: signal.Signals) -> None:
         assert self._api.pid
-        os.kill(self._api.pid, signal.SIGKILL)
+        os.kill(self._api.pid, killer)
         await asyncio.to_thread(self._api.stop)
         self._api.start()
         await asyncio.to_thread(self._api.ready)
@@ -97,8 +98,8 @@ async def cut_off(relay: Relay, program: Program, front_ends: dict[str, FrontEnd
 
     for number in range(CUTS):
         await come(number)
-        if number in KILLS:
-            await program.kill_the_api()
+        if number in RESTARTS:
+            await program.restart_the_api(RESTARTS[number])
         else:
             relay.cut()
         if number in TERMINATIONS:
