@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from arq.connections import ArqRedis
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from app.announcements import Announcements
 from app.errors import Unusable
 from app.graphiql.build import BUNDLE
+from app.metrics import metrics
 from app.queue import ArqQueue
 from app.schema import Context, schema
 from app.schema.http import GraphQLView
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> Starlette:
             *GraphQLView(schema, settings, context, settings.graphiql_bundle or BUNDLE).routes(),
             Route("/healthz", _lives),
             Route("/readyz", _is_ready),
-            Route("/metrics", _metrics),
+            Route("/metrics", metrics),
         ],
         lifespan=lifespan,
     )
@@ -101,7 +101,3 @@ async def _is_ready(request: Request) -> Response:
         except Exception as error:  # noqa: BLE001 - whatever it is, the part does not answer
             failing[name] = str(error) or type(error).__name__
     return JSONResponse(failing or {"status": "ready"}, status_code=503 if failing else 200)
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

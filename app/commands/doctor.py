@@ -30,7 +30,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from redis_health.look(settings)
     if all(finding.ok for finding in of_mongodb):
         yield segments_health.look(settings)
-        yield engine_health.look(settings, mongodb_health.reach(settings))
+        yield from engine_health.look(settings)
 
 
 def _line(finding: Finding) -> Text:

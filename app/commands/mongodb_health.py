@@ -1,19 +1,17 @@
 """Is this MongoDB one that the program can rest on?"""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
+from app.commands import history_health
 from app.commands.finding import Finding
 from app.settings import Settings
 from app.store.collections import COLLECTIONS, Collection
 
 _OLDEST = (6, 0)
-_FULL = 0.9
-_HOUR = 3600
 
 Client = MongoClient[dict[str, Any]]
 
@@ -29,31 +27,11 @@ def look(settings: Settings) -> Iterator[Finding]:
             yield topology
             if topology.ok:
                 yield _transactions(client, settings.database)
-                yield _oplog(client)
-                yield _images(client, settings)
+                yield from history_health.look(settings)
             yield _collections(client, settings.database)
     except PyMongoError as error:
         problem = str(error).partition(" (configured")[0].partition(", Timeout:")[0]
         yield Finding("MongoDB", problem, "see that it runs and that MONGODB_URL is right")
-
-
-def reach(settings: Settings) -> timedelta | None:
-    """How far back what happened to customers is known: as far as the oplog and the images go.
-    None where that can't be seen."""
-    assert settings.mongodb_url
-    try:
-        with Client(
-            settings.mongodb_url.get_secret_value(), serverSelectionTimeoutMS=3000
-        ) as client:
-            size = client["local"].command("collStats", "oplog.rs")
-            seconds: list[Any] = [_window(client)] if size["size"] > _FULL * size["maxSize"] else []
-            images = client.admin.command("getClusterParameter", "changeStreamOptions")
-            kept = images["clusterParameters"][0].get("preAndPostImages", {})
-            seconds.append(kept.get("expireAfterSeconds", "off"))
-    except PyMongoError:
-        return None
-    known = [each for each in seconds if each != "off"]
-    return timedelta(seconds=min(known)) if known else None
 
 
 def _version(client: Client) -> Finding:
@@ -86,46 +64,6 @@ def _transactions(client: Client, database: str) -> Finding:
     except PyMongoError as error:
         return Finding("transactions", "refused", str(error).partition(", full error")[0])
     return Finding("transactions", "possible")
-
-
-def _oplog(client: Client) -> Finding:
-    """A worker that was away for longer than this window settles every active segment anew."""
-    try:
-        size = client["local"].command("collStats", "oplog.rs")
-        window = _window(client)
-    except OperationFailure:
-        return Finding("oplog", "can't be seen with this user or through mongos")
-    state = f"{size['maxSize'] // 2**20} MiB, reaches back {window / _HOUR:.1f} h"
-    full = size["size"] > _FULL * size["maxSize"]
-    too_short = full and window < _HOUR
-    return Finding("oplog", state, "make it larger with replSetResizeOplog" if too_short else "")
-
-
-def _window(client: Client) -> int:
-    """Seconds from the first to the last of the oplog."""
-    log = client["local"]["oplog.rs"]
-    ends = [log.find_one(sort=[("$natural", order)], projection=["ts"]) for order in (1, -1)]
-    first, last = (end["ts"].time if end else 0 for end in ends)
-    return int(last - first)
-
-
-def _images(client: Client, settings: Settings) -> Finding:
-    wanted = round(settings.image_retention_hours * _HOUR)
-    how = (
-        "db.adminCommand({setClusterParameter: {changeStreamOptions:"
-        f" {{preAndPostImages: {{expireAfterSeconds: {wanted}}}}}}}}})"
-    )
-    try:
-        answer = client.admin.command("getClusterParameter", "changeStreamOptions")
-    except OperationFailure:
-        return Finding("images", "their retention can't be seen with this user")
-    images = answer["clusterParameters"][0].get("preAndPostImages", {})
-    seconds = images.get("expireAfterSeconds", "off")
-    if seconds == "off":
-        return Finding("images", "kept as long as the oplog", f"give them an end: {how}")
-    if seconds < wanted:
-        return Finding("images", f"kept for {seconds / _HOUR:g} h", f"keep them longer: {how}")
-    return Finding("images", f"kept for {seconds / _HOUR:g} h")
 
 
 def _collections(client: Client, name: str) -> Finding:

@@ -13,6 +13,7 @@ from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
 from app.schema.conversions import ConversionQuery
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
+from app.schema.engine import EngineQuery
 from app.schema.loyalty import (
     EarningRule,
     LedgerEntry,
@@ -38,6 +39,7 @@ class Query(
     ConversionQuery,
     TransitionQuery,
     LoyaltyQuery,
+    EngineQuery,
 ):
     @strawberry.field(description="Whatever has this id; null for an unknown one.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:

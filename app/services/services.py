@@ -9,6 +9,7 @@ from app.services.conversions import Conversions
 from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
 from app.services.earning import Earning
+from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
 from app.services.feed import Feed
 from app.services.jobs import NoQueue, Queue
@@ -48,6 +49,7 @@ class Services:
         self.timeline = Timeline(store)
         self.feed = Feed(store)
         self.transitions = Transitions(store, self.definitions, self.feed)
+        self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
         self.earning = Earning(store, lambda: self.now().at)
 

@@ -23,6 +23,10 @@ class ActiveFilters:
     async def all(self) -> list[ActiveFilter]:
         return [_active_filter(row) async for row in self._collection.find().sort("_id", 1)]
 
+    async def number(self) -> int:
+        """How many are in force."""
+        return int(await self._collection.count_documents(_CURRENT))
+
     async def since(self, revision: int) -> list[ActiveFilter]:
         """Those that this revision, or a later one, brought, ended, or gave another name."""
         query = {"$or": [{of: {"$gte": revision}} for of in ("since", "until", "named")]}

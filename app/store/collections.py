@@ -140,6 +140,7 @@ COLLECTIONS = (
     Collection("steps"),
     Collection("marks"),
     Collection("workers"),
+    Collection("engineErrors"),
     Collection("states", (_index("partition", "wakesAt"),)),
     # What is left of deleted customers until the engine has told that they left.
     Collection("departures"),

@@ -111,6 +111,12 @@ class Customers:
         """About how many customers there are."""
         return int(await self._collection.estimated_document_count())
 
+    async def some_ids(self, most: int) -> list[str]:
+        """The ids of some customers, by chance."""
+        by_chance: list[Stage] = [{"$sample": {"size": most}}, {"$project": {"_id": 1}}]
+        found = await self._collection.aggregate(by_chance).to_list(None)
+        return [public(Kind.CUSTOMER, row["_id"]) for row in found]
+
     async def arrays_at(self, path: str) -> bool:
         """Whether an array has ever lain at the path, as far as an index knows."""
         return await self._questions.through_arrays(CUSTOMERS, {path: {"$gt": 0}})

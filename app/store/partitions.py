@@ -1,8 +1,8 @@
 """How far each part of the customers has come, and which worker brings it on.
 
 A worker holds partitions under a name that it has never had before: whatever it held under an
-older one may have been somebody else's meanwhile. It holds them as long as it says again and again
-that it is there, in a row of its own which no transaction waits for, by MongoDB's clock.
+older one may have been somebody else's meanwhile. It holds them as long as it says that it is
+there, which `workers.py` tells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,28 +13,28 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 
 from app.domain.changes import Progress, Setback, Step
+from app.domain.engine import Partition
 from app.errors import LeaseLost, Poisoned
 from app.store.collections import Database
 from app.store.segments import REVISION
 from app.store.stream import MARKS, PARTITIONS, place_of
+from app.store.workers import Workers
 
-LEASE_SECONDS = 3.0
 _NOBODYS = {"owner": "", "worker": "", "session": None}
 _WELL = {"setback": {"$exists": False}}
 _TO_TRY_AGAIN = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
 _LONGEST_PAUSE_SECONDS, _LONGEST_ERROR = 60, 1_000
-_ALIVE = {"until": {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}}
 
 
 class Partitions:
     """The partitions collection, the steps that not all of them have passed, and the marks."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, workers: Workers) -> None:
         self._database = database
         self._collection = database.partitions
         self._steps = database.steps
         self._marks = database[MARKS]
-        self._workers = database.workers
+        self._workers = workers
 
     async def prepare(self) -> None:
         """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
@@ -56,21 +56,16 @@ class Partitions:
         ]
         await self._collection.bulk_write(made, ordered=False)
 
-    async def join(self, worker: str) -> int:
-        """Says that the worker is there, for a lease; and how many are, itself included."""
-        await self._workers.update_one({"_id": worker}, [{"$set": _ALIVE}], upsert=True)
-        return max(1, len(await self._alive()))
-
-    async def part(self, worker: str) -> None:
-        await self._workers.delete_one({"_id": worker})
-
-    async def _alive(self) -> list[str]:
-        await self._workers.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
-        return [row["_id"] async for row in self._workers.find()]
+    async def all(self) -> list[Partition]:
+        rows = self._collection.find().sort("_id", 1)
+        return [
+            Partition(row["_id"], _progress(row), row["worker"], _setback(row))
+            async for row in rows
+        ]
 
     async def free(self) -> int:
         """How many nobody holds who is there; but for those that are set back."""
-        free = {**_held_by_none_of(await self._alive()), **_WELL}
+        free = {**_held_by_none_of(await self._workers.ids()), **_WELL}
         return int(await self._collection.count_documents(free))
 
     async def claim(
@@ -96,7 +91,7 @@ class Partitions:
     ) -> dict[int, Progress]:
         """Who held one before and was killed in the middle of a transaction has left that open, and
         the rows in it locked for a minute: it is ended first."""
-        free = {**_held_by_none_of(await self._alive()), **which}
+        free = {**_held_by_none_of(await self._workers.ids()), **which}
         rows = await self._collection.find(free).limit(most).to_list(None)
         if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
             await self._database.command({"killSessions": sessions})
@@ -138,11 +133,6 @@ class Partitions:
         """What the owner holds is set back no longer."""
         await self._collection.update_many({"owner": owner}, {"$unset": {"setback": ""}})
 
-    async def setbacks(self) -> list[Setback]:
-        """Those that can't be brought on at present."""
-        rows = self._collection.find({"setback": {"$exists": True}}).sort("_id", 1)
-        return [_setback(row) async for row in rows]
-
     async def release(self, owner: str) -> None:
         await self._collection.update_many({"owner": owner}, {"$set": _NOBODYS})
 
@@ -182,10 +172,11 @@ class Partitions:
         row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
         return int(row["base"]) if row else 0
 
-    async def oldest(self) -> datetime | None:
-        """The instant to which all of them have come; None where there are none."""
-        row = await self._collection.find_one({}, {"at": 1}, sort=[("at", 1)])
-        return None if row is None else row["at"]
+    async def last_step(self) -> int:
+        """The last revision that not all customers have passed, as far as anybody has come; 0 where
+        there is none."""
+        row = await self._steps.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+        return int(row["_id"]) if row else 0
 
     async def forget_steps(self, revision: int) -> None:
         await self._steps.delete_many({"_id": {"$lte": revision}})
@@ -222,8 +213,9 @@ def _document(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _setback(row: dict[str, Any]) -> Setback:
-    told = row["setback"]
+def _setback(row: dict[str, Any]) -> Setback | None:
+    if (told := row.get("setback")) is None:
+        return None
     return Setback(row["_id"], told["customerId"], told["error"], told["since"], told["tries"])
 
 

@@ -9,9 +9,14 @@ from pymongo import DeleteOne, ReplaceOne
 from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import State
+from app.domain.engine import Counted
 from app.domain.ids import Kind
 from app.store.collections import Database
 from app.store.ids import key, keys, public
+from app.store.stream import PARTITIONS
+
+# Named one by one, so that the index serves it.
+_ANYWHERE = {"partition": {"$in": list(range(PARTITIONS))}}
 
 
 class States:
@@ -32,6 +37,18 @@ class States:
         query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": now}}
         found = self._collection.find(query, {"_id": 1}).sort("wakesAt", 1).limit(most)
         return [public(Kind.CUSTOMER, row["_id"]) for row in await found.to_list(None)]
+
+    async def count_due(self, now: datetime, most: int) -> Counted:
+        """How many customers' time has come."""
+        query = {**_ANYWHERE, "wakesAt": {"$lte": now}}
+        number = await self._collection.count_documents(query, limit=most)
+        return Counted(number, number < most)
+
+    async def next_wake(self, now: datetime) -> datetime | None:
+        """When the time of the next one comes."""
+        query = {**_ANYWHERE, "wakesAt": {"$gt": now}}
+        row = await self._collection.find_one(query, {"wakesAt": 1}, sort=[("wakesAt", 1)])
+        return None if row is None else row["wakesAt"]
 
     async def orphans(self, partitions: Sequence[int], most: int) -> list[State]:
         """The states of customers who are not there."""

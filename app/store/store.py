@@ -24,6 +24,7 @@ from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
+from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
 from app.store.places import Places
@@ -37,6 +38,7 @@ from app.store.sizes import Sizes
 from app.store.states import States
 from app.store.stream import Stream
 from app.store.transitions import Transitions
+from app.store.workers import Workers
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -62,7 +64,9 @@ class Store:
         self.departures = Departures(database)
         self.history = History(database, self.departures)
         self.states = States(database)
-        self.partitions = Partitions(database)
+        self.workers = Workers(database)
+        self.partitions = Partitions(database, self.workers)
+        self.oplog = OplogReader(database)
         self.retention = Retention(database)
         self.places = Places(database)
         self.loyalty_programs = LoyaltyPrograms(database)

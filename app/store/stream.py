@@ -69,7 +69,7 @@ class Stream:
         partitions, what lies at these paths of them, and the marks of this worker. HistoryLost
         where the oplog does not reach back so far."""
         session = await client.start_session()
-        started = {"$changeStream": {**_IMAGES, "startAtOperationTime": _time(place)}}
+        started = {"$changeStream": {**_IMAGES, "startAtOperationTime": time_of(place)}}
         command = {
             "aggregate": 1,
             "pipeline": [started, *_stages(partitions, paths, worker)],
@@ -146,7 +146,8 @@ def place_of(time: Timestamp) -> str:
     return f"{time.time:08x}{time.inc:08x}"
 
 
-def _time(place: str) -> Timestamp:
+def time_of(place: str) -> Timestamp:
+    """The cluster time of a place."""
     return Timestamp(int(place[:8], 16), int(place[8:], 16))
 
 

@@ -116,6 +116,15 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -
             await asyncio.sleep(0.01)
 
 
+@pytest_asyncio.fixture
+async def alone(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
+    """A shop where no engine is at work yet."""
+    async with running(mongod, valkey) as api:
+        shop = Shop(api)
+        yield shop
+        await shop.sleep()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
     async with running(mongod, valkey) as api:

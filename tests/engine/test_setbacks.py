@@ -29,7 +29,7 @@ def partitions(shop: Shop) -> dict[str, int]:
 
 
 async def setbacks(shop: Shop) -> list[Setback]:
-    return await shop.api.services.store.partitions.setbacks()
+    return (await shop.api.services.engine_status.now()).setbacks
 
 
 async def test_it_waits_and_is_tried_again_until_it_can_be_settled(shop: Shop) -> None:
@@ -58,6 +58,7 @@ async def test_it_waits_and_is_tried_again_until_it_can_be_settled(shop: Shop) -
     (setback,) = await setbacks(shop)
     assert (setback.partition, setback.customer_id) == (where["bad"], id_)
     assert "TypeError" in setback.error
+    assert (await shop.api.services.engine_status.now()).unheld == 0
     await until(lambda: was_tried(shop, 2))
 
     shop.api.database.events.update_one({}, {"$set": {"since": 1}})

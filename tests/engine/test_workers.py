@@ -3,27 +3,14 @@
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest_asyncio
-
-from app.local.mongod import Mongod
-from app.local.valkey import Valkey
-from tests.api import running
 from tests.engine.conftest import Shop, until
 from tests.engine.model.world import Worker
 from tests.engine.test_transitions import is_true
 
 # Enough for every partition to have some.
 _CUSTOMERS = 80
-
-
-@pytest_asyncio.fixture
-async def alone(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
-    """A shop without an engine of its own."""
-    async with running(mongod, valkey) as api:
-        yield Shop(api)
 
 
 async def test_they_share_and_one_takes_over_what_another_held(alone: Shop, tmp_path: Path) -> None:

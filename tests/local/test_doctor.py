@@ -1,6 +1,8 @@
 """segments doctor: ok, or what to mend."""
 
 import re
+import socket
+from datetime import UTC, datetime, timedelta
 
 from pymongo import MongoClient
 from redis import Redis
@@ -39,7 +41,7 @@ async def test_all_is_well_where_a_worker_runs(
         wire = {"name": name, "definition": {"filter": {"attribute": condition}}}
         await services.segments.create(wire, services.now())
     await store.close()
-    run("worker", **_environment(settings))
+    worker = run("worker", **_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     partitions = mongo_client[settings.database]["partitions"]
     until(lambda: partitions.count_documents({"owner": ""}) == 0)
@@ -50,7 +52,12 @@ async def test_all_is_well_where_a_worker_runs(
     for said in ("MongoDB: 6.0.5", "transactions: possible", "images: kept for 24 h", "Valkey"):
         assert said in doctor.out
     assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.out
-    assert re.search("engine: 0 active segments, [0-3] s behind of the 24.0 h", doctor.out)
+    behind = r"\d s behind of the 24.0 h that history goes back, \d+ changes to settle$"
+    assert re.search(f"engine: 0 active segments, {behind}", doctor.out, re.MULTILINE)
+    who = f"{socket.gethostname()} {worker.process.pid}"
+    assert f"workers: {who}; 0.0 changes/s, 0.0 transitions/s\n" in doctor.out
+    assert "wake-ups: 0 due\n" in doctor.out
+    assert "last error" not in doctor.out
     assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.out
 
 
@@ -66,6 +73,33 @@ async def test_a_lost_index_and_a_missing_worker_are_said(
     index, worker = _to_mend(doctor)
     assert "customers (no index sourceId_1)" in index
     assert "start `segments worker`" in worker
+
+
+async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
+    run: Run, settings: Settings, mongo_client: MongoClient[dict[str, object]]
+) -> None:
+    store = await Store.open(settings)
+    await store.close()
+    database, now = mongo_client[settings.database], datetime.now(UTC)
+    row = {"createdAt": now, "updatedAt": now, "version": 1}
+    database.customers.insert_many([{"sourceId": f"c{n}", **row} for n in range(7)])
+    database.states.insert_one({"partition": 3, "wakesAt": now - timedelta(seconds=1)})
+    database.states.insert_one({"partition": 4, "wakesAt": datetime(2999, 1, 2, tzinfo=UTC)})
+    error = {"message": "it broke", "host": "there", "pid": 7}
+    database.engineErrors.insert_one({"_id": "last", "at": now - timedelta(minutes=50), **error})
+
+    doctor = run("doctor", **_environment(settings))
+    assert doctor.ends() == 1
+    (engine,) = [line for line in _to_mend(doctor) if "engine: " in line]
+    assert "7 changes to settle, 16 partitions with nobody at work; start `segments" in engine
+    assert "workers: none; 0.0 changes/s" in doctor.out
+    assert "wake-ups: 1 due, the next at 2999-01-02T00:00:00+00:00\n" in doctor.out
+    assert "engine's last error: 50 min ago at there, process 7: it broke\n" in doctor.out
+
+    database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
+    doctor = run("doctor", **_environment(settings))
+    doctor.ends()
+    assert "last error" not in doctor.out
 
 
 def test_nobody_answers_and_no_password_is_shown(run: Run) -> None:

@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from math import ceil
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import structlog
 
 from app.domain.changes import Progress, Step
-from app.errors import HistoryLost, LeaseLost, Poisoned
+from app.errors import HistoryLost, LeaseLost, Poisoned, SegmentsError
+from app.services.engine.pulse import Pulse
 from app.services.engine.shift import Shift
 from app.services.engine.tidying import tidy
 from app.services.waking import Bell
@@ -40,6 +42,8 @@ class Engine:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._worker = uuid4().hex
+        self._pulse = Pulse(monotonic)
+        self._untold = False
         self.committed = Bell()
 
     async def run(self) -> None:
@@ -50,7 +54,7 @@ class Engine:
                 tasks.create_task(self._until_cancelled(self._try_again))
                 tasks.create_task(self._until_cancelled(partial(tidy, self._store)))
         finally:
-            await self._store.partitions.part(self._worker)
+            await self._store.workers.part(self._worker)
 
     async def _until_cancelled(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
@@ -64,8 +68,10 @@ class Engine:
                 log.warning(
                     "the engine has lost MongoDB", error=_first(errors), again_in_seconds=delay
                 )
+                self._fail(f"MongoDB: {_first(errors)}")
             except* Exception as errors:
                 log.error("the engine stumbles", exc_info=errors, again_in_seconds=delay)
+                self._fail(f"the engine stumbles: {_first(errors)}")
             else:
                 continue
             await asyncio.sleep(delay)
@@ -97,7 +103,9 @@ class Engine:
                     return
                 log.debug("the engine is at work", worker=owner, partitions=len(progress))
                 tasks.create_task(watch(owner))
-                await Shift(self._store, session, owner, progress, self.committed).run()
+                await Shift(
+                    self._store, session, owner, progress, self.committed, self._pulse
+                ).run()
         except* HistoryLost as errors:
             await self._go_on_after_a_gap(owner, _first(errors))
         except* Poisoned as errors:
@@ -109,6 +117,7 @@ class Engine:
             log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
             log.warning("another worker has taken over", worker=owner)
+            self._fail("another worker has taken over what this one held")
         finally:
             await self._store.partitions.release(owner)
 
@@ -120,11 +129,13 @@ class Engine:
                 partition=poisoned.partition,
                 exc_info=poisoned,
             )
+            self._fail(str(poisoned))
             await self._store.partitions.set_back(owner, poisoned)
 
     async def _go_on_after_a_gap(self, owner: str, reason: str) -> None:
         """Brings what this worker holds to the present, where every customer is settled anew."""
         held = await self._store.partitions.held(owner)
+        self._fail(f"history is lost: {reason}")
         log.error(
             "history is lost; what changed meanwhile becomes one transition each, by DEFINITION",
             reason=reason,
@@ -143,7 +154,17 @@ class Engine:
         await self._store.transaction(work)
 
     async def _share(self) -> int:
-        return ceil(PARTITIONS / await self._store.partitions.join(self._worker))
+        """How many partitions are this worker's part; it says that it is there, and how it is."""
+        report, untold, self._untold = self._pulse.report(), self._untold, False
+        workers = await self._store.workers.join(self._worker, report)
+        if untold:
+            await self._store.workers.keep_error(report)
+        return ceil(PARTITIONS / workers)
+
+    def _fail(self, error: str) -> None:
+        """What went wrong is told when MongoDB next answers."""
+        self._pulse.fail(error)
+        self._untold = True
 
     async def _watch_the_share(self, owner: str) -> None:
         """Ends the work where the worker holds more than its share, or could hold more."""
@@ -180,4 +201,6 @@ def _flat(errors: BaseExceptionGroup[Poisoned]) -> Iterator[Poisoned]:
 def _first(errors: BaseExceptionGroup[BaseException]) -> str:
     """What the first of them says; groups lie in groups."""
     first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else str(first)
+    if isinstance(first, BaseExceptionGroup):
+        return _first(first)
+    return str(first) if isinstance(first, (SegmentsError, DatabaseError)) else repr(first)

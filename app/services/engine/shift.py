@@ -11,6 +11,7 @@ from time import monotonic
 from app.domain.changes import Change, Commit, Document, Progress, State, Step, blamed
 from app.services.engine.batch import Batch
 from app.services.engine.intake import Intake
+from app.services.engine.pulse import Pulse
 from app.services.engine.readings import Reading
 from app.services.engine.watch import Watch
 from app.services.waking import Bell
@@ -36,12 +37,16 @@ class Shift:
         owner: str,
         progress: Mapping[int, Progress],
         committed: Bell,
+        pulse: Pulse,
     ) -> None:
         self._store = store
         self._session = session
         self._owner = owner
         self._progress = dict(progress)
         self._committed = committed
+        self._pulse = pulse
+        # Changes that are settled, and not committed yet.
+        self._settled = 0
         # Who is ahead of the oldest place waits there for the stream.
         self._place, self._instant = min((each.place, each.at) for each in progress.values())
         self._watch = Watch([])
@@ -174,6 +179,7 @@ class Shift:
             if len(batch.crossings) > _MOST_CROSSINGS or monotonic() > ends:
                 self._intake.give_back(all_of_it[index:])
                 break
+            self._settled += len(self._news(all_of_it[index]))
             self._place = commit.place
             self._instant = max(self._instant, commit.at)
             if commit.revision is not None and commit.revision in steps:
@@ -189,16 +195,18 @@ class Shift:
                 break
         await self._commit(batch, self._moved_on(settled), made, settled)
 
-    def _to_mind(self, commit: Commit) -> list[Change]:
-        """The changes after which a filter may answer differently, of customers who have not come
-        past them yet."""
+    def _news(self, commit: Commit) -> list[Change]:
+        """The changes of customers who have not come past them yet."""
         return [
             change
             for change in commit.changes
             if change.partition in self._progress
             and self._progress[change.partition].place < commit.place
-            and self._watch.minds(change)
         ]
+
+    def _to_mind(self, commit: Commit) -> list[Change]:
+        """Of these, those after which a filter may answer differently."""
+        return [change for change in self._news(commit) if self._watch.minds(change)]
 
     def _settle_changes(self, commit: Commit, batch: Batch) -> None:
         for reading in self._readings:
@@ -319,6 +327,8 @@ class Shift:
             await self._store.transaction(work, self._session)
         self._progress = progress
         self._rested_since = monotonic()
+        self._pulse.beat(self._settled, len(batch.crossings))
+        self._settled = 0
         self._steps = [step for step in self._steps if step.revision > self._base]
         for reading in settled:
             reading.settled.set()

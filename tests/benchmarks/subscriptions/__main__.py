@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.subscriptions.program import Api, Program, program
-from tests.benchmarks.subscriptions.traffic import Sent, change, listening, watching
+from tests.benchmarks.subscriptions.traffic import Sent, change, listening, stalled, watching
 
 SECONDS = 30
 LISTENERS = 1_000
-_LAST_ONES_SECONDS = 2
+_LAST_ONES_SECONDS, _MINUTE = 2, 60
 
 
 def main() -> None:
@@ -92,7 +92,24 @@ def elsewhere(running: Program, api: Api, seconds: int) -> None:
     print(f"  ratio {costs[1] / costs[0]:.2f}")
 
 
-_PARTS = {"one": one, "crowd": crowd, "elsewhere": elsewhere}
+def hanging(running: Program, api: Api, seconds: int) -> None:
+    """What one costs who takes nothing for a minute, and whether another one notices."""
+    keys = ["hanging"]
+    segments = api.make_segments(keys)
+    running.rest()
+    with listening(api.address, [segments]) as heard:
+        before = api.mebibytes()
+        with stalled(api.address, [segments]):
+            sizes, sent = [api.mebibytes()], Sent()
+            for _ in range(6):
+                sent |= change(running.mongodb_url, keys, 200, _MINUTE / 6, len(sent))
+                sizes.append(api.mebibytes())
+        delays = heard().delays(sent)
+    _say("who reads", delays)
+    print(f"  the API: {before:.0f} MiB, then {', '.join(f'{size:.0f}' for size in sizes)}")
+
+
+_PARTS = {"one": one, "crowd": crowd, "elsewhere": elsewhere, "hanging": hanging}
 
 
 def _say(who: str, delays: Sequence[float]) -> None:

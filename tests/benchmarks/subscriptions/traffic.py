@@ -77,6 +77,13 @@ def listening(
 
 
 @contextmanager
+def stalled(address: str, segments: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Sockets that subscribe, and then take nothing of what is sent to them."""
+    with _beside(_stall, address, segments):
+        yield
+
+
+@contextmanager
 def watching(url: str) -> Iterator[Callable[[], Heard]]:
     """The baseline: a bare change stream over the customers."""
     with _beside(_watch, url) as heard:
@@ -111,21 +118,7 @@ async def _listen_all(
     address: str, path: str, segments: Sequence[Sequence[str]], out: Connection
 ) -> None:
     heard = Heard()
-    sockets = []
-    for ids in segments:
-        socket = await connect(
-            f"ws://{address}{path}",
-            subprotocols=[Subprotocol("graphql-transport-ws")],
-            proxy=None,
-            max_queue=None,
-        )
-        await socket.send('{"type": "connection_init"}')
-        await socket.recv()
-        payload = {"query": _SUBSCRIBE, "variables": {"segmentIds": list(ids)}}
-        await socket.send(
-            orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode()
-        )
-        sockets.append(socket)
+    sockets = [await _subscribed(address, path, ids) for ids in segments]
     tasks = [asyncio.create_task(_hear(socket, heard)) for socket in sockets]
     # Nothing says that a subscription has begun.
     await asyncio.sleep(_TO_BEGIN_SECONDS)
@@ -133,6 +126,30 @@ async def _listen_all(
     await asyncio.to_thread(out.recv)
     out.send(heard)
     await asyncio.wait(tasks)
+
+
+def _stall(address: str, segments: Sequence[Sequence[str]], out: Connection) -> None:
+    asyncio.run(_stall_all(address, segments, out))
+
+
+async def _stall_all(address: str, segments: Sequence[Sequence[str]], out: Connection) -> None:
+    for socket in [await _subscribed(address, "/graphql", ids) for ids in segments]:
+        socket.transport.pause_reading()
+    await asyncio.sleep(_TO_BEGIN_SECONDS)
+    out.send("ready")
+    await asyncio.to_thread(out.recv)
+
+
+async def _subscribed(address: str, path: str, segments: Sequence[str]) -> ClientConnection:
+    protocol = Subprotocol("graphql-transport-ws")
+    socket = await connect(
+        f"ws://{address}{path}", subprotocols=[protocol], proxy=None, max_queue=None
+    )
+    await socket.send('{"type": "connection_init"}')
+    await socket.recv()
+    payload = {"query": _SUBSCRIBE, "variables": {"segmentIds": list(segments)}}
+    await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
+    return socket
 
 
 async def _hear(socket: ClientConnection, heard: Heard) -> None:

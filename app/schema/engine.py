@@ -1,0 +1,218 @@
+"""The engine in the API, for those who watch it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import strawberry
+
+from app.domain.changes import Setback
+from app.domain.engine import Counted, Partition, Worker
+from app.domain.engine import EngineError as StoredError
+from app.domain.engine import EngineStatus as Seen
+from app.schema.context import Info
+from app.schema.scalars import Long
+
+# There are so many partitions; more workers find nothing to do.
+_MOST = 16
+
+
+@strawberry.type(description="A number that is counted only so far.")
+class EngineCount:
+    number: int
+    exact: bool = strawberry.field(description="False where there are at least that many.")
+
+    @classmethod
+    def of(cls, counted: Counted) -> "EngineCount":
+        return cls(number=counted.number, exact=counted.exact)
+
+
+@strawberry.type(description="What went wrong in a process of the engine's, and when.")
+class EngineError:
+    message: str
+    at: datetime
+    host: str
+    pid: int
+
+    @classmethod
+    def of(cls, error: StoredError) -> "EngineError":
+        return cls(message=error.message, at=error.at, host=error.host, pid=error.pid)
+
+
+@strawberry.type(description="A worker that is there: one that is killed is gone after 3 seconds.")
+class EngineWorker:
+    id: strawberry.ID
+    host: str
+    pid: int
+    began_at: datetime
+    changes: Long = strawberry.field(
+        description="How many changes of customers it has settled since it began: of one customer"
+        " in one transaction, one."
+    )
+    transitions: Long = strawberry.field(
+        description="How many transitions it has made since it began."
+    )
+    changes_per_second: float = strawberry.field(description="Of about the last 10 seconds.")
+    transitions_per_second: float = strawberry.field(description="Of about the last 10 seconds.")
+    errors: int = strawberry.field(description="How often something went wrong since it began.")
+    last_error: EngineError | None
+
+    @classmethod
+    def of(cls, worker: Worker) -> "EngineWorker":
+        return cls(
+            id=strawberry.ID(worker.id),
+            host=worker.host,
+            pid=worker.pid,
+            began_at=worker.began_at,
+            changes=Long(worker.changes),
+            transitions=Long(worker.transitions),
+            changes_per_second=worker.changes_per_second,
+            transitions_per_second=worker.transitions_per_second,
+            errors=worker.errors,
+            last_error=EngineError.of(worker.last_error) if worker.last_error else None,
+        )
+
+
+@strawberry.type(
+    description="A customer who can't be settled, and for whom all of its partition waits. It is"
+    " tried again, at last each minute, until what is wrong has been mended."
+)
+class EngineSetback:
+    customer_id: strawberry.ID
+    error: str
+    since: datetime
+    tries: int
+
+    @classmethod
+    def of(cls, setback: Setback) -> "EngineSetback":
+        return cls(
+            customer_id=strawberry.ID(setback.customer_id),
+            error=setback.error,
+            since=setback.since,
+            tries=setback.tries,
+        )
+
+
+@strawberry.type(description="A fixed part of the customers, which one worker brings on at a time.")
+class EnginePartition:
+    number: int
+    place: str = strawberry.field(
+        description="How far it has come in MongoDB's oplog: a cluster time, in hexadecimal digits."
+    )
+    reached_at: datetime = strawberry.field(description="The instant of that place.")
+    worker: EngineWorker | None = strawberry.field(
+        description="Who holds it; null where nobody does who is there."
+    )
+    setback: EngineSetback | None = strawberry.field(
+        description="What holds it up; null where nothing does."
+    )
+
+
+@strawberry.type(
+    description="How far the engine has come with making transitions of changes, and how fast it"
+    " goes, by MongoDB's clock."
+)
+class EngineStatus:
+    at: datetime = strawberry.field(description="When this was so.")
+    reached_at: datetime | None = strawberry.field(
+        description="To which instant all changes are settled: that of the slowest partition. Null"
+        " where the engine was never started."
+    )
+    place: str | None = strawberry.field(description="The place of the slowest partition.")
+    lag_seconds: float | None = strawberry.field(
+        description="How long ago that was. The place is written once a second where nothing"
+        " happens."
+    )
+    lag_changes: EngineCount | None = strawberry.field(
+        description="How many changes of customers were written after that place; those are counted"
+        " which other partitions have come past. Null where the program may not read MongoDB's"
+        " oplog."
+    )
+    changes_per_second: float = strawberry.field(
+        description="Changes settled, by all workers, over about the last 10 seconds."
+    )
+    transitions_per_second: float = strawberry.field(
+        description="Transitions made, by all workers, over about the last 10 seconds."
+    )
+    last_sequence: Long = strawberry.field(description="Where the log of transitions ends.")
+    active_segments: int
+    wake_ups_due: EngineCount = strawberry.field(
+        description="Customers whose membership time alone may have changed, and who were not"
+        " looked at yet."
+    )
+    next_wake_up_at: datetime | None = strawberry.field(
+        description="When time alone may next change a customer's membership."
+    )
+    passed_share: float | None = strawberry.field(
+        description="After segments were activated or edited, all customers are brought past that"
+        " once: about which share of them has been, from 0 to 1. Null where nothing is under way."
+    )
+    oplog_seconds: float | None = strawberry.field(
+        description="How far the oplog goes back. Null where that can't be seen."
+    )
+    images_seconds: float | None = strawberry.field(
+        description="How long the images of customers are kept. Null where that is as long as the"
+        " oplog, or can't be seen."
+    )
+    history_seconds: float | None = strawberry.field(
+        description="How far behind the engine may be at most: beyond that each customer is settled"
+        " anew, and what happened in between is told as one difference. Null where there is no end"
+        " yet, or it can't be seen."
+    )
+    partitions: list[EnginePartition] = strawberry.field(metadata={"most": _MOST})
+    workers: list[EngineWorker] = strawberry.field(
+        description="Those who are there, the oldest first.", metadata={"most": _MOST}
+    )
+    last_error: EngineError | None = strawberry.field(
+        description="What last went wrong in any worker, of those who are gone, too."
+    )
+
+    @classmethod
+    def of(cls, seen: Seen) -> "EngineStatus":
+        behind, windows = seen.slowest, seen.windows
+        return cls(
+            at=seen.at,
+            reached_at=behind.progress.at if behind else None,
+            place=behind.progress.place if behind else None,
+            lag_seconds=_seconds(seen.lag),
+            lag_changes=EngineCount.of(seen.changes_behind) if seen.changes_behind else None,
+            changes_per_second=seen.changes_per_second,
+            transitions_per_second=seen.transitions_per_second,
+            last_sequence=Long(seen.sequence),
+            active_segments=seen.active_segments,
+            wake_ups_due=EngineCount.of(seen.wakes_due),
+            next_wake_up_at=seen.next_wake_at,
+            passed_share=seen.passed_share,
+            oplog_seconds=_seconds(windows.oplog.window if windows.oplog else None),
+            images_seconds=_seconds(windows.images.kept if windows.images else None),
+            history_seconds=_seconds(windows.reach),
+            partitions=[_partition(each, seen.holder) for each in seen.partitions],
+            workers=[EngineWorker.of(worker) for worker in seen.workers],
+            last_error=EngineError.of(seen.last_error) if seen.last_error else None,
+        )
+
+
+def _partition(
+    partition: Partition, holder: Callable[[Partition], Worker | None]
+) -> EnginePartition:
+    worker = holder(partition)
+    return EnginePartition(
+        number=partition.number,
+        place=partition.progress.place,
+        reached_at=partition.progress.at,
+        worker=EngineWorker.of(worker) if worker else None,
+        setback=EngineSetback.of(partition.setback) if partition.setback else None,
+    )
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
+
+
+@strawberry.type
+class EngineQuery:
+    @strawberry.field(
+        description="For administrators: how far the engine has come that makes transitions of"
+        " changes, how fast it goes, who is at it, and what went wrong last."
+    )
+    async def engine_status(self, info: Info) -> EngineStatus:
+        return EngineStatus.of(await info.context.services.engine_status.now())

@@ -1,0 +1,63 @@
+"""How the engine is doing, as MongoDB tells: whoever asks need not be where it runs."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.domain.engine import Counted, EngineStatus, Partition, slowest
+from app.store import Store
+
+_MOST_DUE = 10_000
+# Enough for a share that is right by a few hundredths.
+_SAMPLE = 200
+
+
+class EngineStatusReader:
+    """Asks a few small questions, however many customers there are."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def now(self) -> EngineStatus:
+        # Alone: where MongoDB does not answer, this one question waits for it and no others.
+        _, at = await self._store.partitions.end()
+        partitions = await self._store.partitions.all()
+        workers, last_error, active_segments, sequence = await asyncio.gather(
+            self._store.workers.all(),
+            self._store.workers.last_error(),
+            self._store.active_filters.number(),
+            self._store.transitions.end(),
+        )
+        wakes_due, next_wake_at, passed_share, windows, changes_behind = await asyncio.gather(
+            self._store.states.count_due(at, _MOST_DUE),
+            self._store.states.next_wake(at),
+            self._passed_share(partitions),
+            self._store.oplog.windows(),
+            self._changes_behind(partitions),
+        )
+        return EngineStatus(
+            at=at,
+            partitions=partitions,
+            workers=workers,
+            changes_behind=changes_behind,
+            wakes_due=wakes_due,
+            next_wake_at=next_wake_at,
+            active_segments=active_segments,
+            sequence=sequence,
+            passed_share=passed_share,
+            windows=windows,
+            last_error=last_error,
+        )
+
+    async def _changes_behind(self, partitions: Sequence[Partition]) -> Counted | None:
+        if (behind := slowest(partitions)) is None:
+            return None
+        return await self._store.oplog.changes_after(behind.progress.place)
+
+    async def _passed_share(self, partitions: Sequence[Partition]) -> float | None:
+        """About which share of the customers has passed the last step; None where all have."""
+        step = await self._store.partitions.last_step()
+        if all(partition.progress.base >= step for partition in partitions):
+            return None
+        ids = await self._store.customers.some_ids(_SAMPLE)
+        passed = [each.progress.passed(id_) >= step for each in partitions for id_ in ids]
+        return sum(passed) / len(passed) if passed else 0.0
