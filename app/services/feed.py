@@ -98,6 +98,10 @@ class Feed:
         self._followers: dict[str | None, set[Follower]] = {}
         self.wake = asyncio.Event()
 
+    def __len__(self) -> int:
+        """How many follow."""
+        return len(set(chain.from_iterable(self._followers.values())))
+
     def is_past(self, place: int) -> bool:
         """Whether who follows from this place on would not get all of it."""
         return bool(self._followers) and place < self._place
