@@ -13,6 +13,7 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
+from app.services.waking import Bell
 from app.store import Transaction
 from tests.api import Api, running
 
@@ -26,9 +27,11 @@ class Shop:
     api: Api
     _task: asyncio.Task[None] | None = None
 
-    def wake(self) -> None:
+    def wake(self) -> Bell:
+        """Rings whenever the log has grown."""
         engine = Engine(self.api.services.store)
         self._task = asyncio.create_task(engine.run())
+        return engine.committed
 
     async def sleep(self) -> None:
         if self._task:

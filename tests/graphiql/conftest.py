@@ -20,7 +20,7 @@ from app.schema.http import GraphQLView
 from app.settings import Settings
 from tests.schema.http.small import Contexts, schema
 
-_NO_REGISTRY = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
+NO_REGISTRY = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         build(folder)
     except Unusable as problem:
-        if _NO_REGISTRY.search(str(problem)):
+        if NO_REGISTRY.search(str(problem)):
             pytest.skip("npm reaches no registry")
         raise
     return folder
