@@ -5,23 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-import structlog
-
 from app.domain.loyalty import EarningRule
 from app.domain.transitions import Transition
 from app.services.accounts import Accounts
 from app.services.definitions import grouped
-from app.services.waking import woken
-from app.store import DatabaseError, Store, Transaction
+from app.services.waking import keep_reading, woken
+from app.store import Store, Transaction
 from app.store.places import LOYALTY
-
-log = structlog.get_logger()
 
 _POLL_SECONDS = 1.0
 # What comes so close together earns in one transaction: each also changes customers, of whom the
 # engine then hears.
 _GATHER_SECONDS = 0.05
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 # So long another is let finish who writes the same.
 _PATIENCE_SECONDS = 0.02
 
@@ -44,21 +39,13 @@ class Earning:
         self._worker = uuid4().hex
 
     async def run(self, wake: asyncio.Event) -> None:
-        """For ever: looks at the log each second, and at once when woken."""
-        delay = _FIRST_DELAY
-        while True:
-            wake.clear()
-            try:
-                while await self.run_once():
-                    delay = _FIRST_DELAY
-            except DatabaseError as error:
-                log.warning("no points are given", error=str(error), again_in_seconds=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LONGEST_DELAY)
-            else:
-                delay = _FIRST_DELAY
-                await woken(wake, _POLL_SECONDS)
-                await asyncio.sleep(_GATHER_SECONDS)
+        """For ever: looks at the log each second, and soon when woken."""
+
+        async def rest() -> None:
+            await woken(wake, _POLL_SECONDS)
+            await asyncio.sleep(_GATHER_SECONDS)
+
+        await keep_reading(self.run_once, rest, "no points are given")
 
     async def run_once(self) -> bool:
         """Takes the next batch of the log; False where it holds nothing new, or another worker

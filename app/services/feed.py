@@ -12,8 +12,8 @@ from prometheus_client import Counter, Gauge
 
 from app.domain.transitions import Crossing, Transition
 from app.errors import SlowConsumer
-from app.services.waking import woken
-from app.store import DatabaseError, Store
+from app.services.waking import keep_reading, woken
+from app.store import Store
 
 log = structlog.get_logger()
 
@@ -21,7 +21,6 @@ log = structlog.get_logger()
 MOST_WAITING = 10_000
 _STEP = 1_000
 _POLL_SECONDS = 1.0
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 
 _followers = Gauge("segments_subscribers", "Who follows the log of transitions in this process.")
 _delivered = Counter("segments_subscribers_transitions", "Transitions handed to subscribers.")
@@ -98,7 +97,8 @@ class Feed:
         self._followers: dict[str | None, set[Follower]] = {}
         self.wake = asyncio.Event()
 
-    def __len__(self) -> int:
+    @property
+    def followers(self) -> int:
         """How many follow."""
         return len(set(chain.from_iterable(self._followers.values())))
 
@@ -127,19 +127,10 @@ class Feed:
 
     async def run(self) -> None:
         """For ever."""
-        delay = _FIRST_DELAY
-        while True:
-            self.wake.clear()
-            try:
-                while await self._read_on():
-                    pass
-            except DatabaseError as error:
-                log.warning("the log can't be read", error=str(error), again_in_seconds=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LONGEST_DELAY)
-            else:
-                delay = _FIRST_DELAY
-                await woken(self.wake, _POLL_SECONDS if self._followers else None)
+        await keep_reading(self._read_on, self._rest, "the log can't be read")
+
+    async def _rest(self) -> None:
+        await woken(self.wake, _POLL_SECONDS if self._followers else None)
 
     async def _read_on(self) -> bool:
         """Whether there may be more."""

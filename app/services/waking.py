@@ -1,6 +1,15 @@
-"""Who waits for something looks again each second or so, and at once when woken."""
+"""Who reads the log of transitions looks again each second or so, and at once when woken."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from app.store import DatabaseError
+
+log = structlog.get_logger()
+
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 
 
 class Bell:
@@ -21,9 +30,29 @@ class Bell:
 
 
 async def woken(ear: asyncio.Event, seconds: float | None) -> None:
-    """Returns once the event is set, or after so long; None is for ever."""
+    """Returns once the event is set, and clears it, or after so long; None is for ever."""
     try:
         async with asyncio.timeout(seconds):
             await ear.wait()
     except TimeoutError:
         pass
+    ear.clear()
+
+
+async def keep_reading(
+    read_on: Callable[[], Awaitable[bool]], rest: Callable[[], Awaitable[None]], complaint: str
+) -> None:
+    """For ever: reads on while there is more, then rests. Without MongoDB it complains, and tries
+    again after a while."""
+    delay = _FIRST_DELAY
+    while True:
+        try:
+            while await read_on():
+                delay = _FIRST_DELAY
+        except DatabaseError as error:
+            log.warning(complaint, error=str(error), again_in_seconds=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+        else:
+            delay = _FIRST_DELAY
+            await rest()

@@ -213,4 +213,4 @@ async def _has(got: list[Transition], number: int) -> bool:
 
 
 async def _follows(shop: Shop, number: int = 1) -> bool:
-    return len(shop.api.services.feed) >= number
+    return shop.api.services.feed.followers >= number
