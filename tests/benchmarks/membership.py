@@ -8,24 +8,17 @@ The two are asked in turn, so that a noisy machine is noisy for both.
 
 import asyncio
 import json
-import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 
-from app.local.mongod import Mongod
-from app.local.valkey import Valkey
-from app.settings import Settings
+from tests.benchmarks.program import program
 
 CUSTOMERS = 2_000
 CONNECTIONS = 16
@@ -46,16 +39,16 @@ mutation Upsert($inputs: [CustomerInput!]!) { customersUpsert(inputs: $inputs) {
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, _stores(Path(folder)) as environment:
-        bare_command = ["-m", "uvicorn", "tests.benchmarks.bare:app", "--no-access-log"]
-        with (
-            _server(["-m", "app", "api"], environment) as ours,
-            _server(bare_command, environment) as bare,
-        ):
-            segment = _prepare(ours.port)
-            rounds = [
-                (ours.cost(_questions(segment)), bare.cost(_look_ups())) for _ in range(ROUNDS)
-            ]
+    bare_command = ("-m", "uvicorn", "tests.benchmarks.bare:app", "--no-access-log")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        program(Path(folder)) as running,
+        running.server("-m", "app", "api") as of_ours,
+        running.server(*bare_command) as of_bare,
+    ):
+        ours, bare = _Server(*of_ours), _Server(*of_bare)
+        segment = _prepare(ours.address)
+        rounds = [(ours.cost(_questions(segment)), bare.cost(_look_ups())) for _ in range(ROUNDS)]
     _report(rounds[1:])
 
 
@@ -69,24 +62,24 @@ def _report(rounds: list[tuple[float, float]]) -> None:
 
 
 class _Server:
-    def __init__(self, process: psutil.Process, port: int) -> None:
+    def __init__(self, address: str, process: psutil.Process) -> None:
         self._process = process
-        self.port = port
+        self.address = address
 
     def cost(self, requests: list[bytes]) -> float:
         """Seconds of CPU that the process spends on one of the requests."""
         before = sum(self._process.cpu_times()[:2])
-        asyncio.run(_load(self.port, requests))
+        asyncio.run(_load(self.address, requests))
         return (sum(self._process.cpu_times()[:2]) - before) / len(requests)
 
 
-async def _load(port: int, requests: list[bytes]) -> None:
+async def _load(address: str, requests: list[bytes]) -> None:
     shares = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
-    await asyncio.gather(*(_connection(port, share) for share in shares))
+    await asyncio.gather(*(_connection(address, share) for share in shares))
 
 
-async def _connection(port: int, requests: list[bytes]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _connection(address: str, requests: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection(*address.split(":"))
     for request in requests:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -120,9 +113,9 @@ def _source_ids() -> Iterator[str]:
     return (f"c{numbers.randrange(CUSTOMERS)}" for _ in range(REQUESTS))
 
 
-def _prepare(port: int) -> str:
+def _prepare(address: str) -> str:
     """Customers, and a segment of one attribute filter; returns its id."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+    with httpx.Client(base_url=f"http://{address}", timeout=60) as client:
         for start in range(0, CUSTOMERS, 1_000):
             inputs = [
                 {"sourceId": f"c{n}", "email": f"c{n}@example.com", "metadata": {"vip": n % 3 == 0}}
@@ -139,41 +132,6 @@ def _ask(client: httpx.Client, query: str, variables: dict[str, Any]) -> Any:
     answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
     assert "errors" not in answer, answer
     return answer["data"]
-
-
-@contextmanager
-def _stores(folder: Path) -> Iterator[dict[str, str]]:
-    mongod, valkey = Mongod(folder / "mongod", Settings(oplog_mib=990)), Valkey(folder / "valkey")
-    for part in (mongod, valkey):
-        part.start()
-    try:
-        for part in (mongod, valkey):
-            part.ready()
-        urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
-        yield {**os.environ, **urls, "SEGMENTS_DATABASE": "benchmark"}
-    finally:
-        for part in (valkey, mongod):
-            part.stop()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def _server(command: list[str], environment: dict[str, str]) -> Iterator[_Server]:
-    port = _free_port()
-    process = subprocess.Popen(
-        [sys.executable, *command, "--host", "127.0.0.1", "--port", str(port)], env=environment
-    )
-    try:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
-            client.get(f"http://127.0.0.1:{port}/healthz")
-        yield _Server(psutil.Process(process.pid), port)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.subscriptions.program import Api, Program, program
+from tests.benchmarks.program import Program, program
+from tests.benchmarks.subscriptions.shop import Api, api, rest
 from tests.benchmarks.subscriptions.traffic import Sent, change, listening, stalled, watching
 
 SECONDS = 30
@@ -28,20 +29,20 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         program(Path(folder)) as running,
         running.process("-m", "app", "worker"),
-        running.api() as api,
+        api(running) as shop,
     ):
-        api.make_customers()
+        shop.make_customers()
         for name in given.only or _PARTS:
             print(f"\n{name}", flush=True)
-            _PARTS[name](running, api, given.seconds)
+            _PARTS[name](running, shop, given.seconds)
 
 
-def one(running: Program, api: Api, seconds: int) -> None:
+def one(running: Program, shop: Api, seconds: int) -> None:
     """One subscriber, 200 changes a second; beside it a bare change stream."""
     keys = ["one"]
-    segments = api.make_segments(keys)
-    running.rest()
-    with listening(api.address, [segments]) as heard, watching(running.mongodb_url) as watched:
+    segments = shop.make_segments(keys)
+    rest(running)
+    with listening(shop.address, [segments]) as heard, watching(running.mongodb_url) as watched:
         sent = change(running.mongodb_url, keys, 200, seconds)
         time.sleep(_LAST_ONES_SECONDS)
         ours, bare = heard().delays(sent), watched().delays(sent)
@@ -51,20 +52,20 @@ def one(running: Program, api: Api, seconds: int) -> None:
     print(f"  ratio of the medians {_at(ours, 0.5) / _at(bare, 0.5):.1f}")
 
 
-def crowd(running: Program, api: Api, seconds: int) -> None:
+def crowd(running: Program, shop: Api, seconds: int) -> None:
     """A thousand subscribers, 100 transitions a second, each wanted by ten of them."""
     keys = [f"crowd{number}" for number in range(LISTENERS // 10)]
-    segments = api.make_segments(keys)
-    running.rest()
-    before = api.mebibytes()
-    with listening(api.address, [[segment] for segment in segments * 10]) as heard:
-        quiet, cpu, sizes = api.mebibytes(), api.seconds_of_cpu(), []
+    segments = shop.make_segments(keys)
+    rest(running)
+    before = shop.mebibytes()
+    with listening(shop.address, [[segment] for segment in segments * 10]) as heard:
+        quiet, cpu, sizes = shop.mebibytes(), shop.seconds_of_cpu(), []
         sent: Sent = {}
         for _ in range(3):
             sent |= change(running.mongodb_url, keys, 100, seconds / 3, len(sent))
-            sizes.append(api.mebibytes())
+            sizes.append(shop.mebibytes())
         time.sleep(_LAST_ONES_SECONDS)
-        cpu = api.seconds_of_cpu() - cpu
+        cpu = shop.seconds_of_cpu() - cpu
         delays = heard().delays(sent)
     assert len(delays) == 10 * len(sent), (len(delays), len(sent))
     _say("a thousand subscribers", delays)
@@ -75,35 +76,35 @@ def crowd(running: Program, api: Api, seconds: int) -> None:
     )
 
 
-def elsewhere(running: Program, api: Api, seconds: int) -> None:
+def elsewhere(running: Program, shop: Api, seconds: int) -> None:
     """What the reader of the log costs with one subscriber, and with a thousand more who wait for
     other segments."""
-    segments = api.make_segments(["elsewhere", *(f"silent{number}" for number in range(100))])
-    running.rest()
+    segments = shop.make_segments(["elsewhere", *(f"silent{number}" for number in range(100))])
+    rest(running)
     costs = []
     for others in (0, LISTENERS):
         silent = [[segments[1 + number % 100]] for number in range(others)]
-        with listening(api.address, [segments[:1], *silent]):
-            cpu = api.seconds_of_cpu()
+        with listening(shop.address, [segments[:1], *silent]):
+            cpu = shop.seconds_of_cpu()
             sent = change(running.mongodb_url, ["elsewhere"], 200, seconds)
             time.sleep(_LAST_ONES_SECONDS)
-            costs.append((api.seconds_of_cpu() - cpu) / len(sent))
+            costs.append((shop.seconds_of_cpu() - cpu) / len(sent))
             print(f"  {others:,} others: {1e6 * costs[-1]:.0f} µs of CPU a transition", flush=True)
     print(f"  ratio {costs[1] / costs[0]:.2f}")
 
 
-def hanging(running: Program, api: Api, seconds: int) -> None:
+def hanging(running: Program, shop: Api, seconds: int) -> None:
     """What one costs who takes nothing for a minute, and whether another one notices."""
     keys = ["hanging"]
-    segments = api.make_segments(keys)
-    running.rest()
-    with listening(api.address, [segments]) as heard:
-        before = api.mebibytes()
-        with stalled(api.address, [segments]):
-            sizes, sent = [api.mebibytes()], Sent()
+    segments = shop.make_segments(keys)
+    rest(running)
+    with listening(shop.address, [segments]) as heard:
+        before = shop.mebibytes()
+        with stalled(shop.address, [segments]):
+            sizes, sent = [shop.mebibytes()], Sent()
             for _ in range(6):
                 sent |= change(running.mongodb_url, keys, 200, _MINUTE / 6, len(sent))
-                sizes.append(api.mebibytes())
+                sizes.append(shop.mebibytes())
         delays = heard().delays(sent)
     _say("who reads", delays)
     print(f"  the API: {before:.0f} MiB, then {', '.join(f'{size:.0f}' for size in sizes)}")

@@ -15,7 +15,8 @@ from pymongo import MongoClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.benchmarks.subscriptions.program import CUSTOMERS, DATABASE
+from tests.benchmarks.program import DATABASE
+from tests.benchmarks.subscriptions.shop import CUSTOMERS
 
 _CONTEXT = multiprocessing.get_context("spawn")
 _TO_BEGIN_SECONDS = 3

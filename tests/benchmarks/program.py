@@ -1,0 +1,66 @@
+"""The program as people run it, each part a process of its own, over stores of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
+from app.settings import Settings
+
+Json = dict[str, Any]
+
+DATABASE = "benchmark"
+
+
+class Program:
+    """The stores, and what runs over them."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self.mongodb_url = environment["MONGODB_URL"]
+        self.redis_url = environment["REDIS_URL"]
+
+    @contextmanager
+    def server(self, *command: str) -> Iterator[tuple[str, psutil.Process]]:
+        """A server's address and process, once it listens."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = int(listener.getsockname()[1])
+        address = f"127.0.0.1:{port}"
+        with self.process(*command, "--host", "127.0.0.1", "--port", str(port)) as process:
+            with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
+                client.get(f"http://{address}/healthz")
+            yield address, process
+
+    @contextmanager
+    def process(self, *command: str) -> Iterator[psutil.Process]:
+        process = subprocess.Popen([sys.executable, *command], env=self._environment)
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def program(folder: Path) -> Iterator[Program]:
+    mongod, valkey = Mongod(folder / "mongod", Settings(oplog_mib=990)), Valkey(folder / "valkey")
+    for part in (mongod, valkey):
+        part.start()
+    try:
+        for part in (mongod, valkey):
+            part.ready()
+        urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
+        quiet = {"SEGMENTS_DATABASE": DATABASE, "SEGMENTS_LOG_FORMAT": "json"}
+        yield Program({**os.environ, **urls, **quiet})
+    finally:
+        for part in (valkey, mongod):
+            part.stop()
