@@ -110,6 +110,35 @@ async def test_a_pass_over_all_customers_goes_on_in_the_other_partitions(shop: S
     assert await shop.log(segment) == [("ENTERED", "LIVE", who) for who in ("walks", "stumbles")]
 
 
+async def test_what_waited_comes_by_the_steps_of_the_others_in_their_places(shop: Shop) -> None:
+    """Whoever changed before a segment was activated is in its baseline as of then."""
+    seen = await shop.active("Seen", is_true("seen"))
+    for number in range(40):
+        await shop.api.upsert(f"waits {number}", metadata={"seen": False})
+    await clicks(shop, "waits 0")
+    await shop.settled()
+    where = partitions(shop)
+    waiting = [who for who, number in where.items() if number == where["waits 0"]]
+    beside = next(who for who in waiting if who.startswith("waits ") and who != "waits 0")
+    bad = shop.api.stored("waits 0")["_id"]
+    shop.api.database.events.update_one({"customerId": bad}, BROKEN)
+    await shop.api.upsert("waits 0", metadata={"seen": True})
+    await until(lambda: is_set_back(shop))
+    await shop.api.upsert(beside, metadata={"seen": True})
+
+    later = await shop.active("Seen later", is_true("seen"))
+    await shop.api.upsert(beside, metadata={"seen": False})
+    shop.api.database.events.update_one({"customerId": bad}, {"$set": {"since": 1}})
+    await until(lambda: recovered(shop))
+    await shop.settled()
+
+    assert [(type_, who) for type_, _, who in await shop.log(seen) if who == beside] == [
+        ("ENTERED", beside),
+        ("LEFT", beside),
+    ]
+    assert await shop.log(later) == [("LEFT", "LIVE", beside)]
+
+
 async def test_a_definition_that_can_t_be_read_is_reported_and_read_again(shop: Shop) -> None:
     segment = await shop.active("Gold", is_true("gold"))
     filters = shop.api.database.activeFilters
