@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.engine import EngineStatus, Worker
+from app.domain.engine import EngineStatus, Worker, seconds
 from app.services import Services
 
 _PATIENCE_SECONDS = 2
@@ -58,13 +58,10 @@ def _gauge(name: str, meaning: str, value: float) -> Metric:
 
 
 def _gauges(status: EngineStatus) -> Iterator[tuple[str, str, float | None]]:
-    behind, changes, windows = status.slowest, status.changes_behind, status.windows
-    reached_at = behind.progress.at if behind else None
-    window = windows.oplog.window if windows.oplog else None
-    kept = windows.images.kept if windows.images else None
+    changes, windows = status.changes_behind, status.windows
     failed_at = status.last_error.at if status.last_error else None
-    yield "reached_timestamp_seconds", "To when all changes are settled.", _time(reached_at)
-    yield "lag_seconds", "How long ago that was.", _seconds(status.lag)
+    yield "reached_timestamp_seconds", "To when all changes are settled.", _time(status.reached_at)
+    yield "lag_seconds", "How long ago that was.", seconds(status.lag)
     yield "lag_changes", "Changes since, as far as they are counted.", changes and changes.number
     yield "lag_changes_exact", "1 where they are all counted.", changes and changes.exact
     yield "changes_per_second", "Settled in about the last 10 s.", status.changes_per_second
@@ -78,9 +75,9 @@ def _gauges(status: EngineStatus) -> Iterator[tuple[str, str, float | None]]:
     waiting = len(status.setbacks)
     yield "partitions_set_back", "Of these that wait for a customer who can't be settled.", waiting
     yield "workers", "Workers that are there.", len(status.workers)
-    yield "oplog_window_seconds", "The oplog goes back.", _seconds(window)
-    yield "images_kept_seconds", "Images are kept.", _seconds(kept)
-    yield "history_seconds", "The engine may be behind at most.", _seconds(windows.reach)
+    yield "oplog_window_seconds", "The oplog goes back.", seconds(windows.window)
+    yield "images_kept_seconds", "Images are kept.", seconds(windows.kept)
+    yield "history_seconds", "The engine may be behind at most.", seconds(windows.reach)
     yield "last_error_timestamp_seconds", "When it last went wrong.", _time(failed_at)
 
 
@@ -104,7 +101,3 @@ def _of_workers(workers: Sequence[Worker]) -> Iterator[Metric]:
 
 def _time(instant: datetime | None) -> float | None:
     return None if instant is None else instant.timestamp()
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()

@@ -96,6 +96,16 @@ class Windows:
     images: Images | None
 
     @property
+    def window(self) -> timedelta | None:
+        """How far the oplog goes back; None where that can't be seen."""
+        return self.oplog.window if self.oplog else None
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long images are kept; None for as long as the oplog, and where it can't be seen."""
+        return self.images.kept if self.images else None
+
+    @property
     def reach(self) -> timedelta | None:
         """How far back what happened to customers is known; None where nobody can tell."""
         if self.oplog is None or self.images is None:
@@ -129,10 +139,15 @@ class EngineStatus:
         return slowest(self.partitions)
 
     @property
+    def reached_at(self) -> datetime | None:
+        """To when all changes are settled."""
+        return behind.progress.at if (behind := self.slowest) else None
+
+    @property
     def lag(self) -> timedelta | None:
-        if (behind := self.slowest) is None:
+        if (reached_at := self.reached_at) is None:
             return None
-        return max(self.at - behind.progress.at, timedelta(0))
+        return max(self.at - reached_at, timedelta(0))
 
     @property
     def unheld(self) -> int:
@@ -159,3 +174,8 @@ class EngineStatus:
 def slowest(partitions: Sequence[Partition]) -> Partition | None:
     """The one that has come least far."""
     return min(partitions, key=lambda each: (each.progress.place, each.progress.at), default=None)
+
+
+def seconds(duration: timedelta | None) -> float | None:
+    """How many they are; where nothing is known, nothing."""
+    return None if duration is None else duration.total_seconds()

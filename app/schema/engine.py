@@ -1,12 +1,12 @@
 """The engine in the API, for those who watch it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import strawberry
 
 from app.domain.changes import Setback
-from app.domain.engine import Counted, Partition, Worker
+from app.domain.engine import Counted, Partition, Worker, seconds
 from app.domain.engine import EngineError as StoredError
 from app.domain.engine import EngineStatus as Seen
 from app.schema.context import Info
@@ -171,9 +171,9 @@ class EngineStatus:
         behind, windows = seen.slowest, seen.windows
         return cls(
             at=seen.at,
-            reached_at=behind.progress.at if behind else None,
+            reached_at=seen.reached_at,
             place=behind.progress.place if behind else None,
-            lag_seconds=_seconds(seen.lag),
+            lag_seconds=seconds(seen.lag),
             lag_changes=EngineCount.of(seen.changes_behind) if seen.changes_behind else None,
             changes_per_second=seen.changes_per_second,
             transitions_per_second=seen.transitions_per_second,
@@ -182,9 +182,9 @@ class EngineStatus:
             wake_ups_due=EngineCount.of(seen.wakes_due),
             next_wake_up_at=seen.next_wake_at,
             passed_share=seen.passed_share,
-            oplog_seconds=_seconds(windows.oplog.window if windows.oplog else None),
-            images_seconds=_seconds(windows.images.kept if windows.images else None),
-            history_seconds=_seconds(windows.reach),
+            oplog_seconds=seconds(windows.window),
+            images_seconds=seconds(windows.kept),
+            history_seconds=seconds(windows.reach),
             partitions=[_partition(each, seen.holder) for each in seen.partitions],
             workers=[EngineWorker.of(worker) for worker in seen.workers],
             last_error=EngineError.of(seen.last_error) if seen.last_error else None,
@@ -202,10 +202,6 @@ def _partition(
         worker=EngineWorker.of(worker) if worker else None,
         setback=EngineSetback.of(partition.setback) if partition.setback else None,
     )
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()
 
 
 @strawberry.type

@@ -35,10 +35,11 @@ class ClientGone(Exception):
 
 
 class Event(NamedTuple):
-    """What a subscription tells; where its source can go on after it, the cursor to go on from."""
+    """What an operation tells; of a subscription whose source can go on after it, the cursor to go
+    on from."""
 
     answer: JSON
-    cursor: str | None
+    cursor: str | None = None
 
 
 class Operation:
@@ -55,7 +56,11 @@ class Operation:
         return await self._answer(self._executor, gone)
 
     async def events(self, context: Context) -> AsyncGenerator[Event]:
-        """Those of a subscription, each answered by itself; refused where its source breaks."""
+        """Those of a subscription, each answered by itself; refused where its source breaks. Of any
+        other operation its one answer."""
+        if self.type is not OperationType.SUBSCRIPTION:
+            yield Event(await self.run(context))
+            return
         self._executor.context_value = await context()
         source = create_source_event_stream(self._executor)
         if self._executor.is_awaitable(source):

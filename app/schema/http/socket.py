@@ -7,7 +7,6 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import orjson
-from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from app.schema.http.masking import failed
@@ -57,13 +56,16 @@ class Socket:
             return
         await self._websocket.accept(PROTOCOL)
         try:
-            await self._greet()
-            await self._listen()
+            await self._converse()
         except Closed as closed:
-            await self._stop_all()
             await self._close(closed)
         except _GONE:
             pass
+
+    async def _converse(self) -> None:
+        try:
+            await self._greet()
+            await self._listen()
         finally:
             await self._stop_all()
 
@@ -153,13 +155,9 @@ class Socket:
         context = partial(self._make_context, self._init or {})
         try:
             operation = self._operations.find(from_json(payload))
-            if operation.type is OperationType.SUBSCRIPTION:
-                async with aclosing(operation.events(context)) as events:
-                    async for answer, _ in events:
-                        await self._send({"id": id_, "type": "next", "payload": answer})
-            else:
-                answer = await operation.run(context)
-                await self._send({"id": id_, "type": "next", "payload": answer})
+            async with aclosing(operation.events(context)) as events:
+                async for answer, _ in events:
+                    await self._send({"id": id_, "type": "next", "payload": answer})
             last: JSON = {"id": id_, "type": "complete"}
         except RequestRefused as refusal:
             last = {"id": id_, "type": "error", "payload": refusal.errors}

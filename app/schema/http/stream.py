@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 import orjson
-from graphql import OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -85,21 +84,18 @@ async def _tell(events: AsyncGenerator[bytes], scope: Scope, receive: Receive, s
 
 async def _events(operation: Operation, context: Context) -> AsyncGenerator[bytes]:
     try:
-        if operation.type is OperationType.SUBSCRIPTION:
-            async with aclosing(operation.events(context)) as events:
-                async for event in events:
-                    yield _next(event)
-        else:
-            yield _next(Event(await operation.run(context), None))
+        async with aclosing(operation.events(context)) as events:
+            async for event in events:
+                yield _next(event)
     except RequestRefused as refusal:
-        yield _next(Event({"errors": refusal.errors}, None))
+        yield _next(Event({"errors": refusal.errors}))
     except Exception as failure:  # noqa: BLE001  (whatever broke, the stream is ended properly)
-        yield _next(Event({"errors": [failed(failure)]}, None))
+        yield _next(Event({"errors": [failed(failure)]}))
     yield _COMPLETE
 
 
 async def _refused(refusal: RequestRefused) -> AsyncGenerator[bytes]:
-    yield _next(Event({"errors": refusal.errors}, None))
+    yield _next(Event({"errors": refusal.errors}))
     yield _COMPLETE
 
 
