@@ -1,13 +1,10 @@
 """The ASGI application: what is served, and on what paths."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import structlog
 from arq.connections import ArqRedis
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
@@ -24,8 +21,7 @@ from app.schema.http import GraphQLView
 from app.services import Services
 from app.settings import Settings
 from app.store import Store
-
-log = structlog.get_logger()
+from app.vital import vital
 
 _PATIENCE_SECONDS = 2
 
@@ -73,20 +69,13 @@ async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Does these as long as the application runs; which ends where one of them breaks."""
     tasks = [asyncio.create_task(work) for work in works]
     for task in tasks:
-        task.add_done_callback(_end_if_broken)
+        vital(task, "a part of the API has died")
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _end_if_broken(task: asyncio.Task[None]) -> None:
-    """A process that delivers nothing any more must not look as if it did."""
-    if not task.cancelled():
-        log.critical("a part of the API has died", error=repr(task.exception()))
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _lives(_: Request) -> Response:

@@ -2,11 +2,8 @@
 else. Redis carries the news of it."""
 
 import asyncio
-import os
-import signal
 from typing import Any
 
-import structlog
 from redis.asyncio import Redis
 
 from app.announcements import Announcements
@@ -15,9 +12,8 @@ from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
 from app.settings import Settings
 from app.store import Store
+from app.vital import vital
 from workers.jobs import close_services, open_services
-
-log = structlog.get_logger()
 
 _TASK = "engine"
 
@@ -47,7 +43,7 @@ async def start(ctx: dict[Any, Any]) -> None:
     """Beside arq's jobs, where arq itself is the process."""
     await open_services(ctx)
     ctx[_TASK] = task = asyncio.create_task(run_engine(ctx["settings"]))
-    task.add_done_callback(_take_the_process_down)
+    vital(task, "the engine has died")
 
 
 async def stop(ctx: dict[Any, Any]) -> None:
@@ -55,10 +51,3 @@ async def stop(ctx: dict[Any, Any]) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await close_services(ctx)
-
-
-def _take_the_process_down(task: asyncio.Task[None]) -> None:
-    """A worker that makes no transitions any more must not look as if it did."""
-    if not task.cancelled():
-        log.critical("the engine has died", error=repr(task.exception()))
-        os.kill(os.getpid(), signal.SIGTERM)
