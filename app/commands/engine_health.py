@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
+from app.commands import connected
 from app.commands.finding import Finding
 from app.domain.engine import Counted, EngineStatus
 from app.errors import SegmentsError
 from app.services.engine_status import EngineStatusReader
 from app.settings import Settings
-from app.store import DatabaseError, Store
+from app.store import DatabaseError
 
 # In active segments time passes to the second.
 _LATE = timedelta(seconds=10)
@@ -37,11 +38,8 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 async def _status(settings: Settings) -> EngineStatus:
-    store = Store.connect(settings)
-    try:
+    async with connected.store(settings) as store:
         return await EngineStatusReader(store).now()
-    finally:
-        await store.close()
 
 
 def _setbacks(status: EngineStatus) -> Iterator[Finding]:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
+from app.commands import connected
 from app.commands.finding import Finding
 from app.domain.engine import Images, Oplog, Windows
 from app.settings import Settings
-from app.store import Store
 
 _HOUR = timedelta(hours=1)
 
@@ -19,11 +19,8 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 async def _windows(settings: Settings) -> Windows:
-    store = Store.connect(settings)
-    try:
+    async with connected.store(settings) as store:
         return await store.oplog.windows()
-    finally:
-        await store.close()
 
 
 def _oplog(oplog: Oplog | None) -> Finding:

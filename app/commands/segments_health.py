@@ -2,11 +2,11 @@
 
 import asyncio
 
+from app.commands import connected
 from app.commands.finding import Finding
 from app.errors import SegmentsError
 from app.services import Services
 from app.settings import Settings
-from app.store import Store
 
 # Below this a look at everything is quick.
 _MANY = 100_000
@@ -21,14 +21,11 @@ def look(settings: Settings) -> Finding:
 
 
 async def _look(settings: Settings) -> Finding:
-    store = Store.connect(settings)
-    try:
+    async with connected.store(settings) as store:
         services = Services(store, settings)
         customers = await store.customers.number()
         segments = (await services.definitions.now()).segments.values()
         scanned = [s.name for s in segments if await services.segments.scans(s, services.now())]
-    finally:
-        await store.close()
     state = f"{len(segments):,}"
     if not scanned:
         return Finding("segments", f"{state}, each counted with the help of an index")
