@@ -169,8 +169,11 @@ class Shift:
     async def _take(self, commits: Sequence[Commit]) -> None:
         """Settles commits, and commits what comes of it."""
         steps = await self._learn(commits)
-        all_of_it = commits
-        commits = [replace(commit, changes=self._to_mind(commit)) for commit in all_of_it]
+        all_of_it, news = commits, [self._news(commit) for commit in commits]
+        commits = [
+            replace(commit, changes=[new for new in news_of_it if self._watch.minds(new)])
+            for commit, news_of_it in zip(commits, news, strict=True)
+        ]
         readings = [r for r in self._readings if any(r.is_due(c.mark) for c in commits)]
         batch = await self._load(commits, readings)
         made, settled = [], []
@@ -179,7 +182,7 @@ class Shift:
             if len(batch.crossings) > _MOST_CROSSINGS or monotonic() > ends:
                 self._intake.give_back(all_of_it[index:])
                 break
-            self._settled += len(self._news(all_of_it[index]))
+            self._settled += len(news[index])
             self._place = commit.place
             self._instant = max(self._instant, commit.at)
             if commit.revision is not None and commit.revision in steps:
@@ -203,10 +206,6 @@ class Shift:
             if change.partition in self._progress
             and self._progress[change.partition].place < commit.place
         ]
-
-    def _to_mind(self, commit: Commit) -> list[Change]:
-        """Of these, those after which a filter may answer differently."""
-        return [change for change in self._news(commit) if self._watch.minds(change)]
 
     def _settle_changes(self, commit: Commit, batch: Batch) -> None:
         for reading in self._readings:
