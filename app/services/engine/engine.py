@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from math import ceil
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -23,6 +23,8 @@ from app.store.segments import REVISION
 from app.store.stream import PARTITIONS
 
 log = structlog.get_logger()
+
+Error = TypeVar("Error", bound=BaseException)
 
 _LOOK_SECONDS, _CAUGHT_UP_SECONDS = 0.5, 1.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
@@ -74,6 +76,9 @@ class Engine:
                 self._fail(f"the engine stumbles: {_first(errors)}")
             else:
                 continue
+            if (this := asyncio.current_task()) and this.cancelling():
+                # A group that ends with errors forgets that it was cancelled meanwhile.
+                raise asyncio.CancelledError
             await asyncio.sleep(delay)
             delay = min(2 * delay, _LONGEST_DELAY)
 
@@ -190,7 +195,8 @@ class Engine:
             raise _CaughtUp
 
 
-def _flat(errors: BaseExceptionGroup[Poisoned]) -> Iterator[Poisoned]:
+def _flat(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
+    """The errors themselves: groups lie in groups."""
     for error in errors.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from _flat(error)
@@ -199,8 +205,6 @@ def _flat(errors: BaseExceptionGroup[Poisoned]) -> Iterator[Poisoned]:
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> str:
-    """What the first of them says; groups lie in groups."""
-    first = errors.exceptions[0]
-    if isinstance(first, BaseExceptionGroup):
-        return _first(first)
+    """What the first of them says."""
+    first = next(_flat(errors))
     return str(first) if isinstance(first, (SegmentsError, DatabaseError)) else repr(first)
