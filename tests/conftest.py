@@ -12,6 +12,7 @@ from redis import Redis
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
+from tests.parts import standing
 
 
 def _settings(**values: Any) -> Settings:
@@ -21,24 +22,14 @@ def _settings(**values: Any) -> Settings:
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
-    part = Mongod(tmp_path_factory.mktemp("mongod"), _settings(oplog_mib=990))
-    part.start()
-    try:
-        part.ready()
+    with standing(Mongod(tmp_path_factory.mktemp("mongod"), _settings(oplog_mib=990))) as part:
         yield part
-    finally:
-        part.stop()
 
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    part = Valkey(tmp_path_factory.mktemp("valkey"))
-    part.start()
-    try:
-        part.ready()
+    with standing(Valkey(tmp_path_factory.mktemp("valkey"))) as part:
         yield part
-    finally:
-        part.stop()
 
 
 @pytest.fixture(scope="session")

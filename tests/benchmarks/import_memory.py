@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.local.mongod import Mongod
 from app.settings import Settings
+from tests.parts import standing
 
 SHORT, LONG = 100_000, 1_000_000
 MOST = 1.2
@@ -46,10 +47,7 @@ def peak_mib(path: Path, url: str) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mongod = Mongod(folder, Settings(_env_file=None))  # type: ignore[call-arg]
-        mongod.start()
-        try:
-            mongod.ready()
+        with standing(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
             peaks = []
             for count in (SHORT, LONG):
                 path = folder / "events.ndjson"
@@ -57,8 +55,6 @@ def main() -> None:
                 peaks.append(peak_mib(path, mongod.url))
                 print(f"{count:10,} events: at most {peaks[-1]:,.0f} MiB")
             print(f"ratio {peaks[1] / peaks[0]:.2f}; at most {MOST} is wanted")
-        finally:
-            mongod.stop()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from app.services import Services
 from app.services.imports import Import, Rejects
 from app.settings import Settings
 from app.store import Store
+from tests.parts import standing
 
 ORDERS, CUSTOMERS, ROUNDS = 70_000, 23_570, 3
 WANTED = 0.6
@@ -92,10 +93,7 @@ def rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mongod = Mongod(folder, Settings(_env_file=None))  # type: ignore[call-arg]
-        mongod.start()
-        try:
-            mongod.ready()
+        with standing(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
             print(f"{ORDERS:,} orders of {CUSTOMERS:,} customers; at least {WANTED} is wanted")
             print(f"{'order of rows':16}{'bare':>10}{'import':>10}{'ratio':>8}")
             for order in ("by customer", "by time"):
@@ -106,8 +104,6 @@ def main() -> None:
                     ratios.append(other / one)
                     print(f"{order:16}{one:10,.0f}{other:10,.0f}{other / one:8.2f}")
                 print(f"{'':16}{'median':>20}{statistics.median(ratios):8.2f}")
-        finally:
-            mongod.stop()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import psutil
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
+from tests.parts import standing
 
 Json = dict[str, Any]
 
@@ -52,15 +53,10 @@ class Program:
 
 @contextmanager
 def program(folder: Path) -> Iterator[Program]:
-    mongod, valkey = Mongod(folder / "mongod", Settings(oplog_mib=990)), Valkey(folder / "valkey")
-    for part in (mongod, valkey):
-        part.start()
-    try:
-        for part in (mongod, valkey):
-            part.ready()
+    with (
+        standing(Mongod(folder / "mongod", Settings(oplog_mib=990))) as mongod,
+        standing(Valkey(folder / "valkey")) as valkey,
+    ):
         urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
         quiet = {"SEGMENTS_DATABASE": DATABASE, "SEGMENTS_LOG_FORMAT": "json"}
         yield Program({**os.environ, **urls, **quiet})
-    finally:
-        for part in (valkey, mongod):
-            part.stop()

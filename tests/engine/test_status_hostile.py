@@ -20,6 +20,7 @@ from tests.api import running
 from tests.engine.conftest import Shop, until
 from tests.engine.test_status import metrics, seen, write
 from tests.engine.test_transitions import is_true
+from tests.parts import standing
 
 
 class Guarded(Mongod):
@@ -63,12 +64,8 @@ def own(tmp_path: Path) -> Iterator[Guarded]:
     settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
     part = Guarded(tmp_path / "mongod", settings)
     part.folder.mkdir()
-    part.start()
-    try:
-        part.ready()
+    with standing(part):
         yield part
-    finally:
-        part.stop()
 
 
 @asynccontextmanager

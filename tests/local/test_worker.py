@@ -12,6 +12,7 @@ from app.settings import Settings
 from tests.api import running
 from tests.club import Club
 from tests.local.conftest import Run, Until
+from tests.parts import standing
 
 HEALTH = "arq:queue:health-check"
 
@@ -28,10 +29,7 @@ def _urls(settings: Settings) -> dict[str, str]:
 def test_it_works_again_once_redis_is_back(
     run: Run, settings: Settings, tmp_path: Path, until: Until
 ) -> None:
-    valkey = Valkey(tmp_path / "valkey")
-    valkey.start()
-    try:
-        valkey.ready()
+    with standing(Valkey(tmp_path / "valkey")) as valkey:
         worker = run("worker", **_urls(settings) | {"REDIS_URL": valkey.url})
         with Redis.from_url(valkey.url) as redis:
             until(lambda: redis.exists(HEALTH))
@@ -44,8 +42,6 @@ def test_it_works_again_once_redis_is_back(
         assert worker.process.poll() is None
         worker.process.terminate()
         assert worker.ends() == 0
-    finally:
-        valkey.stop()
 
 
 async def test_who_enters_is_given_points_without_redis(

@@ -24,6 +24,7 @@ from app.services import feed
 from tests.api import Api, running
 from tests.club import Club
 from tests.engine.conftest import until
+from tests.parts import standing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -170,13 +171,8 @@ async def test_what_makes_no_sense_is_refused(shop: Shop) -> None:
 async def test_announcements_are_heard_again_once_valkey_is_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    valkey = Valkey(tmp_path_factory.mktemp("valkey"))
-    valkey.start()
-    try:
-        valkey.ready()
+    with standing(Valkey(tmp_path_factory.mktemp("valkey"))) as valkey:
         await _announce(valkey)
-    finally:
-        valkey.stop()
 
 
 async def _announce(valkey: Valkey) -> None:
