@@ -1,7 +1,8 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -129,7 +130,31 @@ class Store:
 
         It looks for a key before it takes it: where another is first with the key meanwhile, the
         two conflict, and the next run sees the other's document.
+
+        Who is cancelled waits until it is through. The driver's thread that is at an operation does
+        not hear of that: it would go on when the transaction is over, and write outside of it.
         """
+        cancelled = False
+
+        async def unless_cancelled(own: Transaction) -> Result:
+            if cancelled:
+                raise asyncio.CancelledError
+            return await work(own)
+
+        running = asyncio.create_task(self._transaction(unless_cancelled, session))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            cancelled = True
+            while not running.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({running})
+            if not running.cancelled():
+                # Looked at, so that nobody complains that it was not.
+                running.exception()
+            raise
+
+    async def _transaction(self, work: Work[Result], session: Transaction | None) -> Result:
         async with self.session() if session is None else nullcontext(session) as own:
             return await own.with_transaction(
                 work,
