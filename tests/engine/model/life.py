@@ -1,5 +1,6 @@
 """What happens in the shop: by the API, and past it."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -148,7 +149,8 @@ class Life:
         }
         if self._chance.random() < 0.7:
             change["$inc"] = {"version": 1}
-        self._api.database.customers.update_one({"sourceId": self._who()}, change)
+        who = {"sourceId": self._who()}
+        await asyncio.to_thread(self._api.database.customers.update_one, who, change)
 
     async def twice_in_one_transaction(self) -> None:
         who = {"sourceId": self._who()}
@@ -160,8 +162,7 @@ class Life:
                     who, change, session=session
                 )
 
-        with self._client.start_session() as session:
-            session.with_transaction(work)
+        await self._transaction(work)
 
     async def an_event_past_the_program(self) -> None:
         database = self._client[self._api.database.name]
@@ -185,14 +186,23 @@ class Life:
             row["since"] = found["version"] + 1
             database.events.insert_one({"_id": ObjectId(), **row}, session=session)
 
-        with self._client.start_session() as session:
-            session.with_transaction(work)
+        await self._transaction(work)
+
+    async def _transaction(self, work: Callable[[ClientSession], None]) -> None:
+        """In a thread: who waits here for a killed mongod must not keep it from being started."""
+
+        def do() -> None:
+            with self._client.start_session() as session:
+                session.with_transaction(work)
+
+        await asyncio.to_thread(do)
 
     async def delete(self) -> None:
         await self.shop.delete(self._who())
 
     async def delete_past_the_program(self) -> None:
-        self._api.database.customers.delete_one({"sourceId": self._who()})
+        who = {"sourceId": self._who()}
+        await asyncio.to_thread(self._api.database.customers.delete_one, who)
 
     async def edit(self) -> None:
         await self.shop.edit(self._chance.choice(self._inner), filter=self._level())
@@ -218,12 +228,13 @@ class Life:
 
     async def delete_segment(self) -> None:
         active = self._api.database.segments.find({"kind": "ACTIVE"}).sort("_id", -1).limit(3)
-        segment = self._chance.choice(list(active))
+        segment = self._chance.choice(await asyncio.to_thread(list, active))
         query = "mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }"
         await self._api.ask(query, id=f"seg_{segment['_id']}")
 
     async def delete_rule(self) -> None:
-        rules = list(self._api.database.earningRules.find({"until": None}))
+        running = self._api.database.earningRules.find({"until": None})
+        rules = await asyncio.to_thread(list, running)
         if len(rules) > 3:
             query = "mutation($id: ID!) { earningRuleDelete(id: $id) { userErrors { message } } }"
             await self._api.ask(query, id=f"ear_{self._chance.choice(rules)['_id']}")

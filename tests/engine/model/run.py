@@ -62,6 +62,7 @@ async def run(folder: Path, seed: int, kills: int, workers: int) -> Outcome:
             over.set()
             steps, failed = await living
             now, end = await _settle(shop_world)
+            await shop_world.stop_the_workers()
             problems = _judge(shop_world, since, end, now)
             log = api.database.transitions
             causes = Counter(row["cause"] for row in log.find({}, {"cause": 1}))

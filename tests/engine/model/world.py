@@ -60,6 +60,11 @@ class World:
         part.start()
         await asyncio.to_thread(part.ready)
 
+    async def stop_the_workers(self) -> None:
+        """Time passes on, but nobody tells of it any more."""
+        for worker in self._workers:
+            await asyncio.to_thread(worker.stop)
+
     async def see_to_the_workers(self) -> None:
         """Starts again who has given up for want of MongoDB."""
         for worker in self._workers:
