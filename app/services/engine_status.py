@@ -19,7 +19,7 @@ class EngineStatusReader:
 
     async def now(self) -> EngineStatus:
         # Alone: where MongoDB does not answer, this one question waits for it and no others.
-        _, at = await self._store.partitions.end()
+        at = await self._store.partitions.now()
         partitions = await self._store.partitions.all()
         workers, last_error, active_segments, sequence = await asyncio.gather(
             self._store.workers.all(),

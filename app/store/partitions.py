@@ -5,6 +5,7 @@ older one may have been somebody else's meanwhile. It holds them as long as it s
 there, which `workers.py` tells.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ _NOBODYS = {"owner": "", "worker": "", "session": None}
 _WELL = {"setback": {"$exists": False}}
 _TO_TRY_AGAIN = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
 _LONGEST_PAUSE_SECONDS, _LONGEST_ERROR = 60, 1_000
+_KEYS_SECONDS, _KEYS_PAUSE_SECONDS = 10, 0.05
 
 
 class Partitions:
@@ -188,10 +190,26 @@ class Partitions:
     async def unmark(self, worker: str) -> None:
         await self._marks.delete_one({"_id": worker})
 
+    async def now(self) -> datetime:
+        """The instant by MongoDB's clock."""
+        now: datetime = (await self._hello())["localTime"]
+        return now
+
     async def end(self) -> tuple[str, datetime]:
-        """The place where the stream is now, and the instant by MongoDB's clock."""
-        answer = await self._database.command("hello", codec_options=self._database.codec_options)
+        """The place where the stream is now, and the instant by MongoDB's clock.
+
+        TimeoutError where MongoDB does not tell the place: whom it asks for a password it tells
+        none before it has the keys to sign it with, which it gets just after it has started.
+        """
+        async with asyncio.timeout(_KEYS_SECONDS):
+            while "operationTime" not in (answer := await self._hello()):  # noqa: ASYNC110
+                await asyncio.sleep(_KEYS_PAUSE_SECONDS)
         return place_of(answer["operationTime"]), answer["localTime"]
+
+    async def _hello(self) -> dict[str, Any]:
+        options = self._database.codec_options
+        answer: dict[str, Any] = await self._database.command("hello", codec_options=options)
+        return answer
 
 
 def _require_all(matched: int, held: Sequence[int]) -> None:

@@ -83,17 +83,22 @@ class Store:
         """Connects, and makes what is missing. Unusable says what to mend."""
         store = cls.connect(settings)
         try:
-            await prepare(store._database)
-        except PyMongoError as error:
+            await store._prepare()
+        except (PyMongoError, TimeoutError) as error:
             await store.close()
-            raise Unusable(f"MongoDB can't be used: {error}") from error
-        await store.segments.prepare()
-        await store.size_schedule.prepare()
-        await store.transitions.prepare()
-        await store.partitions.prepare()
-        await store.retention.prepare()
-        await store.places.prepare()
+            raise Unusable(
+                f"MongoDB can't be used: {error or 'it does not tell its time'}"
+            ) from error
         return store
+
+    async def _prepare(self) -> None:
+        await prepare(self._database)
+        await self.segments.prepare()
+        await self.size_schedule.prepare()
+        await self.transitions.prepare()
+        await self.partitions.prepare()
+        await self.retention.prepare()
+        await self.places.prepare()
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Guarded(Mongod):
     """A mongod that asks who one is, once it has been told whom to let in."""
 
     user = ""
+    options: Sequence[str] = ()
 
     @property
     def url(self) -> str:
@@ -37,7 +38,7 @@ class Guarded(Mongod):
         key.write_text("a secret of its members")
         key.chmod(0o600)
         asks = ["--auth", "--keyFile", str(key)] if self.user else []
-        super().run([*command, *asks], environment)
+        super().run([*command, *asks, *self.options], environment)
 
     def guard(self) -> None:
         """From now on it lets in one who may do all in the shop's database, and in no other that
@@ -99,6 +100,28 @@ async def test_who_may_not_read_the_oplog_sees_the_rest(own: Guarded, valkey: Va
         assert "segments_engine_lag_seconds" in samples
         assert "segments_engine_lag_changes" not in samples
         assert "segments_engine_history_seconds" not in samples
+
+
+async def test_who_has_no_keys_yet_is_waited_for(own: Guarded, valkey: Valkey) -> None:
+    without_keys = "failpoint.disableKeyGeneration={'mode': 'alwaysOn'}"
+    own.options = ["--setParameter", "enableTestCommands=1", "--setParameter", without_keys]
+    with MongoClient[Any](own.url) as client:
+        client.admin.command("createUser", "root", pwd="root", roles=["root"])
+        client.admin["system.keys"].delete_many({})
+    own.guard()
+
+    async def open_and_close() -> None:
+        async with shop_on(own, valkey):
+            pass
+
+    with MongoClient[Any](own.url) as client:
+        assert "operationTime" not in client.admin.command("hello")
+    opening = asyncio.create_task(open_and_close())
+    done, _ = await asyncio.wait({opening}, timeout=1)
+    assert not done
+    with MongoClient[Any](own.url.replace("ada:love", "root:root")) as client:
+        client.admin.command("configureFailPoint", "disableKeyGeneration", mode="off")
+    await opening
 
 
 async def test_mongodb_is_lost_and_comes_back(own: Guarded, valkey: Valkey) -> None:

@@ -185,7 +185,7 @@ class Engine:
         store = self._store
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            held, (_, now) = await store.partitions.held(owner), await store.partitions.end()
+            held, now = await store.partitions.held(owner), await store.partitions.now()
             until = now - timedelta(seconds=_CAUGHT_UP_SECONDS)
             if any(each.at < until for each in held.values()):
                 continue
