@@ -10,10 +10,11 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.backoff import Backoff
+
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 2.0
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 
 
 class Announcements:
@@ -40,15 +41,15 @@ class Announcements:
 
     async def hear(self, ring: Callable[[], object]) -> None:
         """For ever: rings at each announcement, and once when it can be heard again."""
-        delay = _FIRST_DELAY
+        backoff = Backoff()
         while True:
             try:
                 async with self._redis.pubsub() as heard:
                     await heard.subscribe(self._channel)
                     async for _ in heard.listen():
-                        delay = _FIRST_DELAY
+                        backoff.reset()
                         ring()
             except (RedisError, OSError) as error:
-                log.warning("no announcements", error=str(error), again_in_seconds=delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
+                again = backoff.seconds
+                log.warning("no announcements", error=str(error), again_in_seconds=again)
+            await backoff.wait()

@@ -14,6 +14,7 @@ from arq.worker import Worker, create_worker
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from app.backoff import Backoff
 from app.errors import Unusable
 from app.settings import Settings
 from workers.backlog import say_when_jobs_pile_up
@@ -29,7 +30,6 @@ from workers.jobs import (
 
 log = structlog.get_logger()
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 _STEADY_SECONDS = 30.0
 _REDIS_SECONDS = 10
 _GRACE_SECONDS = 2
@@ -85,17 +85,16 @@ async def work(settings: Settings) -> None:
 async def serve_jobs(settings: Settings) -> None:
     """arq's worker, which gives up when Redis does, started again until Redis is back."""
     clock = asyncio.get_running_loop().time
-    delay = _FIRST_DELAY
+    backoff = Backoff()
     while True:
         began = clock()
         try:
             await _serve_jobs_once(settings)
         except (RedisError, OSError, TimeoutError) as error:
             if clock() - began > _STEADY_SECONDS:
-                delay = _FIRST_DELAY
-            log.warning("redis does not answer", error=str(error), again_in_seconds=delay)
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, _LONGEST_DELAY)
+                backoff.reset()
+            log.warning("redis does not answer", error=str(error), again_in_seconds=backoff.seconds)
+        await backoff.wait()
 
 
 async def _serve_jobs_once(settings: Settings) -> None:

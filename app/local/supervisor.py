@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from app.backoff import Backoff
 from app.errors import Unusable
 
 _LOOK_SECONDS = 0.1
-_FIRST_DELAY, _LONGEST_DELAY = 0.25, 15.0
 _STEADY_SECONDS = 30.0
 
 
@@ -34,16 +34,15 @@ async def bring_up(parts: Sequence[Part]) -> None:
 
 async def keep_alive(part: Part, say: Callable[[str], None]) -> None:
     clock = asyncio.get_running_loop().time
-    delay = _FIRST_DELAY
+    backoff = Backoff(first=0.25, longest=15)
     while True:
         began = clock()
         while part.status is None:  # noqa: ASYNC110 - a process sets no Event
             await asyncio.sleep(_LOOK_SECONDS)
         if clock() - began > _STEADY_SECONDS:
-            delay = _FIRST_DELAY
-        say(f"{part.name} ended with {part.ending()}; starting it again in {delay:g} s")
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, _LONGEST_DELAY)
+            backoff.reset()
+        say(f"{part.name} ended with {part.ending()}; starting it again in {backoff.seconds:g} s")
+        await backoff.wait()
         try:
             await bring_up([part])
             say(f"{part.name} is back")

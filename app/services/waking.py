@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from app.backoff import Backoff
 from app.store import DatabaseError
 
 log = structlog.get_logger()
-
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 10.0
 
 
 class Bell:
@@ -44,15 +43,14 @@ async def keep_reading(
 ) -> None:
     """For ever: reads on while there is more, then rests. Without MongoDB it complains, and tries
     again after a while."""
-    delay = _FIRST_DELAY
+    backoff = Backoff()
     while True:
         try:
             while await read_on():
-                delay = _FIRST_DELAY
+                backoff.reset()
         except DatabaseError as error:
-            log.warning(complaint, error=str(error), again_in_seconds=delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
+            log.warning(complaint, error=str(error), again_in_seconds=backoff.seconds)
+            await backoff.wait()
         else:
-            delay = _FIRST_DELAY
+            backoff.reset()
             await rest()

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import structlog
 
+from app.backoff import Backoff
 from app.domain.changes import Progress, Step
 from app.errors import HistoryLost, LeaseLost, Poisoned, SegmentsError
 from app.services.engine.pulse import Pulse
@@ -27,7 +28,6 @@ log = structlog.get_logger()
 Error = TypeVar("Error", bound=BaseException)
 
 _LOOK_SECONDS, _CAUGHT_UP_SECONDS = 0.5, 1.0
-_FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
 
 
 class _Unfair(Exception):
@@ -61,26 +61,26 @@ class Engine:
     async def _until_cancelled(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
         that is no customer's fault."""
-        delay = _FIRST_DELAY
+        backoff = Backoff(first=0.2, longest=5)
         while True:
             try:
                 await work()
-                delay = _FIRST_DELAY
+                backoff.reset()
             except* DatabaseError as errors:
+                again = backoff.seconds
                 log.warning(
-                    "the engine has lost MongoDB", error=_first(errors), again_in_seconds=delay
+                    "the engine has lost MongoDB", error=_first(errors), again_in_seconds=again
                 )
                 self._fail(f"MongoDB: {_first(errors)}")
             except* Exception as errors:
-                log.error("the engine stumbles", exc_info=errors, again_in_seconds=delay)
+                log.error("the engine stumbles", exc_info=errors, again_in_seconds=backoff.seconds)
                 self._fail(f"the engine stumbles: {_first(errors)}")
             else:
                 continue
             if (this := asyncio.current_task()) and this.cancelling():
                 # A group that ends with errors forgets that it was cancelled meanwhile.
                 raise asyncio.CancelledError
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+            await backoff.wait()
 
     async def _shift(self) -> None:
         """Works on a fair share of the partitions, until that is another one."""
