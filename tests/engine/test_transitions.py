@@ -130,6 +130,29 @@ async def test_a_deleted_segment_tells_nothing_more(shop: Shop) -> None:
     assert await shop.log(again) == [("ENTERED", "LIVE", "jim")]
 
 
+@pytest.mark.asyncio(loop_scope="function")
+async def test_whose_time_comes_when_nothing_is_watched_any_more_is_done_with(alone: Shop) -> None:
+    recent = {"attribute": {"path": "createdAt", "operator": "WITHIN_LAST", "value": "PT4S"}}
+    segment, database = await alone.active("New", recent), alone.api.database
+    alone.wake()
+    await alone.api.upsert("joe")
+    await alone.settled()
+    assert database.states.count_documents({"wakesAt": {"$gt": datetime.now(UTC)}}) == 1
+    await alone.api.ask(f'mutation {{ segmentDelete(id: "{segment}") {{ deletedId }} }}')
+
+    async def is_forgotten() -> bool:
+        return database.activeFilters.count_documents({}) == 0
+
+    await until(is_forgotten)
+    await alone.sleep()
+    alone.wake()
+
+    async def is_done_with() -> bool:
+        return database.states.count_documents({"wakesAt": {"$ne": None}}) == 0
+
+    await until(is_done_with)
+
+
 async def test_what_the_deleted_have_left_is_removed_once_it_is_told(shop: Shop) -> None:
     id_ = await shop.api.upsert("kim", metadata={"gone": True})
     who = {"customer": {"sourceId": "kim"}}

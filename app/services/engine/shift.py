@@ -130,7 +130,8 @@ class Shift:
     async def _load(self, commits: Sequence[Commit], readings: Sequence[Reading]) -> Batch:
         """What is stored of the customers in question, and the rows that their states include."""
         watch, steps, progress = self._standing.watch, self._standing.steps, self._standing.progress
-        if not watch:
+        if not watch and not readings:
+            # Imports into a shop that watches nothing pass at once.
             return Batch(watch, steps, progress, {}, {})
         documents: dict[str, list[Document]] = {}
         for change in chain.from_iterable(commit.changes for commit in commits):
