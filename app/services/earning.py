@@ -15,7 +15,7 @@ from app.store.places import LOYALTY
 
 _POLL_SECONDS = 1.0
 # What comes so close together earns in one transaction: each also changes customers, of whom the
-# engine then hears.
+# engine then hears. So long is it waited between two batches that are not full, too.
 _GATHER_SECONDS = 0.05
 # So long another is let finish who writes the same.
 _PATIENCE_SECONDS = 0.02
@@ -48,8 +48,8 @@ class Earning:
         await keep_reading(self.run_once, rest, "no points are given")
 
     async def run_once(self) -> bool:
-        """Takes the next batch of the log; False where it holds nothing new, or another worker
-        reads it."""
+        """Takes the next batch of the log, and says whether there may be more; there is none for
+        this worker while another one reads."""
         if await self._store.transitions.end() <= await self._store.places.get(LOYALTY):
             return False
         try:
@@ -87,7 +87,7 @@ class Earning:
         awards = await self._awards(place, batch, transaction)
         if awards:
             await self._give(awards, transaction)
-        return True
+        return len(batch) == self._most
 
     async def _awards(
         self, place: int, batch: Sequence[Transition], transaction: Transaction
