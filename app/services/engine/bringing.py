@@ -14,7 +14,9 @@ from app.store import Store
 
 _LOOK_SECONDS = 0.1
 # So many customers are brought at a time, and so many times before the first of them are settled.
-_DUE, _PASSED, _PASSES_AHEAD = 1_000, 2_000, 2
+_DUE, _PASSED, _AHEAD = 500, 2_000, 2
+# So many are found due at once, of whom that many are brought at a time.
+_FOUND_DUE = 20 * _DUE
 
 
 class Bringing:
@@ -33,14 +35,24 @@ class Bringing:
         """For ever: brings those whose time has come."""
         while True:
             held, now = self._standing.held, self._standing.instant
-            ids = await self._store.states.due(held, now, _DUE)
-            if not ids:
+            ids = await self._store.states.due(held, now, _FOUND_DUE)
+            if ids:
+                await self._bring(ids)
+            else:
                 await asyncio.sleep(_LOOK_SECONDS)
-                continue
+
+    async def _bring(self, ids: Sequence[str]) -> None:
+        """Brings these customers, the next while the last are being settled."""
+        unsettled: deque[Reading] = deque()
+        for first in range(0, len(ids), _DUE):
             reading = self._begin(Reading(self._standing.watch.paths))
-            reading.documents = await self._store.customers.documents(ids, reading.paths)
+            some = ids[first : first + _DUE]
+            reading.documents = await self._store.customers.documents(some, reading.paths)
             reading.mark = await self._intake.mark()
-            await reading.settled.wait()
+            unsettled.append(reading)
+            if len(unsettled) > _AHEAD:
+                await unsettled.popleft().settled.wait()
+        await _all_settled(unsettled)
 
     async def everybody(self) -> None:
         """For ever: brings all customers past the steps of the definitions."""
@@ -84,7 +96,7 @@ class Bringing:
             if reading.last is None:
                 return await _all_settled(unsettled)
             after = reading.last
-            if len(unsettled) > _PASSES_AHEAD:
+            if len(unsettled) > _AHEAD:
                 oldest = unsettled.popleft()
                 await oldest.settled.wait()
                 if oldest.in_vain:
