@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.errors import Poisoned, SegmentsError
 
@@ -34,18 +34,20 @@ class Commit:
     mark: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """In which active segments a customer is, as far as the log tells: a bit for each filter, by
-    the definitions as of a revision; and the next instant at which time alone may change that."""
+    the definitions as of a revision; and the next instant at which time alone may change that.
+
+    A pass makes some for each of millions: tuples are made soonest.
+    """
 
     customer_id: str
     partition: int
     revision: int
-    holds: int = 0
-    wakes_at: datetime | None = None
+    holds: int
+    wakes_at: datetime | None
     # By this it is told of somebody who is not there any more.
-    source_id: str = field(default="", compare=False)
+    source_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def _any_of(sources: Mapping[Source, Since]) -> dict[str, Any]:
 
 def in_state(rows: Rows, version: object) -> Rows:
     """Those of the rows that the state of this version includes, as they stood in it."""
-    if not isinstance(version, int):
+    if not rows or not isinstance(version, int):
         return rows
     return {
         name: [

@@ -62,6 +62,8 @@ class Waits:
         has ruled it out, and for nothing if that stays as it is. Of branches, those matter that
         are awaited.
         """
+        if not self._waits:
+            return None
         first, last, later = None, horizon(self._now), False
         for fallen, mentions, turns_at, may in self._waits:
             live = (fallen | held & mentions) & awaited

@@ -1,7 +1,6 @@
 """Commits that are settled together, and written in one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from app.domain.changes import Change, Document, Progress, State, Step
@@ -45,9 +44,9 @@ class Batch:
         id_ = change.customer_id
         if change.before is None:
             assert change.after is not None
-            state = State(id_, change.partition, head, source_id=change.after["sourceId"])
+            state = State(id_, change.partition, head, 0, None, change.after["sourceId"])
         else:
-            state = self._state(id_, change.partition)
+            state = self._state(id_, change.partition, change.before["sourceId"])
             state = self._course.settled(state, self._facts(id_, change.before), at)
         if change.after is not None:
             self.gone.discard(id_)
@@ -59,7 +58,8 @@ class Batch:
 
     def settle(self, id_: str, partition: int, document: Document, at: datetime) -> None:
         """Does what is due for a customer whose data have not changed."""
-        state, facts = self._state(id_, partition), self._facts(id_, document)
+        state = self._state(id_, partition, document["sourceId"])
+        facts = self._facts(id_, document)
         if id_ in self._only_stepping:
             self._states[id_] = self._course.stepped(state, facts)
         else:
@@ -67,7 +67,8 @@ class Batch:
 
     def miss(self, state: State, at: datetime) -> None:
         """A customer is not there of whose deletion nothing was heard."""
-        self._course.missed(self._state(state.customer_id, state.partition), at)
+        state = self._state(state.customer_id, state.partition, state.source_id)
+        self._course.missed(state, at)
         self.gone.add(state.customer_id)
 
     def to_save(self, progress: Mapping[int, Progress]) -> list[State]:
@@ -76,20 +77,26 @@ class Batch:
         return [
             state
             for id_, state in self._states.items()
-            if state != self._known(id_, state.partition, progress)
+            if (state.revision, state.holds, state.wakes_at)
+            != self._told(id_, state.partition, progress)
         ]
 
-    def _state(self, id_: str, partition: int) -> State:
-        return self._states.get(id_) or self._known(id_, partition, self._progress)
+    def _state(self, id_: str, partition: int, source_id: str) -> State:
+        if state := self._states.get(id_):
+            return state
+        told, stored = self._told(id_, partition, self._progress), self._stored.get(id_)
+        return State(id_, partition, *told, stored.source_id if stored else source_id)
 
-    def _known(self, id_: str, partition: int, progress: Mapping[int, Progress]) -> State:
-        """What is stored, or that there is nothing to store; who was passed by a revision without
-        being changed by it has passed it, too."""
+    def _told(
+        self, id_: str, partition: int, progress: Mapping[int, Progress]
+    ) -> tuple[int, int, datetime | None]:
+        """The revision, what holds, and when to look again, as what is stored tells, or that
+        nothing is; who was passed by a revision without being changed by it has passed it, too."""
         passed = progress[partition].passed(id_)
         stored = None if id_ in self.gone else self._stored.get(id_)
         if stored is None:
-            return State(id_, partition, passed)
-        return stored if passed <= stored.revision else replace(stored, revision=passed)
+            return passed, 0, None
+        return max(passed, stored.revision), stored.holds, stored.wakes_at
 
     def _facts(self, id_: str, document: Document) -> Facts:
         return Facts(document, in_state(self._rows.get(id_, {}), document.get("version")))

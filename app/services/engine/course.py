@@ -4,7 +4,6 @@ Pure: what it tells of follows from the states, the facts and the instants alone
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from app.domain.changes import State, Step
@@ -24,7 +23,6 @@ class Course:
     def settled(self, state: State, facts: Facts, at: datetime) -> State:
         """The state with all done that was due by an instant: the steps of the definitions, and
         what time changed before, between and after them."""
-        state = _named(state, facts)
         for step in self._to_take(state):
             if not step.gaps:
                 state = self._woken(state, facts, step.at)
@@ -42,7 +40,6 @@ class Course:
     def stepped(self, state: State, facts: Facts) -> State:
         """The state past the only step, where nothing else is due: of the rows only those matter
         that the filters of the step measure. What is due by then is left to be woken."""
-        state = _named(state, facts)
         for step in self._to_take(state):
             state = self._stepped(state, facts, step)
         return state
@@ -53,12 +50,12 @@ class Course:
 
     def deleted(self, state: State, at: datetime) -> None:
         """The customer leaves whatever it was in, all before being settled."""
-        self._cross(state, 0, at, TransitionCause.DELETED)
+        self._cross(state, state.holds, 0, at, TransitionCause.DELETED)
 
     def missed(self, state: State, at: datetime) -> None:
         """The same of a customer of whose deletion nothing was heard."""
         holds = state.holds & self._watch.in_force(state.revision)
-        self._cross(replace(state, holds=holds), 0, at, TransitionCause.DEFINITION)
+        self._cross(state, holds, 0, at, TransitionCause.DEFINITION)
 
     def _woken(self, state: State, facts: Facts, until: datetime) -> State:
         while state.wakes_at is not None and state.wakes_at <= until:
@@ -68,10 +65,10 @@ class Course:
     def _moved(self, state: State, facts: Facts, at: datetime, cause: TransitionCause) -> State:
         match = self._watch.all.match(facts, at)
         holds = match.holds & self._watch.in_force(state.revision)
-        self._cross(state, holds, at, cause)
+        self._cross(state, state.holds, holds, at, cause)
         if (holds, match.wakes_at) == (state.holds, state.wakes_at):
             return state
-        return replace(state, holds=holds, wakes_at=match.wakes_at)
+        return state._replace(holds=holds, wakes_at=match.wakes_at)
 
     def _stepped(self, state: State, facts: Facts, step: Step) -> State:
         """Who is in by the definitions of the step. Of filters that begin with it that is their
@@ -88,14 +85,16 @@ class Course:
             match = asked.match(facts, step.at)
             wakes_at = match.wakes_at if step.gaps else earlier(wakes_at, match.wakes_at)
             now = known & ~judged | match.holds & judged
-            self._cross(replace(state, holds=known), now, step.at, TransitionCause.DEFINITION)
+            self._cross(state, known, now, step.at, TransitionCause.DEFINITION)
             known = now | match.holds & turn.begun
-        return replace(state, revision=step.revision, holds=known, wakes_at=wakes_at)
+        return state._replace(revision=step.revision, holds=known, wakes_at=wakes_at)
 
-    def _cross(self, state: State, holds: int, at: datetime, cause: TransitionCause) -> None:
-        for bit, active in self._watch.among(state.holds ^ holds):
+    def _cross(
+        self, state: State, before: int, after: int, at: datetime, cause: TransitionCause
+    ) -> None:
+        for bit, active in self._watch.among(before ^ after):
             crossing = Crossing(
-                TransitionType.ENTERED if holds & bit else TransitionType.LEFT,
+                TransitionType.ENTERED if after & bit else TransitionType.LEFT,
                 cause,
                 active.segment_id,
                 active.segment_name,
@@ -104,7 +103,3 @@ class Course:
                 at,
             )
             self.crossings.append(crossing)
-
-
-def _named(state: State, facts: Facts) -> State:
-    return state if state.source_id else replace(state, source_id=facts.document["sourceId"])

@@ -44,15 +44,20 @@ class Compiled:
         by_calendar: defaultdict[Calendar, dict[int, Filter]] = defaultdict(dict)
         for calendar, slot, tree in trees:
             by_calendar[calendar][slot] = tree
-        self._matchers = {calendar: Matcher(trees) for calendar, trees in by_calendar.items()}
-        matchers = self._matchers.values()
-        self.measures = list(dict.fromkeys(chain.from_iterable(m.measures for m in matchers)))
+        matchers = [(Matcher(trees), calendar) for calendar, trees in by_calendar.items()]
+        measures = chain.from_iterable(matcher.measures for matcher, _ in matchers)
+        self.measures = list(dict.fromkeys(measures))
+
+        # Many customers are asked about at the same instant, one after the other.
+        @lru_cache(maxsize=16)
+        def matchers_at(at: datetime) -> list[tuple[Matcher, Now]]:
+            return [(matcher, Now(at, calendar)) for matcher, calendar in matchers]
+
+        self._matchers_at = matchers_at
 
     def match(self, facts: Facts, at: datetime) -> Match:
         """Which of the filters hold at an instant, and when to look again."""
-        found = [
-            matcher.match(facts, Now(at, calendar)) for calendar, matcher in self._matchers.items()
-        ]
+        found = [matcher.match(facts, now) for matcher, now in self._matchers_at(at)]
         if len(found) == 1:
             return found[0]
         return Match(sum(m.holds for m in found), earlier(*(m.wakes_at for m in found)))
