@@ -18,6 +18,7 @@ from app.domain.engine import Partition
 from app.errors import LeaseLost, Poisoned
 from app.store.collections import Database
 from app.store.segments import REVISION
+from app.store.sessions import end_sessions, session_key
 from app.store.stream import MARKS, PARTITIONS, place_of
 from app.store.workers import Workers
 
@@ -91,15 +92,10 @@ class Partitions:
         most: int,
         session: AsyncIOMotorClientSession,
     ) -> dict[int, Progress]:
-        """Who held one before and was killed in the middle of a transaction has left that open, and
-        the rows in it locked for a minute: it is ended first."""
         free = {**_held_by_none_of(await self._workers.ids()), **which}
         rows = await self._collection.find(free).limit(most).to_list(None)
-        if sessions := [{"id": row["session"]} for row in rows if row.get("session")]:
-            await self._database.command({"killSessions": sessions})
-        # Motor's stub takes the property for a method.
-        session_id: Mapping[str, Any] = session.session_id  # type: ignore[assignment]
-        mine = {"owner": owner, "worker": worker, "session": session_id["id"]}
+        await end_sessions(self._database, [row.get("session") for row in rows])
+        mine = {"owner": owner, "worker": worker, "session": session_key(session)}
         free = {"_id": {"$in": [row["_id"] for row in rows]}, **free}
         await self._collection.update_many(free, {"$set": mine})
         return await self.held(owner)

@@ -1,12 +1,11 @@
 """How far each of those who read the log of transitions has come, and which worker reads."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.store.collections import Database
+from app.store.sessions import end_sessions, session_key
 
 LOYALTY = "loyalty"
 LEASE_SECONDS = 3
@@ -33,21 +32,15 @@ class Places:
         return int(found["sequence"]) if found else 0
 
     async def claim(self, reader: str, worker: str, session: AsyncIOMotorClientSession) -> bool:
-        """Whether the worker may read on, in this session: no other does, or has for a while.
-
-        Who was killed in a transaction has left that open, and what it wrote locked for a minute:
-        it is ended first.
-        """
+        """Whether the worker may read on, in this session: no other does, or has for a while."""
         free = {"$or": [{"worker": worker}, {"$expr": {"$lte": ["$heldUntil", "$$NOW"]}}]}
         row = await self._collection.find_one({"_id": reader, **free})
         if row is None:
             return False
-        if row["session"] is not None and row["worker"] != worker:
-            await self._database.command({"killSessions": [{"id": row["session"]}]})
-        # Motor's stub takes the property for a method.
-        session_id: Mapping[str, Any] = session.session_id  # type: ignore[assignment]
+        if row["worker"] != worker:
+            await end_sessions(self._database, [row["session"]])
         until = {"$add": ["$$NOW", round(LEASE_SECONDS * 1_000)]}
-        mine = {"worker": worker, "session": session_id["id"], "heldUntil": until}
+        mine = {"worker": worker, "session": session_key(session), "heldUntil": until}
         still = {"_id": reader, "worker": row["worker"], "heldUntil": row["heldUntil"]}
         done = await self._collection.update_one(still, [{"$set": mine}])
         return bool(done.matched_count)
