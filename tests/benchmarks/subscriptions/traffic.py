@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import orjson
 from pymongo import MongoClient
@@ -30,8 +31,17 @@ subscription($segmentIds: [ID!]) {
 
 Key = tuple[str, int]
 """A customer, and the how manieth of its changes."""
-Sent = dict[Key, float]
-"""When a change was sent to MongoDB: a little before it was committed."""
+
+
+class Write(NamedTuple):
+    """When a change was sent to MongoDB, a little before it was committed; and when MongoDB had
+    acknowledged it, a little after that."""
+
+    sent: float
+    acknowledged: float
+
+
+Sent = dict[Key, Write]
 
 
 def change(url: str, keys: Sequence[str], rate: int, seconds: float, made: int = 0) -> Sent:
@@ -45,11 +55,16 @@ def change(url: str, keys: Sequence[str], rate: int, seconds: float, made: int =
             time.sleep(max(0, began + number / rate - time.monotonic()))
             round_, customer = divmod(made + number, CUSTOMERS)
             value = {f"metadata.{keys[customer % len(keys)]}": round_ % 2 == 0}
-            sent[str(customer), round_] = time.monotonic()
+            at = time.monotonic()
             customers.update_one(
                 {"sourceId": str(customer)}, {"$set": value, "$inc": {"version": 1}}
             )
+            sent[str(customer), round_] = Write(at, time.monotonic())
     return sent
+
+
+_sent: Callable[[Write], float] = attrgetter("sent")
+acknowledged: Callable[[Write], float] = attrgetter("acknowledged")
 
 
 class Heard:
@@ -58,10 +73,10 @@ class Heard:
     def __init__(self) -> None:
         self.at: defaultdict[Key, list[float]] = defaultdict(list)
 
-    def delays(self, sent: Sent) -> list[float]:
+    def delays(self, sent: Sent, since: Callable[[Write], float] = _sent) -> list[float]:
         """Milliseconds from a change to each listener who heard of it, sorted."""
         return sorted(
-            1_000 * (at - sent[key])
+            1_000 * (at - since(sent[key]))
             for key, times in self.at.items()
             if key in sent
             for at in times
