@@ -197,9 +197,14 @@ class Partitions:
         TimeoutError where MongoDB does not tell the place: whom it asks for a password it tells
         none before it has the keys to sign it with, which it gets just after it has started.
         """
-        async with asyncio.timeout(_KEYS_SECONDS):
-            while "operationTime" not in (answer := await self._hello()):  # noqa: ASYNC110
-                await asyncio.sleep(_KEYS_PAUSE_SECONDS)
+        try:
+            async with asyncio.timeout(_KEYS_SECONDS):
+                while "operationTime" not in (answer := await self._hello()):  # noqa: ASYNC110
+                    await asyncio.sleep(_KEYS_PAUSE_SECONDS)
+        except TimeoutError as error:
+            raise TimeoutError(
+                "it does not tell its time: it has no keys to sign it with"
+            ) from error
         return place_of(answer["operationTime"]), answer["localTime"]
 
     async def _hello(self) -> dict[str, Any]:

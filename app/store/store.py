@@ -86,9 +86,7 @@ class Store:
             await store._prepare()
         except (PyMongoError, TimeoutError) as error:
             await store.close()
-            raise Unusable(
-                f"MongoDB can't be used: {error or 'it does not tell its time'}"
-            ) from error
+            raise Unusable(f"MongoDB can't be used: {error}") from error
         return store
 
     async def _prepare(self) -> None:

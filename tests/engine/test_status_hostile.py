@@ -13,6 +13,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from app.errors import Unusable
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
@@ -102,7 +103,9 @@ async def test_who_may_not_read_the_oplog_sees_the_rest(own: Guarded, valkey: Va
         assert "segments_engine_history_seconds" not in samples
 
 
-async def test_who_has_no_keys_yet_is_waited_for(own: Guarded, valkey: Valkey) -> None:
+async def test_who_has_no_keys_yet_is_waited_for(
+    own: Guarded, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     without_keys = "failpoint.disableKeyGeneration={'mode': 'alwaysOn'}"
     own.options = ["--setParameter", "enableTestCommands=1", "--setParameter", without_keys]
     with MongoClient[Any](own.url) as client:
@@ -116,6 +119,10 @@ async def test_who_has_no_keys_yet_is_waited_for(own: Guarded, valkey: Valkey) -
 
     with MongoClient[Any](own.url) as client:
         assert "operationTime" not in client.admin.command("hello")
+    with monkeypatch.context() as hurried:
+        hurried.setattr("app.store.partitions._KEYS_SECONDS", 0.2)
+        with pytest.raises(Unusable, match="does not tell its time"):
+            await open_and_close()
     opening = asyncio.create_task(open_and_close())
     done, _ = await asyncio.wait({opening}, timeout=1)
     assert not done
