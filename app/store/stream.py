@@ -25,6 +25,8 @@ PARTITIONS = 16
 MARKS = "marks"
 _MOST, _WAIT_MILLISECONDS = 1_000, 1_000
 _TOKEN_GONE, _HISTORY_LOST = 280, 286
+# What happens to one document; all else, a drop for one, is no document's.
+_OF_ONE = ("insert", "update", "replace", "delete")
 # Of an event, besides what is asked of the images.
 _READ = (
     *("operationType", "ns.coll", "documentKey", "wallTime", "clusterTime", "lsid.id", "txnNumber"),
@@ -114,23 +116,26 @@ class Stream:
 
 
 def _stages(partitions: Sequence[int], paths: Iterable[Path], worker: str) -> list[dict[str, Any]]:
+    # Told by the key alone: so MongoDB looks up no images of customers of other workers.
+    partition = partition_of("$documentKey._id")
+    ours = {"$expr": {"$in": [partition, list(partitions)]}}
+    # What has no key happens to all of them.
+    all_of_them = {"documentKey": {"$exists": False}}
     watched: list[dict[str, Any]] = [
-        {"ns.coll": "customers"},
+        {"ns.coll": "customers", "$or": [ours, all_of_them]},
         {"ns.coll": "fences", "documentKey._id": REVISION},
         {"ns.coll": MARKS, "documentKey._id": worker},
     ]
-    ours = {"partition": {"$in": list(partitions)}}
     is_customer = {"$eq": ["$ns.coll", "customers"]}
     return [
         {"$match": {"$or": watched}},
         {
             "$set": {
-                "partition": partition_of("$documentKey._id"),
+                "partition": partition,
                 # The images tell all of customers.
                 "updateDescription": {"$cond": [is_customer, "$$REMOVE", "$updateDescription"]},
             }
         },
-        {"$match": {"$or": [{"ns.coll": {"$ne": "customers"}}, ours]}},
         {"$project": dict.fromkeys((*_READ, *_of_images(paths)), 1)},
     ]
 
@@ -165,6 +170,8 @@ def _commit(events: Sequence[Event]) -> Commit:
     for event in events:
         match event["ns"]["coll"]:
             case "customers":
+                if (kind := event["operationType"]) not in _OF_ONE:
+                    raise HistoryLost(f"the customers were changed as a whole: {kind}")
                 with blamed(event["partition"], str(event["documentKey"]["_id"])):
                     _fold(changes, event)
             case "fences":
@@ -185,8 +192,6 @@ def _updated(event: Event, field: str) -> int:
 def _fold(changes: dict[str, Change], event: Event) -> None:
     """However often a transaction changes a customer, it makes one state of it."""
     kind = event["operationType"]
-    if kind not in ("insert", "update", "replace", "delete"):
-        raise HistoryLost(f"the customers were changed as a whole: {kind}")
     before, after = event.get("fullDocumentBeforeChange"), event.get("fullDocument")
     if (before is None and kind != "insert") or (after is None and kind != "delete"):
         raise HistoryLost("the images of a change are gone")

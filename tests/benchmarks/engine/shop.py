@@ -65,6 +65,16 @@ class Shop:
             time.sleep(0.05)
         return time.monotonic() - began
 
+    def holders(self) -> set[str]:
+        """The workers that hold partitions, or were killed while they did."""
+        return {*self.database.partitions.distinct("worker", {"worker": {"$ne": ""}})}
+
+    def wait_until_shared(self, workers: int, gone: set[str]) -> None:
+        """Until each of so many has its part, and has come to now."""
+        while len(holders := self.holders()) < workers or holders & gone:
+            time.sleep(0.05)
+        self.wait()
+
     def now(self) -> datetime:
         answer = self.client.admin.command("hello", codec_options=self.client.codec_options)
         now: datetime = answer["localTime"]
