@@ -83,13 +83,14 @@ class Store:
         """Connects, and makes what is missing. Unusable says what to mend."""
         store = cls.connect(settings)
         try:
-            await store._prepare()
+            await store.prepare()
         except (PyMongoError, TimeoutError) as error:
             await store.close()
             raise Unusable(f"MongoDB can't be used: {error}") from error
         return store
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """Makes what is missing."""
         await prepare(self._database)
         await self.segments.prepare()
         await self.size_schedule.prepare()

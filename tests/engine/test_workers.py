@@ -69,6 +69,31 @@ async def test_they_share_and_one_takes_over_what_another_held(alone: Shop, tmp_
     assert len(log) == len(set(log)) == 2 * _CUSTOMERS
 
 
+async def test_all_of_them_hear_that_the_customers_are_dropped(alone: Shop) -> None:
+    """That has no customer's key, and so belongs to no worker's partitions."""
+    api, database = alone.api, alone.api.database
+    vips = await alone.active("VIPs", is_true("vip"))
+    names = [f"{number}" for number in range(_CUSTOMERS)]
+    await api.many("customersUpsert", [{"sourceId": n, "metadata": {"vip": True}} for n in names])
+    workers = [Shop(api), Shop(api)]
+    try:
+        for worker in workers:
+            worker.wake()
+        await until(lambda: is_shared(database))
+        await until(lambda: alone.has(vips, _CUSTOMERS))
+        database.customers.drop()
+        await until(lambda: alone.has(vips, 2 * _CUSTOMERS))
+        await api.upsert("new", metadata={"vip": True})
+        await api.upsert("new", metadata={"vip": False})
+        await alone.settled()
+    finally:
+        await asyncio.gather(*(worker.sleep() for worker in workers))
+
+    *dropped, entered, left = (await alone.log(vips))[_CUSTOMERS:]
+    assert sorted(dropped) == sorted(("LEFT", "DEFINITION", name) for name in names)
+    assert (entered, left) == (("ENTERED", "LIVE", "new"), ("LEFT", "LIVE", "new"))
+
+
 @contextmanager
 def unwritable(database: Documents, customers: Iterable[ObjectId]) -> Iterator[None]:
     """Meanwhile no transaction gets through that writes the state of one of them: it is tried

@@ -147,6 +147,9 @@ class Engine:
             since=min((each.at.isoformat() for each in held.values()), default=None),
         )
 
+        # Whoever dropped the customers dropped with them that images are kept.
+        await self._store.prepare()
+
         async def work(transaction: Transaction) -> None:
             # Held still first: whatever they were changed by lies before the place.
             revision = await self._store.fence(REVISION, transaction)

@@ -122,10 +122,11 @@ class Shift:
         changed = await self._store.active_filters.since(min(revisions))
         if changed:
             await self._look()
-        steps = revisions & {r for each in changed for r in (each.since, each.until)}
         head = self._standing.head
         known = {step.revision: step for step in await self._store.partitions.steps(head)}
-        return {revision: known.get(revision) for revision in steps if revision > head}
+        # A gap of other workers' customers is a step, too, and of no filter.
+        steps = {r for each in changed for r in (each.since, each.until)} | known.keys()
+        return {r: known.get(r) for r in revisions & steps if r > head}
 
     async def _load(self, commits: Sequence[Commit], readings: Sequence[Reading]) -> Batch:
         """What is stored of the customers in question, and the rows that their states include."""
