@@ -1,6 +1,5 @@
 """The log of transitions: append-only, its sequence without gaps, in the order of commitment."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -11,6 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 from pymongo.read_concern import ReadConcern
 
+from app.backoff import Backoff
 from app.domain.ids import Kind
 from app.domain.transitions import Crossing, Transition, TransitionCause, TransitionType
 from app.store.collections import Database
@@ -18,7 +18,8 @@ from app.store.ids import key, keys, public
 from app.store.timeline import before
 
 _END = "log"
-_TURN_MILLISECONDS, _TURN_LOOK_SECONDS = 1_000, 0.004
+# How long one has it at most; how soon those who wait look again, at first and at last.
+_TURN_MILLISECONDS, _TURN_LOOK_SECONDS = 1_000, (0.004, 0.05)
 
 
 class Transitions:
@@ -44,8 +45,9 @@ class Transitions:
         until = {"$add": ["$$NOW", _TURN_MILLISECONDS]}
         mine = [{"$set": {"owner": owner, "ownedUntil": until}}]
         free = {"_id": _END, **nobody}
-        while not (await self._leases.update_one(free, mine)).matched_count:  # noqa: ASYNC110
-            await asyncio.sleep(_TURN_LOOK_SECONDS)
+        look = Backoff(*_TURN_LOOK_SECONDS)
+        while not (await self._leases.update_one(free, mine)).matched_count:
+            await look.wait()
         try:
             yield
         finally:
