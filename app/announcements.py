@@ -36,7 +36,7 @@ class Announcements:
                 silent = False
             except (RedisError, OSError, TimeoutError) as error:
                 if not silent:
-                    log.warning("subscribers hear of transitions a second later", error=str(error))
+                    log.warning("subscribers hear of transitions a second later", error=error)
                 silent = True
 
     async def hear(self, ring: Callable[[], object]) -> None:
@@ -51,5 +51,5 @@ class Announcements:
                         ring()
             except (RedisError, OSError) as error:
                 again = backoff.seconds
-                log.warning("no announcements", error=str(error), again_in_seconds=again)
+                log.warning("no announcements", error=error, again_in_seconds=again)
             await backoff.wait()

@@ -5,7 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor, WrappedLogger
 
 # Theirs say at INFO what ours say better.
 _QUIET = ("arq", "uvicorn", "asyncio", "pymongo")
@@ -22,6 +22,7 @@ def set_up(form: Literal["console", "json"]) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _in_words,
     ]
     last: list[Processor] = (
         [_TRACEBACKS, structlog.processors.JSONRenderer()]
@@ -53,3 +54,10 @@ def set_up(form: Literal["console", "json"]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _in_words(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """With an error told by what it says; by what it is where it says nothing."""
+    if isinstance(error := event.get("error"), BaseException):
+        event["error"] = str(error) or repr(error)
+    return event

@@ -22,4 +22,4 @@ class ArqQueue:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._redis.enqueue_job(job, *arguments)
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("a job waits until a worker finds it", job=job, error=str(error))
+            log.warning("a job waits until a worker finds it", job=job, error=error)

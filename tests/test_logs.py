@@ -31,3 +31,25 @@ def test_an_error_is_logged_with_its_place_and_without_the_data_around_it(form: 
     assert "KeyError" in run.stderr
     assert "in fail" in run.stderr or '"name": "fail"' in run.stderr
     assert "ann@example.com" not in run.stderr
+
+
+SILENT = """
+import sys, structlog
+from app import logs
+
+logs.set_up(sys.argv[1])
+for error in (TimeoutError(), OSError("redis is away")):
+    structlog.get_logger().warning("no announcements", error=error)
+"""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_an_error_that_says_nothing_is_told_by_its_name(form: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", SILENT, form], capture_output=True, text=True, check=True
+    )
+
+    silent, telling = run.stderr.splitlines()
+    assert "TimeoutError()" in silent
+    assert "redis is away" in telling
+    assert "OSError" not in telling

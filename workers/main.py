@@ -93,7 +93,7 @@ async def serve_jobs(settings: Settings) -> None:
         except (RedisError, OSError, TimeoutError) as error:
             if clock() - began > _STEADY_SECONDS:
                 backoff.reset()
-            log.warning("redis does not answer", error=str(error), again_in_seconds=backoff.seconds)
+            log.warning("redis does not answer", error=error, again_in_seconds=backoff.seconds)
         await backoff.wait()
 
 

@@ -76,7 +76,7 @@ class Sizes:
             count = await self._segments.member_count(segment, now)
         except (TookTooLong, Refused) as error:
             again = due.again.isoformat()
-            log.warning("no size taken", segment=segment.id, error=str(error), again_at=again)
+            log.warning("no size taken", segment=segment.id, error=error, again_at=again)
         else:
             await self._keep(segment.id, SegmentSize(now.at, count), now)
         return True

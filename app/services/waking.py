@@ -49,7 +49,7 @@ async def keep_reading(
             while await read_on():
                 backoff.reset()
         except DatabaseError as error:
-            log.warning(complaint, error=str(error), again_in_seconds=backoff.seconds)
+            log.warning(complaint, error=error, again_in_seconds=backoff.seconds)
             await backoff.wait()
         else:
             backoff.reset()

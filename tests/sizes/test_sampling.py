@@ -206,7 +206,7 @@ async def test_a_slow_count_stops_nobody_else_and_is_tried_less_and_less(
     assert [at - NOON for at in tried] == [n * MINUTE for n in (0, 5, 15, 35)]
     assert shop.points() == {id_: [1] for id_ in others}
     assert [entry["segment"] for entry in logged] == [slow] * 4
-    assert logged[0]["error"].startswith("The database did not answer within 0.1 s")
+    assert str(logged[0]["error"]).startswith("The database did not answer within 0.1 s")
     assert logged[0]["again_at"] == "2026-03-29T12:05:00+00:00"
 
     # Mended, it is like all others.
