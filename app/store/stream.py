@@ -74,7 +74,7 @@ class Stream:
         started = {"$changeStream": {**_IMAGES, "startAtOperationTime": time_of(place)}}
         command = {
             "aggregate": 1,
-            "pipeline": [started, *_stages(partitions, paths, worker)],
+            "pipeline": [started, *_stages(database.name, partitions, paths, worker)],
             "cursor": {"batchSize": 0},
             "readConcern": {"level": "majority"},
         }
@@ -115,16 +115,22 @@ class Stream:
         return [_commit(group) for group in groups]
 
 
-def _stages(partitions: Sequence[int], paths: Iterable[Path], worker: str) -> list[dict[str, Any]]:
-    # Told by the key alone: so MongoDB looks up no images of customers of other workers.
+def _stages(
+    database: str, partitions: Sequence[int], paths: Iterable[Path], worker: str
+) -> list[dict[str, Any]]:
+    # MongoDB asks this of each entry of the oplog, of each operation of every transaction, ours
+    # included, and before it looks up images: collections are soonest told apart by all of their
+    # name, and customers by nothing but their key.
+    def named(collection: str) -> dict[str, Any]:
+        return {"ns": {"db": database, "coll": collection}}
+
     partition = partition_of("$documentKey._id")
     ours = {"$expr": {"$in": [partition, list(partitions)]}}
-    # What has no key happens to all of them.
-    all_of_them = {"documentKey": {"$exists": False}}
+    everybodys = {"operationType": {"$nin": _OF_ONE}}
     watched: list[dict[str, Any]] = [
-        {"ns.coll": "customers", "$or": [ours, all_of_them]},
-        {"ns.coll": "fences", "documentKey._id": REVISION},
-        {"ns.coll": MARKS, "documentKey._id": worker},
+        {**named("customers"), "$or": [ours, everybodys]},
+        {**named("fences"), "documentKey._id": REVISION},
+        {**named(MARKS), "documentKey._id": worker},
     ]
     is_customer = {"$eq": ["$ns.coll", "customers"]}
     return [
