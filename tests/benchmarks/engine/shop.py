@@ -153,7 +153,8 @@ async def _activate(url: str, filters: Sequence[Json]) -> None:
 def _write(url: str, written: Any) -> None:
     from pymongo import UpdateOne
 
-    dice = Random(7)
+    # Others than the last time: the same ones would change nothing.
+    dice = Random()
     with MongoClient[Json](url) as client:
         customers = client[DATABASE].customers
         keys = [row["_id"] for row in customers.find({}, {"_id": 1})]
@@ -161,8 +162,7 @@ def _write(url: str, written: Any) -> None:
             changes = [
                 UpdateOne({"_id": dice.choice(keys)}, {"$set": _change(dice)}) for _ in range(200)
             ]
-            customers.bulk_write(changes, ordered=False)
-            written.value += len(changes)
+            written.value += customers.bulk_write(changes, ordered=False).modified_count
 
 
 def _change(dice: Random) -> Json:
