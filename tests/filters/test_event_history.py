@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -169,3 +170,36 @@ def test_a_wait_among_many_rows_ends_at_the_change(function: str | None) -> None
     assert matcher.match(Facts({}, {"events": stored}), before).holds == held
     assert looks == (1 if function != "AVG" else looks)
     assert looks < 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_that_come_late_find_their_place(seed: int) -> None:
+    """Many rows of few values within few milliseconds, in any order, some of which end again."""
+    random = Random(seed)
+    measures = [
+        _measures([parse({"event": _over(function, window)}, CATALOG)])[0]
+        for function in _AGGREGATES
+        for window in ("PT0.001S", "PT0.003S", "PT0.01S", "PT0.04S", None)
+    ]
+    history = EventHistory(HistoryLayout(measures, START.calendar))
+    stored: list[Row] = []
+    for step in range(300):
+        now = Now(START.at + step // 4 * MILLISECOND, START.calendar)
+        if stored and random.random() < 0.2:
+            history.remove("orders", stored.pop(random.randrange(len(stored))))
+        else:
+            at = now.at + random.randint(-15, 2) * MILLISECOND
+            amount = random.choice([0, 1, 1.0, 2, -3, 0.1, 0.2, "text"])
+            stored.append({"status": "PAID", "current": True, "at": at, "amount": amount})
+            history.add("orders", stored[-1:])
+        facts = Facts({}, {"orders": stored})
+        for measure in measures:
+            expected = measured(measure, rows_of(measure, facts, now))
+            assert _same(history.value(measure, now), expected), (measure, step)
+
+
+def _over(function: str | None, window: str | None) -> dict[str, Any]:
+    wire: dict[str, Any] = {"name": "order", "operator": "IS", "value": 1}
+    if function:
+        wire["aggregate"] = {"function": function, "property": "amount"}
+    return {**wire, "within": {"last": window}} if window else wire
