@@ -190,6 +190,10 @@ class Series:
         last = bisect_right(self._instants, until - length)
         if kept.is_monotone:
             found = self._jump(aggregate, first, last, stretches)
+        elif _stays_between(kept.bounds(first, now - length), kept, stretches):
+            # Only where the last row leaves is the aggregate missing.
+            ends = last == len(self._instants) > first
+            found = last if ends and stretches.differs(stretches.place(None)) else None
         else:
             steps = 1 if kept.unsafe else MAX_STEPS
             found = self._walk(aggregate, first, last, stretches, steps)
@@ -232,6 +236,13 @@ class Series:
             if stretches.differs(stretches.place(value)):
                 return index
         return end if end < last else None
+
+
+def _stays_between(
+    bounds: tuple[Number, Number] | None, kept: SuffixAggregate, stretches: Stretches
+) -> bool:
+    """Whether everything between two bounds lies in one stretch."""
+    return bool(bounds and not kept.unsafe) and len(set(map(stretches.place, bounds or ()))) == 1
 
 
 def _instant(row: Row) -> int:

@@ -34,6 +34,11 @@ class SuffixAggregate(ABC):
         """Whether the answer only ever moves in one direction while rows leave at the start."""
         return True
 
+    def bounds(self, first: int, start: int) -> tuple[Number, Number] | None:
+        """Between which values the answer stays until the last row has left; None where that is not
+        known."""
+        return None
+
     @abstractmethod
     def clear(self) -> None:
         """Forgets every row."""
@@ -112,7 +117,8 @@ class Sum(SuffixAggregate):
 
     def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
         if not all(value.__class__ is int for value in values):
-            super().extend(first, instants, values)
+            for index, (instant, value) in enumerate(zip(instants, values, strict=True), first):
+                Sum.insert(self, index, instant, value)
             return
         whole: list[int] = values  # type: ignore[assignment]
         self._negative += sum(value < 0 for value in whole)
@@ -160,18 +166,6 @@ class Sum(SuffixAggregate):
     def length(self, first: int) -> int:
         """How many rows there are from an index on."""
         return len(self._units) - 1 - first
-
-
-class Average(Sum):
-    """Means of numbers."""
-
-    @property
-    def is_monotone(self) -> bool:
-        return False
-
-    def over(self, first: int, start: int) -> float | None:  # type: ignore[override]
-        length = self.length(first)
-        return float(super().over(first, start)) / length if length else None
 
 
 class Minimum(SuffixAggregate):
@@ -225,6 +219,46 @@ class Maximum(Minimum):
     """The greatest number of each suffix."""
 
     _sign = -1
+
+
+class Average(Sum):
+    """Means of numbers. They are not monotone, and lie between the least and the greatest."""
+
+    def __init__(self) -> None:
+        self._bounds = Minimum(), Maximum()
+        super().__init__()
+
+    @property
+    def is_monotone(self) -> bool:
+        return False
+
+    def clear(self) -> None:
+        super().clear()
+        for bound in self._bounds:
+            bound.clear()
+
+    def insert(self, index: int, instant: int, value: object) -> None:
+        super().insert(index, instant, value)
+        for bound in self._bounds:
+            bound.insert(index, instant, value)
+
+    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+        super().extend(first, instants, values)
+        for bound in self._bounds:
+            bound.extend(first, instants, values)
+
+    def remove(self, index: int, instant: int, value: object) -> bool:
+        # All of them, whatever one says.
+        removed = [bound.remove(index, instant, value) for bound in self._bounds]
+        return super().remove(index, instant, value) and all(removed)
+
+    def over(self, first: int, start: int) -> float | None:  # type: ignore[override]
+        length = self.length(first)
+        return float(super().over(first, start)) / length if length else None
+
+    def bounds(self, first: int, start: int) -> tuple[Number, Number] | None:
+        least, greatest = (bound.over(first, start) for bound in self._bounds)
+        return None if least is None or greatest is None else (least, greatest)
 
 
 class DistinctCount(SuffixAggregate):
