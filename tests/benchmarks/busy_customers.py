@@ -3,9 +3,9 @@
     python -m tests.benchmarks.busy_customers [--rounds N]
 
 The baseline is the customer with 100 events. Each active segment asks for a window of its own. The
-customers take turns; of each event are told the time until the entry of another customer, who is changed right
-after it, is in the log, and the CPU time that the worker spends on both. A membership asks about all
-100 segments at once.
+customers take turns. For each event the benchmark tells the time until the entry of another
+customer, who is changed right after it, is in the log, and the CPU time that the worker spends on
+both. A membership asks about all 100 segments at once.
 """
 
 import argparse
