@@ -102,11 +102,13 @@ class Shop:
         if who is None or (at is not None and at > now + AHEAD):
             return False
         before = self.orders.get(row["sourceId"])
+        if before is None and "amount" not in row:
+            return False
         metadata = {**(before.metadata if before else {}), **(row.get("metadata") or {})}
         after = Told(
             who,
-            row.get("status", "PAID"),
-            row["amount"],
+            row.get("status", before.status if before else "PAID"),
+            row.get("amount", before.amount if before else None),
             min(at, now) if at else before.at if before else now,
             {key: value for key, value in metadata.items() if value is not None},
         )
