@@ -25,6 +25,7 @@ from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
+from app.store.open_transactions import OpenTransactions
 from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
@@ -68,6 +69,7 @@ class Store:
         self.workers = Workers(database)
         self.partitions = Partitions(database, self.workers)
         self.oplog = OplogReader(database)
+        self.open_transactions = OpenTransactions(database)
         self.retention = Retention(database)
         self.places = Places(database)
         self.loyalty_programs = LoyaltyPrograms(database)
@@ -186,3 +188,8 @@ class Store:
             session=transaction,
         )
         return int(found["revision"])
+
+    async def revision(self, fence: str, transaction: Transaction) -> int:
+        """The revision of a fence in the snapshot that the transaction reads. Holds up nobody."""
+        found = await self._database.fences.find_one({"_id": fence}, session=transaction)
+        return int(found["revision"]) if found else 0
