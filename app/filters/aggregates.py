@@ -106,7 +106,7 @@ class Minimum(_Extreme):
     accumulator = "$min"
 
     def of(self, values: Iterable[object]) -> int | float | None:
-        return min(_numbers(values), default=None)
+        return min(_numbers(values), default=None, key=_nan_first)
 
 
 class Maximum(_Extreme):
@@ -117,7 +117,7 @@ class Maximum(_Extreme):
     accumulator = "$max"
 
     def of(self, values: Iterable[object]) -> int | float | None:
-        return max(_numbers(values), default=None)
+        return max(_numbers(values), default=None, key=_nan_first)
 
 
 class DistinctCount(Aggregate):
@@ -141,6 +141,11 @@ SUM, AVG, MIN, MAX = Sum(), Average(), Minimum(), Maximum()
 DISTINCT_COUNT = DistinctCount()
 AGGREGATES: tuple[Aggregate, ...] = (SUM, AVG, MIN, MAX, DISTINCT_COUNT)
 BY_NAME = {aggregate.name: aggregate for aggregate in AGGREGATES}
+
+
+def _nan_first(value: int | float) -> tuple[bool, int | float]:
+    """Sorts as MongoDB does: NaN is less than every number."""
+    return value == value, value
 
 
 def _numbers(values: Iterable[object]) -> Sequence[int | float]:

@@ -1,11 +1,14 @@
 """A filter asked of one customer, in this process: the person's engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from datetime import datetime
+from typing import Any, Protocol, assert_never
 
-from app.filters.calendar import Now
+from app.filters.calendar import Calendar, Now
 from app.filters.operators import Operand, Operator
+from app.filters.series import Stretches
+from app.filters.sources import LISTS
 from app.filters.tree import (
     AllOf,
     AnyOf,
@@ -23,13 +26,50 @@ from app.filters.tree import (
 Document = Mapping[str, Any]
 
 
+class History(Protocol):
+    """A customer's events and orders, kept so that measures of them are answered quickly."""
+
+    @property
+    def kinds(self) -> Iterator[tuple[str, object]]:
+        """The collections and kinds of rows that there are."""
+
+    def value(self, measure: Measure, now: Now) -> int | float | None:
+        """What a measure comes to now; None where it is missing."""
+
+    def rows(self, measure: Measure) -> list[Document] | None:
+        """The rows of the measure's source where they have to be judged one by one; None where the
+        other methods answer for the measure."""
+
+    def values(
+        self, measure: Measure, now: Now, until: datetime
+    ) -> Iterator[tuple[datetime, int | float | None]]:
+        """Each later instant, up to `until`, at which the measure may change, with what it comes to
+        then."""
+
+    def next_change(
+        self, measure: Measure, now: Now, until: datetime, stretches: Stretches
+    ) -> datetime | None:
+        """The next instant, up to `until`, at which to ask again; None where nothing changes."""
+
+    def may_change(self, measure: Measure, now: Now) -> bool:
+        """Whether the passing of time may change the measure, however far ahead."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of one customer: the document, and the rows of events and orders by the
-    collection that holds them, as far as the filter needs them."""
+    collection that holds them, as far as the filter needs them. Where there is a history for a
+    calendar, it stands for the rows of events and orders."""
 
     document: Document
     rows: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    histories: Mapping[Calendar, History] = field(default_factory=dict)
+
+    def history(self, measure: Measure, now: Now) -> History | None:
+        """The history that answers for a measure."""
+        if measure.source.collection == LISTS:
+            return None
+        return self.histories.get(now.calendar)
 
 
 class Evaluation:
@@ -62,6 +102,9 @@ class Evaluation:
 
     def measured(self, measure: Measure) -> int | float | None:
         """What the measure comes to; None where it is missing."""
+        history = self.facts.history(measure, self.now)
+        if history is not None:
+            return history.value(measure, self.now)
         return measured(measure, rows_of(measure, self.facts, self.now))
 
     def _is_member(self, segment: Nested) -> bool:
@@ -92,11 +135,14 @@ def measured(measure: Measure, rows: Sequence[Document]) -> int | float | None:
 
 def rows_of(measure: Measure, facts: Facts, now: Now) -> list[Document]:
     """The rows that the measure is taken of."""
-    return passing(measure, own_rows(measure, facts), now)
+    return passing(measure, own_rows(measure, facts, now), now)
 
 
-def own_rows(measure: Measure, facts: Facts) -> list[Document]:
-    """The rows of the measure's source."""
+def own_rows(measure: Measure, facts: Facts, now: Now) -> list[Document]:
+    """The rows of the measure's source; of a history only those that are judged one by one."""
+    history = facts.history(measure, now)
+    if history is not None:
+        return history.rows(measure) or []
     rows = facts.rows.get(measure.source.collection, ())
     return [row for row in rows if measure.source.counts(row)]
 

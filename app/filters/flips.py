@@ -16,10 +16,10 @@ from typing import NamedTuple, assert_never
 from app.filters.calendar import Now, anniversary, cut
 from app.filters.evaluate import (
     Document,
+    Evaluation,
     Facts,
     asked,
     holds,
-    measured,
     own_rows,
     passing,
 )
@@ -117,23 +117,30 @@ class Search:
 
     def _event(self, condition: EventCondition) -> Course:
         measure, operator, operand = condition.measure, condition.operator, condition.operand
-        rows = own_rows(measure, self.facts)
-        value = measured(measure, passing(measure, rows, self.now))
+        value = Evaluation(self.facts, self.now).measured(measure)
         held = asked(operator, value, operand, self.now)
 
         def flips(before: bool) -> Iterator[datetime]:
-            for at, value in self.values(measure, rows):
+            for at, value in self.values(measure):
                 if asked(operator, value, operand, self.now) != before:
                     before = not before
                     yield at
 
         return Course(held, flips(held))
 
-    def values(
+    def values(self, measure: Measure) -> Iterator[tuple[datetime, int | float | None]]:
+        """The instants after `now` that may change the measure, with what it comes to then."""
+        if measure.steady is measure:
+            return iter(())
+        history = self.facts.history(measure, self.now)
+        if history is not None and history.rows(measure) is None:
+            return history.values(measure, self.now, self.until)
+        return self.values_of(measure, own_rows(measure, self.facts, self.now))
+
+    def values_of(
         self, measure: Measure, rows: Sequence[Document]
     ) -> Iterator[tuple[datetime, int | float | None]]:
-        """The instants after `now` that may change the measure of the rows of its source, with what
-        it comes to then."""
+        """The same of the measure of these rows of its source."""
         if measure.steady is measure:
             return
         rows = passing(measure.steady, rows, self.now)

@@ -69,6 +69,14 @@ class Measure:
     aggregate: Aggregate | None = None
     property: Field | None = None
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Looked up for each customer: worked out once.
+        return hash((self.source, self.where, self.window, self.aggregate, self.property))
+
     @cached_property
     def steady(self) -> "Measure":
         """The measure without what follows the clock, of all rows that it may ever be taken of:

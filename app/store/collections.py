@@ -87,6 +87,8 @@ COLLECTIONS = (
             _index("customerId", "name", "-at"),
             _index("customerId", "-at", "-_id"),
             _index("name", "at", "customerId"),
+            # What has come since a version of the customer.
+            _index("customerId", "since"),
             _index(
                 "idempotencyKey",
                 unique=True,
@@ -99,6 +101,9 @@ COLLECTIONS = (
         (
             _index("sourceId", unique=True, partialFilterExpression={"current": True}),
             _index("orderId"),
+            # What has come and ended since a version of the customer.
+            _index("customerId", "since"),
+            _index("customerId", "until", partialFilterExpression={"until": {"$exists": True}}),
             # With what filters mostly ask of orders, so that they need not be read.
             _index("customerId", "current", "-at", "-orderId", "status", "amount"),
             _index(

@@ -45,6 +45,9 @@ def measure_may_turn(measure: Measure, facts: Facts, now: Now) -> bool:
     """The same of what a measure comes to."""
     if measure.steady is measure:
         return False
+    history = facts.history(measure, now)
+    if history is not None and history.rows(measure) is None:
+        return history.may_change(measure, now)
     rows = rows_of(measure.steady, facts, now)
     window = measure.window
     if isinstance(window, Last):

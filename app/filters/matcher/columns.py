@@ -89,10 +89,17 @@ class NumbersColumn(Column):
         self._line = Thresholds(intervals, self._unturned)
 
     def left_of(self, value: object, now: Now | None = None) -> int:
-        # NaN lies nowhere.
+        return self.left_at(self.place(value))
+
+    def place(self, value: object) -> int:
+        """Where a value lies among the thresholds; below 0 where it lies nowhere, as NaN."""
         if not is_number(value) or value != value:
-            return self._unturned
-        return self._line.at(self._line.place(value))
+            return -1
+        return self._line.place(value)
+
+    def left_at(self, place: int) -> int:
+        """Whom the values leave that lie there."""
+        return self._unturned if place < 0 else self._line.at(place)
 
 
 class MomentsColumn(Column):

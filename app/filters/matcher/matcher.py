@@ -86,13 +86,17 @@ class Matcher:
         """Of the rules those that are left by the customer's events."""
         events = self._asked.events
         of_nothing, turned = events.left_of_nothing, 0
-        for kind, rows in by_kind(facts).items():
+        for kind, rows in by_kind(facts, now.calendar).items():
             for asked in events.asked.get(kind, ()):
                 if left & asked.mentions:
-                    measure = asked.measure
-                    number = measured(measure, passing(measure, rows, now))
+                    measure, own = asked.measure, (rows or None)
+                    history = facts.history(measure, now)
+                    if history is None:
+                        number = measured(measure, passing(measure, rows, now))
+                    else:
+                        number, own = history.value(measure, now), history.rows(measure)
                     kept = asked.left(number)
                     turned |= asked.left_of_nothing ^ kept
                     if asked.follows_clock:
-                        waits.for_measure(asked, kept, rows, left ^ left & kept)
+                        waits.for_measure(asked, kept, own, left ^ left & kept)
         return left & (of_nothing ^ turned)

@@ -46,7 +46,9 @@ class Waits:
 
         self._waits.append(_Wait(fallen, single.mentions, turns_at, may))
 
-    def for_measure(self, asked: Asked, kept: int, rows: Sequence[Document], fallen: int) -> None:
+    def for_measure(
+        self, asked: Asked, kept: int, rows: Sequence[Document] | None, fallen: int
+    ) -> None:
         def turns_at(live: int, until: datetime) -> datetime | None:
             return asked.turns_at(kept, rows, Search(self._facts, self._now, until), live)
 

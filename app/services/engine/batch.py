@@ -1,38 +1,62 @@
 """Commits that are settled together, and written in one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.changes import Change, Document, Progress, State, Step
 from app.domain.transitions import Crossing
 from app.filters import Facts
+from app.filters.sources import LISTS
 from app.services.engine.course import Course
+from app.services.engine.customer_history import CustomerHistory
 from app.services.engine.watch import Watch
-from app.store.history import Rows, in_state
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The rows of some customers. Of those who are only stepping, no rows are there but those that
+    the step asks of."""
+
+    histories: Mapping[str, CustomerHistory] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    only_stepping: Collection[str] = ()
 
 
 class Batch:
-    """The customers of some commits: what was stored of their states, and what becomes of it.
-
-    Of those who are only stepping, no rows are there but those that the step asks of.
-    """
+    """The customers of some commits: what was stored of their states, and what becomes of it."""
 
     def __init__(
-        self,
-        watch: Watch,
-        steps: Sequence[Step],
-        progress: Mapping[int, Progress],
-        stored: Mapping[str, State],
-        rows: Mapping[str, Rows],
-        only_stepping: Collection[str] = (),
+        self, watch: Watch, steps: Sequence[Step], progress: Mapping[int, Progress]
     ) -> None:
         self._progress = progress
-        self._stored = stored
-        self._rows = rows
-        self._only_stepping = only_stepping
+        self._stored: dict[str, State] = {}
+        self.loaded = Loaded()
         self._course = Course(watch, steps)
         self._states: dict[str, State] = {}
         self.gone: set[str] = set()
+
+    def add_states(self, stored: Mapping[str, State]) -> None:
+        """What is stored of customers that come next."""
+        self._stored.update(stored)
+
+    def use(self, loaded: Loaded) -> None:
+        """The rows of the customers that come next, in place of those before."""
+        self.loaded = loaded
+
+    def knows(self, customer_id: str) -> bool:
+        """Whether the customer's state is here."""
+        return customer_id in self._states or customer_id in self._stored
+
+    def wakes_at(self, customer_id: str) -> datetime | None:
+        """When a customer's answers may next change by the passing of time alone."""
+        state = self._states.get(customer_id) or self._stored.get(customer_id)
+        return None if state is None else state.wakes_at
+
+    def revision(self, customer_id: str, partition: int) -> int:
+        """The revision of the definitions that a customer has passed."""
+        state = self._states.get(customer_id)
+        return state.revision if state else self._told(customer_id, partition, self._progress)[0]
 
     @property
     def crossings(self) -> list[Crossing]:
@@ -60,7 +84,7 @@ class Batch:
         """Does what is due for a customer whose data have not changed."""
         state = self._state(id_, partition, document["sourceId"])
         facts = self._facts(id_, document)
-        if id_ in self._only_stepping:
+        if id_ in self.loaded.only_stepping:
             self._states[id_] = self._course.stepped(state, facts)
         else:
             self._states[id_] = self._course.settled(state, facts, at)
@@ -99,4 +123,8 @@ class Batch:
         return max(passed, stored.revision), stored.holds, stored.wakes_at
 
     def _facts(self, id_: str, document: Document) -> Facts:
-        return Facts(document, in_state(self._rows.get(id_, {}), document.get("version")))
+        loaded = self.loaded
+        lists = {LISTS: loaded.lists[id_]} if id_ in loaded.lists else {}
+        if (history := loaded.histories.get(id_)) is None:
+            return Facts(document, lists)
+        return Facts(document, lists, history.at(document.get("version")))

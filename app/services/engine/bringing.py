@@ -5,9 +5,9 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from app.domain.changes import Change, Commit, blamed
-from app.services.engine.batch import Batch
+from app.domain.changes import Change, Commit
 from app.services.engine.intake import Intake
+from app.services.engine.loader import Loader, States
 from app.services.engine.readings import Reading
 from app.services.engine.standing import Standing
 from app.store import Store
@@ -22,9 +22,10 @@ _FOUND_DUE = 20 * _DUE
 class Bringing:
     """Reads customers at leisure; they are settled where the mark comes by that follows."""
 
-    def __init__(self, store: Store, intake: Intake, standing: Standing) -> None:
+    def __init__(self, store: Store, intake: Intake, loader: Loader, standing: Standing) -> None:
         self._store = store
         self._intake = intake
+        self._loader = loader
         self._standing = standing
         # Those not settled yet, in the order in which they were begun.
         self._readings: list[Reading] = []
@@ -48,6 +49,7 @@ class Bringing:
             reading = self._begin(Reading(self._standing.watch.paths))
             some = ids[first : first + _DUE]
             reading.documents = await self._store.customers.documents(some, reading.paths)
+            await self._prefetch(reading)
             reading.mark = await self._intake.mark()
             unsettled.append(reading)
             if len(unsettled) > _AHEAD:
@@ -84,6 +86,7 @@ class Bringing:
             found = await self._store.customers.documents_after(after, _PASSED, reading.paths)
             held = self._standing.progress
             reading.documents = {id_: of for id_, of in found.items() if of[0] in held}
+            await self._prefetch(reading)
             reading.last = max(found, default=None)
             if reading.last is None and (gaps := self._standing.gaps):
                 await _all_settled(unsettled)
@@ -102,6 +105,10 @@ class Bringing:
                 if oldest.in_vain:
                     return None
 
+    async def _prefetch(self, reading: Reading) -> None:
+        states: States = {id_: (part, [of]) for id_, (part, of) in reading.documents.items()}
+        await self._loader.prefetch(states)
+
     def _begin(self, reading: Reading) -> Reading:
         """Before anything is read: what comes in from here on touches it."""
         self._readings.append(reading)
@@ -118,21 +125,14 @@ class Bringing:
         for reading in self._readings:
             reading.touch(changes)
 
-    def settle(self, mark: int | None, readings: list[Reading], batch: Batch) -> list[Reading]:
-        """Settles those of the readings that are due where the mark comes by, and takes them out of
-        the list; says which."""
+    def take_due(self, mark: int | None, readings: list[Reading]) -> list[Reading]:
+        """Takes those of the readings that are due where the mark comes by out of the list. They
+        are in vain where more is asked of customers by now than was read."""
         due = [reading for reading in readings if reading.is_due(mark)]
         for reading in due:
             readings.remove(reading)
             self._readings.remove(reading)
             reading.in_vain = not reading.paths.issuperset(self._standing.watch.paths)
-            if reading.in_vain:
-                continue
-            for id_, (partition, document) in reading.left().items():
-                with blamed(partition, id_):
-                    batch.settle(id_, partition, document, self._standing.instant)
-            for state in reading.orphans_left():
-                batch.miss(state, self._standing.instant)
         return due
 
 

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from itertools import chain
 from time import monotonic
 
-from app.domain.changes import Commit, Document, Progress, State, Step, blamed
+from app.domain.changes import Change, Commit, Progress, Step, blamed
 from app.services.engine.batch import Batch
 from app.services.engine.bringing import Bringing
 from app.services.engine.intake import Intake
+from app.services.engine.loader import Loader, States, states_of
 from app.services.engine.pulse import Pulse
 from app.services.engine.readings import Reading
 from app.services.engine.standing import Standing
@@ -21,8 +21,22 @@ from app.store.stream import PARTITIONS
 
 # A batch ends with the commit that brings it to one of these.
 _MOST_CHANGES, _MOST_CROSSINGS, _MOST_SECONDS = 2_000, 5_000, 0.5
+_MAX_HELD_SECONDS = 0.02
 # Where nothing happens, the place is written so often, so that it does not age.
 _REST_SECONDS = 1.0
+
+
+class Turn:
+    """Whose turn it is on the event loop."""
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+
+    async def give(self) -> None:
+        """Lets others have a turn where this one has lasted long enough."""
+        if monotonic() > self._since + _MAX_HELD_SECONDS:
+            await asyncio.sleep(0)
+            self._since = monotonic()
 
 
 class Shift:
@@ -46,7 +60,9 @@ class Shift:
         self._settled = 0
         self._standing = standing = Standing(progress)
         self._intake = Intake(store, owner, standing.held, standing.place, ())
-        self._bringing = Bringing(store, self._intake, standing)
+        self._loader = Loader(store, standing)
+        self._bringing = Bringing(store, self._intake, self._loader, standing)
+        self._turn = Turn()
         self._rested_since = monotonic()
 
     async def run(self) -> None:
@@ -79,18 +95,23 @@ class Shift:
         """Settles commits, and commits what comes of it."""
         steps = await self._learn(commits)
         standing, watch = self._standing, self._standing.watch
-        all_of_it, news = commits, [standing.news(commit) for commit in commits]
-        commits = [
-            replace(commit, changes=[new for new in news_of_it if watch.minds(new)])
-            for commit, news_of_it in zip(commits, news, strict=True)
-        ]
+        news = [standing.news(commit) for commit in commits]
+        minded = [[new for new in of_commit if watch.minds(new)] for of_commit in news]
+        if (fitting := self._loader.fitting(minded)) < len(commits):
+            self._intake.give_back(commits[fitting:])
+            commits, news, minded = commits[:fitting], news[:fitting], minded[:fitting]
+        batch = Batch(watch, standing.steps, standing.progress)
         readings = self._bringing.due(commits)
-        batch = await self._load(commits, readings)
-        made, settled = [], []
+        made: list[Step] = []
+        settled: list[Reading] = []
+        in_one_part = len(commits) > 1 and bool(watch)
+        if in_one_part:
+            await self._loader.load(states_of([*chain.from_iterable(minded)]), batch)
+        loaded = batch.loaded
         ends = monotonic() + _MOST_SECONDS
         for index, commit in enumerate(commits):
             if len(batch.crossings) > _MOST_CROSSINGS or monotonic() > ends:
-                self._intake.give_back(all_of_it[index:])
+                self._intake.give_back(commits[index:])
                 break
             self._settled += len(news[index])
             standing.come_by(commit)
@@ -100,18 +121,49 @@ class Shift:
                 step = steps[commit.revision] or new
                 standing.steps.append(step)
                 made.append(step)
-            self._settle_changes(commit, batch)
-            settled += self._bringing.settle(commit.mark, readings, batch)
+            self._bringing.touch(minded[index])
+            if in_one_part:
+                batch.use(loaded)
+                await self._settle_changes(minded[index], batch)
+            else:
+                await self._load_and_settle(minded[index], batch)
+            for reading in self._bringing.take_due(commit.mark, readings):
+                await self._settle_reading(reading, batch)
+                settled.append(reading)
             if made and not self._intake.brings(watch.paths):
                 self._intake.reopen(commit.place, watch.paths)
                 break
         await self._commit(batch, standing.progress_with(settled), made, settled)
 
-    def _settle_changes(self, commit: Commit, batch: Batch) -> None:
-        self._bringing.touch(commit.changes)
-        for change in commit.changes:
+    async def _settle_changes(self, changes: Sequence[Change], batch: Batch) -> None:
+        for change in changes:
             with blamed(change.partition, change.customer_id):
                 batch.change(change, self._standing.head, self._standing.instant)
+            await self._turn.give()
+
+    async def _load_and_settle(self, changes: Sequence[Change], batch: Batch) -> None:
+        """The same of one commit alone, which may be too large to be loaded as a whole."""
+        for part in self._loader.parts(states_of(changes)):
+            if self._standing.watch:
+                await self._loader.load(part, batch)
+            await self._settle_changes([c for c in changes if c.customer_id in part], batch)
+
+    async def _settle_reading(self, reading: Reading, batch: Batch) -> None:
+        """Settles customers who were read, and have not changed since."""
+        if reading.in_vain:
+            return
+        left = reading.left()
+        states: States = {id_: (partition, [of]) for id_, (partition, of) in left.items()}
+        for part in self._loader.parts(states):
+            await self._loader.load_chunk(part, batch)
+            for id_, (partition, (document,)) in part.items():
+                with blamed(partition, id_):
+                    batch.settle(id_, partition, document, self._standing.instant)
+                await self._turn.give()
+        orphans = reading.orphans_left()
+        await self._loader.load_stored([state.customer_id for state in orphans], batch)
+        for state in orphans:
+            batch.miss(state, self._standing.instant)
 
     async def _learn(self, commits: Sequence[Commit]) -> dict[int, Step | None]:
         """The revisions that change what is watched, with their steps where somebody else has come
@@ -127,54 +179,6 @@ class Shift:
         # A gap of other workers' customers is a step, too, and of no filter.
         steps = {r for each in changed for r in (each.since, each.until)} | known.keys()
         return {r: known.get(r) for r in revisions & steps if r > head}
-
-    async def _load(self, commits: Sequence[Commit], readings: Sequence[Reading]) -> Batch:
-        """What is stored of the customers in question, and the rows that their states include."""
-        watch, steps, progress = self._standing.watch, self._standing.steps, self._standing.progress
-        if not watch and not readings:
-            # Imports into a shop that watches nothing pass at once.
-            return Batch(watch, steps, progress, {}, {})
-        documents: dict[str, list[Document]] = {}
-        for change in chain.from_iterable(commit.changes for commit in commits):
-            states = documents.setdefault(change.customer_id, [])
-            states += filter(None, (change.before, change.after))
-        changed = set(documents)
-        for reading in readings:
-            for id_, (_, document) in reading.left().items():
-                documents.setdefault(id_, []).append(document)
-            for orphan in reading.orphans:
-                documents.setdefault(orphan.customer_id, [])
-        stored = await self._store.states.of(documents)
-        wakes = [state.wakes_at for state in stored.values() if state.wakes_at]
-        since = min([*wakes, *(step.at for step in steps), self._standing.instant])
-        stepping = self._only_stepping(commits, readings, stored) - changed
-        all_of_it = {id_: of for id_, of in documents.items() if id_ not in stepping}
-        rows = await self._store.history.of(all_of_it, watch.all.measures, since)
-        if stepping:
-            new = watch.turn(self._standing.base, self._standing.head).new
-            measures = watch.compiled(new).measures
-            some_of_it = {id_: documents[id_] for id_ in stepping}
-            rows |= await self._store.history.of(some_of_it, measures, since)
-        return Batch(watch, steps, progress, stored, rows, stepping)
-
-    def _only_stepping(
-        self,
-        commits: Sequence[Commit],
-        readings: Sequence[Reading],
-        stored: Mapping[str, State],
-    ) -> set[str]:
-        """Those who pass one step, and have nothing else due by the end of the commits."""
-        steps = self._standing.steps
-        more_steps = len(steps) > 1 or any(commit.revision for commit in commits)
-        if not steps or more_steps or steps[0].gaps:
-            return set()
-        until = max(self._standing.instant, *(commit.at for commit in commits))
-        passing = (reading.left() for reading in readings if reading.target is not None)
-        return {
-            id_
-            for id_ in chain.from_iterable(passing)
-            if not (state := stored.get(id_)) or not state.wakes_at or state.wakes_at > until
-        }
 
     async def _commit(
         self,

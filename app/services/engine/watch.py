@@ -13,11 +13,13 @@ from app.domain.changes import Change, Document
 from app.domain.ids import Kind
 from app.domain.json import same
 from app.filters import Calendar, Catalog, Facts, Filter, Now, parse
+from app.filters.event_history import HistoryLayout
 from app.filters.fields import activity
 from app.filters.matcher import Match, Matcher
 from app.filters.sources import Source, listing
 from app.filters.tree import AttributeCondition, EventCondition, Listed, Measure, Nested
 from app.filters.walk import conditions, segments_deep
+from app.store.history import HistoryPlan
 from app.store.ids import key
 
 Path = tuple[str, ...]
@@ -47,6 +49,8 @@ class Compiled:
         matchers = [(Matcher(trees), calendar) for calendar, trees in by_calendar.items()]
         measures = chain.from_iterable(matcher.measures for matcher, _ in matchers)
         self.measures = list(dict.fromkeys(measures))
+        self.plan = HistoryPlan(self.measures)
+        self.layouts = [HistoryLayout(matcher.measures, calendar) for matcher, calendar in matchers]
 
         # Many customers are asked about at the same instant, one after the other.
         @lru_cache(maxsize=16)

@@ -1,0 +1,260 @@
+"""Aggregates of a time series that answer for every sliding window at once.
+
+A sliding window that ends now holds a suffix of the series: the rows after some instant. Each class
+here keeps just enough to answer for any suffix in O(log n), so that a hundred windows of different
+lengths cost no more memory than one. A new latest row costs O(1) amortised.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from itertools import islice
+
+from app.filters import aggregates
+from app.filters.aggregates import Aggregate, identity
+from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+
+Number = int | float
+
+# Sums of numbers between these stay exact without integers of thousands of bits.
+_SMALLEST_SAFE, _LARGEST_SAFE = 2.0**-300, 2.0**900
+
+
+class SuffixAggregate(ABC):
+    """What is kept of a series of instants, in milliseconds and in order, each with its value."""
+
+    def __init__(self) -> None:
+        # How many values only `Aggregate.of` can add up or compare exactly.
+        self.unsafe = 0
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether the answer only ever moves in one direction while rows leave at the start."""
+        return True
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Forgets every row."""
+
+    @abstractmethod
+    def insert(self, index: int, instant: int, value: object) -> None:
+        """Takes in a row at its index among those that are there."""
+
+    @abstractmethod
+    def remove(self, index: int, instant: int, value: object) -> bool:
+        """Takes out a row. False where the aggregate must be built again instead."""
+
+    @abstractmethod
+    def over(self, first: int, start: int) -> Number | None:
+        """The aggregate of the rows from an index on, which are those after the instant `start`;
+        None where it is missing."""
+
+
+class Count(SuffixAggregate):
+    """The number of rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._length = 0
+
+    def clear(self) -> None:
+        self._length = 0
+
+    def insert(self, index: int, instant: int, value: object) -> None:
+        self._length += 1
+
+    def remove(self, index: int, instant: int, value: object) -> bool:
+        self._length -= 1
+        return True
+
+    def over(self, first: int, start: int) -> int:
+        return self._length - first
+
+
+class Sum(SuffixAggregate):
+    """Sums of numbers as differences of prefix sums.
+
+    These are exact integers in units of a power of two, rounded once at the end: the same answer as
+    `math.fsum` gives.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clear()
+
+    def clear(self) -> None:
+        self.unsafe = 0
+        self._exponent = 0
+        self._negative = self._positive = 0
+        self._units: list[int] = [0]
+        self._floats = array("q", [0])
+
+    @property
+    def is_monotone(self) -> bool:
+        return not (self._negative and self._positive) and not self.unsafe
+
+    def insert(self, index: int, instant: int, value: object) -> None:
+        self._count(value, 1)
+        units, is_float = self._in_units(value), isinstance(value, float)
+        self._units.insert(index + 1, self._units[index] + units)
+        self._floats.insert(index + 1, self._floats[index] + is_float)
+        self._shift(index + 2, units, is_float)
+
+    def remove(self, index: int, instant: int, value: object) -> bool:
+        self._count(value, -1)
+        del self._units[index + 1], self._floats[index + 1]
+        self._shift(index + 1, -self._in_units(value), -isinstance(value, float))
+        return True
+
+    def _shift(self, first: int, units: int, floats: int) -> None:
+        """Adds to every prefix sum from an index on."""
+        for index in range(first, len(self._units)):
+            self._units[index] += units
+            self._floats[index] += floats
+
+    def _count(self, value: object, by: int) -> None:
+        assert isinstance(value, Number)
+        self._negative += by if value < 0 else 0
+        self._positive += by if value > 0 else 0
+        self.unsafe += 0 if _is_safe(value) else by
+
+    def _in_units(self, value: object) -> int:
+        assert isinstance(value, Number)
+        if not _is_safe(value):
+            return 0
+        numerator, denominator = value.as_integer_ratio()
+        exponent = denominator.bit_length() - 1
+        if exponent > self._exponent:
+            by, self._exponent = exponent - self._exponent, exponent
+            self._units = [units << by for units in self._units]
+        return numerator << (self._exponent - exponent)
+
+    def over(self, first: int, start: int) -> Number:
+        units = self._units[-1] - self._units[first]
+        if self._floats[-1] != self._floats[first]:
+            return units / (1 << self._exponent)
+        whole = units >> self._exponent
+        return whole if SMALLEST_LONG <= whole <= LARGEST_LONG else float(whole)
+
+    def length(self, first: int) -> int:
+        """How many rows there are from an index on."""
+        return len(self._units) - 1 - first
+
+
+class Average(Sum):
+    """Means of numbers."""
+
+    @property
+    def is_monotone(self) -> bool:
+        return False
+
+    def over(self, first: int, start: int) -> float | None:  # type: ignore[override]
+        length = self.length(first)
+        return float(super().over(first, start)) / length if length else None
+
+
+class Minimum(SuffixAggregate):
+    """The least number of each suffix: a monotonic stack.
+
+    A row stands on it as long as no later one is as small, so that along the stack the instants and
+    the values both rise, and the least of a suffix is the first that stands after its start.
+    """
+
+    _sign = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clear()
+
+    def clear(self) -> None:
+        self.unsafe = 0
+        self._instants = array("q")
+        self._values: list[Number] = []
+
+    @property
+    def is_monotone(self) -> bool:
+        return not self.unsafe
+
+    def insert(self, index: int, instant: int, value: object) -> None:
+        assert isinstance(value, Number)
+        if not math.isfinite(value):
+            self.unsafe += 1
+            return
+        key = self._sign * value
+        place = bisect_left(self._instants, instant)
+        if place < len(self._values) and self._values[place] <= key:
+            return
+        last = bisect_right(self._instants, instant, lo=place)
+        first = last
+        while first and self._values[first - 1] >= key:
+            first -= 1
+        self._instants[first:last] = array("q", [instant])
+        self._values[first:last] = [key]
+
+    def remove(self, index: int, instant: int, value: object) -> bool:
+        place = bisect_left(self._instants, instant)
+        return place == len(self._instants) or self._instants[place] != instant
+
+    def over(self, first: int, start: int) -> Number | None:
+        place = bisect_right(self._instants, start)
+        return self._sign * self._values[place] if place < len(self._values) else None
+
+
+class Maximum(Minimum):
+    """The greatest number of each suffix."""
+
+    _sign = -1
+
+
+class DistinctCount(SuffixAggregate):
+    """How many different values there are: in a suffix are those whose last row is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clear()
+
+    def clear(self) -> None:
+        self._last: dict[object, int] = {}
+        self._instants = array("q")
+
+    def insert(self, index: int, instant: int, value: object) -> None:
+        key = identity(value)
+        before = self._last.get(key)
+        if before is not None:
+            if before >= instant:
+                return
+            del self._instants[bisect_left(self._instants, before)]
+        self._last[key] = instant
+        if not self._instants or instant >= self._instants[-1]:
+            self._instants.append(instant)
+        else:
+            insort(self._instants, instant)
+
+    def remove(self, index: int, instant: int, value: object) -> bool:
+        return self._last[identity(value)] != instant
+
+    def over(self, first: int, start: int) -> int:
+        return len(self._instants) - bisect_right(self._instants, start)
+
+
+SUFFIX_AGGREGATES: dict[Aggregate | None, type[SuffixAggregate]] = {
+    None: Count,
+    aggregates.SUM: Sum,
+    aggregates.AVG: Average,
+    aggregates.MIN: Minimum,
+    aggregates.MAX: Maximum,
+    aggregates.DISTINCT_COUNT: DistinctCount,
+}
+
+
+def _is_safe(value: Number) -> bool:
+    return value == 0 or _SMALLEST_SAFE <= abs(value) < _LARGEST_SAFE
+
+
+def of_rows(aggregate: Aggregate | None, values: Sequence[object], first: int) -> Number | None:
+    """The aggregate of the values from an index on, added up anew."""
+    if aggregate is None:
+        return len(values) - first
+    return aggregate.of(islice(values, first, None))

@@ -1,0 +1,125 @@
+"""The events and orders of one customer, as the engine evaluates them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from app.filters.calendar import Calendar
+from app.filters.event_history import EventHistory, HistoryLayout
+from app.filters.sources import ORDERS
+
+Document = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Document]]
+
+_NEVER = float("inf")
+_CURRENT = {"current": True}
+
+
+class CustomerHistory:
+    """One customer's rows, which follow its data from one committed state to the next.
+
+    A state is named by its version. Rows of the states up to `loaded` are here; those that the
+    state of the present version does not include yet, or still includes, wait to come or to end.
+    """
+
+    def __init__(
+        self,
+        layouts: Sequence[HistoryLayout],
+        version: int,
+        loaded: int,
+        *,
+        may_go_back: bool = False,
+    ) -> None:
+        """`may_go_back` where somebody past the program has written a version below one before."""
+        self.loaded = loaded
+        self.may_go_back = may_go_back
+        self._layouts = layouts
+        self._read: list[tuple[str, Sequence[Document]]] = []
+        self._begin(version)
+
+    def _begin(self, version: float) -> None:
+        self._version = version
+        self._histories: dict[Calendar, EventHistory] = {
+            layout.calendar: EventHistory(layout) for layout in self._layouts
+        }
+        self._coming: dict[str, list[Document]] = {}
+        self._ending: dict[str, list[Document]] = {}
+
+    def __len__(self) -> int:
+        waiting = sum(map(len, chain(self._coming.values(), self._ending.values())))
+        return waiting + sum(map(len, self._histories.values()))
+
+    def take(self, collection: str, rows: Iterable[Document]) -> None:
+        """Takes rows as they were first read. Rows of versions that are not loaded are left out:
+        there may be more of these."""
+        known = [row for row in rows if _since(row) <= self.loaded]
+        if self.may_go_back:
+            self._read.append((collection, known))
+        self._sort_in(collection, known)
+
+    def take_changes(self, changes: Rows, loaded: int) -> None:
+        """Takes what has come or ended from the version that was loaded before to another one."""
+        before, self.loaded = self.loaded, loaded
+        for collection, rows in changes.items():
+            self._sort_in(collection, [row for row in rows if before < _since(row) <= loaded])
+            ended = [row for row in rows if _since(row) <= before < _until(row) <= loaded]
+            self._ending.setdefault(collection, []).extend(ended)
+
+    def _sort_in(self, collection: str, rows: Iterable[Document]) -> None:
+        """Adds the rows that the present state includes; the others wait, or are over."""
+        here, coming = [], self._coming.setdefault(collection, [])
+        for row in rows:
+            if _since(row) > self._version:
+                coming.append(row)
+            elif _until(row) > self._version:
+                here.append(row)
+                if _until(row) <= self.loaded:
+                    self._ending.setdefault(collection, []).append(row)
+        if here:
+            standing = [_standing(collection, row) for row in here]
+            for history in self._histories.values():
+                history.add(collection, standing)
+
+    def tells(self, version: int) -> bool:
+        """Whether it can still go to the state of a version."""
+        return self._version <= version
+
+    def at(self, version: object) -> dict[Calendar, EventHistory]:
+        """By calendar, the history in the state of a version, none of which is below one before
+        but where it may go back."""
+        reached = version if isinstance(version, int) else _NEVER
+        if reached < self._version and self.may_go_back:
+            self._begin(reached)
+            for collection, rows in self._read:
+                self._sort_in(collection, rows)
+        if reached > self._version:
+            self._version = reached
+            for collection, coming in self._coming.items():
+                waiting, coming[:] = coming[:], []
+                self._sort_in(collection, waiting)
+            for collection, ending in self._ending.items():
+                ended = [row for row in ending if _until(row) <= reached]
+                ending[:] = [row for row in ending if _until(row) > reached]
+                for row in ended:
+                    for history in self._histories.values():
+                        history.remove(collection, _standing(collection, row))
+        return self._histories
+
+
+def since_and_until(row: Document) -> tuple[Any, Any]:
+    """The versions of the first state that includes a row, and of the first that no longer does."""
+    return _since(row), _until(row)
+
+
+def _since(row: Document) -> Any:
+    # Rows that somebody wrote past the program may lack it: every state includes them.
+    return row.get("since", -1)
+
+
+def _until(row: Document) -> Any:
+    return row.get("until", _NEVER)
+
+
+def _standing(collection: str, row: Document) -> Document:
+    """The row as it stood in a state that includes it: an order was the current one then."""
+    return {**row, **_CURRENT} if collection == ORDERS else row

@@ -1,0 +1,205 @@
+"""Loads the histories of customers, and keeps the long ones from one change to the next.
+
+A change of a customer with 200,000 events then costs no more than one of a customer with a hundred:
+what is read is what has changed since.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.changes import Document, blamed
+from app.filters.sources import ORDER, ORDERS
+from app.services.engine.customer_history import CustomerHistory, Rows, since_and_until
+from app.services.engine.watch import Compiled
+from app.store import Store
+from app.store.history import HistoryQuery
+
+# From so many rows on a history is read in chunks, and built in a thread.
+_LONG_ROWS = 2_000
+_MIN_KEPT_ROWS, _MAX_KEPT_ROWS = 64, 1_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The states of one customer that are evaluated together, and the first instant at which one of
+    them is."""
+
+    partition: int
+    states: Sequence[Document]
+    since: datetime
+
+    @property
+    def last(self) -> Document:
+        """The last state: all rows up to its version are committed."""
+        return max(self.states, key=_version)
+
+
+@dataclass
+class _Kept:
+    """A history, from which instant on it can tell, and how many rows of each source the customer
+    had in all."""
+
+    history: CustomerHistory
+    since: datetime
+    counts: dict[str, int | None]
+    size: int
+
+
+class Histories:
+    """The histories by which the filters of one set are evaluated."""
+
+    def __init__(self, store: Store, compiled: Compiled) -> None:
+        self._store = store
+        self._compiled = compiled
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept_rows = 0
+
+    def rows_to_read(
+        self, states: Mapping[str, tuple[int, Sequence[Document]]], instant: datetime
+    ) -> Iterator[int]:
+        """For each customer, how many rows must be read at the most to evaluate these states."""
+        query = self._compiled.plan.since(instant)
+        for id_, (_, documents) in states.items():
+            yield 0 if self.is_kept(id_) else max(map(query.rows, documents))
+
+    def is_kept(self, customer_id: str) -> bool:
+        return customer_id in self._kept
+
+    async def load(self, asked: Mapping[str, Asked]) -> dict[str, CustomerHistory]:
+        """By customer, what is needed to evaluate these states; nothing of customers without rows.
+        To be used before others are loaded."""
+        if not asked:
+            return {}
+        query = self._query(asked)
+        kept = {id_: self._kept[id_] for id_ in asked if self._serves(id_, asked[id_])}
+        found = await self._catch_up(kept, asked, query)
+        new = [
+            id_
+            for id_, each in asked.items()
+            if id_ not in found and any(map(query.rows, each.states))
+        ]
+        long = [id_ for id_ in new if max(map(query.rows, asked[id_].states)) >= _LONG_ROWS]
+        for id_ in long:
+            found[id_] = await self._load_long(id_, asked[id_], query)
+        if short := [id_ for id_ in new if id_ not in found]:
+            found |= await self._load_short(short, asked, query)
+        for id_ in new:
+            if id_ in found:
+                self._keep(id_, found[id_], asked[id_], query)
+        return found
+
+    async def prefetch(self, asked: Mapping[str, Asked]) -> None:
+        """Loads the long histories among these ahead of their evaluation."""
+        if not asked:
+            return
+        query = self._query(asked)
+        for id_, each in asked.items():
+            if not self.is_kept(id_) and max(map(query.rows, each.states)) >= _LONG_ROWS:
+                history = await self._load_long(id_, each, query)
+                if not self.is_kept(id_):
+                    self._keep(id_, history, each, query)
+
+    def forget(self, customer_ids: Iterable[str]) -> None:
+        for id_ in customer_ids:
+            if (kept := self._kept.pop(id_, None)) is not None:
+                self._kept_rows -= kept.size
+
+    def _query(self, asked: Mapping[str, Asked]) -> HistoryQuery:
+        return self._compiled.plan.since(min(each.since for each in asked.values()))
+
+    def _serves(self, id_: str, asked: Asked) -> bool:
+        kept = self._kept.get(id_)
+        return (
+            kept is not None
+            and kept.since <= asked.since
+            and kept.history.tells(min(map(_version, asked.states)))
+        )
+
+    async def _catch_up(
+        self, kept: Mapping[str, _Kept], asked: Mapping[str, Asked], query: HistoryQuery
+    ) -> dict[str, CustomerHistory]:
+        """The kept histories, brought to the states that are asked for. Those are left out of
+        customers whose rows somebody has written past the program, as the counts in their
+        documents show."""
+        versions = {
+            id_: each.history.loaded
+            for id_, each in kept.items()
+            if each.history.loaded < _version(asked[id_].last)
+        }
+        changes = await self._store.history.changed(versions, query) if versions else {}
+        for id_, before in versions.items():
+            each, last, rows = kept[id_], asked[id_].last, changes.get(id_, {})
+            counts, loaded = query.counts(last), _version(last)
+            with blamed(asked[id_].partition, id_):
+                if counts != _with_changes(each.counts, rows, before, loaded):
+                    self.forget([id_])
+                    continue
+                each.history.take_changes(rows, loaded)
+            each.counts = counts
+            self._kept_rows += len(each.history) - each.size
+            each.size = len(each.history)
+        found = {id_: each.history for id_, each in kept.items() if self.is_kept(id_)}
+        for id_ in found:
+            self._kept.move_to_end(id_)
+        return found
+
+    async def _load_short(
+        self, ids: Sequence[str], asked: Mapping[str, Asked], query: HistoryQuery
+    ) -> dict[str, CustomerHistory]:
+        found = {}
+        for id_, rows in (await self._store.history.of(ids, query)).items():
+            with blamed(asked[id_].partition, id_):
+                found[id_] = history = self._begin(asked[id_])
+                for collection, of_collection in rows.items():
+                    history.take(collection, of_collection)
+        return found
+
+    async def _load_long(self, id_: str, asked: Asked, query: HistoryQuery) -> CustomerHistory:
+        history = self._begin(asked)
+        async for collection, rows in self._store.history.chunks(id_, query):
+            with blamed(asked.partition, id_):
+                await asyncio.to_thread(history.take, collection, rows)
+        return history
+
+    def _begin(self, asked: Asked) -> CustomerHistory:
+        versions = [*map(_version, asked.states)]
+        return CustomerHistory(
+            self._compiled.layouts,
+            versions[0],
+            max(versions),
+            may_go_back=versions != sorted(versions),
+        )
+
+    def _keep(self, id_: str, history: CustomerHistory, asked: Asked, query: HistoryQuery) -> None:
+        self.forget([id_])
+        size = len(history)
+        if size < _MIN_KEPT_ROWS or history.may_go_back:
+            return
+        self._kept[id_] = _Kept(history, asked.since, query.counts(asked.last), size)
+        self._kept_rows += size
+        while self._kept_rows > _MAX_KEPT_ROWS and len(self._kept) > 1:
+            self.forget([next(iter(self._kept))])
+
+
+def _version(state: Document) -> int:
+    version = state.get("version")
+    return version if isinstance(version, int) else 0
+
+
+def _with_changes(
+    counts: Mapping[str, int | None], changes: Rows, before: int, loaded: int
+) -> dict[str, int | None]:
+    """How many rows there are of each source after what has come and ended between two versions."""
+    more: Counter[str] = Counter()
+    for collection, rows in changes.items():
+        for row in rows:
+            since, until = since_and_until(row)
+            name = ORDER if collection == ORDERS else row["name"]
+            more[name] += (before < since <= loaded) - (before < until <= loaded)
+    return {
+        name: (count or 0) + more[name] if count is not None or more[name] else None
+        for name, count in counts.items()
+    }

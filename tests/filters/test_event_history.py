@@ -1,0 +1,205 @@
+"""A history answers at each instant what an evaluation of all its rows answers."""
+
+import math
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.filters import Facts, Now, parse
+from app.filters.calendar import MILLISECOND
+from app.filters.evaluate import measured, rows_of
+from app.filters.event_history import EventHistory, HistoryLayout
+from app.filters.matcher import Matcher
+from app.filters.tree import EventCondition, Filter, Measure
+from tests.filters.corpus import CATALOG, NOWS
+
+Row = dict[str, Any]
+
+START = NOWS[0]
+_WINDOWS = ("PT0.001S", "PT1S", "PT0.01S", "P1D", None)
+_AGGREGATES = (None, "SUM", "AVG", "MIN", "MAX", "DISTINCT_COUNT")
+_AMOUNTS = st.one_of(
+    st.integers(-3, 3),
+    st.sampled_from([0.1, 0.2, -0.3, 1e308, 5e-324, 2**53 + 1, -0.0, 2**63 - 1, 1e100]),
+    st.sampled_from([None, "5", True, [], [1], {"a": 1}, float("inf"), float("nan")]),
+)
+_OFFSETS = st.one_of(
+    st.integers(-20, 20), st.sampled_from([-1000, -1001, -999, 86_400_000, -86_400_000])
+)
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Filter:
+    wire: dict[str, Any] = {
+        "name": draw(st.sampled_from(["paid", "order"])),
+        "operator": draw(st.sampled_from(["GREATER_THAN", "IS", "LESS_THAN_OR_EQUAL"])),
+        "value": draw(st.sampled_from([0, 1, 2, 3, -2, 0.3, 10**10])),
+    }
+    window = draw(st.sampled_from(_WINDOWS))
+    if window is not None:
+        wire["within"] = {"last": window}
+    elif draw(st.booleans()):
+        bounds = [START.at - timedelta(milliseconds=5), START.at + timedelta(milliseconds=5)]
+        first, last = (each.isoformat() for each in bounds)
+        wire["within"] = {"between": {"from": first, "to": last}}
+    if function := draw(st.sampled_from(_AGGREGATES)):
+        wire["aggregate"] = {"function": function, "property": "amount"}
+    if draw(st.integers(0, 3)) == 0:
+        wire["where"] = [{"path": "amount", "operator": "GREATER_THAN", "value": 0}]
+    return parse({"event": wire}, CATALOG)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> tuple[str, Row]:
+    at = START.at + draw(_OFFSETS) * MILLISECOND
+    amount = draw(_AMOUNTS)
+    if draw(st.booleans()):
+        return "events", {"name": "paid", "at": at, "properties": {"amount": amount}}
+    return "orders", {"status": "PAID", "current": True, "at": at, "amount": amount}
+
+
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.lists(rows(), min_size=1, max_size=6)),
+        st.tuples(st.just("remove"), st.integers(0, 50)),
+        st.tuples(st.just("wait"), st.sampled_from([0, 1, 1, 2, 5, 20, 999, 86_400_000])),
+        st.tuples(st.just("wake"), st.none()),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _measures(filters: list[Filter]) -> list[Measure]:
+    return [each.measure for each in filters if isinstance(each, EventCondition)]
+
+
+@settings(
+    max_examples=600,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(st.lists(conditions(), min_size=1, max_size=8), _STEPS)
+def test_it_answers_as_all_its_rows_do(filters: list[Filter], steps: list[Any]) -> None:
+    measures = _measures(filters)
+    history = EventHistory(HistoryLayout(measures, START.calendar))
+    matcher = Matcher(dict(enumerate(filters)))
+    stored: list[tuple[str, Row]] = []
+    now = START
+    for step, what in steps:
+        match step:
+            case "add":
+                stored += what
+                for collection in ("events", "orders"):
+                    history.add(collection, [row for name, row in what if name == collection])
+            case "remove" if stored:
+                collection, row = stored.pop(what % len(stored))
+                history.remove(collection, row)
+            case "wait":
+                now = Now(now.at + what * MILLISECOND, now.calendar)
+            case "wake":
+                facts = Facts({}, {}, {now.calendar: history})
+                wakes_at = matcher.match(facts, now).wakes_at
+                if wakes_at is not None and wakes_at < now.at + timedelta(days=30):
+                    now = Now(wakes_at, now.calendar)
+        by_rows = Facts({}, {name: [r for n, r in stored if n == name] for name, _ in stored})
+        by_history = Facts({}, {}, {now.calendar: history})
+        for measure in measures:
+            expected = measured(measure, rows_of(measure, by_rows, now))
+            assert _same(history.value(measure, now), expected), (measure, now.at)
+        match = matcher.match(by_history, now)
+        assert match.holds == matcher.match(by_rows, now).holds
+        for instant in _probes(by_rows, now, match.wakes_at):
+            later = Now(instant, now.calendar)
+            assert matcher.match(by_rows, later).holds == match.holds, (instant, match)
+
+
+def _probes(facts: Facts, now: Now, wakes_at: datetime | None) -> list[datetime]:
+    """Instants before the waking at which an answer may turn."""
+    moments = [row["at"] for rows in facts.rows.values() for row in rows]
+    lengths = [timedelta(), *(timedelta(seconds=s) for s in (0.001, 0.01, 1, 86_400))]
+    found = [at + length for at in moments for length in lengths]
+    if wakes_at is not None:
+        found.append(wakes_at - MILLISECOND)
+    return [at for at in found if now.at <= at and (wakes_at is None or at < wakes_at)]
+
+
+@pytest.mark.parametrize("function", _AGGREGATES)
+def test_a_wait_among_many_rows_ends_at_the_change(function: str | None) -> None:
+    """Where rows are many, the next change is found by bisection, at its very millisecond."""
+    wire: dict[str, Any] = {
+        "name": "paid",
+        "within": {"last": "P30D"},
+        "operator": "GREATER_THAN_OR_EQUAL",
+        "value": 500 if function not in ("MIN", "MAX", "AVG") else 1_500,
+    }
+    if function:
+        wire["aggregate"] = {"function": function, "property": "amount"}
+    tree = parse({"event": wire}, CATALOG)
+    matcher = Matcher({0: tree})
+    # Of the sum only the ones weigh: it falls below 500 when 501 of the last thousand have left.
+    amounts = [int(n >= 1_000) if function == "SUM" else n for n in range(2_000)]
+    stored = [
+        {"name": "paid", "at": START.at - (2_000 - n) * MILLISECOND, "properties": {"amount": a}}
+        for n, a in enumerate(amounts)
+    ]
+    history = EventHistory(HistoryLayout(_measures([tree]), START.calendar))
+    history.add("events", stored)
+    now, looks = START, 0
+    held = matcher.match(Facts({}, {}, {now.calendar: history}), now).holds
+    while True:
+        match = matcher.match(Facts({}, {}, {now.calendar: history}), now)
+        assert match.holds == matcher.match(Facts({}, {"events": stored}), now).holds
+        if match.holds != held or match.wakes_at is None:
+            break
+        looks += 1
+        now = Now(match.wakes_at, now.calendar)
+    before = Now(now.at - MILLISECOND, now.calendar)
+    assert matcher.match(Facts({}, {"events": stored}), before).holds == held
+    assert looks == (1 if function != "AVG" else looks)
+    assert looks < 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_that_come_late_find_their_place(seed: int) -> None:
+    """Many rows of few values within few milliseconds, in any order, some of which end again."""
+    random = Random(seed)
+    measures = [
+        _measures([parse({"event": _over(function, window)}, CATALOG)])[0]
+        for function in _AGGREGATES
+        for window in ("PT0.001S", "PT0.003S", "PT0.01S", "PT0.04S", None)
+    ]
+    history = EventHistory(HistoryLayout(measures, START.calendar))
+    stored: list[Row] = []
+    for step in range(300):
+        now = Now(START.at + step // 4 * MILLISECOND, START.calendar)
+        if stored and random.random() < 0.2:
+            history.remove("orders", stored.pop(random.randrange(len(stored))))
+        else:
+            at = now.at + random.randint(-15, 2) * MILLISECOND
+            amount = random.choice([0, 1, 1.0, 2, -3, 0.1, 0.2, "text"])
+            stored.append({"status": "PAID", "current": True, "at": at, "amount": amount})
+            history.add("orders", stored[-1:])
+        facts = Facts({}, {"orders": stored})
+        for measure in measures:
+            expected = measured(measure, rows_of(measure, facts, now))
+            assert _same(history.value(measure, now), expected), (measure, step)
+
+
+def _over(function: str | None, window: str | None) -> dict[str, Any]:
+    wire: dict[str, Any] = {"name": "order", "operator": "IS", "value": 1}
+    if function:
+        wire["aggregate"] = {"function": function, "property": "amount"}
+    return {**wire, "within": {"last": window}} if window else wire
