@@ -64,7 +64,7 @@ class Shop:
 
     def summary(self, customer: str) -> dict[str, Any] | None:
         """What the stored document must say of the orders."""
-        counting = self._counting(customer)
+        counting = self.counting(customer)
         if not counting:
             return None
         total = sum(order.amount for order in counting)
@@ -88,7 +88,8 @@ class Shop:
             for name, at in moments.items()
         }
 
-    def _counting(self, customer: str) -> list[Told]:
+    def counting(self, customer: str) -> list[Told]:
+        """The orders that count: PAID or FULFILLED."""
         orders = self.orders_of(customer).values()
         return [order for order in orders if order.status in ("PAID", "FULFILLED")]
 
@@ -118,7 +119,7 @@ class Shop:
         after.turn = self._turn
         owners = {who, before.customer if before else who}
         self.orders[row["sourceId"]] = after
-        totals = [sum(order.amount for order in self._counting(owner)) for owner in owners]
+        totals = [sum(order.amount for order in self.counting(owner)) for owner in owners]
         if not all(-LARGEST <= total < LARGEST for total in totals):
             del self.orders[row["sourceId"]]
             if before is not None:
