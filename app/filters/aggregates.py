@@ -10,7 +10,7 @@ from app.filters.values import LARGEST_LONG, SMALLEST_LONG
 Expression = Any
 
 
-def _value(field: Field) -> Expression:
+def value_at(field: Field) -> Expression:
     """MongoDB's expression for the value at a field: null behind an array, as in `Field.read`."""
     inner = "$" + field.address
     parents = ["$" + ".".join(field.stored[:end]) for end in range(1, len(field.stored))]
@@ -43,7 +43,7 @@ class Aggregate:
 
 def _number(field: Field) -> Expression:
     """The value at a field where it is a number, and null elsewhere."""
-    value = _value(field)
+    value = value_at(field)
     return {"$cond": [{"$isNumber": value}, value, None]}
 
 
@@ -128,7 +128,7 @@ class DistinctCount(Aggregate):
     of_none = 0
 
     def accumulate(self, field: Field) -> Expression:
-        return {"$addToSet": _value(field)}
+        return {"$addToSet": value_at(field)}
 
     def finish(self, accumulated: str) -> Expression:
         return {"$size": {"$setDifference": [accumulated, [None, []]]}}

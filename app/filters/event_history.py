@@ -4,8 +4,9 @@ The answers are those of `evaluate` on the same rows. A layout says which series
 and is made once for all customers; a history is one customer's rows in it.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -48,6 +49,33 @@ class _Feed(NamedTuple):
         value = self.property.read(document)
         unused = not is_number(value) if self.numbers_only else is_missing(value)
         return None if unused else Row(milliseconds(at), value)
+
+    def select(self, columns: "Columns", now: Now) -> tuple[Sequence[int], Sequence[object]]:
+        """The instants and values that the series keeps of many rows."""
+        instants, chosen = columns.instants, range(len(columns.instants))
+        if self.range is not None:
+            first = bisect_left(instants, milliseconds(self.range.start))
+            chosen = range(first, bisect_right(instants, milliseconds(self.range.end)))
+        kept: Sequence[int] = chosen
+        for where in self.where:
+            column, operator, operand = columns.of[where.field], where.operator, where.operand
+            kept = [row for row in kept if asked(operator, column[row], operand, now)]
+        if self.property is None:
+            return [instants[row] for row in kept], [None] * len(kept)
+        values = columns.of[self.property]
+        if self.numbers_only:
+            kept = [row for row in kept if is_number(values[row])]
+        else:
+            kept = [row for row in kept if not is_missing(values[row])]
+        return [instants[row] for row in kept], [values[row] for row in kept]
+
+
+class Columns(NamedTuple):
+    """Many rows of one kind in the order of time: their instants in milliseconds since 1970, and
+    what lies at the fields that are asked for."""
+
+    instants: Sequence[int]
+    of: Mapping[Field, Sequence[object]]
 
 
 class _Answer(NamedTuple):
@@ -134,6 +162,16 @@ class EventHistory:
                     rows[index].append(row)
         for index, new in rows.items():
             (self._series[index] or self._begin(index)).add(new)
+
+    def extend(self, kind: Kind, columns: "Columns", now: datetime) -> None:
+        """Takes in many rows of one kind at once, no earlier than those of the kind that are there.
+        `now` is no later than the first instant that is asked about."""
+        self._kinds[kind] += len(columns.instants)
+        for index in self._layout.by_kind.get(kind, ()):
+            instants, values = self._layout.feeds[index].select(columns, self._layout.now)
+            if instants:
+                series = self._series[index] or self._begin(index)
+                series.extend(instants, values, milliseconds(now))
 
     def _begin(self, index: int) -> Series:
         series = Series(follows_clock=self._layout.feeds[index].follows_clock)

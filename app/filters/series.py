@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -60,6 +60,18 @@ class Series:
         self._is_sorted = False
         if self._now > -_FOREVER:
             self._take_in()
+
+    def extend(self, instants: Sequence[int], values: Sequence[object], now: int) -> None:
+        """Adds many rows at once, in their order and no earlier than those that are there; `now` is
+        no later than the first instant that is asked about."""
+        self._now = max(self._now, now)
+        end = bisect_right(instants, self._now)
+        first = len(self._instants)
+        self._instants.extend(instants[:end])
+        self._values += values[:end]
+        for aggregate in self._aggregates.values():
+            aggregate.extend(first, instants[:end], values[:end])
+        self.add(map(Row, instants[end:], values[end:]))
 
     def remove(self, row: Row) -> None:
         """Takes out one row with this instant and value."""

@@ -9,7 +9,7 @@ from app.filters.fields import AttributeType, Field, Group, keys
 
 COUNTED_STATUSES = ("PAID", "FULFILLED")
 ORDER = "order"
-ORDERS, LISTS = "orders", "members"
+EVENTS, ORDERS, LISTS = "events", "orders", "members"
 _ORDER_TYPES = {"amount": AttributeType.NUMBER, "status": AttributeType.STRING}
 
 
@@ -50,7 +50,7 @@ def source(name: str) -> Source:
     if name == ORDER:
         match = {"current": True, "status": {"$in": list(COUNTED_STATUSES)}}
         return Source(name, ORDERS, match)
-    return Source(name, "events", {"name": name})
+    return Source(name, EVENTS, {"name": name})
 
 
 def kind(collection: str, row: Mapping[str, Any]) -> object:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
-from itertools import islice
+from itertools import accumulate, islice, repeat
 
 from app.filters import aggregates
 from app.filters.aggregates import Aggregate, identity
@@ -42,6 +42,11 @@ class SuffixAggregate(ABC):
     def insert(self, index: int, instant: int, value: object) -> None:
         """Takes in a row at its index among those that are there."""
 
+    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+        """Takes in rows at the end, `first` of which has this index."""
+        for index, (instant, value) in enumerate(zip(instants, values, strict=True), first):
+            self.insert(index, instant, value)
+
     @abstractmethod
     def remove(self, index: int, instant: int, value: object) -> bool:
         """Takes out a row. False where the aggregate must be built again instead."""
@@ -64,6 +69,9 @@ class Count(SuffixAggregate):
 
     def insert(self, index: int, instant: int, value: object) -> None:
         self._length += 1
+
+    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+        self._length += len(values)
 
     def remove(self, index: int, instant: int, value: object) -> bool:
         self._length -= 1
@@ -101,6 +109,17 @@ class Sum(SuffixAggregate):
         self._units.insert(index + 1, self._units[index] + units)
         self._floats.insert(index + 1, self._floats[index] + is_float)
         self._shift(index + 2, units, is_float)
+
+    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+        if not all(value.__class__ is int for value in values):
+            super().extend(first, instants, values)
+            return
+        whole: list[int] = values  # type: ignore[assignment]
+        self._negative += sum(value < 0 for value in whole)
+        self._positive += sum(value > 0 for value in whole)
+        units = (value << self._exponent for value in whole)
+        self._units += islice(accumulate(units, initial=self._units[-1]), 1, None)
+        self._floats.extend(repeat(self._floats[-1], len(whole)))
 
     def remove(self, index: int, instant: int, value: object) -> bool:
         self._count(value, -1)
@@ -250,7 +269,7 @@ SUFFIX_AGGREGATES: dict[Aggregate | None, type[SuffixAggregate]] = {
 
 
 def _is_safe(value: Number) -> bool:
-    return value == 0 or _SMALLEST_SAFE <= abs(value) < _LARGEST_SAFE
+    return value.__class__ is int or value == 0 or _SMALLEST_SAFE <= abs(value) < _LARGEST_SAFE
 
 
 def of_rows(aggregate: Aggregate | None, values: Sequence[object], first: int) -> Number | None:

@@ -68,6 +68,39 @@ def likely(condition: EventCondition, now: Now) -> list[Filter]:
     ]
 
 
+def with_counts(filter_: Filter) -> Filter:
+    """The filter with its counts of all events of a name read from the summaries, which is exact
+    for one state of a customer's data."""
+    return _Counts().of(filter_)
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self._nested: dict[Nested, Nested] = {}
+
+    def of(self, filter_: Filter) -> Filter:
+        match filter_:
+            case AllOf(branches):
+                return AllOf(tuple(map(self.of, branches)))
+            case AnyOf(branches):
+                return AnyOf(tuple(map(self.of, branches)))
+            case NoneOf(branches):
+                return NoneOf(tuple(map(self.of, branches)))
+            case EventCondition(measure):
+                return _counted(filter_) if measure.is_count_of_all else filter_
+            case Member(segment, member):
+                return Member(self._segment(segment), member)
+            case AttributeCondition() | Listed():
+                return filter_
+            case _:
+                assert_never(filter_)
+
+    def _segment(self, segment: Nested) -> Nested:
+        if segment not in self._nested:
+            self._nested[segment] = Nested(segment.id, segment.name, self.of(segment.tree))
+        return self._nested[segment]
+
+
 class _Summaries:
     def __init__(self, now: Now) -> None:
         self._now = now
@@ -102,10 +135,10 @@ class _Summaries:
 
     def _event(self, condition: EventCondition, wanted: bool) -> Filter:
         measure = condition.measure
+        if measure.is_count_of_all:
+            return _counted(condition)
         if measure.where or measure.aggregate is not None:
             return condition
-        if measure.window is None:
-            return _counted(condition)
         if not isinstance(measure.window, Last) or not _asks_whether_any(condition, self._now):
             return condition
         name = measure.source.name

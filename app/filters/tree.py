@@ -78,6 +78,11 @@ class Measure:
         return hash((self.source, self.where, self.window, self.aggregate, self.property))
 
     @cached_property
+    def is_count_of_all(self) -> bool:
+        """Whether it is the number of all events of the name."""
+        return self.aggregate is None and self.window is None and not self.where
+
+    @cached_property
     def steady(self) -> "Measure":
         """The measure without what follows the clock, of all rows that it may ever be taken of:
         itself where nothing does."""

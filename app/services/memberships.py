@@ -1,6 +1,6 @@
 """Who is in what, at this moment: one customer against segments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,16 @@ from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import Code, Problem, Refused, refuse
 from app.filters import Evaluation, Facts, Filter, Now, changes_at, explain
+from app.filters.event_history import HistoryLayout
+from app.filters.sources import LISTS
 from app.filters.tree import Measure
+from app.services.customer_history import CustomerHistory, load_long
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
-from app.store.facts import Rows
+from app.store.history import HistoryPlan
+
+# Beyond so many rows they are read and evaluated as a history.
+_MAX_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +68,42 @@ class Memberships:
         segments = _chosen(definitions, segment_ids)
         document = _overlaid(ref, customer, overrides, definitions)
         if rows is None or definitions is not kept:
-            rows = await self._rows(customer, definitions.measures(segment_ids), now)
-        return _judged(segments, definitions, Evaluation(Facts(document, rows), now))
+            measures = definitions.measures(segment_ids)
+            evaluation = Evaluation(await self._facts(customer, document, measures, now), now)
+        else:
+            evaluation = Evaluation(Facts(document, rows), now)
+        return _judged(segments, definitions, evaluation)
 
     async def of(self, customer: Customer, now: Now) -> list[Segment]:
         """The segments that the customer is in, in the order of their ids."""
         definitions = await self._definitions.now()
-        rows = await self._rows(customer, definitions.measures(None), now)
-        evaluation = Evaluation(Facts(customer.document, rows), now)
+        measures = definitions.measures(None)
+        facts = await self._facts(customer, customer.document, measures, now)
+        evaluation = Evaluation(facts, now)
         asked = _judged(list(definitions.segments.values()), definitions, evaluation)
         return [membership.segment for membership in asked if membership.is_member]
 
-    async def _rows(self, customer: Customer | None, needed: Sequence[Measure], now: Now) -> Rows:
-        """The customer's events, orders and places in lists that the filters need."""
-        if customer is None or not needed:
-            return {}
-        return (await self._store.facts.of([customer.id], needed, now))[customer.id]
+    async def _facts(
+        self,
+        customer: Customer | None,
+        document: Mapping[str, Any],
+        measures: Sequence[Measure],
+        now: Now,
+    ) -> Facts:
+        """What the measures are taken of: the rows of a customer who has few, and a history where
+        there are many. `document` stands for the customer's own."""
+        if customer is None or not measures:
+            return Facts(document)
+        query = HistoryPlan(measures).since(now.at)
+        layout = HistoryLayout(measures, now.calendar)
+        if layout.walked or query.rows(customer.document) <= _MAX_ROWS:
+            found = await self._store.facts.of([customer.id], measures, now)
+            return Facts(document, found[customer.id])
+        version = int(customer.document["version"])
+        history = CustomerHistory([layout], version, version)
+        await load_long(history, customer.id, self._store, query, now.at)
+        lists = await self._store.history.lists([customer.id], query)
+        return Facts(document, {LISTS: lists.get(customer.id, ())}, history.at(version))
 
 
 def _judged(

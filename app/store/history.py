@@ -4,13 +4,16 @@ A row of an event or order is part of the states from the version `since` on and
 `until`, before that one.
 """
 
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.ids import Kind
-from app.filters.fields import activity
-from app.filters.sources import COUNTED_STATUSES, LISTS, ORDERS, Source
+from app.filters.aggregates import value_at
+from app.filters.event_history import Columns
+from app.filters.fields import Field, activity
+from app.filters.sources import COUNTED_STATUSES, EVENTS, LISTS, ORDERS, Source
 from app.filters.tree import Last, Measure, Range
 from app.store.collections import Database
 from app.store.departures import Departures
@@ -20,7 +23,8 @@ Document = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Document]]
 """By collection, a customer's rows."""
 
-CHUNK_ROWS = 5_000
+PAGE_ROWS = 20_000
+_BY_VERSION = [("customerId", 1), ("since", 1)]
 _MAX_CUSTOMERS_PER_QUERY = 200
 _STANDING = ("_id", "customerId", "name", "at", "since", "until", "status")
 
@@ -56,17 +60,20 @@ class HistoryPlan:
 
     def __init__(self, measures: Iterable[Measure]) -> None:
         self._needed: dict[str, dict[Source, _Needed]] = {}
-        paths: dict[str, set[tuple[str, ...]]] = {}
+        fields: dict[str, dict[Field, None]] = {}
         for measure in measures:
             collection = measure.source.collection
             sources = self._needed.setdefault(collection, {})
             sources.setdefault(measure.source, _Needed()).by(measure)
-            read = paths.setdefault(collection, set())
-            read.update(where.field.stored for where in measure.where)
+            read = fields.setdefault(collection, {})
+            read.update((where.field, None) for where in measure.where)
             if measure.property is not None:
-                read.add(measure.property.stored)
+                read[measure.property] = None
         self._list_keys = [each.match["segmentId"] for each in self._needed.pop(LISTS, {})]
-        self._fields = {name: _projection(paths[name]) for name in self._needed}
+        self._columns = {name: list(fields[name]) for name in self._needed}
+        self._fields = {
+            name: _projection(field.stored for field in of) for name, of in self._columns.items()
+        }
         self._last: tuple[datetime, HistoryQuery] | None = None
 
     def since(self, instant: datetime) -> "HistoryQuery":
@@ -81,6 +88,7 @@ class HistoryPlan:
             name: _Wanted(
                 {source: needed.first(instant) for source, needed in sources.items()},
                 self._fields[name],
+                self._columns[name],
             )
             for name, sources in self._needed.items()
         }
@@ -89,10 +97,11 @@ class HistoryPlan:
 
 class _Wanted(NamedTuple):
     """What is asked for in one collection: the sources with the instant from which rows of each may
-    matter (None for any), and the fields to read."""
+    matter (None for any), and the fields to read, as a projection and one by one."""
 
     sources: dict[Source, datetime | None]
     fields: dict[str, int]
+    columns: Sequence[Field]
 
 
 class HistoryQuery(NamedTuple):
@@ -136,25 +145,80 @@ class History:
         self._departures = departures
 
     async def of(self, customer_ids: Sequence[str], query: HistoryQuery) -> dict[str, Rows]:
-        """By customer, all rows that the query asks for. For few rows: they come as a whole."""
+        """By customer, all rows that the query asks for."""
         found: dict[str, dict[str, list[Document]]] = {}
         for collection, wanted in query.wanted.items():
             asked = {"customerId": {"$in": keys(Kind.CUSTOMER, customer_ids)}, **_any_of(wanted)}
-            async for row in self._database[collection].find(asked, wanted.fields):
+            for row in await self._rows(collection, asked, wanted):
                 rows = found.setdefault(public(Kind.CUSTOMER, row["customerId"]), {})
                 rows.setdefault(collection, []).append(row)
         return dict(found)
 
-    async def chunks(
-        self, customer_id: str, query: HistoryQuery
-    ) -> AsyncIterator[tuple[str, list[Document]]]:
-        """All rows of one customer that the query asks for, at most `CHUNK_ROWS` at a time, each
-        time with their collection."""
+    async def events_in_columns(
+        self, customer_id: str, query: HistoryQuery, version: float
+    ) -> AsyncIterator[tuple[Source, Columns]]:
+        """One customer's events that the query asks for and that the state of a version includes:
+        in columns, so many at a time, those of each source in the order of time. MongoDB puts the
+        columns together, which takes a fraction of the time that as many documents take."""
+        if (wanted := query.wanted.get(EVENTS)) is None:
+            return
+        for source, first in wanted.sources.items():
+            events = {
+                "customerId": key(Kind.CUSTOMER, customer_id),
+                **source.match,
+                "since": {"$lte": version},
+            }
+            async for columns in self._pages(events, wanted.columns, first):
+                yield source, columns
+
+    async def _pages(
+        self, events: Mapping[str, Any], fields: Sequence[Field], first: datetime | None
+    ) -> AsyncIterator[Columns]:
+        names = {field: f"column{number}" for number, field in enumerate(fields)}
+        read = {name: {"$ifNull": [value_at(field), None]} for field, name in names.items()}
+        pushed = {name: {"$push": f"${name}"} for name in ("at", *read)}
+        after: dict[str, Any] = {"$type": "date"} if first is None else {"$gte": first}
+        rows = PAGE_ROWS
+        while True:
+            stages: list[dict[str, Any]] = [
+                {"$match": {**events, "at": after}},
+                {"$sort": {"at": 1}},
+                {"$limit": rows},
+                {"$project": {"_id": 0, "moment": "$at", "at": {"$toLong": "$at"}, **read}},
+                {"$group": {"_id": None, "last": {"$last": "$moment"}, **pushed}},
+            ]
+            page = await self._database[EVENTS].aggregate(stages).to_list(1)
+            instants = page[0]["at"] if page else []
+            end = len(instants)
+            if is_full := end == rows:
+                # There may be more of the last instant: they come with the next page.
+                end = bisect_left(instants, instants[-1])
+                after = {"$gte": page[0]["last"]}
+                rows = PAGE_ROWS if end else rows * 2
+            if end:
+                yield Columns(instants[:end], {f: page[0][name][:end] for f, name in names.items()})
+            if not is_full:
+                return
+
+    async def other_rows(
+        self, customer_id: str, query: HistoryQuery, version: float
+    ) -> dict[str, list[Document]]:
+        """One customer's rows that the query asks for and `events_in_columns` leaves out."""
+        found = {}
         for collection, wanted in query.wanted.items():
             asked = {"customerId": key(Kind.CUSTOMER, customer_id), **_any_of(wanted)}
-            cursor = self._database[collection].find(asked, wanted.fields, batch_size=CHUNK_ROWS)
-            while rows := await cursor.to_list(CHUNK_ROWS):
-                yield collection, [*rows]
+            if collection == EVENTS:
+                asked["$or"] = [{"since": {"$gt": version}}, {"since": None}]
+            found[collection] = await self._rows(collection, asked, wanted)
+        return found
+
+    async def _rows(
+        self, collection: str, asked: Mapping[str, Any], wanted: _Wanted
+    ) -> list[Document]:
+        # By an index whose keys never change: no row is missed, or met twice, that is superseded
+        # while the others are read.
+        found = self._database[collection].find(asked, wanted.fields, hint=_BY_VERSION)
+        return [row async for row in found]
 
     async def changed(
         self, versions: Mapping[str, int], query: HistoryQuery
@@ -172,7 +236,7 @@ class History:
                     for edge in (("since", "until") if collection == ORDERS else ("since",))
                 ]
                 asked = {"$or": clauses, **_of_sources(wanted)}
-                async for row in self._database[collection].find(asked, wanted.fields):
+                for row in await self._rows(collection, asked, wanted):
                     rows = found.setdefault(public(Kind.CUSTOMER, row["customerId"]), {})
                     rows.setdefault(collection, []).append(row)
         return found

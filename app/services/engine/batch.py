@@ -8,8 +8,8 @@ from app.domain.changes import Change, Document, Progress, State, Step
 from app.domain.transitions import Crossing
 from app.filters import Facts
 from app.filters.sources import LISTS
+from app.services.customer_history import CustomerHistory
 from app.services.engine.course import Course
-from app.services.engine.customer_history import CustomerHistory
 from app.services.engine.watch import Watch
 
 

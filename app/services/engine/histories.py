@@ -4,20 +4,20 @@ A change of a customer with 200,000 events then costs no more than one of a cust
 what is read is what has changed since.
 """
 
-import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from app.domain.changes import Document, blamed
 from app.filters.sources import ORDER, ORDERS
-from app.services.engine.customer_history import CustomerHistory, Rows, since_and_until
+from app.services.customer_history import CustomerHistory, Rows, load_long, since_and_until
 from app.services.engine.watch import Compiled
 from app.store import Store
 from app.store.history import HistoryQuery
 
-# From so many rows on a history is read in chunks, and built in a thread.
+# From so many rows on a history is read in columns, and built in a thread.
 _LONG_ROWS = 2_000
 _MIN_KEPT_ROWS, _MAX_KEPT_ROWS = 64, 1_000_000
 
@@ -35,6 +35,12 @@ class Asked:
     def last(self) -> Document:
         """The last state: all rows up to its version are committed."""
         return max(self.states, key=_version)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a version is below one before: somebody has written it past the program."""
+        versions = [*map(_version, self.states)]
+        return versions != sorted(versions)
 
 
 @dataclass
@@ -81,8 +87,7 @@ class Histories:
             for id_, each in asked.items()
             if id_ not in found and any(map(query.rows, each.states))
         ]
-        long = [id_ for id_ in new if max(map(query.rows, asked[id_].states)) >= _LONG_ROWS]
-        for id_ in long:
+        for id_ in [id_ for id_ in new if self._is_long(asked[id_], query)]:
             found[id_] = await self._load_long(id_, asked[id_], query)
         if short := [id_ for id_ in new if id_ not in found]:
             found |= await self._load_short(short, asked, query)
@@ -97,7 +102,7 @@ class Histories:
             return
         query = self._query(asked)
         for id_, each in asked.items():
-            if not self.is_kept(id_) and max(map(query.rows, each.states)) >= _LONG_ROWS:
+            if not self.is_kept(id_) and self._is_long(each, query):
                 history = await self._load_long(id_, each, query)
                 if not self.is_kept(id_):
                     self._keep(id_, history, each, query)
@@ -159,18 +164,21 @@ class Histories:
 
     async def _load_long(self, id_: str, asked: Asked, query: HistoryQuery) -> CustomerHistory:
         history = self._begin(asked)
-        async for collection, rows in self._store.history.chunks(id_, query):
-            with blamed(asked.partition, id_):
-                await asyncio.to_thread(history.take, collection, rows)
+        guard = partial(blamed, asked.partition, id_)
+        await load_long(history, id_, self._store, query, asked.since, guard)
         return history
 
+    def _is_long(self, asked: Asked, query: HistoryQuery) -> bool:
+        """Whether it is better loaded in columns, by itself."""
+        by_rows = asked.goes_back or any(layout.walked for layout in self._compiled.layouts)
+        return not by_rows and max(map(query.rows, asked.states)) >= _LONG_ROWS
+
     def _begin(self, asked: Asked) -> CustomerHistory:
-        versions = [*map(_version, asked.states)]
         return CustomerHistory(
             self._compiled.layouts,
-            versions[0],
-            max(versions),
-            may_go_back=versions != sorted(versions),
+            _version(asked.states[0]),
+            _version(asked.last),
+            may_go_back=asked.goes_back,
         )
 
     def _keep(self, id_: str, history: CustomerHistory, asked: Asked, query: HistoryQuery) -> None:

@@ -17,6 +17,7 @@ from app.filters.event_history import HistoryLayout
 from app.filters.fields import activity
 from app.filters.matcher import Match, Matcher
 from app.filters.sources import Source, listing
+from app.filters.summaries import with_counts
 from app.filters.tree import AttributeCondition, EventCondition, Listed, Measure, Nested
 from app.filters.walk import conditions, segments_deep
 from app.store.history import HistoryPlan
@@ -192,4 +193,4 @@ def _tree(active: ActiveFilter) -> Filter:
         return known[id_]
 
     catalog = Catalog(active.metadata, nested)
-    return parse(active.filter, catalog)
+    return with_counts(parse(active.filter, catalog))

@@ -1,12 +1,17 @@
-"""The events and orders of one customer, as the engine evaluates them."""
+"""The events and orders of one customer, as they stand in one state of its data after the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from app.filters.calendar import Calendar
-from app.filters.event_history import EventHistory, HistoryLayout
+from app.filters.event_history import Columns, EventHistory, HistoryLayout, Kind
 from app.filters.sources import ORDERS
+from app.store import Store
+from app.store.history import HistoryQuery
 
 Document = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Document]]
@@ -45,6 +50,11 @@ class CustomerHistory:
         self._coming: dict[str, list[Document]] = {}
         self._ending: dict[str, list[Document]] = {}
 
+    @property
+    def version(self) -> float:
+        """The version of the present state."""
+        return self._version
+
     def __len__(self) -> int:
         waiting = sum(map(len, chain(self._coming.values(), self._ending.values())))
         return waiting + sum(map(len, self._histories.values()))
@@ -56,6 +66,12 @@ class CustomerHistory:
         if self.may_go_back:
             self._read.append((collection, known))
         self._sort_in(collection, known)
+
+    def take_columns(self, kind: Kind, columns: Columns, now: datetime) -> None:
+        """Takes many rows that the present state includes, and all later ones; `now` is no later
+        than the first instant that is asked about."""
+        for history in self._histories.values():
+            history.extend(kind, columns, now)
 
     def take_changes(self, changes: Rows, loaded: int) -> None:
         """Takes what has come or ended from the version that was loaded before to another one."""
@@ -104,6 +120,27 @@ class CustomerHistory:
                     for history in self._histories.values():
                         history.remove(collection, _standing(collection, row))
         return self._histories
+
+
+async def load_long(
+    history: CustomerHistory,
+    customer_id: str,
+    store: Store,
+    query: HistoryQuery,
+    now: datetime,
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
+    """Reads a long history in columns and builds it in a thread; `now` is no later than the first
+    instant that is asked about. What is computed, and not what is read, runs under the guard."""
+    version = history.version
+    async for source, columns in store.history.events_in_columns(customer_id, query, version):
+        with guard():
+            kind = source.collection, source.kind
+            await asyncio.to_thread(history.take_columns, kind, columns, now)
+    others = await store.history.other_rows(customer_id, query, version)
+    for collection, rows in others.items():
+        with guard():
+            await asyncio.to_thread(history.take, collection, rows)
 
 
 def since_and_until(row: Document) -> tuple[Any, Any]:
