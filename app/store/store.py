@@ -9,10 +9,9 @@ from bson import CodecOptions
 from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo import ReadPreference, ReturnDocument, WriteConcern
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from app.backoff import Backoff
 from app.errors import Unusable
 from app.settings import Settings
 from app.store.active_filters import ActiveFilters
@@ -38,14 +37,11 @@ from app.store.segments import Segments
 from app.store.selections import Selections
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
+from app.store.snapshots import read_snapshot
 from app.store.states import States
 from app.store.stream import Stream
 from app.store.transitions import Transitions
 from app.store.workers import Workers
-
-# A collection or an index was made since the instant that a majority has committed.
-_SNAPSHOT_UNAVAILABLE = 246
-_SNAPSHOT_WAIT_SECONDS = (0.01, 0.5)
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -202,12 +198,4 @@ class Store:
     async def read_snapshot(self, work: Work[Result]) -> Result:
         """Runs reads that all see the data of one instant, which a majority has committed; returns
         the result of `work`, which may run more than once."""
-        wait = Backoff(*_SNAPSHOT_WAIT_SECONDS)
-        while True:
-            try:
-                async with await self._client.start_session(snapshot=True) as session:
-                    return await work(session)
-            except OperationFailure as error:
-                if error.code != _SNAPSHOT_UNAVAILABLE:
-                    raise
-            await wait.wait()
+        return await read_snapshot(self._client, work)
