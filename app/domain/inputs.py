@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from app.domain.json import Key, LongText, Text, json_object, small, storable
+from app.domain.orders import STATUSES
 from app.domain.segments import LONGEST_NAME
 from app.errors import Code, Problem, Refused
 from app.filters.calendar import cut, read_date, read_datetime
@@ -36,6 +37,18 @@ def _instant(value: object) -> object:
             raise ValueError("must have an offset, like Z")
         return cut(read)
     return read
+
+
+def _status(value: object) -> object:
+    if isinstance(value, str) and value not in STATUSES:
+        raise ValueError(f"must be one of {', '.join(STATUSES)}")
+    return value
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("can't be null; leave it out to keep the stored value")
+    return value
 
 
 def _not_reserved(name: str) -> str:
@@ -184,10 +197,9 @@ class EventInput(Input):
 class OrderInput(Input):
     source_id: Key
     customer: CustomerRef
-    status: Annotated[str, StringConstraints(pattern="^(CREATED|PAID|FULFILLED|CANCELED)$")] = (
-        "PAID"
-    )
-    amount: Long
+    # None stands for a field that is left out: the order keeps its stored value.
+    status: Annotated[str | None, BeforeValidator(_not_null), AfterValidator(_status)] = None
+    amount: Annotated[Long | None, BeforeValidator(_not_null)] = None
     at: Instant | None = None
     metadata: Properties | None = None
 

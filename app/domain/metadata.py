@@ -39,6 +39,9 @@ class DefinitionState(Enum):
     REFUSED = "REFUSED"
 
 
+UNDER_WAY = (DefinitionState.CHECKING, DefinitionState.CONVERTING)
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A key of metadata with its type; new values must fit it from the start."""

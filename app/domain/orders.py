@@ -8,6 +8,9 @@ from typing import Any, Self
 from app.filters.sources import COUNTED_STATUSES
 from app.filters.values import LARGEST_LONG, SMALLEST_LONG
 
+STATUSES = ("CREATED", "PAID", "FULFILLED", "CANCELED")
+DEFAULT_STATUS = "PAID"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

@@ -45,16 +45,25 @@ class EventInput:
     )
 
 
-@strawberry.input
-class OrderInput:
-    source_id: str = strawberry.field(
-        description="The caller's own key: sent again, it updates the order."
+@strawberry.input(
+    description=(
+        "The caller's own sourceId is the key: sent again, it updates the order, and a field that"
+        " is left out keeps its stored value. A new order needs an amount; without a status it is"
+        " PAID, without a time it is of now."
     )
-    customer: CustomerRef
-    status: OrderStatus | None = OrderStatus.PAID
-    amount: Long
+)
+class OrderInput:
+    source_id: str
+    customer: CustomerRef = strawberry.field(
+        description="A sourceId that is not known creates the customer."
+    )
+    status: OrderStatus | None = UNSET
+    amount: Long | None = strawberry.field(default=UNSET, description="In minor units (cents).")
     at: datetime | None = UNSET
-    metadata: JSON | None = UNSET
+    metadata: JSON | None = strawberry.field(
+        default=UNSET,
+        description="Merged key by key; a key set to null is removed, and null removes all keys.",
+    )
 
 
 @strawberry.type

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.active_filters import ActiveFilter, Inside
+from app.domain.metadata import UNDER_WAY
 from app.domain.segments import Segment, SegmentKind
 from app.errors import Code, refuse
 from app.filters.parse import metadata_named, segments_named
@@ -35,7 +36,8 @@ class ActiveFilters:
         transaction: Transaction,
         *path: str,
     ) -> Segment:
-        """The segment, which is active from now on. Refused where it is static, or not there."""
+        """The segment, which is active from now on. Refused where it is static, or not there, or
+        where the values of a metadata key that it names are being checked or converted."""
         segment = definitions.segments.get(segment_id)
         if segment is None:
             raise refuse(Code.NOT_FOUND, "There is no such segment.", *path)
@@ -45,6 +47,7 @@ class ActiveFilters:
                 " choose one with a filter."
             )
             raise refuse(Code.INVALID, message, *path)
+        require_keys_ready(segment, definitions, *path)
         if segment.kind is SegmentKind.ACTIVE:
             return segment
         active = replace(segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=now)
@@ -114,6 +117,26 @@ class ActiveFilters:
             since=definitions.revision + 1,
         )
         await self._store.active_filters.begin(active, transaction)
+
+
+def require_keys_ready(segment: Segment, definitions: Definitions, *path: str) -> None:
+    """Refused where the filter of the segment, or of a segment inside it at any depth, names a
+    metadata key that is CHECKING or CONVERTING.
+
+    The job rewrites the values of such a key, and filters read them in another way when it is
+    READY: an active segment would make transitions of customers whose data nobody changed.
+    """
+    inside = _inside(segment.filter or {}, definitions)
+    filters = [(segment.name, segment.filter), *((each.name, each.filter) for _, each in inside)]
+    for name, wire in filters:
+        for key in metadata_named(wire or {}):
+            definition = definitions.metadata.definitions.get(key)
+            if definition is not None and definition.state in UNDER_WAY:
+                message = (
+                    f"The filter of the segment {name!r} names metadata.{key}, which is"
+                    f" {definition.state.value}; try again when it is READY."
+                )
+                raise refuse(Code.INVALID, message, *path)
 
 
 def _inside(wire: Wire, definitions: Definitions) -> Iterator[tuple[str, Inside]]:

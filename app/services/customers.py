@@ -57,9 +57,8 @@ class Customers:
     async def _upsert(
         self, rows: dict[int, CustomerInput], now: datetime
     ) -> dict[int, list[Problem]]:
-        metadata = (await self._definitions.now()).metadata
-
         async def work(transaction: Transaction) -> dict[int, list[Problem]]:
+            metadata = (await self._definitions.in_snapshot(transaction)).metadata
             refs = {index: CustomerRef.by_source_id(row.source_id) for index, row in rows.items()}
             drafts = await Drafts.load(self._store, refs.values(), transaction)
             refused = {}

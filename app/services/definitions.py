@@ -167,6 +167,12 @@ class DefinitionsReader:
             self._kept = kept
         return kept
 
+    async def in_snapshot(self, transaction: Transaction) -> Definitions:
+        """The definitions in the snapshot that the transaction reads, or later ones. Who changes
+        them meanwhile is not held up: only a transaction that began before a change was committed
+        goes by older definitions."""
+        return await self.at_least(await self._store.revision(REVISION, transaction))
+
     async def held_still(self, transaction: Transaction) -> Definitions:
         """The definitions, of which none changes before the transaction has ended. What it changes
         of them makes the next revision."""

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from app.domain.metadata import MOST_DEFINITIONS, Definition, DefinitionState, read_definition
+from app.domain.metadata import (
+    MOST_DEFINITIONS,
+    UNDER_WAY,
+    Definition,
+    DefinitionState,
+    read_definition,
+)
 from app.errors import Code, Problem, Refused, refuse
 from app.filters import Calendar
 from app.services.definitions import Definitions, DefinitionsReader
@@ -14,8 +20,6 @@ from app.services.uses import active_users, unfit_users
 from app.store import Store, Transaction
 
 SETTLE = "settle_metadata"
-
-_UNDER_WAY = (DefinitionState.CHECKING, DefinitionState.CONVERTING)
 
 
 class Metadata:
@@ -46,7 +50,7 @@ class Metadata:
 
             if await commit(self._store, current, save):
                 break
-        if defined.state in _UNDER_WAY:
+        if defined.state in UNDER_WAY:
             await self._queue.put(SETTLE, defined.key)
         return defined
 

@@ -10,7 +10,7 @@ from app.domain.events import happened
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef, OrderInput
 from app.domain.json import is_small, same
-from app.domain.orders import Order, Summary
+from app.domain.orders import DEFAULT_STATUS, Order, Summary
 from app.errors import Code, Problem, Refused, refuse
 from app.services.drafts import Drafts
 from app.services.rows import BulkResult, Rows, Wire
@@ -89,18 +89,25 @@ class _Revisions:
         self._after[row.source_id] = order
 
     def _next(self, row: OrderInput, previous: Order | None, draft: Draft) -> Order:
-        """The order as the row tells it; what is left out stays."""
-        at = None if previous is None else previous.at
-        if row.at is not None or at is None:
-            at = happened(row.at, self._now)
-        return Order(
-            id=new_id(Kind.ORDER) if previous is None else previous.id,
-            source_id=row.source_id,
+        """The order as the row tells it: a field that is left out keeps its stored value. Refused
+        where the order is new and has no amount."""
+        if previous is None:
+            return Order(
+                id=new_id(Kind.ORDER),
+                source_id=row.source_id,
+                customer_id=draft.id,
+                status=row.status or DEFAULT_STATUS,
+                amount=_required_amount(row),
+                at=happened(row.at, self._now),
+                metadata=_merged({}, row),
+            )
+        return replace(
+            previous,
             customer_id=draft.id,
-            status=row.status,
-            amount=row.amount,
-            at=at,
-            metadata=_merged({} if previous is None else previous.metadata, row),
+            status=row.status or previous.status,
+            amount=previous.amount if row.amount is None else row.amount,
+            at=previous.at if row.at is None else happened(row.at, self._now),
+            metadata=_merged(previous.metadata, row),
         )
 
     async def _save(self) -> None:
@@ -117,6 +124,16 @@ class _Revisions:
     def _versioned(self, order: Order) -> tuple[Order, int]:
         """With the version of its customer that this call brings."""
         return order, self._drafts.by_id(order.customer_id).version
+
+
+def _required_amount(row: OrderInput) -> int:
+    if row.amount is None:
+        message = (
+            f"No order has the sourceId {row.source_id!r} yet, and a new order needs an amount;"
+            " add it, in minor units (cents)."
+        )
+        raise refuse(Code.INVALID, message, "amount")
+    return row.amount
 
 
 def _merged(before: Mapping[str, Any], row: OrderInput) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.domain.ids import Kind
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, Refused, refuse
 from app.filters import Catalog, Now, canonical, parse, text
-from app.services.active_filters import ActiveFilters
+from app.services.active_filters import ActiveFilters, require_keys_ready
 from app.services.candidates import Candidates
 from app.services.definitions import Definitions, DefinitionsReader
 from app.services.population import Population, Selection
@@ -102,6 +102,8 @@ class Segments:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
             edited = _edited(segment, changes, definitions.catalog, now)
             _require_room_around(edited, definitions)
+            if edited.filter != segment.filter:
+                _require_keys_ready_around(edited, definitions)
             await self._store.segments.save(edited, transaction)
             await self._watched_anew(segment, edited, definitions, transaction)
             return edited
@@ -198,6 +200,19 @@ def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segm
         parse(changes["filter"], catalog, "input", "filter", own=segment.id)
         segment = replace(segment, filter=canonical(changes["filter"]))
     return replace(segment, updated_at=now.at)
+
+
+def _require_keys_ready_around(edited: Segment, definitions: Definitions) -> None:
+    """Refused where an active segment rests on this one, and would come to name a metadata key
+    that is CHECKING or CONVERTING."""
+    changed = definitions.edited(edited)
+    for outer in changed.resting_on(edited.id):
+        if outer.kind is SegmentKind.ACTIVE:
+            try:
+                require_keys_ready(outer, changed)
+            except Refused as refused:
+                message = f"The segment {outer.name!r} rests on this one, and is active: {refused}"
+                raise refuse(Code.INVALID, message, "input", "filter") from None
 
 
 def _require_room_around(edited: Segment, definitions: Definitions) -> None:

@@ -1,8 +1,11 @@
 """How the values of a key are brought under its definition: looked through, then rewritten.
 
-Every step may be cut off anywhere and taken again. What slips in past a definition, by a writer
-who read the definitions a moment earlier, is found by going over the values until nothing is left
-to do, once more when the key is READY, and for two minutes after by the sweeper.
+Every step may be cut off anywhere and taken again. A writer takes the definitions from the snapshot
+of its transaction. So only transactions that were open when a step was committed may still write by
+older definitions: each step first waits until those have ended (RCU calls this a grace period), and
+then sees all that they wrote. Where MongoDB does not let us see the open transactions, and for what
+is written past the program, the values are gone over until nothing is left to do, once more when
+the key is READY, and for two minutes after by the sweeper.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -13,7 +16,8 @@ from typing import Any
 
 import structlog
 
-from app.domain.metadata import Definition, DefinitionState, Survey
+from app.backoff import Backoff
+from app.domain.metadata import UNDER_WAY, Definition, DefinitionState, Survey
 from app.filters import Calendar
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions, DefinitionsReader
@@ -27,6 +31,8 @@ log = structlog.get_logger()
 _PAGE = 1_000
 # Shorter than the time after which arq gives up a job.
 _TURN_SECONDS = 120
+# How soon the open transactions are listed again, at first and at last.
+_LOOK_SECONDS = (0.01, 0.5)
 
 
 class TurnOver(Exception):
@@ -56,12 +62,24 @@ class Settling:
     async def run(self) -> None:
         """Goes from step to step until none is left. TurnOver where it ends before that."""
         while self._definition.state is not DefinitionState.REFUSED:
+            if self._definition.state in UNDER_WAY:
+                await self._wait_for_older_writers()
             if self._definition.state is DefinitionState.CHECKING:
                 await self._look_through()
             else:
                 await self._rewrite()
             if self._definition.state is DefinitionState.READY or not await self._advance():
                 return
+
+    async def _wait_for_older_writers(self) -> None:
+        """Returns when all transactions that are open now have ended. MongoDB gives them a minute
+        by default."""
+        look = Backoff(*_LOOK_SECONDS)
+        older = await self._store.open_transactions.keys()
+        while older:
+            await look.wait()
+            await self._go_on()
+            older &= await self._store.open_transactions.keys()
 
     async def _look_through(self) -> None:
         """Counts the values that do not fit."""

@@ -1,9 +1,9 @@
 """The log of transitions as people read it, and how long it is kept."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
 
@@ -19,6 +19,13 @@ log = structlog.get_logger()
 _STEP = 1_000
 # Shorter than the time after which arq gives up a job.
 _TURN_SECONDS = 120
+
+
+class _Page(NamedTuple):
+    """A part of the log, and the sequence at which the log ended at the same instant."""
+
+    transitions: list[Transition]
+    end: int
 
 
 class Transitions:
@@ -50,11 +57,7 @@ class Transitions:
         """The log from after a place, the oldest first: of all, of some segments, of one customer.
         CursorExpired where some have been deleted after the place."""
         wanted = await self._wanted(segment_ids, ref)
-        if after is not None:
-            return await self._after(after, most, wanted)
-        while True:
-            with suppress(CursorExpired):
-                return await self._after(await self._store.retention.deleted(), most, wanted)
+        return (await self._read(after, most, wanted)).transitions
 
     async def since(
         self,
@@ -67,30 +70,41 @@ class Transitions:
         wanted = await self._wanted(segment_ids, ref)
         place = await self.end()
         if after is not None and after > place:
+            # After an election a majority's end may be known late; the primary itself knows it.
+            place = await self._store.transaction(self._store.transitions.end)
+        if after is not None and after > place:
             raise BadRequest("after lies beyond the end of the log; ask for transitionsCursor.")
         behind, place = after is not None, place if after is None else after
         while behind or self._feed.is_past(place):
-            end = await self.end()
-            found = await self._after(place, _STEP, wanted)
-            for transition in found:
+            page = await self._read(place, _STEP, wanted)
+            for transition in page.transitions:
                 yield transition
                 place = transition.sequence
-            behind = len(found) == _STEP
+            behind = len(page.transitions) == _STEP
             if not behind:
-                place = max(place, end)
+                place = max(place, page.end)
         with self._feed.follow(wanted, place) as follower:
             while True:
                 yield await follower.next()
 
-    async def _after(self, place: int, most: int, wanted: Wanted) -> list[Transition]:
-        found = await self._store.transitions.after(
-            place, most, segment_ids=wanted.segment_ids, customer_id=wanted.customer_id
-        )
-        # Looked at afterwards: what is deleted meanwhile is noticed, too.
-        deleted = await self._store.retention.deleted()
-        if deleted > place:
-            raise CursorExpired(deleted)
-        return found
+    async def _read(self, place: int | None, most: int, wanted: Wanted) -> _Page:
+        """The log from after a place, or from its beginning. CursorExpired where some have been
+        deleted after the place."""
+
+        async def read(snapshot: Transaction) -> _Page:
+            deleted = await self._store.retention.deleted(snapshot)
+            if place is not None and deleted > place:
+                raise CursorExpired(deleted)
+            found = await self._store.transitions.after(
+                deleted if place is None else place,
+                most,
+                segment_ids=wanted.segment_ids,
+                customer_id=wanted.customer_id,
+                transaction=snapshot,
+            )
+            return _Page(found, await self._store.transitions.end(snapshot))
+
+        return await self._store.read_snapshot(read)
 
     async def _wanted(self, segment_ids: Sequence[str] | None, ref: CustomerRef | None) -> Wanted:
         if segment_ids is not None:

@@ -31,9 +31,9 @@ class Retention:
         nothing = {"$setOnInsert": {"sequence": 0}}
         await self._starts.update_one({"_id": _START}, nothing, upsert=True)
 
-    async def deleted(self) -> int:
+    async def deleted(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
         """Up to which sequence all is gone."""
-        found = await self._starts.find_one({"_id": _START})
+        found = await self._starts.find_one({"_id": _START}, session=transaction)
         return int(found["sequence"]) if found else 0
 
     async def delete(

@@ -25,6 +25,7 @@ from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.members import Members
 from app.store.metadata import MetadataDefinitions
+from app.store.open_transactions import OpenTransactions
 from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
@@ -36,6 +37,7 @@ from app.store.segments import Segments
 from app.store.selections import Selections
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
+from app.store.snapshots import read_snapshot
 from app.store.states import States
 from app.store.stream import Stream
 from app.store.transitions import Transitions
@@ -68,6 +70,7 @@ class Store:
         self.workers = Workers(database)
         self.partitions = Partitions(database, self.workers)
         self.oplog = OplogReader(database)
+        self.open_transactions = OpenTransactions(database)
         self.retention = Retention(database)
         self.places = Places(database)
         self.loyalty_programs = LoyaltyPrograms(database)
@@ -186,3 +189,13 @@ class Store:
             session=transaction,
         )
         return int(found["revision"])
+
+    async def revision(self, fence: str, transaction: Transaction) -> int:
+        """The revision of a fence in the snapshot that the transaction reads. Holds up nobody."""
+        found = await self._database.fences.find_one({"_id": fence}, session=transaction)
+        return int(found["revision"]) if found else 0
+
+    async def read_snapshot(self, work: Work[Result]) -> Result:
+        """Runs reads that all see the data of one instant, which a majority has committed; returns
+        the result of `work`, which may run more than once."""
+        return await read_snapshot(self._client, work)

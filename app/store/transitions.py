@@ -81,9 +81,9 @@ class Transitions:
         )
         return int(found["sequence"])
 
-    async def end(self) -> int:
+    async def end(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
         """The last sequence of the log; 0 where it is empty."""
-        found = await self._ends.find_one({"_id": _END})
+        found = await self._ends.find_one({"_id": _END}, session=transaction)
         return int(found["sequence"]) if found else 0
 
     async def get(self, id_: str) -> Transition | None:

@@ -35,10 +35,47 @@ LATER = (
     # code pools and distributions
     *("CodePool*", "CodeGenerationInput*", "Query.codePools", "Mutation.codePool*"),
     *("Distribution*", "ChannelInput*", "WebhookInput*", "EmailInput*", "Delivery*"),
-    *("Query.distributions", "Mutation.distribution*", "Mutation.deliveryRetry*"),
+    *("Channel", "Channel.*", "WebhookChannel*", "EmailChannel*"),
+    *("Query.distributions", "Mutation.distribution*", "Mutation.deliver*Retry*"),
     *("TimelineEntry = Delivery", "UserErrorCode.OUT_OF_CODES"),
     # referrals
     *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
+    # points, and what uses a segment as a node
+    *("PointsAdjustInput*", "LedgerEntryPayload*", "LedgerEntry.reason", "SegmentUse.node"),
+    *("Mutation.pointsAdjust*", "Mutation.earningRuleSetEnabled*"),
+    # line items, revisions of orders, rolling windows with an end
+    *("OrderItem*", "OrderInput.items", "Order.items"),
+    *("OrderInput.revisedAt", "Order.revisedAt"),
+    *(
+        "TimeWindowInput.ago",
+        "DurationRangeInput*",
+        "Query.filterEvents",
+        "FilterEvent",
+        "FilterEvent.*",
+    ),
+    # keys and roles
+    *("Role", "Role.*", "Viewer*", "Query.viewer", "Project", "Project.*", "Query.project"),
+    # for the dashboard
+    *("Segment.lastSize", "Segment.transitions*", "Segment.changes*", "SegmentChange*"),
+    *("Segment.sizeHistory(points:)", "SegmentOrder*", "Query.customersByRef*"),
+    *("Query.segments(unused:)", "Query.segments(orderBy:)", "Query.segments(descending:)"),
+    *("SegmentPreview.filterText", "SegmentPreview.size*", "SegmentPreview.against*"),
+    *("SegmentPreview.judge*", "PreviewSize*", "SegmentDifference*", "FilterJudgement*"),
+    *("SegmentUpdateInput.unchangedSince", "UserErrorCode.CONFLICT"),
+    *("FilterAttribute.allowedValues", "FilterAttribute.operatorNames", "Query.filterOperators"),
+    *("OperatorInfo.operand", "OperatorInfo.takesIgnoreCase", "OperatorInfo.negates"),
+    *("OperandKind*", "Query.filterValueSuggestions(event:)"),
+)
+
+# What is there, and will mean more: the contract explains what it means then. An entry is to be
+# deleted with the work that builds the new meaning.
+EXPLAINED_LATER = (
+    # with Segment.sizeHistory(points:)
+    "Segment.sizeHistory",
+    # with the search by the beginnings of words
+    "Query.customers",
+    # with Query.filterValueSuggestions(event:)
+    "Query.filterValueSuggestions",
 )
 
 
@@ -97,7 +134,7 @@ def test_what_the_contract_explains_is_explained(
         if place in found and not found[place].startswith(_words(said))
     ]
 
-    assert lost == []
+    assert sorted(lost) == sorted(EXPLAINED_LATER), "neither explained nor listed, or both"
 
 
 def _named(entries: Iterable[str], places: Iterable[str]) -> set[str]:

@@ -64,7 +64,7 @@ class Shop:
 
     def summary(self, customer: str) -> dict[str, Any] | None:
         """What the stored document must say of the orders."""
-        counting = self._counting(customer)
+        counting = self.counting(customer)
         if not counting:
             return None
         total = sum(order.amount for order in counting)
@@ -88,7 +88,8 @@ class Shop:
             for name, at in moments.items()
         }
 
-    def _counting(self, customer: str) -> list[Told]:
+    def counting(self, customer: str) -> list[Told]:
+        """The orders that count: PAID or FULFILLED."""
         orders = self.orders_of(customer).values()
         return [order for order in orders if order.status in ("PAID", "FULFILLED")]
 
@@ -102,11 +103,13 @@ class Shop:
         if who is None or (at is not None and at > now + AHEAD):
             return False
         before = self.orders.get(row["sourceId"])
+        if before is None and "amount" not in row:
+            return False
         metadata = {**(before.metadata if before else {}), **(row.get("metadata") or {})}
         after = Told(
             who,
-            row.get("status", "PAID"),
-            row["amount"],
+            row.get("status", before.status if before else "PAID"),
+            row.get("amount", before.amount if before else None),
             min(at, now) if at else before.at if before else now,
             {key: value for key, value in metadata.items() if value is not None},
         )
@@ -116,7 +119,7 @@ class Shop:
         after.turn = self._turn
         owners = {who, before.customer if before else who}
         self.orders[row["sourceId"]] = after
-        totals = [sum(order.amount for order in self._counting(owner)) for owner in owners]
+        totals = [sum(order.amount for order in self.counting(owner)) for owner in owners]
         if not all(-LARGEST <= total < LARGEST for total in totals):
             del self.orders[row["sourceId"]]
             if before is not None:

@@ -50,7 +50,7 @@ class Caller:
             "at": self._at(now),
             "metadata": self._random.choice([None, {"a": 1}, {"a": True}, {"a": None}, {"b": [1]}]),
         }
-        return self._without_some(row, "status", "at", "metadata")
+        return self._without_some(row, "amount", "status", "at", "metadata")
 
     def _event(self, now: datetime) -> Json:
         row = {

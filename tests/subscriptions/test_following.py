@@ -168,6 +168,53 @@ async def test_what_makes_no_sense_is_refused(shop: Shop) -> None:
             await anext(since(*wanted))
 
 
+async def test_a_page_and_the_end_of_the_log_are_of_one_instant(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, log = await shop.end(), shop.api.services.store.transitions
+    await shop.grow(Random(1), 30)
+    after, pages = log.after, 0
+
+    async def growing(*arguments: Any, transaction: Any = None, **wanted: Any) -> list[Transition]:
+        nonlocal pages
+        page = await after(*arguments, transaction=transaction, **wanted)
+        # The feed reads the log without a session, and needs no end.
+        pages += transaction is not None
+        if transaction is not None and pages <= 3:
+            await shop.club.enters(shop.segments[0], "customer 0")
+        return page
+
+    monkeypatch.setattr(log, "after", growing)
+    async with following(shop, began) as got:
+        await until(lambda: _follows(shop))
+        await shop.club.enters(shop.segments[0], "customer 1")
+        shop.api.services.feed.wake.set()
+        await until(lambda: _ends_with(got, "customer 1"))
+    monkeypatch.undo()
+
+    assert got == await shop.log(began)
+
+
+async def test_a_cursor_that_a_new_primary_does_not_know_yet_is_taken(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = shop.api.services.store.transitions
+    await shop.club.enters(shop.segments[0], "customer 0")
+    last, end = await shop.end(), log.end
+
+    async def late(transaction: Any = None) -> int:
+        return last - 1 if transaction is None else await end(transaction)
+
+    monkeypatch.setattr(log, "end", late)
+    async with following(shop, last) as got:
+        await until(lambda: _follows(shop))
+        await shop.club.enters(shop.segments[0], "customer 1")
+        shop.api.services.feed.wake.set()
+        await until(lambda: _ends_with(got, "customer 1"))
+
+    assert [each.sequence for each in got] == [last + 1]
+
+
 async def test_announcements_are_heard_again_once_valkey_is_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -210,3 +257,7 @@ async def _has(got: list[Transition], number: int) -> bool:
 
 async def _follows(shop: Shop, number: int = 1) -> bool:
     return shop.api.services.feed.followers >= number
+
+
+async def _ends_with(got: list[Transition], customer: str) -> bool:
+    return bool(got) and got[-1].crossing.customer_source_id == customer

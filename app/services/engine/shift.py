@@ -138,7 +138,8 @@ class Shift:
     async def _settle_changes(self, changes: Sequence[Change], batch: Batch) -> None:
         for change in changes:
             with blamed(change.partition, change.customer_id):
-                batch.change(change, self._standing.head, self._standing.instant)
+                at = self._standing.instant_of(change.partition)
+                batch.change(change, self._standing.head, at)
             await self._turn.give()
 
     async def _load_and_settle(self, changes: Sequence[Change], batch: Batch) -> None:
@@ -158,12 +159,12 @@ class Shift:
             await self._loader.load_chunk(part, batch)
             for id_, (partition, (document,)) in part.items():
                 with blamed(partition, id_):
-                    batch.settle(id_, partition, document, self._standing.instant)
+                    batch.settle(id_, partition, document, self._standing.instant_of(partition))
                 await self._turn.give()
         orphans = reading.orphans_left()
         await self._loader.load_stored([state.customer_id for state in orphans], batch)
         for state in orphans:
-            batch.miss(state, self._standing.instant)
+            batch.miss(state, self._standing.instant_of(state.partition))
 
     async def _learn(self, commits: Sequence[Commit]) -> dict[int, Step | None]:
         """The revisions that change what is watched, with their steps where somebody else has come

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from app.domain.changes import Change, Commit, Progress, Step
 from app.services.engine.readings import Reading
@@ -53,6 +54,12 @@ class Standing:
         self.place = commit.place
         self.instant = max(self.instant, commit.at)
 
+    def instant_of(self, partition: int) -> datetime:
+        """The instant at which a partition's customers are settled: never earlier than one that
+        the partition has reached. Partitions may be at different positions, after a worker took
+        them over or a poison change, and the clock of a new primary may be behind the old one's."""
+        return max(self.instant, self.progress[partition].at)
+
     def progress_with(self, settled: Sequence[Reading]) -> dict[int, Progress]:
         """How far the partitions have come by now, with what was settled of readings."""
         moved = {}
@@ -61,8 +68,8 @@ class Standing:
                 target = None if reading.in_vain else reading.target
                 if target is not None and progress.needs(target):
                     progress = progress.passing(target, reading.after, reading.last)
-            place, at = max(progress.place, self.place), max(progress.at, self.instant)
-            moved[number] = replace(progress, place=place, at=at)
+            place = max(progress.place, self.place)
+            moved[number] = replace(progress, place=place, at=self.instant_of(number))
         return moved
 
     def written(self, progress: dict[int, Progress]) -> None:

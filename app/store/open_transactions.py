@@ -1,0 +1,56 @@
+"""The transactions that are open in MongoDB."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pymongo.errors import OperationFailure
+
+from app.store.collections import Database
+
+log = structlog.get_logger()
+
+# Unauthorized, and what a managed MongoDB says to a command that it does not offer.
+_NOT_ALLOWED = (13, 59, 115, 8000)
+# A session that changes from idle to active while MongoDB lists them may be missing from the list.
+_LISTINGS = 3
+
+TransactionKey = tuple[bytes, int]
+
+
+class OpenTransactions:
+    """Lists the open transactions, of whatever process."""
+
+    def __init__(self, database: Database) -> None:
+        self._admin = database.client.admin
+
+    async def keys(self) -> set[TransactionKey]:
+        """A key of each transaction that is open now.
+
+        Without the privilege `inprog` (as in the role clusterMonitor) a replica set lists those of
+        our own user; a sharded cluster lists none, and a warning says so.
+        """
+        found: set[TransactionKey] = set()
+        for _ in range(_LISTINGS):
+            found |= await self._list()
+        return found
+
+    async def _list(self) -> set[TransactionKey]:
+        for all_users in (True, False):
+            try:
+                return await self._open(all_users=all_users)
+            except OperationFailure as error:
+                if error.code not in _NOT_ALLOWED:
+                    raise
+                reason = str(error)
+        log.warning("MongoDB does not let us list its open transactions", error=reason)
+        return set()
+
+    async def _open(self, *, all_users: bool) -> set[TransactionKey]:
+        stages: list[Mapping[str, Any]] = [
+            {"$currentOp": {"allUsers": all_users, "idleSessions": True}},
+            {"$match": {"transaction.parameters.autocommit": False}},
+            {"$project": {"session": "$lsid.id", "number": "$transaction.parameters.txnNumber"}},
+        ]
+        listed = self._admin.aggregate(stages)
+        return {(bytes(row["session"]), int(row["number"])) async for row in listed}

@@ -1,0 +1,30 @@
+"""Reads that all see the data of one instant."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pymongo.errors import OperationFailure
+
+from app.backoff import Backoff
+
+# A collection or an index was made since the instant that a majority has committed.
+_SNAPSHOT_UNAVAILABLE = 246
+_WAIT_SECONDS = (0.01, 0.5)
+
+Result = TypeVar("Result")
+Read = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, Result]]
+
+
+async def read_snapshot(client: AsyncIOMotorClient[Any], read: Read[Result]) -> Result:
+    """Runs `read` with a session whose reads see the data of one instant, which a majority has
+    committed; returns its result. `read` may run more than once."""
+    wait = Backoff(*_WAIT_SECONDS)
+    while True:
+        try:
+            async with await client.start_session(snapshot=True) as session:
+                return await read(session)
+        except OperationFailure as error:
+            if error.code != _SNAPSHOT_UNAVAILABLE:
+                raise
+        await wait.wait()
