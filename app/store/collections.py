@@ -105,6 +105,8 @@ COLLECTIONS = (
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
             ),
+            # Superseded revisions, for the sweeper.
+            _index("until", "_id", partialFilterExpression={"until": {"$exists": True}}),
         ),
     ),
     Collection("eventNames"),
@@ -142,8 +144,9 @@ COLLECTIONS = (
     Collection("workers"),
     Collection("engineErrors"),
     Collection("states", (_index("partition", "wakesAt"),)),
-    # What is left of deleted customers until the engine has told that they left.
-    Collection("departures"),
+    # One document a deleted customer or segment until its rows are removed.
+    Collection("customerTombstones"),
+    Collection("segmentTombstones"),
     Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
     Collection(
         "segmentSizes", (_index("_id.segment", "at"), _index("expiresAt", expireAfterSeconds=0))

@@ -9,7 +9,6 @@ from app.filters.fields import activity
 from app.filters.sources import COUNTED_STATUSES, LISTS, Source
 from app.filters.tree import Last, Measure, Range
 from app.store.collections import Database
-from app.store.departures import Departures
 from app.store.ids import keys, public
 
 Document = Mapping[str, Any]
@@ -21,9 +20,8 @@ _MADE_OF_LAST_STATE = {"current": True}
 class History:
     """Reads what the states of customers are judged by."""
 
-    def __init__(self, database: Database, departures: Departures) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._departures = departures
 
     async def of(
         self,
@@ -46,9 +44,6 @@ class History:
             async for row in self._database[collection].find(query):
                 rows = found.setdefault(public(Kind.CUSTOMER, row["customerId"]), {})
                 rows.setdefault(collection, []).append(row)
-            if collection == LISTS:
-                for id_, lists in (await self._departures.lists(ids)).items():
-                    found.setdefault(id_, {}).setdefault(LISTS, []).extend(lists)
         return dict(found)
 
 

@@ -17,7 +17,7 @@ from app.domain.changes import Progress, Step
 from app.errors import HistoryLost, LeaseLost, Poisoned, SegmentsError
 from app.services.engine.pulse import Pulse
 from app.services.engine.shift import Shift
-from app.services.engine.tidying import tidy
+from app.services.engine.tidying import Sweeper
 from app.services.waking import Bell
 from app.store import DatabaseError, Store, Transaction
 from app.store.segments import REVISION
@@ -54,7 +54,7 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_cancelled(self._shift))
                 tasks.create_task(self._until_cancelled(self._try_again))
-                tasks.create_task(self._until_cancelled(partial(tidy, self._store)))
+                tasks.create_task(self._until_cancelled(Sweeper(self._store, self._worker).run))
         finally:
             await self._store.workers.part(self._worker)
 
