@@ -14,7 +14,7 @@ from app.store.ids import key
 FENCE = "members"
 
 # With more deleted customers than this, counting the members looks up each of them instead.
-_MAX_EXCLUDED = 10_000
+MAX_EXCLUDED = 10_000
 # A deleted customer has rows until the sweeper has removed them.
 _OF_EXISTING: list[dict[str, Any]] = [
     {
@@ -32,10 +32,9 @@ _OF_EXISTING: list[dict[str, Any]] = [
 class Members:
     """The members collection."""
 
-    def __init__(self, database: Database, max_excluded: int = _MAX_EXCLUDED) -> None:
+    def __init__(self, database: Database) -> None:
         self._collection = database.members
         self._tombstones = database.customerTombstones
-        self._max_excluded = max_excluded
 
     async def add(
         self, segment_id: str, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
@@ -64,9 +63,9 @@ class Members:
     async def count(self, segment_id: str) -> int:
         """How many of the members exist."""
         query: dict[str, Any] = {"segmentId": key(Kind.SEGMENT, segment_id)}
-        found = self._tombstones.find({}, {"_id": 1}).limit(self._max_excluded + 1)
+        found = self._tombstones.find({}, {"_id": 1}).limit(MAX_EXCLUDED + 1)
         deleted = [row["_id"] for row in await found.to_list(None)]
-        if len(deleted) > self._max_excluded:
+        if len(deleted) > MAX_EXCLUDED:
             stages = [{"$match": query}, *_OF_EXISTING, {"$count": "count"}]
             counted = await self._collection.aggregate(stages).to_list(None)
             return sum(int(row["count"]) for row in counted)

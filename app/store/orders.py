@@ -23,6 +23,16 @@ from app.store.ids import key, public
 from app.store.stream import partition_of
 from app.store.timeline import before
 
+# The index of a customer's orders in their order, as `collections.py` defines it.
+_BY_CUSTOMER = [
+    ("customerId", 1),
+    ("current", 1),
+    ("at", -1),
+    ("orderId", -1),
+    ("status", 1),
+    ("amount", 1),
+]
+
 
 class Orders:
     """The orders collection."""
@@ -106,6 +116,27 @@ class Orders:
             )
             async for row in found
         }
+
+    async def edges(
+        self, customer_id: str, transaction: AsyncIOMotorClientSession
+    ) -> tuple[Order, Order] | None:
+        """The first and the last of a customer's counting orders; of several at the latest moment
+        the one told last. None where there are none."""
+        counting: dict[str, Any] = {
+            "customerId": key(Kind.CUSTOMER, customer_id),
+            "current": True,
+            "status": {"$in": list(COUNTED_STATUSES)},
+        }
+        # Another index would go through the orders of all customers.
+        in_order: dict[str, Any] = {"hint": _BY_CUSTOMER, "session": transaction}
+        first = await self._collection.find_one(counting, sort=[("at", 1)], **in_order)
+        latest = await self._collection.find_one(counting, sort=[("at", -1)], **in_order)
+        if first is None or latest is None:
+            return None
+        told_last = [("since", -1), ("_id", -1)]
+        at_latest = {**counting, "at": latest["at"]}
+        last = await self._collection.find_one(at_latest, sort=told_last, **in_order)
+        return _order(first), _order(last or latest)
 
     async def superseded(
         self, after: tuple[int, str] | None, most: int
