@@ -76,10 +76,9 @@ class Engine:
                 log.error("the engine stumbles", exc_info=errors, again_in_seconds=backoff.seconds)
                 self._fail(f"the engine stumbles: {_first(errors)}")
             else:
+                _require_not_cancelled()
                 continue
-            if (this := asyncio.current_task()) and this.cancelling():
-                # A group that ends with errors forgets that it was cancelled meanwhile.
-                raise asyncio.CancelledError
+            _require_not_cancelled()
             await backoff.wait()
 
     async def _shift(self) -> None:
@@ -196,6 +195,12 @@ class Engine:
             if await store.partitions.steps(base) or await store.states.due([*held], until, 1):
                 continue
             raise _CaughtUp
+
+
+def _require_not_cancelled() -> None:
+    """A group that ends with errors forgets that it was cancelled meanwhile, be they handled."""
+    if (this := asyncio.current_task()) and this.cancelling():
+        raise asyncio.CancelledError
 
 
 def _flat(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
