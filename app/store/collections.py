@@ -70,6 +70,9 @@ def _index(*keys: str, **options: Any) -> IndexModel:
     return IndexModel(order, **options)
 
 
+# With what filters mostly ask of orders, so that they need not be read.
+ORDERS_OF_CUSTOMER = _index("customerId", "current", "-at", "-orderId", "status", "amount")
+
 COLLECTIONS = (
     Collection(
         "customers",
@@ -99,8 +102,7 @@ COLLECTIONS = (
         (
             _index("sourceId", unique=True, partialFilterExpression={"current": True}),
             _index("orderId"),
-            # With what filters mostly ask of orders, so that they need not be read.
-            _index("customerId", "current", "-at", "-orderId", "status", "amount"),
+            ORDERS_OF_CUSTOMER,
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},

@@ -17,21 +17,13 @@ from pymongo.read_concern import ReadConcern
 from app.domain.ids import Kind
 from app.domain.orders import Order, Summary
 from app.filters.sources import COUNTED_STATUSES
-from app.store.collections import Database
+from app.store.collections import ORDERS_OF_CUSTOMER, Database
 from app.store.customers import existing
 from app.store.ids import key, public
 from app.store.stream import partition_of
 from app.store.timeline import before
 
-# The index of a customer's orders in their order, as `collections.py` defines it.
-_BY_CUSTOMER = [
-    ("customerId", 1),
-    ("current", 1),
-    ("at", -1),
-    ("orderId", -1),
-    ("status", 1),
-    ("amount", 1),
-]
+_BY_CUSTOMER = list(ORDERS_OF_CUSTOMER.document["key"].items())
 
 
 class Orders:
