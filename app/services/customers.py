@@ -74,7 +74,8 @@ class Customers:
         return await self._store.transaction(work) if rows else {}
 
     async def delete(self, ref: CustomerRef) -> str:
-        """Deletes the customer with all that hangs on it, and tells the id."""
+        """Deletes the customer, and returns the id. The sweeper removes the customer's rows later;
+        from this transaction on no reader counts them."""
 
         async def work(transaction: Transaction) -> str:
             found = await self._store.customers.find([ref], transaction)
@@ -83,8 +84,7 @@ class Customers:
             (customer,) = found
             # A static segment that is being made must not take in whom it can't see going.
             await self._store.fence(FENCE, transaction)
-            await self._store.departures.leave(customer, transaction)
-            await self._store.ledger.delete_of(customer.id, transaction)
+            await self._store.customer_tombstones.add(customer.id, transaction)
             await self._store.customers.delete(customer.id, transaction)
             return customer.id
 

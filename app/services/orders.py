@@ -1,6 +1,6 @@
 """Orders come in, and are told again as they change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,10 @@ from app.domain.events import happened
 from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef, OrderInput
 from app.domain.json import is_small, same
-from app.domain.orders import DEFAULT_STATUS, Order, Summary
+from app.domain.orders import DEFAULT_STATUS, Order
 from app.errors import Code, Problem, Refused, refuse
 from app.services.drafts import Drafts
+from app.services.order_totals import OrderTotals
 from app.services.rows import BulkResult, Rows, Wire
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -56,7 +57,7 @@ class _Revisions:
         refs = [row.customer for row in rows.values()]
         refs += [CustomerRef.by_id(order.customer_id) for order in self._before.values()]
         self._drafts = await Drafts.load(self._store, refs, self._transaction)
-        self._recounted: dict[str, Draft] = {}
+        self._totals = OrderTotals(self._drafts)
         refused: dict[int, Sequence[Problem]] = {}
         for index, row in rows.items():
             try:
@@ -73,16 +74,8 @@ class _Revisions:
         if previous is not None and _same(previous, order):
             return
         owner = draft if previous is None else self._drafts.by_id(previous.customer_id)
-        summaries = {owner.id: owner.orders, draft.id: draft.orders}
-        if previous is not None and previous.counts:
-            summaries[owner.id] = summaries[owner.id].minus(previous)
-        if order.counts:
-            summaries[draft.id] = summaries[draft.id].plus(order)
-        _require_fit(summaries.values())
-        if previous is not None and previous.counts:
-            self._recounted[owner.id] = owner
+        self._totals.replace(previous, order)
         for changed in (owner, draft):
-            changed.orders = summaries[changed.id]
             self._drafts.keep(changed, activity=True)
         # The order of these is that in which they were told.
         self._after.pop(row.source_id, None)
@@ -115,10 +108,7 @@ class _Revisions:
         ended = [self._versioned(self._before[key]) for key in changed if key in self._before]
         brought = [self._versioned(self._after[key]) for key in changed]
         await self._store.orders.revise(ended, brought, self._transaction)
-        if self._recounted:
-            fresh = await self._store.orders.summaries(list(self._recounted), self._transaction)
-            for id_, draft in self._recounted.items():
-                draft.orders = fresh.get(id_, Summary())
+        await self._totals.save(self._store, self._transaction)
         await self._drafts.save(self._store, self._now, self._transaction)
 
     def _versioned(self, order: Order) -> tuple[Order, int]:
@@ -146,12 +136,6 @@ def _merged(before: Mapping[str, Any], row: OrderInput) -> dict[str, Any]:
         message = "The order's metadata would exceed 1 MiB; send less."
         raise refuse(Code.METADATA_INVALID, message, "metadata")
     return merged
-
-
-def _require_fit(summaries: Iterable[Summary]) -> None:
-    if not all(summary.fits for summary in summaries):
-        message = "The customer's total would not fit into 64 bits; check the amount."
-        raise refuse(Code.INVALID, message, "amount")
 
 
 def _same(one: Order, other: Order) -> bool:

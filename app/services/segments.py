@@ -19,6 +19,7 @@ from app.services.uses import Use, require_unused, uses_of
 from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import FENCE
+from app.store.retention import FENCE as ENTRANCES
 from app.store.sizes import FENCE as SIZES
 
 
@@ -122,7 +123,8 @@ class Segments:
             await self._active_filters.follow(changed, [after.id], transaction)
 
     async def delete(self, id_: str) -> str:
-        """Deletes the segment, unless something uses it."""
+        """Deletes the segment, unless something uses it. The sweeper removes its rows later; from
+        this transaction on no reader finds them."""
 
         async def work(transaction: Transaction) -> str:
             definitions = await self._definitions.held_still(transaction)
@@ -130,11 +132,11 @@ class Segments:
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
             require_unused(segment, definitions)
-            await self._store.members.delete_segment(segment.id, transaction)
+            # Nobody adds a size or an entrance of the segment after this transaction.
             await self._store.fence(SIZES, transaction)
-            await self._store.sizes.delete_segment(segment.id, transaction)
+            await self._store.fence(ENTRANCES, transaction)
+            await self._store.segment_tombstones.add(segment.id, transaction)
             await self._store.size_schedule.delete_segment(segment.id, transaction)
-            await self._store.retention.delete_segment(segment.id, transaction)
             await self._active_filters.end(segment.id, definitions, transaction)
             await self._store.segments.delete(segment.id, transaction)
             return segment.id

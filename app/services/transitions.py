@@ -13,6 +13,7 @@ from app.errors import BadRequest, Code, CursorExpired, Problem, Refused, refuse
 from app.services.definitions import DefinitionsReader
 from app.services.feed import Feed, Wanted
 from app.store import Store, Transaction
+from app.store.retention import FENCE
 
 log = structlog.get_logger()
 
@@ -135,7 +136,6 @@ class Transitions:
         """Deletes what is older than so long from the beginning of the log, as far as all its
         readers are done with it, and tells how many."""
         done = await self._store.places.slowest()
-        segments = (await self._definitions.now()).segments
         total, ends = 0, monotonic() + _TURN_SECONDS
         while monotonic() < ends:
             start = await self._store.retention.deleted()
@@ -147,6 +147,10 @@ class Transitions:
             async def work(
                 transaction: Transaction, start: int = start, old: list[Transition] = old
             ) -> bool:
+                # The segments found here keep existing until the transaction ends.
+                await self._store.fence(FENCE, transaction)
+                named = {each.crossing.segment_id for each in old}
+                segments = await self._store.segments.existing(named, transaction)
                 return await self._store.retention.delete(start, old, segments, transaction)
 
             if await self._store.transaction(work):

@@ -70,6 +70,9 @@ def _index(*keys: str, **options: Any) -> IndexModel:
     return IndexModel(order, **options)
 
 
+# With what filters mostly ask of orders, so that they need not be read.
+ORDERS_OF_CUSTOMER = _index("customerId", "current", "-at", "-orderId", "status", "amount")
+
 COLLECTIONS = (
     Collection(
         "customers",
@@ -104,12 +107,13 @@ COLLECTIONS = (
             # What has come and ended since a version of the customer.
             _index("customerId", "since"),
             _index("customerId", "until", partialFilterExpression={"until": {"$exists": True}}),
-            # With what filters mostly ask of orders, so that they need not be read.
-            _index("customerId", "current", "-at", "-orderId", "status", "amount"),
+            ORDERS_OF_CUSTOMER,
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
             ),
+            # Superseded revisions, for the sweeper.
+            _index("until", "_id", partialFilterExpression={"until": {"$exists": True}}),
         ),
     ),
     Collection("eventNames"),
@@ -147,8 +151,9 @@ COLLECTIONS = (
     Collection("workers"),
     Collection("engineErrors"),
     Collection("states", (_index("partition", "wakesAt"),)),
-    # What is left of deleted customers until the engine has told that they left.
-    Collection("departures"),
+    # One document a deleted customer or segment until its rows are removed.
+    Collection("customerTombstones"),
+    Collection("segmentTombstones"),
     Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
     Collection(
         "segmentSizes", (_index("_id.segment", "at"), _index("expiresAt", expireAfterSeconds=0))

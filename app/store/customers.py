@@ -128,6 +128,18 @@ class Customers:
         return [as_customer(document) for document in found]
 
 
+async def existing(
+    database: Database,
+    customer_keys: Iterable[ObjectId],
+    transaction: AsyncIOMotorClientSession | None = None,
+) -> set[ObjectId]:
+    """Those of the keys that belong to a customer. Rows of any other belong to a deleted customer,
+    and count for nobody."""
+    wanted = list(set(customer_keys))
+    found = database.customers.find({"_id": {"$in": wanted}}, {"_id": 1}, session=transaction)
+    return {row["_id"] for row in await found.batch_size(len(wanted) + 1).to_list(None)}
+
+
 def small(size: int) -> dict[str, Any]:
     """The predicate of documents of less than so many bytes."""
     return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, size]}}

@@ -9,6 +9,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from app.domain.events import Event
 from app.domain.ids import Kind
 from app.store.collections import Database
+from app.store.customers import existing
 from app.store.ids import key, public
 from app.store.timeline import before
 
@@ -17,17 +18,30 @@ class Events:
     """The events collection, and the names that occur in it."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._collection = database.events
         self._names = database.eventNames
 
     async def known_keys(
         self, keys: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> set[str]:
-        """Those of the idempotency keys that an event has already."""
+        """Those of the idempotency keys that an event has already.
+
+        The key of a deleted customer's event is free: this takes it from the event, which the
+        sweeper has not removed yet.
+        """
         query = {"idempotencyKey": {"$in": list(keys)}}
-        found = self._collection.find(query, {"idempotencyKey": 1}, session=transaction)
-        documents = await found.batch_size(len(keys) + 1).to_list(None)
-        return {document["idempotencyKey"] for document in documents}
+        shape = {"idempotencyKey": 1, "customerId": 1}
+        found = self._collection.find(query, shape, session=transaction)
+        rows = await found.batch_size(len(keys) + 1).to_list(None)
+        if not rows:
+            return set()
+        owners = await existing(self._database, (row["customerId"] for row in rows), transaction)
+        if freed := [row["_id"] for row in rows if row["customerId"] not in owners]:
+            await self._collection.update_many(
+                {"_id": {"$in": freed}}, {"$unset": {"idempotencyKey": ""}}, session=transaction
+            )
+        return {row["idempotencyKey"] for row in rows if row["customerId"] in owners}
 
     async def names(self, transaction: AsyncIOMotorClientSession | None = None) -> set[str]:
         return {row["_id"] async for row in self._names.find({}, session=transaction)}
@@ -42,8 +56,11 @@ class Events:
             )
 
     async def get(self, id_: str) -> Event | None:
-        found = await self._collection.find_one({"_id": key(Kind.EVENT, id_), "until": None})
-        return None if found is None else _event(found)
+        """The event; None where there is none, or its customer is deleted."""
+        found = await self._collection.find_one({"_id": key(Kind.EVENT, id_)})
+        if found is None or not await existing(self._database, [found["customerId"]]):
+            return None
+        return _event(found)
 
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, most: int

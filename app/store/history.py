@@ -16,7 +16,6 @@ from app.filters.fields import Field, activity
 from app.filters.sources import COUNTED_STATUSES, EVENTS, LISTS, ORDERS, Source
 from app.filters.tree import Last, Measure, Range
 from app.store.collections import Database
-from app.store.departures import Departures
 from app.store.ids import key, keys, public
 
 Document = Mapping[str, Any]
@@ -128,21 +127,12 @@ class HistoryQuery(NamedTuple):
             for source in wanted.sources
         }
 
-    def is_asked_of(self, document: Document) -> bool:
-        """Whether the customer may have such rows, as its document tells."""
-        return any(
-            _may_have(document, source, since)
-            for wanted in self.wanted.values()
-            for source, since in wanted.sources.items()
-        )
-
 
 class History:
     """Reads the rows by which the states of customers are evaluated."""
 
-    def __init__(self, database: Database, departures: Departures) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._departures = departures
 
     async def of(self, customer_ids: Sequence[str], query: HistoryQuery) -> dict[str, Rows]:
         """By customer, all rows that the query asks for."""
@@ -254,8 +244,6 @@ class History:
         }
         async for row in self._database[LISTS].find(asked):
             found.setdefault(public(Kind.CUSTOMER, row["customerId"]), []).append(row)
-        for id_, left in (await self._departures.lists(customer_ids)).items():
-            found.setdefault(id_, []).extend(left)
         return found
 
 

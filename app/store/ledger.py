@@ -10,6 +10,7 @@ from pymongo import ReplaceOne
 from app.domain.ids import Kind
 from app.domain.loyalty import Account, LedgerEntry
 from app.store.collections import Database
+from app.store.customers import existing
 from app.store.ids import key, keys, public
 from app.store.timeline import before
 
@@ -18,6 +19,7 @@ class Ledger:
     """The ledger, and the accounts: one document a customer with the balances by program."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._collection = database.ledger
         self._accounts = database.accounts
 
@@ -68,14 +70,12 @@ class Ledger:
         writes = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
         await self._accounts.bulk_write(writes, ordered=False, session=transaction)
 
-    async def delete_of(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        customer = key(Kind.CUSTOMER, customer_id)
-        await self._collection.delete_many({"customerId": customer}, session=transaction)
-        await self._accounts.delete_one({"_id": customer}, session=transaction)
-
     async def get(self, id_: str) -> LedgerEntry | None:
+        """The entry; None where there is none, or its customer is deleted."""
         found = await self._collection.find_one({"_id": key(Kind.LEDGER_ENTRY, id_)})
-        return None if found is None else _entry(found)
+        if found is None or not await existing(self._database, [found["customerId"]]):
+            return None
+        return _entry(found)
 
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, most: int

@@ -13,12 +13,28 @@ from app.store.ids import key
 
 FENCE = "members"
 
+# With more deleted customers than this, counting the members looks up each of them instead.
+MAX_EXCLUDED = 10_000
+# A deleted customer has rows until the sweeper has removed them.
+_OF_EXISTING: list[dict[str, Any]] = [
+    {
+        "$lookup": {
+            "from": "customers",
+            "localField": "customerId",
+            "foreignField": "_id",
+            "as": "customer",
+        }
+    },
+    {"$unwind": "$customer"},
+]
+
 
 class Members:
     """The members collection."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database.members
+        self._tombstones = database.customerTombstones
 
     async def add(
         self, segment_id: str, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
@@ -38,25 +54,21 @@ class Members:
         stages: list[dict[str, Any]] = [
             {"$match": query},
             {"$sort": {"customerId": 1}},
-            {
-                "$lookup": {
-                    "from": "customers",
-                    "localField": "customerId",
-                    "foreignField": "_id",
-                    "as": "customer",
-                }
-            },
-            # Whoever is being deleted takes no place on the page.
-            {"$unwind": "$customer"},
+            *_OF_EXISTING,
             {"$limit": most},
         ]
         found = self._collection.aggregate(stages, batchSize=most + 1)
         return [as_customer(row["customer"]) async for row in found]
 
     async def count(self, segment_id: str) -> int:
-        query = {"segmentId": key(Kind.SEGMENT, segment_id)}
+        """How many of the members exist."""
+        query: dict[str, Any] = {"segmentId": key(Kind.SEGMENT, segment_id)}
+        found = self._tombstones.find({}, {"_id": 1}).limit(MAX_EXCLUDED + 1)
+        deleted = [row["_id"] for row in await found.to_list(None)]
+        if len(deleted) > MAX_EXCLUDED:
+            stages = [{"$match": query}, *_OF_EXISTING, {"$count": "count"}]
+            counted = await self._collection.aggregate(stages).to_list(None)
+            return sum(int(row["count"]) for row in counted)
+        if deleted:
+            query["customerId"] = {"$nin": deleted}
         return int(await self._collection.count_documents(query))
-
-    async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        query = {"segmentId": key(Kind.SEGMENT, segment_id)}
-        await self._collection.delete_many(query, session=transaction)

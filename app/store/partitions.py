@@ -12,6 +12,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
+from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import Progress, Setback, Step
 from app.domain.engine import Partition
@@ -65,6 +66,11 @@ class Partitions:
             Partition(row["_id"], _progress(row), row["worker"], _setback(row))
             async for row in rows
         ]
+
+    async def places(self) -> dict[int, str]:
+        """How far each has come; read with majority, so that no election takes it back."""
+        majority = self._collection.with_options(read_concern=ReadConcern("majority"))
+        return {row["_id"]: row["place"] async for row in majority.find({}, {"place": 1})}
 
     async def free(self) -> int:
         """How many nobody holds who is there; but for those that are set back."""

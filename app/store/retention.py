@@ -15,6 +15,9 @@ from app.domain.transitions import Transition, TransitionType
 from app.store.collections import Database
 from app.store.ids import key, keys
 
+# An entrance is not added to a segment that is being deleted.
+FENCE = "entrances"
+
 _START = "log start"
 
 
@@ -56,10 +59,6 @@ class Retention:
         gone = keys(Kind.TRANSITION, [transition.id for transition in oldest])
         await self._transitions.delete_many({"_id": {"$in": gone}}, session=transaction)
         return True
-
-    async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        query = {"segmentId": key(Kind.SEGMENT, segment_id)}
-        await self._entrances.delete_many(query, session=transaction)
 
 
 def _entrances(

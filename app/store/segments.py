@@ -1,6 +1,6 @@
 """Segments: their definitions, and the revision by which a process knows that its copy is fresh."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
@@ -11,7 +11,7 @@ from app.errors import Code, refuse
 from app.filters.fields import is_storable
 from app.filters.folding import pattern
 from app.store.collections import Database
-from app.store.ids import key, public
+from app.store.ids import key, keys, public
 
 REVISION = "definitions"
 
@@ -42,6 +42,14 @@ class Segments:
         query = {"_id": key(Kind.SEGMENT, id_)}
         found = await self._collection.find_one(query, session=transaction)
         return None if found is None else _segment(found)
+
+    async def existing(
+        self, ids: Iterable[str], transaction: AsyncIOMotorClientSession
+    ) -> set[str]:
+        """Those of the ids that belong to a segment."""
+        query = {"_id": {"$in": keys(Kind.SEGMENT, ids)}}
+        found = self._collection.find(query, {"_id": 1}, session=transaction)
+        return {public(Kind.SEGMENT, row["_id"]) async for row in found}
 
     async def page(
         self,

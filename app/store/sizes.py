@@ -57,9 +57,6 @@ class Sizes:
         rows = await found.batch_size(10_000).to_list(None)
         return [SegmentSize(row["at"], row["memberCount"]) for row in rows]
 
-    async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.delete_many(_of(segment_id), session=transaction)
-
 
 def _of(segment_id: str) -> dict[str, ObjectId | None]:
     return {"_id.segment": key(Kind.SEGMENT, segment_id)}

@@ -17,7 +17,6 @@ from app.settings import Settings
 from app.store.active_filters import ActiveFilters
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
-from app.store.departures import Departures
 from app.store.events import Events
 from app.store.facts import Facts
 from app.store.history import History
@@ -40,6 +39,7 @@ from app.store.sizes import Sizes
 from app.store.snapshots import read_snapshot
 from app.store.states import States
 from app.store.stream import Stream
+from app.store.tombstones import CustomerTombstones, SegmentTombstones
 from app.store.transitions import Transitions
 from app.store.workers import Workers
 
@@ -64,8 +64,9 @@ class Store:
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
         self.transitions = Transitions(database)
-        self.departures = Departures(database)
-        self.history = History(database, self.departures)
+        self.customer_tombstones = CustomerTombstones(database)
+        self.segment_tombstones = SegmentTombstones(database)
+        self.history = History(database)
         self.states = States(database)
         self.workers = Workers(database)
         self.partitions = Partitions(database, self.workers)

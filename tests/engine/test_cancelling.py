@@ -1,6 +1,7 @@
 """An engine that is told to end does, whatever it is in the midst of."""
 
 import asyncio
+from contextlib import suppress
 from random import Random
 
 from app.services.engine import Engine
@@ -23,3 +24,23 @@ async def test_it_ends_in_the_midst_of_errors(alone: Shop) -> None:
         await asyncio.wait({engine}, timeout=10)
 
         assert engine.cancelled()
+
+
+async def test_it_ends_in_the_midst_of_an_end_of_its_own(alone: Shop) -> None:
+    """A partition has caught up, or workers share anew, in the moment of the cancellation."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await never.wait()
+
+    engine = Engine(alone.api.services.store)
+    running = asyncio.create_task(engine._until_cancelled(work))
+    await begun.wait()
+    running.cancel()
+    await asyncio.wait({running}, timeout=1)
+    ended = running.done()
+    running.cancel()
+
+    assert ended

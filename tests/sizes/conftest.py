@@ -63,9 +63,11 @@ class Shop:
         return kept
 
     def leftovers(self) -> list[Json]:
-        """What stands in the collections that are about the sizes of segments."""
+        """What stands in the collections that are about the sizes of segments, and the sweeper does
+        not remove."""
         database = self.api.database
-        return [*database.segmentSizes.find(), *database.sizeSchedule.find()]
+        swept = {"_id.segment": {"$nin": database.segmentTombstones.distinct("_id")}}
+        return [*database.segmentSizes.find(swept), *database.sizeSchedule.find()]
 
 
 @pytest_asyncio.fixture

@@ -17,7 +17,7 @@ from app.domain.changes import Progress, Step
 from app.errors import HistoryLost, LeaseLost, Poisoned, SegmentsError
 from app.services.engine.pulse import Pulse
 from app.services.engine.shift import Shift
-from app.services.engine.tidying import tidy
+from app.services.engine.tidying import Sweeper
 from app.services.waking import Bell
 from app.store import DatabaseError, Store, Transaction
 from app.store.segments import REVISION
@@ -54,7 +54,7 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_cancelled(self._shift))
                 tasks.create_task(self._until_cancelled(self._try_again))
-                tasks.create_task(self._until_cancelled(partial(tidy, self._store)))
+                tasks.create_task(self._until_cancelled(Sweeper(self._store, self._worker).run))
         finally:
             await self._store.workers.part(self._worker)
 
@@ -76,10 +76,9 @@ class Engine:
                 log.error("the engine stumbles", exc_info=errors, again_in_seconds=backoff.seconds)
                 self._fail(f"the engine stumbles: {_first(errors)}")
             else:
+                _require_not_cancelled()
                 continue
-            if (this := asyncio.current_task()) and this.cancelling():
-                # A group that ends with errors forgets that it was cancelled meanwhile.
-                raise asyncio.CancelledError
+            _require_not_cancelled()
             await backoff.wait()
 
     async def _shift(self) -> None:
@@ -196,6 +195,12 @@ class Engine:
             if await store.partitions.steps(base) or await store.states.due([*held], until, 1):
                 continue
             raise _CaughtUp
+
+
+def _require_not_cancelled() -> None:
+    """A group that ends with errors forgets that it was cancelled meanwhile, be they handled."""
+    if (this := asyncio.current_task()) and this.cancelling():
+        raise asyncio.CancelledError
 
 
 def _flat(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:

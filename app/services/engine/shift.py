@@ -195,7 +195,7 @@ class Shift:
 
         async def work(transaction: Transaction) -> None:
             await self._store.states.save(states, batch.gone, transaction)
-            await self._store.departures.told(batch.gone, transaction)
+            await self._store.customer_tombstones.add_missing(batch.gone, transaction)
             await self._store.partitions.add_steps(steps, transaction)
             await self._store.partitions.advance(self._owner, progress, transaction)
             await self._store.transitions.append(batch.crossings, transaction)

@@ -1,0 +1,115 @@
+"""Tombstones of deleted customers and segments, whose rows are still to be removed.
+
+A deletion writes one tombstone in its transaction, however many rows there are. The rows stay as
+they are, and no reader counts them: they belong to a customer or a segment that does not exist.
+The sweeper (`services/engine/tidying.py`) removes them in batches once the engine has processed the
+deletion. Until then the engine finds in them what the customer's last states include.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
+from pymongo import UpdateOne
+from pymongo.read_concern import ReadConcern
+
+from app.domain.ids import Kind
+from app.store.collections import Database
+from app.store.ids import key, keys, public
+from app.store.stream import partition_of
+
+Rows = AsyncIOMotorCollection[dict[str, Any]]
+
+
+class CustomerTombstones:
+    """The customerTombstones collection, and the rows that the deleted customers had."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.customerTombstones
+        self._majority = _majority(database, "customerTombstones")
+        by_customer = (database.events, database.orders, database.members, database.ledger)
+        self._rows = [(rows, "customerId") for rows in by_customer] + [(database.accounts, "_id")]
+
+    async def add(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
+        await self._collection.insert_one(
+            {"_id": key(Kind.CUSTOMER, customer_id)}, session=transaction
+        )
+
+    async def add_missing(
+        self, customer_ids: Iterable[str], transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Adds tombstones of customers who were deleted directly in MongoDB."""
+        writes = [
+            UpdateOne({"_id": key_}, {"$setOnInsert": {}}, upsert=True)
+            for key_ in keys(Kind.CUSTOMER, customer_ids)
+        ]
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False, session=transaction)
+
+    async def page(self, after: str | None, most: int) -> dict[str, int]:
+        """The partitions of at most so many deleted customers, by id, after one of them.
+
+        Read with majority: a deletion that an election may still undo is not among them.
+        """
+        stages: list[dict[str, Any]] = [
+            {"$match": {} if after is None else {"_id": {"$gt": key(Kind.CUSTOMER, after)}}},
+            {"$sort": {"_id": 1}},
+            {"$limit": most},
+            {"$project": {"partition": partition_of("$_id")}},
+        ]
+        rows = self._majority.aggregate(stages, batchSize=most + 1)
+        return {public(Kind.CUSTOMER, row["_id"]): row["partition"] async for row in rows}
+
+    async def sweep(self, customer_ids: Iterable[str], most: int) -> int:
+        """Removes at most so many of these customers' rows, and says how many. Where there are
+        none, it removes the tombstones and returns 0."""
+        ids = keys(Kind.CUSTOMER, customer_ids)
+        for rows, field in self._rows:
+            if deleted := await _delete_some(rows, {field: {"$in": ids}}, most):
+                return deleted
+        await self._collection.delete_many({"_id": {"$in": ids}})
+        return 0
+
+
+class SegmentTombstones:
+    """The segmentTombstones collection, and the rows that the deleted segments had."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.segmentTombstones
+        self._majority = _majority(database, "segmentTombstones")
+        self._rows = (
+            (database.members, "segmentId"),
+            (database.entrances, "segmentId"),
+            (database.segmentSizes, "_id.segment"),
+        )
+
+    async def add(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
+        await self._collection.insert_one(
+            {"_id": key(Kind.SEGMENT, segment_id)}, session=transaction
+        )
+
+    async def page(self, most: int) -> list[str]:
+        """At most so many deleted segments; read with majority."""
+        rows = self._majority.find().sort("_id", 1).limit(most)
+        return [public(Kind.SEGMENT, row["_id"]) async for row in rows]
+
+    async def sweep(self, segment_ids: Iterable[str], most: int) -> int:
+        """Removes at most so many of these segments' rows, and says how many. Where there are
+        none, it removes the tombstones and returns 0."""
+        ids = keys(Kind.SEGMENT, segment_ids)
+        for rows, field in self._rows:
+            if deleted := await _delete_some(rows, {field: {"$in": ids}}, most):
+                return deleted
+        await self._collection.delete_many({"_id": {"$in": ids}})
+        return 0
+
+
+def _majority(database: Database, name: str) -> Rows:
+    return database.get_collection(name, read_concern=ReadConcern("majority"))
+
+
+async def _delete_some(rows: Rows, query: Mapping[str, Any], most: int) -> int:
+    found = await rows.find(query, {"_id": 1}).limit(most).batch_size(most + 1).to_list(None)
+    if found:
+        await rows.delete_many({"_id": {"$in": [row["_id"] for row in found]}})
+    return len(found)
