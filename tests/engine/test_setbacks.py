@@ -12,7 +12,15 @@ from tests.engine.test_transitions import is_true
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CLICKED = {"event": {"name": "click", "operator": "GREATER_THAN_OR_EQUAL", "value": 1}}
+# A window: what the customer's own document tells needs no rows.
+CLICKED = {
+    "event": {
+        "name": "click",
+        "within": {"last": "P3650D"},
+        "operator": "GREATER_THAN_OR_EQUAL",
+        "value": 1,
+    }
+}
 # No state of a customer includes or excludes a row that says this of itself.
 BROKEN: dict[str, Any] = {"$set": {"since": "the beginning"}}
 
@@ -99,7 +107,7 @@ async def test_a_pass_over_all_customers_goes_on_in_the_other_partitions(shop: S
     await shop.settled()
     bad = shop.api.stored("stumbles")["_id"]
     shop.api.database.events.update_one({"customerId": bad}, BROKEN)
-    frequent = {"event": {"name": "click", "operator": "GREATER_THAN_OR_EQUAL", "value": 2}}
+    frequent = {"event": {**CLICKED["event"], "value": 2}}
 
     segment = await shop.active("Frequent", {"any": [frequent]})
     await until(lambda: is_set_back(shop))
