@@ -72,7 +72,10 @@ class Customers:
             await drafts.save(self._store, now, transaction)
             return refused
 
-        return await self._store.transaction(work) if rows else {}
+        if not rows:
+            return {}
+        keys = {row.source_id for row in rows.values()}
+        return await self._store.transaction(work, keys=keys)
 
     async def delete(self, ref: CustomerRef) -> str:
         """Deletes the customer with all that hangs on it, and tells the id."""

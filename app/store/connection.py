@@ -1,0 +1,37 @@
+"""The connection to MongoDB, and how its documents are read."""
+
+from typing import Any
+
+from bson import CodecOptions
+from bson.codec_options import DatetimeConversion
+from motor.motor_asyncio import AsyncIOMotorClient
+
+# What others wrote past the program may not be readable as it is: dates that Python can't hold
+# become the nearest that it can, and bytes that are no UTF-8 become the replacement character.
+CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True,
+    datetime_conversion=DatetimeConversion.DATETIME_CLAMP,
+    unicode_decode_error_handler="replace",
+)
+
+# Long enough for an election with MongoDB's default timeouts, which takes about 12 seconds.
+_SERVER_SELECTION_MILLISECONDS = 20_000
+# Also how long the driver's monitor waits for a member that hangs.
+_CONNECT_MILLISECONDS = 3_000
+
+
+def connect(url: str) -> AsyncIOMotorClient[Any]:
+    """A client that reads and writes what the majority of the members have: nothing that it has
+    seen is rolled back by an election.
+
+    Sockets have no timeout of their own: questions and the change stream wait for MongoDB as long
+    as they say by maxTimeMS. When a member hangs, the driver's monitor closes its sockets.
+    """
+    return AsyncIOMotorClient(
+        url,
+        appname="customer-segments",
+        serverSelectionTimeoutMS=_SERVER_SELECTION_MILLISECONDS,
+        connectTimeoutMS=_CONNECT_MILLISECONDS,
+        readConcernLevel="majority",
+        w="majority",
+    )
