@@ -13,9 +13,9 @@ from app.domain.ids import Kind
 from app.domain.inputs import CustomerRef
 from app.filters.pipeline import CUSTOMERS
 from app.store.collections import Database
-from app.store.commands import read
 from app.store.ids import key, keys, public
 from app.store.questions import Questions, Stage
+from app.store.reads import read_command
 from app.store.stream import partition_of
 
 _LARGEST_SAMPLE = 32 * 1024
@@ -98,7 +98,7 @@ class Customers:
             "pipeline": stages,
             "cursor": {"batchSize": most + 1},
         }
-        cursor = (await read(self._database, command))["cursor"]
+        cursor = (await read_command(self._database, command))["cursor"]
         if cursor["id"]:
             await self._database.command({"killCursors": "customers", "cursors": [cursor["id"]]})
         return {

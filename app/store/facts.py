@@ -12,9 +12,9 @@ from app.filters import Now
 from app.filters.measuring import rows_ahead
 from app.filters.tree import Measure
 from app.store.collections import Database
-from app.store.commands import read
 from app.store.customers import as_customer, by_ref, small
 from app.store.ids import keys, public
+from app.store.reads import read_command
 from app.store.segments import REVISION
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -99,7 +99,7 @@ class Facts:
                 for collection, any_of in asked.items()
             )
         command = {"aggregate": "fences", "pipeline": stages, "cursor": {}}
-        answer = await read(self._database, command)
+        answer = await read_command(self._database, command)
         (row,) = answer["cursor"]["firstBatch"]
         return dict(row)
 

@@ -16,9 +16,9 @@ from app.domain.ids import Kind
 from app.domain.metadata import Definition, DefinitionState, Survey
 from app.filters.fields import AttributeType
 from app.store.collections import Database
-from app.store.commands import read
 from app.store.ids import key as key_of
 from app.store.ids import public
+from app.store.reads import read_command
 
 _LEASE_MILLISECONDS = 20_000
 # So long after READY a writer may still commit what it made by older definitions.
@@ -118,7 +118,7 @@ class MetadataDefinitions:
             "batchSize": most,
             "singleBatch": True,
         }
-        answer = await read(self._database, command)
+        answer = await read_command(self._database, command)
         return [
             Held(
                 public(Kind.CUSTOMER, document["_id"]),
