@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
@@ -41,6 +42,9 @@ from app.store.transitions import Transitions
 from app.store.workers import Workers
 
 __all__ = ["Result", "Store", "Transaction", "Work"]
+
+# A program that starts does not wait as long as one that is at work.
+_REACH_SECONDS = 10.0
 
 
 class Store:
@@ -83,6 +87,8 @@ class Store:
         """Connects, and makes what is missing. Unusable says what to mend."""
         store = cls.connect(settings)
         try:
+            with pymongo.timeout(_REACH_SECONDS):
+                await store.ping()
             await store.prepare()
         except (PyMongoError, TimeoutError) as error:
             await store.close()

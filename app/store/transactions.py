@@ -15,13 +15,15 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from time import monotonic
 from typing import Any, TypeVar
 
+import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.errors import TookTooLong
-from app.store.contention import ContendedKeys
+from app.store.contention import ContendedKeys, Turn
+from app.store.sessions import end_sessions, session_key
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -37,6 +39,7 @@ _WRITE_CONFLICT = 112
 _NOT_WRITTEN = "Nothing was written: try again."
 _UNKNOWN = "It may have been written: read it before you try again."
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.5
+_ABANDON_SECONDS = 1.0
 
 
 class TransactionTimeout(TookTooLong, PyMongoError):
@@ -98,25 +101,41 @@ class Transactions:
             self._contended.turn(keys) as turn,
             self.session() if session is None else nullcontext(session) as own,
         ):
-            while True:
-                attempts.check_cancelled()
-                own.start_transaction(**_OPTIONS)
-                try:
-                    result = await work(own)
-                except BaseException as error:
-                    if own.delegate.in_transaction:
-                        await own.abort_transaction()
-                    if not _has_label(error, _TRANSIENT):
-                        raise
-                    failure = error
-                else:
-                    transient = await _commit(own, attempts)
-                    if transient is None:
-                        return result
-                    failure = transient
-                if getattr(failure, "code", None) == _WRITE_CONFLICT:
-                    await turn.after_conflict()
-                await attempts.pause(failure, _NOT_WRITTEN)
+            try:
+                return await _until_committed(work, own, turn, attempts)
+            except (TransactionTimeout, asyncio.CancelledError):
+                await self._abandon(own)
+                raise
+
+    async def _abandon(self, session: Transaction) -> None:
+        """Ends the session on the server, if MongoDB can be reached. A transaction that was not
+        committed would else keep others from its documents for a minute."""
+        with suppress(PyMongoError), pymongo.timeout(_ABANDON_SECONDS):
+            await end_sessions(self._client.get_database("admin"), [session_key(session)])
+
+
+async def _until_committed(
+    work: Work[Result], session: Transaction, turn: Turn, attempts: "_Attempts"
+) -> Result:
+    while True:
+        attempts.check_cancelled()
+        session.start_transaction(**_OPTIONS)
+        try:
+            result = await work(session)
+        except BaseException as error:
+            if session.delegate.in_transaction:
+                await session.abort_transaction()
+            if not _has_label(error, _TRANSIENT):
+                raise
+            failure = error
+        else:
+            transient = await _commit(session, attempts)
+            if transient is None:
+                return result
+            failure = transient
+        if getattr(failure, "code", None) == _WRITE_CONFLICT:
+            await turn.after_conflict()
+        await attempts.pause(failure, _NOT_WRITTEN)
 
 
 async def _commit(session: Transaction, attempts: "_Attempts") -> PyMongoError | None:
