@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from motor.frameworks import asyncio as motor_asyncio
 
+from app.store import Lane
 from tests.api import Api, Json
 from tests.failpoints import failing
 
@@ -87,15 +89,16 @@ async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vips: str) -> None
     slow: Any = {"blockConnection": True, "blockTimeMS": 500}
     with failing(api.database, "count", mode="alwaysOn", **slow):
         counts = [asyncio.create_task(api.ask(COUNT, id=vips)) for _ in range(40)]
-        await _waits_for_a_thread(api)
+        await _queue(len(counts) - api.settings.population_queries)
         await api.ask(MEMBERSHIP, id=vips)
         assert sum(count.done() for count in counts) <= 6
     assert await asyncio.gather(*counts) == [{"memberCount": 1}] * 40
 
 
-async def _waits_for_a_thread(api: Api) -> None:
-    """Returns once MongoDB is at work on as many counts as may run at a time."""
-    asked = {"currentOp": 1, "command.count": "customers"}
-    admin = api.database.client.admin
-    while len(admin.command(asked)["inprog"]) < api.settings.population_queries:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+async def _queue(length: int) -> None:
+    """Returns once so many questions about all customers wait for a thread."""
+    executor: Any = motor_asyncio._EXECUTOR
+    waiting = executor._pools[Lane.POPULATION]._work_queue
+    async with asyncio.timeout(20):
+        while waiting.qsize() < length:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
