@@ -1,6 +1,7 @@
 """An engine that is told to end does, whatever it is in the midst of."""
 
 import asyncio
+from contextlib import suppress
 from random import Random
 
 from app.services.engine import Engine
@@ -23,3 +24,19 @@ async def test_it_ends_in_the_midst_of_errors(alone: Shop) -> None:
         await asyncio.wait({engine}, timeout=10)
 
         assert engine.cancelled()
+
+
+async def test_it_ends_where_its_work_forgets_that_it_was_cancelled(alone: Shop) -> None:
+    """As a group of tasks does which ends with errors at the same moment."""
+
+    async def forget() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    engine = asyncio.create_task(Engine(alone.api.services.store)._until_cancelled(forget))
+    await asyncio.sleep(0)
+    engine.cancel()
+
+    await asyncio.wait({engine}, timeout=10)
+
+    assert engine.cancelled()

@@ -62,7 +62,8 @@ class Engine:
         """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
         that is no customer's fault."""
         backoff = Backoff(first=0.2, longest=5)
-        while True:
+        # A group that ends with errors forgets that it was cancelled meanwhile.
+        while not _is_cancelled():
             try:
                 await work()
                 backoff.reset()
@@ -77,10 +78,9 @@ class Engine:
                 self._fail(f"the engine stumbles: {_first(errors)}")
             else:
                 continue
-            if (this := asyncio.current_task()) and this.cancelling():
-                # A group that ends with errors forgets that it was cancelled meanwhile.
-                raise asyncio.CancelledError
-            await backoff.wait()
+            if not _is_cancelled():
+                await backoff.wait()
+        raise asyncio.CancelledError
 
     async def _shift(self) -> None:
         """Works on a fair share of the partitions, until that is another one."""
@@ -196,6 +196,12 @@ class Engine:
             if await store.partitions.steps(base) or await store.states.due([*held], until, 1):
                 continue
             raise _CaughtUp
+
+
+def _is_cancelled() -> bool:
+    """Whether the current task has been told to stop."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _flat(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
