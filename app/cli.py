@@ -23,6 +23,14 @@ class Noun(Enum):
     ORDERS = "orders"
 
 
+class Part(Enum):
+    """What a worker consists of."""
+
+    ENGINE = "engine"
+    JOBS = "jobs"
+    CONSUMERS = "consumers"
+
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -81,11 +89,15 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    only: Annotated[
+        Part | None, typer.Option(help="Run this part of the worker alone, not all of them.")
+    ] = None,
+) -> None:
     """A worker alone, as many as you like; needs MONGODB_URL and REDIS_URL."""
     from app.commands import worker as command
 
-    command.run()
+    command.run(only and only.value)
 
 
 @app.command()

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
     query_seconds: float = Field(default=30, ge=0.001)
+    population_queries: int = Field(default=3, ge=1, le=100)
     size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)
     transition_retention_days: float | None = Field(default=None, gt=0, le=36_525)
     image_retention_hours: float = Field(default=24, gt=0)

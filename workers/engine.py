@@ -11,24 +11,42 @@ from app.services import Services
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
 from app.settings import Settings
-from app.store import Store
+from app.store import Lane, Store, lane
 from app.vital import vital
 from workers.jobs import close_services, open_services
 
 _TASK = "engine"
 
 
-async def run_engine(settings: Settings) -> None:
-    """Until it is cancelled. Where one of them dies, all do."""
+async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
+    """Until it is cancelled, with the consumers of the log beside it or without them. Where one of
+    them dies, all do."""
     store = await Store.open(settings)
     try:
         services = Services(store, settings)
         await ActiveFilters(store).adopt(services.definitions)
+        engine = Engine(store)
         async with asyncio.TaskGroup() as tasks:
-            engine = Engine(store)
-            tasks.create_task(engine.run())
-            tasks.create_task(services.earning.run(wake=engine.committed.ear()))
-            tasks.create_task(_announce(settings, engine.committed.ear()))
+            with lane(Lane.ENGINE):
+                tasks.create_task(engine.run())
+                tasks.create_task(_announce(settings, engine.committed.ear()))
+            if consumers:
+                with lane(Lane.CONSUMERS):
+                    tasks.create_task(services.earning.run(wake=engine.committed.ear()))
+    finally:
+        await store.close()
+
+
+async def run_consumers(settings: Settings) -> None:
+    """The consumers of the log alone, until it is cancelled. Redis wakes them; without it they look
+    each second."""
+    store = await Store.open(settings)
+    try:
+        services, grown = Services(store, settings), asyncio.Event()
+        with lane(Lane.CONSUMERS):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(services.earning.run(wake=grown))
+                tasks.create_task(_hear(settings, grown))
     finally:
         await store.close()
 
@@ -37,6 +55,12 @@ async def _announce(settings: Settings, grown: asyncio.Event) -> None:
     if settings.redis_url is not None:
         async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
             await Announcements(redis, settings.database).tell(grown)
+
+
+async def _hear(settings: Settings, grown: asyncio.Event) -> None:
+    if settings.redis_url is not None:
+        async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+            await Announcements(redis, settings.database).hear(grown.set)
 
 
 async def start(ctx: dict[Any, Any]) -> None:

@@ -5,7 +5,8 @@
 
 import asyncio
 import signal
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Literal
 
 import structlog
 from arq.connections import ArqRedis, RedisSettings
@@ -17,8 +18,9 @@ from redis.exceptions import RedisError
 from app.backoff import Backoff
 from app.errors import Unusable
 from app.settings import Settings
+from app.store import Lane, lane
 from workers.backlog import say_when_jobs_pile_up
-from workers.engine import run_engine, start, stop
+from workers.engine import run_consumers, run_engine, start, stop
 from workers.jobs import (
     JOBS,
     close_services,
@@ -29,6 +31,9 @@ from workers.jobs import (
 )
 
 log = structlog.get_logger()
+
+Part = Literal["engine", "jobs", "consumers"]
+"""What a worker consists of, each of which may have a process of its own."""
 
 _STEADY_SECONDS = 30.0
 _REDIS_SECONDS = 10
@@ -66,13 +71,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-async def work(settings: Settings) -> None:
-    """Until told to stop. A task that dies takes the process down: never silence."""
+async def work(settings: Settings, only: Part | None = None) -> None:
+    """Runs one part of the worker, or all of them, until told to stop. A task that dies takes the
+    process down: never silence."""
     async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(run_engine(settings)),
-            tasks.create_task(serve_jobs(settings)),
-        ]
+        running = [tasks.create_task(part) for part in _parts(settings, only)]
 
         def stop() -> None:
             for task in running:
@@ -82,8 +85,25 @@ async def work(settings: Settings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
+def _parts(settings: Settings, only: Part | None) -> list[Coroutine[Any, Any, None]]:
+    match only:
+        case "engine":
+            return [run_engine(settings, consumers=False)]
+        case "consumers":
+            return [run_consumers(settings)]
+        case "jobs":
+            return [serve_jobs(settings)]
+        case None:
+            return [run_engine(settings), serve_jobs(settings)]
+
+
 async def serve_jobs(settings: Settings) -> None:
     """arq's worker, which gives up when Redis does, started again until Redis is back."""
+    with lane(Lane.JOBS):
+        await _serve_jobs(settings)
+
+
+async def _serve_jobs(settings: Settings) -> None:
     clock = asyncio.get_running_loop().time
     backoff = Backoff()
     while True:

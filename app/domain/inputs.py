@@ -108,6 +108,11 @@ class CustomerRef(Input):
     def by_source_id(cls, source_id: str) -> Self:
         return cls.model_validate({"sourceId": source_id})
 
+    @property
+    def text(self) -> str:
+        """The one that was given."""
+        return self.id or self.source_id or ""
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.id is None) == (self.source_id is None):

@@ -71,7 +71,10 @@ class Customers:
             await drafts.save(self._store, now, transaction)
             return refused
 
-        return await self._store.transaction(work) if rows else {}
+        if not rows:
+            return {}
+        keys = {row.source_id for row in rows.values()}
+        return await self._store.transaction(work, keys=keys)
 
     async def delete(self, ref: CustomerRef) -> str:
         """Deletes the customer, and returns the id. The sweeper removes the customer's rows later;

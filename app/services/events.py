@@ -36,7 +36,10 @@ class Events:
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
             return await self._track(rows, now, transaction)
 
-        return rows.result(await self._store.transaction(work) if rows.wires else {})
+        if not rows.wires:
+            return rows.result({})
+        keys = {row.customer.text for row in rows.good.values()}
+        return rows.result(await self._store.transaction(work, keys=keys))
 
     async def _track(
         self,

@@ -38,7 +38,10 @@ class Orders:
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
             return await _Revisions(self._store, transaction, now).write(rows.good)
 
-        return rows.result(await self._store.transaction(work) if rows.good else {})
+        if not rows.good:
+            return rows.result({})
+        keys = {row.customer.text for row in rows.good.values()}
+        return rows.result(await self._store.transaction(work, keys=keys))
 
 
 class _Revisions:

@@ -15,6 +15,7 @@ from app.filters.pipeline import CUSTOMERS
 from app.store.collections import Database
 from app.store.ids import key, keys, public
 from app.store.questions import Questions, Stage
+from app.store.reads import read_command
 from app.store.stream import partition_of
 
 _LARGEST_SAMPLE = 32 * 1024
@@ -96,10 +97,8 @@ class Customers:
             "aggregate": "customers",
             "pipeline": stages,
             "cursor": {"batchSize": most + 1},
-            "readConcern": {"level": "majority"},
         }
-        options = self._database.codec_options
-        cursor = (await self._database.command(command, codec_options=options))["cursor"]
+        cursor = (await read_command(self._database, command))["cursor"]
         if cursor["id"]:
             await self._database.command({"killCursors": "customers", "cursors": [cursor["id"]]})
         return {

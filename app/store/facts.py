@@ -14,6 +14,7 @@ from app.filters.tree import Measure
 from app.store.collections import Database
 from app.store.customers import as_customer, by_ref, small
 from app.store.ids import keys, public
+from app.store.reads import read_command
 from app.store.segments import REVISION
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -97,10 +98,8 @@ class Facts:
                 }
                 for collection, any_of in asked.items()
             )
-        answer = await self._database.command(
-            {"aggregate": "fences", "pipeline": stages, "cursor": {}},
-            codec_options=self._database.codec_options,
-        )
+        command = {"aggregate": "fences", "pipeline": stages, "cursor": {}}
+        answer = await read_command(self._database, command)
         (row,) = answer["cursor"]["firstBatch"]
         return dict(row)
 

@@ -18,6 +18,7 @@ from app.filters.fields import AttributeType
 from app.store.collections import Database
 from app.store.ids import key as key_of
 from app.store.ids import public
+from app.store.reads import read_command
 
 _LEASE_MILLISECONDS = 20_000
 # So long after READY a writer may still commit what it made by older definitions.
@@ -109,17 +110,15 @@ class MetadataDefinitions:
         query: dict[str, Any] = {path: {"$type": type_} if type_ else {"$exists": True}}
         if after is not None:
             query["_id"] = {"$gt": key_of(Kind.CUSTOMER, after)}
-        answer = await self._database.command(
-            {
-                "find": "customers",
-                "filter": query,
-                "projection": {path: 1, "sourceId": 1},
-                "sort": {"_id": 1},
-                "batchSize": most,
-                "singleBatch": True,
-            },
-            codec_options=self._database.codec_options,
-        )
+        command = {
+            "find": "customers",
+            "filter": query,
+            "projection": {path: 1, "sourceId": 1},
+            "sort": {"_id": 1},
+            "batchSize": most,
+            "singleBatch": True,
+        }
+        answer = await read_command(self._database, command)
         return [
             Held(
                 public(Kind.CUSTOMER, document["_id"]),

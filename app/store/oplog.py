@@ -12,6 +12,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from app.domain.engine import Counted, Images, Oplog, Windows
 from app.store.collections import Database
+from app.store.reads import read_command
 from app.store.stream import time_of
 
 # So many entries are looked at in one question, in so many questions, for so long.
@@ -32,7 +33,7 @@ class OplogReader:
 
     async def _oplog(self) -> Oplog | None:
         try:
-            stats = await self._local.command("collStats", "oplog.rs")
+            stats = await read_command(self._local, {"collStats": "oplog.rs"})
             first, last = [
                 await self._entries.find_one({}, {"ts": 1}, sort=[("$natural", order)])
                 for order in (1, -1)
@@ -44,7 +45,7 @@ class OplogReader:
 
     async def _images(self) -> Images | None:
         try:
-            answer = await self._admin.command("getClusterParameter", "changeStreamOptions")
+            answer = await read_command(self._admin, {"getClusterParameter": "changeStreamOptions"})
         except OperationFailure:
             return None
         images = answer["clusterParameters"][0].get("preAndPostImages", {})

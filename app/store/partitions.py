@@ -18,6 +18,7 @@ from app.domain.changes import Progress, Setback, Step
 from app.domain.engine import Partition
 from app.errors import LeaseLost, Poisoned
 from app.store.collections import Database
+from app.store.reads import read_command
 from app.store.segments import REVISION
 from app.store.sessions import end_sessions, session_key
 from app.store.stream import MARKS, PARTITIONS, place_of
@@ -214,9 +215,7 @@ class Partitions:
         return place_of(answer["operationTime"]), answer["localTime"]
 
     async def _hello(self) -> dict[str, Any]:
-        options = self._database.codec_options
-        answer: dict[str, Any] = await self._database.command("hello", codec_options=options)
-        return answer
+        return await read_command(self._database, {"hello": 1})
 
 
 def _require_all(matched: int, held: Sequence[int]) -> None:

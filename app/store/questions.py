@@ -10,6 +10,8 @@ from pymongo.errors import ExecutionTimeout
 from app.errors import TookTooLong
 from app.filters.operators import Query
 from app.store.collections import Database
+from app.store.lanes import Lane, lane
+from app.store.reads import read_command, retried
 
 Stage = dict[str, Any]
 
@@ -18,7 +20,7 @@ _EVERYTHING = frozenset({"[MinKey, MaxKey]", '["", {})'})
 
 
 class Questions:
-    """Questions of a collection, each with a limit of time."""
+    """Questions of a collection, each with a limit of time. Few run at once: see lanes."""
 
     def __init__(self, database: Database, seconds: float) -> None:
         self._database = database
@@ -31,15 +33,25 @@ class Questions:
         self, collection: str, stages: list[Stage], **options: Any
     ) -> list[dict[str, Any]]:
         """All documents that the stages leave; TookTooLong where there is no end to it."""
-        async with self._asked(collection, stages, options) as found:
-            return list(await found.to_list(None))
+
+        async def ask() -> list[dict[str, Any]]:
+            async with self._asked(collection, stages, options) as found:
+                return list(await found.to_list(None))
+
+        with lane(Lane.POPULATION):
+            return await retried(ask)
 
     async def stream(
         self, collection: str, stages: list[Stage], **options: Any
     ) -> AsyncGenerator[dict[str, Any], None]:
         """The same documents, one by one."""
         async with self._asked(collection, stages, options) as found:
-            async for document in found:
+            # The lane must not be changed across a yield: a generator shares its caller's.
+            while True:
+                with lane(Lane.POPULATION):
+                    document = await anext(found, None)
+                if document is None:
+                    return
                 yield document
 
     async def first(
@@ -49,15 +61,19 @@ class Questions:
         bring, and a little sooner."""
         in_order: dict[str, Any] = {"sort": [("_id", 1)], "limit": most, "batch_size": most + 1}
         limits = {"max_time_ms": self._milliseconds, "allow_disk_use": True}
-        with self._in_time():
+
+        async def ask() -> list[dict[str, Any]]:
             found = self._database[collection].find(query, **in_order, **options, **limits)
             return list(await found.to_list(None))
+
+        with self._in_time(), lane(Lane.POPULATION):
+            return await retried(ask)
 
     async def number(self, collection: str, query: Query, **options: Any) -> int:
         """Of how many documents the predicate holds: what stages would count, and sooner."""
         asked = {"count": collection, "query": query, "maxTimeMS": self._milliseconds, **options}
-        with self._in_time():
-            return int((await self._database.command(asked))["n"])
+        with self._in_time(), lane(Lane.POPULATION):
+            return int((await read_command(self._database, asked))["n"])
 
     @asynccontextmanager
     async def _asked(
@@ -95,9 +111,8 @@ class Questions:
 
     async def _plan(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """The parts of the plan for a command."""
-        return list(
-            _parts(await self._database.command("explain", asked, verbosity="queryPlanner"))
-        )
+        explain = {"explain": asked, "verbosity": "queryPlanner"}
+        return list(_parts(await read_command(self._database, explain)))
 
 
 def _parts(plan: Any) -> Iterator[dict[str, Any]]:

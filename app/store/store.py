@@ -1,21 +1,20 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
-from bson import CodecOptions
-from bson.codec_options import DatetimeConversion
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
-from pymongo import ReadPreference, ReturnDocument, WriteConcern
+import pymongo
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from app.errors import Unusable
 from app.settings import Settings
+from app.store import lanes
 from app.store.active_filters import ActiveFilters
 from app.store.collections import Database, prepare
+from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customers import Customers
 from app.store.events import Events
 from app.store.facts import Facts
@@ -40,21 +39,26 @@ from app.store.snapshots import read_snapshot
 from app.store.states import States
 from app.store.stream import Stream
 from app.store.tombstones import CustomerTombstones, SegmentTombstones
+from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
 from app.store.workers import Workers
 
-Transaction = AsyncIOMotorClientSession
-Result = TypeVar("Result")
-Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
+__all__ = ["Result", "Store", "Transaction", "Work"]
+
+# A program that starts does not wait as long as one that is at work.
+_REACH_SECONDS = 10.0
 
 
 class Store:
     """All that the program keeps: one attribute a collection."""
 
-    def __init__(self, client: AsyncIOMotorClient[Any], database: Database, seconds: float) -> None:
+    def __init__(
+        self, client: AsyncIOMotorClient[Any], database: Database, settings: Settings
+    ) -> None:
         self._client = client
         self._database = database
-        self._questions = questions = Questions(database, seconds)
+        self._transactions = Transactions(client, settings.operation_seconds)
+        self._questions = questions = Questions(database, settings.query_seconds)
         self.customers = Customers(database, questions)
         self.selections = Selections(questions)
         self.events = Events(database)
@@ -87,6 +91,8 @@ class Store:
         """Connects, and makes what is missing. Unusable says what to mend."""
         store = cls.connect(settings)
         try:
+            with pymongo.timeout(_REACH_SECONDS):
+                await store.ping()
             await store.prepare()
         except (PyMongoError, TimeoutError) as error:
             await store.close()
@@ -108,17 +114,10 @@ class Store:
         """Connects, and changes nothing there. Unusable where nothing is named."""
         if settings.mongodb_url is None:
             raise Unusable("MONGODB_URL is not set; name a replica set, or use `segments up`.")
-        client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
-            settings.mongodb_url.get_secret_value(),
-            serverSelectionTimeoutMS=10_000,
-            appname="customer-segments",
-        )
-        # Dates that Python can't hold, written by somebody else, are bent to its bounds.
-        options: CodecOptions[dict[str, Any]] = CodecOptions(
-            tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_CLAMP
-        )
-        database = client.get_database(settings.database, codec_options=options)
-        return cls(client, database, settings.query_seconds)
+        lanes.install(settings.population_queries)
+        client = connect(settings.mongodb_url.get_secret_value())
+        database = client.get_database(settings.database, codec_options=CODEC_OPTIONS)
+        return cls(client, database, settings)
 
     async def close(self) -> None:
         self._client.close()
@@ -129,47 +128,25 @@ class Store:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Transaction]:
-        """A session for transactions one after the other, which somebody else may end."""
-        async with await self._client.start_session() as session:
+        """A session for transactions one after the other, which another process may end."""
+        async with self._transactions.session() as session:
             yield session
 
-    async def transaction(self, work: Work[Result], session: Transaction | None = None) -> Result:
-        """What `work` does is done whole or not at all; it may be run more than once.
+    async def transaction(
+        self,
+        work: Work[Result],
+        session: Transaction | None = None,
+        *,
+        keys: Iterable[str] = (),
+    ) -> Result:
+        """Runs `work` in a transaction until it commits, and returns its result. `work` may run
+        more than once; TransactionTimeout where it did not commit in time. `keys` name what it
+        writes that others may write at the same time.
 
         It looks for a key before it takes it: where another is first with the key meanwhile, the
         two conflict, and the next run sees the other's document.
-
-        Who is cancelled waits until it is through. The driver's thread that is at an operation does
-        not hear of that: it would go on when the transaction is over, and write outside of it.
         """
-        cancelled = False
-
-        async def unless_cancelled(own: Transaction) -> Result:
-            if cancelled:
-                raise asyncio.CancelledError
-            return await work(own)
-
-        running = asyncio.create_task(self._transaction(unless_cancelled, session))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            cancelled = True
-            while not running.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({running})
-            if not running.cancelled():
-                # Looked at, so that nobody complains that it was not.
-                running.exception()
-            raise
-
-    async def _transaction(self, work: Work[Result], session: Transaction | None) -> Result:
-        async with self.session() if session is None else nullcontext(session) as own:
-            return await own.with_transaction(
-                work,
-                read_concern=ReadConcern("snapshot"),
-                write_concern=WriteConcern("majority"),
-                read_preference=ReadPreference.PRIMARY,
-            )
+        return await self._transactions.run(work, session, keys)
 
     async def stream(
         self, place: str, partitions: Sequence[int], paths: Iterable[tuple[str, ...]], worker: str

@@ -72,3 +72,41 @@ def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None
         timeout=30,
     )
     assert "cron:say_when_jobs_pile_up" in ran.stderr
+
+
+async def test_each_part_runs_in_a_worker_of_its_own(
+    mongod: Mongod, valkey: Valkey, run: Run, until: Until, redis_client: Redis
+) -> None:
+    redis_client.flushall()
+    async with running(mongod, valkey) as api:
+        club = Club(api)
+        await api.upsert("ann")
+        vips = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
+        await club.rule(await club.program("points"), await club.segment("VIPs", filter=vips), 10)
+        urls = _urls(api.settings) | {"SEGMENTS_DATABASE": api.settings.database}
+        transitions = api.database.transitions
+
+        engine = run("worker", "--only", "engine", **urls)
+        await api.upsert("ann", metadata={"vip": True})
+        until(lambda: transitions.count_documents({}) == 1)
+        assert "loyalty" not in api.stored("ann")
+        engine.process.terminate()
+        assert engine.ends() == 0
+
+        consumers = run("worker", "--only", "consumers", **urls)
+        until(lambda: api.stored("ann").get("loyalty") == {"points": 10})
+        assert not redis_client.exists(HEALTH)
+        await api.upsert("ann", metadata={"vip": False})
+
+        jobs = run("worker", "--only", "jobs", **urls)
+        until(lambda: redis_client.exists(HEALTH))
+        assert transitions.count_documents({}) == 1
+        for worker in (consumers, jobs):
+            worker.process.terminate()
+            assert worker.ends() == 0
+
+
+def test_only_names_a_part(run: Run) -> None:
+    worker = run("worker", "--only", "everything")
+    assert worker.ends() == 2
+    assert "'engine', 'jobs', 'consumers'" in worker.err

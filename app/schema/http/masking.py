@@ -18,12 +18,14 @@ from app.errors import (
 )
 from app.schema.http.refusals import BAD_REQUEST, JSON, RequestRefused, error
 from app.schema.paging import log_cursor
+from app.store import Unreachable
 
 INTERNAL = "INTERNAL"
 TIMEOUT = "TIMEOUT"
 CURSOR_EXPIRED = "CURSOR_EXPIRED"
 SLOW_CONSUMER = "SLOW_CONSUMER"
 MAX_MESSAGE = 500
+_UNREACHABLE = "The database can't be reached at present; try again."
 _log = structlog.get_logger("app.graphql")
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
 
@@ -84,6 +86,10 @@ def _expected(problem: GraphQLError, cause: BaseException) -> Iterator[JSON]:
             yield _placed(problem, answer)
         case TookTooLong():
             yield _placed(problem, error(str(cause), TIMEOUT))
+        case Unreachable():
+            # The text names MongoDB's addresses.
+            _log.warning("MongoDB is unreachable", path=problem.path, error=cause)
+            yield _placed(problem, error(_UNREACHABLE, TIMEOUT))
         case SegmentsError():
             yield _placed(problem, error(str(cause), INTERNAL))
         case StrawberryInputCoercionError(message=message):

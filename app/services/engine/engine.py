@@ -62,7 +62,8 @@ class Engine:
         """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
         that is no customer's fault."""
         backoff = Backoff(first=0.2, longest=5)
-        while True:
+        # A group that ends with errors forgets that it was cancelled meanwhile.
+        while not _is_cancelled():
             try:
                 await work()
                 backoff.reset()
@@ -76,10 +77,10 @@ class Engine:
                 log.error("the engine stumbles", exc_info=errors, again_in_seconds=backoff.seconds)
                 self._fail(f"the engine stumbles: {_first(errors)}")
             else:
-                _require_not_cancelled()
                 continue
-            _require_not_cancelled()
-            await backoff.wait()
+            if not _is_cancelled():
+                await backoff.wait()
+        raise asyncio.CancelledError
 
     async def _shift(self) -> None:
         """Works on a fair share of the partitions, until that is another one."""
@@ -197,10 +198,10 @@ class Engine:
             raise _CaughtUp
 
 
-def _require_not_cancelled() -> None:
-    """A group that ends with errors forgets that it was cancelled meanwhile, be they handled."""
-    if (this := asyncio.current_task()) and this.cancelling():
-        raise asyncio.CancelledError
+def _is_cancelled() -> bool:
+    """Whether the current task has been told to stop."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _flat(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:

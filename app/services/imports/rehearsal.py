@@ -6,6 +6,7 @@ from typing import Any
 from app.domain.customers import Draft
 from app.domain.events import Event
 from app.domain.orders import Order
+from app.settings import Settings
 from app.store import Store, Transaction
 from app.store.customers import Customers
 from app.store.events import Events
@@ -26,18 +27,24 @@ class Rehearsal(Store):
     The many writes are left out as well: MongoDB grows slow over many that were taken back.
     """
 
-    def __init__(self, client: Any, database: Any, seconds: float) -> None:
-        super().__init__(client, database, seconds)
+    def __init__(self, client: Any, database: Any, settings: Settings) -> None:
+        super().__init__(client, database, settings)
         self.customers = _Customers(database, self._questions)
         self.events = _Events(database)
         self.orders = _Orders(database)
 
-    async def transaction(self, work: Work[Result], session: Transaction | None = None) -> Result:
+    async def transaction(
+        self,
+        work: Work[Result],
+        session: Transaction | None = None,
+        *,
+        keys: Iterable[str] = (),
+    ) -> Result:
         async def undone(transaction: Transaction) -> Result:
             raise _Undone(await work(transaction))
 
         try:
-            return await super().transaction(undone, session)
+            return await super().transaction(undone, session, keys=keys)
         except _Undone as end:
             result: Result = end.result
             return result

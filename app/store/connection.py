@@ -1,0 +1,39 @@
+"""The connection to MongoDB, and how its documents are read."""
+
+from typing import Any
+
+from bson import CodecOptions
+from bson.codec_options import DatetimeConversion
+from motor.motor_asyncio import AsyncIOMotorClient
+
+# What others wrote past the program may not be readable as it is: dates that Python can't hold
+# become the nearest that it can, and bytes that are no UTF-8 become the replacement character.
+CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True,
+    datetime_conversion=DatetimeConversion.DATETIME_CLAMP,
+    unicode_decode_error_handler="replace",
+)
+
+# Long enough for an election with MongoDB's default timeouts, which takes about 12 seconds.
+_SERVER_SELECTION_MILLISECONDS = 20_000
+# The driver's monitor expects an answer of each member once per heartbeat. It takes a member that
+# is late by the connection timeout for lost, and closes the sockets on which calls wait for it.
+_CONNECT_MILLISECONDS, _HEARTBEAT_MILLISECONDS = 3_000, 1_000
+
+
+def connect(url: str) -> AsyncIOMotorClient[Any]:
+    """A client that reads and writes what the majority of the members have: nothing that it has
+    seen is rolled back by an election.
+
+    Sockets have no timeout of their own: questions and the change stream wait for MongoDB as long
+    as they say by maxTimeMS. A member that hangs is left after at most four seconds.
+    """
+    return AsyncIOMotorClient(
+        url,
+        appname="customer-segments",
+        serverSelectionTimeoutMS=_SERVER_SELECTION_MILLISECONDS,
+        connectTimeoutMS=_CONNECT_MILLISECONDS,
+        heartbeatFrequencyMS=_HEARTBEAT_MILLISECONDS,
+        readConcernLevel="majority",
+        w="majority",
+    )

@@ -1,0 +1,57 @@
+"""Reads that are run again where a connection or the primary was lost.
+
+The driver runs `find` and `aggregate` again once, and only their first batch. It never repeats
+`Database.command`, which does not take over the client's read concern either: the driver can't
+know what a command does.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, TypeVar
+
+from pymongo.errors import ConnectionFailure, OperationFailure
+
+from app.store.collections import Database
+
+Result = TypeVar("Result")
+
+_WITH_READ_CONCERN = frozenset({"aggregate", "count", "distinct", "find"})
+# A host or its connection is lost, it shuts down, steps down, or is not the primary; the majority's
+# data are not known yet; the cursor is not known on the member that is the primary now.
+_RETRYABLE_CODES = frozenset(
+    (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436))
+)
+_RETRY_SECONDS = 20.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
+
+
+async def retried(read: Callable[[], Awaitable[Result]]) -> Result:
+    """Runs `read` until it succeeds, for up to 20 seconds, and returns its result. The driver waits
+    for the next primary in each attempt. Raises what the last attempt raised."""
+    deadline, longest = monotonic() + _RETRY_SECONDS, _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await read()
+        except (ConnectionFailure, OperationFailure) as error:
+            if not _is_retryable(error) or monotonic() > deadline:
+                raise
+        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+        longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
+
+
+async def read_command(database: Database, command: dict[str, Any]) -> dict[str, Any]:
+    """Runs a command that only reads, with majority read concern where it takes one, and returns
+    MongoDB's answer."""
+    if next(iter(command)) in _WITH_READ_CONCERN:
+        command = {**command, "readConcern": {"level": "majority"}}
+
+    async def run() -> dict[str, Any]:
+        return await database.command(command, codec_options=database.codec_options)
+
+    return await retried(run)
+
+
+def _is_retryable(error: ConnectionFailure | OperationFailure) -> bool:
+    return isinstance(error, ConnectionFailure) or error.code in _RETRYABLE_CODES

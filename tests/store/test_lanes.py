@@ -1,0 +1,55 @@
+"""Each kind of work has threads of its own."""
+
+import asyncio
+from threading import Event, current_thread
+from typing import Any
+
+import pytest
+from motor.frameworks import asyncio as motor_asyncio
+
+from app.settings import Settings
+from app.store import Lane, Store, lane
+
+motor_framework: Any = motor_asyncio
+
+
+async def _thread() -> str:
+    """The name of the thread that a call of the driver runs on."""
+    loop = asyncio.get_running_loop()
+    name: str = await motor_framework.run_on_executor(loop, lambda: current_thread().name)
+    return name
+
+
+async def test_a_call_runs_on_the_lane_of_its_task(settings: Settings) -> None:
+    store = Store.connect(settings)
+    with lane(Lane.ENGINE):
+        task = asyncio.create_task(_thread())
+    assert (await _thread()).startswith("mongodb-requests")
+    assert (await task).startswith("mongodb-engine")
+    await store.close()
+
+
+@pytest.mark.parametrize("full", [*Lane])
+async def test_a_lane_that_is_full_holds_up_no_other(settings: Settings, full: Lane) -> None:
+    store = Store.connect(settings)
+    loop, release = asyncio.get_running_loop(), Event()
+    with lane(full):
+        blocked = [motor_framework.run_on_executor(loop, release.wait) for _ in range(100)]
+    try:
+        for other in Lane:
+            if other is not full:
+                with lane(other):
+                    await store.ping()
+    finally:
+        release.set()
+        await asyncio.gather(*blocked)
+        await store.close()
+
+
+async def test_stores_share_the_lanes_of_their_process(settings: Settings) -> None:
+    first = Store.connect(settings)
+    lanes = motor_framework._EXECUTOR
+    second = Store.connect(settings)
+    assert motor_framework._EXECUTOR is lanes
+    await first.close()
+    await second.close()

@@ -1,0 +1,104 @@
+"""Reads are run again where the primary or a connection was lost."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from motor.frameworks import asyncio as motor_asyncio
+
+from app.store import Lane
+from tests.api import Api, Json
+from tests.failpoints import failing
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+VIP = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
+NOT_PRIMARY: Json = {"errorCode": 10107}
+CLOSED: Json = {"closeConnection": True}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def vips(api: Api) -> str:
+    """A segment with one member."""
+    await api.upsert("ann", metadata={"vip": True})
+    payload = await api.ask(
+        "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
+        " { segment { id } userErrors { message } } }",
+        input={"name": "VIPs", "definition": {"filter": VIP}},
+    )
+    return str(payload["segment"]["id"])
+
+
+CUSTOMER = '{ customer(ref: {sourceId: "ann"}) { sourceId } }'
+MEMBERSHIP = (
+    'query($id: ID!) { segmentMembership(customer: {sourceId: "ann"}, segmentIds: [$id])'
+    " { isMember } }"
+)
+COUNT = "query($id: ID!) { segment(id: $id) { memberCount } }"
+MEMBERS = "query($id: ID!) { segment(id: $id) { members { nodes { sourceId } } } }"
+
+
+@pytest.mark.parametrize("failure", [NOT_PRIMARY, CLOSED], ids=str)
+@pytest.mark.parametrize(
+    ("question", "command", "times", "answer"),
+    [
+        (CUSTOMER, "find", 1, {"customer": {"sourceId": "ann"}}),
+        (MEMBERSHIP, "aggregate", 1, {"segmentMembership": [{"isMember": True}]}),
+        (MEMBERSHIP, "aggregate", 3, {"segmentMembership": [{"isMember": True}]}),
+        (COUNT, "count", 1, {"segment": {"memberCount": 1}}),
+        (COUNT, "count", 3, {"segment": {"memberCount": 1}}),
+        (MEMBERS, "find", 1, {"segment": {"members": {"nodes": [{"sourceId": "ann"}]}}}),
+    ],
+    ids=str,
+)
+async def test_the_caller_gets_the_answer(
+    api: Api, vips: str, question: str, command: str, times: int, answer: Json, failure: Json
+) -> None:
+    variables = {"id": vips} if "$id" in question else {}
+    assert await api.answer(question, **variables) == {"data": answer}
+    with failing(api.database, command, mode={"times": times}, **failure):
+        assert await api.answer(question, **variables) == {"data": answer}
+
+
+async def test_a_database_that_stays_away_is_a_timeout(api: Api) -> None:
+    with failing(api.database, "find", mode="alwaysOn", **CLOSED):
+        assert await api.refusals(CUSTOMER) == ["TIMEOUT"]
+
+
+async def test_commands_that_read_see_what_the_majority_has(api: Api, vips: str) -> None:
+    """A command takes over nothing of the client's read concern."""
+    profiled = api.database
+    profiled.command("profile", 2)
+    try:
+        await api.ask(MEMBERSHIP, id=vips)
+        await api.ask(COUNT, id=vips)
+        await api.ask(MEMBERS, id=vips)
+        await api.ask(CUSTOMER)
+    finally:
+        profiled.command("profile", 0)
+    seen = list(profiled["system.profile"].find({"appName": "customer-segments"}))
+    commands = [entry["command"] for entry in seen if entry["op"] in ("query", "command")]
+    levels = {next(iter(command)): command.get("readConcern") for command in commands}
+    assert {"aggregate", "count", "find"} <= levels.keys()
+    assert {str(level) for level in levels.values()} == {"{'level': 'majority'}"}
+
+
+async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vips: str) -> None:
+    """Each has a thread while MongoDB thinks."""
+    slow: Any = {"blockConnection": True, "blockTimeMS": 500}
+    with failing(api.database, "count", mode="alwaysOn", **slow):
+        counts = [asyncio.create_task(api.ask(COUNT, id=vips)) for _ in range(40)]
+        await _queue(len(counts) - api.settings.population_queries)
+        await api.ask(MEMBERSHIP, id=vips)
+        assert sum(count.done() for count in counts) <= 6
+    assert await asyncio.gather(*counts) == [{"memberCount": 1}] * 40
+
+
+async def _queue(length: int) -> None:
+    """Returns once so many questions about all customers wait for a thread."""
+    executor: Any = motor_asyncio._EXECUTOR
+    waiting = executor._pools[Lane.POPULATION]._work_queue
+    async with asyncio.timeout(20):
+        while waiting.qsize() < length:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
