@@ -10,8 +10,11 @@ _Names = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
 class Dependencies:
-    """An index from names to the segments whose own filters contain them. It is changed only
-    while new definitions are built; `copy` costs little, as the sets are shared until then."""
+    """An index from names to the segments whose own filters contain them.
+
+    New definitions change a copy of the index of those before, which is not changed any more. A
+    copy costs little: it shares the sets that stay as they are.
+    """
 
     def __init__(self) -> None:
         self._of_segments = _Index(segments_named)
@@ -63,7 +66,6 @@ class _Index:
     def copy(self) -> "_Index":
         copied = _Index(self._names)
         copied._users = dict(self._users)
-        self._own = set()
         return copied
 
     def users(self, name: str) -> list[str]:
