@@ -98,7 +98,13 @@ class Facts:
                 for collection, any_of in asked.items()
             )
         answer = await self._database.command(
-            {"aggregate": "fences", "pipeline": stages, "cursor": {}},
+            {
+                "aggregate": "fences",
+                "pipeline": stages,
+                "cursor": {},
+                # What a majority has not committed may be rolled back. A command inherits nothing.
+                "readConcern": {"level": "majority"},
+            },
             codec_options=self._database.codec_options,
         )
         (row,) = answer["cursor"]["firstBatch"]
