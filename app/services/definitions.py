@@ -7,9 +7,10 @@ not touch.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from app.backoff import Backoff
 from app.domain.ids import Kind
@@ -21,8 +22,9 @@ from app.filters import Calendar, Catalog, Filter, MetadataType, parse
 from app.filters.parse import segments_named
 from app.filters.sources import listing
 from app.filters.tree import Listed, Measure, Nested
-from app.services.dependencies import Dependencies
+from app.services.dependencies import Dependencies, Names, names_in
 from app.services.measures import Measures
+from app.services.trees import Trees
 from app.store import Store, Transaction
 from app.store.definitions import Changes, Version
 from app.store.ids import key
@@ -30,7 +32,7 @@ from app.store.segments import REVISION
 from app.time_slice import TimeSlice
 
 Wire = Mapping[str, Any]
-Item = TypeVar("Item")
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -44,33 +46,34 @@ class Definitions:
     dependencies: Dependencies = field(default_factory=Dependencies)
     time_slice: TimeSlice = field(default_factory=TimeSlice)
     _types: Mapping[str, MetadataType] = field(default_factory=dict)
-    _nested: dict[str, Nested] = field(default_factory=dict)
+    _trees: Trees = field(default_factory=Trees)
     _measures: Measures = field(default_factory=Measures)
 
     @property
     def revision(self) -> int:
         return self.version.revision
 
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
+        """What filters may name. It is not kept here: the two would keep each other alive."""
         return Catalog(self._types, self.nested)
 
     def nested(self, id_: str) -> Nested | None:
         """The segment as it stands inside a filter, parsed when it is first asked for."""
-        segment = self.segments.get(id_)
-        if segment is None:
-            return None
-        if id_ not in self._nested:
-            self._nested[id_] = Nested(id_, segment.name, self._parsed(segment))
-        return self._nested[id_]
+        known = self._trees.get(id_)
+        if known is None and (segment := self.segments.get(id_)):
+            known = self._trees.add(Nested(id_, segment.name, self._parsed(segment)))
+        return known
 
     def tree(self, segment: Segment) -> Filter:
         """Whom the segment holds of: its filter, or where it is static its list."""
-        nested = self.nested(segment.id)
-        if nested is None or self.segments[segment.id] != segment:
-            # It was read before or after these definitions: what it says is not to be kept.
-            return self._parsed(segment)
-        return nested.tree
+        known = self.segments.get(segment.id)
+        if known is segment or known == segment:
+            nested = self.nested(segment.id)
+            assert nested is not None
+            return nested.tree
+        # It was read before or after these definitions: what it says is not to be kept.
+        return self._parsed(segment)
 
     def _parsed(self, segment: Segment) -> Filter:
         if segment.filter is None:
@@ -80,7 +83,7 @@ class Definitions:
     async def parse_segments(self, segment_ids: Iterable[str]) -> None:
         """Parses those of the segments that are not parsed yet, without holding the event loop."""
         for id_ in segment_ids:
-            if id_ not in self._nested and (segment := self.segments.get(id_)):
+            if id_ not in self._trees and (segment := self.segments.get(id_)):
                 await self.parse_inside(segment.filter)
                 await self.time_slice.turn()
                 self.nested(id_)
@@ -171,93 +174,108 @@ class _Builder:
 
     def __init__(self, base: Definitions) -> None:
         self._base = base
-        self._segments = dict(base.segments)
-        self._rules = dict(base.earning_rules)
-        self._definitions = dict(base.metadata.definitions)
-        self._dependencies = base.dependencies.copy()
+        self._segments = _Rows(base.segments)
+        self._rules = _Rows(base.earning_rules)
+        self._definitions = _Rows(base.metadata.definitions)
+        self._names: dict[str, Names | None] = {}
         self._changed_segments: set[str] = set()
         self._changed_keys: set[str] = set()
 
     def put_segment(self, segment: Segment) -> None:
-        before = self._segments.get(segment.id)
-        self._segments[segment.id] = segment
+        before = self._segments.put(segment.id, segment)
         asks_the_same = before is not None and same(before.filter, segment.filter)
         if before is None or before.name != segment.name or not asks_the_same:
             self._changed_segments.add(segment.id)
         if not asks_the_same:
-            if before is not None:
-                self._dependencies.remove(before)
-            self._dependencies.add(segment)
+            self._names[segment.id] = names_in(segment)
 
     def remove_segment(self, id_: str) -> None:
-        before = self._segments.pop(id_, None)
-        if before is not None:
+        if self._segments.pop(id_) is not None:
             self._changed_segments.add(id_)
-            self._dependencies.remove(before)
+            self._names[id_] = None
 
     def retain(self, changes: Changes) -> None:
         """Removes what complete changes do not contain."""
-        for id_ in self._segments.keys() - {segment.id for segment in changes.segments}:
+        for id_ in self._segments.others({segment.id for segment in changes.segments}):
             self.remove_segment(id_)
-        for key_ in self._definitions.keys() - {each.key for each in changes.metadata}:
-            del self._definitions[key_]
+        for key_ in self._definitions.others({each.key for each in changes.metadata}):
+            self._definitions.pop(key_)
             self._changed_keys.add(key_)
-        for id_ in self._rules.keys() - {rule.id for rule in changes.earning_rules}:
-            del self._rules[id_]
+        for id_ in self._rules.others({rule.id for rule in changes.earning_rules}):
+            self._rules.pop(id_)
 
     def put_definition(self, definition: Definition) -> None:
-        before = self._definitions.get(definition.key)
-        self._definitions[definition.key] = definition
+        before = self._definitions.put(definition.key, definition)
         if (before and before.known_to_filters) != definition.known_to_filters:
             self._changed_keys.add(definition.key)
 
     def put_rule(self, rule: EarningRule) -> None:
         if rule.until is None:
-            self._rules[rule.id] = rule
+            self._rules.put(rule.id, rule)
         else:
-            self._rules.pop(rule.id, None)
+            self._rules.pop(rule.id)
 
     def build(self, version: Version) -> Definitions:
-        outdated = self._outdated()
-        nested = self._base._nested
+        dependencies = self._base.dependencies.changed(self._names)
+        # Trees are others now by a filter or name, by the type of a key, by a segment inside.
+        outdated = set(self._changed_segments)
+        for key_ in self._changed_keys:
+            outdated.update(dependencies.on_key(key_))
+        outdated |= dependencies.above(outdated)
         return Definitions(
             version,
-            replace(self._base.metadata, definitions=_in_order(self._definitions)),
-            _in_order(self._segments),
-            _in_order(self._rules),
-            self._dependencies,
+            replace(self._base.metadata, definitions=self._definitions.in_order()),
+            self._segments.in_order(),
+            self._rules.in_order(),
+            dependencies,
             self._base.time_slice,
             self._types(),
-            {id_: nested[id_] for id_ in nested if id_ not in outdated},
+            self._base._trees.without(outdated),
             self._base._measures.without(outdated),
         )
-
-    def _outdated(self) -> set[str]:
-        """The segments whose trees are others now: by their own filter or name, by the type of a
-        key, or by a segment inside them."""
-        direct = set(self._changed_segments)
-        for key_ in self._changed_keys:
-            direct.update(self._dependencies.on_key(key_))
-        return direct | self._dependencies.above(direct)
 
     def _types(self) -> Mapping[str, MetadataType]:
         if not self._changed_keys:
             return self._base._types
-        types = dict(self._base._types)
-        for key_ in self._changed_keys:
-            definition = self._definitions.get(key_)
-            if definition and (known := definition.known_to_filters):
-                types[key_] = known
-            else:
-                types.pop(key_, None)
-        return types
+        definitions = self._definitions.in_order()
+        known = {key_: each.known_to_filters for key_, each in definitions.items()}
+        return {key_: type_ for key_, type_ in known.items() if type_}
 
 
-def _in_order(items: dict[str, Item]) -> dict[str, Item]:
-    """The same by id, as MongoDB would sort them."""
-    keys = list(items)
-    in_order = sorted(keys)
-    return items if keys == in_order else {key_: items[key_] for key_ in in_order}
+class _Rows(Generic[Row]):
+    """Rows by key, copied when the first of them changes."""
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self._rows = rows
+        self._own: dict[str, Row] | None = None
+        self._is_sorted = True
+
+    def put(self, key_: str, row: Row) -> Row | None:
+        """What the row takes the place of."""
+        own = self._changed()
+        before = own.get(key_)
+        if before is None and own and key_ < next(reversed(own)):
+            self._is_sorted = False
+        own[key_] = row
+        return before
+
+    def pop(self, key_: str) -> Row | None:
+        return self._changed().pop(key_, None)
+
+    def others(self, keys: set[str]) -> set[str]:
+        """The keys that there are beside these."""
+        return set(self._rows) - keys
+
+    def in_order(self) -> Mapping[str, Row]:
+        """By key, as MongoDB sorts them."""
+        if self._own is None:
+            return self._rows
+        return self._own if self._is_sorted else dict(sorted(self._own.items()))
+
+    def _changed(self) -> dict[str, Row]:
+        if self._own is None:
+            self._own = dict(self._rows)
+        return self._own
 
 
 def grouped(
@@ -281,6 +299,7 @@ class DefinitionsReader:
         self._calendar = calendar
         self._kept: Definitions | None = None
         self._reading = asyncio.Lock()
+        self._next: asyncio.Task[Definitions] | None = None
 
     @property
     def calendar(self) -> Calendar:
@@ -293,7 +312,18 @@ class DefinitionsReader:
         return self._kept
 
     async def now(self) -> Definitions:
-        return await self.at_least(await self._store.definitions.revision())
+        """The newest. Calls that come while a read is under way share the next one."""
+        if self._next is None:
+            # In a context of its own: the deadline of one of the callers is not the others'.
+            self._next = asyncio.create_task(self._read_now(), context=Context())
+            self._next.add_done_callback(_retrieve)
+        return await asyncio.shield(self._next)
+
+    async def _read_now(self) -> Definitions:
+        async with self._reading:
+            # Whoever calls from here on may know of a later commit.
+            self._next = None
+            return await self._read_until(await self._store.definitions.revision())
 
     async def parse(self, wire: Wire, *path: str) -> Filter:
         """The tree of a filter that nobody has saved yet."""
@@ -306,13 +336,7 @@ class DefinitionsReader:
         if self._kept is not None and self._kept.revision >= revision:
             return self._kept
         async with self._reading:
-            # A new primary may come to know late what the old one told a majority.
-            wait = Backoff(0.01, 0.5)
-            while self._kept is None or self._kept.revision < revision:
-                kept = await self._read_on()
-                if kept.revision < revision:
-                    await wait.wait()
-            return self._kept
+            return await self._read_until(revision)
 
     async def held_still(self, transaction: Transaction) -> Definitions:
         """The definitions, of which none changes before the transaction has ended. What it changes
@@ -326,6 +350,16 @@ class DefinitionsReader:
         changes = await self._store.definitions.changes(kept.version, transaction)
         return await kept.after(changes, revision)
 
+    async def _read_until(self, revision: int) -> Definitions:
+        kept = self._kept
+        # A new primary may come to know late what the old one told a majority.
+        wait = Backoff(0.01, 0.5)
+        while kept is None or kept.revision < revision:
+            kept = await self._read_on()
+            if kept.revision < revision:
+                await wait.wait()
+        return kept
+
     async def _read_on(self) -> Definitions:
         """Reads what changed since the definitions that are kept, and keeps the result."""
         kept = self._kept
@@ -334,3 +368,10 @@ class DefinitionsReader:
             base = kept or Definitions(Version(0, 0), Metadata(self._calendar))
             self._kept = kept = await base.after(changes)
         return kept
+
+
+def _retrieve(task: asyncio.Task[Definitions]) -> None:
+    """Looks at an error whose callers have all been cancelled, so that asyncio does not report
+    that nobody did."""
+    if not task.cancelled():
+        task.exception()

@@ -1,93 +1,82 @@
 """Which segments' filters name a segment or a key of metadata."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple
 
 from app.domain.segments import Segment
 from app.filters.parse import metadata_named, segments_named
 
-_Names = Callable[[Mapping[str, Any]], Iterator[str]]
+
+class Names(NamedTuple):
+    """What the filter of one segment itself names."""
+
+    segments: frozenset[str]
+    keys: frozenset[str]
+
+
+_NOTHING = Names(frozenset(), frozenset())
+
+
+def names_in(segment: Segment) -> Names:
+    """What the segment's own filter names."""
+    wire = segment.filter or {}
+    return Names(frozenset(segments_named(wire)), frozenset(metadata_named(wire)))
 
 
 class Dependencies:
-    """An index from names to the segments whose own filters contain them.
+    """What each segment's filter names, and an index of that by name. It does not change."""
 
-    New definitions change a copy of the index of those before, which is not changed any more. A
-    copy costs little: it shares the sets that stay as they are.
-    """
+    def __init__(
+        self,
+        names: Mapping[str, Names] | None = None,
+        users: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
+        self._names = names or {}
+        # Few segments are named by others, but a key may be named by all of them.
+        self._users = users or {}
 
-    def __init__(self) -> None:
-        self._of_segments = _Index(segments_named)
-        self._of_keys = _Index(metadata_named)
-
-    def copy(self) -> "Dependencies":
-        copied = Dependencies()
-        copied._of_segments = self._of_segments.copy()
-        copied._of_keys = self._of_keys.copy()
-        return copied
-
-    def add(self, segment: Segment) -> None:
-        self._of_segments.add(segment)
-        self._of_keys.add(segment)
-
-    def remove(self, segment: Segment) -> None:
-        self._of_segments.remove(segment)
-        self._of_keys.remove(segment)
+    def changed(self, names_by_segment: Mapping[str, Names | None]) -> "Dependencies":
+        """The same where these segments' filters name other things now; None: it is gone."""
+        names = dict(self._names)
+        changed: dict[str, set[str]] = {}
+        for id_, new in names_by_segment.items():
+            old = names.pop(id_, _NOTHING)
+            if new is not None:
+                names[id_] = new
+            for name in old.segments ^ (new or _NOTHING).segments:
+                if name not in changed:
+                    changed[name] = set(self._users.get(name, ()))
+                changed[name] ^= {id_}
+        if not changed:
+            return Dependencies(names, self._users)
+        users = {**self._users, **{name: frozenset(ids) for name, ids in changed.items()}}
+        return Dependencies(names, {name: ids for name, ids in users.items() if ids})
 
     def on_segment(self, segment_id: str) -> list[str]:
         """The ids of the segments whose filters name the segment."""
-        return self._of_segments.users(segment_id)
+        return sorted(self._users.get(segment_id, ()))
 
     def on_key(self, key: str) -> list[str]:
         """The ids of the segments whose filters name the key of metadata."""
-        return self._of_keys.users(key)
+        return sorted(self._users_of_keys.get(key, ()))
+
+    @cached_property
+    def _users_of_keys(self) -> Mapping[str, list[str]]:
+        users: defaultdict[str, list[str]] = defaultdict(list)
+        for id_, names in self._names.items():
+            for key in names.keys:
+                users[key].append(id_)
+        return users
 
     def above(self, segment_ids: Iterable[str]) -> set[str]:
         """The ids of the segments that have one of these inside them, at any depth."""
         found: set[str] = set()
         waiting = list(segment_ids)
         while waiting:
-            for user in self.on_segment(waiting.pop()):
+            for user in self._users.get(waiting.pop(), ()):
                 if user not in found:
                     found.add(user)
                     waiting.append(user)
         return found
-
-
-class _Index:
-    """The ids of segments by what their filters name."""
-
-    def __init__(self, names: _Names) -> None:
-        self._names = names
-        self._users: dict[str, set[str]] = {}
-        # The names whose sets no other copy shares.
-        self._own: set[str] = set()
-
-    def copy(self) -> "_Index":
-        copied = _Index(self._names)
-        copied._users = dict(self._users)
-        return copied
-
-    def users(self, name: str) -> list[str]:
-        return sorted(self._users.get(name, ()))
-
-    def add(self, segment: Segment) -> None:
-        for name in self._named(segment):
-            self._editable(name).add(segment.id)
-
-    def remove(self, segment: Segment) -> None:
-        for name in self._named(segment):
-            users = self._editable(name)
-            users.discard(segment.id)
-            if not users:
-                del self._users[name]
-                self._own.discard(name)
-
-    def _named(self, segment: Segment) -> set[str]:
-        return set(self._names(segment.filter or {}))
-
-    def _editable(self, name: str) -> set[str]:
-        if name not in self._own:
-            self._users[name] = set(self._users.get(name, ()))
-            self._own.add(name)
-        return self._users[name]
