@@ -22,6 +22,7 @@ from app.filters import Calendar, Catalog, Filter, MetadataType, parse
 from app.filters.parse import segments_named
 from app.filters.sources import listing
 from app.filters.tree import Listed, Measure, Nested
+from app.long_lived import LongLived
 from app.services.dependencies import Dependencies, Names, names_in
 from app.services.measures import Measures
 from app.services.trees import Trees
@@ -33,6 +34,8 @@ from app.time_slice import TimeSlice
 
 Wire = Mapping[str, Any]
 Row = TypeVar("Row")
+
+_heap = LongLived()
 
 
 @dataclass(frozen=True)
@@ -367,6 +370,7 @@ class DefinitionsReader:
         if kept is None or changes.version.revision > kept.revision:
             base = kept or Definitions(Version(0, 0), Metadata(self._calendar))
             self._kept = kept = await base.after(changes)
+            _heap.grown_to(len(kept.segments))
         return kept
 
 

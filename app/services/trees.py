@@ -1,12 +1,11 @@
 """The parsed trees of segments."""
 
-import gc
 from collections.abc import Iterable
 
 from app.filters.tree import Nested
+from app.long_lived import LongLived
 
-_TREES_PER_FREEZE = 1_000
-_frozen = 0
+_heap = LongLived()
 
 
 class Trees:
@@ -31,15 +30,5 @@ class Trees:
 
     def add(self, nested: Nested) -> Nested:
         self._nested[nested.id] = nested
-        _freeze(len(self._nested))
+        _heap.grown_to(len(self._nested))
         return nested
-
-
-def _freeze(trees: int) -> None:
-    """Takes the trees out of the garbage collector's sight whenever a process has 1,000 more of
-    them than ever before: they contain no cycles, and a look through 5,000 of them holds the event
-    loop for 0.1 s."""
-    global _frozen
-    if trees >= _frozen + _TREES_PER_FREEZE:
-        _frozen = trees
-        gc.freeze()
