@@ -51,7 +51,7 @@ class ActiveFilters:
         if segment.kind is SegmentKind.ACTIVE:
             return segment
         active = replace(segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=now)
-        await self._store.segments.save(active, transaction)
+        await self._store.segments.save(active, definitions.revision + 1, transaction)
         await self._begin(active, definitions, transaction)
         return active
 

@@ -138,7 +138,7 @@ class Loyalty:
                 active_until=row.active_until,
                 max_per_customer=row.max_per_customer,
             )
-            await self._store.earning_rules.add(rule, transaction)
+            await self._store.earning_rules.add(rule, definitions.revision + 1, transaction)
             return RuleOn(rule, segment)
 
         # What must be read anew is read before others wait for it.
@@ -154,7 +154,8 @@ class Loyalty:
             rule = definitions.earning_rules.get(id_)
             if rule is None:
                 raise refuse(Code.NOT_FOUND, "There is no such earning rule.", "id")
-            await self._store.earning_rules.end(rule.id, end, transaction)
+            revision = definitions.revision + 1
+            await self._store.earning_rules.end(rule.id, end, revision, transaction)
             return _on(replace(rule, until=end), definitions)
 
         await self._definitions.now()

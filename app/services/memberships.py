@@ -60,27 +60,30 @@ class Memberships:
         A sourceId that is not known is judged by the overrides alone.
         """
         kept = self._definitions.kept
-        needed = kept.measures(segment_ids) if kept else []
+        needed = await kept.measures(segment_ids) if kept else []
         revision, customer, rows = await self._store.facts.find(ref, needed, now)
         definitions = await self._definitions.at_least(revision)
         if customer is None and ref.id is not None:
             raise refuse(Code.NOT_FOUND, "No customer has this id.", "customer", "id")
         segments = _chosen(definitions, segment_ids)
         document = _overlaid(ref, customer, overrides, definitions)
-        if rows is None or definitions is not kept:
-            measures = definitions.measures(segment_ids)
-            evaluation = Evaluation(await self._facts(customer, document, measures, now), now)
+        if definitions is not kept:
+            measures = await definitions.measures(segment_ids)
+            if measures != needed:
+                needed, rows = measures, None
+        if rows is None:
+            facts = await self._facts(customer, document, needed, now)
         else:
-            evaluation = Evaluation(Facts(document, rows), now)
-        return _judged(segments, definitions, evaluation)
+            facts = Facts(document, rows)
+        return await _judged(segments, definitions, Evaluation(facts, now))
 
     async def of(self, customer: Customer, now: Now) -> list[Segment]:
         """The segments that the customer is in, in the order of their ids."""
         definitions = await self._definitions.now()
-        measures = definitions.measures(None)
+        measures = await definitions.measures(None)
         facts = await self._facts(customer, customer.document, measures, now)
         evaluation = Evaluation(facts, now)
-        asked = _judged(list(definitions.segments.values()), definitions, evaluation)
+        asked = await _judged(list(definitions.segments.values()), definitions, evaluation)
         return [membership.segment for membership in asked if membership.is_member]
 
     async def _facts(
@@ -106,13 +109,16 @@ class Memberships:
         return Facts(document, {LISTS: lists.get(customer.id, ())}, history.at(version))
 
 
-def _judged(
+async def _judged(
     segments: Sequence[Segment], definitions: Definitions, evaluation: Evaluation
 ) -> list[Membership]:
-    trees = ((segment, definitions.tree(segment)) for segment in segments)
-    return [
-        Membership(segment, evaluation.holds(tree), tree, evaluation) for segment, tree in trees
-    ]
+    judged = []
+    await definitions.parse_segments([segment.id for segment in segments])
+    for segment in segments:
+        await definitions.time_slice.turn()
+        tree = definitions.tree(segment)
+        judged.append(Membership(segment, evaluation.holds(tree), tree, evaluation))
+    return judged
 
 
 def _chosen(definitions: Definitions, ids: Sequence[str] | None) -> list[Segment]:

@@ -42,10 +42,14 @@ class Metadata:
             defined = known.redefined(wanted) if known else wanted
             if defined == known:
                 return defined
-            _require_room(defined, current)
+            await _require_room(defined, current)
 
-            async def save(transaction: Transaction, defined: Definition = defined) -> bool:
-                await self._store.metadata.save(defined, transaction)
+            async def save(
+                transaction: Transaction,
+                current: Definitions = current,
+                defined: Definition = defined,
+            ) -> bool:
+                await self._store.metadata.save(defined, current.revision + 1, transaction)
                 return True
 
             if await commit(self._store, current, save):
@@ -76,7 +80,7 @@ class Metadata:
             await self._queue.put(SETTLE, key)
 
 
-def _require_room(wanted: Definition, current: Definitions) -> None:
+async def _require_room(wanted: Definition, current: Definitions) -> None:
     """Refused where there are too many definitions, or filters that use the key are in the way."""
     known = current.metadata.definitions
     if wanted.key not in known and len(known) >= MOST_DEFINITIONS:
@@ -84,7 +88,7 @@ def _require_room(wanted: Definition, current: Definitions) -> None:
         raise refuse(Code.TOO_MANY, message, "input", "key")
     if wanted.state is not DefinitionState.CHECKING:
         return
-    reasons = (unfit_users(wanted, current), active_users(wanted, current))
+    reasons = (await unfit_users(wanted, current), active_users(wanted, current))
     path = ("input", "key")
     if problems := [Problem(Code.INVALID, reason, path) for reason in reasons if reason]:
         raise Refused(problems)

@@ -7,9 +7,10 @@ from typing import Any
 
 from app.domain.customers import Customer
 from app.domain.ids import Kind
+from app.domain.json import same
 from app.domain.segments import MOST_STATIC_MEMBERS, Segment, SegmentKind, described, named
 from app.errors import Code, Refused, refuse
-from app.filters import Catalog, Now, canonical, parse, text
+from app.filters import Filter, Now, canonical, parse, text
 from app.services.active_filters import ActiveFilters, require_keys_ready
 from app.services.candidates import Candidates
 from app.services.definitions import Definitions, DefinitionsReader
@@ -72,8 +73,9 @@ class Segments:
         async def work(transaction: Transaction) -> None:
             definitions = await self._definitions.held_still(transaction)
             if kind == "filter":
+                await definitions.parse_inside(given)
                 parse(given, definitions.catalog, *path)
-            await self._store.segments.save(segment, transaction)
+            await self._store.segments.save(segment, definitions.revision + 1, transaction)
             if candidates is not None:
                 # Members who are being deleted now are either not seen here, or go after.
                 await self._store.fence(FENCE, transaction)
@@ -95,17 +97,22 @@ class Segments:
 
     async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
         """Changes what is given: the name, the description, a passive segment's filter."""
+        # Thousands of segments may have this one inside: they are parsed before others wait.
+        checked = await self._definitions.now()
+        if known := checked.segments.get(id_):
+            await _require_room_around(await _edited(known, changes, checked, now), checked)
 
         async def work(transaction: Transaction) -> Segment:
             definitions = await self._definitions.held_still(transaction)
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise refuse(Code.NOT_FOUND, "There is no such segment.", "id")
-            edited = _edited(segment, changes, definitions.catalog, now)
-            _require_room_around(edited, definitions)
-            if edited.filter != segment.filter:
+            edited = await _edited(segment, changes, definitions, now)
+            if definitions is not checked:
+                await _require_room_around(edited, definitions)
+            if not same(edited.filter, segment.filter):
                 _require_keys_ready_around(edited, definitions)
-            await self._store.segments.save(edited, transaction)
+            await self._store.segments.save(edited, definitions.revision + 1, transaction)
             await self._watched_anew(segment, edited, definitions, transaction)
             return edited
 
@@ -118,7 +125,7 @@ class Segments:
         if after.name != before.name:
             revision = definitions.revision + 1
             await self._store.active_filters.rename(after.id, after.name, revision, transaction)
-        if after.filter != before.filter:
+        if not same(after.filter, before.filter):
             changed = definitions.edited(after)
             await self._active_filters.follow(changed, [after.id], transaction)
 
@@ -138,7 +145,8 @@ class Segments:
             await self._store.segment_tombstones.add(segment.id, transaction)
             await self._store.size_schedule.delete_segment(segment.id, transaction)
             await self._active_filters.end(segment.id, definitions, transaction)
-            await self._store.segments.delete(segment.id, transaction)
+            revision = definitions.revision + 1
+            await self._store.segments.delete(segment.id, revision, transaction)
             return segment.id
 
         return await self._store.transaction(work)
@@ -149,7 +157,7 @@ class Segments:
         """Those who are in at this moment, by id, after one of them."""
         if segment.filter is None:
             return await self._store.members.page(segment.id, after, most)
-        tree = (await self._definitions.now()).tree(segment)
+        tree = await self._tree(segment)
         return await self._population.select(tree, now).page(after, most)
 
     async def entered_at(
@@ -163,21 +171,26 @@ class Segments:
     async def member_count(self, segment: Segment, now: Now) -> int:
         if segment.filter is None:
             return await self._store.members.count(segment.id)
-        tree = (await self._definitions.now()).tree(segment)
+        tree = await self._tree(segment)
         return await self._population.select(tree, now).count()
 
     async def scans(self, segment: Segment, now: Now) -> bool:
         """Whether the members can be counted only by a look at everything."""
         if segment.filter is None:
             return False
-        tree = (await self._definitions.now()).tree(segment)
+        tree = await self._tree(segment)
         return await self._population.select(tree, now).scans()
 
     async def filter_text(self, segment: Segment) -> str | None:
         """The filter as one readable sentence; None where the segment is static."""
         if segment.filter is None:
             return None
-        return text((await self._definitions.now()).tree(segment))
+        return text(await self._tree(segment))
+
+    async def _tree(self, segment: Segment) -> Filter:
+        definitions = await self._definitions.now()
+        await definitions.parse_segments([segment.id])
+        return definitions.tree(segment)
 
     async def uses(self, segment: Segment) -> list[Use]:
         """What keeps the segment from being deleted."""
@@ -188,7 +201,7 @@ class Segments:
         return self._population.select(await self._definitions.parse(wire, "filter"), now)
 
 
-def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segment:
+async def _edited(segment: Segment, changes: Wire, definitions: Definitions, now: Now) -> Segment:
     """The segment with the changes laid over it."""
     if "name" in changes:
         segment = replace(segment, name=named(changes["name"]))
@@ -199,7 +212,8 @@ def _edited(segment: Segment, changes: Wire, catalog: Catalog, now: Now) -> Segm
         if changes["filter"] is None:
             message = "A filter can be changed, but not removed; leave it out."
             raise refuse(Code.INVALID, message, "input", "filter")
-        parse(changes["filter"], catalog, "input", "filter", own=segment.id)
+        await definitions.parse_inside(changes["filter"])
+        parse(changes["filter"], definitions.catalog, "input", "filter", own=segment.id)
         segment = replace(segment, filter=canonical(changes["filter"]))
     return replace(segment, updated_at=now.at)
 
@@ -217,12 +231,14 @@ def _require_keys_ready_around(edited: Segment, definitions: Definitions) -> Non
                 raise refuse(Code.INVALID, message, "input", "filter") from None
 
 
-def _require_room_around(edited: Segment, definitions: Definitions) -> None:
+async def _require_room_around(edited: Segment, definitions: Definitions) -> None:
     """Refused where a segment that rests on this one would grow too large by the edit."""
+    if same(edited.filter, definitions.segments[edited.id].filter):
+        return
     changed = definitions.edited(edited)
     for outer in changed.resting_on(edited.id):
         try:
-            changed.tree(outer)
+            await changed.parse_segments([outer.id])
         except Refused as refused:
             message = (
                 f"The segment {outer.name!r} rests on this one, and would be refused: {refused}"

@@ -21,7 +21,7 @@ from app.domain.metadata import UNDER_WAY, Definition, DefinitionState, Survey
 from app.filters import Calendar
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions, DefinitionsReader
-from app.services.uses import active_users, unfit_users, users
+from app.services.uses import active_users, unfit_users
 from app.store import Store, Transaction
 from app.store.metadata import Held
 from app.store.segments import REVISION
@@ -129,7 +129,7 @@ class Settling:
         """Commits the next step; False where something keeps the key from going further."""
         while True:
             current = await self._definitions.now()
-            following = self._following(current)
+            following = await self._following(current)
             if following == self._definition:
                 return False
 
@@ -140,28 +140,30 @@ class Settling:
             ) -> bool:
                 if following.state is DefinitionState.READY:
                     changed = current.defined(following)
-                    ids = [segment.id for segment in users(following.key, changed)]
+                    ids = [segment.id for segment in changed.users_of_key(following.key)]
                     await ActiveFilters(self._store).follow(changed, ids, transaction)
-                return await self._store.metadata.advance(following, self._owner, transaction)
+                return await self._store.metadata.advance(
+                    following, self._owner, current.revision + 1, transaction
+                )
 
             if await commit(self._store, current, save):
                 self._definition = following
                 return following.problem is None
 
-    def _following(self, current: Definitions) -> Definition:
+    async def _following(self, current: Definitions) -> Definition:
         """The definition one step further, or with the problem that keeps it from going there."""
         definition = self._definition
         following = definition.next()
         if definition.state is DefinitionState.CHECKING:
             problem = (
                 self._survey.problem
-                or unfit_users(definition, current)
+                or await unfit_users(definition, current)
                 or active_users(definition, current)
             )
             return definition.refused(problem) if problem else following
         if following.state is DefinitionState.READY:
             # A filter made meanwhile: the values are rewritten, and it can still be edited.
-            problem = unfit_users(definition, current)
+            problem = await unfit_users(definition, current)
             return replace(definition, problem=problem) if problem else following
         return following
 

@@ -11,7 +11,6 @@ from app.domain.metadata import Definition
 from app.domain.segments import Segment, SegmentKind
 from app.errors import Code, Refused, refuse
 from app.filters import Catalog, MetadataType, parse
-from app.filters.parse import metadata_named
 from app.services.definitions import Definitions
 
 _MOST_NAMES = 100
@@ -55,16 +54,17 @@ def require_unused(segment: Segment, current: Definitions) -> None:
         raise refuse(Code.SEGMENT_IN_USE, message, "id")
 
 
-def unfit_users(wanted: Definition, current: Definitions) -> str | None:
+async def unfit_users(wanted: Definition, current: Definitions) -> str | None:
     """A sentence that names the segments whose filters do not fit the definition, or the earning
     rules."""
     type_ = MetadataType(wanted.type, wanted.is_array, wanted.label)
     catalog = replace(current.catalog, metadata={**current.catalog.metadata, wanted.key: type_})
-    unfit = [
-        segment
-        for segment in users(wanted.key, current)
-        if not _can_be_parsed(segment.filter or {}, catalog)
-    ]
+    unfit = []
+    for segment in current.users_of_key(wanted.key):
+        await current.parse_inside(segment.filter)
+        await current.time_slice.turn()
+        if not _can_be_parsed(segment.filter or {}, catalog):
+            unfit.append(segment)
     unable = f"{wanted.key} can't be {'a list of ' * wanted.is_array}{wanted.type.value}:"
     if unfit:
         return (
@@ -90,20 +90,13 @@ def _unfit_rules(key: str, catalog: Catalog, rules: Iterable[EarningRule]) -> It
 def active_users(wanted: Definition, current: Definitions) -> str | None:
     """A sentence that names the active segments which use the key at all, or rest on others that
     do."""
-    direct = list(users(wanted.key, current))
+    direct = current.users_of_key(wanted.key)
     outer = [segment for user in direct for segment in current.resting_on(user.id)]
     resting = {segment.id: segment for segment in (*direct, *outer)}
     active = [segment for segment in resting.values() if segment.kind is SegmentKind.ACTIVE]
     if not active:
         return None
     return f"{wanted.key} can't change while active segments use it: {_names(active)}."
-
-
-def users(key: str, current: Definitions) -> Iterator[Segment]:
-    """The segments whose own filters ask of the key of metadata."""
-    for segment in current.segments.values():
-        if key in metadata_named(segment.filter or {}):
-            yield segment
 
 
 def _can_be_parsed(wire: Mapping[str, Any], catalog: Catalog) -> bool:

@@ -119,10 +119,12 @@ COLLECTIONS = (
     Collection("eventNames"),
     Collection(
         "segments",
-        (_index("name", unique=True),),
+        (_index("name", unique=True), _index("revision")),
         # The engine will hear of definitions through the same stream as of customers.
         {"changeStreamPreAndPostImages": {"enabled": True}},
     ),
+    # What is left of deleted segments, for the processes that still know them.
+    Collection("deletedSegments", (_index("revision"),)),
     Collection("activeFilters", (_index("segmentId"),)),
     # A transition's key is its place in the log.
     Collection("transitions", (_index("segmentId", "_id"), _index("customerId", "-at", "-_id"))),
@@ -130,7 +132,7 @@ COLLECTIONS = (
     Collection("places"),
     Collection("entrances", (_index("segmentId", "customerId", unique=True),)),
     Collection("loyaltyPrograms"),
-    Collection("earningRules", (_index("segmentId"), _index("until"))),
+    Collection("earningRules", (_index("segmentId"), _index("until"), _index("revision"))),
     Collection(
         "ledger",
         (
@@ -160,7 +162,7 @@ COLLECTIONS = (
     ),
     Collection("sizeSchedule", (_index("dueAt"),)),
     Collection("leases"),
-    Collection("metadataDefinitions"),
+    Collection("metadataDefinitions", (_index("revision"),)),
     Collection("fences"),
 )
 

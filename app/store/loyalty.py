@@ -56,10 +56,6 @@ class EarningRules:
     def __init__(self, database: Database) -> None:
         self._collection = database.earningRules
 
-    async def live(self) -> list[EarningRule]:
-        """Those that nobody has deleted."""
-        return [_rule(row) async for row in self._collection.find({"until": None}).sort("_id", 1)]
-
     async def rewarding(
         self, segment_ids: Sequence[str], after: int, transaction: AsyncIOMotorClientSession
     ) -> list[EarningRule]:
@@ -69,14 +65,22 @@ class EarningRules:
             "$or": [{"until": None}, {"until": {"$gt": after}}],
         }
         found = self._collection.find(query, session=transaction).sort("_id", 1)
-        return [_rule(row) async for row in found]
+        return [as_rule(row) async for row in found]
 
-    async def add(self, rule: EarningRule, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.insert_one(_document(rule), session=transaction)
+    async def add(
+        self, rule: EarningRule, revision: int, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Adds the rule; `revision` is the one that the transaction makes."""
+        row = {**_document(rule), "revision": revision}
+        await self._collection.insert_one(row, session=transaction)
 
-    async def end(self, id_: str, until: int, transaction: AsyncIOMotorClientSession) -> None:
+    async def end(
+        self, id_: str, until: int, revision: int, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Ends the rule at a sequence; `revision` is the one that the transaction makes."""
         query = {"_id": key(Kind.EARNING_RULE, id_)}
-        await self._collection.update_one(query, {"$set": {"until": until}}, session=transaction)
+        ended = {"$set": {"until": until, "revision": revision}}
+        await self._collection.update_one(query, ended, session=transaction)
 
 
 def _program(row: Mapping[str, Any]) -> LoyaltyProgram:
@@ -100,7 +104,7 @@ def _document(rule: EarningRule) -> dict[str, Any]:
     }
 
 
-def _rule(row: Mapping[str, Any]) -> EarningRule:
+def as_rule(row: Mapping[str, Any]) -> EarningRule:
     return EarningRule(
         id=public(Kind.EARNING_RULE, row["_id"]),
         name=row["name"],

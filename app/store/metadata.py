@@ -51,14 +51,14 @@ class MetadataDefinitions:
         self._collection = database.metadataDefinitions
         self._customers = database.customers
 
-    async def all(self, transaction: AsyncIOMotorClientSession | None = None) -> list[Definition]:
-        found = self._collection.find(session=transaction).sort("_id", 1)
-        return [_definition(document) async for document in found]
-
-    async def save(self, definition: Definition, transaction: AsyncIOMotorClientSession) -> None:
-        """Puts it in the place of what was; a job that is at work on it must begin anew."""
+    async def save(
+        self, definition: Definition, revision: int, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Puts it in the place of what was; a job that is at work on it must begin anew.
+        `revision` is the one that the transaction makes."""
+        row = {**_document(definition), "revision": revision}
         await self._collection.replace_one(
-            {"_id": definition.key}, _document(definition), upsert=True, session=transaction
+            {"_id": definition.key}, row, upsert=True, session=transaction
         )
 
     async def claim(self, key: str, owner: str) -> tuple[Definition, Survey] | None:
@@ -71,7 +71,7 @@ class MetadataDefinitions:
         )
         if found is None:
             return None
-        return _definition(found), Survey(**found.get("survey") or {})
+        return as_definition(found), Survey(**found.get("survey") or {})
 
     async def beat(self, key: str, owner: str, survey: Survey) -> bool:
         """Notes how far the owner has come; False where the key is no longer the owner's."""
@@ -87,10 +87,16 @@ class MetadataDefinitions:
         )
 
     async def advance(
-        self, definition: Definition, owner: str, transaction: AsyncIOMotorClientSession
+        self,
+        definition: Definition,
+        owner: str,
+        revision: int,
+        transaction: AsyncIOMotorClientSession,
     ) -> bool:
-        """Saves the owner's next step; False where the key is no longer the owner's."""
-        document: dict[str, Any] = {"$set": _document(definition), "$unset": {"survey": ""}}
+        """Saves the owner's next step; False where the key is no longer the owner's. `revision` is
+        the one that the transaction makes."""
+        row = {**_document(definition), "revision": revision}
+        document: dict[str, Any] = {"$set": row, "$unset": {"survey": ""}}
         if definition.state is DefinitionState.READY:
             document["$currentDate"] = {"readyAt": True}
         query = {"_id": definition.key, "owner": owner}
@@ -162,7 +168,7 @@ def _document(definition: Definition) -> dict[str, Any]:
     }
 
 
-def _definition(document: Mapping[str, Any]) -> Definition:
+def as_definition(document: Mapping[str, Any]) -> Definition:
     allowed, previous = document["allowedValues"], document.get("previous")
     return Definition(
         key=document["_id"],
@@ -173,5 +179,5 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         label=document["label"],
         state=DefinitionState(document["state"]),
         problem=document["problem"],
-        previous=_definition({"_id": document["_id"], **previous}) if previous else None,
+        previous=as_definition({"_id": document["_id"], **previous}) if previous else None,
     )

@@ -14,6 +14,9 @@ from app.store.collections import Database
 from app.store.ids import key, keys, public
 
 REVISION = "definitions"
+TOMBSTONES = "deletedSegments"
+# So many revisions a tombstone is kept; a process that is further behind reads everything.
+KEPT_REVISIONS = 10_000
 
 
 class Segments:
@@ -28,20 +31,12 @@ class Segments:
             {"_id": REVISION}, {"$setOnInsert": {"revision": 0}}, upsert=True
         )
 
-    async def revision(self) -> int:
-        """The number of changes so far of all that filters rest on."""
-        found = await self._database.fences.find_one({"_id": REVISION})
-        return int(found["revision"]) if found else 0
-
-    async def all(self) -> list[Segment]:
-        return [_segment(document) async for document in self._collection.find().sort("_id", 1)]
-
     async def get(
         self, id_: str, transaction: AsyncIOMotorClientSession | None = None
     ) -> Segment | None:
         query = {"_id": key(Kind.SEGMENT, id_)}
         found = await self._collection.find_one(query, session=transaction)
-        return None if found is None else _segment(found)
+        return None if found is None else as_segment(found)
 
     async def existing(
         self, ids: Iterable[str], transaction: AsyncIOMotorClientSession
@@ -63,24 +58,33 @@ class Segments:
         if after is not None:
             query["_id"] = {"$gt": key(Kind.SEGMENT, after)}
         found = self._collection.find(query).sort("_id", 1).limit(most)
-        return [_segment(document) async for document in found]
+        return [as_segment(document) async for document in found]
 
     async def count(self, search: str | None, kinds: Sequence[SegmentKind] | None) -> int:
         return int(await self._collection.count_documents(_matching(search, kinds)))
 
-    async def save(self, segment: Segment, transaction: AsyncIOMotorClientSession) -> None:
-        """Adds the segment, or puts it in the place of the one with its id."""
+    async def save(
+        self, segment: Segment, revision: int, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Adds the segment, or replaces the one with its id; `revision` is the one that the
+        transaction makes."""
         query = {"_id": key(Kind.SEGMENT, segment.id)}
         other = {"name": segment.name, "_id": {"$ne": query["_id"]}}
         if await self._collection.find_one(other, session=transaction):
             message = f"A segment called {segment.name!r} is there already; choose another name."
             raise refuse(Code.TAKEN, message, "input", "name")
-        await self._collection.replace_one(
-            query, _document(segment), upsert=True, session=transaction
-        )
+        row = {**_document(segment), "revision": revision}
+        await self._collection.replace_one(query, row, upsert=True, session=transaction)
 
-    async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.delete_one({"_id": key(Kind.SEGMENT, id_)}, session=transaction)
+    async def delete(self, id_: str, revision: int, transaction: AsyncIOMotorClientSession) -> None:
+        """Deletes the segment and leaves a tombstone; `revision` is the one that the transaction
+        makes."""
+        key_ = key(Kind.SEGMENT, id_)
+        await self._collection.delete_one({"_id": key_}, session=transaction)
+        tombstones = self._database[TOMBSTONES]
+        await tombstones.insert_one({"_id": key_, "revision": revision}, session=transaction)
+        old = {"revision": {"$lte": revision - KEPT_REVISIONS}}
+        await tombstones.delete_many(old, session=transaction)
 
 
 def _matching(search: str | None, kinds: Sequence[SegmentKind] | None) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _document(segment: Segment) -> dict[str, Any]:
     }
 
 
-def _segment(document: Mapping[str, Any]) -> Segment:
+def as_segment(document: Mapping[str, Any]) -> Segment:
     return Segment(
         id=public(Kind.SEGMENT, document["_id"]),
         name=document["name"],

@@ -16,6 +16,7 @@ from app.store.active_filters import ActiveFilters
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customers import Customers
+from app.store.definitions import DefinitionRows
 from app.store.events import Events
 from app.store.facts import Facts
 from app.store.history import History
@@ -64,6 +65,7 @@ class Store:
         self.events = Events(database)
         self.orders = Orders(database)
         self.facts = Facts(database)
+        self.definitions = DefinitionRows(database)
         self.segments = Segments(database)
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
@@ -161,7 +163,7 @@ class Store:
         """
         found = await self._database.fences.find_one_and_update(
             {"_id": name},
-            {"$inc": {"revision": 1}},
+            {"$inc": {"revision": 1, "stamped": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
             session=transaction,

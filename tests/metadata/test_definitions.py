@@ -29,13 +29,13 @@ async def test_a_new_definition_is_checked_first_and_then_ready(shop: Shop, key:
 
 async def test_the_same_again_changes_nothing(shop: Shop, key: str) -> None:
     await shop.define(key, "DATE", allowedValues=["2026-03-29"])
-    revision = await shop.api.services.store.segments.revision()
+    revision = await shop.api.services.store.definitions.revision()
 
     payload = await shop.set(key, "DATE", allowedValues=["2026-03-29"], isArray=False)
 
     assert payload["definition"]["state"] == "READY"
     assert payload["definition"]["allowedValues"] == ["2026-03-29"]
-    assert await shop.api.services.store.segments.revision() == revision
+    assert await shop.api.services.store.definitions.revision() == revision
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,164 @@
+"""What a majority has not committed may be rolled back: no process keeps it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from pymongo import MongoClient, WriteConcern
+from pymongo.errors import PyMongoError
+
+from app.domain.inputs import CustomerRef
+from app.local import programs
+from app.local.process import LOOPBACK, Process, kept_port
+from app.services import Services
+from app.services.definitions import Definitions
+from app.settings import Settings
+from app.store import Store, Transaction
+from tests.api import Json
+from tests.engine.conftest import until
+
+_SET = "rs0"
+
+
+class Member(Process):
+    """A member of a replica set, with the failpoints of MongoDB's own tests."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("mongod", folder)
+        self.host = ""
+
+    def start(self) -> None:
+        port = kept_port(self.folder / "port")
+        self.host = f"{LOOPBACK}:{port}"
+        data = self.folder / "data"
+        data.mkdir(parents=True)
+        self.run(
+            [
+                *(programs.mongod(), "--dbpath", str(data), "--replSet", _SET, "--quiet"),
+                *("--bind_ip", LOOPBACK, "--port", str(port), "--nounixsocket"),
+                *("--oplogSize", "990", "--setParameter", "enableTestCommands=1"),
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            ]
+        )
+
+    def client(self) -> MongoClient[Json]:
+        address = f"mongodb://{self.host}/?directConnection=true"
+        return MongoClient(address, serverSelectionTimeoutMS=300)
+
+    def has_state(self, field: str) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.admin.command("hello").get(field))
+        except PyMongoError:
+            return False
+
+    def is_up(self) -> bool:
+        return self.has_state("ok")
+
+    def fail(self, point: str, mode: str) -> None:
+        with self.client() as client:
+            client.admin.command({"configureFailPoint": point, "mode": mode})
+
+    def wait_for(self, point: str) -> None:
+        with self.client() as client:
+            wait = {"waitForFailPoint": point, "timesEntered": 1, "maxTimeMS": 60_000}
+            client.admin.command(wait)
+
+
+Pair = tuple[Member, Member]
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Iterator[Pair]:
+    """A primary and a secondary; both are needed for a majority."""
+    pair = Member(tmp_path / "0"), Member(tmp_path / "1")
+    try:
+        for member in pair:
+            member.start()
+        for member in pair:
+            member.wait_until(member.is_up)
+        primary, secondary = pair
+        rows = [{"_id": n, "host": m.host, "priority": 1 - n} for n, m in enumerate(pair)]
+        with primary.client() as client:
+            client.admin.command("replSetInitiate", {"_id": _SET, "members": rows})
+        primary.wait_until(lambda: primary.has_state("isWritablePrimary"))
+        secondary.wait_until(lambda: secondary.has_state("secondary"))
+        yield pair
+    finally:
+        for member in pair:
+            member.stop(1)
+
+
+class Aborted(Exception):
+    pass
+
+
+async def test_what_a_majority_has_not_committed_is_not_kept(members: Pair) -> None:
+    primary, secondary = members
+    url = f"mongodb://{primary.host},{secondary.host}/?replicaSet={_SET}"
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        mongodb_url=SecretStr(url),
+        database=f"test_{uuid4().hex}",
+    )
+    store = await Store.open(settings)
+    editor, follower = Services(store, settings), Services(store, settings)
+    segment = await editor.segments.create(
+        {"name": "Level", "definition": {"filter": _level(1)}}, editor.now()
+    )
+    await editor.customers.upsert({"sourceId": "one", "metadata": {"level": 1}}, editor.now().at)
+    before = await follower.definitions.now()
+
+    async def is_member() -> bool:
+        ref = CustomerRef.by_source_id("one")
+        (asked,) = await follower.memberships.ask(ref, [segment.id], None, follower.now())
+        return asked.is_member
+
+    with primary.client() as client:
+
+        async def is_in_the_primary() -> bool:
+            fence = client[settings.database].fences.find_one({"_id": "definitions"})
+            return fence is not None and fence["revision"] > before.revision
+
+        secondary.fail("stopReplProducer", "alwaysOn")
+        # The secondary notices the failpoint when the next write comes by.
+        client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
+        await asyncio.to_thread(secondary.wait_for, "stopReplProducer")
+        change = {"filter": _level(2)}
+        editing = asyncio.create_task(editor.segments.update(segment.id, change, editor.now()))
+        await until(is_in_the_primary)
+
+    assert await follower.definitions.now() is before
+    assert await is_member()
+    held = await _held_still(follower)
+    assert held.segments[segment.id].filter == _level(2)
+    assert await follower.definitions.now() is before
+    assert not editing.done()
+
+    secondary.fail("stopReplProducer", "off")
+    await editing
+    after = await follower.definitions.now()
+    assert after.segments[segment.id].filter == _level(2)
+    assert not await is_member()
+    await store.close()
+
+
+async def _held_still(services: Services) -> Definitions:
+    """The definitions as a transaction sees them that is aborted."""
+    seen: list[Definitions] = []
+
+    async def work(transaction: Transaction) -> None:
+        seen.append(await services.definitions.held_still(transaction))
+        raise Aborted
+
+    with pytest.raises(Aborted):
+        await services.store.transaction(work)
+    return seen[0]
+
+
+def _level(value: int) -> dict[str, Any]:
+    return {"attribute": {"path": "metadata.level", "operator": "IS", "value": value}}
