@@ -65,9 +65,7 @@ class Stream:
         self._database = database
         self._session = session
         self._cursor = cursor
-        self._is_sharded = is_sharded
-        # The last commit read, as long as more of its events may follow.
-        self._unfinished: _CommitBuilder | None = None
+        self._commits = CommitAssembler(is_sharded=is_sharded)
 
     @classmethod
     async def open(
@@ -110,13 +108,12 @@ class Stream:
     async def read(self) -> list[Commit]:
         """The next commits, each with all of its events. Waits up to a second for the first; the
         list may be empty."""
-        # What is unfinished is most often whole: a replica set says so at once.
-        ask_at_once = self._unfinished is not None and not self._is_sharded
+        asks_at_once = self._commits.an_empty_batch_tells
         command = {
             "getMore": self._cursor,
             "collection": "$cmd.aggregate",
             "batchSize": _MOST,
-            "maxTimeMS": _SHORT_WAIT_MILLISECONDS if ask_at_once else _WAIT_MILLISECONDS,
+            "maxTimeMS": _SHORT_WAIT_MILLISECONDS if asks_at_once else _WAIT_MILLISECONDS,
         }
         try:
             answer = await self._database.command(
@@ -125,32 +122,7 @@ class Stream:
         except OperationFailure as error:
             raise _told(error) from error
         cursor = answer["cursor"]
-        return self._finished(cursor["nextBatch"], cursor["postBatchResumeToken"])
-
-    def _finished(self, events: Sequence[Event], token: Mapping[str, str]) -> list[Commit]:
-        """The commits that are complete with these events, after which the stream is at the token.
-
-        A batch may end in the middle of a commit. What was read last is complete where the token
-        is of a later time; and where a replica set has nothing more to send, as an entry of its
-        oplog becomes visible whole. Of a sharded cluster, another shard may still send events of
-        the same time.
-        """
-        commits = []
-        unfinished = self._unfinished
-        for event in events:
-            if unfinished is None or unfinished.time != event["clusterTime"]:
-                if unfinished is not None:
-                    commits.append(unfinished.build())
-                unfinished = _CommitBuilder(event["clusterTime"])
-            unfinished.add(event)
-        if unfinished is not None:
-            is_past = token["_data"][:_TIME_DIGITS] > unfinished.token_time
-            nothing_follows = not events and not self._is_sharded
-            if is_past or nothing_follows:
-                commits.append(unfinished.build())
-                unfinished = None
-        self._unfinished = unfinished
-        return commits
+        return self._commits.take(cursor["nextBatch"], cursor["postBatchResumeToken"])
 
 
 def _stages(
@@ -200,18 +172,59 @@ def time_of(place: str) -> Timestamp:
     return Timestamp(int(place[:8], 16), int(place[8:], 16))
 
 
-class _CommitBuilder:
-    """Collects the events of one cluster time; keeps only each customer's first and last state.
+class CommitAssembler:
+    """Puts the events of a change stream together to commits, one for each cluster time.
 
     One transaction's events share a cluster time, and so do those of one insertMany in MongoDB 8,
-    which says of neither that they belong together. On a sharded cluster the events of two shards
-    may also share one. As a customer lives on one shard, and no shard uses a time twice, two
-    changes of one customer share a time only where they were committed together.
+    where nothing else tells that they belong together. On a sharded cluster the events of two
+    shards may also share one. As a customer lives on one shard, and no shard uses a time twice,
+    two changes of one customer share a time only where they were committed together.
     """
+
+    def __init__(self, *, is_sharded: bool) -> None:
+        self._is_sharded = is_sharded
+        # The last commit, as long as more of its events may follow.
+        self._unfinished: _CommitBuilder | None = None
+
+    @property
+    def an_empty_batch_tells(self) -> bool:
+        """Whether an empty batch now would finish a commit.
+
+        A replica set that has nothing more to send has sent all of the last commit, as an entry of
+        its oplog becomes visible whole. On a sharded cluster another shard may still have events of
+        the same time.
+        """
+        return self._unfinished is not None and not self._is_sharded
+
+    def take(self, events: Sequence[Event], token: Mapping[str, str]) -> list[Commit]:
+        """The commits that are complete with the next batch of events; `token` is the stream's
+        resume token after it. A batch may end in the middle of a commit."""
+        commits = []
+        finishes = not events and self.an_empty_batch_tells
+        for event in events:
+            if self._unfinished and self._unfinished.time != event["clusterTime"]:
+                commits.append(self._unfinished.build())
+                self._unfinished = None
+            if self._unfinished is None:
+                self._unfinished = _CommitBuilder(event["clusterTime"])
+            self._unfinished.add(event)
+        if self._unfinished and (finishes or _time_part(token) > self._unfinished.token_time):
+            commits.append(self._unfinished.build())
+            self._unfinished = None
+        return commits
+
+
+def _time_part(token: Mapping[str, str]) -> str:
+    """The part of a resume token that is its cluster time."""
+    return token["_data"][:_TIME_DIGITS]
+
+
+class _CommitBuilder:
+    """Collects the events of one cluster time; of a customer, the first and the last state."""
 
     def __init__(self, time: Timestamp) -> None:
         self.time = time
-        # How the resume tokens of these events begin.
+        # The same as the resume tokens of the events tell it.
         self.token_time = ""
         self._at: datetime | None = None
         self._changes: dict[str, Change] = {}
@@ -221,7 +234,7 @@ class _CommitBuilder:
     def add(self, event: Event) -> None:
         wall = event["wallTime"]
         self._at = wall if self._at is None else max(self._at, wall)
-        self.token_time = event["_id"]["_data"][:_TIME_DIGITS]
+        self.token_time = _time_part(event["_id"])
         match event["ns"]["coll"]:
             case "customers":
                 if (kind := event["operationType"]) not in _OF_ONE:
