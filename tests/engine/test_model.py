@@ -25,7 +25,7 @@ async def test_the_log_is_what_the_history_says(tmp_path: Path, plan: Plan) -> N
     outcome = await run(tmp_path, plan)
 
     assert outcome.problems == []
-    assert outcome.answers.internal == []
+    assert not outcome.answers.internal
     assert outcome.kills.total() == plan.kills
     assert outcome.elections.total() == plan.elections
     assert set(outcome.causes) == {"LIVE", "TIME", "DELETED", "DEFINITION"}

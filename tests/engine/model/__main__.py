@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import structlog
@@ -64,8 +65,8 @@ async def _run(folder: Path, plan: Plan) -> Outcome:
 
 
 def main() -> int:
-    # What is killed complains.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    # What is killed complains; errors are kept, and shown where the API answers INTERNAL.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     chosen = _read_arguments()
     plan = Plan(
         seed=chosen.seed,
@@ -82,14 +83,16 @@ def main() -> int:
         except (KeyboardInterrupt, asyncio.CancelledError):
             return 130
     print(outcome)
-    for name, lines in {
-        "cut off": [f"{number} x {why}" for why, number in outcome.cut_off.most_common()],
-        "INTERNAL": outcome.answers.internal,
-        "problem": outcome.problems,
-    }.items():
-        for line in lines[:_MOST_TOLD]:
-            print(f"{name}: {line}")
+    _print("cut off", outcome.cut_off)
+    _print("INTERNAL", outcome.answers.internal)
+    for problem in outcome.problems[:_MOST_TOLD]:
+        print(f"problem: {problem}")
     return 1 if outcome.problems or outcome.answers.internal else 0
+
+
+def _print(name: str, reasons: Counter[str]) -> None:
+    for reason, number in reasons.most_common(_MOST_TOLD):
+        print(f"{name}: {number} x {reason}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What the API answers, written down."""
 
+import re
+import time
 from collections import Counter
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -8,6 +11,7 @@ from uuid import uuid4
 from tests.api import Api
 
 Json = dict[str, Any]
+_ID = re.compile("[0-9a-f]{16,}")
 
 
 @dataclass
@@ -21,34 +25,45 @@ class Call:
 
 @dataclass
 class Answers:
-    """How many there were, their errors by code, and each INTERNAL."""
+    """How many there were, the slowest, their errors by code, and the causes of each
+    INTERNAL."""
 
+    # What the API has logged: there it says what an INTERNAL comes of.
+    log: Sequence[MutableMapping[str, Any]]
     number: int = 0
     codes: Counter[str] = field(default_factory=Counter)
-    internal: list[str] = field(default_factory=list)
+    internal: Counter[str] = field(default_factory=Counter)
     calls: list[Call] = field(default_factory=list)
+    slowest_seconds: float = 0
+
+    def cause_of(self, error: Json) -> str:
+        request = error["extensions"].get("requestId")
+        causes = (entry.get("exc_info") for entry in self.log if entry.get("request_id") == request)
+        return _ID.sub("…", repr(next(causes, error["message"])))[:300]
 
 
 @dataclass(frozen=True)
 class WatchedApi(Api):
     """The API, of whose answers everything is known."""
 
-    answers: Answers = field(default_factory=Answers)
+    answers: Answers
 
     async def answer(self, query: str, **variables: Any) -> Json:
         answers = self.answers
         answers.number += 1
+        began = time.monotonic()
         try:
             answer = await super().answer(query, **variables)
         except Exception as failure:
             answers.codes["no answer"] += 1
-            answers.internal.append(f"{_name(query)}: {failure!r}")
+            answers.internal[f"{_name(query)}: {failure!r}"] += 1
             raise
+        answers.slowest_seconds = max(answers.slowest_seconds, time.monotonic() - began)
         for error in answer.get("errors", ()):
             code = error.get("extensions", {}).get("code", "none")
             answers.codes[code] += 1
             if code == "INTERNAL":
-                answers.internal.append(f"{_name(query)}: {error['message']}")
+                answers.internal[f"{_name(query)}: {answers.cause_of(error)}"] += 1
         return answer
 
     async def track(self, rows: list[Json]) -> None:

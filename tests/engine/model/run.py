@@ -11,6 +11,7 @@ from typing import Any
 
 from bson import Timestamp
 from pymongo import MongoClient
+from structlog.testing import capture_logs
 
 from app.store.stream import place_of
 from tests.engine.conftest import until
@@ -64,10 +65,11 @@ class Outcome:
             "kills": _counted(self.kills),
             "elections": f"{_counted(self.elections)}; {self.terms} new terms",
             "steps": f"{self.steps}, of which {self.cut_off.total()} were cut off",
-            "answers": f"{answers.number}; errors: {_counted(codes)}",
+            "answers": f"{answers.number}, the slowest in {answers.slowest_seconds:.1f} s;"
+            f" errors: {_counted(codes)}",
             "transitions": _counted(self.causes),
             "problems": str(len(self.problems)),
-            "INTERNAL": str(len(answers.internal)),
+            "INTERNAL": str(answers.internal.total()),
             "seconds": ", ".join(f"{part} {took:.0f}" for part, took in self.seconds.items()),
         }
         return "\n".join(f"{name + ':':13}{told}" for name, told in lines.items())
@@ -79,10 +81,16 @@ def _counted(each: Counter[str]) -> str:
 
 
 async def run(folder: Path, plan: Plan) -> Outcome:
+    """Lets it happen, and judges it."""
+    with capture_logs() as log:
+        return await _run(folder, plan, Answers(log))
+
+
+async def _run(folder: Path, plan: Plan, answers: Answers) -> Outcome:
     chance = random.Random(plan.seed)
     clock = _Clock()
     async with world(folder, plan.workers, plan.members) as shop_world:
-        api = WatchedApi(**vars(shop_world.api))
+        api = WatchedApi(**vars(shop_world.api), answers=answers)
         assert api.settings.mongodb_url
         url = api.settings.mongodb_url.get_secret_value()
         with MongoClient[Json](url, tz_aware=True) as client:
@@ -106,7 +114,7 @@ async def run(folder: Path, plan: Plan) -> Outcome:
             await shop_world.stop_the_workers()
             term = await asyncio.to_thread(shop_world.term) - term
             if not problems:
-                calendar, calls = api.services.calendar, api.answers.calls
+                calendar, calls = api.services.calendar, answers.calls
                 problems = problems_of(api.database, calendar, calls, since, end, now)
             clock.ends("judging")
             log = api.database.transitions.find({}, {"cause": 1})
@@ -117,7 +125,7 @@ async def run(folder: Path, plan: Plan) -> Outcome:
         term,
         steps,
         cut_off,
-        api.answers,
+        answers,
         causes,
         problems,
         clock.seconds,
