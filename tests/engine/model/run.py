@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 # So many steps are under way at a time.
 _HANDS = 3
-_CALM_SECONDS = 5.0
+_CALM_SECONDS = 3.0
 _ENGINES = ("partitions", "steps", "workers", "marks", "activeFilters", "leases")
 
 
