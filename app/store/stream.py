@@ -176,9 +176,10 @@ class CommitAssembler:
     """Puts the events of a change stream together to commits, one for each cluster time.
 
     One transaction's events share a cluster time, and so do those of one insertMany in MongoDB 8,
-    where nothing else tells that they belong together. On a sharded cluster the events of two
-    shards may also share one. As a customer lives on one shard, and no shard uses a time twice,
-    two changes of one customer share a time only where they were committed together.
+    where nothing else tells that they belong together. On a sharded cluster each shard gives its
+    part of a transaction a time of its own, and events of two shards may share one by chance. As a
+    customer lives on one shard, and no shard uses a time twice, two changes of one customer share a
+    time only where they were committed together.
     """
 
     def __init__(self, *, is_sharded: bool) -> None:
