@@ -52,6 +52,7 @@ class Crowds:
         self._chance = chance
         self._sizes = sizes
         self._names = 0
+        self._last_wave = 0
         self._waves: list[int] = []
         self._segments: list[str] = []
 
@@ -79,6 +80,10 @@ class Crowds:
             ),
         ):
             await self._active({"any": [filter_]})
+        # However short the run is.
+        for _ in range(2):
+            await self.wave()
+        await self.segment_of_a_wave()
 
     async def step(self) -> None:
         """Something large."""
@@ -112,11 +117,12 @@ class Crowds:
         await self._click(self._busy_one(), number, seconds=30)
 
     async def wave(self) -> None:
-        """Many customers at once, past the program: one by one in the oplog, or together."""
+        """Many customers at once, past the program: by turns together in the oplog, and each by
+        itself."""
         if len(self._waves) >= _MOST_WAVES:
             return
-        self._names += 1
-        wave, now, chance = self._names, datetime.now(UTC), self._chance
+        self._last_wave += 1
+        wave, now, chance = self._last_wave, datetime.now(UTC), self._chance
         self._waves.append(wave)
         rows: list[Json] = [
             {
@@ -133,7 +139,7 @@ class Crowds:
             }
             for number in range(self._sizes.wave)
         ]
-        await asyncio.to_thread(self._insert, rows, together=chance.random() < 0.7)
+        await asyncio.to_thread(self._insert, rows, together=wave % 2 == 1)
 
     def _insert(self, rows: list[Json], *, together: bool) -> None:
         customers = self._database.customers
