@@ -204,5 +204,6 @@ async def _settle(shop_world: World, now: datetime, end: Timestamp, seconds: flo
         where = {name: list(database[name].find().limit(2)) for name in _ENGINES}
         due = list(database.states.find({"wakesAt": {"$lte": now}}).limit(20))
         late = f"not settled by {now} at {place} within {seconds:g} s"
-        return [f"{late}: {where}, due: {due}"]
+        complaints = f"the workers complain: {shop_world.warnings()}"
+        return [late, complaints, f"due: {due}", *(f"{name}: {of}" for name, of in where.items())]
     return []

@@ -1,13 +1,14 @@
 """A shop of its own: MongoDB, Valkey, workers, each of which may be killed at any time."""
 
 import asyncio
+import json
 import os
 import random
 import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.settings import Settings
 from tests.api import Api, running
 from tests.engine.model.replica_set import Member, ReplicaSet
 
+_LAST_LINES = 1_000
 _STEP_DOWN_SECONDS, _LONGEST_HANG_SECONDS = 3, 5
 
 
@@ -102,6 +104,18 @@ class World:
         await asyncio.sleep(seconds)
         part.start()
         await asyncio.to_thread(part.ready)
+
+    def warnings(self) -> dict[str, int]:
+        """What the workers have complained of lately, and how often."""
+        found: Counter[str] = Counter()
+        for worker in self._workers:
+            assert worker.log
+            for line in worker.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]:
+                with suppress(ValueError):
+                    entry = json.loads(line)
+                    if entry.get("level") in ("warning", "error", "critical"):
+                        found[f"{entry.get('event')} {entry.get('error', '')}".strip()] += 1
+        return dict(found.most_common(10))
 
     async def stop_the_workers(self) -> None:
         """Time passes on, but nobody tells of it any more."""
