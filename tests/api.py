@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx
@@ -12,8 +12,6 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from starlette.applications import Starlette
 
-from app.local.mongod import Mongod
-from app.local.valkey import Valkey
 from app.main import create_app
 from app.services import Services
 from app.settings import Settings
@@ -102,8 +100,15 @@ def _worded(errors: list[Json]) -> list[str]:
     return [" ".join([error["code"], *error["path"]]) for error in errors]
 
 
+class Part(Protocol):
+    """MongoDB or Valkey, at an address."""
+
+    @property
+    def url(self) -> str: ...
+
+
 @asynccontextmanager
-async def running(mongod: Mongod, valkey: Valkey, **settings: Any) -> AsyncIterator[Api]:
+async def running(mongod: Part, valkey: Part, **settings: Any) -> AsyncIterator[Api]:
     """The program over a database of its own, dropped at the end."""
     chosen = Settings(
         _env_file=None,  # type: ignore[call-arg]

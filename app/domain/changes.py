@@ -23,8 +23,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All that one transaction did, at one place in the stream. `at` is its wall time; `revision`
-    that of the definitions which it made; `mark` what this worker wrote there to find the place
+    """All changes of one cluster time, which is one place in the stream: those of one transaction,
+    of one bulk insert, or of several shards at once. `at` is their latest wall time; `revision`
+    that of the definitions which they made; `mark` what this worker wrote there to find the place
     again."""
 
     place: str

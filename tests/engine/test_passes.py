@@ -10,7 +10,9 @@ from bson import ObjectId
 
 from tests.api import Documents
 from tests.engine.conftest import Json, Shop
-from tests.engine.model.replay import Replay, differences, history, log_of
+from tests.engine.model.history import history
+from tests.engine.model.judge import log_of
+from tests.engine.model.replay import Replay, differences
 from tests.engine.test_transitions import at_least, is_true
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

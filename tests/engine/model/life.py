@@ -10,20 +10,13 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 
-from tests.api import Api
 from tests.engine.conftest import Shop
+from tests.engine.model.answers import WatchedApi
+from tests.engine.model.conditions import event, is_
+from tests.engine.model.crowds import Crowds, Sizes
 
 Json = dict[str, Any]
 CUSTOMERS = 24
-
-
-def is_(path: str, operator: str, value: object = None) -> Json:
-    condition = {"path": path, "operator": operator}
-    return {"attribute": condition if value is None else {**condition, "value": value}}
-
-
-def event(name: str, **asked: object) -> Json:
-    return {"event": {"name": name, **asked}}
 
 
 VIP = is_("metadata.vip", "IS", True)
@@ -39,9 +32,12 @@ BOUGHT = event(
 class Life:
     """Chooses what to do next, and does it. Nothing of it need succeed."""
 
-    def __init__(self, shop: Shop, client: MongoClient[Json], chance: random.Random) -> None:
-        self.shop = shop
-        self._api: Api = shop.api
+    def __init__(
+        self, api: WatchedApi, client: MongoClient[Json], chance: random.Random, sizes: Sizes
+    ) -> None:
+        self.shop = shop = Shop(api)
+        self._api = api
+        self._crowds = Crowds(shop, api, client, chance, sizes)
         self._client = client
         self._chance = chance
         self._inner: list[str] = []
@@ -71,6 +67,7 @@ class Life:
             is_("loyalty.points", "GREATER_THAN", 25),
         ):
             await self._active(filter_)
+        await self._crowds.begin()
 
     async def step(self) -> None:
         """One thing more."""
@@ -84,6 +81,8 @@ class Life:
             self.an_event_past_the_program,
             self.delete,
             self.delete_past_the_program,
+            *[self._crowds.clicks] * 3,
+            self._crowds.clicks_past_the_program,
         ]
         rare: list[Callable[[], Awaitable[None]]] = [
             self.edit,
@@ -93,7 +92,11 @@ class Life:
             self.delete_segment,
             self.delete_rule,
         ]
-        await self._chance.choice(rare if self._chance.random() < 0.04 else common)()
+        dice = self._chance.random()
+        if dice < 0.015:
+            await self._crowds.step()
+        else:
+            await self._chance.choice(rare if dice < 0.055 else common)()
 
     def _who(self) -> str:
         return f"c{self._chance.randrange(CUSTOMERS)}"
@@ -124,7 +127,7 @@ class Life:
             {"customer": {"sourceId": self._who()}, "name": "visit"}
             for _ in range(self._chance.randrange(1, 4))
         ]
-        await self._api.many("eventsTrack", rows)
+        await self._api.track(rows)
 
     async def order(self) -> None:
         rows = [

@@ -1,19 +1,26 @@
-"""A shop of its own: mongod, Valkey, workers, each of which may be killed at any time."""
+"""A shop of its own: MongoDB, Valkey, workers, each of which may be killed at any time."""
 
 import asyncio
+import json
 import os
 import random
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from app.local.mongod import Mongod
 from app.local.process import Process
 from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.api import Api, running
+from tests.engine.model.replica_set import Member, ReplicaSet
+
+_LAST_LINES = 1_000
+_STEP_DOWN_SECONDS, _LONGEST_HANG_SECONDS = 3, 5
 
 
 class Worker(Process):
@@ -39,26 +46,76 @@ class Worker(Process):
 
 
 class World:
-    """The parts, and their killer."""
+    """The parts, and the troubles that come over them."""
 
-    def __init__(self, api: Api, mongod: Mongod, valkey: Valkey, workers: list[Worker]) -> None:
+    def __init__(
+        self, api: Api, mongodb: Mongod | ReplicaSet, valkey: Valkey, workers: list[Worker]
+    ) -> None:
         self.api = api
-        self.kills = 0
-        self._parts = (mongod, valkey)
+        # What has been done to which part, and how often.
+        self.kills: Counter[str] = Counter()
+        self.elections: Counter[str] = Counter()
+        self._mongodb = mongodb
+        self._valkey = valkey
         self._workers = workers
 
+    def term(self) -> int:
+        """The number of the last election."""
+        return self._mongodb.term() if isinstance(self._mongodb, ReplicaSet) else 1
+
     async def kill_something(self, chance: random.Random) -> None:
-        """Kills a part outright, and starts it again a little later."""
-        often: list[Mongod | Valkey | Worker] = [*self._workers] * 6
-        part = chance.choice([*often, *self._parts])
+        """Kills a part outright, and starts it again a little later. Of a replica set, a secondary:
+        to kill the primary is another trouble."""
+        mongodb = self._mongodb
+        if isinstance(mongodb, ReplicaSet):
+            database: Mongod | Member = chance.choice(await asyncio.to_thread(mongodb.secondaries))
+        else:
+            database = mongodb
+        often: list[Any] = [*self._workers] * 6
+        part = chance.choice([*often, self._valkey, database])
         if part.pid is None:
             return
+        self.kills["worker" if part in self._workers else part.name.partition("-")[0]] += 1
+        await self._kill(part, chance.random() / 2)
+        if isinstance(mongodb, ReplicaSet):
+            await asyncio.to_thread(mongodb.wait_until_whole)
+
+    async def elect_another(self, chance: random.Random) -> None:
+        """The primary steps down, is killed, or hangs; the others elect one of them."""
+        mongodb = self._mongodb
+        assert isinstance(mongodb, ReplicaSet)
+        primary = await asyncio.to_thread(mongodb.primary)
+        # Each in turn, so that a short run has all of them.
+        kind = min(("step-down", "kill", "hang"), key=self.elections.__getitem__)
+        self.elections[kind] += 1
+        match kind:
+            case "step-down":
+                await asyncio.to_thread(mongodb.step_down, _STEP_DOWN_SECONDS)
+            case "kill":
+                await self._kill(primary, chance.random() * 4)
+            case _:
+                seconds = 2 + chance.random() * (_LONGEST_HANG_SECONDS - 2)
+                await asyncio.to_thread(primary.stop_for, seconds)
+        await asyncio.to_thread(mongodb.wait_until_whole)
+
+    async def _kill(self, part: Any, seconds: float) -> None:
         os.kill(part.pid, signal.SIGKILL)
         await asyncio.to_thread(part.stop)
-        self.kills += 1
-        await asyncio.sleep(chance.random() / 2)
+        await asyncio.sleep(seconds)
         part.start()
         await asyncio.to_thread(part.ready)
+
+    def warnings(self) -> dict[str, int]:
+        """What the workers have complained of lately, and how often."""
+        found: Counter[str] = Counter()
+        for worker in self._workers:
+            assert worker.log
+            for line in worker.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]:
+                with suppress(ValueError):
+                    entry = json.loads(line)
+                    if entry.get("level") in ("warning", "error", "critical"):
+                        found[f"{entry.get('event')} {entry.get('error', '')}".strip()] += 1
+        return dict(found.most_common(10))
 
     async def stop_the_workers(self) -> None:
         """Time passes on, but nobody tells of it any more."""
@@ -74,21 +131,22 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, workers: int) -> AsyncIterator[World]:
+async def world(folder: Path, workers: int, members: int) -> AsyncIterator[World]:
     settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
-    mongod, valkey = Mongod(folder / "mongod", settings), Valkey(folder / "valkey")
-    parts: list[Process] = [mongod, valkey]
-    mongod.start()
-    valkey.start()
+    mongodb = ReplicaSet(folder) if members > 1 else Mongod(folder / "mongod", settings)
+    valkey = Valkey(folder / "valkey")
+    parts: list[Process | ReplicaSet] = [mongodb, valkey]
     try:
-        await asyncio.to_thread(mongod.ready)
+        mongodb.start()
+        valkey.start()
+        await asyncio.to_thread(mongodb.ready)
         await asyncio.to_thread(valkey.ready)
-        async with running(mongod, valkey) as api:
+        async with running(mongodb, valkey) as api:
             crew = [Worker(folder / f"worker-{n}", n, api.settings) for n in range(workers)]
             parts += crew
             for worker in crew:
                 worker.start()
-            yield World(api, mongod, valkey, crew)
+            yield World(api, mongodb, valkey, crew)
     finally:
         for part in reversed(parts):
             part.stop()

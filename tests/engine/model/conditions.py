@@ -1,0 +1,14 @@
+"""Conditions as they are sent."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def is_(path: str, operator: str, value: object = None) -> Json:
+    condition = {"path": path, "operator": operator}
+    return {"attribute": condition if value is None else {**condition, "value": value}}
+
+
+def event(name: str, **asked: object) -> Json:
+    return {"event": {"name": name, **asked}}

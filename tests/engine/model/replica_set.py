@@ -1,0 +1,172 @@
+"""A replica set of three members on this machine, each of which may be killed or stopped."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from app.local import programs
+from app.local.process import LOOPBACK, Process, kept_port
+
+Json = dict[str, Any]
+Found = TypeVar("Found")
+
+_SET = "rs0"
+_ELECTION_MILLISECONDS, _HEARTBEAT_MILLISECONDS = 2_000, 500
+_OPLOG_MIB, _CACHE_GIB = 990, 0.5
+_LONGEST_ELECTION_SECONDS = 60
+_HEALTHY = ("PRIMARY", "SECONDARY")
+
+
+class Member(Process):
+    """One mongod of the set."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        super().__init__(f"mongod-{number}", folder / f"mongod-{number}")
+        self.number = number
+        self.port = kept_port(self.folder / "mongod.port")
+
+    @property
+    def host(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        self.end_leftover()
+        data = self.folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        self.run(
+            [
+                *(programs.mongod(), "--dbpath", str(data), "--replSet", _SET, "--quiet"),
+                *("--bind_ip", LOOPBACK, "--port", str(self.port), "--nounixsocket"),
+                *("--oplogSize", str(_OPLOG_MIB), "--wiredTigerCacheSizeGB", str(_CACHE_GIB)),
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            ]
+        )
+
+    def ready(self) -> None:
+        """Returns when it answers."""
+        self.wait_until(lambda: self.ask("ping") is not None)
+
+    def ask(self, command: str, value: Any = 1, **more: Any) -> Json | None:
+        """The member's own answer; None where it gives none."""
+        address = f"mongodb://{self.host}/?directConnection=true"
+        with MongoClient[Json](
+            address,
+            serverSelectionTimeoutMS=500,
+            connectTimeoutMS=500,
+            socketTimeoutMS=15_000 if command.startswith("replSet") else 1_000,
+        ) as client:
+            try:
+                answer: Json = client.admin.command(command, value, **more)
+            except PyMongoError:
+                return None
+            return answer
+
+    def stop_for(self, seconds: float) -> None:
+        """Hangs, as with a stalled disk, and goes on after so long: even where nobody is left by
+        then to tell it to."""
+        assert self.pid
+        os.kill(self.pid, signal.SIGSTOP)
+        goes_on = f"sleep {seconds}; kill -CONT {self.pid}"
+        subprocess.run(["sh", "-c", goes_on], check=False, start_new_session=True)
+
+
+class ReplicaSet:
+    """start() returns at once; ready() blocks until one of its members takes writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.members = [Member(folder, number) for number in range(3)]
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(member.host for member in self.members)
+        return f"mongodb://{hosts}/?replicaSet={_SET}"
+
+    def start(self) -> None:
+        for member in self.members:
+            member.start()
+
+    def ready(self) -> None:
+        for member in self.members:
+            member.ready()
+        named = [{"_id": member.number, "host": member.host} for member in self.members]
+        settings = {
+            "electionTimeoutMillis": _ELECTION_MILLISECONDS,
+            "heartbeatIntervalMillis": _HEARTBEAT_MILLISECONDS,
+        }
+        # Of one that is initiated already it is refused.
+        config = {"_id": _SET, "members": named, "settings": settings}
+        self.members[0].ask("replSetInitiate", config)
+        self.wait_until_whole()
+
+    def stop(self) -> None:
+        for member in self.members:
+            if member.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(member.pid, signal.SIGCONT)
+        for member in self.members:
+            member.stop()
+
+    def primary(self) -> Member:
+        """The one that takes writes; waits for it."""
+        return _wait_for(self._find_primary, "no primary")
+
+    def secondaries(self) -> list[Member]:
+        primary = self.primary()
+        return [member for member in self.members if member is not primary]
+
+    def wait_for_another_primary(self, than: Member) -> None:
+        """Returns when the others have elected one of them; than may hang."""
+
+        def found() -> Member | None:
+            others = [member for member in self.members if member is not than]
+            return next(filter(_is_primary, others), None)
+
+        _wait_for(found, "no other primary")
+
+    def wait_until_whole(self) -> None:
+        """Returns when all members are there, and one is the primary."""
+
+        def whole() -> Json | None:
+            primary = self._find_primary()
+            status = primary.ask("replSetGetStatus") if primary else None
+            if status and all(member["stateStr"] in _HEALTHY for member in status["members"]):
+                return status
+            return None
+
+        _wait_for(whole, "not all members are there")
+
+    def term(self) -> int:
+        """The number of the last election."""
+        status = _wait_for(lambda: self.primary().ask("replSetGetStatus"), "no status")
+        return int(status["term"])
+
+    def step_down(self, seconds: int) -> None:
+        """The primary gives up, and is not elected again for so long."""
+        down = {"secondaryCatchUpPeriodSecs": min(1, seconds), "force": True}
+        self.primary().ask("replSetStepDown", seconds, **down)
+
+    def _find_primary(self) -> Member | None:
+        return next(filter(_is_primary, self.members), None)
+
+
+def _wait_for(find: Callable[[], Found | None], otherwise: str) -> Found:
+    """What is looked for, once it is found."""
+    deadline = time.monotonic() + _LONGEST_ELECTION_SECONDS
+    while (found := find()) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{otherwise} within {_LONGEST_ELECTION_SECONDS} s")
+        time.sleep(0.05)
+    return found
+
+
+def _is_primary(member: Member) -> bool:
+    hello = member.ask("hello")
+    return bool(hello and hello["isWritablePrimary"])
