@@ -139,6 +139,7 @@ COLLECTIONS = (
     Collection("partitions"),
     Collection("steps"),
     Collection("marks"),
+    Collection("presences"),
     Collection("workers"),
     Collection("engineErrors"),
     Collection("states", (_index("partition", "wakesAt"),)),

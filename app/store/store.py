@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from bson import CodecOptions
@@ -21,6 +22,7 @@ from app.store.departures import Departures
 from app.store.events import Events
 from app.store.facts import Facts
 from app.store.history import History
+from app.store.leases import Leases
 from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.members import Members
@@ -29,6 +31,7 @@ from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
 from app.store.places import Places
+from app.store.presence import Client, Presence, blocking_client
 from app.store.questions import Questions
 from app.store.retention import Retention
 from app.store.seen import Seen
@@ -49,9 +52,17 @@ Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 class Store:
     """All that the program keeps: one attribute a collection."""
 
-    def __init__(self, client: AsyncIOMotorClient[Any], database: Database, seconds: float) -> None:
+    def __init__(
+        self,
+        client: AsyncIOMotorClient[Any],
+        database: Database,
+        seconds: float,
+        connect: Callable[[], Client],
+    ) -> None:
         self._client = client
         self._database = database
+        self.presence = Presence(database, connect)
+        self._leases = leases = Leases(database, self.presence)
         self._questions = questions = Questions(database, seconds)
         self.customers = Customers(database, questions)
         self.selections = Selections(questions)
@@ -61,12 +72,12 @@ class Store:
         self.segments = Segments(database)
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
-        self.transitions = Transitions(database)
+        self.transitions = Transitions(database, leases)
         self.departures = Departures(database)
         self.history = History(database, self.departures)
         self.states = States(database)
-        self.workers = Workers(database)
-        self.partitions = Partitions(database, self.workers)
+        self.workers = Workers(database, self.presence)
+        self.partitions = Partitions(database, leases)
         self.oplog = OplogReader(database)
         self.retention = Retention(database)
         self.places = Places(database)
@@ -76,7 +87,7 @@ class Store:
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
         self.sizes = Sizes(database)
-        self.size_schedule = SizeSchedule(database)
+        self.size_schedule = SizeSchedule(database, leases)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -93,7 +104,7 @@ class Store:
         """Makes what is missing."""
         await prepare(self._database)
         await self.segments.prepare()
-        await self.size_schedule.prepare()
+        await self._leases.prepare()
         await self.transitions.prepare()
         await self.partitions.prepare()
         await self.retention.prepare()
@@ -104,8 +115,9 @@ class Store:
         """Connects, and changes nothing there. Unusable where nothing is named."""
         if settings.mongodb_url is None:
             raise Unusable("MONGODB_URL is not set; name a replica set, or use `segments up`.")
+        url = settings.mongodb_url.get_secret_value()
         client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
-            settings.mongodb_url.get_secret_value(),
+            url,
             serverSelectionTimeoutMS=10_000,
             appname="customer-segments",
         )
@@ -114,9 +126,10 @@ class Store:
             tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_CLAMP
         )
         database = client.get_database(settings.database, codec_options=options)
-        return cls(client, database, settings.query_seconds)
+        return cls(client, database, settings.query_seconds, partial(blocking_client, url))
 
     async def close(self) -> None:
+        self.presence.close()
         self._client.close()
 
     async def ping(self) -> None:

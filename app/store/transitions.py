@@ -1,7 +1,7 @@
 """The log of transitions: append-only, its sequence without gaps, in the order of commitment."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -10,49 +10,34 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 from pymongo.read_concern import ReadConcern
 
-from app.backoff import Backoff
 from app.domain.ids import Kind
 from app.domain.transitions import Crossing, Transition, TransitionCause, TransitionType
 from app.store.collections import Database
 from app.store.ids import key, keys, public
+from app.store.leases import LOG_TURN, Leases
 from app.store.timeline import before
 
 _END = "log"
-# How long one has it at most; how soon those who wait look again, at first and at last.
-_TURN_MILLISECONDS, _TURN_LOOK_SECONDS = 1_000, (0.004, 0.05)
+_TURN_SECONDS = 1.0
 
 
 class Transitions:
     """The transitions collection, and the counter that says where it ends."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         majority = ReadConcern("majority")
         self._collection = database.get_collection("transitions", read_concern=majority)
-        self._leases = database.leases
+        self._leases = leases
         self._ends = database.get_collection("fences", read_concern=majority)
 
     async def prepare(self) -> None:
         nothing = {"$setOnInsert": {"sequence": 0, "held": 0}}
         await self._ends.update_one({"_id": _END}, nothing, upsert=True)
-        nobodys = {"$setOnInsert": {"owner": ""}}
-        await self._leases.update_one({"_id": _END}, nobodys, upsert=True)
 
-    @asynccontextmanager
-    async def turn(self, owner: str) -> AsyncIterator[None]:
+    def turn(self, owner: str) -> AbstractAsyncContextManager[None]:
         """One after the other, for those who append at once: their transactions would all but one
-        be in vain. A courtesy, which lapses soon where somebody dies in it."""
-        nobody = {"$or": [{"owner": ""}, {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}]}
-        until = {"$add": ["$$NOW", _TURN_MILLISECONDS]}
-        mine = [{"$set": {"owner": owner, "ownedUntil": until}}]
-        free = {"_id": _END, **nobody}
-        look = Backoff(*_TURN_LOOK_SECONDS)
-        while not (await self._leases.update_one(free, mine)).matched_count:
-            await look.wait()
-        try:
-            yield
-        finally:
-            done = {"$set": {"owner": ""}}
-            await self._leases.update_one({"_id": _END, "owner": owner}, done)
+        be in vain. A courtesy, which ends soon where its holder dies or is slow."""
+        return self._leases.hold(LOG_TURN, owner, _TURN_SECONDS)
 
     async def append(
         self, crossings: Sequence[Crossing], transaction: AsyncIOMotorClientSession

@@ -26,8 +26,8 @@ class Rehearsal(Store):
     The many writes are left out as well: MongoDB grows slow over many that were taken back.
     """
 
-    def __init__(self, client: Any, database: Any, seconds: float) -> None:
-        super().__init__(client, database, seconds)
+    def __init__(self, client: Any, database: Any, seconds: float, connect: Any) -> None:
+        super().__init__(client, database, seconds, connect)
         self.customers = _Customers(database, self._questions)
         self.events = _Events(database)
         self.orders = _Orders(database)
