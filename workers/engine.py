@@ -27,7 +27,7 @@ async def run_engine(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             engine = Engine(store)
             tasks.create_task(engine.run())
-            tasks.create_task(services.earning.run(wake=engine.committed.ear()))
+            tasks.create_task(services.consumers.run(engine.committed))
             tasks.create_task(_announce(settings, engine.committed.ear()))
     finally:
         await store.close()

@@ -6,6 +6,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.domain.ids import Kind
+from app.domain.log_interval import LogInterval
 from app.domain.loyalty import EarningRule, Fixed, LoyaltyProgram, Points, Proportional
 from app.store.collections import Database
 from app.store.ids import key, keys, public
@@ -61,12 +62,12 @@ class EarningRules:
         return [_rule(row) async for row in self._collection.find({"until": None}).sort("_id", 1)]
 
     async def rewarding(
-        self, segment_ids: Sequence[str], after: int, transaction: AsyncIOMotorClientSession
+        self, segment_ids: Sequence[str], first: int, transaction: AsyncIOMotorClientSession
     ) -> list[EarningRule]:
-        """The segments' rules that cover something of the log after the sequence."""
+        """The segments' rules that cover something of the log from the sequence `first` on."""
         query = {
             "segmentId": {"$in": keys(Kind.SEGMENT, segment_ids)},
-            "$or": [{"until": None}, {"until": {"$gt": after}}],
+            "$or": [{"until": None}, {"until": {"$gte": first}}],
         }
         found = self._collection.find(query, session=transaction).sort("_id", 1)
         return [_rule(row) async for row in found]
@@ -92,8 +93,8 @@ def _document(rule: EarningRule) -> dict[str, Any]:
         "segmentId": key(Kind.SEGMENT, rule.segment_id),
         "points": _points_document(rule.points),
         "createdAt": rule.created_at,
-        "since": rule.since,
-        "until": rule.until,
+        "since": rule.interval.since,
+        "until": rule.interval.until,
         "activeFrom": rule.active_from,
         "activeUntil": rule.active_until,
         "maxPerCustomer": rule.max_per_customer,
@@ -108,8 +109,7 @@ def _rule(row: Mapping[str, Any]) -> EarningRule:
         segment_id=public(Kind.SEGMENT, row["segmentId"]),
         points=_points(row["points"]),
         created_at=row["createdAt"],
-        since=row["since"],
-        until=row["until"],
+        interval=LogInterval(row["since"], row["until"]),
         active_from=row["activeFrom"],
         active_until=row["activeUntil"],
         max_per_customer=row["maxPerCustomer"],

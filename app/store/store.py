@@ -16,6 +16,7 @@ from pymongo.read_concern import ReadConcern
 from app.errors import Unusable
 from app.settings import Settings
 from app.store.active_filters import ActiveFilters
+from app.store.checkpoints import Checkpoints
 from app.store.collections import Database, prepare
 from app.store.customers import Customers
 from app.store.departures import Departures
@@ -30,13 +31,14 @@ from app.store.metadata import MetadataDefinitions
 from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
-from app.store.places import Places
 from app.store.presence import Client, Presence, blocking_client
+from app.store.quarantine import Quarantine
 from app.store.questions import Questions
 from app.store.retention import Retention
 from app.store.seen import Seen
 from app.store.segments import Segments
 from app.store.selections import Selections
+from app.store.sessions import Deadlines
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
 from app.store.states import States
@@ -80,7 +82,9 @@ class Store:
         self.partitions = Partitions(database, leases)
         self.oplog = OplogReader(database)
         self.retention = Retention(database)
-        self.places = Places(database)
+        self.checkpoints = Checkpoints(database, leases, self.transitions)
+        self.quarantine = Quarantine(database)
+        self.deadlines = Deadlines(database)
         self.loyalty_programs = LoyaltyPrograms(database)
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
@@ -108,7 +112,7 @@ class Store:
         await self.transitions.prepare()
         await self.partitions.prepare()
         await self.retention.prepare()
-        await self.places.prepare()
+        await self.checkpoints.prepare()
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:

@@ -31,7 +31,7 @@ class Transitions:
         self._ends = database.get_collection("fences", read_concern=majority)
 
     async def prepare(self) -> None:
-        nothing = {"$setOnInsert": {"sequence": 0, "held": 0}}
+        nothing = {"$setOnInsert": {"sequence": 0}}
         await self._ends.update_one({"_id": _END}, nothing, upsert=True)
 
     def turn(self, owner: str) -> AbstractAsyncContextManager[None]:
@@ -46,39 +46,32 @@ class Transitions:
         other that appends must wait, or begin anew."""
         if not crossings:
             return
-        end = await self._raise({"sequence": len(crossings)}, transaction)
+        raised = await self._ends.find_one_and_update(
+            {"_id": _END},
+            {"$inc": {"sequence": len(crossings)}},
+            return_document=ReturnDocument.AFTER,
+            session=transaction,
+        )
+        end = int(raised["sequence"])
         rows = [
             _document(crossing, sequence)
             for sequence, crossing in enumerate(crossings, end - len(crossings) + 1)
         ]
         await self._collection.insert_many(rows, ordered=False, session=transaction)
 
-    async def hold_still(self, transaction: AsyncIOMotorClientSession) -> int:
-        """Where the log ends, and goes on only when the transaction is over."""
-        return await self._raise({"held": 1}, transaction)
-
-    async def _raise(self, by: Mapping[str, int], transaction: AsyncIOMotorClientSession) -> int:
-        found = await self._ends.find_one_and_update(
-            {"_id": _END},
-            {"$inc": by},
-            return_document=ReturnDocument.AFTER,
-            session=transaction,
-        )
-        return int(found["sequence"])
-
-    async def end(self) -> int:
+    async def end(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
         """The last sequence of the log; 0 where it is empty."""
-        found = await self._ends.find_one({"_id": _END})
+        found = await self._ends.find_one({"_id": _END}, session=transaction)
         return int(found["sequence"]) if found else 0
 
     async def get(self, id_: str) -> Transition | None:
         found = await self._collection.find_one({"_id": key(Kind.TRANSITION, id_)})
-        return None if found is None else _transition(found)
+        return None if found is None else as_transition(found)
 
     async def named(self, ids: Iterable[str]) -> dict[str, Transition]:
         """Those of the transitions that are there."""
         found = self._collection.find({"_id": {"$in": keys(Kind.TRANSITION, ids)}})
-        transitions = [_transition(row) async for row in found]
+        transitions = [as_transition(row) async for row in found]
         return {transition.id: transition for transition in transitions}
 
     async def after(
@@ -98,7 +91,7 @@ class Transitions:
         if customer_id is not None:
             query["customerId"] = key(Kind.CUSTOMER, customer_id)
         found = self._collection.find(query, session=transaction).sort("_id", 1).limit(most)
-        return [_transition(row) async for row in found]
+        return [as_transition(row) async for row in found]
 
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, most: int
@@ -109,7 +102,7 @@ class Transitions:
             **before(after, Kind.TRANSITION),
         }
         found = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(most)
-        return [_transition(row) async for row in found]
+        return [as_transition(row) async for row in found]
 
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
         """When those of the customers last entered the segment whom the log has in it."""
@@ -149,7 +142,11 @@ def _document(crossing: Crossing, sequence: int) -> dict[str, Any]:
     }
 
 
-def _transition(row: Mapping[str, Any]) -> Transition:
+def as_document(transition: Transition) -> dict[str, Any]:
+    return _document(transition.crossing, transition.sequence)
+
+
+def as_transition(row: Mapping[str, Any]) -> Transition:
     return Transition(
         public(Kind.TRANSITION, row["_id"]),
         int(str(row["_id"]), 16),

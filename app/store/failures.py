@@ -1,0 +1,36 @@
+"""Whose fault an error is: MongoDB's at the moment, or that of what it was asked."""
+
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+
+from app.errors import LeaseLost, TookTooLong, Unusable
+
+_RETRY_LABELS = (
+    "TransientTransactionError",
+    "UnknownTransactionCommitResult",
+    "RetryableWriteError",
+)
+# Not reachable, no primary, no right to it, no room, no time.
+_OUTAGE_CODES = frozenset(
+    {6, 7, 13, 18, 24, 50, 89, 91, 112, 189, 225, 251, 262, 290, 391, 9001, 10107}
+    | {11600, 11601, 11602, 13435, 13436, 14031}
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the same would fail with any data now, and may succeed later."""
+    if isinstance(error, OSError | TookTooLong | LeaseLost | Unusable):
+        # A TimeoutError is an OSError.
+        return True
+    if not isinstance(error, PyMongoError):
+        return False
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
+        return True
+    if any(map(error.has_error_label, _RETRY_LABELS)):
+        return True
+    return isinstance(error, OperationFailure) and error.code in _OUTAGE_CODES
