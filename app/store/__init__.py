@@ -2,7 +2,7 @@
 
 from pymongo.errors import PyMongoError as DatabaseError
 
-from app.store.failures import is_outage
+from app.store.failures import is_outage, message_of
 from app.store.store import Store, Transaction
 
-__all__ = ["DatabaseError", "Store", "Transaction", "is_outage"]
+__all__ = ["DatabaseError", "Store", "Transaction", "is_outage", "message_of"]

@@ -1,6 +1,7 @@
 """Whose fault an error is: MongoDB's at the moment, or that of what it was asked."""
 
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
     OperationFailure,
@@ -8,7 +9,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from app.errors import LeaseLost, TookTooLong, Unusable
+from app.errors import LeaseLost, SegmentsError, TookTooLong, Unusable
 
 _RETRY_LABELS = (
     "TransientTransactionError",
@@ -34,3 +35,12 @@ def is_outage(error: BaseException) -> bool:
     if any(map(error.has_error_label, _RETRY_LABELS)):
         return True
     return isinstance(error, OperationFailure) and error.code in _OUTAGE_CODES
+
+
+def message_of(error: BaseException) -> str:
+    """The error in a line: of a bulk write without the data that it was to write."""
+    if isinstance(error, SegmentsError):
+        return str(error)
+    if isinstance(error, BulkWriteError) and (errors := (error.details or {}).get("writeErrors")):
+        return f"{errors[0]['errmsg']} (MongoDB's code {errors[0]['code']})"
+    return repr(error)

@@ -10,7 +10,7 @@ from app.backoff import Backoff
 from app.domain.consumers import Consumer
 from app.services.consumers.runner import ConsumerRunner, Handle
 from app.services.waking import Bell
-from app.store import Store, is_outage
+from app.store import Store, is_outage, message_of
 
 log = structlog.get_logger()
 
@@ -63,6 +63,6 @@ async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
                 task=name,
                 again_in_seconds=backoff.seconds,
                 exc_info=None if is_outage(error) else error,
-                error=str(error),
+                error=message_of(error),
             )
         await backoff.wait()

@@ -11,7 +11,7 @@ from app.domain.consumers import Consumer, QuarantinedTransition
 from app.domain.transitions import Transition
 from app.errors import LeaseLost, SegmentsError
 from app.services.waking import woken
-from app.store import DatabaseError, Store, Transaction, is_outage
+from app.store import DatabaseError, Store, Transaction, is_outage, message_of
 from app.store.leases import Holder
 
 log = structlog.get_logger()
@@ -137,7 +137,7 @@ class ConsumerRunner:
         self, transition: Transition, error: Exception, owner: str, session: Transaction
     ) -> None:
         """Moves the checkpoint past the transition, which is kept to be tried again."""
-        store, consumer, message = self._store, self._consumer, _told(error)
+        store, consumer, message = self._store, self._consumer, message_of(error)
         if await store.quarantine.customers(consumer) >= MAX_QUARANTINED_CUSTOMERS:
             raise QuarantineFull(
                 f"Transitions of {MAX_QUARANTINED_CUSTOMERS} customers are in quarantine already;"
@@ -171,7 +171,7 @@ class ConsumerRunner:
         except Exception as error:
             if is_outage(error):
                 raise
-            await self._store.quarantine.delay(quarantined, _told(error))
+            await self._store.quarantine.delay(quarantined, message_of(error))
             return False
         log.info(
             "a transition is out of quarantine",
@@ -186,12 +186,12 @@ class ConsumerRunner:
         (log.warning if known else log.error)(
             "a consumer of the transition log is held up",
             consumer=self._consumer.value,
-            error=_told(error),
+            error=message_of(error),
             again_in_seconds=again_in_seconds,
             exc_info=None if known else error,
         )
         try:
-            await self._store.checkpoints.fail(self._consumer, _told(error))
+            await self._store.checkpoints.fail(self._consumer, message_of(error))
         except DatabaseError:
             # It was said in the log already.
             return
@@ -200,7 +200,3 @@ class ConsumerRunner:
         if self._has_failed:
             await self._store.checkpoints.recover(self._consumer)
             self._has_failed = False
-
-
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, SegmentsError) else repr(error)
