@@ -1,15 +1,17 @@
 """Where an interval of the transition log begins or ends."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from app.domain.consumers import Consumer
-from app.store import Store, Transaction
+from app.store import DatabaseError, Store, Transaction
 
 Result = TypeVar("Result")
 
-# Longer than such a transaction takes; the consumer waits no longer for a process that is killed.
-_DEADLINE_SECONDS = 3.0
+# Much longer than such a transaction takes; the consumer, and who edits definitions, wait no longer
+# for a process that is killed.
+DEADLINE_SECONDS = 5.0
 
 
 async def at_log_boundary(
@@ -27,11 +29,13 @@ async def at_log_boundary(
     async with store.session() as session:
 
         async def both(transaction: Transaction) -> Result:
-            await store.deadlines.set(transaction, _DEADLINE_SECONDS)
+            await store.deadlines.set(transaction, DEADLINE_SECONDS)
             await store.checkpoints.touch(consumer, transaction)
             return await work(transaction, await store.transitions.end(transaction))
 
         try:
             return await store.transaction(both, session)
         finally:
-            await store.deadlines.remove(session)
+            # What is left of it does no harm, and the transaction is over.
+            with suppress(DatabaseError):
+                await store.deadlines.remove(session)

@@ -11,6 +11,7 @@ import bson
 import pytest
 import structlog
 from bson import ObjectId
+from prometheus_client.parser import text_string_to_metric_families
 from pymongo.errors import AutoReconnect
 
 from app.domain.consumers import Consumer, ConsumerStatus
@@ -272,6 +273,33 @@ async def test_a_transition_in_quarantine_outlives_the_log(club: Club) -> None:
     recorder.failing.clear()
     async with at_work(loyalty):
         await until(lambda: recorder.has(1, 2, 3))
+
+
+async def test_prometheus_is_told_how_far_it_is_behind(club: Club) -> None:
+    recorder = Recorder(club.api)
+    recorder.failing = {1: KeyError()}
+    await enter(club, 8)
+
+    async def samples() -> dict[str, float]:
+        answer = await club.api.http.get("/metrics")
+        return {
+            sample.name.removeprefix("segments_consumer_"): sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+            if sample.labels.get("consumer") == "loyalty"
+        }
+
+    before = await samples()
+    age = (datetime.now(UTC) - NOW).total_seconds()
+    assert before.pop("lag_seconds") == pytest.approx(age, abs=60)
+    assert before == {"lag_transitions": 8, "quarantined": 0, "failing": 0}
+    loyalty = runner(club, recorder.handle)
+    while (await status(club)).behind:
+        await loyalty.run_once()
+    after = {"lag_transitions": 0, "lag_seconds": 0, "quarantined": 1, "failing": 0}
+    assert await samples() == after
+    await club.api.services.store.checkpoints.fail(Consumer.LOYALTY, "$broken")
+    assert (await samples())["failing"] == 1
 
 
 async def test_a_consumer_that_dies_is_started_again(club: Club) -> None:

@@ -9,7 +9,7 @@ import structlog
 from app.backoff import Backoff
 from app.domain.consumers import Consumer, QuarantinedTransition
 from app.domain.transitions import Transition
-from app.errors import LeaseLost, SegmentsError
+from app.errors import LeaseLost, QuarantineFull, SegmentsError
 from app.services.waking import woken
 from app.store import DatabaseError, Store, Transaction, is_outage, message_of
 from app.store.leases import Holder
@@ -29,10 +29,6 @@ _GATHER_SECONDS = 0.05
 # So long another is let finish who writes the same.
 _PATIENCE_SECONDS = 0.02
 _RETRIES_PER_BATCH = 10
-
-
-class QuarantineFull(SegmentsError):
-    """A consumer fails for so many customers that it does not go on without them."""
 
 
 class ConsumerRunner:
@@ -139,10 +135,7 @@ class ConsumerRunner:
         """Moves the checkpoint past the transition, which is kept to be tried again."""
         store, consumer, message = self._store, self._consumer, message_of(error)
         if await store.quarantine.customers(consumer) >= MAX_QUARANTINED_CUSTOMERS:
-            raise QuarantineFull(
-                f"Transitions of {MAX_QUARANTINED_CUSTOMERS} customers are in quarantine already;"
-                f" the last error is: {message}"
-            ) from error
+            raise QuarantineFull(MAX_QUARANTINED_CUSTOMERS, message) from error
 
         async def work(transaction: Transaction) -> None:
             place = await store.checkpoints.get(consumer, transaction)
