@@ -9,22 +9,23 @@ from app.store import DatabaseError, Store, Transaction
 
 Result = TypeVar("Result")
 
-# Much longer than such a transaction takes; the consumer, and who edits definitions, wait no longer
-# for a process that is killed.
+# Much longer than such a transaction takes. Where a process is killed in one, the consumer and edits
+# of definitions wait so long.
 DEADLINE_SECONDS = 5.0
 
 
 async def at_log_boundary(
     store: Store, consumer: Consumer, work: Callable[[Transaction, int], Awaitable[Result]]
 ) -> Result:
-    """Runs `work` in a transaction, with the last sequence of the log: that is where an interval
-    which it writes for the consumer begins or ends. Like any transaction's, `work` may run more
-    than once.
+    """Runs `work` in a transaction, with the last sequence of the log: an interval that `work`
+    writes for the consumer begins or ends there. Like any transaction's, `work` may run more than
+    once.
 
-    The log goes on meanwhile. What the transaction and the consumer both write is the consumer's
-    checkpoint, so that of the two one comes first: a transition after the sequence is handled only
-    with what the transaction has written, one up to it may have been handled before. Only the
-    consumer waits where a process is killed in here, until the deadline.
+    The engine appends to the log meanwhile. The transaction locks the consumer's checkpoint, which
+    each batch of the consumer moves. So no batch commits between the transaction's snapshot and its
+    commit: batches before it hold only transitions up to the sequence, and batches after it see
+    what `work` has written. Where a process is killed in here, a worker ends its session after the
+    deadline.
     """
     async with store.session() as session:
 
@@ -36,6 +37,6 @@ async def at_log_boundary(
         try:
             return await store.transaction(both, session)
         finally:
-            # What is left of it does no harm, and the transaction is over.
+            # The transaction is over, so that the rest of the row's life does no harm.
             with suppress(DatabaseError):
                 await store.deadlines.remove(session)

@@ -26,8 +26,8 @@ class Checkpoints:
     async def prepare(self) -> None:
         """Makes the checkpoints of new consumers, at the end of the log.
 
-        Every process does this before it serves anything, so that what a consumer rests on, an
-        earning rule for one, is never older than its checkpoint."""
+        Every process does this before it serves anything. So nothing that a consumer reads, an
+        earning rule for one, is older than its checkpoint."""
         end = await self._transitions.end()
         for consumer in Consumer:
             row = {"$setOnInsert": {"sequence": end, "boundaries": 0, **NOBODY}}
@@ -68,7 +68,7 @@ class Checkpoints:
     ) -> None:
         """Moves the checkpoint on. LeaseLost where it is no longer the owner's.
 
-        To be done last in a transaction, so that boundaries are kept waiting for a moment only.
+        Call it last in a transaction: what locks the checkpoint, too, then waits for a moment only.
         """
         moved = await self._collection.update_one(
             {"_id": consumer.value, "owner": owner, "sequence": before},
@@ -79,7 +79,8 @@ class Checkpoints:
             raise LeaseLost(f"Another worker has taken over the consumer {consumer.value}.")
 
     async def touch(self, consumer: Consumer, transaction: AsyncIOMotorClientSession) -> None:
-        """Lets no transaction of the consumer commit beside this one that has not seen it."""
+        """Locks the checkpoint until the transaction ends: a batch of the consumer whose snapshot
+        is older can't commit any more."""
         query = {"_id": consumer.value}
         await self._collection.update_one(query, {"$inc": {"boundaries": 1}}, session=transaction)
 
@@ -90,7 +91,7 @@ class Checkpoints:
         await self._collection.update_one(query, [{"$set": {"failure": failure}}])
 
     async def recover(self, consumer: Consumer) -> None:
-        """Nothing holds the consumer up any more."""
+        """Deletes the failure that was noted."""
         await self._collection.update_one({"_id": consumer.value}, {"$unset": {"failure": ""}})
 
 

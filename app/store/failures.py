@@ -1,4 +1,4 @@
-"""Whose fault an error is: MongoDB's at the moment, or that of what it was asked."""
+"""Errors of the database: those of an outage, and those that the data cause."""
 
 from pymongo.errors import (
     BulkWriteError,
@@ -16,7 +16,7 @@ _RETRY_LABELS = (
     "UnknownTransactionCommitResult",
     "RetryableWriteError",
 )
-# Not reachable, no primary, no right to it, no room, no time.
+# MongoDB is unreachable, has no primary, no room or no time, or refuses the user.
 _OUTAGE_CODES = frozenset(
     {6, 7, 13, 18, 24, 50, 89, 91, 112, 189, 225, 251, 262, 290, 391, 9001, 10107}
     | {11600, 11601, 11602, 13435, 13436, 14031}
@@ -24,9 +24,8 @@ _OUTAGE_CODES = frozenset(
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the same would fail with any data now, and may succeed later."""
-    if isinstance(error, OSError | TookTooLong | LeaseLost | Unusable):
-        # A TimeoutError is an OSError.
+    """Whether any work would fail now, whatever its data, and may succeed later."""
+    if isinstance(error, ConnectionError | TimeoutError | TookTooLong | LeaseLost | Unusable):
         return True
     if not isinstance(error, PyMongoError):
         return False

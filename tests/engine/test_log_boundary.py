@@ -87,14 +87,14 @@ async def test_a_process_killed_at_a_boundary_freezes_nothing(consuming: Shop) -
     await api.upsert("ann", metadata={"vip": True})
     await until(lambda: consuming.has(vips, 1))
     # The log does not wait at all.
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < DEADLINE_SECONDS - 1
 
     async def has_points() -> bool:
         return bool((api.stored("ann").get("loyalty") or {}).get("points") == 5)
 
     await until(has_points)
     await consuming.segment("Later", is_true("later"))
-    assert time.monotonic() - began < DEADLINE_SECONDS + 3
+    assert time.monotonic() - began < DEADLINE_SECONDS + 10
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -19,16 +19,16 @@ log = structlog.get_logger()
 Handle = Callable[[Transaction, Sequence[Transition]], Awaitable[None]]
 
 MAX_BATCH = 512
-# Beyond that it is hardly the customers' fault: the consumer waits until something is mended.
+# With more customers in quarantine, the cause is hardly one of them: the consumer waits instead.
 MAX_QUARANTINED_CUSTOMERS = 100
 
 _POLL_SECONDS = 1.0
-# What comes so close together is one batch: its effects change customers, of whom the engine then
-# hears. So long is it waited between two batches that are not full, too.
+# The pause after a signal, so that transitions which arrive close together become one batch.
 _GATHER_SECONDS = 0.05
-# So long another is let finish who writes the same.
-_PATIENCE_SECONDS = 0.02
-_RETRIES_PER_BATCH = 10
+# The pause before a batch is tried again that has conflicted with another writer.
+_CONFLICT_SECONDS = 0.02
+# How many transitions in quarantine are tried again between two batches.
+_MAX_RETRIES = 10
 
 
 class ConsumerRunner:
@@ -53,8 +53,8 @@ class ConsumerRunner:
         self._has_failed = False
 
     async def run(self, wake: asyncio.Event) -> None:
-        """For ever: consumes what there is, then looks again each second, or when woken. An error
-        is told, and does not end it."""
+        """Consumes until it is cancelled: whenever `wake` is set, and else each second. An error is
+        logged, noted in the checkpoint, and tried again with a back-off."""
         backoff = Backoff()
         async with self._store.presence.keep(self._worker):
             while True:
@@ -71,11 +71,11 @@ class ConsumerRunner:
                     await asyncio.sleep(_GATHER_SECONDS)
 
     async def run_once(self) -> bool:
-        """Handles a batch, and some of the quarantine that are due. Returns whether there may be
-        more to do; there is not while another worker consumes."""
+        """Handles one batch, and those in quarantine that are due. Returns whether this worker may
+        have more to do; it has not while another one consumes."""
         store, consumer, owner = self._store, self._consumer, uuid4().hex
         is_behind = await store.checkpoints.get(consumer) < await store.transitions.end()
-        due = await store.quarantine.due(consumer, _RETRIES_PER_BATCH)
+        due = await store.quarantine.due(consumer, _MAX_RETRIES)
         if not is_behind and not due:
             return False
         async with store.presence.keep(self._worker), store.session() as session:
@@ -102,10 +102,10 @@ class ConsumerRunner:
             nonlocal batch, tries
             tries += 1
             if tries > 1:
-                # Others write the same documents. The less is done at once, the sooner it is done.
+                # Another writer changed the same documents. A smaller batch conflicts less often.
                 self._batch_size = max(1, self._batch_size // 2)
-                await asyncio.sleep(_PATIENCE_SECONDS)
-            # All is read as of one instant: see log_boundary.py.
+                await asyncio.sleep(_CONFLICT_SECONDS)
+            # One snapshot has the checkpoint, the log and what the handler reads: log_boundary.py.
             place = await store.checkpoints.get(consumer, transaction)
             size = self._batch_size
             batch = await store.transitions.after(place, size, transaction=transaction)
@@ -186,7 +186,7 @@ class ConsumerRunner:
         try:
             await self._store.checkpoints.fail(self._consumer, message_of(error))
         except DatabaseError:
-            # It was said in the log already.
+            # The log line above has to do.
             return
 
     async def _recover(self) -> None:
