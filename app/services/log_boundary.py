@@ -9,8 +9,8 @@ from app.store import DatabaseError, Store, Transaction
 
 Result = TypeVar("Result")
 
-# Much longer than such a transaction takes. Where a process is killed in one, the consumer and edits
-# of definitions wait so long.
+# Much longer than such a transaction takes. Where a process is killed in one, its consumer and
+# edits of definitions wait so long.
 DEADLINE_SECONDS = 5.0
 
 
