@@ -9,6 +9,7 @@ SegmentsError                   one plain line says what to do
 ├── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
 ├── HistoryLost                 the engine can't go on where it was: the stream has a gap
 ├── Poisoned                    a customer that the engine can't settle
+├── QuarantineFull              a consumer of the log that fails for too many customers
 └── LeaseLost                   another worker has taken over what this one was at
 """
 
@@ -108,6 +109,16 @@ class Unusable(SegmentsError):
 
 class HistoryLost(SegmentsError):
     """What happened to the customers can't be told any more from where the engine was."""
+
+
+class QuarantineFull(SegmentsError):
+    """A consumer of the log fails for so many customers that it does not go on without them."""
+
+    def __init__(self, customers: int, last_error: str) -> None:
+        super().__init__(
+            f"Transitions of {customers} customers are in quarantine already; the last error is:"
+            f" {last_error}"
+        )
 
 
 class LeaseLost(SegmentsError):

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.consumers import ConsumerStatus
 from app.domain.engine import EngineStatus, Worker, seconds
 from app.services import Services
 
@@ -51,6 +52,7 @@ class _Engine(Collector):
             value=self._status.sequence,
         )
         yield from _of_workers(self._status.workers)
+        yield from _of_consumers(self._status.consumers)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
@@ -97,6 +99,35 @@ def _of_workers(workers: Sequence[Worker]) -> Iterator[Metric]:
         for counter, value in zip(counters, done, strict=True):
             counter.add_metric(which, value, created=worker.began_at.timestamp())
     yield from counters
+
+
+def _of_consumers(consumers: Sequence[ConsumerStatus]) -> Iterator[Metric]:
+    for name, meaning, value in (
+        ("lag_transitions", "Transitions that a consumer has yet to handle.", _behind),
+        ("lag_seconds", "The age of the oldest of them.", _lag),
+        ("quarantined", "Transitions that it failed to handle, and tries again.", _quarantined),
+        ("failing", "1 where an error holds it up.", _failing),
+    ):
+        gauge = GaugeMetricFamily(f"segments_consumer_{name}", meaning, labels=("consumer",))
+        for consumer in consumers:
+            gauge.add_metric((consumer.name,), value(consumer))
+        yield gauge
+
+
+def _behind(consumer: ConsumerStatus) -> float:
+    return consumer.behind
+
+
+def _lag(consumer: ConsumerStatus) -> float:
+    return consumer.lag.total_seconds()
+
+
+def _quarantined(consumer: ConsumerStatus) -> float:
+    return consumer.quarantined
+
+
+def _failing(consumer: ConsumerStatus) -> float:
+    return consumer.checkpoint.failure is not None
 
 
 def _time(instant: datetime | None) -> float | None:

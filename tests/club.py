@@ -105,8 +105,7 @@ class Club:
 
     async def earn(self) -> None:
         """Until nothing of the log is left."""
-        while await self.api.services.earning.run_once():
-            pass
+        await self.api.services.consumers.drain()
 
     async def entered_at(self, segment: str) -> dict[str, str | None]:
         """What its members say, by their sourceIds."""

@@ -10,6 +10,7 @@ from app.announcements import Announcements
 from app.services import Services
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
+from app.services.waking import Bell
 from app.settings import Settings
 from app.store import Lane, Store, lane
 from app.vital import vital
@@ -32,7 +33,7 @@ async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
                 tasks.create_task(_announce(settings, engine.committed.ear()))
             if consumers:
                 with lane(Lane.CONSUMERS):
-                    tasks.create_task(services.earning.run(wake=engine.committed.ear()))
+                    tasks.create_task(services.consumers.run(engine.committed))
     finally:
         await store.close()
 
@@ -42,10 +43,10 @@ async def run_consumers(settings: Settings) -> None:
     each second."""
     store = await Store.open(settings)
     try:
-        services, grown = Services(store, settings), asyncio.Event()
+        services, grown = Services(store, settings), Bell()
         with lane(Lane.CONSUMERS):
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(services.earning.run(wake=grown))
+                tasks.create_task(services.consumers.run(grown))
                 tasks.create_task(_hear(settings, grown))
     finally:
         await store.close()
@@ -57,10 +58,10 @@ async def _announce(settings: Settings, grown: asyncio.Event) -> None:
             await Announcements(redis, settings.database).tell(grown)
 
 
-async def _hear(settings: Settings, grown: asyncio.Event) -> None:
+async def _hear(settings: Settings, grown: Bell) -> None:
     if settings.redis_url is not None:
         async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
-            await Announcements(redis, settings.database).hear(grown.set)
+            await Announcements(redis, settings.database).hear(grown.ring)
 
 
 async def start(ctx: dict[Any, Any]) -> None:

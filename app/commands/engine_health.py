@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.commands import connected
+from app.commands import connected, consumers_health
 from app.commands.finding import Finding
 from app.domain.engine import Counted, EngineStatus
 from app.errors import SegmentsError
@@ -31,6 +31,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield _engine(status, status.lag)
     yield _workers(status)
     yield _wake_ups(status)
+    yield from consumers_health.look(status)
     error = status.last_error
     if error is not None and (ago := status.at - error.at) < _HOUR:
         minutes = f"{ago.total_seconds() / 60:.0f} min ago at {error.host}, process {error.pid}"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.domain.changes import Progress, Setback
+from app.domain.consumers import ConsumerStatus
 
 # So full, an oplog loses its oldest part as it grows.
 _FULL = 0.9
@@ -132,6 +133,7 @@ class EngineStatus:
     passed_share: float | None
     windows: Windows
     last_error: EngineError | None
+    consumers: Sequence[ConsumerStatus]
 
     @property
     def slowest(self) -> Partition | None:

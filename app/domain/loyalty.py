@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from app.domain.customers import Document
+from app.domain.log_interval import LogInterval
 from app.domain.transitions import Transition, TransitionType
 from app.filters import Catalog
 from app.filters.fields import AttributeType, Field, Group, is_number
@@ -69,10 +70,8 @@ class LoyaltyProgram:
 
 @dataclass(frozen=True, slots=True)
 class EarningRule:
-    """Points for whoever enters a segment.
-
-    It covers the log from after the sequence `since`, and once it is deleted, to `until`.
-    """
+    """Points for the customers who enter a segment, in the interval of the log from when the rule
+    was made to when it was deleted."""
 
     id: str
     name: str
@@ -80,8 +79,7 @@ class EarningRule:
     segment_id: str
     points: Points
     created_at: datetime
-    since: int
-    until: int | None = None
+    interval: LogInterval
     active_from: datetime | None = None
     active_until: datetime | None = None
     max_per_customer: int | None = None
@@ -92,12 +90,11 @@ class EarningRule:
         return begun and (self.active_until is None or at < self.active_until)
 
     def rewards(self, transition: Transition) -> bool:
-        crossing, sequence = transition.crossing, transition.sequence
+        crossing = transition.crossing
         return (
             crossing.type is TransitionType.ENTERED
             and crossing.segment_id == self.segment_id
-            and self.since < sequence
-            and (self.until is None or sequence <= self.until)
+            and self.interval.contains(transition.sequence)
             and self.enabled(transition.at)
         )
 

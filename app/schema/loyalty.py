@@ -67,7 +67,7 @@ class EarningRule(Node):
 
     @strawberry.field(description="Whether who enters at this moment earns by it.")
     def enabled(self, info: Info) -> bool:
-        return self.stored.until is None and self.stored.enabled(info.context.now.at)
+        return self.stored.interval.until is None and self.stored.enabled(info.context.now.at)
 
     @strawberry.field
     def points(self) -> EarningPoints:

@@ -213,7 +213,7 @@ class _Builder:
             self._changed_keys.add(definition.key)
 
     def put_rule(self, rule: EarningRule) -> None:
-        if rule.until is None:
+        if rule.interval.until is None:
             self._rules.put(rule.id, rule)
         else:
             self._rules.pop(rule.id)

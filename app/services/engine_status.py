@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+from app.domain.consumers import Checkpoint, ConsumerStatus
 from app.domain.engine import Counted, EngineStatus, Partition, slowest
 from app.store import Store
 
 _MOST_DUE = 10_000
 # Enough for a share that is right by a few hundredths.
 _SAMPLE = 200
+_MAX_QUARANTINED_SHOWN = 10
 
 
 class EngineStatusReader:
@@ -27,6 +30,7 @@ class EngineStatusReader:
             self._store.active_filters.number(),
             self._store.transitions.end(),
         )
+        consumers = await self._consumers(at, sequence)
         wakes_due, next_wake_at, passed_share, windows, changes_behind = await asyncio.gather(
             self._store.states.count_due(at, _MOST_DUE),
             self._store.states.next_wake(at),
@@ -46,6 +50,28 @@ class EngineStatusReader:
             passed_share=passed_share,
             windows=windows,
             last_error=last_error,
+            consumers=consumers,
+        )
+
+    async def _consumers(self, at: datetime, sequence: int) -> list[ConsumerStatus]:
+        checkpoints = await self._store.checkpoints.all()
+        found = [self._consumer(checkpoint, at, sequence) for checkpoint in checkpoints]
+        return list(await asyncio.gather(*found))
+
+    async def _consumer(
+        self, checkpoint: Checkpoint, at: datetime, sequence: int
+    ) -> ConsumerStatus:
+        waiting, quarantined, oldest = await asyncio.gather(
+            self._store.transitions.after(checkpoint.sequence, 1),
+            self._store.quarantine.number(checkpoint.consumer),
+            self._store.quarantine.oldest(checkpoint.consumer, _MAX_QUARANTINED_SHOWN),
+        )
+        return ConsumerStatus(
+            checkpoint=checkpoint,
+            behind=max(sequence - checkpoint.sequence, 0),
+            lag=max(at - waiting[0].at, timedelta(0)) if waiting else timedelta(0),
+            quarantined=quarantined,
+            quarantine=oldest,
         )
 
     async def _changes_behind(self, partitions: Sequence[Partition]) -> Counted | None:

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from app.domain.consumers import Consumer
 from app.domain.ids import Kind
 from app.domain.inputs import EarningRuleInput, LoyaltyProgramInput, PointsInput, read
+from app.domain.log_interval import LogInterval
 from app.domain.loyalty import (
     MOST_PROGRAMS,
     EarningRule,
@@ -22,6 +24,7 @@ from app.errors import Code, refuse
 from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions, DefinitionsReader
+from app.services.log_boundary import at_log_boundary
 from app.services.rows import Wire
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -114,10 +117,8 @@ class Loyalty:
             message = "activeUntil must come after activeFrom; move it, or leave one out."
             raise refuse(Code.INVALID, message, "input", "activeUntil")
 
-        async def work(transaction: Transaction) -> RuleOn:
+        async def work(transaction: Transaction, end: int) -> RuleOn:
             definitions = await self._definitions.held_still(transaction)
-            # Early: in a busy log nothing stays as it is until the end of a transaction.
-            end = await self._store.transitions.hold_still(transaction)
             program = await self._store.loyalty_programs.get(row.program_id, transaction)
             if program is None:
                 raise refuse(Code.NOT_FOUND, "There is no such program.", "input", "programId")
@@ -133,7 +134,7 @@ class Loyalty:
                 segment_id=segment.id,
                 points=points,
                 created_at=now,
-                since=end,
+                interval=LogInterval(since=end),
                 active_from=row.active_from,
                 active_until=row.active_until,
                 max_per_customer=row.max_per_customer,
@@ -143,23 +144,22 @@ class Loyalty:
 
         # What must be read anew is read before others wait for it.
         await self._definitions.now()
-        return await self._store.transaction(work)
+        return await at_log_boundary(self._store, Consumer.LOYALTY, work)
 
     async def delete_rule(self, id_: str) -> RuleOn:
         """Deletes the rule: whoever has entered until now earns by it still."""
 
-        async def work(transaction: Transaction) -> RuleOn:
+        async def work(transaction: Transaction, end: int) -> RuleOn:
             definitions = await self._definitions.held_still(transaction)
-            end = await self._store.transitions.hold_still(transaction)
             rule = definitions.earning_rules.get(id_)
             if rule is None:
                 raise refuse(Code.NOT_FOUND, "There is no such earning rule.", "id")
             revision = definitions.revision + 1
             await self._store.earning_rules.end(rule.id, end, revision, transaction)
-            return _on(replace(rule, until=end), definitions)
+            return _on(replace(rule, interval=rule.interval.ended(end)), definitions)
 
         await self._definitions.now()
-        return await self._store.transaction(work)
+        return await at_log_boundary(self._store, Consumer.LOYALTY, work)
 
 
 def _on(rule: EarningRule, definitions: Definitions) -> RuleOn:

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from app.domain.consumers import Consumer
 from app.filters import Calendar, Now
 from app.services.attributes import Attributes
+from app.services.consumers import Consumers
 from app.services.conversions import Conversions
 from app.services.customers import Customers
 from app.services.definitions import DefinitionsReader
@@ -51,7 +53,8 @@ class Services:
         self.transitions = Transitions(store, self.definitions, self.feed)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
-        self.earning = Earning(store, lambda: self.now().at)
+        earning = Earning(store, lambda: self.now().at)
+        self.consumers = Consumers(store, {Consumer.LOYALTY: earning.handle})
 
     def now(self) -> Now:
         """The instant that a door takes for a whole request."""

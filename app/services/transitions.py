@@ -133,9 +133,10 @@ class Transitions:
         return found.id
 
     async def trim(self, kept: timedelta, now: datetime) -> int:
-        """Deletes what is older than so long from the beginning of the log, as far as all its
-        readers are done with it, and tells how many."""
-        done = await self._store.places.slowest()
+        """Deletes what is older than so long from the beginning of the log, as far as all of its
+        consumers have handled it, and returns how many. A transition in quarantine is kept there,
+        and holds up nothing here."""
+        done = await self._store.checkpoints.slowest()
         total, ends = 0, monotonic() + _TURN_SECONDS
         while monotonic() < ends:
             start = await self._store.retention.deleted()

@@ -128,8 +128,10 @@ COLLECTIONS = (
     Collection("activeFilters", (_index("segmentId"),)),
     # A transition's key is its place in the log.
     Collection("transitions", (_index("segmentId", "_id"), _index("customerId", "-at", "-_id"))),
-    # How far its readers have come, and what is kept of that which its retention has deleted.
-    Collection("places"),
+    # How far its consumers have come, what they failed to handle, and what is kept of that which
+    # its retention has deleted.
+    Collection("checkpoints"),
+    Collection("quarantine", (_index("consumer", "againAt"), _index("consumer", "since"))),
     Collection("entrances", (_index("segmentId", "customerId", unique=True),)),
     Collection("loyaltyPrograms"),
     Collection("earningRules", (_index("segmentId"), _index("until"), _index("revision"))),
@@ -150,6 +152,7 @@ COLLECTIONS = (
     Collection("partitions"),
     Collection("steps"),
     Collection("marks"),
+    Collection("presences"),
     Collection("workers"),
     Collection("engineErrors"),
     Collection("states", (_index("partition", "wakesAt"),)),
@@ -162,6 +165,7 @@ COLLECTIONS = (
     ),
     Collection("sizeSchedule", (_index("dueAt"),)),
     Collection("leases"),
+    Collection("deadlines"),
     Collection("metadataDefinitions", (_index("revision"),)),
     Collection("fences"),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.domain.ids import Kind
+from app.domain.log_interval import LogInterval
 from app.domain.loyalty import EarningRule, Fixed, LoyaltyProgram, Points, Proportional
 from app.store.collections import Database
 from app.store.ids import key, keys, public
@@ -57,12 +58,12 @@ class EarningRules:
         self._collection = database.earningRules
 
     async def rewarding(
-        self, segment_ids: Sequence[str], after: int, transaction: AsyncIOMotorClientSession
+        self, segment_ids: Sequence[str], first: int, transaction: AsyncIOMotorClientSession
     ) -> list[EarningRule]:
-        """The segments' rules that cover something of the log after the sequence."""
+        """The segments' rules that cover something of the log from the sequence `first` on."""
         query = {
             "segmentId": {"$in": keys(Kind.SEGMENT, segment_ids)},
-            "$or": [{"until": None}, {"until": {"$gt": after}}],
+            "$or": [{"until": None}, {"until": {"$gte": first}}],
         }
         found = self._collection.find(query, session=transaction).sort("_id", 1)
         return [as_rule(row) async for row in found]
@@ -96,8 +97,8 @@ def _document(rule: EarningRule) -> dict[str, Any]:
         "segmentId": key(Kind.SEGMENT, rule.segment_id),
         "points": _points_document(rule.points),
         "createdAt": rule.created_at,
-        "since": rule.since,
-        "until": rule.until,
+        "since": rule.interval.since,
+        "until": rule.interval.until,
         "activeFrom": rule.active_from,
         "activeUntil": rule.active_until,
         "maxPerCustomer": rule.max_per_customer,
@@ -112,8 +113,7 @@ def as_rule(row: Mapping[str, Any]) -> EarningRule:
         segment_id=public(Kind.SEGMENT, row["segmentId"]),
         points=_points(row["points"]),
         created_at=row["createdAt"],
-        since=row["since"],
-        until=row["until"],
+        interval=LogInterval(row["since"], row["until"]),
         active_from=row["activeFrom"],
         active_until=row["activeUntil"],
         max_per_customer=row["maxPerCustomer"],

@@ -18,9 +18,10 @@ from app.filters.fields import AttributeType
 from app.store.collections import Database
 from app.store.ids import key as key_of
 from app.store.ids import public
+from app.store.leases import IS_OVER, owned
 from app.store.reads import read_command
 
-_LEASE_MILLISECONDS = 20_000
+_LEASE_SECONDS = 20.0
 # So long after READY a writer may still commit what it made by older definitions.
 _STRAGGLING_MILLISECONDS = 120_000
 _AGAINST_THE_RULES = 121
@@ -29,9 +30,8 @@ _UNDER_WAY = [DefinitionState.CHECKING.value, DefinitionState.CONVERTING.value]
 _STRAGGLING = {"$gt": ["$readyAt", {"$subtract": ["$$NOW", _STRAGGLING_MILLISECONDS]}]}
 _UNATTENDED: dict[str, Any] = {
     "$or": [{"state": {"$in": _UNDER_WAY}}, {"$expr": _STRAGGLING}],
-    "$expr": {"$lt": ["$ownedUntil", "$$NOW"]},
+    **IS_OVER,
 }
-_UNTIL = {"$add": ["$$NOW", _LEASE_MILLISECONDS]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class MetadataDefinitions:
         or somebody at work."""
         found = await self._collection.find_one_and_update(
             {"_id": key, **_UNATTENDED},
-            [{"$set": {"owner": owner, "ownedUntil": _UNTIL}}],
+            [{"$set": owned(owner, _LEASE_SECONDS)}],
             return_document=ReturnDocument.AFTER,
         )
         if found is None:
@@ -77,7 +77,7 @@ class MetadataDefinitions:
         """Notes how far the owner has come; False where the key is no longer the owner's."""
         done = await self._collection.update_one(
             {"_id": key, "owner": owner},
-            [{"$set": {"survey": {"$literal": asdict(survey)}, "ownedUntil": _UNTIL}}],
+            [{"$set": {"survey": {"$literal": asdict(survey)}, **owned(owner, _LEASE_SECONDS)}}],
         )
         return bool(done.matched_count)
 

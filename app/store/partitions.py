@@ -1,8 +1,6 @@
 """How far each part of the customers has come, and which worker brings it on.
 
-A worker holds partitions under a name that it has never had before: whatever it held under an
-older one may have been somebody else's meanwhile. It holds them as long as it says that it is
-there, which `workers.py` tells.
+A worker holds partitions by leases, whose rules are in `leases.py`.
 """
 
 import asyncio
@@ -18,13 +16,11 @@ from app.domain.changes import Progress, Setback, Step
 from app.domain.engine import Partition
 from app.errors import LeaseLost, Poisoned
 from app.store.collections import Database
+from app.store.leases import NOBODY, Holder, Leases
 from app.store.reads import read_command
 from app.store.segments import REVISION
-from app.store.sessions import end_sessions, session_key
 from app.store.stream import MARKS, PARTITIONS, place_of
-from app.store.workers import Workers
 
-_NOBODYS = {"owner": "", "worker": "", "session": None}
 _WELL = {"setback": {"$exists": False}}
 _TO_TRY_AGAIN = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
 _LONGEST_PAUSE_SECONDS, _LONGEST_ERROR = 60, 1_000
@@ -34,12 +30,12 @@ _KEYS_SECONDS, _KEYS_PAUSE_SECONDS = 10, 0.05
 class Partitions:
     """The partitions collection, the steps that not all of them have passed, and the marks."""
 
-    def __init__(self, database: Database, workers: Workers) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
         self._collection = database.partitions
         self._steps = database.steps
         self._marks = database[MARKS]
-        self._workers = workers
+        self._leases = leases
 
     async def prepare(self) -> None:
         """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
@@ -53,7 +49,7 @@ class Partitions:
             "base": int(revision["revision"]) if revision else 0,
             "target": None,
             "after": "",
-            **_NOBODYS,
+            **NOBODY,
         }
         made = [
             UpdateOne({"_id": number}, {"$setOnInsert": first}, upsert=True)
@@ -75,37 +71,23 @@ class Partitions:
 
     async def free(self) -> int:
         """How many nobody holds who is there; but for those that are set back."""
-        free = {**_held_by_none_of(await self._workers.ids()), **_WELL}
+        free = {**await self._leases.unheld(), **_WELL}
         return int(await self._collection.count_documents(free))
 
-    async def claim(
-        self, *, owner: str, worker: str, most: int, session: AsyncIOMotorClientSession
-    ) -> dict[int, Progress]:
-        """Takes at most so many of those that nobody holds, for transactions in this session; none
-        of those that are set back."""
-        return await self._claim(_WELL, owner, worker, most, session)
+    async def claim(self, holder: Holder, most: int) -> dict[int, Progress]:
+        """Takes at most so many that no worker holds; none of those that are set back."""
+        return await self._claim(_WELL, holder, most)
 
-    async def claim_set_back(
-        self, *, owner: str, worker: str, session: AsyncIOMotorClientSession
-    ) -> dict[int, Progress]:
+    async def claim_set_back(self, holder: Holder) -> dict[int, Progress]:
         """Takes one of those that are set back, if it is time to try it again."""
-        return await self._claim(_TO_TRY_AGAIN, owner, worker, 1, session)
+        return await self._claim(_TO_TRY_AGAIN, holder, 1)
 
     async def _claim(
-        self,
-        which: Mapping[str, Any],
-        owner: str,
-        worker: str,
-        most: int,
-        session: AsyncIOMotorClientSession,
+        self, query: Mapping[str, Any], holder: Holder, most: int
     ) -> dict[int, Progress]:
-        free = {**_held_by_none_of(await self._workers.ids()), **which}
-        rows = await self._collection.find(free).limit(most).to_list(None)
-        await end_sessions(self._database, [row.get("session") for row in rows])
-        mine = {"owner": owner, "worker": worker, "session": session_key(session)}
-        free = {"_id": {"$in": [row["_id"] for row in rows]}, **free}
-        await self._collection.update_many(free, {"$set": mine})
-        return await self.held(owner)
+        if not await self._leases.take(self._collection, query, holder, most):
+            return {}
+        return await self.held(holder.owner)
 
     async def held(self, owner: str) -> dict[int, Progress]:
         """How far those have come that the owner holds."""
@@ -131,7 +113,7 @@ class Partitions:
         }
         await self._collection.update_one(
             {"_id": poisoned.partition, "owner": owner},
-            [{"$set": {**_NOBODYS, "setback": setback}}],
+            [{"$set": {**NOBODY, "setback": setback}}],
         )
 
     async def recovered(self, owner: str) -> None:
@@ -139,7 +121,7 @@ class Partitions:
         await self._collection.update_many({"owner": owner}, {"$unset": {"setback": ""}})
 
     async def release(self, owner: str) -> None:
-        await self._collection.update_many({"owner": owner}, {"$set": _NOBODYS})
+        await self._leases.release(self._collection, owner)
 
     async def advance(
         self, owner: str, to: dict[int, Progress], transaction: AsyncIOMotorClientSession
@@ -221,10 +203,6 @@ class Partitions:
 def _require_all(matched: int, held: Sequence[int]) -> None:
     if matched != len(held):
         raise LeaseLost("Another worker has taken over.")
-
-
-def _held_by_none_of(workers: Sequence[str]) -> dict[str, Any]:
-    return {"worker": {"$nin": list(workers)}}
 
 
 def _document(progress: Progress) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The sessions of those who may be killed in the middle of a transaction.
+"""The sessions of processes that may be killed in the middle of a transaction.
 
-MongoDB leaves such a transaction open, and what it wrote locked for a minute: whoever takes over
-ends its session first. So a lease says in which session its holder works.
+MongoDB leaves such a transaction open, and what it wrote locked for a minute, unless another
+process ends its session. So a lease names the session in which its holder works; and a transaction
+without a lease, for which others must not wait so long, is given a deadline.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,3 +26,31 @@ async def end_sessions(database: Database, keys: Iterable[Binary | None]) -> Non
     """Ends those that there are."""
     if named := [{"id": key} for key in keys if key is not None]:
         await database.command({"killSessions": named})
+
+
+class Deadlines:
+    """The deadlines collection: sessions, and until when their transactions may stay open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._collection = database.deadlines
+
+    async def set(self, session: AsyncIOMotorClientSession, seconds: float) -> None:
+        """Lets other processes end the session's transaction after so long. This is seen at once:
+        it is no part of the transaction."""
+        at = {"$add": ["$$NOW", round(seconds * 1_000)]}
+        query = {"_id": session_key(session)}
+        await self._collection.update_one(query, [{"$set": {"at": at}}], upsert=True)
+
+    async def remove(self, session: AsyncIOMotorClientSession) -> None:
+        await self._collection.delete_one({"_id": session_key(session)})
+
+    async def enforce(self) -> int:
+        """Ends the transactions that are open beyond their deadlines; returns how many sessions
+        these were."""
+        over = {"$expr": {"$lte": ["$at", "$$NOW"]}}
+        keys = [row["_id"] async for row in self._collection.find(over, {"_id": 1})]
+        await end_sessions(self._database, keys)
+        if keys:
+            await self._collection.delete_many({"_id": {"$in": keys}, **over})
+        return len(keys)

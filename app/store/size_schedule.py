@@ -2,11 +2,11 @@
 
 A row of the schedule says when its segment is due, and how often it was taken since it was last
 counted: who is slow, or takes its worker down, is left alone for longer and longer. One worker
-counts at a time; its lease goes on while it rests, by MongoDB's clock.
+counts at a time; its lease goes on while it rests.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
@@ -15,8 +15,8 @@ from pymongo import ReturnDocument
 from app.domain.ids import Kind
 from app.store.collections import Database
 from app.store.ids import key, public
+from app.store.leases import SIZES, Leases
 
-_LEASE = "sizes"
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -32,24 +32,18 @@ class Due:
 class SizeSchedule:
     """The sizeSchedule collection, and the lease on it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         self._collection = database.sizeSchedule
         self._segments = database.segments
-        self._leases = database.leases
-
-    async def prepare(self) -> None:
-        nobodys = {"$setOnInsert": {"ownedUntil": datetime.fromtimestamp(0, UTC)}}
-        await self._leases.update_one({"_id": _LEASE}, nobodys, upsert=True)
+        self._leases = leases
 
     async def claim(self, owner: str, seconds: float) -> bool:
         """Whether the owner may count, for so long at most: nobody else counts, or rests."""
-        free = {"$or": [{"owner": owner}, {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}]}
-        done = await self._leases.update_one({"_id": _LEASE, **free}, _owned(owner, seconds))
-        return bool(done.matched_count)
+        return await self._leases.claim(SIZES, owner, seconds)
 
     async def rest(self, owner: str, seconds: float) -> None:
         """Lets nobody else count for so long, if the lease is still the owner's."""
-        await self._leases.update_one({"_id": _LEASE, "owner": owner}, _owned(owner, seconds))
+        await self._leases.prolong(SIZES, owner, seconds)
 
     async def fill(self, now: datetime, next_slot: datetime) -> None:
         """Gives every segment a row; nobody waits beyond the next slot for being counted once."""
@@ -87,8 +81,3 @@ class SizeSchedule:
     async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
         query = {"_id": key(Kind.SEGMENT, segment_id)}
         await self._collection.delete_one(query, session=transaction)
-
-
-def _owned(owner: str, seconds: float) -> list[dict[str, Any]]:
-    until = {"$add": ["$$NOW", round(seconds * 1_000)]}
-    return [{"$set": {"owner": owner, "ownedUntil": until}}]

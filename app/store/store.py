@@ -1,7 +1,8 @@
 """The store, opened and closed; and the transaction in which it changes."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
 
 import pymongo
@@ -13,6 +14,7 @@ from app.errors import Unusable
 from app.settings import Settings
 from app.store import lanes
 from app.store.active_filters import ActiveFilters
+from app.store.checkpoints import Checkpoints
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customers import Customers
@@ -20,6 +22,7 @@ from app.store.definitions import DefinitionRows
 from app.store.events import Events
 from app.store.facts import Facts
 from app.store.history import History
+from app.store.leases import Leases
 from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.members import Members
@@ -28,12 +31,14 @@ from app.store.open_transactions import OpenTransactions
 from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
-from app.store.places import Places
+from app.store.presence import Client, Presence, blocking_client
+from app.store.quarantine import Quarantine
 from app.store.questions import Questions
 from app.store.retention import Retention
 from app.store.seen import Seen
 from app.store.segments import Segments
 from app.store.selections import Selections
+from app.store.sessions import Deadlines
 from app.store.size_schedule import SizeSchedule
 from app.store.sizes import Sizes
 from app.store.snapshots import read_snapshot
@@ -54,11 +59,17 @@ class Store:
     """All that the program keeps: one attribute a collection."""
 
     def __init__(
-        self, client: AsyncIOMotorClient[Any], database: Database, settings: Settings
+        self,
+        client: AsyncIOMotorClient[Any],
+        database: Database,
+        settings: Settings,
+        connect: Callable[[], Client],
     ) -> None:
         self._client = client
         self._database = database
         self._transactions = Transactions(client, settings.operation_seconds)
+        self.presence = Presence(database, connect)
+        self._leases = leases = Leases(database, self.presence)
         self._questions = questions = Questions(database, settings.query_seconds)
         self.customers = Customers(database, questions)
         self.selections = Selections(questions)
@@ -69,24 +80,26 @@ class Store:
         self.segments = Segments(database)
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
-        self.transitions = Transitions(database)
+        self.transitions = Transitions(database, leases)
         self.customer_tombstones = CustomerTombstones(database)
         self.segment_tombstones = SegmentTombstones(database)
         self.history = History(database)
         self.states = States(database)
-        self.workers = Workers(database)
-        self.partitions = Partitions(database, self.workers)
+        self.workers = Workers(database, self.presence)
+        self.partitions = Partitions(database, leases)
         self.oplog = OplogReader(database)
         self.open_transactions = OpenTransactions(database)
         self.retention = Retention(database)
-        self.places = Places(database)
+        self.checkpoints = Checkpoints(database, leases, self.transitions)
+        self.quarantine = Quarantine(database)
+        self.deadlines = Deadlines(database)
         self.loyalty_programs = LoyaltyPrograms(database)
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
         self.seen = Seen(questions)
         self.metadata = MetadataDefinitions(database)
         self.sizes = Sizes(database)
-        self.size_schedule = SizeSchedule(database)
+        self.size_schedule = SizeSchedule(database, leases)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -105,23 +118,25 @@ class Store:
         """Makes what is missing."""
         await prepare(self._database)
         await self.segments.prepare()
-        await self.size_schedule.prepare()
+        await self._leases.prepare()
         await self.transitions.prepare()
         await self.partitions.prepare()
         await self.retention.prepare()
-        await self.places.prepare()
+        await self.checkpoints.prepare()
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
         """Connects, and changes nothing there. Unusable where nothing is named."""
         if settings.mongodb_url is None:
             raise Unusable("MONGODB_URL is not set; name a replica set, or use `segments up`.")
+        url = settings.mongodb_url.get_secret_value()
         lanes.install(settings.population_queries)
-        client = connect(settings.mongodb_url.get_secret_value())
+        client = connect(url)
         database = client.get_database(settings.database, codec_options=CODEC_OPTIONS)
-        return cls(client, database, settings)
+        return cls(client, database, settings, partial(blocking_client, url))
 
     async def close(self) -> None:
+        self.presence.close()
         self._client.close()
 
     async def ping(self) -> None:

@@ -1,7 +1,7 @@
 """The log of transitions: append-only, its sequence without gaps, in the order of commitment."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -10,49 +10,34 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 from pymongo.read_concern import ReadConcern
 
-from app.backoff import Backoff
 from app.domain.ids import Kind
 from app.domain.transitions import Crossing, Transition, TransitionCause, TransitionType
 from app.store.collections import Database
 from app.store.ids import key, keys, public
+from app.store.leases import LOG_TURN, Leases
 from app.store.timeline import before
 
 _END = "log"
-# How long one has it at most; how soon those who wait look again, at first and at last.
-_TURN_MILLISECONDS, _TURN_LOOK_SECONDS = 1_000, (0.004, 0.05)
+_TURN_SECONDS = 1.0
 
 
 class Transitions:
     """The transitions collection, and the counter that says where it ends."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         majority = ReadConcern("majority")
         self._collection = database.get_collection("transitions", read_concern=majority)
-        self._leases = database.leases
+        self._leases = leases
         self._ends = database.get_collection("fences", read_concern=majority)
 
     async def prepare(self) -> None:
-        nothing = {"$setOnInsert": {"sequence": 0, "held": 0}}
+        nothing = {"$setOnInsert": {"sequence": 0}}
         await self._ends.update_one({"_id": _END}, nothing, upsert=True)
-        nobodys = {"$setOnInsert": {"owner": ""}}
-        await self._leases.update_one({"_id": _END}, nobodys, upsert=True)
 
-    @asynccontextmanager
-    async def turn(self, owner: str) -> AsyncIterator[None]:
+    def turn(self, owner: str) -> AbstractAsyncContextManager[None]:
         """One after the other, for those who append at once: their transactions would all but one
-        be in vain. A courtesy, which lapses soon where somebody dies in it."""
-        nobody = {"$or": [{"owner": ""}, {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}]}
-        until = {"$add": ["$$NOW", _TURN_MILLISECONDS]}
-        mine = [{"$set": {"owner": owner, "ownedUntil": until}}]
-        free = {"_id": _END, **nobody}
-        look = Backoff(*_TURN_LOOK_SECONDS)
-        while not (await self._leases.update_one(free, mine)).matched_count:
-            await look.wait()
-        try:
-            yield
-        finally:
-            done = {"$set": {"owner": ""}}
-            await self._leases.update_one({"_id": _END, "owner": owner}, done)
+        be in vain. A courtesy, which ends soon where its holder dies or is slow."""
+        return self._leases.hold(LOG_TURN, owner, _TURN_SECONDS)
 
     async def append(
         self, crossings: Sequence[Crossing], transaction: AsyncIOMotorClientSession
@@ -61,25 +46,18 @@ class Transitions:
         other that appends must wait, or begin anew."""
         if not crossings:
             return
-        end = await self._raise({"sequence": len(crossings)}, transaction)
+        raised = await self._ends.find_one_and_update(
+            {"_id": _END},
+            {"$inc": {"sequence": len(crossings)}},
+            return_document=ReturnDocument.AFTER,
+            session=transaction,
+        )
+        end = int(raised["sequence"])
         rows = [
             _document(crossing, sequence)
             for sequence, crossing in enumerate(crossings, end - len(crossings) + 1)
         ]
         await self._collection.insert_many(rows, ordered=False, session=transaction)
-
-    async def hold_still(self, transaction: AsyncIOMotorClientSession) -> int:
-        """Where the log ends, and goes on only when the transaction is over."""
-        return await self._raise({"held": 1}, transaction)
-
-    async def _raise(self, by: Mapping[str, int], transaction: AsyncIOMotorClientSession) -> int:
-        found = await self._ends.find_one_and_update(
-            {"_id": _END},
-            {"$inc": by},
-            return_document=ReturnDocument.AFTER,
-            session=transaction,
-        )
-        return int(found["sequence"])
 
     async def end(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
         """The last sequence of the log; 0 where it is empty."""
@@ -88,12 +66,12 @@ class Transitions:
 
     async def get(self, id_: str) -> Transition | None:
         found = await self._collection.find_one({"_id": key(Kind.TRANSITION, id_)})
-        return None if found is None else _transition(found)
+        return None if found is None else as_transition(found)
 
     async def named(self, ids: Iterable[str]) -> dict[str, Transition]:
         """Those of the transitions that are there."""
         found = self._collection.find({"_id": {"$in": keys(Kind.TRANSITION, ids)}})
-        transitions = [_transition(row) async for row in found]
+        transitions = [as_transition(row) async for row in found]
         return {transition.id: transition for transition in transitions}
 
     async def after(
@@ -113,7 +91,7 @@ class Transitions:
         if customer_id is not None:
             query["customerId"] = key(Kind.CUSTOMER, customer_id)
         found = self._collection.find(query, session=transaction).sort("_id", 1).limit(most)
-        return [_transition(row) async for row in found]
+        return [as_transition(row) async for row in found]
 
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, most: int
@@ -124,7 +102,7 @@ class Transitions:
             **before(after, Kind.TRANSITION),
         }
         found = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(most)
-        return [_transition(row) async for row in found]
+        return [as_transition(row) async for row in found]
 
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
         """When those of the customers last entered the segment whom the log has in it."""
@@ -164,7 +142,11 @@ def _document(crossing: Crossing, sequence: int) -> dict[str, Any]:
     }
 
 
-def _transition(row: Mapping[str, Any]) -> Transition:
+def as_document(transition: Transition) -> dict[str, Any]:
+    return _document(transition.crossing, transition.sequence)
+
+
+def as_transition(row: Mapping[str, Any]) -> Transition:
     return Transition(
         public(Kind.TRANSITION, row["_id"]),
         int(str(row["_id"]), 16),

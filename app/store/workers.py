@@ -1,7 +1,7 @@
-"""Which workers are there, how they say they are doing, and what went wrong last in any of them.
+"""Which engine workers are present, their reports, and the last error of any of them.
 
-A worker says so in a row of its own, which no transaction waits for: it is there as long as it says
-so again and again, by MongoDB's clock.
+A worker writes its report into a row of its own, which no transaction waits for. Whether the worker
+is alive is said by its presence, not by the report: a busy event loop may delay reports.
 """
 
 import os
@@ -11,24 +11,24 @@ from typing import Any
 
 from app.domain.engine import EngineError, Report, Worker
 from app.store.collections import Database
+from app.store.presence import Presence
 
-LEASE_SECONDS = 3.0
 _LAST = "last"
 
 
 class Workers:
     """The workers collection; and engineErrors, whose one row outlives the worker it tells of."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, presence: Presence) -> None:
         self._collection = database.workers
+        self._presence = presence
         self._errors = database.engineErrors
 
-    async def join(self, worker: str, report: Report) -> int:
-        """Says that the worker is there, for a lease, and how it is doing; and how many are there,
-        itself included."""
+    async def report(self, worker: str, report: Report) -> int:
+        """Writes the worker's report, and returns how many workers are present, at least this one.
+        The reports of workers that are gone are deleted."""
         row = {
             **_process(),
-            "until": {"$add": ["$$NOW", _milliseconds(LEASE_SECONDS)]},
             "beganAt": {"$ifNull": ["$beganAt", _ago(report.seconds)]},
             "changes": report.changes,
             "transitions": report.transitions,
@@ -39,20 +39,17 @@ class Workers:
             "error": {"$cond": [{"$eq": ["$errors", report.errors]}, "$error", _error(report)]},
         }
         await self._collection.update_one({"_id": worker}, [{"$set": row}], upsert=True)
-        return max(1, len(await self.ids()))
+        present = {worker, *await self._presence.ids()}
+        await self._collection.delete_many({"_id": {"$nin": list(present)}})
+        return max(1, await self._collection.count_documents({}))
 
     async def part(self, worker: str) -> None:
         await self._collection.delete_one({"_id": worker})
 
-    async def ids(self) -> list[str]:
-        """Those who are there; of others nothing is left."""
-        await self._collection.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
-        return [row["_id"] async for row in self._collection.find({}, {"_id": 1})]
-
     async def all(self) -> list[Worker]:
-        """Those who are there, the oldest first."""
-        there = {"$expr": {"$gt": ["$until", "$$NOW"]}}
-        return [_worker(row) async for row in self._collection.find(there).sort("beganAt", 1)]
+        """The workers that are present, the oldest first."""
+        present = {"_id": {"$in": await self._presence.ids()}}
+        return [_worker(row) async for row in self._collection.find(present).sort("beganAt", 1)]
 
     async def keep_error(self, report: Report) -> None:
         """Makes the report's error the last one of all."""

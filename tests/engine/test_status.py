@@ -289,12 +289,13 @@ async def test_what_an_engine_stumbles_over_is_told(alone: Shop) -> None:
 
 
 async def test_an_error_that_looks_like_a_field_is_told_as_it_is(alone: Shop) -> None:
-    workers = alone.api.services.store.workers
+    store = alone.api.services.store
     report = Report(5, 0, 0, 0, 0, errors=1, error="$host", error_seconds=2)
-    await workers.join("w", report)
-    await workers.keep_error(report)
+    await store.workers.report("w", report)
+    await store.workers.keep_error(report)
 
-    status = await seen(alone)
+    async with store.presence.keep("w"):
+        status = await seen(alone)
     (worker,) = status["workers"]
     assert worker["lastError"]["message"] == status["lastError"]["message"] == "$host"
     since = instant(worker["lastError"]["at"]) - instant(worker["beganAt"])
@@ -306,11 +307,12 @@ async def test_prometheus_is_told_the_same(alone: Shop) -> None:
     written = await write(alone)
     now = datetime.now(UTC).replace(microsecond=0)
     for number, host in enumerate(['ho"st\\1\n', "host 2"], 1):
-        row = {"host": host, "pid": number, "until": now + timedelta(hours=1), "beganAt": now}
+        row = {"host": host, "pid": number, "beganAt": now}
         done = {"changes": 10 * number, "transitions": 5 * number, "errors": number}
         rates = {"changesPerSecond": 1.5 * number, "transitionsPerSecond": 0.5}
         error = {"message": "broke", "at": now}
         database.workers.insert_one({"_id": f"w{number}", **row, **done, **rates, "error": error})
+        database.presences.insert_one({"_id": f"w{number}", "until": now + timedelta(hours=1)})
         mine = {"_id": {"$lt": 6 * number, "$gte": 6 * (number - 1)}}
         database.partitions.update_many(mine, {"$set": {"worker": f"w{number}"}})
     database.engineErrors.insert_one(

@@ -4,6 +4,7 @@ import re
 import socket
 from datetime import UTC, datetime, timedelta
 
+from bson import ObjectId
 from pymongo import MongoClient
 from redis import Redis
 
@@ -57,6 +58,8 @@ async def test_all_is_well_where_a_worker_runs(
     who = f"{socket.gethostname()} {worker.process.pid}"
     assert f"workers: {who}; 0.0 changes/s, 0.0 transitions/s\n" in doctor.out
     assert "wake-ups: 0 due\n" in doctor.out
+    assert "consumer loyalty: 0 transitions behind\n" in doctor.out
+    assert "quarantine" not in doctor.out
     assert "last error" not in doctor.out
     assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.out
 
@@ -87,12 +90,35 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
     database.states.insert_one({"partition": 4, "wakesAt": datetime(2999, 1, 2, tzinfo=UTC)})
     error = {"message": "it broke", "host": "there", "pid": 7}
     database.engineErrors.insert_one({"_id": "last", "at": now - timedelta(minutes=50), **error})
+    transition = {
+        "_id": ObjectId(f"{5:024x}"),
+        "type": "ENTERED",
+        "cause": "LIVE",
+        "at": now,
+        "segmentId": ObjectId(),
+        "segmentName": "VIPs",
+        "customerId": ObjectId(f"{7:024x}"),
+        "customerSourceId": "ann",
+    }
+    times = {"since": datetime(2026, 3, 29, tzinfo=UTC), "tries": 1_200, "againAt": now}
+    row = {"_id": "loyalty 5", "consumer": "loyalty", "transition": transition, "error": "bad"}
+    database.quarantine.insert_one({**row, **times})
+    database.transitions.insert_one(
+        {**transition, "_id": ObjectId(f"{6:024x}"), "at": now - timedelta(hours=1)}
+    )
+    database.fences.update_one({"_id": "log"}, {"$set": {"sequence": 6}})
+    database.checkpoints.update_one({"_id": "loyalty"}, {"$set": {"sequence": 5}})
 
     doctor = run("doctor", **_environment(settings))
     assert doctor.ends() == 1
     (engine,) = [line for line in _to_mend(doctor) if "engine: " in line]
     assert "7 changes to settle, 16 partitions with nobody at work; start `segments" in engine
     assert "workers: none; 0.0 changes/s" in doctor.out
+    consumer, quarantine = [line for line in _to_mend(doctor) if "loyalty" in line]
+    assert re.search(r"loyalty: 1 transitions behind, the oldest is 3,6\d\d s old; start", consumer)
+    said = "1 transitions can't be handled; transition 5 of cus_000000000000000000000007 since"
+    tried = "2026-03-29T00:00:00+00:00, tried 1,200 times: bad; mend the customer"
+    assert f"quarantine of loyalty: {said} {tried}" in quarantine
     assert "wake-ups: 1 due, the next at 2999-01-02T00:00:00+00:00\n" in doctor.out
     assert "engine's last error: 50 min ago at there, process 7: it broke\n" in doctor.out
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from pymongo import monitoring
 
+from app.domain.consumers import Consumer
+from app.services.consumers import ConsumerRunner
 from app.services.earning import Earning
 from app.settings import Settings
-from app.store import Store, places
+from app.store import Store
 from tests.api import Json
 from tests.club import NOW, Club
 
@@ -169,13 +171,17 @@ def earn_until_killed(settings: Settings, commands: int) -> None:
 
 
 async def _earn(settings: Settings) -> None:
-    # As if it came so much later than who was killed before it.
-    places.LEASE_SECONDS = 0
     store = Store.connect(settings)
-    earning = Earning(store, lambda: datetime.now(UTC), largest=16)
-    while await earning.run_once():
+    loyalty = earner(store, max_batch=16)
+    while await loyalty.run_once():
         pass
     await store.close()
+
+
+def earner(store: Store, max_batch: int) -> ConsumerRunner:
+    """The loyalty consumer of another process."""
+    earning = Earning(store, lambda: datetime.now(UTC))
+    return ConsumerRunner(store, Consumer.LOYALTY, earning.handle, max_batch)
 
 
 class _Killer(monitoring.CommandListener):

@@ -135,7 +135,7 @@ async def test_nobody_counts_beside_another_until_the_lease_is_over(
 
     # The owner was killed, and its time is up.
     past = datetime.now(UTC) - timedelta(seconds=1)
-    shop.api.database.leases.update_one({}, {"$set": {"ownedUntil": past}})
+    shop.api.database.leases.update_one({"_id": "sizes"}, {"$set": {"ownedUntil": past}})
     await shop.sample(NOON)
     assert len(shop.points()) == 1
 
@@ -178,7 +178,7 @@ async def test_a_long_rest_outlives_the_turn_and_holds_for_all(
     await shop.sample(NOON + HOUR, workers[1])
 
     assert len(shop.points()) == 1
-    lease = shop.api.database.leases.find_one()
+    lease = shop.api.database.leases.find_one({"_id": "sizes"})
     assert lease is not None
     assert lease["ownedUntil"] > before + HOUR
 

@@ -20,6 +20,7 @@ from app.services.engine.shift import Shift
 from app.services.engine.tidying import Sweeper
 from app.services.waking import Bell
 from app.store import DatabaseError, Store, Transaction
+from app.store.leases import Holder
 from app.store.segments import REVISION
 from app.store.stream import PARTITIONS
 
@@ -51,7 +52,7 @@ class Engine:
     async def run(self) -> None:
         """Until it is cancelled. Without MongoDB it tries again."""
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with self._store.presence.keep(self._worker), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_cancelled(self._shift))
                 tasks.create_task(self._until_cancelled(self._try_again))
                 tasks.create_task(self._until_cancelled(Sweeper(self._store, self._worker).run))
@@ -102,7 +103,7 @@ class Engine:
         owner = uuid4().hex
         try:
             async with self._store.session() as session, asyncio.TaskGroup() as tasks:
-                progress = await claim(owner=owner, worker=self._worker, session=session)
+                progress = await claim(Holder(owner, self._worker, session))
                 if not progress:
                     await asyncio.sleep(_LOOK_SECONDS)
                     return
@@ -162,9 +163,9 @@ class Engine:
         await self._store.transaction(work)
 
     async def _share(self) -> int:
-        """How many partitions are this worker's part; it says that it is there, and how it is."""
+        """How many partitions are this worker's part. Writes its report."""
         report, untold, self._untold = self._pulse.report(), self._untold, False
-        workers = await self._store.workers.join(self._worker, report)
+        workers = await self._store.workers.report(self._worker, report)
         if untold:
             await self._store.workers.keep_error(report)
         return ceil(PARTITIONS / workers)

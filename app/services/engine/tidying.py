@@ -50,7 +50,8 @@ class Sweeper:
 
     async def _is_leader(self) -> bool:
         """Whether this worker sweeps. Two that do so for a moment only repeat each other's work."""
-        return self._worker == min(await self._store.workers.ids(), default=None)
+        workers = await self._store.workers.all()
+        return self._worker == min((worker.id for worker in workers), default=None)
 
     async def forget_definitions(self) -> bool:
         """Removes definitions that all customers have passed."""

@@ -27,8 +27,8 @@ class Rehearsal(Store):
     The many writes are left out as well: MongoDB grows slow over many that were taken back.
     """
 
-    def __init__(self, client: Any, database: Any, settings: Settings) -> None:
-        super().__init__(client, database, settings)
+    def __init__(self, client: Any, database: Any, settings: Settings, connect: Any) -> None:
+        super().__init__(client, database, settings, connect)
         self.customers = _Customers(database, self._questions)
         self.events = _Events(database)
         self.orders = _Orders(database)

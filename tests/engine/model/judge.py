@@ -61,7 +61,7 @@ def _sequence_problems(database: Database[Json]) -> list[str]:
 def _ledger_problems(database: Database[Json]) -> list[str]:
     """Where the ledger is not what the log and the rules say, for the customers who are there."""
     there = {row["_id"]: row for row in database.customers.find({}, {"loyalty": 1})}
-    reader = database.places.find_one({"_id": "loyalty"})
+    reader = database.checkpoints.find_one({"_id": "loyalty"})
     assert reader
     # As far as points have been given by now.
     read = {"_id": {"$lte": ObjectId(f"{reader['sequence']:024x}")}}

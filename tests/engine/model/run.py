@@ -190,7 +190,7 @@ async def _settle(shop_world: World, now: datetime, end: Timestamp, seconds: flo
         if database.partitions.count_documents(behind):
             return False
         base = min(database.partitions.distinct("base"))
-        reader, log = database.places.find_one("loyalty"), database.fences.find_one("log")
+        reader, log = database.checkpoints.find_one("loyalty"), database.fences.find_one("log")
         assert reader
         assert log
         return reader["sequence"] == log["sequence"] and not (

@@ -1,0 +1,104 @@
+"""The checkpoint of each consumer of the transition log, and the lease on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+
+from app.domain.consumers import Checkpoint, Consumer, Failure
+from app.errors import LeaseLost
+from app.store.collections import Database
+from app.store.leases import NOBODY, Holder, Leases
+from app.store.transitions import Transitions
+
+_MAX_ERROR_LENGTH = 1_000
+
+
+class Checkpoints:
+    """The checkpoints collection: one row a consumer, with the last sequence that it has
+    handled."""
+
+    def __init__(self, database: Database, leases: Leases, transitions: Transitions) -> None:
+        self._collection = database.checkpoints
+        self._leases = leases
+        self._transitions = transitions
+
+    async def prepare(self) -> None:
+        """Makes the checkpoints of new consumers, at the end of the log.
+
+        Every process does this before it serves anything. So nothing that a consumer reads, an
+        earning rule for one, is older than its checkpoint."""
+        end = await self._transitions.end()
+        for consumer in Consumer:
+            row = {"$setOnInsert": {"sequence": end, "boundaries": 0, **NOBODY}}
+            await self._collection.update_one({"_id": consumer.value}, row, upsert=True)
+
+    async def get(
+        self, consumer: Consumer, transaction: AsyncIOMotorClientSession | None = None
+    ) -> int:
+        """The last sequence that the consumer has handled."""
+        row = await self._collection.find_one({"_id": consumer.value}, session=transaction)
+        if row is None:
+            raise LeaseLost(f"The checkpoint of {consumer.value} has been deleted.")
+        return int(row["sequence"])
+
+    async def all(self) -> list[Checkpoint]:
+        rows = self._collection.find({"_id": {"$in": [each.value for each in Consumer]}})
+        return [_checkpoint(row) async for row in rows.sort("_id", 1)]
+
+    async def slowest(self) -> int:
+        """The last sequence that every consumer has handled."""
+        return min((each.sequence for each in await self.all()), default=0)
+
+    async def claim(self, consumer: Consumer, holder: Holder) -> bool:
+        """Whether the holder may consume: no present worker does."""
+        query = {"_id": consumer.value}
+        return bool(await self._leases.take(self._collection, query, holder))
+
+    async def release(self, owner: str) -> None:
+        await self._leases.release(self._collection, owner)
+
+    async def move(
+        self,
+        consumer: Consumer,
+        owner: str,
+        before: int,
+        after: int,
+        transaction: AsyncIOMotorClientSession,
+    ) -> None:
+        """Moves the checkpoint on. LeaseLost where it is no longer the owner's.
+
+        Call it last in a transaction: what locks the checkpoint, too, then waits for a moment only.
+        """
+        moved = await self._collection.update_one(
+            {"_id": consumer.value, "owner": owner, "sequence": before},
+            {"$set": {"sequence": after}, "$unset": {"failure": ""}},
+            session=transaction,
+        )
+        if not moved.matched_count:
+            raise LeaseLost(f"Another worker has taken over the consumer {consumer.value}.")
+
+    async def touch(self, consumer: Consumer, transaction: AsyncIOMotorClientSession) -> None:
+        """Locks the checkpoint until the transaction ends: a batch of the consumer whose snapshot
+        is older can't commit any more."""
+        query = {"_id": consumer.value}
+        await self._collection.update_one(query, {"$inc": {"boundaries": 1}}, session=transaction)
+
+    async def fail(self, consumer: Consumer, error: str) -> None:
+        """Notes what holds the consumer up, until it goes on."""
+        failure = {"message": {"$literal": error[:_MAX_ERROR_LENGTH]}, "at": "$$NOW"}
+        query = {"_id": consumer.value}
+        await self._collection.update_one(query, [{"$set": {"failure": failure}}])
+
+    async def recover(self, consumer: Consumer) -> None:
+        """Deletes the failure that was noted."""
+        await self._collection.update_one({"_id": consumer.value}, {"$unset": {"failure": ""}})
+
+
+def _checkpoint(row: Mapping[str, Any]) -> Checkpoint:
+    failure = row.get("failure")
+    return Checkpoint(
+        Consumer(row["_id"]),
+        int(row["sequence"]),
+        Failure(failure["message"], failure["at"]) if failure else None,
+    )

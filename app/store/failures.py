@@ -1,0 +1,45 @@
+"""Errors of the database: those of an outage, and those that the data cause."""
+
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+
+from app.errors import LeaseLost, SegmentsError, TookTooLong, Unusable
+
+_RETRY_LABELS = (
+    "TransientTransactionError",
+    "UnknownTransactionCommitResult",
+    "RetryableWriteError",
+)
+# MongoDB is unreachable, has no primary, no room or no time, or refuses the user.
+_OUTAGE_CODES = frozenset(
+    {6, 7, 13, 18, 24, 50, 89, 91, 112, 189, 225, 251, 262, 290, 391, 9001, 10107}
+    | {11600, 11601, 11602, 13435, 13436, 14031}
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether any work would fail now, whatever its data, and may succeed later."""
+    if isinstance(error, ConnectionError | TimeoutError | TookTooLong | LeaseLost | Unusable):
+        return True
+    if not isinstance(error, PyMongoError):
+        return False
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
+        return True
+    if any(map(error.has_error_label, _RETRY_LABELS)):
+        return True
+    return isinstance(error, OperationFailure) and error.code in _OUTAGE_CODES
+
+
+def message_of(error: BaseException) -> str:
+    """The error in a line: of a bulk write without the data that it was to write."""
+    if isinstance(error, SegmentsError):
+        return str(error)
+    if isinstance(error, BulkWriteError) and (errors := (error.details or {}).get("writeErrors")):
+        return f"{errors[0]['errmsg']} (MongoDB's code {errors[0]['code']})"
+    return repr(error)

@@ -1,0 +1,141 @@
+"""Presence: a process says that it is alive, however busy its event loop is.
+
+A row of the presences collection says until when its id counts as present, by MongoDB's clock.
+A thread renews the rows of its process, with a client of its own: neither a blocked event loop nor
+a pool of busy connections delays a renewal. A process that is killed or stopped renews nothing,
+and counts as gone PRESENCE_SECONDS later.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from pymongo import MongoClient, UpdateOne, WriteConcern
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
+
+from app.store.collections import Database
+
+PRESENCE_SECONDS = 3.0
+RENEWAL_SECONDS = 0.5
+# An event loop that has not run for so long does not come back: its process loses its leases.
+MAX_BLOCKED_SECONDS = 60.0
+
+_TIMEOUT_MILLISECONDS = 1_000
+
+Row = dict[str, Any]
+Client = MongoClient[Row]
+
+
+def blocking_client(url: str) -> Client:
+    """A client for renewals: one connection, which gives up before a presence is over."""
+    return MongoClient(
+        url,
+        appname="customer-segments presence",
+        maxPoolSize=1,
+        serverSelectionTimeoutMS=_TIMEOUT_MILLISECONDS,
+        connectTimeoutMS=_TIMEOUT_MILLISECONDS,
+        socketTimeoutMS=_TIMEOUT_MILLISECONDS,
+    )
+
+
+class Presence:
+    """The presences collection, and the thread that renews this process's rows in it."""
+
+    def __init__(self, database: Database, connect: Callable[[], Client]) -> None:
+        self._presences = database.presences
+        self._name = database.name
+        self._connect = connect
+        self._client: Client | None = None
+        # Guards all that follows, and is held while the rows are written.
+        self._lock = threading.Lock()
+        self._uses: dict[str, int] = {}
+        self._thread: threading.Thread | None = None
+        self._loop_ran_at = 0.0
+
+    async def ids(self) -> list[str]:
+        """The ids that are present."""
+        present = {"$expr": {"$gt": ["$until", "$$NOW"]}}
+        return [row["_id"] async for row in self._presences.find(present, {"_id": 1})]
+
+    @asynccontextmanager
+    async def keep(self, id_: str) -> AsyncIterator[None]:
+        """Keeps the id present. Nested uses of one id count as one."""
+        await asyncio.to_thread(self._begin, id_, asyncio.get_running_loop())
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._end, id_)
+
+    def close(self) -> None:
+        """Closes the client. Nothing may be kept present any more."""
+        with self._lock:
+            self._uses.clear()
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _begin(self, id_: str, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self._uses[id_] = self._uses.get(id_, 0) + 1
+            if self._uses[id_] > 1:
+                return
+            # Without MongoDB the thread tries again.
+            with suppress(PyMongoError):
+                self._write(self._rows())
+                self._sweep(self._rows())
+            if self._thread is None:
+                self._loop_ran_at = time.monotonic()
+                self._thread = threading.Thread(
+                    target=self._renew_while_used, args=(loop,), name="presence", daemon=True
+                )
+                self._thread.start()
+
+    def _end(self, id_: str) -> None:
+        with self._lock:
+            uses = self._uses.get(id_, 0) - 1
+            if uses > 0:
+                self._uses[id_] = uses
+            elif self._uses.pop(id_, None):
+                # Others need not wait until the row runs out.
+                with suppress(PyMongoError):
+                    self._rows().delete_one({"_id": id_})
+
+    def _renew_while_used(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            time.sleep(RENEWAL_SECONDS)
+            with self._lock:
+                if not self._uses:
+                    self._thread = None
+                    return
+                with suppress(RuntimeError):  # The loop is closed.
+                    loop.call_soon_threadsafe(self._loop_runs)
+                if time.monotonic() - self._loop_ran_at > MAX_BLOCKED_SECONDS:
+                    continue
+                with suppress(PyMongoError):
+                    self._write(self._rows())
+
+    def _loop_runs(self) -> None:
+        self._loop_ran_at = time.monotonic()
+
+    def _rows(self) -> Collection[Row]:
+        if self._client is None:
+            self._client = self._connect()
+        # A presence that an election undoes is written again before it is over.
+        presences: Collection[Row] = self._client[self._name].get_collection(
+            "presences", write_concern=WriteConcern(1)
+        )
+        return presences
+
+    def _write(self, rows: Collection[Row]) -> None:
+        until = {"$add": ["$$NOW", round(PRESENCE_SECONDS * 1_000)]}
+        renewals = [
+            UpdateOne({"_id": id_}, [{"$set": {"until": until}}], upsert=True) for id_ in self._uses
+        ]
+        rows.bulk_write(renewals, ordered=False)
+
+    def _sweep(self, rows: Collection[Row]) -> None:
+        rows.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})

@@ -1,0 +1,99 @@
+"""Transitions that a consumer failed to handle, kept until it succeeds.
+
+A row carries the transition itself: the log may be trimmed past it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+
+from app.domain.consumers import Consumer, QuarantinedTransition
+from app.domain.transitions import Transition
+from app.store.collections import Database
+from app.store.transitions import as_document, as_transition
+
+_MAX_ERROR_LENGTH = 1_000
+_LONGEST_PAUSE_SECONDS = 60
+
+
+class Quarantine:
+    """The quarantine collection. A consumer tries each of its rows again after one second, two,
+    four, at last each minute."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.quarantine
+
+    async def add(
+        self,
+        consumer: Consumer,
+        transition: Transition,
+        error: str,
+        transaction: AsyncIOMotorClientSession,
+    ) -> None:
+        row = [
+            {
+                "$set": {
+                    "consumer": consumer.value,
+                    "transition": {"$literal": as_document(transition)},
+                    "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
+                    "since": "$$NOW",
+                    "tries": 1,
+                    "againAt": {"$add": ["$$NOW", 1_000]},
+                }
+            }
+        ]
+        query = {"_id": _key(consumer, transition)}
+        await self._collection.update_one(query, row, upsert=True, session=transaction)
+
+    async def due(self, consumer: Consumer, most: int) -> list[QuarantinedTransition]:
+        """Those that are to be tried again now, in the order in which they were due."""
+        due = {"consumer": consumer.value, "$expr": {"$lte": ["$againAt", "$$NOW"]}}
+        rows = self._collection.find(due).sort("againAt", 1).limit(most)
+        return [_quarantined(row) async for row in rows]
+
+    async def delay(self, quarantined: QuarantinedTransition, error: str) -> None:
+        """Notes that it has failed again."""
+        pause = {"$min": [{"$pow": [2, {"$min": ["$tries", 10]}]}, _LONGEST_PAUSE_SECONDS]}
+        again = {
+            "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
+            "tries": {"$add": ["$tries", 1]},
+            "againAt": {"$add": ["$$NOW", {"$multiply": [pause, 1_000]}]},
+        }
+        query = {"_id": _key(quarantined.consumer, quarantined.transition)}
+        await self._collection.update_one(query, [{"$set": again}])
+
+    async def remove(
+        self, quarantined: QuarantinedTransition, transaction: AsyncIOMotorClientSession
+    ) -> bool:
+        """Whether it was still there."""
+        query = {"_id": _key(quarantined.consumer, quarantined.transition)}
+        return bool((await self._collection.delete_one(query, session=transaction)).deleted_count)
+
+    async def number(self, consumer: Consumer) -> int:
+        return int(await self._collection.count_documents({"consumer": consumer.value}))
+
+    async def customers(self, consumer: Consumer) -> int:
+        """Of how many customers there are transitions."""
+        found = await self._collection.distinct(
+            "transition.customerId", {"consumer": consumer.value}
+        )
+        return len(found)
+
+    async def oldest(self, consumer: Consumer, most: int) -> list[QuarantinedTransition]:
+        rows = self._collection.find({"consumer": consumer.value}).sort("since", 1).limit(most)
+        return [_quarantined(row) async for row in rows]
+
+
+def _key(consumer: Consumer, transition: Transition) -> str:
+    return f"{consumer.value} {transition.sequence}"
+
+
+def _quarantined(row: Mapping[str, Any]) -> QuarantinedTransition:
+    return QuarantinedTransition(
+        Consumer(row["consumer"]),
+        as_transition(row["transition"]),
+        row["error"],
+        row["since"],
+        row["tries"],
+    )
