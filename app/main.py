@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from arq.connections import ArqRedis
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -15,7 +14,7 @@ from app.announcements import Announcements
 from app.errors import Unusable
 from app.graphiql.build import BUNDLE
 from app.metrics import metrics
-from app.queue import ArqQueue
+from app.queue import ArqQueue, connect
 from app.schema import Context, schema
 from app.schema.http import GraphQLView
 from app.services import Services
@@ -34,7 +33,7 @@ def create_app(settings: Settings) -> Starlette:
         if settings.redis_url is None:
             raise Unusable("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
         async with AsyncExitStack() as opened:
-            app.state.redis = ArqRedis.from_url(settings.redis_url.get_secret_value())
+            app.state.redis = connect(settings.redis_url.get_secret_value())
             opened.push_async_callback(app.state.redis.aclose)
             app.state.store = await Store.open(settings)
             opened.push_async_callback(app.state.store.close)
