@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from app import logs
 from app.commands import connected
+from app.http_protocol import BoundedHttpProtocol
 from app.local import addresses
 
 _MIB = 1024 * 1024
@@ -40,7 +41,7 @@ def run(host: str, port: int) -> None:
 async def _serve(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHttpProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,
