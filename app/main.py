@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from app.announcements import Announcements
 from app.errors import Unusable
 from app.graphiql.build import BUNDLE
+from app.hosts import HostCheck
 from app.metrics import metrics
 from app.queue import ArqQueue, connect
 from app.schema import Context, schema
@@ -25,8 +27,12 @@ from app.vital import vital
 _PATIENCE_SECONDS = 2
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The API over the stores that the settings name; they are opened as it starts."""
+def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
+    """The API over the stores that the settings name; they are opened as it starts.
+
+    It answers to the names of loopback, to `host`, on which it listens, and to those that the
+    settings allow.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -58,6 +64,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/metrics", metrics),
         ],
         lifespan=lifespan,
+        middleware=[Middleware(HostCheck, allowed=(host, *settings.allowed_hosts))],
     )
     app.state.end_streams = view.end
     return app

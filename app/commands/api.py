@@ -35,7 +35,7 @@ def run(host: str, port: int) -> None:
 
     logs.set_up(settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(create_app(settings), listener))
+        runner.run(_serve(create_app(settings, host), listener))
 
 
 async def _serve(app: Starlette, listener: socket.socket) -> None:
