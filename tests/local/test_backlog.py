@@ -55,5 +55,5 @@ def test_the_doctor_tells_them_apart(run: Run, settings: Settings, redis_client:
         MONGODB_URL="mongodb://127.0.0.1:1",
         REDIS_URL=settings.redis_url.get_secret_value(),
     )
-    doctor.ends()
+    doctor.ends(30)
     assert "jobs: 0 waiting, 1 running;" in doctor.out

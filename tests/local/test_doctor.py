@@ -124,7 +124,7 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
 
     database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
     doctor = run("doctor", **_environment(settings))
-    doctor.ends()
+    doctor.ends(30)
     assert "last error" not in doctor.out
 
 
@@ -143,13 +143,13 @@ def test_the_members_of_a_replica_set_are_counted(
             client.admin.command("replSetReconfig", config)
             urls = {**_environment(settings), "MONGODB_URL": first.url}
             doctor = run("doctor", **urls)
-            doctor.ends()
+            doctor.ends(30)
             assert "topology: replica set rs0 with 2 members, primary " in doctor.out
             address = f"mongodb://{quote(str(second.socket.path), safe='')}/?directConnection=true"
             with Client(address) as member_client:
                 until(lambda: "setName" in member_client.admin.command("hello"))
             doctor = run("doctor", **{**urls, "MONGODB_URL": address})
-            doctor.ends()
+            doctor.ends(30)
             assert "no primary here; add replicaSet= to MONGODB_URL" in doctor.out
         finally:
             second.stop()
@@ -161,7 +161,7 @@ def test_a_standalone_is_told_to_become_a_replica_set(
     with standing(Standalone(tmp_path / "alone", settings)) as alone:
         address = f"mongodb://{quote(str(alone.socket.path), safe='')}"
         doctor = run("doctor", **{**_environment(settings), "MONGODB_URL": address})
-        doctor.ends()
+        doctor.ends(30)
     assert "topology: standalone; run mongod with --replSet and initiate it" in doctor.out
 
 
