@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from arq.connections import ArqRedis
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -14,8 +14,9 @@ from starlette.routing import Route
 from app.announcements import Announcements
 from app.errors import Unusable
 from app.graphiql.build import BUNDLE
+from app.hosts import HostCheck
 from app.metrics import metrics
-from app.queue import ArqQueue
+from app.queue import ArqQueue, connect
 from app.schema import Context, schema
 from app.schema.http import GraphQLView
 from app.services import Services
@@ -26,15 +27,19 @@ from app.vital import vital
 _PATIENCE_SECONDS = 2
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The API over the stores that the settings name; they are opened as it starts."""
+def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
+    """The API over the stores that the settings name; they are opened as it starts.
+
+    It answers to the names of loopback, to `host`, on which it listens, and to those that the
+    settings allow.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.redis_url is None:
             raise Unusable("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
         async with AsyncExitStack() as opened:
-            app.state.redis = ArqRedis.from_url(settings.redis_url.get_secret_value())
+            app.state.redis = connect(settings.redis_url.get_secret_value())
             opened.push_async_callback(app.state.redis.aclose)
             app.state.store = await Store.open(settings)
             opened.push_async_callback(app.state.store.close)
@@ -59,6 +64,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/metrics", metrics),
         ],
         lifespan=lifespan,
+        middleware=[Middleware(HostCheck, allowed=(host, *settings.allowed_hosts))],
     )
     app.state.end_streams = view.end
     return app

@@ -1,11 +1,12 @@
 """The environment, read once by a door and passed down."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def _known_zone(name: str) -> str:
@@ -14,6 +15,22 @@ def _known_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone; use an IANA name like Europe/Warsaw") from None
     return name
+
+
+def _listed(text: object) -> object:
+    """a, b becomes ("a", "b")."""
+    if isinstance(text, str):
+        return tuple(filter(None, map(str.strip, text.split(","))))
+    return text
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[^\s:/@*\[\]]+|\[?[0-9a-fA-F:.]+\]?", name):
+        raise ValueError(f"{name!r} is no host; give names like shop.example.com, without a port")
+    return name
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
 
 
 class Settings(BaseSettings):
@@ -28,6 +45,7 @@ class Settings(BaseSettings):
     database: str = Field(default="segments", pattern=r"^[A-Za-z0-9_-]{1,60}$")
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"
+    allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_listed)] = ()
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
     query_seconds: float = Field(default=30, ge=0.001)

@@ -121,6 +121,6 @@ async def running(mongod: Part, valkey: Part, **settings: Any) -> AsyncIterator[
     with MongoClient[Json](mongod.url, tz_aware=True) as mongo:
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
                 yield Api(http, app.state.services, mongo[chosen.database], chosen, app)
         mongo.drop_database(chosen.database)

@@ -8,6 +8,8 @@ from socket import socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.http_protocol import BoundedHttpProtocol
+
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
@@ -15,6 +17,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     server = _Server(
         uvicorn.Config(
             app,
+            http=BoundedHttpProtocol,
             port=0,
             log_level="critical",
             lifespan="off",

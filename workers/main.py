@@ -9,14 +9,14 @@ from collections.abc import Coroutine
 from typing import Any, Literal
 
 import structlog
-from arq.connections import ArqRedis, RedisSettings
+from arq.connections import RedisSettings
 from arq.cron import cron
 from arq.worker import Worker, create_worker
-from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from app.backoff import Backoff
 from app.errors import Unusable
+from app.queue import connect, deserialize_job, serialize_job
 from app.settings import Settings
 from app.store import Lane, lane
 from workers.backlog import say_when_jobs_pile_up
@@ -45,6 +45,8 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
     """What arq asks for."""
     return {
         "redis_settings": RedisSettings.from_dsn(_redis_url(settings)),
+        "job_serializer": serialize_job,
+        "job_deserializer": deserialize_job,
         "functions": JOBS,
         "cron_jobs": [
             cron(say_when_jobs_pile_up, second=0, keep_result=0),
@@ -119,15 +121,14 @@ async def _serve_jobs(settings: Settings) -> None:
 
 async def _serve_jobs_once(settings: Settings) -> None:
     # arq's own pool waits for ever on a Redis that hangs.
-    pool = ConnectionPool.from_url(_redis_url(settings), socket_timeout=_REDIS_SECONDS)
-    redis = ArqRedis(pool)
+    redis = connect(_redis_url(settings), socket_timeout=_REDIS_SECONDS)
     worker = create_worker(worker_settings(settings), redis_pool=redis, handle_signals=False)
     try:
         await worker.async_run()
     finally:
         await _let_go(worker)
         await close_services(worker.ctx)
-        await redis.aclose(close_connection_pool=True)
+        await redis.aclose()
 
 
 async def _let_go(worker: Worker) -> None:

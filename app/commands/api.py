@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from app import logs
 from app.commands import connected
+from app.http_protocol import BoundedHttpProtocol
 from app.local import addresses
 
 _MIB = 1024 * 1024
@@ -34,13 +35,13 @@ def run(host: str, port: int) -> None:
 
     logs.set_up(settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(create_app(settings), listener))
+        runner.run(_serve(create_app(settings, host), listener))
 
 
 async def _serve(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHttpProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

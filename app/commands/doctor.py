@@ -44,7 +44,13 @@ def _in_force(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         variable = field.validation_alias or f"SEGMENTS_{name.upper()}"
-        yield str(variable), _masked(value) if isinstance(value, SecretStr) else str(value)
+        yield str(variable), _shown(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return _masked(value)
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _masked(secret: SecretStr) -> str:

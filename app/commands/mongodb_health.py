@@ -12,6 +12,9 @@ from app.settings import Settings
 from app.store.collections import COLLECTIONS, Collection
 
 _OLDEST = (6, 0)
+# The program's tests ran against these; newer ones are supported, too.
+_TESTED = [(6, 0)]
+_NOT_TESTED = "supported, but the program was not tested with"
 
 Client = MongoClient[dict[str, Any]]
 
@@ -36,23 +39,27 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 def _version(client: Client) -> Finding:
     info = client.server_info()
-    fits = tuple(info["versionArray"][:2]) >= _OLDEST
-    return Finding("MongoDB", info["version"], "" if fits else "upgrade to 6.0 or later")
+    version, series = info["version"], tuple(info["versionArray"][:2])
+    if series < _OLDEST:
+        return Finding("MongoDB", version, "upgrade to 6.0 or later")
+    if series not in _TESTED:
+        return Finding("MongoDB", f"{version}, {_NOT_TESTED} this version")
+    return Finding("MongoDB", f"{version}, supported and tested")
 
 
 def _topology(client: Client) -> Finding:
     hello = client.admin.command("hello")
     if hello.get("msg") == "isdbgrid":
-        return Finding("topology", "sharded cluster")
+        return Finding("topology", f"sharded cluster through mongos, {_NOT_TESTED} it")
     if "setName" not in hello:
         return Finding(
             "topology", "standalone", "run mongod with --replSet and initiate it, even alone"
         )
+    number = sum(len(hello.get(kind, ())) for kind in ("hosts", "passives", "arbiters"))
+    state = f"replica set {hello['setName']} with {number} member{'s' if number != 1 else ''}"
     if not hello.get("isWritablePrimary"):
-        return Finding(
-            "topology", f"{hello['setName']}, no primary here", "add replicaSet= to MONGODB_URL"
-        )
-    return Finding("topology", f"replica set {hello['setName']}, primary {hello['me']}")
+        return Finding("topology", f"{state}, no primary here", "add replicaSet= to MONGODB_URL")
+    return Finding("topology", f"{state}, primary {hello['me']}, supported and tested")
 
 
 def _transactions(client: Client, database: str) -> Finding:

@@ -1,22 +1,15 @@
 """Where our own server listens."""
 
-import ipaddress
 import socket
 
 from app.errors import Unusable
+from app.hosts import is_loopback
 
 
 def refuse_the_network(host: str) -> None:
     """Nobody is asked for a key yet, so nobody from elsewhere may come in."""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise Unusable(f"{host} is open to the network; until keys are built use 127.0.0.1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from app.local import programs
-from app.local.process import LOOPBACK, Process, kept_port
+from app.local.process import Process
+from app.local.unix_socket import UnixSocket
 from app.settings import Settings
 
 _SET = "rs0"
@@ -21,29 +23,31 @@ class Mongod(Process):
         super().__init__("mongod", folder)
         self._settings = settings
         self._program = programs.mongod()
-        self.port = 0
+        self.socket = UnixSocket(folder, "mongod.sock")
 
     @property
     def url(self) -> str:
-        return f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={_SET}"
+        return f"mongodb://{quote(str(self.socket.path), safe='')}/?replicaSet={_SET}"
 
     def start(self) -> None:
         self.end_leftover()
-        # Once chosen it stays: the others hold the address.
-        self.port = self.port or kept_port(self.folder / "mongod.port")
+        self.socket.prepare()
         data = self.folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         self.run(
             [
                 *(self._program, "--dbpath", str(data), "--replSet", _SET, "--quiet"),
-                *("--bind_ip", LOOPBACK, "--port", str(self.port), "--nounixsocket"),
+                # --nounixsocket: not in the folder for everybody's temporary files as well.
+                *("--bind_ip", str(self.socket.path), "--nounixsocket"),
+                # Nobody needs them, and what is off can't be attacked.
+                *("--noscripting", "--networkMessageCompressors", "disabled"),
                 *("--oplogSize", str(self._settings.oplog_mib)),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             ]
         )
 
     def ready(self) -> None:
-        address = f"mongodb://{LOOPBACK}:{self.port}/?directConnection=true"
+        address = f"mongodb://{quote(str(self.socket.path), safe='')}/?directConnection=true"
         with MongoClient[dict[str, Any]](
             address, serverSelectionTimeoutMS=300, socketTimeoutMS=10_000
         ) as client:
@@ -53,6 +57,10 @@ class Mongod(Process):
             client.admin.command("setClusterParameter", {"changeStreamOptions": images})
             # --oplogSize speaks to an empty folder only.
             client.admin.command("replSetResizeOplog", size=float(self._settings.oplog_mib))
+
+    def stop(self, seconds: float = 5) -> None:
+        super().stop(seconds)
+        self.socket.remove()
 
     def _is_primary(self, client: MongoClient[dict[str, Any]]) -> bool:
         try:
@@ -64,8 +72,8 @@ class Mongod(Process):
         return bool(hello["isWritablePrimary"])
 
     def _name_the_member(self, client: MongoClient[dict[str, Any]]) -> None:
-        """The set has one member, us; after a start on another port it must learn where."""
-        here = {"_id": 0, "host": f"{LOOPBACK}:{self.port}"}
+        """The set has one member, us; after a start at another path it must learn where."""
+        here = {"_id": 0, "host": str(self.socket.path)}
         try:
             config = client.admin.command("replSetGetConfig")["config"]
         except OperationFailure as failure:

@@ -2,9 +2,7 @@
 
 import ctypes
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +12,6 @@ from pathlib import Path
 
 from app.errors import Unusable
 
-LOOPBACK = "127.0.0.1"
 _LOG_BYTES = 16 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -34,7 +31,7 @@ class Process:
         self._child: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._child = self._spawn(command, environment)
         except OSError as error:
@@ -163,29 +160,3 @@ def _command_of(pid: int) -> str:
     command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return asked.stdout.strip()
-
-
-def kept_port(file: Path) -> int:
-    """The port of the last start if it is free, else another, written down for the next."""
-    try:
-        port = int(file.read_text())
-    except (OSError, ValueError):
-        port = 0
-    while not port_is_free(port):
-        # Below the range for outgoing connections, none of which can then take it in a restart.
-        port = 20_000 + secrets.randbelow(12_000)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(str(port))
-    return port
-
-
-def port_is_free(port: int, host: str = LOOPBACK) -> bool:
-    if not port:
-        return False
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True

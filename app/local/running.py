@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.errors import Unusable
+from app.local import data_folder
 from app.settings import Settings
 
 
 def write(folder: Path, environment: dict[str, str]) -> None:
-    (folder / "running.json").write_text(json.dumps(environment))
+    data_folder.write_secret(folder / "running.json", json.dumps(environment))
 
 
 def forget(folder: Path) -> None:
@@ -39,6 +40,7 @@ def settings_beside(folder: Path) -> Settings:
 def _read(folder: Path) -> dict[str, str]:
     if not _is_held(folder / "lock"):
         return {}
+    data_folder.refuse_foreign(folder)
     try:
         addresses: dict[str, str] = json.loads((folder / "running.json").read_text())
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from app.errors import Unusable
 from app.graphiql.build import BUNDLE, is_built
-from app.local import addresses, running
+from app.local import addresses, data_folder, running
 from app.local.mongod import Mongod
 from app.local.ours import Api, GraphiqlBundle, Worker
 from app.local.process import Process
@@ -59,6 +60,9 @@ def run(
 ) -> None:
     addresses.refuse_the_network(host)
     folder = folder.resolve()
+    # Whatever we or our parts write is nobody else's.
+    os.umask(0o077)
+    data_folder.prepare(folder)
     with _alone_in(folder):
         asyncio.run(_run(settings, folder, host, port, announce, warn, sample))
 
@@ -139,7 +143,6 @@ def _told_to_stop() -> asyncio.Event:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise Unusable(f"can't keep data in {folder}: {error.strerror}") from error

@@ -6,7 +6,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app.local import programs
-from app.local.process import LOOPBACK, Process, kept_port
+from app.local.process import Process
+from app.local.unix_socket import UnixSocket
 
 
 class Valkey(Process):
@@ -15,18 +16,19 @@ class Valkey(Process):
     def __init__(self, folder: Path) -> None:
         super().__init__("valkey", folder)
         self._program = programs.valkey_server()
-        self.port = 0
+        self.socket = UnixSocket(folder, "valkey.sock")
 
     @property
     def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        return f"unix://{self.socket.path}?db=0"
 
     def start(self) -> None:
         self.end_leftover()
-        self.port = self.port or kept_port(self.folder / "valkey.port")
+        self.socket.prepare()
         self.run(
             [
-                *(self._program, "--bind", LOOPBACK, "--port", str(self.port)),
+                *(self._program, "--port", "0"),
+                *("--unixsocket", str(self.socket.path), "--unixsocketperm", "700"),
                 *("--dir", str(self.folder), "--appendonly", "yes", "--save", ""),
                 # The command line says whose it is, so that a leftover is known.
                 *("--daemonize", "no", "--set-proc-title", "no"),
@@ -34,8 +36,12 @@ class Valkey(Process):
         )
 
     def ready(self) -> None:
-        with Redis(host=LOOPBACK, port=self.port, socket_timeout=5) as client:
+        with Redis(unix_socket_path=str(self.socket.path), socket_timeout=5) as client:
             self.wait_until(lambda: _answers(client))
+
+    def stop(self, seconds: float = 5) -> None:
+        super().stop(seconds)
+        self.socket.remove()
 
 
 def _answers(client: Redis) -> bool:

@@ -161,7 +161,7 @@ async def test_mongodb_is_lost_and_comes_back(own: Guarded, valkey: Valkey) -> N
 
         await until(is_told)
         status = await seen(shop)
-        assert status["lastError"]["message"].startswith("MongoDB: 127.0.0.1:")
+        assert status["lastError"]["message"].startswith(f"MongoDB: {own.socket.path}:")
         (worker,) = status["workers"]
         # It is the same as before, which has gone on.
         assert worker["errors"] > 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.local.process import kept_port
+from tests.ports import free_port
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -91,8 +91,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> int:
-    return kept_port(tmp_path / "port")
+def port() -> int:
+    return free_port()
 
 
 @pytest.fixture

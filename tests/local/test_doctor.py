@@ -2,16 +2,35 @@
 
 import re
 import socket
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from bson import ObjectId
 from pymongo import MongoClient
 from redis import Redis
 
+from app.local.mongod import Mongod
 from app.services import Services
 from app.settings import Settings
 from app.store.store import Store
 from tests.local.conftest import Program, Run, Until
+from tests.parts import standing
+
+Client = MongoClient[dict[str, Any]]
+
+
+class Standalone(Mongod):
+    """A mongod that is no replica set."""
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        at = command.index("--replSet")
+        super().run([*command[:at], *command[at + 2 :]])
+
+    def ready(self) -> None:
+        self.wait_until(self.socket.path.exists)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -50,7 +69,14 @@ async def test_all_is_well_where_a_worker_runs(
     doctor = run("doctor", **_environment(settings))
     assert doctor.ends() == 0, doctor.out
     assert _to_mend(doctor) == []
-    for said in ("MongoDB: 6.0.5", "transactions: possible", "images: kept for 24 h", "Valkey"):
+    primary = "replica set rs0 with 1 member, primary /.*/mongod.sock, supported and tested"
+    assert re.search(f"ok    topology: {primary}$", doctor.out, re.MULTILINE)
+    for said in (
+        "MongoDB: 6.0.5, supported and tested\n",
+        "transactions: possible",
+        "images: kept for 24 h",
+        "Valkey",
+    ):
         assert said in doctor.out
     assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.out
     behind = r"\d s behind of the 24.0 h that history goes back, \d+ changes to settle$"
@@ -124,8 +150,45 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
 
     database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
     doctor = run("doctor", **_environment(settings))
-    doctor.ends()
+    doctor.ends(30)
     assert "last error" not in doctor.out
+
+
+def test_the_members_of_a_replica_set_are_counted(
+    run: Run, settings: Settings, tmp_path: Path, until: Until
+) -> None:
+    second = Mongod(tmp_path / "second", settings)
+    with standing(Mongod(tmp_path / "first", settings)) as first, Client(first.url) as client:
+        second.start()
+        try:
+            until(second.socket.path.exists)
+            config = client.admin.command("replSetGetConfig")["config"]
+            member = {"_id": 1, "host": str(second.socket.path), "votes": 0, "priority": 0}
+            config["members"].append(member)
+            config["version"] += 1
+            client.admin.command("replSetReconfig", config)
+            urls = {**_environment(settings), "MONGODB_URL": first.url}
+            doctor = run("doctor", **urls)
+            doctor.ends(30)
+            assert "topology: replica set rs0 with 2 members, primary " in doctor.out
+            address = f"mongodb://{quote(str(second.socket.path), safe='')}/?directConnection=true"
+            with Client(address) as member_client:
+                until(lambda: "setName" in member_client.admin.command("hello"))
+            doctor = run("doctor", **{**urls, "MONGODB_URL": address})
+            doctor.ends(30)
+            assert "no primary here; add replicaSet= to MONGODB_URL" in doctor.out
+        finally:
+            second.stop()
+
+
+def test_a_standalone_is_told_to_become_a_replica_set(
+    run: Run, settings: Settings, tmp_path: Path, until: Until
+) -> None:
+    with standing(Standalone(tmp_path / "alone", settings)) as alone:
+        address = f"mongodb://{quote(str(alone.socket.path), safe='')}"
+        doctor = run("doctor", **{**_environment(settings), "MONGODB_URL": address})
+        doctor.ends(30)
+    assert "topology: standalone; run mongod with --replSet and initiate it" in doctor.out
 
 
 def test_nobody_answers_and_no_password_is_shown(run: Run) -> None:

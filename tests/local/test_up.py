@@ -1,5 +1,6 @@
 """segments up: everything on one machine, and nothing left behind."""
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,10 @@ def _pid(data: Path, part: str) -> int:
     return int(file.read_text().split("\n")[0] or 0) if file else 0
 
 
+def mongodb_url(data: Path) -> str:
+    return str(json.loads((data / "running.json").read_text())["MONGODB_URL"])
+
+
 @pytest.mark.parametrize("stop", ["ctrl-c", "terminate"])
 def test_it_answers_and_stops_with_nothing_left(
     up: Callable[[], Program], port: int, answers: Answers, stop: str
@@ -73,15 +78,14 @@ def test_a_second_one_in_the_same_folder_is_refused(
 def test_after_kill_9_it_starts_again_where_it_was(up: Callable[[], Program], data: Path) -> None:
     first = up()
     everyone = first.everyone()
-    url = f"mongodb://127.0.0.1:{(data / 'mongod' / 'mongod.port').read_text()}"
-    with MongoClient[dict[str, object]](url) as client:
+    with MongoClient[dict[str, object]](mongodb_url(data)) as client:
         client["kept"]["rows"].insert_one({"_id": 1})
 
     first.process.kill()
     first.ends()
     second = up()
     assert alive(everyone) == []
-    with MongoClient[dict[str, object]](url) as client:
+    with MongoClient[dict[str, object]](mongodb_url(data)) as client:
         assert client["kept"]["rows"].find_one() == {"_id": 1}
     second.process.terminate()
     assert second.ends() == 0

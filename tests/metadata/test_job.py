@@ -7,12 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from arq.connections import ArqRedis
 from arq.worker import create_worker
 from bson import ObjectId
 from redis import Redis
 
-from app.queue import ArqQueue
+from app.queue import ArqQueue, connect
 from app.services import settling
 from app.services.metadata import SETTLE
 from tests.metadata.conftest import Shop
@@ -27,7 +26,7 @@ _MANY = 3_500
 async def _work(shop: Shop) -> None:
     """A real worker, until there is nothing left in its queue."""
     assert shop.api.settings.redis_url
-    redis = ArqRedis.from_url(shop.api.settings.redis_url.get_secret_value())
+    redis = connect(shop.api.settings.redis_url.get_secret_value())
     worker = create_worker(
         worker_settings(shop.api.settings), redis_pool=redis, burst=True, handle_signals=False
     )
@@ -90,7 +89,7 @@ async def test_a_worker_finds_it_when_redis_has_forgotten(
 async def test_it_is_set_while_redis_is_down(
     shop: Shop, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nobody = ArqRedis.from_url("redis://127.0.0.1:1")
+    nobody = connect("redis://127.0.0.1:1")
     monkeypatch.setattr(shop.api.services.metadata, "_queue", ArqQueue(nobody))
     payload = await shop.set(key, "DATE")
     assert payload["definition"]["state"] == "CHECKING"

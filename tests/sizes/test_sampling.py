@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import structlog
-from arq.connections import ArqRedis
 from arq.worker import create_worker
 
 from app.domain.segments import Segment
 from app.domain.sizes import SegmentSize
 from app.filters import Now
+from app.queue import connect
 from app.services import Services, sizes
 from app.store.questions import Questions
 from app.store.size_schedule import SizeSchedule
@@ -307,7 +307,7 @@ async def test_a_clock_that_went_wrong_or_a_longer_interval_is_forgotten(shop: S
 async def test_a_worker_takes_the_first_points_as_it_starts(shop: Shop) -> None:
     ids = await shop.segments(2)
     assert shop.api.settings.redis_url
-    redis = ArqRedis.from_url(shop.api.settings.redis_url.get_secret_value())
+    redis = connect(shop.api.settings.redis_url.get_secret_value())
     worker = create_worker(
         worker_settings(shop.api.settings), redis_pool=redis, burst=True, handle_signals=False
     )

@@ -11,11 +11,12 @@ import pytest
 
 from app.local.mongod import Mongod
 from app.local.ours import Api, Worker
-from app.local.process import LOOPBACK, Process, kept_port
+from app.local.process import Process
 from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.api import running
 from tests.engine.conftest import Shop, until
+from tests.ports import LOOPBACK, free_port
 from tests.subscriptions.front_end import FrontEnd, front_end
 from tests.subscriptions.relay import Relay, relayed
 from tests.subscriptions.test_subscriptions import VIP
@@ -39,7 +40,7 @@ class Program:
             "REDIS_URL": settings.redis_url.get_secret_value(),
             "SEGMENTS_DATABASE": settings.database,
         }
-        port = kept_port(folder / "port")
+        port = free_port()
         self.address = f"{LOOPBACK}:{port}"
         self._api = Api(folder, LOOPBACK, port, environment)
         self._worker = Worker(folder, environment)

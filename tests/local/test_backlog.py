@@ -1,0 +1,59 @@
+"""Jobs that wait are told from jobs at work: arq keeps both in its queue."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from redis import Redis
+
+from app.queue import connect, read_backlog
+from app.settings import Settings
+from tests.local.conftest import Run
+from workers.backlog import say_when_jobs_pile_up
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def _enqueue(redis: Redis, job_id: str, due: datetime, *, running: bool = False) -> None:
+    redis.zadd("arq:queue", {job_id: int(due.timestamp() * 1000)})
+    if running:
+        redis.set(f"arq:in-progress:{job_id}", b"1")
+
+
+async def test_jobs_at_work_do_not_wait(settings: Settings, redis_client: Redis) -> None:
+    assert settings.redis_url
+    _enqueue(redis_client, "long", NOW - timedelta(minutes=50), running=True)
+    _enqueue(redis_client, "first", NOW - timedelta(minutes=2))
+    _enqueue(redis_client, "second", NOW - timedelta(seconds=1))
+    _enqueue(redis_client, "tomorrow", NOW + timedelta(days=1))
+    async with connect(settings.redis_url.get_secret_value()) as redis:
+        backlog = await read_backlog(redis, NOW)
+    assert (backlog.waiting, backlog.running) == (2, 1)
+    assert backlog.longest_wait == timedelta(minutes=2)
+
+
+async def test_only_jobs_that_wait_are_warned_of(settings: Settings, redis_client: Redis) -> None:
+    assert settings.redis_url
+    now = datetime.now(UTC)
+    async with connect(settings.redis_url.get_secret_value()) as redis:
+        with structlog.testing.capture_logs() as logs:
+            await say_when_jobs_pile_up({"redis": redis})
+            _enqueue(redis_client, "long", now - timedelta(minutes=50), running=True)
+            await say_when_jobs_pile_up({"redis": redis})
+            assert logs == []
+            _enqueue(redis_client, "waiting", now - timedelta(minutes=2))
+            await say_when_jobs_pile_up({"redis": redis})
+    (warning,) = logs
+    assert (warning["event"], warning["waiting"]) == ("jobs wait", 1)
+    assert 120 <= warning["longest_seconds"] < 180
+
+
+def test_the_doctor_tells_them_apart(run: Run, settings: Settings, redis_client: Redis) -> None:
+    assert settings.redis_url
+    _enqueue(redis_client, "long", NOW, running=True)
+    doctor = run(
+        "doctor",
+        MONGODB_URL="mongodb://127.0.0.1:1",
+        REDIS_URL=settings.redis_url.get_secret_value(),
+    )
+    doctor.ends(30)
+    assert "jobs: 0 waiting, 1 running;" in doctor.out
