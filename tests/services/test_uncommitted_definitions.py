@@ -13,13 +13,14 @@ from pymongo.errors import PyMongoError
 
 from app.domain.inputs import CustomerRef
 from app.local import programs
-from app.local.process import LOOPBACK, Process, kept_port
+from app.local.process import Process
 from app.services import Services
 from app.services.definitions import Definitions
 from app.settings import Settings
 from app.store import Store, Transaction
 from tests.api import Json
 from tests.engine.conftest import until
+from tests.loopback import LOOPBACK, free_port
 
 _SET = "rs0"
 
@@ -32,7 +33,7 @@ class Member(Process):
         self.host = ""
 
     def start(self) -> None:
-        port = kept_port(self.folder / "port")
+        port = free_port()
         self.host = f"{LOOPBACK}:{port}"
         data = self.folder / "data"
         data.mkdir(parents=True)

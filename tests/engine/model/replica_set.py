@@ -13,7 +13,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from app.local import programs
-from app.local.process import LOOPBACK, Process, kept_port
+from app.local.process import Process
+from tests.loopback import LOOPBACK, free_port
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
@@ -31,7 +32,7 @@ class Member(Process):
     def __init__(self, folder: Path, number: int) -> None:
         super().__init__(f"mongod-{number}", folder / f"mongod-{number}")
         self.number = number
-        self.port = kept_port(self.folder / "mongod.port")
+        self.port = free_port()
 
     @property
     def host(self) -> str:
