@@ -141,7 +141,8 @@ async def test_a_worker_comes_and_says_what_it_has_done(alone: Shop) -> None:
     # All of it was done since it began.
     seconds = (instant(status["at"]) - instant(worker["beganAt"])).total_seconds()
     assert 0 < seconds < 10
-    assert worker["changesPerSecond"] >= written / seconds
+    # The report was made before it was written: a busy machine takes a while in between.
+    assert worker["changesPerSecond"] >= written / (seconds + 1)
     assert worker["changesPerSecond"] / worker["transitionsPerSecond"] == pytest.approx(
         written / len(log)
     )
