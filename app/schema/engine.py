@@ -6,11 +6,14 @@ from datetime import datetime
 import strawberry
 
 from app.domain.changes import Setback
+from app.domain.consumers import Consumer, ConsumerStatus
+from app.domain.consumers import QuarantinedTransition as StoredQuarantined
 from app.domain.engine import Counted, Partition, Worker, seconds
 from app.domain.engine import EngineError as StoredError
 from app.domain.engine import EngineStatus as Seen
 from app.schema.context import Info
 from app.schema.scalars import Long
+from app.services.engine_status import MAX_QUARANTINED_SHOWN
 
 # There are so many partitions; more workers find nothing to do.
 _MOST = 16
@@ -108,6 +111,59 @@ class EnginePartition:
 
 
 @strawberry.type(
+    description="A transition that a consumer failed to handle, and goes on without. It is tried"
+    " again, at last each minute, until what is wrong has been mended."
+)
+class QuarantinedTransition:
+    sequence: Long
+    customer_id: strawberry.ID
+    error: str
+    since: datetime
+    tries: int
+
+    @classmethod
+    def of(cls, quarantined: StoredQuarantined) -> "QuarantinedTransition":
+        return cls(
+            sequence=Long(quarantined.transition.sequence),
+            customer_id=strawberry.ID(quarantined.transition.crossing.customer_id),
+            error=quarantined.error,
+            since=quarantined.since,
+            tries=quarantined.tries,
+        )
+
+
+@strawberry.type(description="What acts on the log of transitions: loyalty gives points, for one.")
+class LogConsumer:
+    name: str
+    sequence: Long = strawberry.field(description="The last transition that it has handled.")
+    transitions_behind: Long = strawberry.field(description="How many transitions wait for it.")
+    lag_seconds: float = strawberry.field(description="How long the oldest of them has waited.")
+    error: str | None = strawberry.field(
+        description="What holds up all of it now; null where nothing does."
+    )
+    quarantined: int = strawberry.field(
+        description="How many transitions it failed to handle, and goes on without."
+    )
+    quarantine: list[QuarantinedTransition] = strawberry.field(
+        description="The first few of them, the oldest first.",
+        metadata={"most": MAX_QUARANTINED_SHOWN},
+    )
+
+    @classmethod
+    def of(cls, consumer: ConsumerStatus) -> "LogConsumer":
+        failure = consumer.checkpoint.failure
+        return cls(
+            name=consumer.name,
+            sequence=Long(consumer.checkpoint.sequence),
+            transitions_behind=Long(consumer.behind),
+            lag_seconds=consumer.lag.total_seconds(),
+            error=failure.message if failure else None,
+            quarantined=consumer.quarantined,
+            quarantine=[QuarantinedTransition.of(each) for each in consumer.quarantine],
+        )
+
+
+@strawberry.type(
     description="How far the engine has come with making transitions of changes, and how fast it"
     " goes, by MongoDB's clock."
 )
@@ -162,6 +218,7 @@ class EngineStatus:
     workers: list[EngineWorker] = strawberry.field(
         description="Those who are there, the oldest first.", metadata={"most": _MOST}
     )
+    consumers: list[LogConsumer] = strawberry.field(metadata={"most": len(Consumer)})
     last_error: EngineError | None = strawberry.field(
         description="What last went wrong in any worker, of those who are gone, too."
     )
@@ -187,6 +244,7 @@ class EngineStatus:
             history_seconds=seconds(windows.reach),
             partitions=[_partition(each, seen.holder) for each in seen.partitions],
             workers=[EngineWorker.of(worker) for worker in seen.workers],
+            consumers=[LogConsumer.of(consumer) for consumer in seen.consumers],
             last_error=EngineError.of(seen.last_error) if seen.last_error else None,
         )
 

@@ -11,7 +11,7 @@ from app.store import Store
 _MOST_DUE = 10_000
 # Enough for a share that is right by a few hundredths.
 _SAMPLE = 200
-_MAX_QUARANTINED_SHOWN = 10
+MAX_QUARANTINED_SHOWN = 10
 
 
 class EngineStatusReader:
@@ -64,7 +64,7 @@ class EngineStatusReader:
         waiting, quarantined, oldest = await asyncio.gather(
             self._store.transitions.after(checkpoint.sequence, 1),
             self._store.quarantine.number(checkpoint.consumer),
-            self._store.quarantine.oldest(checkpoint.consumer, _MAX_QUARANTINED_SHOWN),
+            self._store.quarantine.oldest(checkpoint.consumer, MAX_QUARANTINED_SHOWN),
         )
         return ConsumerStatus(
             checkpoint=checkpoint,

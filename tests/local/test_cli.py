@@ -70,7 +70,7 @@ def test_an_api_without_its_mongodb_says_so(run: Run, port: int) -> None:
         MONGODB_URL="mongodb://127.0.0.1:1",
         REDIS_URL="redis://127.0.0.1:1",
     )
-    assert program.ends(seconds=20) == 1
+    assert program.ends(seconds=40) == 1
     assert program.err == (
         "segments: MongoDB can't be used: 127.0.0.1:1: [Errno 111] Connection refused\n"
     )

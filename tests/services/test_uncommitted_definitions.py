@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.store import Store, Transaction
 from tests.api import Json
 from tests.engine.conftest import until
-from tests.loopback import LOOPBACK, free_port
+from tests.ports import LOOPBACK, free_port
 
 _SET = "rs0"
 

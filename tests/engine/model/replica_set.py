@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from app.local import programs
 from app.local.process import Process
-from tests.loopback import LOOPBACK, free_port
+from tests.ports import LOOPBACK, free_port
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
