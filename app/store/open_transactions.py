@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from app.store.collections import Database
 
@@ -22,7 +23,8 @@ class OpenTransactions:
     """Lists the open transactions, of whatever process."""
 
     def __init__(self, database: Database) -> None:
-        self._admin = database.client.admin
+        # What is open is no matter of a majority: MongoDB lists it with this read concern alone.
+        self._admin = database.client.get_database("admin", read_concern=ReadConcern("local"))
 
     async def keys(self) -> set[TransactionKey]:
         """A key of each transaction that is open now.

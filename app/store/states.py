@@ -32,11 +32,15 @@ class States:
         rows = await self._collection.find(query).to_list(None)
         return {state.customer_id: state for state in map(_state, rows)}
 
-    async def due(self, partitions: Sequence[int], now: datetime, most: int) -> list[str]:
-        """The customers whose time has come, those who have waited longest first."""
-        query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": now}}
-        found = self._collection.find(query, {"_id": 1}).sort("wakesAt", 1).limit(most)
-        return [public(Kind.CUSTOMER, row["_id"]) for row in await found.to_list(None)]
+    async def due(
+        self, partitions: Sequence[int], until: datetime, most: int
+    ) -> list[tuple[str, datetime]]:
+        """The customers whose time comes until an instant, and when it does, the first ones
+        first."""
+        query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": until}}
+        found = self._collection.find(query, {"wakesAt": 1}).sort("wakesAt", 1).limit(most)
+        rows = await found.to_list(None)
+        return [(public(Kind.CUSTOMER, row["_id"]), row["wakesAt"]) for row in rows]
 
     async def count_due(self, now: datetime, most: int) -> Counted:
         """How many customers' time has come."""

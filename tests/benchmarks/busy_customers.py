@@ -36,8 +36,10 @@ _CREATE = """mutation($input: SegmentCreateInput!) {
 _PROGRAM = 'mutation { loyaltyProgramCreate(input: {name: "Club"}) { program { id } } }'
 _RULE = """mutation($input: EarningRuleInput!) {
   earningRuleCreate(input: $input) { userErrors { message } } }"""
-_UPSERT = """mutation($input: CustomerInput!) {
-  customerUpsert(input: $input) { userErrors { message } } }"""
+_UPSERT = """mutation($inputs: [CustomerInput!]!) {
+  customersUpsert(inputs: $inputs) { userErrors { message } } }"""
+_DEFINE = """mutation($input: MetadataDefinitionInput!) {
+  metadataDefinitionSet(input: $input) { userErrors { message } } }"""
 _TRACK = """mutation($inputs: [EventInput!]!) {
   eventsTrack(inputs: $inputs) { accepted userErrors { message } } }"""
 _MEMBERSHIP = """query($customer: CustomerRef!) {
@@ -50,6 +52,7 @@ class Shop:
     def __init__(self, address: str, mongodb_url: str) -> None:
         self._http = httpx.Client(base_url=f"http://{address}", timeout=120)
         self._entered = 0
+        self._club: str | None = None
         self.database: Database[Json] = MongoClient[Json](mongodb_url, tz_aware=True)[DATABASE]
 
     def ask(self, query: str, **variables: Any) -> Json:
@@ -71,19 +74,34 @@ class Shop:
                     _event(customer["_id"], now - step * (number - index), index)
                     for index in range(first, min(first + 10_000, number))
                 )
-        club = self.ask(_PROGRAM)["loyaltyProgramCreate"]["program"]["id"]
-        vip = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
-        for number in range(SEGMENTS + 1):
-            filter_ = _condition(number) if number < SEGMENTS else vip
-            definition = {"filter": {"all": [filter_]}}
-            made = self.ask(_CREATE, input={"name": f"Segment {number}", "definition": definition})
-            rule = {
-                "programId": club,
-                "name": f"Rule {number}",
-                "segmentId": made["segmentCreate"]["segment"]["id"],
-                "points": {"fixed": 1},
-            }
-            self.ask(_RULE, input=rule)
+        for number in range(SEGMENTS):
+            self.activate(f"Segment {number}", _condition(number))
+        vip = {"path": "metadata.vip", "operator": "IS", "value": True}
+        self.activate("VIPs", {"attribute": vip})
+
+    def define(self, key: str, type_: str) -> None:
+        """Defines a metadata key; returns once it is READY."""
+        self.ask(_DEFINE, input={"key": key, "type": type_})
+        while self.database.metadataDefinitions.count_documents({"state": {"$ne": "READY"}}):
+            time.sleep(0.05)
+
+    def activate(self, name: str, filter_: Json) -> None:
+        """Makes a segment, and an earning rule that activates it."""
+        if self._club is None:
+            self._club = self.ask(_PROGRAM)["loyaltyProgramCreate"]["program"]["id"]
+        definition = {"filter": {"all": [filter_]}}
+        made = self.ask(_CREATE, input={"name": name, "definition": definition})
+        rule = {
+            "programId": self._club,
+            "name": f"Rule of {name}",
+            "segmentId": made["segmentCreate"]["segment"]["id"],
+            "points": {"fixed": 1},
+        }
+        assert not self.ask(_RULE, input=rule)["earningRuleCreate"]["userErrors"]
+
+    def upsert(self, rows: Sequence[Json]) -> None:
+        for first in range(0, len(rows), 1_000):
+            self.ask(_UPSERT, inputs=rows[first : first + 1_000])
 
     def track(self, customer: str, index: int) -> None:
         row = {
@@ -97,7 +115,7 @@ class Shop:
         """Another customer becomes a VIP; returns when that is in the log."""
         self._entered += 1
         row = {"sourceId": f"vip-{self._entered}", "metadata": {"vip": True}}
-        self.ask(_UPSERT, input=row)
+        self.upsert([row])
         while not self.database.transitions.count_documents({"customerSourceId": row["sourceId"]}):
             time.sleep(0.002)
 

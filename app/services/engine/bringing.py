@@ -4,6 +4,7 @@ them where the definitions have changed."""
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
 
 from app.domain.changes import Change, Commit
 from app.services.engine.intake import Intake
@@ -33,14 +34,16 @@ class Bringing:
     # --- what is read
 
     async def those_due(self) -> None:
-        """For ever: brings those whose time has come."""
+        """For ever: brings those whose time has come, each as soon as it has."""
+        ahead = timedelta(seconds=_LOOK_SECONDS)
         while True:
-            held, now = self._standing.held, self._standing.instant
-            ids = await self._store.states.due(held, now, _FOUND_DUE)
-            if ids:
+            now = self._standing.estimated_now
+            due = await self._store.states.due(self._standing.held, now + ahead, _FOUND_DUE)
+            if ids := [id_ for id_, wakes_at in due if wakes_at <= now]:
                 await self._bring(ids)
             else:
-                await asyncio.sleep(_LOOK_SECONDS)
+                next_at = due[0][1] if due else now + ahead
+                await asyncio.sleep((next_at - now).total_seconds())
 
     async def _bring(self, ids: Sequence[str]) -> None:
         """Brings these customers, the next while the last are being settled."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 
 from app.domain.changes import Change, Commit, Progress, Step
 from app.services.engine.readings import Reading
@@ -18,6 +19,7 @@ class Standing:
         self.progress = dict(progress)
         # Who is ahead of the oldest place waits there for the stream.
         self.place, self.instant = min((each.place, each.at) for each in progress.values())
+        self._moved = monotonic()
         self.watch = Watch([])
         # Those come by, as far as not all customers have passed them.
         self.steps: list[Step] = []
@@ -53,6 +55,13 @@ class Standing:
     def come_by(self, commit: Commit) -> None:
         self.place = commit.place
         self.instant = max(self.instant, commit.at)
+        self._moved = monotonic()
+
+    @property
+    def estimated_now(self) -> datetime:
+        """What MongoDB's clock says by now, or a little less: the last instant of the stream and
+        the time since it came."""
+        return self.instant + timedelta(seconds=monotonic() - self._moved)
 
     def instant_of(self, partition: int) -> datetime:
         """The instant at which a partition's customers are settled: never earlier than one that

@@ -1,0 +1,72 @@
+"""Exits by time alone: how long after its instant each is in the log, as a polling client sees it.
+
+    python -m tests.benchmarks.timers [--customers N] [--seconds N]
+
+Wanted: p50 at most 150 ms, p99 at most 500 ms, for 400 customers over 20 seconds.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.benchmarks.busy_customers import Shop
+from tests.benchmarks.program import program
+
+CUSTOMERS, SECONDS = 400, 20
+_AGE, _AHEAD_SECONDS = "PT1H", 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--customers", type=int, default=CUSTOMERS)
+    parser.add_argument("--seconds", type=int, default=SECONDS)
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        program(Path(folder)) as stores,
+        stores.server("-m", "app", "api") as (address, _),
+    ):
+        shop = Shop(address, stores.mongodb_url)
+        with stores.process("-m", "app", "worker"):
+            shop.define("seenAt", "DATETIME")
+            seen = {"path": "metadata.seenAt", "operator": "WITHIN_LAST", "value": _AGE}
+            shop.activate("Seen", {"attribute": seen})
+            shop.settle()
+            delays = _delays(shop, given.customers, given.seconds)
+    delays.sort()
+    print(
+        f"{len(delays)} exits over {given.seconds} s: p50 {statistics.median(delays) * 1e3:.0f} ms,"
+        f" p99 {delays[int(len(delays) * 0.99)] * 1e3:.0f} ms, most {delays[-1] * 1e3:.0f} ms"
+    )
+
+
+def _delays(shop: Shop, customers: int, seconds: int) -> list[float]:
+    first = datetime.now(UTC) + timedelta(seconds=_AHEAD_SECONDS) - timedelta(hours=1)
+    rows = [
+        {
+            "sourceId": f"seen-{number}",
+            "metadata": {
+                "seenAt": (first + timedelta(seconds=seconds * number / customers)).isoformat()
+            },
+        }
+        for number in range(customers)
+    ]
+    shop.upsert(rows)
+    delays: list[float] = []
+    last = shop.database.transitions.find_one(sort=[("_id", -1)])
+    after = last["_id"] if last else None
+    while len(delays) < customers:
+        query = {"_id": {"$gt": after}} if after else {}
+        for row in shop.database.transitions.find(query).sort("_id", 1):
+            after = row["_id"]
+            if row["cause"] == "TIME":
+                delays.append((datetime.now(UTC) - row["at"]).total_seconds())
+        time.sleep(0.002)
+    return delays
+
+
+if __name__ == "__main__":
+    main()
