@@ -125,7 +125,7 @@ _M = "app.filters.matcher."
         ("singles.Whole.turns_at", lambda *_: None),
         ("rows.Asked.turns_at", lambda *_: None),
         ("rows.Events.__init__", _all_left_of_nothing),
-        ("matcher.by_kind", lambda facts: {}),
+        ("matcher.by_kind", lambda facts, calendar: {}),
         ("matcher.passing", lambda measure, rows, now: rows),
         ("waits.Waits.for_column", lambda *a: _FOR_COLUMN(*a[:-1], 0)),
         ("waits.Waits.for_single", lambda *a: _FOR_SINGLE(*a[:-1], 0)),
