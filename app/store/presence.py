@@ -16,6 +16,7 @@ from typing import Any
 from pymongo import MongoClient, UpdateOne, WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from app.store.collections import Database
 
@@ -46,7 +47,9 @@ class Presence:
     """The presences collection, and the thread that renews this process's rows in it."""
 
     def __init__(self, database: Database, connect: Callable[[], Client]) -> None:
-        self._presences = database.presences
+        # Presences are written without waiting for a majority, and so are they read.
+        local = ReadConcern("local")
+        self._presences = database.get_collection("presences", read_concern=local)
         self._name = database.name
         self._connect = connect
         self._client: Client | None = None

@@ -27,11 +27,12 @@ def fill(api: Api, customer: str, number: int) -> None:
 
 
 def left(api: Api, id_: str) -> set[str]:
-    """The collections that still name the customer or segment, the log apart."""
+    """The collections that still name the customer or segment, apart from the log and from what
+    tells other processes of a deletion."""
     key = ObjectId(id_[4:])
     fields = ("_id", "customerId", "segmentId", "_id.segment")
     named = {"$or": [{field: key} for field in fields]}
-    names = {*api.database.list_collection_names()} - {"transitions"}
+    names = {*api.database.list_collection_names()} - {"transitions", "deletedSegments"}
     return {name for name in names if api.database[name].find_one(named)}
 
 

@@ -22,10 +22,10 @@ class Held:
         self._method = getattr(owner, name)
         monkeypatch.setattr(owner, name, self._call)
 
-    async def _call(self, *arguments: Any) -> Any:
+    async def _call(self, *arguments: Any, **options: Any) -> Any:
         self.reached.set()
         await self.go.wait()
-        return await self._method(*arguments)
+        return await self._method(*arguments, **options)
 
 
 def _writer(shop: Shop, value: Any, key: str) -> Callable[[Services], Any]:
