@@ -9,8 +9,9 @@ import math
 from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
-from itertools import accumulate, islice, repeat
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice, pairwise, repeat
+from typing import NamedTuple
 
 from app.filters import aggregates
 from app.filters.aggregates import Aggregate, identity
@@ -20,6 +21,7 @@ Number = int | float
 
 # Sums of numbers between these stay exact without integers of thousands of bits.
 _SMALLEST_SAFE, _LARGEST_SAFE = 2.0**-300, 2.0**900
+_MAX_LATE = 64
 
 
 class SuffixAggregate(ABC):
@@ -86,11 +88,21 @@ class Count(SuffixAggregate):
         return self._length - first
 
 
+class _Point(NamedTuple):
+    """What a row adds, at its instant; of a row that was removed, what it takes away."""
+
+    instant: int
+    units: int
+    floats: int
+    rows: int
+
+
 class Sum(SuffixAggregate):
     """Sums of numbers as differences of prefix sums.
 
     These are exact integers in units of a power of two, rounded once at the end: the same answer as
-    `math.fsum` gives.
+    `math.fsum` gives. Rows that come late, or are removed, wait beside the prefix sums until there
+    are so many that these are made again.
     """
 
     def __init__(self) -> None:
@@ -101,8 +113,15 @@ class Sum(SuffixAggregate):
         self.unsafe = 0
         self._exponent = 0
         self._negative = self._positive = 0
-        self._units: list[int] = [0]
-        self._floats = array("q", [0])
+        self._late: list[_Point] = []
+        self._lay_out([])
+
+    def _lay_out(self, points: Sequence[_Point]) -> None:
+        """Makes the prefix sums of points in the order of time."""
+        self._instants = array("q", (point.instant for point in points))
+        self._units = [*accumulate((point.units for point in points), initial=0)]
+        self._floats = array("q", accumulate((point.floats for point in points), initial=0))
+        self._rows = array("q", accumulate((point.rows for point in points), initial=0))
 
     @property
     def is_monotone(self) -> bool:
@@ -111,9 +130,13 @@ class Sum(SuffixAggregate):
     def insert(self, index: int, instant: int, value: object) -> None:
         self._count(value, 1)
         units, is_float = self._in_units(value), isinstance(value, float)
-        self._units.insert(index + 1, self._units[index] + units)
-        self._floats.insert(index + 1, self._floats[index] + is_float)
-        self._shift(index + 2, units, is_float)
+        if self._instants and instant < self._instants[-1]:
+            self._wait(_Point(instant, units, is_float, 1))
+            return
+        self._instants.append(instant)
+        self._units.append(self._units[-1] + units)
+        self._floats.append(self._floats[-1] + is_float)
+        self._rows.append(self._rows[-1] + 1)
 
     def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
         if not all(value.__class__ is int for value in values):
@@ -124,20 +147,28 @@ class Sum(SuffixAggregate):
         self._negative += sum(value < 0 for value in whole)
         self._positive += sum(value > 0 for value in whole)
         units = (value << self._exponent for value in whole)
+        self._instants.extend(instants)
         self._units += islice(accumulate(units, initial=self._units[-1]), 1, None)
         self._floats.extend(repeat(self._floats[-1], len(whole)))
+        self._rows.extend(range(self._rows[-1] + 1, self._rows[-1] + 1 + len(whole)))
 
     def remove(self, index: int, instant: int, value: object) -> bool:
         self._count(value, -1)
-        del self._units[index + 1], self._floats[index + 1]
-        self._shift(index + 1, -self._in_units(value), -isinstance(value, float))
+        self._wait(_Point(instant, -self._in_units(value), -isinstance(value, float), -1))
         return True
 
-    def _shift(self, first: int, units: int, floats: int) -> None:
-        """Adds to every prefix sum from an index on."""
-        for index in range(first, len(self._units)):
-            self._units[index] += units
-            self._floats[index] += floats
+    def _wait(self, point: _Point) -> None:
+        self._late.append(point)
+        if len(self._late) > _MAX_LATE:
+            points = [*self._points(), *self._late]
+            self._late.clear()
+            self._lay_out(sorted(points, key=lambda point: point.instant))
+
+    def _points(self) -> Iterator[_Point]:
+        """What each of the prefix sums adds to the one before."""
+        sums = zip(self._units, self._floats, self._rows, strict=True)
+        for instant, (before, after) in zip(self._instants, pairwise(sums), strict=True):
+            yield _Point(instant, *(b - a for a, b in zip(before, after, strict=True)))
 
     def _count(self, value: object, by: int) -> None:
         assert isinstance(value, Number)
@@ -154,18 +185,28 @@ class Sum(SuffixAggregate):
         if exponent > self._exponent:
             by, self._exponent = exponent - self._exponent, exponent
             self._units = [units << by for units in self._units]
+            self._late = [point._replace(units=point.units << by) for point in self._late]
         return numerator << (self._exponent - exponent)
 
-    def over(self, first: int, start: int) -> Number:
-        units = self._units[-1] - self._units[first]
-        if self._floats[-1] != self._floats[first]:
-            return units / (1 << self._exponent)
-        whole = units >> self._exponent
-        return whole if SMALLEST_LONG <= whole <= LARGEST_LONG else float(whole)
+    def over(self, first: int, start: int) -> Number | None:
+        return self._sum(self._total(start))
 
-    def length(self, first: int) -> int:
-        """How many rows there are from an index on."""
-        return len(self._units) - 1 - first
+    def _total(self, start: int) -> _Point:
+        """All points after an instant together."""
+        index = bisect_right(self._instants, start)
+        units = self._units[-1] - self._units[index]
+        floats = self._floats[-1] - self._floats[index]
+        rows = self._rows[-1] - self._rows[index]
+        for point in self._late:
+            if point.instant > start:
+                units, floats, rows = units + point.units, floats + point.floats, rows + point.rows
+        return _Point(start, units, floats, rows)
+
+    def _sum(self, total: _Point) -> Number:
+        if total.floats:
+            return total.units / (1 << self._exponent)
+        whole = total.units >> self._exponent
+        return whole if SMALLEST_LONG <= whole <= LARGEST_LONG else float(whole)
 
 
 class Minimum(SuffixAggregate):
@@ -252,9 +293,9 @@ class Average(Sum):
         removed = [bound.remove(index, instant, value) for bound in self._bounds]
         return super().remove(index, instant, value) and all(removed)
 
-    def over(self, first: int, start: int) -> float | None:  # type: ignore[override]
-        length = self.length(first)
-        return float(super().over(first, start)) / length if length else None
+    def over(self, first: int, start: int) -> float | None:
+        total = self._total(start)
+        return float(self._sum(total)) / total.rows if total.rows else None
 
     def bounds(self, first: int, start: int) -> tuple[Number, Number] | None:
         least, greatest = (bound.over(first, start) for bound in self._bounds)

@@ -24,6 +24,7 @@ Rows = Mapping[str, Sequence[Document]]
 
 PAGE_ROWS = 20_000
 _BY_VERSION = [("customerId", 1), ("since", 1)]
+_BY_TIME = {"customerId": 1, "name": 1, "at": -1}
 _MAX_CUSTOMERS_PER_QUERY = 200
 _STANDING = ("_id", "customerId", "name", "at", "since", "until", "status")
 
@@ -177,7 +178,7 @@ class History:
                 {"$project": {"_id": 0, "moment": "$at", "at": {"$toLong": "$at"}, **read}},
                 {"$group": {"_id": None, "last": {"$last": "$moment"}, **pushed}},
             ]
-            page = await self._database[EVENTS].aggregate(stages).to_list(1)
+            page = await self._database[EVENTS].aggregate(stages, hint=_BY_TIME).to_list(1)
             instants = page[0]["at"] if page else []
             end = len(instants)
             if is_full := end == rows:
