@@ -247,6 +247,27 @@ class Minimum(SuffixAggregate):
         self._instants[first:last] = array("q", [instant])
         self._values[first:last] = [key]
 
+    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+        finite = [
+            (instant, value)
+            for instant, value in zip(instants, values, strict=True)
+            if isinstance(value, Number) and math.isfinite(value)
+        ]
+        self.unsafe += len(values) - len(finite)
+        # From the last row back, those stand that are less than all after them.
+        best: Number = math.inf
+        standing: list[tuple[int, Number]] = []
+        for instant, value in reversed(finite):
+            key = self._sign * value
+            if key < best:
+                standing.append((instant, key))
+                best = key
+        while self._values and self._values[-1] >= best:
+            self._values.pop()
+            self._instants.pop()
+        self._instants.extend(instant for instant, _ in reversed(standing))
+        self._values += (key for _, key in reversed(standing))
+
     def remove(self, index: int, instant: int, value: object) -> bool:
         place = bisect_left(self._instants, instant)
         return place == len(self._instants) or self._instants[place] != instant
@@ -325,6 +346,11 @@ class DistinctCount(SuffixAggregate):
             self._instants.append(instant)
         else:
             insort(self._instants, instant)
+
+    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+        latest = dict(zip(map(identity, values), instants, strict=True))
+        self._last |= latest
+        self._instants = array("q", sorted(self._last.values()))
 
     def remove(self, index: int, instant: int, value: object) -> bool:
         return self._last[identity(value)] != instant

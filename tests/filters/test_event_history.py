@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.filters import Facts, Now, parse
 from app.filters.calendar import MILLISECOND
 from app.filters.evaluate import measured, rows_of
-from app.filters.event_history import EventHistory, HistoryLayout
+from app.filters.event_history import Columns, EventHistory, HistoryLayout, milliseconds
 from app.filters.matcher import Matcher
 from app.filters.tree import EventCondition, Filter, Measure
 from tests.filters.corpus import CATALOG, NOWS
@@ -27,6 +27,7 @@ _AMOUNTS = st.one_of(
     st.sampled_from([0.1, 0.2, -0.3, 1e308, 5e-324, 2**53 + 1, -0.0, 2**63 - 1, 1e100]),
     st.sampled_from([None, "5", True, [], [1], {"a": 1}, float("inf"), float("nan")]),
 )
+_POSITIVE = {"path": "amount", "operator": "GREATER_THAN", "value": 0}
 _OFFSETS = st.one_of(
     st.integers(-20, 20), st.sampled_from([-1000, -1001, -999, 86_400_000, -86_400_000])
 )
@@ -49,7 +50,7 @@ def conditions(draw: st.DrawFn) -> Filter:
     if function := draw(st.sampled_from(_AGGREGATES)):
         wire["aggregate"] = {"function": function, "property": "amount"}
     if draw(st.integers(0, 3)) == 0:
-        wire["where"] = [{"path": "amount", "operator": "GREATER_THAN", "value": 0}]
+        wire["where"] = [_POSITIVE]
     return parse({"event": wire}, CATALOG)
 
 
@@ -203,3 +204,48 @@ def _over(function: str | None, window: str | None) -> dict[str, Any]:
     if function:
         wire["aggregate"] = {"function": function, "property": "amount"}
     return {**wire, "within": {"last": window}} if window else wire
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int) -> None:
+    """A long history is read in pages of columns; what comes later are single rows again."""
+    random = Random(seed)
+    wires = [
+        _over(function, window) | ({"where": [_POSITIVE]} if where else {})
+        for function in _AGGREGATES
+        for window in ("PT0.003S", "PT0.04S", "PT0.5S", None)
+        for where in (False, True)
+    ]
+    measures = _measures([parse({"event": {**each, "name": "paid"}}, CATALOG) for each in wires])
+    history = EventHistory(HistoryLayout(measures, START.calendar))
+    whole = seed % 2 == 0
+    amounts = [1, 2, -3, 7] if whole else [0, 1, 1.0, 2, -3, 0.1, "text", None, [], float("inf")]
+    stored: list[Row] = [
+        {
+            "name": "paid",
+            "at": START.at + random.randint(-300, 3) * MILLISECOND,
+            "properties": {"amount": random.choice(amounts)},
+        }
+        for _ in range(random.randint(1, 200))
+    ]
+    stored.sort(key=lambda row: row["at"])
+    for page in (stored[: len(stored) // 3], stored[len(stored) // 3 :]):
+        instants = [milliseconds(row["at"]) for row in page]
+        fields = {measure.property for measure in measures if measure.property}
+        fields |= {where.field for measure in measures for where in measure.where}
+        columns = Columns(instants, {field: [*map(field.read, page)] for field in fields})
+        history.extend(("events", "paid"), columns, START.at)
+    for step in range(60):
+        now = Now(START.at + step * MILLISECOND, START.calendar)
+        if step % 3 == 2:
+            row = {
+                "name": "paid",
+                "at": now.at - random.randint(0, 20) * MILLISECOND,
+                "properties": {"amount": random.choice(amounts)},
+            }
+            stored.append(row)
+            history.add("events", [row])
+        facts = Facts({}, {"events": stored})
+        for measure in measures:
+            expected = measured(measure, rows_of(measure, facts, now))
+            assert _same(history.value(measure, now), expected), (measure, step)
