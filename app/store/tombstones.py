@@ -9,6 +9,7 @@ deletion. Until then the engine finds in them what the customer's last states in
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
@@ -64,11 +65,7 @@ class CustomerTombstones:
         """Removes at most so many of these customers' rows, and says how many. Where there are
         none, it removes the tombstones and returns 0."""
         ids = keys(Kind.CUSTOMER, customer_ids)
-        for rows, field in self._rows:
-            if deleted := await _delete_some(rows, {field: {"$in": ids}}, most):
-                return deleted
-        await self._collection.delete_many({"_id": {"$in": ids}})
-        return 0
+        return await _sweep(self._collection, self._rows, ids, most)
 
 
 class SegmentTombstones:
@@ -97,15 +94,21 @@ class SegmentTombstones:
         """Removes at most so many of these segments' rows, and says how many. Where there are
         none, it removes the tombstones and returns 0."""
         ids = keys(Kind.SEGMENT, segment_ids)
-        for rows, field in self._rows:
-            if deleted := await _delete_some(rows, {field: {"$in": ids}}, most):
-                return deleted
-        await self._collection.delete_many({"_id": {"$in": ids}})
-        return 0
+        return await _sweep(self._collection, self._rows, ids, most)
 
 
 def _majority(database: Database, name: str) -> Rows:
     return database.get_collection(name, read_concern=ReadConcern("majority"))
+
+
+async def _sweep(
+    tombstones: Rows, rows_by_field: Iterable[tuple[Rows, str]], ids: list[ObjectId], most: int
+) -> int:
+    for rows, field in rows_by_field:
+        if deleted := await _delete_some(rows, {field: {"$in": ids}}, most):
+            return deleted
+    await tombstones.delete_many({"_id": {"$in": ids}})
+    return 0
 
 
 async def _delete_some(rows: Rows, query: Mapping[str, Any], most: int) -> int:
