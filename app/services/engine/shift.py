@@ -18,25 +18,12 @@ from app.services.engine.watch import Watch
 from app.services.waking import Bell
 from app.store import Store, Transaction
 from app.store.stream import PARTITIONS
+from app.time_slice import TimeSlice
 
 # A batch ends with the commit that brings it to one of these.
 _MOST_CHANGES, _MOST_CROSSINGS, _MOST_SECONDS = 2_000, 5_000, 0.5
-_MAX_HELD_SECONDS = 0.02
 # Where nothing happens, the place is written so often, so that it does not age.
 _REST_SECONDS = 1.0
-
-
-class Turn:
-    """Whose turn it is on the event loop."""
-
-    def __init__(self) -> None:
-        self._since = monotonic()
-
-    async def give(self) -> None:
-        """Lets others have a turn where this one has lasted long enough."""
-        if monotonic() > self._since + _MAX_HELD_SECONDS:
-            await asyncio.sleep(0)
-            self._since = monotonic()
 
 
 class Shift:
@@ -62,7 +49,7 @@ class Shift:
         self._intake = Intake(store, owner, standing.held, standing.place, ())
         self._loader = Loader(store, standing)
         self._bringing = Bringing(store, self._intake, self._loader, standing)
-        self._turn = Turn()
+        self._time_slice = TimeSlice()
         self._rested_since = monotonic()
 
     async def run(self) -> None:
@@ -140,7 +127,7 @@ class Shift:
             with blamed(change.partition, change.customer_id):
                 at = self._standing.instant_of(change.partition)
                 batch.change(change, self._standing.head, at)
-            await self._turn.give()
+            await self._time_slice.turn()
 
     async def _load_and_settle(self, changes: Sequence[Change], batch: Batch) -> None:
         """The same of one commit alone, which may be too large to be loaded as a whole."""
@@ -160,7 +147,7 @@ class Shift:
             for id_, (partition, (document,)) in part.items():
                 with blamed(partition, id_):
                     batch.settle(id_, partition, document, self._standing.instant_of(partition))
-                await self._turn.give()
+                await self._time_slice.turn()
         orphans = reading.orphans_left()
         await self._loader.load_stored([state.customer_id for state in orphans], batch)
         for state in orphans:
