@@ -178,4 +178,5 @@ def identity(value: object) -> object:
         return ("array", *map(identity, value))
     if isinstance(value, bool):
         return ("boolean", value)
-    return value
+    # NaN is no other NaN to Python, and is to MongoDB.
+    return value if value == value else ("nan",)

@@ -27,6 +27,13 @@ _ONE = 1 << _FINEST
 _LARGEST = ((1 << 1_024) - (1 << 974)) * _ONE
 
 
+def require_little_afresh(values: int) -> None:
+    """Refuses to add up too many values anew, in all, where a running sum can't tell."""
+    if values > MOST_AFRESH:
+        message = "So many events come to more than numbers can hold; send smaller amounts."
+        raise refuse(Code.FILTER_TOO_COMPLEX, message)
+
+
 class Tally:
     """A measure of rows, each of which may turn from being in to being out, and back."""
 
@@ -55,9 +62,7 @@ class Tally:
         if self._running.known or self._aggregate is None:
             return self._running.value
         self._afresh += len(self._values)
-        if self._afresh > MOST_AFRESH:
-            message = "So many events come to more than numbers can hold; send smaller amounts."
-            raise refuse(Code.FILTER_TOO_COMPLEX, message)
+        require_little_afresh(self._afresh)
         return self._aggregate.of(compress(self._values, self._in))
 
 

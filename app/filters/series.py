@@ -3,10 +3,10 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple, Protocol
 
 from app.filters.aggregates import Aggregate
+from app.filters.running import require_little_afresh
 from app.filters.suffix_aggregates import SUFFIX_AGGREGATES, Number, SuffixAggregate, of_rows
 
 MAX_STEPS = 256
@@ -76,7 +76,8 @@ class Series:
     def remove(self, row: Row) -> None:
         """Takes out one row with this instant and value."""
         if row.instant > self._now:
-            self._ahead.remove(row)
+            ahead = (i for i, each in enumerate(self._ahead) if each.instant == row.instant)
+            del self._ahead[next(i for i in ahead if _same(self._ahead[i].value, row.value))]
             return
         index = bisect_left(self._instants, row.instant)
         while not _same(self._values[index], row.value):
@@ -151,20 +152,30 @@ class Series:
         """Each instant after `now` and up to `until` at which a row enters or leaves the window,
         with the aggregate from then on."""
         self._move_to(now)
-        if self._ahead or now < self._now:
-            rows = [*self._instants, *map(_instant, self._ahead)]
-            steps = {at for at in rows if now < at <= until}
-            steps |= {at + length for at in rows if now < at + length <= until}
-            yield from ((at, self._anew(aggregate, length, at)) for at in sorted(steps))
-            return
-        previous = None
-        first = bisect_right(self._instants, now - length)
-        for instant in islice(self._instants, first, None):
-            if instant + length > until:
-                return
-            if instant != previous:
-                yield instant + length, self._over(aggregate, instant)
-            previous = instant
+        series = self if not self._ahead and now >= self._now else self._before(aggregate, now)
+        rows = [*series._instants, *map(_instant, series._ahead)]
+        steps = {at for at in rows if now < at <= until}
+        steps |= {at + length for at in rows if now < at + length <= until}
+        afresh = 0
+        for at in sorted(steps):
+            if self._aggregates[aggregate].unsafe:
+                afresh += len(rows)
+                require_little_afresh(afresh)
+            start = at - length
+            yield (
+                at,
+                series._over(aggregate, start)
+                if series is self
+                else series.value(aggregate, length, at),
+            )
+
+    def _before(self, aggregate: Aggregate | None, now: int) -> "Series":
+        """A series of the same rows that has come to an instant, and not further."""
+        series = Series(follows_clock=True)
+        series.serve(aggregate)
+        series.extend(self._instants, self._values, now)
+        series.add(self._ahead)
+        return series
 
     def next_change(
         self,
@@ -182,10 +193,9 @@ class Series:
         """
         self._move_to(now)
         kept = self._aggregates[aggregate]
-        if self._ahead or now < self._now:
-            until = min([until, *(row.instant for row in self._ahead[:1])])
-            if until <= now or now < self._now:
-                return now + 1
+        if now < self._now:
+            return self._next_step(length, now, until)
+        until = min([until, *(row.instant for row in self._ahead[:1])])
         first = bisect_right(self._instants, now - length)
         last = bisect_right(self._instants, until - length)
         if kept.is_monotone:
@@ -200,6 +210,14 @@ class Series:
         if found is not None:
             return self._instants[found - 1] + length
         return until if self._ahead and self._ahead[0].instant == until else None
+
+    def _next_step(self, length: int, now: int, until: int) -> int | None:
+        """The next instant after any `now` at which a row enters or leaves the window."""
+        steps = [row.instant for row in self._ahead[:1]]
+        for distance in (0, length):
+            index = bisect_right(self._instants, now - distance)
+            steps += (instant + distance for instant in self._instants[index : index + 1])
+        return min((at for at in steps if at <= until), default=None)
 
     def _jump(
         self, aggregate: Aggregate | None, first: int, last: int, stretches: Stretches

@@ -9,8 +9,8 @@ import math
 from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice, pairwise, repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, groupby, islice, pairwise, repeat
 from typing import NamedTuple
 
 from app.filters import aggregates
@@ -22,6 +22,8 @@ Number = int | float
 # Sums of numbers between these stay exact without integers of thousands of bits.
 _SMALLEST_SAFE, _LARGEST_SAFE = 2.0**-300, 2.0**900
 _MAX_LATE = 64
+# More than two roundings of a double may change a number by, as a part of it.
+_ROUNDING = 2.0**-50
 
 
 class SuffixAggregate(ABC):
@@ -160,9 +162,11 @@ class Sum(SuffixAggregate):
     def _wait(self, point: _Point) -> None:
         self._late.append(point)
         if len(self._late) > _MAX_LATE:
-            points = [*self._points(), *self._late]
+            points = sorted([*self._points(), *self._late])
             self._late.clear()
-            self._lay_out(sorted(points, key=lambda point: point.instant))
+            by_instant = (_together(group) for _, group in groupby(points, key=_instant))
+            # What was removed is gone together with what it takes away.
+            self._lay_out([point for point in by_instant if any(point[1:])])
 
     def _points(self) -> Iterator[_Point]:
         """What each of the prefix sums adds to the one before."""
@@ -269,6 +273,10 @@ class Minimum(SuffixAggregate):
         self._values += (key for _, key in reversed(standing))
 
     def remove(self, index: int, instant: int, value: object) -> bool:
+        assert isinstance(value, Number)
+        if not math.isfinite(value):
+            self.unsafe -= 1
+            return True
         place = bisect_left(self._instants, instant)
         return place == len(self._instants) or self._instants[place] != instant
 
@@ -320,7 +328,10 @@ class Average(Sum):
 
     def bounds(self, first: int, start: int) -> tuple[Number, Number] | None:
         least, greatest = (bound.over(first, start) for bound in self._bounds)
-        return None if least is None or greatest is None else (least, greatest)
+        if least is None or greatest is None:
+            return None
+        # Rounding may take a mean a little beyond: that of three times 0.1 is more than 0.1.
+        return least - abs(least) * _ROUNDING, greatest + abs(greatest) * _ROUNDING
 
 
 class DistinctCount(SuffixAggregate):
@@ -367,6 +378,16 @@ SUFFIX_AGGREGATES: dict[Aggregate | None, type[SuffixAggregate]] = {
     aggregates.MAX: Maximum,
     aggregates.DISTINCT_COUNT: DistinctCount,
 }
+
+
+def _instant(point: _Point) -> int:
+    return point.instant
+
+
+def _together(points: Iterable[_Point]) -> _Point:
+    """The sum of points at one instant."""
+    instants, units, floats, rows = zip(*points, strict=True)
+    return _Point(instants[0], sum(units), sum(floats), sum(rows))
 
 
 def _is_safe(value: Number) -> bool:

@@ -32,12 +32,15 @@ class CustomerHistory:
         layouts: Sequence[HistoryLayout],
         version: int,
         loaded: int,
+        firsts: Mapping[str, datetime | None],
         *,
         may_go_back: bool = False,
     ) -> None:
-        """`may_go_back` where somebody past the program has written a version below one before."""
+        """`firsts` says for each collection the instant before which no rows are kept, None for
+        never; `may_go_back` where somebody past the program has written a lower version."""
         self.loaded = loaded
         self.may_go_back = may_go_back
+        self._firsts = firsts
         self._layouts = layouts
         self._read: list[tuple[str, Sequence[Document]]] = []
         self._begin(version)
@@ -62,7 +65,7 @@ class CustomerHistory:
     def take(self, collection: str, rows: Iterable[Document]) -> None:
         """Takes rows as they were first read. Rows of versions that are not loaded are left out:
         there may be more of these."""
-        known = [row for row in rows if _since(row) <= self.loaded]
+        known = [row for row in self._kept(collection, rows) if _since(row) <= self.loaded]
         if self.may_go_back:
             self._read.append((collection, known))
         self._sort_in(collection, known)
@@ -76,10 +79,22 @@ class CustomerHistory:
     def take_changes(self, changes: Rows, loaded: int) -> None:
         """Takes what has come or ended from the version that was loaded before to another one."""
         before, self.loaded = self.loaded, loaded
-        for collection, rows in changes.items():
+        for collection, changed in changes.items():
+            rows = self._kept(collection, changed)
             self._sort_in(collection, [row for row in rows if before < _since(row) <= loaded])
             ended = [row for row in rows if _since(row) <= before < _until(row) <= loaded]
-            self._ending.setdefault(collection, []).extend(ended)
+            coming = self._coming.setdefault(collection, [])
+            ending: list[Document] = []
+            for row in ended:
+                (ending if _since(row) <= self._version else coming).append(row)
+            self._ending.setdefault(collection, []).extend(ending)
+            # Of a row that has not come yet, the last copy says when it ends.
+            coming[:] = {row["_id"]: row for row in coming}.values()
+
+    def _kept(self, collection: str, rows: Iterable[Document]) -> list[Document]:
+        """The rows that are not too old: what was never read must not be taken out later."""
+        first = self._firsts.get(collection)
+        return [row for row in rows if first is None or row["at"] >= first]
 
     def _sort_in(self, collection: str, rows: Iterable[Document]) -> None:
         """Adds the rows that the present state includes; the others wait, or are over."""
@@ -150,7 +165,8 @@ def since_and_until(row: Document) -> tuple[Any, Any]:
 
 def _since(row: Document) -> Any:
     # Rows that somebody wrote past the program may lack it: every state includes them.
-    return row.get("since", -1)
+    since = row.get("since")
+    return -1 if since is None else since
 
 
 def _until(row: Document) -> Any:

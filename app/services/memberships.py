@@ -103,7 +103,7 @@ class Memberships:
             found = await self._store.facts.of([customer.id], measures, now)
             return Facts(document, found[customer.id])
         version = int(customer.document["version"])
-        history = CustomerHistory([layout], version, version)
+        history = CustomerHistory([layout], version, version, query.firsts)
         await load_long(history, customer.id, self._store, query, now.at)
         lists = await self._store.history.lists([customer.id], query)
         return Facts(document, {LISTS: lists.get(customer.id, ())}, history.at(version))

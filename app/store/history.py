@@ -7,11 +7,14 @@ A row of an event or order is part of the states from the version `since` on and
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
+
+from pymongo.errors import OperationFailure
 
 from app.domain.ids import Kind
 from app.filters.aggregates import value_at
-from app.filters.event_history import Columns
+from app.filters.event_history import Columns, milliseconds
 from app.filters.fields import Field, activity
 from app.filters.sources import COUNTED_STATUSES, EVENTS, LISTS, ORDERS, Source
 from app.filters.tree import Last, Measure, Range
@@ -23,6 +26,9 @@ Rows = Mapping[str, Sequence[Document]]
 """By collection, a customer's rows."""
 
 PAGE_ROWS = 20_000
+_ROWS_AT_ONCE = 1_000
+# What MongoDB says where a page would be too large for one document, or for its memory.
+_TOO_LARGE = (10334, 17280, 17419, 17420, 146)
 _BY_VERSION = [("customerId", 1), ("since", 1)]
 _BY_TIME = {"customerId": 1, "name": 1, "at": -1}
 _MAX_CUSTOMERS_PER_QUERY = 200
@@ -60,19 +66,22 @@ class HistoryPlan:
 
     def __init__(self, measures: Iterable[Measure]) -> None:
         self._needed: dict[str, dict[Source, _Needed]] = {}
-        fields: dict[str, dict[Field, None]] = {}
+        fields: dict[str, dict[Source, dict[Field, None]]] = {}
         for measure in measures:
             collection = measure.source.collection
             sources = self._needed.setdefault(collection, {})
             sources.setdefault(measure.source, _Needed()).by(measure)
-            read = fields.setdefault(collection, {})
+            read = fields.setdefault(collection, {}).setdefault(measure.source, {})
             read.update((where.field, None) for where in measure.where)
             if measure.property is not None:
                 read[measure.property] = None
         self._list_keys = [each.match["segmentId"] for each in self._needed.pop(LISTS, {})]
-        self._columns = {name: list(fields[name]) for name in self._needed}
+        self._columns = {
+            name: {source: list(of) for source, of in fields[name].items()} for name in self._needed
+        }
         self._fields = {
-            name: _projection(field.stored for field in of) for name, of in self._columns.items()
+            name: _projection(field.stored for field in chain.from_iterable(of.values()))
+            for name, of in self._columns.items()
         }
         self._last: tuple[datetime, HistoryQuery] | None = None
 
@@ -101,7 +110,13 @@ class _Wanted(NamedTuple):
 
     sources: dict[Source, datetime | None]
     fields: dict[str, int]
-    columns: Sequence[Field]
+    columns: Mapping[Source, Sequence[Field]]
+
+    @property
+    def first(self) -> datetime | None:
+        """The instant before which no row of any source matters; None where all may."""
+        sinces = self.sources.values()
+        return None if None in sinces else min(since for since in sinces if since is not None)
 
 
 class HistoryQuery(NamedTuple):
@@ -109,6 +124,11 @@ class HistoryQuery(NamedTuple):
 
     wanted: dict[str, _Wanted]
     list_keys: list[object]
+
+    @property
+    def firsts(self) -> dict[str, datetime | None]:
+        """By collection, the instant before which no row is asked for."""
+        return {name: wanted.first for name, wanted in self.wanted.items()}
 
     def rows(self, document: Document) -> int:
         """How many rows the customer may have of those asked for, as its document tells."""
@@ -159,7 +179,7 @@ class History:
                 **source.match,
                 "since": {"$lte": version},
             }
-            async for columns in self._pages(events, wanted.columns, first):
+            async for columns in self._pages(events, wanted.columns[source], first):
                 yield source, columns
 
     async def _pages(
@@ -169,7 +189,7 @@ class History:
         read = {name: {"$ifNull": [value_at(field), None]} for field, name in names.items()}
         pushed = {name: {"$push": f"${name}"} for name in ("at", *read)}
         after: dict[str, Any] = {"$type": "date"} if first is None else {"$gte": first}
-        rows = PAGE_ROWS
+        rows = max(1, PAGE_ROWS // (1 + len(fields)))
         while True:
             stages: list[dict[str, Any]] = [
                 {"$match": {**events, "at": after}},
@@ -178,18 +198,37 @@ class History:
                 {"$project": {"_id": 0, "moment": "$at", "at": {"$toLong": "$at"}, **read}},
                 {"$group": {"_id": None, "last": {"$last": "$moment"}, **pushed}},
             ]
-            page = await self._database[EVENTS].aggregate(stages, hint=_BY_TIME).to_list(1)
+            try:
+                page = await self._database[EVENTS].aggregate(stages, hint=_BY_TIME).to_list(1)
+            except OperationFailure as error:
+                if error.code not in _TOO_LARGE or rows == 1:
+                    raise
+                rows = max(1, rows // 8)
+                continue
             instants = page[0]["at"] if page else []
-            end = len(instants)
-            if is_full := end == rows:
-                # There may be more of the last instant: they come with the next page.
+            is_full, end = len(instants) == rows, len(instants)
+            if is_full:
+                # There may be more of the last instant: they come with the next page, or apart
+                # where they fill one.
                 end = bisect_left(instants, instants[-1])
                 after = {"$gte": page[0]["last"]}
-                rows = PAGE_ROWS if end else rows * 2
             if end:
                 yield Columns(instants[:end], {f: page[0][name][:end] for f, name in names.items()})
+            elif is_full:
+                async for columns in self._of_one_instant(events, fields, page[0]["last"]):
+                    yield columns
+                after = {"$gt": page[0]["last"]}
             if not is_full:
                 return
+
+    async def _of_one_instant(
+        self, events: Mapping[str, Any], fields: Sequence[Field], at: datetime
+    ) -> AsyncIterator[Columns]:
+        """The same of the events of one instant, however many they are."""
+        cursor = self._database[EVENTS].find({**events, "at": at}, hint=_BY_TIME)
+        while rows := await cursor.to_list(_ROWS_AT_ONCE):
+            instants = [milliseconds(row["at"]) for row in rows]
+            yield Columns(instants, {field: [*map(field.read, rows)] for field in fields})
 
     async def other_rows(
         self, customer_id: str, query: HistoryQuery, version: float
@@ -265,9 +304,7 @@ def _may_have(document: Document, source: Source, since: datetime | None) -> boo
 
 def _any_of(wanted: _Wanted) -> dict[str, Any]:
     """The predicate of all rows of the sources, in whatever state."""
-    sinces = wanted.sources.values()
-    first = min((since for since in sinces if since is not None), default=None)
-    bounds = {} if first is None or None in sinces else {"at": {"$gte": first}}
+    bounds = {} if wanted.first is None else {"at": {"$gte": wanted.first}}
     return {**_of_sources(wanted), **bounds}
 
 

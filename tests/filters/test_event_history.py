@@ -251,3 +251,29 @@ def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int)
         for measure in measures:
             expected = measured(measure, rows_of(measure, facts, now))
             assert _same(history.value(measure, now), expected), (measure, step)
+
+
+@pytest.mark.parametrize("amount", [0.1, 9.99, 19.99, 0.7])
+def test_a_mean_of_equal_amounts_may_be_rounded_beyond_them(amount: float) -> None:
+    wire = {
+        "name": "paid",
+        "within": {"last": "PT1S"},
+        "aggregate": {"function": "AVG", "property": "amount"},
+        "operator": "GREATER_THAN",
+        "value": amount,
+    }
+    tree = parse({"event": wire}, CATALOG)
+    matcher = Matcher({0: tree})
+    for number in range(2, 60):
+        stored = [
+            {"name": "paid", "at": START.at - n * MILLISECOND, "properties": {"amount": amount}}
+            for n in range(number)
+        ]
+        history = EventHistory(HistoryLayout(_measures([tree]), START.calendar))
+        history.add("events", stored)
+        by_rows = Facts({}, {"events": stored})
+        match = matcher.match(Facts({}, {}, {START.calendar: history}), START)
+        assert match.holds == matcher.match(by_rows, START).holds
+        for instant in _probes(by_rows, START, match.wakes_at):
+            later = Now(instant, START.calendar)
+            assert matcher.match(by_rows, later).holds == match.holds, (number, instant)

@@ -16,6 +16,7 @@ from app.services.customer_history import CustomerHistory, Rows, load_long, sinc
 from app.services.engine.watch import Compiled
 from app.store import Store
 from app.store.history import HistoryQuery
+from app.time_slice import TimeSlice
 
 # From so many rows on a history is read in columns, and built in a thread.
 _LONG_ROWS = 2_000
@@ -62,6 +63,7 @@ class Histories:
         self._compiled = compiled
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._kept_rows = 0
+        self._time_slice = TimeSlice()
 
     def rows_to_read(
         self, states: Mapping[str, tuple[int, Sequence[Document]]], instant: datetime
@@ -119,6 +121,7 @@ class Histories:
         kept = self._kept.get(id_)
         return (
             kept is not None
+            and not asked.goes_back
             and kept.since <= asked.since
             and kept.history.tells(min(map(_version, asked.states)))
         )
@@ -135,6 +138,7 @@ class Histories:
             if each.history.loaded < _version(asked[id_].last)
         }
         changes = await self._store.history.changed(versions, query) if versions else {}
+        found = {id_: each.history for id_, each in kept.items() if id_ not in versions}
         for id_, before in versions.items():
             each, last, rows = kept[id_], asked[id_].last, changes.get(id_, {})
             counts, loaded = query.counts(last), _version(last)
@@ -143,12 +147,15 @@ class Histories:
                     self.forget([id_])
                     continue
                 each.history.take_changes(rows, loaded)
+            await self._time_slice.turn()
             each.counts = counts
-            self._kept_rows += len(each.history) - each.size
-            each.size = len(each.history)
-        found = {id_: each.history for id_, each in kept.items() if self.is_kept(id_)}
-        for id_ in found:
-            self._kept.move_to_end(id_)
+            found[id_] = each.history
+            # Another one may have taken its place, or it may be gone, while MongoDB was asked.
+            if self._kept.get(id_) is each:
+                self._kept_rows += len(each.history) - each.size
+                each.size = len(each.history)
+                self._kept.move_to_end(id_)
+        self._evict()
         return found
 
     async def _load_short(
@@ -156,14 +163,15 @@ class Histories:
     ) -> dict[str, CustomerHistory]:
         found = {}
         for id_, rows in (await self._store.history.of(ids, query)).items():
+            await self._time_slice.turn()
             with blamed(asked[id_].partition, id_):
-                found[id_] = history = self._begin(asked[id_])
+                found[id_] = history = self._begin(asked[id_], query)
                 for collection, of_collection in rows.items():
                     history.take(collection, of_collection)
         return found
 
     async def _load_long(self, id_: str, asked: Asked, query: HistoryQuery) -> CustomerHistory:
-        history = self._begin(asked)
+        history = self._begin(asked, query)
         guard = partial(blamed, asked.partition, id_)
         await load_long(history, id_, self._store, query, asked.since, guard)
         return history
@@ -173,11 +181,12 @@ class Histories:
         by_rows = asked.goes_back or any(layout.walked for layout in self._compiled.layouts)
         return not by_rows and max(map(query.rows, asked.states)) >= _LONG_ROWS
 
-    def _begin(self, asked: Asked) -> CustomerHistory:
+    def _begin(self, asked: Asked, query: HistoryQuery) -> CustomerHistory:
         return CustomerHistory(
             self._compiled.layouts,
             _version(asked.states[0]),
             _version(asked.last),
+            query.firsts,
             may_go_back=asked.goes_back,
         )
 
@@ -188,6 +197,10 @@ class Histories:
             return
         self._kept[id_] = _Kept(history, asked.since, query.counts(asked.last), size)
         self._kept_rows += size
+        self._evict()
+
+    def _evict(self) -> None:
+        """Forgets those that were not asked for longest, where they are too many."""
         while self._kept_rows > _MAX_KEPT_ROWS and len(self._kept) > 1:
             self.forget([next(iter(self._kept))])
 

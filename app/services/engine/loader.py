@@ -1,7 +1,7 @@
 """Loads what customers are evaluated by: their stored states, and their rows, so many at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain.changes import Change, Document
 from app.services.engine.batch import Batch, Loaded
@@ -12,6 +12,7 @@ from app.store import Store
 
 # So many rows, at the most, are read together.
 MAX_ROWS = 50_000
+_MAX_OVERDUE = timedelta(minutes=1)
 
 States = Mapping[str, tuple[int, Sequence[Document]]]
 """By customer, the partition and the states of its data that are evaluated, oldest first."""
@@ -123,7 +124,9 @@ class Loader:
 
     @property
     def _earliest(self) -> datetime:
-        return min([self._instant, *(step.at for step in self._standing.steps)])
+        """Before which hardly any customer is evaluated: none that has waited for longer."""
+        instants = [self._instant, *(step.at for step in self._standing.steps)]
+        return min(instants) - _MAX_OVERDUE
 
     def _only_stepping(self, states: States, batch: Batch) -> States:
         """Those who pass the only definition change, and have nothing else due."""

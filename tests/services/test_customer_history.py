@@ -1,0 +1,120 @@
+"""A customer's history has, in each state, the rows that this state includes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.filters import Calendar, Catalog, Facts, Now, parse
+from app.filters.evaluate import measured, rows_of
+from app.filters.event_history import HistoryLayout
+from app.filters.tree import EventCondition, Measure
+from app.services.customer_history import CustomerHistory
+
+Row = dict[str, Any]
+
+_CALENDAR = Calendar(ZoneInfo("UTC"))
+_START = datetime(2026, 3, 29, 12, tzinfo=UTC)
+_NOW = Now(_START, _CALENDAR)
+_WINDOW = timedelta(days=30)
+
+
+def _measure(function: str | None) -> Measure:
+    wire: dict[str, Any] = {
+        "name": "order",
+        "within": {"last": "P30D"},
+        "operator": "IS",
+        "value": 1,
+    }
+    if function:
+        wire["aggregate"] = {"function": function, "property": "amount"}
+    condition = parse({"event": wire}, Catalog())
+    assert isinstance(condition, EventCondition)
+    return condition.measure
+
+
+class _Orders:
+    """Orders that are told again and again, as MongoDB keeps their revisions."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self.rows: list[Row] = []
+        self.version = 0
+
+    def tell(self) -> None:
+        """One more version: a new order, or another revision of one, or its end."""
+        self.version += 1
+        current = [row for row in self.rows if "until" not in row]
+        if current and self._random.random() < 0.6:
+            ended = self._random.choice(current)
+            ended["until"] = self.version
+            if self._random.random() < 0.3:
+                return
+            at = ended["at"] if self._random.random() < 0.7 else self._at()
+        else:
+            at = self._at()
+        amount = self._random.choice([1, 2, 5, 0.5])
+        row = {"_id": len(self.rows), "at": at, "amount": amount, "status": "PAID"}
+        self.rows.append({**row, "since": self.version})
+
+    def _at(self) -> datetime:
+        # Few instants, some of which lie before the window.
+        return _START - timedelta(days=self._random.choice([0, 1, 2, 29, 31, 60]))
+
+    def state(self, version: int) -> list[Row]:
+        return [
+            {**row, "current": True}
+            for row in self.rows
+            if row["since"] <= version < row.get("until", version + 1)
+        ]
+
+    def changed(self, since: int) -> Mapping[str, list[Row]]:
+        """What is read later: the rows as they are by now."""
+        later = [r for r in self.rows if r["since"] > since or r.get("until", 0) > since]
+        return {"orders": [dict(row) for row in later]}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_each_state_has_its_own_rows(seed: int) -> None:
+    """The database is ahead of what is loaded, and this of the state that is asked for."""
+    random = Random(seed)
+    orders = _Orders(random)
+    measures = [_measure(function) for function in (None, "SUM", "AVG", "MIN", "DISTINCT_COUNT")]
+    layout = HistoryLayout(measures, _CALENDAR)
+    for _ in range(random.randint(1, 20)):
+        orders.tell()
+    first = random.randint(0, orders.version)
+    loaded = random.randint(first, orders.version)
+    bound = _START - _WINDOW
+    history = CustomerHistory([layout], first, loaded, {"orders": bound})
+    history.take("orders", [dict(row) for row in orders.rows if row["at"] >= bound])
+    version = first
+    for _ in range(30):
+        for _ in range(random.randint(0, 4)):
+            orders.tell()
+        if random.random() < 0.6:
+            loaded = random.randint(history.loaded, orders.version)
+            history.take_changes(orders.changed(history.loaded), loaded)
+        version = random.randint(version, history.loaded)
+        found = history.at(version)[_CALENDAR]
+        facts = Facts({}, {"orders": orders.state(version)})
+        for measure in measures:
+            expected = measured(measure, rows_of(measure, facts, _NOW))
+            assert found.value(measure, _NOW) == expected, (measure, version)
+
+
+def test_a_version_below_one_before_is_a_state_like_any_other() -> None:
+    orders = _Orders(Random(1))
+    for _ in range(12):
+        orders.tell()
+    measure = _measure(None)
+    layout = HistoryLayout([measure], _CALENDAR)
+    history = CustomerHistory([layout], 9, 9, {}, may_go_back=True)
+    history.take("orders", [dict(row) for row in orders.rows])
+    for version in (9, 3, 7, 5, 9):
+        facts = Facts({}, {"orders": orders.state(version)})
+        expected = measured(measure, rows_of(measure, facts, _NOW))
+        assert history.at(version)[_CALENDAR].value(measure, _NOW) == expected
