@@ -10,6 +10,7 @@ from pymongo.errors import (
 )
 
 from app.errors import LeaseLost, SegmentsError, TookTooLong, Unusable
+from app.store.reads import is_of_a_starting_member
 
 _RETRY_LABELS = (
     "TransientTransactionError",
@@ -29,6 +30,8 @@ def is_outage(error: BaseException) -> bool:
         return True
     if not isinstance(error, PyMongoError):
         return False
+    if is_of_a_starting_member(error):
+        return True
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
         return True
     if any(map(error.has_error_label, _RETRY_LABELS)):

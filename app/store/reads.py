@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, TypeVar
 
-from pymongo.errors import ConnectionFailure, OperationFailure
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure
 
 from app.store.collections import Database
 
@@ -34,7 +34,7 @@ async def retried(read: Callable[[], Awaitable[Result]]) -> Result:
     while True:
         try:
             return await read()
-        except (ConnectionFailure, OperationFailure) as error:
+        except (ConnectionFailure, ConfigurationError, OperationFailure) as error:
             if not _is_retryable(error) or monotonic() > deadline:
                 raise
         await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
@@ -53,5 +53,13 @@ async def read_command(database: Database, command: dict[str, Any]) -> dict[str,
     return await retried(run)
 
 
-def _is_retryable(error: ConnectionFailure | OperationFailure) -> bool:
+def is_of_a_starting_member(error: BaseException) -> bool:
+    """Whether the driver reached a member of the replica set that had just started, and told of
+    itself as if it knew no sessions. It sends nothing there."""
+    return isinstance(error, ConfigurationError) and "Sessions are not supported" in str(error)
+
+
+def _is_retryable(error: ConnectionFailure | ConfigurationError | OperationFailure) -> bool:
+    if isinstance(error, ConfigurationError):
+        return is_of_a_starting_member(error)
     return isinstance(error, ConnectionFailure) or error.code in _RETRYABLE_CODES

@@ -23,6 +23,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.errors import TookTooLong
 from app.store.contention import ContendedKeys, Turn
+from app.store.reads import is_of_a_starting_member
 from app.store.sessions import end_sessions, session_key
 
 Transaction = AsyncIOMotorClientSession
@@ -125,7 +126,7 @@ async def _until_committed(
         except BaseException as error:
             if session.delegate.in_transaction:
                 await session.abort_transaction()
-            if not _has_label(error, _TRANSIENT):
+            if not (_has_label(error, _TRANSIENT) or is_of_a_starting_member(error)):
                 raise
             failure = error
         else:
@@ -145,7 +146,7 @@ async def _commit(session: Transaction, attempts: "_Attempts") -> PyMongoError |
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            if error.has_error_label(_COMMIT_UNKNOWN):
+            if error.has_error_label(_COMMIT_UNKNOWN) or is_of_a_starting_member(error):
                 failure = error
             elif error.has_error_label(_TRANSIENT):
                 return error

@@ -91,7 +91,7 @@ def test_few_filters_wake_seldom_enough(filters: Filters, judge: Judge) -> None:
     wires = [*far(filters, 200), *(near(random) for _ in range(200))]
     people = [*judge.customers.values()]
 
-    @slow(300)
+    @slow(600)
     @given(MOMENTS, st.randoms(use_true_random=False))
     def wakes(now: Now, random: Random) -> None:
         nonlocal woken, needless
