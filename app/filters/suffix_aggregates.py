@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, groupby, islice, pairwise, repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 from app.filters import aggregates
@@ -164,7 +165,9 @@ class Sum(SuffixAggregate):
         if len(self._late) > _MAX_LATE:
             points = sorted([*self._points(), *self._late])
             self._late.clear()
-            by_instant = (_together(group) for _, group in groupby(points, key=_instant))
+            by_instant = (
+                _together(group) for _, group in groupby(points, key=attrgetter("instant"))
+            )
             # What was removed is gone together with what it takes away.
             self._lay_out([point for point in by_instant if any(point[1:])])
 
@@ -378,10 +381,6 @@ SUFFIX_AGGREGATES: dict[Aggregate | None, type[SuffixAggregate]] = {
     aggregates.MAX: Maximum,
     aggregates.DISTINCT_COUNT: DistinctCount,
 }
-
-
-def _instant(point: _Point) -> int:
-    return point.instant
 
 
 def _together(points: Iterable[_Point]) -> _Point:

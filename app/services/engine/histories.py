@@ -139,6 +139,10 @@ class Histories:
         }
         changes = await self._store.history.changed(versions, query) if versions else {}
         found = {id_: each.history for id_, each in kept.items() if id_ not in versions}
+        for id_ in found:
+            # Those that have not changed were asked for, too; one may be gone meanwhile.
+            if id_ in self._kept:
+                self._kept.move_to_end(id_)
         for id_, before in versions.items():
             each, last, rows = kept[id_], asked[id_].last, changes.get(id_, {})
             counts, loaded = query.counts(last), _version(last)
