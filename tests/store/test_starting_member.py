@@ -1,0 +1,101 @@
+"""A member of a replica set that has just started does not know its set yet, and no sessions. What
+the driver refuses to send there is sent as soon as the member knows them."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, PyMongoError
+
+from app.local.mongod import Mongod
+from app.settings import Settings
+from app.store.connection import connect
+from app.store.failures import is_outage
+from app.store.reads import is_of_a_starting_member, retried
+from app.store.transactions import Transaction, Transactions
+
+OPERATION_SECONDS = 60.0
+
+
+@pytest.fixture
+def starting(tmp_path: Path) -> Iterator[Mongod]:
+    """A mongod that answers, and waits for the configuration of its replica set."""
+    mongod = Mongod(tmp_path, Settings(_env_file=None, oplog_mib=990))  # type: ignore[call-arg]
+    mongod.start()
+    try:
+        with MongoClient[dict[str, Any]](_url(mongod), serverSelectionTimeoutMS=300) as client:
+            mongod.wait_until(lambda: _answers(client))
+        yield mongod
+    finally:
+        mongod.stop()
+
+
+def _url(mongod: Mongod) -> str:
+    return f"mongodb://{quote(str(mongod.socket.path), safe='')}/?directConnection=true"
+
+
+def _answers(client: MongoClient[dict[str, Any]]) -> bool:
+    try:
+        client.admin.command("ping")
+    except PyMongoError:
+        return False
+    return True
+
+
+async def _initiate_after_refusal(mongod: Mongod, refused: asyncio.Event) -> None:
+    await refused.wait()
+    await asyncio.to_thread(mongod.ready)
+
+
+async def _both(first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any]) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(first)
+        group.create_task(second)
+
+
+async def test_a_transaction_runs_again_until_the_member_has_its_set(starting: Mongod) -> None:
+    client = connect(_url(starting))
+    visits = client.shop.visits
+    refused = asyncio.Event()
+    refusals: list[ConfigurationError] = []
+
+    async def track(transaction: Transaction) -> None:
+        try:
+            await visits.insert_one({"customer": "ann"}, session=transaction)
+        except ConfigurationError as error:
+            refusals.append(error)
+            refused.set()
+            raise
+
+    transactions = Transactions(client, OPERATION_SECONDS)
+    await _both(transactions.run(track), _initiate_after_refusal(starting, refused))
+
+    assert await visits.count_documents({}) == 1
+    assert all(is_of_a_starting_member(error) and is_outage(error) for error in refusals)
+    client.close()
+
+
+async def test_a_read_runs_again_until_the_member_has_its_set(starting: Mongod) -> None:
+    client = connect(_url(starting))
+    refused = asyncio.Event()
+
+    async def read() -> int:
+        async with await client.start_session() as session:
+            try:
+                return await client.shop.visits.count_documents({}, session=session)
+            except ConfigurationError:
+                refused.set()
+                raise
+
+    counts: list[int] = []
+
+    async def count() -> None:
+        counts.append(await retried(read))
+
+    await _both(count(), _initiate_after_refusal(starting, refused))
+    assert counts == [0]
+    client.close()
