@@ -83,6 +83,9 @@ class HistoryPlan:
             name: _projection(field.stored for field in chain.from_iterable(of.values()))
             for name, of in self._columns.items()
         }
+        self._summaries = {
+            name: {source: _Summary(source) for source in of} for name, of in self._needed.items()
+        }
         self._last: tuple[datetime, HistoryQuery] | None = None
 
     def since(self, instant: datetime) -> "HistoryQuery":
@@ -96,6 +99,7 @@ class HistoryPlan:
         wanted = {
             name: _Wanted(
                 {source: needed.first(instant) for source, needed in sources.items()},
+                self._summaries[name],
                 self._fields[name],
                 self._columns[name],
             )
@@ -104,11 +108,50 @@ class HistoryPlan:
         return HistoryQuery(wanted, self._list_keys)
 
 
+class _Summary:
+    """What a customer's document tells of the rows of one source."""
+
+    def __init__(self, source: Source) -> None:
+        count, last_at = activity(source.name, "count"), activity(source.name, "lastAt")
+        assert count is not None
+        assert last_at is not None
+        self._parent, *entry = last_at.stored[:-1]
+        # Custom events have an entry for each name; orders have one, of themselves.
+        self._entry = entry[0] if entry else None
+        self._count, self._last_at = count.stored[-1], last_at.stored[-1]
+
+    def _of(self, document: Document) -> Mapping[str, Any] | None:
+        entry = document.get(self._parent)
+        if self._entry is not None and isinstance(entry, dict):
+            entry = entry.get(self._entry)
+        return entry if isinstance(entry, dict) else None
+
+    def count(self, document: Document) -> int | None:
+        """How many rows there are in all, None where the document does not tell."""
+        if (entry := self._of(document)) is None:
+            return 0
+        count = entry.get(self._count, 0)
+        return count if isinstance(count, int) else None
+
+    def rows_since(self, document: Document, since: datetime | None) -> int:
+        """How many rows there are at most at `since` or later, None for ever; one at least where
+        there are any."""
+        if (entry := self._of(document)) is None:
+            return 0
+        last_at = entry.get(self._last_at)
+        if not isinstance(last_at, datetime) or (since is not None and last_at < since):
+            return 0
+        count = entry.get(self._count)
+        return max(1, count) if isinstance(count, int) else 1
+
+
 class _Wanted(NamedTuple):
     """What is asked for in one collection: the sources with the instant from which rows of each may
-    matter (None for any), and the fields to read, as a projection and one by one."""
+    matter (None for any), their summaries, and the fields to read, as a projection and one by
+    one."""
 
     sources: dict[Source, datetime | None]
+    summaries: Mapping[Source, _Summary]
     fields: dict[str, int]
     columns: Mapping[Source, Sequence[Field]]
 
@@ -132,20 +175,21 @@ class HistoryQuery(NamedTuple):
 
     def rows(self, document: Document) -> int:
         """How many rows the customer may have of those asked for, as its document tells."""
-        return sum(
-            max(1, _count(document, source) or 0)
-            for wanted in self.wanted.values()
-            for source, since in wanted.sources.items()
-            if _may_have(document, source, since)
-        )
+        number = 0
+        # Asked for each customer more than once: no generator, no look-up by source.
+        for wanted in self.wanted.values():
+            sinces = wanted.sources.values()
+            for summary, since in zip(wanted.summaries.values(), sinces, strict=True):
+                number += summary.rows_since(document, since)
+        return number
 
     def counts(self, document: Document) -> dict[str, int | None]:
         """By the names of the sources, how many rows there are of each in all, as the document
         tells."""
         return {
-            source.name: _count(document, source)
+            source.name: summary.count(document)
             for wanted in self.wanted.values()
-            for source in wanted.sources
+            for source, summary in wanted.summaries.items()
         }
 
 
@@ -285,21 +329,6 @@ class History:
         async for row in self._database[LISTS].find(asked):
             found.setdefault(public(Kind.CUSTOMER, row["customerId"]), []).append(row)
         return found
-
-
-def _count(document: Document, source: Source) -> int | None:
-    """How many rows of the source there are in all; None where the document does not tell."""
-    count = activity(source.name, "count")
-    assert count is not None
-    found = count.read(document)
-    return found if isinstance(found, int) else None
-
-
-def _may_have(document: Document, source: Source, since: datetime | None) -> bool:
-    last_at = activity(source.name, "lastAt")
-    assert last_at is not None
-    last = last_at.read(document)
-    return isinstance(last, datetime) and (since is None or last >= since)
 
 
 def _any_of(wanted: _Wanted) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Bringing:
 
     async def _prefetch(self, reading: Reading) -> None:
         states: States = {id_: (part, [of]) for id_, (part, of) in reading.documents.items()}
-        await self._loader.prefetch(states)
+        reading.rows = await self._loader.prefetch(states)
 
     def _begin(self, reading: Reading) -> Reading:
         """Before anything is read: what comes in from here on touches it."""

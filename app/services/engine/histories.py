@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from app.domain.changes import Document, blamed
 from app.filters.sources import ORDER, ORDERS
@@ -19,12 +20,11 @@ from app.store.history import HistoryQuery
 from app.time_slice import TimeSlice
 
 # From so many rows on a history is read in columns, and built in a thread.
-_LONG_ROWS = 2_000
+LONG_ROWS = 2_000
 _MIN_KEPT_ROWS, _MAX_KEPT_ROWS = 64, 1_000_000
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """The states of one customer that are evaluated together, and the first instant at which one of
     them is."""
 
@@ -35,7 +35,7 @@ class Asked:
     @property
     def last(self) -> Document:
         """The last state: all rows up to its version are committed."""
-        return max(self.states, key=_version)
+        return self.states[0] if len(self.states) == 1 else max(self.states, key=_version)
 
     @property
     def goes_back(self) -> bool:
@@ -71,7 +71,7 @@ class Histories:
         """For each customer, how many rows must be read at the most to evaluate these states."""
         query = self._compiled.plan.since(instant)
         for id_, (_, documents) in states.items():
-            yield 0 if self.is_kept(id_) else max(map(query.rows, documents))
+            yield 0 if self.is_kept(id_) else _most_rows(documents, query)
 
     def is_kept(self, customer_id: str) -> bool:
         return customer_id in self._kept
@@ -84,13 +84,15 @@ class Histories:
         query = self._query(asked)
         kept = {id_: self._kept[id_] for id_ in asked if self._serves(id_, asked[id_])}
         found = await self._catch_up(kept, asked, query)
-        new = [
-            id_
+        # By customer, those whose rows must be read.
+        new = {
+            id_: rows
             for id_, each in asked.items()
-            if id_ not in found and any(map(query.rows, each.states))
-        ]
-        for id_ in [id_ for id_ in new if self._is_long(asked[id_], query)]:
-            found[id_] = await self._load_long(id_, asked[id_], query)
+            if id_ not in found and (rows := _most_rows(each.states, query))
+        }
+        for id_ in [id_ for id_, rows in new.items() if rows >= LONG_ROWS]:
+            if self._may_load_in_columns(asked[id_]):
+                found[id_] = await self._load_long(id_, asked[id_], query)
         if short := [id_ for id_ in new if id_ not in found]:
             found |= await self._load_short(short, asked, query)
         for id_ in new:
@@ -99,12 +101,12 @@ class Histories:
         return found
 
     async def prefetch(self, asked: Mapping[str, Asked]) -> None:
-        """Loads the long histories among these ahead of their evaluation."""
+        """Loads long histories ahead of their evaluation."""
         if not asked:
             return
         query = self._query(asked)
         for id_, each in asked.items():
-            if not self.is_kept(id_) and self._is_long(each, query):
+            if not self.is_kept(id_) and self._may_load_in_columns(each):
                 history = await self._load_long(id_, each, query)
                 if not self.is_kept(id_):
                     self._keep(id_, history, each, query)
@@ -180,10 +182,8 @@ class Histories:
         await load_long(history, id_, self._store, query, asked.since, guard)
         return history
 
-    def _is_long(self, asked: Asked, query: HistoryQuery) -> bool:
-        """Whether it is better loaded in columns, by itself."""
-        by_rows = asked.goes_back or any(layout.walked for layout in self._compiled.layouts)
-        return not by_rows and max(map(query.rows, asked.states)) >= _LONG_ROWS
+    def _may_load_in_columns(self, asked: Asked) -> bool:
+        return not (asked.goes_back or any(layout.walked for layout in self._compiled.layouts))
 
     def _begin(self, asked: Asked, query: HistoryQuery) -> CustomerHistory:
         return CustomerHistory(
@@ -207,6 +207,11 @@ class Histories:
         """Forgets those that were not asked for longest, where they are too many."""
         while self._kept_rows > _MAX_KEPT_ROWS and len(self._kept) > 1:
             self.forget([next(iter(self._kept))])
+
+
+def _most_rows(states: Sequence[Document], query: HistoryQuery) -> int:
+    """How many rows must be read at the most to evaluate these states."""
+    return query.rows(states[0]) if len(states) == 1 else max(map(query.rows, states))
 
 
 def _version(state: Document) -> int:

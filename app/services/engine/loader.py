@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from app.domain.changes import Change, Document
 from app.services.engine.batch import Batch, Loaded
-from app.services.engine.histories import Asked, Histories
+from app.services.engine.histories import LONG_ROWS, Asked, Histories
 from app.services.engine.standing import Standing
 from app.services.engine.watch import Compiled
 from app.store import Store
@@ -90,13 +90,14 @@ class Loader:
             )
         batch.use(loaded)
 
-    async def prefetch(self, states: States) -> None:
-        """Loads long histories ahead, so that no batch has to wait for them."""
-        asked = {
-            id_: Asked(partition, documents, self._earliest)
-            for id_, (partition, documents) in states.items()
-        }
-        await self._histories.prefetch(asked)
+    async def prefetch(self, states: States) -> int:
+        """Loads long histories ahead, so that no batch has to wait for them. Returns how many rows
+        there are to be read, at the most, to evaluate these states."""
+        earliest = self._earliest
+        rows = [*self._histories.rows_to_read(states, earliest)]
+        long = [id_ for id_, number in zip(states, rows, strict=True) if number >= LONG_ROWS]
+        await self._histories.prefetch({id_: Asked(*states[id_], earliest) for id_ in long})
+        return sum(rows)
 
     async def load_stored(self, customer_ids: Iterable[str], batch: Batch) -> None:
         """Loads the stored states of customers into the batch."""

@@ -22,6 +22,8 @@ class Reading:
     # What was read of them; where more is asked by then, it was in vain.
     paths: frozenset[Path]
     documents: Mapping[str, tuple[int, Document]] = field(default_factory=dict)
+    # How many rows there are to be read, at the most, to evaluate all of them.
+    rows: int = 0
     # Of customers who are not there.
     orphans: Sequence[State] = ()
     mark: int | None = None

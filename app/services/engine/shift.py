@@ -10,7 +10,7 @@ from app.domain.changes import Change, Commit, Progress, Step, blamed
 from app.services.engine.batch import Batch
 from app.services.engine.bringing import Bringing
 from app.services.engine.intake import Intake
-from app.services.engine.loader import Loader, States, states_of
+from app.services.engine.loader import MAX_ROWS, Loader, States, states_of
 from app.services.engine.pulse import Pulse
 from app.services.engine.readings import Reading
 from app.services.engine.standing import Standing
@@ -142,7 +142,8 @@ class Shift:
             return
         left = reading.left()
         states: States = {id_: (partition, [of]) for id_, (partition, of) in left.items()}
-        for part in self._loader.parts(states):
+        parts = [states] if reading.rows <= MAX_ROWS else self._loader.parts(states)
+        for part in parts:
             await self._loader.load_chunk(part, batch)
             for id_, (partition, (document,)) in part.items():
                 with blamed(partition, id_):
