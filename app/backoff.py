@@ -6,15 +6,15 @@ import asyncio
 class Backoff:
     """Twice as long each time that it is waited, until all is well again."""
 
-    def __init__(self, first: float = 0.5, longest: float = 10.0) -> None:
-        self._first = first
-        self._longest = longest
-        self.seconds = first
+    def __init__(self, initial_seconds: float = 0.5, max_seconds: float = 10.0) -> None:
+        self._initial_seconds = initial_seconds
+        self._max_seconds = max_seconds
+        self.delay_seconds = initial_seconds
 
     def reset(self) -> None:
         """All is well again."""
-        self.seconds = self._first
+        self.delay_seconds = self._initial_seconds
 
     async def wait(self) -> None:
-        await asyncio.sleep(self.seconds)
-        self.seconds = min(2 * self.seconds, self._longest)
+        await asyncio.sleep(self.delay_seconds)
+        self.delay_seconds = min(2 * self.delay_seconds, self._max_seconds)

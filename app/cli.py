@@ -10,12 +10,14 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import Abort, TyperException
 
-Host = Annotated[str, typer.Option(help="The address to listen on.")]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
-Data = Annotated[Path, typer.Option(help="The folder that keeps the data.", file_okay=False)]
+HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
+DataFolderOption = Annotated[
+    Path, typer.Option(help="The folder that keeps the data.", file_okay=False)
+]
 
 
-class Noun(Enum):
+class ImportKind(Enum):
     """What can be imported."""
 
     CUSTOMERS = "customers"
@@ -23,7 +25,7 @@ class Noun(Enum):
     ORDERS = "orders"
 
 
-class Part(Enum):
+class WorkerPart(Enum):
     """What a worker consists of."""
 
     ENGINE = "engine"
@@ -39,8 +41,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         typer.echo(f"segments {version('customer-segments')}")
@@ -51,16 +53,16 @@ def _version(wanted: bool) -> None:
 def segments(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None: ...
 
 
 @app.command()
 def up(
-    host: Host = "127.0.0.1",
-    port: Port = 8000,
-    data: Data = Path(".segments"),
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    data: DataFolderOption = Path(".segments"),
     sample: Annotated[
         bool, typer.Option("--sample", help="Load a small made-up shop to try things out on.")
     ] = False,
@@ -74,14 +76,14 @@ def up(
         data,
         host,
         port,
-        announce=typer.echo,
-        warn=lambda line: typer.echo(line, err=True),
-        sample=sample,
+        print_line=typer.echo,
+        print_warning=lambda line: typer.echo(line, err=True),
+        load_sample=sample,
     )
 
 
 @app.command()
-def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def api(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     """The API alone; needs MONGODB_URL and REDIS_URL."""
     from app.commands import api as command
 
@@ -91,7 +93,7 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 @app.command()
 def worker(
     only: Annotated[
-        Part | None, typer.Option(help="Run this part of the worker alone, not all of them.")
+        WorkerPart | None, typer.Option(help="Run this part of the worker alone, not all of them.")
     ] = None,
 ) -> None:
     """A worker alone, as many as you like; needs MONGODB_URL and REDIS_URL."""
@@ -110,30 +112,30 @@ def sdl(
     from app.commands import sdl as command
 
     if check:
-        command.check(warn=lambda line: typer.echo(line, err=True))
+        command.check(print_warning=lambda line: typer.echo(line, err=True))
     else:
         for file in command.write():
             typer.echo(f"Wrote {file}")
 
 
 @app.command()
-def doctor(data: Data = Path(".segments")) -> None:
+def doctor(data: DataFolderOption = Path(".segments")) -> None:
     """Looks at the connections, versions and indexes; says what to mend."""
     from app.commands import doctor as command
-    from app.local.running import settings_beside
+    from app.local.running_addresses import load_settings
 
-    if not command.run(settings_beside(data)):
+    if not command.run(load_settings(data)):
         raise typer.Exit(1)
 
 
 @app.command("import")
 def import_(
-    what: Annotated[Noun, typer.Argument(help="What the rows are.", show_choices=True)],
+    what: Annotated[ImportKind, typer.Argument(help="What the rows are.", show_choices=True)],
     file: Annotated[str, typer.Argument(help="The file; - is standard input.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, write nothing.")
     ] = False,
-    data: Data = Path(".segments"),
+    data: DataFolderOption = Path(".segments"),
 ) -> None:
     """Takes in customers, events or orders from CSV or NDJSON.
 
@@ -149,45 +151,47 @@ def import_(
     their line and what is wrong; the exit status is then 1. The same file again changes nothing:
     events without an idempotencyKey get one from what the row says.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _break_off)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, _exit_interrupted)
     from app.commands import import_ as command
-    from app.local.running import settings_beside
+    from app.local.running_addresses import load_settings
     from app.settings import Settings
 
     settings = Settings()
     if settings.mongodb_url is None:
-        settings = settings_beside(data)
+        settings = load_settings(data)
     raise typer.Exit(command.run(settings, what.value, file, dry_run=dry_run))
 
 
 def main() -> NoReturn:
     """Whatever goes wrong is one plain line on standard error."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, _exit_successfully)
     try:
-        status = app(prog_name="segments", standalone_mode=False)
+        exit_status = app(prog_name="segments", standalone_mode=False)
     except Abort:
         sys.exit(1)
     except TyperException as error:
-        _exit(error.format_message() or "say what to do; see segments --help", error.exit_code)
+        _exit_with_message(
+            error.format_message() or "say what to do; see segments --help", error.exit_code
+        )
     except Exception as error:  # noqa: BLE001 - the one place; nobody above could read a traceback
-        from app.commands.errors import one_line
+        from app.commands.errors import format_error
 
-        _exit(one_line(error), 1)
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _exit(line: str, status: int) -> NoReturn:
-    typer.echo(f"segments: {line}", err=True)
-    sys.exit(status)
+        _exit_with_message(format_error(error), 1)
+    sys.exit(exit_status if isinstance(exit_status, int) else 0)
 
 
-def _break_off(number: int, frame: FrameType | None) -> None:
+def _exit_with_message(message: str, exit_status: int) -> NoReturn:
+    typer.echo(f"segments: {message}", err=True)
+    sys.exit(exit_status)
+
+
+def _exit_interrupted(signal_number: int, frame: FrameType | None) -> None:
     """Work that was not done is a failure."""
-    _exit("interrupted before anything was read", 128 + number)
+    _exit_with_message("interrupted before anything was read", 128 + signal_number)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit_successfully(signal_number: int, frame: FrameType | None) -> None:
     """Being told to stop is no failure."""
     raise SystemExit(0)

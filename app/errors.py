@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 
-class Code(Enum):
+class UserErrorCode(Enum):
     """What is wrong with an input: the contract's UserErrorCode."""
 
     INVALID = "INVALID"
@@ -37,18 +37,18 @@ class Code(Enum):
     TOO_MANY = "TOO_MANY"
 
 
-Path = tuple[str, ...]
+InputPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that the caller can mend, and where in the input it stands."""
 
-    code: Code
+    code: UserErrorCode
     message: str
-    path: Path = ()
+    path: InputPath = ()
 
-    def under(self, *prefix: str) -> "Problem":
+    def with_path_prefix(self, *prefix: str) -> "Problem":
         return replace(self, path=(*prefix, *self.path))
 
 
@@ -56,20 +56,20 @@ class SegmentsError(Exception):
     """The root: its text is one plain line that says what to do."""
 
 
-class Refused(SegmentsError):
+class InputError(SegmentsError):
     """The input makes no sense to the domain; nothing was changed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(problem.message for problem in self.problems))
 
-    def under(self, *prefix: str) -> "Refused":
-        return Refused(problem.under(*prefix) for problem in self.problems)
+    def with_path_prefix(self, *prefix: str) -> "InputError":
+        return InputError(problem.with_path_prefix(*prefix) for problem in self.problems)
 
 
-def refuse(code: Code, message: str, *path: str) -> Refused:
+def input_error(code: UserErrorCode, message: str, *path: str) -> InputError:
     """The common case: one problem."""
-    return Refused([Problem(code, message, path)])
+    return InputError([Problem(code, message, path)])
 
 
 class BadRequest(SegmentsError):
@@ -80,8 +80,8 @@ class CursorExpired(SegmentsError):
     """A place in the log of transitions after which some have been deleted; `oldest` is the first
     from which all are there."""
 
-    def __init__(self, oldest: int) -> None:
-        self.oldest = oldest
+    def __init__(self, oldest_sequence: int) -> None:
+        self.oldest_sequence = oldest_sequence
         super().__init__(
             "The transitions after this cursor are no longer all there; go on from the oldest"
             " cursor that is left, in extensions.oldestCursor, and see who is a member now."
@@ -91,19 +91,19 @@ class CursorExpired(SegmentsError):
 class SlowConsumer(SegmentsError):
     """Too many transitions waited for a subscriber; `last` is the place up to which it had all."""
 
-    def __init__(self, last: int) -> None:
-        self.last = last
+    def __init__(self, last_sequence: int) -> None:
+        self.last_sequence = last_sequence
         super().__init__(
             "Too many transitions waited to be taken. Subscribe again with after:"
             " extensions.lastCursor; nothing is lost."
         )
 
 
-class TookTooLong(SegmentsError):
+class QueryTimeout(SegmentsError):
     """The database was not done with a question in time."""
 
 
-class Unusable(SegmentsError):
+class SetupError(SegmentsError):
     """The surroundings are not as needed: a database, a program, a folder."""
 
 
@@ -125,7 +125,7 @@ class LeaseLost(SegmentsError):
     """Another worker has taken over what this one was at."""
 
 
-class Poisoned(SegmentsError):
+class PoisonChangeError(SegmentsError):
     """The engine can't settle a customer; the part of the customers that it is in must wait."""
 
     def __init__(self, partition: int, customer_id: str, error: Exception) -> None:

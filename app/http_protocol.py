@@ -4,9 +4,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEADER_BYTES = 64 * 1024
 
-_TOO_LARGE = f"Headers are limited to {MAX_HEADER_BYTES // 1024} KiB.".encode()
+_HEADERS_TOO_LARGE_BODY = f"Headers are limited to {MAX_HEADER_BYTES // 1024} KiB.".encode()
 # A colon, a space, and the end of the line.
-_BYTES_AROUND_A_HEADER = 4
+_SEPARATOR_BYTES_PER_HEADER = 4
 
 
 class HeadersTooLarge(Exception):
@@ -32,10 +32,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._bytes_without_progress = 0
-        headers = sum(
-            len(name) + len(value) + _BYTES_AROUND_A_HEADER for name, value in self.headers
+        header_bytes = sum(
+            len(name) + len(value) + _SEPARATOR_BYTES_PER_HEADER for name, value in self.headers
         )
-        if len(self.url) + headers > MAX_HEADER_BYTES:
+        if len(self.url) + header_bytes > MAX_HEADER_BYTES:
             # They came in one packet, or behind another request.
             self._are_headers_too_large = True
             raise HeadersTooLarge
@@ -56,10 +56,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         lines = (
             b"content-type: text/plain; charset=utf-8",
-            b"content-length: %d" % len(_TOO_LARGE),
+            b"content-length: %d" % len(_HEADERS_TOO_LARGE_BODY),
             b"connection: close",
             b"",
-            _TOO_LARGE,
+            _HEADERS_TOO_LARGE_BODY,
         )
         self.transport.write(STATUS_LINE[431] + b"\r\n".join(lines))
         self.transport.close()

@@ -11,20 +11,20 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.announcements import Announcements
-from app.errors import Unusable
-from app.graphiql.build import BUNDLE
-from app.hosts import HostCheck
+from app.critical_task import critical_task
+from app.errors import SetupError
+from app.graphiql.build import BUNDLE_FOLDER
+from app.host_check import HostCheckMiddleware
+from app.job_queue import ArqQueue, connect
+from app.log_notifications import LogNotifications
 from app.metrics import metrics
-from app.queue import ArqQueue, connect
 from app.schema import Context, schema
 from app.schema.http import GraphQLView
 from app.services import Services
 from app.settings import Settings
 from app.store import Store
-from app.vital import vital
 
-_PATIENCE_SECONDS = 2
+_PING_TIMEOUT_SECONDS = 2
 
 
 def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
@@ -37,45 +37,48 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.redis_url is None:
-            raise Unusable("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
-        async with AsyncExitStack() as opened:
+            raise SetupError("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
+        async with AsyncExitStack() as exit_stack:
             app.state.redis = connect(settings.redis_url.get_secret_value())
-            opened.push_async_callback(app.state.redis.aclose)
+            exit_stack.push_async_callback(app.state.redis.aclose)
             app.state.store = await Store.open(settings)
-            opened.push_async_callback(app.state.store.close)
+            exit_stack.push_async_callback(app.state.store.close)
             services = Services(app.state.store, settings, ArqQueue(app.state.redis))
             app.state.services = services
-            news = Announcements(app.state.redis, settings.database)
-            await opened.enter_async_context(
-                beside(services.feed.run(), news.hear(services.feed.wake.set))
+            notifications = LogNotifications(app.state.redis, settings.database)
+            await exit_stack.enter_async_context(
+                run_in_background(
+                    services.transition_feed.run(),
+                    notifications.subscribe(services.transition_feed.wake_event.set),
+                )
             )
             yield
 
-    async def context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
+    async def make_context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
         services: Services = connection.app.state.services
         return Context(services, services.now(), connection.headers.get("last-event-id"))
 
-    view = GraphQLView(schema, settings, context, settings.graphiql_bundle or BUNDLE)
+    view = GraphQLView(schema, settings, make_context, settings.graphiql_bundle or BUNDLE_FOLDER)
     app = Starlette(
         routes=[
             *view.routes(),
-            Route("/healthz", _lives),
-            Route("/readyz", _is_ready),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
             Route("/metrics", metrics),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(HostCheck, allowed=(host, *settings.allowed_hosts))],
+        middleware=[Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts))],
     )
-    app.state.end_streams = view.end
+    app.state.end_streams = view.close_streams
     return app
 
 
 @asynccontextmanager
-async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def run_in_background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Does these as long as the application runs; which ends where one of them breaks."""
-    tasks = [asyncio.create_task(work) for work in works]
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     for task in tasks:
-        vital(task, "a part of the API has died")
+        critical_task(task, "a part of the API has died")
     try:
         yield
     finally:
@@ -84,18 +87,18 @@ async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _lives(_: Request) -> Response:
+async def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-async def _is_ready(request: Request) -> Response:
+async def _readyz(request: Request) -> Response:
     """200 when MongoDB and Redis answer, else 503 with what doesn't."""
     state = request.app.state
-    failing = {}
+    failures = {}
     for name, ping in (("mongodb", state.store.ping), ("redis", state.redis.ping)):
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_PING_TIMEOUT_SECONDS):
                 await ping()
         except Exception as error:  # noqa: BLE001 - whatever it is, the part does not answer
-            failing[name] = str(error) or type(error).__name__
-    return JSONResponse(failing or {"status": "ready"}, status_code=503 if failing else 200)
+            failures[name] = str(error) or type(error).__name__
+    return JSONResponse(failures or {"status": "ready"}, status_code=503 if failures else 200)

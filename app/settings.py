@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
-def _known_zone(name: str) -> str:
+def _validate_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -17,20 +17,20 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _listed(text: object) -> object:
+def _split_at_commas(text: object) -> object:
     """a, b becomes ("a", "b")."""
     if isinstance(text, str):
         return tuple(filter(None, map(str.strip, text.split(","))))
     return text
 
 
-def _host_name(name: str) -> str:
+def _validate_host_name(name: str) -> str:
     if not re.fullmatch(r"[^\s:/@*\[\]]+|\[?[0-9a-fA-F:.]+\]?", name):
         raise ValueError(f"{name!r} is no host; give names like shop.example.com, without a port")
     return name
 
 
-HostName = Annotated[str, AfterValidator(_host_name)]
+HostName = Annotated[str, AfterValidator(_validate_host_name)]
 
 
 class Settings(BaseSettings):
@@ -43,9 +43,9 @@ class Settings(BaseSettings):
     mongodb_url: SecretStr | None = Field(default=None, validation_alias="MONGODB_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     database: str = Field(default="segments", pattern=r"^[A-Za-z0-9_-]{1,60}$")
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(_validate_time_zone)] = "UTC"
     week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"
-    allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_listed)] = ()
+    allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
     query_seconds: float = Field(default=30, ge=0.001)

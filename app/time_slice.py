@@ -3,32 +3,32 @@
 import asyncio
 from time import monotonic
 
-SLICE_SECONDS = 0.005
+DEFAULT_SLICE_SECONDS = 0.005
 
 
 class TimeSlice:
     """Limits how long some work holds the event loop in one iteration, over all tasks that share
     the instance. The work awaits `turn()` before each small step."""
 
-    def __init__(self, seconds: float = SLICE_SECONDS) -> None:
+    def __init__(self, seconds: float = DEFAULT_SLICE_SECONDS) -> None:
         self._seconds = seconds
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._began: float | None = None
+        self._started_at: float | None = None
 
-    async def turn(self) -> None:
+    async def yield_when_spent(self) -> None:
         """Returns when this iteration of the event loop has time left for another step."""
         while not self._has_time():  # noqa: ASYNC110 - each iteration asks anew
             await asyncio.sleep(0)
 
     def _has_time(self) -> bool:
         loop = asyncio.get_running_loop()
-        if loop is not self._loop or self._began is None:
-            self._loop, self._began = loop, monotonic()
+        if loop is not self._loop or self._started_at is None:
+            self._loop, self._started_at = loop, monotonic()
             # Runs in the next iteration, before the tasks that sleep until then.
             loop.call_soon(self._reset, loop)
             return True
-        return monotonic() - self._began < self._seconds
+        return monotonic() - self._started_at < self._seconds
 
     def _reset(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop is self._loop:
-            self._began = None
+            self._started_at = None

@@ -24,46 +24,50 @@ Documents = Database[Json]
 class Api:
     """Asks the program; `services` are its insides, `database` what it keeps."""
 
-    http: httpx.AsyncClient
+    http_client: httpx.AsyncClient
     services: Services
     database: Documents
     settings: Settings
     app: Starlette
 
-    async def answer(self, query: str, **variables: Any) -> Json:
+    async def execute(self, query: str, **variables: Any) -> Json:
         """The whole answer: data, errors, or both."""
-        sent = {"query": query, "variables": variables}
-        answer: Json = (await self.http.post("/graphql", json=sent)).json()
-        return answer
+        request_body = {"query": query, "variables": variables}
+        response: Json = (await self.http_client.post("/graphql", json=request_body)).json()
+        return response
 
-    async def ask(self, query: str, **variables: Any) -> Any:
+    async def fetch(self, query: str, **variables: Any) -> Any:
         """The data of the one field that was asked for."""
-        answer = await self.answer(query, **variables)
-        assert "errors" not in answer, answer["errors"]
-        (field,) = answer["data"].values()
+        response = await self.execute(query, **variables)
+        assert "errors" not in response, response["errors"]
+        (field,) = response["data"].values()
         return field
 
-    async def refusals(self, query: str, **variables: Any) -> list[str]:
+    async def list_errors(self, query: str, **variables: Any) -> list[str]:
         """What was refused, each as CODE and path."""
-        return refusals(await self.answer(query, **variables))
+        return list_errors(await self.execute(query, **variables))
 
-    async def many(self, mutation: str, rows: list[Json]) -> Json:
+    async def bulk_upsert(self, mutation: str, rows: list[Json]) -> Json:
         """What a bulk mutation makes of its rows; with what it refused as CODE and path."""
-        types = {"customersUpsert": "Customer", "eventsTrack": "Event", "ordersUpsert": "Order"}
-        answer: Json = await self.ask(
-            f"mutation($rows: [{types[mutation]}Input!]!) {{ {mutation}(inputs: $rows)"
+        input_types = {
+            "customersUpsert": "Customer",
+            "eventsTrack": "Event",
+            "ordersUpsert": "Order",
+        }
+        payload: Json = await self.fetch(
+            f"mutation($rows: [{input_types[mutation]}Input!]!) {{ {mutation}(inputs: $rows)"
             " { accepted userErrors { code path message } } }",
             rows=rows,
         )
-        return {"accepted": answer["accepted"], "refused": _worded(answer["userErrors"])}
+        return {"accepted": payload["accepted"], "refused": _codes_and_paths(payload["userErrors"])}
 
-    async def customer(self, source_id: str, fields: str = "id") -> Any:
+    async def fetch_customer(self, source_id: str, fields: str = "id") -> Any:
         query = f"query($id: String!) {{ customer(ref: {{sourceId: $id}}) {{ {fields} }} }}"
-        return await self.ask(query, id=source_id)
+        return await self.fetch(query, id=source_id)
 
     async def upsert(self, source_id: str, **fields: Any) -> str:
         """The customer's id."""
-        payload = await self.ask(
+        payload = await self.fetch(
             "mutation($input: CustomerInput!) { customerUpsert(input: $input)"
             " { customer { id } userErrors { code path message } } }",
             input={"sourceId": source_id, **fields},
@@ -71,11 +75,11 @@ class Api:
         assert not payload["userErrors"], payload
         return str(payload["customer"]["id"])
 
-    def stored(self, source_id: str) -> Json:
+    def read_customer_document(self, source_id: str) -> Json:
         """The customer's document."""
-        found = self.database.customers.find_one({"sourceId": source_id})
-        assert found is not None, source_id
-        return found
+        document = self.database.customers.find_one({"sourceId": source_id})
+        assert document is not None, source_id
+        return document
 
     def dump(self) -> Json:
         """All that is kept."""
@@ -85,22 +89,22 @@ class Api:
         }
 
 
-def refusals(answer: Json) -> list[str]:
+def list_errors(response: Json) -> list[str]:
     """Every refusal in an answer, be it an error of GraphQL or a userError, as CODE and path."""
     errors = [
         {**e["extensions"], "path": e["extensions"].get("path", [])}
-        for e in answer.get("errors", ())
+        for e in response.get("errors", ())
     ]
-    payloads = (answer.get("data") or {}).values()
-    inside = [e for p in payloads if isinstance(p, dict) for e in p.get("userErrors", ())]
-    return _worded([*errors, *inside])
+    payloads = (response.get("data") or {}).values()
+    user_errors = [e for p in payloads if isinstance(p, dict) for e in p.get("userErrors", ())]
+    return _codes_and_paths([*errors, *user_errors])
 
 
-def _worded(errors: list[Json]) -> list[str]:
+def _codes_and_paths(errors: list[Json]) -> list[str]:
     return [" ".join([error["code"], *error["path"]]) for error in errors]
 
 
-class Part(Protocol):
+class DataStore(Protocol):
     """MongoDB or Valkey, at an address."""
 
     @property
@@ -108,19 +112,19 @@ class Part(Protocol):
 
 
 @asynccontextmanager
-async def running(mongod: Part, valkey: Part, **settings: Any) -> AsyncIterator[Api]:
+async def running_api(mongod: DataStore, valkey: DataStore, **overrides: Any) -> AsyncIterator[Api]:
     """The program over a database of its own, dropped at the end."""
-    chosen = Settings(
+    settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(mongod.url),
         redis_url=SecretStr(valkey.url),
         database=f"test_{uuid4().hex}",
-        **settings,
+        **overrides,
     )
-    app = create_app(chosen)
-    with MongoClient[Json](mongod.url, tz_aware=True) as mongo:
+    app = create_app(settings)
+    with MongoClient[Json](mongod.url, tz_aware=True) as mongo_client:
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-                yield Api(http, app.state.services, mongo[chosen.database], chosen, app)
-        mongo.drop_database(chosen.database)
+                yield Api(http, app.state.services, mongo_client[settings.database], settings, app)
+        mongo_client.drop_database(settings.database)

@@ -12,7 +12,7 @@ from redis import Redis
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
-from tests.parts import standing
+from tests.local_processes import running_process
 
 
 def _settings(**values: Any) -> Settings:
@@ -22,14 +22,16 @@ def _settings(**values: Any) -> Settings:
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
-    with standing(Mongod(tmp_path_factory.mktemp("mongod"), _settings(oplog_mib=990))) as part:
-        yield part
+    with running_process(
+        Mongod(tmp_path_factory.mktemp("mongod"), _settings(oplog_mib=990))
+    ) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with standing(Valkey(tmp_path_factory.mktemp("valkey"))) as part:
-        yield part
+    with running_process(Valkey(tmp_path_factory.mktemp("valkey"))) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")

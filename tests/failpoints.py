@@ -16,12 +16,12 @@ class FailingMongod(Mongod):
 
 
 @contextmanager
-def failing(
-    database: Documents, *commands: str, mode: Json | str | None = None, **failure: Any
+def failing_commands(
+    database: Documents, *commands: str, mode: Json | str | None = None, **failure_options: Any
 ) -> Iterator[None]:
     """Meanwhile these commands of the program fail, the next one of them where no mode is given."""
     admin = database.client.admin
-    data = {"appName": "customer-segments", "failCommands": [*commands], **failure}
+    data = {"appName": "customer-segments", "failCommands": [*commands], **failure_options}
     admin.command({"configureFailPoint": "failCommand", "mode": mode or {"times": 1}, "data": data})
     try:
         yield

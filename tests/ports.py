@@ -10,10 +10,10 @@ def free_port() -> int:
     """A free one, below those that outgoing connections take: it stays free in a restart."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket() as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((LOOPBACK, port))
+                candidate.bind((LOOPBACK, port))
             except OSError:
                 continue
         return port

@@ -12,9 +12,9 @@ from app.http_protocol import BoundedHttpProtocol
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
+async def running_server(app: ASGIApp) -> AsyncIterator[str]:
     """Where it listens, as host:port. The application has been started, and is ended, by others."""
-    server = _Server(
+    server = SignalingServer(
         uvicorn.Config(
             app,
             http=BoundedHttpProtocol,
@@ -26,7 +26,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         )
     )
     task = asyncio.create_task(server.serve())
-    await server.listening.wait()
+    await server.is_listening.wait()
     host, port = server.servers[0].sockets[0].getsockname()
     try:
         yield f"{host}:{port}"
@@ -35,13 +35,13 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         await task
 
 
-class _Server(uvicorn.Server):
+class SignalingServer(uvicorn.Server):
     """Says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.listening = asyncio.Event()
+        self.is_listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        self.listening.set()
+        self.is_listening.set()

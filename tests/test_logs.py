@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-PROGRAM = """
+PROGRAM_WITH_UNEXPECTED_ERROR = """
 import sys, structlog
 from app import logs
 
@@ -22,9 +22,12 @@ except KeyError as error:
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_an_error_is_logged_with_its_place_and_without_the_data_around_it(form: str) -> None:
+def test_an_error_is_logged_with_its_function_and_without_local_data(form: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, form], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM_WITH_UNEXPECTED_ERROR, form],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert "unexpected error" in run.stderr
@@ -33,7 +36,7 @@ def test_an_error_is_logged_with_its_place_and_without_the_data_around_it(form: 
     assert "ann@example.com" not in run.stderr
 
 
-SILENT = """
+PROGRAM_WITH_SILENT_ERROR = """
 import sys, structlog
 from app import logs
 
@@ -44,9 +47,12 @@ for error in (TimeoutError(), OSError("redis is away")):
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_an_error_that_says_nothing_is_told_by_its_name(form: str) -> None:
+def test_an_error_without_a_message_is_logged_by_its_name(form: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", SILENT, form], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM_WITH_SILENT_ERROR, form],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     silent, telling = run.stderr.splitlines()

@@ -5,16 +5,18 @@ from typing import Any
 
 import structlog
 
-from app.queue import read_backlog
+from app.job_queue import read_backlog
 
 log = structlog.get_logger()
 
-_LONG = timedelta(seconds=60)
+_MAX_WAIT = timedelta(seconds=60)
 
 
-async def say_when_jobs_pile_up(ctx: dict[Any, Any]) -> None:
+async def warn_about_job_backlog(ctx: dict[Any, Any]) -> None:
     """Warns when a due job has not been started for a minute."""
     backlog = await read_backlog(ctx["redis"])
-    if backlog.longest_wait > _LONG:
-        seconds = round(backlog.longest_wait.total_seconds())
-        log.warning("jobs wait", waiting=backlog.waiting, longest_seconds=seconds)
+    if backlog.longest_wait > _MAX_WAIT:
+        longest_wait_seconds = round(backlog.longest_wait.total_seconds())
+        log.warning(
+            "jobs wait", waiting=backlog.waiting_count, longest_seconds=longest_wait_seconds
+        )

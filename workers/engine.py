@@ -6,17 +6,17 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from app.announcements import Announcements
+from app.critical_task import critical_task
+from app.log_notifications import LogNotifications
 from app.services import Services
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
-from app.services.waking import Bell
+from app.services.polling import Signal
 from app.settings import Settings
-from app.store import Lane, Store, lane
-from app.vital import vital
+from app.store import Store, ThreadPool, use_thread_pool
 from workers.jobs import close_services, open_services
 
-_TASK = "engine"
+_TASK_KEY = "engine"
 
 
 async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
@@ -25,15 +25,17 @@ async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
     store = await Store.open(settings)
     try:
         services = Services(store, settings)
-        await ActiveFilters(store).adopt(services.definitions)
+        await ActiveFilters(store).apply_project_calendar(services.definitions)
         engine = Engine(store)
         async with asyncio.TaskGroup() as tasks:
-            with lane(Lane.ENGINE):
+            with use_thread_pool(ThreadPool.ENGINE):
                 tasks.create_task(engine.run())
-                tasks.create_task(_announce(settings, engine.committed.ear()))
+                tasks.create_task(
+                    _publish_notifications(settings, engine.transitions_committed.subscribe())
+                )
             if consumers:
-                with lane(Lane.CONSUMERS):
-                    tasks.create_task(services.consumers.run(engine.committed))
+                with use_thread_pool(ThreadPool.CONSUMERS):
+                    tasks.create_task(services.consumers.run(engine.transitions_committed))
     finally:
         await store.close()
 
@@ -43,36 +45,36 @@ async def run_consumers(settings: Settings) -> None:
     each second."""
     store = await Store.open(settings)
     try:
-        services, grown = Services(store, settings), Bell()
-        with lane(Lane.CONSUMERS):
+        services, transitions_committed = Services(store, settings), Signal()
+        with use_thread_pool(ThreadPool.CONSUMERS):
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(services.consumers.run(grown))
-                tasks.create_task(_hear(settings, grown))
+                tasks.create_task(services.consumers.run(transitions_committed))
+                tasks.create_task(_subscribe_to_notifications(settings, transitions_committed))
     finally:
         await store.close()
 
 
-async def _announce(settings: Settings, grown: asyncio.Event) -> None:
+async def _publish_notifications(settings: Settings, wake_event: asyncio.Event) -> None:
     if settings.redis_url is not None:
         async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
-            await Announcements(redis, settings.database).tell(grown)
+            await LogNotifications(redis, settings.database).publish(wake_event)
 
 
-async def _hear(settings: Settings, grown: Bell) -> None:
+async def _subscribe_to_notifications(settings: Settings, transitions_committed: Signal) -> None:
     if settings.redis_url is not None:
         async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
-            await Announcements(redis, settings.database).hear(grown.ring)
+            await LogNotifications(redis, settings.database).subscribe(transitions_committed.notify)
 
 
-async def start(ctx: dict[Any, Any]) -> None:
+async def on_startup(ctx: dict[Any, Any]) -> None:
     """Beside arq's jobs, where arq itself is the process."""
     await open_services(ctx)
-    ctx[_TASK] = task = asyncio.create_task(run_engine(ctx["settings"]))
-    vital(task, "the engine has died")
+    ctx[_TASK_KEY] = task = asyncio.create_task(run_engine(ctx["settings"]))
+    critical_task(task, "the engine has died")
 
 
-async def stop(ctx: dict[Any, Any]) -> None:
-    if task := ctx.pop(_TASK, None):
+async def on_shutdown(ctx: dict[Any, Any]) -> None:
+    if task := ctx.pop(_TASK_KEY, None):
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await close_services(ctx)

@@ -3,37 +3,42 @@
 from datetime import timedelta
 from typing import Any
 
-from app.queue import ArqQueue
+from app.job_queue import ArqQueue
 from app.services import Services
 from app.store import Store
 
 Context = dict[Any, Any]
 
 
-async def settle_metadata(ctx: Context, key: str) -> None:
+async def convert_metadata(ctx: Context, key: str) -> None:
     """Brings the values of a key under its definition."""
-    await ctx["services"].metadata.settle(key)
+    await _services(ctx).metadata.convert(key)
 
 
-async def sweep(ctx: Context) -> None:
+async def requeue_conversions(ctx: Context) -> None:
     """Hands out again what no worker is at work on: Redis may have forgotten it."""
-    await ctx["services"].metadata.sweep()
+    await _services(ctx).metadata.enqueue_unattended()
 
 
 async def sample_sizes(ctx: Context) -> None:
     """Counts the segments whose size is due to be noted."""
-    services = ctx["services"]
-    await services.sizes.sample(services.now)
+    services = _services(ctx)
+    await services.segment_sizes.sample(services.now)
 
 
 async def trim_transitions(ctx: Context) -> None:
     """Deletes what the log need not keep any longer, where it need not keep all."""
-    services, days = ctx["services"], ctx["settings"].transition_retention_days
+    services, days = _services(ctx), ctx["settings"].transition_retention_days
     if days is not None:
-        await services.transitions.trim(timedelta(days=days), services.now().at)
+        await services.transitions.trim_log(timedelta(days=days), services.now().at)
 
 
-JOBS = (settle_metadata,)
+JOBS = (convert_metadata,)
+
+
+def _services(ctx: Context) -> Services:
+    services: Services = ctx["services"]
+    return services
 
 
 async def open_services(ctx: Context) -> None:

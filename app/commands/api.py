@@ -11,16 +11,16 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from app import logs
-from app.commands import connected
+from app import logging_config
+from app.commands import connections
 from app.http_protocol import BoundedHttpProtocol
 from app.local import addresses
 
 _MIB = 1024 * 1024
-_GRACE_SECONDS = 3
+_SHUTDOWN_TIMEOUT_SECONDS = 3
 
 
-class _Server(uvicorn.Server):
+class _ServerWithoutSignals(uvicorn.Server):
     """Told to stop by us: uvicorn itself would raise the signal again once all is done."""
 
     @contextmanager
@@ -29,11 +29,11 @@ class _Server(uvicorn.Server):
 
 
 def run(host: str, port: int) -> None:
-    settings = connected.settings()
+    settings = connections.require_settings()
     listener = addresses.listen(host, port)
     from app.main import create_app
 
-    logs.set_up(settings.log_format)
+    logging_config.configure_logging(settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(create_app(settings, host), listener))
 
@@ -50,18 +50,18 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
         # The socket asks those who are silent by itself, and what it says is short.
         ws_ping_interval=None,
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
     )
-    server = _Server(config)
+    server = _ServerWithoutSignals(config)
     # Here and not in uvicorn, which shows as a traceback what goes wrong as the app starts.
     async with app.router.lifespan_context(app):
         # What is there by now stays for good: the collector need not look through it again.
         gc.freeze()
 
-        def stop(number: int) -> None:
+        def stop(signal_number: int) -> None:
             app.state.end_streams()
-            server.handle_exit(number, None)
+            server.handle_exit(signal_number, None)
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signal_number, stop, signal_number)
         await server.serve(sockets=[listener])

@@ -5,42 +5,42 @@ from datetime import timedelta
 
 from app.commands.finding import Finding
 from app.domain.consumers import ConsumerStatus
-from app.domain.engine import EngineStatus
+from app.domain.engine_status import EngineStatus
 
-_LATE = timedelta(seconds=30)
-_MAX_ERROR_LENGTH = 300
+_MAX_LAG = timedelta(seconds=30)
+_MAX_ERROR_CHARACTERS = 300
 
 
-def look(status: EngineStatus) -> Iterator[Finding]:
+def check(status: EngineStatus) -> Iterator[Finding]:
     for consumer in status.consumers:
-        yield _consumer(consumer)
-        yield from _quarantine(consumer)
+        yield _check_consumer(consumer)
+        yield from _check_quarantine(consumer)
 
 
-def _consumer(consumer: ConsumerStatus) -> Finding:
+def _check_consumer(consumer: ConsumerStatus) -> Finding:
     subject = f"consumer {consumer.name}"
-    state = f"{consumer.behind:,} transitions behind"
-    if consumer.behind:
+    state = f"{consumer.transitions_behind:,} transitions behind"
+    if consumer.transitions_behind:
         state += f", the oldest is {consumer.lag.total_seconds():,.0f} s old"
     if failure := consumer.checkpoint.failure:
-        since = failure.at.isoformat(timespec="seconds")
-        state += f", failed at {since}: {failure.message[:_MAX_ERROR_LENGTH]}"
+        since = failure.occurred_at.isoformat(timespec="seconds")
+        state += f", failed at {since}: {failure.message[:_MAX_ERROR_CHARACTERS]}"
         return Finding(subject, state, "mend what the error names; it tries again by itself")
-    late = consumer.lag > _LATE
-    return Finding(subject, state, "start `segments worker`, one or more" if late else "")
+    is_late = consumer.lag > _MAX_LAG
+    return Finding(subject, state, "start `segments worker`, one or more" if is_late else "")
 
 
-def _quarantine(consumer: ConsumerStatus) -> Iterator[Finding]:
-    if not consumer.quarantined:
+def _check_quarantine(consumer: ConsumerStatus) -> Iterator[Finding]:
+    if not consumer.quarantined_count:
         return
-    oldest = consumer.quarantine[0] if consumer.quarantine else None
-    state = f"{consumer.quarantined:,} transitions can't be handled"
+    oldest = consumer.oldest_quarantined[0] if consumer.oldest_quarantined else None
+    state = f"{consumer.quarantined_count:,} transitions can't be handled"
     if oldest is not None:
-        crossing = oldest.transition.crossing
+        pending_transition = oldest.transition.details
         state += (
-            f"; transition {oldest.transition.sequence:,} of {crossing.customer_id} since"
-            f" {oldest.since.isoformat(timespec='seconds')}, tried {oldest.tries:,} times:"
-            f" {oldest.error[:_MAX_ERROR_LENGTH]}"
+            f"; transition {oldest.transition.sequence:,} of {pending_transition.customer_id} since"
+            f" {oldest.first_failed_at.isoformat(timespec='seconds')}, tried {oldest.attempts:,} times:"
+            f" {oldest.error[:_MAX_ERROR_CHARACTERS]}"
         )
-    mend = "mend the customer, or what the error names; they are tried again by themselves"
-    yield Finding(f"quarantine of {consumer.name}", state, mend)
+    remedy = "mend the customer, or what the error names; they are tried again by themselves"
+    yield Finding(f"quarantine of {consumer.name}", state, remedy)

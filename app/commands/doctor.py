@@ -15,45 +15,45 @@ from app.settings import Settings
 def run(settings: Settings) -> bool:
     """Whether all is well."""
     console = Console(highlight=False)
-    for name, value in _in_force(settings):
+    for name, value in _list_settings(settings):
         console.print(Text(f"      {name} = {value}", "dim"), soft_wrap=True)
-    well = True
+    is_healthy = True
     for finding in _findings(settings):
-        well = well and finding.ok
-        console.print(_line(finding), soft_wrap=True)
-    return well
+        is_healthy = is_healthy and finding.is_ok
+        console.print(_format_finding(finding), soft_wrap=True)
+    return is_healthy
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    of_mongodb = list(mongodb_health.look(settings))
-    yield from of_mongodb
-    yield from redis_health.look(settings)
-    if all(finding.ok for finding in of_mongodb):
-        yield segments_health.look(settings)
-        yield from engine_health.look(settings)
+    mongodb_findings = list(mongodb_health.check(settings))
+    yield from mongodb_findings
+    yield from redis_health.check(settings)
+    if all(finding.is_ok for finding in mongodb_findings):
+        yield segments_health.check(settings)
+        yield from engine_health.check(settings)
 
 
-def _line(finding: Finding) -> Text:
-    said = f"{finding.subject}: {finding.state}"
-    if finding.ok:
-        return Text.assemble(("ok    ", "green"), said)
-    return Text.assemble(("mend  ", "bold red"), said, f"; {finding.mend}")
+def _format_finding(finding: Finding) -> Text:
+    text = f"{finding.subject}: {finding.state}"
+    if finding.is_ok:
+        return Text.assemble(("ok    ", "green"), text)
+    return Text.assemble(("mend  ", "bold red"), text, f"; {finding.remedy}")
 
 
-def _in_force(settings: Settings) -> Iterator[tuple[str, str]]:
+def _list_settings(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         variable = field.validation_alias or f"SEGMENTS_{name.upper()}"
-        yield str(variable), _shown(value)
+        yield str(variable), _format_value(value)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, SecretStr):
-        return _masked(value)
+        return _mask_secret(value)
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _masked(secret: SecretStr) -> str:
+def _mask_secret(secret: SecretStr) -> str:
     """Of an address all but the password is worth seeing; of any other secret nothing."""
     text = secret.get_secret_value()
     if "://" not in text:

@@ -5,21 +5,21 @@ from pydantic import ValidationError
 from app.errors import SegmentsError
 
 
-def one_line(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    line = " ".join(_line(error).split())
+    description = " ".join(_describe(error).split())
     # The driver's own account of what it tried is no help to a person.
-    return line.partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+    return description.partition(" (configured timeouts")[0].partition(", Timeout:")[0]
 
 
-def _line(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, SegmentsError):
         return text
     if isinstance(error, ValidationError):
         return "; ".join(
-            f"{_variable(str(problem['loc'][0]))}: {problem['msg'].removeprefix('Value error, ')}"
+            f"{_environment_variable(str(problem['loc'][0]))}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors()
         )
     # By name: a command that talks to neither must not load their drivers.
@@ -31,5 +31,5 @@ def _line(error: BaseException) -> str:
     return text if isinstance(error, OSError) else f"{type(error).__name__}: {text}"
 
 
-def _variable(field: str) -> str:
-    return field if field.isupper() else f"SEGMENTS_{field.upper()}"
+def _environment_variable(field_name: str) -> str:
+    return field_name if field_name.isupper() else f"SEGMENTS_{field_name.upper()}"

@@ -9,8 +9,8 @@ class Finding:
 
     subject: str
     state: str
-    mend: str = ""
+    remedy: str = ""
 
     @property
-    def ok(self) -> bool:
-        return not self.mend
+    def is_ok(self) -> bool:
+        return not self.remedy

@@ -17,111 +17,123 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.services import Services
-from app.services.imports import Import, Rehearsal, Rejects
+from app.services.imports import DryRunStore, FileImport, RejectFile
 from app.settings import Settings
 from app.store import Store
 
-_STDIN = "-"
+_STDIN_NAME = "-"
 
 
-class _Stopped(Exception):
+class _ImportInterruption(Exception):
     """Told by a signal to leave the rest."""
 
-    def __init__(self, number: int, job: Import) -> None:
-        self.number = number
-        self.job = job
+    def __init__(self, signal_number: int, import_job: FileImport) -> None:
+        self.signal_number = signal_number
+        self.import_job = import_job
 
 
-def run(settings: Settings, noun: str, file: str, *, dry_run: bool) -> int:
+def run(settings: Settings, kind: str, file: str, *, dry_run: bool) -> int:
     """The exit status: whether all rows were taken."""
-    with _opened(file) as stream, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with _open_input(file) as stream, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_run(settings, noun, file, stream, dry_run))
-        except _Stopped as stopped:
-            _leave(stopped, dry_run)
+            return runner.run(_run(settings, kind, file, stream, dry_run))
+        except _ImportInterruption as stopped:
+            _exit_interrupted(stopped, dry_run)
 
 
-def _leave(stopped: _Stopped, dry_run: bool) -> NoReturn:
-    stays = "nothing was written" if dry_run else f"{stopped.job.accepted:,} rows are in and stay"
-    typer.echo(f"segments: interrupted: {stays}; run it again for the rest", err=True)
+def _exit_interrupted(interruption: _ImportInterruption, dry_run: bool) -> NoReturn:
+    outcome = (
+        "nothing was written"
+        if dry_run
+        else f"{interruption.import_job.accepted_count:,} rows are in and stay"
+    )
+    typer.echo(f"segments: interrupted: {outcome}; run it again for the rest", err=True)
     # Not by the usual way out: that would wait for the thread that waits for a terminal's input.
-    os._exit(128 + stopped.number)
+    os._exit(128 + interruption.signal_number)
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
-    if file == _STDIN:
+def _open_input(file: str) -> Iterator[IO[bytes]]:
+    if file == _STDIN_NAME:
         yield sys.stdin.buffer
         return
     with Path(file).open("rb") as stream:
         yield stream
 
 
-async def _run(settings: Settings, noun: str, file: str, stream: IO[bytes], dry_run: bool) -> int:
-    rejects = Rejects(_beside(file))
-    store = await (Rehearsal if dry_run else Store).open(settings)
-    job = Import(Services(store, settings), noun, rejects)
-    began = time.monotonic()
+async def _run(settings: Settings, kind: str, file: str, stream: IO[bytes], dry_run: bool) -> int:
+    rejects = RejectFile(_rejects_path(file))
+    store = await (DryRunStore if dry_run else Store).open(settings)
+    import_job = FileImport(Services(store, settings), kind, rejects)
+    started_at = time.monotonic()
     try:
-        with _progress(noun, stream, job) as progress:
-            await _unless_stopped(job.run(file, stream, progress), job)
+        with _progress_bar(kind, stream, import_job) as progress:
+            await _run_until_signal(import_job.run(file, stream, progress), import_job)
     finally:
         rejects.close()
         await store.close()
-    typer.echo(_summary(noun, job, time.monotonic() - began, dry_run))
-    if job.refused:
+    typer.echo(_summary(kind, import_job, time.monotonic() - started_at, dry_run))
+    if import_job.rejected_count:
         typer.echo(f"segments: the refused rows are in {rejects.path}", err=True)
-    return 1 if job.refused else 0
+    return 1 if import_job.rejected_count else 0
 
 
-def _beside(file: str) -> Path:
+def _rejects_path(file: str) -> Path:
     """Where refused rows go: beside the file or, of a stream, into the current folder."""
     return Path(f"{file if Path(file).is_file() else 'stdin'}.rejected.ndjson")
 
 
-async def _unless_stopped(work: Coroutine[object, object, None], job: Import) -> None:
-    task = asyncio.create_task(work)
-    received: list[int] = []
+async def _run_until_signal(
+    coroutine: Coroutine[object, object, None], import_job: FileImport
+) -> None:
+    task = asyncio.create_task(coroutine)
+    received_signals: list[int] = []
 
-    def stop(number: int) -> None:
-        received.append(number)
+    def stop(signal_number: int) -> None:
+        received_signals.append(signal_number)
         task.cancel()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stop, signal_number)
     try:
         await task
     except asyncio.CancelledError:
-        if not received:
+        if not received_signals:
             raise
-        raise _Stopped(received[0], job) from None
+        raise _ImportInterruption(received_signals[0], import_job) from None
 
 
 @contextmanager
-def _progress(noun: str, stream: IO[bytes], job: Import) -> Iterator[Callable[[], None]]:
+def _progress_bar(
+    kind: str, stream: IO[bytes], import_job: FileImport
+) -> Iterator[Callable[[], None]]:
     """A bar where somebody looks on; of a stream nobody knows the length."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda: None
         return
-    about = os.fstat(stream.fileno())
-    size = about.st_size if stat.S_ISREG(about.st_mode) else None
+    file_status = os.fstat(stream.fileno())
+    total_bytes = file_status.st_size if stat.S_ISREG(file_status.st_mode) else None
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(noun, total=size)
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(kind, total=total_bytes)
 
         def advance() -> None:
-            done = stream.tell() if size else None
-            bar.update(task, completed=done, description=f"{job.accepted + job.refused:,} {noun}")
+            completed_bytes = stream.tell() if total_bytes else None
+            progress.update(
+                task,
+                completed=completed_bytes,
+                description=f"{import_job.accepted_count + import_job.rejected_count:,} {kind}",
+            )
 
         yield advance
 
 
-def _summary(noun: str, job: Import, seconds: float, dry_run: bool) -> str:
-    read = job.accepted + job.refused
+def _summary(kind: str, import_job: FileImport, seconds: float, dry_run: bool) -> str:
+    row_count = import_job.accepted_count + import_job.rejected_count
     return (
-        f"{noun}: {read:,} rows read, {job.accepted:,} accepted,"
-        f" {job.refused:,} refused in {seconds:.1f} s, {read / seconds:,.0f} rows/s"
+        f"{kind}: {row_count:,} rows read, {import_job.accepted_count:,} accepted,"
+        f" {import_job.rejected_count:,} refused in {seconds:.1f} s, {row_count / seconds:,.0f} rows/s"
         + (" (dry run: nothing was written)" if dry_run else "")
     )

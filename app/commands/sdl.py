@@ -5,59 +5,68 @@ from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 
-from app.errors import Unusable
+from app.errors import SetupError
 from app.filters import reference, voucherify
 from app.schema import schema
 
-_CHECKOUT = Path(__file__).parents[2]
-_LONGEST_DIFF = 20
+_CHECKOUT_FOLDER = Path(__file__).parents[2]
+_MAX_DIFF_LINES = 20
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 def write() -> list[Path]:
     """Writes what is generated of graphql-schema/, and tells the files."""
-    files = _generated()
-    for file, text in files.items():
-        file.write_text(text, "utf-8")
+    files = _generate_files()
+    for file, generated_text in files.items():
+        file.write_text(generated_text, "utf-8")
     return list(files)
 
 
-def check(warn: Say) -> None:
+def check(print_warning: PrintLine) -> None:
     """Unusable where a file is not what would be written; the differences go to `warn`."""
-    stale = [file for file, text in _generated().items() if _differs(file, text, warn)]
+    stale = [
+        file
+        for file, generated_text in _generate_files().items()
+        if _has_difference(file, generated_text, print_warning)
+    ]
     if stale:
         names = ", ".join(f"graphql-schema/{file.name}" for file in stale)
-        raise Unusable(f"not what the code says: {names}; run `segments sdl`")
+        raise SetupError(f"not what the code says: {names}; run `segments sdl`")
 
 
-def _generated() -> dict[Path, str]:
-    folder = _folder()
+def _generate_files() -> dict[Path, str]:
+    folder = _schema_folder()
     return {
         folder / "schema.graphql": schema.as_str() + "\n",
         folder / "operators.md": reference(),
-        folder / "voucherify.md": voucherify.reference(),
+        folder / "voucherify.md": voucherify.render_reference(),
     }
 
 
-def _folder() -> Path:
-    for place in (_CHECKOUT, Path.cwd()):
-        if (place / "graphql-schema").is_dir():
-            return place / "graphql-schema"
-    raise Unusable("there is no graphql-schema/ here; run it in a checkout of the project")
+def _schema_folder() -> Path:
+    for root_folder in (_CHECKOUT_FOLDER, Path.cwd()):
+        if (root_folder / "graphql-schema").is_dir():
+            return root_folder / "graphql-schema"
+    raise SetupError("there is no graphql-schema/ here; run it in a checkout of the project")
 
 
-def _differs(file: Path, text: str, warn: Say) -> bool:
-    written = file.read_text("utf-8") if file.is_file() else ""
-    lines = list(islice(_diff(file.name, written, text), _LONGEST_DIFF + 1))
-    for line in lines[:_LONGEST_DIFF]:
-        warn(line)
-    if len(lines) > _LONGEST_DIFF:
-        warn("...")
-    return written != text
+def _has_difference(file: Path, generated_text: str, print_warning: PrintLine) -> bool:
+    current_text = file.read_text("utf-8") if file.is_file() else ""
+    lines = list(islice(_diff(file.name, current_text, generated_text), _MAX_DIFF_LINES + 1))
+    for line in lines[:_MAX_DIFF_LINES]:
+        print_warning(line)
+    if len(lines) > _MAX_DIFF_LINES:
+        print_warning("...")
+    return current_text != generated_text
 
 
-def _diff(name: str, written: str, text: str) -> Iterator[str]:
+def _diff(name: str, current_text: str, generated_text: str) -> Iterator[str]:
     return unified_diff(
-        written.splitlines(), text.splitlines(), name, f"{name}, from the code", n=1, lineterm=""
+        current_text.splitlines(),
+        generated_text.splitlines(),
+        name,
+        f"{name}, from the code",
+        n=1,
+        lineterm="",
     )

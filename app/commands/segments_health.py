@@ -2,37 +2,39 @@
 
 import asyncio
 
-from app.commands import connected
+from app.commands import connections
 from app.commands.finding import Finding
 from app.errors import SegmentsError
 from app.services import Services
 from app.settings import Settings
 
 # Below this a look at everything is quick.
-_MANY = 100_000
-_MOST_NAMED = 20
+_MAX_CUSTOMERS_FOR_SCANS = 100_000
+_MAX_NAMED_SEGMENTS = 20
 
 
-def look(settings: Settings) -> Finding:
+def check(settings: Settings) -> Finding:
     try:
-        return asyncio.run(_look(settings))
+        return asyncio.run(_check_segments(settings))
     except SegmentsError as error:
         return Finding("segments", "can't be looked at", str(error))
 
 
-async def _look(settings: Settings) -> Finding:
-    async with connected.store(settings) as store:
+async def _check_segments(settings: Settings) -> Finding:
+    async with connections.open_store(settings) as store:
         services = Services(store, settings)
-        customers = await store.customers.number()
-        segments = (await services.definitions.now()).segments.values()
-        scanned = [s.name for s in segments if await services.segments.scans(s, services.now())]
+        customer_count = await store.customers.estimate_count()
+        segments = (await services.definitions.latest()).segments.values()
+        scanned_segments = [
+            segment.name
+            for segment in segments
+            if await services.segments.needs_full_scan(segment, services.now())
+        ]
     state = f"{len(segments):,}"
-    if not scanned:
+    if not scanned_segments:
         return Finding("segments", f"{state}, each counted with the help of an index")
-    named = ", ".join(map(repr, scanned[:_MOST_NAMED]))
-    more = len(scanned) - _MOST_NAMED
-    state += (
-        f", counted by a look at everything: {named}{f' and {more:,} more' if more > 0 else ''}"
-    )
-    mend = "narrow them down by a condition that an index serves: equality, a range, a beginning"
-    return Finding("segments", state, mend if customers > _MANY else "")
+    segment_names = ", ".join(map(repr, scanned_segments[:_MAX_NAMED_SEGMENTS]))
+    unnamed_count = len(scanned_segments) - _MAX_NAMED_SEGMENTS
+    state += f", counted by a look at everything: {segment_names}{f' and {unnamed_count:,} more' if unnamed_count > 0 else ''}"
+    remedy = "narrow them down by a condition that an index serves: equality, a range, a beginning"
+    return Finding("segments", state, remedy if customer_count > _MAX_CUSTOMERS_FOR_SCANS else "")

@@ -5,14 +5,14 @@ from typing import Literal
 
 import uvloop
 
-from app import logs
-from app.commands import connected
+from app import logging_config
+from app.commands import connections
 
 
 def run(only: Literal["engine", "jobs", "consumers"] | None) -> None:
-    settings = connected.settings()
-    from workers.main import work
+    settings = connections.require_settings()
+    from workers.main import run_worker
 
-    logs.set_up(settings.log_format)
+    logging_config.configure_logging(settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work(settings, only))
+        runner.run(run_worker(settings, only))

@@ -10,7 +10,7 @@ Wire = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class ReferencedSegment:
     """A segment inside the filter; without a filter of its own it is static."""
 
     name: str
@@ -30,12 +30,14 @@ class ActiveFilter:
     segment_id: str
     segment_name: str
     filter: Wire
-    inside: Mapping[str, Inside]
+    referenced_segments: Mapping[str, ReferencedSegment]
     metadata: Mapping[str, MetadataType]
     time_zone: str
     week_start: int
-    since: int
-    until: int | None = None
+    since_revision: int
+    until_revision: int | None = None
 
-    def in_force(self, revision: int) -> bool:
-        return self.since <= revision and (self.until is None or revision < self.until)
+    def is_in_force(self, revision: int) -> bool:
+        return self.since_revision <= revision and (
+            self.until_revision is None or revision < self.until_revision
+        )

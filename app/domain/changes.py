@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.errors import Poisoned, SegmentsError
+from app.errors import PoisonChangeError, SegmentsError
 
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CustomerChange:
     """A customer from one committed state to the next; None where there was, or is, none."""
 
     customer_id: str
@@ -28,14 +28,14 @@ class Commit:
     that of the definitions which they made; `mark` what this worker wrote there to find the place
     again."""
 
-    place: str
-    at: datetime
-    changes: Sequence[Change] = ()
+    position: str
+    committed_at: datetime
+    changes: Sequence[CustomerChange] = ()
     revision: int | None = None
-    mark: int | None = None
+    watermark: int | None = None
 
 
-class State(NamedTuple):
+class CustomerState(NamedTuple):
     """In which active segments a customer is, as far as the log tells: a bit for each filter, by
     the definitions as of a revision; and the next instant at which time alone may change that.
 
@@ -45,14 +45,14 @@ class State(NamedTuple):
     customer_id: str
     partition: int
     revision: int
-    holds: int
-    wakes_at: datetime | None
+    membership_bits: int
+    next_timer_at: datetime | None
     # By this it is told of somebody who is not there any more.
     source_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DefinitionChange:
     """A revision of the definitions that changed what is watched; its place in the stream, and its
     instant.
 
@@ -61,68 +61,80 @@ class Step:
     """
 
     revision: int
-    place: str
-    at: datetime
-    gaps: frozenset[int] = frozenset()
+    position: str
+    committed_at: datetime
+    gap_partitions: frozenset[int] = frozenset()
 
-    def concerns(self, partition: int) -> bool:
-        return not self.gaps or partition in self.gaps
+    def applies_to(self, partition: int) -> bool:
+        return not self.gap_partitions or partition in self.gap_partitions
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PartitionProgress:
     """How far a part of the customers has come: the place in the stream and its instant; the
     revision that all have passed, and where some still have to be brought on, to which revision
     and who was the last."""
 
-    place: str
-    at: datetime
-    base: int
-    target: int | None = None
-    after: str = ""
+    position: str
+    reached_at: datetime
+    base_revision: int
+    target_revision: int | None = None
+    last_backfilled_id: str = ""
 
-    def needs(self, target: int) -> bool:
+    def needs_backfill(self, target_revision: int) -> bool:
         """Whether a pass to this revision concerns these customers."""
-        return self.base < target if self.target is None else self.target == target
+        return (
+            self.base_revision < target_revision
+            if self.target_revision is None
+            else self.target_revision == target_revision
+        )
 
-    def reached(self, target: int) -> str:
+    def backfilled_through(self, target_revision: int) -> str:
         """The last customer whom a pass to this revision has brought on."""
-        return self.after if self.target == target else ""
+        return self.last_backfilled_id if self.target_revision == target_revision else ""
 
-    def passing(self, target: int, after: str, last: str | None) -> "Progress":
+    def with_backfill_chunk(
+        self, target_revision: int, after_id: str, last_id: str | None
+    ) -> "PartitionProgress":
         """With the pass brought on from one customer to another, None where that was the end; as it
         was where it has not come to the first of them."""
-        if self.reached(target) < after:
+        if self.backfilled_through(target_revision) < after_id:
             return self
-        if last is None:
-            return replace(self, base=target, target=None, after="")
-        return replace(self, target=target, after=max(self.reached(target), last))
+        if last_id is None:
+            return replace(
+                self, base_revision=target_revision, target_revision=None, last_backfilled_id=""
+            )
+        return replace(
+            self,
+            target_revision=target_revision,
+            last_backfilled_id=max(self.backfilled_through(target_revision), last_id),
+        )
 
-    def passed(self, customer_id: str) -> int:
+    def revision_of(self, customer_id: str) -> int:
         """The revision that a customer has passed of whom nothing else is known."""
-        if self.target is not None and customer_id <= self.after:
-            return self.target
-        return self.base
+        if self.target_revision is not None and customer_id <= self.last_backfilled_id:
+            return self.target_revision
+        return self.base_revision
 
 
 @dataclass(frozen=True, slots=True)
-class Setback:
+class PoisonChange:
     """A part of the customers that can't be brought on, because one of them can't be settled; since
     when, and how often it was tried."""
 
     partition: int
     customer_id: str
     error: str
-    since: datetime
-    tries: int
+    first_failed_at: datetime
+    attempts: int
 
 
 @contextmanager
-def blamed(partition: int, customer_id: str) -> Iterator[None]:
+def attribute_errors_to(partition: int, customer_id: str) -> Iterator[None]:
     """Whatever breaks inside is this customer's fault, or comes of it: Poisoned says whose."""
     try:
         yield
     except SegmentsError:
         raise
     except Exception as error:
-        raise Poisoned(partition, customer_id, error) from error
+        raise PoisonChangeError(partition, customer_id, error) from error

@@ -19,7 +19,7 @@ class Failure:
     """What went wrong, and when by MongoDB's clock."""
 
     message: str
-    at: datetime
+    occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class QuarantinedTransition:
     consumer: Consumer
     transition: Transition
     error: str
-    since: datetime
-    tries: int
+    first_failed_at: datetime
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class ConsumerStatus:
     """How far a consumer has come: `behind` transitions wait, the oldest of them for `lag`."""
 
     checkpoint: Checkpoint
-    behind: int
+    transitions_behind: int
     lag: timedelta
-    quarantined: int
+    quarantined_count: int
     # The first few, the oldest first.
-    quarantine: Sequence[QuarantinedTransition]
+    oldest_quarantined: Sequence[QuarantinedTransition]
 
     @property
     def name(self) -> str:

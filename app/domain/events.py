@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.errors import Code, refuse
+from app.errors import UserErrorCode, input_error
 
-MOST_NAMES = 1_000
-MOST_AHEAD = timedelta(minutes=5)
+MAX_EVENT_NAMES = 1_000
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,18 @@ class Event:
     name: str
     at: datetime
     properties: Mapping[str, Any] = field(default_factory=dict)
-    since: int = 0
+    customer_version: int = 0
     idempotency_key: str | None = None
 
 
-def happened(at: datetime | None, now: datetime) -> datetime:
+def resolve_occurred_at(at: datetime | None, now: datetime) -> datetime:
     """When it happened: now where nothing is said, or where a clock runs a little ahead."""
     if at is None:
         return now
-    if at > now + MOST_AHEAD:
-        raise refuse(
-            Code.INVALID, "It lies more than five minutes ahead; send what has happened.", "at"
+    if at > now + MAX_CLOCK_SKEW:
+        raise input_error(
+            UserErrorCode.INVALID,
+            "It lies more than five minutes ahead; send what has happened.",
+            "at",
         )
     return min(at, now)

@@ -3,10 +3,10 @@
 import re
 from enum import Enum
 
-_SHAPE = re.compile(r"([a-z]{3})_[0-9a-f]{24}")
+_ID_PATTERN = re.compile(r"([a-z]{3})_[0-9a-f]{24}")
 
 
-class Kind(Enum):
+class EntityKind(Enum):
     """What an id stands for; the value is its prefix."""
 
     CUSTOMER = "cus"
@@ -19,10 +19,10 @@ class Kind(Enum):
     EARNING_RULE = "ear"
 
 
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}
 
 
-def kind_of(id_: str) -> Kind | None:
+def kind_of(id_: str) -> EntityKind | None:
     """The kind of a well-formed id; None for any other text."""
-    found = _SHAPE.fullmatch(id_)
-    return _KINDS.get(found[1]) if found else None
+    match = _ID_PATTERN.fullmatch(id_)
+    return _KINDS_BY_PREFIX.get(match[1]) if match else None

@@ -16,62 +16,69 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from app.domain.json import Key, LongText, Text, json_object, small, storable
-from app.domain.orders import STATUSES
-from app.domain.segments import LONGEST_NAME
-from app.errors import Code, Problem, Refused
-from app.filters.calendar import cut, read_date, read_datetime
-from app.filters.fields import event_key
-from app.filters.sources import ORDER
-from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+from app.domain.json_values import (
+    Key,
+    LongText,
+    Text,
+    require_json_object,
+    require_storable,
+    require_within_size_limit,
+)
+from app.domain.orders import ORDER_STATUSES
+from app.domain.segments import MAX_NAME_LENGTH
+from app.errors import InputError, Problem, UserErrorCode
+from app.filters.calendar import parse_date, parse_datetime, truncate_to_milliseconds
+from app.filters.fields import escape_event_name
+from app.filters.sources import ORDER_EVENT_NAME
+from app.filters.values import MAX_INT64, MIN_INT64
 
 
-def _day(value: object) -> object:
-    return read_date(value) if isinstance(value, str) else value
+def _parse_date(value: object) -> object:
+    return parse_date(value) if isinstance(value, str) else value
 
 
-def _instant(value: object) -> object:
-    read = read_datetime(value) if isinstance(value, str) else value
-    if isinstance(read, datetime):
-        if read.tzinfo is None:
+def _parse_instant(value: object) -> object:
+    instant = parse_datetime(value) if isinstance(value, str) else value
+    if isinstance(instant, datetime):
+        if instant.tzinfo is None:
             raise ValueError("must have an offset, like Z")
-        return cut(read)
-    return read
+        return truncate_to_milliseconds(instant)
+    return instant
 
 
-def _status(value: object) -> object:
-    if isinstance(value, str) and value not in STATUSES:
-        raise ValueError(f"must be one of {', '.join(STATUSES)}")
+def _require_order_status(value: object) -> object:
+    if isinstance(value, str) and value not in ORDER_STATUSES:
+        raise ValueError(f"must be one of {', '.join(ORDER_STATUSES)}")
     return value
 
 
-def _not_null(value: object) -> object:
+def _require_not_null(value: object) -> object:
     if value is None:
         raise ValueError("can't be null; leave it out to keep the stored value")
     return value
 
 
-def _not_reserved(name: str) -> str:
-    if name == ORDER:
+def _require_not_reserved(name: str) -> str:
+    if name == ORDER_EVENT_NAME:
         raise ValueError("is reserved: orders come in through ordersUpsert")
     return name
 
 
-Day = Annotated[date, BeforeValidator(_day)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-JsonObject = Annotated[dict[str, Any], BeforeValidator(json_object)]
-Properties = Annotated[JsonObject, AfterValidator(small)]
+Day = Annotated[date, BeforeValidator(_parse_date)]
+Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
+JsonObject = Annotated[dict[str, Any], BeforeValidator(require_json_object)]
+Properties = Annotated[JsonObject, AfterValidator(require_within_size_limit)]
 EventName = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), AfterValidator(storable)
+    str, StringConstraints(min_length=1, max_length=100), AfterValidator(require_storable)
 ]
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
-    AfterValidator(storable),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
+    AfterValidator(require_storable),
 ]
-Count = Annotated[int, Field(ge=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Long = Annotated[int, Field(ge=SMALLEST_LONG, le=LARGEST_LONG)]
+PositiveInt = Annotated[int, Field(ge=1)]
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+Long = Annotated[int, Field(ge=MIN_INT64, le=MAX_INT64)]
 
 
 class Input(BaseModel):
@@ -85,7 +92,7 @@ class Input(BaseModel):
         hide_input_in_errors=True,
     )
 
-    def sent(self) -> dict[str, Any]:
+    def sent_fields(self) -> dict[str, Any]:
         """What was sent, by its public name."""
         return {
             to_camel(name): getattr(self, name)
@@ -109,12 +116,12 @@ class CustomerRef(Input):
         return cls.model_validate({"sourceId": source_id})
 
     @property
-    def text(self) -> str:
+    def value(self) -> str:
         """The one that was given."""
         return self.id or self.source_id or ""
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _require_exactly_one(self) -> Self:
         if (self.id is None) == (self.source_id is None):
             raise ValueError("must have either id or sourceId")
         return self
@@ -147,13 +154,13 @@ class CustomerInput(Profile):
 
 
 # Orders are the events named `order`, stored as a summary of their own.
-_OF_ORDERS = {"count": "totalCount", "firstAt": "firstOrderAt", "lastAt": "lastOrderAt"}
+_ORDER_SUMMARY_FIELDS = {"count": "totalCount", "firstAt": "firstOrderAt", "lastAt": "lastOrderAt"}
 
 
 class OrdersOverride(Input):
     total_count: Long | None = None
     total_amount: Long | None = None
-    average_amount: Finite | None = None
+    average_amount: FiniteFloat | None = None
     last_order_amount: Long | None = None
     first_order_at: Instant | None = None
     last_order_at: Instant | None = None
@@ -169,7 +176,7 @@ class EventOverride(Input):
     last_at: Instant | None = None
 
 
-class Overrides(Profile):
+class CustomerOverrides(Profile):
     """What is laid over a customer for one question."""
 
     source_id: Key | None = None
@@ -177,23 +184,27 @@ class Overrides(Profile):
     loyalty: LoyaltyOverride | None = None
     events: dict[EventName, EventOverride | None] | None = None
 
-    def activity(self) -> dict[str, dict[str, Any]]:
+    def activity_fields(self) -> dict[str, dict[str, Any]]:
         """What was sent of the activity, as it is stored."""
-        parts = {"orders": self.orders, "loyalty": self.loyalty}
-        sent = {key: part.sent() for key, part in parts.items() if part is not None}
+        summaries = {"orders": self.orders, "loyalty": self.loyalty}
+        fields = {
+            key: summary.sent_fields() for key, summary in summaries.items() if summary is not None
+        }
         if self.events is not None:
-            events = {name: event.sent() if event else None for name, event in self.events.items()}
-            if ORDER in events:
-                as_orders = events.pop(ORDER) or dict.fromkeys(_OF_ORDERS)
-                renamed = {_OF_ORDERS[key]: value for key, value in as_orders.items()}
-                sent["orders"] = {**renamed, **sent.get("orders", {})}
-            sent["events"] = {event_key(name): event for name, event in events.items()}
-        return sent
+            events = {
+                name: event.sent_fields() if event else None for name, event in self.events.items()
+            }
+            if ORDER_EVENT_NAME in events:
+                order_event = events.pop(ORDER_EVENT_NAME) or dict.fromkeys(_ORDER_SUMMARY_FIELDS)
+                renamed = {_ORDER_SUMMARY_FIELDS[key]: value for key, value in order_event.items()}
+                fields["orders"] = {**renamed, **fields.get("orders", {})}
+            fields["events"] = {escape_event_name(name): event for name, event in events.items()}
+        return fields
 
 
 class EventInput(Input):
     customer: CustomerRef
-    name: Annotated[EventName, AfterValidator(_not_reserved)]
+    name: Annotated[EventName, AfterValidator(_require_not_reserved)]
     at: Instant | None = None
     properties: Properties | None = None
     idempotency_key: Key | None = None
@@ -203,8 +214,10 @@ class OrderInput(Input):
     source_id: Key
     customer: CustomerRef
     # None stands for a field that is left out: the order keeps its stored value.
-    status: Annotated[str | None, BeforeValidator(_not_null), AfterValidator(_status)] = None
-    amount: Annotated[Long | None, BeforeValidator(_not_null)] = None
+    status: Annotated[
+        str | None, BeforeValidator(_require_not_null), AfterValidator(_require_order_status)
+    ] = None
+    amount: Annotated[Long | None, BeforeValidator(_require_not_null)] = None
     at: Instant | None = None
     metadata: Properties | None = None
 
@@ -215,14 +228,14 @@ class LoyaltyProgramInput(Input):
 
 class ProportionalPointsInput(Input):
     path: str
-    every: Annotated[Finite, Field(ge=1)]
-    points: Count
+    every: Annotated[FiniteFloat, Field(ge=1)]
+    points: PositiveInt
 
 
 class PointsInput(Input):
     """Either of them."""
 
-    fixed: Count | None = None
+    fixed: PositiveInt | None = None
     proportional: ProportionalPointsInput | None = None
 
 
@@ -233,13 +246,13 @@ class EarningRuleInput(Input):
     points: PointsInput
     active_from: Instant | None = None
     active_until: Instant | None = None
-    max_per_customer: Count | None = None
+    max_per_customer: PositiveInt | None = None
 
 
-Model = TypeVar("Model", bound=Input)
+InputModel = TypeVar("InputModel", bound=Input)
 
 # Where Pydantic's words are of Python.
-_WORDS = {
+_MESSAGES_BY_ERROR_TYPE = {
     "extra_forbidden": "is not known here; leave it out",
     "missing": "is required",
     "model_type": "must be a JSON object",
@@ -247,26 +260,32 @@ _WORDS = {
 }
 
 
-def read(model: type[Model], wire: object, *path: str) -> Model:
+def parse_input(model: type[InputModel], wire: object, *path: str) -> InputModel:
     """The row of that shape. Refused names everything that does not fit, under `path`."""
     try:
         return model.model_validate(wire)
     except ValidationError as error:
-        raise Refused(_problems(error, path)) from None
+        raise InputError(_to_problems(error, path)) from None
 
 
-def _problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]:
-    found = []
-    for fault in error.errors(include_url=False, include_input=False):
+def _to_problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]:
+    problems = []
+    for details in error.errors(include_url=False, include_input=False):
         # A key at fault is followed by a word of Pydantic's own.
-        where = tuple(str(step) for step in fault["loc"] if step != "[key]")
-        code = Code.METADATA_INVALID if where[:1] == ("metadata",) else Code.INVALID
-        subject = where[-1][:100] if where else "The row"
-        found.append(Problem(code, f"{subject} {_words(fault)}", path + where))
-    return found
+        location = tuple(str(part) for part in details["loc"] if part != "[key]")
+        code = (
+            UserErrorCode.METADATA_INVALID
+            if location[:1] == ("metadata",)
+            else UserErrorCode.INVALID
+        )
+        subject = location[-1][:100] if location else "The row"
+        problems.append(Problem(code, f"{subject} {_format_message(details)}", path + location))
+    return problems
 
 
-def _words(fault: ErrorDetails) -> str:
-    message = _WORDS.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
+def _format_message(details: ErrorDetails) -> str:
+    message = _MESSAGES_BY_ERROR_TYPE.get(details["type"], details["msg"]).removeprefix(
+        "Value error, "
+    )
     message = message.replace("Input should be", "must be").replace("String should", "must")
     return message[:1].lower() + message[1:]

@@ -12,12 +12,14 @@ class LogInterval:
     of sequences, and never of clocks.
     """
 
-    since: int
-    until: int | None = None
+    after_sequence: int
+    through_sequence: int | None = None
 
     def contains(self, sequence: int) -> bool:
-        return self.since < sequence and (self.until is None or sequence <= self.until)
+        return self.after_sequence < sequence and (
+            self.through_sequence is None or sequence <= self.through_sequence
+        )
 
-    def ended(self, until: int) -> Self:
+    def with_end(self, through_sequence: int) -> Self:
         """The same, up to and with the sequence."""
-        return replace(self, until=until)
+        return replace(self, through_sequence=through_sequence)

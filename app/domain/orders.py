@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
-from app.filters.sources import COUNTED_STATUSES
-from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+from app.filters.sources import COUNTED_ORDER_STATUSES
+from app.filters.values import MAX_INT64, MIN_INT64
 
-STATUSES = ("CREATED", "PAID", "FULFILLED", "CANCELED")
-DEFAULT_STATUS = "PAID"
+ORDER_STATUSES = ("CREATED", "PAID", "FULFILLED", "CANCELED")
+DEFAULT_ORDER_STATUS = "PAID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ class Order:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def counts(self) -> bool:
+    def is_counted(self) -> bool:
         """Whether it is part of the summary, and an event named `order`."""
-        return self.status in COUNTED_STATUSES
+        return self.status in COUNTED_ORDER_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class OrderSummary:
     """What a customer's counting orders come to; amounts in minor units.
 
     Without an order that may have been the first or the last, it does not know which is now. It
@@ -43,20 +43,20 @@ class Summary:
     last_amount: int | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
-    knows_first: bool = True
-    knows_last: bool = True
+    is_first_known: bool = True
+    is_last_known: bool = True
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Self:
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
         return cls(
-            total_count=stored.get("totalCount") or 0,
-            total_amount=stored.get("totalAmount") or 0,
-            last_amount=stored.get("lastOrderAmount"),
-            first_at=stored.get("firstOrderAt"),
-            last_at=stored.get("lastOrderAt"),
+            total_count=document.get("totalCount") or 0,
+            total_amount=document.get("totalAmount") or 0,
+            last_amount=document.get("lastOrderAmount"),
+            first_at=document.get("firstOrderAt"),
+            last_at=document.get("lastOrderAt"),
         )
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         return {
             "totalCount": self.total_count,
             "totalAmount": self.total_amount,
@@ -67,10 +67,10 @@ class Summary:
         }
 
     @property
-    def knows_all(self) -> bool:
-        return self.knows_first and self.knows_last
+    def is_complete(self) -> bool:
+        return self.is_first_known and self.is_last_known
 
-    def plus(self, order: Order) -> "Summary":
+    def with_order(self, order: Order) -> "OrderSummary":
         """With one more order. Of several at the latest moment the one told last is the last."""
         is_first = self.first_at is None or order.at <= self.first_at
         is_last = self.last_at is None or order.at >= self.last_at
@@ -81,36 +81,36 @@ class Summary:
             last_amount=order.amount if is_last else self.last_amount,
             first_at=order.at if is_first else self.first_at,
             last_at=order.at if is_last else self.last_at,
-            knows_first=is_first or self.knows_first,
-            knows_last=is_last or self.knows_last,
+            is_first_known=is_first or self.is_first_known,
+            is_last_known=is_last or self.is_last_known,
         )
 
-    def minus(self, order: Order) -> "Summary":
+    def without_order(self, order: Order) -> "OrderSummary":
         """Without one of the orders."""
         if self.total_count == 1:
-            return Summary()
+            return OrderSummary()
         was_first = self.first_at is None or order.at <= self.first_at
         was_last = self.last_at is None or order.at >= self.last_at
         return replace(
             self,
             total_count=self.total_count - 1,
             total_amount=self.total_amount - order.amount,
-            knows_first=self.knows_first and not was_first,
-            knows_last=self.knows_last and not was_last,
+            is_first_known=self.is_first_known and not was_first,
+            is_last_known=self.is_last_known and not was_last,
         )
 
-    def with_edges(self, first: Order, last: Order) -> "Summary":
+    def with_first_and_last(self, first_order: Order, last_order: Order) -> "OrderSummary":
         """With the first and the last of the orders."""
         return replace(
             self,
-            last_amount=last.amount,
-            first_at=first.at,
-            last_at=last.at,
-            knows_first=True,
-            knows_last=True,
+            last_amount=last_order.amount,
+            first_at=first_order.at,
+            last_at=last_order.at,
+            is_first_known=True,
+            is_last_known=True,
         )
 
     @property
-    def fits(self) -> bool:
+    def has_storable_total(self) -> bool:
         """Whether the total can be stored: it may outgrow 64 bits."""
-        return SMALLEST_LONG <= self.total_amount <= LARGEST_LONG
+        return MIN_INT64 <= self.total_amount <= MAX_INT64

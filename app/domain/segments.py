@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from app.errors import Code, refuse
+from app.errors import UserErrorCode, input_error
 from app.filters.fields import is_storable
 
-LONGEST_NAME = 255
-LONGEST_DESCRIPTION = 10_000
-MOST_STATIC_MEMBERS = 20_000
+MAX_NAME_LENGTH = 255
+MAX_DESCRIPTION_LENGTH = 10_000
+MAX_STATIC_MEMBERS = 20_000
 
 
 class SegmentKind(Enum):
@@ -36,35 +36,37 @@ class Segment:
     activated_at: datetime | None = None
 
     @property
-    def editable(self) -> bool:
+    def is_editable(self) -> bool:
         """Whether its filter can be edited; a static segment's members never can."""
         return self.kind is SegmentKind.PASSIVE
 
     def require_editable(self) -> None:
-        if self.editable:
+        if self.is_editable:
             return
         reason = (
             "static: its members are fixed at creation; make a new segment"
             if self.kind is SegmentKind.STATIC
             else "active: its filter is frozen while something uses it; make a new segment"
         )
-        raise refuse(Code.SEGMENT_NOT_EDITABLE, f"The segment is {reason}.", "input", "filter")
+        raise input_error(
+            UserErrorCode.SEGMENT_NOT_EDITABLE, f"The segment is {reason}.", "input", "filter"
+        )
 
 
-def named(name: str | None) -> str:
+def validate_name(name: str | None) -> str:
     """The name, trimmed; Refused where it can't be one."""
     trimmed = (name or "").strip()
-    if not 1 <= len(trimmed) <= LONGEST_NAME or not is_storable(trimmed):
-        message = f"A segment's name has 1 to {LONGEST_NAME} characters, without NUL."
-        raise refuse(Code.INVALID, message, "input", "name")
+    if not 1 <= len(trimmed) <= MAX_NAME_LENGTH or not is_storable(trimmed):
+        message = f"A segment's name has 1 to {MAX_NAME_LENGTH} characters, without NUL."
+        raise input_error(UserErrorCode.INVALID, message, "input", "name")
     return trimmed
 
 
-def described(description: str | None) -> str | None:
+def validate_description(description: str | None) -> str | None:
     """The description; Refused where it can't be one."""
     if description is None or (
-        len(description) <= LONGEST_DESCRIPTION and is_storable(description)
+        len(description) <= MAX_DESCRIPTION_LENGTH and is_storable(description)
     ):
         return description
-    message = f"A description has at most {LONGEST_DESCRIPTION:,} characters, without NUL."
-    raise refuse(Code.INVALID, message, "input", "description")
+    message = f"A description has at most {MAX_DESCRIPTION_LENGTH:,} characters, without NUL."
+    raise input_error(UserErrorCode.INVALID, message, "input", "description")

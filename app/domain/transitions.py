@@ -24,7 +24,7 @@ class TransitionCause(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
+class PendingTransition:
     """A change of membership before it has its place in the log."""
 
     type: TransitionType
@@ -42,8 +42,8 @@ class Transition:
 
     id: str
     sequence: int
-    crossing: Crossing
+    details: PendingTransition
 
     @property
     def at(self) -> datetime:
-        return self.crossing.at
+        return self.details.at

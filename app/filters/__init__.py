@@ -2,32 +2,32 @@
 
 from app.filters.calendar import Calendar, Now
 from app.filters.catalog import Catalog, MetadataType
-from app.filters.evaluate import Evaluation, Facts, holds
+from app.filters.descriptions import describe
+from app.filters.evaluate import CustomerFacts, Evaluation, holds
 from app.filters.explain import explain
 from app.filters.fields import AttributeType
-from app.filters.flips import changes_at
+from app.filters.next_change import find_next_change
 from app.filters.parse import canonical, parse
-from app.filters.pipeline import Pipeline, ways
+from app.filters.pipeline import Pipeline, plans
 from app.filters.reference import reference
 from app.filters.tree import Filter
-from app.filters.wording import text
 
 __all__ = [
     "AttributeType",
     "Calendar",
     "Catalog",
+    "CustomerFacts",
     "Evaluation",
-    "Facts",
     "Filter",
     "MetadataType",
     "Now",
     "Pipeline",
     "canonical",
-    "changes_at",
+    "describe",
     "explain",
+    "find_next_change",
     "holds",
     "parse",
+    "plans",
     "reference",
-    "text",
-    "ways",
 ]

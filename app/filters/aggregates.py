@@ -5,15 +5,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from app.filters.fields import Field, is_number
-from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+from app.filters.values import MAX_INT64, MIN_INT64
 
 Expression = Any
 
 
-def value_at(field: Field) -> Expression:
+def value_expression(field: Field) -> Expression:
     """MongoDB's expression for the value at a field: null behind an array, as in `Field.read`."""
-    inner = "$" + field.address
-    parents = ["$" + ".".join(field.stored[:end]) for end in range(1, len(field.stored))]
+    inner = "$" + field.mongo_path
+    parents = [
+        "$" + ".".join(field.document_keys[:end]) for end in range(1, len(field.document_keys))
+    ]
     if not parents:
         return inner
     through_array = {"$or": [{"$isArray": [parent]} for parent in parents]}
@@ -26,28 +28,28 @@ class Aggregate:
     name: ClassVar[str]
     phrase: ClassVar[str]
     # What it is where there are no events at all; None is missing.
-    of_none: ClassVar[int | None] = None
+    empty_value: ClassVar[int | None] = None
 
     def accumulate(self, field: Field) -> Expression:
         """The accumulator of MongoDB's $group."""
         raise NotImplementedError
 
-    def finish(self, accumulated: str) -> Expression:
+    def finalize(self, accumulated: str) -> Expression:
         """What the accumulated value comes to; null stands for missing."""
         return accumulated
 
-    def of(self, values: Iterable[object]) -> int | float | None:
+    def compute(self, values: Iterable[object]) -> int | float | None:
         """The same in this process, of the values that are not missing."""
         raise NotImplementedError
 
 
-def _number(field: Field) -> Expression:
+def _number_expression(field: Field) -> Expression:
     """The value at a field where it is a number, and null elsewhere."""
-    value = value_at(field)
+    value = value_expression(field)
     return {"$cond": [{"$isNumber": value}, value, None]}
 
 
-class _Collected(Aggregate):
+class _PushAggregate(Aggregate):
     """One that MongoDB takes of all the numbers at once.
 
     Its accumulators of sums keep a compensation for what is lost in rounding, and forget it at the
@@ -56,68 +58,74 @@ class _Collected(Aggregate):
     """
 
     def accumulate(self, field: Field) -> Expression:
-        return {"$push": {"$ifNull": [_number(field), "$$REMOVE"]}}
+        return {"$push": {"$ifNull": [_number_expression(field), "$$REMOVE"]}}
 
-    def sum(self, accumulated: str) -> Expression:
+    def sum_expression(self, accumulated: str) -> Expression:
         return {"$sum": {"$concatArrays": [accumulated, [0]]}}
 
 
-class Sum(_Collected):
+class Sum(_PushAggregate):
     """The sum of the numbers among the values; 0 of none."""
 
     name = "SUM"
     phrase = "the sum of {property}"
-    of_none = 0
+    empty_value = 0
 
-    def finish(self, accumulated: str) -> Expression:
-        return self.sum(accumulated)
+    def finalize(self, accumulated: str) -> Expression:
+        return self.sum_expression(accumulated)
 
-    def of(self, values: Iterable[object]) -> int | float | None:
+    def compute(self, values: Iterable[object]) -> int | float | None:
         return _sum(_numbers(values))
 
 
-class Average(_Collected):
+class Average(_PushAggregate):
     """The mean of the numbers among the values; missing of none."""
 
     name = "AVG"
     phrase = "the average of {property}"
 
-    def finish(self, accumulated: str) -> Expression:
-        none = {"$eq": [accumulated, []]}
-        return {"$cond": [none, None, {"$divide": [self.sum(accumulated), {"$size": accumulated}]}]}
+    def finalize(self, accumulated: str) -> Expression:
+        is_empty = {"$eq": [accumulated, []]}
+        return {
+            "$cond": [
+                is_empty,
+                None,
+                {"$divide": [self.sum_expression(accumulated), {"$size": accumulated}]},
+            ]
+        }
 
-    def of(self, values: Iterable[object]) -> int | float | None:
+    def compute(self, values: Iterable[object]) -> int | float | None:
         numbers = _numbers(values)
         return float(_sum(numbers)) / len(numbers) if numbers else None
 
 
-class _Extreme(Aggregate):
-    accumulator: ClassVar[str]
+class _Extremum(Aggregate):
+    accumulator_operator: ClassVar[str]
 
     def accumulate(self, field: Field) -> Expression:
-        return {self.accumulator: _number(field)}
+        return {self.accumulator_operator: _number_expression(field)}
 
 
-class Minimum(_Extreme):
+class Minimum(_Extremum):
     """The least of the numbers among the values; missing of none."""
 
     name = "MIN"
     phrase = "the least {property}"
-    accumulator = "$min"
+    accumulator_operator = "$min"
 
-    def of(self, values: Iterable[object]) -> int | float | None:
-        return min(_numbers(values), default=None, key=_nan_first)
+    def compute(self, values: Iterable[object]) -> int | float | None:
+        return min(_numbers(values), default=None, key=_nan_first_key)
 
 
-class Maximum(_Extreme):
+class Maximum(_Extremum):
     """The greatest of the numbers among the values; missing of none."""
 
     name = "MAX"
     phrase = "the greatest {property}"
-    accumulator = "$max"
+    accumulator_operator = "$max"
 
-    def of(self, values: Iterable[object]) -> int | float | None:
-        return max(_numbers(values), default=None, key=_nan_first)
+    def compute(self, values: Iterable[object]) -> int | float | None:
+        return max(_numbers(values), default=None, key=_nan_first_key)
 
 
 class DistinctCount(Aggregate):
@@ -125,25 +133,25 @@ class DistinctCount(Aggregate):
 
     name = "DISTINCT_COUNT"
     phrase = "the number of different {property}"
-    of_none = 0
+    empty_value = 0
 
     def accumulate(self, field: Field) -> Expression:
-        return {"$addToSet": value_at(field)}
+        return {"$addToSet": value_expression(field)}
 
-    def finish(self, accumulated: str) -> Expression:
+    def finalize(self, accumulated: str) -> Expression:
         return {"$size": {"$setDifference": [accumulated, [None, []]]}}
 
-    def of(self, values: Iterable[object]) -> int | float | None:
-        return len({identity(value) for value in values if not is_missing(value)})
+    def compute(self, values: Iterable[object]) -> int | float | None:
+        return len({equality_key(value) for value in values if not is_missing(value)})
 
 
 SUM, AVG, MIN, MAX = Sum(), Average(), Minimum(), Maximum()
 DISTINCT_COUNT = DistinctCount()
 AGGREGATES: tuple[Aggregate, ...] = (SUM, AVG, MIN, MAX, DISTINCT_COUNT)
-BY_NAME = {aggregate.name: aggregate for aggregate in AGGREGATES}
+AGGREGATES_BY_NAME = {aggregate.name: aggregate for aggregate in AGGREGATES}
 
 
-def _nan_first(value: int | float) -> tuple[bool, int | float]:
+def _nan_first_key(value: int | float) -> tuple[bool, int | float]:
     """Sorts as MongoDB does: NaN is less than every number."""
     return value == value, value
 
@@ -153,13 +161,13 @@ def _numbers(values: Iterable[object]) -> Sequence[int | float]:
 
 
 def _sum(numbers: Sequence[int | float]) -> int | float:
-    whole = sum(number for number in numbers if isinstance(number, int))
+    integer_sum = sum(number for number in numbers if isinstance(number, int))
     floats = [number for number in numbers if isinstance(number, float)]
     if not floats:
-        return whole if SMALLEST_LONG <= whole <= LARGEST_LONG else float(whole)
+        return integer_sum if MIN_INT64 <= integer_sum <= MAX_INT64 else float(integer_sum)
     # Two floats hold an integer of a hundred bits, so that nothing of it is lost before the end.
-    high = float(whole)
-    floats += [high, float(whole - int(high))]
+    rounded_sum = float(integer_sum)
+    floats += [rounded_sum, float(integer_sum - int(rounded_sum))]
     try:
         return math.fsum(floats)
     except (OverflowError, ValueError):
@@ -170,12 +178,12 @@ def is_missing(value: object) -> bool:
     return value is None or value == []
 
 
-def identity(value: object) -> object:
+def equality_key(value: object) -> object:
     """A key that is the same for values that MongoDB takes for the same."""
     if isinstance(value, dict):
-        return ("object", *((key, identity(inner)) for key, inner in value.items()))
+        return ("object", *((key, equality_key(inner)) for key, inner in value.items()))
     if isinstance(value, list):
-        return ("array", *map(identity, value))
+        return ("array", *map(equality_key, value))
     if isinstance(value, bool):
         return ("boolean", value)
     # NaN is no other NaN to Python, and is to MongoDB.

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from app.filters.fields import (
-    BY_PATH,
+    FIELDS_BY_PATH,
     AttributeType,
     Field,
-    Group,
-    activity,
+    FieldGroup,
+    activity_field,
     is_event_name,
-    keys,
+    split_path,
 )
-from app.filters.likeness import most_like, pairs_of
-from app.filters.tree import Nested
+from app.filters.suggestions import bigrams_by_word, suggest
+from app.filters.tree import NestedSegment
 
 
-def _none_known(_: str) -> Nested | None:
+def _find_no_segment(_: str) -> NestedSegment | None:
     return None
 
 
@@ -36,36 +36,42 @@ class Catalog:
     segments that it may name by their ids."""
 
     metadata: Mapping[str, MetadataType] = field(default_factory=dict)
-    segment: Callable[[str], Nested | None] = field(default=_none_known, compare=False)
+    find_segment: Callable[[str], NestedSegment | None] = field(
+        default=_find_no_segment, compare=False
+    )
 
-    def find(self, path: str) -> Field | None:
+    def find_field(self, path: str) -> Field | None:
         """The field of a path, or None where no filter may use it."""
         group, _, rest = path.partition(".")
         if group == "metadata" and rest:
-            return self._metadata(path, keys(rest))
+            return self._metadata_field(path, split_path(rest))
         if group == "events" and rest:
-            name, _, which = rest.rpartition(".")
-            return activity(name, which) if is_event_name(name) else None
-        return BY_PATH.get(path)
+            name, _, summary_key = rest.rpartition(".")
+            return activity_field(name, summary_key) if is_event_name(name) else None
+        return FIELDS_BY_PATH.get(path)
 
-    def nearest(self, path: str) -> str:
+    def closest_path(self, path: str) -> str:
         """The known path that looks most like this one."""
-        return most_like(path, self._known_pairs)
+        return suggest(path, self._bigrams_by_path)
 
     @cached_property
-    def _known_pairs(self) -> dict[str, set[str]]:
-        known = [*BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
-        return pairs_of(known)
+    def _bigrams_by_path(self) -> dict[str, set[str]]:
+        paths = [*FIELDS_BY_PATH, *(f"metadata.{key}" for key in self.metadata)]
+        return bigrams_by_word(paths)
 
-    def _metadata(self, path: str, keys: tuple[str, ...]) -> Field | None:
+    def _metadata_field(self, path: str, keys: tuple[str, ...]) -> Field | None:
         if not keys:
             return None
-        stored = ("metadata", *keys)
-        defined = self.metadata.get(keys[0])
-        if defined is None:
-            return Field(path, stored, None, Group.METADATA, path)
+        document_keys = ("metadata", *keys)
+        definition = self.metadata.get(keys[0])
+        if definition is None:
+            return Field(path, document_keys, None, FieldGroup.METADATA, path)
         if len(keys) > 1:
-            inside = defined.type is AttributeType.OBJECT
-            return Field(path, stored, None, Group.METADATA, path) if inside else None
-        label = defined.label or keys[0]
-        return Field(path, stored, defined.type, Group.METADATA, label, defined.is_array)
+            is_object = definition.type is AttributeType.OBJECT
+            return (
+                Field(path, document_keys, None, FieldGroup.METADATA, path) if is_object else None
+            )
+        label = definition.label or keys[0]
+        return Field(
+            path, document_keys, definition.type, FieldGroup.METADATA, label, definition.is_array
+        )

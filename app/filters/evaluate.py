@@ -7,20 +7,20 @@ from typing import Any, Protocol, assert_never
 
 from app.filters.calendar import Calendar, Now
 from app.filters.operators import Operand, Operator
-from app.filters.series import Stretches
-from app.filters.sources import LISTS
+from app.filters.sources import STATIC_MEMBERS_COLLECTION
+from app.filters.time_series import ThresholdIntervals
 from app.filters.tree import (
     AllOf,
     AnyOf,
     AttributeCondition,
     EventCondition,
     Filter,
-    Last,
-    Listed,
     Measure,
-    Member,
-    Nested,
+    NestedSegment,
     NoneOf,
+    SegmentCondition,
+    SlidingWindow,
+    StaticMemberCondition,
 )
 
 Document = Mapping[str, Any]
@@ -30,24 +30,24 @@ class History(Protocol):
     """A customer's events and orders, kept so that measures of them are answered quickly."""
 
     @property
-    def kinds(self) -> Iterator[tuple[str, object]]:
+    def row_kinds(self) -> Iterator[tuple[str, object]]:
         """The collections and kinds of rows that there are."""
 
     def value(self, measure: Measure, now: Now) -> int | float | None:
         """What a measure comes to now; None where it is missing."""
 
-    def rows(self, measure: Measure) -> list[Document] | None:
+    def scanned_rows(self, measure: Measure) -> list[Document] | None:
         """The rows of the measure's source where they have to be judged one by one; None where the
         other methods answer for the measure."""
 
-    def values(
+    def value_changes(
         self, measure: Measure, now: Now, until: datetime
     ) -> Iterator[tuple[datetime, int | float | None]]:
         """Each later instant, up to `until`, at which the measure may change, with what it comes to
         then."""
 
     def next_change(
-        self, measure: Measure, now: Now, until: datetime, stretches: Stretches
+        self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
     ) -> datetime | None:
         """The next instant, up to `until`, at which to ask again; None where nothing changes."""
 
@@ -56,7 +56,7 @@ class History(Protocol):
 
 
 @dataclass(frozen=True)
-class Facts:
+class CustomerFacts:
     """What is known of one customer: the document, and the rows of events and orders by the
     collection that holds them, as far as the filter needs them. Where there is a history for a
     calendar, it stands for the rows of events and orders."""
@@ -67,7 +67,7 @@ class Facts:
 
     def history(self, measure: Measure, now: Now) -> History | None:
         """The history that answers for a measure."""
-        if measure.source.collection == LISTS:
+        if measure.source.collection == STATIC_MEMBERS_COLLECTION:
             return None
         return self.histories.get(now.calendar)
 
@@ -75,10 +75,10 @@ class Facts:
 class Evaluation:
     """One customer at one instant. Each segment inside the filters is judged once."""
 
-    def __init__(self, facts: Facts, now: Now) -> None:
+    def __init__(self, facts: CustomerFacts, now: Now) -> None:
         self.facts = facts
         self.now = now
-        self._members: dict[Nested, bool] = {}
+        self._membership_by_segment: dict[NestedSegment, bool] = {}
 
     def holds(self, filter_: Filter) -> bool:
         """Whether the filter holds of the customer."""
@@ -90,72 +90,72 @@ class Evaluation:
             case NoneOf(branches):
                 return not any(map(self.holds, branches))
             case AttributeCondition(field_, operator, operand):
-                return asked(operator, field_.read(self.facts.document), operand, self.now)
+                return operator_holds(operator, field_.read(self.facts.document), operand, self.now)
             case EventCondition(measure, operator, operand):
-                return asked(operator, self.measured(measure), operand, self.now)
-            case Listed(rows):
-                return bool(self.measured(rows))
-            case Member(segment, member):
+                return operator_holds(operator, self.compute_measure(measure), operand, self.now)
+            case StaticMemberCondition(rows):
+                return bool(self.compute_measure(rows))
+            case SegmentCondition(segment, member):
                 return self._is_member(segment) is member
             case _:
                 assert_never(filter_)
 
-    def measured(self, measure: Measure) -> int | float | None:
+    def compute_measure(self, measure: Measure) -> int | float | None:
         """What the measure comes to; None where it is missing."""
         history = self.facts.history(measure, self.now)
         if history is not None:
             return history.value(measure, self.now)
-        return measured(measure, rows_of(measure, self.facts, self.now))
+        return compute_measure(measure, matching_rows(measure, self.facts, self.now))
 
-    def _is_member(self, segment: Nested) -> bool:
-        if segment not in self._members:
-            self._members[segment] = self.holds(segment.tree)
-        return self._members[segment]
+    def _is_member(self, segment: NestedSegment) -> bool:
+        if segment not in self._membership_by_segment:
+            self._membership_by_segment[segment] = self.holds(segment.tree)
+        return self._membership_by_segment[segment]
 
 
-def holds(filter_: Filter, facts: Facts, now: Now) -> bool:
+def holds(filter_: Filter, facts: CustomerFacts, now: Now) -> bool:
     """Whether the filter holds of the customer."""
     return Evaluation(facts, now).holds(filter_)
 
 
-def asked(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
+def operator_holds(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
     """Whether what the operator asks of a value holds, a negation as well."""
     if operator.negates is not None:
         return not operator.negates.holds(stored, operand, now)
     return operator.holds(stored, operand, now)
 
 
-def measured(measure: Measure, rows: Sequence[Document]) -> int | float | None:
+def compute_measure(measure: Measure, rows: Sequence[Document]) -> int | float | None:
     """What the measure comes to, taken of these rows; None where it is missing."""
     if measure.aggregate is None or measure.property is None:
         return len(rows)
-    property_ = measure.property
-    return measure.aggregate.of([property_.read(row) for row in rows])
+    property_field = measure.property
+    return measure.aggregate.compute([property_field.read(row) for row in rows])
 
 
-def rows_of(measure: Measure, facts: Facts, now: Now) -> list[Document]:
+def matching_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Document]:
     """The rows that the measure is taken of."""
-    return passing(measure, own_rows(measure, facts, now), now)
+    return filter_rows(measure, source_rows(measure, facts, now), now)
 
 
-def own_rows(measure: Measure, facts: Facts, now: Now) -> list[Document]:
+def source_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Document]:
     """The rows of the measure's source; of a history only those that are judged one by one."""
     history = facts.history(measure, now)
     if history is not None:
-        return history.rows(measure) or []
+        return history.scanned_rows(measure) or []
     rows = facts.rows.get(measure.source.collection, ())
-    return [row for row in rows if measure.source.counts(row)]
+    return [row for row in rows if measure.source.includes(row)]
 
 
-def passing(measure: Measure, rows: Sequence[Document], now: Now) -> list[Document]:
+def filter_rows(measure: Measure, rows: Sequence[Document], now: Now) -> list[Document]:
     """Of the rows of its source those that the measure is taken of."""
     window = measure.window
-    if isinstance(window, Last):
-        since = now.at - window.length
-        rows = [row for row in rows if since < row["at"] <= now.at]
+    if isinstance(window, SlidingWindow):
+        window_start = now.at - window.length
+        rows = [row for row in rows if window_start < row["at"] <= now.at]
     elif window is not None:
         rows = [row for row in rows if window.start <= row["at"] <= window.end]
-    for where in measure.where:
-        operator, read, operand = where.operator, where.field.read, where.operand
-        rows = [row for row in rows if asked(operator, read(row), operand, now)]
+    for condition in measure.where:
+        operator, read, operand = condition.operator, condition.field.read, condition.operand
+        rows = [row for row in rows if operator_holds(operator, read(row), operand, now)]
     return list(rows)

@@ -12,78 +12,88 @@ from typing import NamedTuple
 
 from app.filters.aggregates import DISTINCT_COUNT, Aggregate, is_missing
 from app.filters.calendar import MILLISECOND, Calendar, Now
-from app.filters.evaluate import Document, asked, measured, passing
+from app.filters.evaluate import Document, compute_measure, filter_rows, operator_holds
 from app.filters.fields import Field, is_number
-from app.filters.measuring import of_none
-from app.filters.series import Row, Series, Stretches
-from app.filters.sources import LISTS
-from app.filters.sources import kind as kind_of
-from app.filters.tree import AttributeCondition, Last, Measure, Range
+from app.filters.measure_stages import empty_value
+from app.filters.sources import STATIC_MEMBERS_COLLECTION
+from app.filters.sources import row_kind as kind_of
+from app.filters.time_series import SeriesRow, ThresholdIntervals, TimeSeries
+from app.filters.tree import AttributeCondition, FixedWindow, Measure, SlidingWindow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Kind = tuple[str, object]
+RowKind = tuple[str, object]
 """A collection, and which of its rows."""
 
 
-class _Feed(NamedTuple):
+class _SeriesDefinition(NamedTuple):
     """The rows that one series takes in, and the value that it reads of them."""
 
-    kind: Kind
-    where: tuple[AttributeCondition, ...]
-    range: Range | None
-    property: Field | None
+    kind: RowKind
+    conditions: tuple[AttributeCondition, ...]
+    window: FixedWindow | None
+    value_field: Field | None
     numbers_only: bool
-    follows_clock: bool
+    is_time_dependent: bool
 
-    def row(self, document: Document, now: Now) -> Row | None:
+    def to_row(self, document: Document, now: Now) -> SeriesRow | None:
         """What the series keeps of a stored row; None where the row is none of its own."""
         at = document["at"]
-        if self.range is not None and not self.range.start <= at <= self.range.end:
+        if self.window is not None and not self.window.start <= at <= self.window.end:
             return None
-        for where in self.where:
-            if not asked(where.operator, where.field.read(document), where.operand, now):
+        for condition in self.conditions:
+            if not operator_holds(
+                condition.operator, condition.field.read(document), condition.operand, now
+            ):
                 return None
-        if self.property is None:
-            return Row(milliseconds(at), None)
-        value = self.property.read(document)
-        unused = not is_number(value) if self.numbers_only else is_missing(value)
-        return None if unused else Row(milliseconds(at), value)
+        if self.value_field is None:
+            return SeriesRow(to_epoch_milliseconds(at), None)
+        value = self.value_field.read(document)
+        is_unused = not is_number(value) if self.numbers_only else is_missing(value)
+        return None if is_unused else SeriesRow(to_epoch_milliseconds(at), value)
 
     def select(self, columns: "Columns", now: Now) -> tuple[Sequence[int], Sequence[object]]:
         """The instants and values that the series keeps of many rows."""
-        instants, chosen = columns.instants, range(len(columns.instants))
-        if self.range is not None:
-            first = bisect_left(instants, milliseconds(self.range.start))
-            chosen = range(first, bisect_right(instants, milliseconds(self.range.end)))
-        kept: Sequence[int] = chosen
-        for where in self.where:
-            column, operator, operand = columns.of[where.field], where.operator, where.operand
-            kept = [row for row in kept if asked(operator, column[row], operand, now)]
-        if self.property is None:
-            return [instants[row] for row in kept], [None] * len(kept)
-        values = columns.of[self.property]
+        instants_ms, rows_in_range = columns.instants_ms, range(len(columns.instants_ms))
+        if self.window is not None:
+            first_row = bisect_left(instants_ms, to_epoch_milliseconds(self.window.start))
+            rows_in_range = range(
+                first_row, bisect_right(instants_ms, to_epoch_milliseconds(self.window.end))
+            )
+        selected_rows: Sequence[int] = rows_in_range
+        for condition in self.conditions:
+            column, operator, operand = (
+                columns.by_field[condition.field],
+                condition.operator,
+                condition.operand,
+            )
+            selected_rows = [
+                row for row in selected_rows if operator_holds(operator, column[row], operand, now)
+            ]
+        if self.value_field is None:
+            return [instants_ms[row] for row in selected_rows], [None] * len(selected_rows)
+        values = columns.by_field[self.value_field]
         if self.numbers_only:
-            kept = [row for row in kept if is_number(values[row])]
+            selected_rows = [row for row in selected_rows if is_number(values[row])]
         else:
-            kept = [row for row in kept if not is_missing(values[row])]
-        return [instants[row] for row in kept], [values[row] for row in kept]
+            selected_rows = [row for row in selected_rows if not is_missing(values[row])]
+        return [instants_ms[row] for row in selected_rows], [values[row] for row in selected_rows]
 
 
 class Columns(NamedTuple):
     """Many rows of one kind in the order of time: their instants in milliseconds since 1970, and
     what lies at the fields that are asked for."""
 
-    instants: Sequence[int]
-    of: Mapping[Field, Sequence[object]]
+    instants_ms: Sequence[int]
+    by_field: Mapping[Field, Sequence[object]]
 
 
-class _Answer(NamedTuple):
+class _SeriesQuery(NamedTuple):
     """Where a measure is found: in which series, and over which window, in milliseconds."""
 
-    series: int
+    series_index: int
     aggregate: Aggregate | None
-    length: int | None
+    length_ms: int | None
 
 
 class HistoryLayout:
@@ -93,39 +103,43 @@ class HistoryLayout:
         self.calendar = calendar
         # Steady conditions depend on the calendar, and not on the instant.
         self.now = Now(_EPOCH, calendar)
-        self.answers: dict[Measure, _Answer] = {}
-        self.feeds: list[_Feed] = []
-        self.by_kind: defaultdict[Kind, list[int]] = defaultdict(list)
-        self.aggregates: list[set[Aggregate | None]] = []
+        self.series_queries: dict[Measure, _SeriesQuery] = {}
+        self.series_definitions: list[_SeriesDefinition] = []
+        self.series_by_kind: defaultdict[RowKind, list[int]] = defaultdict(list)
+        self.series_aggregates: list[set[Aggregate | None]] = []
         # The kinds whose rows are needed as they are: something asked of them follows the clock.
-        self.walked: set[Kind] = set()
-        known: dict[_Feed, int] = {}
+        self.scanned_kinds: set[RowKind] = set()
+        series_by_definition: dict[_SeriesDefinition, int] = {}
         for measure in measures:
-            if measure.source.collection == LISTS:
+            if measure.source.collection == STATIC_MEMBERS_COLLECTION:
                 continue
             kind = measure.source.collection, measure.source.kind
-            if measure.steady.where != measure.where:
-                self.walked.add(kind)
+            if measure.without_time_dependence.where != measure.where:
+                self.scanned_kinds.add(kind)
                 continue
-            last = measure.window.length if isinstance(measure.window, Last) else None
-            feed = _Feed(
+            sliding_length = (
+                measure.window.length if isinstance(measure.window, SlidingWindow) else None
+            )
+            definition = _SeriesDefinition(
                 kind,
                 measure.where,
-                measure.window if isinstance(measure.window, Range) else None,
+                measure.window if isinstance(measure.window, FixedWindow) else None,
                 measure.property if measure.aggregate is not None else None,
                 measure.aggregate not in (None, DISTINCT_COUNT),
-                last is not None,
+                sliding_length is not None,
             )
-            if feed not in known:
-                known[feed] = len(self.feeds)
-                self.by_kind[kind].append(len(self.feeds))
-                self.feeds.append(feed)
-                self.aggregates.append(set())
-            series = known[feed]
+            if definition not in series_by_definition:
+                series_by_definition[definition] = len(self.series_definitions)
+                self.series_by_kind[kind].append(len(self.series_definitions))
+                self.series_definitions.append(definition)
+                self.series_aggregates.append(set())
+            series_index = series_by_definition[definition]
             aggregate = measure.aggregate if measure.property is not None else None
-            self.aggregates[series].add(aggregate)
-            self.answers[measure] = _Answer(
-                series, aggregate, None if last is None else last // MILLISECOND
+            self.series_aggregates[series_index].add(aggregate)
+            self.series_queries[measure] = _SeriesQuery(
+                series_index,
+                aggregate,
+                None if sliding_length is None else sliding_length // MILLISECOND,
             )
 
 
@@ -134,59 +148,63 @@ class EventHistory:
 
     def __init__(self, layout: HistoryLayout) -> None:
         self._layout = layout
-        self._series: list[Series | None] = [None] * len(layout.feeds)
-        self._walked: defaultdict[Kind, dict[object, Document]] = defaultdict(dict)
-        self._kinds: Counter[Kind] = Counter()
+        self._series: list[TimeSeries | None] = [None] * len(layout.series_definitions)
+        self._scanned_rows: defaultdict[RowKind, dict[object, Document]] = defaultdict(dict)
+        self._row_counts: Counter[RowKind] = Counter()
 
     def __len__(self) -> int:
         """How many entries are kept."""
-        walked = sum(len(rows) for rows in self._walked.values())
-        return walked + sum(len(series) for series in self._series if series)
+        scanned_count = sum(len(rows) for rows in self._scanned_rows.values())
+        return scanned_count + sum(len(series) for series in self._series if series)
 
     @property
-    def kinds(self) -> Iterator[Kind]:
+    def row_kinds(self) -> Iterator[RowKind]:
         """The kinds of which there are rows."""
-        return (kind for kind, number in self._kinds.items() if number)
+        return (kind for kind, number in self._row_counts.items() if number)
 
     def add(self, collection: str, documents: Sequence[Document]) -> None:
         """Takes in stored rows."""
-        rows: defaultdict[int, list[Row]] = defaultdict(list)
+        rows: defaultdict[int, list[SeriesRow]] = defaultdict(list)
         for document in documents:
             kind = collection, kind_of(collection, document)
-            self._kinds[kind] += 1
-            if kind in self._layout.walked:
-                self._walked[kind][document.get("_id", id(document))] = document
-            for index in self._layout.by_kind.get(kind, ()):
-                row = self._layout.feeds[index].row(document, self._layout.now)
+            self._row_counts[kind] += 1
+            if kind in self._layout.scanned_kinds:
+                self._scanned_rows[kind][document.get("_id", id(document))] = document
+            for index in self._layout.series_by_kind.get(kind, ()):
+                row = self._layout.series_definitions[index].to_row(document, self._layout.now)
                 if row is not None:
                     rows[index].append(row)
-        for index, new in rows.items():
-            (self._series[index] or self._begin(index)).add(new)
+        for index, series_rows in rows.items():
+            (self._series[index] or self._create_series(index)).add(series_rows)
 
-    def extend(self, kind: Kind, columns: "Columns", now: datetime) -> None:
+    def extend(self, kind: RowKind, columns: "Columns", now: datetime) -> None:
         """Takes in many rows of one kind at once, no earlier than those of the kind that are there.
         `now` is no later than the first instant that is asked about."""
-        self._kinds[kind] += len(columns.instants)
-        for index in self._layout.by_kind.get(kind, ()):
-            instants, values = self._layout.feeds[index].select(columns, self._layout.now)
-            if instants:
-                series = self._series[index] or self._begin(index)
-                series.extend(instants, values, milliseconds(now))
+        self._row_counts[kind] += len(columns.instants_ms)
+        for index in self._layout.series_by_kind.get(kind, ()):
+            instants_ms, values = self._layout.series_definitions[index].select(
+                columns, self._layout.now
+            )
+            if instants_ms:
+                series = self._series[index] or self._create_series(index)
+                series.extend(instants_ms, values, to_epoch_milliseconds(now))
 
-    def _begin(self, index: int) -> Series:
-        series = Series(follows_clock=self._layout.feeds[index].follows_clock)
-        for aggregate in self._layout.aggregates[index]:
-            series.serve(aggregate)
+    def _create_series(self, index: int) -> TimeSeries:
+        series = TimeSeries(
+            is_time_dependent=self._layout.series_definitions[index].is_time_dependent
+        )
+        for aggregate in self._layout.series_aggregates[index]:
+            series.add_aggregate(aggregate)
         self._series[index] = series
         return series
 
     def remove(self, collection: str, document: Document) -> None:
         """Takes out a stored row that was taken in."""
         kind = collection, kind_of(collection, document)
-        self._kinds[kind] -= 1
-        self._walked[kind].pop(document.get("_id", id(document)), None)
-        for index in self._layout.by_kind.get(kind, ()):
-            row = self._layout.feeds[index].row(document, self._layout.now)
+        self._row_counts[kind] -= 1
+        self._scanned_rows[kind].pop(document.get("_id", id(document)), None)
+        for index in self._layout.series_by_kind.get(kind, ()):
+            row = self._layout.series_definitions[index].to_row(document, self._layout.now)
             series = self._series[index]
             if row is not None and series is not None:
                 series.remove(row)
@@ -195,65 +213,74 @@ class EventHistory:
 
     def value(self, measure: Measure, now: Now) -> int | float | None:
         """What a measure comes to now; None where it is missing."""
-        answer = self._layout.answers.get(measure)
-        if answer is None:
-            return measured(measure, passing(measure, self.rows(measure) or (), now))
-        series = self._series[answer.series]
+        query = self._layout.series_queries.get(measure)
+        if query is None:
+            return compute_measure(
+                measure, filter_rows(measure, self.scanned_rows(measure) or (), now)
+            )
+        series = self._series[query.series_index]
         if series is None:
-            return of_none(measure)
-        return series.value(answer.aggregate, answer.length, milliseconds(now.at))
+            return empty_value(measure)
+        return series.value(query.aggregate, query.length_ms, to_epoch_milliseconds(now.at))
 
-    def rows(self, measure: Measure) -> list[Document] | None:
+    def scanned_rows(self, measure: Measure) -> list[Document] | None:
         """The rows of the measure's source where something asked of them follows the clock, so that
         they have to be judged one by one; None elsewhere."""
-        if measure in self._layout.answers:
+        if measure in self._layout.series_queries:
             return None
         kind = measure.source.collection, measure.source.kind
-        return [*self._walked[kind].values()]
+        return [*self._scanned_rows[kind].values()]
 
-    def values(
+    def value_changes(
         self, measure: Measure, now: Now, until: datetime
     ) -> Iterator[tuple[datetime, int | float | None]]:
         """Each later instant, up to `until`, at which the measure may change, with what it comes to
         then; of a measure for which `rows` gives None."""
-        answer = self._layout.answers[measure]
-        series = self._series[answer.series]
-        if series is None or answer.length is None:
+        query = self._layout.series_queries[measure]
+        series = self._series[query.series_index]
+        if series is None or query.length_ms is None:
             return
-        steps = series.values(
-            answer.aggregate, answer.length, milliseconds(now.at), milliseconds(until)
+        changes = series.value_changes(
+            query.aggregate,
+            query.length_ms,
+            to_epoch_milliseconds(now.at),
+            to_epoch_milliseconds(until),
         )
-        for at, value in steps:
-            yield _instant(at), value
+        for at, value in changes:
+            yield _from_epoch_milliseconds(at), value
 
     def next_change(
-        self, measure: Measure, now: Now, until: datetime, stretches: Stretches
+        self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
     ) -> datetime | None:
         """The next instant, up to `until`, at which to ask again, as in `Series.next_change`; of a
         measure for which `rows` gives None."""
-        answer = self._layout.answers[measure]
-        series = self._series[answer.series]
-        if series is None or answer.length is None:
+        query = self._layout.series_queries[measure]
+        series = self._series[query.series_index]
+        if series is None or query.length_ms is None:
             return None
         at = series.next_change(
-            answer.aggregate, answer.length, milliseconds(now.at), milliseconds(until), stretches
+            query.aggregate,
+            query.length_ms,
+            to_epoch_milliseconds(now.at),
+            to_epoch_milliseconds(until),
+            intervals,
         )
-        return None if at is None else _instant(at)
+        return None if at is None else _from_epoch_milliseconds(at)
 
     def may_change(self, measure: Measure, now: Now) -> bool:
         """Whether the passing of time may change the measure, however far ahead; of a measure for
         which `rows` gives None."""
-        answer = self._layout.answers[measure]
-        series = self._series[answer.series]
-        if series is None or answer.length is None:
+        query = self._layout.series_queries[measure]
+        series = self._series[query.series_index]
+        if series is None or query.length_ms is None:
             return False
-        return series.any_ahead_or_within(answer.length, milliseconds(now.at))
+        return series.may_change(query.length_ms, to_epoch_milliseconds(now.at))
 
 
-def milliseconds(instant: datetime) -> int:
+def to_epoch_milliseconds(instant: datetime) -> int:
     """Whole milliseconds since 1970; what is finer is cut."""
     return (instant - _EPOCH) // MILLISECOND
 
 
-def _instant(milliseconds_: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=milliseconds_)
+def _from_epoch_milliseconds(epoch_milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=epoch_milliseconds)

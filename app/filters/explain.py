@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any, assert_never
 
-from app.filters.evaluate import Evaluation, Facts
+from app.filters.descriptions import describe
+from app.filters.evaluate import CustomerFacts, Evaluation
 from app.filters.fields import AttributeType, Field
 from app.filters.tree import (
     AllOf,
@@ -11,52 +12,51 @@ from app.filters.tree import (
     AttributeCondition,
     EventCondition,
     Filter,
-    Listed,
-    Member,
-    Nested,
+    NestedSegment,
     NoneOf,
+    SegmentCondition,
+    StaticMemberCondition,
 )
-from app.filters.wording import text
 
 
 def explain(filter_: Filter, evaluation: Evaluation) -> dict[str, Any]:
     """The filter's own shape: of each group its branches, of each condition what was wanted and
     what the customer has (None where it is missing), and of both whether they hold. A segment
     inside it is explained where it stands first."""
-    return _Explanation(evaluation).of(filter_)
+    return _Explainer(evaluation).explain(filter_)
 
 
-class _Explanation:
+class _Explainer:
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
-        self._explained: set[Nested] = set()
+        self._explained: set[NestedSegment] = set()
 
-    def of(self, filter_: Filter) -> dict[str, Any]:
-        answer: dict[str, Any] = {"holds": self._evaluation.holds(filter_)}
+    def explain(self, filter_: Filter) -> dict[str, Any]:
+        explanation: dict[str, Any] = {"holds": self._evaluation.holds(filter_)}
         match filter_:
             case AllOf(branches):
-                return {**answer, "all": [self.of(branch) for branch in branches]}
+                return {**explanation, "all": [self.explain(branch) for branch in branches]}
             case AnyOf(branches):
-                return {**answer, "any": [self.of(branch) for branch in branches]}
+                return {**explanation, "any": [self.explain(branch) for branch in branches]}
             case NoneOf(branches):
-                return {**answer, "none": [self.of(branch) for branch in branches]}
+                return {**explanation, "none": [self.explain(branch) for branch in branches]}
             case AttributeCondition(field):
-                has = _shown(field, self._evaluation.facts)
+                actual = _displayed_value(field, self._evaluation.facts)
             case EventCondition(measure):
-                has = self._evaluation.measured(measure)
-            case Listed():
-                has = answer["holds"]
-            case Member(segment):
-                has = self._evaluation.holds(segment.tree)
+                actual = self._evaluation.compute_measure(measure)
+            case StaticMemberCondition():
+                actual = explanation["holds"]
+            case SegmentCondition(segment):
+                actual = self._evaluation.holds(segment.tree)
                 if segment not in self._explained:
                     self._explained.add(segment)
-                    answer["segment"] = self.of(segment.tree)
+                    explanation["segment"] = self.explain(segment.tree)
             case _:
                 assert_never(filter_)
-        return {**answer, "wanted": text(filter_), "has": has}
+        return {**explanation, "wanted": describe(filter_), "has": actual}
 
 
-def _shown(field: Field, facts: Facts) -> Any:
+def _displayed_value(field: Field, facts: CustomerFacts) -> Any:
     """What is stored at the field, a day as a day."""
     stored = field.read(facts.document)
     if field.type is not AttributeType.DATE:

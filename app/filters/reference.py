@@ -22,71 +22,75 @@ and each of them is a test."""
 
 def reference() -> str:
     """All that a filter may ask, as Markdown."""
-    parts = [_INTRODUCTION, _fields(), _aggregates(), "## Operators"]
-    return "\n\n".join([*parts, *map(_operator, OPERATORS)]) + "\n"
+    sections = [_INTRODUCTION, _fields_section(), _aggregates_section(), "## Operators"]
+    return "\n\n".join([*sections, *map(_operator_section, OPERATORS)]) + "\n"
 
 
-def _fields() -> str:
-    listed: list[Sequence[str]] = [
-        (code(field.path), field.label, field.type.value if field.type else "any")
+def _fields_section() -> str:
+    table_rows: list[Sequence[str]] = [
+        (inline_code(field.path), field.label, field.type.value if field.type else "any")
         for field in FIELDS
     ]
-    listed += [
+    table_rows += [
         ("`events.NAME.count`", "How many events of the name", "NUMBER"),
         ("`events.NAME.firstAt`", "When the first one was", "DATETIME"),
         ("`events.NAME.lastAt`", "When the last one was", "DATETIME"),
         ("`metadata.KEY`", "The project's own", "as defined, or that of the value"),
         ("`metadata.KEY.KEY`", "Within an object", "that of the value"),
     ]
-    return f"## Fields\n\n{table(('path', 'label', 'type'), listed)}"
+    return f"## Fields\n\n{markdown_table(('path', 'label', 'type'), table_rows)}"
 
 
-def _aggregates() -> str:
-    listed = [(code(aggregate.name), _description(aggregate)) for aggregate in AGGREGATES]
-    return f"## Aggregates\n\n{table(('function', 'what it comes to'), listed)}"
+def _aggregates_section() -> str:
+    table_rows = [
+        (inline_code(aggregate.name), _description(aggregate)) for aggregate in AGGREGATES
+    ]
+    return f"## Aggregates\n\n{markdown_table(('function', 'what it comes to'), table_rows)}"
 
 
-def _operator(operator: Operator) -> str:
+def _operator_section(operator: Operator) -> str:
     types = ", ".join(type_.value for type_ in AttributeType if type_ in operator.types)
-    fits = f"arrays of {types}" if operator.of_arrays else types
-    told = [f"- Fits: {fits}", f"- Takes: {operator.takes.words}"]
-    if operator.takes_case:
-        told.append("- `ignoreCase`: on strings")
+    applicable_types = f"arrays of {types}" if operator.is_array_operator else types
+    properties = [f"- Fits: {applicable_types}", f"- Takes: {operator.operand_kind.description}"]
+    if operator.takes_ignore_case:
+        properties.append("- `ignoreCase`: on strings")
     if operator.negates is not None:
-        told.append(f"- Negates: `{operator.negates.name}`")
-    heads = ("stored", "of type", "value", "holds")
-    examples = table(heads, map(_example, operator.examples))
-    return "\n\n".join((f"### {operator.name}", _description(operator), "\n".join(told), examples))
+        properties.append(f"- Negates: `{operator.negates.name}`")
+    headers = ("stored", "of type", "value", "holds")
+    examples = markdown_table(headers, map(_example_row, operator.examples))
+    return "\n\n".join(
+        (f"### {operator.name}", _description(operator), "\n".join(properties), examples)
+    )
 
 
-def _example(example: Example) -> Sequence[str]:
-    value = "" if example.value is None else _json(example.value)
+def _example_row(example: Example) -> Sequence[str]:
+    value = "" if example.value is None else _json_code(example.value)
     return (
-        "missing" if example.stored is None else _json(example.stored),
+        "missing" if example.stored is None else _json_code(example.stored),
         example.type.value if example.type else "",
         f"{value} ignoring case" if example.ignore_case else value,
         "yes" if example.holds else "no",
     )
 
 
-def _description(said: object) -> str:
-    return " ".join((inspect.getdoc(said) or "").split())
+def _description(documented: object) -> str:
+    return " ".join((inspect.getdoc(documented) or "").split())
 
 
-def _json(value: object) -> str:
-    return code(json.dumps(value, ensure_ascii=False))
+def _json_code(value: object) -> str:
+    return inline_code(json.dumps(value, ensure_ascii=False))
 
 
-def code(text: str) -> str:
+def inline_code(text: str) -> str:
     """The text as Markdown's code."""
     return f"`{text}`"
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(f"| {' | '.join(map(_escape_cell, line))} |" for line in lines)
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return text.replace("|", "\\|")

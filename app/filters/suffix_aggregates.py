@@ -15,16 +15,16 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from app.filters import aggregates
-from app.filters.aggregates import Aggregate, identity
-from app.filters.values import LARGEST_LONG, SMALLEST_LONG
+from app.filters.aggregates import Aggregate, equality_key
+from app.filters.values import MAX_INT64, MIN_INT64
 
 Number = int | float
 
 # Sums of numbers between these stay exact without integers of thousands of bits.
-_SMALLEST_SAFE, _LARGEST_SAFE = 2.0**-300, 2.0**900
-_MAX_LATE = 64
+_MIN_EXACT_MAGNITUDE, _MAX_EXACT_MAGNITUDE = 2.0**-300, 2.0**900
+_MAX_PENDING_DELTAS = 64
 # More than two roundings of a double may change a number by, as a part of it.
-_ROUNDING = 2.0**-50
+_RELATIVE_ROUNDING_ERROR = 2.0**-50
 
 
 class SuffixAggregate(ABC):
@@ -32,14 +32,14 @@ class SuffixAggregate(ABC):
 
     def __init__(self) -> None:
         # How many values only `Aggregate.of` can add up or compare exactly.
-        self.unsafe = 0
+        self.inexact_count = 0
 
     @property
     def is_monotone(self) -> bool:
         """Whether the answer only ever moves in one direction while rows leave at the start."""
         return True
 
-    def bounds(self, first: int, start: int) -> tuple[Number, Number] | None:
+    def bounds(self, first_index: int, start_ms: int) -> tuple[Number, Number] | None:
         """Between which values the answer stays until the last row has left; None where that is not
         known."""
         return None
@@ -49,20 +49,24 @@ class SuffixAggregate(ABC):
         """Forgets every row."""
 
     @abstractmethod
-    def insert(self, index: int, instant: int, value: object) -> None:
+    def insert(self, index: int, instant_ms: int, value: object) -> None:
         """Takes in a row at its index among those that are there."""
 
-    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+    def extend(
+        self, first_index: int, instants_ms: Sequence[int], values: Sequence[object]
+    ) -> None:
         """Takes in rows at the end, `first` of which has this index."""
-        for index, (instant, value) in enumerate(zip(instants, values, strict=True), first):
-            self.insert(index, instant, value)
+        for index, (instant_ms, value) in enumerate(
+            zip(instants_ms, values, strict=True), first_index
+        ):
+            self.insert(index, instant_ms, value)
 
     @abstractmethod
-    def remove(self, index: int, instant: int, value: object) -> bool:
+    def remove(self, index: int, instant_ms: int, value: object) -> bool:
         """Takes out a row. False where the aggregate must be built again instead."""
 
     @abstractmethod
-    def over(self, first: int, start: int) -> Number | None:
+    def suffix_value(self, first_index: int, start_ms: int) -> Number | None:
         """The aggregate of the rows from an index on, which are those after the instant `start`;
         None where it is missing."""
 
@@ -72,32 +76,34 @@ class Count(SuffixAggregate):
 
     def __init__(self) -> None:
         super().__init__()
-        self._length = 0
+        self._row_count = 0
 
     def clear(self) -> None:
-        self._length = 0
+        self._row_count = 0
 
-    def insert(self, index: int, instant: int, value: object) -> None:
-        self._length += 1
+    def insert(self, index: int, instant_ms: int, value: object) -> None:
+        self._row_count += 1
 
-    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
-        self._length += len(values)
+    def extend(
+        self, first_index: int, instants_ms: Sequence[int], values: Sequence[object]
+    ) -> None:
+        self._row_count += len(values)
 
-    def remove(self, index: int, instant: int, value: object) -> bool:
-        self._length -= 1
+    def remove(self, index: int, instant_ms: int, value: object) -> bool:
+        self._row_count -= 1
         return True
 
-    def over(self, first: int, start: int) -> int:
-        return self._length - first
+    def suffix_value(self, first_index: int, start_ms: int) -> int:
+        return self._row_count - first_index
 
 
-class _Point(NamedTuple):
+class _Delta(NamedTuple):
     """What a row adds, at its instant; of a row that was removed, what it takes away."""
 
-    instant: int
+    instant_ms: int
     units: int
-    floats: int
-    rows: int
+    float_count: int
+    row_count: int
 
 
 class Sum(SuffixAggregate):
@@ -113,107 +119,123 @@ class Sum(SuffixAggregate):
         self.clear()
 
     def clear(self) -> None:
-        self.unsafe = 0
+        self.inexact_count = 0
         self._exponent = 0
-        self._negative = self._positive = 0
-        self._late: list[_Point] = []
-        self._lay_out([])
+        self._negative_count = self._positive_count = 0
+        self._pending_deltas: list[_Delta] = []
+        self._build_prefix_sums([])
 
-    def _lay_out(self, points: Sequence[_Point]) -> None:
+    def _build_prefix_sums(self, deltas: Sequence[_Delta]) -> None:
         """Makes the prefix sums of points in the order of time."""
-        self._instants = array("q", (point.instant for point in points))
-        self._units = [*accumulate((point.units for point in points), initial=0)]
-        self._floats = array("q", accumulate((point.floats for point in points), initial=0))
-        self._rows = array("q", accumulate((point.rows for point in points), initial=0))
+        self._instants_ms = array("q", (point.instant_ms for point in deltas))
+        self._unit_sums = [*accumulate((point.units for point in deltas), initial=0)]
+        self._float_counts = array(
+            "q", accumulate((point.float_count for point in deltas), initial=0)
+        )
+        self._row_counts = array("q", accumulate((point.row_count for point in deltas), initial=0))
 
     @property
     def is_monotone(self) -> bool:
-        return not (self._negative and self._positive) and not self.unsafe
+        return not (self._negative_count and self._positive_count) and not self.inexact_count
 
-    def insert(self, index: int, instant: int, value: object) -> None:
-        self._count(value, 1)
-        units, is_float = self._in_units(value), isinstance(value, float)
-        if self._instants and instant < self._instants[-1]:
-            self._wait(_Point(instant, units, is_float, 1))
+    def insert(self, index: int, instant_ms: int, value: object) -> None:
+        self._count_value(value, 1)
+        units, is_float = self._to_units(value), isinstance(value, float)
+        if self._instants_ms and instant_ms < self._instants_ms[-1]:
+            self._add_pending(_Delta(instant_ms, units, is_float, 1))
             return
-        self._instants.append(instant)
-        self._units.append(self._units[-1] + units)
-        self._floats.append(self._floats[-1] + is_float)
-        self._rows.append(self._rows[-1] + 1)
+        self._instants_ms.append(instant_ms)
+        self._unit_sums.append(self._unit_sums[-1] + units)
+        self._float_counts.append(self._float_counts[-1] + is_float)
+        self._row_counts.append(self._row_counts[-1] + 1)
 
-    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
+    def extend(
+        self, first_index: int, instants_ms: Sequence[int], values: Sequence[object]
+    ) -> None:
         if not all(value.__class__ is int for value in values):
-            for index, (instant, value) in enumerate(zip(instants, values, strict=True), first):
-                Sum.insert(self, index, instant, value)
+            for index, (instant_ms, value) in enumerate(
+                zip(instants_ms, values, strict=True), first_index
+            ):
+                Sum.insert(self, index, instant_ms, value)
             return
-        whole: list[int] = values  # type: ignore[assignment]
-        self._negative += sum(value < 0 for value in whole)
-        self._positive += sum(value > 0 for value in whole)
-        units = (value << self._exponent for value in whole)
-        self._instants.extend(instants)
-        self._units += islice(accumulate(units, initial=self._units[-1]), 1, None)
-        self._floats.extend(repeat(self._floats[-1], len(whole)))
-        self._rows.extend(range(self._rows[-1] + 1, self._rows[-1] + 1 + len(whole)))
+        integers: list[int] = values  # type: ignore[assignment]
+        self._negative_count += sum(value < 0 for value in integers)
+        self._positive_count += sum(value > 0 for value in integers)
+        units = (value << self._exponent for value in integers)
+        self._instants_ms.extend(instants_ms)
+        self._unit_sums += islice(accumulate(units, initial=self._unit_sums[-1]), 1, None)
+        self._float_counts.extend(repeat(self._float_counts[-1], len(integers)))
+        self._row_counts.extend(
+            range(self._row_counts[-1] + 1, self._row_counts[-1] + 1 + len(integers))
+        )
 
-    def remove(self, index: int, instant: int, value: object) -> bool:
-        self._count(value, -1)
-        self._wait(_Point(instant, -self._in_units(value), -isinstance(value, float), -1))
+    def remove(self, index: int, instant_ms: int, value: object) -> bool:
+        self._count_value(value, -1)
+        self._add_pending(_Delta(instant_ms, -self._to_units(value), -isinstance(value, float), -1))
         return True
 
-    def _wait(self, point: _Point) -> None:
-        self._late.append(point)
-        if len(self._late) > _MAX_LATE:
-            points = sorted([*self._points(), *self._late])
-            self._late.clear()
+    def _add_pending(self, delta: _Delta) -> None:
+        self._pending_deltas.append(delta)
+        if len(self._pending_deltas) > _MAX_PENDING_DELTAS:
+            deltas = sorted([*self._deltas(), *self._pending_deltas])
+            self._pending_deltas.clear()
             by_instant = (
-                _together(group) for _, group in groupby(points, key=attrgetter("instant"))
+                _merge_deltas(group) for _, group in groupby(deltas, key=attrgetter("instant_ms"))
             )
             # What was removed is gone together with what it takes away.
-            self._lay_out([point for point in by_instant if any(point[1:])])
+            self._build_prefix_sums([delta for delta in by_instant if any(delta[1:])])
 
-    def _points(self) -> Iterator[_Point]:
+    def _deltas(self) -> Iterator[_Delta]:
         """What each of the prefix sums adds to the one before."""
-        sums = zip(self._units, self._floats, self._rows, strict=True)
-        for instant, (before, after) in zip(self._instants, pairwise(sums), strict=True):
-            yield _Point(instant, *(b - a for a, b in zip(before, after, strict=True)))
+        prefix_sums = zip(self._unit_sums, self._float_counts, self._row_counts, strict=True)
+        for instant_ms, (before, after) in zip(
+            self._instants_ms, pairwise(prefix_sums), strict=True
+        ):
+            yield _Delta(instant_ms, *(b - a for a, b in zip(before, after, strict=True)))
 
-    def _count(self, value: object, by: int) -> None:
+    def _count_value(self, value: object, count_change: int) -> None:
         assert isinstance(value, Number)
-        self._negative += by if value < 0 else 0
-        self._positive += by if value > 0 else 0
-        self.unsafe += 0 if _is_safe(value) else by
+        self._negative_count += count_change if value < 0 else 0
+        self._positive_count += count_change if value > 0 else 0
+        self.inexact_count += 0 if _is_exact(value) else count_change
 
-    def _in_units(self, value: object) -> int:
+    def _to_units(self, value: object) -> int:
         assert isinstance(value, Number)
-        if not _is_safe(value):
+        if not _is_exact(value):
             return 0
         numerator, denominator = value.as_integer_ratio()
         exponent = denominator.bit_length() - 1
         if exponent > self._exponent:
-            by, self._exponent = exponent - self._exponent, exponent
-            self._units = [units << by for units in self._units]
-            self._late = [point._replace(units=point.units << by) for point in self._late]
+            shift, self._exponent = exponent - self._exponent, exponent
+            self._unit_sums = [units << shift for units in self._unit_sums]
+            self._pending_deltas = [
+                point._replace(units=point.units << shift) for point in self._pending_deltas
+            ]
         return numerator << (self._exponent - exponent)
 
-    def over(self, first: int, start: int) -> Number | None:
-        return self._sum(self._total(start))
+    def suffix_value(self, first_index: int, start_ms: int) -> Number | None:
+        return self._round_total(self._suffix_total(start_ms))
 
-    def _total(self, start: int) -> _Point:
+    def _suffix_total(self, start_ms: int) -> _Delta:
         """All points after an instant together."""
-        index = bisect_right(self._instants, start)
-        units = self._units[-1] - self._units[index]
-        floats = self._floats[-1] - self._floats[index]
-        rows = self._rows[-1] - self._rows[index]
-        for point in self._late:
-            if point.instant > start:
-                units, floats, rows = units + point.units, floats + point.floats, rows + point.rows
-        return _Point(start, units, floats, rows)
+        index = bisect_right(self._instants_ms, start_ms)
+        units = self._unit_sums[-1] - self._unit_sums[index]
+        float_count = self._float_counts[-1] - self._float_counts[index]
+        row_count = self._row_counts[-1] - self._row_counts[index]
+        for delta in self._pending_deltas:
+            if delta.instant_ms > start_ms:
+                units, float_count, row_count = (
+                    units + delta.units,
+                    float_count + delta.float_count,
+                    row_count + delta.row_count,
+                )
+        return _Delta(start_ms, units, float_count, row_count)
 
-    def _sum(self, total: _Point) -> Number:
-        if total.floats:
+    def _round_total(self, total: _Delta) -> Number:
+        if total.float_count:
             return total.units / (1 << self._exponent)
-        whole = total.units >> self._exponent
-        return whole if SMALLEST_LONG <= whole <= LARGEST_LONG else float(whole)
+        integer_sum = total.units >> self._exponent
+        return integer_sum if MIN_INT64 <= integer_sum <= MAX_INT64 else float(integer_sum)
 
 
 class Minimum(SuffixAggregate):
@@ -230,62 +252,74 @@ class Minimum(SuffixAggregate):
         self.clear()
 
     def clear(self) -> None:
-        self.unsafe = 0
-        self._instants = array("q")
-        self._values: list[Number] = []
+        self.inexact_count = 0
+        self._stack_instants_ms = array("q")
+        self._stack_values: list[Number] = []
 
     @property
     def is_monotone(self) -> bool:
-        return not self.unsafe
+        return not self.inexact_count
 
-    def insert(self, index: int, instant: int, value: object) -> None:
+    def insert(self, index: int, instant_ms: int, value: object) -> None:
         assert isinstance(value, Number)
         if not math.isfinite(value):
-            self.unsafe += 1
+            self.inexact_count += 1
             return
-        key = self._sign * value
-        place = bisect_left(self._instants, instant)
-        if place < len(self._values) and self._values[place] <= key:
+        signed_value = self._sign * value
+        stack_index = bisect_left(self._stack_instants_ms, instant_ms)
+        if (
+            stack_index < len(self._stack_values)
+            and self._stack_values[stack_index] <= signed_value
+        ):
             return
-        last = bisect_right(self._instants, instant, lo=place)
-        first = last
-        while first and self._values[first - 1] >= key:
-            first -= 1
-        self._instants[first:last] = array("q", [instant])
-        self._values[first:last] = [key]
+        end_index = bisect_right(self._stack_instants_ms, instant_ms, lo=stack_index)
+        first_index = end_index
+        while first_index and self._stack_values[first_index - 1] >= signed_value:
+            first_index -= 1
+        self._stack_instants_ms[first_index:end_index] = array("q", [instant_ms])
+        self._stack_values[first_index:end_index] = [signed_value]
 
-    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
-        finite = [
+    def extend(
+        self, first_index: int, instants_ms: Sequence[int], values: Sequence[object]
+    ) -> None:
+        finite_rows = [
             (instant, value)
-            for instant, value in zip(instants, values, strict=True)
+            for instant, value in zip(instants_ms, values, strict=True)
             if isinstance(value, Number) and math.isfinite(value)
         ]
-        self.unsafe += len(values) - len(finite)
+        self.inexact_count += len(values) - len(finite_rows)
         # From the last row back, those stand that are less than all after them.
-        best: Number = math.inf
-        standing: list[tuple[int, Number]] = []
-        for instant, value in reversed(finite):
-            key = self._sign * value
-            if key < best:
-                standing.append((instant, key))
-                best = key
-        while self._values and self._values[-1] >= best:
-            self._values.pop()
-            self._instants.pop()
-        self._instants.extend(instant for instant, _ in reversed(standing))
-        self._values += (key for _, key in reversed(standing))
+        least: Number = math.inf
+        new_stack: list[tuple[int, Number]] = []
+        for instant, value in reversed(finite_rows):
+            signed_value = self._sign * value
+            if signed_value < least:
+                new_stack.append((instant, signed_value))
+                least = signed_value
+        while self._stack_values and self._stack_values[-1] >= least:
+            self._stack_values.pop()
+            self._stack_instants_ms.pop()
+        self._stack_instants_ms.extend(instant for instant, _ in reversed(new_stack))
+        self._stack_values += (signed_value for _, signed_value in reversed(new_stack))
 
-    def remove(self, index: int, instant: int, value: object) -> bool:
+    def remove(self, index: int, instant_ms: int, value: object) -> bool:
         assert isinstance(value, Number)
         if not math.isfinite(value):
-            self.unsafe -= 1
+            self.inexact_count -= 1
             return True
-        place = bisect_left(self._instants, instant)
-        return place == len(self._instants) or self._instants[place] != instant
+        stack_index = bisect_left(self._stack_instants_ms, instant_ms)
+        return (
+            stack_index == len(self._stack_instants_ms)
+            or self._stack_instants_ms[stack_index] != instant_ms
+        )
 
-    def over(self, first: int, start: int) -> Number | None:
-        place = bisect_right(self._instants, start)
-        return self._sign * self._values[place] if place < len(self._values) else None
+    def suffix_value(self, first_index: int, start_ms: int) -> Number | None:
+        stack_index = bisect_right(self._stack_instants_ms, start_ms)
+        return (
+            self._sign * self._stack_values[stack_index]
+            if stack_index < len(self._stack_values)
+            else None
+        )
 
 
 class Maximum(Minimum):
@@ -298,7 +332,7 @@ class Average(Sum):
     """Means of numbers. They are not monotone, and lie between the least and the greatest."""
 
     def __init__(self) -> None:
-        self._bounds = Minimum(), Maximum()
+        self._extremes = Minimum(), Maximum()
         super().__init__()
 
     @property
@@ -307,34 +341,40 @@ class Average(Sum):
 
     def clear(self) -> None:
         super().clear()
-        for bound in self._bounds:
-            bound.clear()
+        for extreme in self._extremes:
+            extreme.clear()
 
-    def insert(self, index: int, instant: int, value: object) -> None:
-        super().insert(index, instant, value)
-        for bound in self._bounds:
-            bound.insert(index, instant, value)
+    def insert(self, index: int, instant_ms: int, value: object) -> None:
+        super().insert(index, instant_ms, value)
+        for extreme in self._extremes:
+            extreme.insert(index, instant_ms, value)
 
-    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
-        super().extend(first, instants, values)
-        for bound in self._bounds:
-            bound.extend(first, instants, values)
+    def extend(
+        self, first_index: int, instants_ms: Sequence[int], values: Sequence[object]
+    ) -> None:
+        super().extend(first_index, instants_ms, values)
+        for extreme in self._extremes:
+            extreme.extend(first_index, instants_ms, values)
 
-    def remove(self, index: int, instant: int, value: object) -> bool:
+    def remove(self, index: int, instant_ms: int, value: object) -> bool:
         # All of them, whatever one says.
-        removed = [bound.remove(index, instant, value) for bound in self._bounds]
-        return super().remove(index, instant, value) and all(removed)
+        are_removed = [extreme.remove(index, instant_ms, value) for extreme in self._extremes]
+        return super().remove(index, instant_ms, value) and all(are_removed)
 
-    def over(self, first: int, start: int) -> float | None:
-        total = self._total(start)
-        return float(self._sum(total)) / total.rows if total.rows else None
+    def suffix_value(self, first_index: int, start_ms: int) -> float | None:
+        total = self._suffix_total(start_ms)
+        return float(self._round_total(total)) / total.row_count if total.row_count else None
 
-    def bounds(self, first: int, start: int) -> tuple[Number, Number] | None:
-        least, greatest = (bound.over(first, start) for bound in self._bounds)
+    def bounds(self, first_index: int, start_ms: int) -> tuple[Number, Number] | None:
+        least, greatest = (
+            extreme.suffix_value(first_index, start_ms) for extreme in self._extremes
+        )
         if least is None or greatest is None:
             return None
         # Rounding may take a mean a little beyond: that of three times 0.1 is more than 0.1.
-        return least - abs(least) * _ROUNDING, greatest + abs(greatest) * _ROUNDING
+        return least - abs(least) * _RELATIVE_ROUNDING_ERROR, greatest + abs(
+            greatest
+        ) * _RELATIVE_ROUNDING_ERROR
 
 
 class DistinctCount(SuffixAggregate):
@@ -345,35 +385,37 @@ class DistinctCount(SuffixAggregate):
         self.clear()
 
     def clear(self) -> None:
-        self._last: dict[object, int] = {}
-        self._instants = array("q")
+        self._last_instants_ms: dict[object, int] = {}
+        self._sorted_instants_ms = array("q")
 
-    def insert(self, index: int, instant: int, value: object) -> None:
-        key = identity(value)
-        before = self._last.get(key)
-        if before is not None:
-            if before >= instant:
+    def insert(self, index: int, instant_ms: int, value: object) -> None:
+        key = equality_key(value)
+        previous_instant_ms = self._last_instants_ms.get(key)
+        if previous_instant_ms is not None:
+            if previous_instant_ms >= instant_ms:
                 return
-            del self._instants[bisect_left(self._instants, before)]
-        self._last[key] = instant
-        if not self._instants or instant >= self._instants[-1]:
-            self._instants.append(instant)
+            del self._sorted_instants_ms[bisect_left(self._sorted_instants_ms, previous_instant_ms)]
+        self._last_instants_ms[key] = instant_ms
+        if not self._sorted_instants_ms or instant_ms >= self._sorted_instants_ms[-1]:
+            self._sorted_instants_ms.append(instant_ms)
         else:
-            insort(self._instants, instant)
+            insort(self._sorted_instants_ms, instant_ms)
 
-    def extend(self, first: int, instants: Sequence[int], values: Sequence[object]) -> None:
-        latest = dict(zip(map(identity, values), instants, strict=True))
-        self._last |= latest
-        self._instants = array("q", sorted(self._last.values()))
+    def extend(
+        self, first_index: int, instants_ms: Sequence[int], values: Sequence[object]
+    ) -> None:
+        last_instants_ms = dict(zip(map(equality_key, values), instants_ms, strict=True))
+        self._last_instants_ms |= last_instants_ms
+        self._sorted_instants_ms = array("q", sorted(self._last_instants_ms.values()))
 
-    def remove(self, index: int, instant: int, value: object) -> bool:
-        return self._last[identity(value)] != instant
+    def remove(self, index: int, instant_ms: int, value: object) -> bool:
+        return self._last_instants_ms[equality_key(value)] != instant_ms
 
-    def over(self, first: int, start: int) -> int:
-        return len(self._instants) - bisect_right(self._instants, start)
+    def suffix_value(self, first_index: int, start_ms: int) -> int:
+        return len(self._sorted_instants_ms) - bisect_right(self._sorted_instants_ms, start_ms)
 
 
-SUFFIX_AGGREGATES: dict[Aggregate | None, type[SuffixAggregate]] = {
+SUFFIX_AGGREGATE_CLASSES: dict[Aggregate | None, type[SuffixAggregate]] = {
     None: Count,
     aggregates.SUM: Sum,
     aggregates.AVG: Average,
@@ -383,18 +425,24 @@ SUFFIX_AGGREGATES: dict[Aggregate | None, type[SuffixAggregate]] = {
 }
 
 
-def _together(points: Iterable[_Point]) -> _Point:
+def _merge_deltas(deltas: Iterable[_Delta]) -> _Delta:
     """The sum of points at one instant."""
-    instants, units, floats, rows = zip(*points, strict=True)
-    return _Point(instants[0], sum(units), sum(floats), sum(rows))
+    instants_ms, units, float_counts, row_counts = zip(*deltas, strict=True)
+    return _Delta(instants_ms[0], sum(units), sum(float_counts), sum(row_counts))
 
 
-def _is_safe(value: Number) -> bool:
-    return value.__class__ is int or value == 0 or _SMALLEST_SAFE <= abs(value) < _LARGEST_SAFE
+def _is_exact(value: Number) -> bool:
+    return (
+        value.__class__ is int
+        or value == 0
+        or _MIN_EXACT_MAGNITUDE <= abs(value) < _MAX_EXACT_MAGNITUDE
+    )
 
 
-def of_rows(aggregate: Aggregate | None, values: Sequence[object], first: int) -> Number | None:
+def recompute(
+    aggregate: Aggregate | None, values: Sequence[object], first_index: int
+) -> Number | None:
     """The aggregate of the values from an index on, added up anew."""
     if aggregate is None:
-        return len(values) - first
-    return aggregate.of(islice(values, first, None))
+        return len(values) - first_index
+    return aggregate.compute(islice(values, first_index, None))

@@ -7,7 +7,7 @@ from functools import cached_property
 from app.filters.aggregates import Aggregate
 from app.filters.fields import Field
 from app.filters.operators import Operand, Operator
-from app.filters.sources import Source
+from app.filters.sources import RowSource
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,21 @@ class AttributeCondition:
 
 
 @dataclass(frozen=True)
-class Last:
+class SlidingWindow:
     """From so long ago, not included, until now."""
 
     length: timedelta
 
 
 @dataclass(frozen=True)
-class Range:
+class FixedWindow:
     """From one instant to another, both included."""
 
     start: datetime
     end: datetime
 
 
-Window = Last | Range
+Window = SlidingWindow | FixedWindow
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Measure:
     """What is taken of a customer's events of one name: their number, or an aggregate of a
     property over those that pass every `where` and lie in the window."""
 
-    source: Source
+    source: RowSource
     where: tuple[AttributeCondition, ...] = ()
     window: Window | None = None
     aggregate: Aggregate | None = None
@@ -83,14 +83,20 @@ class Measure:
         return self.aggregate is None and self.window is None and not self.where
 
     @cached_property
-    def steady(self) -> "Measure":
+    def without_time_dependence(self) -> "Measure":
         """The measure without what follows the clock, of all rows that it may ever be taken of:
         itself where nothing does."""
-        where = tuple(where for where in self.where if not where.operator.follows_clock)
-        last = isinstance(self.window, Last)
-        if len(where) == len(self.where) and not last:
+        time_independent_conditions = tuple(
+            time_independent_conditions
+            for time_independent_conditions in self.where
+            if not time_independent_conditions.operator.is_time_dependent
+        )
+        is_sliding = isinstance(self.window, SlidingWindow)
+        if len(time_independent_conditions) == len(self.where) and not is_sliding:
             return self
-        return replace(self, where=where, window=None if last else self.window)
+        return replace(
+            self, where=time_independent_conditions, window=None if is_sliding else self.window
+        )
 
 
 @dataclass(frozen=True)
@@ -103,14 +109,14 @@ class EventCondition:
 
 
 @dataclass(frozen=True)
-class Listed:
+class StaticMemberCondition:
     """The customer stands in the list of a static segment: there is a row of it."""
 
-    rows: Measure
+    measure: Measure
 
 
 @dataclass(frozen=True, eq=False)
-class Nested:
+class NestedSegment:
     """A segment inside a filter, and whom it holds of."""
 
     id: str
@@ -119,11 +125,19 @@ class Nested:
 
 
 @dataclass(frozen=True)
-class Member:
+class SegmentCondition:
     """The customer is a member of the segment, or is not."""
 
-    segment: Nested
-    member: bool = True
+    segment: NestedSegment
+    is_member: bool = True
 
 
-Filter = AllOf | AnyOf | NoneOf | AttributeCondition | EventCondition | Listed | Member
+Filter = (
+    AllOf
+    | AnyOf
+    | NoneOf
+    | AttributeCondition
+    | EventCondition
+    | StaticMemberCondition
+    | SegmentCondition
+)

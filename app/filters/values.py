@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from app.filters.calendar import LONGEST, Period, read_date, read_duration, read_moment
+from app.filters.calendar import (
+    MAX_DURATION,
+    Period,
+    parse_date,
+    parse_date_or_datetime,
+    parse_duration,
+)
 from app.filters.fields import AttributeType, is_number, is_storable
 
-LONGEST_TEXT = 1_000
-LONGEST_LIST = 10_000
-MOST_YEARS = 1_000
-SMALLEST_LONG, LARGEST_LONG = -(2**63), 2**63 - 1
+MAX_STRING_LENGTH = 1_000
+MAX_LIST_LENGTH = 10_000
+MAX_YEARS = 1_000
+MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 
-_MOMENTS = (AttributeType.DATE, AttributeType.DATETIME)
+_TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
 
 
-class UnreadableError(ValueError):
+class InvalidOperandError(ValueError):
     """A value of the wrong shape; `path` leads to the element of a list that is at fault."""
 
     def __init__(self, message: str, *path: str) -> None:
@@ -25,75 +31,75 @@ class UnreadableError(ValueError):
         self.path = path
 
 
-def text(value: object) -> str:
+def parse_string(value: object) -> str:
     """A string that MongoDB can hold."""
     if not isinstance(value, str):
-        raise UnreadableError("must be a string")
-    if len(value) > LONGEST_TEXT:
-        raise UnreadableError(f"must have at most {LONGEST_TEXT} characters")
+        raise InvalidOperandError("must be a string")
+    if len(value) > MAX_STRING_LENGTH:
+        raise InvalidOperandError(f"must have at most {MAX_STRING_LENGTH} characters")
     if not is_storable(value):
-        raise UnreadableError("must not contain NUL or half a surrogate pair")
+        raise InvalidOperandError("must not contain NUL or half a surrogate pair")
     return value
 
 
-def number(value: object) -> int | float:
+def parse_number(value: object) -> int | float:
     """A 64-bit integer or a finite float."""
     if not is_number(value):
-        raise UnreadableError("must be a number")
+        raise InvalidOperandError("must be a number")
     assert isinstance(value, int | float)
-    if isinstance(value, int) and not SMALLEST_LONG <= value <= LARGEST_LONG:
-        raise UnreadableError("must fit into 64 bits")
+    if isinstance(value, int) and not MIN_INT64 <= value <= MAX_INT64:
+        raise InvalidOperandError("must fit into 64 bits")
     if not math.isfinite(value):
-        raise UnreadableError("must be finite")
+        raise InvalidOperandError("must be finite")
     return value
 
 
-def _scalar(value: object, type_: AttributeType | None) -> Any:
+def _parse_scalar(value: object, type_: AttributeType | None) -> Any:
     """One value of the type, or of its own type where the path has none."""
     match type_:
         case AttributeType.STRING:
-            return text(value)
+            return parse_string(value)
         case AttributeType.NUMBER:
-            return number(value)
+            return parse_number(value)
         case AttributeType.BOOLEAN:
             if not isinstance(value, bool):
-                raise UnreadableError("must be true or false")
+                raise InvalidOperandError("must be true or false")
             return value
         case AttributeType.DATE | AttributeType.DATETIME:
             try:
-                return read_moment(text(value))
-            except UnreadableError:
+                return parse_date_or_datetime(parse_string(value))
+            except InvalidOperandError:
                 raise
             except ValueError as error:
-                raise UnreadableError(str(error)) from None
+                raise InvalidOperandError(str(error)) from None
         case _:
             if isinstance(value, bool):
                 return value
             if isinstance(value, str):
-                return text(value)
+                return parse_string(value)
             if is_number(value):
-                return number(value)
-            raise UnreadableError("must be a string, a number, true or false")
+                return parse_number(value)
+            raise InvalidOperandError("must be a string, a number, true or false")
 
 
 @dataclass(frozen=True)
-class Years:
+class YearRange:
     """A number of full years, between two bounds, both included; None is without one."""
 
-    least: int | None
-    most: int | None
+    minimum: int | None
+    maximum: int | None
 
     def __str__(self) -> str:
-        if self.least == self.most:
-            return _years(self.most)
-        if self.most is None:
-            return f"at least {_years(self.least)}"
-        if self.least is None:
-            return f"at most {_years(self.most)}"
-        return f"{self.least:,} to {_years(self.most)}"
+        if self.minimum == self.maximum:
+            return _format_years(self.maximum)
+        if self.maximum is None:
+            return f"at least {_format_years(self.minimum)}"
+        if self.minimum is None:
+            return f"at most {_format_years(self.maximum)}"
+        return f"{self.minimum:,} to {_format_years(self.maximum)}"
 
 
-def _years(count: int | None) -> str:
+def _format_years(count: int | None) -> str:
     return "1 full year" if count == 1 else f"{count:,} full years"
 
 
@@ -106,178 +112,182 @@ class Circle:
     meters: int | float
 
     def __str__(self) -> str:
-        kilometers = self.meters >= 1_000 and self.meters % 100 == 0
-        length = f"{_plain(self.meters / 1_000)} km" if kilometers else f"{_plain(self.meters)} m"
-        return f"{length} of {_plain(self.lat)}, {_plain(self.lon)}"
+        in_kilometers = self.meters >= 1_000 and self.meters % 100 == 0
+        radius = (
+            f"{_format_number(self.meters / 1_000)} km"
+            if in_kilometers
+            else f"{_format_number(self.meters)} m"
+        )
+        return f"{radius} of {_format_number(self.lat)}, {_format_number(self.lon)}"
 
 
-def _plain(number: int | float) -> str:
+def _format_number(number: int | float) -> str:
     return f"{number:,}".removesuffix(".0")
 
 
 @dataclass(frozen=True)
-class Takes:
+class OperandKind:
     """What an operator takes: words for people, and the reader."""
 
-    words: str
-    read: Callable[[object, AttributeType | None], Any]
+    description: str
+    parse: Callable[[object, AttributeType | None], Any]
 
 
-def _nothing(value: object, _: AttributeType | None) -> None:
+def _parse_nothing(value: object, _: AttributeType | None) -> None:
     if value is not None:
-        raise UnreadableError("must be left out: the operator takes no value")
+        raise InvalidOperandError("must be left out: the operator takes no value")
 
 
-def _non_empty_text(value: object, _: AttributeType | None) -> str:
-    if not text(value):
-        raise UnreadableError("must not be empty")
-    return text(value)
+def _parse_non_empty_string(value: object, _: AttributeType | None) -> str:
+    if not parse_string(value):
+        raise InvalidOperandError("must not be empty")
+    return parse_string(value)
 
 
-def _elements(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
+def _parse_elements(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise UnreadableError("must be a list")
-    if not 1 <= len(value) <= LONGEST_LIST:
-        raise UnreadableError(f"must be a list of 1 to {LONGEST_LIST:,} values")
-    read: list[Any] = []
+        raise InvalidOperandError("must be a list")
+    if not 1 <= len(value) <= MAX_LIST_LENGTH:
+        raise InvalidOperandError(f"must be a list of 1 to {MAX_LIST_LENGTH:,} values")
+    parsed: list[Any] = []
     for index, element in enumerate(value):
         try:
-            read.append(_scalar(element, type_))
-        except UnreadableError as error:
-            raise _in_list(index, str(error)) from None
-    return tuple(read)
+            parsed.append(_parse_scalar(element, type_))
+        except InvalidOperandError as error:
+            raise _element_error(index, str(error)) from None
+    return tuple(parsed)
 
 
-def _list(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
-    read = _elements(value, type_)
-    for index, element in enumerate(read):
+def _parse_list(value: object, type_: AttributeType | None) -> tuple[Any, ...]:
+    parsed = _parse_elements(value, type_)
+    for index, element in enumerate(parsed):
         if isinstance(element, bool):
-            raise _in_list(index, "must not be true or false")
-    return read
+            raise _element_error(index, "must not be true or false")
+    return parsed
 
 
-def _in_list(index: int, message: str) -> UnreadableError:
-    return UnreadableError(f"element {index} {message}", str(index))
+def _element_error(index: int, message: str) -> InvalidOperandError:
+    return InvalidOperandError(f"element {index} {message}", str(index))
 
 
-def _integer(value: object, _: AttributeType | None) -> int:
-    read = number(value)
-    if not isinstance(read, int):
-        raise UnreadableError("must be an integer")
-    return read
+def _parse_integer(value: object, _: AttributeType | None) -> int:
+    parsed = parse_number(value)
+    if not isinstance(parsed, int):
+        raise InvalidOperandError("must be an integer")
+    return parsed
 
 
-def _range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
+def _parse_range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise UnreadableError("must be a list of two values, the lower one first")
-    low, high = _list(value, type_)
-    if type_ not in _MOMENTS:
-        number(low), number(high)
+        raise InvalidOperandError("must be a list of two values, the lower one first")
+    low, high = _parse_list(value, type_)
+    if type_ not in _TEMPORAL_TYPES:
+        parse_number(low), parse_number(high)
     # Moments of different kinds are put in order only once the zone is known: an empty range holds
     # for nobody.
     if type(low) is type(high) or type_ is AttributeType.NUMBER:
-        aware = getattr(low, "tzinfo", None) is None, getattr(high, "tzinfo", None) is None
-        if aware[0] == aware[1] and low > high:
-            raise UnreadableError("must be a list of two values, the lower one first")
+        are_naive = getattr(low, "tzinfo", None) is None, getattr(high, "tzinfo", None) is None
+        if are_naive[0] == are_naive[1] and low > high:
+            raise InvalidOperandError("must be a list of two values, the lower one first")
     return low, high
 
 
-def _day(value: object, _: AttributeType | None) -> Any:
+def _parse_day(value: object, _: AttributeType | None) -> Any:
     try:
-        return read_date(text(value))
-    except UnreadableError:
+        return parse_date(parse_string(value))
+    except InvalidOperandError:
         raise
     except ValueError as error:
-        raise UnreadableError(str(error)) from None
+        raise InvalidOperandError(str(error)) from None
 
 
-def _duration(value: object, _: AttributeType | None) -> Any:
+def _parse_duration(value: object, _: AttributeType | None) -> Any:
     try:
-        return read_duration(text(value))
-    except UnreadableError:
+        return parse_duration(parse_string(value))
+    except InvalidOperandError:
         raise
     except ValueError as error:
-        raise UnreadableError(str(error)) from None
+        raise InvalidOperandError(str(error)) from None
 
 
-def _whole(value: object, most: int) -> int:
+def _parse_bounded_integer(value: object, maximum: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise UnreadableError("must be an integer")
-    if not 0 <= value <= most:
-        raise UnreadableError(f"must lie between 0 and {most:,}")
+        raise InvalidOperandError("must be an integer")
+    if not 0 <= value <= maximum:
+        raise InvalidOperandError(f"must lie between 0 and {maximum:,}")
     return value
 
 
-def _days(value: object, _: AttributeType | None) -> timedelta:
-    return timedelta(_whole(value, LONGEST.days))
+def _parse_days(value: object, _: AttributeType | None) -> timedelta:
+    return timedelta(_parse_bounded_integer(value, MAX_DURATION.days))
 
 
-def _period(value: object, _: AttributeType | None) -> Period:
+def _parse_period(value: object, _: AttributeType | None) -> Period:
     if not isinstance(value, str) or value not in Period.__members__:
-        raise UnreadableError("must be the name of a period")
+        raise InvalidOperandError("must be the name of a period")
     return Period[value]
 
 
-def _years_between(value: object, _: AttributeType | None) -> Years:
+def _parse_year_range(value: object, _: AttributeType | None) -> YearRange:
     if not isinstance(value, list | tuple):
-        years = _whole(value, MOST_YEARS)
-        return Years(years, years)
+        years = _parse_bounded_integer(value, MAX_YEARS)
+        return YearRange(years, years)
     if len(value) != 2 or all(bound is None for bound in value):
-        raise UnreadableError("must be a list of two integers, of which one may be null")
+        raise InvalidOperandError("must be a list of two integers, of which one may be null")
     bounds: list[int | None] = []
     for index, bound in enumerate(value):
         try:
-            bounds.append(None if bound is None else _whole(bound, MOST_YEARS))
-        except UnreadableError as error:
-            raise UnreadableError(f"element {index} {error}", str(index)) from None
-    least, most = bounds
-    if least is not None and most is not None and least > most:
-        raise UnreadableError("must be a list of two integers, the lower one first")
-    return Years(least, most)
+            bounds.append(None if bound is None else _parse_bounded_integer(bound, MAX_YEARS))
+        except InvalidOperandError as error:
+            raise InvalidOperandError(f"element {index} {error}", str(index)) from None
+    minimum, maximum = bounds
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise InvalidOperandError("must be a list of two integers, the lower one first")
+    return YearRange(minimum, maximum)
 
 
-_MOST = {"lat": (-90, 90), "lon": (-180, 180), "meters": (0, None)}
+_CIRCLE_LIMITS = {"lat": (-90, 90), "lon": (-180, 180), "meters": (0, None)}
 
 
-def _circle(value: object, _: AttributeType | None) -> Circle:
+def _parse_circle(value: object, _: AttributeType | None) -> Circle:
     if not isinstance(value, Mapping):
-        raise UnreadableError("must be an object")
+        raise InvalidOperandError("must be an object")
     for key in value:
-        if key not in _MOST:
-            raise UnreadableError(f"has no room for {str(key)[:60]!r}; take it out", str(key))
-    read = {}
-    for key, (least, most) in _MOST.items():
+        if key not in _CIRCLE_LIMITS:
+            raise InvalidOperandError(f"has no room for {str(key)[:60]!r}; take it out", str(key))
+    parsed = {}
+    for key, (minimum, maximum) in _CIRCLE_LIMITS.items():
         if key not in value:
-            raise UnreadableError(f"lacks {key!r}", key)
+            raise InvalidOperandError(f"lacks {key!r}", key)
         try:
-            read[key] = number(value[key])
-        except UnreadableError as error:
-            raise UnreadableError(f"has a {key!r} that {error}", key) from None
-        if read[key] < least or (most is not None and read[key] > most):
-            bounds = "be negative" if most is None else f"lie beyond {least} and {most}"
-            raise UnreadableError(f"has a {key!r} that must not {bounds}", key)
-    return Circle(**read)
+            parsed[key] = parse_number(value[key])
+        except InvalidOperandError as error:
+            raise InvalidOperandError(f"has a {key!r} that {error}", key) from None
+        if parsed[key] < minimum or (maximum is not None and parsed[key] > maximum):
+            bounds = "be negative" if maximum is None else f"lie beyond {minimum} and {maximum}"
+            raise InvalidOperandError(f"has a {key!r} that must not {bounds}", key)
+    return Circle(**parsed)
 
 
-NOTHING = Takes("no value", _nothing)
-ONE_VALUE = Takes("one value", _scalar)
-LIST = Takes(f"a list of 1 to {LONGEST_LIST:,} values", _list)
-ELEMENTS = Takes(f"a list of 1 to {LONGEST_LIST:,} values", _elements)
-NON_EMPTY_TEXT = Takes("a non-empty string, taken literally", _non_empty_text)
-NUMBER = Takes("a number", lambda value, _: number(value))
-INTEGER = Takes("an integer", _integer)
-RANGE = Takes("a list of two values, in order, both ends included", _range)
-MOMENT = Takes("a date or a datetime", _scalar)
-DURATION = Takes("an ISO 8601 duration, like P30D or PT90M", _duration)
-CALENDAR_DAY = Takes("a date, like 2026-03-29", _day)
-DAYS = Takes(f"an integer of 0 to {LONGEST.days:,}", _days)
-PERIOD = Takes(f"one of {', '.join(Period.__members__)}", _period)
-YEARS = Takes(
-    f"an integer of 0 to {MOST_YEARS:,}, or a list of the least and the most, either of them null",
-    _years_between,
+NOTHING = OperandKind("no value", _parse_nothing)
+ONE_VALUE = OperandKind("one value", _parse_scalar)
+LIST = OperandKind(f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_list)
+ELEMENTS = OperandKind(f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_elements)
+NON_EMPTY_TEXT = OperandKind("a non-empty string, taken literally", _parse_non_empty_string)
+NUMBER = OperandKind("a number", lambda value, _: parse_number(value))
+INTEGER = OperandKind("an integer", _parse_integer)
+RANGE = OperandKind("a list of two values, in order, both ends included", _parse_range)
+MOMENT = OperandKind("a date or a datetime", _parse_scalar)
+DURATION = OperandKind("an ISO 8601 duration, like P30D or PT90M", _parse_duration)
+CALENDAR_DAY = OperandKind("a date, like 2026-03-29", _parse_day)
+DAYS = OperandKind(f"an integer of 0 to {MAX_DURATION.days:,}", _parse_days)
+PERIOD = OperandKind(f"one of {', '.join(Period.__members__)}", _parse_period)
+YEARS = OperandKind(
+    f"an integer of 0 to {MAX_YEARS:,}, or a list of the least and the most, either of them null",
+    _parse_year_range,
 )
-CIRCLE = Takes(
+CIRCLE = OperandKind(
     'an object of "lat" and "lon", in degrees, and "meters", like'
     ' {"lat": 52.23, "lon": 21.01, "meters": 5000}',
-    _circle,
+    _parse_circle,
 )

@@ -10,17 +10,17 @@ from app.filters.tree import (
     AttributeCondition,
     EventCondition,
     Filter,
-    Listed,
     Measure,
-    Member,
-    Nested,
+    NestedSegment,
     NoneOf,
+    SegmentCondition,
+    StaticMemberCondition,
 )
 
-Condition = AttributeCondition | EventCondition | Listed | Member
+Condition = AttributeCondition | EventCondition | StaticMemberCondition | SegmentCondition
 
 # Bytes: of a condition with all its guards, of a value beside its text, of a letter's cases.
-_A_CONDITION, _A_VALUE, LETTER_OF_ANY_CASE = 1_000, 20, 8
+_CONDITION_BYTES, _VALUE_BYTES, CASE_INSENSITIVE_LETTER_BYTES = 1_000, 20, 8
 
 
 def own_conditions(filter_: Filter) -> Iterator[Condition]:
@@ -29,108 +29,114 @@ def own_conditions(filter_: Filter) -> Iterator[Condition]:
         case AllOf(branches) | AnyOf(branches) | NoneOf(branches):
             for branch in branches:
                 yield from own_conditions(branch)
-        case AttributeCondition() | EventCondition() | Listed() | Member():
+        case AttributeCondition() | EventCondition() | StaticMemberCondition() | SegmentCondition():
             yield filter_
         case _:
             assert_never(filter_)
 
 
-def inside(filter_: Filter) -> list[Nested]:
+def nested_segments(filter_: Filter) -> list[NestedSegment]:
     """The segments inside the filter, at any depth, each after those that are inside it."""
-    found: dict[Nested, None] = {}
+    ordered_segments: dict[NestedSegment, None] = {}
 
-    def enter(tree: Filter) -> None:
-        for segment in _named(tree):
-            if segment not in found:
-                enter(segment.tree)
-                found[segment] = None
+    def visit(tree: Filter) -> None:
+        for segment in _referenced_segments(tree):
+            if segment not in ordered_segments:
+                visit(segment.tree)
+                ordered_segments[segment] = None
 
-    enter(filter_)
-    return list(found)
+    visit(filter_)
+    return list(ordered_segments)
 
 
 def conditions(filter_: Filter) -> Iterator[Condition]:
     """The conditions of the filter and of the segments inside it."""
-    for tree in (filter_, *(segment.tree for segment in inside(filter_))):
+    for tree in (filter_, *(segment.tree for segment in nested_segments(filter_))):
         yield from own_conditions(tree)
 
 
 def measures(filter_: Filter) -> list[Measure]:
     """Every measure of rows that the filter needs, once."""
-    found: dict[Measure, None] = {}
+    unique_measures: dict[Measure, None] = {}
     for condition in conditions(filter_):
-        if isinstance(condition, EventCondition):
-            found[condition.measure] = None
-        elif isinstance(condition, Listed):
-            found[condition.rows] = None
-    return list(found)
+        if isinstance(condition, EventCondition | StaticMemberCondition):
+            unique_measures[condition.measure] = None
+    return list(unique_measures)
 
 
-def segments_deep(filter_: Filter) -> int:
+def segment_depth(filter_: Filter) -> int:
     """How many segments lie one within the other; the filter itself is the first."""
-    deep: dict[Nested, int] = {}
+    depths: dict[NestedSegment, int] = {}
 
     def depth(tree: Filter) -> int:
-        return 1 + max((deep[segment] for segment in _named(tree)), default=0)
+        return 1 + max((depths[segment] for segment in _referenced_segments(tree)), default=0)
 
-    for segment in inside(filter_):
-        deep[segment] = depth(segment.tree)
+    for segment in nested_segments(filter_):
+        depths[segment] = depth(segment.tree)
     return depth(filter_)
 
 
-def weight(filter_: Filter) -> int:
+def query_bytes(filter_: Filter) -> int:
     """How many bytes its predicate takes at the most, each segment inside it written out once."""
-    return sum(map(_weight, conditions(filter_)))
+    return sum(map(_condition_bytes, conditions(filter_)))
 
 
-def inlined_weight(filter_: Filter) -> int:
+def inlined_query_bytes(filter_: Filter) -> int:
     """The same with each segment written out wherever it stands."""
-    weights: dict[Nested, int] = {}
+    segment_bytes: dict[NestedSegment, int] = {}
 
-    def weigh(tree: Filter) -> int:
+    def count_bytes(tree: Filter) -> int:
         return sum(
-            weights[condition.segment] if isinstance(condition, Member) else _weight(condition)
+            segment_bytes[condition.segment]
+            if isinstance(condition, SegmentCondition)
+            else _condition_bytes(condition)
             for condition in own_conditions(tree)
         )
 
-    for segment in inside(filter_):
-        weights[segment] = weigh(segment.tree)
-    return weigh(filter_)
+    for segment in nested_segments(filter_):
+        segment_bytes[segment] = count_bytes(segment.tree)
+    return count_bytes(filter_)
 
 
-def _weight(condition: Condition) -> int:
+def _condition_bytes(condition: Condition) -> int:
     match condition:
         case AttributeCondition(_, _, operand):
-            return _A_CONDITION + _weight_of(operand)
+            return _CONDITION_BYTES + _operand_bytes(operand)
         case EventCondition(measure, _, operand):
-            return _A_CONDITION + _weight_of(operand) + sum(map(_weight, measure.where))
+            return (
+                _CONDITION_BYTES
+                + _operand_bytes(operand)
+                + sum(map(_condition_bytes, measure.where))
+            )
         case _:
-            return _A_CONDITION if isinstance(condition, Listed) else 0
+            return _CONDITION_BYTES if isinstance(condition, StaticMemberCondition) else 0
 
 
-def _weight_of(operand: Operand) -> int:
+def _operand_bytes(operand: Operand) -> int:
     values = operand.value if isinstance(operand.value, tuple) else (operand.value,)
-    texts = sum(len(value.encode()) for value in values if isinstance(value, str))
-    return _A_VALUE * len(values) + texts * (LETTER_OF_ANY_CASE if operand.ignore_case else 1)
+    text_bytes = sum(len(value.encode()) for value in values if isinstance(value, str))
+    return _VALUE_BYTES * len(values) + text_bytes * (
+        CASE_INSENSITIVE_LETTER_BYTES if operand.ignore_case else 1
+    )
 
 
-def inlined_levels(filter_: Filter) -> int:
+def inlined_depth(filter_: Filter) -> int:
     """How deep the groups lie once each segment is written out."""
-    levels: dict[Nested, int] = {}
+    segment_depths: dict[NestedSegment, int] = {}
 
-    def level(tree: Filter) -> int:
+    def depth(tree: Filter) -> int:
         match tree:
             case AllOf(branches) | AnyOf(branches) | NoneOf(branches):
-                return 1 + max(map(level, branches))
-            case Member(segment):
-                return 1 + levels[segment]
+                return 1 + max(map(depth, branches))
+            case SegmentCondition(segment):
+                return 1 + segment_depths[segment]
             case _:
                 return 0
 
-    for segment in inside(filter_):
-        levels[segment] = level(segment.tree)
-    return level(filter_)
+    for segment in nested_segments(filter_):
+        segment_depths[segment] = depth(segment.tree)
+    return depth(filter_)
 
 
-def _named(filter_: Filter) -> Iterator[Nested]:
-    return (c.segment for c in own_conditions(filter_) if isinstance(c, Member))
+def _referenced_segments(filter_: Filter) -> Iterator[NestedSegment]:
+    return (c.segment for c in own_conditions(filter_) if isinstance(c, SegmentCondition))

@@ -11,49 +11,49 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.errors import Unusable
+from app.errors import SetupError
 
-HERE = Path(__file__).parent
-BUNDLE = HERE / "dist"
-_SOURCES = ("package.json", "package-lock.json", ".npmrc", "main.jsx")
-_ENTRIES = (
+PACKAGE_FOLDER = Path(__file__).parent
+BUNDLE_FOLDER = PACKAGE_FOLDER / "dist"
+_SOURCE_FILES = ("package.json", "package-lock.json", ".npmrc", "main.jsx")
+_ENTRY_POINTS = (
     "graphiql=main.jsx",
     "editor.worker=monaco-editor/esm/vs/editor/editor.worker.js",
     "json.worker=monaco-editor/esm/vs/language/json/json.worker.js",
     "graphql.worker=monaco-graphql/esm/graphql.worker.js",
 )
-_COMPRESSED = {".js", ".css", ".ttf", ".txt"}
+_COMPRESSED_SUFFIXES = {".js", ".css", ".ttf", ".txt"}
 
 
 def is_built(bundle: Path) -> bool:
     return (bundle / "graphiql.js").is_file()
 
 
-def build(bundle: Path = BUNDLE) -> None:
+def build(bundle: Path = BUNDLE_FOLDER) -> None:
     """A whole bundle stands there afterwards, never half of one; it takes the place of an older."""
     try:
         bundle.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".graphiql-", dir=bundle.parent) as folder:
-            fresh = _bundled(Path(folder))
+            new_bundle = _build_in(Path(folder))
             if bundle.exists():
                 bundle.rename(Path(folder) / "old")
-            fresh.rename(bundle)
+            new_bundle.rename(bundle)
     except OSError as problem:
-        raise Unusable(f"GraphiQL can't be written to {bundle}: {problem.strerror}") from None
+        raise SetupError(f"GraphiQL can't be written to {bundle}: {problem.strerror}") from None
 
 
-def _bundled(folder: Path) -> Path:
-    for name in _SOURCES:
-        shutil.copy(HERE / name, folder)
+def _build_in(folder: Path) -> Path:
+    for name in _SOURCE_FILES:
+        shutil.copy(PACKAGE_FOLDER / name, folder)
     # The packages' own scripts are not run: nothing here needs them.
-    _npm(folder, "ci", "--ignore-scripts", "--no-audit", "--loglevel=error")
-    _npm(
+    _run_npm(folder, "ci", "--ignore-scripts", "--no-audit", "--loglevel=error")
+    _run_npm(
         folder,
         "exec",
         "--offline",
         "--",
         "esbuild",
-        *_ENTRIES,
+        *_ENTRY_POINTS,
         "--bundle",
         "--outdir=dist",
         "--format=iife",
@@ -66,17 +66,17 @@ def _bundled(folder: Path) -> Path:
         "--log-level=error",
     )
     for file in [*(folder / "dist").iterdir()]:
-        if file.suffix in _COMPRESSED:
+        if file.suffix in _COMPRESSED_SUFFIXES:
             file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
     return folder / "dist"
 
 
-def _npm(folder: Path, *arguments: str) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Unusable("GraphiQL is bundled with npm, which is not on PATH: install Node.js.")
-    run = subprocess.run(  # noqa: S603 - our own arguments, no shell
-        [npm, *arguments],
+def _run_npm(folder: Path, *arguments: str) -> None:
+    npm_path = shutil.which("npm")
+    if npm_path is None:
+        raise SetupError("GraphiQL is bundled with npm, which is not on PATH: install Node.js.")
+    result = subprocess.run(  # noqa: S603 - our own arguments, no shell
+        [npm_path, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -84,20 +84,22 @@ def _npm(folder: Path, *arguments: str) -> None:
         text=True,
         check=False,
     )
-    if run.returncode != 0:
-        raise Unusable(f"npm {arguments[0]} failed: {' '.join(run.stdout.split())[-500:]}")
+    if result.returncode != 0:
+        raise SetupError(f"npm {arguments[0]} failed: {' '.join(result.stdout.split())[-500:]}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.graphiql.build", description=__doc__)
-    parser.add_argument("--out", type=Path, default=BUNDLE, help="where the bundle shall stand")
+    parser.add_argument(
+        "--out", type=Path, default=BUNDLE_FOLDER, help="where the bundle shall stand"
+    )
     bundle = parser.parse_args(arguments).out.absolute()
     if os.getpgrp() == os.getpid():
         # Told to stop, or left alone: npm and what it started go too.
         signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
     try:
         build(bundle)
-    except Unusable as problem:
+    except SetupError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     sys.stdout.write(f"GraphiQL is bundled in {bundle}\n")

@@ -12,9 +12,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from strawberry.http.ides import get_graphql_ide_html
 
-from app.graphiql.build import HERE, is_built
+from app.graphiql.build import PACKAGE_FOLDER, is_built
 
-TABS = (
+TAB_OPERATIONS = (
     "list_segments",
     "create_passive_segment",
     "preview_filter",
@@ -24,9 +24,12 @@ TABS = (
 """The example operations that GraphiQL opens with, by the names of their files."""
 
 # A wheel carries the operations inside this package; a checkout has them at its top.
-_OPERATIONS = (HERE / "operations", HERE.parent.parent / "graphql-schema" / "operations")
+_OPERATION_FOLDERS = (
+    PACKAGE_FOLDER / "operations",
+    PACKAGE_FOLDER.parent.parent / "graphql-schema" / "operations",
+)
 
-_POLICY = "; ".join(
+_CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -42,7 +45,7 @@ _POLICY = "; ".join(
     )
 )
 
-_PAGE = """<!doctype html>
+_PAGE_TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -58,7 +61,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 
-_NEEDS_NETWORK = """
+_NETWORK_NOTICE = """
 <p role="status" style="position: fixed; bottom: 0; left: 0; right: 0; margin: 0; padding: 6px;
 z-index: 99; background: #fff3cd; color: #333; font: 14px sans-serif">
 This page loads GraphiQL from unpkg.com and so needs the network.
@@ -66,22 +69,24 @@ To do without, run <code>python -m app.graphiql.build</code> where npm is, and r
 """
 
 
-def page(path: str, bundle: Path) -> Response:
+def render_graphiql_page(path: str, bundle: Path) -> Response:
     """GraphiQL for the endpoint at `path`."""
     headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept"}
     if not is_built(bundle):
         return HTMLResponse(
-            get_graphql_ide_html().replace("<body>", "<body>" + _NEEDS_NETWORK), headers=headers
+            get_graphql_ide_html().replace("<body>", "<body>" + _NETWORK_NOTICE), headers=headers
         )
-    headers["Content-Security-Policy"] = _POLICY
-    tabs = orjson.dumps(list(tabs_of(TABS))).decode()
-    return HTMLResponse(_PAGE.format(path=escape(path), tabs=escape(tabs)), headers=headers)
+    headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    tabs = orjson.dumps(list(read_tabs(TAB_OPERATIONS))).decode()
+    return HTMLResponse(
+        _PAGE_TEMPLATE.format(path=escape(path), tabs=escape(tabs)), headers=headers
+    )
 
 
-def tabs_of(names: Sequence[str]) -> Iterator[dict[str, str]]:
+def read_tabs(operation_names: Sequence[str]) -> Iterator[dict[str, str]]:
     """The named operations with their variables, as GraphiQL wants its tabs."""
-    folder = next((folder for folder in _OPERATIONS if folder.is_dir()), HERE)
-    for name in names:
+    folder = next((folder for folder in _OPERATION_FOLDERS if folder.is_dir()), PACKAGE_FOLDER)
+    for name in operation_names:
         query, variables = folder / f"{name}.graphql", folder / f"{name}.json"
         if query.is_file():
             tab = {"query": query.read_text("utf-8")}
@@ -105,12 +110,12 @@ class BundleFiles(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        compressed = f"{full_path}.gz"
-        smaller = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        if smaller and os.path.isfile(compressed):
-            full_path, stat_result = compressed, os.stat(compressed)
+        compressed_path = f"{full_path}.gz"
+        accepts_gzip = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        if accepts_gzip and os.path.isfile(compressed_path):
+            full_path, stat_result = compressed_path, os.stat(compressed_path)
         response = super().file_response(full_path, stat_result, scope, status_code)
-        if full_path == compressed:
+        if full_path == compressed_path:
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = "no-cache"

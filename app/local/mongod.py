@@ -8,35 +8,42 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from app.local import programs
-from app.local.process import Process
+from app.local.process import ChildProcess
 from app.local.unix_socket import UnixSocket
 from app.settings import Settings
 
-_SET = "rs0"
-_NOT_YET_INITIALIZED = 94
+_REPLICA_SET = "rs0"
+_NOT_YET_INITIALIZED_CODE = 94
 
 
-class Mongod(Process):
+class Mongod(ChildProcess):
     """start() returns at once; ready() blocks until it takes writes."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__("mongod", folder)
         self._settings = settings
-        self._program = programs.mongod()
+        self._executable = programs.find_mongod()
         self.socket = UnixSocket(folder, "mongod.sock")
 
     @property
     def url(self) -> str:
-        return f"mongodb://{quote(str(self.socket.path), safe='')}/?replicaSet={_SET}"
+        return f"mongodb://{quote(str(self.socket.path), safe='')}/?replicaSet={_REPLICA_SET}"
 
     def start(self) -> None:
-        self.end_leftover()
+        self.stop_leftover()
         self.socket.prepare()
-        data = self.folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
+        data_folder = self.folder / "data"
+        data_folder.mkdir(parents=True, exist_ok=True)
         self.run(
             [
-                *(self._program, "--dbpath", str(data), "--replSet", _SET, "--quiet"),
+                *(
+                    self._executable,
+                    "--dbpath",
+                    str(data_folder),
+                    "--replSet",
+                    _REPLICA_SET,
+                    "--quiet",
+                ),
                 # --nounixsocket: not in the folder for everybody's temporary files as well.
                 *("--bind_ip", str(self.socket.path), "--nounixsocket"),
                 # Nobody needs them, and what is off can't be attacked.
@@ -46,42 +53,42 @@ class Mongod(Process):
             ]
         )
 
-    def ready(self) -> None:
-        address = f"mongodb://{quote(str(self.socket.path), safe='')}/?directConnection=true"
+    def wait_until_ready(self) -> None:
+        direct_url = f"mongodb://{quote(str(self.socket.path), safe='')}/?directConnection=true"
         with MongoClient[dict[str, Any]](
-            address, serverSelectionTimeoutMS=300, socketTimeoutMS=10_000
+            direct_url, serverSelectionTimeoutMS=300, socketTimeoutMS=10_000
         ) as client:
             self.wait_until(lambda: self._is_primary(client))
-            seconds = round(self._settings.image_retention_hours * 3600)
-            images = {"preAndPostImages": {"expireAfterSeconds": seconds}}
-            client.admin.command("setClusterParameter", {"changeStreamOptions": images})
+            image_retention_seconds = round(self._settings.image_retention_hours * 3600)
+            stream_options = {"preAndPostImages": {"expireAfterSeconds": image_retention_seconds}}
+            client.admin.command("setClusterParameter", {"changeStreamOptions": stream_options})
             # --oplogSize speaks to an empty folder only.
             client.admin.command("replSetResizeOplog", size=float(self._settings.oplog_mib))
 
-    def stop(self, seconds: float = 5) -> None:
-        super().stop(seconds)
+    def stop(self, timeout_seconds: float = 5) -> None:
+        super().stop(timeout_seconds)
         self.socket.remove()
 
     def _is_primary(self, client: MongoClient[dict[str, Any]]) -> bool:
         try:
             hello = client.admin.command("hello")
             if not hello["isWritablePrimary"]:
-                self._name_the_member(client)
+                self._configure_replica_set(client)
         except PyMongoError:
             return False
         return bool(hello["isWritablePrimary"])
 
-    def _name_the_member(self, client: MongoClient[dict[str, Any]]) -> None:
+    def _configure_replica_set(self, client: MongoClient[dict[str, Any]]) -> None:
         """The set has one member, us; after a start at another path it must learn where."""
-        here = {"_id": 0, "host": str(self.socket.path)}
+        member = {"_id": 0, "host": str(self.socket.path)}
         try:
             config = client.admin.command("replSetGetConfig")["config"]
         except OperationFailure as failure:
-            if failure.code != _NOT_YET_INITIALIZED:
+            if failure.code != _NOT_YET_INITIALIZED_CODE:
                 raise
-            client.admin.command("replSetInitiate", {"_id": _SET, "members": [here]})
+            client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
             return
-        if config["members"][0]["host"] != here["host"]:
-            config["members"] = [here]
+        if config["members"][0]["host"] != member["host"]:
+            config["members"] = [member]
             config["version"] += 1
             client.admin.command("replSetReconfig", config, force=True)

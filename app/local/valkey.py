@@ -6,16 +6,16 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app.local import programs
-from app.local.process import Process
+from app.local.process import ChildProcess
 from app.local.unix_socket import UnixSocket
 
 
-class Valkey(Process):
+class Valkey(ChildProcess):
     """start() returns at once; ready() blocks until it answers."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("valkey", folder)
-        self._program = programs.valkey_server()
+        self._executable = programs.find_valkey_server()
         self.socket = UnixSocket(folder, "valkey.sock")
 
     @property
@@ -23,11 +23,11 @@ class Valkey(Process):
         return f"unix://{self.socket.path}?db=0"
 
     def start(self) -> None:
-        self.end_leftover()
+        self.stop_leftover()
         self.socket.prepare()
         self.run(
             [
-                *(self._program, "--port", "0"),
+                *(self._executable, "--port", "0"),
                 *("--unixsocket", str(self.socket.path), "--unixsocketperm", "700"),
                 *("--dir", str(self.folder), "--appendonly", "yes", "--save", ""),
                 # The command line says whose it is, so that a leftover is known.
@@ -35,16 +35,16 @@ class Valkey(Process):
             ]
         )
 
-    def ready(self) -> None:
+    def wait_until_ready(self) -> None:
         with Redis(unix_socket_path=str(self.socket.path), socket_timeout=5) as client:
-            self.wait_until(lambda: _answers(client))
+            self.wait_until(lambda: _responds_to_ping(client))
 
-    def stop(self, seconds: float = 5) -> None:
-        super().stop(seconds)
+    def stop(self, timeout_seconds: float = 5) -> None:
+        super().stop(timeout_seconds)
         self.socket.remove()
 
 
-def _answers(client: Redis) -> bool:
+def _responds_to_ping(client: Redis) -> bool:
     try:
         return bool(client.ping())
     except RedisError:

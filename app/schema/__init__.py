@@ -6,14 +6,14 @@ import strawberry
 from graphql import GraphQLObjectType, Undefined
 from strawberry.schema.config import StrawberryConfig
 
-from app.domain.ids import Kind, kind_of
+from app.domain.ids import EntityKind, kind_of
 from app.domain.inputs import CustomerRef
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
-from app.schema.conversions import ConversionQuery
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.engine import EngineQuery
+from app.schema.filter_import import FilterImportQuery
 from app.schema.loyalty import (
     EarningRule,
     LedgerEntry,
@@ -36,7 +36,7 @@ class Query(
     SegmentQuery,
     AttributeQuery,
     MetadataQuery,
-    ConversionQuery,
+    FilterImportQuery,
     TransitionQuery,
     LoyaltyQuery,
     EngineQuery,
@@ -45,30 +45,30 @@ class Query(
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         services = info.context.services
         match kind_of(id):
-            case Kind.CUSTOMER:
+            case EntityKind.CUSTOMER:
                 customer = await services.customers.get(CustomerRef.by_id(id))
-                return Customer.of(customer) if customer else None
-            case Kind.SEGMENT:
+                return Customer.from_domain(customer) if customer else None
+            case EntityKind.SEGMENT:
                 segment = await services.segments.get(id)
-                return Segment.of(segment) if segment else None
-            case Kind.EVENT:
+                return Segment.from_domain(segment) if segment else None
+            case EntityKind.EVENT:
                 event = await services.events.get(id)
-                return CustomEvent.of(event) if event else None
-            case Kind.ORDER:
+                return CustomEvent.from_domain(event) if event else None
+            case EntityKind.ORDER:
                 order = await services.orders.get(id)
-                return Order.of(order) if order else None
-            case Kind.TRANSITION:
+                return Order.from_domain(order) if order else None
+            case EntityKind.TRANSITION:
                 transition = await services.transitions.get(id)
-                return SegmentTransition.of(transition) if transition else None
-            case Kind.LOYALTY_PROGRAM:
+                return SegmentTransition.from_domain(transition) if transition else None
+            case EntityKind.LOYALTY_PROGRAM:
                 program = await services.loyalty.program(id)
-                return LoyaltyProgram.of(program) if program else None
-            case Kind.EARNING_RULE:
+                return LoyaltyProgram.from_domain(program) if program else None
+            case EntityKind.EARNING_RULE:
                 rule = await services.loyalty.rule(id)
-                return EarningRule.of(rule) if rule else None
-            case Kind.LEDGER_ENTRY:
-                entry = await services.loyalty.entry(id)
-                return LedgerEntry.of(entry) if entry else None
+                return EarningRule.from_domain(rule) if rule else None
+            case EntityKind.LEDGER_ENTRY:
+                entry = await services.loyalty.ledger_entry(id)
+                return LedgerEntry.from_domain(entry) if entry else None
             case None:
                 return None
 

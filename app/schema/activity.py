@@ -14,14 +14,20 @@ from app.domain.metadata import to_json
 from app.domain.orders import Order as StoredOrder
 from app.domain.transitions import Transition
 from app.schema.context import Info
-from app.schema.customers import BulkPayload, CustomerRef, bulk
+from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
+from app.schema.input_json import input_to_json
 from app.schema.loyalty import LedgerEntry
 from app.schema.node import Node
-from app.schema.paging import PageInfo, check_first, page, place_cursor, read_place_cursor
+from app.schema.paging import (
+    PageInfo,
+    decode_time_cursor,
+    encode_time_cursor,
+    make_page,
+    validate_page_size,
+)
 from app.schema.scalars import JSON, Long
 from app.schema.transitions import SegmentTransition
-from app.schema.wire import wire
-from app.services.timeline import Entry
+from app.services.timeline import TimelineItem
 
 
 @strawberry.enum(description="An order counts while it is PAID or FULFILLED.")
@@ -73,7 +79,7 @@ class CustomEvent(Node):
     properties: JSON
 
     @classmethod
-    def of(cls, event: Event) -> "CustomEvent":
+    def from_domain(cls, event: Event) -> "CustomEvent":
         return cls(
             id=strawberry.ID(event.id),
             name=event.name,
@@ -91,7 +97,7 @@ class Order(Node):
     metadata: JSON
 
     @classmethod
-    def of(cls, order: StoredOrder) -> "Order":
+    def from_domain(cls, order: StoredOrder) -> "Order":
         return cls(
             id=strawberry.ID(order.id),
             source_id=order.source_id,
@@ -107,16 +113,18 @@ TimelineEntry = Annotated[
 ]
 
 
-def _shown(entry: Entry) -> CustomEvent | Order | SegmentTransition | LedgerEntry:
+def _to_timeline_entry(
+    entry: TimelineItem,
+) -> CustomEvent | Order | SegmentTransition | LedgerEntry:
     match entry:
         case Event():
-            return CustomEvent.of(entry)
+            return CustomEvent.from_domain(entry)
         case StoredOrder():
-            return Order.of(entry)
+            return Order.from_domain(entry)
         case Transition():
-            return SegmentTransition.of(entry)
+            return SegmentTransition.from_domain(entry)
         case StoredEntry():
-            return LedgerEntry.of(entry)
+            return LedgerEntry.from_domain(entry)
 
 
 @strawberry.type
@@ -132,19 +140,19 @@ class TimelineConnection:
     page_info: PageInfo
 
 
-async def timeline_of(
+async def resolve_timeline(
     customer: Customer, info: Info, first: int | None, after: str | None
 ) -> TimelineConnection:
-    first = check_first(first)
-    place = read_place_cursor(after)
-    found = await info.context.services.timeline.page(customer.id, place, first + 1)
-    shown = page(found, first, after, lambda entry: place_cursor((entry.at, entry.id)))
-    nodes = [_shown(entry) for entry in shown.items]
+    first = validate_page_size(first)
+    after_key = decode_time_cursor(after)
+    entries = await info.context.services.timeline.page(customer.id, after_key, first + 1)
+    page = make_page(entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id)))
+    nodes = [_to_timeline_entry(entry) for entry in page.items]
     edges = [
         TimelineEdge(cursor=cursor, node=node)
-        for cursor, node in zip(shown.cursors, nodes, strict=True)
+        for cursor, node in zip(page.cursors, nodes, strict=True)
     ]
-    return TimelineConnection(edges=edges, nodes=nodes, page_info=shown.info)
+    return TimelineConnection(edges=edges, nodes=nodes, page_info=page.info)
 
 
 @strawberry.type
@@ -152,9 +160,9 @@ class ActivityMutation:
     @strawberry.mutation(description="Takes custom events; an unknown sourceId makes a customer.")
     async def events_track(self, info: Info, inputs: list[EventInput]) -> BulkPayload:
         now = info.context.now.at
-        return await bulk(info.context.services.events.track(wire(inputs), now))
+        return await execute_bulk(info.context.services.events.track(input_to_json(inputs), now))
 
     @strawberry.mutation(description="Takes new orders, and new revisions of known ones.")
     async def orders_upsert(self, info: Info, inputs: list[OrderInput]) -> BulkPayload:
         now = info.context.now.at
-        return await bulk(info.context.services.orders.upsert(wire(inputs), now))
+        return await execute_bulk(info.context.services.orders.upsert(input_to_json(inputs), now))

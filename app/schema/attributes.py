@@ -2,14 +2,14 @@
 
 import strawberry
 
-from app.filters.fields import AttributeType, Group
+from app.filters.fields import AttributeType, FieldGroup
 from app.schema.context import Info
 from app.schema.filters import Operator
-from app.schema.paging import check_first
+from app.schema.paging import validate_page_size
 from app.schema.scalars import JSON
 from app.services.attributes import Attribute
 
-strawberry.enum(Group, name="FilterAttributeGroup")
+strawberry.enum(FieldGroup, name="FilterAttributeGroup")
 
 
 @strawberry.type
@@ -26,13 +26,13 @@ class OperatorInfo:
 class FilterAttribute:
     path: str
     label: str
-    group: Group
+    group: FieldGroup
     type: AttributeType
     is_array: bool
     operators: list[OperatorInfo]
 
     @classmethod
-    def of(cls, attribute: Attribute) -> "FilterAttribute":
+    def from_domain(cls, attribute: Attribute) -> "FilterAttribute":
         field = attribute.field
         return cls(
             path=field.path,
@@ -41,8 +41,12 @@ class FilterAttribute:
             type=attribute.type,
             is_array=field.is_array,
             operators=[
-                OperatorInfo(operator=Operator[o.name], label=o.label, takes=o.takes.words)
-                for o in attribute.operators
+                OperatorInfo(
+                    operator=Operator[operator.name],
+                    label=operator.label,
+                    takes=operator.operand_kind.description,
+                )
+                for operator in attribute.operators
             ],
         )
 
@@ -51,7 +55,10 @@ class FilterAttribute:
 class AttributeQuery:
     @strawberry.field(description="The paths that a filter may use, metadata seen among them.")
     async def filter_attributes(self, info: Info) -> list[FilterAttribute]:
-        return [FilterAttribute.of(a) for a in await info.context.services.attributes.all()]
+        return [
+            FilterAttribute.from_domain(attribute)
+            for attribute in await info.context.services.attributes.list_all()
+        ]
 
     @strawberry.field(
         description="Values seen for a path, the most frequent first: for an editor's completion."
@@ -59,6 +66,8 @@ class AttributeQuery:
     async def filter_value_suggestions(
         self, info: Info, path: str, prefix: str | None = strawberry.UNSET, first: int | None = 20
     ) -> list[JSON]:
-        most = check_first(first, usual=20)
+        max_values = validate_page_size(first, default_size=20)
         service = info.context.services.attributes
-        return [JSON(value) for value in await service.suggestions(path, prefix or None, most)]
+        return [
+            JSON(value) for value in await service.suggest_values(path, prefix or None, max_values)
+        ]

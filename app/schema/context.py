@@ -28,10 +28,10 @@ class Context:
             self._loaders = Loaders(self.services)
         return self._loaders
 
-    async def definitions(self) -> Definitions:
+    async def load_definitions(self) -> Definitions:
         """The definitions as of the first time that this operation asks."""
         if self._definitions is None:
-            self._definitions = await self.services.definitions.now()
+            self._definitions = await self.services.definitions.latest()
         return self._definitions
 
 

@@ -9,15 +9,22 @@ from strawberry import UNSET, Maybe
 
 from app.domain import inputs
 from app.domain.customers import Customer as Stored
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.schema.context import Info
-from app.schema.errors import UserError, attempt, user_errors
+from app.schema.errors import UserError, attempt, to_user_errors
 from app.schema.filters import FilterInput
+from app.schema.input_json import input_to_json
 from app.schema.node import Node
-from app.schema.paging import USUAL, PageInfo, check_first, id_cursor, page, read_id_cursor
+from app.schema.paging import (
+    DEFAULT_PAGE_SIZE,
+    PageInfo,
+    decode_id_cursor,
+    encode_id_cursor,
+    make_page,
+    validate_page_size,
+)
 from app.schema.scalars import JSON, Long
-from app.schema.wire import wire
-from app.services.population import Selection
+from app.services.query_planner import PlannedQuery
 
 if TYPE_CHECKING:
     from app.schema.activity import TimelineConnection
@@ -31,8 +38,8 @@ class CustomerRef:
     source_id: Maybe[str]
 
 
-def reference(ref: CustomerRef, *path: str) -> inputs.CustomerRef:
-    return inputs.read(inputs.CustomerRef, wire(ref), *path)
+def read_customer_ref(ref: CustomerRef, *path: str) -> inputs.CustomerRef:
+    return inputs.parse_input(inputs.CustomerRef, input_to_json(ref), *path)
 
 
 @strawberry.input
@@ -70,14 +77,14 @@ class Address:
     country: str | None
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Address":
+    def from_document(cls, document: Mapping[str, Any]) -> "Address":
         return cls(
-            line1=stored.get("line1"),
-            line2=stored.get("line2"),
-            city=stored.get("city"),
-            state=stored.get("state"),
-            postal_code=stored.get("postalCode"),
-            country=stored.get("country"),
+            line1=document.get("line1"),
+            line2=document.get("line2"),
+            city=document.get("city"),
+            state=document.get("state"),
+            postal_code=document.get("postalCode"),
+            country=document.get("country"),
         )
 
 
@@ -91,14 +98,14 @@ class OrderSummary:
     last_order_at: datetime | None
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "OrderSummary":
+    def from_document(cls, document: Mapping[str, Any]) -> "OrderSummary":
         return cls(
-            total_count=stored.get("totalCount") or 0,
-            total_amount=stored.get("totalAmount") or Long(0),
-            average_amount=stored.get("averageAmount"),
-            last_order_amount=stored.get("lastOrderAmount"),
-            first_order_at=stored.get("firstOrderAt"),
-            last_order_at=stored.get("lastOrderAt"),
+            total_count=document.get("totalCount") or 0,
+            total_amount=document.get("totalAmount") or Long(0),
+            average_amount=document.get("averageAmount"),
+            last_order_amount=document.get("lastOrderAmount"),
+            first_order_at=document.get("firstOrderAt"),
+            last_order_at=document.get("lastOrderAt"),
         )
 
 
@@ -109,11 +116,11 @@ class LoyaltySummary:
 
     @strawberry.field(description="What the customer was given, the newest first.")
     async def ledger(
-        self, info: Info, first: int | None = USUAL, after: str | None = None
+        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
     ) -> Annotated["LedgerConnection", strawberry.lazy("app.schema.loyalty")]:
-        from app.schema.loyalty import ledger_of
+        from app.schema.loyalty import resolve_ledger
 
-        return await ledger_of(self.customer_id, info, first, after)
+        return await resolve_ledger(self.customer_id, info, first, after)
 
 
 @strawberry.type
@@ -129,52 +136,52 @@ class Customer(Node):
     )
     created_at: datetime
     updated_at: datetime
-    stored: strawberry.Private[Stored]
+    stored_customer: strawberry.Private[Stored]
 
     @strawberry.field
     def address(self) -> Address | None:
-        address = self.stored.document.get("address")
-        return Address.of(address) if address else None
+        address = self.stored_customer.document.get("address")
+        return Address.from_document(address) if address else None
 
     @strawberry.field
     def orders(self) -> OrderSummary:
-        return OrderSummary.of(self.stored.document.get("orders") or {})
+        return OrderSummary.from_document(self.stored_customer.document.get("orders") or {})
 
     @strawberry.field
     def loyalty(self) -> LoyaltySummary:
-        points = (self.stored.document.get("loyalty") or {}).get("points", 0)
-        return LoyaltySummary(points=points, customer_id=self.stored.id)
+        points = (self.stored_customer.document.get("loyalty") or {}).get("points", 0)
+        return LoyaltySummary(points=points, customer_id=self.stored_customer.id)
 
     @strawberry.field
     async def metadata(self, info: Info) -> JSON:
-        metadata = (await info.context.definitions()).metadata
-        return JSON(metadata.give(self.stored.document.get("metadata") or {}))
+        metadata = (await info.context.load_definitions()).metadata_schema
+        return JSON(metadata.decode(self.stored_customer.document.get("metadata") or {}))
 
     @strawberry.field(description="The segments the customer is in at this moment, of every kind.")
     async def segments(
-        self, info: Info, first: int | None = USUAL, after: str | None = None
+        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
     ) -> Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")]:
-        from app.schema.segments import segments_of
+        from app.schema.segments import resolve_segments
 
-        return await segments_of(self.stored, info, first, after)
+        return await resolve_segments(self.stored_customer, info, first, after)
 
     @strawberry.field(
         description="What happened to the customer, newest first: custom events, orders,"
         " segment transitions, rewards."
     )
     async def timeline(
-        self, info: Info, first: int | None = USUAL, after: str | None = None
+        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
     ) -> Annotated["TimelineConnection", strawberry.lazy("app.schema.activity")]:
-        from app.schema.activity import timeline_of
+        from app.schema.activity import resolve_timeline
 
-        return await timeline_of(self.stored, info, first, after)
+        return await resolve_timeline(self.stored_customer, info, first, after)
 
     @classmethod
-    def of(cls, stored: Stored) -> "Customer":
-        document = stored.document
+    def from_domain(cls, stored_customer: Stored) -> "Customer":
+        document = stored_customer.document
         birthdate = document.get("birthdate")
         return cls(
-            id=strawberry.ID(stored.id),
+            id=strawberry.ID(stored_customer.id),
             source_id=document["sourceId"],
             name=document.get("name"),
             email=document.get("email"),
@@ -184,7 +191,7 @@ class Customer(Node):
             source=document.get("source"),
             created_at=document["createdAt"],
             updated_at=document["updatedAt"],
-            stored=stored,
+            stored_customer=stored_customer,
         )
 
 
@@ -199,11 +206,11 @@ class CustomerConnection:
     edges: list[CustomerEdge]
     nodes: list[Customer]
     page_info: PageInfo
-    selected: strawberry.Private[Selection]
+    planned_query: strawberry.Private[PlannedQuery]
 
     @strawberry.field(description="Computed only when it is asked for.")
     async def total_count(self) -> Long:
-        return Long(await self.selected.count())
+        return Long(await self.planned_query.count())
 
 
 @strawberry.type
@@ -226,19 +233,19 @@ class BulkPayload:
     user_errors: list[UserError]
 
 
-async def bulk(work: Any) -> BulkPayload:
-    result, errors = await attempt(work)
+async def execute_bulk(awaitable: Any) -> BulkPayload:
+    result, errors = await attempt(awaitable)
     if result is None:
         return BulkPayload(accepted=0, user_errors=errors)
-    return BulkPayload(accepted=result.accepted, user_errors=user_errors(result.problems))
+    return BulkPayload(accepted=result.accepted, user_errors=to_user_errors(result.problems))
 
 
 @strawberry.type
 class CustomerQuery:
     @strawberry.field
     async def customer(self, info: Info, ref: CustomerRef) -> Customer | None:
-        found = await info.context.services.customers.get(reference(ref, "ref"))
-        return Customer.of(found) if found else None
+        stored_customer = await info.context.services.customers.get(read_customer_ref(ref, "ref"))
+        return Customer.from_domain(stored_customer) if stored_customer else None
 
     @strawberry.field(
         description="Search: name, email, phone or sourceId that begins with the text."
@@ -247,24 +254,28 @@ class CustomerQuery:
     async def customers(
         self,
         info: Info,
-        first: int | None = USUAL,
+        first: int | None = DEFAULT_PAGE_SIZE,
         after: str | None = None,
         search: str | None = None,
         filter: FilterInput | None = None,
     ) -> CustomerConnection:
-        first = check_first(first)
-        place = read_id_cursor(after, Kind.CUSTOMER)
+        first = validate_page_size(first)
+        after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.customers, info.context.now
-        sent = None if filter is None else wire(filter)
-        selected = await service.selection(search, sent, now, "filter")
-        found = await selected.page(place, first + 1)
-        shown = page(found, first, after, lambda customer: id_cursor(customer.id))
-        nodes = [Customer.of(customer) for customer in shown.items]
+        filter_json = None if filter is None else input_to_json(filter)
+        planned_query = await service.plan_query(search, filter_json, now, "filter")
+        stored_customers = await planned_query.page(after_id, first + 1)
+        page = make_page(
+            stored_customers, first, after, lambda customer: encode_id_cursor(customer.id)
+        )
+        nodes = [Customer.from_domain(customer) for customer in page.items]
         edges = [
             CustomerEdge(cursor=cursor, node=node)
-            for cursor, node in zip(shown.cursors, nodes, strict=True)
+            for cursor, node in zip(page.cursors, nodes, strict=True)
         ]
-        return CustomerConnection(edges=edges, nodes=nodes, page_info=shown.info, selected=selected)
+        return CustomerConnection(
+            edges=edges, nodes=nodes, page_info=page.info, planned_query=planned_query
+        )
 
 
 @strawberry.type
@@ -272,23 +283,26 @@ class CustomerMutation:
     @strawberry.mutation(description="Creates the customer, or changes the fields given.")
     async def customer_upsert(self, info: Info, input: CustomerInput) -> CustomerPayload:
         service, now = info.context.services.customers, info.context.now
-        made, errors = await attempt(service.upsert(wire(input), now.at))
-        return CustomerPayload(customer=Customer.of(made) if made else None, user_errors=errors)
+        stored_customer, errors = await attempt(service.upsert(input_to_json(input), now.at))
+        return CustomerPayload(
+            customer=Customer.from_domain(stored_customer) if stored_customer else None,
+            user_errors=errors,
+        )
 
     @strawberry.mutation(
         description="At most 1,000 rows a call, as with every bulk mutation (TOO_MANY)."
     )
     async def customers_upsert(self, info: Info, inputs: list[CustomerInput]) -> BulkPayload:
         service, now = info.context.services.customers, info.context.now
-        return await bulk(service.upsert_many(wire(inputs), now.at))
+        return await execute_bulk(service.upsert_many(input_to_json(inputs), now.at))
 
     @strawberry.mutation(description="Deletes the customer with all that hangs on it.")
     async def customer_delete(self, info: Info, customer: CustomerRef) -> CustomerDeletePayload:
-        deleted, errors = await attempt(_deleted(info, customer))
+        deleted_id, errors = await attempt(_delete_customer(info, customer))
         return CustomerDeletePayload(
-            deleted_id=strawberry.ID(deleted) if deleted else None, user_errors=errors
+            deleted_id=strawberry.ID(deleted_id) if deleted_id else None, user_errors=errors
         )
 
 
-async def _deleted(info: Info, customer: CustomerRef) -> str:
-    return await info.context.services.customers.delete(reference(customer, "customer"))
+async def _delete_customer(info: Info, customer: CustomerRef) -> str:
+    return await info.context.services.customers.delete(read_customer_ref(customer, "customer"))

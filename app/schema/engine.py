@@ -5,18 +5,18 @@ from datetime import datetime
 
 import strawberry
 
-from app.domain.changes import Setback
+from app.domain.changes import PoisonChange
 from app.domain.consumers import Consumer, ConsumerStatus
 from app.domain.consumers import QuarantinedTransition as StoredQuarantined
-from app.domain.engine import Counted, Partition, Worker, seconds
-from app.domain.engine import EngineError as StoredError
-from app.domain.engine import EngineStatus as Seen
+from app.domain.engine_status import BoundedCount, PartitionStatus, Worker, to_seconds
+from app.domain.engine_status import EngineError as StoredError
+from app.domain.engine_status import EngineStatus as Seen
 from app.schema.context import Info
 from app.schema.scalars import Long
 from app.services.engine_status import MAX_QUARANTINED_SHOWN
 
 # There are so many partitions; more workers find nothing to do.
-_MOST = 16
+_MAX_PARTITIONS = 16
 
 
 @strawberry.type(description="A number that is counted only so far.")
@@ -25,8 +25,8 @@ class EngineCount:
     exact: bool = strawberry.field(description="False where there are at least that many.")
 
     @classmethod
-    def of(cls, counted: Counted) -> "EngineCount":
-        return cls(number=counted.number, exact=counted.exact)
+    def from_domain(cls, count: BoundedCount) -> "EngineCount":
+        return cls(number=count.number, exact=count.is_exact)
 
 
 @strawberry.type(description="What went wrong in a process of the engine's, and when.")
@@ -37,8 +37,8 @@ class EngineError:
     pid: int
 
     @classmethod
-    def of(cls, error: StoredError) -> "EngineError":
-        return cls(message=error.message, at=error.at, host=error.host, pid=error.pid)
+    def from_domain(cls, error: StoredError) -> "EngineError":
+        return cls(message=error.message, at=error.occurred_at, host=error.host, pid=error.pid)
 
 
 @strawberry.type(description="A worker that is there: one that is killed is gone after 3 seconds.")
@@ -60,18 +60,18 @@ class EngineWorker:
     last_error: EngineError | None
 
     @classmethod
-    def of(cls, worker: Worker) -> "EngineWorker":
+    def from_domain(cls, worker: Worker) -> "EngineWorker":
         return cls(
             id=strawberry.ID(worker.id),
             host=worker.host,
             pid=worker.pid,
-            began_at=worker.began_at,
+            began_at=worker.started_at,
             changes=Long(worker.changes),
             transitions=Long(worker.transitions),
             changes_per_second=worker.changes_per_second,
             transitions_per_second=worker.transitions_per_second,
             errors=worker.errors,
-            last_error=EngineError.of(worker.last_error) if worker.last_error else None,
+            last_error=EngineError.from_domain(worker.last_error) if worker.last_error else None,
         )
 
 
@@ -86,12 +86,12 @@ class EngineSetback:
     tries: int
 
     @classmethod
-    def of(cls, setback: Setback) -> "EngineSetback":
+    def from_domain(cls, poison_change: PoisonChange) -> "EngineSetback":
         return cls(
-            customer_id=strawberry.ID(setback.customer_id),
-            error=setback.error,
-            since=setback.since,
-            tries=setback.tries,
+            customer_id=strawberry.ID(poison_change.customer_id),
+            error=poison_change.error,
+            since=poison_change.first_failed_at,
+            tries=poison_change.attempts,
         )
 
 
@@ -122,13 +122,13 @@ class QuarantinedTransition:
     tries: int
 
     @classmethod
-    def of(cls, quarantined: StoredQuarantined) -> "QuarantinedTransition":
+    def from_domain(cls, stored_transition: StoredQuarantined) -> "QuarantinedTransition":
         return cls(
-            sequence=Long(quarantined.transition.sequence),
-            customer_id=strawberry.ID(quarantined.transition.crossing.customer_id),
-            error=quarantined.error,
-            since=quarantined.since,
-            tries=quarantined.tries,
+            sequence=Long(stored_transition.transition.sequence),
+            customer_id=strawberry.ID(stored_transition.transition.details.customer_id),
+            error=stored_transition.error,
+            since=stored_transition.first_failed_at,
+            tries=stored_transition.attempts,
         )
 
 
@@ -150,16 +150,19 @@ class LogConsumer:
     )
 
     @classmethod
-    def of(cls, consumer: ConsumerStatus) -> "LogConsumer":
+    def from_domain(cls, consumer: ConsumerStatus) -> "LogConsumer":
         failure = consumer.checkpoint.failure
         return cls(
             name=consumer.name,
             sequence=Long(consumer.checkpoint.sequence),
-            transitions_behind=Long(consumer.behind),
+            transitions_behind=Long(consumer.transitions_behind),
             lag_seconds=consumer.lag.total_seconds(),
             error=failure.message if failure else None,
-            quarantined=consumer.quarantined,
-            quarantine=[QuarantinedTransition.of(each) for each in consumer.quarantine],
+            quarantined=consumer.quarantined_count,
+            quarantine=[
+                QuarantinedTransition.from_domain(transition)
+                for transition in consumer.oldest_quarantined
+            ],
         )
 
 
@@ -214,9 +217,9 @@ class EngineStatus:
         " anew, and what happened in between is told as one difference. Null where there is no end"
         " yet, or it can't be seen."
     )
-    partitions: list[EnginePartition] = strawberry.field(metadata={"most": _MOST})
+    partitions: list[EnginePartition] = strawberry.field(metadata={"most": _MAX_PARTITIONS})
     workers: list[EngineWorker] = strawberry.field(
-        description="Those who are there, the oldest first.", metadata={"most": _MOST}
+        description="Those who are there, the oldest first.", metadata={"most": _MAX_PARTITIONS}
     )
     consumers: list[LogConsumer] = strawberry.field(metadata={"most": len(Consumer)})
     last_error: EngineError | None = strawberry.field(
@@ -224,41 +227,48 @@ class EngineStatus:
     )
 
     @classmethod
-    def of(cls, seen: Seen) -> "EngineStatus":
-        behind, windows = seen.slowest, seen.windows
+    def from_domain(cls, status: Seen) -> "EngineStatus":
+        slowest_partition, windows = status.slowest_partition, status.retention_windows
         return cls(
-            at=seen.at,
-            reached_at=seen.reached_at,
-            place=behind.progress.place if behind else None,
-            lag_seconds=seconds(seen.lag),
-            lag_changes=EngineCount.of(seen.changes_behind) if seen.changes_behind else None,
-            changes_per_second=seen.changes_per_second,
-            transitions_per_second=seen.transitions_per_second,
-            last_sequence=Long(seen.sequence),
-            active_segments=seen.active_segments,
-            wake_ups_due=EngineCount.of(seen.wakes_due),
-            next_wake_up_at=seen.next_wake_at,
-            passed_share=seen.passed_share,
-            oplog_seconds=seconds(windows.window),
-            images_seconds=seconds(windows.kept),
-            history_seconds=seconds(windows.reach),
-            partitions=[_partition(each, seen.holder) for each in seen.partitions],
-            workers=[EngineWorker.of(worker) for worker in seen.workers],
-            consumers=[LogConsumer.of(consumer) for consumer in seen.consumers],
-            last_error=EngineError.of(seen.last_error) if seen.last_error else None,
+            at=status.observed_at,
+            reached_at=status.reached_at,
+            place=slowest_partition.progress.position if slowest_partition else None,
+            lag_seconds=to_seconds(status.lag),
+            lag_changes=EngineCount.from_domain(status.changes_behind)
+            if status.changes_behind
+            else None,
+            changes_per_second=status.changes_per_second,
+            transitions_per_second=status.transitions_per_second,
+            last_sequence=Long(status.last_sequence),
+            active_segments=status.active_segment_count,
+            wake_ups_due=EngineCount.from_domain(status.due_timers),
+            next_wake_up_at=status.next_timer_at,
+            passed_share=status.backfilled_ratio,
+            oplog_seconds=to_seconds(windows.oplog_window),
+            images_seconds=to_seconds(windows.image_retention),
+            history_seconds=to_seconds(windows.resume_window),
+            partitions=[
+                _to_engine_partition(partition, status.find_worker)
+                for partition in status.partitions
+            ],
+            workers=[EngineWorker.from_domain(worker) for worker in status.workers],
+            consumers=[LogConsumer.from_domain(consumer) for consumer in status.consumers],
+            last_error=EngineError.from_domain(status.last_error) if status.last_error else None,
         )
 
 
-def _partition(
-    partition: Partition, holder: Callable[[Partition], Worker | None]
+def _to_engine_partition(
+    partition: PartitionStatus, find_worker: Callable[[PartitionStatus], Worker | None]
 ) -> EnginePartition:
-    worker = holder(partition)
+    worker = find_worker(partition)
     return EnginePartition(
         number=partition.number,
-        place=partition.progress.place,
-        reached_at=partition.progress.at,
-        worker=EngineWorker.of(worker) if worker else None,
-        setback=EngineSetback.of(partition.setback) if partition.setback else None,
+        place=partition.progress.position,
+        reached_at=partition.progress.reached_at,
+        worker=EngineWorker.from_domain(worker) if worker else None,
+        setback=EngineSetback.from_domain(partition.poison_change)
+        if partition.poison_change
+        else None,
     )
 
 
@@ -269,4 +279,4 @@ class EngineQuery:
         " changes, how fast it goes, who is at it, and what went wrong last."
     )
     async def engine_status(self, info: Info) -> EngineStatus:
-        return EngineStatus.of(await info.context.services.engine_status.now())
+        return EngineStatus.from_domain(await info.context.services.engine_status.read())

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import strawberry
 
-from app.errors import Code, Problem, Refused
+from app.errors import InputError, Problem, UserErrorCode
 
-strawberry.enum(Code, name="UserErrorCode")
+strawberry.enum(UserErrorCode, name="UserErrorCode")
 Result = TypeVar("Result")
 
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
     " extensions.code."
 )
 class UserError:
-    code: Code
+    code: UserErrorCode
     message: str
     path: list[str] = strawberry.field(
         description='Where in the input: ["input", "definition", "filter", "all", "0",'
@@ -24,13 +24,16 @@ class UserError:
     )
 
 
-def user_errors(problems: Iterable[Problem]) -> list[UserError]:
-    return [UserError(code=p.code, message=p.message, path=list(p.path)) for p in problems]
+def to_user_errors(problems: Iterable[Problem]) -> list[UserError]:
+    return [
+        UserError(code=problem.code, message=problem.message, path=list(problem.path))
+        for problem in problems
+    ]
 
 
-async def attempt(work: Awaitable[Result]) -> tuple[Result | None, list[UserError]]:
+async def attempt(awaitable: Awaitable[Result]) -> tuple[Result | None, list[UserError]]:
     """The result of a mutation, or what kept it from being done."""
     try:
-        return await work, []
-    except Refused as refused:
-        return None, user_errors(refused.problems)
+        return await awaitable, []
+    except InputError as refused:
+        return None, to_user_errors(refused.problems)

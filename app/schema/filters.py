@@ -15,7 +15,7 @@ from app.schema.scalars import JSON, Duration
 strawberry.enum(AttributeType)
 
 
-def _described(name: str, members: Any) -> Any:
+def _described_enum(name: str, members: Any) -> Any:
     values = {
         member.name: strawberry.enum_value(member.name, description=member.__doc__)
         for member in members
@@ -23,8 +23,8 @@ def _described(name: str, members: Any) -> Any:
     return strawberry.enum(Enum(name, values))  # type: ignore[call-overload]
 
 
-Operator = _described("Operator", OPERATORS)
-AggregateFunction = _described("AggregateFunction", AGGREGATES)
+Operator = _described_enum("Operator", OPERATORS)
+AggregateFunction = _described_enum("AggregateFunction", AGGREGATES)
 
 
 @strawberry.input(description="What a value of the profile, the activity or the metadata is.")

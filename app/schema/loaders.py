@@ -13,12 +13,12 @@ from app.services import Services
 Item = TypeVar("Item")
 
 
-def by_id(
-    read: Callable[[list[str]], Awaitable[Mapping[str, Item]]],
+def make_loader(
+    read_by_ids: Callable[[list[str]], Awaitable[Mapping[str, Item]]],
 ) -> DataLoader[str, Item | None]:
     async def load(ids: list[str]) -> list[Item | None]:
-        found = await read(list(dict.fromkeys(ids)))
-        return [found.get(id_) for id_ in ids]
+        items = await read_by_ids(list(dict.fromkeys(ids)))
+        return [items.get(id_) for id_ in ids]
 
     return DataLoader(load, cache=False)
 
@@ -27,9 +27,9 @@ class Loaders:
     """One attribute a noun; None for what is not there."""
 
     def __init__(self, services: Services) -> None:
-        self.customers = by_id(services.customers.named)
-        self.segments = by_id(services.segments.named)
-        self.transitions = by_id(services.transitions.named)
-        self.programs = by_id(services.loyalty.programs_named)
-        self.rules = by_id(services.loyalty.rules_named)
-        self.rules_of = by_id(services.loyalty.rules_of)
+        self.customers = make_loader(services.customers.get_many)
+        self.segments = make_loader(services.segments.get_many)
+        self.transitions = make_loader(services.transitions.get_many)
+        self.programs = make_loader(services.loyalty.get_programs)
+        self.rules = make_loader(services.loyalty.get_rules)
+        self.rules_by_program = make_loader(services.loyalty.rules_by_program)

@@ -6,18 +6,24 @@ import strawberry
 from strawberry import UNSET, Maybe
 
 from app.domain.loyalty import EarningRule as StoredRule
-from app.domain.loyalty import Fixed
+from app.domain.loyalty import FixedPoints
 from app.domain.loyalty import LedgerEntry as StoredEntry
 from app.domain.loyalty import LoyaltyProgram as StoredProgram
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt
+from app.schema.input_json import input_to_json
 from app.schema.node import Node
-from app.schema.paging import PageInfo, check_first, page, place_cursor, read_place_cursor
+from app.schema.paging import (
+    PageInfo,
+    decode_time_cursor,
+    encode_time_cursor,
+    make_page,
+    validate_page_size,
+)
 from app.schema.scalars import Long
 from app.schema.segments import Segment
 from app.schema.transitions import SegmentTransition
-from app.schema.wire import wire
-from app.services.loyalty import RuleOn
+from app.services.loyalty import RuleWithSegment
 
 
 @strawberry.type(description="What points are of.")
@@ -27,13 +33,13 @@ class LoyaltyProgram(Node):
 
     @strawberry.field
     async def earning_rules(self, info: Info) -> list["EarningRule"]:
-        rules = await info.context.loaders.rules_of.load(self.id)
-        return [EarningRule.of(rule) for rule in rules or ()]
+        rules = await info.context.loaders.rules_by_program.load(self.id)
+        return [EarningRule.from_domain(rule) for rule in rules or ()]
 
     @classmethod
-    def of(cls, stored: StoredProgram) -> "LoyaltyProgram":
-        id_ = strawberry.ID(stored.id)
-        return cls(id=id_, name=stored.name, created_at=stored.created_at)
+    def from_domain(cls, stored_program: StoredProgram) -> "LoyaltyProgram":
+        id_ = strawberry.ID(stored_program.id)
+        return cls(id=id_, name=stored_program.name, created_at=stored_program.created_at)
 
 
 @strawberry.type
@@ -59,20 +65,23 @@ class EarningRule(Node):
     max_per_customer: int | None
     created_at: datetime
     segment: Segment
-    stored: strawberry.Private[StoredRule]
+    stored_rule: strawberry.Private[StoredRule]
 
     @strawberry.field
     async def program(self, info: Info) -> LoyaltyProgram:
-        return await _program(self.stored.program_id, info)
+        return await _load_program(self.stored_rule.program_id, info)
 
     @strawberry.field(description="Whether who enters at this moment earns by it.")
     def enabled(self, info: Info) -> bool:
-        return self.stored.interval.until is None and self.stored.enabled(info.context.now.at)
+        return (
+            self.stored_rule.log_interval.through_sequence is None
+            and self.stored_rule.is_enabled_at(info.context.now.at)
+        )
 
     @strawberry.field
     def points(self) -> EarningPoints:
-        points = self.stored.points
-        if isinstance(points, Fixed):
+        points = self.stored_rule.points
+        if isinstance(points, FixedPoints):
             return EarningPoints(fixed=points.points)
         proportional = ProportionalPoints(
             path=points.path, every=points.every, points=points.points
@@ -80,17 +89,17 @@ class EarningRule(Node):
         return EarningPoints(proportional=proportional)
 
     @classmethod
-    def of(cls, found: RuleOn) -> "EarningRule":
-        stored = found.rule
+    def from_domain(cls, rule_on_segment: RuleWithSegment) -> "EarningRule":
+        stored_rule = rule_on_segment.rule
         return cls(
-            id=strawberry.ID(stored.id),
-            name=stored.name,
-            active_from=stored.active_from,
-            active_until=stored.active_until,
-            max_per_customer=stored.max_per_customer,
-            created_at=stored.created_at,
-            segment=Segment.of(found.segment),
-            stored=stored,
+            id=strawberry.ID(stored_rule.id),
+            name=stored_rule.name,
+            active_from=stored_rule.active_from,
+            active_until=stored_rule.active_until,
+            max_per_customer=stored_rule.max_per_customer,
+            created_at=stored_rule.created_at,
+            segment=Segment.from_domain(rule_on_segment.segment),
+            stored_rule=stored_rule,
         )
 
 
@@ -102,37 +111,39 @@ class LedgerEntry(Node):
     points: Long
     balance: Long
     at: datetime
-    stored: strawberry.Private[StoredEntry]
+    stored_entry: strawberry.Private[StoredEntry]
 
     @strawberry.field(description="Also one that has been deleted.")
     async def program(self, info: Info) -> LoyaltyProgram:
-        return await _program(self.stored.program_id, info)
+        return await _load_program(self.stored_entry.program_id, info)
 
     @strawberry.field(description="Null once the rule has been deleted.")
     async def rule(self, info: Info) -> EarningRule | None:
-        rule = await info.context.loaders.rules.load(self.stored.rule_id or "")
-        return EarningRule.of(rule) if rule else None
+        rule = await info.context.loaders.rules.load(self.stored_entry.rule_id or "")
+        return EarningRule.from_domain(rule) if rule else None
 
     @strawberry.field(description="Null once the log is not kept so far back.")
     async def transition(self, info: Info) -> SegmentTransition | None:
-        found = await info.context.loaders.transitions.load(self.stored.transition_id or "")
-        return SegmentTransition.of(found) if found else None
+        stored_transition = await info.context.loaders.transitions.load(
+            self.stored_entry.transition_id or ""
+        )
+        return SegmentTransition.from_domain(stored_transition) if stored_transition else None
 
     @classmethod
-    def of(cls, stored: StoredEntry) -> "LedgerEntry":
+    def from_domain(cls, stored_entry: StoredEntry) -> "LedgerEntry":
         return cls(
-            id=strawberry.ID(stored.id),
-            points=Long(stored.points),
-            balance=Long(stored.balance),
-            at=stored.at,
-            stored=stored,
+            id=strawberry.ID(stored_entry.id),
+            points=Long(stored_entry.points),
+            balance=Long(stored_entry.balance),
+            at=stored_entry.at,
+            stored_entry=stored_entry,
         )
 
 
-async def _program(id_: str, info: Info) -> LoyaltyProgram:
+async def _load_program(id_: str, info: Info) -> LoyaltyProgram:
     program = await info.context.loaders.programs.load(id_)
     assert program is not None, "a program that anything refers to is kept"
-    return LoyaltyProgram.of(program)
+    return LoyaltyProgram.from_domain(program)
 
 
 @strawberry.type
@@ -148,19 +159,19 @@ class LedgerConnection:
     page_info: PageInfo
 
 
-async def ledger_of(
+async def resolve_ledger(
     customer_id: str, info: Info, first: int | None, after: str | None
 ) -> LedgerConnection:
-    first = check_first(first)
-    place = read_place_cursor(after)
-    found = await info.context.services.loyalty.ledger(customer_id, place, first + 1)
-    shown = page(found, first, after, lambda entry: place_cursor((entry.at, entry.id)))
-    nodes = [LedgerEntry.of(entry) for entry in shown.items]
+    first = validate_page_size(first)
+    after_key = decode_time_cursor(after)
+    entries = await info.context.services.loyalty.ledger(customer_id, after_key, first + 1)
+    page = make_page(entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id)))
+    nodes = [LedgerEntry.from_domain(entry) for entry in page.items]
     edges = [
         LedgerEdge(cursor=cursor, node=node)
-        for cursor, node in zip(shown.cursors, nodes, strict=True)
+        for cursor, node in zip(page.cursors, nodes, strict=True)
     ]
-    return LedgerConnection(edges=edges, nodes=nodes, page_info=shown.info)
+    return LedgerConnection(edges=edges, nodes=nodes, page_info=page.info)
 
 
 @strawberry.input
@@ -215,7 +226,7 @@ class LoyaltyQuery:
     @strawberry.field
     async def loyalty_programs(self, info: Info) -> list[LoyaltyProgram]:
         programs = await info.context.services.loyalty.programs()
-        return [LoyaltyProgram.of(program) for program in programs]
+        return [LoyaltyProgram.from_domain(program) for program in programs]
 
 
 @strawberry.type
@@ -225,16 +236,16 @@ class LoyaltyMutation:
         self, info: Info, input: LoyaltyProgramInput
     ) -> LoyaltyProgramPayload:
         service, now = info.context.services.loyalty, info.context.now.at
-        made, errors = await attempt(service.create_program(wire(input), now))
-        program = LoyaltyProgram.of(made) if made else None
+        stored_program, errors = await attempt(service.create_program(input_to_json(input), now))
+        program = LoyaltyProgram.from_domain(stored_program) if stored_program else None
         return LoyaltyProgramPayload(program=program, user_errors=errors)
 
     @strawberry.mutation(
         description="INVALID while a rule gives points in it. Nobody's points are taken."
     )
     async def loyalty_program_delete(self, info: Info, id: strawberry.ID) -> LoyaltyProgramPayload:
-        deleted, errors = await attempt(info.context.services.loyalty.delete_program(id))
-        program = LoyaltyProgram.of(deleted) if deleted else None
+        stored_program, errors = await attempt(info.context.services.loyalty.delete_program(id))
+        program = LoyaltyProgram.from_domain(stored_program) if stored_program else None
         return LoyaltyProgramPayload(program=program, user_errors=errors)
 
     @strawberry.mutation(
@@ -242,12 +253,12 @@ class LoyaltyMutation:
     )
     async def earning_rule_create(self, info: Info, input: EarningRuleInput) -> EarningRulePayload:
         service, now = info.context.services.loyalty, info.context.now.at
-        made, errors = await attempt(service.create_rule(wire(input), now))
-        rule = EarningRule.of(made) if made else None
+        stored_rule, errors = await attempt(service.create_rule(input_to_json(input), now))
+        rule = EarningRule.from_domain(stored_rule) if stored_rule else None
         return EarningRulePayload(earning_rule=rule, user_errors=errors)
 
     @strawberry.mutation(description="Whoever has entered until now earns by it still.")
     async def earning_rule_delete(self, info: Info, id: strawberry.ID) -> EarningRulePayload:
-        deleted, errors = await attempt(info.context.services.loyalty.delete_rule(id))
-        rule = EarningRule.of(deleted) if deleted else None
+        stored_rule, errors = await attempt(info.context.services.loyalty.delete_rule(id))
+        rule = EarningRule.from_domain(stored_rule) if stored_rule else None
         return EarningRulePayload(earning_rule=rule, user_errors=errors)

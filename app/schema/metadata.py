@@ -3,12 +3,12 @@
 import strawberry
 from strawberry import UNSET
 
-from app.domain.metadata import Definition, DefinitionState
+from app.domain.metadata import DefinitionState, KeyDefinition
 from app.filters.fields import AttributeType
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt
+from app.schema.input_json import input_to_json
 from app.schema.scalars import JSON
-from app.schema.wire import wire
 
 strawberry.enum(
     DefinitionState,
@@ -32,8 +32,8 @@ class MetadataDefinition:
     label: str | None
 
     @classmethod
-    def of(cls, definition: Definition) -> "MetadataDefinition":
-        allowed = definition.allowed_values
+    def from_domain(cls, definition: KeyDefinition) -> "MetadataDefinition":
+        allowed_values = definition.allowed_values
         return cls(
             state=definition.state,
             problem=definition.problem,
@@ -42,8 +42,8 @@ class MetadataDefinition:
             is_array=definition.is_array,
             required=definition.required,
             allowed_values=None
-            if allowed is None
-            else [JSON(definition.give(value)) for value in allowed],
+            if allowed_values is None
+            else [JSON(definition.decode(value)) for value in allowed_values],
             label=definition.label,
         )
 
@@ -68,8 +68,8 @@ class MetadataDefinitionPayload:
 class MetadataQuery:
     @strawberry.field
     async def metadata_definitions(self, info: Info) -> list[MetadataDefinition]:
-        defined = (await info.context.definitions()).metadata.definitions
-        return [MetadataDefinition.of(definition) for definition in defined.values()]
+        definitions = (await info.context.load_definitions()).metadata_schema.definitions
+        return [MetadataDefinition.from_domain(definition) for definition in definitions.values()]
 
 
 @strawberry.type
@@ -78,7 +78,12 @@ class MetadataMutation:
     async def metadata_definition_set(
         self, info: Info, input: MetadataDefinitionInput
     ) -> MetadataDefinitionPayload:
-        defined, errors = await attempt(info.context.services.metadata.define(wire(input)))
+        stored_definition, errors = await attempt(
+            info.context.services.metadata.define(input_to_json(input))
+        )
         return MetadataDefinitionPayload(
-            definition=MetadataDefinition.of(defined) if defined else None, user_errors=errors
+            definition=MetadataDefinition.from_domain(stored_definition)
+            if stored_definition
+            else None,
+            user_errors=errors,
         )

@@ -10,18 +10,18 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from app.domain.ids import Kind, kind_of
+from app.domain.ids import EntityKind, kind_of
 from app.errors import BadRequest
 
-MOST = 100
-MOST_MEMBERS = 1_000
-USUAL = 50
+MAX_PAGE_SIZE = 100
+MAX_MEMBER_PAGE_SIZE = 1_000
+DEFAULT_PAGE_SIZE = 50
 
 # No more digits than a Long has.
-_LOG_PLACE = re.compile(r"log (0|[1-9][0-9]{0,17})")
+_LOG_CURSOR = re.compile(r"log (0|[1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Item = TypeVar("Item")
-Place = tuple[datetime, str]
+TimeKey = tuple[datetime, str]
 
 
 @strawberry.type(
@@ -44,14 +44,14 @@ class Page(Generic[Item]):
     info: PageInfo
 
 
-def page(
-    found: Sequence[Item], first: int, after: str | None, cursor: Callable[[Item], str]
+def make_page(
+    rows: Sequence[Item], first: int, after: str | None, cursor: Callable[[Item], str]
 ) -> Page[Item]:
     """A page of `first` items, of which one more was asked for to see whether there is a next."""
-    items = list(found[:first])
+    items = list(rows[:first])
     cursors = [cursor(item) for item in items]
     info = PageInfo(
-        has_next_page=len(found) > first,
+        has_next_page=len(rows) > first,
         has_previous_page=after is not None,
         start_cursor=cursors[0] if cursors else None,
         end_cursor=cursors[-1] if cursors else None,
@@ -59,35 +59,37 @@ def page(
     return Page(items, cursors, info)
 
 
-def check_first(first: int | None, most: int = MOST, usual: int = USUAL) -> int:
+def validate_page_size(
+    first: int | None, max_size: int = MAX_PAGE_SIZE, default_size: int = DEFAULT_PAGE_SIZE
+) -> int:
     """How many items a page has; null says no more than leaving it out."""
     if first is None:
-        return usual
-    if not 1 <= first <= most:
-        raise BadRequest(f"first must be 1 to {most:,}; it is {first}.")
+        return default_size
+    if not 1 <= first <= max_size:
+        raise BadRequest(f"first must be 1 to {max_size:,}; it is {first}.")
     return first
 
 
-def id_cursor(id_: str) -> str:
+def encode_id_cursor(id_: str) -> str:
     return _encode(id_)
 
 
-def read_id_cursor(cursor: str | None, kind: Kind) -> str | None:
+def decode_id_cursor(cursor: str | None, kind: EntityKind) -> str | None:
     """The id that a cursor stands for."""
     if cursor is None:
         return None
     id_ = _decode(cursor)
     if kind_of(id_) is not kind:
-        raise _unusable()
+        raise _invalid_cursor()
     return id_
 
 
-def place_cursor(place: Place) -> str:
-    at, id_ = place
+def encode_time_cursor(key: TimeKey) -> str:
+    at, id_ = key
     return _encode(f"{(at - _EPOCH) // timedelta(milliseconds=1)} {id_}")
 
 
-def read_place_cursor(cursor: str | None) -> Place | None:
+def decode_time_cursor(cursor: str | None) -> TimeKey | None:
     """The moment and the id that a cursor stands for."""
     if cursor is None:
         return None
@@ -95,25 +97,25 @@ def read_place_cursor(cursor: str | None) -> Place | None:
     try:
         at = _EPOCH + timedelta(milliseconds=int(milliseconds))
     except (ValueError, OverflowError):
-        raise _unusable() from None
+        raise _invalid_cursor() from None
     if kind_of(id_) is None:
-        raise _unusable()
+        raise _invalid_cursor()
     return at, id_
 
 
-def log_cursor(sequence: int) -> str:
+def encode_log_cursor(sequence: int) -> str:
     """The place after a transition; after none of them, at the beginning."""
     return _encode(f"log {sequence}")
 
 
-def read_log_cursor(cursor: str | None) -> int | None:
+def decode_log_cursor(cursor: str | None) -> int | None:
     """The sequence that a cursor of the log stands for."""
     if cursor is None:
         return None
-    found = _LOG_PLACE.fullmatch(_decode(cursor))
-    if found is None:
-        raise _unusable()
-    return int(found[1])
+    match = _LOG_CURSOR.fullmatch(_decode(cursor))
+    if match is None:
+        raise _invalid_cursor()
+    return int(match[1])
 
 
 def _encode(text: str) -> str:
@@ -125,8 +127,8 @@ def _decode(cursor: str) -> str:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return urlsafe_b64decode(padded).decode("ascii")
     except (ValueError, binascii.Error):
-        raise _unusable() from None
+        raise _invalid_cursor() from None
 
 
-def _unusable() -> BadRequest:
+def _invalid_cursor() -> BadRequest:
     return BadRequest("after is no cursor of this connection; pass one that it gave.")

@@ -11,35 +11,35 @@ from strawberry import UNSET, Maybe
 from strawberry.dataloader import DataLoader
 
 from app.domain.customers import Customer as StoredCustomer
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
+from app.domain.segment_sizes import MAX_POINTS
 from app.domain.segments import Segment as Stored
 from app.domain.segments import SegmentKind
-from app.domain.sizes import MOST_POINTS
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, reference
+from app.schema.customers import Customer, CustomerRef, read_customer_ref
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
-from app.schema.loaders import by_id
+from app.schema.input_json import input_to_json
+from app.schema.loaders import make_loader
 from app.schema.node import Node
 from app.schema.paging import (
-    MOST_MEMBERS,
-    USUAL,
+    DEFAULT_PAGE_SIZE,
+    MAX_MEMBER_PAGE_SIZE,
     Page,
     PageInfo,
-    check_first,
-    id_cursor,
-    page,
-    read_id_cursor,
+    decode_id_cursor,
+    encode_id_cursor,
+    make_page,
+    validate_page_size,
 )
 from app.schema.scalars import JSON, Long
-from app.schema.wire import wire
 from app.services.memberships import Membership
-from app.services.population import Selection
+from app.services.query_planner import PlannedQuery
 from app.services.uses import UseKind
 
 strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
 strawberry.enum(UseKind, name="SegmentUseKind", description=UseKind.__doc__)
-Count = Callable[[], Awaitable[int]]
+CountFunction = Callable[[], Awaitable[int]]
 
 
 @strawberry.type
@@ -78,11 +78,11 @@ class SegmentUpdateInput:
 class MemberEdge:
     cursor: str
     node: Customer
-    entrances: strawberry.Private[DataLoader[str, datetime | None]]
+    entered_at_loader: strawberry.Private[DataLoader[str, datetime | None]]
 
     @strawberry.field(description="Known for active segments only.")
     async def entered_at(self) -> datetime | None:
-        return await self.entrances.load(self.node.id)
+        return await self.entered_at_loader.load(self.node.id)
 
 
 @strawberry.type
@@ -90,12 +90,12 @@ class MemberConnection:
     edges: list[MemberEdge]
     nodes: list[Customer]
     page_info: PageInfo
-    segment: strawberry.Private[Stored]
+    stored_segment: strawberry.Private[Stored]
 
     @strawberry.field(description="Computed only when it is asked for.")
     async def total_count(self, info: Info) -> Long:
         service = info.context.services.segments
-        return Long(await service.member_count(self.segment, info.context.now))
+        return Long(await service.member_count(self.stored_segment, info.context.now))
 
 
 @strawberry.type
@@ -119,49 +119,51 @@ class Segment(Node):
     created_at: datetime
     updated_at: datetime
     activated_at: datetime | None
-    stored: strawberry.Private[Stored]
+    stored_segment: strawberry.Private[Stored]
 
     @strawberry.field(
         description="The filter as one readable English sentence; null for a static segment."
     )
     async def filter_text(self, info: Info) -> str | None:
-        return await info.context.services.segments.filter_text(self.stored)
+        return await info.context.services.segments.filter_text(self.stored_segment)
 
     @strawberry.field
     async def member_count(self, info: Info) -> Long:
         service = info.context.services.segments
-        return Long(await service.member_count(self.stored, info.context.now))
+        return Long(await service.member_count(self.stored_segment, info.context.now))
 
     @strawberry.field
     async def members(
-        self, info: Info, first: int | None = USUAL, after: str | None = None
+        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
     ) -> MemberConnection:
-        first = check_first(first, MOST_MEMBERS)
-        place = read_id_cursor(after, Kind.CUSTOMER)
+        first = validate_page_size(first, MAX_MEMBER_PAGE_SIZE)
+        after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.segments, info.context.now
-        found = await service.members(self.stored, place, first + 1, now)
-        shown = page(found, first, after, lambda customer: id_cursor(customer.id))
-        nodes = [Customer.of(customer) for customer in shown.items]
-        entrances = by_id(partial(service.entered_at, self.stored))
+        customers = await service.members(self.stored_segment, after_id, first + 1, now)
+        page = make_page(customers, first, after, lambda customer: encode_id_cursor(customer.id))
+        nodes = [Customer.from_domain(customer) for customer in page.items]
+        entered_at_loader = make_loader(partial(service.entered_at, self.stored_segment))
         edges = [
-            MemberEdge(cursor=cursor, node=node, entrances=entrances)
-            for cursor, node in zip(shown.cursors, nodes, strict=True)
+            MemberEdge(cursor=cursor, node=node, entered_at_loader=entered_at_loader)
+            for cursor, node in zip(page.cursors, nodes, strict=True)
         ]
-        return MemberConnection(edges=edges, nodes=nodes, page_info=shown.info, segment=self.stored)
+        return MemberConnection(
+            edges=edges, nodes=nodes, page_info=page.info, stored_segment=self.stored_segment
+        )
 
     @strawberry.field(
         description="What keeps the segment from being deleted, and what made it active."
     )
     async def used_by(self, info: Info) -> list[SegmentUse]:
-        uses = await info.context.services.segments.uses(self.stored)
-        return [SegmentUse(kind=u.kind, id=strawberry.ID(u.id), name=u.name) for u in uses]
+        uses = await info.context.services.segments.uses(self.stored_segment)
+        return [SegmentUse(kind=use.kind, id=strawberry.ID(use.id), name=use.name) for use in uses]
 
     @strawberry.field(
         description="The number of members over time. Each point is what was counted at that"
         " moment, hourly or as the project has it, for 30 days, and after that the last of each"
         " day for three years; there is none of a time when no worker ran. By default the last 30"
         " days before `to`; both ends are included. Of more than 1,000 points an even choice.",
-        metadata={"most": MOST_POINTS},
+        metadata={"most": MAX_POINTS},
     )
     async def size_history(
         self,
@@ -169,23 +171,23 @@ class Segment(Node):
         since: Annotated[datetime | None, strawberry.argument(name="from")] = None,
         until: Annotated[datetime | None, strawberry.argument(name="to")] = None,
     ) -> list[SegmentSize]:
-        service, now = info.context.services.sizes, info.context.now
-        found = await service.history(self.stored, since, until, now)
-        return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in found]
+        service, now = info.context.services.segment_sizes, info.context.now
+        sizes = await service.history(self.stored_segment, since, until, now)
+        return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in sizes]
 
     @classmethod
-    def of(cls, stored: Stored) -> "Segment":
+    def from_domain(cls, stored_segment: Stored) -> "Segment":
         return cls(
-            id=strawberry.ID(stored.id),
-            name=stored.name,
-            description=stored.description,
-            kind=stored.kind,
-            filter=None if stored.filter is None else JSON(stored.filter),
-            editable=stored.editable,
-            created_at=stored.created_at,
-            updated_at=stored.updated_at,
-            activated_at=stored.activated_at,
-            stored=stored,
+            id=strawberry.ID(stored_segment.id),
+            name=stored_segment.name,
+            description=stored_segment.description,
+            kind=stored_segment.kind,
+            filter=None if stored_segment.filter is None else JSON(stored_segment.filter),
+            editable=stored_segment.is_editable,
+            created_at=stored_segment.created_at,
+            updated_at=stored_segment.updated_at,
+            activated_at=stored_segment.activated_at,
+            stored_segment=stored_segment,
         )
 
 
@@ -200,11 +202,11 @@ class SegmentConnection:
     edges: list[SegmentEdge]
     nodes: list[Segment]
     page_info: PageInfo
-    count: strawberry.Private[Count]
+    count_segments: strawberry.Private[CountFunction]
 
     @strawberry.field(description="Computed only when it is asked for.")
     async def total_count(self) -> Long:
-        return Long(await self.count())
+        return Long(await self.count_segments())
 
 
 @strawberry.type
@@ -226,21 +228,21 @@ class SegmentMembership:
     )
     async def changes_at(self) -> datetime | None:
         # Years of a customer's events may have to be gone through: others are served meanwhile.
-        return await asyncio.to_thread(self.membership.changes_at)
+        return await asyncio.to_thread(self.membership.next_change_at)
 
 
 @strawberry.type
 class SegmentPreview:
-    selected: strawberry.Private[Selection]
+    planned_query: strawberry.Private[PlannedQuery]
 
     @strawberry.field
     async def member_count(self) -> Long:
-        return Long(await self.selected.count())
+        return Long(await self.planned_query.count())
 
     @strawberry.field
     async def sample(self, first: int | None = 10) -> list[Customer]:
-        found = await self.selected.page(None, check_first(first, usual=10))
-        return [Customer.of(customer) for customer in found]
+        customers = await self.planned_query.page(None, validate_page_size(first, default_size=10))
+        return [Customer.from_domain(customer) for customer in customers]
 
 
 @strawberry.type
@@ -255,57 +257,64 @@ class SegmentDeletePayload:
     user_errors: list[UserError]
 
 
-def _connection(shown: Page[Stored], count: Count) -> SegmentConnection:
-    nodes = [Segment.of(segment) for segment in shown.items]
+def _segment_connection(page: Page[Stored], count_segments: CountFunction) -> SegmentConnection:
+    nodes = [Segment.from_domain(segment) for segment in page.items]
     edges = [
         SegmentEdge(cursor=cursor, node=node)
-        for cursor, node in zip(shown.cursors, nodes, strict=True)
+        for cursor, node in zip(page.cursors, nodes, strict=True)
     ]
-    return SegmentConnection(edges=edges, nodes=nodes, page_info=shown.info, count=count)
+    return SegmentConnection(
+        edges=edges, nodes=nodes, page_info=page.info, count_segments=count_segments
+    )
 
 
-async def segments_of(
+async def resolve_segments(
     customer: StoredCustomer, info: Info, first: int | None, after: str | None
 ) -> SegmentConnection:
     """A page of the segments that the customer is in."""
-    first = check_first(first)
-    place = read_id_cursor(after, Kind.SEGMENT)
-    all_of = await info.context.services.memberships.of(customer, info.context.now)
-    rest = [segment for segment in all_of if place is None or segment.id > place]
+    first = validate_page_size(first)
+    after_id = decode_id_cursor(after, EntityKind.SEGMENT)
+    segments = await info.context.services.memberships.segments_of(customer, info.context.now)
+    segments_after = [segment for segment in segments if after_id is None or segment.id > after_id]
 
-    async def count() -> int:
-        return len(all_of)
+    async def count_segments() -> int:
+        return len(segments)
 
-    return _connection(page(rest, first, after, lambda segment: id_cursor(segment.id)), count)
+    return _segment_connection(
+        make_page(segments_after, first, after, lambda segment: encode_id_cursor(segment.id)),
+        count_segments,
+    )
 
 
 @strawberry.type
 class SegmentQuery:
     @strawberry.field
     async def segment(self, info: Info, id: strawberry.ID) -> Segment | None:
-        found = await info.context.services.segments.get(id)
-        return Segment.of(found) if found else None
+        stored_segment = await info.context.services.segments.get(id)
+        return Segment.from_domain(stored_segment) if stored_segment else None
 
     @strawberry.field(description="Search: a part of the name, whatever its case.")
     async def segments(
         self,
         info: Info,
-        first: int | None = USUAL,
+        first: int | None = DEFAULT_PAGE_SIZE,
         after: str | None = None,
         search: str | None = None,
         kinds: list[SegmentKind] | None = None,
     ) -> SegmentConnection:
-        first = check_first(first)
-        place = read_id_cursor(after, Kind.SEGMENT)
+        first = validate_page_size(first)
+        after_id = decode_id_cursor(after, EntityKind.SEGMENT)
         service = info.context.services.segments
-        found = await service.page(search, kinds, place, first + 1)
-        shown = page(found, first, after, lambda segment: id_cursor(segment.id))
-        return _connection(shown, lambda: service.count(search, kinds))
+        stored_segments = await service.page(search, kinds, after_id, first + 1)
+        page = make_page(
+            stored_segments, first, after, lambda segment: encode_id_cursor(segment.id)
+        )
+        return _segment_connection(page, lambda: service.count(search, kinds))
 
     @strawberry.field(description="What a filter would select, before it is saved.")
     async def segment_preview(self, info: Info, filter: FilterInput) -> SegmentPreview:
         service, now = info.context.services.segments, info.context.now
-        return SegmentPreview(selected=await service.preview(wire(filter), now))
+        return SegmentPreview(planned_query=await service.preview(input_to_json(filter), now))
 
     @strawberry.field(
         description="Is the customer in these segments (default: all) at this moment? The stored"
@@ -320,16 +329,18 @@ class SegmentQuery:
         overrides: JSON | None = None,
     ) -> list[SegmentMembership]:
         now = info.context.now
-        ref = reference(customer, "customer")
-        asked = await info.context.services.memberships.ask(ref, segment_ids, overrides, now)
+        ref = read_customer_ref(customer, "customer")
+        memberships = await info.context.services.memberships.evaluate(
+            ref, segment_ids, overrides, now
+        )
         return [
             SegmentMembership(
-                segment=Segment.of(membership.segment),
+                segment=Segment.from_domain(membership.segment),
                 is_member=membership.is_member,
                 evaluated_at=now.at,
                 membership=membership,
             )
-            for membership in asked
+            for membership in memberships
         ]
 
 
@@ -338,20 +349,26 @@ class SegmentMutation:
     @strawberry.mutation(description="Makes a passive segment, or a static one.")
     async def segment_create(self, info: Info, input: SegmentCreateInput) -> SegmentPayload:
         service, now = info.context.services.segments, info.context.now
-        made, errors = await attempt(service.create(wire(input), now))
-        return SegmentPayload(segment=Segment.of(made) if made else None, user_errors=errors)
+        stored_segment, errors = await attempt(service.create(input_to_json(input), now))
+        return SegmentPayload(
+            segment=Segment.from_domain(stored_segment) if stored_segment else None,
+            user_errors=errors,
+        )
 
     @strawberry.mutation(description="Changes what is given; a field left out stays.")
     async def segment_update(
         self, info: Info, id: strawberry.ID, input: SegmentUpdateInput
     ) -> SegmentPayload:
         service, now = info.context.services.segments, info.context.now
-        made, errors = await attempt(service.update(id, wire(input), now))
-        return SegmentPayload(segment=Segment.of(made) if made else None, user_errors=errors)
+        stored_segment, errors = await attempt(service.update(id, input_to_json(input), now))
+        return SegmentPayload(
+            segment=Segment.from_domain(stored_segment) if stored_segment else None,
+            user_errors=errors,
+        )
 
     @strawberry.mutation(description="Deletes the segment, unless something uses it.")
     async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
-        deleted, errors = await attempt(info.context.services.segments.delete(id))
+        deleted_id, errors = await attempt(info.context.services.segments.delete(id))
         return SegmentDeletePayload(
-            deleted_id=strawberry.ID(deleted) if deleted else None, user_errors=errors
+            deleted_id=strawberry.ID(deleted_id) if deleted_id else None, user_errors=errors
         )

@@ -9,15 +9,15 @@ import strawberry
 
 from app.domain.transitions import Transition, TransitionCause, TransitionType
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, reference
+from app.schema.customers import Customer, CustomerRef, read_customer_ref
 from app.schema.node import Node
 from app.schema.paging import (
-    USUAL,
+    DEFAULT_PAGE_SIZE,
     PageInfo,
-    check_first,
-    log_cursor,
-    page,
-    read_log_cursor,
+    decode_log_cursor,
+    encode_log_cursor,
+    make_page,
+    validate_page_size,
 )
 from app.schema.scalars import Long
 from app.schema.segments import Segment
@@ -42,28 +42,28 @@ class SegmentTransition(Node):
 
     @strawberry.field(description="Null once the segment has been deleted.")
     async def segment(self, info: Info) -> Segment | None:
-        found = await info.context.loaders.segments.load(self.segment_id)
-        return Segment.of(found) if found else None
+        stored_segment = await info.context.loaders.segments.load(self.segment_id)
+        return Segment.from_domain(stored_segment) if stored_segment else None
 
     @strawberry.field(description="Null once the customer has been deleted.")
     async def customer(self, info: Info) -> Customer | None:
-        found = await info.context.loaders.customers.load(self.customer_id)
-        return Customer.of(found) if found else None
+        stored_customer = await info.context.loaders.customers.load(self.customer_id)
+        return Customer.from_domain(stored_customer) if stored_customer else None
 
     @classmethod
-    def of(cls, transition: Transition) -> "SegmentTransition":
-        crossing = transition.crossing
+    def from_domain(cls, transition: Transition) -> "SegmentTransition":
+        pending_transition = transition.details
         return cls(
             id=strawberry.ID(transition.id),
             sequence=Long(transition.sequence),
-            cursor=log_cursor(transition.sequence),
-            type=crossing.type,
-            cause=crossing.cause,
-            segment_id=strawberry.ID(crossing.segment_id),
-            segment_name=crossing.segment_name,
-            customer_source_id=crossing.customer_source_id,
-            at=crossing.at,
-            customer_id=crossing.customer_id,
+            cursor=encode_log_cursor(transition.sequence),
+            type=pending_transition.type,
+            cause=pending_transition.cause,
+            segment_id=strawberry.ID(pending_transition.segment_id),
+            segment_name=pending_transition.segment_name,
+            customer_source_id=pending_transition.customer_source_id,
+            at=pending_transition.at,
+            customer_id=pending_transition.customer_id,
         )
 
 
@@ -86,27 +86,29 @@ class TransitionQuery:
     async def segment_transitions(
         self,
         info: Info,
-        first: int | None = USUAL,
+        first: int | None = DEFAULT_PAGE_SIZE,
         after: str | None = None,
         segment_ids: list[strawberry.ID] | None = None,
         customer: CustomerRef | None = None,
     ) -> SegmentTransitionConnection:
-        first = check_first(first)
-        place = read_log_cursor(after)
-        ref = None if customer is None else reference(customer, "customer")
+        first = validate_page_size(first)
+        after_sequence = decode_log_cursor(after)
+        ref = None if customer is None else read_customer_ref(customer, "customer")
         service = info.context.services.transitions
-        found = await service.page(place, first + 1, segment_ids, ref)
-        shown = page(found, first, after, lambda transition: log_cursor(transition.sequence))
-        nodes = [SegmentTransition.of(transition) for transition in shown.items]
+        transitions = await service.page(after_sequence, first + 1, segment_ids, ref)
+        page = make_page(
+            transitions, first, after, lambda transition: encode_log_cursor(transition.sequence)
+        )
+        nodes = [SegmentTransition.from_domain(transition) for transition in page.items]
         edges = [SegmentTransitionEdge(cursor=node.cursor, node=node) for node in nodes]
-        return SegmentTransitionConnection(edges=edges, nodes=nodes, page_info=shown.info)
+        return SegmentTransitionConnection(edges=edges, nodes=nodes, page_info=page.info)
 
     @strawberry.field(
         description="Where the log ends now. Pass it as `after` when subscribing, and a cut before"
         " the first transition loses none."
     )
     async def transitions_cursor(self, info: Info) -> str:
-        return log_cursor(await info.context.services.transitions.end())
+        return encode_log_cursor(await info.context.services.transitions.end())
 
 
 @strawberry.type
@@ -122,9 +124,9 @@ class TransitionSubscription:
         customer: CustomerRef | None = None,
         after: str | None = None,
     ) -> AsyncGenerator[SegmentTransition]:
-        place = read_log_cursor(info.context.last_event_id or after)
-        ref = None if customer is None else reference(customer, "customer")
-        log = info.context.services.transitions.since(place, segment_ids, ref)
-        async with aclosing(log) as transitions:
+        after_sequence = decode_log_cursor(info.context.last_event_id or after)
+        ref = None if customer is None else read_customer_ref(customer, "customer")
+        source = info.context.services.transitions.subscribe(after_sequence, segment_ids, ref)
+        async with aclosing(source) as transitions:
             async for transition in transitions:
-                yield SegmentTransition.of(transition)
+                yield SegmentTransition.from_domain(transition)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from app.domain.active_filters import ActiveFilter, Inside
-from app.domain.metadata import UNDER_WAY
+from app.domain.active_filters import ActiveFilter, ReferencedSegment
+from app.domain.metadata import IN_PROGRESS_STATES
 from app.domain.segments import Segment, SegmentKind
-from app.errors import Code, refuse
-from app.filters.parse import metadata_named, segments_named
+from app.errors import UserErrorCode, input_error
+from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store, Transaction
 
@@ -40,112 +40,131 @@ class ActiveFilters:
         where the values of a metadata key that it names are being checked or converted."""
         segment = definitions.segments.get(segment_id)
         if segment is None:
-            raise refuse(Code.NOT_FOUND, "There is no such segment.", *path)
+            raise input_error(UserErrorCode.NOT_FOUND, "There is no such segment.", *path)
         if segment.kind is SegmentKind.STATIC:
             message = (
                 f"The segment {segment.name!r} is static, and nobody ever enters or leaves it;"
                 " choose one with a filter."
             )
-            raise refuse(Code.INVALID, message, *path)
-        require_keys_ready(segment, definitions, *path)
+            raise input_error(UserErrorCode.INVALID, message, *path)
+        require_metadata_ready(segment, definitions, *path)
         if segment.kind is SegmentKind.ACTIVE:
             return segment
-        active = replace(segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=now)
-        await self._store.segments.save(active, definitions.revision + 1, transaction)
-        await self._begin(active, definitions, transaction)
-        return active
+        active_segment = replace(segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=now)
+        await self._store.segments.save(active_segment, definitions.revision + 1, transaction)
+        await self._insert_filter(active_segment, definitions, transaction)
+        return active_segment
 
-    async def follow(
-        self, changed: Definitions, segment_ids: Iterable[str], transaction: Transaction
+    async def supersede(
+        self, definitions: Definitions, segment_ids: Iterable[str], transaction: Transaction
     ) -> None:
         """Whatever active segment is one of these, or rests on one, asks by `changed` now."""
-        resting = {
-            outer.id: outer
-            for id_ in segment_ids
-            if id_ in changed.segments
-            for outer in (changed.segments[id_], *changed.resting_on(id_))
+        affected_segments = {
+            affected_segment.id: affected_segment
+            for segment_id in segment_ids
+            if segment_id in definitions.segments
+            for affected_segment in (
+                definitions.segments[segment_id],
+                *definitions.dependents_of(segment_id),
+            )
         }
-        for segment in resting.values():
+        for segment in affected_segments.values():
             if segment.kind is SegmentKind.ACTIVE:
-                await self.end(segment.id, changed, transaction)
-                await self._begin(segment, changed, transaction)
+                await self.deactivate(segment.id, definitions, transaction)
+                await self._insert_filter(segment, definitions, transaction)
 
-    async def adopt(self, reader: DefinitionsReader) -> None:
+    async def apply_project_calendar(self, definitions_reader: DefinitionsReader) -> None:
         """Whatever was begun under another time zone or week start asks by the project's now."""
-        own = reader.calendar
-        foreign = [
-            active.segment_id
-            for active in await self._store.active_filters.all()
-            if active.until is None
-            and (active.time_zone, active.week_start) != (own.zone.key, own.week_start)
+        project_calendar = definitions_reader.calendar
+        outdated_segment_ids = [
+            active_filter.segment_id
+            for active_filter in await self._store.active_filters.all()
+            if active_filter.until_revision is None
+            and (active_filter.time_zone, active_filter.week_start)
+            != (project_calendar.time_zone.key, project_calendar.week_start)
         ]
-        if not foreign:
+        if not outdated_segment_ids:
             return
 
         async def work(transaction: Transaction) -> None:
-            definitions = await reader.held_still(transaction)
-            await self.follow(definitions, foreign, transaction)
+            definitions = await definitions_reader.lock(transaction)
+            await self.supersede(definitions, outdated_segment_ids, transaction)
 
         await self._store.transaction(work)
 
-    async def end(
+    async def deactivate(
         self, segment_id: str, definitions: Definitions, transaction: Transaction
     ) -> None:
         """The segment asks nothing any more."""
         revision = definitions.revision + 1
         await self._store.active_filters.end(segment_id, revision, transaction)
 
-    async def _begin(
+    async def _insert_filter(
         self, segment: Segment, definitions: Definitions, transaction: Transaction
     ) -> None:
         assert segment.filter is not None
-        calendar = definitions.metadata.calendar
-        inside = dict(_inside(segment.filter, definitions))
-        wires = [segment.filter, *(each.filter for each in inside.values() if each.filter)]
-        types = definitions.catalog.metadata
-        active = ActiveFilter(
-            slot=await self._store.active_filters.free_slot(transaction),
+        calendar = definitions.metadata_schema.calendar
+        nested_segments = dict(_nested_segments(segment.filter, definitions))
+        filters = [
+            segment.filter,
+            *(
+                nested_segment.filter
+                for nested_segment in nested_segments.values()
+                if nested_segment.filter
+            ),
+        ]
+        metadata_types = definitions.catalog.metadata
+        active_filter = ActiveFilter(
+            slot=await self._store.active_filters.find_free_slot(transaction),
             segment_id=segment.id,
             segment_name=segment.name,
             filter=segment.filter,
-            inside=inside,
+            referenced_segments=nested_segments,
             metadata={
-                key: types[key] for wire in wires for key in metadata_named(wire) if key in types
+                key: metadata_types[key]
+                for wire in filters
+                for key in referenced_metadata_keys(wire)
+                if key in metadata_types
             },
-            time_zone=calendar.zone.key,
+            time_zone=calendar.time_zone.key,
             week_start=calendar.week_start,
-            since=definitions.revision + 1,
+            since_revision=definitions.revision + 1,
         )
-        await self._store.active_filters.begin(active, transaction)
+        await self._store.active_filters.add(active_filter, transaction)
 
 
-def require_keys_ready(segment: Segment, definitions: Definitions, *path: str) -> None:
+def require_metadata_ready(segment: Segment, definitions: Definitions, *path: str) -> None:
     """Refused where the filter of the segment, or of a segment inside it at any depth, names a
     metadata key that is CHECKING or CONVERTING.
 
     The job rewrites the values of such a key, and filters read them in another way when it is
     READY: an active segment would make transitions of customers whose data nobody changed.
     """
-    inside = _inside(segment.filter or {}, definitions)
-    filters = [(segment.name, segment.filter), *((each.name, each.filter) for _, each in inside)]
+    nested_segments = _nested_segments(segment.filter or {}, definitions)
+    filters = [
+        (segment.name, segment.filter),
+        *((nested_segment.name, nested_segment.filter) for _, nested_segment in nested_segments),
+    ]
     for name, wire in filters:
-        for key in metadata_named(wire or {}):
-            definition = definitions.metadata.definitions.get(key)
-            if definition is not None and definition.state in UNDER_WAY:
+        for key in referenced_metadata_keys(wire or {}):
+            definition = definitions.metadata_schema.definitions.get(key)
+            if definition is not None and definition.state in IN_PROGRESS_STATES:
                 message = (
                     f"The filter of the segment {name!r} names metadata.{key}, which is"
                     f" {definition.state.value}; try again when it is READY."
                 )
-                raise refuse(Code.INVALID, message, *path)
+                raise input_error(UserErrorCode.INVALID, message, *path)
 
 
-def _inside(wire: Wire, definitions: Definitions) -> Iterator[tuple[str, Inside]]:
+def _nested_segments(
+    wire: Wire, definitions: Definitions
+) -> Iterator[tuple[str, ReferencedSegment]]:
     """The segments inside the filter, at any depth."""
-    waiting, seen = [*segments_named(wire)], set[str]()
-    while waiting:
-        id_ = waiting.pop()
-        if id_ not in seen:
-            seen.add(id_)
-            segment = definitions.segments[id_]
-            yield id_, Inside(segment.name, segment.filter)
-            waiting += segments_named(segment.filter or {})
+    pending_ids, visited_ids = [*referenced_segment_ids(wire)], set[str]()
+    while pending_ids:
+        segment_id = pending_ids.pop()
+        if segment_id not in visited_ids:
+            visited_ids.add(segment_id)
+            segment = definitions.segments[segment_id]
+            yield segment_id, ReferencedSegment(segment.name, segment.filter)
+            pending_ids += referenced_segment_ids(segment.filter or {})

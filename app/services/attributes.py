@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.metadata import to_json
-from app.errors import Code, refuse
+from app.errors import UserErrorCode, input_error
 from app.filters import operators
 from app.filters.fields import FIELDS, AttributeType, Field
 from app.filters.operators import Operator
-from app.filters.values import UnreadableError, text
+from app.filters.values import InvalidOperandError, parse_string
 from app.services.definitions import DefinitionsReader
 from app.store import Store
 
-MEASURES = ("count", "firstAt", "lastAt")
+EVENT_MEASURES = ("count", "firstAt", "lastAt")
 
 
 @dataclass(frozen=True)
@@ -33,47 +33,59 @@ class Attributes:
         self._store = store
         self._definitions = definitions
 
-    async def all(self) -> list[Attribute]:
+    async def list_all(self) -> list[Attribute]:
         """Every known path: standard ones, metadata defined or seen, and the names of events."""
-        catalog = (await self._definitions.now()).catalog
-        seen = await self._store.seen.metadata()
-        names = await self._store.events.names()
-        paths = [f"metadata.{key}" for key in sorted({*catalog.metadata, *seen})]
-        paths += [f"events.{name}.{measure}" for name in sorted(names) for measure in MEASURES]
-        fields = [*FIELDS, *filter(None, map(catalog.find, paths))]
-        return list(_typed(fields, seen))
+        catalog = (await self._definitions.latest()).catalog
+        sampled_types = await self._store.value_samples.metadata_types()
+        event_names = await self._store.events.names()
+        paths = [f"metadata.{key}" for key in sorted({*catalog.metadata, *sampled_types})]
+        paths += [
+            f"events.{name}.{measure}" for name in sorted(event_names) for measure in EVENT_MEASURES
+        ]
+        fields = [*FIELDS, *filter(None, map(catalog.find_field, paths))]
+        return list(_with_types(fields, sampled_types))
 
-    async def suggestions(self, path: str, prefix: str | None, most: int) -> list[Any]:
+    async def suggest_values(self, path: str, prefix: str | None, limit: int) -> list[Any]:
         """Values seen at a path, the most frequent first."""
-        catalog = (await self._definitions.now()).catalog
-        field = catalog.find(path)
+        catalog = (await self._definitions.latest()).catalog
+        field = catalog.find_field(path)
         if field is None:
-            message = f"There is no such attribute; the nearest is {catalog.nearest(path)!r}."
-            raise refuse(Code.UNKNOWN_ATTRIBUTE, message, "path")
+            message = f"There is no such attribute; the nearest is {catalog.closest_path(path)!r}."
+            raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message, "path")
         if prefix is not None:
             _require_text(prefix)
-        found = await self._store.seen.frequent(field, prefix, most)
-        return [_shown(field, value) for value in found]
+        values = await self._store.value_samples.frequent_values(field, prefix, limit)
+        return [_to_filter_value(field, value) for value in values]
 
 
-def _typed(fields: list[Field], seen: dict[str, tuple[AttributeType, bool]]) -> Iterator[Attribute]:
+def _with_types(
+    fields: list[Field], sampled_types: dict[str, tuple[AttributeType, bool]]
+) -> Iterator[Attribute]:
     """Each field with its type: where it has none, with that of the values seen."""
     for field in fields:
         type_, is_array = field.type, field.is_array
         if type_ is None:
-            type_, is_array = seen[field.stored[-1]]
-        known = replace(field, type=type_, is_array=is_array)
-        yield Attribute(known, type_, tuple(o for o in operators.OPERATORS if o.fits(known)))
+            type_, is_array = sampled_types[field.document_keys[-1]]
+        typed_field = replace(field, type=type_, is_array=is_array)
+        yield Attribute(
+            typed_field,
+            type_,
+            tuple(
+                operator
+                for operator in operators.OPERATORS
+                if operator.is_applicable_to(typed_field)
+            ),
+        )
 
 
 def _require_text(prefix: str) -> None:
     try:
-        text(prefix)
-    except UnreadableError as error:
-        raise refuse(Code.INVALID_VALUE, f"The prefix {error}.", "prefix") from None
+        parse_string(prefix)
+    except InvalidOperandError as error:
+        raise input_error(UserErrorCode.INVALID_VALUE, f"The prefix {error}.", "prefix") from None
 
 
-def _shown(field: Field, value: Any) -> Any:
+def _to_filter_value(field: Field, value: Any) -> Any:
     """A stored value as a filter takes it."""
     is_day = field.type is AttributeType.DATE and isinstance(value, datetime)
     return value.date().isoformat() if is_day else to_json(value)

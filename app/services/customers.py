@@ -3,73 +3,75 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.domain.customers import Customer, Draft, changes, search_key
-from app.domain.inputs import CustomerInput, CustomerRef, read
-from app.domain.metadata import Metadata
-from app.errors import Code, Problem, Refused, refuse
+from app.domain.customers import Customer, TrackedCustomer, search_key, to_stored_fields
+from app.domain.inputs import CustomerInput, CustomerRef, parse_input
+from app.domain.metadata import MetadataSchema
+from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Now
+from app.services.bulk_rows import BulkResult, BulkRows, Wire
 from app.services.definitions import DefinitionsReader
-from app.services.drafts import Drafts
-from app.services.population import Population, Selection
-from app.services.rows import BulkResult, Rows, Wire
+from app.services.query_planner import PlannedQuery, QueryPlanner
+from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
-from app.store.customers import starts_with
-from app.store.members import FENCE
+from app.store.customers import search_prefix_query
+from app.store.members import MEMBERS_REVISION
 
 
 class Customers:
     """The verbs of customers."""
 
     def __init__(
-        self, store: Store, definitions: DefinitionsReader, population: Population
+        self, store: Store, definitions: DefinitionsReader, query_planner: QueryPlanner
     ) -> None:
         self._store = store
         self._definitions = definitions
-        self._population = population
+        self._query_planner = query_planner
 
     async def get(self, ref: CustomerRef) -> Customer | None:
         return await self._store.customers.get(ref)
 
-    async def named(self, ids: Iterable[str]) -> dict[str, Customer]:
+    async def get_many(self, ids: Iterable[str]) -> dict[str, Customer]:
         """Those of the customers that are there."""
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
     async def upsert(self, wire: Wire, now: datetime) -> Customer:
         """Creates the customer, or changes the fields given."""
-        row = read(CustomerInput, wire, "input")
-        refused = await self._upsert({0: row}, now)
-        if refused:
-            raise Refused(problem.under("input") for problem in refused[0])
-        found = await self._store.customers.get(CustomerRef.by_source_id(row.source_id))
-        if found is None:
-            raise refuse(Code.NOT_FOUND, "The customer was deleted meanwhile.", "input")
-        return found
+        row = parse_input(CustomerInput, wire, "input")
+        problems_by_index = await self._upsert({0: row}, now)
+        if problems_by_index:
+            raise InputError(problem.with_path_prefix("input") for problem in problems_by_index[0])
+        customer = await self._store.customers.get(CustomerRef.by_source_id(row.source_id))
+        if customer is None:
+            raise input_error(
+                UserErrorCode.NOT_FOUND, "The customer was deleted meanwhile.", "input"
+            )
+        return customer
 
     async def upsert_many(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
         """The same for each row, in their order; those about one customer make one state."""
-        return await self.take(Rows.read(CustomerInput, wires), now)
+        return await self.write_rows(BulkRows.parse(CustomerInput, wires), now)
 
-    async def take(self, rows: Rows[CustomerInput], now: datetime) -> BulkResult:
+    async def write_rows(self, rows: BulkRows[CustomerInput], now: datetime) -> BulkResult:
         """The same of rows that are read already."""
-        return rows.result(await self._upsert(rows.good, now))
+        return rows.to_result(await self._upsert(rows.parsed, now))
 
     async def _upsert(
         self, rows: dict[int, CustomerInput], now: datetime
     ) -> dict[int, list[Problem]]:
         async def work(transaction: Transaction) -> dict[int, list[Problem]]:
-            metadata = (await self._definitions.in_snapshot(transaction)).metadata
+            metadata_schema = (await self._definitions.in_snapshot(transaction)).metadata_schema
             refs = {index: CustomerRef.by_source_id(row.source_id) for index, row in rows.items()}
-            drafts = await Drafts.load(self._store, refs.values(), transaction)
-            refused = {}
+            unit_of_work = await CustomerUnitOfWork.load(self._store, refs.values(), transaction)
+            problems_by_index = {}
             for index, row in rows.items():
-                draft = drafts.of(refs[index])
-                if problems := _apply(row, draft, metadata):
-                    refused[index] = problems
+                customer = unit_of_work.get_or_create(refs[index])
+                if problems := _apply_row(row, customer, metadata_schema):
+                    problems_by_index[index] = problems
                 else:
-                    drafts.keep(draft)
-            await drafts.save(self._store, now, transaction)
-            return refused
+                    unit_of_work.register_dirty(customer)
+            await unit_of_work.save(self._store, now, transaction)
+            return problems_by_index
 
         if not rows:
             return {}
@@ -81,38 +83,40 @@ class Customers:
         from this transaction on no reader counts them."""
 
         async def work(transaction: Transaction) -> str:
-            found = await self._store.customers.find([ref], transaction)
-            if not found:
-                raise refuse(Code.NOT_FOUND, "There is no such customer.", "customer")
-            (customer,) = found
+            customers = await self._store.customers.find([ref], transaction)
+            if not customers:
+                raise input_error(UserErrorCode.NOT_FOUND, "There is no such customer.", "customer")
+            (customer,) = customers
             # A static segment that is being made must not take in whom it can't see going.
-            await self._store.fence(FENCE, transaction)
+            await self._store.increment_revision(MEMBERS_REVISION, transaction)
             await self._store.customer_tombstones.add(customer.id, transaction)
             await self._store.customers.delete(customer.id, transaction)
             return customer.id
 
         return await self._store.transaction(work)
 
-    async def selection(
+    async def plan_query(
         self, search: str | None, wire: Wire | None, now: Now, *path: str
-    ) -> Selection:
+    ) -> PlannedQuery:
         """Those whom the search and the filter find."""
-        searched = starts_with(search_key(search)) if search else None
-        tree = None if wire is None else await self._definitions.parse(wire, *path)
-        return self._population.select(tree, now, searched)
+        search_query = search_prefix_query(search_key(search)) if search else None
+        tree = None if wire is None else await self._definitions.parse_filter(wire, *path)
+        return self._query_planner.plan(tree, now, search_query)
 
 
-def _apply(row: CustomerInput, draft: Draft, metadata: Metadata) -> list[Problem]:
+def _apply_row(
+    row: CustomerInput, customer: TrackedCustomer, metadata_schema: MetadataSchema
+) -> list[Problem]:
     """Lays a row over the draft; where it is refused the draft stays as it was."""
-    sent = changes(row)
+    fields = to_stored_fields(row)
     problems: list[Problem] = []
     if row.metadata is not None:
-        sent["metadata"], problems = metadata.take(row.metadata, "metadata")
-    before = dict(draft.document)
-    draft.merge(sent)
-    problems += metadata.missing(draft.document["metadata"], "metadata")
-    if oversize := draft.oversize():
-        problems.append(oversize)
+        fields["metadata"], problems = metadata_schema.encode(row.metadata, "metadata")
+    before = dict(customer.document)
+    customer.merge(fields)
+    problems += metadata_schema.find_missing_required(customer.document["metadata"], "metadata")
+    if size_problem := customer.check_size():
+        problems.append(size_problem)
     if problems:
-        draft.document = before
+        customer.document = before
     return problems

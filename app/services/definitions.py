@@ -13,44 +13,44 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from app.backoff import Backoff
-from app.domain.ids import Kind
-from app.domain.json import same
+from app.domain.ids import EntityKind
+from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
-from app.domain.metadata import Definition, Metadata
+from app.domain.metadata import KeyDefinition, MetadataSchema
 from app.domain.segments import Segment
 from app.filters import Calendar, Catalog, Filter, MetadataType, parse
-from app.filters.parse import segments_named
-from app.filters.sources import listing
-from app.filters.tree import Listed, Measure, Nested
-from app.long_lived import LongLived
+from app.filters.parse import referenced_segment_ids
+from app.filters.sources import static_member_source
+from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
+from app.heap_freezer import HeapFreezer
 from app.services.dependencies import Dependencies, Names, names_in
-from app.services.measures import Measures
-from app.services.trees import Trees
+from app.services.parsed_filters import ParsedFilters
+from app.services.segment_measures import SegmentMeasures
 from app.store import Store, Transaction
-from app.store.definitions import Changes, Version
-from app.store.ids import key
-from app.store.segments import REVISION
+from app.store.definitions import DefinitionsDelta, DefinitionsVersion
+from app.store.ids import to_object_id
+from app.store.segments import DEFINITIONS_REVISION
 from app.time_slice import TimeSlice
 
 Wire = Mapping[str, Any]
-Row = TypeVar("Row")
+Value = TypeVar("Value")
 
-_heap = LongLived()
+_heap = HeapFreezer()
 
 
 @dataclass(frozen=True)
 class Definitions:
     """All definitions as of one version. They do not change; filters are parsed as needed."""
 
-    version: Version
-    metadata: Metadata
+    version: DefinitionsVersion
+    metadata_schema: MetadataSchema
     segments: Mapping[str, Segment] = field(default_factory=dict)
     earning_rules: Mapping[str, EarningRule] = field(default_factory=dict)
     dependencies: Dependencies = field(default_factory=Dependencies)
     time_slice: TimeSlice = field(default_factory=TimeSlice)
-    _types: Mapping[str, MetadataType] = field(default_factory=dict)
-    _trees: Trees = field(default_factory=Trees)
-    _measures: Measures = field(default_factory=Measures)
+    _filter_types: Mapping[str, MetadataType] = field(default_factory=dict)
+    _parsed_filters: ParsedFilters = field(default_factory=ParsedFilters)
+    _measures: SegmentMeasures = field(default_factory=SegmentMeasures)
 
     @property
     def revision(self) -> int:
@@ -59,112 +59,120 @@ class Definitions:
     @property
     def catalog(self) -> Catalog:
         """What filters may name. It is not kept here: the two would keep each other alive."""
-        return Catalog(self._types, self.nested)
+        return Catalog(self._filter_types, self.nested_segment)
 
-    def nested(self, id_: str) -> Nested | None:
+    def nested_segment(self, id_: str) -> NestedSegment | None:
         """The segment as it stands inside a filter, parsed when it is first asked for."""
-        known = self._trees.get(id_)
-        if known is None and (segment := self.segments.get(id_)):
-            known = self._trees.add(Nested(id_, segment.name, self._parsed(segment)))
-        return known
+        cached = self._parsed_filters.get(id_)
+        if cached is None and (segment := self.segments.get(id_)):
+            cached = self._parsed_filters.add(
+                NestedSegment(id_, segment.name, self._parse_segment(segment))
+            )
+        return cached
 
-    def tree(self, segment: Segment) -> Filter:
+    def filter_tree(self, segment: Segment) -> Filter:
         """Whom the segment holds of: its filter, or where it is static its list."""
-        known = self.segments.get(segment.id)
-        if known is segment or known == segment:
-            nested = self.nested(segment.id)
+        current = self.segments.get(segment.id)
+        if current is segment or current == segment:
+            nested = self.nested_segment(segment.id)
             assert nested is not None
             return nested.tree
         # It was read before or after these definitions: what it says is not to be kept.
-        return self._parsed(segment)
+        return self._parse_segment(segment)
 
-    def _parsed(self, segment: Segment) -> Filter:
+    def _parse_segment(self, segment: Segment) -> Filter:
         if segment.filter is None:
-            return Listed(Measure(listing(segment.id, key(Kind.SEGMENT, segment.id))))
+            return StaticMemberCondition(
+                Measure(
+                    static_member_source(segment.id, to_object_id(EntityKind.SEGMENT, segment.id))
+                )
+            )
         return parse(segment.filter, self.catalog)
 
     async def parse_segments(self, segment_ids: Iterable[str]) -> None:
         """Parses those of the segments that are not parsed yet, without holding the event loop."""
         for id_ in segment_ids:
-            if id_ not in self._trees and (segment := self.segments.get(id_)):
-                await self.parse_inside(segment.filter)
-                await self.time_slice.turn()
-                self.nested(id_)
+            if id_ not in self._parsed_filters and (segment := self.segments.get(id_)):
+                await self.parse_nested(segment.filter)
+                await self.time_slice.yield_when_spent()
+                self.nested_segment(id_)
 
-    async def parse_inside(self, wire: Wire | None) -> None:
+    async def parse_nested(self, wire: Wire | None) -> None:
         """Parses the segments inside a filter, without holding the event loop."""
-        await self.parse_segments(segments_named(wire or {}))
+        await self.parse_segments(referenced_segment_ids(wire or {}))
 
-    async def measures(self, segment_ids: Collection[str] | None) -> Sequence[Measure]:
+    async def collect_measures(self, segment_ids: Collection[str] | None) -> Sequence[Measure]:
         """Every measure that memberships in the segments need; in all of them, where None."""
         if segment_ids is None:
-            await self._measure(self._measures.missing(self.segments))
+            await self._collect_measures(self._measures.missing_segment_ids(self.segments))
             return self._measures.all()
-        await self._measure(segment_ids)
-        needed: dict[Measure, None] = {}
+        await self._collect_measures(segment_ids)
+        required: dict[Measure, None] = {}
         for id_ in segment_ids:
-            if nested := self.nested(id_):
-                needed.update(dict.fromkeys(self._measures.of(id_, nested.tree)))
-        return list(needed)
+            if nested := self.nested_segment(id_):
+                required.update(dict.fromkeys(self._measures.measures_of(id_, nested.tree)))
+        return list(required)
 
-    async def _measure(self, segment_ids: Collection[str]) -> None:
+    async def _collect_measures(self, segment_ids: Collection[str]) -> None:
         await self.parse_segments(segment_ids)
         for id_ in segment_ids:
-            if nested := self.nested(id_):
-                await self.time_slice.turn()
-                self._measures.of(id_, nested.tree)
+            if nested := self.nested_segment(id_):
+                await self.time_slice.yield_when_spent()
+                self._measures.measures_of(id_, nested.tree)
 
-    def users(self, segment_id: str) -> list[Segment]:
+    def segments_using(self, segment_id: str) -> list[Segment]:
         """The segments whose filters name the segment."""
         return [self.segments[id_] for id_ in self.dependencies.on_segment(segment_id)]
 
-    def users_of_key(self, key: str) -> list[Segment]:
+    def segments_using_key(self, key: str) -> list[Segment]:
         """The segments whose own filters ask of the key of metadata."""
         return [self.segments[id_] for id_ in self.dependencies.on_key(key)]
 
-    def resting_on(self, segment_id: str) -> list[Segment]:
+    def dependents_of(self, segment_id: str) -> list[Segment]:
         """The segments that have the segment inside them, at any depth."""
         return [self.segments[id_] for id_ in sorted(self.dependencies.above([segment_id]))]
 
-    def rules_on(self, segment_id: str) -> list[EarningRule]:
+    def rules_for_segment(self, segment_id: str) -> list[EarningRule]:
         """The earning rules that give points for entering the segment."""
         return self._rules_by_segment.get(segment_id, [])
 
-    def rules_of(self, program_id: str) -> list[EarningRule]:
+    def rules_of_program(self, program_id: str) -> list[EarningRule]:
         """The earning rules of a loyalty program."""
         return self._rules_by_program.get(program_id, [])
 
     @cached_property
     def _rules_by_segment(self) -> dict[str, list[EarningRule]]:
-        return grouped(self.earning_rules.values(), lambda rule: rule.segment_id)
+        return group_rules(self.earning_rules.values(), lambda rule: rule.segment_id)
 
     @cached_property
     def _rules_by_program(self) -> dict[str, list[EarningRule]]:
-        return grouped(self.earning_rules.values(), lambda rule: rule.program_id)
+        return group_rules(self.earning_rules.values(), lambda rule: rule.program_id)
 
-    def edited(self, segment: Segment) -> "Definitions":
+    def with_segment(self, segment: Segment) -> "Definitions":
         """The same with the segment in the place of what it was."""
-        builder = _Builder(self)
+        builder = _DefinitionsBuilder(self)
         builder.put_segment(segment)
         return builder.build(self.version)
 
-    def defined(self, definition: Definition) -> "Definitions":
+    def with_definition(self, definition: KeyDefinition) -> "Definitions":
         """The same with the key of metadata defined like this."""
-        builder = _Builder(self)
+        builder = _DefinitionsBuilder(self)
         builder.put_definition(definition)
         return builder.build(self.version)
 
-    async def after(self, changes: Changes, revision: int | None = None) -> "Definitions":
+    async def with_changes(
+        self, changes: DefinitionsDelta, revision: int | None = None
+    ) -> "Definitions":
         """These with the changes applied; `revision`, where given, takes the place of theirs."""
-        builder = _Builder(self)
-        if changes.complete:
+        builder = _DefinitionsBuilder(self)
+        if changes.is_complete:
             builder.retain(changes)
-        for definition in changes.metadata:
+        for definition in changes.metadata_definitions:
             builder.put_definition(definition)
         for segment in changes.segments:
-            await self.time_slice.turn()
+            await self.time_slice.yield_when_spent()
             builder.put_segment(segment)
-        for id_ in changes.deleted_segments:
+        for id_ in changes.deleted_segment_ids:
             builder.remove_segment(id_)
         for rule in changes.earning_rules:
             builder.put_rule(rule)
@@ -172,24 +180,26 @@ class Definitions:
         return builder.build(version if revision is None else version._replace(revision=revision))
 
 
-class _Builder:
+class _DefinitionsBuilder:
     """Collects changes of definitions, and keeps of the base what they do not touch."""
 
     def __init__(self, base: Definitions) -> None:
         self._base = base
-        self._segments = _Rows(base.segments)
-        self._rules = _Rows(base.earning_rules)
-        self._definitions = _Rows(base.metadata.definitions)
+        self._segments = _CopyOnWriteMapping(base.segments)
+        self._rules = _CopyOnWriteMapping(base.earning_rules)
+        self._definitions = _CopyOnWriteMapping(base.metadata_schema.definitions)
         self._names: dict[str, Names | None] = {}
         self._changed_segments: set[str] = set()
         self._changed_keys: set[str] = set()
 
     def put_segment(self, segment: Segment) -> None:
-        before = self._segments.put(segment.id, segment)
-        asks_the_same = before is not None and same(before.filter, segment.filter)
-        if before is None or before.name != segment.name or not asks_the_same:
+        previous = self._segments.put(segment.id, segment)
+        is_filter_unchanged = previous is not None and is_same_value(
+            previous.filter, segment.filter
+        )
+        if previous is None or previous.name != segment.name or not is_filter_unchanged:
             self._changed_segments.add(segment.id)
-        if not asks_the_same:
+        if not is_filter_unchanged:
             self._names[segment.id] = names_in(segment)
 
     def remove_segment(self, id_: str) -> None:
@@ -197,28 +207,30 @@ class _Builder:
             self._changed_segments.add(id_)
             self._names[id_] = None
 
-    def retain(self, changes: Changes) -> None:
+    def retain(self, changes: DefinitionsDelta) -> None:
         """Removes what complete changes do not contain."""
-        for id_ in self._segments.others({segment.id for segment in changes.segments}):
+        for id_ in self._segments.keys_except({segment.id for segment in changes.segments}):
             self.remove_segment(id_)
-        for key_ in self._definitions.others({each.key for each in changes.metadata}):
+        for key_ in self._definitions.keys_except(
+            {definition.key for definition in changes.metadata_definitions}
+        ):
             self._definitions.pop(key_)
             self._changed_keys.add(key_)
-        for id_ in self._rules.others({rule.id for rule in changes.earning_rules}):
+        for id_ in self._rules.keys_except({rule.id for rule in changes.earning_rules}):
             self._rules.pop(id_)
 
-    def put_definition(self, definition: Definition) -> None:
-        before = self._definitions.put(definition.key, definition)
-        if (before and before.known_to_filters) != definition.known_to_filters:
+    def put_definition(self, definition: KeyDefinition) -> None:
+        previous = self._definitions.put(definition.key, definition)
+        if (previous and previous.filter_type) != definition.filter_type:
             self._changed_keys.add(definition.key)
 
     def put_rule(self, rule: EarningRule) -> None:
-        if rule.interval.until is None:
+        if rule.log_interval.through_sequence is None:
             self._rules.put(rule.id, rule)
         else:
             self._rules.pop(rule.id)
 
-    def build(self, version: Version) -> Definitions:
+    def build(self, version: DefinitionsVersion) -> Definitions:
         dependencies = self._base.dependencies.changed(self._names)
         # Trees are others now by a filter or name, by the type of a key, by a segment inside.
         outdated = set(self._changed_segments)
@@ -227,66 +239,66 @@ class _Builder:
         outdated |= dependencies.above(outdated)
         return Definitions(
             version,
-            replace(self._base.metadata, definitions=self._definitions.in_order()),
-            self._segments.in_order(),
-            self._rules.in_order(),
+            replace(self._base.metadata_schema, definitions=self._definitions.sorted_mapping()),
+            self._segments.sorted_mapping(),
+            self._rules.sorted_mapping(),
             dependencies,
             self._base.time_slice,
-            self._types(),
-            self._base._trees.without(outdated),
-            self._base._measures.without(outdated),
+            self._filter_types(),
+            self._base._parsed_filters.without(outdated),
+            self._base._measures.without_segments(outdated),
         )
 
-    def _types(self) -> Mapping[str, MetadataType]:
+    def _filter_types(self) -> Mapping[str, MetadataType]:
         if not self._changed_keys:
-            return self._base._types
-        definitions = self._definitions.in_order()
-        known = {key_: each.known_to_filters for key_, each in definitions.items()}
-        return {key_: type_ for key_, type_ in known.items() if type_}
+            return self._base._filter_types
+        definitions = self._definitions.sorted_mapping()
+        types_by_key = {key_: definition.filter_type for key_, definition in definitions.items()}
+        return {key_: type_ for key_, type_ in types_by_key.items() if type_}
 
 
-class _Rows(Generic[Row]):
+class _CopyOnWriteMapping(Generic[Value]):
     """Rows by key, copied when the first of them changes."""
 
-    def __init__(self, rows: Mapping[str, Row]) -> None:
+    def __init__(self, rows: Mapping[str, Value]) -> None:
         self._rows = rows
-        self._own: dict[str, Row] | None = None
+        self._copy: dict[str, Value] | None = None
         self._is_sorted = True
 
-    def put(self, key_: str, row: Row) -> Row | None:
+    def put(self, key_: str, row: Value) -> Value | None:
         """What the row takes the place of."""
-        own = self._changed()
-        before = own.get(key_)
-        if before is None and own and key_ < next(reversed(own)):
+        copy = self._writable_copy()
+        previous = copy.get(key_)
+        if previous is None and copy and key_ < next(reversed(copy)):
             self._is_sorted = False
-        own[key_] = row
-        return before
+        copy[key_] = row
+        return previous
 
-    def pop(self, key_: str) -> Row | None:
-        return self._changed().pop(key_, None)
+    def pop(self, key_: str) -> Value | None:
+        return self._writable_copy().pop(key_, None)
 
-    def others(self, keys: set[str]) -> set[str]:
+    def keys_except(self, keys: set[str]) -> set[str]:
         """The keys that there are beside these."""
         return set(self._rows) - keys
 
-    def in_order(self) -> Mapping[str, Row]:
+    def sorted_mapping(self) -> Mapping[str, Value]:
         """By key, as MongoDB sorts them."""
-        if self._own is None:
+        if self._copy is None:
             return self._rows
-        return self._own if self._is_sorted else dict(sorted(self._own.items()))
+        return self._copy if self._is_sorted else dict(sorted(self._copy.items()))
 
-    def _changed(self) -> dict[str, Row]:
-        if self._own is None:
-            self._own = dict(self._rows)
-        return self._own
+    def _writable_copy(self) -> dict[str, Value]:
+        if self._copy is None:
+            self._copy = dict(self._rows)
+        return self._copy
 
 
-def grouped(
-    rules: Iterable[EarningRule], by: Callable[[EarningRule], str]
+def group_rules(
+    rules: Iterable[EarningRule], key_of: Callable[[EarningRule], str]
 ) -> dict[str, list[EarningRule]]:
     groups: defaultdict[str, list[EarningRule]] = defaultdict(list)
     for rule in rules:
-        groups[by(rule)].append(rule)
+        groups[key_of(rule)].append(rule)
     return dict(groups)
 
 
@@ -300,9 +312,9 @@ class DefinitionsReader:
     def __init__(self, store: Store, calendar: Calendar) -> None:
         self._store = store
         self._calendar = calendar
-        self._kept: Definitions | None = None
-        self._reading = asyncio.Lock()
-        self._next: asyncio.Task[Definitions] | None = None
+        self._cached: Definitions | None = None
+        self._read_lock = asyncio.Lock()
+        self._pending_read: asyncio.Task[Definitions] | None = None
 
     @property
     def calendar(self) -> Calendar:
@@ -310,77 +322,79 @@ class DefinitionsReader:
         return self._calendar
 
     @property
-    def kept(self) -> Definitions | None:
+    def cached(self) -> Definitions | None:
         """The newest that were asked for; there may be newer ones."""
-        return self._kept
+        return self._cached
 
-    async def now(self) -> Definitions:
+    async def latest(self) -> Definitions:
         """The newest. Calls that come while a read is under way share the next one."""
-        if self._next is None:
+        if self._pending_read is None:
             # In a context of its own: the deadline of one of the callers is not the others'.
-            self._next = asyncio.create_task(self._read_now(), context=Context())
-            self._next.add_done_callback(_retrieve)
-        return await asyncio.shield(self._next)
+            self._pending_read = asyncio.create_task(self._read_latest(), context=Context())
+            self._pending_read.add_done_callback(_consume_exception)
+        return await asyncio.shield(self._pending_read)
 
-    async def _read_now(self) -> Definitions:
-        async with self._reading:
+    async def _read_latest(self) -> Definitions:
+        async with self._read_lock:
             # Whoever calls from here on may know of a later commit.
-            self._next = None
-            return await self._read_until(await self._store.definitions.revision())
+            self._pending_read = None
+            return await self._read_until(await self._store.definitions.read_revision())
 
-    async def parse(self, wire: Wire, *path: str) -> Filter:
+    async def parse_filter(self, wire: Wire, *path: str) -> Filter:
         """The tree of a filter that nobody has saved yet."""
-        definitions = await self.now()
-        await definitions.parse_inside(wire)
+        definitions = await self.latest()
+        await definitions.parse_nested(wire)
         return parse(wire, definitions.catalog, *path)
 
     async def at_least(self, revision: int) -> Definitions:
         """The definitions as of that revision, or of a later one."""
-        if self._kept is not None and self._kept.revision >= revision:
-            return self._kept
-        async with self._reading:
+        if self._cached is not None and self._cached.revision >= revision:
+            return self._cached
+        async with self._read_lock:
             return await self._read_until(revision)
 
     async def in_snapshot(self, transaction: Transaction) -> Definitions:
         """The definitions in the snapshot that the transaction reads, or later ones. Who changes
         them meanwhile is not held up: only a transaction that began before a change was committed
         goes by older definitions."""
-        return await self.at_least(await self._store.revision(REVISION, transaction))
+        return await self.at_least(
+            await self._store.read_revision(DEFINITIONS_REVISION, transaction)
+        )
 
-    async def held_still(self, transaction: Transaction) -> Definitions:
+    async def lock(self, transaction: Transaction) -> Definitions:
         """The definitions, of which none changes before the transaction has ended. What it changes
         of them makes the next revision."""
-        async with self._reading:
+        async with self._read_lock:
             # Read before others wait for it.
-            kept = await self._read_on()
-        revision = await self._store.fence(REVISION, transaction) - 1
-        if revision <= kept.revision:
-            return kept
-        changes = await self._store.definitions.changes(kept.version, transaction)
-        return await kept.after(changes, revision)
+            cached = await self._read_changes()
+        revision = await self._store.increment_revision(DEFINITIONS_REVISION, transaction) - 1
+        if revision <= cached.revision:
+            return cached
+        changes = await self._store.definitions.read_delta(cached.version, transaction)
+        return await cached.with_changes(changes, revision)
 
     async def _read_until(self, revision: int) -> Definitions:
-        kept = self._kept
+        cached = self._cached
         # A new primary may come to know late what the old one told a majority.
-        wait = Backoff(0.01, 0.5)
-        while kept is None or kept.revision < revision:
-            kept = await self._read_on()
-            if kept.revision < revision:
-                await wait.wait()
-        return kept
+        backoff = Backoff(0.01, 0.5)
+        while cached is None or cached.revision < revision:
+            cached = await self._read_changes()
+            if cached.revision < revision:
+                await backoff.wait()
+        return cached
 
-    async def _read_on(self) -> Definitions:
+    async def _read_changes(self) -> Definitions:
         """Reads what changed since the definitions that are kept, and keeps the result."""
-        kept = self._kept
-        changes = await self._store.definitions.changes(kept.version if kept else None)
-        if kept is None or changes.version.revision > kept.revision:
-            base = kept or Definitions(Version(0, 0), Metadata(self._calendar))
-            self._kept = kept = await base.after(changes)
-            _heap.grown_to(len(kept.segments))
-        return kept
+        cached = self._cached
+        changes = await self._store.definitions.read_delta(cached.version if cached else None)
+        if cached is None or changes.version.revision > cached.revision:
+            base = cached or Definitions(DefinitionsVersion(0, 0), MetadataSchema(self._calendar))
+            self._cached = cached = await base.with_changes(changes)
+            _heap.freeze_if_grown(len(cached.segments))
+        return cached
 
 
-def _retrieve(task: asyncio.Task[Definitions]) -> None:
+def _consume_exception(task: asyncio.Task[Definitions]) -> None:
     """Looks at an error whose callers have all been cancelled, so that asyncio does not report
     that nobody did."""
     if not task.cancelled():

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app.domain.segments import Segment
-from app.filters.parse import metadata_named, segments_named
+from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 
 
 class Names(NamedTuple):
@@ -22,7 +22,7 @@ _NOTHING = Names(frozenset(), frozenset())
 def names_in(segment: Segment) -> Names:
     """What the segment's own filter names."""
     wire = segment.filter or {}
-    return Names(frozenset(segments_named(wire)), frozenset(metadata_named(wire)))
+    return Names(frozenset(referenced_segment_ids(wire)), frozenset(referenced_metadata_keys(wire)))
 
 
 class Dependencies:

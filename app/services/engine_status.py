@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.domain.consumers import Checkpoint, ConsumerStatus
-from app.domain.engine import Counted, EngineStatus, Partition, slowest
+from app.domain.engine_status import (
+    BoundedCount,
+    EngineStatus,
+    PartitionStatus,
+    find_slowest_partition,
+)
 from app.store import Store
 
-_MOST_DUE = 10_000
+_MAX_COUNTED_TIMERS = 10_000
 # Enough for a share that is right by a few hundredths.
-_SAMPLE = 200
+_SAMPLE_SIZE = 200
 MAX_QUARANTINED_SHOWN = 10
 
 
@@ -20,70 +25,76 @@ class EngineStatusReader:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def now(self) -> EngineStatus:
+    async def read(self) -> EngineStatus:
         # Alone: where MongoDB does not answer, this one question waits for it and no others.
-        at = await self._store.partitions.now()
+        now = await self._store.partitions.now()
         partitions = await self._store.partitions.all()
         workers, last_error, active_segments, sequence = await asyncio.gather(
             self._store.workers.all(),
             self._store.workers.last_error(),
-            self._store.active_filters.number(),
-            self._store.transitions.end(),
+            self._store.active_filters.count_in_force(),
+            self._store.transitions.last_sequence(),
         )
-        consumers = await self._consumers(at, sequence)
-        wakes_due, next_wake_at, passed_share, windows, changes_behind = await asyncio.gather(
-            self._store.states.count_due(at, _MOST_DUE),
-            self._store.states.next_wake(at),
-            self._passed_share(partitions),
-            self._store.oplog.windows(),
+        consumers = await self._consumer_statuses(now, sequence)
+        due_timers, next_timer_at, backfilled_share, windows, changes_behind = await asyncio.gather(
+            self._store.membership_states.count_due_timers(now, _MAX_COUNTED_TIMERS),
+            self._store.membership_states.next_timer_at(now),
+            self._backfilled_share(partitions),
+            self._store.oplog.read_windows(),
             self._changes_behind(partitions),
         )
         return EngineStatus(
-            at=at,
+            observed_at=now,
             partitions=partitions,
             workers=workers,
             changes_behind=changes_behind,
-            wakes_due=wakes_due,
-            next_wake_at=next_wake_at,
-            active_segments=active_segments,
-            sequence=sequence,
-            passed_share=passed_share,
-            windows=windows,
+            due_timers=due_timers,
+            next_timer_at=next_timer_at,
+            active_segment_count=active_segments,
+            last_sequence=sequence,
+            backfilled_ratio=backfilled_share,
+            retention_windows=windows,
             last_error=last_error,
             consumers=consumers,
         )
 
-    async def _consumers(self, at: datetime, sequence: int) -> list[ConsumerStatus]:
+    async def _consumer_statuses(self, now: datetime, sequence: int) -> list[ConsumerStatus]:
         checkpoints = await self._store.checkpoints.all()
-        found = [self._consumer(checkpoint, at, sequence) for checkpoint in checkpoints]
-        return list(await asyncio.gather(*found))
+        statuses = [self._consumer_status(checkpoint, now, sequence) for checkpoint in checkpoints]
+        return list(await asyncio.gather(*statuses))
 
-    async def _consumer(
-        self, checkpoint: Checkpoint, at: datetime, sequence: int
+    async def _consumer_status(
+        self, checkpoint: Checkpoint, now: datetime, sequence: int
     ) -> ConsumerStatus:
-        waiting, quarantined, oldest = await asyncio.gather(
-            self._store.transitions.after(checkpoint.sequence, 1),
-            self._store.quarantine.number(checkpoint.consumer),
+        next_transitions, quarantined_count, oldest_quarantined = await asyncio.gather(
+            self._store.transitions.read_after(checkpoint.sequence, 1),
+            self._store.quarantine.count(checkpoint.consumer),
             self._store.quarantine.oldest(checkpoint.consumer, MAX_QUARANTINED_SHOWN),
         )
         return ConsumerStatus(
             checkpoint=checkpoint,
-            behind=max(sequence - checkpoint.sequence, 0),
-            lag=max(at - waiting[0].at, timedelta(0)) if waiting else timedelta(0),
-            quarantined=quarantined,
-            quarantine=oldest,
+            transitions_behind=max(sequence - checkpoint.sequence, 0),
+            lag=max(now - next_transitions[0].at, timedelta(0))
+            if next_transitions
+            else timedelta(0),
+            quarantined_count=quarantined_count,
+            oldest_quarantined=oldest_quarantined,
         )
 
-    async def _changes_behind(self, partitions: Sequence[Partition]) -> Counted | None:
-        if (behind := slowest(partitions)) is None:
+    async def _changes_behind(self, partitions: Sequence[PartitionStatus]) -> BoundedCount | None:
+        if (slowest_partition := find_slowest_partition(partitions)) is None:
             return None
-        return await self._store.oplog.changes_after(behind.progress.place)
+        return await self._store.oplog.count_changes_after(slowest_partition.progress.position)
 
-    async def _passed_share(self, partitions: Sequence[Partition]) -> float | None:
+    async def _backfilled_share(self, partitions: Sequence[PartitionStatus]) -> float | None:
         """About which share of the customers has passed the last step; None where all have."""
-        step = await self._store.partitions.last_step()
-        if all(partition.progress.base >= step for partition in partitions):
+        last_revision = await self._store.partitions.last_definition_change()
+        if all(partition.progress.base_revision >= last_revision for partition in partitions):
             return None
-        ids = await self._store.customers.some_ids(_SAMPLE)
-        passed = [each.progress.passed(id_) >= step for each in partitions for id_ in ids]
-        return sum(passed) / len(passed) if passed else 0.0
+        sample_ids = await self._store.customers.sample_ids(_SAMPLE_SIZE)
+        backfilled = [
+            partition.progress.revision_of(id_) >= last_revision
+            for partition in partitions
+            for id_ in sample_ids
+        ]
+        return sum(backfilled) / len(backfilled) if backfilled else 0.0

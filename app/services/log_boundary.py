@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 # Much longer than such a transaction takes. Where a process is killed in one, its consumer and
 # edits of definitions wait so long.
-DEADLINE_SECONDS = 5.0
+TRANSACTION_DEADLINE_SECONDS = 5.0
 
 
 async def at_log_boundary(
@@ -29,14 +29,14 @@ async def at_log_boundary(
     """
     async with store.session() as session:
 
-        async def both(transaction: Transaction) -> Result:
-            await store.deadlines.set(transaction, DEADLINE_SECONDS)
-            await store.checkpoints.touch(consumer, transaction)
-            return await work(transaction, await store.transitions.end(transaction))
+        async def work_at_boundary(transaction: Transaction) -> Result:
+            await store.transaction_deadlines.set(transaction, TRANSACTION_DEADLINE_SECONDS)
+            await store.checkpoints.lock(consumer, transaction)
+            return await work(transaction, await store.transitions.last_sequence(transaction))
 
         try:
-            return await store.transaction(both, session)
+            return await store.transaction(work_at_boundary, session)
         finally:
             # The transaction is over, so that the rest of the row's life does no harm.
             with suppress(DatabaseError):
-                await store.deadlines.remove(session)
+                await store.transaction_deadlines.remove(session)

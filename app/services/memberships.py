@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.customers import Customer, Draft, changes
-from app.domain.inputs import CustomerRef, Overrides, read
+from app.domain.customers import Customer, TrackedCustomer, to_stored_fields
+from app.domain.inputs import CustomerOverrides, CustomerRef, parse_input
 from app.domain.metadata import to_json
 from app.domain.segments import Segment
-from app.errors import Code, Problem, Refused, refuse
-from app.filters import Evaluation, Facts, Filter, Now, changes_at, explain
+from app.errors import InputError, Problem, UserErrorCode, input_error
+from app.filters import CustomerFacts, Evaluation, Filter, Now, explain, find_next_change
 from app.filters.event_history import HistoryLayout
-from app.filters.sources import LISTS
+from app.filters.sources import STATIC_MEMBERS_COLLECTION
 from app.filters.tree import Measure
-from app.services.customer_history import CustomerHistory, load_long
+from app.services.customer_history import CustomerHistory, load_long_history
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
-from app.store.history import HistoryPlan
+from app.store.customer_history import HistoryPlan
 
 # Beyond so many rows they are read and evaluated as a history.
-_MAX_ROWS = 1_000
+_MAX_ROWS_WITHOUT_HISTORY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Membership:
         """Condition by condition: what was wanted, what the customer has, whether it holds."""
         return to_json(explain(self._tree, self._evaluation))
 
-    def changes_at(self) -> datetime | None:
+    def next_change_at(self) -> datetime | None:
         """When the passing of time alone will change it; None where that won't."""
-        return changes_at(self._tree, self._evaluation.facts, self._evaluation.now)
+        return find_next_change(self._tree, self._evaluation.facts, self._evaluation.now)
 
 
 class Memberships:
@@ -48,9 +48,9 @@ class Memberships:
         self._store = store
         self._definitions = definitions
 
-    async def ask(
+    async def evaluate(
         self,
-        ref: CustomerRef,
+        customer_ref: CustomerRef,
         segment_ids: Sequence[str] | None,
         overrides: object,
         now: Now,
@@ -59,103 +59,124 @@ class Memberships:
 
         A sourceId that is not known is judged by the overrides alone.
         """
-        kept = self._definitions.kept
-        needed = await kept.measures(segment_ids) if kept else []
-        revision, customer, rows = await self._store.facts.find(ref, needed, now)
+        cached_definitions = self._definitions.cached
+        required_measures = (
+            await cached_definitions.collect_measures(segment_ids) if cached_definitions else []
+        )
+        revision, customer, rows = await self._store.customer_facts.read(
+            customer_ref, required_measures, now
+        )
         definitions = await self._definitions.at_least(revision)
-        if customer is None and ref.id is not None:
-            raise refuse(Code.NOT_FOUND, "No customer has this id.", "customer", "id")
-        segments = _chosen(definitions, segment_ids)
-        document = _overlaid(ref, customer, overrides, definitions)
-        if definitions is not kept:
-            measures = await definitions.measures(segment_ids)
-            if measures != needed:
-                needed, rows = measures, None
+        if customer is None and customer_ref.id is not None:
+            raise input_error(UserErrorCode.NOT_FOUND, "No customer has this id.", "customer", "id")
+        segments = _requested_segments(definitions, segment_ids)
+        document = _document_with_overrides(customer_ref, customer, overrides, definitions)
+        if definitions is not cached_definitions:
+            measures = await definitions.collect_measures(segment_ids)
+            if measures != required_measures:
+                required_measures, rows = measures, None
         if rows is None:
-            facts = await self._facts(customer, document, needed, now)
+            facts = await self._load_facts(customer, document, required_measures, now)
         else:
-            facts = Facts(document, rows)
-        return await _judged(segments, definitions, Evaluation(facts, now))
+            facts = CustomerFacts(document, rows)
+        return await _evaluate_segments(segments, definitions, Evaluation(facts, now))
 
-    async def of(self, customer: Customer, now: Now) -> list[Segment]:
+    async def segments_of(self, customer: Customer, now: Now) -> list[Segment]:
         """The segments that the customer is in, in the order of their ids."""
-        definitions = await self._definitions.now()
-        measures = await definitions.measures(None)
-        facts = await self._facts(customer, customer.document, measures, now)
+        definitions = await self._definitions.latest()
+        measures = await definitions.collect_measures(None)
+        facts = await self._load_facts(customer, customer.document, measures, now)
         evaluation = Evaluation(facts, now)
-        asked = await _judged(list(definitions.segments.values()), definitions, evaluation)
-        return [membership.segment for membership in asked if membership.is_member]
+        memberships = await _evaluate_segments(
+            list(definitions.segments.values()), definitions, evaluation
+        )
+        return [membership.segment for membership in memberships if membership.is_member]
 
-    async def _facts(
+    async def _load_facts(
         self,
         customer: Customer | None,
         document: Mapping[str, Any],
         measures: Sequence[Measure],
         now: Now,
-    ) -> Facts:
+    ) -> CustomerFacts:
         """What the measures are taken of: the rows of a customer who has few, and a history where
         there are many. `document` stands for the customer's own."""
         if customer is None or not measures:
-            return Facts(document)
-        query = HistoryPlan(measures).since(now.at)
+            return CustomerFacts(document)
+        query = HistoryPlan(measures).query_since(now.at)
         layout = HistoryLayout(measures, now.calendar)
-        if layout.walked or query.rows(customer.document) <= _MAX_ROWS:
-            found = await self._store.facts.of([customer.id], measures, now)
-            return Facts(document, found[customer.id])
+        if (
+            layout.scanned_kinds
+            or query.estimate_rows(customer.document) <= _MAX_ROWS_WITHOUT_HISTORY
+        ):
+            rows_by_customer = await self._store.customer_facts.read_rows(
+                [customer.id], measures, now
+            )
+            return CustomerFacts(document, rows_by_customer[customer.id])
         version = int(customer.document["version"])
-        history = CustomerHistory([layout], version, version, query.firsts)
-        await load_long(history, customer.id, self._store, query, now.at)
-        lists = await self._store.history.lists([customer.id], query)
-        return Facts(document, {LISTS: lists.get(customer.id, ())}, history.at(version))
+        history = CustomerHistory([layout], version, version, query.earliest_needed_at)
+        await load_long_history(history, customer.id, self._store, query, now.at)
+        lists = await self._store.customer_history.read_static_memberships([customer.id], query)
+        return CustomerFacts(
+            document,
+            {STATIC_MEMBERS_COLLECTION: lists.get(customer.id, ())},
+            history.advance_to(version),
+        )
 
 
-async def _judged(
+async def _evaluate_segments(
     segments: Sequence[Segment], definitions: Definitions, evaluation: Evaluation
 ) -> list[Membership]:
-    judged = []
+    memberships = []
     await definitions.parse_segments([segment.id for segment in segments])
     for segment in segments:
-        await definitions.time_slice.turn()
-        tree = definitions.tree(segment)
-        judged.append(Membership(segment, evaluation.holds(tree), tree, evaluation))
-    return judged
+        await definitions.time_slice.yield_when_spent()
+        tree = definitions.filter_tree(segment)
+        memberships.append(Membership(segment, evaluation.holds(tree), tree, evaluation))
+    return memberships
 
 
-def _chosen(definitions: Definitions, ids: Sequence[str] | None) -> list[Segment]:
-    if ids is None:
+def _requested_segments(
+    definitions: Definitions, segment_ids: Sequence[str] | None
+) -> list[Segment]:
+    if segment_ids is None:
         return list(definitions.segments.values())
     problems = [
-        Problem(Code.NOT_FOUND, "There is no such segment.", ("segmentIds", str(index)))
-        for index, id_ in enumerate(ids)
+        Problem(UserErrorCode.NOT_FOUND, "There is no such segment.", ("segmentIds", str(index)))
+        for index, id_ in enumerate(segment_ids)
         if id_ not in definitions.segments
     ]
     if problems:
-        raise Refused(problems)
-    return [definitions.segments[id_] for id_ in ids]
+        raise InputError(problems)
+    return [definitions.segments[id_] for id_ in segment_ids]
 
 
-def _overlaid(
-    ref: CustomerRef, customer: Customer | None, wire: object, definitions: Definitions
+def _document_with_overrides(
+    customer_ref: CustomerRef, customer: Customer | None, wire: object, definitions: Definitions
 ) -> dict[str, Any]:
     """The stored profile with the overrides laid over it, for this one question."""
     if wire is None:
-        return dict(customer.document) if customer else {"sourceId": ref.source_id}
-    overrides = read(Overrides, wire, "overrides")
-    draft = (
-        Draft(customer.id, customer.document, customer.source_id)
+        return dict(customer.document) if customer else {"sourceId": customer_ref.source_id}
+    overrides = parse_input(CustomerOverrides, wire, "overrides")
+    tracked_customer = (
+        TrackedCustomer(customer.id, customer.document, customer.source_id)
         if customer
-        else Draft("", None, ref.source_id or "")
+        else TrackedCustomer("", None, customer_ref.source_id or "")
     )
-    known_as = draft.document["sourceId"]
-    if "source_id" in overrides.model_fields_set and overrides.source_id != known_as:
-        raise refuse(Code.INVALID, "A sourceId can't change.", "overrides", "sourceId")
-    sent, activity = changes(overrides), overrides.activity()
+    stored_source_id = tracked_customer.document["sourceId"]
+    if "source_id" in overrides.model_fields_set and overrides.source_id != stored_source_id:
+        raise input_error(
+            UserErrorCode.INVALID, "A sourceId can't change.", "overrides", "sourceId"
+        )
+    profile_changes, activity_changes = to_stored_fields(overrides), overrides.activity_fields()
     if overrides.metadata is not None:
-        sent["metadata"], problems = definitions.metadata.take(
+        profile_changes["metadata"], problems = definitions.metadata_schema.encode(
             overrides.metadata, "overrides", "metadata"
         )
         if problems:
-            raise Refused(problems)
-    draft.merge({key: value for key, value in sent.items() if key not in activity})
-    draft.lay_over(activity)
-    return draft.document
+            raise InputError(problems)
+    tracked_customer.merge(
+        {key: value for key, value in profile_changes.items() if key not in activity_changes}
+    )
+    tracked_customer.override_activity(activity_changes)
+    return tracked_customer.document

@@ -5,90 +5,98 @@ from typing import Any
 from uuid import uuid4
 
 from app.domain.metadata import (
-    MOST_DEFINITIONS,
-    UNDER_WAY,
-    Definition,
+    IN_PROGRESS_STATES,
+    MAX_DEFINITIONS,
     DefinitionState,
-    read_definition,
+    KeyDefinition,
+    parse_definition,
 )
-from app.errors import Code, Problem, Refused, refuse
+from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Calendar
 from app.services.definitions import Definitions, DefinitionsReader
-from app.services.jobs import Queue
-from app.services.settling import Settling, TurnOver, commit
+from app.services.job_queue import JobQueue
+from app.services.metadata_conversion import (
+    ConversionInterrupted,
+    MetadataConversion,
+    commit_if_current,
+)
 from app.services.uses import active_users, unfit_users
 from app.store import Store, Transaction
 
-SETTLE = "settle_metadata"
+CONVERT_METADATA_JOB = "settle_metadata"
 
 
 class Metadata:
     """The verbs of definitions."""
 
     def __init__(
-        self, store: Store, definitions: DefinitionsReader, calendar: Calendar, queue: Queue
+        self, store: Store, definitions: DefinitionsReader, calendar: Calendar, queue: JobQueue
     ) -> None:
         self._store = store
         self._definitions = definitions
         self._calendar = calendar
         self._queue = queue
 
-    async def define(self, wire: Mapping[str, Any]) -> Definition:
+    async def define(self, wire: Mapping[str, Any]) -> KeyDefinition:
         """Sets a key. New values must fit from now on; a job sees to those that are there."""
-        wanted = read_definition(wire, self._calendar)
+        requested = parse_definition(wire, self._calendar)
         while True:
-            current = await self._definitions.now()
-            known = current.metadata.definitions.get(wanted.key)
-            defined = known.redefined(wanted) if known else wanted
-            if defined == known:
-                return defined
-            await _require_room(defined, current)
+            current = await self._definitions.latest()
+            existing = current.metadata_schema.definitions.get(requested.key)
+            updated = existing.redefine(requested) if existing else requested
+            if updated == existing:
+                return updated
+            await _require_definable(updated, current)
 
             async def save(
                 transaction: Transaction,
                 current: Definitions = current,
-                defined: Definition = defined,
+                updated: KeyDefinition = updated,
             ) -> bool:
-                await self._store.metadata.save(defined, current.revision + 1, transaction)
+                await self._store.metadata_definitions.save(
+                    updated, current.revision + 1, transaction
+                )
                 return True
 
-            if await commit(self._store, current, save):
+            if await commit_if_current(self._store, current, save):
                 break
-        if defined.state in UNDER_WAY:
-            await self._queue.put(SETTLE, defined.key)
-        return defined
+        if updated.state in IN_PROGRESS_STATES:
+            await self._queue.enqueue(CONVERT_METADATA_JOB, updated.key)
+        return updated
 
-    async def settle(self, key: str) -> None:
+    async def convert(self, key: str) -> None:
         """Takes one turn at the values of a key, unless another worker is at it."""
         owner = uuid4().hex
-        claimed = await self._store.metadata.claim(key, owner)
+        claimed = await self._store.metadata_definitions.claim(key, owner)
         if claimed is None:
             return
-        over = False
+        is_interrupted = False
         try:
-            await Settling(self._store, self._definitions, self._calendar, owner, *claimed).run()
-        except TurnOver:
-            over = True
+            await MetadataConversion(
+                self._store, self._definitions, self._calendar, owner, *claimed
+            ).run()
+        except ConversionInterrupted:
+            is_interrupted = True
         finally:
-            await self._store.metadata.release(key, owner)
-        if over:
-            await self._queue.put(SETTLE, key)
+            await self._store.metadata_definitions.release(key, owner)
+        if is_interrupted:
+            await self._queue.enqueue(CONVERT_METADATA_JOB, key)
 
-    async def sweep(self) -> None:
+    async def enqueue_unattended(self) -> None:
         """Finds the keys that nobody is at work on: their worker was killed, or never heard."""
-        for key in await self._store.metadata.unattended():
-            await self._queue.put(SETTLE, key)
+        for key in await self._store.metadata_definitions.claimable_keys():
+            await self._queue.enqueue(CONVERT_METADATA_JOB, key)
 
 
-async def _require_room(wanted: Definition, current: Definitions) -> None:
+async def _require_definable(requested: KeyDefinition, current: Definitions) -> None:
     """Refused where there are too many definitions, or filters that use the key are in the way."""
-    known = current.metadata.definitions
-    if wanted.key not in known and len(known) >= MOST_DEFINITIONS:
-        message = f"A project has at most {MOST_DEFINITIONS:,} definitions; use one of those."
-        raise refuse(Code.TOO_MANY, message, "input", "key")
-    if wanted.state is not DefinitionState.CHECKING:
+    existing = current.metadata_schema.definitions
+    if requested.key not in existing and len(existing) >= MAX_DEFINITIONS:
+        message = f"A project has at most {MAX_DEFINITIONS:,} definitions; use one of those."
+        raise input_error(UserErrorCode.TOO_MANY, message, "input", "key")
+    if requested.state is not DefinitionState.CHECKING:
         return
-    reasons = (await unfit_users(wanted, current), active_users(wanted, current))
+    reasons = (await unfit_users(requested, current), active_users(requested, current))
     path = ("input", "key")
-    if problems := [Problem(Code.INVALID, reason, path) for reason in reasons if reason]:
-        raise Refused(problems)
+    if problems := [Problem(UserErrorCode.INVALID, reason, path) for reason in reasons if reason]:
+        raise InputError(problems)

@@ -1,60 +1,66 @@
 """The order totals of the customers that one transaction works on, kept by difference."""
 
-from app.domain.orders import Order, Summary
-from app.errors import Code, refuse
-from app.services.drafts import Drafts
+from app.domain.orders import Order, OrderSummary
+from app.errors import UserErrorCode, input_error
+from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 
 # A customer with at most so many orders is recounted instead of asked for the first and the last.
-MAX_RECOUNTED = 100
+MAX_ORDERS_TO_RECOUNT = 100
 
 
 class OrderTotals:
     """Summaries by customer. Only where the first or the last order may be another one now, the
     stored orders are read again."""
 
-    def __init__(self, drafts: Drafts) -> None:
-        self._drafts = drafts
-        self._summaries: dict[str, Summary] = {}
+    def __init__(self, unit_of_work: CustomerUnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+        self._summaries: dict[str, OrderSummary] = {}
         # Those whose documents, written by somebody else, tell of fewer orders than there are.
-        self._wrong: set[str] = set()
+        self._inconsistent_ids: set[str] = set()
 
     def replace(self, previous: Order | None, order: Order) -> None:
         """Counts an order in place of its previous revision. Refused, and nothing changed, where
         a total would not fit."""
-        changed: dict[str, Summary] = {}
-        wrong = set()
-        if previous is not None and previous.counts:
-            owner = previous.customer_id
-            if self._of(owner).total_count < 1:
-                wrong.add(owner)
-            changed[owner] = self._of(owner).minus(previous)
-        if order.counts:
-            before = changed.get(order.customer_id, self._of(order.customer_id))
-            changed[order.customer_id] = before.plus(order)
-        if not all(summary.fits for summary in changed.values()):
+        changed: dict[str, OrderSummary] = {}
+        inconsistent_ids = set()
+        if previous is not None and previous.is_counted:
+            customer_id = previous.customer_id
+            if self._summary_of(customer_id).total_count < 1:
+                inconsistent_ids.add(customer_id)
+            changed[customer_id] = self._summary_of(customer_id).without_order(previous)
+        if order.is_counted:
+            previous_summary = changed.get(order.customer_id, self._summary_of(order.customer_id))
+            changed[order.customer_id] = previous_summary.with_order(order)
+        if not all(summary.has_storable_total for summary in changed.values()):
             message = "The customer's total would not fit into 64 bits; check the amount."
-            raise refuse(Code.INVALID, message, "amount")
+            raise input_error(UserErrorCode.INVALID, message, "amount")
         self._summaries |= changed
-        self._wrong |= wrong
+        self._inconsistent_ids |= inconsistent_ids
 
     async def save(self, store: Store, transaction: Transaction) -> None:
         """Puts the totals into the drafts. The orders themselves are stored already."""
-        recounted = [id_ for id_ in self._summaries if self._needs_recount(id_)]
-        if recounted:
-            fresh = await store.orders.summaries(recounted, transaction)
-            self._summaries |= {id_: fresh.get(id_, Summary()) for id_ in recounted}
+        ids_to_recount = [id_ for id_ in self._summaries if self._needs_recount(id_)]
+        if ids_to_recount:
+            recounted = await store.orders.summaries(ids_to_recount, transaction)
+            self._summaries |= {id_: recounted.get(id_, OrderSummary()) for id_ in ids_to_recount}
         for id_, summary in self._summaries.items():
-            if not summary.knows_all:
-                edges = await store.orders.edges(id_, transaction)
-                summary = summary.with_edges(*edges) if edges else Summary()
-            self._drafts.by_id(id_).orders = summary
+            if not summary.is_complete:
+                first_and_last = await store.orders.first_and_last(id_, transaction)
+                summary = (
+                    summary.with_first_and_last(*first_and_last)
+                    if first_and_last
+                    else OrderSummary()
+                )
+            self._unit_of_work.get(id_).orders = summary
 
-    def _of(self, customer_id: str) -> Summary:
-        known = self._summaries.get(customer_id)
-        return known or self._drafts.by_id(customer_id).orders
+    def _summary_of(self, customer_id: str) -> OrderSummary:
+        cached = self._summaries.get(customer_id)
+        return cached or self._unit_of_work.get(customer_id).orders
 
     def _needs_recount(self, customer_id: str) -> bool:
         summary = self._summaries[customer_id]
-        few = summary.total_count <= MAX_RECOUNTED
-        return customer_id in self._wrong or (few and not summary.knows_all)
+        is_recount_cheap = summary.total_count <= MAX_ORDERS_TO_RECOUNT
+        return customer_id in self._inconsistent_ids or (
+            is_recount_cheap and not summary.is_complete
+        )

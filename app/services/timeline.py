@@ -7,10 +7,10 @@ from app.domain.loyalty import LedgerEntry
 from app.domain.orders import Order
 from app.domain.transitions import Transition
 from app.store import Store
-from app.store.timeline import rank
+from app.store.timeline import sort_key
 
-Entry = Event | Order | Transition | LedgerEntry
-Place = tuple[datetime, str]
+TimelineItem = Event | Order | Transition | LedgerEntry
+TimelinePosition = tuple[datetime, str]
 
 
 class Timeline:
@@ -19,13 +19,15 @@ class Timeline:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def page(self, customer_id: str, after: Place | None, most: int) -> list[Entry]:
+    async def page(
+        self, customer_id: str, after: TimelinePosition | None, limit: int
+    ) -> list[TimelineItem]:
         """At most so many entries, from after a place on."""
-        entries: list[Entry] = [
-            *await self._store.events.latest(customer_id, after, most),
-            *await self._store.orders.latest(customer_id, after, most),
-            *await self._store.transitions.latest(customer_id, after, most),
-            *await self._store.ledger.latest(customer_id, after, most),
+        entries: list[TimelineItem] = [
+            *await self._store.events.latest(customer_id, after, limit),
+            *await self._store.orders.latest(customer_id, after, limit),
+            *await self._store.transitions.latest(customer_id, after, limit),
+            *await self._store.ledger.latest(customer_id, after, limit),
         ]
-        entries.sort(key=lambda entry: rank(entry.at, entry.id), reverse=True)
-        return entries[:most]
+        entries.sort(key=lambda entry: sort_key(entry.at, entry.id), reverse=True)
+        return entries[:limit]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from app.domain.loyalty import EarningRule, Proportional, may_hold_a_number
-from app.domain.metadata import Definition
+from app.domain.loyalty import EarningRule, ProportionalPoints, may_hold_number
+from app.domain.metadata import KeyDefinition
 from app.domain.segments import Segment, SegmentKind
-from app.errors import Code, Refused, refuse
+from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Catalog, MetadataType, parse
 from app.services.definitions import Definitions
 
@@ -37,8 +37,13 @@ class Use:
 
 def uses_of(segment: Segment, current: Definitions) -> list[Use]:
     """Everything that uses the segment."""
-    users = [Use(UseKind.SEGMENT, user.id, user.name) for user in current.users(segment.id)]
-    rules = [Use(UseKind.EARNING_RULE, rule.id, rule.name) for rule in current.rules_on(segment.id)]
+    users = [
+        Use(UseKind.SEGMENT, user.id, user.name) for user in current.segments_using(segment.id)
+    ]
+    rules = [
+        Use(UseKind.EARNING_RULE, rule.id, rule.name)
+        for rule in current.rules_for_segment(segment.id)
+    ]
     return users + rules
 
 
@@ -51,18 +56,18 @@ def require_unused(segment: Segment, current: Definitions) -> None:
         )
         more = f" and {len(uses) - _MOST_NAMES:,} more" if len(uses) > _MOST_NAMES else ""
         message = f"The segment is used by {named}{more}; edit or delete those first."
-        raise refuse(Code.SEGMENT_IN_USE, message, "id")
+        raise input_error(UserErrorCode.SEGMENT_IN_USE, message, "id")
 
 
-async def unfit_users(wanted: Definition, current: Definitions) -> str | None:
+async def unfit_users(wanted: KeyDefinition, current: Definitions) -> str | None:
     """A sentence that names the segments whose filters do not fit the definition, or the earning
     rules."""
     type_ = MetadataType(wanted.type, wanted.is_array, wanted.label)
     catalog = replace(current.catalog, metadata={**current.catalog.metadata, wanted.key: type_})
     unfit = []
-    for segment in current.users_of_key(wanted.key):
-        await current.parse_inside(segment.filter)
-        await current.time_slice.turn()
+    for segment in current.segments_using_key(wanted.key):
+        await current.parse_nested(segment.filter)
+        await current.time_slice.yield_when_spent()
         if not _can_be_parsed(segment.filter or {}, catalog):
             unfit.append(segment)
     unable = f"{wanted.key} can't be {'a list of ' * wanted.is_array}{wanted.type.value}:"
@@ -81,17 +86,17 @@ def _unfit_rules(key: str, catalog: Catalog, rules: Iterable[EarningRule]) -> It
     """Those that take points of the key, where there would be no number."""
     for rule in rules:
         points = rule.points
-        if isinstance(points, Proportional) and points.path.split(".")[1] == key:
-            field = catalog.find(points.path)
-            if field is None or not may_hold_a_number(field):
+        if isinstance(points, ProportionalPoints) and points.path.split(".")[1] == key:
+            field = catalog.find_field(points.path)
+            if field is None or not may_hold_number(field):
                 yield rule
 
 
-def active_users(wanted: Definition, current: Definitions) -> str | None:
+def active_users(wanted: KeyDefinition, current: Definitions) -> str | None:
     """A sentence that names the active segments which use the key at all, or rest on others that
     do."""
-    direct = current.users_of_key(wanted.key)
-    outer = [segment for user in direct for segment in current.resting_on(user.id)]
+    direct = current.segments_using_key(wanted.key)
+    outer = [segment for user in direct for segment in current.dependents_of(user.id)]
     resting = {segment.id: segment for segment in (*direct, *outer)}
     active = [segment for segment in resting.values() if segment.kind is SegmentKind.ACTIVE]
     if not active:
@@ -102,7 +107,7 @@ def active_users(wanted: Definition, current: Definitions) -> str | None:
 def _can_be_parsed(wire: Mapping[str, Any], catalog: Catalog) -> bool:
     try:
         parse(wire, catalog)
-    except Refused:
+    except InputError:
         return False
     return True
 

@@ -4,16 +4,16 @@ from pymongo.errors import ConnectionFailure as Unreachable
 from pymongo.errors import PyMongoError as DatabaseError
 
 from app.store.failures import is_outage, message_of
-from app.store.lanes import Lane, lane
 from app.store.store import Store, Transaction
+from app.store.thread_pools import ThreadPool, use_thread_pool
 
 __all__ = [
     "DatabaseError",
-    "Lane",
     "Store",
+    "ThreadPool",
     "Transaction",
     "Unreachable",
     "is_outage",
-    "lane",
     "message_of",
+    "use_thread_pool",
 ]

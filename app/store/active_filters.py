@@ -5,13 +5,13 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.active_filters import ActiveFilter, Inside
-from app.domain.ids import Kind
+from app.domain.active_filters import ActiveFilter, ReferencedSegment
+from app.domain.ids import EntityKind
 from app.filters import AttributeType, MetadataType
 from app.store.collections import Database
-from app.store.ids import key, public
+from app.store.ids import to_object_id, to_public_id
 
-_CURRENT: dict[str, Any] = {"until": None}
+_IN_FORCE: dict[str, Any] = {"until": None}
 
 
 class ActiveFilters:
@@ -23,83 +23,88 @@ class ActiveFilters:
     async def all(self) -> list[ActiveFilter]:
         return [_active_filter(row) async for row in self._collection.find().sort("_id", 1)]
 
-    async def number(self) -> int:
+    async def count_in_force(self) -> int:
         """How many are in force."""
-        return int(await self._collection.count_documents(_CURRENT))
+        return int(await self._collection.count_documents(_IN_FORCE))
 
-    async def since(self, revision: int) -> list[ActiveFilter]:
+    async def changed_since(self, revision: int) -> list[ActiveFilter]:
         """Those that this revision, or a later one, brought, ended, or gave another name."""
-        query = {"$or": [{of: {"$gte": revision}} for of in ("since", "until", "named")]}
+        query = {"$or": [{field: {"$gte": revision}} for field in ("since", "until", "named")]}
         return [_active_filter(row) async for row in self._collection.find(query).sort("_id", 1)]
 
-    async def free_slot(self, transaction: AsyncIOMotorClientSession) -> int:
+    async def find_free_slot(self, transaction: AsyncIOMotorClientSession) -> int:
         """The least that no filter has."""
-        found = self._collection.find({}, {"_id": 1}, session=transaction).sort("_id", 1)
+        cursor = self._collection.find({}, {"_id": 1}, session=transaction).sort("_id", 1)
         slot = 0
-        async for row in found:
+        async for row in cursor:
             if row["_id"] != slot:
                 break
             slot += 1
         return slot
 
-    async def begin(self, active: ActiveFilter, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.insert_one(_document(active), session=transaction)
+    async def add(
+        self, active_filter: ActiveFilter, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        await self._collection.insert_one(_document(active_filter), session=transaction)
 
     async def end(
         self, segment_id: str, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
         """The segment's filter is in force until this revision."""
-        query = {"segmentId": key(Kind.SEGMENT, segment_id), **_CURRENT}
-        until = {"$set": {"until": revision}}
-        await self._collection.update_one(query, until, session=transaction)
+        query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id), **_IN_FORCE}
+        update = {"$set": {"until": revision}}
+        await self._collection.update_one(query, update, session=transaction)
 
     async def rename(
         self, segment_id: str, name: str, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        query = {"segmentId": key(Kind.SEGMENT, segment_id), **_CURRENT}
-        named = {"$set": {"segmentName": name, "named": revision}}
-        await self._collection.update_one(query, named, session=transaction)
+        query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id), **_IN_FORCE}
+        update = {"$set": {"segmentName": name, "named": revision}}
+        await self._collection.update_one(query, update, session=transaction)
 
-    async def forget(self, revision: int) -> None:
+    async def delete_ended(self, revision: int) -> None:
         """Drops those that were over by this revision; their slots are free again."""
         await self._collection.delete_many({"until": {"$lte": revision}})
 
 
-def _document(active: ActiveFilter) -> dict[str, Any]:
+def _document(active_filter: ActiveFilter) -> dict[str, Any]:
     return {
-        "_id": active.slot,
-        "segmentId": key(Kind.SEGMENT, active.segment_id),
-        "segmentName": active.segment_name,
-        "filter": active.filter,
+        "_id": active_filter.slot,
+        "segmentId": to_object_id(EntityKind.SEGMENT, active_filter.segment_id),
+        "segmentName": active_filter.segment_name,
+        "filter": active_filter.filter,
         # As lists: what the project calls its keys is no path of MongoDB's.
         "inside": [
-            {"id": id_, "name": inside.name, "filter": inside.filter}
-            for id_, inside in active.inside.items()
+            {"id": id_, "name": nested_segment.name, "filter": nested_segment.filter}
+            for id_, nested_segment in active_filter.referenced_segments.items()
         ],
         "metadata": [
-            {"key": key_, "type": known.type.value, "isArray": known.is_array}
-            for key_, known in active.metadata.items()
+            {"key": key_, "type": metadata_type.type.value, "isArray": metadata_type.is_array}
+            for key_, metadata_type in active_filter.metadata.items()
         ],
-        "timeZone": active.time_zone,
-        "weekStart": active.week_start,
-        "since": active.since,
-        "until": active.until,
+        "timeZone": active_filter.time_zone,
+        "weekStart": active_filter.week_start,
+        "since": active_filter.since_revision,
+        "until": active_filter.until_revision,
     }
 
 
 def _active_filter(row: Mapping[str, Any]) -> ActiveFilter:
     return ActiveFilter(
         slot=row["_id"],
-        segment_id=public(Kind.SEGMENT, row["segmentId"]),
+        segment_id=to_public_id(EntityKind.SEGMENT, row["segmentId"]),
         segment_name=row["segmentName"],
         filter=row["filter"],
-        inside={each["id"]: Inside(each["name"], each["filter"]) for each in row["inside"]},
+        referenced_segments={
+            entry["id"]: ReferencedSegment(entry["name"], entry["filter"])
+            for entry in row["inside"]
+        },
         metadata={
-            each["key"]: MetadataType(AttributeType(each["type"]), each["isArray"])
-            for each in row["metadata"]
+            entry["key"]: MetadataType(AttributeType(entry["type"]), entry["isArray"])
+            for entry in row["metadata"]
         },
         time_zone=row["timeZone"],
         week_start=row["weekStart"],
-        since=row["since"],
-        until=row["until"],
+        since_revision=row["since"],
+        until_revision=row["until"],
     )

@@ -8,7 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from app.domain.consumers import Checkpoint, Consumer, Failure
 from app.errors import LeaseLost
 from app.store.collections import Database
-from app.store.leases import NOBODY, Holder, Leases
+from app.store.leases import NO_HOLDER, Holder, Leases
 from app.store.transitions import Transitions
 
 _MAX_ERROR_LENGTH = 1_000
@@ -28,9 +28,9 @@ class Checkpoints:
 
         Every process does this before it serves anything. So nothing that a consumer reads, an
         earning rule for one, is older than its checkpoint."""
-        end = await self._transitions.end()
+        end = await self._transitions.last_sequence()
         for consumer in Consumer:
-            row = {"$setOnInsert": {"sequence": end, "boundaries": 0, **NOBODY}}
+            row = {"$setOnInsert": {"sequence": end, "boundaries": 0, **NO_HOLDER}}
             await self._collection.update_one({"_id": consumer.value}, row, upsert=True)
 
     async def get(
@@ -43,54 +43,54 @@ class Checkpoints:
         return int(row["sequence"])
 
     async def all(self) -> list[Checkpoint]:
-        rows = self._collection.find({"_id": {"$in": [each.value for each in Consumer]}})
+        rows = self._collection.find({"_id": {"$in": [consumer.value for consumer in Consumer]}})
         return [_checkpoint(row) async for row in rows.sort("_id", 1)]
 
-    async def slowest(self) -> int:
+    async def min_sequence(self) -> int:
         """The last sequence that every consumer has handled."""
-        return min((each.sequence for each in await self.all()), default=0)
+        return min((checkpoint.sequence for checkpoint in await self.all()), default=0)
 
     async def claim(self, consumer: Consumer, holder: Holder) -> bool:
         """Whether the holder may consume: no present worker does."""
         query = {"_id": consumer.value}
-        return bool(await self._leases.take(self._collection, query, holder))
+        return bool(await self._leases.acquire_rows(self._collection, query, holder))
 
     async def release(self, owner: str) -> None:
-        await self._leases.release(self._collection, owner)
+        await self._leases.release_rows(self._collection, owner)
 
-    async def move(
+    async def advance(
         self,
         consumer: Consumer,
         owner: str,
-        before: int,
-        after: int,
+        from_sequence: int,
+        to_sequence: int,
         transaction: AsyncIOMotorClientSession,
     ) -> None:
         """Moves the checkpoint on. LeaseLost where it is no longer the owner's.
 
         Call it last in a transaction: what locks the checkpoint, too, then waits for a moment only.
         """
-        moved = await self._collection.update_one(
-            {"_id": consumer.value, "owner": owner, "sequence": before},
-            {"$set": {"sequence": after}, "$unset": {"failure": ""}},
+        result = await self._collection.update_one(
+            {"_id": consumer.value, "owner": owner, "sequence": from_sequence},
+            {"$set": {"sequence": to_sequence}, "$unset": {"failure": ""}},
             session=transaction,
         )
-        if not moved.matched_count:
+        if not result.matched_count:
             raise LeaseLost(f"Another worker has taken over the consumer {consumer.value}.")
 
-    async def touch(self, consumer: Consumer, transaction: AsyncIOMotorClientSession) -> None:
+    async def lock(self, consumer: Consumer, transaction: AsyncIOMotorClientSession) -> None:
         """Locks the checkpoint until the transaction ends: a batch of the consumer whose snapshot
         is older can't commit any more."""
         query = {"_id": consumer.value}
         await self._collection.update_one(query, {"$inc": {"boundaries": 1}}, session=transaction)
 
-    async def fail(self, consumer: Consumer, error: str) -> None:
+    async def save_failure(self, consumer: Consumer, error: str) -> None:
         """Notes what holds the consumer up, until it goes on."""
         failure = {"message": {"$literal": error[:_MAX_ERROR_LENGTH]}, "at": "$$NOW"}
         query = {"_id": consumer.value}
         await self._collection.update_one(query, [{"$set": {"failure": failure}}])
 
-    async def recover(self, consumer: Consumer) -> None:
+    async def clear_failure(self, consumer: Consumer) -> None:
         """Deletes the failure that was noted."""
         await self._collection.update_one({"_id": consumer.value}, {"$unset": {"failure": ""}})
 

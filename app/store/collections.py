@@ -8,7 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
-LARGEST_CUSTOMER = 3 * 1024 * 1024
+MAX_CUSTOMER_BYTES = 3 * 1024 * 1024
 
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 
@@ -17,12 +17,12 @@ _NAMESPACE_EXISTS = 48
 _OBJECT = {"bsonType": "object"}
 _DATE = {"bsonType": "date"}
 # What filters take for one value, so that an index answers for a range of it.
-_ONE_VALUE = {"not": {"bsonType": "array"}}
-_OF_ONE_VALUES = {**_OBJECT, "additionalProperties": _ONE_VALUE}
+_NOT_AN_ARRAY = {"not": {"bsonType": "array"}}
+_OBJECT_WITHOUT_ARRAYS = {**_OBJECT, "additionalProperties": _NOT_AN_ARRAY}
 # What the program and its engines rest on; all else of a document is the shop's own business.
-_CUSTOMER = {
+_CUSTOMER_VALIDATOR = {
     "$and": [
-        {"$expr": {"$lte": [{"$bsonSize": "$$ROOT"}, LARGEST_CUSTOMER]}},
+        {"$expr": {"$lte": [{"$bsonSize": "$$ROOT"}, MAX_CUSTOMER_BYTES]}},
         {
             "$jsonSchema": {
                 "required": ["sourceId", "createdAt", "updatedAt", "version"],
@@ -39,10 +39,10 @@ _CUSTOMER = {
                     "updatedAt": _DATE,
                     "version": {"bsonType": ["int", "long"]},
                     "metadata": _OBJECT,
-                    "address": _OF_ONE_VALUES,
-                    "orders": _OF_ONE_VALUES,
-                    "loyalty": _OF_ONE_VALUES,
-                    "events": {**_OBJECT, "additionalProperties": _OF_ONE_VALUES},
+                    "address": _OBJECT_WITHOUT_ARRAYS,
+                    "orders": _OBJECT_WITHOUT_ARRAYS,
+                    "loyalty": _OBJECT_WITHOUT_ARRAYS,
+                    "events": {**_OBJECT, "additionalProperties": _OBJECT_WITHOUT_ARRAYS},
                 },
             }
         },
@@ -53,7 +53,7 @@ _CUSTOMER = {
 # One index serves all of them, one value or a range of it at a time. The summaries of orders and
 # events are not among them: they change with every order, whose import would take half as long
 # again.
-_PROFILE = ("name", "email", "phone", "birthdate", "source", "createdAt", "address")
+_PROFILE_FIELDS = ("name", "email", "phone", "birthdate", "source", "createdAt", "address")
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,15 @@ class Collection:
 
 
 def _index(*keys: str, **options: Any) -> IndexModel:
-    order = [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys]
+    order = [
+        (field_name.lstrip("-"), DESCENDING if field_name.startswith("-") else ASCENDING)
+        for field_name in keys
+    ]
     return IndexModel(order, **options)
 
 
 # With what filters mostly ask of orders, so that they need not be read.
-ORDERS_OF_CUSTOMER = _index("customerId", "current", "-at", "-orderId", "status", "amount")
+ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "status", "amount")
 
 COLLECTIONS = (
     Collection(
@@ -80,9 +83,9 @@ COLLECTIONS = (
             _index("sourceId", unique=True),
             _index("search"),
             _index("metadata.$**"),
-            _index("$**", wildcardProjection=dict.fromkeys(_PROFILE, 1)),
+            _index("$**", wildcardProjection=dict.fromkeys(_PROFILE_FIELDS, 1)),
         ),
-        {"changeStreamPreAndPostImages": {"enabled": True}, "validator": _CUSTOMER},
+        {"changeStreamPreAndPostImages": {"enabled": True}, "validator": _CUSTOMER_VALIDATOR},
     ),
     Collection(
         "events",
@@ -107,7 +110,7 @@ COLLECTIONS = (
             # What has come and ended since a version of the customer.
             _index("customerId", "since"),
             _index("customerId", "until", partialFilterExpression={"until": {"$exists": True}}),
-            ORDERS_OF_CUSTOMER,
+            ORDERS_BY_CUSTOMER_INDEX,
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
@@ -180,13 +183,15 @@ async def prepare(database: Database) -> None:
             await _create(database, collection)
         # To be let in alone, as this asks, would have to wait for every open transaction, and
         # keep all others waiting: for a minute, where somebody was killed in one.
-        if options is None or any(options.get(k) != v for k, v in collection.options.items()):
-            await _give_options(database, collection)
+        if options is None or any(
+            options.get(option) != value for option, value in collection.options.items()
+        ):
+            await _set_options(database, collection)
         if collection.indexes:
             await database[collection.name].create_indexes(list(collection.indexes))
 
 
-async def _give_options(database: Database, collection: Collection) -> None:
+async def _set_options(database: Database, collection: Collection) -> None:
     if collection.options:
         await database.command({"collMod": collection.name, **collection.options})
 

@@ -16,10 +16,10 @@ CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
 )
 
 # Long enough for an election with MongoDB's default timeouts, which takes about 12 seconds.
-_SERVER_SELECTION_MILLISECONDS = 20_000
+_SERVER_SELECTION_TIMEOUT_MILLISECONDS = 20_000
 # The driver's monitor expects an answer of each member once per heartbeat. It takes a member that
 # is late by the connection timeout for lost, and closes the sockets on which calls wait for it.
-_CONNECT_MILLISECONDS, _HEARTBEAT_MILLISECONDS = 3_000, 1_000
+_CONNECT_TIMEOUT_MILLISECONDS, _HEARTBEAT_INTERVAL_MILLISECONDS = 3_000, 1_000
 
 
 def connect(url: str) -> AsyncIOMotorClient[Any]:
@@ -34,9 +34,9 @@ def connect(url: str) -> AsyncIOMotorClient[Any]:
         url,
         event_listeners=[stale_connections],
         appname="customer-segments",
-        serverSelectionTimeoutMS=_SERVER_SELECTION_MILLISECONDS,
-        connectTimeoutMS=_CONNECT_MILLISECONDS,
-        heartbeatFrequencyMS=_HEARTBEAT_MILLISECONDS,
+        serverSelectionTimeoutMS=_SERVER_SELECTION_TIMEOUT_MILLISECONDS,
+        connectTimeoutMS=_CONNECT_TIMEOUT_MILLISECONDS,
+        heartbeatFrequencyMS=_HEARTBEAT_INTERVAL_MILLISECONDS,
         readConcernLevel="majority",
         w="majority",
     )

@@ -8,191 +8,210 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import InsertOne, UpdateOne
 
-from app.domain.customers import Customer, Document, Draft
-from app.domain.ids import Kind
+from app.domain.customers import Customer, Document, TrackedCustomer
+from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
-from app.filters.pipeline import CUSTOMERS
+from app.filters.pipeline import CUSTOMERS_COLLECTION
+from app.store.change_stream import partition_of
 from app.store.collections import Database
-from app.store.ids import key, keys, public
-from app.store.questions import Questions, Stage
-from app.store.reads import read_command
-from app.store.stream import partition_of
+from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.query_budget import QueryBudget, Stage
+from app.store.reads import run_read_command
 
-_LARGEST_SAMPLE = 32 * 1024
-_LAST_LETTER = chr(sys.maxunicode)
+_MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
+_LAST_CHARACTER = chr(sys.maxunicode)
 
 
 class Customers:
     """The customers collection."""
 
-    def __init__(self, database: Database, questions: Questions) -> None:
+    def __init__(self, database: Database, query_budget: QueryBudget) -> None:
         self._database = database
         self._collection = database.customers
-        self._questions = questions
+        self._query_budget = query_budget
 
     async def get(self, ref: CustomerRef) -> Customer | None:
-        query = by_ref(ref)
-        found = None if query is None else await self._collection.find_one(query)
-        return None if found is None else as_customer(found)
+        query = ref_query(ref)
+        document = None if query is None else await self._collection.find_one(query)
+        return None if document is None else as_customer(document)
 
     async def find(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession | None = None
     ) -> list[Customer]:
         """Those of the customers that are there."""
         refs = list(refs)
-        found = self._collection.find(_by_refs(refs), session=transaction)
-        documents = await found.batch_size(len(refs) + 1).to_list(None)
+        cursor = self._collection.find(_refs_query(refs), session=transaction)
+        documents = await cursor.batch_size(len(refs) + 1).to_list(None)
         return [as_customer(document) for document in documents]
 
     async def source_ids(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
     ) -> dict[str, str]:
         """The sourceIds by id of those of the customers that are there."""
-        found = self._collection.find(_by_refs(refs), {"sourceId": 1}, session=transaction)
+        cursor = self._collection.find(_refs_query(refs), {"sourceId": 1}, session=transaction)
         return {
-            public(Kind.CUSTOMER, document["_id"]): document["sourceId"] async for document in found
+            to_public_id(EntityKind.CUSTOMER, document["_id"]): document["sourceId"]
+            async for document in cursor
         }
 
-    async def save(self, drafts: Iterable[Draft], transaction: AsyncIOMotorClientSession) -> None:
+    async def save(
+        self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession
+    ) -> None:
         """Writes what the drafts have changed, and nothing else of the documents."""
         writes: list[InsertOne[dict[str, Any]] | UpdateOne] = []
-        for draft in drafts:
-            id_ = key(Kind.CUSTOMER, draft.id)
-            if draft.before is None:
-                writes.append(InsertOne({"_id": id_, **draft.document}))
-            elif update := _update(draft):
-                writes.append(UpdateOne({"_id": id_}, update))
+        for tracked_customer in tracked_customers:
+            customer_key = to_object_id(EntityKind.CUSTOMER, tracked_customer.id)
+            if tracked_customer.before is None:
+                writes.append(InsertOne({"_id": customer_key, **tracked_customer.document}))
+            elif update := _build_update(tracked_customer):
+                writes.append(UpdateOne({"_id": customer_key}, update))
         if writes:
             await self._collection.bulk_write(writes, ordered=False, session=transaction)
 
     async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.delete_one({"_id": key(Kind.CUSTOMER, id_)}, session=transaction)
+        await self._collection.delete_one(
+            {"_id": to_object_id(EntityKind.CUSTOMER, id_)}, session=transaction
+        )
 
-    async def documents(
+    async def read_documents(
         self, ids: Sequence[str], paths: Iterable[Sequence[str]]
     ) -> dict[str, tuple[int, Document]]:
         """What lies at these paths of those of the customers that are there, as most members of
         MongoDB have it; each with the partition. Of many large ones not all."""
-        return await self._documents({"_id": {"$in": keys(Kind.CUSTOMER, ids)}}, len(ids), paths)
+        return await self._read_documents(
+            {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, ids)}}, len(ids), paths
+        )
 
-    async def documents_after(
-        self, id_: str, most: int, paths: Iterable[Sequence[str]]
+    async def read_documents_after(
+        self, after_id: str, limit: int, paths: Iterable[Sequence[str]]
     ) -> dict[str, tuple[int, Document]]:
         """The same of the next customers by id."""
-        query = {"_id": {"$gt": key(Kind.CUSTOMER, id_)}} if id_ else {}
-        return await self._documents(query, most, paths)
+        query = {"_id": {"$gt": to_object_id(EntityKind.CUSTOMER, after_id)}} if after_id else {}
+        return await self._read_documents(query, limit, paths)
 
-    async def _documents(
-        self, query: dict[str, Any], most: int, paths: Iterable[Sequence[str]]
+    async def _read_documents(
+        self, query: dict[str, Any], limit: int, paths: Iterable[Sequence[str]]
     ) -> dict[str, tuple[int, Document]]:
         """As many as MongoDB gives in one answer, 16 MiB: however large they are, it is small."""
-        asked = dict.fromkeys(map(".".join, paths), 1)
+        projection = dict.fromkeys(map(".".join, paths), 1)
         stages: list[Stage] = [
             {"$match": query},
             {"$sort": {"_id": 1}},
-            {"$limit": most},
-            {"$project": {**asked, "partition": partition_of("$_id")}},
+            {"$limit": limit},
+            {"$project": {**projection, "partition": partition_of("$_id")}},
         ]
         command = {
             "aggregate": "customers",
             "pipeline": stages,
-            "cursor": {"batchSize": most + 1},
+            "cursor": {"batchSize": limit + 1},
         }
-        cursor = (await read_command(self._database, command))["cursor"]
+        cursor = (await run_read_command(self._database, command))["cursor"]
         if cursor["id"]:
             await self._database.command({"killCursors": "customers", "cursors": [cursor["id"]]})
         return {
-            public(Kind.CUSTOMER, document["_id"]): (document.pop("partition"), document)
+            to_public_id(EntityKind.CUSTOMER, document["_id"]): (
+                document.pop("partition"),
+                document,
+            )
             for document in cursor["firstBatch"]
         }
 
-    async def number(self) -> int:
+    async def estimate_count(self) -> int:
         """About how many customers there are."""
         return int(await self._collection.estimated_document_count())
 
-    async def some_ids(self, most: int) -> list[str]:
+    async def sample_ids(self, limit: int) -> list[str]:
         """The ids of some customers, by chance."""
-        by_chance: list[Stage] = [{"$sample": {"size": most}}, {"$project": {"_id": 1}}]
-        found = await self._collection.aggregate(by_chance).to_list(None)
-        return [public(Kind.CUSTOMER, row["_id"]) for row in found]
+        sample_stages: list[Stage] = [{"$sample": {"size": limit}}, {"$project": {"_id": 1}}]
+        documents = await self._collection.aggregate(sample_stages).to_list(None)
+        return [to_public_id(EntityKind.CUSTOMER, row["_id"]) for row in documents]
 
-    async def arrays_at(self, path: str) -> bool:
+    async def has_arrays_at(self, path: str) -> bool:
         """Whether an array has ever lain at the path, as far as an index knows."""
-        return await self._questions.through_arrays(CUSTOMERS, {path: {"$gt": 0}})
+        return await self._query_budget.is_multikey(CUSTOMERS_COLLECTION, {path: {"$gt": 0}})
 
-    async def sample(self, most: int) -> list[Customer]:
+    async def sample(self, limit: int) -> list[Customer]:
         """Some customers, by chance, none of them large."""
-        by_chance: list[Stage] = [{"$sample": {"size": most}}, {"$match": small(_LARGEST_SAMPLE)}]
-        found = await self._questions.answer(CUSTOMERS, by_chance, batchSize=most + 1)
-        return [as_customer(document) for document in found]
+        sample_stages: list[Stage] = [
+            {"$sample": {"size": limit}},
+            {"$match": smaller_than(_MAX_SAMPLED_CUSTOMER_BYTES)},
+        ]
+        documents = await self._query_budget.aggregate(
+            CUSTOMERS_COLLECTION, sample_stages, batchSize=limit + 1
+        )
+        return [as_customer(document) for document in documents]
 
 
-async def existing(
+async def existing_keys(
     database: Database,
     customer_keys: Iterable[ObjectId],
     transaction: AsyncIOMotorClientSession | None = None,
 ) -> set[ObjectId]:
     """Those of the keys that belong to a customer. Rows of any other belong to a deleted customer,
     and count for nobody."""
-    wanted = list(set(customer_keys))
-    found = database.customers.find({"_id": {"$in": wanted}}, {"_id": 1}, session=transaction)
-    return {row["_id"] for row in await found.batch_size(len(wanted) + 1).to_list(None)}
+    unique_keys = list(set(customer_keys))
+    cursor = database.customers.find({"_id": {"$in": unique_keys}}, {"_id": 1}, session=transaction)
+    return {row["_id"] for row in await cursor.batch_size(len(unique_keys) + 1).to_list(None)}
 
 
-def small(size: int) -> dict[str, Any]:
+def smaller_than(max_bytes: int) -> dict[str, Any]:
     """The predicate of documents of less than so many bytes."""
-    return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, size]}}
+    return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, max_bytes]}}
 
 
-def starts_with(prefix: str) -> dict[str, Any]:
+def search_prefix_query(prefix: str) -> dict[str, Any]:
     """The predicate of those of whose search keys one begins with the text.
 
     A range rather than a pattern: whatever the text holds, the index serves it.
     """
     bounds = {"$gte": prefix}
-    if end := _end_of(prefix):
-        bounds["$lt"] = end
+    if upper_bound := _prefix_upper_bound(prefix):
+        bounds["$lt"] = upper_bound
     return {"search": {"$elemMatch": bounds}}
 
 
-def _end_of(prefix: str) -> str:
+def _prefix_upper_bound(prefix: str) -> str:
     """The least text that comes after all that begin with the prefix; none where nothing does."""
-    shorter = prefix.rstrip(_LAST_LETTER)
-    if not shorter:
+    stripped = prefix.rstrip(_LAST_CHARACTER)
+    if not stripped:
         return ""
-    following = ord(shorter[-1]) + 1
+    next_code_point = ord(stripped[-1]) + 1
     # Halves of surrogate pairs are no letters.
-    return shorter[:-1] + chr(0xE000 if following == 0xD800 else following)
+    return stripped[:-1] + chr(0xE000 if next_code_point == 0xD800 else next_code_point)
 
 
-def by_ref(ref: CustomerRef) -> dict[str, ObjectId | str] | None:
+def ref_query(ref: CustomerRef) -> dict[str, ObjectId | str] | None:
     if ref.source_id is not None:
         return {"sourceId": ref.source_id}
-    found = key(Kind.CUSTOMER, ref.id or "")
-    return None if found is None else {"_id": found}
+    customer_key = to_object_id(EntityKind.CUSTOMER, ref.id or "")
+    return None if customer_key is None else {"_id": customer_key}
 
 
-def _by_refs(refs: Iterable[CustomerRef]) -> dict[str, Any]:
+def _refs_query(refs: Iterable[CustomerRef]) -> dict[str, Any]:
     ids, source_ids = set(), set()
     for ref in refs:
         ids.add(ref.id)
         source_ids.add(ref.source_id)
     return {
         "$or": [
-            {"_id": {"$in": keys(Kind.CUSTOMER, [id_ for id_ in ids if id_])}},
+            {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, [id_ for id_ in ids if id_])}},
             {"sourceId": {"$in": [source_id for source_id in source_ids if source_id]}},
         ]
     }
 
 
 def as_customer(document: dict[str, Any]) -> Customer:
-    return Customer(public(Kind.CUSTOMER, document["_id"]), document)
+    return Customer(to_public_id(EntityKind.CUSTOMER, document["_id"]), document)
 
 
-def _update(draft: Draft) -> dict[str, Any]:
-    before, after = draft.before or {}, draft.document
-    changed = {k: v for k, v in after.items() if k not in before or v is not before[k]}
-    removed = {k: "" for k in before if k not in after}
+def _build_update(tracked_customer: TrackedCustomer) -> dict[str, Any]:
+    before, after = tracked_customer.before or {}, tracked_customer.document
+    changed = {
+        field: value
+        for field, value in after.items()
+        if field not in before or value is not before[field]
+    }
+    removed = {field: "" for field in before if field not in after}
     update: dict[str, Any] = {}
     if changed:
         update["$set"] = changed

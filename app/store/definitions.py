@@ -14,162 +14,167 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.backoff import Backoff
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.domain.loyalty import EarningRule
-from app.domain.metadata import Definition
+from app.domain.metadata import KeyDefinition
 from app.domain.segments import Segment
 from app.store.collections import Database
-from app.store.ids import public
+from app.store.ids import to_public_id
 from app.store.loyalty import as_rule
-from app.store.metadata import as_definition
-from app.store.segments import KEPT_REVISIONS, REVISION, TOMBSTONES, as_segment
+from app.store.metadata_definitions import as_definition
+from app.store.segments import (
+    DEFINITIONS_REVISION,
+    DELETED_SEGMENT_RETENTION_REVISIONS,
+    DELETED_SEGMENTS,
+    as_segment,
+)
 from app.time_slice import TimeSlice
 
 # Decoding a batch holds the interpreter for as long as it takes.
-_ROWS_PER_BATCH = 500
+_BATCH_ROWS = 500
 # The collections changed so lately that the snapshot does not know them yet.
 _SNAPSHOT_UNAVAILABLE = 246
-_FENCE = "fences"
+_COUNTERS = "fences"
 
 
-class Version(NamedTuple):
+class DefinitionsVersion(NamedTuple):
     """Identifies the definitions as of one commit. `unstamped` counts the revisions whose changes
     carry no stamp: somebody raised the revision past the program, or an older program did."""
 
     revision: int
-    unstamped: int
+    unstamped_revisions: int
 
 
 @dataclass
-class Changes:
+class DefinitionsDelta:
     """What changed after a version, up to `version`; or everything, where `complete`."""
 
-    version: Version
-    complete: bool
+    version: DefinitionsVersion
+    is_complete: bool
     segments: list[Segment] = field(default_factory=list)
-    deleted_segments: list[str] = field(default_factory=list)
-    metadata: list[Definition] = field(default_factory=list)
+    deleted_segment_ids: list[str] = field(default_factory=list)
+    metadata_definitions: list[KeyDefinition] = field(default_factory=list)
     earning_rules: list[EarningRule] = field(default_factory=list)
 
 
-class DefinitionRows:
+class DefinitionsReader:
     """Reads the rows of all definitions together."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._time_slice = TimeSlice()
         majority, snapshot = ReadConcern("majority"), ReadConcern("snapshot")
-        self._revisions = database.get_collection(_FENCE, read_concern=majority)
-        self._snapshots = database.get_collection(_FENCE, read_concern=snapshot)
+        self._majority_counters = database.get_collection(_COUNTERS, read_concern=majority)
+        self._snapshot_counters = database.get_collection(_COUNTERS, read_concern=snapshot)
 
-    async def revision(self) -> int:
+    async def read_revision(self) -> int:
         """The newest revision that a majority has committed, and so can't be rolled back."""
-        found = await self._revisions.find_one({"_id": REVISION})
-        return int(found["revision"]) if found else 0
+        counter = await self._majority_counters.find_one({"_id": DEFINITIONS_REVISION})
+        return int(counter["revision"]) if counter else 0
 
-    async def changes(
-        self, since: Version | None, transaction: AsyncIOMotorClientSession | None = None
-    ) -> Changes:
+    async def read_delta(
+        self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None = None
+    ) -> DefinitionsDelta:
         """What changed after the version, in one snapshot that a majority has committed; in a
         transaction in its own snapshot. Everything, where the rows can't tell what changed."""
-        wait = Backoff(0.01, 0.5)
+        backoff = Backoff(0.01, 0.5)
         while True:
             try:
-                found = await self._changes(since, transaction)
+                delta = await self._try_read_delta(since, transaction)
             except OperationFailure as error:
                 if transaction is not None or error.code != _SNAPSHOT_UNAVAILABLE:
                     raise
-                await wait.wait()
+                await backoff.wait()
                 continue
-            if found is not None:
-                return found
+            if delta is not None:
+                return delta
             since = None
 
-    async def _changes(
-        self, since: Version | None, transaction: AsyncIOMotorClientSession | None
-    ) -> Changes | None:
+    async def _try_read_delta(
+        self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None
+    ) -> DefinitionsDelta | None:
         """None where the stamps do not tell everything that changed since the version."""
-        async with aclosing(self._rows(since, transaction)) as rows:
+        async with aclosing(self._read_rows(since, transaction)) as rows:
             version = _version(await anext(rows, {}))
-            if since is not None and not _are_stamped(since, version):
+            if since is not None and not _is_fully_stamped(since, version):
                 return None
-            changes = Changes(version, complete=since is None)
+            delta = DefinitionsDelta(version, is_complete=since is None)
             async for row in rows:
-                await self._time_slice.turn()
-                _add(changes, row)
-        return changes
+                await self._time_slice.yield_when_spent()
+                _add_row(delta, row)
+        return delta
 
-    async def _rows(
-        self, since: Version | None, transaction: AsyncIOMotorClientSession | None
+    async def _read_rows(
+        self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None
     ) -> AsyncGenerator[dict[str, Any]]:
         """The fence, then the rows of each collection, each with the name of its collection."""
-        for cursor in self._cursors(since, transaction):
+        for cursor in self._open_cursors(since, transaction):
             try:
                 async for row in cursor:
                     yield row
             finally:
                 await cursor.close()
 
-    def _cursors(
-        self, since: Version | None, transaction: AsyncIOMotorClientSession | None
+    def _open_cursors(
+        self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None
     ) -> Iterator[Any]:
-        stages = _stages(since)
+        stages = _stages_by_collection(since)
         if transaction is None:
-            yield self._snapshots.aggregate(_united(stages), batchSize=_ROWS_PER_BATCH)
+            yield self._snapshot_counters.aggregate(_union_pipeline(stages), batchSize=_BATCH_ROWS)
             return
         # Transactions have no $unionWith.
         for name, pipeline in stages.items():
             yield self._database[name].aggregate(
-                pipeline, session=transaction, batchSize=_ROWS_PER_BATCH
+                pipeline, session=transaction, batchSize=_BATCH_ROWS
             )
 
 
-def _version(row: Mapping[str, Any]) -> Version:
+def _version(row: Mapping[str, Any]) -> DefinitionsVersion:
     revision = int(row.get("revision", 0))
-    return Version(revision, revision - int(row.get("stamped", 0)))
+    return DefinitionsVersion(revision, revision - int(row.get("stamped", 0)))
 
 
-def _are_stamped(since: Version, version: Version) -> bool:
+def _is_fully_stamped(since: DefinitionsVersion, version: DefinitionsVersion) -> bool:
     """Whether every change between the two left a stamp that is still there."""
-    recent = version.revision - since.revision <= KEPT_REVISIONS
-    return recent and version.unstamped == since.unstamped
+    is_recent = version.revision - since.revision <= DELETED_SEGMENT_RETENTION_REVISIONS
+    return is_recent and version.unstamped_revisions == since.unstamped_revisions
 
 
-def _stages(since: Version | None) -> dict[str, list[dict[str, Any]]]:
+def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[dict[str, Any]]]:
     """By collection, the pipeline that selects its rows; the fence first."""
     newer = {} if since is None else {"revision": {"$gt": since.revision}}
-    selected: dict[str, dict[str, Any]] = {
+    queries: dict[str, dict[str, Any]] = {
         "segments": newer,
         "metadataDefinitions": newer,
         # A rule that has ended is gone, but a process that still has it must hear of its end.
         "earningRules": {"until": None} if since is None else newer,
     }
     if since is not None:
-        selected[TOMBSTONES] = newer
-    return {_FENCE: [{"$match": {"_id": REVISION}}]} | {
+        queries[DELETED_SEGMENTS] = newer
+    return {_COUNTERS: [{"$match": {"_id": DEFINITIONS_REVISION}}]} | {
         name: [
             {"$match": query},
             {"$sort": {"_id": 1}},
             {"$set": {"collection": {"$literal": name}}},
         ]
-        for name, query in selected.items()
+        for name, query in queries.items()
     }
 
 
-def _united(stages: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _union_pipeline(stages: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """One pipeline on the first of the collections, for the rows of all of them in this order."""
-    (_, first), *others = stages.items()
+    (_, first_stages), *others = stages.items()
     unions = [{"$unionWith": {"coll": name, "pipeline": pipeline}} for name, pipeline in others]
-    return [*first, *unions]
+    return [*first_stages, *unions]
 
 
-def _add(changes: Changes, row: Mapping[str, Any]) -> None:
+def _add_row(delta: DefinitionsDelta, row: Mapping[str, Any]) -> None:
     match row["collection"]:
         case "segments":
-            changes.segments.append(as_segment(row))
+            delta.segments.append(as_segment(row))
         case "metadataDefinitions":
-            changes.metadata.append(as_definition(row))
+            delta.metadata_definitions.append(as_definition(row))
         case "earningRules":
-            changes.earning_rules.append(as_rule(row))
+            delta.earning_rules.append(as_rule(row))
         case _:
-            changes.deleted_segments.append(public(Kind.SEGMENT, row["_id"]))
+            delta.deleted_segment_ids.append(to_public_id(EntityKind.SEGMENT, row["_id"]))

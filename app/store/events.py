@@ -7,11 +7,11 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.domain.events import Event
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.store.collections import Database
-from app.store.customers import existing
-from app.store.ids import key, public
-from app.store.timeline import before
+from app.store.customers import existing_keys
+from app.store.ids import to_object_id, to_public_id
+from app.store.timeline import older_than
 
 
 class Events:
@@ -22,7 +22,7 @@ class Events:
         self._collection = database.events
         self._names = database.eventNames
 
-    async def known_keys(
+    async def used_idempotency_keys(
         self, keys: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> set[str]:
         """Those of the idempotency keys that an event has already.
@@ -31,17 +31,19 @@ class Events:
         sweeper has not removed yet.
         """
         query = {"idempotencyKey": {"$in": list(keys)}}
-        shape = {"idempotencyKey": 1, "customerId": 1}
-        found = self._collection.find(query, shape, session=transaction)
-        rows = await found.batch_size(len(keys) + 1).to_list(None)
+        projection = {"idempotencyKey": 1, "customerId": 1}
+        cursor = self._collection.find(query, projection, session=transaction)
+        rows = await cursor.batch_size(len(keys) + 1).to_list(None)
         if not rows:
             return set()
-        owners = await existing(self._database, (row["customerId"] for row in rows), transaction)
-        if freed := [row["_id"] for row in rows if row["customerId"] not in owners]:
+        existing_customers = await existing_keys(
+            self._database, (row["customerId"] for row in rows), transaction
+        )
+        if freed := [row["_id"] for row in rows if row["customerId"] not in existing_customers]:
             await self._collection.update_many(
                 {"_id": {"$in": freed}}, {"$unset": {"idempotencyKey": ""}}, session=transaction
             )
-        return {row["idempotencyKey"] for row in rows if row["customerId"] in owners}
+        return {row["idempotencyKey"] for row in rows if row["customerId"] in existing_customers}
 
     async def names(self, transaction: AsyncIOMotorClientSession | None = None) -> set[str]:
         return {row["_id"] async for row in self._names.find({}, session=transaction)}
@@ -57,28 +59,31 @@ class Events:
 
     async def get(self, id_: str) -> Event | None:
         """The event; None where there is none, or its customer is deleted."""
-        found = await self._collection.find_one({"_id": key(Kind.EVENT, id_)})
-        if found is None or not await existing(self._database, [found["customerId"]]):
+        document = await self._collection.find_one({"_id": to_object_id(EntityKind.EVENT, id_)})
+        if document is None or not await existing_keys(self._database, [document["customerId"]]):
             return None
-        return _event(found)
+        return _event(document)
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, most: int
+        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[Event]:
         """A customer's events, the latest first, from before a place."""
-        query = {"customerId": key(Kind.CUSTOMER, customer_id), **before(after, Kind.EVENT)}
-        found = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(most)
-        return [_event(document) async for document in found]
+        query = {
+            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
+            **older_than(after, EntityKind.EVENT),
+        }
+        cursor = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
+        return [_event(document) async for document in cursor]
 
 
 def _document(event: Event) -> dict[str, Any]:
     document = {
-        "_id": key(Kind.EVENT, event.id),
-        "customerId": key(Kind.CUSTOMER, event.customer_id),
+        "_id": to_object_id(EntityKind.EVENT, event.id),
+        "customerId": to_object_id(EntityKind.CUSTOMER, event.customer_id),
         "name": event.name,
         "at": event.at,
         "properties": event.properties,
-        "since": event.since,
+        "since": event.customer_version,
     }
     if event.idempotency_key is not None:
         document["idempotencyKey"] = event.idempotency_key
@@ -87,11 +92,11 @@ def _document(event: Event) -> dict[str, Any]:
 
 def _event(document: Mapping[str, Any]) -> Event:
     return Event(
-        id=public(Kind.EVENT, document["_id"]),
-        customer_id=public(Kind.CUSTOMER, document["customerId"]),
+        id=to_public_id(EntityKind.EVENT, document["_id"]),
+        customer_id=to_public_id(EntityKind.CUSTOMER, document["customerId"]),
         name=document["name"],
         at=document["at"],
         properties=document.get("properties") or {},
-        since=document.get("since", 0),
+        customer_version=document.get("since", 0),
         idempotency_key=document.get("idempotencyKey"),
     )

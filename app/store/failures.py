@@ -9,8 +9,8 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from app.errors import LeaseLost, SegmentsError, TookTooLong, Unusable
-from app.store.reads import is_of_a_starting_member
+from app.errors import LeaseLost, QueryTimeout, SegmentsError, SetupError
+from app.store.reads import is_starting_member_error
 
 _RETRY_LABELS = (
     "TransientTransactionError",
@@ -26,11 +26,11 @@ _OUTAGE_CODES = frozenset(
 
 def is_outage(error: BaseException) -> bool:
     """Whether any work would fail now, whatever its data, and may succeed later."""
-    if isinstance(error, ConnectionError | TimeoutError | TookTooLong | LeaseLost | Unusable):
+    if isinstance(error, ConnectionError | TimeoutError | QueryTimeout | LeaseLost | SetupError):
         return True
     if not isinstance(error, PyMongoError):
         return False
-    if is_of_a_starting_member(error):
+    if is_starting_member_error(error):
         return True
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
         return True

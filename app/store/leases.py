@@ -21,17 +21,17 @@ from pymongo import UpdateOne
 
 from app.backoff import Backoff
 from app.store.collections import Database
-from app.store.presence import Presence
+from app.store.heartbeats import Heartbeats
 from app.store.sessions import end_sessions, session_key
 
 # The leases for a term that are not a job's.
-LOG_TURN, SIZES = "log", "sizes"
+LOG_APPEND_LEASE, SIZE_COUNT_LEASE = "log", "sizes"
 
-_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.004, 0.05
+_MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.004, 0.05
 
 Row = dict[str, Any]
 
-NOBODY: Mapping[str, Any] = {"owner": "", "worker": "", "session": None}
+NO_HOLDER: Mapping[str, Any] = {"owner": "", "worker": "", "session": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,80 +46,88 @@ class Holder:
 class Leases:
     """The rules of both kinds, and the leases collection."""
 
-    def __init__(self, database: Database, presence: Presence) -> None:
+    def __init__(self, database: Database, heartbeats: Heartbeats) -> None:
         self._database = database
-        self._terms = database.leases
-        self._presence = presence
+        self._collection = database.leases
+        self._heartbeats = heartbeats
 
     async def prepare(self) -> None:
-        free = {"owner": "", "ownedUntil": datetime.fromtimestamp(0, UTC)}
-        for name in (LOG_TURN, SIZES):
-            await self._terms.update_one({"_id": name}, {"$setOnInsert": free}, upsert=True)
+        expired_lease = {"owner": "", "ownedUntil": datetime.fromtimestamp(0, UTC)}
+        for name in (LOG_APPEND_LEASE, SIZE_COUNT_LEASE):
+            await self._collection.update_one(
+                {"_id": name}, {"$setOnInsert": expired_lease}, upsert=True
+            )
 
     # --- by presence
 
-    async def unheld(self) -> Row:
+    async def unheld_query(self) -> Row:
         """The query for rows whose lease no present worker holds."""
-        return {"worker": {"$nin": await self._presence.ids()}}
+        return {"worker": {"$nin": await self._heartbeats.live_ids()}}
 
-    async def take(
+    async def acquire_rows(
         self,
         rows: AsyncIOMotorCollection[Row],
         query: Mapping[str, Any],
         holder: Holder,
-        most: int = 1,
+        limit: int = 1,
     ) -> int:
         """Takes the leases of at most so many rows that match and that no present worker holds.
         Returns how many it took."""
-        free = {**query, **await self.unheld()}
-        found = await rows.find(free, {"owner": 1, "session": 1}).limit(most).to_list(None)
-        if not found:
+        available = {**query, **await self.unheld_query()}
+        candidates = (
+            await rows.find(available, {"owner": 1, "session": 1}).limit(limit).to_list(None)
+        )
+        if not candidates:
             return 0
-        await end_sessions(self._database, (row.get("session") for row in found))
-        key = session_key(holder.session)
-        taken = {"$set": {"owner": holder.owner, "worker": holder.worker, "session": key}}
+        await end_sessions(self._database, (row.get("session") for row in candidates))
+        holder_session = session_key(holder.session)
+        ownership = {
+            "$set": {"owner": holder.owner, "worker": holder.worker, "session": holder_session}
+        }
         # Another worker may have been faster: then the owner is another.
         writes = [
-            UpdateOne({"$and": [query, {"_id": row["_id"], "owner": row["owner"]}]}, taken)
-            for row in found
+            UpdateOne({"$and": [query, {"_id": row["_id"], "owner": row["owner"]}]}, ownership)
+            for row in candidates
         ]
         return int((await rows.bulk_write(writes, ordered=False)).modified_count)
 
-    async def release(self, rows: AsyncIOMotorCollection[Row], owner: str) -> None:
+    async def release_rows(self, rows: AsyncIOMotorCollection[Row], owner: str) -> None:
         """Gives up what the owner holds of the rows."""
-        await rows.update_many({"owner": owner}, {"$set": NOBODY})
+        await rows.update_many({"owner": owner}, {"$set": NO_HOLDER})
 
     # --- for a term
 
-    async def claim(self, name: str, owner: str, seconds: float) -> bool:
+    async def acquire(self, name: str, owner: str, seconds: float) -> bool:
         """Whether the owner holds the lease for so long from now on: its own, or one that is
         over."""
-        free = {"_id": name, "$or": [{"owner": owner}, IS_OVER]}
-        done = await self._terms.update_one(free, [{"$set": owned(owner, seconds)}])
-        return bool(done.matched_count)
+        available = {"_id": name, "$or": [{"owner": owner}, IS_EXPIRED]}
+        result = await self._collection.update_one(
+            available, [{"$set": lease_fields(owner, seconds)}]
+        )
+        return bool(result.matched_count)
 
-    async def prolong(self, name: str, owner: str, seconds: float) -> None:
+    async def renew(self, name: str, owner: str, seconds: float) -> None:
         """Lets the lease end so long from now, if it is still the owner's."""
-        mine = {"_id": name, "owner": owner}
-        await self._terms.update_one(mine, [{"$set": owned(owner, seconds)}])
+        query = {"_id": name, "owner": owner}
+        await self._collection.update_one(query, [{"$set": lease_fields(owner, seconds)}])
 
     @asynccontextmanager
     async def hold(self, name: str, owner: str, seconds: float) -> AsyncIterator[None]:
         """Waits for the lease, and holds it for so long at most."""
-        poll = Backoff(_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS)
-        while not await self.claim(name, owner, seconds):
-            await poll.wait()
+        backoff = Backoff(_MIN_POLL_SECONDS, _MAX_POLL_SECONDS)
+        while not await self.acquire(name, owner, seconds):
+            await backoff.wait()
         try:
             yield
         finally:
-            await self.prolong(name, owner, 0)
+            await self.renew(name, owner, 0)
 
 
-IS_OVER: Row = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
+IS_EXPIRED: Row = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
 """The query for rows whose term is over, or that have none."""
 
 
-def owned(owner: str, seconds: float) -> Row:
+def lease_fields(owner: str, seconds: float) -> Row:
     """The fields, for the $set of a pipeline, that give a row to an owner for a term."""
-    until = {"$add": ["$$NOW", round(seconds * 1_000)]}
-    return {"owner": {"$literal": owner}, "ownedUntil": until}
+    expires_at = {"$add": ["$$NOW", round(seconds * 1_000)]}
+    return {"owner": {"$literal": owner}, "ownedUntil": expires_at}

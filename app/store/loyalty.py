@@ -5,11 +5,17 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.domain.log_interval import LogInterval
-from app.domain.loyalty import EarningRule, Fixed, LoyaltyProgram, Points, Proportional
+from app.domain.loyalty import (
+    EarningRule,
+    FixedPoints,
+    LoyaltyProgram,
+    PointsFormula,
+    ProportionalPoints,
+)
 from app.store.collections import Database
-from app.store.ids import key, keys, public
+from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 
 class LoyaltyPrograms:
@@ -19,20 +25,22 @@ class LoyaltyPrograms:
         self._collection = database.loyaltyPrograms
 
     async def all(self) -> list[LoyaltyProgram]:
-        found = self._collection.find({"deleted": None}).sort("_id", 1)
-        return [_program(row) async for row in found]
+        cursor = self._collection.find({"deleted": None}).sort("_id", 1)
+        return [_program(row) async for row in cursor]
 
     async def get(
         self, id_: str, transaction: AsyncIOMotorClientSession | None = None
     ) -> LoyaltyProgram | None:
-        query = {"_id": key(Kind.LOYALTY_PROGRAM, id_), "deleted": None}
-        found = await self._collection.find_one(query, session=transaction)
-        return None if found is None else _program(found)
+        query = {"_id": to_object_id(EntityKind.LOYALTY_PROGRAM, id_), "deleted": None}
+        row = await self._collection.find_one(query, session=transaction)
+        return None if row is None else _program(row)
 
-    async def named(self, ids: Iterable[str]) -> dict[str, LoyaltyProgram]:
+    async def get_many(self, ids: Iterable[str]) -> dict[str, LoyaltyProgram]:
         """Those of the programs that are there, or were."""
-        found = self._collection.find({"_id": {"$in": keys(Kind.LOYALTY_PROGRAM, ids)}})
-        programs = [_program(row) async for row in found]
+        cursor = self._collection.find(
+            {"_id": {"$in": to_object_ids(EntityKind.LOYALTY_PROGRAM, ids)}}
+        )
+        programs = [_program(row) async for row in cursor]
         return {program.id: program for program in programs}
 
     async def count(self, transaction: AsyncIOMotorClientSession) -> int:
@@ -40,14 +48,14 @@ class LoyaltyPrograms:
 
     async def add(self, program: LoyaltyProgram, transaction: AsyncIOMotorClientSession) -> None:
         row = {
-            "_id": key(Kind.LOYALTY_PROGRAM, program.id),
+            "_id": to_object_id(EntityKind.LOYALTY_PROGRAM, program.id),
             "name": program.name,
             "createdAt": program.created_at,
         }
         await self._collection.insert_one(row, session=transaction)
 
     async def delete(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
-        query = {"_id": key(Kind.LOYALTY_PROGRAM, id_)}
+        query = {"_id": to_object_id(EntityKind.LOYALTY_PROGRAM, id_)}
         await self._collection.update_one(query, {"$set": {"deleted": True}}, session=transaction)
 
 
@@ -57,16 +65,19 @@ class EarningRules:
     def __init__(self, database: Database) -> None:
         self._collection = database.earningRules
 
-    async def rewarding(
-        self, segment_ids: Sequence[str], first: int, transaction: AsyncIOMotorClientSession
+    async def in_force_since(
+        self,
+        segment_ids: Sequence[str],
+        first_sequence: int,
+        transaction: AsyncIOMotorClientSession,
     ) -> list[EarningRule]:
         """The segments' rules that cover something of the log from the sequence `first` on."""
         query = {
-            "segmentId": {"$in": keys(Kind.SEGMENT, segment_ids)},
-            "$or": [{"until": None}, {"until": {"$gte": first}}],
+            "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
+            "$or": [{"until": None}, {"until": {"$gte": first_sequence}}],
         }
-        found = self._collection.find(query, session=transaction).sort("_id", 1)
-        return [as_rule(row) async for row in found]
+        cursor = self._collection.find(query, session=transaction).sort("_id", 1)
+        return [as_rule(row) async for row in cursor]
 
     async def add(
         self, rule: EarningRule, revision: int, transaction: AsyncIOMotorClientSession
@@ -76,29 +87,29 @@ class EarningRules:
         await self._collection.insert_one(row, session=transaction)
 
     async def end(
-        self, id_: str, until: int, revision: int, transaction: AsyncIOMotorClientSession
+        self, id_: str, until_sequence: int, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
         """Ends the rule at a sequence; `revision` is the one that the transaction makes."""
-        query = {"_id": key(Kind.EARNING_RULE, id_)}
-        ended = {"$set": {"until": until, "revision": revision}}
-        await self._collection.update_one(query, ended, session=transaction)
+        query = {"_id": to_object_id(EntityKind.EARNING_RULE, id_)}
+        update = {"$set": {"until": until_sequence, "revision": revision}}
+        await self._collection.update_one(query, update, session=transaction)
 
 
 def _program(row: Mapping[str, Any]) -> LoyaltyProgram:
-    id_ = public(Kind.LOYALTY_PROGRAM, row["_id"])
+    id_ = to_public_id(EntityKind.LOYALTY_PROGRAM, row["_id"])
     return LoyaltyProgram(id_, row["name"], row["createdAt"])
 
 
 def _document(rule: EarningRule) -> dict[str, Any]:
     return {
-        "_id": key(Kind.EARNING_RULE, rule.id),
+        "_id": to_object_id(EntityKind.EARNING_RULE, rule.id),
         "name": rule.name,
-        "programId": key(Kind.LOYALTY_PROGRAM, rule.program_id),
-        "segmentId": key(Kind.SEGMENT, rule.segment_id),
+        "programId": to_object_id(EntityKind.LOYALTY_PROGRAM, rule.program_id),
+        "segmentId": to_object_id(EntityKind.SEGMENT, rule.segment_id),
         "points": _points_document(rule.points),
         "createdAt": rule.created_at,
-        "since": rule.interval.since,
-        "until": rule.interval.until,
+        "since": rule.log_interval.after_sequence,
+        "until": rule.log_interval.through_sequence,
         "activeFrom": rule.active_from,
         "activeUntil": rule.active_until,
         "maxPerCustomer": rule.max_per_customer,
@@ -107,26 +118,26 @@ def _document(rule: EarningRule) -> dict[str, Any]:
 
 def as_rule(row: Mapping[str, Any]) -> EarningRule:
     return EarningRule(
-        id=public(Kind.EARNING_RULE, row["_id"]),
+        id=to_public_id(EntityKind.EARNING_RULE, row["_id"]),
         name=row["name"],
-        program_id=public(Kind.LOYALTY_PROGRAM, row["programId"]),
-        segment_id=public(Kind.SEGMENT, row["segmentId"]),
+        program_id=to_public_id(EntityKind.LOYALTY_PROGRAM, row["programId"]),
+        segment_id=to_public_id(EntityKind.SEGMENT, row["segmentId"]),
         points=_points(row["points"]),
         created_at=row["createdAt"],
-        interval=LogInterval(row["since"], row["until"]),
+        log_interval=LogInterval(row["since"], row["until"]),
         active_from=row["activeFrom"],
         active_until=row["activeUntil"],
         max_per_customer=row["maxPerCustomer"],
     )
 
 
-def _points_document(points: Points) -> dict[str, Any]:
-    if isinstance(points, Fixed):
+def _points_document(points: PointsFormula) -> dict[str, Any]:
+    if isinstance(points, FixedPoints):
         return {"fixed": points.points}
     return {"path": points.path, "every": points.every, "points": points.points}
 
 
-def _points(row: Mapping[str, Any]) -> Points:
+def _points(row: Mapping[str, Any]) -> PointsFormula:
     if "fixed" in row:
-        return Fixed(row["fixed"])
-    return Proportional(row["path"], row["every"], row["points"])
+        return FixedPoints(row["fixed"])
+    return ProportionalPoints(row["path"], row["every"], row["points"])

@@ -6,17 +6,17 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.domain.customers import Customer
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.customers import as_customer
-from app.store.ids import key
+from app.store.ids import to_object_id
 
-FENCE = "members"
+MEMBERS_REVISION = "members"
 
 # With more deleted customers than this, counting the members looks up each of them instead.
-MAX_EXCLUDED = 10_000
+MAX_EXCLUDED_CUSTOMERS = 10_000
 # A deleted customer has rows until the sweeper has removed them.
-_OF_EXISTING: list[dict[str, Any]] = [
+_EXISTING_CUSTOMER_STAGES: list[dict[str, Any]] = [
     {
         "$lookup": {
             "from": "customers",
@@ -39,36 +39,37 @@ class Members:
     async def add(
         self, segment_id: str, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> None:
-        segment = key(Kind.SEGMENT, segment_id)
+        segment = to_object_id(EntityKind.SEGMENT, segment_id)
         rows = [
-            {"segmentId": segment, "customerId": key(Kind.CUSTOMER, id_)} for id_ in customer_ids
+            {"segmentId": segment, "customerId": to_object_id(EntityKind.CUSTOMER, id_)}
+            for id_ in customer_ids
         ]
         if rows:
             await self._collection.insert_many(rows, session=transaction)
 
-    async def page(self, segment_id: str, after: str | None, most: int) -> list[Customer]:
+    async def page(self, segment_id: str, after: str | None, limit: int) -> list[Customer]:
         """The customers in the order of their ids, after one of them."""
-        query: dict[str, Any] = {"segmentId": key(Kind.SEGMENT, segment_id)}
+        query: dict[str, Any] = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
         if after is not None:
-            query["customerId"] = {"$gt": key(Kind.CUSTOMER, after)}
+            query["customerId"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after)}
         stages: list[dict[str, Any]] = [
             {"$match": query},
             {"$sort": {"customerId": 1}},
-            *_OF_EXISTING,
-            {"$limit": most},
+            *_EXISTING_CUSTOMER_STAGES,
+            {"$limit": limit},
         ]
-        found = self._collection.aggregate(stages, batchSize=most + 1)
-        return [as_customer(row["customer"]) async for row in found]
+        cursor = self._collection.aggregate(stages, batchSize=limit + 1)
+        return [as_customer(row["customer"]) async for row in cursor]
 
     async def count(self, segment_id: str) -> int:
         """How many of the members exist."""
-        query: dict[str, Any] = {"segmentId": key(Kind.SEGMENT, segment_id)}
-        found = self._tombstones.find({}, {"_id": 1}).limit(MAX_EXCLUDED + 1)
-        deleted = [row["_id"] for row in await found.to_list(None)]
-        if len(deleted) > MAX_EXCLUDED:
-            stages = [{"$match": query}, *_OF_EXISTING, {"$count": "count"}]
+        query: dict[str, Any] = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
+        cursor = self._tombstones.find({}, {"_id": 1}).limit(MAX_EXCLUDED_CUSTOMERS + 1)
+        deleted_customers = [row["_id"] for row in await cursor.to_list(None)]
+        if len(deleted_customers) > MAX_EXCLUDED_CUSTOMERS:
+            stages = [{"$match": query}, *_EXISTING_CUSTOMER_STAGES, {"$count": "count"}]
             counted = await self._collection.aggregate(stages).to_list(None)
             return sum(int(row["count"]) for row in counted)
-        if deleted:
-            query["customerId"] = {"$nin": deleted}
+        if deleted_customers:
+            query["customerId"] = {"$nin": deleted_customers}
         return int(await self._collection.count_documents(query))

@@ -12,9 +12,9 @@ from app.store.collections import Database
 log = structlog.get_logger()
 
 # Unauthorized, and what a managed MongoDB says to a command that it does not offer.
-_NOT_ALLOWED = (13, 59, 115, 8000)
+_NOT_ALLOWED_CODES = (13, 59, 115, 8000)
 # A session that changes from idle to active while MongoDB lists them may be missing from the list.
-_LISTINGS = 3
+_LIST_ATTEMPTS = 3
 
 TransactionKey = tuple[bytes, int]
 
@@ -26,33 +26,33 @@ class OpenTransactions:
         # What is open is no matter of a majority: MongoDB lists it with this read concern alone.
         self._admin = database.client.get_database("admin", read_concern=ReadConcern("local"))
 
-    async def keys(self) -> set[TransactionKey]:
+    async def list_keys(self) -> set[TransactionKey]:
         """A key of each transaction that is open now.
 
         Without the privilege `inprog` (as in the role clusterMonitor) a replica set lists those of
         our own user; a sharded cluster lists none, and a warning says so.
         """
-        found: set[TransactionKey] = set()
-        for _ in range(_LISTINGS):
-            found |= await self._list()
-        return found
+        keys: set[TransactionKey] = set()
+        for _ in range(_LIST_ATTEMPTS):
+            keys |= await self._list_permitted()
+        return keys
 
-    async def _list(self) -> set[TransactionKey]:
+    async def _list_permitted(self) -> set[TransactionKey]:
         for all_users in (True, False):
             try:
-                return await self._open(all_users=all_users)
+                return await self._list_open(all_users=all_users)
             except OperationFailure as error:
-                if error.code not in _NOT_ALLOWED:
+                if error.code not in _NOT_ALLOWED_CODES:
                     raise
-                reason = str(error)
-        log.warning("MongoDB does not let us list its open transactions", error=reason)
+                last_error = str(error)
+        log.warning("MongoDB does not let us list its open transactions", error=last_error)
         return set()
 
-    async def _open(self, *, all_users: bool) -> set[TransactionKey]:
+    async def _list_open(self, *, all_users: bool) -> set[TransactionKey]:
         stages: list[Mapping[str, Any]] = [
             {"$currentOp": {"allUsers": all_users, "idleSessions": True}},
             {"$match": {"transaction.parameters.autocommit": False}},
             {"$project": {"session": "$lsid.id", "number": "$transaction.parameters.txnNumber"}},
         ]
-        listed = self._admin.aggregate(stages)
-        return {(bytes(row["session"]), int(row["number"])) async for row in listed}
+        cursor = self._admin.aggregate(stages)
+        return {(bytes(row["session"]), int(row["number"])) async for row in cursor}

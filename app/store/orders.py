@@ -14,16 +14,16 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import InsertOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.ids import Kind
-from app.domain.orders import Order, Summary
-from app.filters.sources import COUNTED_STATUSES
-from app.store.collections import ORDERS_OF_CUSTOMER, Database
-from app.store.customers import existing
-from app.store.ids import key, public
-from app.store.stream import partition_of
-from app.store.timeline import before
+from app.domain.ids import EntityKind
+from app.domain.orders import Order, OrderSummary
+from app.filters.sources import COUNTED_ORDER_STATUSES
+from app.store.change_stream import partition_of
+from app.store.collections import ORDERS_BY_CUSTOMER_INDEX, Database
+from app.store.customers import existing_keys
+from app.store.ids import to_object_id, to_public_id
+from app.store.timeline import older_than
 
-_BY_CUSTOMER = list(ORDERS_OF_CUSTOMER.document["key"].items())
+_CUSTOMER_INDEX_HINT = list(ORDERS_BY_CUSTOMER_INDEX.document["key"].items())
 
 
 class Orders:
@@ -43,47 +43,53 @@ class Orders:
         sweeper has not removed yet.
         """
         query = {"sourceId": {"$in": list(source_ids)}, "current": True}
-        found = self._collection.find(query, session=transaction)
+        cursor = self._collection.find(query, session=transaction)
         # All in one answer; one more, so that it is known to be the last.
-        rows = await found.batch_size(len(source_ids) + 1).to_list(None)
+        rows = await cursor.batch_size(len(source_ids) + 1).to_list(None)
         if not rows:
             return {}
-        owners = await existing(self._database, (row["customerId"] for row in rows), transaction)
-        if freed := [row["_id"] for row in rows if row["customerId"] not in owners]:
+        existing_customers = await existing_keys(
+            self._database, (row["customerId"] for row in rows), transaction
+        )
+        if freed := [row["_id"] for row in rows if row["customerId"] not in existing_customers]:
             await self._collection.update_many(
                 {"_id": {"$in": freed}}, {"$unset": {"current": ""}}, session=transaction
             )
-        return {row["sourceId"]: _order(row) for row in rows if row["customerId"] in owners}
+        return {
+            row["sourceId"]: _order(row) for row in rows if row["customerId"] in existing_customers
+        }
 
     async def revise(
         self,
-        ended: Iterable[tuple[Order, int]],
-        brought: Iterable[tuple[Order, int]],
+        superseded: Iterable[tuple[Order, int]],
+        added: Iterable[tuple[Order, int]],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
         """Ends revisions at a version of their customer, and adds those that another brought."""
         writes: list[UpdateOne | InsertOne[dict[str, Any]]] = [
             UpdateOne(
-                {"orderId": key(Kind.ORDER, order.id), "current": True},
-                {"$set": {"until": until}, "$unset": {"current": ""}},
+                {"orderId": to_object_id(EntityKind.ORDER, order.id), "current": True},
+                {"$set": {"until": until_version}, "$unset": {"current": ""}},
             )
-            for order, until in ended
+            for order, until_version in superseded
         ]
-        writes += [InsertOne(_document(order, since)) for order, since in brought]
+        writes += [InsertOne(_document(order, since_version)) for order, since_version in added]
         if writes:
             # In order: a revision must have ended before the next one takes its key.
             await self._collection.bulk_write(writes, ordered=True, session=transaction)
 
     async def summaries(
         self, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
-    ) -> dict[str, Summary]:
+    ) -> dict[str, OrderSummary]:
         """What the counting orders of these customers come to, taken afresh."""
         stages: list[dict[str, Any]] = [
             {
                 "$match": {
-                    "customerId": {"$in": [key(Kind.CUSTOMER, id_) for id_ in customer_ids]},
+                    "customerId": {
+                        "$in": [to_object_id(EntityKind.CUSTOMER, id_) for id_ in customer_ids]
+                    },
                     "current": True,
-                    "status": {"$in": list(COUNTED_STATUSES)},
+                    "status": {"$in": list(COUNTED_ORDER_STATUSES)},
                 }
             },
             {
@@ -101,37 +107,37 @@ class Orders:
                 }
             },
         ]
-        found = self._collection.aggregate(stages, session=transaction)
+        cursor = self._collection.aggregate(stages, session=transaction)
         return {
-            public(Kind.CUSTOMER, row["_id"]): Summary(
+            to_public_id(EntityKind.CUSTOMER, row["_id"]): OrderSummary(
                 row["count"], int(row["amount"]), row["last"][1], row["first"], row["last"][0]
             )
-            async for row in found
+            async for row in cursor
         }
 
-    async def edges(
+    async def first_and_last(
         self, customer_id: str, transaction: AsyncIOMotorClientSession
     ) -> tuple[Order, Order] | None:
         """The first and the last of a customer's counting orders; of several at the latest moment
         the one told last. None where there are none."""
-        counting: dict[str, Any] = {
-            "customerId": key(Kind.CUSTOMER, customer_id),
+        query: dict[str, Any] = {
+            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             "current": True,
-            "status": {"$in": list(COUNTED_STATUSES)},
+            "status": {"$in": list(COUNTED_ORDER_STATUSES)},
         }
         # Another index would go through the orders of all customers.
-        in_order: dict[str, Any] = {"hint": _BY_CUSTOMER, "session": transaction}
-        first = await self._collection.find_one(counting, sort=[("at", 1)], **in_order)
-        latest = await self._collection.find_one(counting, sort=[("at", -1)], **in_order)
+        find_options: dict[str, Any] = {"hint": _CUSTOMER_INDEX_HINT, "session": transaction}
+        first = await self._collection.find_one(query, sort=[("at", 1)], **find_options)
+        latest = await self._collection.find_one(query, sort=[("at", -1)], **find_options)
         if first is None or latest is None:
             return None
-        told_last = [("since", -1), ("_id", -1)]
-        at_latest = {**counting, "at": latest["at"]}
-        last = await self._collection.find_one(at_latest, sort=told_last, **in_order)
+        last_revision_first = [("since", -1), ("_id", -1)]
+        at_latest = {**query, "at": latest["at"]}
+        last = await self._collection.find_one(at_latest, sort=last_revision_first, **find_options)
         return _order(first), _order(last or latest)
 
-    async def superseded(
-        self, after: tuple[int, str] | None, most: int
+    async def page_of_superseded(
+        self, after: tuple[int, str] | None, limit: int
     ) -> dict[tuple[int, str], int]:
         """The partitions of at most so many superseded revisions, by key, after one of them.
 
@@ -139,62 +145,67 @@ class Orders:
         """
         query: dict[str, Any] = {"until": {"$exists": True}}
         if after is not None:
-            until, row = after[0], ObjectId(after[1])
-            query["$or"] = [{"until": {"$gt": until}}, {"until": until, "_id": {"$gt": row}}]
+            until_version, row_id = after[0], ObjectId(after[1])
+            query["$or"] = [
+                {"until": {"$gt": until_version}},
+                {"until": until_version, "_id": {"$gt": row_id}},
+            ]
         stages: list[dict[str, Any]] = [
             {"$match": query},
             {"$sort": {"until": 1, "_id": 1}},
-            {"$limit": most},
+            {"$limit": limit},
             {"$project": {"until": 1, "partition": partition_of("$customerId")}},
         ]
-        rows = self._majority.aggregate(stages, batchSize=most + 1)
-        return {(row["until"], str(row["_id"])): row["partition"] async for row in rows}
+        rows = self._majority.aggregate(stages, batchSize=limit + 1)
+        return {(row_id["until"], str(row_id["_id"])): row_id["partition"] async for row_id in rows}
 
-    async def delete(self, revisions: Iterable[tuple[int, str]]) -> None:
+    async def delete_superseded(self, revisions: Iterable[tuple[int, str]]) -> None:
         """Removes superseded revisions that `superseded` has found."""
-        ids = [ObjectId(row) for _, row in revisions]
+        ids = [ObjectId(row_id) for _, row_id in revisions]
         await self._collection.delete_many({"_id": {"$in": ids}, "until": {"$exists": True}})
 
     async def get(self, id_: str) -> Order | None:
         """The order; None where there is none, or its customer is deleted."""
-        found = await self._collection.find_one({"orderId": key(Kind.ORDER, id_), "current": True})
-        if found is None or not await existing(self._database, [found["customerId"]]):
+        document = await self._collection.find_one(
+            {"orderId": to_object_id(EntityKind.ORDER, id_), "current": True}
+        )
+        if document is None or not await existing_keys(self._database, [document["customerId"]]):
             return None
-        return _order(found)
+        return _order(document)
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, most: int
+        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[Order]:
         """A customer's orders, the latest first, from before a place."""
         query = {
-            "customerId": key(Kind.CUSTOMER, customer_id),
+            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             "current": True,
-            **before(after, Kind.ORDER, "orderId"),
+            **older_than(after, EntityKind.ORDER, "orderId"),
         }
-        found = self._collection.find(query).sort([("at", -1), ("orderId", -1)]).limit(most)
-        return [_order(document) async for document in found]
+        cursor = self._collection.find(query).sort([("at", -1), ("orderId", -1)]).limit(limit)
+        return [_order(document) async for document in cursor]
 
 
-def _document(order: Order, since: int) -> dict[str, Any]:
+def _document(order: Order, since_version: int) -> dict[str, Any]:
     return {
         "_id": ObjectId(),
-        "orderId": key(Kind.ORDER, order.id),
+        "orderId": to_object_id(EntityKind.ORDER, order.id),
         "sourceId": order.source_id,
-        "customerId": key(Kind.CUSTOMER, order.customer_id),
+        "customerId": to_object_id(EntityKind.CUSTOMER, order.customer_id),
         "status": order.status,
         "amount": order.amount,
         "at": order.at,
         "metadata": order.metadata,
-        "since": since,
+        "since": since_version,
         "current": True,
     }
 
 
 def _order(document: Mapping[str, Any]) -> Order:
     return Order(
-        id=public(Kind.ORDER, document["orderId"]),
+        id=to_public_id(EntityKind.ORDER, document["orderId"]),
         source_id=document["sourceId"],
-        customer_id=public(Kind.CUSTOMER, document["customerId"]),
+        customer_id=to_public_id(EntityKind.CUSTOMER, document["customerId"]),
         status=document["status"],
         amount=document["amount"],
         at=document["at"],

@@ -12,19 +12,19 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import Progress, Setback, Step
-from app.domain.engine import Partition
-from app.errors import LeaseLost, Poisoned
+from app.domain.changes import DefinitionChange, PartitionProgress, PoisonChange
+from app.domain.engine_status import PartitionStatus
+from app.errors import LeaseLost, PoisonChangeError
+from app.store.change_stream import PARTITION_COUNT, WATERMARKS, position_of
 from app.store.collections import Database
-from app.store.leases import NOBODY, Holder, Leases
-from app.store.reads import read_command
-from app.store.segments import REVISION
-from app.store.stream import MARKS, PARTITIONS, place_of
+from app.store.leases import NO_HOLDER, Holder, Leases
+from app.store.reads import run_read_command
+from app.store.segments import DEFINITIONS_REVISION
 
-_WELL = {"setback": {"$exists": False}}
-_TO_TRY_AGAIN = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
-_LONGEST_PAUSE_SECONDS, _LONGEST_ERROR = 60, 1_000
-_KEYS_SECONDS, _KEYS_PAUSE_SECONDS = 10, 0.05
+_NOT_BLOCKED = {"setback": {"$exists": False}}
+_IS_RETRY_DUE = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
+_MAX_RETRY_SECONDS, _MAX_ERROR_LENGTH = 60, 1_000
+_SIGNING_KEYS_TIMEOUT_SECONDS, _SIGNING_KEYS_POLL_SECONDS = 10, 0.05
 
 
 class Partitions:
@@ -33,193 +33,209 @@ class Partitions:
     def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
         self._collection = database.partitions
-        self._steps = database.steps
-        self._marks = database[MARKS]
+        self._definition_changes = database.steps
+        self._watermarks = database[WATERMARKS]
         self._leases = leases
 
     async def prepare(self) -> None:
         """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
-        if await self._collection.count_documents({}) == PARTITIONS:
+        if await self._collection.count_documents({}) == PARTITION_COUNT:
             return
-        place, now = await self.end()
-        revision = await self._database.fences.find_one({"_id": REVISION})
-        first = {
-            "place": place,
+        position, now = await self.current_position()
+        counter = await self._database.fences.find_one({"_id": DEFINITIONS_REVISION})
+        initial_progress = {
+            "place": position,
             "at": now,
-            "base": int(revision["revision"]) if revision else 0,
+            "base": int(counter["revision"]) if counter else 0,
             "target": None,
             "after": "",
-            **NOBODY,
+            **NO_HOLDER,
         }
-        made = [
-            UpdateOne({"_id": number}, {"$setOnInsert": first}, upsert=True)
-            for number in range(PARTITIONS)
+        writes = [
+            UpdateOne({"_id": number}, {"$setOnInsert": initial_progress}, upsert=True)
+            for number in range(PARTITION_COUNT)
         ]
-        await self._collection.bulk_write(made, ordered=False)
+        await self._collection.bulk_write(writes, ordered=False)
 
-    async def all(self) -> list[Partition]:
+    async def all(self) -> list[PartitionStatus]:
         rows = self._collection.find().sort("_id", 1)
         return [
-            Partition(row["_id"], _progress(row), row["worker"], _setback(row))
+            PartitionStatus(row["_id"], _progress(row), row["worker"], _poison_change(row))
             async for row in rows
         ]
 
-    async def places(self) -> dict[int, str]:
+    async def positions(self) -> dict[int, str]:
         """How far each has come; read with majority, so that no election takes it back."""
         majority = self._collection.with_options(read_concern=ReadConcern("majority"))
         return {row["_id"]: row["place"] async for row in majority.find({}, {"place": 1})}
 
-    async def free(self) -> int:
+    async def count_unheld(self) -> int:
         """How many nobody holds who is there; but for those that are set back."""
-        free = {**await self._leases.unheld(), **_WELL}
-        return int(await self._collection.count_documents(free))
+        query = {**await self._leases.unheld_query(), **_NOT_BLOCKED}
+        return int(await self._collection.count_documents(query))
 
-    async def claim(self, holder: Holder, most: int) -> dict[int, Progress]:
+    async def claim(self, holder: Holder, limit: int) -> dict[int, PartitionProgress]:
         """Takes at most so many that no worker holds; none of those that are set back."""
-        return await self._claim(_WELL, holder, most)
+        return await self._claim(_NOT_BLOCKED, holder, limit)
 
-    async def claim_set_back(self, holder: Holder) -> dict[int, Progress]:
+    async def claim_blocked(self, holder: Holder) -> dict[int, PartitionProgress]:
         """Takes one of those that are set back, if it is time to try it again."""
-        return await self._claim(_TO_TRY_AGAIN, holder, 1)
+        return await self._claim(_IS_RETRY_DUE, holder, 1)
 
     async def _claim(
-        self, query: Mapping[str, Any], holder: Holder, most: int
-    ) -> dict[int, Progress]:
-        if not await self._leases.take(self._collection, query, holder, most):
+        self, query: Mapping[str, Any], holder: Holder, limit: int
+    ) -> dict[int, PartitionProgress]:
+        if not await self._leases.acquire_rows(self._collection, query, holder, limit):
             return {}
-        return await self.held(holder.owner)
+        return await self.progress_of(holder.owner)
 
-    async def held(self, owner: str) -> dict[int, Progress]:
+    async def progress_of(self, owner: str) -> dict[int, PartitionProgress]:
         """How far those have come that the owner holds."""
         rows = self._collection.find({"owner": owner})
         return {row["_id"]: _progress(row) async for row in rows}
 
-    async def require(self, owner: str, held: Sequence[int]) -> None:
+    async def require_owner(self, owner: str, numbers: Sequence[int]) -> None:
         """LeaseLost where one is no longer the owner's."""
-        mine = {"_id": {"$in": list(held)}, "owner": owner}
-        _require_all(await self._collection.count_documents(mine), held)
+        query = {"_id": {"$in": list(numbers)}, "owner": owner}
+        _require_all_matched(await self._collection.count_documents(query), numbers)
 
-    async def set_back(self, owner: str, poisoned: Poisoned) -> None:
+    async def block(self, owner: str, error: PoisonChangeError) -> None:
         """Lets one go that can't be brought on at present. It is tried again after one second, two,
         four, at last each minute."""
         tries = {"$ifNull": ["$setback.tries", 0]}
-        pause = {"$min": [{"$pow": [2, {"$min": [tries, 10]}]}, _LONGEST_PAUSE_SECONDS]}
-        setback = {
-            "customerId": poisoned.customer_id,
-            "error": {"$literal": str(poisoned)[:_LONGEST_ERROR]},
+        pause_seconds = {"$min": [{"$pow": [2, {"$min": [tries, 10]}]}, _MAX_RETRY_SECONDS]}
+        poison_change = {
+            "customerId": error.customer_id,
+            "error": {"$literal": str(error)[:_MAX_ERROR_LENGTH]},
             "since": {"$ifNull": ["$setback.since", "$$NOW"]},
             "tries": {"$add": [tries, 1]},
-            "againAt": {"$add": ["$$NOW", {"$multiply": [pause, 1_000]}]},
+            "againAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
         }
         await self._collection.update_one(
-            {"_id": poisoned.partition, "owner": owner},
-            [{"$set": {**NOBODY, "setback": setback}}],
+            {"_id": error.partition, "owner": owner},
+            [{"$set": {**NO_HOLDER, "setback": poison_change}}],
         )
 
-    async def recovered(self, owner: str) -> None:
+    async def unblock(self, owner: str) -> None:
         """What the owner holds is set back no longer."""
         await self._collection.update_many({"owner": owner}, {"$unset": {"setback": ""}})
 
     async def release(self, owner: str) -> None:
-        await self._leases.release(self._collection, owner)
+        await self._leases.release_rows(self._collection, owner)
 
     async def advance(
-        self, owner: str, to: dict[int, Progress], transaction: AsyncIOMotorClientSession
+        self,
+        owner: str,
+        progress_by_partition: dict[int, PartitionProgress],
+        transaction: AsyncIOMotorClientSession,
     ) -> None:
         """Moves them on. LeaseLost where one is no longer the owner's."""
-        alike: dict[Progress, list[int]] = {}
-        for number, progress in to.items():
-            alike.setdefault(progress, []).append(number)
-        for progress, numbers in alike.items():
-            done = await self._collection.update_many(
+        partitions_by_progress: dict[PartitionProgress, list[int]] = {}
+        for number, progress in progress_by_partition.items():
+            partitions_by_progress.setdefault(progress, []).append(number)
+        for progress, numbers in partitions_by_progress.items():
+            result = await self._collection.update_many(
                 {"_id": {"$in": numbers}, "owner": owner},
                 {"$set": _document(progress)},
                 session=transaction,
             )
-            _require_all(done.matched_count, numbers)
+            _require_all_matched(result.matched_count, numbers)
 
-    async def steps(self, base: int) -> list[Step]:
+    async def definition_changes(self, base_revision: int) -> list[DefinitionChange]:
         """The steps after a revision, in their order, as far as anybody has come."""
-        rows = self._steps.find({"_id": {"$gt": base}}).sort("_id", 1)
+        rows = self._definition_changes.find({"_id": {"$gt": base_revision}}).sort("_id", 1)
         return [
-            Step(row["_id"], row["place"], row["at"], frozenset(row["gaps"])) async for row in rows
+            DefinitionChange(row["_id"], row["place"], row["at"], frozenset(row["gaps"]))
+            async for row in rows
         ]
 
-    async def add_steps(
-        self, steps: Sequence[Step], transaction: AsyncIOMotorClientSession
+    async def add_definition_changes(
+        self, definition_changes: Sequence[DefinitionChange], transaction: AsyncIOMotorClientSession
     ) -> None:
         """Notes steps; whoever comes to one first says when it was."""
-        for step in steps:
-            made = {"$setOnInsert": {"place": step.place, "at": step.at, "gaps": [*step.gaps]}}
-            query = {"_id": step.revision}
-            await self._steps.update_one(query, made, upsert=True, session=transaction)
+        for definition_change in definition_changes:
+            insert = {
+                "$setOnInsert": {
+                    "place": definition_change.position,
+                    "at": definition_change.committed_at,
+                    "gaps": [*definition_change.gap_partitions],
+                }
+            }
+            query = {"_id": definition_change.revision}
+            await self._definition_changes.update_one(
+                query, insert, upsert=True, session=transaction
+            )
 
-    async def passed_by_all(self) -> int:
+    async def min_base_revision(self) -> int:
         """The revision that every customer of every partition has passed."""
         row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
         return int(row["base"]) if row else 0
 
-    async def last_step(self) -> int:
+    async def last_definition_change(self) -> int:
         """The last revision that not all customers have passed, as far as anybody has come; 0 where
         there is none."""
-        row = await self._steps.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+        row = await self._definition_changes.find_one({}, {"_id": 1}, sort=[("_id", -1)])
         return int(row["_id"]) if row else 0
 
-    async def forget_steps(self, revision: int) -> None:
-        await self._steps.delete_many({"_id": {"$lte": revision}})
+    async def delete_definition_changes(self, revision: int) -> None:
+        await self._definition_changes.delete_many({"_id": {"$lte": revision}})
 
-    async def mark(self, worker: str, number: int) -> None:
+    async def write_watermark(self, worker: str, number: int) -> None:
         """Writes a mark, which will come by in the worker's stream."""
-        await self._marks.update_one({"_id": worker}, {"$set": {"number": number}}, upsert=True)
+        await self._watermarks.update_one(
+            {"_id": worker}, {"$set": {"number": number}}, upsert=True
+        )
 
-    async def unmark(self, worker: str) -> None:
-        await self._marks.delete_one({"_id": worker})
+    async def delete_watermark(self, worker: str) -> None:
+        await self._watermarks.delete_one({"_id": worker})
 
     async def now(self) -> datetime:
         """The instant by MongoDB's clock."""
         now: datetime = (await self._hello())["localTime"]
         return now
 
-    async def end(self) -> tuple[str, datetime]:
+    async def current_position(self) -> tuple[str, datetime]:
         """The place where the stream is now, and the instant by MongoDB's clock.
 
         TimeoutError where MongoDB does not tell the place: whom it asks for a password it tells
         none before it has the keys to sign it with, which it gets just after it has started.
         """
         try:
-            async with asyncio.timeout(_KEYS_SECONDS):
-                while "operationTime" not in (answer := await self._hello()):  # noqa: ASYNC110
-                    await asyncio.sleep(_KEYS_PAUSE_SECONDS)
+            async with asyncio.timeout(_SIGNING_KEYS_TIMEOUT_SECONDS):
+                while "operationTime" not in (hello := await self._hello()):  # noqa: ASYNC110
+                    await asyncio.sleep(_SIGNING_KEYS_POLL_SECONDS)
         except TimeoutError as error:
             raise TimeoutError(
                 "it does not tell its time: it has no keys to sign it with"
             ) from error
-        return place_of(answer["operationTime"]), answer["localTime"]
+        return position_of(hello["operationTime"]), hello["localTime"]
 
     async def _hello(self) -> dict[str, Any]:
-        return await read_command(self._database, {"hello": 1})
+        return await run_read_command(self._database, {"hello": 1})
 
 
-def _require_all(matched: int, held: Sequence[int]) -> None:
-    if matched != len(held):
+def _require_all_matched(matched: int, numbers: Sequence[int]) -> None:
+    if matched != len(numbers):
         raise LeaseLost("Another worker has taken over.")
 
 
-def _document(progress: Progress) -> dict[str, Any]:
+def _document(progress: PartitionProgress) -> dict[str, Any]:
     return {
-        "place": progress.place,
-        "at": progress.at,
-        "base": progress.base,
-        "target": progress.target,
-        "after": progress.after,
+        "place": progress.position,
+        "at": progress.reached_at,
+        "base": progress.base_revision,
+        "target": progress.target_revision,
+        "after": progress.last_backfilled_id,
     }
 
 
-def _setback(row: dict[str, Any]) -> Setback | None:
-    if (told := row.get("setback")) is None:
+def _poison_change(row: dict[str, Any]) -> PoisonChange | None:
+    if (stored := row.get("setback")) is None:
         return None
-    return Setback(row["_id"], told["customerId"], told["error"], told["since"], told["tries"])
+    return PoisonChange(
+        row["_id"], stored["customerId"], stored["error"], stored["since"], stored["tries"]
+    )
 
 
-def _progress(row: dict[str, Any]) -> Progress:
-    return Progress(row["place"], row["at"], row["base"], row["target"], row["after"])
+def _progress(row: dict[str, Any]) -> PartitionProgress:
+    return PartitionProgress(row["place"], row["at"], row["base"], row["target"], row["after"])

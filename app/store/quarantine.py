@@ -14,7 +14,7 @@ from app.store.collections import Database
 from app.store.transitions import as_document, as_transition
 
 _MAX_ERROR_LENGTH = 1_000
-_LONGEST_PAUSE_SECONDS = 60
+_MAX_RETRY_SECONDS = 60
 
 
 class Quarantine:
@@ -46,22 +46,22 @@ class Quarantine:
         query = {"_id": _key(consumer, transition)}
         await self._collection.update_one(query, row, upsert=True, session=transaction)
 
-    async def due(self, consumer: Consumer, most: int) -> list[QuarantinedTransition]:
+    async def due_retries(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
         """Those that are to be tried again now, in the order in which they were due."""
-        due = {"consumer": consumer.value, "$expr": {"$lte": ["$againAt", "$$NOW"]}}
-        rows = self._collection.find(due).sort("againAt", 1).limit(most)
+        query = {"consumer": consumer.value, "$expr": {"$lte": ["$againAt", "$$NOW"]}}
+        rows = self._collection.find(query).sort("againAt", 1).limit(limit)
         return [_quarantined(row) async for row in rows]
 
-    async def delay(self, quarantined: QuarantinedTransition, error: str) -> None:
+    async def schedule_retry(self, quarantined: QuarantinedTransition, error: str) -> None:
         """Notes that it has failed again."""
-        pause = {"$min": [{"$pow": [2, {"$min": ["$tries", 10]}]}, _LONGEST_PAUSE_SECONDS]}
-        again = {
+        pause_seconds = {"$min": [{"$pow": [2, {"$min": ["$tries", 10]}]}, _MAX_RETRY_SECONDS]}
+        update = {
             "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
             "tries": {"$add": ["$tries", 1]},
-            "againAt": {"$add": ["$$NOW", {"$multiply": [pause, 1_000]}]},
+            "againAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
         }
         query = {"_id": _key(quarantined.consumer, quarantined.transition)}
-        await self._collection.update_one(query, [{"$set": again}])
+        await self._collection.update_one(query, [{"$set": update}])
 
     async def remove(
         self, quarantined: QuarantinedTransition, transaction: AsyncIOMotorClientSession
@@ -70,18 +70,18 @@ class Quarantine:
         query = {"_id": _key(quarantined.consumer, quarantined.transition)}
         return bool((await self._collection.delete_one(query, session=transaction)).deleted_count)
 
-    async def number(self, consumer: Consumer) -> int:
+    async def count(self, consumer: Consumer) -> int:
         return int(await self._collection.count_documents({"consumer": consumer.value}))
 
-    async def customers(self, consumer: Consumer) -> int:
+    async def count_customers(self, consumer: Consumer) -> int:
         """Of how many customers there are transitions."""
-        found = await self._collection.distinct(
+        customer_keys = await self._collection.distinct(
             "transition.customerId", {"consumer": consumer.value}
         )
-        return len(found)
+        return len(customer_keys)
 
-    async def oldest(self, consumer: Consumer, most: int) -> list[QuarantinedTransition]:
-        rows = self._collection.find({"consumer": consumer.value}).sort("since", 1).limit(most)
+    async def oldest(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
+        rows = self._collection.find({"consumer": consumer.value}).sort("since", 1).limit(limit)
         return [_quarantined(row) async for row in rows]
 
 

@@ -17,43 +17,43 @@ from app.store.collections import Database
 
 Result = TypeVar("Result")
 
-_WITH_READ_CONCERN = frozenset({"aggregate", "count", "distinct", "find"})
+_COMMANDS_WITH_READ_CONCERN = frozenset({"aggregate", "count", "distinct", "find"})
 # A host or its connection is lost, it shuts down, steps down, or is not the primary; the majority's
 # data are not known yet; the cursor is not known on the member that is the primary now.
 _RETRYABLE_CODES = frozenset(
     (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436))
 )
-_RETRY_SECONDS = 20.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
+_RETRY_TIMEOUT_SECONDS = 20.0
+_MIN_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.01, 0.5
 
 
-async def retried(read: Callable[[], Awaitable[Result]]) -> Result:
+async def retry_read(read: Callable[[], Awaitable[Result]]) -> Result:
     """Runs `read` until it succeeds, for up to 20 seconds, and returns its result. The driver waits
     for the next primary in each attempt. Raises what the last attempt raised."""
-    deadline, longest = monotonic() + _RETRY_SECONDS, _FIRST_PAUSE_SECONDS
+    deadline, max_pause_seconds = monotonic() + _RETRY_TIMEOUT_SECONDS, _MIN_BACKOFF_SECONDS
     while True:
         try:
             return await read()
         except (ConnectionFailure, ConfigurationError, OperationFailure) as error:
             if not _is_retryable(error) or monotonic() > deadline:
                 raise
-        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
-        longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(random.uniform(0, max_pause_seconds))  # noqa: S311 - no secret
+        max_pause_seconds = min(2 * max_pause_seconds, _MAX_BACKOFF_SECONDS)
 
 
-async def read_command(database: Database, command: dict[str, Any]) -> dict[str, Any]:
+async def run_read_command(database: Database, command: dict[str, Any]) -> dict[str, Any]:
     """Runs a command that only reads, with majority read concern where it takes one, and returns
     MongoDB's answer."""
-    if next(iter(command)) in _WITH_READ_CONCERN:
+    if next(iter(command)) in _COMMANDS_WITH_READ_CONCERN:
         command = {**command, "readConcern": {"level": "majority"}}
 
-    async def run() -> dict[str, Any]:
+    async def run_command() -> dict[str, Any]:
         return await database.command(command, codec_options=database.codec_options)
 
-    return await retried(run)
+    return await retry_read(run_command)
 
 
-def is_of_a_starting_member(error: BaseException) -> bool:
+def is_starting_member_error(error: BaseException) -> bool:
     """Whether the driver reached a member of the replica set that had just started, and told of
     itself as if it knew no sessions. It sends nothing there."""
     return isinstance(error, ConfigurationError) and "Sessions are not supported" in str(error)
@@ -61,5 +61,5 @@ def is_of_a_starting_member(error: BaseException) -> bool:
 
 def _is_retryable(error: ConnectionFailure | ConfigurationError | OperationFailure) -> bool:
     if isinstance(error, ConfigurationError):
-        return is_of_a_starting_member(error)
+        return is_starting_member_error(error)
     return isinstance(error, ConnectionFailure) or error.code in _RETRYABLE_CODES

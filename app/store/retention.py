@@ -10,69 +10,80 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import DeleteOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.domain.transitions import Transition, TransitionType
 from app.store.collections import Database
-from app.store.ids import key, keys
+from app.store.ids import to_object_id, to_object_ids
 
 # An entrance is not added to a segment that is being deleted.
-FENCE = "entrances"
+ENTRANCES_REVISION = "entrances"
 
-_START = "log start"
+_LOG_START_COUNTER = "log start"
 
 
-class Retention:
+class LogRetention:
     """The oldest part of the transitions collection, and the entrances collection."""
 
     def __init__(self, database: Database) -> None:
         majority = ReadConcern("majority")
-        self._starts = database.get_collection("fences", read_concern=majority)
+        self._counters = database.get_collection("fences", read_concern=majority)
         self._transitions = database.transitions
         self._entrances = database.entrances
 
     async def prepare(self) -> None:
-        nothing = {"$setOnInsert": {"sequence": 0}}
-        await self._starts.update_one({"_id": _START}, nothing, upsert=True)
+        initial_counter = {"$setOnInsert": {"sequence": 0}}
+        await self._counters.update_one({"_id": _LOG_START_COUNTER}, initial_counter, upsert=True)
 
-    async def deleted(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
+    async def last_deleted_sequence(
+        self, transaction: AsyncIOMotorClientSession | None = None
+    ) -> int:
         """Up to which sequence all is gone."""
-        found = await self._starts.find_one({"_id": _START}, session=transaction)
-        return int(found["sequence"]) if found else 0
+        counter = await self._counters.find_one({"_id": _LOG_START_COUNTER}, session=transaction)
+        return int(counter["sequence"]) if counter else 0
 
-    async def delete(
+    async def delete_oldest(
         self,
-        start: int,
+        last_deleted_sequence: int,
         oldest: Sequence[Transition],
         segment_ids: Container[str],
         transaction: AsyncIOMotorClientSession,
     ) -> bool:
         """Deletes the oldest of the log, which follow the start; False where somebody was first.
         Of the segments, which are all there are, the entrances are kept."""
-        end = {"$set": {"sequence": oldest[-1].sequence}}
-        mine = await self._starts.update_one(
-            {"_id": _START, "sequence": start}, end, session=transaction
+        update = {"$set": {"sequence": oldest[-1].sequence}}
+        result = await self._counters.update_one(
+            {"_id": _LOG_START_COUNTER, "sequence": last_deleted_sequence},
+            update,
+            session=transaction,
         )
-        if not mine.matched_count:
+        if not result.matched_count:
             return False
-        if writes := list(_entrances(oldest, segment_ids)):
+        if writes := list(_entrance_writes(oldest, segment_ids)):
             await self._entrances.bulk_write(writes, ordered=False, session=transaction)
-        gone = keys(Kind.TRANSITION, [transition.id for transition in oldest])
-        await self._transitions.delete_many({"_id": {"$in": gone}}, session=transaction)
+        transition_keys = to_object_ids(
+            EntityKind.TRANSITION, [transition.id for transition in oldest]
+        )
+        await self._transitions.delete_many({"_id": {"$in": transition_keys}}, session=transaction)
         return True
 
 
-def _entrances(
+def _entrance_writes(
     oldest: Sequence[Transition], segment_ids: Container[str]
 ) -> Iterator[UpdateOne | DeleteOne]:
     """What is known of each customer and segment after these."""
-    crossings = [each.crossing for each in oldest if each.crossing.segment_id in segment_ids]
-    last = {(crossing.segment_id, crossing.customer_id): crossing for crossing in crossings}
-    for crossing in last.values():
+    pending_transitions = [
+        transition.details for transition in oldest if transition.details.segment_id in segment_ids
+    ]
+    last_by_membership = {
+        (pending_transition.segment_id, pending_transition.customer_id): pending_transition
+        for pending_transition in pending_transitions
+    }
+    for pending_transition in last_by_membership.values():
         row: dict[str, Any] = {
-            "segmentId": key(Kind.SEGMENT, crossing.segment_id),
-            "customerId": key(Kind.CUSTOMER, crossing.customer_id),
+            "segmentId": to_object_id(EntityKind.SEGMENT, pending_transition.segment_id),
+            "customerId": to_object_id(EntityKind.CUSTOMER, pending_transition.customer_id),
         }
-        if crossing.type is TransitionType.ENTERED:
-            yield UpdateOne(row, {"$set": {"at": crossing.at}}, upsert=True)
+        if pending_transition.type is TransitionType.ENTERED:
+            yield UpdateOne(row, {"$set": {"at": pending_transition.at}}, upsert=True)
         else:
             yield DeleteOne(row)

@@ -24,11 +24,11 @@ def session_key(session: AsyncIOMotorClientSession) -> Binary:
 
 async def end_sessions(database: Database, keys: Iterable[Binary | None]) -> None:
     """Ends those that there are."""
-    if named := [{"id": key} for key in keys if key is not None]:
-        await database.command({"killSessions": named})
+    if sessions := [{"id": key} for key in keys if key is not None]:
+        await database.command({"killSessions": sessions})
 
 
-class Deadlines:
+class TransactionDeadlines:
     """The deadlines collection: sessions, and until when their transactions may stay open."""
 
     def __init__(self, database: Database) -> None:
@@ -38,9 +38,9 @@ class Deadlines:
     async def set(self, session: AsyncIOMotorClientSession, seconds: float) -> None:
         """Lets other processes end the session's transaction after so long. This is seen at once:
         it is no part of the transaction."""
-        at = {"$add": ["$$NOW", round(seconds * 1_000)]}
+        deadline = {"$add": ["$$NOW", round(seconds * 1_000)]}
         query = {"_id": session_key(session)}
-        await self._collection.update_one(query, [{"$set": {"at": at}}], upsert=True)
+        await self._collection.update_one(query, [{"$set": {"at": deadline}}], upsert=True)
 
     async def remove(self, session: AsyncIOMotorClientSession) -> None:
         await self._collection.delete_one({"_id": session_key(session)})
@@ -48,9 +48,9 @@ class Deadlines:
     async def enforce(self) -> int:
         """Ends the transactions that are open beyond their deadlines; returns how many sessions
         these were."""
-        over = {"$expr": {"$lte": ["$at", "$$NOW"]}}
-        keys = [row["_id"] async for row in self._collection.find(over, {"_id": 1})]
+        expired = {"$expr": {"$lte": ["$at", "$$NOW"]}}
+        keys = [row["_id"] async for row in self._collection.find(expired, {"_id": 1})]
         await end_sessions(self._database, keys)
         if keys:
-            await self._collection.delete_many({"_id": {"$in": keys}, **over})
+            await self._collection.delete_many({"_id": {"$in": keys}, **expired})
         return len(keys)

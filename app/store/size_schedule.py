@@ -12,21 +12,21 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
 from app.store.collections import Database
-from app.store.ids import key, public
-from app.store.leases import SIZES, Leases
+from app.store.ids import to_object_id, to_public_id
+from app.store.leases import SIZE_COUNT_LEASE, Leases
 
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(days=1)
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = timedelta(minutes=5), timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueSegment:
     """A segment to be counted now; where that fails, it is due again."""
 
     segment_id: str
-    again: datetime
+    retry_at: datetime
 
 
 class SizeSchedule:
@@ -37,47 +37,51 @@ class SizeSchedule:
         self._segments = database.segments
         self._leases = leases
 
-    async def claim(self, owner: str, seconds: float) -> bool:
+    async def acquire_lease(self, owner: str, seconds: float) -> bool:
         """Whether the owner may count, for so long at most: nobody else counts, or rests."""
-        return await self._leases.claim(SIZES, owner, seconds)
+        return await self._leases.acquire(SIZE_COUNT_LEASE, owner, seconds)
 
-    async def rest(self, owner: str, seconds: float) -> None:
+    async def renew_lease(self, owner: str, seconds: float) -> None:
         """Lets nobody else count for so long, if the lease is still the owner's."""
-        await self._leases.prolong(SIZES, owner, seconds)
+        await self._leases.renew(SIZE_COUNT_LEASE, owner, seconds)
 
-    async def fill(self, now: datetime, next_slot: datetime) -> None:
+    async def add_missing(self, now: datetime, next_slot: datetime) -> None:
         """Gives every segment a row; nobody waits beyond the next slot for being counted once."""
-        new = {"$project": {"dueAt": {"$literal": now}, "taken": {"$literal": 0}}}
-        missing = {"$merge": {"into": self._collection.name, "whenMatched": "keepExisting"}}
-        async for _ in self._segments.aggregate([new, missing]):
+        initial_rows = {"$project": {"dueAt": {"$literal": now}, "taken": {"$literal": 0}}}
+        insert_missing = {"$merge": {"into": self._collection.name, "whenMatched": "keepExisting"}}
+        async for _ in self._segments.aggregate([initial_rows, insert_missing]):
             pass
         # The interval was longer before, or a worker's clock went wrong.
         query = {"dueAt": {"$gt": next_slot}, "taken": 0}
         await self._collection.update_many(query, {"$set": {"dueAt": next_slot}})
 
-    async def take(self, now: datetime) -> Due | None:
+    async def claim_next(self, now: datetime) -> DueSegment | None:
         """The segment that has been due for longest. As if it failed, until `done` says better."""
-        wait: dict[str, Any] = {
+        retry_delay: dict[str, Any] = {
             "$min": [
-                {"$multiply": [_FIRST_WAIT // _MILLISECOND, {"$pow": [2, "$taken"]}]},
-                _LONGEST_WAIT // _MILLISECOND,
+                {"$multiply": [_MIN_RETRY_DELAY // _MILLISECOND, {"$pow": [2, "$taken"]}]},
+                _MAX_RETRY_DELAY // _MILLISECOND,
             ]
         }
-        found = await self._collection.find_one_and_update(
+        row = await self._collection.find_one_and_update(
             {"dueAt": {"$lte": now}},
-            [{"$set": {"dueAt": {"$add": [now, wait]}, "taken": {"$add": ["$taken", 1]}}}],
+            [{"$set": {"dueAt": {"$add": [now, retry_delay]}, "taken": {"$add": ["$taken", 1]}}}],
             sort=[("dueAt", 1)],
             return_document=ReturnDocument.AFTER,
         )
-        return None if found is None else Due(public(Kind.SEGMENT, found["_id"]), found["dueAt"])
+        return (
+            None
+            if row is None
+            else DueSegment(to_public_id(EntityKind.SEGMENT, row["_id"]), row["dueAt"])
+        )
 
-    async def done(
+    async def complete(
         self, segment_id: str, due_at: datetime, transaction: AsyncIOMotorClientSession
     ) -> None:
-        query = {"_id": key(Kind.SEGMENT, segment_id)}
-        counted = {"$set": {"dueAt": due_at, "taken": 0}}
-        await self._collection.update_one(query, counted, session=transaction)
+        query = {"_id": to_object_id(EntityKind.SEGMENT, segment_id)}
+        update = {"$set": {"dueAt": due_at, "taken": 0}}
+        await self._collection.update_one(query, update, session=transaction)
 
     async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        query = {"_id": key(Kind.SEGMENT, segment_id)}
+        query = {"_id": to_object_id(EntityKind.SEGMENT, segment_id)}
         await self._collection.delete_one(query, session=transaction)

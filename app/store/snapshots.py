@@ -10,7 +10,7 @@ from app.backoff import Backoff
 
 # A collection or an index was made since the instant that a majority has committed.
 _SNAPSHOT_UNAVAILABLE = 246
-_WAIT_SECONDS = (0.01, 0.5)
+_BACKOFF_SECONDS = (0.01, 0.5)
 
 Result = TypeVar("Result")
 Read = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, Result]]
@@ -19,7 +19,7 @@ Read = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, Result]]
 async def read_snapshot(client: AsyncIOMotorClient[Any], read: Read[Result]) -> Result:
     """Runs `read` with a session whose reads see the data of one instant, which a majority has
     committed; returns its result. `read` may run more than once."""
-    wait = Backoff(*_WAIT_SECONDS)
+    backoff = Backoff(*_BACKOFF_SECONDS)
     while True:
         try:
             async with await client.start_session(snapshot=True) as session:
@@ -27,4 +27,4 @@ async def read_snapshot(client: AsyncIOMotorClient[Any], read: Read[Result]) -> 
         except OperationFailure as error:
             if error.code != _SNAPSHOT_UNAVAILABLE:
                 raise
-        await wait.wait()
+        await backoff.wait()

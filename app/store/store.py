@@ -10,49 +10,49 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
-from app.errors import Unusable
+from app.errors import SetupError
 from app.settings import Settings
-from app.store import lanes
+from app.store import thread_pools
 from app.store.active_filters import ActiveFilters
+from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
+from app.store.customer_facts import CustomerFactsReader
+from app.store.customer_history import CustomerHistoryReader
 from app.store.customers import Customers
-from app.store.definitions import DefinitionRows
+from app.store.definitions import DefinitionsReader
 from app.store.events import Events
-from app.store.facts import Facts
-from app.store.history import History
+from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
 from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
+from app.store.matching_customers import MatchingCustomers
 from app.store.members import Members
-from app.store.metadata import MetadataDefinitions
+from app.store.membership_states import MembershipStates
+from app.store.metadata_definitions import MetadataDefinitions
 from app.store.open_transactions import OpenTransactions
 from app.store.oplog import OplogReader
 from app.store.orders import Orders
 from app.store.partitions import Partitions
-from app.store.presence import Client, Presence, blocking_client
 from app.store.quarantine import Quarantine
-from app.store.questions import Questions
-from app.store.retention import Retention
-from app.store.seen import Seen
+from app.store.query_budget import QueryBudget
+from app.store.retention import LogRetention
+from app.store.segment_sizes import SegmentSizes
 from app.store.segments import Segments
-from app.store.selections import Selections
-from app.store.sessions import Deadlines
+from app.store.sessions import TransactionDeadlines
 from app.store.size_schedule import SizeSchedule
-from app.store.sizes import Sizes
 from app.store.snapshots import read_snapshot
-from app.store.states import States
-from app.store.stream import Stream
 from app.store.tombstones import CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
+from app.store.value_samples import ValueSamples
 from app.store.workers import Workers
 
 __all__ = ["Result", "Store", "Transaction", "Work"]
 
 # A program that starts does not wait as long as one that is at work.
-_REACH_SECONDS = 10.0
+_STARTUP_PING_TIMEOUT_SECONDS = 10.0
 
 
 class Store:
@@ -63,42 +63,42 @@ class Store:
         client: AsyncIOMotorClient[Any],
         database: Database,
         settings: Settings,
-        connect: Callable[[], Client],
+        connect_blocking: Callable[[], BlockingClient],
     ) -> None:
         self._client = client
         self._database = database
         self._transactions = Transactions(client, settings.operation_seconds)
-        self.presence = Presence(database, connect)
-        self._leases = leases = Leases(database, self.presence)
-        self._questions = questions = Questions(database, settings.query_seconds)
-        self.customers = Customers(database, questions)
-        self.selections = Selections(questions)
+        self.heartbeats = Heartbeats(database, connect_blocking)
+        self._leases = leases = Leases(database, self.heartbeats)
+        self._query_budget = query_budget = QueryBudget(database, settings.query_seconds)
+        self.customers = Customers(database, query_budget)
+        self.matching_customers = MatchingCustomers(query_budget)
         self.events = Events(database)
         self.orders = Orders(database)
-        self.facts = Facts(database)
-        self.definitions = DefinitionRows(database)
+        self.customer_facts = CustomerFactsReader(database)
+        self.definitions = DefinitionsReader(database)
         self.segments = Segments(database)
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
         self.transitions = Transitions(database, leases)
         self.customer_tombstones = CustomerTombstones(database)
         self.segment_tombstones = SegmentTombstones(database)
-        self.history = History(database)
-        self.states = States(database)
-        self.workers = Workers(database, self.presence)
+        self.customer_history = CustomerHistoryReader(database)
+        self.membership_states = MembershipStates(database)
+        self.workers = Workers(database, self.heartbeats)
         self.partitions = Partitions(database, leases)
         self.oplog = OplogReader(database)
         self.open_transactions = OpenTransactions(database)
-        self.retention = Retention(database)
+        self.retention = LogRetention(database)
         self.checkpoints = Checkpoints(database, leases, self.transitions)
         self.quarantine = Quarantine(database)
-        self.deadlines = Deadlines(database)
+        self.transaction_deadlines = TransactionDeadlines(database)
         self.loyalty_programs = LoyaltyPrograms(database)
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
-        self.seen = Seen(questions)
-        self.metadata = MetadataDefinitions(database)
-        self.sizes = Sizes(database)
+        self.value_samples = ValueSamples(query_budget)
+        self.metadata_definitions = MetadataDefinitions(database)
+        self.segment_sizes = SegmentSizes(database)
         self.size_schedule = SizeSchedule(database, leases)
 
     @classmethod
@@ -106,12 +106,12 @@ class Store:
         """Connects, and makes what is missing. Unusable says what to mend."""
         store = cls.connect(settings)
         try:
-            with pymongo.timeout(_REACH_SECONDS):
+            with pymongo.timeout(_STARTUP_PING_TIMEOUT_SECONDS):
                 await store.ping()
             await store.prepare()
         except (PyMongoError, TimeoutError) as error:
             await store.close()
-            raise Unusable(f"MongoDB can't be used: {error}") from error
+            raise SetupError(f"MongoDB can't be used: {error}") from error
         return store
 
     async def prepare(self) -> None:
@@ -128,15 +128,15 @@ class Store:
     def connect(cls, settings: Settings) -> Self:
         """Connects, and changes nothing there. Unusable where nothing is named."""
         if settings.mongodb_url is None:
-            raise Unusable("MONGODB_URL is not set; name a replica set, or use `segments up`.")
+            raise SetupError("MONGODB_URL is not set; name a replica set, or use `segments up`.")
         url = settings.mongodb_url.get_secret_value()
-        lanes.install(settings.population_queries)
+        thread_pools.install_executor(settings.population_queries)
         client = connect(url)
         database = client.get_database(settings.database, codec_options=CODEC_OPTIONS)
         return cls(client, database, settings, partial(blocking_client, url))
 
     async def close(self) -> None:
-        self.presence.close()
+        self.heartbeats.close()
         self._client.close()
 
     async def ping(self) -> None:
@@ -165,30 +165,36 @@ class Store:
         """
         return await self._transactions.run(work, session, keys)
 
-    async def stream(
-        self, place: str, partitions: Sequence[int], paths: Iterable[tuple[str, ...]], worker: str
-    ) -> Stream:
+    async def open_change_stream(
+        self,
+        position: str,
+        partitions: Sequence[int],
+        paths: Iterable[tuple[str, ...]],
+        worker: str,
+    ) -> ChangeStream:
         """What was committed after a place. HistoryLost where nobody can tell."""
-        return await Stream.open(self._client, self._database, place, partitions, paths, worker)
+        return await ChangeStream.open(
+            self._client, self._database, position, partitions, paths, worker
+        )
 
-    async def fence(self, name: str, transaction: Transaction) -> int:
+    async def increment_revision(self, name: str, transaction: Transaction) -> int:
         """Lets transactions that rest on the same things pass one after the other.
 
         Snapshots alone would let two of them through that are each right by itself.
         """
-        found = await self._database.fences.find_one_and_update(
+        counter = await self._database.fences.find_one_and_update(
             {"_id": name},
             {"$inc": {"revision": 1, "stamped": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
             session=transaction,
         )
-        return int(found["revision"])
+        return int(counter["revision"])
 
-    async def revision(self, fence: str, transaction: Transaction) -> int:
+    async def read_revision(self, name: str, transaction: Transaction) -> int:
         """The revision of a fence in the snapshot that the transaction reads. Holds up nobody."""
-        found = await self._database.fences.find_one({"_id": fence}, session=transaction)
-        return int(found["revision"]) if found else 0
+        counter = await self._database.fences.find_one({"_id": name}, session=transaction)
+        return int(counter["revision"]) if counter else 0
 
     async def read_snapshot(self, work: Work[Result]) -> Result:
         """Runs reads that all see the data of one instant, which a majority has committed; returns

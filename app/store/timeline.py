@@ -3,28 +3,32 @@
 from datetime import datetime
 from typing import Any
 
-from app.domain.ids import Kind, kind_of
-from app.store.ids import key
+from app.domain.ids import EntityKind, kind_of
+from app.store.ids import to_object_id
 
 # Of things that happened at one moment, those of a later kind come first.
-_KINDS = list(Kind)
+_KIND_ORDER = list(EntityKind)
 
 
-def before(
-    place: tuple[datetime, str] | None, kind: Kind, key_field: str = "_id"
+def older_than(
+    cursor: tuple[datetime, str] | None, kind: EntityKind, key_field: str = "_id"
 ) -> dict[str, Any]:
     """The predicate of rows that come after a place in the timeline: earlier ones."""
-    if place is None:
+    if cursor is None:
         return {}
-    at, id_ = place
-    placed = kind_of(id_)
-    if placed is kind:
-        return {"$or": [{"at": {"$lt": at}}, {"at": at, key_field: {"$lt": key(kind, id_)}}]}
-    later = placed is not None and _KINDS.index(kind) < _KINDS.index(placed)
-    return {"at": {"$lte" if later else "$lt": at}}
+    at, id_ = cursor
+    cursor_kind = kind_of(id_)
+    if cursor_kind is kind:
+        return {
+            "$or": [{"at": {"$lt": at}}, {"at": at, key_field: {"$lt": to_object_id(kind, id_)}}]
+        }
+    is_later_kind = cursor_kind is not None and _KIND_ORDER.index(kind) < _KIND_ORDER.index(
+        cursor_kind
+    )
+    return {"at": {"$lte" if is_later_kind else "$lt": at}}
 
 
-def rank(at: datetime, id_: str) -> tuple[datetime, int, str]:
+def sort_key(at: datetime, id_: str) -> tuple[datetime, int, str]:
     """Where a thing stands in the timeline; the greatest comes first."""
     kind = kind_of(id_)
-    return at, -1 if kind is None else _KINDS.index(kind), id_
+    return at, -1 if kind is None else _KIND_ORDER.index(kind), id_

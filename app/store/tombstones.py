@@ -14,12 +14,12 @@ from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollectio
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.ids import Kind
+from app.domain.ids import EntityKind
+from app.store.change_stream import partition_of
 from app.store.collections import Database
-from app.store.ids import key, keys, public
-from app.store.stream import partition_of
+from app.store.ids import to_object_id, to_object_ids, to_public_id
 
-Rows = AsyncIOMotorCollection[dict[str, Any]]
+RowCollection = AsyncIOMotorCollection[dict[str, Any]]
 
 
 class CustomerTombstones:
@@ -27,13 +27,15 @@ class CustomerTombstones:
 
     def __init__(self, database: Database) -> None:
         self._collection = database.customerTombstones
-        self._majority = _majority(database, "customerTombstones")
+        self._majority = _majority_collection(database, "customerTombstones")
         by_customer = (database.events, database.orders, database.members, database.ledger)
-        self._rows = [(rows, "customerId") for rows in by_customer] + [(database.accounts, "_id")]
+        self._row_collections = [(rows, "customerId") for rows in by_customer] + [
+            (database.accounts, "_id")
+        ]
 
     async def add(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
         await self._collection.insert_one(
-            {"_id": key(Kind.CUSTOMER, customer_id)}, session=transaction
+            {"_id": to_object_id(EntityKind.CUSTOMER, customer_id)}, session=transaction
         )
 
     async def add_missing(
@@ -42,30 +44,36 @@ class CustomerTombstones:
         """Adds tombstones of customers who were deleted directly in MongoDB."""
         writes = [
             UpdateOne({"_id": key_}, {"$setOnInsert": {}}, upsert=True)
-            for key_ in keys(Kind.CUSTOMER, customer_ids)
+            for key_ in to_object_ids(EntityKind.CUSTOMER, customer_ids)
         ]
         if writes:
             await self._collection.bulk_write(writes, ordered=False, session=transaction)
 
-    async def page(self, after: str | None, most: int) -> dict[str, int]:
+    async def page(self, after: str | None, limit: int) -> dict[str, int]:
         """The partitions of at most so many deleted customers, by id, after one of them.
 
         Read with majority: a deletion that an election may still undo is not among them.
         """
         stages: list[dict[str, Any]] = [
-            {"$match": {} if after is None else {"_id": {"$gt": key(Kind.CUSTOMER, after)}}},
+            {
+                "$match": {}
+                if after is None
+                else {"_id": {"$gt": to_object_id(EntityKind.CUSTOMER, after)}}
+            },
             {"$sort": {"_id": 1}},
-            {"$limit": most},
+            {"$limit": limit},
             {"$project": {"partition": partition_of("$_id")}},
         ]
-        rows = self._majority.aggregate(stages, batchSize=most + 1)
-        return {public(Kind.CUSTOMER, row["_id"]): row["partition"] async for row in rows}
+        rows = self._majority.aggregate(stages, batchSize=limit + 1)
+        return {
+            to_public_id(EntityKind.CUSTOMER, row["_id"]): row["partition"] async for row in rows
+        }
 
-    async def sweep(self, customer_ids: Iterable[str], most: int) -> int:
+    async def sweep(self, customer_ids: Iterable[str], limit: int) -> int:
         """Removes at most so many of these customers' rows, and says how many. Where there are
         none, it removes the tombstones and returns 0."""
-        ids = keys(Kind.CUSTOMER, customer_ids)
-        return await _sweep(self._collection, self._rows, ids, most)
+        ids = to_object_ids(EntityKind.CUSTOMER, customer_ids)
+        return await _sweep(self._collection, self._row_collections, ids, limit)
 
 
 class SegmentTombstones:
@@ -73,8 +81,8 @@ class SegmentTombstones:
 
     def __init__(self, database: Database) -> None:
         self._collection = database.segmentTombstones
-        self._majority = _majority(database, "segmentTombstones")
-        self._rows = (
+        self._majority = _majority_collection(database, "segmentTombstones")
+        self._row_collections = (
             (database.members, "segmentId"),
             (database.entrances, "segmentId"),
             (database.segmentSizes, "_id.segment"),
@@ -82,37 +90,40 @@ class SegmentTombstones:
 
     async def add(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
         await self._collection.insert_one(
-            {"_id": key(Kind.SEGMENT, segment_id)}, session=transaction
+            {"_id": to_object_id(EntityKind.SEGMENT, segment_id)}, session=transaction
         )
 
-    async def page(self, most: int) -> list[str]:
+    async def page(self, limit: int) -> list[str]:
         """At most so many deleted segments; read with majority."""
-        rows = self._majority.find().sort("_id", 1).limit(most)
-        return [public(Kind.SEGMENT, row["_id"]) async for row in rows]
+        rows = self._majority.find().sort("_id", 1).limit(limit)
+        return [to_public_id(EntityKind.SEGMENT, row["_id"]) async for row in rows]
 
-    async def sweep(self, segment_ids: Iterable[str], most: int) -> int:
+    async def sweep(self, segment_ids: Iterable[str], limit: int) -> int:
         """Removes at most so many of these segments' rows, and says how many. Where there are
         none, it removes the tombstones and returns 0."""
-        ids = keys(Kind.SEGMENT, segment_ids)
-        return await _sweep(self._collection, self._rows, ids, most)
+        ids = to_object_ids(EntityKind.SEGMENT, segment_ids)
+        return await _sweep(self._collection, self._row_collections, ids, limit)
 
 
-def _majority(database: Database, name: str) -> Rows:
+def _majority_collection(database: Database, name: str) -> RowCollection:
     return database.get_collection(name, read_concern=ReadConcern("majority"))
 
 
 async def _sweep(
-    tombstones: Rows, rows_by_field: Iterable[tuple[Rows, str]], ids: list[ObjectId], most: int
+    tombstones: RowCollection,
+    row_collections: Iterable[tuple[RowCollection, str]],
+    ids: list[ObjectId],
+    limit: int,
 ) -> int:
-    for rows, field in rows_by_field:
-        if deleted := await _delete_some(rows, {field: {"$in": ids}}, most):
+    for rows, field in row_collections:
+        if deleted := await _delete_batch(rows, {field: {"$in": ids}}, limit):
             return deleted
     await tombstones.delete_many({"_id": {"$in": ids}})
     return 0
 
 
-async def _delete_some(rows: Rows, query: Mapping[str, Any], most: int) -> int:
-    found = await rows.find(query, {"_id": 1}).limit(most).batch_size(most + 1).to_list(None)
-    if found:
-        await rows.delete_many({"_id": {"$in": [row["_id"] for row in found]}})
-    return len(found)
+async def _delete_batch(rows: RowCollection, query: Mapping[str, Any], limit: int) -> int:
+    batch = await rows.find(query, {"_id": 1}).limit(limit).batch_size(limit + 1).to_list(None)
+    if batch:
+        await rows.delete_many({"_id": {"$in": [row["_id"] for row in batch]}})
+    return len(batch)

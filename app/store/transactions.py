@@ -21,29 +21,32 @@ from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from app.errors import TookTooLong
-from app.store.contention import ContendedKeys, Turn
-from app.store.reads import is_of_a_starting_member
+from app.errors import QueryTimeout
+from app.store.contended_keys import ContendedKeys, KeyLocks
+from app.store.reads import is_starting_member_error
 from app.store.sessions import end_sessions, session_key
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 
-_TRANSIENT, _COMMIT_UNKNOWN = "TransientTransactionError", "UnknownTransactionCommitResult"
-_OPTIONS: dict[str, Any] = {
+_TRANSIENT_ERROR_LABEL, _UNKNOWN_COMMIT_LABEL = (
+    "TransientTransactionError",
+    "UnknownTransactionCommitResult",
+)
+_TRANSACTION_OPTIONS: dict[str, Any] = {
     "read_concern": ReadConcern("snapshot"),
     "write_concern": WriteConcern("majority"),
     "read_preference": ReadPreference.PRIMARY,
 }
 _WRITE_CONFLICT = 112
-_NOT_WRITTEN = "Nothing was written: try again."
-_UNKNOWN = "It may have been written: read it before you try again."
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.5
-_ABANDON_SECONDS = 1.0
+_NOT_WRITTEN_ADVICE = "Nothing was written: try again."
+_MAYBE_WRITTEN_ADVICE = "It may have been written: read it before you try again."
+_MIN_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.005, 0.5
+_END_SESSION_TIMEOUT_SECONDS = 1.0
 
 
-class TransactionTimeout(TookTooLong, PyMongoError):
+class TransactionTimeout(QueryTimeout, PyMongoError):
     """A transaction was still failing at its deadline. Workers handle it as any other error of the
     database; the API answers TIMEOUT."""
 
@@ -51,10 +54,10 @@ class TransactionTimeout(TookTooLong, PyMongoError):
 class Transactions:
     """Runs transactions of one client, each for at most `seconds`, retries included."""
 
-    def __init__(self, client: AsyncIOMotorClient[Any], seconds: float) -> None:
+    def __init__(self, client: AsyncIOMotorClient[Any], timeout_seconds: float) -> None:
         self._client = client
-        self._seconds = seconds
-        self._contended = ContendedKeys()
+        self._timeout_seconds = timeout_seconds
+        self._contended_keys = ContendedKeys()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Transaction]:
@@ -77,112 +80,112 @@ class Transactions:
 
         Raises TransactionTimeout at the deadline, and errors of `work` as they are.
         """
-        attempts = _Attempts(self._seconds)
-        running = asyncio.create_task(self._run(work, session, attempts, keys))
+        retries = _Retries(self._timeout_seconds)
+        task = asyncio.create_task(self._run(work, session, retries, keys))
         try:
-            return await asyncio.shield(running)
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
-            attempts.cancelled = True
-            while not running.done():
+            retries.is_cancelled = True
+            while not task.done():
                 with suppress(asyncio.CancelledError):
-                    await asyncio.wait({running})
-            if not running.cancelled():
+                    await asyncio.wait({task})
+            if not task.cancelled():
                 # Marks the exception as retrieved; asyncio would log it.
-                running.exception()
+                task.exception()
             raise
 
     async def _run(
         self,
         work: Work[Result],
         session: Transaction | None,
-        attempts: "_Attempts",
+        retries: "_Retries",
         keys: Iterable[str],
     ) -> Result:
         async with (
-            self._contended.turn(keys) as turn,
-            self.session() if session is None else nullcontext(session) as own,
+            self._contended_keys.lock(keys) as key_locks,
+            self.session() if session is None else nullcontext(session) as active_session,
         ):
             try:
-                return await _until_committed(work, own, turn, attempts)
+                return await _run_until_committed(work, active_session, key_locks, retries)
             except (TransactionTimeout, asyncio.CancelledError):
-                await self._abandon(own)
+                await self._end_session(active_session)
                 raise
 
-    async def _abandon(self, session: Transaction) -> None:
+    async def _end_session(self, session: Transaction) -> None:
         """Ends the session on the server, if MongoDB can be reached. A transaction that was not
         committed would else keep others from its documents for a minute."""
-        with suppress(PyMongoError), pymongo.timeout(_ABANDON_SECONDS):
+        with suppress(PyMongoError), pymongo.timeout(_END_SESSION_TIMEOUT_SECONDS):
             await end_sessions(self._client.get_database("admin"), [session_key(session)])
 
 
-async def _until_committed(
-    work: Work[Result], session: Transaction, turn: Turn, attempts: "_Attempts"
+async def _run_until_committed(
+    work: Work[Result], session: Transaction, key_locks: KeyLocks, retries: "_Retries"
 ) -> Result:
     while True:
-        attempts.check_cancelled()
-        session.start_transaction(**_OPTIONS)
+        retries.check_cancelled()
+        session.start_transaction(**_TRANSACTION_OPTIONS)
         try:
             result = await work(session)
         except BaseException as error:
             if session.delegate.in_transaction:
                 await session.abort_transaction()
-            if not (_has_label(error, _TRANSIENT) or is_of_a_starting_member(error)):
+            if not (_has_label(error, _TRANSIENT_ERROR_LABEL) or is_starting_member_error(error)):
                 raise
             failure = error
         else:
-            transient = await _commit(session, attempts)
-            if transient is None:
+            commit_error = await _commit(session, retries)
+            if commit_error is None:
                 return result
-            failure = transient
+            failure = commit_error
         if getattr(failure, "code", None) == _WRITE_CONFLICT:
-            await turn.after_conflict()
-        await attempts.pause(failure, _NOT_WRITTEN)
+            await key_locks.lock_all_after_conflict()
+        await retries.back_off(failure, _NOT_WRITTEN_ADVICE)
 
 
-async def _commit(session: Transaction, attempts: "_Attempts") -> PyMongoError | None:
+async def _commit(session: Transaction, retries: "_Retries") -> PyMongoError | None:
     """Commits, until the result is known. Returns the error after which the whole transaction has
     to run again, if any."""
     while True:
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            if error.has_error_label(_COMMIT_UNKNOWN) or is_of_a_starting_member(error):
+            if error.has_error_label(_UNKNOWN_COMMIT_LABEL) or is_starting_member_error(error):
                 failure = error
-            elif error.has_error_label(_TRANSIENT):
+            elif error.has_error_label(_TRANSIENT_ERROR_LABEL):
                 return error
             else:
                 raise
         else:
             return None
-        await attempts.pause(failure, _UNKNOWN)
+        await retries.back_off(failure, _MAYBE_WRITTEN_ADVICE)
 
 
 def _has_label(error: BaseException, label: str) -> bool:
     return isinstance(error, PyMongoError) and error.has_error_label(label)
 
 
-class _Attempts:
+class _Retries:
     """How often one transaction has been tried, and how long it may still be retried."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._deadline = monotonic() + seconds
-        self._longest = _FIRST_PAUSE_SECONDS
-        self.cancelled = False
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._deadline = monotonic() + timeout_seconds
+        self._max_pause_seconds = _MIN_BACKOFF_SECONDS
+        self.is_cancelled = False
 
     def check_cancelled(self) -> None:
-        if self.cancelled:
+        if self.is_cancelled:
             raise asyncio.CancelledError
 
-    async def pause(self, failure: BaseException, advice: str) -> None:
+    async def back_off(self, failure: BaseException, advice: str) -> None:
         """Waits before the next attempt: longer each time, and by chance, so that those who were
         in each other's way are not so again."""
         self.check_cancelled()
-        seconds = random.uniform(0, self._longest)  # noqa: S311 - no secret
-        self._longest = min(2 * self._longest, _LONGEST_PAUSE_SECONDS)
-        if monotonic() + seconds > self._deadline:
+        pause_seconds = random.uniform(0, self._max_pause_seconds)  # noqa: S311 - no secret
+        self._max_pause_seconds = min(2 * self._max_pause_seconds, _MAX_BACKOFF_SECONDS)
+        if monotonic() + pause_seconds > self._deadline:
             raise TransactionTimeout(
-                f"MongoDB did not confirm the change within {self._seconds:g} s. {advice}"
+                f"MongoDB did not confirm the change within {self._timeout_seconds:g} s. {advice}"
             ) from failure
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(pause_seconds)
         self.check_cancelled()

@@ -10,15 +10,15 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 from pymongo.read_concern import ReadConcern
 
-from app.domain.ids import Kind
-from app.domain.transitions import Crossing, Transition, TransitionCause, TransitionType
+from app.domain.ids import EntityKind
+from app.domain.transitions import PendingTransition, Transition, TransitionCause, TransitionType
 from app.store.collections import Database
-from app.store.ids import key, keys, public
-from app.store.leases import LOG_TURN, Leases
-from app.store.timeline import before
+from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.leases import LOG_APPEND_LEASE, Leases
+from app.store.timeline import older_than
 
-_END = "log"
-_TURN_SECONDS = 1.0
+_LOG_END_COUNTER = "log"
+_APPEND_LEASE_SECONDS = 1.0
 
 
 class Transitions:
@@ -28,56 +28,60 @@ class Transitions:
         majority = ReadConcern("majority")
         self._collection = database.get_collection("transitions", read_concern=majority)
         self._leases = leases
-        self._ends = database.get_collection("fences", read_concern=majority)
+        self._counters = database.get_collection("fences", read_concern=majority)
 
     async def prepare(self) -> None:
-        nothing = {"$setOnInsert": {"sequence": 0}}
-        await self._ends.update_one({"_id": _END}, nothing, upsert=True)
+        initial_counter = {"$setOnInsert": {"sequence": 0}}
+        await self._counters.update_one({"_id": _LOG_END_COUNTER}, initial_counter, upsert=True)
 
-    def turn(self, owner: str) -> AbstractAsyncContextManager[None]:
+    def hold_append_lease(self, owner: str) -> AbstractAsyncContextManager[None]:
         """One after the other, for those who append at once: their transactions would all but one
         be in vain. A courtesy, which ends soon where its holder dies or is slow."""
-        return self._leases.hold(LOG_TURN, owner, _TURN_SECONDS)
+        return self._leases.hold(LOG_APPEND_LEASE, owner, _APPEND_LEASE_SECONDS)
 
     async def append(
-        self, crossings: Sequence[Crossing], transaction: AsyncIOMotorClientSession
+        self,
+        pending_transitions: Sequence[PendingTransition],
+        transaction: AsyncIOMotorClientSession,
     ) -> None:
         """Puts them at the end of the log. To be done last in a transaction: from here on every
         other that appends must wait, or begin anew."""
-        if not crossings:
+        if not pending_transitions:
             return
-        raised = await self._ends.find_one_and_update(
-            {"_id": _END},
-            {"$inc": {"sequence": len(crossings)}},
+        counter = await self._counters.find_one_and_update(
+            {"_id": _LOG_END_COUNTER},
+            {"$inc": {"sequence": len(pending_transitions)}},
             return_document=ReturnDocument.AFTER,
             session=transaction,
         )
-        end = int(raised["sequence"])
+        end = int(counter["sequence"])
         rows = [
-            _document(crossing, sequence)
-            for sequence, crossing in enumerate(crossings, end - len(crossings) + 1)
+            _document(pending_transition, sequence)
+            for sequence, pending_transition in enumerate(
+                pending_transitions, end - len(pending_transitions) + 1
+            )
         ]
         await self._collection.insert_many(rows, ordered=False, session=transaction)
 
-    async def end(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
+    async def last_sequence(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
         """The last sequence of the log; 0 where it is empty."""
-        found = await self._ends.find_one({"_id": _END}, session=transaction)
-        return int(found["sequence"]) if found else 0
+        counter = await self._counters.find_one({"_id": _LOG_END_COUNTER}, session=transaction)
+        return int(counter["sequence"]) if counter else 0
 
     async def get(self, id_: str) -> Transition | None:
-        found = await self._collection.find_one({"_id": key(Kind.TRANSITION, id_)})
-        return None if found is None else as_transition(found)
+        row = await self._collection.find_one({"_id": to_object_id(EntityKind.TRANSITION, id_)})
+        return None if row is None else as_transition(row)
 
-    async def named(self, ids: Iterable[str]) -> dict[str, Transition]:
+    async def get_many(self, ids: Iterable[str]) -> dict[str, Transition]:
         """Those of the transitions that are there."""
-        found = self._collection.find({"_id": {"$in": keys(Kind.TRANSITION, ids)}})
-        transitions = [as_transition(row) async for row in found]
+        cursor = self._collection.find({"_id": {"$in": to_object_ids(EntityKind.TRANSITION, ids)}})
+        transitions = [as_transition(row) async for row in cursor]
         return {transition.id: transition for transition in transitions}
 
-    async def after(
+    async def read_after(
         self,
         sequence: int,
-        most: int,
+        limit: int,
         *,
         segment_ids: Iterable[str] | None = None,
         customer_id: str | None = None,
@@ -85,77 +89,89 @@ class Transitions:
     ) -> list[Transition]:
         """The log from after a place, the oldest first: of all, or of some segments, or of one
         customer."""
-        query: dict[str, Any] = {"_id": {"$gt": _key(sequence)}}
+        query: dict[str, Any] = {"_id": {"$gt": _log_key(sequence)}}
         if segment_ids is not None:
-            query["segmentId"] = {"$in": keys(Kind.SEGMENT, segment_ids)}
+            query["segmentId"] = {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)}
         if customer_id is not None:
-            query["customerId"] = key(Kind.CUSTOMER, customer_id)
-        found = self._collection.find(query, session=transaction).sort("_id", 1).limit(most)
-        return [as_transition(row) async for row in found]
+            query["customerId"] = to_object_id(EntityKind.CUSTOMER, customer_id)
+        cursor = self._collection.find(query, session=transaction).sort("_id", 1).limit(limit)
+        return [as_transition(row) async for row in cursor]
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, most: int
+        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[Transition]:
         """A customer's transitions, the latest first, from before a place."""
         query = {
-            "customerId": key(Kind.CUSTOMER, customer_id),
-            **before(after, Kind.TRANSITION),
+            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
+            **older_than(after, EntityKind.TRANSITION),
         }
-        found = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(most)
-        return [as_transition(row) async for row in found]
+        cursor = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
+        return [as_transition(row) async for row in cursor]
 
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
         """When those of the customers last entered the segment whom the log has in it."""
-        theirs = {
-            "customerId": {"$in": keys(Kind.CUSTOMER, customer_ids)},
-            "segmentId": key(Kind.SEGMENT, segment_id),
+        query = {
+            "customerId": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)},
+            "segmentId": to_object_id(EntityKind.SEGMENT, segment_id),
         }
         # What the oldest part of the log said is kept beside it, and comes before the rest.
-        first = {"_id": None, "type": TransitionType.ENTERED.value, "customerId": 1, "at": 1}
-        kept: list[dict[str, Any]] = [{"$match": theirs}, {"$project": first}]
-        last = {"$top": {"sortBy": {"_id": -1}, "output": {"type": "$type", "at": "$at"}}}
+        entrance_projection = {
+            "_id": None,
+            "type": TransitionType.ENTERED.value,
+            "customerId": 1,
+            "at": 1,
+        }
+        entrance_stages: list[dict[str, Any]] = [
+            {"$match": query},
+            {"$project": entrance_projection},
+        ]
+        last_transition = {
+            "$top": {"sortBy": {"_id": -1}, "output": {"type": "$type", "at": "$at"}}
+        }
         stages: list[dict[str, Any]] = [
-            {"$match": theirs},
-            {"$unionWith": {"coll": "entrances", "pipeline": kept}},
-            {"$group": {"_id": "$customerId", "last": last}},
+            {"$match": query},
+            {"$unionWith": {"coll": "entrances", "pipeline": entrance_stages}},
+            {"$group": {"_id": "$customerId", "last": last_transition}},
             {"$match": {"last.type": TransitionType.ENTERED.value}},
         ]
-        found = self._collection.aggregate(stages)
-        return {public(Kind.CUSTOMER, row["_id"]): row["last"]["at"] async for row in found}
+        cursor = self._collection.aggregate(stages)
+        return {
+            to_public_id(EntityKind.CUSTOMER, row["_id"]): row["last"]["at"] async for row in cursor
+        }
 
 
-def _key(sequence: int) -> ObjectId:
+def _log_key(sequence: int) -> ObjectId:
     """A transition's key says its place: the log needs no other index for its order."""
     return ObjectId(f"{sequence:024x}")
 
 
-def _document(crossing: Crossing, sequence: int) -> dict[str, Any]:
+def _document(pending_transition: PendingTransition, sequence: int) -> dict[str, Any]:
     return {
-        "_id": _key(sequence),
-        "type": crossing.type.value,
-        "cause": crossing.cause.value,
-        "segmentId": key(Kind.SEGMENT, crossing.segment_id),
-        "segmentName": crossing.segment_name,
-        "customerId": key(Kind.CUSTOMER, crossing.customer_id),
-        "customerSourceId": crossing.customer_source_id,
-        "at": crossing.at,
+        "_id": _log_key(sequence),
+        "type": pending_transition.type.value,
+        "cause": pending_transition.cause.value,
+        "segmentId": to_object_id(EntityKind.SEGMENT, pending_transition.segment_id),
+        "segmentName": pending_transition.segment_name,
+        "customerId": to_object_id(EntityKind.CUSTOMER, pending_transition.customer_id),
+        "customerSourceId": pending_transition.customer_source_id,
+        "at": pending_transition.at,
     }
 
 
 def as_document(transition: Transition) -> dict[str, Any]:
-    return _document(transition.crossing, transition.sequence)
+    return _document(transition.details, transition.sequence)
 
 
 def as_transition(row: Mapping[str, Any]) -> Transition:
     return Transition(
-        public(Kind.TRANSITION, row["_id"]),
+        to_public_id(EntityKind.TRANSITION, row["_id"]),
         int(str(row["_id"]), 16),
-        Crossing(
+        PendingTransition(
             TransitionType(row["type"]),
             TransitionCause(row["cause"]),
-            public(Kind.SEGMENT, row["segmentId"]),
+            to_public_id(EntityKind.SEGMENT, row["segmentId"]),
             row["segmentName"],
-            public(Kind.CUSTOMER, row["customerId"]),
+            to_public_id(EntityKind.CUSTOMER, row["customerId"]),
             row["customerSourceId"],
             row["at"],
         ),

@@ -9,67 +9,72 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.engine import EngineError, Report, Worker
+from app.domain.engine_status import EngineError, Worker, WorkerReport
 from app.store.collections import Database
-from app.store.presence import Presence
+from app.store.heartbeats import Heartbeats
 
-_LAST = "last"
+_LAST_ERROR_ID = "last"
 
 
 class Workers:
     """The workers collection; and engineErrors, whose one row outlives the worker it tells of."""
 
-    def __init__(self, database: Database, presence: Presence) -> None:
+    def __init__(self, database: Database, heartbeats: Heartbeats) -> None:
         self._collection = database.workers
-        self._presence = presence
+        self._heartbeats = heartbeats
         self._errors = database.engineErrors
 
-    async def report(self, worker: str, report: Report) -> int:
+    async def save_report(self, worker: str, report: WorkerReport) -> int:
         """Writes the worker's report, and returns how many workers are present, at least this one.
         The reports of workers that are gone are deleted."""
         row = {
-            **_process(),
-            "beganAt": {"$ifNull": ["$beganAt", _ago(report.seconds)]},
+            **_process_fields(),
+            "beganAt": {"$ifNull": ["$beganAt", _instant_ago(report.uptime_seconds)]},
             "changes": report.changes,
             "transitions": report.transitions,
             "changesPerSecond": report.changes_per_second,
             "transitionsPerSecond": report.transitions_per_second,
             "errors": report.errors,
             # What was said before stays as it is: said again, its instant would be a little other.
-            "error": {"$cond": [{"$eq": ["$errors", report.errors]}, "$error", _error(report)]},
+            "error": {
+                "$cond": [{"$eq": ["$errors", report.errors]}, "$error", _error_fields(report)]
+            },
         }
         await self._collection.update_one({"_id": worker}, [{"$set": row}], upsert=True)
-        present = {worker, *await self._presence.ids()}
+        present = {worker, *await self._heartbeats.live_ids()}
         await self._collection.delete_many({"_id": {"$nin": list(present)}})
         return max(1, await self._collection.count_documents({}))
 
-    async def part(self, worker: str) -> None:
+    async def remove(self, worker: str) -> None:
         await self._collection.delete_one({"_id": worker})
 
     async def all(self) -> list[Worker]:
         """The workers that are present, the oldest first."""
-        present = {"_id": {"$in": await self._presence.ids()}}
-        return [_worker(row) async for row in self._collection.find(present).sort("beganAt", 1)]
+        query = {"_id": {"$in": await self._heartbeats.live_ids()}}
+        return [_worker(row) async for row in self._collection.find(query).sort("beganAt", 1)]
 
-    async def keep_error(self, report: Report) -> None:
+    async def save_last_error(self, report: WorkerReport) -> None:
         """Makes the report's error the last one of all."""
-        row = [{"$set": {**_process(), **_error(report)}}]
-        await self._errors.update_one({"_id": _LAST}, row, upsert=True)
+        row = [{"$set": {**_process_fields(), **_error_fields(report)}}]
+        await self._errors.update_one({"_id": _LAST_ERROR_ID}, row, upsert=True)
 
     async def last_error(self) -> EngineError | None:
-        row = await self._errors.find_one({"_id": _LAST})
+        row = await self._errors.find_one({"_id": _LAST_ERROR_ID})
         return None if row is None else _engine_error(row, row)
 
 
-def _process() -> dict[str, Any]:
+def _process_fields() -> dict[str, Any]:
     return {"host": {"$literal": socket.gethostname()}, "pid": os.getpid()}
 
 
-def _error(report: Report) -> dict[str, Any]:
-    return {"message": {"$literal": report.error}, "at": _ago(report.error_seconds)}
+def _error_fields(report: WorkerReport) -> dict[str, Any]:
+    return {
+        "message": {"$literal": report.last_error},
+        "at": _instant_ago(report.last_error_age_seconds),
+    }
 
 
-def _ago(seconds: float) -> dict[str, Any]:
+def _instant_ago(seconds: float) -> dict[str, Any]:
     return {"$subtract": ["$$NOW", _milliseconds(seconds)]}
 
 
@@ -82,7 +87,7 @@ def _worker(row: Mapping[str, Any]) -> Worker:
         id=row["_id"],
         host=row["host"],
         pid=row["pid"],
-        began_at=row["beganAt"],
+        started_at=row["beganAt"],
         changes=row["changes"],
         transitions=row["transitions"],
         changes_per_second=row["changesPerSecond"],
@@ -92,5 +97,5 @@ def _worker(row: Mapping[str, Any]) -> Worker:
     )
 
 
-def _engine_error(said: Mapping[str, Any], process: Mapping[str, Any]) -> EngineError:
-    return EngineError(said["message"], said["at"], process["host"], process["pid"])
+def _engine_error(error: Mapping[str, Any], process: Mapping[str, Any]) -> EngineError:
+    return EngineError(error["message"], error["at"], process["host"], process["pid"])

@@ -23,18 +23,18 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from tests.benchmarks.program import DATABASE, program
+from tests.benchmarks.program import DATABASE, running_program
 
 Json = dict[str, Any]
 
-EVENTS = (100, 10_000, 200_000)
-SEGMENTS, ROUNDS, EVENTS_A_ROUND, MEMBERSHIPS = 100, 5, 20, 5
-_DAYS = 300
-_FUNCTIONS = ("SUM", "AVG", "MIN", "MAX", "DISTINCT_COUNT", None)
+EVENT_COUNTS = (100, 10_000, 200_000)
+SEGMENTS, ROUNDS, EVENTS_PER_ROUND, MEMBERSHIP_QUERIES = 100, 5, 20, 5
+_EVENT_SPAN_DAYS = 300
+_AGGREGATE_FUNCTIONS = ("SUM", "AVG", "MIN", "MAX", "DISTINCT_COUNT", None)
 _CREATE = """mutation($input: SegmentCreateInput!) {
   segmentCreate(input: $input) { segment { id } userErrors { message } } }"""
-_PROGRAM = 'mutation { loyaltyProgramCreate(input: {name: "Club"}) { program { id } } }'
-_RULE = """mutation($input: EarningRuleInput!) {
+_CREATE_PROGRAM = 'mutation { loyaltyProgramCreate(input: {name: "Club"}) { program { id } } }'
+_CREATE_RULE = """mutation($input: EarningRuleInput!) {
   earningRuleCreate(input: $input) { userErrors { message } } }"""
 _UPSERT = """mutation($inputs: [CustomerInput!]!) {
   customersUpsert(inputs: $inputs) { userErrors { message } } }"""
@@ -42,104 +42,108 @@ _DEFINE = """mutation($input: MetadataDefinitionInput!) {
   metadataDefinitionSet(input: $input) { userErrors { message } } }"""
 _TRACK = """mutation($inputs: [EventInput!]!) {
   eventsTrack(inputs: $inputs) { accepted userErrors { message } } }"""
-_MEMBERSHIP = """query($customer: CustomerRef!) {
+_MEMBERSHIP_QUERY = """query($customer: CustomerRef!) {
   segmentMembership(customer: $customer) { isMember } }"""
 
 
-class Shop:
+class BenchmarkShop:
     """What the benchmark does, and sees."""
 
     def __init__(self, address: str, mongodb_url: str) -> None:
         self._http = httpx.Client(base_url=f"http://{address}", timeout=120)
-        self._entered = 0
-        self._club: str | None = None
+        self._vip_count = 0
+        self._program_id: str | None = None
         self.database: Database[Json] = MongoClient[Json](mongodb_url, tz_aware=True)[DATABASE]
 
-    def ask(self, query: str, **variables: Any) -> Json:
-        answer = self._http.post("/graphql", json={"query": query, "variables": variables}).json()
-        assert "errors" not in answer, answer
-        data: Json = answer["data"]
+    def execute(self, query: str, **variables: Any) -> Json:
+        response = self._http.post("/graphql", json={"query": query, "variables": variables}).json()
+        assert "errors" not in response, response
+        data: Json = response["data"]
         return data
 
-    def build(self) -> None:
+    def create_customers_and_segments(self) -> None:
         """A customer for each number of events, and the active segments."""
         now = datetime.now(UTC).replace(microsecond=0)
-        for number in EVENTS:
+        for number in EVENT_COUNTS:
             self.database.customers.insert_one(_customer(number, now))
-            customer = self.database.customers.find_one({"sourceId": name(number)})
+            customer = self.database.customers.find_one({"sourceId": customer_source_id(number)})
             assert customer is not None
-            step = timedelta(days=_DAYS) / number
+            step = timedelta(days=_EVENT_SPAN_DAYS) / number
             for first in range(0, number, 10_000):
                 self.database.events.insert_many(
                     _event(customer["_id"], now - step * (number - index), index)
                     for index in range(first, min(first + 10_000, number))
                 )
         for number in range(SEGMENTS):
-            self.activate(f"Segment {number}", _condition(number))
+            self.create_active_segment(f"Segment {number}", _condition(number))
         vip = {"path": "metadata.vip", "operator": "IS", "value": True}
-        self.activate("VIPs", {"attribute": vip})
+        self.create_active_segment("VIPs", {"attribute": vip})
 
-    def define(self, key: str, type_: str) -> None:
+    def define_metadata_key(self, key: str, type_: str) -> None:
         """Defines a metadata key; returns once it is READY."""
-        self.ask(_DEFINE, input={"key": key, "type": type_})
+        self.execute(_DEFINE, input={"key": key, "type": type_})
         while self.database.metadataDefinitions.count_documents({"state": {"$ne": "READY"}}):
             time.sleep(0.05)
 
-    def activate(self, name: str, filter_: Json) -> None:
+    def create_active_segment(self, name: str, filter_: Json) -> None:
         """Makes a segment, and an earning rule that activates it."""
-        if self._club is None:
-            self._club = self.ask(_PROGRAM)["loyaltyProgramCreate"]["program"]["id"]
+        if self._program_id is None:
+            self._program_id = self.execute(_CREATE_PROGRAM)["loyaltyProgramCreate"]["program"][
+                "id"
+            ]
         definition = {"filter": {"all": [filter_]}}
-        made = self.ask(_CREATE, input={"name": name, "definition": definition})
+        created = self.execute(_CREATE, input={"name": name, "definition": definition})
         rule = {
-            "programId": self._club,
+            "programId": self._program_id,
             "name": f"Rule of {name}",
-            "segmentId": made["segmentCreate"]["segment"]["id"],
+            "segmentId": created["segmentCreate"]["segment"]["id"],
             "points": {"fixed": 1},
         }
-        assert not self.ask(_RULE, input=rule)["earningRuleCreate"]["userErrors"]
+        assert not self.execute(_CREATE_RULE, input=rule)["earningRuleCreate"]["userErrors"]
 
-    def upsert(self, rows: Sequence[Json]) -> None:
+    def upsert_customers(self, rows: Sequence[Json]) -> None:
         for first in range(0, len(rows), 1_000):
-            self.ask(_UPSERT, inputs=rows[first : first + 1_000])
+            self.execute(_UPSERT, inputs=rows[first : first + 1_000])
 
-    def track(self, customer: str, index: int) -> None:
+    def track_event(self, customer: str, index: int) -> None:
         row = {
             "customer": {"sourceId": customer},
             "name": "view",
             "properties": {"seconds": index % 60},
         }
-        assert self.ask(_TRACK, inputs=[row])["eventsTrack"]["accepted"] == 1
+        assert self.execute(_TRACK, inputs=[row])["eventsTrack"]["accepted"] == 1
 
-    def enter(self) -> None:
+    def add_vip_and_wait(self) -> None:
         """Another customer becomes a VIP; returns when that is in the log."""
-        self._entered += 1
-        row = {"sourceId": f"vip-{self._entered}", "metadata": {"vip": True}}
-        self.upsert([row])
+        self._vip_count += 1
+        row = {"sourceId": f"vip-{self._vip_count}", "metadata": {"vip": True}}
+        self.upsert_customers([row])
         while not self.database.transitions.count_documents({"customerSourceId": row["sourceId"]}):
             time.sleep(0.002)
 
-    def settle(self) -> None:
+    def wait_until_processed(self) -> None:
         """Returns when the engine has processed all that is committed by now."""
-        hello = self.database.client.admin.command("hello")["operationTime"]
-        place = f"{hello.time:08x}{hello.inc:08x}"
-        while self.database.partitions.count_documents({"place": {"$lt": place}}):
+        operation_time = self.database.client.admin.command("hello")["operationTime"]
+        position = f"{operation_time.time:08x}{operation_time.inc:08x}"
+        while self.database.partitions.count_documents({"place": {"$lt": position}}):
             time.sleep(0.002)
-        last = self.database.steps.find_one(sort=[("_id", -1)])
-        while last and self.database.partitions.count_documents({"base": {"$lt": last["_id"]}}):
+        latest_change = self.database.steps.find_one(sort=[("_id", -1)])
+        while latest_change and self.database.partitions.count_documents(
+            {"base": {"$lt": latest_change["_id"]}}
+        ):
             time.sleep(0.01)
 
 
-def name(events: int) -> str:
-    return f"customer-with-{events}"
+def customer_source_id(event_count: int) -> str:
+    return f"customer-with-{event_count}"
 
 
-def _customer(events: int, now: datetime) -> Json:
-    step = timedelta(days=_DAYS) / events
-    summary = {"count": events, "firstAt": now - step * events, "lastAt": now - step}
+def _customer(event_count: int, now: datetime) -> Json:
+    step = timedelta(days=_EVENT_SPAN_DAYS) / event_count
+    summary = {"count": event_count, "firstAt": now - step * event_count, "lastAt": now - step}
     return {
         "_id": ObjectId(),
-        "sourceId": name(events),
+        "sourceId": customer_source_id(event_count),
         "createdAt": now,
         "updatedAt": now,
         "version": 1,
@@ -147,20 +151,20 @@ def _customer(events: int, now: datetime) -> Json:
     }
 
 
-def _event(customer: ObjectId, at: datetime, index: int) -> Json:
+def _event(customer: ObjectId, occurred_at: datetime, index: int) -> Json:
     properties = {"seconds": index % 60}
-    row = {"_id": ObjectId(), "customerId": customer, "name": "view", "at": at, "since": 1}
+    row = {"_id": ObjectId(), "customerId": customer, "name": "view", "at": occurred_at, "since": 1}
     return {**row, "properties": properties}
 
 
 def _condition(number: int) -> Json:
     wire: Json = {"name": "view", "within": {"last": f"P{1 + 3 * number}D"}}
-    if function := _FUNCTIONS[number % len(_FUNCTIONS)]:
+    if function := _AGGREGATE_FUNCTIONS[number % len(_AGGREGATE_FUNCTIONS)]:
         wire["aggregate"] = {"function": function, "property": "seconds"}
     return {"event": {**wire, "operator": "GREATER_THAN", "value": 10**9}}
 
 
-def _cpu(process: psutil.Process) -> float:
+def _cpu_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
 
@@ -168,51 +172,51 @@ def _cpu(process: psutil.Process) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        program(Path(folder)) as stores,
+        running_program(Path(folder)) as stores,
         stores.server("-m", "app", "api") as (address, _),
     ):
-        shop = Shop(address, stores.mongodb_url)
-        shop.build()
+        shop = BenchmarkShop(address, stores.mongodb_url)
+        shop.create_customers_and_segments()
         with stores.process("-m", "app", "worker") as worker:
-            began = time.perf_counter()
-            shop.settle()
-            print(f"{SEGMENTS} segments activated after {time.perf_counter() - began:.1f} s")
-            seconds, cpu = _measure(shop, worker, given.rounds)
-        memberships = [_membership(shop, events) for events in EVENTS]
+            started_at = time.perf_counter()
+            shop.wait_until_processed()
+            print(f"{SEGMENTS} segments activated after {time.perf_counter() - started_at:.1f} s")
+            seconds, cpu = _measure(shop, worker, arguments.rounds)
+        memberships = [_measure_membership(shop, events) for events in EVENT_COUNTS]
     _report(seconds, cpu, memberships)
 
 
 def _measure(
-    shop: Shop, worker: psutil.Process, rounds: int
+    shop: BenchmarkShop, worker: psutil.Process, rounds: int
 ) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
     """By number of events, seconds and CPU seconds for each further event."""
-    seconds: dict[int, list[float]] = {events: [] for events in EVENTS}
-    cpu: dict[int, list[float]] = {events: [] for events in EVENTS}
+    seconds: dict[int, list[float]] = {event_count: [] for event_count in EVENT_COUNTS}
+    cpu: dict[int, list[float]] = {event_count: [] for event_count in EVENT_COUNTS}
     # The first round only warms up.
-    for turn in range(rounds + 1):
-        for events in EVENTS:
-            before = _cpu(worker)
-            for index in range(EVENTS_A_ROUND):
-                shop.track(name(events), index)
-                began = time.perf_counter()
-                shop.enter()
-                if turn:
-                    seconds[events].append(time.perf_counter() - began)
-            if turn:
-                cpu[events].append((_cpu(worker) - before) / EVENTS_A_ROUND)
+    for round_number in range(rounds + 1):
+        for event_count in EVENT_COUNTS:
+            cpu_before = _cpu_seconds(worker)
+            for index in range(EVENTS_PER_ROUND):
+                shop.track_event(customer_source_id(event_count), index)
+                started_at = time.perf_counter()
+                shop.add_vip_and_wait()
+                if round_number:
+                    seconds[event_count].append(time.perf_counter() - started_at)
+            if round_number:
+                cpu[event_count].append((_cpu_seconds(worker) - cpu_before) / EVENTS_PER_ROUND)
     return seconds, cpu
 
 
-def _membership(shop: Shop, events: int) -> float:
-    taken = []
-    for _ in range(MEMBERSHIPS):
-        began = time.perf_counter()
-        shop.ask(_MEMBERSHIP, customer={"sourceId": name(events)})
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+def _measure_membership(shop: BenchmarkShop, event_count: int) -> float:
+    seconds = []
+    for _ in range(MEMBERSHIP_QUERIES):
+        started_at = time.perf_counter()
+        shop.execute(_MEMBERSHIP_QUERY, customer={"sourceId": customer_source_id(event_count)})
+        seconds.append(time.perf_counter() - started_at)
+    return statistics.median(seconds)
 
 
 def _report(
@@ -220,14 +224,17 @@ def _report(
 ) -> None:
     print("| events | another's entry after | ratio | CPU | ratio | one membership |")
     print("|---|---|---|---|---|---|")
-    first = EVENTS[0]
-    for events, membership in zip(EVENTS, memberships, strict=True):
-        took, spent = statistics.median(seconds[events]), statistics.median(cpu[events])
-        took_ratio = took / statistics.median(seconds[first])
-        spent_ratio = spent / statistics.median(cpu[first])
+    baseline_event_count = EVENT_COUNTS[0]
+    for event_count, membership in zip(EVENT_COUNTS, memberships, strict=True):
+        event_seconds, event_cpu_seconds = (
+            statistics.median(seconds[event_count]),
+            statistics.median(cpu[event_count]),
+        )
+        seconds_ratio = event_seconds / statistics.median(seconds[baseline_event_count])
+        cpu_ratio = event_cpu_seconds / statistics.median(cpu[baseline_event_count])
         print(
-            f"| {events:,} | {took * 1e3:.1f} ms | {took_ratio:.2f} | {spent * 1e3:.1f} ms"
-            f" | {spent_ratio:.2f} | {membership * 1e3:.0f} ms |"
+            f"| {event_count:,} | {event_seconds * 1e3:.1f} ms | {seconds_ratio:.2f} | {event_cpu_seconds * 1e3:.1f} ms"
+            f" | {cpu_ratio:.2f} | {membership * 1e3:.0f} ms |"
         )
 
 

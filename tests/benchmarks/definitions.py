@@ -25,49 +25,49 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services import Services
 from app.settings import Settings
-from tests.api import Api, Json, running
-from tests.parts import standing
+from tests.api import Api, Json, running_api
+from tests.local_processes import running_process
 
-FEW, MANY = 50, 5_000
+FEW_SEGMENTS, MANY_SEGMENTS = 50, 5_000
 ROUNDS = 10
-_AT_ONCE = 8
+_CONCURRENT_CREATES = 8
 
-_CREATE = """mutation($input: SegmentCreateInput!) {
+_CREATE_SEGMENT = """mutation($input: SegmentCreateInput!) {
   segmentCreate(input: $input) { segment { id } userErrors { message } }
 }"""
 _MEMBERSHIP = """query($ids: [ID!]) {
   segmentMembership(customer: {sourceId: "a"}, segmentIds: $ids) { isMember }
 }"""
-_LIST = "{ segments(first: 100) { nodes { filterText usedBy { id } } } }"
-_SEGMENTS = "segments(first: 10) { nodes { name } }"
+_LIST_SEGMENTS = "{ segments(first: 100) { nodes { filterText usedBy { id } } } }"
+_SEGMENT_FIELDS = "segments(first: 10) { nodes { name } }"
 
 
 async def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        standing(Mongod(Path(folder) / "mongod", Settings(oplog_mib=990))) as mongod,
-        standing(Valkey(Path(folder) / "valkey")) as valkey,
+        running_process(Mongod(Path(folder) / "mongod", Settings(oplog_mib=990))) as mongod,
+        running_process(Valkey(Path(folder) / "valkey")) as valkey,
     ):
-        async with running(mongod, valkey) as few, running(mongod, valkey) as many:
-            shops = Shop(few, FEW), Shop(many, MANY)
+        async with running_api(mongod, valkey) as few, running_api(mongod, valkey) as many:
+            shops = BenchmarkShop(few, FEW_SEGMENTS), BenchmarkShop(many, MANY_SEGMENTS)
             for shop in shops:
-                await shop.other.definitions.now()
+                await shop.other_process.definitions.latest()
             # As the API's own process does once it has started; the other would be one of its own.
             gc.freeze()
             for shop in shops:
                 await shop.api.upsert("a", metadata={"vip": True, "level": 3})
-            print(f"{'':46}{FEW:>13,}{MANY:>13,}{'ratio':>8}{'hold':>9}")
+            print(f"{'':46}{FEW_SEGMENTS:>13,}{MANY_SEGMENTS:>13,}{'ratio':>8}{'hold':>9}")
             for measurement in _MEASUREMENTS:
-                print(await _measured(measurement, *shops), flush=True)
+                print(await _measure(measurement, *shops), flush=True)
 
 
-class Shop:
+class BenchmarkShop:
     """Segments of three conditions each, which nobody has read yet."""
 
     def __init__(self, api: Api, number: int) -> None:
         self.api = api
-        self.other = Services(api.services.store, api.settings)
-        self._numbers = count()
+        self.other_process = Services(api.services.store, api.settings)
+        self._filter_numbers = count()
         now = datetime.now(UTC)
         rows = [
             {
@@ -87,115 +87,137 @@ class Shop:
         api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
         self.ids = [f"seg_{row['_id']}" for row in rows]
 
-    async def create(self) -> None:
-        name, filter_ = uuid4().hex, _filter(next(self._numbers))
-        made = await self.api.ask(_CREATE, input={"name": name, "definition": {"filter": filter_}})
-        assert not made["userErrors"], made
+    async def create_segment(self) -> None:
+        name, filter_ = uuid4().hex, _filter(next(self._filter_numbers))
+        created = await self.api.fetch(
+            _CREATE_SEGMENT, input={"name": name, "definition": {"filter": filter_}}
+        )
+        assert not created["userErrors"], created
 
-    async def create_at_once(self) -> None:
-        await asyncio.gather(*(self.create() for _ in range(_AT_ONCE)))
+    async def create_segments_concurrently(self) -> None:
+        await asyncio.gather(*(self.create_segment() for _ in range(_CONCURRENT_CREATES)))
 
-    async def edit_elsewhere(self) -> None:
+    async def edit_in_other_process(self) -> None:
         """Another process edits a segment."""
-        changes = {"filter": _filter(next(self._numbers))}
-        await self.other.segments.update(self.ids[0], changes, self.other.now())
+        changes = {"filter": _filter(next(self._filter_numbers))}
+        await self.other_process.segments.update(self.ids[0], changes, self.other_process.now())
 
-    async def segments_of_a_customer(self) -> None:
-        await self.api.customer("a", _SEGMENTS)
+    async def query_customer_segments(self) -> None:
+        await self.api.fetch_customer("a", _SEGMENT_FIELDS)
 
-    async def membership(self) -> None:
-        await self.api.ask(_MEMBERSHIP, ids=self.ids[:1])
+    async def query_membership(self) -> None:
+        await self.api.fetch(_MEMBERSHIP, ids=self.ids[:1])
 
-    async def list(self) -> None:
-        await self.api.ask(_LIST)
+    async def list_segments(self) -> None:
+        await self.api.fetch(_LIST_SEGMENTS)
 
-    async def define(self) -> None:
+    async def define_metadata_key(self) -> None:
         """Defines a key that every filter asks of."""
         wire = {"key": "vip", "type": "BOOLEAN", "label": uuid4().hex}
         await self.api.services.metadata.define(wire)
 
 
-Step = Callable[[Shop], Awaitable[None]]
+Operation = Callable[[BenchmarkShop], Awaitable[None]]
 
 
 class Measurement(NamedTuple):
     """What is timed, and what happens before each time."""
 
     name: str
-    step: Step
-    before: Step | None = None
+    operation: Operation
+    setup: Operation | None = None
     rounds: int = ROUNDS
 
 
 _MEASUREMENTS = (
-    Measurement("the first customer.segments of a process", Shop.segments_of_a_customer, None, 1),
-    Measurement("segmentCreate", Shop.create),
-    Measurement(f"segmentCreate, {_AT_ONCE} at once", Shop.create_at_once),
-    Measurement("customer.segments", Shop.segments_of_a_customer),
-    Measurement("  after an edit elsewhere", Shop.segments_of_a_customer, Shop.edit_elsewhere),
-    Measurement("one membership", Shop.membership),
-    Measurement("  after an edit elsewhere", Shop.membership, Shop.edit_elsewhere),
-    Measurement("segments(first: 100) {filterText usedBy}", Shop.list),
-    Measurement("  after an edit elsewhere", Shop.list, Shop.edit_elsewhere),
-    Measurement("a type for a key that all filters ask of", Shop.define, None, 1),
+    Measurement(
+        "the first customer.segments of a process", BenchmarkShop.query_customer_segments, None, 1
+    ),
+    Measurement("segmentCreate", BenchmarkShop.create_segment),
+    Measurement(
+        f"segmentCreate, {_CONCURRENT_CREATES} at once", BenchmarkShop.create_segments_concurrently
+    ),
+    Measurement("customer.segments", BenchmarkShop.query_customer_segments),
+    Measurement(
+        "  after an edit elsewhere",
+        BenchmarkShop.query_customer_segments,
+        BenchmarkShop.edit_in_other_process,
+    ),
+    Measurement("one membership", BenchmarkShop.query_membership),
+    Measurement(
+        "  after an edit elsewhere",
+        BenchmarkShop.query_membership,
+        BenchmarkShop.edit_in_other_process,
+    ),
+    Measurement("segments(first: 100) {filterText usedBy}", BenchmarkShop.list_segments),
+    Measurement(
+        "  after an edit elsewhere",
+        BenchmarkShop.list_segments,
+        BenchmarkShop.edit_in_other_process,
+    ),
+    Measurement(
+        "a type for a key that all filters ask of", BenchmarkShop.define_metadata_key, None, 1
+    ),
 )
 
 
-async def _measured(measurement: Measurement, few: Shop, many: Shop) -> str:
+async def _measure(measurement: Measurement, few: BenchmarkShop, many: BenchmarkShop) -> str:
     """Median times, the median ratio, and the longest hold of the event loop with many segments.
     The shops take turns, so that a noisy machine is noisy for both."""
     rounds = []
     for _ in range(measurement.rounds):
-        (one, _hold), (other, hold) = [await _timed(measurement, shop) for shop in (few, many)]
-        rounds.append((one, other, other / one, hold))
-    ones, others, ratios, holds = zip(*rounds, strict=True)
+        (few_seconds, _blocked_seconds), (many_seconds, blocked_seconds) = [
+            await _time_operation(measurement, shop) for shop in (few, many)
+        ]
+        rounds.append((few_seconds, many_seconds, many_seconds / few_seconds, blocked_seconds))
+    few_times, many_times, ratios, blocked_times = zip(*rounds, strict=True)
     return (
-        f"{measurement.name:46}{statistics.median(ones) * 1e3:>10.1f} ms"
-        f"{statistics.median(others) * 1e3:>10.1f} ms{statistics.median(ratios):>8.2f}"
-        f"{max(holds) * 1e3:>6.0f} ms"
+        f"{measurement.name:46}{statistics.median(few_times) * 1e3:>10.1f} ms"
+        f"{statistics.median(many_times) * 1e3:>10.1f} ms{statistics.median(ratios):>8.2f}"
+        f"{max(blocked_times) * 1e3:>6.0f} ms"
     )
 
 
-async def _timed(measurement: Measurement, shop: Shop) -> tuple[float, float]:
+async def _time_operation(measurement: Measurement, shop: BenchmarkShop) -> tuple[float, float]:
     """How long the step takes, and holds the event loop, in seconds."""
-    if measurement.before is not None:
-        await measurement.before(shop)
-    async with _probe() as longest:
-        began = monotonic()
-        await measurement.step(shop)
-        taken = monotonic() - began
-    return taken, longest[0]
+    if measurement.setup is not None:
+        await measurement.setup(shop)
+    async with _event_loop_probe() as longest_block:
+        started_at = monotonic()
+        await measurement.operation(shop)
+        seconds = monotonic() - started_at
+    return seconds, longest_block[0]
 
 
 @asynccontextmanager
-async def _probe() -> AsyncIterator[list[float]]:
+async def _event_loop_probe() -> AsyncIterator[list[float]]:
     """The longest hold of the event loop in the meantime, in seconds of CPU."""
-    longest = [0.0]
+    longest_block = [0.0]
 
-    async def look() -> None:
+    async def sample() -> None:
         before = thread_time()
         while True:
             await asyncio.sleep(0.001)
             now = thread_time()
-            longest[0], before = max(longest[0], now - before), now
+            longest_block[0], before = max(longest_block[0], now - before), now
 
-    looking = asyncio.create_task(look())
+    task = asyncio.create_task(sample())
     await asyncio.sleep(0.002)
-    yield longest
+    yield longest_block
     await asyncio.sleep(0.002)
-    looking.cancel()
+    task.cancel()
 
 
 def _filter(number: int) -> Json:
-    def asked(path: str, operator: str, value: object) -> Json:
+    def attribute_condition(path: str, operator: str, value: object) -> Json:
         return {"attribute": {"path": path, "operator": operator, "value": value}}
 
-    bought = {"name": "order", "within": {"last": "P30D"}, "operator": "GREATER_THAN"}
+    purchase_condition = {"name": "order", "within": {"last": "P30D"}, "operator": "GREATER_THAN"}
     return {
         "all": [
-            asked("metadata.vip", "IS", True),
-            asked("metadata.level", "GREATER_THAN", number),
-            {"event": {**bought, "value": number % 7}},
+            attribute_condition("metadata.vip", "IS", True),
+            attribute_condition("metadata.level", "GREATER_THAN", number),
+            {"event": {**purchase_condition, "value": number % 7}},
         ]
     }
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from app.local.mongod import Mongod
 from app.settings import Settings
-from tests.parts import standing
+from tests.local_processes import running_process
 
-SHORT, LONG = 100_000, 1_000_000
-MOST = 1.2
+SHORT_FILE_ROWS, LONG_FILE_ROWS = 100_000, 1_000_000
+MAX_PEAK_RATIO = 1.2
 
 
 def write_events(path: Path, count: int) -> None:
@@ -47,14 +47,14 @@ def peak_mib(path: Path, url: str) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with standing(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
-            peaks = []
-            for count in (SHORT, LONG):
+        with running_process(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
+            peaks_mib = []
+            for count in (SHORT_FILE_ROWS, LONG_FILE_ROWS):
                 path = folder / "events.ndjson"
                 write_events(path, count)
-                peaks.append(peak_mib(path, mongod.url))
-                print(f"{count:10,} events: at most {peaks[-1]:,.0f} MiB")
-            print(f"ratio {peaks[1] / peaks[0]:.2f}; at most {MOST} is wanted")
+                peaks_mib.append(peak_mib(path, mongod.url))
+                print(f"{count:10,} events: at most {peaks_mib[-1]:,.0f} MiB")
+            print(f"ratio {peaks_mib[1] / peaks_mib[0]:.2f}; at most {MAX_PEAK_RATIO} is wanted")
 
 
 if __name__ == "__main__":

@@ -18,21 +18,21 @@ from pymongo import MongoClient, UpdateOne
 
 from app.local.mongod import Mongod
 from app.services import Services
-from app.services.imports import Import, Rejects
+from app.services.imports import FileImport, RejectFile
 from app.settings import Settings
 from app.store import Store
-from tests.parts import standing
+from tests.local_processes import running_process
 
 ORDERS, CUSTOMERS, ROUNDS = 70_000, 23_570, 3
-WANTED = 0.6
+MIN_RATE_RATIO = 0.6
 
 
 def write_orders(path: Path, orders: int, *, by_customer: bool) -> None:
     """Customers in groups, as a shop's history lies; or by time, so that each batch meets many."""
-    dice = random.Random(1997)
-    began = datetime(1997, 1, 1, tzinfo=UTC)
+    rng = random.Random(1997)
+    first_day = datetime(1997, 1, 1, tzinfo=UTC)
     rows = [
-        (dice.randrange(CUSTOMERS * orders // ORDERS), dice.randrange(500), dice.randrange(100_000))
+        (rng.randrange(CUSTOMERS * orders // ORDERS), rng.randrange(500), rng.randrange(100_000))
         for _ in range(orders)
     ]
     rows.sort(key=lambda row: row[0] if by_customer else row[1])
@@ -42,11 +42,11 @@ def write_orders(path: Path, orders: int, *, by_customer: bool) -> None:
             ["sourceId", "customer.sourceId", "status", "amount", "at", "metadata.items"]
         )
         for number, (customer, day, amount) in enumerate(rows):
-            at = f"{began + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
+            at = f"{first_day + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
             writer.writerow([f"o-{number}", f"{customer:06}", "PAID", amount, at, 1 + amount % 9])
 
 
-def bare(path: Path, collection: Any) -> int:
+def import_with_pymongo(path: Path, collection: Any) -> int:
     """What a script would do: no customers, no totals, no revisions, nothing checked."""
     collection.create_index("sourceId", unique=True)
     count = 0
@@ -62,17 +62,19 @@ def bare(path: Path, collection: Any) -> int:
     return count
 
 
-async def imported(path: Path, settings: Settings) -> int:
+async def import_with_program(path: Path, settings: Settings) -> int:
     store = await Store.open(settings)
-    job = Import(Services(store, settings), "orders", Rejects(path.with_suffix(".rejected")))
+    import_ = FileImport(
+        Services(store, settings), "orders", RejectFile(path.with_suffix(".rejected"))
+    )
     with path.open("rb") as stream:
-        await job.run(path.name, stream, lambda: None)
+        await import_.run(path.name, stream, lambda: None)
     await store.close()
-    assert job.refused == 0
-    return job.accepted
+    assert import_.rejected_count == 0
+    return import_.accepted_count
 
 
-def rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:
+def measure_rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:
     """Rows a second of the bare script and of the import, into empty databases, in turns."""
     settings = Settings(_env_file=None, mongodb_url=SecretStr(url), database="imported")  # type: ignore[call-arg]
     with (
@@ -80,29 +82,33 @@ def rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         for _ in range(ROUNDS):
-            began = time.perf_counter()
-            count = bare(path, client["bare"]["orders"])
-            middle = time.perf_counter()
-            assert runner.run(imported(path, settings)) == count
-            end = time.perf_counter()
+            started_at = time.perf_counter()
+            count = import_with_pymongo(path, client["bare"]["orders"])
+            bare_ended_at = time.perf_counter()
+            assert runner.run(import_with_program(path, settings)) == count
+            import_ended_at = time.perf_counter()
             client.drop_database("bare")
             client.drop_database("imported")
-            yield count / (middle - began), count / (end - middle)
+            yield count / (bare_ended_at - started_at), count / (import_ended_at - bare_ended_at)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with standing(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
-            print(f"{ORDERS:,} orders of {CUSTOMERS:,} customers; at least {WANTED} is wanted")
+        with running_process(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
+            print(
+                f"{ORDERS:,} orders of {CUSTOMERS:,} customers; at least {MIN_RATE_RATIO} is wanted"
+            )
             print(f"{'order of rows':16}{'bare':>10}{'import':>10}{'ratio':>8}")
-            for order in ("by customer", "by time"):
+            for row_order in ("by customer", "by time"):
                 path = folder / "orders.csv"
-                write_orders(path, ORDERS, by_customer=order == "by customer")
+                write_orders(path, ORDERS, by_customer=row_order == "by customer")
                 ratios = []
-                for one, other in rounds(path, mongod.url):
-                    ratios.append(other / one)
-                    print(f"{order:16}{one:10,.0f}{other:10,.0f}{other / one:8.2f}")
+                for bare_rate, import_rate in measure_rounds(path, mongod.url):
+                    ratios.append(import_rate / bare_rate)
+                    print(
+                        f"{row_order:16}{bare_rate:10,.0f}{import_rate:10,.0f}{import_rate / bare_rate:8.2f}"
+                    )
                 print(f"{'':16}{'median':>20}{statistics.median(ratios):8.2f}")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.benchmarks.program import program
+from tests.benchmarks.program import running_program
 
 CUSTOMERS = 2_000
 CONNECTIONS = 16
@@ -39,46 +39,57 @@ mutation Upsert($inputs: [CustomerInput!]!) { customersUpsert(inputs: $inputs) {
 
 
 def main() -> None:
-    bare_command = ("-m", "uvicorn", "tests.benchmarks.bare:app", "--no-access-log")
+    bare_command = ("-m", "uvicorn", "tests.benchmarks.find_one_baseline:app", "--no-access-log")
     with (
         tempfile.TemporaryDirectory() as folder,
-        program(Path(folder)) as running,
-        running.server("-m", "app", "api") as of_ours,
-        running.server(*bare_command) as of_bare,
+        running_program(Path(folder)) as running,
+        running.server("-m", "app", "api") as program_server,
+        running.server(*bare_command) as baseline_server,
     ):
-        ours, bare = _Server(*of_ours), _Server(*of_bare)
-        segment = _prepare(ours.address)
-        rounds = [(ours.cost(_questions(segment)), bare.cost(_look_ups())) for _ in range(ROUNDS)]
+        program_under_test, baseline = (
+            _ServerProcess(*program_server),
+            _ServerProcess(*baseline_server),
+        )
+        segment = _create_customers_and_segment(program_under_test.address)
+        rounds = [
+            (
+                program_under_test.measure_cpu_per_request(_membership_requests(segment)),
+                baseline.measure_cpu_per_request(_find_one_requests()),
+            )
+            for _ in range(ROUNDS)
+        ]
     _report(rounds[1:])
 
 
 def _report(rounds: list[tuple[float, float]]) -> None:
-    ours, bare = (statistics.median(costs) for costs in zip(*rounds, strict=True))
+    program_seconds, baseline_seconds = (
+        statistics.median(costs) for costs in zip(*rounds, strict=True)
+    )
     ratio = statistics.median(mine / theirs for mine, theirs in rounds)
     print(f"{'':38}{'CPU a request':>16}")
-    print(f"{'membership over GraphQL':38}{ours * 1e6:>13.0f} µs")
-    print(f"{'bare Starlette, one Motor find_one':38}{bare * 1e6:>13.0f} µs")
+    print(f"{'membership over GraphQL':38}{program_seconds * 1e6:>13.0f} µs")
+    print(f"{'bare Starlette, one Motor find_one':38}{baseline_seconds * 1e6:>13.0f} µs")
     print(f"{'ratio, median of the rounds':38}{ratio:>16.2f}")
 
 
-class _Server:
+class _ServerProcess:
     def __init__(self, address: str, process: psutil.Process) -> None:
         self._process = process
         self.address = address
 
-    def cost(self, requests: list[bytes]) -> float:
+    def measure_cpu_per_request(self, requests: list[bytes]) -> float:
         """Seconds of CPU that the process spends on one of the requests."""
-        before = sum(self._process.cpu_times()[:2])
-        asyncio.run(_load(self.address, requests))
-        return (sum(self._process.cpu_times()[:2]) - before) / len(requests)
+        cpu_before = sum(self._process.cpu_times()[:2])
+        asyncio.run(_send_concurrently(self.address, requests))
+        return (sum(self._process.cpu_times()[:2]) - cpu_before) / len(requests)
 
 
-async def _load(address: str, requests: list[bytes]) -> None:
-    shares = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
-    await asyncio.gather(*(_connection(address, share) for share in shares))
+async def _send_concurrently(address: str, requests: list[bytes]) -> None:
+    batches = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
+    await asyncio.gather(*(_send_over_connection(address, share) for share in batches))
 
 
-async def _connection(address: str, requests: list[bytes]) -> None:
+async def _send_over_connection(address: str, requests: list[bytes]) -> None:
     reader, writer = await asyncio.open_connection(*address.split(":"))
     for request in requests:
         writer.write(request)
@@ -90,7 +101,7 @@ async def _connection(address: str, requests: list[bytes]) -> None:
     await writer.wait_closed()
 
 
-def _questions(segment: str) -> list[bytes]:
+def _membership_requests(segment: str) -> list[bytes]:
     requests = []
     for source_id in _source_ids():
         variables = {"customer": {"sourceId": source_id}, "segments": [segment]}
@@ -103,17 +114,17 @@ def _questions(segment: str) -> list[bytes]:
     return requests
 
 
-def _look_ups() -> list[bytes]:
+def _find_one_requests() -> list[bytes]:
     head = "GET /customers/{} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n"
     return [head.format(source_id).encode() for source_id in _source_ids()]
 
 
 def _source_ids() -> Iterator[str]:
-    numbers = random.Random(7)
-    return (f"c{numbers.randrange(CUSTOMERS)}" for _ in range(REQUESTS))
+    rng = random.Random(7)
+    return (f"c{rng.randrange(CUSTOMERS)}" for _ in range(REQUESTS))
 
 
-def _prepare(address: str) -> str:
+def _create_customers_and_segment(address: str) -> str:
     """Customers, and a segment of one attribute filter; returns its id."""
     with httpx.Client(base_url=f"http://{address}", timeout=60) as client:
         for start in range(0, CUSTOMERS, 1_000):
@@ -121,17 +132,17 @@ def _prepare(address: str) -> str:
                 {"sourceId": f"c{n}", "email": f"c{n}@example.com", "metadata": {"vip": n % 3 == 0}}
                 for n in range(start, start + 1_000)
             ]
-            _ask(client, _UPSERT, {"inputs": inputs})
+            _execute(client, _UPSERT, {"inputs": inputs})
         condition = {"path": "metadata.vip", "operator": "IS", "value": True}
         definition = {"filter": {"attribute": condition}}
-        made = _ask(client, _CREATE, {"input": {"name": "VIPs", "definition": definition}})
-        return str(made["segmentCreate"]["segment"]["id"])
+        created = _execute(client, _CREATE, {"input": {"name": "VIPs", "definition": definition}})
+        return str(created["segmentCreate"]["segment"]["id"])
 
 
-def _ask(client: httpx.Client, query: str, variables: dict[str, Any]) -> Any:
-    answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
-    assert "errors" not in answer, answer
-    return answer["data"]
+def _execute(client: httpx.Client, query: str, variables: dict[str, Any]) -> Any:
+    response = client.post("/graphql", json={"query": query, "variables": variables}).json()
+    assert "errors" not in response, response
+    return response["data"]
 
 
 if __name__ == "__main__":

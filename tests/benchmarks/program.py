@@ -15,7 +15,7 @@ import psutil
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
-from tests.parts import standing
+from tests.local_processes import running_process
 
 Json = dict[str, Any]
 
@@ -52,11 +52,11 @@ class Program:
 
 
 @contextmanager
-def program(folder: Path) -> Iterator[Program]:
+def running_program(folder: Path) -> Iterator[Program]:
     with (
-        standing(Mongod(folder / "mongod", Settings(oplog_mib=990))) as mongod,
-        standing(Valkey(folder / "valkey")) as valkey,
+        running_process(Mongod(folder / "mongod", Settings(oplog_mib=990))) as mongod,
+        running_process(Valkey(folder / "valkey")) as valkey,
     ):
         urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
-        quiet = {"SEGMENTS_DATABASE": DATABASE, "SEGMENTS_LOG_FORMAT": "json"}
-        yield Program({**os.environ, **urls, **quiet})
+        settings = {"SEGMENTS_DATABASE": DATABASE, "SEGMENTS_LOG_FORMAT": "json"}
+        yield Program({**os.environ, **urls, **settings})

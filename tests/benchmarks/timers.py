@@ -12,39 +12,39 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.benchmarks.busy_customers import Shop
-from tests.benchmarks.program import program
+from tests.benchmarks.busy_customers import BenchmarkShop
+from tests.benchmarks.program import running_program
 
 CUSTOMERS, SECONDS = 400, 20
-_AGE, _AHEAD_SECONDS = "PT1H", 10
+_WINDOW, _FIRST_EXIT_DELAY_SECONDS = "PT1H", 10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--seconds", type=int, default=SECONDS)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        program(Path(folder)) as stores,
+        running_program(Path(folder)) as stores,
         stores.server("-m", "app", "api") as (address, _),
     ):
-        shop = Shop(address, stores.mongodb_url)
+        shop = BenchmarkShop(address, stores.mongodb_url)
         with stores.process("-m", "app", "worker"):
-            shop.define("seenAt", "DATETIME")
-            seen = {"path": "metadata.seenAt", "operator": "WITHIN_LAST", "value": _AGE}
-            shop.activate("Seen", {"attribute": seen})
-            shop.settle()
-            delays = _delays(shop, given.customers, given.seconds)
+            shop.define_metadata_key("seenAt", "DATETIME")
+            condition = {"path": "metadata.seenAt", "operator": "WITHIN_LAST", "value": _WINDOW}
+            shop.create_active_segment("Seen", {"attribute": condition})
+            shop.wait_until_processed()
+            delays = _measure_delays(shop, arguments.customers, arguments.seconds)
     delays.sort()
     print(
-        f"{len(delays)} exits over {given.seconds} s: p50 {statistics.median(delays) * 1e3:.0f} ms,"
+        f"{len(delays)} exits over {arguments.seconds} s: p50 {statistics.median(delays) * 1e3:.0f} ms,"
         f" p99 {delays[int(len(delays) * 0.99)] * 1e3:.0f} ms, most {delays[-1] * 1e3:.0f} ms"
     )
 
 
-def _delays(shop: Shop, customers: int, seconds: int) -> list[float]:
-    first = datetime.now(UTC) + timedelta(seconds=_AHEAD_SECONDS) - timedelta(hours=1)
+def _measure_delays(shop: BenchmarkShop, customers: int, seconds: int) -> list[float]:
+    first = datetime.now(UTC) + timedelta(seconds=_FIRST_EXIT_DELAY_SECONDS) - timedelta(hours=1)
     rows = [
         {
             "sourceId": f"seen-{number}",
@@ -54,14 +54,14 @@ def _delays(shop: Shop, customers: int, seconds: int) -> list[float]:
         }
         for number in range(customers)
     ]
-    shop.upsert(rows)
+    shop.upsert_customers(rows)
     delays: list[float] = []
-    last = shop.database.transitions.find_one(sort=[("_id", -1)])
-    after = last["_id"] if last else None
+    last_transition = shop.database.transitions.find_one(sort=[("_id", -1)])
+    after_id = last_transition["_id"] if last_transition else None
     while len(delays) < customers:
-        query = {"_id": {"$gt": after}} if after else {}
+        query = {"_id": {"$gt": after_id}} if after_id else {}
         for row in shop.database.transitions.find(query).sort("_id", 1):
-            after = row["_id"]
+            after_id = row["_id"]
             if row["cause"] == "TIME":
                 delays.append((datetime.now(UTC) - row["at"]).total_seconds())
         time.sleep(0.002)

@@ -13,40 +13,40 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
-from app.services.waking import Bell
+from app.services.polling import Signal
 from app.store import Transaction
-from tests.api import Api, running
+from tests.api import Api, running_api
 
 Json = dict[str, Any]
 
 
 @dataclass
-class Shop:
+class ShopWithEngine:
     """A shop whose active segments are watched, where an engine is at work."""
 
     api: Api
-    _task: asyncio.Task[None] | None = None
+    _engine_task: asyncio.Task[None] | None = None
 
-    def wake(self) -> Bell:
+    def start_engine(self) -> Signal:
         """Rings whenever the log has grown."""
         engine = Engine(self.api.services.store)
-        self._task = asyncio.create_task(engine.run())
-        return engine.committed
+        self._engine_task = asyncio.create_task(engine.run())
+        return engine.transitions_committed
 
-    async def sleep(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    async def stop_engine(self) -> None:
+        if self._engine_task:
+            self._engine_task.cancel()
+            await asyncio.gather(self._engine_task, return_exceptions=True)
 
     @asynccontextmanager
-    async def asleep(self) -> AsyncIterator[None]:
+    async def engine_stopped(self) -> AsyncIterator[None]:
         """Meanwhile the engine does not hear of anything."""
-        await self.sleep()
+        await self.stop_engine()
         yield
-        self.wake()
+        self.start_engine()
 
-    async def segment(self, name: str, filter_: Json) -> str:
-        payload = await self.api.ask(
+    async def create_segment(self, name: str, filter_: Json) -> str:
+        payload = await self.api.fetch(
             "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
             " { segment { id } userErrors { message } } }",
             input={"name": name, "definition": {"filter": filter_}},
@@ -57,20 +57,20 @@ class Shop:
     async def activate(self, segment_id: str) -> None:
         services = self.api.services
 
-        async def work(transaction: Transaction) -> None:
-            definitions = await services.definitions.held_still(transaction)
+        async def activate_in_transaction(transaction: Transaction) -> None:
+            definitions = await services.definitions.lock(transaction)
             active = ActiveFilters(services.store)
             await active.activate(segment_id, definitions, datetime.now(UTC), transaction)
 
-        await services.store.transaction(work)
+        await services.store.transaction(activate_in_transaction)
 
-    async def active(self, name: str, filter_: Json) -> str:
-        id_ = await self.segment(name, filter_)
+    async def create_active_segment(self, name: str, filter_: Json) -> str:
+        id_ = await self.create_segment(name, filter_)
         await self.activate(id_)
         return id_
 
-    async def edit(self, segment_id: str, **changes: Any) -> None:
-        payload = await self.api.ask(
+    async def edit_segment(self, segment_id: str, **changes: Any) -> None:
+        payload = await self.api.fetch(
             "mutation($id: ID!, $input: SegmentUpdateInput!) {"
             " segmentUpdate(id: $id, input: $input) { userErrors { message } } }",
             id=segment_id,
@@ -78,57 +78,67 @@ class Shop:
         )
         assert not payload["userErrors"], payload
 
-    async def delete(self, source_id: str) -> None:
+    async def delete_customer(self, source_id: str) -> None:
         query = "mutation($id: String!) { customerDelete(customer: {sourceId: $id}) { deletedId } }"
-        assert (await self.api.ask(query, id=source_id))["deletedId"]
+        assert (await self.api.fetch(query, id=source_id))["deletedId"]
 
-    async def has(self, segment_id: str, number: int) -> bool:
-        return len(await self.log(segment_id)) >= number
+    async def has_transitions(self, segment_id: str, number: int) -> bool:
+        return len(await self.list_transitions(segment_id)) >= number
 
-    async def log(self, segment_id: str) -> list[tuple[str, str, str]]:
+    async def list_transitions(self, segment_id: str) -> list[tuple[str, str, str]]:
         """Type, cause and customer of each of the segment's transitions."""
-        found = await self.api.services.store.transitions.after(0, 10_000, segment_ids=[segment_id])
+        transitions = await self.api.services.store.transitions.read_after(
+            0, 10_000, segment_ids=[segment_id]
+        )
         return [
-            (each.crossing.type.value, each.crossing.cause.value, each.crossing.customer_source_id)
-            for each in found
+            (each.details.type.value, each.details.cause.value, each.details.customer_source_id)
+            for each in transitions
         ]
 
-    async def settled(self) -> None:
+    async def wait_until_processed(self) -> None:
         """Returns when the engine has come past all that is committed, and due, by now."""
-        place, now = await self.api.services.store.partitions.end()
-        await until(lambda: self._is_past(place, now))
+        position, now = await self.api.services.store.partitions.current_position()
+        await wait_until(lambda: self.is_processed(position, now))
 
-    async def _is_past(self, place: str, now: datetime) -> bool:
+    async def is_processed(self, position: str, now: datetime) -> bool:
         database = self.api.database
-        last = database.steps.find_one(sort=[("_id", -1)])
-        waits = [{"place": {"$lt": place}}, {"at": {"$lt": now}}, {"target": {"$ne": None}}]
-        behind = [*waits, {"base": {"$lt": last["_id"]}}] if last else waits
-        due = {"wakesAt": {"$lte": now}}
+        latest_change = database.steps.find_one(sort=[("_id", -1)])
+        partition_behind = [
+            {"place": {"$lt": position}},
+            {"at": {"$lt": now}},
+            {"target": {"$ne": None}},
+        ]
+        any_partition_behind = (
+            [*partition_behind, {"base": {"$lt": latest_change["_id"]}}]
+            if latest_change
+            else partition_behind
+        )
+        due_timers = {"wakesAt": {"$lte": now}}
         return not (
-            database.partitions.count_documents({"$or": behind})
-            or database.states.count_documents(due)
+            database.partitions.count_documents({"$or": any_partition_behind})
+            or database.states.count_documents(due_timers)
         )
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - there is no event in the database
             await asyncio.sleep(0.01)
 
 
 @pytest_asyncio.fixture
-async def alone(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
+async def shop_without_engine(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWithEngine]:
     """A shop where no engine is at work yet."""
-    async with running(mongod, valkey) as api:
-        shop = Shop(api)
+    async with running_api(mongod, valkey) as api:
+        shop = ShopWithEngine(api)
         yield shop
-        await shop.sleep()
+        await shop.stop_engine()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
-    async with running(mongod, valkey) as api:
-        shop = Shop(api)
-        shop.wake()
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWithEngine]:
+    async with running_api(mongod, valkey) as api:
+        shop = ShopWithEngine(api)
+        shop.start_engine()
         yield shop
-        await shop.sleep()
+        await shop.stop_engine()

@@ -14,20 +14,20 @@ from pymongo import monitoring
 
 from app.domain.log_interval import LogInterval
 from app.services import Services
-from app.services.log_boundary import DEADLINE_SECONDS
+from app.services.log_boundary import TRANSACTION_DEADLINE_SECONDS
 from app.settings import Settings
 from app.store import Store
-from tests.club import Club
-from tests.engine.conftest import Shop, until
-from tests.engine.test_transitions import is_true
+from tests.engine.conftest import ShopWithEngine, wait_until
+from tests.engine.test_transitions import is_true_filter
+from tests.loyalty_client import LoyaltyClient
 
 
 @pytest_asyncio.fixture
-async def consuming(alone: Shop) -> AsyncIterator[Shop]:
+async def consuming_shop(shop_without_engine: ShopWithEngine) -> AsyncIterator[ShopWithEngine]:
     """A shop where an engine and the consumers are at work."""
-    committed = alone.wake()
-    task = asyncio.create_task(alone.api.services.consumers.run(committed))
-    yield alone
+    committed = shop_without_engine.start_engine()
+    task = asyncio.create_task(shop_without_engine.api.services.consumers.run(committed))
+    yield shop_without_engine
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -36,12 +36,12 @@ def test_an_interval_begins_after_a_sequence_and_ends_with_one() -> None:
     assert [LogInterval(2).contains(sequence) for sequence in (1, 2, 3, 99)] == [False] * 2 + [
         True
     ] * 2
-    ended = LogInterval(2).ended(4)
+    ended = LogInterval(2).with_end(4)
     assert [ended.contains(sequence) for sequence in (2, 3, 4, 5)] == [False, True, True, False]
-    assert not any(LogInterval(2).ended(2).contains(sequence) for sequence in range(5))
+    assert not any(LogInterval(2).with_end(2).contains(sequence) for sequence in range(5))
 
 
-class _Killer(monitoring.CommandListener):
+class KillOnInsert(monitoring.CommandListener):
     """Kills the process as it inserts into a collection."""
 
     def __init__(self, collection: str) -> None:
@@ -58,26 +58,28 @@ class _Killer(monitoring.CommandListener):
         pass
 
 
-def make_rule_until_killed(settings: Settings, program: str, segment: str) -> None:
-    monitoring.register(_Killer("earningRules"))
-    asyncio.run(_make_rule(settings, program, segment))
+def create_rule_until_killed(settings: Settings, program: str, segment: str) -> None:
+    monitoring.register(KillOnInsert("earningRules"))
+    asyncio.run(create_rule_in_process(settings, program, segment))
 
 
-async def _make_rule(settings: Settings, program: str, segment: str) -> None:
+async def create_rule_in_process(settings: Settings, program: str, segment: str) -> None:
     services = Services(Store.connect(settings), settings)
     points = {"fixed": 1}
     wire = {"name": "never", "programId": program, "segmentId": segment, "points": points}
     await services.loyalty.create_rule(wire, services.now().at)
 
 
-async def test_a_process_killed_at_a_boundary_freezes_nothing(consuming: Shop) -> None:
-    api, club = consuming.api, Club(consuming.api)
-    vips = await consuming.segment("VIPs", is_true("vip"))
-    program = await club.program("points")
-    await club.rule(program, vips, 5)
-    await consuming.settled()
+async def test_a_process_killed_at_a_boundary_freezes_nothing(
+    consuming_shop: ShopWithEngine,
+) -> None:
+    api, club = consuming_shop.api, LoyaltyClient(consuming_shop.api)
+    vips = await consuming_shop.create_segment("VIPs", is_true_filter("vip"))
+    program = await club.create_program("points")
+    await club.create_rule(program, vips, 5)
+    await consuming_shop.wait_until_processed()
     process = get_context("forkserver").Process(
-        target=make_rule_until_killed, args=(api.settings, program, vips)
+        target=create_rule_until_killed, args=(api.settings, program, vips)
     )
     process.start()
     await asyncio.to_thread(process.join)
@@ -85,30 +87,34 @@ async def test_a_process_killed_at_a_boundary_freezes_nothing(consuming: Shop) -
 
     began = time.monotonic()
     await api.upsert("ann", metadata={"vip": True})
-    await until(lambda: consuming.has(vips, 1))
+    await wait_until(lambda: consuming_shop.has_transitions(vips, 1))
     # The log does not wait at all.
-    assert time.monotonic() - began < DEADLINE_SECONDS - 1
+    assert time.monotonic() - began < TRANSACTION_DEADLINE_SECONDS - 1
 
     async def has_points() -> bool:
-        return bool((api.stored("ann").get("loyalty") or {}).get("points") == 5)
+        return bool((api.read_customer_document("ann").get("loyalty") or {}).get("points") == 5)
 
-    await until(has_points)
-    await consuming.segment("Later", is_true("later"))
-    assert time.monotonic() - began < DEADLINE_SECONDS + 10
+    await wait_until(has_points)
+    await consuming_shop.create_segment("Later", is_true_filter("later"))
+    assert time.monotonic() - began < TRANSACTION_DEADLINE_SECONDS + 10
 
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_rules_cover_exactly_their_intervals_however_busy_the_log_is(
-    alone: Shop, seed: int
+    shop_without_engine: ShopWithEngine, seed: int
 ) -> None:
-    api, club, chance = alone.api, Club(alone.api), random.Random(seed)
+    api, club, chance = (
+        shop_without_engine.api,
+        LoyaltyClient(shop_without_engine.api),
+        random.Random(seed),
+    )
     await api.upsert("ann")
-    segment, program = await club.segment("all"), await club.program("points")
+    segment, program = await club.create_segment("all"), await club.create_program("points")
     over = asyncio.Event()
 
     async def enter() -> None:
         while not over.is_set():
-            await club.enters(segment, *["ann"] * chance.randint(1, 3))
+            await club.append_entered(segment, *["ann"] * chance.randint(1, 3))
 
     async def consume() -> None:
         while not over.is_set():
@@ -117,8 +123,8 @@ async def test_rules_cover_exactly_their_intervals_however_busy_the_log_is(
 
     async def change_rules() -> None:
         for _ in range(12):
-            rule = await club.rule(program, segment, 1)
-            await club.end_rule(rule)
+            rule = await club.create_rule(program, segment, 1)
+            await club.delete_rule(rule)
         over.set()
 
     await asyncio.gather(enter(), consume(), change_rules())

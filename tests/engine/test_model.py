@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.model.crowds import Sizes
-from tests.engine.model.run import Plan, run
+from tests.engine.model.bulk_workload import WorkloadSizes
+from tests.engine.model.run import RunPlan, run_model_test
 
-SMALL = Sizes(busy=1, events=500, wave=200)
+SMALL_SIZES = WorkloadSizes(busy_customers=1, events_per_busy_customer=500, customers_per_batch=200)
 
 
 # Both take under a minute where two cores have nothing else to do.
@@ -18,16 +18,16 @@ SMALL = Sizes(busy=1, events=500, wave=200)
 @pytest.mark.parametrize(
     "plan",
     [
-        Plan(seed=1, kills=5, workers=2, sizes=SMALL),
-        Plan(seed=2, kills=1, elections=3, workers=2, members=3, sizes=SMALL),
+        RunPlan(seed=1, kills=5, workers=2, sizes=SMALL_SIZES),
+        RunPlan(seed=2, kills=1, elections=3, workers=2, members=3, sizes=SMALL_SIZES),
     ],
     ids=["kills", "elections"],
 )
-async def test_the_log_is_what_the_history_says(tmp_path: Path, plan: Plan) -> None:
-    outcome = await run(tmp_path, plan)
+async def test_the_log_is_what_the_history_says(tmp_path: Path, plan: RunPlan) -> None:
+    outcome = await run_model_test(tmp_path, plan)
 
     assert outcome.problems == []
-    assert not outcome.answers.internal
+    assert not outcome.response_log.internal_errors
     assert outcome.kills.total() == plan.kills
     assert outcome.elections.total() == plan.elections
     assert set(outcome.causes) == {"LIVE", "TIME", "DELETED", "DEFINITION"}

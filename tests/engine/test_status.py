@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.domain.engine import Report
+from app.domain.engine_status import WorkerReport
 from app.services.engine import Engine
 from app.store import oplog
-from tests.engine.conftest import Json, Shop, until
-from tests.engine.test_transitions import is_true
+from tests.engine.conftest import Json, ShopWithEngine, wait_until
+from tests.engine.test_transitions import is_true_filter
 
-STATUS = """{
+STATUS_QUERY = """{
   engineStatus {
     at reachedAt place lagSeconds lagChanges { number exact }
     changesPerSecond transitionsPerSecond lastSequence activeSegments
@@ -29,17 +29,17 @@ STATUS = """{
     lastError { message at host pid }
   }
 }"""
-NONE = {"number": 0, "exact": True}
+ZERO_EXACT = {"number": 0, "exact": True}
 
 
-async def seen(shop: Shop) -> Json:
-    status: Json = await shop.api.ask(STATUS)
+async def fetch_status(shop: ShopWithEngine) -> Json:
+    status: Json = await shop.api.fetch(STATUS_QUERY)
     return status
 
 
-async def metrics(shop: Shop) -> dict[str, list[tuple[dict[str, str], float]]]:
+async def fetch_metrics(shop: ShopWithEngine) -> dict[str, list[tuple[dict[str, str], float]]]:
     """The samples of /metrics by their names, each with its labels."""
-    answer = await shop.api.http.get("/metrics")
+    answer = await shop.api.http_client.get("/metrics")
     assert answer.status_code == 200
     samples: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(answer.text):
@@ -48,127 +48,135 @@ async def metrics(shop: Shop) -> dict[str, list[tuple[dict[str, str], float]]]:
     return samples
 
 
-def instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _row(name: str, **fields: Any) -> Json:
+def customer_row(name: str, **fields: Any) -> Json:
     now = datetime.now(UTC)
     return {"sourceId": name, "createdAt": now, "updatedAt": now, "version": 1, **fields}
 
 
-async def write(shop: Shop) -> int:
+async def write_changes(shop: ShopWithEngine) -> int:
     """Writes in all ways there are, and says how many changes of customers these were."""
     api, database = shop.api, shop.api.database
     for number in range(3):
         await api.upsert(f"one by one {number}", metadata={"vip": True})
     rows = [{"sourceId": f"at once {n}", "metadata": {"vip": True}} for n in range(5)]
-    assert (await api.many("customersUpsert", rows))["accepted"] == 5
+    assert (await api.bulk_upsert("customersUpsert", rows))["accepted"] == 5
     orders = [
         {"sourceId": f"o{n}", "customer": {"sourceId": f"at once {n}"}, "amount": 100}
         for n in range(2)
     ]
-    assert (await api.many("ordersUpsert", orders))["accepted"] == 2
+    assert (await api.bulk_upsert("ordersUpsert", orders))["accepted"] == 2
     # Past the program; one looks like what the oplog wraps transactions in.
-    database.customers.insert_many([_row(f"direct {n}", applyOps=n) for n in range(6)])
+    database.customers.insert_many([customer_row(f"direct {n}", applyOps=n) for n in range(6)])
     for number in range(4):
-        who = {"sourceId": f"direct {number}"}
-        database.customers.update_one(who, {"$set": {"metadata": {"vip": True}}})
+        customer_filter = {"sourceId": f"direct {number}"}
+        database.customers.update_one(customer_filter, {"$set": {"metadata": {"vip": True}}})
     database.customers.delete_one({"sourceId": "direct 5"})
     # Nobody's business.
-    like_one = {"op": "i", "ns": f"{database.name}.customers"}
-    database.others.insert_many([{"applyOps": [like_one]} for _ in range(7)])
-    database.client[f"{database.name}_2"].customers.insert_one(_row("another shop's"))
+    oplog_like_document = {"op": "i", "ns": f"{database.name}.customers"}
+    database.others.insert_many([{"applyOps": [oplog_like_document]} for _ in range(7)])
+    database.client[f"{database.name}_2"].customers.insert_one(customer_row("another shop's"))
     database.client.drop_database(f"{database.name}_2")
     with database.client.start_session() as session, session.start_transaction():
         database.others.insert_one({"no": "customer"}, session=session)
-        database.customers.insert_many([_row(f"bulk {n}") for n in range(9)], session=session)
+        database.customers.insert_many(
+            [customer_row(f"bulk {n}") for n in range(9)], session=session
+        )
     with database.client.start_session() as session:
         session.start_transaction()
-        database.customers.insert_one(_row("never"), session=session)
+        database.customers.insert_one(customer_row("never"), session=session)
         session.abort_transaction()
     return 3 + 5 + 2 + 6 + 4 + 1 + 9
 
 
-async def test_without_a_worker_it_falls_behind_by_what_is_written(alone: Shop) -> None:
-    first = await seen(alone)
+async def test_without_a_worker_the_lag_is_what_is_written(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    first = await fetch_status(shop_without_engine)
     assert [each["number"] for each in first["partitions"]] == list(range(16))
     assert first["workers"] == []
     assert (first["changesPerSecond"], first["transitionsPerSecond"]) == (0, 0)
-    assert first["lagChanges"] == NONE
+    assert first["lagChanges"] == ZERO_EXACT
 
-    written = await write(alone)
+    written = await write_changes(shop_without_engine)
 
-    status = await seen(alone)
+    status = await fetch_status(shop_without_engine)
     assert status["lagChanges"] == {"number": written, "exact": True}
     assert {each["worker"] for each in status["partitions"]} == {None}
-    rows = list(alone.api.database.partitions.find())
+    rows = list(shop_without_engine.api.database.partitions.find())
     assert (status["place"], status["reachedAt"]) == (first["place"], first["reachedAt"])
     assert status["place"] == min(row["place"] for row in rows)
-    passed = instant(status["at"]) - instant(first["at"])
+    passed = parse_instant(status["at"]) - parse_instant(first["at"])
     assert passed > timedelta(0)
     grown = status["lagSeconds"] - first["lagSeconds"]
     assert grown == pytest.approx(passed.total_seconds())
-    lag = instant(status["at"]) - instant(status["reachedAt"])
+    lag = parse_instant(status["at"]) - parse_instant(status["reachedAt"])
     assert status["lagSeconds"] == pytest.approx(lag.total_seconds())
     assert status["imagesSeconds"] == status["historySeconds"] == 24 * 3600
-    entries = alone.api.database.client.local["oplog.rs"]
+    entries = shop_without_engine.api.database.client.local["oplog.rs"]
     times = [entries.find_one(sort=[("$natural", order)])["ts"].time for order in (1, -1)]  # type: ignore[index]
     assert times[1] - times[0] - 1 <= status["oplogSeconds"] <= times[1] - times[0]
 
 
-async def test_a_worker_comes_and_says_what_it_has_done(alone: Shop) -> None:
-    segment = await alone.active("VIPs", is_true("vip"))
-    written = await write(alone)
-    alone.wake()
+async def test_a_worker_reports_its_work(shop_without_engine: ShopWithEngine) -> None:
+    segment = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
+    written = await write_changes(shop_without_engine)
+    shop_without_engine.start_engine()
 
     async def is_told() -> bool:
-        status = await seen(alone)
+        status = await fetch_status(shop_without_engine)
         return bool(status["workers"]) and status["workers"][0]["changes"] >= written
 
-    await until(is_told)
-    status = await seen(alone)
+    await wait_until(is_told)
+    status = await fetch_status(shop_without_engine)
     (worker,) = status["workers"]
-    log = await alone.log(segment)
+    log = await shop_without_engine.list_transitions(segment)
     assert len(log) == 3 + 5 + 4
     assert (worker["changes"], worker["transitions"]) == (written, len(log))
     assert (worker["host"], worker["pid"]) == (socket.gethostname(), os.getpid())
     assert (worker["errors"], worker["lastError"], status["lastError"]) == (0, None, None)
     assert {each["worker"]["id"] for each in status["partitions"]} == {worker["id"]}
-    assert status["lagChanges"] == NONE
+    assert status["lagChanges"] == ZERO_EXACT
     assert 0 <= status["lagSeconds"] < 5
     assert (status["lastSequence"], status["activeSegments"]) == (len(log), 1)
     # All of it was done since it began.
-    seconds = (instant(status["at"]) - instant(worker["beganAt"])).total_seconds()
+    seconds = (parse_instant(status["at"]) - parse_instant(worker["beganAt"])).total_seconds()
     assert 0 < seconds < 10
     # The report was made before it was written: a busy machine takes a while in between.
     assert worker["changesPerSecond"] >= written / (seconds + 1)
     assert worker["changesPerSecond"] / worker["transitionsPerSecond"] == pytest.approx(
         written / len(log)
     )
-    again = (await seen(alone))["workers"][0]
+    again = (await fetch_status(shop_without_engine))["workers"][0]
     assert (again["id"], again["beganAt"]) == (worker["id"], worker["beganAt"])
 
 
-async def test_workers_are_summed_up(alone: Shop) -> None:
-    await alone.active("VIPs", is_true("vip"))
-    tasks = [asyncio.create_task(Engine(alone.api.services.store).run()) for _ in range(2)]
+async def test_workers_are_summed_up(shop_without_engine: ShopWithEngine) -> None:
+    await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
+    tasks = [
+        asyncio.create_task(Engine(shop_without_engine.api.services.store).run()) for _ in range(2)
+    ]
     try:
 
         async def is_shared() -> bool:
-            held = [each["worker"] for each in (await seen(alone))["partitions"]]
+            held = [
+                each["worker"] for each in (await fetch_status(shop_without_engine))["partitions"]
+            ]
             ids = [worker["id"] for worker in held if worker]
             return len(ids) == 16 and {ids.count(id_) for id_ in ids} == {8}
 
-        await until(is_shared)
-        written = await write(alone)
+        await wait_until(is_shared)
+        written = await write_changes(shop_without_engine)
 
         async def are_done() -> bool:
-            workers = (await seen(alone))["workers"]
+            workers = (await fetch_status(shop_without_engine))["workers"]
             return sum(int(worker["changes"]) for worker in workers) >= written
 
-        await until(are_done)
-        status = await seen(alone)
+        await wait_until(are_done)
+        status = await fetch_status(shop_without_engine)
         assert len({worker["id"] for worker in status["workers"]}) == 2
         for what, total in (("changes", written), ("transitions", status["lastSequence"])):
             done = [worker[what] for worker in status["workers"]]
@@ -182,130 +190,152 @@ async def test_workers_are_summed_up(alone: Shop) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_whose_time_has_come_is_counted_and_the_next_is_told(alone: Shop) -> None:
+async def test_due_timers_are_counted_and_the_next_is_reported(
+    shop_without_engine: ShopWithEngine,
+) -> None:
     condition = {"path": "createdAt", "operator": "WITHIN_LAST", "value": "PT1H"}
-    await alone.active("New", {"attribute": condition})
-    alone.wake()
+    await shop_without_engine.create_active_segment("New", {"attribute": condition})
+    shop_without_engine.start_engine()
     hour = timedelta(hours=1)
-    now = alone.api.database.client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
+    now = shop_without_engine.api.database.client.admin.command("hello")["localTime"].replace(
+        tzinfo=UTC
+    )
     soon, later = now - hour + timedelta(seconds=2), now - timedelta(minutes=30)
-    rows = [_row(f"soon {n}", createdAt=soon) for n in range(3)]
-    alone.api.database.customers.insert_many([*rows, _row("later", createdAt=later)])
-    await until(lambda: _wakes(alone, 4))
-    await alone.sleep()
+    rows = [customer_row(f"soon {n}", createdAt=soon) for n in range(3)]
+    shop_without_engine.api.database.customers.insert_many(
+        [*rows, customer_row("later", createdAt=later)]
+    )
+    await wait_until(lambda: has_timers(shop_without_engine, 4))
+    await shop_without_engine.stop_engine()
 
     async def are_due() -> bool:
-        status = await seen(alone)
+        status = await fetch_status(shop_without_engine)
         return bool(status["wakeUpsDue"]["number"])
 
-    await until(are_due)
-    status = await seen(alone)
+    await wait_until(are_due)
+    status = await fetch_status(shop_without_engine)
     assert status["wakeUpsDue"] == {"number": 3, "exact": True}
     # It is over once an hour is more than over.
-    next_wake = instant(status["nextWakeUpAt"])
+    next_wake = parse_instant(status["nextWakeUpAt"])
     assert timedelta(0) <= next_wake - (later + hour) <= timedelta(milliseconds=1)
 
 
-async def _wakes(shop: Shop, number: int) -> bool:
-    found = shop.api.database.states.count_documents({"wakesAt": {"$exists": True}})
-    return found == number
+async def has_timers(shop: ShopWithEngine, number: int) -> bool:
+    timers = shop.api.database.states.count_documents({"wakesAt": {"$exists": True}})
+    return timers == number
 
 
-async def test_how_far_a_pass_has_come(alone: Shop) -> None:
-    database = alone.api.database
-    assert (await seen(alone))["passedShare"] is None
-    keys = database.customers.insert_many([_row(f"c{n}") for n in range(1_000)]).inserted_ids
+async def test_backfill_progress(shop_without_engine: ShopWithEngine) -> None:
+    database = shop_without_engine.api.database
+    assert (await fetch_status(shop_without_engine))["passedShare"] is None
+    keys = database.customers.insert_many(
+        [customer_row(f"c{n}") for n in range(1_000)]
+    ).inserted_ids
     database.steps.insert_one({"_id": 10, "place": "", "at": datetime.now(UTC), "gaps": []})
-    assert (await seen(alone))["passedShare"] == 0
+    assert (await fetch_status(shop_without_engine))["passedShare"] == 0
 
     # Half of the partitions have passed; the others are at the 300th of 1,000 customers.
     third = {"target": 10, "after": f"cus_{sorted(keys)[299]}"}
     database.partitions.update_many({"_id": {"$lt": 8}}, {"$set": {"base": 10}})
     database.partitions.update_many({"_id": {"$gte": 8}}, {"$set": third})
-    assert (await seen(alone))["passedShare"] == pytest.approx(0.65, abs=0.08)
+    assert (await fetch_status(shop_without_engine))["passedShare"] == pytest.approx(0.65, abs=0.08)
 
     database.partitions.update_many({}, {"$set": {"base": 10, "target": None}})
-    assert (await seen(alone))["passedShare"] is None
+    assert (await fetch_status(shop_without_engine))["passedShare"] is None
 
 
 async def test_counting_ends_somewhere_and_says_so(
-    alone: Shop, monkeypatch: pytest.MonkeyPatch
+    shop_without_engine: ShopWithEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oplog, "_ENTRIES", 10)
-    database = alone.api.database
+    monkeypatch.setattr(oplog, "_ENTRIES_PER_QUERY", 10)
+    database = shop_without_engine.api.database
     # The store has written something of its own, too.
-    database.customers.insert_many([_row(f"c{n}") for n in range(60)])
-    assert (await seen(alone))["lagChanges"] == {"number": 60, "exact": True}
+    database.customers.insert_many([customer_row(f"c{n}") for n in range(60)])
+    assert (await fetch_status(shop_without_engine))["lagChanges"] == {"number": 60, "exact": True}
 
-    database.customers.insert_many([_row(f"d{n}") for n in range(60)])
-    status = await seen(alone)
+    database.customers.insert_many([customer_row(f"d{n}") for n in range(60)])
+    status = await fetch_status(shop_without_engine)
     assert 60 < status["lagChanges"]["number"] <= 100
     assert not status["lagChanges"]["exact"]
 
 
-async def test_a_place_that_the_oplog_has_lost_is_counted_from_its_beginning(alone: Shop) -> None:
-    alone.api.database.partitions.update_one({"_id": 7}, {"$set": {"place": f"{1:016x}"}})
+async def test_a_position_lost_from_the_oplog_is_counted_from_its_beginning(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    shop_without_engine.api.database.partitions.update_one(
+        {"_id": 7}, {"$set": {"place": f"{1:016x}"}}
+    )
 
-    status = await seen(alone)
+    status = await fetch_status(shop_without_engine)
 
     assert status["place"] == f"{1:016x}"
     assert not status["lagChanges"]["exact"]
 
 
-async def test_an_error_is_told_and_outlives_its_worker(alone: Shop) -> None:
-    await alone.active("VIPs", is_true("vip"))
-    await alone.api.upsert("ann", metadata={"vip": True})
+async def test_an_error_is_reported_and_outlives_its_worker(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
+    await shop_without_engine.api.upsert("ann", metadata={"vip": True})
     # As when they are too old, which MongoDB sees to itself.
-    alone.api.database.client.config["system.preimages"].delete_many({})
-    await alone.api.upsert("ann", metadata={"vip": False})
-    alone.api.database.client.config["system.preimages"].delete_many({})
-    alone.wake()
+    shop_without_engine.api.database.client.config["system.preimages"].delete_many({})
+    await shop_without_engine.api.upsert("ann", metadata={"vip": False})
+    shop_without_engine.api.database.client.config["system.preimages"].delete_many({})
+    shop_without_engine.start_engine()
 
     async def has_failed() -> bool:
-        return (await seen(alone))["lastError"] is not None
+        return (await fetch_status(shop_without_engine))["lastError"] is not None
 
-    await until(has_failed)
-    status = await seen(alone)
+    await wait_until(has_failed)
+    status = await fetch_status(shop_without_engine)
     (worker,) = status["workers"]
     said = "history is lost: the images of a change are gone"
     assert (worker["errors"], worker["lastError"]["message"]) == (1, said)
-    assert instant(worker["beganAt"]) <= instant(worker["lastError"]["at"]) <= instant(status["at"])
+    assert (
+        parse_instant(worker["beganAt"])
+        <= parse_instant(worker["lastError"]["at"])
+        <= parse_instant(status["at"])
+    )
     kept = status["lastError"]
     assert (kept["message"], kept["host"], kept["pid"]) == (said, worker["host"], worker["pid"])
-    await alone.sleep()
-    after = await seen(alone)
+    await shop_without_engine.stop_engine()
+    after = await fetch_status(shop_without_engine)
     assert (after["workers"], after["lastError"]) == ([], kept)
 
 
-async def test_what_an_engine_stumbles_over_is_told(alone: Shop) -> None:
-    await alone.active("VIPs", is_true("vip"))
-    alone.api.database.activeFilters.update_one({}, {"$set": {"timeZone": "Nowhere/At all"}})
-    alone.wake()
+async def test_an_engine_failure_is_reported(shop_without_engine: ShopWithEngine) -> None:
+    await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
+    shop_without_engine.api.database.activeFilters.update_one(
+        {}, {"$set": {"timeZone": "Nowhere/At all"}}
+    )
+    shop_without_engine.start_engine()
 
     async def has_told() -> bool:
-        error = (await seen(alone))["lastError"]
+        error = (await fetch_status(shop_without_engine))["lastError"]
         return error is not None and "ZoneInfoNotFoundError" in error["message"]
 
-    await until(has_told)
+    await wait_until(has_told)
 
 
-async def test_an_error_that_looks_like_a_field_is_told_as_it_is(alone: Shop) -> None:
-    store = alone.api.services.store
-    report = Report(5, 0, 0, 0, 0, errors=1, error="$host", error_seconds=2)
-    await store.workers.report("w", report)
-    await store.workers.keep_error(report)
+async def test_an_error_that_looks_like_a_field_is_reported_as_it_is(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    store = shop_without_engine.api.services.store
+    report = WorkerReport(5, 0, 0, 0, 0, errors=1, last_error="$host", last_error_age_seconds=2)
+    await store.workers.save_report("w", report)
+    await store.workers.save_last_error(report)
 
-    async with store.presence.keep("w"):
-        status = await seen(alone)
+    async with store.heartbeats.keep_alive("w"):
+        status = await fetch_status(shop_without_engine)
     (worker,) = status["workers"]
     assert worker["lastError"]["message"] == status["lastError"]["message"] == "$host"
-    since = instant(worker["lastError"]["at"]) - instant(worker["beganAt"])
+    since = parse_instant(worker["lastError"]["at"]) - parse_instant(worker["beganAt"])
     assert since == timedelta(seconds=3)
 
 
-async def test_prometheus_is_told_the_same(alone: Shop) -> None:
-    database = alone.api.database
-    written = await write(alone)
+async def test_prometheus_metrics_match_the_status(shop_without_engine: ShopWithEngine) -> None:
+    database = shop_without_engine.api.database
+    written = await write_changes(shop_without_engine)
     now = datetime.now(UTC).replace(microsecond=0)
     for number, host in enumerate(['ho"st\\1\n', "host 2"], 1):
         row = {"host": host, "pid": number, "beganAt": now}
@@ -327,17 +357,20 @@ async def test_prometheus_is_told_the_same(alone: Shop) -> None:
     ]
     database.states.insert_many([{"partition": n, "wakesAt": at} for n, at in waits])
     database.steps.insert_one({"_id": 1_000, "place": "", "at": now, "gaps": []})
-    await alone.segment("Passive", is_true("vip"))
-    await alone.active("VIPs", is_true("vip"))
+    await shop_without_engine.create_segment("Passive", is_true_filter("vip"))
+    await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
 
-    status, samples = await seen(alone), await metrics(alone)
+    status, samples = (
+        await fetch_status(shop_without_engine),
+        await fetch_metrics(shop_without_engine),
+    )
 
     told = {name.removeprefix("segments_engine_"): values for name, values in samples.items()}
     single = {name: values[0][1] for name, values in told.items() if values[0][0] == {}}
     assert single.pop("lag_seconds") == pytest.approx(status["lagSeconds"], abs=2)
     known = {
         "up": 1,
-        "reached_timestamp_seconds": instant(status["reachedAt"]).timestamp(),
+        "reached_timestamp_seconds": parse_instant(status["reachedAt"]).timestamp(),
         "lag_changes": status["lagChanges"]["number"],
         "lag_changes_exact": 1,
         "changes_per_second": status["changesPerSecond"],
@@ -345,7 +378,7 @@ async def test_prometheus_is_told_the_same(alone: Shop) -> None:
         "transitions_total": status["lastSequence"],
         "active_segments": status["activeSegments"],
         "wakeups_due": status["wakeUpsDue"]["number"],
-        "next_wakeup_timestamp_seconds": instant(status["nextWakeUpAt"]).timestamp(),
+        "next_wakeup_timestamp_seconds": parse_instant(status["nextWakeUpAt"]).timestamp(),
         "passed_ratio": status["passedShare"],
         "partitions": len(status["partitions"]),
         "partitions_unheld": sum(each["worker"] is None for each in status["partitions"]),
@@ -353,7 +386,7 @@ async def test_prometheus_is_told_the_same(alone: Shop) -> None:
         "oplog_window_seconds": pytest.approx(status["oplogSeconds"], abs=2),
         "images_kept_seconds": status["imagesSeconds"],
         "history_seconds": status["historySeconds"],
-        "last_error_timestamp_seconds": instant(status["lastError"]["at"]).timestamp(),
+        "last_error_timestamp_seconds": parse_instant(status["lastError"]["at"]).timestamp(),
     }
     assert {name: value for name, value in single.items() if name in known} == known
     assert known["lag_changes"] == written

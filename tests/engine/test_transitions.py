@@ -8,65 +8,76 @@ import pytest
 from app.filters import Calendar
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import DefinitionsReader
-from tests.engine.conftest import Json, Shop, until
+from tests.engine.conftest import Json, ShopWithEngine, wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def is_true(key: str) -> Json:
+def is_true_filter(key: str) -> Json:
     return {"attribute": {"path": f"metadata.{key}", "operator": "IS", "value": True}}
 
 
-def at_least(key: str, value: int) -> Json:
+def at_least_filter(key: str, minimum: int) -> Json:
     operator = "GREATER_THAN_OR_EQUAL"
-    return {"attribute": {"path": f"metadata.{key}", "operator": operator, "value": value}}
+    return {"attribute": {"path": f"metadata.{key}", "operator": operator, "value": minimum}}
 
 
-async def test_who_becomes_one_enters_and_who_ceases_to_leaves(shop: Shop) -> None:
-    vips = await shop.active("VIPs", is_true("vip"))
+async def test_who_becomes_one_enters_and_who_ceases_to_leaves(shop: ShopWithEngine) -> None:
+    vips = await shop.create_active_segment("VIPs", is_true_filter("vip"))
     await shop.api.upsert("ann", metadata={"vip": True})
     await shop.api.upsert("ann", metadata={"vip": False})
     await shop.api.upsert("ann", metadata={"vip": True})
-    await shop.settled()
+    await shop.wait_until_processed()
 
-    assert await shop.log(vips) == [
+    assert await shop.list_transitions(vips) == [
         ("ENTERED", "LIVE", "ann"),
         ("LEFT", "LIVE", "ann"),
         ("ENTERED", "LIVE", "ann"),
     ]
 
 
-async def test_members_at_activation_are_the_baseline(shop: Shop) -> None:
+async def test_members_at_activation_are_the_baseline(shop: ShopWithEngine) -> None:
     await shop.api.upsert("bob", metadata={"gold": True})
     await shop.api.upsert("eve", metadata={"gold": False})
-    segment = await shop.active("Gold", is_true("gold"))
+    segment = await shop.create_active_segment("Gold", is_true_filter("gold"))
     await shop.api.upsert("bob", name="Bob")
     await shop.api.upsert("bob", metadata={"gold": None})
     await shop.api.upsert("eve", metadata={"gold": True})
-    await shop.settled()
+    await shop.wait_until_processed()
 
-    assert await shop.log(segment) == [("LEFT", "LIVE", "bob"), ("ENTERED", "LIVE", "eve")]
+    assert await shop.list_transitions(segment) == [
+        ("LEFT", "LIVE", "bob"),
+        ("ENTERED", "LIVE", "eve"),
+    ]
 
 
-async def test_who_is_deleted_leaves(shop: Shop) -> None:
-    segment = await shop.active("Silver", is_true("silver"))
+async def test_who_is_deleted_leaves(shop: ShopWithEngine) -> None:
+    segment = await shop.create_active_segment("Silver", is_true_filter("silver"))
     await shop.api.upsert("dan", metadata={"silver": True})
-    await shop.delete("dan")
-    await shop.settled()
+    await shop.delete_customer("dan")
+    await shop.wait_until_processed()
 
-    assert await shop.log(segment) == [("ENTERED", "LIVE", "dan"), ("LEFT", "DELETED", "dan")]
+    assert await shop.list_transitions(segment) == [
+        ("ENTERED", "LIVE", "dan"),
+        ("LEFT", "DELETED", "dan"),
+    ]
 
 
-async def test_time_alone_lets_enter_and_leave_at_the_instant(shop: Shop) -> None:
+async def test_time_alone_lets_enter_and_leave_at_the_instant(shop: ShopWithEngine) -> None:
     recent = {"event": {"name": "visit", "within": {"last": "PT1S"}}}
-    segment = await shop.active("Just here", recent)
-    quiet = await shop.active("Just gone", {"all": [is_true("seen"), {"none": [recent]}]})
+    segment = await shop.create_active_segment("Just here", recent)
+    quiet = await shop.create_active_segment(
+        "Just gone", {"all": [is_true_filter("seen"), {"none": [recent]}]}
+    )
     await shop.api.upsert("fay", metadata={"seen": True})
-    await shop.api.many("eventsTrack", [{"customer": {"sourceId": "fay"}, "name": "visit"}])
-    await until(lambda: shop.has(quiet, 3))
+    await shop.api.bulk_upsert("eventsTrack", [{"customer": {"sourceId": "fay"}, "name": "visit"}])
+    await wait_until(lambda: shop.has_transitions(quiet, 3))
 
-    assert await shop.log(segment) == [("ENTERED", "LIVE", "fay"), ("LEFT", "TIME", "fay")]
-    assert await shop.log(quiet) == [
+    assert await shop.list_transitions(segment) == [
+        ("ENTERED", "LIVE", "fay"),
+        ("LEFT", "TIME", "fay"),
+    ]
+    assert await shop.list_transitions(quiet) == [
         ("ENTERED", "LIVE", "fay"),
         ("LEFT", "LIVE", "fay"),
         ("ENTERED", "TIME", "fay"),
@@ -78,18 +89,22 @@ async def test_time_alone_lets_enter_and_leave_at_the_instant(shop: Shop) -> Non
     assert left["at"] == visited["at"] + timedelta(seconds=1)
 
 
-async def test_a_state_that_is_over_already_counts_with_the_rows_it_had(shop: Shop) -> None:
+async def test_a_state_that_is_over_already_counts_with_the_rows_it_had(
+    shop: ShopWithEngine,
+) -> None:
     """Bought, and deleted before the engine has heard of either."""
-    segment = await shop.active("Bought twice", {"event": {"name": "order", "value": 2}})
+    segment = await shop.create_active_segment(
+        "Bought twice", {"event": {"name": "order", "value": 2}}
+    )
     order = {"customer": {"sourceId": "gus"}, "amount": 100}
-    await shop.api.many("ordersUpsert", [{**order, "sourceId": "g1"}])
-    await shop.api.many("ordersUpsert", [{**order, "sourceId": "g2"}])
-    await shop.api.many("ordersUpsert", [{**order, "sourceId": "g2", "status": "CANCELED"}])
-    await shop.api.many("ordersUpsert", [{**order, "sourceId": "g2", "status": "PAID"}])
-    await shop.delete("gus")
-    await shop.settled()
+    await shop.api.bulk_upsert("ordersUpsert", [{**order, "sourceId": "g1"}])
+    await shop.api.bulk_upsert("ordersUpsert", [{**order, "sourceId": "g2"}])
+    await shop.api.bulk_upsert("ordersUpsert", [{**order, "sourceId": "g2", "status": "CANCELED"}])
+    await shop.api.bulk_upsert("ordersUpsert", [{**order, "sourceId": "g2", "status": "PAID"}])
+    await shop.delete_customer("gus")
+    await shop.wait_until_processed()
 
-    assert await shop.log(segment) == [
+    assert await shop.list_transitions(segment) == [
         ("ENTERED", "LIVE", "gus"),
         ("LEFT", "LIVE", "gus"),
         ("ENTERED", "LIVE", "gus"),
@@ -97,17 +112,19 @@ async def test_a_state_that_is_over_already_counts_with_the_rows_it_had(shop: Sh
     ]
 
 
-async def test_an_edit_of_a_segment_inside_moves_members_of_the_outer_one(shop: Shop) -> None:
+async def test_an_edit_of_a_segment_inside_moves_members_of_the_outer_one(
+    shop: ShopWithEngine,
+) -> None:
     await shop.api.upsert("hal", metadata={"level": 5})
     await shop.api.upsert("ida", metadata={"level": 15})
-    inner = await shop.segment("Inner", at_least("level", 10))
-    outer = await shop.active("Outer", {"all": [{"segment": {"id": inner}}]})
-    await shop.edit(inner, filter=at_least("level", 3))
+    inner = await shop.create_segment("Inner", at_least_filter("level", 10))
+    outer = await shop.create_active_segment("Outer", {"all": [{"segment": {"id": inner}}]})
+    await shop.edit_segment(inner, filter=at_least_filter("level", 3))
     await shop.api.upsert("ida", metadata={"level": 1})
-    await shop.edit(inner, filter=at_least("level", 7))
-    await shop.settled()
+    await shop.edit_segment(inner, filter=at_least_filter("level", 7))
+    await shop.wait_until_processed()
 
-    assert sorted(await shop.log(outer)) == sorted(
+    assert sorted(await shop.list_transitions(outer)) == sorted(
         [
             ("ENTERED", "DEFINITION", "hal"),
             ("LEFT", "LIVE", "ida"),
@@ -116,83 +133,92 @@ async def test_an_edit_of_a_segment_inside_moves_members_of_the_outer_one(shop: 
     )
 
 
-async def test_a_deleted_segment_tells_nothing_more(shop: Shop) -> None:
-    segment = await shop.active("Soon gone", is_true("soon"))
+async def test_a_deleted_segment_logs_nothing_more(shop: ShopWithEngine) -> None:
+    segment = await shop.create_active_segment("Soon gone", is_true_filter("soon"))
     await shop.api.upsert("jim", metadata={"soon": True})
-    await shop.settled()
-    await shop.api.ask(f'mutation {{ segmentDelete(id: "{segment}") {{ deletedId }} }}')
+    await shop.wait_until_processed()
+    await shop.api.fetch(f'mutation {{ segmentDelete(id: "{segment}") {{ deletedId }} }}')
     await shop.api.upsert("jim", metadata={"soon": False})
-    again = await shop.active("Again", is_true("soon"))
+    again = await shop.create_active_segment("Again", is_true_filter("soon"))
     await shop.api.upsert("jim", metadata={"soon": True})
-    await shop.settled()
+    await shop.wait_until_processed()
 
-    assert await shop.log(segment) == [("ENTERED", "LIVE", "jim")]
-    assert await shop.log(again) == [("ENTERED", "LIVE", "jim")]
+    assert await shop.list_transitions(segment) == [("ENTERED", "LIVE", "jim")]
+    assert await shop.list_transitions(again) == [("ENTERED", "LIVE", "jim")]
 
 
 @pytest.mark.asyncio(loop_scope="function")
-async def test_whose_time_comes_when_nothing_is_watched_any_more_is_done_with(alone: Shop) -> None:
+async def test_due_timers_without_active_filters_are_removed(
+    shop_without_engine: ShopWithEngine,
+) -> None:
     recent = {"attribute": {"path": "createdAt", "operator": "WITHIN_LAST", "value": "PT4S"}}
-    segment, database = await alone.active("New", recent), alone.api.database
-    alone.wake()
-    await alone.api.upsert("joe")
-    await alone.settled()
+    segment, database = (
+        await shop_without_engine.create_active_segment("New", recent),
+        shop_without_engine.api.database,
+    )
+    shop_without_engine.start_engine()
+    await shop_without_engine.api.upsert("joe")
+    await shop_without_engine.wait_until_processed()
     assert database.states.count_documents({"wakesAt": {"$gt": datetime.now(UTC)}}) == 1
-    await alone.api.ask(f'mutation {{ segmentDelete(id: "{segment}") {{ deletedId }} }}')
+    await shop_without_engine.api.fetch(
+        f'mutation {{ segmentDelete(id: "{segment}") {{ deletedId }} }}'
+    )
 
     async def is_forgotten() -> bool:
         return database.activeFilters.count_documents({}) == 0
 
-    await until(is_forgotten)
-    await alone.sleep()
-    alone.wake()
+    await wait_until(is_forgotten)
+    await shop_without_engine.stop_engine()
+    shop_without_engine.start_engine()
 
     async def is_done_with() -> bool:
         return database.states.count_documents({"wakesAt": {"$ne": None}}) == 0
 
-    await until(is_done_with)
+    await wait_until(is_done_with)
 
 
-async def test_what_the_deleted_have_left_is_removed_once_it_is_told(shop: Shop) -> None:
+async def test_tombstones_are_removed_once_logged(shop: ShopWithEngine) -> None:
     id_ = await shop.api.upsert("kim", metadata={"gone": True})
     who = {"customer": {"sourceId": "kim"}}
-    await shop.api.many("eventsTrack", [{**who, "name": "visit"}])
-    await shop.api.many("ordersUpsert", [{**who, "sourceId": "k1", "amount": 1}])
-    await shop.delete("kim")
+    await shop.api.bulk_upsert("eventsTrack", [{**who, "name": "visit"}])
+    await shop.api.bulk_upsert("ordersUpsert", [{**who, "sourceId": "k1", "amount": 1}])
+    await shop.delete_customer("kim")
 
     async def is_forgotten() -> bool:
         kept = {**shop.api.dump(), "transitions": []}
         return id_.removeprefix("cus_") not in str(kept)
 
-    await until(is_forgotten)
+    await wait_until(is_forgotten)
 
 
-async def test_another_time_zone_is_another_definition(shop: Shop) -> None:
+async def test_another_time_zone_is_another_definition(shop: ShopWithEngine) -> None:
     now = datetime.now(UTC)
     await shop.api.upsert("lea", metadata={})
     today = {"path": "createdAt", "operator": "ON", "value": now.date().isoformat()}
-    segment = await shop.active("Came on this day", {"attribute": today})
-    await shop.settled()
+    segment = await shop.create_active_segment("Came on this day", {"attribute": today})
+    await shop.wait_until_processed()
     elsewhere = ZoneInfo("Pacific/Midway" if now.hour < 11 else "Pacific/Kiritimati")
     reader = DefinitionsReader(shop.api.services.store, Calendar(elsewhere))
-    await ActiveFilters(shop.api.services.store).adopt(reader)
-    await shop.settled()
-    await ActiveFilters(shop.api.services.store).adopt(shop.api.services.definitions)
-    await shop.settled()
+    await ActiveFilters(shop.api.services.store).apply_project_calendar(reader)
+    await shop.wait_until_processed()
+    await ActiveFilters(shop.api.services.store).apply_project_calendar(
+        shop.api.services.definitions
+    )
+    await shop.wait_until_processed()
 
-    assert [each for each in await shop.log(segment) if each[2] == "lea"] == [
+    assert [each for each in await shop.list_transitions(segment) if each[2] == "lea"] == [
         ("LEFT", "DEFINITION", "lea"),
         ("ENTERED", "DEFINITION", "lea"),
     ]
 
 
-async def test_a_transition_has_the_name_that_the_segment_had(shop: Shop) -> None:
-    segment = await shop.active("Old name", is_true("named"))
+async def test_a_transition_has_the_name_that_the_segment_had(shop: ShopWithEngine) -> None:
+    segment = await shop.create_active_segment("Old name", is_true_filter("named"))
     await shop.api.upsert("max", metadata={"named": True})
-    await shop.settled()
-    await shop.edit(segment, name="New name")
+    await shop.wait_until_processed()
+    await shop.edit_segment(segment, name="New name")
     await shop.api.upsert("max", metadata={"named": False})
-    await shop.settled()
+    await shop.wait_until_processed()
 
     found = shop.api.database.transitions.find({"customerSourceId": "max"}).sort("_id", 1)
     assert [row["segmentName"] for row in found if "name" in row["segmentName"]] == [

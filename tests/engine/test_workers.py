@@ -11,18 +11,18 @@ from pathlib import Path
 from bson import ObjectId
 
 from tests.api import Documents
-from tests.engine.conftest import Json, Shop, until
-from tests.engine.model.world import Worker
-from tests.engine.test_setbacks import partitions
-from tests.engine.test_transitions import is_true
+from tests.engine.conftest import Json, ShopWithEngine, wait_until
+from tests.engine.model.cluster import WorkerProcess
+from tests.engine.test_poison_changes import partition_of_customers
+from tests.engine.test_transitions import is_true_filter
 
 # Enough for every partition to have some.
 _CUSTOMERS = 80
 # More than are brought before the first of them are settled.
-_MANY, _AT_ONCE = 8_000, 1_000
+MANY_CUSTOMERS, CUSTOMERS_PER_CALL = 8_000, 1_000
 
 
-def shares(database: Documents) -> list[list[int]]:
+def partitions_by_owner(database: Documents) -> list[list[int]]:
     """The partitions that each holds."""
     stages: list[Json] = [
         {"$match": {"owner": {"$ne": ""}}},
@@ -31,71 +31,79 @@ def shares(database: Documents) -> list[list[int]]:
     return [row["held"] for row in database.partitions.aggregate(stages)]
 
 
-async def is_shared(database: Documents) -> bool:
+async def are_partitions_shared(database: Documents) -> bool:
     """Whether each of two workers has its half."""
-    return [len(held) for held in shares(database)] == [8, 8]
+    return [len(partitions) for partitions in partitions_by_owner(database)] == [8, 8]
 
 
-async def test_they_share_and_one_takes_over_what_another_held(alone: Shop, tmp_path: Path) -> None:
-    database = alone.api.database
-    workers = [Worker(tmp_path / f"{n}", n, alone.api.settings) for n in range(2)]
-    segment = await alone.active("VIPs", is_true("vip"))
+async def test_workers_share_partitions_and_take_over_those_of_another(
+    shop_without_engine: ShopWithEngine, tmp_path: Path
+) -> None:
+    database = shop_without_engine.api.database
+    workers = [
+        WorkerProcess(tmp_path / f"{n}", n, shop_without_engine.api.settings) for n in range(2)
+    ]
+    segment = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
 
     async def enter(who: str) -> None:
         rows = [
             {"sourceId": f"{who} {number}", "metadata": {"vip": True}}
             for number in range(_CUSTOMERS)
         ]
-        await alone.api.many("customersUpsert", rows)
+        await shop_without_engine.api.bulk_upsert("customersUpsert", rows)
 
     try:
         for worker in workers:
             worker.start()
-        await until(lambda: is_shared(database))
+        await wait_until(lambda: are_partitions_shared(database))
         await enter("both")
-        await until(lambda: alone.has(segment, _CUSTOMERS))
+        await wait_until(lambda: shop_without_engine.has_transitions(segment, _CUSTOMERS))
         pid = workers[0].pid
         assert pid
         os.kill(pid, signal.SIGKILL)
         began = time.monotonic()
         await enter("one")
-        await until(lambda: alone.has(segment, 2 * _CUSTOMERS))
+        await wait_until(lambda: shop_without_engine.has_transitions(segment, 2 * _CUSTOMERS))
         print(f"taken over after {time.monotonic() - began:.1f} s")
     finally:
         for worker in workers:
             worker.stop()
 
-    log = await alone.log(segment)
+    log = await shop_without_engine.list_transitions(segment)
     assert len(log) == len(set(log)) == 2 * _CUSTOMERS
 
 
-async def test_all_of_them_hear_that_the_customers_are_dropped(alone: Shop) -> None:
+async def test_all_of_them_hear_that_the_customers_are_dropped(
+    shop_without_engine: ShopWithEngine,
+) -> None:
     """That has no customer's key, and so belongs to no worker's partitions."""
-    api, database = alone.api, alone.api.database
-    vips = await alone.active("VIPs", is_true("vip"))
+    api, database = shop_without_engine.api, shop_without_engine.api.database
+    vips = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     names = [f"{number}" for number in range(_CUSTOMERS)]
-    await api.many("customersUpsert", [{"sourceId": n, "metadata": {"vip": True}} for n in names])
-    workers = [Shop(api), Shop(api)]
+    await api.bulk_upsert(
+        "customersUpsert", [{"sourceId": n, "metadata": {"vip": True}} for n in names]
+    )
+    workers = [ShopWithEngine(api), ShopWithEngine(api)]
     try:
         for worker in workers:
-            worker.wake()
-        await until(lambda: is_shared(database))
-        await until(lambda: alone.has(vips, _CUSTOMERS))
+            worker.start_engine()
+        await wait_until(lambda: are_partitions_shared(database))
+        await wait_until(lambda: shop_without_engine.has_transitions(vips, _CUSTOMERS))
         database.customers.drop()
-        await until(lambda: alone.has(vips, 2 * _CUSTOMERS))
+        await wait_until(lambda: shop_without_engine.has_transitions(vips, 2 * _CUSTOMERS))
         await api.upsert("new", metadata={"vip": True})
         await api.upsert("new", metadata={"vip": False})
-        await alone.settled()
+        await shop_without_engine.wait_until_processed()
     finally:
-        await asyncio.gather(*(worker.sleep() for worker in workers))
+        await asyncio.gather(*(worker.stop_engine() for worker in workers))
 
-    *dropped, entered, left = (await alone.log(vips))[_CUSTOMERS:]
+    *dropped, entered, left = (await shop_without_engine.list_transitions(vips))[_CUSTOMERS:]
     assert sorted(dropped) == sorted(("LEFT", "DEFINITION", name) for name in names)
     assert (entered, left) == (("ENTERED", "LIVE", "new"), ("LEFT", "LIVE", "new"))
 
 
 @contextmanager
-def unwritable(database: Documents, customers: Iterable[ObjectId]) -> Iterator[None]:
+def locked_states(database: Documents, customers: Iterable[ObjectId]) -> Iterator[None]:
     """Meanwhile no transaction gets through that writes the state of one of them: it is tried
     again and again."""
     with database.client.start_session() as session, session.start_transaction():
@@ -105,7 +113,9 @@ def unwritable(database: Documents, customers: Iterable[ObjectId]) -> Iterator[N
         session.abort_transaction()
 
 
-async def test_nobody_is_brought_past_a_step_that_the_stream_has_not_come_by(alone: Shop) -> None:
+async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definition_change(
+    shop_without_engine: ShopWithEngine,
+) -> None:
     """One worker is before a step; another is beyond it, in the midst of bringing all customers
     past it. Both end, and a third takes over what they held.
 
@@ -114,15 +124,15 @@ async def test_nobody_is_brought_past_a_step_that_the_stream_has_not_come_by(alo
     has not brought the customer past the step, which comes only after it: nobody would, and what
     the customer is in from the step on would be lost.
     """
-    api, database = alone.api, alone.api.database
-    vips = await alone.active("VIPs", is_true("vip"))
-    for first in range(0, _MANY, _AT_ONCE):
-        numbers = range(first, first + _AT_ONCE)
-        await api.many("customersUpsert", [{"sourceId": f"{number}"} for number in numbers])
-    workers = [Shop(api), Shop(api)]
+    api, database = shop_without_engine.api, shop_without_engine.api.database
+    vips = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
+    for first in range(0, MANY_CUSTOMERS, CUSTOMERS_PER_CALL):
+        numbers = range(first, first + CUSTOMERS_PER_CALL)
+        await api.bulk_upsert("customersUpsert", [{"sourceId": f"{number}"} for number in numbers])
+    workers = [ShopWithEngine(api), ShopWithEngine(api)]
 
     async def stop() -> None:
-        await asyncio.gather(*(worker.sleep() for worker in workers))
+        await asyncio.gather(*(worker.stop_engine() for worker in workers))
 
     async def is_under_way() -> bool:
         passing = database.partitions.find({"target": {"$ne": None}})
@@ -130,20 +140,24 @@ async def test_nobody_is_brought_past_a_step_that_the_stream_has_not_come_by(alo
 
     try:
         for worker in workers:
-            worker.wake()
-        await until(lambda: is_shared(database))
-        before, beyond = shares(database)
-        where = partitions(alone)
+            worker.start_engine()
+        await wait_until(lambda: are_partitions_shared(database))
+        before, beyond = partitions_by_owner(database)
+        where = partition_of_customers(shop_without_engine)
         names = [row["sourceId"] for row in database.customers.find().sort("_id", 1)]
         # The one's change is before the step; the other is among the last who are brought past it.
         early = next(name for name in names if where[name] in before)
         late = next(name for name in reversed(names) if where[name] in beyond)
         await api.upsert(late, metadata={"vip": True})
-        await alone.settled()
-        with unwritable(database, [api.stored(name)["_id"] for name in (early, late)]):
+        await shop_without_engine.wait_until_processed()
+        with locked_states(
+            database, [api.read_customer_document(name)["_id"] for name in (early, late)]
+        ):
             await api.upsert(early, metadata={"vip": True})
-            later = await alone.active("VIPs, later", is_true("vip"))
-            await until(is_under_way)
+            later = await shop_without_engine.create_active_segment(
+                "VIPs, later", is_true_filter("vip")
+            )
+            await wait_until(is_under_way)
             await stop()
     finally:
         await stop()
@@ -153,13 +167,13 @@ async def test_nobody_is_brought_past_a_step_that_the_stream_has_not_come_by(alo
     behind = database.partitions.find({"place": {"$lt": step["place"]}})
     assert {row["_id"] for row in behind} == set(before)
 
-    alone.wake()
-    await alone.settled()
+    shop_without_engine.start_engine()
+    await shop_without_engine.wait_until_processed()
     await api.upsert(early, metadata={"vip": False})
-    await alone.settled()
+    await shop_without_engine.wait_until_processed()
 
-    assert await alone.log(later) == [("LEFT", "LIVE", early)]
-    assert await alone.log(vips) == [
+    assert await shop_without_engine.list_transitions(later) == [("LEFT", "LIVE", early)]
+    assert await shop_without_engine.list_transitions(vips) == [
         ("ENTERED", "LIVE", late),
         ("ENTERED", "LIVE", early),
         ("LEFT", "LIVE", early),

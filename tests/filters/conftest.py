@@ -6,23 +6,25 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tests.filters import corpus, examples
-from tests.filters.judge import Judge, judging
-from tests.filters.wire import Filters
+from tests.filters import corpus, operator_examples
+from tests.filters.dual_evaluator import DualEvaluator, open_dual_evaluator
+from tests.filters.filter_strategies import FilterStrategies
 
 
 @pytest.fixture(scope="session")
-def judge(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
-    with judging(mongo_client, corpus.whole()) as found:
+def dual_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
+    with open_dual_evaluator(mongo_client, corpus.build_corpus()) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def filters(judge: Judge) -> Filters:
-    return Filters(judge.customers)
+def filter_strategies(dual_evaluator: DualEvaluator) -> FilterStrategies:
+    return FilterStrategies(dual_evaluator.customers)
 
 
 @pytest.fixture(scope="session")
-def example_judge(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
-    with judging(mongo_client, {"customers": list(examples.documents())}) as found:
+def example_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
+    with open_dual_evaluator(
+        mongo_client, {"customers": list(operator_examples.example_documents())}
+    ) as found:
         yield found

@@ -7,16 +7,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now, parse
-from app.filters.calendar import nominal
-from app.filters.fields import event_key
-from app.filters.sources import listing, source
-from app.filters.tree import Listed, Measure, Nested
+from app.filters.calendar import utc_midnight
+from app.filters.fields import escape_event_name
+from app.filters.sources import event_source, static_member_source
+from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
 
 Document = dict[str, Any]
-Make = Callable[[Random], Any]
+RandomValue = Callable[[Random], Any]
 
 CUSTOMERS = 200
-_ROWS = ("events", "orders")
+_ROW_COLLECTIONS = ("events", "orders")
 
 _METADATA = Catalog(
     {
@@ -35,7 +35,7 @@ _METADATA = Catalog(
     }
 )
 # Each may name those before it; the lists are of chance.
-LISTS = {"list-of-some": 0.3, "list-of-many": 0.8, "list-of-nobody": 0.0}
+LIST_SHARES = {"list-of-some": 0.3, "list-of-many": 0.8, "list-of-nobody": 0.0}
 SEGMENTS: dict[str, Any] = {
     "vips": {"attribute": {"path": "metadata.flag", "operator": "IS", "value": True}},
     "buyers": {"event": {"name": "purchase", "value": 2}},
@@ -61,20 +61,23 @@ SEGMENTS: dict[str, Any] = {
 }
 
 
-def _nested() -> dict[str, Nested]:
+def _nested_segments() -> dict[str, NestedSegment]:
     """The segments as filters have them inside."""
-    found = {id_: Nested(id_, id_, Listed(Measure(listing(id_, id_)))) for id_ in LISTS}
-    catalog = Catalog(_METADATA.metadata, found.get)
+    segments = {
+        id_: NestedSegment(id_, id_, StaticMemberCondition(Measure(static_member_source(id_, id_))))
+        for id_ in LIST_SHARES
+    }
+    catalog = Catalog(_METADATA.metadata, segments.get)
     for id_, wire in SEGMENTS.items():
-        found[id_] = Nested(id_, id_, parse(wire, catalog))
-    return found
+        segments[id_] = NestedSegment(id_, id_, parse(wire, catalog))
+    return segments
 
 
-CATALOG = Catalog(_METADATA.metadata, _nested().get)
+CATALOG = Catalog(_METADATA.metadata, _nested_segments().get)
 FREE_KEYS = ("a", "b", "0", "x y", "Ü")
 EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
 # Of these there are no rows: the summary may say what it likes.
-SUMMARIZED = (*EVENT_NAMES, "told")
+SUMMARIZED_EVENT_NAMES = (*EVENT_NAMES, "told")
 PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
 
 
@@ -98,7 +101,7 @@ NOWS = (
 )
 DURATIONS = ("PT0.001S", "PT1H", "PT11H", "P1D", "P7D", "PT720H", "P52W", "P36525D")
 _MILLISECOND = timedelta(milliseconds=1)
-_STEPS = tuple(
+_INSTANT_OFFSETS = tuple(
     sign * step + edge
     for step in map(timedelta, (0, 1, 7, 30, 364, 365, 400))
     for sign in (-1, 1)
@@ -128,7 +131,7 @@ NUMBERS: tuple[int | float, ...] = (
     *(0, -0.0, 0.0, 1, 1.0, -1, 2, 2.5, 3, 5, 10, 10.0, 100, 0.1, 0.2, 0.3, 99.99, 5e-324),
     *(2**31, 2**53, 2**53 + 1, float(2**53), 2**63 - 1, -(2**63), float(2**63), 1e308, -1e308),
 )
-_UNSENDABLE = (float("nan"), float("inf"), float("-inf"))
+_NON_FINITE_NUMBERS = (float("nan"), float("inf"), float("-inf"))
 
 
 def _text(random: Random) -> str:
@@ -136,7 +139,7 @@ def _text(random: Random) -> str:
 
 
 def _number(random: Random) -> int | float:
-    return random.choice(NUMBERS + _UNSENDABLE if random.random() < 0.1 else NUMBERS)
+    return random.choice(NUMBERS + _NON_FINITE_NUMBERS if random.random() < 0.1 else NUMBERS)
 
 
 def _flag(random: Random) -> bool:
@@ -147,25 +150,25 @@ def _instant(random: Random) -> datetime:
     """Near a `now`, or near a midnight of its zone."""
     now = random.choice(NOWS)
     if random.random() < 0.3:
-        day = now.calendar.day(now.at) + timedelta(random.randint(-2, 2))
+        day = now.calendar.day_of(now.at) + timedelta(random.randint(-2, 2))
         edge = random.choice((-_MILLISECOND, timedelta(), _MILLISECOND))
-        return now.calendar.midnight(day) + edge
-    return now.at + random.choice(_STEPS)
+        return now.calendar.midnight_of(day) + edge
+    return now.at + random.choice(_INSTANT_OFFSETS)
 
 
 def _day(random: Random) -> datetime:
     """A date as it is stored; some long ago, some on a leap day."""
     if random.random() < 0.3:
         day = date(random.randint(1930, 2010), random.choice((2, 3, 10, 11)), random.randint(1, 28))
-        return nominal(random.choice((day, date(2000, 2, 29))))
-    return nominal(_instant(random).date())
+        return utc_midnight(random.choice((day, date(2000, 2, 29))))
+    return utc_midnight(_instant(random).date())
 
 
 def _scalar(random: Random) -> Any:
     return random.choice((_text, _text, _number, _number, _flag, _instant))(random)
 
 
-def _place(random: Random) -> Any:
+def _point(random: Random) -> Any:
     """Poles and the 180th meridian among them; some are none, for a key or a number."""
     place: Document = {
         "lat": random.choice((52.23, 52.2297, 52, -33.9, 0, 0.0, -0.0, 89.999, 90, -90.0)),
@@ -182,8 +185,8 @@ def _object(random: Random, depth: int = 0) -> Document:
     return {key: inner(random) for key in ("a", "b", "0") if random.random() < 0.7}
 
 
-def _array(random: Random, of: Make) -> list[Any]:
-    return [of(random) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+def _array(random: Random, make_element: RandomValue) -> list[Any]:
+    return [make_element(random) for _ in range(random.choice((0, 1, 1, 2, 3)))]
 
 
 def _any(random: Random, depth: int = 0) -> Any:
@@ -206,40 +209,42 @@ def _any(random: Random, depth: int = 0) -> Any:
             [[_scalar(random)], _scalar(random)],
             [_object(random, depth + 1), _object(random, depth + 1)],
             [_scalar(random), _object(random, depth + 1), None],
-            _place(random),
-            [_place(random), _scalar(random), _place(random)],
-            [[_place(random)]],
+            _point(random),
+            [_point(random), _scalar(random), _point(random)],
+            [[_point(random)]],
         )
     )
 
 
-def _mostly(random: Random, make: Make) -> Any:
+def _mostly_valid(random: Random, make: RandomValue) -> Any:
     """Of the right type, as a rule."""
     return _any(random) if random.random() < 0.12 else make(random)
 
 
-def _some(random: Random, likely: float, **fields: Make) -> Document:
+def _random_fields(random: Random, probability: float, **fields: RandomValue) -> Document:
     """Each of the fields where chance has it."""
-    return {key: make(random) for key, make in fields.items() if random.random() < likely}
+    return {key: make(random) for key, make in fields.items() if random.random() < probability}
 
 
 def _metadata(random: Random) -> Document:
-    typed: dict[str, Make] = {
+    makers: dict[str, RandomValue] = {
         "day": _day,
         "at": _instant,
         "num": _number,
         "text": _text,
         "flag": _flag,
-        "place": _place,
-        "places": lambda r: _array(r, _place),
+        "place": _point,
+        "places": lambda r: _array(r, _point),
         "thing": _object,
         "tags": lambda r: _array(r, _text),
         "scores": lambda r: _array(r, _number),
         "days": lambda r: _array(r, _day),
         "visits": lambda r: _array(r, _instant),
     }
-    found = {key: _mostly(random, make) for key, make in typed.items() if random.random() < 0.8}
-    return found | {key: _any(random) for key in FREE_KEYS if random.random() < 0.85}
+    values = {
+        key: _mostly_valid(random, make) for key, make in makers.items() if random.random() < 0.8
+    }
+    return values | {key: _any(random) for key in FREE_KEYS if random.random() < 0.85}
 
 
 def _profile_text(random: Random) -> Any:
@@ -251,13 +256,13 @@ def _count(random: Random) -> Any:
 
 
 def _activity(random: Random) -> Document:
-    return _some(random, 0.8, count=_count, firstAt=_instant, lastAt=_instant)
+    return _random_fields(random, 0.8, count=_count, firstAt=_instant, lastAt=_instant)
 
 
 def customer(random: Random, id_: int) -> Document:
     texts = ("name", "email", "phone", "description", "source")
-    lines = ("line1", "line2", "city", "state", "postalCode", "country")
-    amounts: dict[str, Make] = {
+    address_fields = ("line1", "line2", "city", "state", "postalCode", "country")
+    order_fields: dict[str, RandomValue] = {
         "totalCount": _count,
         "totalAmount": _number,
         "averageAmount": _number,
@@ -266,9 +271,9 @@ def customer(random: Random, id_: int) -> Document:
         "lastOrderAt": _instant,
     }
     groups: Document = {
-        "address": _some(random, 0.7, **dict.fromkeys(lines, _profile_text)),
-        "orders": _some(random, 0.8, **amounts),
-        "loyalty": _some(random, 0.8, points=_count),
+        "address": _random_fields(random, 0.7, **dict.fromkeys(address_fields, _profile_text)),
+        "orders": _random_fields(random, 0.8, **order_fields),
+        "loyalty": _random_fields(random, 0.8, points=_count),
         "events": {"told": _activity(random)} if _flag(random) else {},
         "metadata": _metadata(random),
     }
@@ -277,14 +282,14 @@ def customer(random: Random, id_: int) -> Document:
         "sourceId": f"customer-{id_}",
         "createdAt": _instant(random),
         "updatedAt": _instant(random),
-        **_some(random, 0.8, **dict.fromkeys(texts, _profile_text), birthdate=_day),
+        **_random_fields(random, 0.8, **dict.fromkeys(texts, _profile_text), birthdate=_day),
         **{key: group for key, group in groups.items() if random.random() < 0.93},
     }
 
 
 def _properties(random: Random) -> Document:
     numbers = (0, -0.0, 1, 1.0, 2.5, 10, 100, -5, 0.1, 0.2, 2**53 + 1, 2**63 - 1, 1e308, -1e308)
-    return _some(
+    return _random_fields(
         random,
         0.8,
         amount=lambda r: _scalar(r) if r.random() < 0.1 else r.choice(numbers),
@@ -307,7 +312,7 @@ def events(random: Random, customers: Sequence[int]) -> list[Document]:
 
 
 def orders(random: Random, customers: Sequence[int]) -> list[Document]:
-    found: list[Document] = []
+    rows: list[Document] = []
     for number in range(2 * len(customers)):
         properties = _properties(random)
         order: Document = {
@@ -318,49 +323,52 @@ def orders(random: Random, customers: Sequence[int]) -> list[Document]:
             "at": _instant(random),
             "metadata": properties,
         }
-        found.append(order | ({"current": random.random() < 0.9} if random.random() < 0.95 else {}))
-    return found
+        rows.append(order | ({"current": random.random() < 0.9} if random.random() < 0.95 else {}))
+    return rows
 
 
 def members(random: Random, customers: Sequence[int]) -> list[Document]:
     """The lists of static segments."""
     return [
         {"segmentId": list_, "customerId": id_}
-        for list_, likely in LISTS.items()
+        for list_, share in LIST_SHARES.items()
         for id_ in customers
-        if random.random() < likely
+        if random.random() < share
     ]
 
 
-def summarize(customer: Document, events: list[Document], orders: list[Document]) -> None:
+def update_summaries(customer: Document, events: list[Document], orders: list[Document]) -> None:
     """Brings what the customer's document says of its rows in line with them."""
     for name in {row["name"] for row in events}:
-        moments = [row["at"] for row in events if row["name"] == name]
-        customer.setdefault("events", {})[event_key(name)] = {
-            "count": len(moments),
-            "firstAt": min(moments),
-            "lastAt": max(moments),
+        event_times = [row["at"] for row in events if row["name"] == name]
+        customer.setdefault("events", {})[escape_event_name(name)] = {
+            "count": len(event_times),
+            "firstAt": min(event_times),
+            "lastAt": max(event_times),
         }
-    counted = [row["at"] for row in orders if source("order").counts(row)]
+    order_times = [row["at"] for row in orders if event_source("order").includes(row)]
     for key in ("totalCount", "firstOrderAt", "lastOrderAt"):
         customer.get("orders", {}).pop(key, None)
-    if counted:
+    if order_times:
         customer.setdefault("orders", {}).update(
-            totalCount=len(counted), firstOrderAt=min(counted), lastOrderAt=max(counted)
+            totalCount=len(order_times), firstOrderAt=min(order_times), lastOrderAt=max(order_times)
         )
 
 
-def whole() -> dict[str, list[Document]]:
+def build_corpus() -> dict[str, list[Document]]:
     """The documents by their collection."""
     random = Random(20260329)
     ids = list(range(CUSTOMERS))
-    found = {
+    collections = {
         "customers": [customer(random, id_) for id_ in ids],
         "events": events(random, ids[: CUSTOMERS * 3 // 4]),
         "orders": orders(random, ids[CUSTOMERS // 4 :]),
         "members": members(random, ids),
     }
-    for one in found["customers"]:
-        rows = ([r for r in found[name] if r["customerId"] == one["_id"]] for name in _ROWS)
-        summarize(one, *rows)
-    return found
+    for customer_document in collections["customers"]:
+        rows = (
+            [r for r in collections[name] if r["customerId"] == customer_document["_id"]]
+            for name in _ROW_COLLECTIONS
+        )
+        update_summaries(customer_document, *rows)
+    return collections

@@ -9,8 +9,8 @@ from pymongo import MongoClient
 
 from app.filters import Catalog, parse
 from app.filters.aggregates import AGGREGATES, Aggregate
-from tests.filters.corpus import NOWS, summarize
-from tests.filters.judge import Judge, judging
+from tests.filters.corpus import NOWS, update_summaries
+from tests.filters.dual_evaluator import DualEvaluator, open_dual_evaluator
 
 VALUES: tuple[list[Any], ...] = (
     [],
@@ -35,7 +35,7 @@ VALUES: tuple[list[Any], ...] = (
 
 
 @pytest.fixture(scope="module")
-def sums(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
+def amounts_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     corpus: dict[str, list[dict[str, Any]]] = {
         "customers": [{"_id": id_} for id_, _ in enumerate(VALUES)],
@@ -47,18 +47,22 @@ def sums(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Judge]:
     }
     for customer in corpus["customers"]:
         rows = [row for row in corpus["events"] if row["customerId"] == customer["_id"]]
-        summarize(customer, rows, [])
-    with judging(mongo_client, corpus) as found:
+        update_summaries(customer, rows, [])
+    with open_dual_evaluator(mongo_client, corpus) as found:
         yield found
 
 
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
-def test_both_engines_come_to_the_same(aggregate: Aggregate, sums: Judge) -> None:
-    results = {aggregate.of([v for v in values if v != []]) for values in VALUES} - {None}
+def test_both_engines_come_to_the_same(
+    aggregate: Aggregate, amounts_evaluator: DualEvaluator
+) -> None:
+    results = {aggregate.compute([v for v in values if v != []]) for values in VALUES} - {None}
     for result in results:
         value = result if abs(result or 0) < float("inf") else 1.7e308
         for operator in ("IS", "GREATER_THAN", "LESS_THAN"):
             measured = {"function": aggregate.name, "property": "amount"}
             event = {"name": "paid", "aggregate": measured, "operator": operator, "value": value}
             tree = parse({"event": event}, Catalog())
-            assert sums.selected(tree, NOWS[0]) == sums.held(tree, NOWS[0]), event
+            assert amounts_evaluator.select_by_pipeline(
+                tree, NOWS[0]
+            ) == amounts_evaluator.select_by_evaluator(tree, NOWS[0]), event

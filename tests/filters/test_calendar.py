@@ -15,14 +15,14 @@ from app.filters.calendar import (
     FIRST_DAY,
     LAST_DAY,
     MILLISECOND,
-    DayLine,
-    InstantLine,
-    cut,
-    nominal,
-    read_date,
-    read_datetime,
-    read_duration,
-    read_moment,
+    DayOrdering,
+    InstantOrdering,
+    parse_date,
+    parse_date_or_datetime,
+    parse_datetime,
+    parse_duration,
+    truncate_to_milliseconds,
+    utc_midnight,
 )
 
 ZONES = (
@@ -58,7 +58,7 @@ def _utc(text: str) -> datetime:
     ],
 )
 def test_duration(text: str, length: timedelta) -> None:
-    assert read_duration(text) == length
+    assert parse_duration(text) == length
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_duration(text: str, length: timedelta) -> None:
 )
 def test_not_a_duration(text: str) -> None:
     with pytest.raises(ValueError, match="must"):
-        read_duration(text)
+        parse_duration(text)
 
 
 def test_dates() -> None:
-    assert read_date("2024-02-29") == date(2024, 2, 29)
-    assert read_date(FIRST_DAY.isoformat()) == FIRST_DAY
-    assert read_date(LAST_DAY.isoformat()) == LAST_DAY
+    assert parse_date("2024-02-29") == date(2024, 2, 29)
+    assert parse_date(FIRST_DAY.isoformat()) == FIRST_DAY
+    assert parse_date(LAST_DAY.isoformat()) == LAST_DAY
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_dates() -> None:
 )
 def test_not_a_date(text: str) -> None:
     with pytest.raises(ValueError, match=r"must|is not"):
-        read_date(text)
+        parse_date(text)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_not_a_date(text: str) -> None:
     ],
 )
 def test_datetime(text: str, instant: datetime) -> None:
-    read = read_datetime(text)
+    read = parse_datetime(text)
     assert (read, read.tzinfo) == (instant, instant.tzinfo)
 
 
@@ -130,17 +130,17 @@ def test_datetime(text: str, instant: datetime) -> None:
 )
 def test_not_a_datetime(text: str) -> None:
     with pytest.raises(ValueError, match=r"must|is not"):
-        read_datetime(text)
+        parse_datetime(text)
 
 
-def test_the_furthest_moments_stay_within_what_can_be_told() -> None:
+def test_the_furthest_instants_stay_representable() -> None:
     for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
         calendar = _calendar(zone)
         for text in ("0001-01-03", "0001-01-03T00:00:00Z", "9999-12-29", "9999-12-29T23:59:59Z"):
-            for line in (DayLine(calendar), InstantLine(calendar)):
-                moment = read_moment(text)
-                assert line.first_from(moment) <= line.first_after(moment)
-                line.points(moment)
+            for line in (DayOrdering(calendar), InstantOrdering(calendar)):
+                moment = parse_date_or_datetime(text)
+                assert line.first_at_or_after(moment) <= line.first_after(moment)
+                line.equal_values(moment)
 
 
 def test_now_is_cut_to_milliseconds_in_utc() -> None:
@@ -170,7 +170,7 @@ def test_now_is_cut_to_milliseconds_in_utc() -> None:
     ],
 )
 def test_midnight(zone: str, day: str, instant: str) -> None:
-    assert _calendar(zone).midnight(date.fromisoformat(day)) == _utc(instant)
+    assert _calendar(zone).midnight_of(date.fromisoformat(day)) == _utc(instant)
 
 
 @pytest.mark.parametrize(
@@ -186,81 +186,85 @@ def test_midnight(zone: str, day: str, instant: str) -> None:
 def test_local_time_is_the_first_instant_at_which_the_clock_is_there(
     zone: str, local: str, instant: str
 ) -> None:
-    assert _calendar(zone).instant(read_datetime(local)) == _utc(instant)
+    assert _calendar(zone).to_instant(parse_datetime(local)) == _utc(instant)
 
 
 def _first_instant(zone: ZoneInfo, day: date) -> datetime:
     """The first whole minute at which the zone's date is the day or a later one, by looking."""
-    minute = nominal(day) - timedelta(hours=26)
+    minute = utc_midnight(day) - timedelta(hours=26)
     while minute.astimezone(zone).date() < day:
         minute += timedelta(minutes=1)
     return minute
 
 
-_HOURS = st.timedeltas(timedelta(hours=-30), timedelta(hours=30))
+_HOUR_OFFSETS = st.timedeltas(timedelta(hours=-30), timedelta(hours=30))
 _DAYS = st.dates(date(1975, 1, 1), date(2035, 12, 31))
 
 
 @cache
-def _days_of_change(zone: str) -> list[date]:
+def _days_of_clock_change(zone: str) -> list[date]:
     """The days around those on which the zone's clock changes."""
-    found: list[date] = []
+    days: list[date] = []
     noons = [_utc("1975-01-01T12:00") + timedelta(days=n) for n in range(365 * 55)]
     for before, after in pairwise(noons):
         if (
             before.astimezone(ZoneInfo(zone)).utcoffset()
             != after.astimezone(ZoneInfo(zone)).utcoffset()
         ):
-            found += [before.date(), after.date(), after.date() + DAY]
-    return found
+            days += [before.date(), after.date(), after.date() + DAY]
+    return days
 
 
-_PLACES = st.sampled_from(ZONES)
+_ZONES = st.sampled_from(ZONES)
 
 
-def _day_somewhere(zone: str) -> st.SearchStrategy[tuple[str, date]]:
-    changes = _days_of_change(zone)
+def _days_of_zone(zone: str) -> st.SearchStrategy[tuple[str, date]]:
+    changes = _days_of_clock_change(zone)
     return st.tuples(st.just(zone), st.sampled_from(changes) | _DAYS if changes else _DAYS)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(_PLACES.flatmap(_day_somewhere))
+@given(_ZONES.flatmap(_days_of_zone))
 def test_a_day_begins_at_the_first_instant_of_its_date(place: tuple[str, date]) -> None:
     zone, day = place
-    assert _calendar(zone).midnight(day) == _first_instant(ZoneInfo(zone), day)
+    assert _calendar(zone).midnight_of(day) == _first_instant(ZoneInfo(zone), day)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(_PLACES.flatmap(_day_somewhere), _HOURS)
+@given(_ZONES.flatmap(_days_of_zone), _HOUR_OFFSETS)
 def test_an_instant_is_of_the_last_day_that_has_begun(
     place: tuple[str, date], distance: timedelta
 ) -> None:
     zone, around = place
     calendar = _calendar(zone)
-    instant = cut(nominal(around) + distance)
-    day = calendar.day(instant)
-    assert calendar.midnight(day) <= instant < calendar.midnight(day + DAY)
+    instant = truncate_to_milliseconds(utc_midnight(around) + distance)
+    day = calendar.day_of(instant)
+    assert calendar.midnight_of(day) <= instant < calendar.midnight_of(day + DAY)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(_PLACES.flatmap(_day_somewhere), st.none() | _HOURS)
+@given(_ZONES.flatmap(_days_of_zone), st.none() | _HOUR_OFFSETS)
 def test_a_day_stands_at_its_midnight_among_instants(
     place: tuple[str, date], distance: timedelta | None
 ) -> None:
     zone, around = place
-    calendar, line = _calendar(zone), DayLine(_calendar(zone))
-    instant = cut(nominal(around) + distance) if distance else calendar.midnight(around)
+    calendar, line = _calendar(zone), DayOrdering(_calendar(zone))
+    instant = (
+        truncate_to_milliseconds(utc_midnight(around) + distance)
+        if distance
+        else calendar.midnight_of(around)
+    )
     days = [around + timedelta(days=n) for n in range(-4, 5)]
-    since = [nominal(day) for day in days if calendar.midnight(day) >= instant]
-    after = [nominal(day) for day in days if calendar.midnight(day) > instant]
-    assert line.first_from(instant) == since[0]
+    since = [utc_midnight(day) for day in days if calendar.midnight_of(day) >= instant]
+    after = [utc_midnight(day) for day in days if calendar.midnight_of(day) > instant]
+    assert line.first_at_or_after(instant) == since[0]
     assert line.first_after(instant) == after[0]
-    assert line.points(instant) == [day for day in since if day not in after]
+    assert line.equal_values(instant) == [day for day in since if day not in after]
 
 
-def test_among_instants_a_moment_is_itself() -> None:
-    line = InstantLine(_calendar("Europe/Warsaw"))
+def test_among_instants_an_instant_is_itself() -> None:
+    line = InstantOrdering(_calendar("Europe/Warsaw"))
     midnight = _utc("2026-03-28T23:00")
-    assert line.first_from(date(2026, 3, 29)) == midnight
+    assert line.first_at_or_after(date(2026, 3, 29)) == midnight
     assert line.first_after(date(2026, 3, 29)) == midnight + MILLISECOND
-    assert line.points(midnight) == [midnight]
+    assert line.equal_values(midnight) == [midnight]

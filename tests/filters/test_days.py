@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from app.filters import AttributeType, Calendar, Now, parse
-from app.filters.calendar import DAY, FIRST_DAY, LAST_DAY, MILLISECOND, nominal
-from app.filters.operators import BY_NAME, Operand
+from app.filters.calendar import DAY, FIRST_DAY, LAST_DAY, MILLISECOND, utc_midnight
+from app.filters.operators import OPERATORS_BY_NAME, Operand
 from tests.filters.corpus import CATALOG, NOWS
-from tests.filters.judge import judging
+from tests.filters.dual_evaluator import open_dual_evaluator
 
 ZONES = ("UTC", "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Kiritimati")
 TODAYS = st.one_of(
@@ -31,7 +31,7 @@ DATES = st.one_of(
 def _anniversaries(day: date, until: date) -> list[date]:
     """From the date itself on."""
     days = [_in_year(day, year) for year in range(day.year, until.year + 1)]
-    return [each for each in days if each <= until]
+    return [anniversary for anniversary in days if anniversary <= until]
 
 
 def _in_year(day: date, year: int) -> date:
@@ -45,15 +45,18 @@ def _holds(name: str, value: object, day: date, today: date, zone: str) -> bool:
     """Of the date and of the last moment of its day, which give one answer."""
     calendar = Calendar(ZoneInfo(zone))
     now = Now(datetime.combine(today, time(12), ZoneInfo(zone)), calendar)
-    operator = BY_NAME[name]
-    read = operator.takes.read(value, None)
-    late = datetime.combine(day, time(23, 59, 59), ZoneInfo(zone)).astimezone(UTC)
-    of_date, of_instant = (
+    operator = OPERATORS_BY_NAME[name]
+    read = operator.operand_kind.parse(value, None)
+    end_of_day = datetime.combine(day, time(23, 59, 59), ZoneInfo(zone)).astimezone(UTC)
+    date_holds, instant_holds = (
         operator.holds(stored, Operand(read, type_), now)
-        for stored, type_ in ((nominal(day), AttributeType.DATE), (late, AttributeType.DATETIME))
+        for stored, type_ in (
+            (utc_midnight(day), AttributeType.DATE),
+            (end_of_day, AttributeType.DATETIME),
+        )
     )
-    assert of_date == of_instant
-    return of_date
+    assert date_holds == instant_holds
+    return date_holds
 
 
 @settings(max_examples=400, deadline=None)
@@ -98,12 +101,12 @@ def test_both_engines_know_the_anniversaries_of_every_century(
     random = Random(20260329)
     days = [FIRST_DAY, LAST_DAY, date(1, 12, 31), date(2, 1, 1)]
     days += [
-        now.calendar.day(now.at).replace(year=random.randint(2, 2030), day=random.randint(1, 28))
+        now.calendar.day_of(now.at).replace(year=random.randint(2, 2030), day=random.randint(1, 28))
         for now in NOWS
         for _ in range(40)
     ]
     customers = [
-        {"metadata": {"day": nominal(day), "at": now.calendar.midnight(day) - edge}}
+        {"metadata": {"day": utc_midnight(day), "at": now.calendar.midnight_of(day) - edge}}
         for day in days
         for now in random.sample(NOWS, 1)
         for edge in (0 * MILLISECOND, MILLISECOND)
@@ -120,12 +123,12 @@ def test_both_engines_know_the_anniversaries_of_every_century(
         )
     ]
     answers = 0
-    with judging(mongo_client, {"customers": customers}) as judge:
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as judge:
         for now in NOWS:
             for wire in asked:
                 tree = parse({"attribute": wire}, CATALOG)
-                found = judge.selected(tree, now)
-                assert found == judge.held(tree, now), (wire, now)
+                found = judge.select_by_pipeline(tree, now)
+                assert found == judge.select_by_evaluator(tree, now), (wire, now)
                 answers += len(found)
     assert answers > len(customers)
 
@@ -138,16 +141,16 @@ def test_both_engines_know_the_anniversaries_of_every_day(
     calendar = Calendar(ZoneInfo(zone))
     days = [date(year, 1, 1) + n * DAY for year in (1999, 2000) for n in range(366)]
     customers = [
-        {"metadata": {"day": nominal(day), "at": calendar.midnight(day) - edge}}
+        {"metadata": {"day": utc_midnight(day), "at": calendar.midnight_of(day) - edge}}
         for day in days
         for edge in (0 * MILLISECOND, MILLISECOND)
     ]
-    now = Now(calendar.midnight(date.fromisoformat(today)), calendar)
-    with judging(mongo_client, {"customers": customers}) as judge:
+    now = Now(calendar.midnight_of(date.fromisoformat(today)), calendar)
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as judge:
         for path in ("metadata.day", "metadata.at"):
             for name in ("ANNIVERSARY_WITHIN_NEXT_DAYS", "ANNIVERSARY_WITHIN_LAST_DAYS"):
                 for days_away in (0, 2, 350):
                     wire = {"path": path, "operator": name, "value": days_away}
                     tree = parse({"attribute": wire}, CATALOG)
-                    found = judge.selected(tree, now)
-                    assert found == judge.held(tree, now) != set(), wire
+                    found = judge.select_by_pipeline(tree, now)
+                    assert found == judge.select_by_evaluator(tree, now) != set(), wire

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.filters import Facts, Now, parse
+from app.filters import CustomerFacts, Now, parse
 from app.filters.calendar import MILLISECOND
-from app.filters.evaluate import measured, rows_of
-from app.filters.event_history import Columns, EventHistory, HistoryLayout, milliseconds
+from app.filters.evaluate import compute_measure, matching_rows
+from app.filters.event_history import Columns, EventHistory, HistoryLayout, to_epoch_milliseconds
 from app.filters.matcher import Matcher
 from app.filters.tree import EventCondition, Filter, Measure
 from tests.filters.corpus import CATALOG, NOWS
@@ -45,7 +45,7 @@ def conditions(draw: st.DrawFn) -> Filter:
         wire["within"] = {"last": window}
     elif draw(st.booleans()):
         bounds = [START.at - timedelta(milliseconds=5), START.at + timedelta(milliseconds=5)]
-        first, last = (each.isoformat() for each in bounds)
+        first, last = (bound.isoformat() for bound in bounds)
         wire["within"] = {"between": {"from": first, "to": last}}
     if function := draw(st.sampled_from(_AGGREGATES)):
         wire["aggregate"] = {"function": function, "property": "amount"}
@@ -63,7 +63,7 @@ def rows(draw: st.DrawFn) -> tuple[str, Row]:
     return "orders", {"status": "PAID", "current": True, "at": at, "amount": amount}
 
 
-_STEPS = st.lists(
+_ROW_SEQUENCES = st.lists(
     st.one_of(
         st.tuples(st.just("add"), st.lists(rows(), min_size=1, max_size=6)),
         st.tuples(st.just("remove"), st.integers(0, 50)),
@@ -75,14 +75,14 @@ _STEPS = st.lists(
 )
 
 
-def _same(one: float | None, other: float | None) -> bool:
+def _are_equal(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def _measures(filters: list[Filter]) -> list[Measure]:
-    return [each.measure for each in filters if isinstance(each, EventCondition)]
+    return [condition.measure for condition in filters if isinstance(condition, EventCondition)]
 
 
 @settings(
@@ -92,11 +92,11 @@ def _measures(filters: list[Filter]) -> list[Measure]:
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(st.lists(conditions(), min_size=1, max_size=8), _STEPS)
-def test_it_answers_as_all_its_rows_do(filters: list[Filter], steps: list[Any]) -> None:
-    measures = _measures(filters)
+@given(st.lists(conditions(), min_size=1, max_size=8), _ROW_SEQUENCES)
+def test_it_answers_as_all_its_rows_do(filter_strategies: list[Filter], steps: list[Any]) -> None:
+    measures = _measures(filter_strategies)
     history = EventHistory(HistoryLayout(measures, START.calendar))
-    matcher = Matcher(dict(enumerate(filters)))
+    matcher = Matcher(dict(enumerate(filter_strategies)))
     stored: list[tuple[str, Row]] = []
     now = START
     for step, what in steps:
@@ -111,34 +111,41 @@ def test_it_answers_as_all_its_rows_do(filters: list[Filter], steps: list[Any]) 
             case "wait":
                 now = Now(now.at + what * MILLISECOND, now.calendar)
             case "wake":
-                facts = Facts({}, {}, {now.calendar: history})
-                wakes_at = matcher.match(facts, now).wakes_at
+                facts = CustomerFacts({}, {}, {now.calendar: history})
+                wakes_at = matcher.match(facts, now).next_timer_at
                 if wakes_at is not None and wakes_at < now.at + timedelta(days=30):
                     now = Now(wakes_at, now.calendar)
-        by_rows = Facts({}, {name: [r for n, r in stored if n == name] for name, _ in stored})
-        by_history = Facts({}, {}, {now.calendar: history})
+        by_rows = CustomerFacts(
+            {}, {name: [r for n, r in stored if n == name] for name, _ in stored}
+        )
+        by_history = CustomerFacts({}, {}, {now.calendar: history})
         for measure in measures:
-            expected = measured(measure, rows_of(measure, by_rows, now))
-            assert _same(history.value(measure, now), expected), (measure, now.at)
+            expected = compute_measure(measure, matching_rows(measure, by_rows, now))
+            assert _are_equal(history.value(measure, now), expected), (measure, now.at)
         match = matcher.match(by_history, now)
-        assert match.holds == matcher.match(by_rows, now).holds
-        for instant in _probes(by_rows, now, match.wakes_at):
+        assert match.matching_slots == matcher.match(by_rows, now).matching_slots
+        for instant in _probe_instants(by_rows, now, match.next_timer_at):
             later = Now(instant, now.calendar)
-            assert matcher.match(by_rows, later).holds == match.holds, (instant, match)
+            assert matcher.match(by_rows, later).matching_slots == match.matching_slots, (
+                instant,
+                match,
+            )
 
 
-def _probes(facts: Facts, now: Now, wakes_at: datetime | None) -> list[datetime]:
+def _probe_instants(
+    facts: CustomerFacts, now: Now, next_timer_at: datetime | None
+) -> list[datetime]:
     """Instants before the waking at which an answer may turn."""
-    moments = [row["at"] for rows in facts.rows.values() for row in rows]
+    event_times = [row["at"] for rows in facts.rows.values() for row in rows]
     lengths = [timedelta(), *(timedelta(seconds=s) for s in (0.001, 0.01, 1, 86_400))]
-    found = [at + length for at in moments for length in lengths]
-    if wakes_at is not None:
-        found.append(wakes_at - MILLISECOND)
-    return [at for at in found if now.at <= at and (wakes_at is None or at < wakes_at)]
+    instants = [at + length for at in event_times for length in lengths]
+    if next_timer_at is not None:
+        instants.append(next_timer_at - MILLISECOND)
+    return [at for at in instants if now.at <= at and (next_timer_at is None or at < next_timer_at)]
 
 
 @pytest.mark.parametrize("function", _AGGREGATES)
-def test_a_wait_among_many_rows_ends_at_the_change(function: str | None) -> None:
+def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> None:
     """Where rows are many, the next change is found by bisection, at its very millisecond."""
     wire: dict[str, Any] = {
         "name": "paid",
@@ -159,16 +166,19 @@ def test_a_wait_among_many_rows_ends_at_the_change(function: str | None) -> None
     history = EventHistory(HistoryLayout(_measures([tree]), START.calendar))
     history.add("events", stored)
     now, looks = START, 0
-    held = matcher.match(Facts({}, {}, {now.calendar: history}), now).holds
+    held = matcher.match(CustomerFacts({}, {}, {now.calendar: history}), now).matching_slots
     while True:
-        match = matcher.match(Facts({}, {}, {now.calendar: history}), now)
-        assert match.holds == matcher.match(Facts({}, {"events": stored}), now).holds
-        if match.holds != held or match.wakes_at is None:
+        match = matcher.match(CustomerFacts({}, {}, {now.calendar: history}), now)
+        assert (
+            match.matching_slots
+            == matcher.match(CustomerFacts({}, {"events": stored}), now).matching_slots
+        )
+        if match.matching_slots != held or match.next_timer_at is None:
             break
         looks += 1
-        now = Now(match.wakes_at, now.calendar)
+        now = Now(match.next_timer_at, now.calendar)
     before = Now(now.at - MILLISECOND, now.calendar)
-    assert matcher.match(Facts({}, {"events": stored}), before).holds == held
+    assert matcher.match(CustomerFacts({}, {"events": stored}), before).matching_slots == held
     assert looks == (1 if function != "AVG" else looks)
     assert looks < 10
 
@@ -178,7 +188,7 @@ def test_rows_that_come_late_find_their_place(seed: int) -> None:
     """Many rows of few values within few milliseconds, in any order, some of which end again."""
     random = Random(seed)
     measures = [
-        _measures([parse({"event": _over(function, window)}, CATALOG)])[0]
+        _measures([parse({"event": _order_condition(function, window)}, CATALOG)])[0]
         for function in _AGGREGATES
         for window in ("PT0.001S", "PT0.003S", "PT0.01S", "PT0.04S", None)
     ]
@@ -193,13 +203,13 @@ def test_rows_that_come_late_find_their_place(seed: int) -> None:
             amount = random.choice([0, 1, 1.0, 2, -3, 0.1, 0.2, "text"])
             stored.append({"status": "PAID", "current": True, "at": at, "amount": amount})
             history.add("orders", stored[-1:])
-        facts = Facts({}, {"orders": stored})
+        facts = CustomerFacts({}, {"orders": stored})
         for measure in measures:
-            expected = measured(measure, rows_of(measure, facts, now))
-            assert _same(history.value(measure, now), expected), (measure, step)
+            expected = compute_measure(measure, matching_rows(measure, facts, now))
+            assert _are_equal(history.value(measure, now), expected), (measure, step)
 
 
-def _over(function: str | None, window: str | None) -> dict[str, Any]:
+def _order_condition(function: str | None, window: str | None) -> dict[str, Any]:
     wire: dict[str, Any] = {"name": "order", "operator": "IS", "value": 1}
     if function:
         wire["aggregate"] = {"function": function, "property": "amount"}
@@ -211,7 +221,7 @@ def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int)
     """A long history is read in pages of columns; what comes later are single rows again."""
     random = Random(seed)
     wires = [
-        _over(function, window) | ({"where": [_POSITIVE]} if where else {})
+        _order_condition(function, window) | ({"where": [_POSITIVE]} if where else {})
         for function in _AGGREGATES
         for window in ("PT0.003S", "PT0.04S", "PT0.5S", None)
         for where in (False, True)
@@ -232,7 +242,7 @@ def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int)
     ]
     stored.sort(key=lambda row: row["at"])
     for page in (stored[: len(stored) // 3], stored[len(stored) // 3 :]):
-        instants = [milliseconds(row["at"]) for row in page]
+        instants = [to_epoch_milliseconds(row["at"]) for row in page]
         fields = {measure.property for measure in measures if measure.property}
         fields |= {where.field for measure in measures for where in measure.where}
         columns = Columns(instants, {field: [*map(field.read, page)] for field in fields})
@@ -247,10 +257,10 @@ def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int)
             }
             stored.append(row)
             history.add("events", [row])
-        facts = Facts({}, {"events": stored})
+        facts = CustomerFacts({}, {"events": stored})
         for measure in measures:
-            expected = measured(measure, rows_of(measure, facts, now))
-            assert _same(history.value(measure, now), expected), (measure, step)
+            expected = compute_measure(measure, matching_rows(measure, facts, now))
+            assert _are_equal(history.value(measure, now), expected), (measure, step)
 
 
 @pytest.mark.parametrize("amount", [0.1, 9.99, 19.99, 0.7])
@@ -271,9 +281,12 @@ def test_a_mean_of_equal_amounts_may_be_rounded_beyond_them(amount: float) -> No
         ]
         history = EventHistory(HistoryLayout(_measures([tree]), START.calendar))
         history.add("events", stored)
-        by_rows = Facts({}, {"events": stored})
-        match = matcher.match(Facts({}, {}, {START.calendar: history}), START)
-        assert match.holds == matcher.match(by_rows, START).holds
-        for instant in _probes(by_rows, START, match.wakes_at):
+        by_rows = CustomerFacts({}, {"events": stored})
+        match = matcher.match(CustomerFacts({}, {}, {START.calendar: history}), START)
+        assert match.matching_slots == matcher.match(by_rows, START).matching_slots
+        for instant in _probe_instants(by_rows, START, match.next_timer_at):
             later = Now(instant, START.calendar)
-            assert matcher.match(by_rows, later).holds == match.holds, (number, instant)
+            assert matcher.match(by_rows, later).matching_slots == match.matching_slots, (
+                number,
+                instant,
+            )

@@ -3,19 +3,26 @@
 import pytest
 
 from app.filters.operators import OPERATORS
-from tests.filters import examples
-from tests.filters.examples import NOW, QUESTIONS
-from tests.filters.judge import Judge
+from tests.filters import operator_examples
+from tests.filters.dual_evaluator import DualEvaluator
+from tests.filters.operator_examples import NOW, OPERATOR_EXAMPLES
 
 
 @pytest.mark.parametrize(
-    "number", range(len(QUESTIONS)), ids=lambda n: f"{QUESTIONS[n][0].name}-{n}"
+    "number", range(len(OPERATOR_EXAMPLES)), ids=lambda n: f"{OPERATOR_EXAMPLES[n][0].name}-{n}"
 )
-def test_example(number: int, example_judge: Judge) -> None:
-    operator, example = QUESTIONS[number]
-    tree, ours = examples.asked(operator, example), examples.of(example_judge, number)
-    assert example_judge.selected(tree, NOW) & ours == examples.answer(example, ours)
-    assert example_judge.held(tree, NOW) & ours == examples.answer(example, ours)
+def test_example(number: int, example_evaluator: DualEvaluator) -> None:
+    operator, example = OPERATOR_EXAMPLES[number]
+    tree, ours = (
+        operator_examples.example_filter(operator, example),
+        operator_examples.customers_of_example(example_evaluator, number),
+    )
+    assert example_evaluator.select_by_pipeline(
+        tree, NOW
+    ) & ours == operator_examples.expected_customers(example, ours)
+    assert example_evaluator.select_by_evaluator(
+        tree, NOW
+    ) & ours == operator_examples.expected_customers(example, ours)
 
 
 def test_every_operator_has_examples_of_both_answers() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from app.filters import Evaluation, explain, holds, parse
 from tests.filters.corpus import CATALOG, NOWS
-from tests.filters.judge import Judge
-from tests.filters.wire import Filters
+from tests.filters.dual_evaluator import DualEvaluator
+from tests.filters.filter_strategies import FilterStrategies
 
 Explanation = dict[str, Any]
 
@@ -20,20 +20,22 @@ _GROUPS: dict[str, Callable[[list[bool]], bool]] = {
 }
 
 
-def _adds_up(explanation: Explanation) -> bool:
+def _is_consistent(explanation: Explanation) -> bool:
     """Whether each group holds just as its branches say."""
-    for kind, of in _GROUPS.items():
+    for kind, combine in _GROUPS.items():
         if kind in explanation:
             branches = explanation[kind]
-            right = of([branch["holds"] for branch in branches])
-            return explanation["holds"] is right and all(map(_adds_up, branches))
+            expected = combine([branch["holds"] for branch in branches])
+            return explanation["holds"] is expected and all(map(_is_consistent, branches))
     if "segment" in explanation:
         inner = explanation["segment"]
-        return explanation["has"] is inner["holds"] and _adds_up(inner)
+        return explanation["has"] is inner["holds"] and _is_consistent(inner)
     return {"holds", "wanted", "has"} == explanation.keys()
 
 
-def test_explanations_add_up_to_the_answer(judge: Judge, filters: Filters) -> None:
+def test_explanations_add_up_to_the_answer(
+    dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
+) -> None:
     @settings(
         max_examples=200,
         deadline=None,
@@ -42,12 +44,14 @@ def test_explanations_add_up_to_the_answer(judge: Judge, filters: Filters) -> No
         suppress_health_check=list(HealthCheck),
     )
     @given(
-        filters.filters(), st.sampled_from(NOWS), st.sampled_from(list(judge.customers.values()))
+        filter_strategies.filters(),
+        st.sampled_from(NOWS),
+        st.sampled_from(list(dual_evaluator.customers.values())),
     )
     def explained(wire: Any, now: Any, facts: Any) -> None:
         tree = parse(wire, CATALOG)
         explanation = explain(tree, Evaluation(facts, now))
         assert explanation["holds"] is holds(tree, facts, now)
-        assert _adds_up(explanation)
+        assert _is_consistent(explanation)
 
     explained()

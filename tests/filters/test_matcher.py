@@ -8,107 +8,119 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.filters import Facts, Filter, Now, changes_at, holds
+from app.filters import CustomerFacts, Filter, Now, find_next_change, holds
 from app.filters.calendar import MILLISECOND
 from app.filters.matcher import Matcher
-from tests.filters.changing import MOMENTS, horizon
 from tests.filters.corpus import NOWS
-from tests.filters.crowds import at_slots, customer, far, near
-from tests.filters.judge import Judge
-from tests.filters.test_flips import slow
-from tests.filters.wire import Filters
+from tests.filters.dual_evaluator import DualEvaluator
+from tests.filters.filter_strategies import FilterStrategies
+from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, ten_years_later
+from tests.filters.similar_filters import assign_slots, draw_filters, random_customer, random_filter
+from tests.filters.test_next_change import slow_settings
 
-_NOWS = pytest.mark.parametrize(
-    "now", NOWS, ids=lambda now: f"{now.calendar.zone} {now.at:%Y-%m-%d}"
+PARAMETRIZE_NOW = pytest.mark.parametrize(
+    "now", NOWS, ids=lambda now: f"{now.calendar.time_zone} {now.at:%Y-%m-%d}"
 )
 
 
 @dataclass(frozen=True)
-class Crowd:
+class FilterSet:
     """Many filters, and a matcher of them all."""
 
     filters: Mapping[int, Filter]
     matcher: Matcher
 
-    def mistakes(self, facts: Facts, now: Now) -> Iterator[str]:
+    def find_errors(self, facts: CustomerFacts, now: Now) -> Iterator[str]:
         """What is wrong with a match, if anything."""
-        held, match = self.one_by_one(facts, now), self.matcher.match(facts, now)
-        if match.holds != held:
-            yield f"{match.holds ^ held:b} differ"
-        changes = [changes_at(filter_, facts, now) for filter_ in self.filters.values()]
-        first = min((change for change in changes if change), default=None)
-        wakes_at = match.wakes_at
-        if wakes_at is None:
-            if first is not None:
-                yield f"it never wakes, and something changes at {first}"
+        expected, match = self.evaluate_separately(facts, now), self.matcher.match(facts, now)
+        if match.matching_slots != expected:
+            yield f"{match.matching_slots ^ expected:b} differ"
+        changes_at_ = [find_next_change(filter_, facts, now) for filter_ in self.filters.values()]
+        first_change_at = min((change_at for change_at in changes_at_ if change_at), default=None)
+        next_timer_at = match.next_timer_at
+        if next_timer_at is None:
+            if first_change_at is not None:
+                yield f"it never wakes, and something changes at {first_change_at}"
             return
-        if not now.at < wakes_at <= (first or horizon(now)):
-            yield f"it wakes at {wakes_at}, and something changes at {first}"
-        if wakes_at.microsecond % 1000:
-            yield f"{wakes_at} is no whole millisecond"
-        length = wakes_at - MILLISECOND - now.at
-        for share in (1, Random(str(now.at)).random()):
-            at = replace(now, at=now.at + share * length)
-            if self.one_by_one(facts, at) != held:
-                yield f"something has changed at {at.at}, and it wakes at {wakes_at}"
+        if not now.at < next_timer_at <= (first_change_at or ten_years_later(now)):
+            yield f"it wakes at {next_timer_at}, and something changes at {first_change_at}"
+        if next_timer_at.microsecond % 1000:
+            yield f"{next_timer_at} is no whole millisecond"
+        wait = next_timer_at - MILLISECOND - now.at
+        for fraction in (1, Random(str(now.at)).random()):
+            at = replace(now, at=now.at + fraction * wait)
+            if self.evaluate_separately(facts, at) != expected:
+                yield f"something has changed at {at.at}, and it wakes at {next_timer_at}"
 
-    def one_by_one(self, facts: Facts, now: Now) -> int:
-        return sum(1 << slot for slot, each in self.filters.items() if holds(each, facts, now))
+    def evaluate_separately(self, facts: CustomerFacts, now: Now) -> int:
+        return sum(
+            1 << slot for slot, filter_ in self.filters.items() if holds(filter_, facts, now)
+        )
 
 
-def crowd_of(filters: Mapping[int, Filter]) -> Crowd:
-    return Crowd(filters, Matcher(filters))
+def filter_set_of(filters: Mapping[int, Filter]) -> FilterSet:
+    return FilterSet(filters, Matcher(filters))
 
 
 @pytest.fixture(scope="module")
-def crowd(filters: Filters) -> Crowd:
+def filter_set(filter_strategies: FilterStrategies) -> FilterSet:
     random = Random(20261125)
-    wires = [*far(filters, 200), *(near(random) for _ in range(300))]
-    return crowd_of(at_slots(random, wires))
+    wires = [*draw_filters(filter_strategies, 200), *(random_filter(random) for _ in range(300))]
+    return filter_set_of(assign_slots(random, wires))
 
 
-@_NOWS
-def test_it_holds_of_whom_each_holds(crowd: Crowd, judge: Judge, now: Now) -> None:
+@PARAMETRIZE_NOW
+def test_it_holds_of_whom_each_holds(
+    filter_set: FilterSet, dual_evaluator: DualEvaluator, now: Now
+) -> None:
     random = Random(str(now.at))
-    people = random.sample([*judge.customers.values()], 20)
-    people += (customer(random) for _ in range(20))
+    people = random.sample([*dual_evaluator.customers.values()], 20)
+    people += (random_customer(random) for _ in range(20))
     for facts in people:
-        assert crowd.matcher.match(facts, now).holds == crowd.one_by_one(facts, now), facts
+        assert filter_set.matcher.match(
+            facts, now
+        ).matching_slots == filter_set.evaluate_separately(facts, now), facts
 
 
-@_NOWS
-def test_nothing_changes_before_it_wakes(crowd: Crowd, judge: Judge, now: Now) -> None:
+@PARAMETRIZE_NOW
+def test_nothing_changes_before_the_next_timer(
+    filter_set: FilterSet, dual_evaluator: DualEvaluator, now: Now
+) -> None:
     random = Random(str(now.at))
-    people = random.sample([*judge.customers.values()], 3)
-    for facts in [*people, *(customer(random) for _ in range(2))]:
-        assert [*crowd.mistakes(facts, now)] == [], facts
+    people = random.sample([*dual_evaluator.customers.values()], 3)
+    for facts in [*people, *(random_customer(random) for _ in range(2))]:
+        assert [*filter_set.find_errors(facts, now)] == [], facts
 
 
-def test_few_filters_wake_seldom_enough(filters: Filters, judge: Judge) -> None:
+def test_few_filters_set_few_timers(
+    filter_strategies: FilterStrategies, dual_evaluator: DualEvaluator
+) -> None:
     """Few at a time, so that none hides what another one is late for; from one waking to the
     next."""
     random, woken, needless = Random(7), 0, 0
-    wires = [*far(filters, 200), *(near(random) for _ in range(200))]
-    people = [*judge.customers.values()]
+    wires = [*draw_filters(filter_strategies, 200), *(random_filter(random) for _ in range(200))]
+    people = [*dual_evaluator.customers.values()]
 
-    @slow(600)
-    @given(MOMENTS, st.randoms(use_true_random=False))
+    @slow_settings(600)
+    @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
     def wakes(now: Now, random: Random) -> None:
         nonlocal woken, needless
-        crowd = crowd_of(at_slots(random, random.sample(wires, 4)))
-        for facts in (random.choice(people), customer(random)):
+        crowd = filter_set_of(assign_slots(random, random.sample(wires, 4)))
+        for facts in (random.choice(people), random_customer(random)):
             at = now
             for _ in range(3):
-                assert [*crowd.mistakes(facts, at)] == [], (crowd.filters, facts, at)
-                wakes_at = crowd.matcher.match(facts, at).wakes_at
+                assert [*crowd.find_errors(facts, at)] == [], (crowd.filters, facts, at)
+                wakes_at = crowd.matcher.match(facts, at).next_timer_at
                 if wakes_at is None:
                     break
-                if wakes_at == horizon(at):
+                if wakes_at == ten_years_later(at):
                     break
                 woken += 1
                 at = replace(at, at=wakes_at)
-                changed = crowd.matcher.match(facts, at).holds
-                needless += changed == crowd.one_by_one(facts, replace(at, at=at.at - MILLISECOND))
+                changed = crowd.matcher.match(facts, at).matching_slots
+                needless += changed == crowd.evaluate_separately(
+                    facts, replace(at, at=at.at - MILLISECOND)
+                )
 
     wakes()
     assert woken >= 60

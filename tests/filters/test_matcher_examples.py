@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.filters import Calendar, Catalog, Facts, Now, parse, running
-from app.filters.evaluate import measured
+from app.filters import Calendar, Catalog, CustomerFacts, Now, incremental_aggregates, parse
+from app.filters.evaluate import compute_measure
 from app.filters.matcher import Match, Matcher
 from app.filters.operators import Operand
-from app.filters.tree import Nested
+from app.filters.tree import NestedSegment
 from tests.filters.corpus import CATALOG
 
 Wire = dict[str, Any]
@@ -20,26 +20,26 @@ _NOW = Now(datetime(2026, 1, 15, 12, tzinfo=UTC), Calendar(ZoneInfo("UTC")))
 _TEN_YEARS = datetime(2036, 1, 15, 12, tzinfo=UTC)
 
 
-def _asked(path: str, operator: str, value: Any = None) -> Wire:
+def _condition(path: str, operator: str, value: Any = None) -> Wire:
     return {"attribute": {"path": path, "operator": operator, "value": value}}
 
 
-def _ago(days: float) -> datetime:
+def _days_ago(days: float) -> datetime:
     return _NOW.at - timedelta(days)
 
 
-def _matched(*wires: Wire, catalog: Catalog = CATALOG, **metadata: Any) -> Match:
+def _match(*wires: Wire, catalog: Catalog = CATALOG, **metadata: Any) -> Match:
     filters = {slot: parse(wire, catalog) for slot, wire in enumerate(wires)}
-    return Matcher(filters).match(Facts({"metadata": metadata}), _NOW)
+    return Matcher(filters).match(CustomerFacts({"metadata": metadata}), _NOW)
 
 
-_VIP = _asked("metadata.flag", "IS", True)
-_LATELY = _asked("metadata.at", "WITHIN_LAST", "P7D")
-_LONGER = _asked("metadata.at", "WITHIN_LAST", "P30D")
-_TODAY = _asked("metadata.day", "IN_PERIOD", "TODAY")
+_VIP = _condition("metadata.flag", "IS", True)
+_LAST_7_DAYS = _condition("metadata.at", "WITHIN_LAST", "P7D")
+_LAST_30_DAYS = _condition("metadata.at", "WITHIN_LAST", "P30D")
+_TODAY = _condition("metadata.day", "IN_PERIOD", "TODAY")
 
 
-def _after(days: float) -> datetime:
+def _just_after_days(days: float) -> datetime:
     """Right after so many days."""
     return _NOW.at + timedelta(days, milliseconds=1)
 
@@ -47,35 +47,43 @@ def _after(days: float) -> datetime:
 @pytest.mark.parametrize(
     ("wires", "holds", "wakes_at"),
     [
-        ([_LATELY], 0b1, _after(2)),
-        ([_LONGER, _LATELY], 0b11, _after(2)),
-        ([{"none": [_LATELY]}, _LONGER], 0b10, _after(2)),
+        ([_LAST_7_DAYS], 0b1, _just_after_days(2)),
+        ([_LAST_30_DAYS, _LAST_7_DAYS], 0b11, _just_after_days(2)),
+        ([{"none": [_LAST_7_DAYS]}, _LAST_30_DAYS], 0b10, _just_after_days(2)),
         # What is ruled out for good waits for nothing, wherever that is said.
-        ([{"all": [_LATELY, _VIP]}], 0b0, None),
-        ([{"all": [{"any": [_LATELY, _TODAY]}, _VIP]}], 0b0, None),
-        ([{"all": [_LATELY, {"any": [_VIP, _asked("metadata.num", "IS", 1)]}]}], 0b0, None),
-        ([{"all": [_LATELY, _asked("metadata.text", "CONTAINS", "x")]}], 0b0, None),
-        ([{"all": [_LATELY, _VIP]}, _LONGER], 0b10, _after(25)),
+        ([{"all": [_LAST_7_DAYS, _VIP]}], 0b0, None),
+        ([{"all": [{"any": [_LAST_7_DAYS, _TODAY]}, _VIP]}], 0b0, None),
+        (
+            [{"all": [_LAST_7_DAYS, {"any": [_VIP, _condition("metadata.num", "IS", 1)]}]}],
+            0b0,
+            None,
+        ),
+        ([{"all": [_LAST_7_DAYS, _condition("metadata.text", "CONTAINS", "x")]}], 0b0, None),
+        ([{"all": [_LAST_7_DAYS, _VIP]}, _LAST_30_DAYS], 0b10, _just_after_days(25)),
         # What the clock has ruled out waits for that alone.
-        ([{"all": [_LATELY, _asked("metadata.at", "MORE_THAN_AGO", "P6D")]}], 0b0, _after(1)),
-        ([{"all": [_LATELY, _TODAY]}], 0b0, datetime(2026, 1, 20, tzinfo=UTC)),
+        (
+            [{"all": [_LAST_7_DAYS, _condition("metadata.at", "MORE_THAN_AGO", "P6D")]}],
+            0b0,
+            _just_after_days(1),
+        ),
+        ([{"all": [_LAST_7_DAYS, _TODAY]}], 0b0, datetime(2026, 1, 20, tzinfo=UTC)),
         # Branches are waited for.
-        ([{"any": [_LATELY, _VIP]}], 0b1, _after(2)),
-        ([{"any": [{"all": [_LATELY, _VIP]}, _LONGER]}], 0b1, _after(25)),
+        ([{"any": [_LAST_7_DAYS, _VIP]}], 0b1, _just_after_days(2)),
+        ([{"any": [{"all": [_LAST_7_DAYS, _VIP]}, _LAST_30_DAYS]}], 0b1, _just_after_days(25)),
         # What may turn, but not within ten years.
-        ([_asked("metadata.at", "WITHIN_LAST", "P36525D")], 0b1, _TEN_YEARS),
-        ([_asked("metadata.at", "YEARS_AGO", [30, None])], 0b0, _TEN_YEARS),
+        ([_condition("metadata.at", "WITHIN_LAST", "P36525D")], 0b1, _TEN_YEARS),
+        ([_condition("metadata.at", "YEARS_AGO", [30, None])], 0b0, _TEN_YEARS),
         # What no longer turns, has no value, or stays as it is.
-        ([_asked("metadata.at", "MORE_THAN_AGO", "P1D")], 0b1, None),
-        ([_asked("metadata.visits", "WITHIN_LAST", "P7D")], 0b0, None),
-        ([_asked("metadata.visits", "ANNIVERSARY_IN_PERIOD", "TODAY")], 0b0, None),
-        ([_asked("metadata.at", "BEFORE", "2026-02-01")], 0b1, None),
+        ([_condition("metadata.at", "MORE_THAN_AGO", "P1D")], 0b1, None),
+        ([_condition("metadata.visits", "WITHIN_LAST", "P7D")], 0b0, None),
+        ([_condition("metadata.visits", "ANNIVERSARY_IN_PERIOD", "TODAY")], 0b0, None),
+        ([_condition("metadata.at", "BEFORE", "2026-02-01")], 0b1, None),
         ([], 0b0, None),
     ],
 )
-def test_the_waking(wires: Sequence[Wire], holds: int, wakes_at: datetime | None) -> None:
+def test_the_next_timer(wires: Sequence[Wire], holds: int, wakes_at: datetime | None) -> None:
     """Asked on Thursday 2026-01-15 at 12:00 UTC of a customer last seen five days ago."""
-    match = _matched(*wires, at=_ago(5), day=datetime(2026, 1, 20, tzinfo=UTC), flag=False)
+    match = _match(*wires, at=_days_ago(5), day=datetime(2026, 1, 20, tzinfo=UTC), flag=False)
     assert match == (holds, wakes_at)
 
 
@@ -84,72 +92,72 @@ def test_nothing_is_measured_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None
 
     def noted(measure: Any, rows: Any) -> Any:
         taken.append(measure.source.name)
-        return measured(measure, rows)
+        return compute_measure(measure, rows)
 
-    monkeypatch.setattr("app.filters.matcher.matcher.measured", noted)
+    monkeypatch.setattr("app.filters.matcher.matcher.compute_measure", noted)
     bought = {"event": {"name": "purchase", "value": 2}}
     viewed = {"event": {"name": "view", "value": 2}}
     wires: list[Wire] = [
         {"all": [_VIP, bought]},
-        {"all": [_VIP, {"any": [bought, _LATELY]}]},
-        {"all": [viewed, _LATELY]},
-        {"all": [viewed, _LONGER]},
+        {"all": [_VIP, {"any": [bought, _LAST_7_DAYS]}]},
+        {"all": [viewed, _LAST_7_DAYS]},
+        {"all": [viewed, _LAST_30_DAYS]},
         {"event": {"name": "asked"}},
     ]
     matcher = Matcher({slot: parse(wire, CATALOG) for slot, wire in enumerate(wires)})
-    rows = [{"name": name, "at": _ago(1)} for name in ("purchase", "view", "view")]
-    facts = Facts({"metadata": {"flag": False, "at": _ago(1)}}, {"events": rows})
-    assert matcher.match(facts, _NOW).holds == 0b1100
+    rows = [{"name": name, "at": _days_ago(1)} for name in ("purchase", "view", "view")]
+    facts = CustomerFacts({"metadata": {"flag": False, "at": _days_ago(1)}}, {"events": rows})
+    assert matcher.match(facts, _NOW).matching_slots == 0b1100
     assert taken == ["view"]
 
 
 def test_a_web_of_segments_is_not_written_out() -> None:
     """Each names the one before it many times over."""
-    found: dict[str, Nested] = {}
+    found: dict[str, NestedSegment] = {}
     catalog = Catalog(CATALOG.metadata, found.get)
-    inner: Wire = {"any": [_VIP, _LATELY]}
+    inner: Wire = {"any": [_VIP, _LAST_7_DAYS]}
     for number in range(9):
-        found[f"s{number}"] = Nested(f"s{number}", f"s{number}", parse(inner, catalog))
+        found[f"s{number}"] = NestedSegment(f"s{number}", f"s{number}", parse(inner, catalog))
         inner = {
             "any": [
                 {
                     "all": [
                         {"segment": {"id": f"s{number}", "member": n % 2 == 0}},
-                        _asked("metadata.num", "IS", n),
+                        _condition("metadata.num", "IS", n),
                     ]
                 }
                 for n in range(40)
             ]
         }
-    assert _matched(inner, catalog=catalog, flag=True, num=4) == (1, None)
-    assert _matched(inner, catalog=catalog, at=_ago(5), num=4) == (1, _after(2))
+    assert _match(inner, catalog=catalog, flag=True, num=4) == (1, None)
+    assert _match(inner, catalog=catalog, at=_days_ago(5), num=4) == (1, _just_after_days(2))
 
 
 def test_true_is_not_one() -> None:
     one, true = Operand((1, "a")), Operand((True, "a"))
     assert one != true
     assert one == Operand((1.0, "a"))
-    wires = [_asked("metadata.a", "CONTAINS_ANY", [value, "x"]) for value in (True, 1)]
-    assert _matched(*wires, a=[1]).holds == 0b10
-    assert _matched(*wires, a=[True]).holds == 0b01
+    wires = [_condition("metadata.a", "CONTAINS_ANY", [value, "x"]) for value in (True, 1)]
+    assert _match(*wires, a=[1]).matching_slots == 0b10
+    assert _match(*wires, a=[True]).matching_slots == 0b01
 
 
 def test_what_is_too_much_to_add_up_is_looked_at_bit_by_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(running, "MOST_AFRESH", 10)
+    monkeypatch.setattr(incremental_aggregates, "MAX_RECOMPUTED_VALUES", 10)
     total = {"function": "SUM", "property": "amount"}
     within = {"last": "P30D"}
     event = {"name": "paid", "within": within, "aggregate": total, "operator": "GREATER_THAN"}
     matcher = Matcher({0: parse({"event": {**event, "value": 10}}, CATALOG)})
     rows = [
-        {"name": "paid", "at": _ago(day), "properties": {"amount": amount}}
+        {"name": "paid", "at": _days_ago(day), "properties": {"amount": amount}}
         for day, amount in enumerate((100, *[float("inf")] * 9))
     ]
-    facts, now, wakings = Facts({}, {"events": rows}), _NOW, 0
-    while (match := matcher.match(facts, now)).wakes_at is not None:
-        assert match.holds == (now.at < _ago(-30))
-        now, wakings = Now(match.wakes_at, now.calendar), wakings + 1
-    assert match.holds == 0
-    assert now.at == _ago(-30)
+    facts, now, wakings = CustomerFacts({}, {"events": rows}), _NOW, 0
+    while (match := matcher.match(facts, now)).next_timer_at is not None:
+        assert match.matching_slots == (now.at < _days_ago(-30))
+        now, wakings = Now(match.next_timer_at, now.calendar), wakings + 1
+    assert match.matching_slots == 0
+    assert now.at == _days_ago(-30)
     assert 2 <= wakings <= 15

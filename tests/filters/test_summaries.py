@@ -7,28 +7,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.filters import Facts, Now, holds, parse
+from app.filters import CustomerFacts, Now, holds, parse
 from app.filters.conjuncts import conjuncts
-from app.filters.sources import Source
-from app.filters.summaries import likely, summarized
+from app.filters.sources import RowSource
+from app.filters.summary_rewrite import rewrite_with_summaries, summary_prefilters
 from app.filters.tree import EventCondition
 from app.filters.walk import measures
 from tests.filters.corpus import CATALOG, EVENT_NAMES, NOWS
-from tests.filters.judge import Judge
-from tests.filters.wire import Filters
+from tests.filters.dual_evaluator import DualEvaluator
+from tests.filters.filter_strategies import FilterStrategies
 
 Wire = dict[str, Any]
-_MANY = settings(
+MANY_EXAMPLES = settings(
     max_examples=300,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-_DAYS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
+_DURATIONS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
 
 
-def _plain() -> st.SearchStrategy[Wire]:
+def plain_event_conditions() -> st.SearchStrategy[Wire]:
     """Conditions on how often events happened, without anything else of them."""
     return st.fixed_dictionaries(
         {
@@ -38,11 +38,11 @@ def _plain() -> st.SearchStrategy[Wire]:
             ),
             "value": st.sampled_from((0, 1, 2, 0.5, -1, 1.0)),
         },
-        optional={"within": st.sampled_from(_DAYS).map(lambda last: {"last": last})},
+        optional={"within": st.sampled_from(_DURATIONS).map(lambda last: {"last": last})},
     ).map(lambda event: {"event": event})
 
 
-def _trees(leaves: st.SearchStrategy[Wire]) -> st.SearchStrategy[Wire]:
+def filter_trees(leaves: st.SearchStrategy[Wire]) -> st.SearchStrategy[Wire]:
     return st.recursive(
         leaves,
         lambda inner: st.builds(
@@ -54,25 +54,32 @@ def _trees(leaves: st.SearchStrategy[Wire]) -> st.SearchStrategy[Wire]:
     )
 
 
-def _has_later_rows(source: Source, facts: Facts, now: Now) -> bool:
+def _has_later_rows(source: RowSource, facts: CustomerFacts, now: Now) -> bool:
     rows = facts.rows.get(source.collection, ())
-    return any(source.counts(row) and row["at"] > now.at for row in rows)
+    return any(source.includes(row) and row["at"] > now.at for row in rows)
 
 
 def test_who_is_sure_is_in_and_nobody_else_is_but_those_in_doubt(
-    judge: Judge, filters: Filters
+    dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     seen = {"sure": 0, "in doubt and in": 0, "without rows": 0}
 
-    @_MANY
-    @given(_trees(st.one_of(_plain(), _plain(), filters.segments())), st.sampled_from(NOWS))
+    @MANY_EXAMPLES
+    @given(
+        filter_trees(
+            st.one_of(
+                plain_event_conditions(), plain_event_conditions(), filter_strategies.segments()
+            )
+        ),
+        st.sampled_from(NOWS),
+    )
     def agree(wire: Wire, now: Now) -> None:
         tree = parse(wire, CATALOG)
-        said = summarized(tree, now)
-        seen["without rows"] += bool(measures(tree)) and not measures(said.sure)
-        for facts in judge.customers.values():
-            is_in, is_sure = holds(tree, facts, now), holds(said.sure, facts, now)
-            doubted = any(_has_later_rows(source, facts, now) for source in said.in_doubt)
+        said = rewrite_with_summaries(tree, now)
+        seen["without rows"] += bool(measures(tree)) and not measures(said.definite_filter)
+        for facts in dual_evaluator.customers.values():
+            is_in, is_sure = holds(tree, facts, now), holds(said.definite_filter, facts, now)
+            doubted = any(_has_later_rows(source, facts, now) for source in said.uncertain_sources)
             assert is_in or not is_sure
             assert is_sure or not is_in or doubted
             seen["sure"] += is_sure
@@ -83,18 +90,18 @@ def test_who_is_sure_is_in_and_nobody_else_is_but_those_in_doubt(
 
 
 def test_what_is_likely_holds_of_all_of_whom_the_condition_holds(
-    judge: Judge, filters: Filters
+    dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     narrowed = 0
 
-    @_MANY
-    @given(filters.events(), st.sampled_from(NOWS))
+    @MANY_EXAMPLES
+    @given(filter_strategies.events(), st.sampled_from(NOWS))
     def implied(wire: Wire, now: Now) -> None:
         nonlocal narrowed
         tree = parse(wire, CATALOG)
         assert isinstance(tree, EventCondition)
-        for part in likely(tree, now):
-            for facts in judge.customers.values():
+        for part in summary_prefilters(tree, now):
+            for facts in dual_evaluator.customers.values():
                 assert holds(part, facts, now) or not holds(tree, facts, now)
                 narrowed += not holds(part, facts, now)
 
@@ -120,7 +127,7 @@ def test_what_is_likely_holds_of_all_of_whom_the_condition_holds(
 def test_rows_are_asked_only_where_the_summary_does_not_say(
     event: Wire, asks_of_rows: bool
 ) -> None:
-    sure = summarized(parse({"event": event}, CATALOG), NOWS[0]).sure
+    sure = rewrite_with_summaries(parse({"event": event}, CATALOG), NOWS[0]).definite_filter
     assert bool(measures(sure)) is asks_of_rows
 
 
@@ -129,11 +136,11 @@ def test_a_reader_whose_clock_is_behind_looks_at_the_rows() -> None:
     last = now.at + timedelta(milliseconds=1)
     summary = {"count": 2, "firstAt": now.at - timedelta(days=1), "lastAt": last}
     rows = [{"name": "purchase", "at": at} for at in (summary["firstAt"], last)]
-    facts = Facts({"events": {"purchase": summary}}, {"events": rows})
+    facts = CustomerFacts({"events": {"purchase": summary}}, {"events": rows})
     tree = parse({"event": {"name": "purchase", "within": {"last": "P2D"}}}, CATALOG)
-    said = summarized(tree, now)
+    said = rewrite_with_summaries(tree, now)
     assert conjuncts(tree) == [tree]
     assert holds(tree, facts, now)
-    assert not holds(said.sure, facts, now)
-    (source,) = said.in_doubt
+    assert not holds(said.definite_filter, facts, now)
+    (source,) = said.uncertain_sources
     assert _has_later_rows(source, facts, now)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.errors import Refused
+from app.errors import InputError
 from app.filters import AttributeType, Catalog, MetadataType, voucherify
-from app.filters.voucherify.fields import PATHS
-from app.filters.voucherify.fields import WITHOUT as FIELDS_WITHOUT
-from app.filters.voucherify.operators import TRANSLATIONS, WITHOUT
+from app.filters.voucherify.fields import PATHS_BY_FIELD
+from app.filters.voucherify.fields import UNSUPPORTED_FIELDS as FIELDS_WITHOUT
+from app.filters.voucherify.operators import TRANSLATIONS, UNSUPPORTED_OPERATORS
 
 Json = dict[str, Any]
 
@@ -29,7 +29,7 @@ OPERATORS = (
     *("$this_year", "$today", "$today_md", "$tomorrow", "$tomorrow_md", "$yesterday"),
     "$yesterday_md",
 )
-ELSEWHERE = ("$after_equal", "$before_equal", "$in_location", "$not_in_location")
+OPERATORS_WITH_ADVICE = ("$after_equal", "$before_equal", "$in_location", "$not_in_location")
 
 CATALOG = Catalog(
     {
@@ -45,29 +45,29 @@ CATALOG = Catalog(
 )
 
 
-def asks(key: str, **conditions: Any) -> Json:
+def voucherify_field(key: str, **conditions: Any) -> Json:
     """A filter of theirs on one field; the operators without their dollars, and with an underscore
     where the name is one of Python's."""
-    named = {"is_": "is", "in_": "in"}
-    asked = {f"${named.get(name, name)}": value for name, value in conditions.items()}
-    return {key: {"conditions": asked}}
+    python_names = {"is_": "is", "in_": "in"}
+    operators = {f"${python_names.get(name, name)}": value for name, value in conditions.items()}
+    return {key: {"conditions": operators}}
 
 
-def ours(theirs: Any) -> Json:
-    return voucherify.translate(theirs, CATALOG, "filter")
+def translate(voucherify_filter: Any) -> Json:
+    return voucherify.translate(voucherify_filter, CATALOG, "filter")
 
 
-def problems(theirs: Any) -> list[tuple[str, tuple[str, ...]]]:
+def codes_and_paths(voucherify_filter: Any) -> list[tuple[str, tuple[str, ...]]]:
     """Codes and paths; none where there is a filter of ours."""
     try:
-        ours(theirs)
-    except Refused as refused:
-        found = refused.problems
+        translate(voucherify_filter)
+    except InputError as refused:
+        problems_found = refused.problems
     else:
         return []
-    assert found
-    assert all(problem.message and problem.path[0] == "filter" for problem in found)
-    return [(problem.code.value, problem.path) for problem in found]
+    assert problems_found
+    assert all(problem.message and problem.path[0] == "filter" for problem in problems_found)
+    return [(problem.code.value, problem.path) for problem in problems_found]
 
 
 def attribute(path: str, operator: str, *value: Any) -> Json:
@@ -107,7 +107,7 @@ EXAMPLES: list[tuple[Json, Json]] = [
         attribute("orders.totalCount", "IS", 0),
     ),
 ]
-EXAMPLES_WITHOUT: list[tuple[Json, tuple[str, tuple[str, ...]]]] = [
+UNSUPPORTED_EXAMPLES: list[tuple[Json, tuple[str, tuple[str, ...]]]] = [
     (
         {
             "junction": "and",
@@ -139,62 +139,77 @@ EXAMPLES_WITHOUT: list[tuple[Json, tuple[str, tuple[str, ...]]]] = [
 
 @pytest.mark.parametrize(("theirs", "expected"), EXAMPLES, ids=range(len(EXAMPLES)))
 def test_published_examples(theirs: Json, expected: Json) -> None:
-    assert ours(theirs) == expected
+    assert translate(theirs) == expected
 
 
-@pytest.mark.parametrize(("theirs", "problem"), EXAMPLES_WITHOUT, ids=range(len(EXAMPLES_WITHOUT)))
+@pytest.mark.parametrize(
+    ("theirs", "problem"), UNSUPPORTED_EXAMPLES, ids=range(len(UNSUPPORTED_EXAMPLES))
+)
 def test_published_examples_without_a_counterpart(
     theirs: Json, problem: tuple[str, tuple[str, ...]]
 ) -> None:
-    assert problems(theirs) == [problem]
+    assert codes_and_paths(theirs) == [problem]
 
 
 def test_each_operator_is_translated_or_named() -> None:
     assert len(OPERATORS) == 68
-    assert {*OPERATORS, *ELSEWHERE} <= TRANSLATIONS.keys() | WITHOUT.keys()
-    assert TRANSLATIONS.keys() & WITHOUT.keys() == set()
-    for name, why in WITHOUT.items():
+    assert {
+        *OPERATORS,
+        *OPERATORS_WITH_ADVICE,
+    } <= TRANSLATIONS.keys() | UNSUPPORTED_OPERATORS.keys()
+    assert TRANSLATIONS.keys() & UNSUPPORTED_OPERATORS.keys() == set()
+    for name, why in UNSUPPORTED_OPERATORS.items():
         at = ("filter", "metadata.x", "conditions", name)
         theirs = {"metadata.x": {"conditions": {name: [1]}}}
-        assert problems(theirs) == [("OPERATOR_NOT_APPLICABLE", at)]
-        with pytest.raises(Refused, match=why[:30]):
-            ours(theirs)
+        assert codes_and_paths(theirs) == [("OPERATOR_NOT_APPLICABLE", at)]
+        with pytest.raises(InputError, match=why[:30]):
+            translate(theirs)
 
 
-@pytest.mark.parametrize("key", PATHS)
+@pytest.mark.parametrize("key", PATHS_BY_FIELD)
 def test_each_field_is_one_of_ours(key: str) -> None:
-    assert ours(asks(key, has_value=True)) == attribute(PATHS[key], "HAS_VALUE")
+    assert translate(voucherify_field(key, has_value=True)) == attribute(
+        PATHS_BY_FIELD[key], "HAS_VALUE"
+    )
 
 
 @pytest.mark.parametrize("key", [*FIELDS_WITHOUT, *(f"{key}.x y.z" for key in FIELDS_WITHOUT)])
 def test_each_field_without_a_counterpart_is_named(key: str) -> None:
-    theirs = asks(key, has_value=True)
-    assert problems(theirs) == [("UNKNOWN_ATTRIBUTE", ("filter", key))]
-    with pytest.raises(Refused, match=re.escape(FIELDS_WITHOUT[key.removesuffix(".x y.z")])):
-        ours(theirs)
+    theirs = voucherify_field(key, has_value=True)
+    assert codes_and_paths(theirs) == [("UNKNOWN_ATTRIBUTE", ("filter", key))]
+    with pytest.raises(InputError, match=re.escape(FIELDS_WITHOUT[key.removesuffix(".x y.z")])):
+        translate(theirs)
 
 
-AND = {"name": {"conditions": {"$is": "Ann", "$ends_with": "n"}}, **asks("email", is_unknown=True)}
+AND_FILTER = {
+    "name": {"conditions": {"$is": "Ann", "$ends_with": "n"}},
+    **voucherify_field("email", is_unknown=True),
+}
 
 
 @pytest.mark.parametrize("junction", [{}, {"junction": "and"}, {"junction": "AND"}])
 def test_fields_are_joined_by_and(junction: Json) -> None:
     named = [attribute("name", "IS", "Ann"), attribute("name", "ENDS_WITH", "n")]
-    assert ours({**junction, **AND}) == {"all": [*named, attribute("email", "HAS_NO_VALUE")]}
+    assert translate({**junction, **AND_FILTER}) == {
+        "all": [*named, attribute("email", "HAS_NO_VALUE")]
+    }
 
 
 @pytest.mark.parametrize("junction", ["or", "OR"])
 def test_fields_are_joined_by_or_and_the_operators_of_one_by_and(junction: str) -> None:
     named = {"all": [attribute("name", "IS", "Ann"), attribute("name", "ENDS_WITH", "n")]}
     without = attribute("email", "HAS_NO_VALUE")
-    assert ours({**AND, "junction": junction}) == {"any": [named, without]}
-    several = {**asks("name", starts_with=["A", "B"]), **asks("email", is_unknown=True)}
+    assert translate({**AND_FILTER, "junction": junction}) == {"any": [named, without]}
+    several = {
+        **voucherify_field("name", starts_with=["A", "B"]),
+        **voucherify_field("email", is_unknown=True),
+    }
     begins = [attribute("name", "STARTS_WITH", text) for text in "AB"]
-    assert ours({**several, "junction": junction}) == {"any": [*begins, without]}
+    assert translate({**several, "junction": junction}) == {"any": [*begins, without]}
 
 
 def test_a_definition_decides() -> None:
-    theirs = asks("metadata.key", more_than=["30"])
+    theirs = voucherify_field("metadata.key", more_than=["30"])
     for type_, expected in (
         (None, attribute("metadata.key", "GREATER_THAN", 30)),
         (AttributeType.NUMBER, attribute("metadata.key", "GREATER_THAN", 30)),
@@ -203,28 +218,31 @@ def test_a_definition_decides() -> None:
         catalog = Catalog({"key": MetadataType(type_)} if type_ else {})
         assert voucherify.translate(theirs, catalog) == expected
     text = Catalog({"key": MetadataType(AttributeType.STRING)})
-    with pytest.raises(Refused, match=r"GREATER_THAN does not fit 'metadata\.key', a STRING"):
+    with pytest.raises(InputError, match=r"GREATER_THAN does not fit 'metadata\.key', a STRING"):
         voucherify.translate(theirs, text)
 
 
-NAMED = asks("name", has_value=True)["name"]
-AT_NAME = ("filter", "name", "conditions")
-JUNCTIONS: list[Any] = ["xor", "", "android", ["and"], 5, {}, "and" * 100_000]
-NO_FIELDS: list[Any] = [None, "Ann", [], {}, 5]
+NAME_FIELD = voucherify_field("name", has_value=True)["name"]
+NAME_PATH = ("filter", "name", "conditions")
+INVALID_JUNCTIONS: list[Any] = ["xor", "", "android", ["and"], 5, {}, "and" * 100_000]
+INVALID_FIELDS: list[Any] = [None, "Ann", [], {}, 5]
 REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
-    *((theirs, "INVALID", ("filter",)) for theirs in (None, "x", 5, True, [], [{"name": NAMED}])),
+    *(
+        (theirs, "INVALID", ("filter",))
+        for theirs in (None, "x", 5, True, [], [{"name": NAME_FIELD}])
+    ),
     ({}, "FILTER_EMPTY", ("filter",)),
     ({"junction": "and"}, "FILTER_EMPTY", ("filter",)),
     *(
-        ({"junction": junction, "name": NAMED}, "INVALID_VALUE", ("filter", "junction"))
-        for junction in JUNCTIONS
+        ({"junction": junction, "name": NAME_FIELD}, "INVALID_VALUE", ("filter", "junction"))
+        for junction in INVALID_JUNCTIONS
     ),
-    *(({"name": asked}, "INVALID", ("filter", "name")) for asked in NO_FIELDS),
+    *(({"name": asked}, "INVALID", ("filter", "name")) for asked in INVALID_FIELDS),
     ({"name": {"conditions": []}}, "INVALID", ("filter", "name")),
-    ({"name": {"conditions": {}}}, "FILTER_EMPTY", AT_NAME),
-    ({"name": {**NAMED, "junction": "or"}}, "INVALID", ("filter", "name", "junction")),
+    ({"name": {"conditions": {}}}, "FILTER_EMPTY", NAME_PATH),
+    ({"name": {**NAME_FIELD, "junction": "or"}}, "INVALID", ("filter", "name", "junction")),
     *(
-        (asks(key, has_value=True), "UNKNOWN_ATTRIBUTE", ("filter", key))
+        (voucherify_field(key, has_value=True), "UNKNOWN_ATTRIBUTE", ("filter", key))
         for key in (
             *("", "nam", "$where", "a\0b", "x" * 100_000, "metadata", "metadata.", "metadata.a..b"),
             *("metadata.$a", "metadata.\0", "metadata.num.inner", "events", "events.count"),
@@ -232,11 +250,15 @@ REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
         )
     ),
     *(
-        (asks("name", **{name: [1]}), "OPERATOR_NOT_APPLICABLE", (*AT_NAME, f"${name}"))
+        (
+            voucherify_field("name", **{name: [1]}),
+            "OPERATOR_NOT_APPLICABLE",
+            (*NAME_PATH, f"${name}"),
+        )
         for name in ("", "where", "IS", "is_da", "x" * 100_000, "\0", "more_than", "count")
     ),
     *(
-        (asks("name", **{name: value}), "INVALID_VALUE", (*AT_NAME, f"${name}"))
+        (voucherify_field("name", **{name: value}), "INVALID_VALUE", (*NAME_PATH, f"${name}"))
         for name, value in (
             ("is", None),
             ("is", []),
@@ -254,7 +276,7 @@ REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
     ),
     *(
         (
-            asks("summary.orders.last_order_date", **{name: value}),
+            voucherify_field("summary.orders.last_order_date", **{name: value}),
             "INVALID_VALUE",
             ("filter", "summary.orders.last_order_date", "conditions", f"${name}"),
         )
@@ -277,39 +299,39 @@ REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
         )
     ),
     (
-        asks("birthdate", is_years_ago=60, is_days_in_future_md=[0, 3]),
+        voucherify_field("birthdate", is_years_ago=60, is_days_in_future_md=[0, 3]),
         "INVALID_VALUE",
         ("filter", "birthdate", "conditions", "$is_years_ago"),
     ),
     (
-        asks("metadata.place", is_="x"),
+        voucherify_field("metadata.place", is_="x"),
         "OPERATOR_NOT_APPLICABLE",
         ("filter", "metadata.place", "conditions", "$is"),
     ),
     *(
         (theirs, "FILTER_TOO_COMPLEX", ("filter",))
         for theirs in (
-            {f"metadata.k{n}": NAMED for n in range(201)},
+            {f"metadata.k{n}": NAME_FIELD for n in range(201)},
             {"name": {"conditions": {f"${n}": 1 for n in range(201)}}},
-            asks("name", in_=["x"] * 10_001, not_in=["x"] * 10_001),
+            voucherify_field("name", in_=["x"] * 10_001, not_in=["x"] * 10_001),
         )
     ),
     (
-        asks("name", contains=["x"] * 201),
+        voucherify_field("name", contains=["x"] * 201),
         "FILTER_TOO_COMPLEX",
-        (*AT_NAME, "$contains"),
+        (*NAME_PATH, "$contains"),
     ),
 ]
 
 
 @pytest.mark.parametrize(("theirs", "code", "path"), REFUSALS, ids=range(len(REFUSALS)))
 def test_refused(theirs: Any, code: str, path: tuple[str, ...]) -> None:
-    assert problems(theirs) == [(code, path)]
+    assert codes_and_paths(theirs) == [(code, path)]
 
 
 def test_days_of_less_than_none_are_explained() -> None:
-    with pytest.raises(Refused, match="days ago and days ahead have operators each"):
-        ours(asks("created_at", less_than=-1))
+    with pytest.raises(InputError, match="days ago and days ahead have operators each"):
+        translate(voucherify_field("created_at", less_than=-1))
 
 
 def test_all_problems_at_once() -> None:
@@ -320,9 +342,9 @@ def test_all_problems_at_once() -> None:
         "metadata.num": {"conditions": {"$contains": ["x"]}, "or": 1},
         "loyalty.points": 5,
     }
-    assert problems(theirs) == [
-        ("INVALID_VALUE", (*AT_NAME, "$is")),
-        ("OPERATOR_NOT_APPLICABLE", (*AT_NAME, "$is_day")),
+    assert codes_and_paths(theirs) == [
+        ("INVALID_VALUE", (*NAME_PATH, "$is")),
+        ("OPERATOR_NOT_APPLICABLE", (*NAME_PATH, "$is_day")),
         ("UNKNOWN_ATTRIBUTE", ("filter", "publications.created_at")),
         (
             "OPERATOR_NOT_APPLICABLE",

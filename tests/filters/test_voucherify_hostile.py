@@ -8,36 +8,42 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.filters import canonical, parse, text
-from app.filters.voucherify.fields import PATHS
+from app.filters import canonical, describe, parse
+from app.filters.voucherify.fields import PATHS_BY_FIELD
 from app.filters.voucherify.operators import TRANSLATIONS
-from tests.filters.test_voucherify import CATALOG, NAMED, asks, ours, problems
+from tests.filters.test_voucherify import (
+    CATALOG,
+    NAME_FIELD,
+    codes_and_paths,
+    translate,
+    voucherify_field,
+)
 
 
-def _deep(levels: int) -> Any:
+def deeply_nested(levels: int) -> Any:
     inner: Any = "x"
     for level in range(levels):
         inner = [inner] if level % 2 else {"conditions": inner}
     return inner
 
 
-HUGE: dict[str, Any] = {
-    "100,000 fields": {f"metadata.k{n}": NAMED for n in range(100_000)},
+HUGE_FILTERS: dict[str, Any] = {
+    "100,000 fields": {f"metadata.k{n}": NAME_FIELD for n in range(100_000)},
     "100,000 operators": {"name": {"conditions": {f"$o{n}": [n] for n in range(100_000)}}},
-    "100,000 keys beside": {"name": {**{f"k{n}": n for n in range(100_000)}, **NAMED}},
-    "100,000 values": asks("name", is_=["x"] * 100_000),
-    "a number of 1,000,000 digits": asks("loyalty.points", is_="9" * 1_000_000),
-    "100,000 levels": {"name": _deep(100_000)},
-    "a value of 100,000 levels": asks("name", is_=_deep(100_000)),
+    "100,000 keys beside": {"name": {**{f"k{n}": n for n in range(100_000)}, **NAME_FIELD}},
+    "100,000 values": voucherify_field("name", is_=["x"] * 100_000),
+    "a number of 1,000,000 digits": voucherify_field("loyalty.points", is_="9" * 1_000_000),
+    "100,000 levels": {"name": deeply_nested(100_000)},
+    "a value of 100,000 levels": voucherify_field("name", is_=deeply_nested(100_000)),
     "200 unknown operators": {"name": {"conditions": {f"$o{n}": [n] for n in range(200)}}},
-    "200 unknown fields": {f"k{n}": NAMED for n in range(200)},
+    "200 unknown fields": {f"k{n}": NAME_FIELD for n in range(200)},
 }
 
 
-@pytest.mark.parametrize("theirs", HUGE.values(), ids=HUGE)
+@pytest.mark.parametrize("theirs", HUGE_FILTERS.values(), ids=HUGE_FILTERS)
 def test_what_is_huge_is_refused_at_once(theirs: Any) -> None:
     began = process_time()
-    assert problems(theirs)
+    assert codes_and_paths(theirs)
     assert process_time() - began < 0.05
 
 
@@ -52,15 +58,17 @@ _ANYTHING = st.recursive(
     ),
     max_leaves=5,
 )
-_KEYS = st.sampled_from([*PATHS, *(f"metadata.{key}" for key in CATALOG.metadata)])
-_WILD = st.fixed_dictionaries(
+_KEYS = st.sampled_from([*PATHS_BY_FIELD, *(f"metadata.{key}" for key in CATALOG.metadata)])
+_ARBITRARY_FIELDS = st.fixed_dictionaries(
     {"conditions": st.dictionaries(st.sampled_from(list(TRANSLATIONS)), _ANYTHING, max_size=2)}
 )
 
-_COUNTS = ("$is_days_ago", "$is_days_in_future", "$less_than_ago", "$more_than_future")
-_YEARLESS = tuple(name for name in TRANSLATIONS if "_days_" in name and name.endswith("_md"))
+_COUNT_OPERATORS = ("$is_days_ago", "$is_days_in_future", "$less_than_ago", "$more_than_future")
+_YEARLESS_OPERATORS = tuple(
+    name for name in TRANSLATIONS if "_days_" in name and name.endswith("_md")
+)
 # What goes together, as a rule: fields, operators, and values.
-_FITTING = (
+_FIELDS_WITH_OPERATORS = (
     (
         ("name", "source_id", "address.city", "metadata.text", "metadata.free", "metadata.tags"),
         ("$is", "$is_not", "$in", "$not_in", "$contains", "$not_contain", "$starts_with"),
@@ -73,7 +81,7 @@ _FITTING = (
     ),
     (
         ("created_at", "birthdate", "metadata.day", "metadata.at", "metadata.free"),
-        (*_COUNTS, *_YEARLESS, "$is_years_ago", "$more_than", "$less_than"),
+        (*_COUNT_OPERATORS, *_YEARLESS_OPERATORS, "$is_years_ago", "$more_than", "$less_than"),
         st.integers(-1, 400) | st.integers(0, 400).map(str),
     ),
     (
@@ -91,13 +99,13 @@ _FITTING = (
 
 @st.composite
 def _field(draw: st.DrawFn) -> tuple[str, Any]:
-    keys, operators, value = draw(st.sampled_from(_FITTING))
+    keys, operators, value = draw(st.sampled_from(_FIELDS_WITH_OPERATORS))
     values = value | st.lists(value, min_size=1, max_size=3)
     conditions = st.dictionaries(st.sampled_from(operators), values, min_size=1, max_size=2)
     return draw(st.sampled_from(keys)), {"conditions": draw(conditions)}
 
 
-_PLAUSIBLE = st.builds(
+_PLAUSIBLE_FILTERS = st.builds(
     lambda fields, junction: {"junction": junction, **dict(fields)},
     st.lists(_field(), min_size=1, max_size=2),
     st.sampled_from(["and", "or", "OR", None]),
@@ -112,17 +120,17 @@ def test_anything_is_a_filter_or_has_problems() -> None:
     )
     @given(
         st.one_of(
-            *(_ANYTHING, _PLAUSIBLE, _PLAUSIBLE, _PLAUSIBLE),
-            st.dictionaries(_KEYS | st.text(max_size=8), _WILD | _ANYTHING, max_size=2),
+            *(_ANYTHING, _PLAUSIBLE_FILTERS, _PLAUSIBLE_FILTERS, _PLAUSIBLE_FILTERS),
+            st.dictionaries(_KEYS | st.text(max_size=8), _ARBITRARY_FIELDS | _ANYTHING, max_size=2),
         )
     )
     def answered(theirs: Any) -> None:
-        found = problems(theirs)
+        found = codes_and_paths(theirs)
         answers[not found] += 1
         if not found:
-            wire = canonical(ours(theirs))
+            wire = canonical(translate(theirs))
             assert canonical(wire) == wire
-            assert text(parse(wire, CATALOG))
+            assert describe(parse(wire, CATALOG))
 
     answered()
     assert answers[True] > answers.total() / 5

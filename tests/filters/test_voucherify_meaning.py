@@ -6,219 +6,339 @@ from typing import Any
 
 import pytest
 
-from app.filters import Facts, Now, holds, parse
+from app.filters import CustomerFacts, Now, holds, parse
 from app.filters.voucherify.operators import TRANSLATIONS
 from tests.filters.corpus import NOWS
-from tests.filters.test_voucherify import CATALOG, Json, asks, attribute, ours
+from tests.filters.test_voucherify import CATALOG, Json, attribute, translate, voucherify_field
 
 
-def _at(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 # Asked on Sunday, 2026-03-29, at noon: a filter, and whom it is of, with what is stored there.
 MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
     # one of several, none of several
-    (asks("name", is_="Ann"), "name", ["Ann"], ["ann", "Bob", None]),
-    (asks("name", is_=["Ann", "Bob"]), "name", ["Ann", "Bob"], ["Cid", None]),
-    (asks("name", is_not=["Ann", "Bob"]), "name", ["Cid", None], ["Ann", "Bob"]),
-    (asks("name", is_not="Ann"), "name", ["Bob", None], ["Ann"]),
-    (asks("name", in_=[f"n{n}" for n in range(50)]), "name", ["n0", "n49"], ["n50", None]),
-    (asks("name", not_in=["Ann"]), "name", ["Bob", None], ["Ann"]),
-    (asks("name", starts_with=["A", "B"]), "name", ["Ann", "Bob"], ["xA", None]),
-    (asks("name", contains="n"), "name", ["Ann"], ["Bob", None]),
-    (asks("name", not_contain=["n", "x"]), "name", ["Bob", None], ["Ann", "xy"]),
-    (asks("name", ends_with=["n"]), "name", ["Ann"], ["Bob", None]),
-    (asks("address.postal_code", is_=[80331]), "address.postalCode", ["80331"], ["8033", None]),
+    (voucherify_field("name", is_="Ann"), "name", ["Ann"], ["ann", "Bob", None]),
+    (voucherify_field("name", is_=["Ann", "Bob"]), "name", ["Ann", "Bob"], ["Cid", None]),
+    (voucherify_field("name", is_not=["Ann", "Bob"]), "name", ["Cid", None], ["Ann", "Bob"]),
+    (voucherify_field("name", is_not="Ann"), "name", ["Bob", None], ["Ann"]),
+    (
+        voucherify_field("name", in_=[f"n{n}" for n in range(50)]),
+        "name",
+        ["n0", "n49"],
+        ["n50", None],
+    ),
+    (voucherify_field("name", not_in=["Ann"]), "name", ["Bob", None], ["Ann"]),
+    (voucherify_field("name", starts_with=["A", "B"]), "name", ["Ann", "Bob"], ["xA", None]),
+    (voucherify_field("name", contains="n"), "name", ["Ann"], ["Bob", None]),
+    (voucherify_field("name", not_contain=["n", "x"]), "name", ["Bob", None], ["Ann", "xy"]),
+    (voucherify_field("name", ends_with=["n"]), "name", ["Ann"], ["Bob", None]),
+    (
+        voucherify_field("address.postal_code", is_=[80331]),
+        "address.postalCode",
+        ["80331"],
+        ["8033", None],
+    ),
     # flags
     *(
-        (asks("name", has_value=flag), "name", ["x", ""], [None])
+        (voucherify_field("name", has_value=flag), "name", ["x", ""], [None])
         for flag in (True, [True], "", ["TRUE"], [""], [])
     ),
-    (asks("name", is_unknown="true"), "name", [None], ["x", ""]),
+    (voucherify_field("name", is_unknown="true"), "name", [None], ["x", ""]),
     # numbers, from text too, and 0 and less
-    (asks("summary.orders.total_count", is_=["0"]), "orders.totalCount", [0, None], [1]),
-    (asks("loyalty.points", more_than=[-5]), "loyalty.points", [-4, 0, None], [-5, -6]),
-    (asks("metadata.num", is_=["5", "-2.5"]), "metadata.num", [5, 5.0, -2.5], ["5", 2.5, None]),
-    (asks("metadata.num", less_than="-1e2"), "metadata.num", [-101], [-100, None]),
     (
-        asks("metadata.num", more_than_equal=["1"], less_than=3),
+        voucherify_field("summary.orders.total_count", is_=["0"]),
+        "orders.totalCount",
+        [0, None],
+        [1],
+    ),
+    (voucherify_field("loyalty.points", more_than=[-5]), "loyalty.points", [-4, 0, None], [-5, -6]),
+    (
+        voucherify_field("metadata.num", is_=["5", "-2.5"]),
+        "metadata.num",
+        [5, 5.0, -2.5],
+        ["5", 2.5, None],
+    ),
+    (voucherify_field("metadata.num", less_than="-1e2"), "metadata.num", [-101], [-100, None]),
+    (
+        voucherify_field("metadata.num", more_than_equal=["1"], less_than=3),
         "metadata.num",
         [1, 2],
         [0, 3, None],
     ),
-    (asks("metadata.num", less_than_equal=[0]), "metadata.num", [0, -1], [1, None]),
-    (asks("metadata.num", less_than_or_equal=0), "metadata.num", [0, -1], [1, None]),
-    (asks("metadata.free", more_than_or_equal=["0"]), "metadata.free", [0, 1.5], [-1, "1", None]),
-    (asks("metadata.free", is_="5"), "metadata.free", ["5"], [5, None]),
-    (asks("metadata.flag", is_=["true"]), "metadata.flag", [True], [False, "true", 1, None]),
-    (asks("metadata.flag", is_=["FALSE", True]), "metadata.flag", [True, False], [None]),
-    (asks("metadata.flag", is_not=["true", "false"]), "metadata.flag", [None], [True, False]),
-    (asks("metadata.free", in_=[True, 1, "x"]), "metadata.free", [True, 1, "x"], [False, 0, None]),
+    (voucherify_field("metadata.num", less_than_equal=[0]), "metadata.num", [0, -1], [1, None]),
+    (voucherify_field("metadata.num", less_than_or_equal=0), "metadata.num", [0, -1], [1, None]),
+    (
+        voucherify_field("metadata.free", more_than_or_equal=["0"]),
+        "metadata.free",
+        [0, 1.5],
+        [-1, "1", None],
+    ),
+    (voucherify_field("metadata.free", is_="5"), "metadata.free", ["5"], [5, None]),
+    (
+        voucherify_field("metadata.flag", is_=["true"]),
+        "metadata.flag",
+        [True],
+        [False, "true", 1, None],
+    ),
+    (
+        voucherify_field("metadata.flag", is_=["FALSE", True]),
+        "metadata.flag",
+        [True, False],
+        [None],
+    ),
+    (
+        voucherify_field("metadata.flag", is_not=["true", "false"]),
+        "metadata.flag",
+        [None],
+        [True, False],
+    ),
+    (
+        voucherify_field("metadata.free", in_=[True, 1, "x"]),
+        "metadata.free",
+        [True, 1, "x"],
+        [False, 0, None],
+    ),
     # moments
-    (asks("created_at", after="2026-03-28"), "createdAt", [_at("2026-03-28T00:01")], [None]),
     (
-        asks("created_at", before=["2026-03-28"]),
+        voucherify_field("created_at", after="2026-03-28"),
         "createdAt",
-        [_at("2026-03-27")],
-        [_at("2026-03-28")],
+        [parse_instant("2026-03-28T00:01")],
+        [None],
     ),
     (
-        asks("created_at", after_equal="2026-03-01", before_equal="2026-03-02T12:00:00Z"),
+        voucherify_field("created_at", before=["2026-03-28"]),
         "createdAt",
-        [_at("2026-03-01"), _at("2026-03-02T12:00")],
-        [_at("2026-02-28T23:59"), _at("2026-03-02T12:01"), None],
+        [parse_instant("2026-03-27")],
+        [parse_instant("2026-03-28")],
     ),
     (
-        asks("created_at", is_=["2026-03-28", "2026-03-29T08:00:00Z"]),
+        voucherify_field(
+            "created_at", after_equal="2026-03-01", before_equal="2026-03-02T12:00:00Z"
+        ),
         "createdAt",
-        [_at("2026-03-28"), _at("2026-03-28T23:59"), _at("2026-03-29T08:00")],
-        [_at("2026-03-29T08:01"), None],
+        [parse_instant("2026-03-01"), parse_instant("2026-03-02T12:00")],
+        [parse_instant("2026-02-28T23:59"), parse_instant("2026-03-02T12:01"), None],
     ),
     (
-        asks("created_at", is_not="2026-03-28"),
+        voucherify_field("created_at", is_=["2026-03-28", "2026-03-29T08:00:00Z"]),
         "createdAt",
-        [_at("2026-03-29"), None],
-        [_at("2026-03-28T12:00")],
+        [
+            parse_instant("2026-03-28"),
+            parse_instant("2026-03-28T23:59"),
+            parse_instant("2026-03-29T08:00"),
+        ],
+        [parse_instant("2026-03-29T08:01"), None],
     ),
     (
-        asks("birthdate", is_=["1990-02-28T00:00:00.000Z"]),
+        voucherify_field("created_at", is_not="2026-03-28"),
+        "createdAt",
+        [parse_instant("2026-03-29"), None],
+        [parse_instant("2026-03-28T12:00")],
+    ),
+    (
+        voucherify_field("birthdate", is_=["1990-02-28T00:00:00.000Z"]),
         "birthdate",
-        [_at("1990-02-28")],
-        [_at("1990-02-27"), None],
+        [parse_instant("1990-02-28")],
+        [parse_instant("1990-02-27"), None],
     ),
     (
-        asks("birthdate", is_year="1990"),
+        voucherify_field("birthdate", is_year="1990"),
         "birthdate",
-        [_at("1990-01-01"), _at("1990-12-31")],
-        [_at("1989-12-31"), _at("1991-01-01"), None],
+        [parse_instant("1990-01-01"), parse_instant("1990-12-31")],
+        [parse_instant("1989-12-31"), parse_instant("1991-01-01"), None],
     ),
-    (asks("birthdate", is_year=800), "birthdate", [_at("0800-06-01")], [_at("1800-06-01"), None]),
     (
-        asks("metadata.at", is_year=[2024, 2025]),
+        voucherify_field("birthdate", is_year=800),
+        "birthdate",
+        [parse_instant("0800-06-01")],
+        [parse_instant("1800-06-01"), None],
+    ),
+    (
+        voucherify_field("metadata.at", is_year=[2024, 2025]),
         "metadata.at",
-        [_at("2024-01-01"), _at("2025-12-31T23:59:59.999")],
-        [_at("2023-12-31T23:59"), _at("2026-01-01"), None],
+        [parse_instant("2024-01-01"), parse_instant("2025-12-31T23:59:59.999")],
+        [parse_instant("2023-12-31T23:59"), parse_instant("2026-01-01"), None],
     ),
     # so many days ago and ahead
     *(
         (
-            asks("summary.orders.last_order_date", **{name: ["30"]}),
+            voucherify_field("summary.orders.last_order_date", **{name: ["30"]}),
             "orders.lastOrderAt",
-            [_at("2026-03-29T11:00"), _at("2026-02-27T12:01")],
-            [_at("2026-02-27T11:59"), _at("2026-03-29T13:00"), None],
+            [parse_instant("2026-03-29T11:00"), parse_instant("2026-02-27T12:01")],
+            [parse_instant("2026-02-27T11:59"), parse_instant("2026-03-29T13:00"), None],
         )
         for name in ("less_than", "less_than_ago")
     ),
     *(
         (
-            asks("summary.orders.last_order_date", **{name: 30}),
+            voucherify_field("summary.orders.last_order_date", **{name: 30}),
             "orders.lastOrderAt",
-            [_at("2026-02-27T11:59")],
-            [_at("2026-02-27T12:01"), _at("2026-03-29T13:00"), None],
+            [parse_instant("2026-02-27T11:59")],
+            [parse_instant("2026-02-27T12:01"), parse_instant("2026-03-29T13:00"), None],
         )
         for name in ("more_than", "more_than_ago")
     ),
     (
-        asks("metadata.at", more_than_ago=[0]),
+        voucherify_field("metadata.at", more_than_ago=[0]),
         "metadata.at",
-        [_at("2026-03-29T11:59:59.998")],
-        [_at("2026-03-29T12:00"), None],
+        [parse_instant("2026-03-29T11:59:59.998")],
+        [parse_instant("2026-03-29T12:00"), None],
     ),
     (
-        asks("metadata.at", less_than_future=2),
+        voucherify_field("metadata.at", less_than_future=2),
         "metadata.at",
-        [_at("2026-03-31T11:59"), _at("2026-03-29T12:01")],
-        [_at("2026-03-31T12:01"), _at("2026-03-29T11:59"), None],
+        [parse_instant("2026-03-31T11:59"), parse_instant("2026-03-29T12:01")],
+        [parse_instant("2026-03-31T12:01"), parse_instant("2026-03-29T11:59"), None],
     ),
     (
-        asks("metadata.at", more_than_future=2),
+        voucherify_field("metadata.at", more_than_future=2),
         "metadata.at",
-        [_at("2026-03-31T12:01")],
-        [_at("2026-03-31T11:59"), None],
+        [parse_instant("2026-03-31T12:01")],
+        [parse_instant("2026-03-31T11:59"), None],
     ),
     (
-        asks("metadata.at", is_days_ago=[1, 7]),
+        voucherify_field("metadata.at", is_days_ago=[1, 7]),
         "metadata.at",
-        [_at("2026-03-28"), _at("2026-03-28T23:59"), _at("2026-03-22T12:00")],
-        [_at("2026-03-27T23:59"), _at("2026-03-29"), None],
+        [
+            parse_instant("2026-03-28"),
+            parse_instant("2026-03-28T23:59"),
+            parse_instant("2026-03-22T12:00"),
+        ],
+        [parse_instant("2026-03-27T23:59"), parse_instant("2026-03-29"), None],
     ),
     (
-        asks("metadata.at", is_days_in_future=0),
+        voucherify_field("metadata.at", is_days_in_future=0),
         "metadata.at",
-        [_at("2026-03-29"), _at("2026-03-29T23:59")],
-        [_at("2026-03-30"), None],
+        [parse_instant("2026-03-29"), parse_instant("2026-03-29T23:59")],
+        [parse_instant("2026-03-30"), None],
     ),
     # periods, with and without the year
-    (asks("metadata.day", today=True), "metadata.day", [_at("2026-03-29")], [_at("2025-03-29")]),
     (
-        asks("metadata.day", last_week=[True]),
+        voucherify_field("metadata.day", today=True),
         "metadata.day",
-        [_at("2026-03-16"), _at("2026-03-22")],
-        [_at("2026-03-23"), _at("2026-03-15"), None],
+        [parse_instant("2026-03-29")],
+        [parse_instant("2025-03-29")],
     ),
     (
-        asks("metadata.day", next_month_md=""),
+        voucherify_field("metadata.day", last_week=[True]),
         "metadata.day",
-        [_at("1990-04-01"), _at("2026-04-30")],
-        [_at("1990-03-31"), None],
-    ),
-    (asks("birthdate", today=True), "birthdate", [_at("1990-03-29")], [_at("1990-03-30"), None]),
-    (asks("birthdate", last_year=True), "birthdate", [_at("2025-05-05")], [_at("1990-05-05")]),
-    (asks("birthdate", is_days_ago_md=[2]), "birthdate", [_at("1990-03-27")], [_at("1990-03-28")]),
-    (
-        asks("birthdate", is_less_days_in_future_md=7),
-        "birthdate",
-        [_at("1990-03-29"), _at("1990-04-05")],
-        [_at("1990-04-06"), _at("1990-03-28"), None],
+        [parse_instant("2026-03-16"), parse_instant("2026-03-22")],
+        [parse_instant("2026-03-23"), parse_instant("2026-03-15"), None],
     ),
     (
-        asks("birthdate", is_less_days_ago_md=[2]),
-        "birthdate",
-        [_at("1990-03-29"), _at("1990-03-27")],
-        [_at("1990-03-26"), _at("1990-03-30"), None],
+        voucherify_field("metadata.day", next_month_md=""),
+        "metadata.day",
+        [parse_instant("1990-04-01"), parse_instant("2026-04-30")],
+        [parse_instant("1990-03-31"), None],
     ),
     (
-        asks("birthdate", is_more_days_ago_md=7),
+        voucherify_field("birthdate", today=True),
         "birthdate",
-        [_at("1990-03-21"), _at("1990-03-30"), _at("2000-02-29")],
-        [_at("1990-03-22"), _at("1990-03-29"), _at("2027-01-01"), None],
+        [parse_instant("1990-03-29")],
+        [parse_instant("1990-03-30"), None],
     ),
     (
-        asks("birthdate", is_more_days_in_future_md=["7"]),
+        voucherify_field("birthdate", last_year=True),
         "birthdate",
-        [_at("1990-04-06"), _at("1990-03-28")],
-        [_at("1990-04-05"), _at("1990-03-29"), None],
+        [parse_instant("2025-05-05")],
+        [parse_instant("1990-05-05")],
+    ),
+    (
+        voucherify_field("birthdate", is_days_ago_md=[2]),
+        "birthdate",
+        [parse_instant("1990-03-27")],
+        [parse_instant("1990-03-28")],
+    ),
+    (
+        voucherify_field("birthdate", is_less_days_in_future_md=7),
+        "birthdate",
+        [parse_instant("1990-03-29"), parse_instant("1990-04-05")],
+        [parse_instant("1990-04-06"), parse_instant("1990-03-28"), None],
+    ),
+    (
+        voucherify_field("birthdate", is_less_days_ago_md=[2]),
+        "birthdate",
+        [parse_instant("1990-03-29"), parse_instant("1990-03-27")],
+        [parse_instant("1990-03-26"), parse_instant("1990-03-30"), None],
+    ),
+    (
+        voucherify_field("birthdate", is_more_days_ago_md=7),
+        "birthdate",
+        [parse_instant("1990-03-21"), parse_instant("1990-03-30"), parse_instant("2000-02-29")],
+        [
+            parse_instant("1990-03-22"),
+            parse_instant("1990-03-29"),
+            parse_instant("2027-01-01"),
+            None,
+        ],
+    ),
+    (
+        voucherify_field("birthdate", is_more_days_in_future_md=["7"]),
+        "birthdate",
+        [parse_instant("1990-04-06"), parse_instant("1990-03-28")],
+        [parse_instant("1990-04-05"), parse_instant("1990-03-29"), None],
     ),
     # full years; who turns 60 in three days is 59 today
     (
-        asks("birthdate", is_years_ago=["18", 60]),
+        voucherify_field("birthdate", is_years_ago=["18", 60]),
         "birthdate",
-        [_at("2008-03-29"), _at("1966-01-01")],
-        [_at("2008-03-30"), _at("1966-04-01"), None],
+        [parse_instant("2008-03-29"), parse_instant("1966-01-01")],
+        [parse_instant("2008-03-30"), parse_instant("1966-04-01"), None],
     ),
     (
-        asks("birthdate", is_years_ago=60, is_days_in_future_md=3),
+        voucherify_field("birthdate", is_years_ago=60, is_days_in_future_md=3),
         "birthdate",
-        [_at("1966-04-01")],
-        [_at("1965-04-01"), _at("1966-04-02"), None],
+        [parse_instant("1966-04-01")],
+        [parse_instant("1965-04-01"), parse_instant("1966-04-02"), None],
     ),
     (
-        asks("birthdate", is_years_ago=60, is_days_in_future_md=[0]),
+        voucherify_field("birthdate", is_years_ago=60, is_days_in_future_md=[0]),
         "birthdate",
-        [_at("1966-03-29")],
-        [_at("1967-03-29"), None],
+        [parse_instant("1966-03-29")],
+        [parse_instant("1967-03-29"), None],
     ),
     # arrays
-    (asks("metadata.tags", count=["0"]), "metadata.tags", [[], None], [["a"]]),
-    (asks("metadata.tags", count=[1, 3]), "metadata.tags", [["a"], ["a"] * 3], [["a", "b"], None]),
-    (asks("metadata.tags", count_more=1, count_less=3), "metadata.tags", [["a", "b"]], [["a"], []]),
-    (asks("metadata.tags", includes=["a", "b"]), "metadata.tags", [["b", "a"]], [["a"], [], None]),
-    (asks("metadata.scores", intersects=["1", 2]), "metadata.scores", [[1, 9], [2.0]], [["1"], []]),
-    (asks("metadata.tags", not_intersect="a"), "metadata.tags", [["b"], [], None], [["a", "b"]]),
-    (asks("metadata.tags", is_="a"), "metadata.tags", [["b", "a"]], [["b"], [], None]),
+    (voucherify_field("metadata.tags", count=["0"]), "metadata.tags", [[], None], [["a"]]),
+    (
+        voucherify_field("metadata.tags", count=[1, 3]),
+        "metadata.tags",
+        [["a"], ["a"] * 3],
+        [["a", "b"], None],
+    ),
+    (
+        voucherify_field("metadata.tags", count_more=1, count_less=3),
+        "metadata.tags",
+        [["a", "b"]],
+        [["a"], []],
+    ),
+    (
+        voucherify_field("metadata.tags", includes=["a", "b"]),
+        "metadata.tags",
+        [["b", "a"]],
+        [["a"], [], None],
+    ),
+    (
+        voucherify_field("metadata.scores", intersects=["1", 2]),
+        "metadata.scores",
+        [[1, 9], [2.0]],
+        [["1"], []],
+    ),
+    (
+        voucherify_field("metadata.tags", not_intersect="a"),
+        "metadata.tags",
+        [["b"], [], None],
+        [["a", "b"]],
+    ),
+    (voucherify_field("metadata.tags", is_="a"), "metadata.tags", [["b", "a"]], [["b"], [], None]),
     # events, whose names may hold dots
-    (asks("events.a.b.count", more_than_equal="2"), "events.a%2Eb.count", [2], [1, None]),
+    (
+        voucherify_field("events.a.b.count", more_than_equal="2"),
+        "events.a%2Eb.count",
+        [2],
+        [1, None],
+    ),
 ]
 
 
@@ -229,11 +349,11 @@ PERIODS = (
 )
 
 
-def _holds(theirs: Json, path: str, stored: Any, now: Now = NOWS[0]) -> bool:
+def _holds(voucherify_filter: Json, path: str, stored: Any, now: Now = NOWS[0]) -> bool:
     document = stored
     for key in reversed(path.split(".")):
         document = {key: document}
-    return holds(parse(ours(theirs), CATALOG), Facts(document), now)
+    return holds(parse(translate(voucherify_filter), CATALOG), CustomerFacts(document), now)
 
 
 @pytest.mark.parametrize(
@@ -245,26 +365,26 @@ def test_it_means_the_same(theirs: Json, path: str, of: list[Any], not_of: list[
 
 
 def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
-    born = asks("birthdate", is_="1990-02-28T00:00:00.000Z")
+    born = voucherify_field("birthdate", is_="1990-02-28T00:00:00.000Z")
     for now in NOWS:
-        assert _holds(born, "birthdate", _at("1990-02-28"), now)
-        assert not _holds(born, "birthdate", _at("1990-02-27"), now)
+        assert _holds(born, "birthdate", parse_instant("1990-02-28"), now)
+        assert not _holds(born, "birthdate", parse_instant("1990-02-27"), now)
 
 
 def test_the_last_anniversary_of_a_leap_day_was_up_to_365_days_ago() -> None:
     for today, far in (("2027-02-27", True), ("2027-02-28", False), ("2028-02-28", True)):
-        now = Now(_at(f"{today}T12:00"), NOWS[0].calendar)
-        theirs = asks("birthdate", is_more_days_ago_md=363)
-        assert _holds(theirs, "birthdate", _at("2000-02-29"), now) is far
+        now = Now(parse_instant(f"{today}T12:00"), NOWS[0].calendar)
+        theirs = voucherify_field("birthdate", is_more_days_ago_md=363)
+        assert _holds(theirs, "birthdate", parse_instant("2000-02-29"), now) is far
 
 
 @pytest.mark.parametrize("period", PERIODS)
 def test_periods_have_the_names_of_ours(period: str) -> None:
-    plain = asks("metadata.day", **{period: True})
-    assert ours(plain) == attribute("metadata.day", "IN_PERIOD", period.upper())
+    plain = voucherify_field("metadata.day", **{period: True})
+    assert translate(plain) == attribute("metadata.day", "IN_PERIOD", period.upper())
     if not period.endswith("year"):
         anniversary = attribute("metadata.day", "ANNIVERSARY_IN_PERIOD", period.upper())
-        assert ours(asks("metadata.day", **{f"{period}_md": True})) == anniversary
+        assert translate(voucherify_field("metadata.day", **{f"{period}_md": True})) == anniversary
 
 
 def test_every_translation_is_judged() -> None:

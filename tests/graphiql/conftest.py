@@ -13,14 +13,14 @@ import uvicorn
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from starlette.applications import Starlette
 
-from app.errors import Unusable
+from app.errors import SetupError
 from app.graphiql.build import build
 from app.main import create_app
 from app.schema.http import GraphQLView
 from app.settings import Settings
-from tests.schema.http.small import Contexts, schema
+from tests.schema.http.fruit_schema import ContextFactory, schema
 
-NO_REGISTRY = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
+REGISTRY_UNREACHABLE = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +30,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphiql") / "bundle"
     try:
         build(folder)
-    except Unusable as problem:
-        if NO_REGISTRY.search(str(problem)):
+    except SetupError as problem:
+        if REGISTRY_UNREACHABLE.search(str(problem)):
             pytest.skip("npm reaches no registry")
         raise
     return folder
@@ -40,26 +40,28 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def address(bundle: Path) -> Iterator[str]:
     """Where a small schema with a subscription is served."""
-    view = GraphQLView(schema, Settings(_env_file=None), Contexts().make, bundle)  # type: ignore[call-arg]
-    with _served(Starlette(routes=view.routes())) as url:
+    view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().create_context, bundle)  # type: ignore[call-arg]
+    with _running_server(Starlette(routes=view.routes())) as url:
         yield url
 
 
 @pytest.fixture
 def program_address(bundle: Path, settings: Settings) -> Iterator[str]:
     """Where the program itself is served."""
-    with _served(create_app(settings.model_copy(update={"graphiql_bundle": bundle}))) as url:
+    with _running_server(
+        create_app(settings.model_copy(update={"graphiql_bundle": bundle}))
+    ) as url:
         yield url
 
 
 @contextmanager
-def _served(app: Starlette) -> Iterator[str]:
-    server = _Server(
+def _running_server(app: Starlette) -> Iterator[str]:
+    server = _SignalingServer(
         uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio")
     )
     thread = Thread(target=server.run)
     thread.start()
-    assert server.listening.wait(10)
+    assert server.is_listening.wait(10)
     host, port = server.servers[0].sockets[0].getsockname()
     yield f"http://{host}:{port}"
     server.should_exit = True
@@ -93,13 +95,13 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
     browser.quit()
 
 
-class _Server(uvicorn.Server):
+class _SignalingServer(uvicorn.Server):
     """Says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.listening = Event()
+        self.is_listening = Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        self.listening.set()
+        self.is_listening.set()

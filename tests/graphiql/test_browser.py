@@ -13,27 +13,27 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from app.graphiql import page
 
-RUN = (By.CSS_SELECTOR, ".graphiql-execute-button")
+RUN_BUTTON = (By.CSS_SELECTOR, ".graphiql-execute-button")
 EDITOR = (By.CSS_SELECTOR, ".graphiql-query-editor .view-lines")
 TAB = (By.CSS_SELECTOR, ".graphiql-tab")
 VARIABLES = (By.CSS_SELECTOR, ".graphiql-editor-tool .view-lines")
-ANSWER = (By.CSS_SELECTOR, ".result-window .view-lines")
+RESULT = (By.CSS_SELECTOR, ".result-window .view-lines")
 
-MAKE_A_SEGMENT = (
+CREATE_SEGMENT = (
     'mutation Make { segmentCreate(input: {name: "Away", definition: {filter: {attribute: '
     '{path: "email", operator: HAS_NO_VALUE}}}}) { segment { kind } } }'
 )
 
 
-def run(browser: Chrome, operation: str, name: str) -> None:
+def run_operation(browser: Chrome, operation: str, name: str) -> None:
     """Types the operation in place of what is there, as a person would, and runs it."""
     browser.find_element(*EDITOR).click()
     keys = ActionChains(browser)
     keys.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(Keys.DELETE)
     keys.send_keys(operation).perform()
     # GraphiQL reads what was typed a moment later, and then names the tab after it.
-    seen = expected_conditions.text_to_be_present_in_element(TAB, name)
-    WebDriverWait(browser, 30).until(seen)
+    tab_is_named = expected_conditions.text_to_be_present_in_element(TAB, name)
+    WebDriverWait(browser, 30).until(tab_is_named)
     keys = ActionChains(browser)
     keys.key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
 
@@ -43,8 +43,8 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GraphiQL opens with one example operation."""
     (tmp_path / "greet.graphql").write_text("query Greet($n: String!) { fruit(name: $n) { name } }")
     (tmp_path / "greet.json").write_text('{ "n": "pear" }')
-    monkeypatch.setattr(page, "_OPERATIONS", (tmp_path,))
-    monkeypatch.setattr(page, "TABS", ("greet",))
+    monkeypatch.setattr(page, "_OPERATION_FOLDERS", (tmp_path,))
+    monkeypatch.setattr(page, "TAB_OPERATIONS", ("greet",))
 
 
 @pytest.mark.usefixtures("example")
@@ -55,33 +55,35 @@ def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
     browser.get(f"{address}/graphql")
 
     patience.until(expected_conditions.text_to_be_present_in_element(VARIABLES, '"pear"'))
-    browser.find_element(*RUN).click()
-    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"name": "pear"'))
-    run(browser, "query Apple { fruit { name", "Apple")
-    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"name": "apple"'))
-    run(browser, "subscription Count { count", "Count")
-    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"count": 2'))
+    browser.find_element(*RUN_BUTTON).click()
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"name": "pear"'))
+    run_operation(browser, "query Apple { fruit { name", "Apple")
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"name": "apple"'))
+    run_operation(browser, "subscription Count { count", "Count")
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"count": 2'))
 
-    assert hosts_asked(browser) == {urlsplit(address).netloc}
-    assert [entry for entry in log(browser, "browser") if entry["level"] == "SEVERE"] == []
+    assert requested_hosts(browser) == {urlsplit(address).netloc}
+    assert [entry for entry in browser_log(browser, "browser") if entry["level"] == "SEVERE"] == []
 
 
 def test_a_person_makes_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
     patience = WebDriverWait(browser, 30)
     browser.get(f"{program_address}/graphql")
 
-    patience.until(lambda shown: len(shown.find_elements(*TAB)) == len(page.TABS))
-    browser.find_element(*RUN).click()
-    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"segments"'))
-    run(browser, MAKE_A_SEGMENT, "Make")
+    patience.until(lambda shown: len(shown.find_elements(*TAB)) == len(page.TAB_OPERATIONS))
+    browser.find_element(*RUN_BUTTON).click()
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"segments"'))
+    run_operation(browser, CREATE_SEGMENT, "Make")
 
-    patience.until(expected_conditions.text_to_be_present_in_element(ANSWER, '"kind": "PASSIVE"'))
-    assert hosts_asked(browser) == {urlsplit(program_address).netloc}
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"kind": "PASSIVE"'))
+    assert requested_hosts(browser) == {urlsplit(program_address).netloc}
 
 
-def hosts_asked(browser: Chrome) -> set[str]:
+def requested_hosts(browser: Chrome) -> set[str]:
     """The hosts of all requests and sockets, those that failed among them."""
-    events = [json.loads(entry["message"])["message"] for entry in log(browser, "performance")]
+    events = [
+        json.loads(entry["message"])["message"] for entry in browser_log(browser, "performance")
+    ]
     urls = [
         event["params"]["url"] if "url" in event["params"] else event["params"]["request"]["url"]
         for event in events
@@ -90,6 +92,6 @@ def hosts_asked(browser: Chrome) -> set[str]:
     return {urlsplit(url).netloc for url in urls if url.startswith(("http", "ws"))}
 
 
-def log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
+def browser_log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
     return entries

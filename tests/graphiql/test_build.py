@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.graphiql.build import HERE, is_built, main
+from app.graphiql.build import PACKAGE_FOLDER, is_built, main
 
 
 def test_the_bundle_is_whole(bundle: Path) -> None:
@@ -41,7 +41,7 @@ def test_where_nothing_can_be_written_one_line_says_so(
 
 
 def test_the_lock_names_no_registry() -> None:
-    packages = json.loads((HERE / "package-lock.json").read_text())["packages"]
+    packages = json.loads((PACKAGE_FOLDER / "package-lock.json").read_text())["packages"]
 
     assert packages
     assert not any("resolved" in package for package in packages.values())

@@ -13,9 +13,9 @@ from starlette.applications import Starlette
 from app.graphiql import page
 from app.schema.http import GraphQLView
 from app.settings import Settings
-from tests.schema.http.small import Contexts, schema
+from tests.schema.http.fruit_schema import ContextFactory, schema
 
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.fixture
@@ -31,17 +31,17 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def client(bundle: Path) -> AsyncIterator[httpx.AsyncClient]:
-    view = GraphQLView(schema, Settings(_env_file=None), Contexts().make, bundle)  # type: ignore[call-arg]
+    view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().create_context, bundle)  # type: ignore[call-arg]
     transport = httpx.ASGITransport(Starlette(routes=view.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
         yield client
 
 
-async def open_page(client: httpx.AsyncClient) -> httpx.Response:
-    return await client.get("/graphql", headers={"Accept": BROWSER})
+async def fetch_page(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.get("/graphql", headers={"Accept": BROWSER_ACCEPT})
 
 
-class Root(HTMLParser):
+class GraphiqlRootParser(HTMLParser):
     """The attributes of the element that GraphiQL is put into, and every address on the page."""
 
     def __init__(self, html: str) -> None:
@@ -58,9 +58,9 @@ class Root(HTMLParser):
 
 
 async def test_the_page_loads_nothing_but_its_own_files(client: httpx.AsyncClient) -> None:
-    answer = await open_page(client)
+    answer = await fetch_page(client)
 
-    root = Root(answer.text)
+    root = GraphiqlRootParser(answer.text)
     assert answer.status_code == 200
     assert root.attributes["data-endpoint"] == "/graphql"
     assert all(url.startswith(("/graphql/static/", "data:")) for url in root.addresses)
@@ -74,10 +74,10 @@ async def test_the_page_opens_with_example_operations(
     (tmp_path / "greet.graphql").write_text('query { fruit(name: "<é>") { name } }')
     (tmp_path / "greet.json").write_text("{}")
     (tmp_path / "count.graphql").write_text("subscription { count }")
-    monkeypatch.setattr(page, "_OPERATIONS", (tmp_path / "none", tmp_path))
-    monkeypatch.setattr(page, "TABS", ("count", "greet"))
+    monkeypatch.setattr(page, "_OPERATION_FOLDERS", (tmp_path / "none", tmp_path))
+    monkeypatch.setattr(page, "TAB_OPERATIONS", ("count", "greet"))
 
-    tabs = Root((await open_page(client)).text).attributes["data-tabs"]
+    tabs = GraphiqlRootParser((await fetch_page(client)).text).attributes["data-tabs"]
 
     assert json.loads(tabs or "") == [
         {"query": "subscription { count }"},
@@ -90,7 +90,7 @@ async def test_without_a_bundle_the_page_says_that_it_needs_the_network(
 ) -> None:
     (bundle / "graphiql.js").unlink()
 
-    answer = await open_page(client)
+    answer = await fetch_page(client)
 
     assert answer.status_code == 200
     assert "needs the network" in answer.text
@@ -106,7 +106,7 @@ async def test_programs_get_no_page(client: httpx.AsyncClient, accept: str) -> N
 
 
 async def test_a_browser_that_asks_a_query_gets_its_answer(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/graphql?query={number}", headers={"Accept": BROWSER})
+    answer = await client.get("/graphql?query={number}", headers={"Accept": BROWSER_ACCEPT})
 
     assert answer.json() == {"data": {"number": 1}}
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 from pymongo import MongoClient
 
 from app.services import Services
-from app.services.imports import Import, Rehearsal, Rejects
+from app.services.imports import DryRunStore, FileImport, RejectFile
 from app.settings import Settings
 from app.store import Store
 
@@ -23,55 +23,57 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Outcome:
+class ImportResult:
     """What became of a file."""
 
-    accepted: int
-    refused: int
+    accepted_count: int
+    rejected_count: int
     rejects: list[Json]
 
     @property
-    def lines(self) -> list[int]:
+    def rejected_lines(self) -> list[int]:
         return [reject["line"] for reject in self.rejects]
 
 
-class Shop:
+class ImportShop:
     """What is stored, and files on their way in."""
 
-    def __init__(self, services: Services, settings: Settings, folder: Path, stored: Any) -> None:
+    def __init__(self, services: Services, settings: Settings, folder: Path, database: Any) -> None:
         self.services = services
-        self.stored = stored
+        self.database = database
         self._settings = settings
-        self._rejected = folder / "rejected.ndjson"
+        self._rejects_file = folder / "rejected.ndjson"
 
-    async def load(
-        self, noun: str, content: str | bytes, name: str = "-", *, dry_run: bool = False
-    ) -> Outcome:
+    async def import_file(
+        self, entity: str, content: str | bytes, name: str = "-", *, dry_run: bool = False
+    ) -> ImportResult:
         services = self.services
         if dry_run:
-            services = Services(await Rehearsal.open(self._settings), self._settings)
-        rejects = Rejects(self._rejected)
-        job = Import(services, noun, rejects)
+            services = Services(await DryRunStore.open(self._settings), self._settings)
+        rejects = RejectFile(self._rejects_file)
+        import_ = FileImport(services, entity, rejects)
         stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
         try:
-            await job.run(name, stream, lambda: None)
+            await import_.run(name, stream, lambda: None)
         finally:
             rejects.close()
             if dry_run:
                 await services.store.close()
-        return Outcome(job.accepted, job.refused, rejected(self._rejected))
+        return ImportResult(
+            import_.accepted_count, import_.rejected_count, read_rejects(self._rejects_file)
+        )
 
-    def customer(self, source_id: str) -> Json:
-        found: Json = self.stored.customers.find_one({"sourceId": source_id})
-        return found
+    def read_customer_document(self, source_id: str) -> Json:
+        document: Json = self.database.customers.find_one({"sourceId": source_id})
+        return document
 
-    def everything(self) -> Json:
+    def dump(self) -> Json:
         """All documents; two of them are equal only where nothing was written between."""
         names = ("customers", "orders", "events", "eventNames")
-        return {name: list(self.stored[name].find().sort("_id", 1)) for name in names}
+        return {name: list(self.database[name].find().sort("_id", 1)) for name in names}
 
 
-def rejected(path: Path) -> list[Json]:
+def read_rejects(path: Path) -> list[Json]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -80,9 +82,9 @@ def rejected(path: Path) -> list[Json]:
 @pytest_asyncio.fixture
 async def shop(
     settings: Settings, mongo_client: MongoClient[Any], tmp_path: Path
-) -> AsyncIterator[Shop]:
+) -> AsyncIterator[ImportShop]:
     store = await Store.open(settings)
-    yield Shop(Services(store, settings), settings, tmp_path, mongo_client[settings.database])
+    yield ImportShop(Services(store, settings), settings, tmp_path, mongo_client[settings.database])
     await store.close()
 
 
@@ -92,16 +94,16 @@ Command = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture
 def environment(settings: Settings) -> dict[str, str]:
     assert settings.mongodb_url
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SEGMENTS_", "REDIS"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SEGMENTS_", "REDIS"))}
     return {
-        **kept,
+        **inherited,
         "MONGODB_URL": settings.mongodb_url.get_secret_value(),
         "SEGMENTS_DATABASE": settings.database,
     }
 
 
 @pytest.fixture
-def command(environment: dict[str, str], tmp_path: Path) -> Command:
+def run_import(environment: dict[str, str], tmp_path: Path) -> Command:
     """command("orders", "a.csv") runs `segments import orders a.csv` in the test's folder."""
 
     def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -12,51 +12,51 @@ import pytest
 from pymongo import MongoClient
 
 from app.settings import Settings
-from tests.imports.conftest import Command, rejected
+from tests.imports.conftest import Command, read_rejects
 
-GOOD = b"sourceId,name\nada,Ada\nbob,Bob\n"
-BAD = b"sourceId,birthdate\nada,1815-12-10\nbob,never\n"
+VALID_CSV = b"sourceId,name\nada,Ada\nbob,Bob\n"
+INVALID_CSV = b"sourceId,birthdate\nada,1815-12-10\nbob,never\n"
 
 
-def test_a_file_and_its_rejects(command: Command, tmp_path: Path) -> None:
+def test_a_file_and_its_rejects(run_import: Command, tmp_path: Path) -> None:
     file, rejects = tmp_path / "a.csv", tmp_path / "a.csv.rejected.ndjson"
-    file.write_bytes(BAD)
-    bad = command("customers", "a.csv")
+    file.write_bytes(INVALID_CSV)
+    bad = run_import("customers", "a.csv")
     assert bad.returncode == 1
     assert bad.stdout.startswith(b"customers: 2 rows read, 1 accepted, 1 refused in ")
     assert bad.stderr == b"segments: the refused rows are in a.csv.rejected.ndjson\n"
-    assert [reject["line"] for reject in rejected(rejects)] == [3]
+    assert [reject["line"] for reject in read_rejects(rejects)] == [3]
 
-    file.write_bytes(GOOD)
-    good = command("customers", "a.csv")
+    file.write_bytes(VALID_CSV)
+    good = run_import("customers", "a.csv")
     assert (good.returncode, good.stderr) == (0, b"")
     assert not rejects.exists()
 
 
-@pytest.mark.parametrize("stdin", [GOOD, b'\n {"sourceId": "ada"}\n{"sourceId": "bob"}\n'])
-def test_standard_input_tells_its_format(
-    command: Command, settings: Settings, mongo_client: MongoClient[Any], stdin: bytes
+@pytest.mark.parametrize("stdin", [VALID_CSV, b'\n {"sourceId": "ada"}\n{"sourceId": "bob"}\n'])
+def test_the_format_of_standard_input_is_detected(
+    run_import: Command, settings: Settings, mongo_client: MongoClient[Any], stdin: bytes
 ) -> None:
-    assert command("customers", "-", stdin=stdin).returncode == 0
+    assert run_import("customers", "-", stdin=stdin).returncode == 0
     assert mongo_client[settings.database].customers.count_documents({}) == 2
 
 
-def test_the_rejects_of_standard_input(command: Command, tmp_path: Path) -> None:
-    assert command("customers", "-", "--dry-run", stdin=BAD).returncode == 1
-    assert len(rejected(tmp_path / "stdin.rejected.ndjson")) == 1
+def test_the_rejects_of_standard_input(run_import: Command, tmp_path: Path) -> None:
+    assert run_import("customers", "-", "--dry-run", stdin=INVALID_CSV).returncode == 1
+    assert len(read_rejects(tmp_path / "stdin.rejected.ndjson")) == 1
 
 
-def test_a_dry_run_says_so(command: Command) -> None:
-    done = command("customers", "-", "--dry-run", stdin=GOOD)
+def test_a_dry_run_says_so(run_import: Command) -> None:
+    done = run_import("customers", "-", "--dry-run", stdin=VALID_CSV)
     assert done.returncode == 0
     assert b"nothing was written" in done.stdout
 
 
 def test_a_bar_on_a_terminal_only(
-    command: Command, environment: dict[str, str], tmp_path: Path
+    run_import: Command, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "a.csv").write_bytes(GOOD)
-    assert command("customers", "a.csv").stderr == b""
+    (tmp_path / "a.csv").write_bytes(VALID_CSV)
+    assert run_import("customers", "a.csv").stderr == b""
     terminal, end = os.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "app", "import", "customers", "a.csv"],
@@ -85,9 +85,9 @@ def test_a_bar_on_a_terminal_only(
     ],
 )
 def test_one_line_says_what_is_wrong(
-    command: Command, arguments: tuple[str, ...], stdin: bytes, status: int, line: bytes
+    run_import: Command, arguments: tuple[str, ...], stdin: bytes, status: int, line: bytes
 ) -> None:
-    done = command(*arguments, stdin=stdin)
+    done = run_import(*arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (status, b"")
     assert done.stderr.startswith(b"segments: ")
     assert done.stderr.count(b"\n") == 1
@@ -111,7 +111,7 @@ def test_without_an_address_it_looks_for_a_running_up(
 
 
 def test_interrupted_what_is_in_stays_and_a_second_run_completes_it(
-    command: Command,
+    run_import: Command,
     environment: dict[str, str],
     settings: Settings,
     mongo_client: MongoClient[Any],
@@ -140,5 +140,5 @@ def test_interrupted_what_is_in_stays_and_a_second_run_completes_it(
     assert said.startswith(b"segments: interrupted: ")
     assert said.count(b"\n") == 1
     assert stored.count_documents({}) % 1_000 == 0
-    assert command("customers", "-", stdin=rows.encode()).returncode == 0
+    assert run_import("customers", "-", stdin=rows.encode()).returncode == 0
     assert stored.count_documents({}) == 3_000

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from app.domain.json import same
-from app.errors import Refused
-from tests.imports.conftest import Shop
+from app.domain.json_values import is_same_value
+from app.errors import InputError
+from tests.imports.conftest import ImportShop
 
 
-async def test_columns_are_the_fields_of_the_api(shop: Shop) -> None:
+async def test_columns_are_the_fields_of_the_api(shop: ImportShop) -> None:
     file = (
         "sourceId,name,email,birthdate,address.city,metadata.vip,metadata.place.lat\r\n"
         'ada,"Ada ""Countess"" Lovelace",ada@example.com,1815-12-10,'
         '"London,\r\nEngland",true,51.5\r\n'
         "bob,,,,,,\r\n"
     )
-    assert (await shop.load("customers", file, "a.csv")).accepted == 2
-    ada, bob = shop.customer("ada"), shop.customer("bob")
+    assert (await shop.import_file("customers", file, "a.csv")).accepted_count == 2
+    ada, bob = shop.read_customer_document("ada"), shop.read_customer_document("bob")
     assert ada["name"] == 'Ada "Countess" Lovelace'
     assert ada["birthdate"] == datetime(1815, 12, 10)  # noqa: DTZ001 - as the driver gives it
     assert ada["address"] == {"city": "London,\r\nEngland"}
@@ -28,10 +28,10 @@ async def test_columns_are_the_fields_of_the_api(shop: Shop) -> None:
     assert bob["metadata"] == {}
 
 
-async def test_an_empty_cell_leaves_what_is_there(shop: Shop) -> None:
-    await shop.load("customers", "sourceId,name,metadata.vip\nada,Ada,true\n")
-    await shop.load("customers", "sourceId,name,metadata.vip\nada,,\n")
-    ada = shop.customer("ada")
+async def test_an_empty_cell_leaves_what_is_there(shop: ImportShop) -> None:
+    await shop.import_file("customers", "sourceId,name,metadata.vip\nada,Ada,true\n")
+    await shop.import_file("customers", "sourceId,name,metadata.vip\nada,,\n")
+    ada = shop.read_customer_document("ada")
     assert (ada["name"], ada["metadata"], ada["version"]) == ("Ada", {"vip": True}, 1)
 
 
@@ -64,11 +64,11 @@ async def test_an_empty_cell_leaves_what_is_there(shop: Shop) -> None:
     ],
 )
 async def test_without_a_definition_a_cell_is_what_json_would_write_so(
-    shop: Shop, cell: str, value: Any
+    shop: ImportShop, cell: str, value: Any
 ) -> None:
-    await shop.load("customers", f"sourceId,metadata.x\nada,{cell}\n")
-    found = shop.customer("ada")["metadata"]["x"]
-    assert same(found, value)
+    await shop.import_file("customers", f"sourceId,metadata.x\nada,{cell}\n")
+    found = shop.read_customer_document("ada")["metadata"]["x"]
+    assert is_same_value(found, value)
 
 
 @pytest.mark.parametrize(
@@ -83,40 +83,40 @@ async def test_without_a_definition_a_cell_is_what_json_would_write_so(
     ],
 )
 async def test_a_defined_key_says_how_its_cells_are_read(
-    shop: Shop, type_: str, is_array: bool, cell: str, value: Any
+    shop: ImportShop, type_: str, is_array: bool, cell: str, value: Any
 ) -> None:
     await shop.services.metadata.define({"key": "x", "type": type_, "isArray": is_array})
-    outcome = await shop.load("customers", f"sourceId,metadata.x\nada,{cell}\n")
+    outcome = await shop.import_file("customers", f"sourceId,metadata.x\nada,{cell}\n")
     assert outcome.rejects == []
-    assert shop.customer("ada")["metadata"]["x"] == value
+    assert shop.read_customer_document("ada")["metadata"]["x"] == value
 
 
-async def test_what_does_not_fit_a_definition_is_refused(shop: Shop) -> None:
+async def test_what_does_not_fit_a_definition_is_refused(shop: ImportShop) -> None:
     await shop.services.metadata.define({"key": "x", "type": "NUMBER"})
-    outcome = await shop.load("customers", "sourceId,metadata.x\nada,007\nbob,7\n")
-    assert (outcome.accepted, outcome.lines) == (1, [2])
+    outcome = await shop.import_file("customers", "sourceId,metadata.x\nada,007\nbob,7\n")
+    assert (outcome.accepted_count, outcome.rejected_lines) == (1, [2])
     (error,) = outcome.rejects[0]["errors"]
     assert (error["code"], error["path"]) == ("METADATA_INVALID", ["metadata", "x"])
 
 
-async def test_orders_and_events(shop: Shop) -> None:
+async def test_orders_and_events(shop: ImportShop) -> None:
     orders = (
         "sourceId,customer.sourceId,status,amount,at,metadata.cds\n"
         "o-1,00001,PAID,1177,1997-01-01T00:00:00Z,1\n"
     )
     events = "customer.sourceId,name,at,properties.page\n00001,visit,1997-01-02T00:00:00Z,/a\n"
-    assert (await shop.load("orders", orders)).accepted == 1
-    assert (await shop.load("events", events)).accepted == 1
-    customer = shop.customer("00001")
+    assert (await shop.import_file("orders", orders)).accepted_count == 1
+    assert (await shop.import_file("events", events)).accepted_count == 1
+    customer = shop.read_customer_document("00001")
     assert customer["orders"]["totalAmount"] == 1177
     assert customer["events"]["visit"]["count"] == 1
-    assert shop.stored.orders.find_one()["metadata"] == {"cds": 1}
-    assert shop.stored.events.find_one()["properties"] == {"page": "/a"}
+    assert shop.database.orders.find_one()["metadata"] == {"cds": 1}
+    assert shop.database.events.find_one()["properties"] == {"page": "/a"}
 
 
-async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: Shop) -> None:
+async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: ImportShop) -> None:
     file = "\ufeffsourceId,name\r\nada,Ada\rbob,Bob\n\n\r\ncarl,Carl"
-    assert (await shop.load("customers", file)).accepted == 3
+    assert (await shop.import_file("customers", file)).accepted_count == 3
 
 
 @pytest.mark.parametrize(
@@ -135,15 +135,15 @@ async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: Shop) -> None:
     ],
 )
 async def test_a_file_that_can_not_be_read_is_refused_whole(
-    shop: Shop, file: str | bytes, said: str
+    shop: ImportShop, file: str | bytes, said: str
 ) -> None:
-    with pytest.raises(Refused, match=re.escape(said)):
-        await shop.load("customers", file, "a.csv")
-    assert shop.everything()["customers"] == []
+    with pytest.raises(InputError, match=re.escape(said)):
+        await shop.import_file("customers", file, "a.csv")
+    assert shop.dump()["customers"] == []
 
 
-async def test_what_comes_before_a_quote_that_is_not_closed_is_taken(shop: Shop) -> None:
+async def test_what_comes_before_a_quote_that_is_not_closed_is_taken(shop: ImportShop) -> None:
     file = 'sourceId,name\nada,Ada\n"bob,' + "x\n" * 2_200_000
-    with pytest.raises(Refused, match=r"Line 3: .* a quote is not closed"):
-        await shop.load("customers", file, "a.csv")
-    assert [row["sourceId"] for row in shop.everything()["customers"]] == ["ada"]
+    with pytest.raises(InputError, match=r"Line 3: .* a quote is not closed"):
+        await shop.import_file("customers", file, "a.csv")
+    assert [row["sourceId"] for row in shop.dump()["customers"]] == ["ada"]

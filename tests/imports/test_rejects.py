@@ -1,9 +1,9 @@
 """Rows that can't be taken: each by its line, and the rest goes in."""
 
-from tests.imports.conftest import Shop
+from tests.imports.conftest import ImportShop
 
 
-async def test_csv_rows_are_told_by_the_line_they_begin_at(shop: Shop) -> None:
+async def test_csv_rows_are_reported_by_the_line_they_begin_at(shop: ImportShop) -> None:
     file = (
         b"sourceId,name,birthdate,address.city\n"
         b'ok-1,"two\nlines",,\n'  # lines 2 and 3
@@ -17,18 +17,18 @@ async def test_csv_rows_are_told_by_the_line_they_begin_at(shop: Shop) -> None:
         b",nameless,,\n"  # 12
         b"ok-2,,,"
     )
-    outcome = await shop.load("customers", file)
-    assert (outcome.accepted, outcome.refused) == (2, 7)
-    assert outcome.lines == [4, 6, 8, 9, 10, 11, 12]
+    outcome = await shop.import_file("customers", file)
+    assert (outcome.accepted_count, outcome.rejected_count) == (2, 7)
+    assert outcome.rejected_lines == [4, 6, 8, 9, 10, 11, 12]
     paths = [[error["path"] for error in reject["errors"]] for reject in outcome.rejects]
     assert paths == [[[]], [["birthdate"]], [["name"]], [[]], [[]], [["name"]], [["sourceId"]]]
     day = outcome.rejects[1]
     assert day["row"] == {"sourceId": "day", "name": "a\nb", "birthdate": "1815-13-10"}
     assert day["errors"][0]["code"] == "INVALID"
-    assert [row["sourceId"] for row in shop.everything()["customers"]] == ["ok-1", "ok-2"]
+    assert [row["sourceId"] for row in shop.dump()["customers"]] == ["ok-1", "ok-2"]
 
 
-async def test_ndjson(shop: Shop) -> None:
+async def test_ndjson(shop: ImportShop) -> None:
     deep = '{"sourceId": "deep", "metadata": {"x": ' + "[" * 400 + "]" * 400 + "}}"
     lines = [
         '{"sourceId": "ok", "address": {"city": "Paris"}, "metadata": {"a": [1, null]}}',
@@ -43,15 +43,15 @@ async def test_ndjson(shop: Shop) -> None:
         '{"sourceId": "long", "name": "' + "x" * 4_200_000 + '"}',
         '{"sourceId": "last"}',
     ]
-    outcome = await shop.load("customers", "\r\n".join(lines), "a.ndjson")
-    assert outcome.lines == [3, 4, 5, 6, 7, 8, 9, 10]
+    outcome = await shop.import_file("customers", "\r\n".join(lines), "a.ndjson")
+    assert outcome.rejected_lines == [3, 4, 5, 6, 7, 8, 9, 10]
     assert outcome.rejects[2]["row"] == {"sourceId": 7}
-    assert [row["sourceId"] for row in shop.everything()["customers"]] == ["ok", "last"]
-    assert shop.customer("ok")["metadata"] == {"a": [1, None]}
+    assert [row["sourceId"] for row in shop.dump()["customers"]] == ["ok", "last"]
+    assert shop.read_customer_document("ok")["metadata"] == {"a": [1, None]}
 
 
-async def test_orders_and_events_that_make_no_sense(shop: Shop) -> None:
-    orders = await shop.load(
+async def test_orders_and_events_that_make_no_sense(shop: ImportShop) -> None:
+    orders = await shop.import_file(
         "orders",
         "sourceId,customer.sourceId,customer.id,amount,status,at\n"
         "o-1,a,,12.50,,\n"
@@ -62,10 +62,10 @@ async def test_orders_and_events_that_make_no_sense(shop: Shop) -> None:
         "o-6,,,1,,\n"
         "o-7,a,,1,,\n",
     )
-    assert orders.lines == [2, 3, 4, 5, 6, 7]
+    assert orders.rejected_lines == [2, 3, 4, 5, 6, 7]
     assert orders.rejects[2]["errors"][0]["code"] == "NOT_FOUND"
     assert orders.rejects[2]["errors"][0]["path"] == ["customer", "id"]
-    events = await shop.load(
+    events = await shop.import_file(
         "events",
         '{"customer": {"sourceId": "a"}, "name": "order"}\n'
         '{"customer": {"sourceId": "a"}, "name": "visit", "idempotencyKey": 5}\n'
@@ -73,19 +73,19 @@ async def test_orders_and_events_that_make_no_sense(shop: Shop) -> None:
         '{"customer": "a", "name": "visit"}\n'
         '{"customer": {"sourceId": "a"}, "name": "visit"}\n',
     )
-    assert (events.lines, events.accepted) == ([1, 2, 3, 4], 1)
+    assert (events.rejected_lines, events.accepted_count) == ([1, 2, 3, 4], 1)
     assert "idempotencyKey" not in events.rejects[0]["row"]
 
 
-async def test_lines_are_right_beyond_the_first_batch(shop: Shop) -> None:
+async def test_lines_are_right_beyond_the_first_batch(shop: ImportShop) -> None:
     rows = [f"c-{n},{'2000-01-01' if n % 500 else 'never'}" for n in range(2_600)]
-    outcome = await shop.load("customers", "\n".join(["sourceId,birthdate", *rows]))
-    assert outcome.lines == [2, 502, 1_002, 1_502, 2_002, 2_502]
-    assert (outcome.accepted, shop.stored.customers.count_documents({})) == (2_594, 2_594)
+    outcome = await shop.import_file("customers", "\n".join(["sourceId,birthdate", *rows]))
+    assert outcome.rejected_lines == [2, 502, 1_002, 1_502, 2_002, 2_502]
+    assert (outcome.accepted_count, shop.database.customers.count_documents({})) == (2_594, 2_594)
 
 
-async def test_what_was_mended_can_be_sent_as_it_stands_in_the_rejects(shop: Shop) -> None:
-    outcome = await shop.load("customers", "sourceId,metadata.a.b,birthdate\nada,1,never\n")
+async def test_what_was_mended_can_be_sent_as_it_stands_in_the_rejects(shop: ImportShop) -> None:
+    outcome = await shop.import_file("customers", "sourceId,metadata.a.b,birthdate\nada,1,never\n")
     row = str({**outcome.rejects[0]["row"], "birthdate": "1815-12-10"}).replace("'", '"')
-    assert (await shop.load("customers", row)).accepted == 1
-    assert shop.customer("ada")["metadata"] == {"a": {"b": 1}}
+    assert (await shop.import_file("customers", row)).accepted_count == 1
+    assert shop.read_customer_document("ada")["metadata"] == {"a": {"b": 1}}

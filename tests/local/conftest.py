@@ -14,26 +14,28 @@ import pytest
 
 from tests.ports import free_port
 
-Until = Callable[[Callable[[], object]], None]
+WaitUntil = Callable[[Callable[[], object]], None]
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
         time.sleep(0.02)
 
 
-class Program:
+class ProgramProcess:
     """One run of `segments`, in a session of its own as from a terminal."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
-        self._out, self._err = folder / "out", folder / "err"
-        with self._out.open("w") as out, self._err.open("w") as err:
+    def __init__(
+        self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]
+    ) -> None:
+        self._stdout_file, self._stderr_file = folder / "out", folder / "err"
+        with self._stdout_file.open("w") as out, self._stderr_file.open("w") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app", *arguments],
                 cwd=folder,
-                env=env,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -41,53 +43,53 @@ class Program:
             )
 
     @property
-    def out(self) -> str:
-        return self._out.read_text()
+    def stdout(self) -> str:
+        return self._stdout_file.read_text()
 
     @property
-    def err(self) -> str:
-        return self._err.read_text()
+    def stderr(self) -> str:
+        return self._stderr_file.read_text()
 
-    def everyone(self) -> list[psutil.Process]:
-        me = psutil.Process(self.process.pid)
-        return [me, *me.children(recursive=True)]
+    def process_tree(self) -> list[psutil.Process]:
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
 
-    def says(self, words: str) -> None:
-        until(lambda: words in self.out + self.err or self.process.poll() is not None)
-        assert words in self.out + self.err
+    def wait_for_output(self, text: str) -> None:
+        wait_until(lambda: text in self.stdout + self.stderr or self.process.poll() is not None)
+        assert text in self.stdout + self.stderr
 
-    def ends(self, seconds: float = 10) -> int:
+    def wait_for_exit(self, seconds: float = 10) -> int:
         return self.process.wait(seconds)
 
     def press_ctrl_c(self) -> None:
         os.killpg(self.process.pid, signal.SIGINT)
 
 
-Run = Callable[..., Program]
+RunProgram = Callable[..., ProgramProcess]
 
 
 @pytest.fixture
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram]:
     """run("up", "--port", "8000", MONGODB_URL=...) in an empty folder; ended after the test."""
-    programs: list[Program] = []
-    kept = {
+    programs: list[ProgramProcess] = []
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("SEGMENTS_") and name not in ("MONGODB_URL", "REDIS_URL")
     }
 
-    def start(*arguments: str, **environment: str) -> Program:
+    def start(*arguments: str, **environment: str) -> ProgramProcess:
         folder = tmp_path_factory.mktemp("run")
         # Named, so that none of the many starts has npm bundle it.
         bundle = {"SEGMENTS_GRAPHIQL_BUNDLE": str(folder / "graphiql")}
-        programs.append(Program(folder, arguments, {**kept, **bundle, **environment}))
+        programs.append(ProgramProcess(folder, arguments, {**inherited, **bundle, **environment}))
         return programs[-1]
 
     yield start
     for program in programs:
         if program.process.poll() is None:
             program.process.terminate()
-            program.ends()
+            program.wait_for_exit()
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def port() -> int:
 
 
 @pytest.fixture
-def answers(port: int) -> Callable[[str], bool]:
+def responds_ok(port: int) -> Callable[[str], bool]:
     """Whether a path answers 200."""
 
     def ask(path: str) -> bool:
@@ -113,5 +115,5 @@ def answers(port: int) -> Callable[[str], bool]:
 
 
 @pytest.fixture(name="until")
-def until_fixture() -> Until:
-    return until
+def until_fixture() -> WaitUntil:
+    return wait_until

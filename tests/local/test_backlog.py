@@ -5,21 +5,21 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from redis import Redis
 
-from app.queue import connect, read_backlog
+from app.job_queue import connect, read_backlog
 from app.settings import Settings
-from tests.local.conftest import Run
-from workers.backlog import say_when_jobs_pile_up
+from tests.local.conftest import RunProgram
+from workers.backlog import warn_about_job_backlog
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def _enqueue(redis: Redis, job_id: str, due: datetime, *, running: bool = False) -> None:
-    redis.zadd("arq:queue", {job_id: int(due.timestamp() * 1000)})
+def _enqueue(redis: Redis, job_id: str, due_at: datetime, *, running: bool = False) -> None:
+    redis.zadd("arq:queue", {job_id: int(due_at.timestamp() * 1000)})
     if running:
         redis.set(f"arq:in-progress:{job_id}", b"1")
 
 
-async def test_jobs_at_work_do_not_wait(settings: Settings, redis_client: Redis) -> None:
+async def test_running_jobs_are_not_in_the_backlog(settings: Settings, redis_client: Redis) -> None:
     assert settings.redis_url
     _enqueue(redis_client, "long", NOW - timedelta(minutes=50), running=True)
     _enqueue(redis_client, "first", NOW - timedelta(minutes=2))
@@ -27,7 +27,7 @@ async def test_jobs_at_work_do_not_wait(settings: Settings, redis_client: Redis)
     _enqueue(redis_client, "tomorrow", NOW + timedelta(days=1))
     async with connect(settings.redis_url.get_secret_value()) as redis:
         backlog = await read_backlog(redis, NOW)
-    assert (backlog.waiting, backlog.running) == (2, 1)
+    assert (backlog.waiting_count, backlog.running_count) == (2, 1)
     assert backlog.longest_wait == timedelta(minutes=2)
 
 
@@ -36,24 +36,26 @@ async def test_only_jobs_that_wait_are_warned_of(settings: Settings, redis_clien
     now = datetime.now(UTC)
     async with connect(settings.redis_url.get_secret_value()) as redis:
         with structlog.testing.capture_logs() as logs:
-            await say_when_jobs_pile_up({"redis": redis})
+            await warn_about_job_backlog({"redis": redis})
             _enqueue(redis_client, "long", now - timedelta(minutes=50), running=True)
-            await say_when_jobs_pile_up({"redis": redis})
+            await warn_about_job_backlog({"redis": redis})
             assert logs == []
             _enqueue(redis_client, "waiting", now - timedelta(minutes=2))
-            await say_when_jobs_pile_up({"redis": redis})
+            await warn_about_job_backlog({"redis": redis})
     (warning,) = logs
     assert (warning["event"], warning["waiting"]) == ("jobs wait", 1)
     assert 120 <= warning["longest_seconds"] < 180
 
 
-def test_the_doctor_tells_them_apart(run: Run, settings: Settings, redis_client: Redis) -> None:
+def test_the_doctor_tells_them_apart(
+    run_program: RunProgram, settings: Settings, redis_client: Redis
+) -> None:
     assert settings.redis_url
     _enqueue(redis_client, "long", NOW, running=True)
-    doctor = run(
+    doctor = run_program(
         "doctor",
         MONGODB_URL="mongodb://127.0.0.1:1",
         REDIS_URL=settings.redis_url.get_secret_value(),
     )
-    doctor.ends(30)
-    assert "jobs: 0 waiting, 1 running;" in doctor.out
+    doctor.wait_for_exit(30)
+    assert "jobs: 0 waiting, 1 running;" in doctor.stdout

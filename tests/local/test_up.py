@@ -9,118 +9,129 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
-from tests.local.conftest import Program, Run, Until
+from tests.local.conftest import ProgramProcess, RunProgram, WaitUntil
 
 Answers = Callable[[str], bool]
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data_folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
 @pytest.fixture
-def up(run: Run, data: Path, port: int) -> Callable[[], Program]:
-    def start() -> Program:
-        program = run("up", "--data", str(data), "--port", str(port))
-        program.says("Ready: ")
+def run_up(run_program: RunProgram, data_folder: Path, port: int) -> Callable[[], ProgramProcess]:
+    def start() -> ProgramProcess:
+        program = run_program("up", "--data", str(data_folder), "--port", str(port))
+        program.wait_for_output("Ready: ")
         return program
 
     return start
 
 
-def alive(everyone: list[psutil.Process]) -> list[psutil.Process]:
+def running_processes(processes: list[psutil.Process]) -> list[psutil.Process]:
     # An orphan that ended stays a zombie where the first process of a container reaps none.
-    return [one for one in everyone if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [
+        process
+        for process in processes
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
-def _pid(data: Path, part: str) -> int:
+def read_pid(data: Path, part: str) -> int:
     file = next(data.rglob(f"{part}.pid"), None)
     return int(file.read_text().split("\n")[0] or 0) if file else 0
 
 
-def mongodb_url(data: Path) -> str:
+def read_mongodb_url(data: Path) -> str:
     return str(json.loads((data / "running.json").read_text())["MONGODB_URL"])
 
 
 @pytest.mark.parametrize("stop", ["ctrl-c", "terminate"])
 def test_it_answers_and_stops_with_nothing_left(
-    up: Callable[[], Program], port: int, answers: Answers, stop: str
+    run_up: Callable[[], ProgramProcess], port: int, responds_ok: Answers, stop: str
 ) -> None:
-    program = up()
-    assert program.out == f"Ready: http://127.0.0.1:{port}/graphql\n"
-    assert answers("/readyz")
-    assert answers("/graphql")
-    everyone = program.everyone()
+    program = run_up()
+    assert program.stdout == f"Ready: http://127.0.0.1:{port}/graphql\n"
+    assert responds_ok("/readyz")
+    assert responds_ok("/graphql")
+    everyone = program.process_tree()
     assert len(everyone) == 5
 
     program.press_ctrl_c() if stop == "ctrl-c" else program.process.terminate()
-    assert program.ends(seconds=10) == 0
-    assert alive(everyone) == []
-    assert program.err == ""
+    assert program.wait_for_exit(seconds=10) == 0
+    assert running_processes(everyone) == []
+    assert program.stderr == ""
 
 
 def test_a_second_one_in_the_same_folder_is_refused(
-    up: Callable[[], Program], run: Run, data: Path, port: int
+    run_up: Callable[[], ProgramProcess], run_program: RunProgram, data_folder: Path, port: int
 ) -> None:
-    up()
-    second = run("up", "--data", str(data))
-    assert second.ends() == 1
-    assert second.err == f"segments: another `segments up` runs in {data}; use its own --data\n"
-    elsewhere = run("up", "--port", str(port))
-    assert elsewhere.ends() == 1
-    assert elsewhere.err == (
+    run_up()
+    second = run_program("up", "--data", str(data_folder))
+    assert second.wait_for_exit() == 1
+    assert (
+        second.stderr
+        == f"segments: another `segments up` runs in {data_folder}; use its own --data\n"
+    )
+    elsewhere = run_program("up", "--port", str(port))
+    assert elsewhere.wait_for_exit() == 1
+    assert elsewhere.stderr == (
         f"segments: can't listen on 127.0.0.1:{port}: Address already in use;"
         " choose another with --port\n"
     )
 
 
-def test_after_kill_9_it_starts_again_where_it_was(up: Callable[[], Program], data: Path) -> None:
-    first = up()
-    everyone = first.everyone()
-    with MongoClient[dict[str, object]](mongodb_url(data)) as client:
+def test_after_kill_9_it_starts_again_where_it_was(
+    run_up: Callable[[], ProgramProcess], data_folder: Path
+) -> None:
+    first = run_up()
+    everyone = first.process_tree()
+    with MongoClient[dict[str, object]](read_mongodb_url(data_folder)) as client:
         client["kept"]["rows"].insert_one({"_id": 1})
 
     first.process.kill()
-    first.ends()
-    second = up()
-    assert alive(everyone) == []
-    with MongoClient[dict[str, object]](mongodb_url(data)) as client:
+    first.wait_for_exit()
+    second = run_up()
+    assert running_processes(everyone) == []
+    with MongoClient[dict[str, object]](read_mongodb_url(data_folder)) as client:
         assert client["kept"]["rows"].find_one() == {"_id": 1}
     second.process.terminate()
-    assert second.ends() == 0
+    assert second.wait_for_exit() == 0
 
 
 def test_a_part_that_dies_is_said_and_started_again(
-    up: Callable[[], Program], data: Path, answers: Answers, until: Until
+    run_up: Callable[[], ProgramProcess], data_folder: Path, responds_ok: Answers, until: WaitUntil
 ) -> None:
-    program = up()
+    program = run_up()
     for part in ("worker", "api", "valkey", "mongod"):
-        before = _pid(data, part)
+        before = read_pid(data_folder, part)
         psutil.Process(before).send_signal(signal.SIGKILL)
-        program.says(f"{part} ended with signal 9; starting it again in 0.25 s")
-        program.says(f"{part} is back")
-        assert _pid(data, part) != before
-        until(lambda: answers("/readyz"))
+        program.wait_for_output(f"{part} ended with signal 9; starting it again in 0.25 s")
+        program.wait_for_output(f"{part} is back")
+        assert read_pid(data_folder, part) != before
+        until(lambda: responds_ok("/readyz"))
 
 
-def test_a_stuck_part_is_ended_in_time(up: Callable[[], Program], data: Path) -> None:
-    program = up()
-    everyone = program.everyone()
+def test_a_stuck_part_is_ended_in_time(
+    run_up: Callable[[], ProgramProcess], data_folder: Path
+) -> None:
+    program = run_up()
+    everyone = program.process_tree()
     for part in ("worker", "api", "valkey"):
-        psutil.Process(_pid(data, part)).suspend()
+        psutil.Process(read_pid(data_folder, part)).suspend()
     program.process.terminate()
-    assert program.ends(seconds=10) == 0
-    assert alive(everyone) == []
+    assert program.wait_for_exit(seconds=10) == 0
+    assert running_processes(everyone) == []
 
 
 def test_stopped_while_it_starts_it_leaves_nothing(
-    run: Run, data: Path, port: int, until: Until
+    run_program: RunProgram, data_folder: Path, port: int, until: WaitUntil
 ) -> None:
-    program = run("up", "--data", str(data), "--port", str(port))
-    until(lambda: _pid(data, "mongod"))
-    everyone = program.everyone()
+    program = run_program("up", "--data", str(data_folder), "--port", str(port))
+    until(lambda: read_pid(data_folder, "mongod"))
+    everyone = program.process_tree()
     program.process.terminate()
-    assert program.ends(seconds=10) == 0
-    assert program.out == ""
-    assert alive(everyone) == []
+    assert program.wait_for_exit(seconds=10) == 0
+    assert program.stdout == ""
+    assert running_processes(everyone) == []

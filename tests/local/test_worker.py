@@ -9,10 +9,10 @@ from redis import Redis
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
-from tests.api import running
-from tests.club import Club
-from tests.local.conftest import Run, Until
-from tests.parts import standing
+from tests.api import running_api
+from tests.local.conftest import RunProgram, WaitUntil
+from tests.local_processes import running_process
+from tests.loyalty_client import LoyaltyClient
 
 HEALTH = "arq:queue:health-check"
 
@@ -27,37 +27,39 @@ def _urls(settings: Settings) -> dict[str, str]:
 
 
 def test_it_works_again_once_redis_is_back(
-    run: Run, settings: Settings, tmp_path: Path, until: Until
+    run_program: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
 ) -> None:
-    with standing(Valkey(tmp_path / "valkey")) as valkey:
-        worker = run("worker", **_urls(settings) | {"REDIS_URL": valkey.url})
+    with running_process(Valkey(tmp_path / "valkey")) as valkey:
+        worker = run_program("worker", **_urls(settings) | {"REDIS_URL": valkey.url})
         with Redis.from_url(valkey.url) as redis:
             until(lambda: redis.exists(HEALTH))
             valkey.stop()
-            worker.says("redis does not answer")
+            worker.wait_for_output("redis does not answer")
             valkey.start()
-            valkey.ready()
+            valkey.wait_until_ready()
             redis.delete(HEALTH)
             until(lambda: redis.exists(HEALTH))
         assert worker.process.poll() is None
         worker.process.terminate()
-        assert worker.ends() == 0
+        assert worker.wait_for_exit() == 0
 
 
 async def test_who_enters_is_given_points_without_redis(
-    mongod: Mongod, valkey: Valkey, run: Run, until: Until
+    mongod: Mongod, valkey: Valkey, run_program: RunProgram, until: WaitUntil
 ) -> None:
-    async with running(mongod, valkey) as api:
-        club = Club(api)
+    async with running_api(mongod, valkey) as api:
+        club = LoyaltyClient(api)
         await api.upsert("ann")
         vips = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
-        await club.rule(await club.program("points"), await club.segment("VIPs", filter=vips), 10)
+        await club.create_rule(
+            await club.create_program("points"), await club.create_segment("VIPs", filter=vips), 10
+        )
         urls = _urls(api.settings) | {"REDIS_URL": "redis://127.0.0.1:1"}
-        worker = run("worker", SEGMENTS_DATABASE=api.settings.database, **urls)
+        worker = run_program("worker", SEGMENTS_DATABASE=api.settings.database, **urls)
         await api.upsert("ann", metadata={"vip": True})
-        until(lambda: api.stored("ann").get("loyalty") == {"points": 10})
+        until(lambda: api.read_customer_document("ann").get("loyalty") == {"points": 10})
         worker.process.terminate()
-        assert worker.ends() == 0
+        assert worker.wait_for_exit() == 0
 
 
 def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None:
@@ -75,38 +77,40 @@ def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None
 
 
 async def test_each_part_runs_in_a_worker_of_its_own(
-    mongod: Mongod, valkey: Valkey, run: Run, until: Until, redis_client: Redis
+    mongod: Mongod, valkey: Valkey, run_program: RunProgram, until: WaitUntil, redis_client: Redis
 ) -> None:
     redis_client.flushall()
-    async with running(mongod, valkey) as api:
-        club = Club(api)
+    async with running_api(mongod, valkey) as api:
+        club = LoyaltyClient(api)
         await api.upsert("ann")
         vips = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
-        await club.rule(await club.program("points"), await club.segment("VIPs", filter=vips), 10)
+        await club.create_rule(
+            await club.create_program("points"), await club.create_segment("VIPs", filter=vips), 10
+        )
         urls = _urls(api.settings) | {"SEGMENTS_DATABASE": api.settings.database}
         transitions = api.database.transitions
 
-        engine = run("worker", "--only", "engine", **urls)
+        engine = run_program("worker", "--only", "engine", **urls)
         await api.upsert("ann", metadata={"vip": True})
         until(lambda: transitions.count_documents({}) == 1)
-        assert "loyalty" not in api.stored("ann")
+        assert "loyalty" not in api.read_customer_document("ann")
         engine.process.terminate()
-        assert engine.ends() == 0
+        assert engine.wait_for_exit() == 0
 
-        consumers = run("worker", "--only", "consumers", **urls)
-        until(lambda: api.stored("ann").get("loyalty") == {"points": 10})
+        consumers = run_program("worker", "--only", "consumers", **urls)
+        until(lambda: api.read_customer_document("ann").get("loyalty") == {"points": 10})
         assert not redis_client.exists(HEALTH)
         await api.upsert("ann", metadata={"vip": False})
 
-        jobs = run("worker", "--only", "jobs", **urls)
+        jobs = run_program("worker", "--only", "jobs", **urls)
         until(lambda: redis_client.exists(HEALTH))
         assert transitions.count_documents({}) == 1
         for worker in (consumers, jobs):
             worker.process.terminate()
-            assert worker.ends() == 0
+            assert worker.wait_for_exit() == 0
 
 
-def test_only_names_a_part(run: Run) -> None:
-    worker = run("worker", "--only", "everything")
-    assert worker.ends() == 2
-    assert "'engine', 'jobs', 'consumers'" in worker.err
+def test_only_names_a_part(run_program: RunProgram) -> None:
+    worker = run_program("worker", "--only", "everything")
+    assert worker.wait_for_exit() == 2
+    assert "'engine', 'jobs', 'consumers'" in worker.stderr

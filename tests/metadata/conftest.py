@@ -9,62 +9,66 @@ import pytest_asyncio
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from tests.api import Api, Json, running
+from tests.api import Api, Json, running_api
 
-_SET = """mutation($input: MetadataDefinitionInput!) { metadataDefinitionSet(input: $input) {
+_DEFINE = """mutation($input: MetadataDefinitionInput!) { metadataDefinitionSet(input: $input) {
     definition { key type isArray required allowedValues label state problem }
     userErrors { code message path } } }"""
-_LIST = "{ metadataDefinitions { key type isArray required allowedValues label state problem } }"
+_LIST_DEFINITIONS = (
+    "{ metadataDefinitions { key type isArray required allowedValues label state problem } }"
+)
 
 
-class Shop:
+class MetadataShop:
     """Defines keys and asks for what came of them; `settle` does the job's work here and now."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    async def set(self, key: str, type_: str, **more: Any) -> Json:
-        payload: Json = await self.api.ask(_SET, input={"key": key, "type": type_, **more})
+    async def set_definition(self, key: str, type_: str, **more: Any) -> Json:
+        payload: Json = await self.api.fetch(_DEFINE, input={"key": key, "type": type_, **more})
         return payload
 
-    async def refusals(self, key: str, type_: str, **more: Any) -> list[str]:
-        return await self.api.refusals(_SET, input={"key": key, "type": type_, **more})
+    async def list_errors(self, key: str, type_: str, **more: Any) -> list[str]:
+        return await self.api.list_errors(_DEFINE, input={"key": key, "type": type_, **more})
 
-    async def settle(self, key: str) -> Json:
-        await self.api.services.metadata.settle(key)
-        return await self.definition(key)
+    async def convert(self, key: str) -> Json:
+        await self.api.services.metadata.convert(key)
+        return await self.fetch_definition(key)
 
-    async def define(self, key: str, type_: str, **more: Any) -> Json:
+    async def define_and_convert(self, key: str, type_: str, **more: Any) -> Json:
         """The definition, once its job is done."""
-        payload = await self.set(key, type_, **more)
+        payload = await self.set_definition(key, type_, **more)
         assert not payload["userErrors"], payload
-        return await self.settle(key)
+        return await self.convert(key)
 
-    async def definition(self, key: str) -> Json:
-        listed = await self.api.ask(_LIST)
-        (found,) = [definition for definition in listed if definition["key"] == key]
-        assert isinstance(found, dict)
-        return found
+    async def fetch_definition(self, key: str) -> Json:
+        definitions = await self.api.fetch(_LIST_DEFINITIONS)
+        (metadata_definition,) = [
+            definition for definition in definitions if definition["key"] == key
+        ]
+        assert isinstance(metadata_definition, dict)
+        return metadata_definition
 
-    async def customer(self, **metadata: Any) -> str:
+    async def create_customer(self, **metadata: Any) -> str:
         source_id = uuid4().hex
         await self.api.upsert(source_id, metadata=metadata)
         return source_id
 
-    async def read(self, source_id: str) -> Json:
+    async def fetch_metadata(self, source_id: str) -> Json:
         """The customer's metadata, as the API gives it."""
-        found = await self.api.customer(source_id, "metadata")
-        metadata: Json = found["metadata"]
+        customer = await self.api.fetch_customer(source_id, "metadata")
+        metadata: Json = customer["metadata"]
         return metadata
 
-    def stored(self, source_id: str) -> Json:
+    def read_stored_metadata(self, source_id: str) -> Json:
         """The customer's metadata, as it is kept."""
-        metadata: Json = self.api.stored(source_id)["metadata"]
+        metadata: Json = self.api.read_customer_document(source_id)["metadata"]
         return metadata
 
-    async def segment(self, condition: Json) -> str:
+    async def create_segment(self, condition: Json) -> str:
         """The id of a segment with one condition."""
-        payload = await self.api.ask(
+        payload = await self.api.fetch(
             "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
             " { segment { id } userErrors { code message path } } }",
             input={"name": uuid4().hex, "definition": {"filter": {"attribute": condition}}},
@@ -74,9 +78,9 @@ class Shop:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
-    async with running(mongod, valkey, time_zone="Europe/Warsaw") as api:
-        yield Shop(api)
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[MetadataShop]:
+    async with running_api(mongod, valkey, time_zone="Europe/Warsaw") as api:
+        yield MetadataShop(api)
 
 
 @pytest.fixture

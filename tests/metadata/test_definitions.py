@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.metadata.conftest import Shop
+from tests.metadata.conftest import MetadataShop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_new_definition_is_checked_first_and_then_ready(shop: Shop, key: str) -> None:
-    payload = await shop.set(key, "NUMBER", label="How tall")
+async def test_a_new_definition_is_checked_first_and_then_ready(
+    shop: MetadataShop, key: str
+) -> None:
+    payload = await shop.set_definition(key, "NUMBER", label="How tall")
     assert payload == {
         "definition": {
             "key": key,
@@ -24,18 +26,18 @@ async def test_a_new_definition_is_checked_first_and_then_ready(shop: Shop, key:
         },
         "userErrors": [],
     }
-    assert (await shop.settle(key))["state"] == "READY"
+    assert (await shop.convert(key))["state"] == "READY"
 
 
-async def test_the_same_again_changes_nothing(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATE", allowedValues=["2026-03-29"])
-    revision = await shop.api.services.store.definitions.revision()
+async def test_the_same_again_changes_nothing(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "DATE", allowedValues=["2026-03-29"])
+    revision = await shop.api.services.store.definitions.read_revision()
 
-    payload = await shop.set(key, "DATE", allowedValues=["2026-03-29"], isArray=False)
+    payload = await shop.set_definition(key, "DATE", allowedValues=["2026-03-29"], isArray=False)
 
     assert payload["definition"]["state"] == "READY"
     assert payload["definition"]["allowedValues"] == ["2026-03-29"]
-    assert await shop.api.services.store.definitions.revision() == revision
+    assert await shop.api.services.store.definitions.read_revision() == revision
 
 
 @pytest.mark.parametrize(
@@ -61,17 +63,17 @@ async def test_the_same_again_changes_nothing(shop: Shop, key: str) -> None:
     ],
 )
 async def test_what_is_no_definition_is_refused_with_its_path(
-    shop: Shop, key: str, change: dict[str, Any], path: str
+    shop: MetadataShop, key: str, change: dict[str, Any], path: str
 ) -> None:
     wanted = {"key": key, "type": "STRING"} | change
-    refused = await shop.refusals(wanted.pop("key"), wanted.pop("type"), **wanted)
+    refused = await shop.list_errors(wanted.pop("key"), wanted.pop("type"), **wanted)
     assert refused == [f"INVALID input {path}"]
 
 
-async def test_every_problem_is_said_at_once(shop: Shop) -> None:
-    refused = await shop.refusals("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, None])
+async def test_every_problem_is_said_at_once(shop: MetadataShop) -> None:
+    refused = await shop.list_errors("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, None])
     assert refused == ["BAD_REQUEST"]
-    refused = await shop.refusals("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, True])
+    refused = await shop.list_errors("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, True])
     assert refused == [
         "INVALID input key",
         "INVALID input label",
@@ -80,8 +82,8 @@ async def test_every_problem_is_said_at_once(shop: Shop) -> None:
     ]
 
 
-async def test_nulls_are_as_if_left_out(shop: Shop, key: str) -> None:
-    payload = await shop.set(
+async def test_nulls_are_as_if_left_out(shop: MetadataShop, key: str) -> None:
+    payload = await shop.set_definition(
         key, "STRING", isArray=None, required=None, allowedValues=None, label=None
     )
     assert payload["definition"]["isArray"] is False
@@ -89,36 +91,38 @@ async def test_nulls_are_as_if_left_out(shop: Shop, key: str) -> None:
     assert payload["definition"]["allowedValues"] is None
 
 
-async def test_a_segment_that_would_not_fit_is_named(shop: Shop, key: str) -> None:
-    await shop.segment({"path": f"metadata.{key}", "operator": "STARTS_WITH", "value": "a"})
-    name = await _last_segment(shop)
+async def test_a_segment_that_would_not_fit_is_named(shop: MetadataShop, key: str) -> None:
+    await shop.create_segment({"path": f"metadata.{key}", "operator": "STARTS_WITH", "value": "a"})
+    name = await last_segment_name(shop)
 
-    payload = await shop.set(key, "DATE")
+    payload = await shop.set_definition(key, "DATE")
 
     (error,) = payload["userErrors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "key"])
     assert name in error["message"]
-    assert (await shop.define(key, "STRING"))["state"] == "READY"
+    assert (await shop.define_and_convert(key, "STRING"))["state"] == "READY"
 
 
-async def test_a_segment_that_fits_is_in_nobodys_way(shop: Shop, key: str) -> None:
-    await shop.segment({"path": f"metadata.{key}", "operator": "BEFORE", "value": "2026-03-29"})
-    assert (await shop.define(key, "DATE"))["state"] == "READY"
+async def test_a_segment_that_fits_is_in_nobodys_way(shop: MetadataShop, key: str) -> None:
+    await shop.create_segment(
+        {"path": f"metadata.{key}", "operator": "BEFORE", "value": "2026-03-29"}
+    )
+    assert (await shop.define_and_convert(key, "DATE"))["state"] == "READY"
 
 
-async def test_a_path_into_an_object_fits_no_other_type(shop: Shop, key: str) -> None:
-    await shop.segment({"path": f"metadata.{key}.size", "operator": "IS", "value": 1})
-    assert await shop.refusals(key, "NUMBER") == ["INVALID input key"]
-    assert (await shop.define(key, "OBJECT"))["state"] == "READY"
+async def test_a_path_into_an_object_fits_no_other_type(shop: MetadataShop, key: str) -> None:
+    await shop.create_segment({"path": f"metadata.{key}.size", "operator": "IS", "value": 1})
+    assert await shop.list_errors(key, "NUMBER") == ["INVALID input key"]
+    assert (await shop.define_and_convert(key, "OBJECT"))["state"] == "READY"
 
 
-async def test_an_active_segment_is_in_the_way_of_its_keys(shop: Shop, key: str) -> None:
-    id_ = await shop.segment({"path": f"metadata.{key}", "operator": "HAS_VALUE"})
-    name = await _last_segment(shop)
+async def test_an_active_segment_is_in_the_way_of_its_keys(shop: MetadataShop, key: str) -> None:
+    id_ = await shop.create_segment({"path": f"metadata.{key}", "operator": "HAS_VALUE"})
+    name = await last_segment_name(shop)
     shop.api.database.segments.update_one({"name": name}, {"$set": {"kind": "ACTIVE"}})
-    await _raise_revision(shop)
+    await increment_revision(shop)
 
-    payload = await shop.set(key, "STRING")
+    payload = await shop.set_definition(key, "STRING")
 
     (error,) = payload["userErrors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "key"])
@@ -127,22 +131,22 @@ async def test_an_active_segment_is_in_the_way_of_its_keys(shop: Shop, key: str)
 
 
 async def test_a_filter_made_while_the_values_are_checked_refuses_the_definition(
-    shop: Shop, key: str
+    shop: MetadataShop, key: str
 ) -> None:
-    await shop.set(key, "NUMBER")
-    await shop.segment({"path": f"metadata.{key}", "operator": "CONTAINS", "value": "a"})
-    name = await _last_segment(shop)
+    await shop.set_definition(key, "NUMBER")
+    await shop.create_segment({"path": f"metadata.{key}", "operator": "CONTAINS", "value": "a"})
+    name = await last_segment_name(shop)
 
-    refused = await shop.settle(key)
+    refused = await shop.convert(key)
 
     assert refused["state"] == "REFUSED"
     assert name in refused["problem"]
 
 
-async def _last_segment(shop: Shop) -> str:
+async def last_segment_name(shop: MetadataShop) -> str:
     (last,) = shop.api.database.segments.find().sort("_id", -1).limit(1)
     return str(last["name"])
 
 
-async def _raise_revision(shop: Shop) -> None:
+async def increment_revision(shop: MetadataShop) -> None:
     shop.api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.metadata.conftest import Shop
+from tests.metadata.conftest import MetadataShop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -13,18 +13,18 @@ _MEMBERSHIP = """query($ref: CustomerRef!, $ids: [ID!]) {
 _COUNT = "query($id: ID!) { segment(id: $id) { memberCount members { nodes { sourceId } } } }"
 
 
-async def _members(shop: Shop, segment: str, customers: list[str]) -> list[bool]:
+async def fetch_memberships(shop: MetadataShop, segment: str, customers: list[str]) -> list[bool]:
     """Who of the customers is in: by the pipeline, and by the evaluator."""
-    found = await shop.api.ask(_COUNT, id=segment)
-    listed = [node["sourceId"] for node in found["members"]["nodes"]]
-    asked = []
+    segment_result = await shop.api.fetch(_COUNT, id=segment)
+    member_source_ids = [node["sourceId"] for node in segment_result["members"]["nodes"]]
+    memberships = []
     for customer in customers:
         variables = {"ref": {"sourceId": customer}, "ids": [segment]}
-        ((answer),) = await shop.api.ask(_MEMBERSHIP, **variables)
-        asked.append(answer["isMember"])
-    assert [customer in listed for customer in customers] == asked
-    assert found["memberCount"] >= sum(asked)
-    return asked
+        ((answer),) = await shop.api.fetch(_MEMBERSHIP, **variables)
+        memberships.append(answer["isMember"])
+    assert [customer in member_source_ids for customer in customers] == memberships
+    assert segment_result["memberCount"] >= sum(memberships)
+    return memberships
 
 
 @pytest.mark.parametrize(
@@ -38,58 +38,67 @@ async def _members(shop: Shop, segment: str, customers: list[str]) -> list[bool]
     ],
 )
 async def test_days_are_compared_as_days_once_ready(
-    shop: Shop, key: str, operator: str, value: Any, undefined: list[bool], ready: list[bool]
+    shop: MetadataShop,
+    key: str,
+    operator: str,
+    value: Any,
+    undefined: list[bool],
+    ready: list[bool],
 ) -> None:
     days = ["2026-03-28", "2026-03-29", "2026-04-01"]
-    customers = [await shop.customer(**{key: day}) for day in days]
+    customers = [await shop.create_customer(**{key: day}) for day in days]
     condition = {"path": f"metadata.{key}", "operator": operator, "value": value}
-    segment = await shop.segment(condition)
-    assert await _members(shop, segment, customers) == undefined
+    segment = await shop.create_segment(condition)
+    assert await fetch_memberships(shop, segment, customers) == undefined
 
-    await shop.set(key, "DATE")
-    assert await _members(shop, segment, customers) == undefined
-    await shop.settle(key)
+    await shop.set_definition(key, "DATE")
+    assert await fetch_memberships(shop, segment, customers) == undefined
+    await shop.convert(key)
 
-    assert await _members(shop, segment, customers) == ready
+    assert await fetch_memberships(shop, segment, customers) == ready
 
 
-async def test_moments_are_compared_in_the_zone_of_the_project(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATETIME")
+async def test_moments_are_compared_in_the_zone_of_the_project(
+    shop: MetadataShop, key: str
+) -> None:
+    await shop.define_and_convert(key, "DATETIME")
     texts = ["2026-03-28T22:59:59.999Z", "2026-03-29", "2026-03-29T00:00:00.001"]
-    customers = [await shop.customer(**{key: text}) for text in texts]
+    customers = [await shop.create_customer(**{key: text}) for text in texts]
     path = f"metadata.{key}"
-    is_ = await shop.segment({"path": path, "operator": "IS", "value": "2026-03-28T23:00Z"})
-    assert await _members(shop, is_, customers) == [False, True, False]
-    after = await shop.segment({"path": path, "operator": "ON_OR_AFTER", "value": "2026-03-29"})
-    assert await _members(shop, after, customers) == [False, True, True]
+    is_ = await shop.create_segment({"path": path, "operator": "IS", "value": "2026-03-28T23:00Z"})
+    assert await fetch_memberships(shop, is_, customers) == [False, True, False]
+    after = await shop.create_segment(
+        {"path": path, "operator": "ON_OR_AFTER", "value": "2026-03-29"}
+    )
+    assert await fetch_memberships(shop, after, customers) == [False, True, True]
 
 
-async def test_values_of_another_type_are_as_if_missing(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATE")
-    customer = await shop.customer()
+async def test_values_of_another_type_are_as_if_missing(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "DATE")
+    customer = await shop.create_customer()
     shop.api.database.customers.update_one(
         {"sourceId": customer}, {"$set": {f"metadata.{key}": "2026-03-29"}}
     )
     is_ = {"path": f"metadata.{key}", "operator": "IS", "value": "2026-03-29"}
-    assert await _members(shop, await shop.segment(is_), [customer]) == [False]
+    assert await fetch_memberships(shop, await shop.create_segment(is_), [customer]) == [False]
 
 
-async def test_overrides_are_taken_by_the_definition(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATE")
+async def test_overrides_are_taken_by_the_definition(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "DATE")
     condition = {"path": f"metadata.{key}", "operator": "IS", "value": "2026-03-29"}
-    segment = await shop.segment(condition)
+    segment = await shop.create_segment(condition)
     query = """query($ids: [ID!], $over: JSON) { segmentMembership(
         customer: {sourceId: "nobody"}, segmentIds: $ids, overrides: $over) { isMember } }"""
     for day, holds in (("2026-03-29", True), ("2026-03-30", False)):
         over = {"metadata": {key: day}}
-        assert await shop.api.ask(query, ids=[segment], over=over) == [{"isMember": holds}]
-    refused = await shop.api.refusals(query, ids=[segment], over={"metadata": {key: "soon"}})
+        assert await shop.api.fetch(query, ids=[segment], over=over) == [{"isMember": holds}]
+    refused = await shop.api.list_errors(query, ids=[segment], over={"metadata": {key: "soon"}})
     assert refused == [f"METADATA_INVALID overrides metadata {key}"]
 
 
-async def test_an_operator_must_fit_once_ready(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATE")
+async def test_an_operator_must_fit_once_ready(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "DATE")
     query = """query($filter: FilterInput!) { segmentPreview(filter: $filter) { memberCount } }"""
     condition = {"path": f"metadata.{key}", "operator": "CONTAINS", "value": "2026"}
-    refused = await shop.api.refusals(query, filter={"attribute": condition})
+    refused = await shop.api.list_errors(query, filter={"attribute": condition})
     assert refused == ["OPERATOR_NOT_APPLICABLE filter attribute operator"]

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.metadata.conftest import Shop
+from tests.metadata.conftest import MetadataShop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(autouse=True)
-def _no_key_is_left_required(shop: Shop) -> Iterator[None]:
+def delete_definitions(shop: MetadataShop) -> Iterator[None]:
     yield
     shop.api.database.metadataDefinitions.delete_many({})
     shop.api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
@@ -58,21 +58,24 @@ def _no_key_is_left_required(shop: Shop) -> Iterator[None]:
 )
 @pytest.mark.parametrize("is_array", [False, True])
 async def test_a_value_is_the_same_whether_it_came_before_or_after(
-    shop: Shop, key: str, type_: str, sent: Any, stored: Any, given: Any, is_array: bool
+    shop: MetadataShop, key: str, type_: str, sent: Any, stored: Any, given: Any, is_array: bool
 ) -> None:
     if is_array:
         sent, stored, given = [sent, sent], [stored, stored], [given, given]
-    before = await shop.customer(**{key: sent})
+    before = await shop.create_customer(**{key: sent})
 
-    await shop.set(key, type_, isArray=is_array)
-    meanwhile = await shop.customer(**{key: sent})
-    assert (await shop.read(meanwhile), await shop.read(before)) == ({key: sent}, {key: sent})
-    assert (await shop.settle(key))["state"] == "READY"
-    after = await shop.customer(**{key: sent})
+    await shop.set_definition(key, type_, isArray=is_array)
+    meanwhile = await shop.create_customer(**{key: sent})
+    assert (await shop.fetch_metadata(meanwhile), await shop.fetch_metadata(before)) == (
+        {key: sent},
+        {key: sent},
+    )
+    assert (await shop.convert(key))["state"] == "READY"
+    after = await shop.create_customer(**{key: sent})
 
     for customer in (before, meanwhile, after):
-        assert shop.stored(customer) == {key: stored}
-        assert await shop.read(customer) == {key: given}
+        assert shop.read_stored_metadata(customer) == {key: stored}
+        assert await shop.fetch_metadata(customer) == {key: given}
 
 
 @pytest.mark.parametrize(
@@ -94,58 +97,62 @@ async def test_a_value_is_the_same_whether_it_came_before_or_after(
     ],
 )
 async def test_a_value_that_does_not_fit_refuses_the_definition_or_is_refused_by_it(
-    shop: Shop, key: str, type_: str, value: Any
+    shop: MetadataShop, key: str, type_: str, value: Any
 ) -> None:
-    before = await shop.customer(**{key: value})
-    version = shop.api.stored(before)["version"]
+    before = await shop.create_customer(**{key: value})
+    version = shop.api.read_customer_document(before)["version"]
 
-    await shop.set(key, type_)
-    refusal = await shop.api.refusals(_UPSERT, input={"sourceId": "new", "metadata": {key: value}})
+    await shop.set_definition(key, type_)
+    refusal = await shop.api.list_errors(
+        _UPSERT, input={"sourceId": "new", "metadata": {key: value}}
+    )
     assert refusal == [f"METADATA_INVALID input metadata {key}"]
-    refused = await shop.settle(key)
+    refused = await shop.convert(key)
 
     assert refused["state"] == "REFUSED"
     assert refused["problem"].startswith("1 value does not fit, ")
     assert f"of customer {before}: it must be " in refused["problem"] or value == "2026-02-30"
-    assert shop.stored(before) == {key: value}
-    assert shop.api.stored(before)["version"] == version
+    assert shop.read_stored_metadata(before) == {key: value}
+    assert shop.api.read_customer_document(before)["version"] == version
     # The key is as it was: undefined.
-    await shop.customer(**{key: value})
+    await shop.create_customer(**{key: value})
 
 
-async def test_the_refusal_tells_how_many_and_shows_one(shop: Shop, key: str) -> None:
+async def test_the_refusal_counts_the_values_and_shows_one(shop: MetadataShop, key: str) -> None:
     values: tuple[Any, ...] = ("abc", 2, "2026-03-29", None, [], "def")
     for value in values:
-        await shop.customer(**{key: value})
-    refused = await shop.define(key, "DATE")
+        await shop.create_customer(**{key: value})
+    refused = await shop.define_and_convert(key, "DATE")
     assert refused["problem"].startswith('3 values do not fit, for one "abc" of customer ')
 
 
-async def test_once_mended_the_same_may_be_set_again(shop: Shop, key: str) -> None:
-    customer = await shop.customer(**{key: "abc"})
-    assert (await shop.define(key, "DATE"))["state"] == "REFUSED"
+async def test_once_mended_the_same_may_be_set_again(shop: MetadataShop, key: str) -> None:
+    customer = await shop.create_customer(**{key: "abc"})
+    assert (await shop.define_and_convert(key, "DATE"))["state"] == "REFUSED"
     await shop.api.upsert(customer, metadata={key: "2026-03-29"})
-    ready = await shop.define(key, "DATE")
+    ready = await shop.define_and_convert(key, "DATE")
     assert (ready["state"], ready["problem"]) == ("READY", None)
 
 
-async def test_what_the_shop_itself_stored_as_a_moment_fits(shop: Shop, key: str) -> None:
-    customer = await shop.customer()
-    _store(shop, customer, key, datetime(2026, 3, 29, 12, tzinfo=UTC))
-    assert (await shop.define(key, "DATE"))["state"] == "REFUSED"
-    version = shop.api.stored(customer)["version"]
-    assert (await shop.define(key, "DATETIME"))["state"] == "READY"
-    assert await shop.read(customer) == {key: "2026-03-29T12:00:00Z"}
-    assert shop.api.stored(customer)["version"] == version
+async def test_what_the_shop_itself_stored_as_a_moment_fits(shop: MetadataShop, key: str) -> None:
+    customer = await shop.create_customer()
+    store_in_mongodb(shop, customer, key, datetime(2026, 3, 29, 12, tzinfo=UTC))
+    assert (await shop.define_and_convert(key, "DATE"))["state"] == "REFUSED"
+    version = shop.api.read_customer_document(customer)["version"]
+    assert (await shop.define_and_convert(key, "DATETIME"))["state"] == "READY"
+    assert await shop.fetch_metadata(customer) == {key: "2026-03-29T12:00:00Z"}
+    assert shop.api.read_customer_document(customer)["version"] == version
 
 
-async def test_each_conversion_makes_one_new_version(shop: Shop, key: str) -> None:
-    changed = await shop.customer(**{key: "2026-03-29"})
-    empty = await shop.customer(**{key: []})
-    versions = [shop.api.stored(customer)["version"] for customer in (changed, empty)]
-    await shop.define(key, "DATE")
-    assert shop.api.stored(changed)["version"] == versions[0] + 1
-    assert shop.api.stored(empty)["version"] == versions[1]
+async def test_each_conversion_makes_one_new_version(shop: MetadataShop, key: str) -> None:
+    changed = await shop.create_customer(**{key: "2026-03-29"})
+    empty = await shop.create_customer(**{key: []})
+    versions = [
+        shop.api.read_customer_document(customer)["version"] for customer in (changed, empty)
+    ]
+    await shop.define_and_convert(key, "DATE")
+    assert shop.api.read_customer_document(changed)["version"] == versions[0] + 1
+    assert shop.api.read_customer_document(empty)["version"] == versions[1]
 
 
 _READY_TYPES = [
@@ -170,64 +177,68 @@ _READY_TYPES = [
 
 @pytest.mark.parametrize(("old", "new", "sent", "stored", "given"), _READY_TYPES)
 async def test_another_type_takes_what_readers_saw(
-    shop: Shop, key: str, old: str, new: str, sent: str, stored: Any, given: str
+    shop: MetadataShop, key: str, old: str, new: str, sent: str, stored: Any, given: str
 ) -> None:
-    await shop.define(key, old)
-    before = await shop.customer(**{key: sent})
-    await shop.set(key, new)
-    meanwhile = await shop.customer(**{key: sent})
-    assert (await shop.settle(key))["state"] == "READY"
+    await shop.define_and_convert(key, old)
+    before = await shop.create_customer(**{key: sent})
+    await shop.set_definition(key, new)
+    meanwhile = await shop.create_customer(**{key: sent})
+    assert (await shop.convert(key))["state"] == "READY"
     for customer in (before, meanwhile):
-        assert shop.stored(customer) == {key: stored}
-        assert await shop.read(customer) == {key: given}
+        assert shop.read_stored_metadata(customer) == {key: stored}
+        assert await shop.fetch_metadata(customer) == {key: given}
 
 
-async def test_a_refused_change_leaves_the_key_as_it_was(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATE", required=True, label="Born")
+async def test_a_refused_change_leaves_the_key_as_it_was(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "DATE", required=True, label="Born")
     moment = datetime(2026, 3, 29, tzinfo=UTC)
-    customer = await shop.customer(**{key: "2026-03-29"})
+    customer = await shop.create_customer(**{key: "2026-03-29"})
 
-    refused = await shop.define(key, "NUMBER")
+    refused = await shop.define_and_convert(key, "NUMBER")
 
     assert (refused["state"], refused["type"]) == ("REFUSED", "NUMBER")
     assert refused["problem"].startswith('1 value does not fit, "2026-03-29" of customer ')
-    assert shop.stored(customer) == {key: moment}
-    assert await shop.read(customer) == {key: "2026-03-29"}
-    refusals = await shop.api.refusals(_UPSERT, input={"sourceId": "n", "metadata": {key: 1}})
+    assert shop.read_stored_metadata(customer) == {key: moment}
+    assert await shop.fetch_metadata(customer) == {key: "2026-03-29"}
+    refusals = await shop.api.list_errors(_UPSERT, input={"sourceId": "n", "metadata": {key: 1}})
     assert refusals == [f"METADATA_INVALID input metadata {key}"]
-    refusals = await shop.api.refusals(_UPSERT, input={"sourceId": "n"})
+    refusals = await shop.api.list_errors(_UPSERT, input={"sourceId": "n"})
     assert refusals == [f"METADATA_INVALID input metadata {key}"]
-    assert shop.stored(await shop.customer(**{key: "2026-03-29"})) == {key: moment}
+    assert shop.read_stored_metadata(await shop.create_customer(**{key: "2026-03-29"})) == {
+        key: moment
+    }
 
     # Set to what it is in force as, it is that again, and at once.
-    payload = await shop.set(key, "DATE", label="Born")
+    payload = await shop.set_definition(key, "DATE", label="Born")
     assert payload["definition"]["state"] == "READY"
 
 
 async def test_what_is_written_during_a_check_that_fails_is_as_under_the_old_definition(
-    shop: Shop, key: str
+    shop: MetadataShop, key: str
 ) -> None:
-    await shop.define(key, "DATE")
-    _store(shop, await shop.customer(), key, "no date")
-    await shop.set(key, "DATETIME")
-    fits_both = await shop.customer(**{key: "2026-03-29"})
-    fits_new = await shop.customer(**{key: "2026-03-29T12:00Z"})
-    assert (await shop.settle(key))["state"] == "REFUSED"
-    assert shop.stored(fits_both) == {key: datetime(2026, 3, 29, tzinfo=UTC)}
-    assert await shop.read(fits_new) == {key: "2026-03-29T12:00Z"}
+    await shop.define_and_convert(key, "DATE")
+    store_in_mongodb(shop, await shop.create_customer(), key, "no date")
+    await shop.set_definition(key, "DATETIME")
+    fits_both = await shop.create_customer(**{key: "2026-03-29"})
+    fits_new = await shop.create_customer(**{key: "2026-03-29T12:00Z"})
+    assert (await shop.convert(key))["state"] == "REFUSED"
+    assert shop.read_stored_metadata(fits_both) == {key: datetime(2026, 3, 29, tzinfo=UTC)}
+    assert await shop.fetch_metadata(fits_new) == {key: "2026-03-29T12:00Z"}
 
 
-async def test_fewer_allowed_values_are_checked_and_more_are_not(shop: Shop, key: str) -> None:
-    await shop.define(key, "NUMBER", allowedValues=[1, 2, 3])
-    await shop.customer(**{key: 3.0})
+async def test_fewer_allowed_values_are_checked_and_more_are_not(
+    shop: MetadataShop, key: str
+) -> None:
+    await shop.define_and_convert(key, "NUMBER", allowedValues=[1, 2, 3])
+    await shop.create_customer(**{key: 3.0})
 
-    payload = await shop.set(key, "NUMBER", allowedValues=[3, 2, 1, 4], label="Stars")
+    payload = await shop.set_definition(key, "NUMBER", allowedValues=[3, 2, 1, 4], label="Stars")
     assert payload["definition"]["state"] == "READY"
-    refused = await shop.define(key, "NUMBER", allowedValues=[1, 2])
+    refused = await shop.define_and_convert(key, "NUMBER", allowedValues=[1, 2])
     assert refused["problem"].endswith("it must be one of the allowed values.")
-    await shop.customer(**{key: 4})
-    assert (await shop.define(key, "NUMBER", allowedValues=[3, 4]))["state"] == "READY"
-    refusals = await shop.api.refusals(_UPSERT, input={"sourceId": "n", "metadata": {key: 2}})
+    await shop.create_customer(**{key: 4})
+    assert (await shop.define_and_convert(key, "NUMBER", allowedValues=[3, 4]))["state"] == "READY"
+    refusals = await shop.api.list_errors(_UPSERT, input={"sourceId": "n", "metadata": {key: 2}})
     assert refusals == [f"METADATA_INVALID input metadata {key}"]
 
 
@@ -241,56 +252,58 @@ async def test_fewer_allowed_values_are_checked_and_more_are_not(shop: Shop, key
     ],
 )
 async def test_allowed_values_are_compared_by_their_type(
-    shop: Shop, key: str, type_: str, allowed: list[Any], good: Any, bad: Any
+    shop: MetadataShop, key: str, type_: str, allowed: list[Any], good: Any, bad: Any
 ) -> None:
-    await shop.define(key, type_, allowedValues=allowed, isArray=True)
-    await shop.customer(**{key: [good, good]})
-    refusals = await shop.api.refusals(
+    await shop.define_and_convert(key, type_, allowedValues=allowed, isArray=True)
+    await shop.create_customer(**{key: [good, good]})
+    refusals = await shop.api.list_errors(
         _UPSERT, input={"sourceId": "n", "metadata": {key: [good, bad]}}
     )
     assert refusals == [f"METADATA_INVALID input metadata {key}"]
 
 
-async def test_a_required_key_can_neither_be_left_out_nor_removed(shop: Shop, key: str) -> None:
-    there = await shop.customer(**{key: 1})
-    await shop.set(key, "NUMBER", required=True)
+async def test_a_required_key_can_neither_be_left_out_nor_removed(
+    shop: MetadataShop, key: str
+) -> None:
+    there = await shop.create_customer(**{key: 1})
+    await shop.set_definition(key, "NUMBER", required=True)
     for sent in (
         {"sourceId": "new"},
         {"sourceId": there, "metadata": {key: None}},
     ):
-        refusals = await shop.api.refusals(_UPSERT, input=sent)
+        refusals = await shop.api.list_errors(_UPSERT, input=sent)
         assert refusals == [f"METADATA_INVALID input metadata {key}"]
     rows = [{"sourceId": f"{key} {i}", "metadata": {key: i} if i else {}} for i in range(3)]
-    assert await shop.api.many("customersUpsert", rows) == {
+    assert await shop.api.bulk_upsert("customersUpsert", rows) == {
         "accepted": 2,
         "refused": [f"METADATA_INVALID inputs 0 metadata {key}"],
     }
 
 
-async def test_an_empty_list_is_no_value_for_a_required_key(shop: Shop, key: str) -> None:
-    await shop.set(key, "STRING", isArray=True, required=True)
+async def test_an_empty_list_is_no_value_for_a_required_key(shop: MetadataShop, key: str) -> None:
+    await shop.set_definition(key, "STRING", isArray=True, required=True)
     sent = {"sourceId": "new", "metadata": {key: []}}
-    refusals = await shop.api.refusals(_UPSERT, input=sent)
+    refusals = await shop.api.list_errors(_UPSERT, input=sent)
     assert refusals == [f"METADATA_INVALID input metadata {key}"]
 
 
-async def test_rows_are_refused_one_by_one(shop: Shop, key: str) -> None:
-    await shop.define(key, "DATE")
+async def test_rows_are_refused_one_by_one(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "DATE")
     rows = [
         {"sourceId": f"{key} {day}", "metadata": {key: f"2026-02-{day}"}} for day in (27, 28, 29)
     ]
-    assert await shop.api.many("customersUpsert", rows) == {
+    assert await shop.api.bulk_upsert("customersUpsert", rows) == {
         "accepted": 2,
         "refused": [f"METADATA_INVALID inputs 2 metadata {key}"],
     }
-    assert await shop.read(f"{key} 27") == {key: "2026-02-27"}
+    assert await shop.fetch_metadata(f"{key} 27") == {key: "2026-02-27"}
 
 
 _UPSERT = """mutation($input: CustomerInput!) { customerUpsert(input: $input)
     { customer { id } userErrors { code message path } } }"""
 
 
-def _store(shop: Shop, source_id: str, key: str, value: Any) -> None:
+def store_in_mongodb(shop: MetadataShop, source_id: str, key: str, value: Any) -> None:
     """Past the program."""
     shop.api.database.customers.update_one(
         {"sourceId": source_id}, {"$set": {f"metadata.{key}": value}}

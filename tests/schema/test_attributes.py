@@ -25,11 +25,11 @@ PLANS = ["free", "free", "Pro", "free", "pro", "Pro", "basic"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
-async def shop(api: Api) -> None:
+async def insert_customers(api: Api) -> None:
     """Customers with metadata of many shapes, one key defined, and an event."""
     definition = {"key": "since", "type": "DATE", "label": "Customer since"}
-    assert (await api.ask(DEFINE, input=definition))["userErrors"] == []
-    await api.services.metadata.settle("since")
+    assert (await api.fetch(DEFINE, input=definition))["userErrors"] == []
+    await api.services.metadata.convert("since")
     shapes: Json = {
         "tags": ["new", "old"],
         "score": 1.5,
@@ -46,17 +46,17 @@ async def shop(api: Api) -> None:
         }
         for n, plan in enumerate(PLANS)
     ]
-    assert (await api.many("customersUpsert", rows))["refused"] == []
+    assert (await api.bulk_upsert("customersUpsert", rows))["refused"] == []
     event = {"customer": {"sourceId": "editor 0"}, "name": "page.viewed"}
-    assert (await api.many("eventsTrack", [event]))["refused"] == []
+    assert (await api.bulk_upsert("eventsTrack", [event]))["refused"] == []
 
 
-async def described(api: Api) -> dict[str, Json]:
-    return {attribute["path"]: attribute for attribute in await api.ask(ATTRIBUTES)}
+async def attributes_by_path(api: Api) -> dict[str, Json]:
+    return {attribute["path"]: attribute for attribute in await api.fetch(ATTRIBUTES)}
 
 
-async def test_paths_are_told_with_group_type_and_label(api: Api) -> None:
-    found = await described(api)
+async def test_paths_have_group_type_and_label(api: Api) -> None:
+    found = await attributes_by_path(api)
 
     told = {path: (a["group"], a["type"], a["isArray"], a["label"]) for path, a in found.items()}
     assert told["address.postalCode"] == ("PROFILE", "STRING", False, "Address postal code")
@@ -71,19 +71,19 @@ async def test_paths_are_told_with_group_type_and_label(api: Api) -> None:
 
 
 async def test_just_the_operators_that_are_offered_can_be_used(api: Api) -> None:
-    every = {value["name"] for value in (await api.ask(OPERATORS))["enumValues"]}
-    for path, attribute in (await described(api)).items():
+    every = {value["name"] for value in (await api.fetch(OPERATORS))["enumValues"]}
+    for path, attribute in (await attributes_by_path(api)).items():
         offered = {each["operator"] for each in attribute["operators"]}
         if attribute["group"] == "METADATA" and path != "metadata.since":
             continue
-        taken = {name for name in every if await _fits(api, path, name)}
+        taken = {name for name in every if await is_operator_applicable(api, path, name)}
         assert offered == taken, path
 
 
-async def _fits(api: Api, path: str, operator: str) -> bool:
+async def is_operator_applicable(api: Api, path: str, operator: str) -> bool:
     """Whether a filter with no value at all is refused for its value, if for anything."""
     condition = {"attribute": {"path": path, "operator": operator}}
-    refused = await api.refusals(PREVIEW, filter=condition)
+    refused = await api.list_errors(PREVIEW, filter=condition)
     return not any(code.startswith("OPERATOR_NOT_APPLICABLE") for code in refused)
 
 
@@ -106,7 +106,7 @@ async def _fits(api: Api, path: str, operator: str) -> bool:
     ids=str,
 )
 async def test_values_come_the_most_frequent_first(api: Api, asked: Json, found: list[Any]) -> None:
-    assert await api.ask(SUGGEST, **asked) == found
+    assert await api.fetch(SUGGEST, **asked) == found
 
 
 @pytest.mark.parametrize(
@@ -121,5 +121,5 @@ async def test_values_come_the_most_frequent_first(api: Api, asked: Json, found:
 async def test_what_can_not_be_suggested_is_refused(
     api: Api, asked: Json, refused: list[str]
 ) -> None:
-    answered = [code.strip() for code in await api.refusals(SUGGEST, **asked)]
+    answered = [code.strip() for code in await api.list_errors(SUGGEST, **asked)]
     assert answered == refused

@@ -26,7 +26,7 @@ CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.gr
 
 # What the contract has and we have not, yet. An entry is to be deleted with the work that
 # builds what it names; a test fails until that is done.
-LATER = (
+NOT_YET_BUILT = (
     # exports
     *("Export*", "SegmentExportInput*", "Query.export*", "Subscription.export*"),
     *("Mutation.segmentExport*", "Mutation.exportCancel*"),
@@ -69,7 +69,7 @@ LATER = (
 
 # What is there, and will mean more: the contract explains what it means then. An entry is to be
 # deleted with the work that builds the new meaning.
-EXPLAINED_LATER = (
+NOT_YET_DESCRIBED = (
     # with Segment.sizeHistory(points:)
     "Segment.sizeHistory",
     # with the search by the beginnings of words
@@ -80,44 +80,58 @@ EXPLAINED_LATER = (
 
 
 @pytest.fixture(scope="module")
-def contract() -> GraphQLSchema:
+def contract_schema() -> GraphQLSchema:
     if not CONTRACT.is_file():
         pytest.skip("there is no ../shared/contract/schema.graphql beside the project")
     return extend_schema(GraphQLSchema(), parse(CONTRACT.read_text("utf-8")))
 
 
 @pytest.fixture(scope="module")
-def ours() -> GraphQLSchema:
+def built_schema() -> GraphQLSchema:
     return build_schema(schema.as_str())
 
 
-def test_only_what_comes_later_is_missing(contract: GraphQLSchema, ours: GraphQLSchema) -> None:
-    wanted = dict(_descriptions(contract))
-    missing = wanted.keys() - dict(_descriptions(ours))
+def test_only_what_comes_later_is_missing(
+    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
+) -> None:
+    wanted = dict(_descriptions(contract_schema))
+    missing = wanted.keys() - dict(_descriptions(built_schema))
 
-    assert missing - _named(LATER, wanted) == set(), "neither built nor listed in LATER"
-
-
-def test_what_is_built_is_not_listed(contract: GraphQLSchema, ours: GraphQLSchema) -> None:
-    wanted, built = dict(_descriptions(contract)), dict(_descriptions(ours))
-    named = {entry: _named([entry], wanted) for entry in LATER}
-
-    assert [entry for entry in LATER if not named[entry]] == [], "no part of the contract"
-    assert [entry for entry in LATER if named[entry] & built.keys()] == [], "delete from LATER"
+    assert missing - matching_coordinates(NOT_YET_BUILT, wanted) == set(), (
+        "neither built nor listed in LATER"
+    )
 
 
-def test_what_is_there_breaks_no_client(contract: GraphQLSchema, ours: GraphQLSchema) -> None:
+def test_what_is_built_is_not_listed(
+    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
+) -> None:
+    wanted, built = dict(_descriptions(contract_schema)), dict(_descriptions(built_schema))
+    named = {entry: matching_coordinates([entry], wanted) for entry in NOT_YET_BUILT}
+
+    assert [entry for entry in NOT_YET_BUILT if not named[entry]] == [], "no part of the contract"
+    assert [entry for entry in NOT_YET_BUILT if named[entry] & built.keys()] == [], (
+        "delete from LATER"
+    )
+
+
+def test_what_is_there_breaks_no_client(
+    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
+) -> None:
     # What is not there at all is the matter of the tests above.
-    breaking = [c for c in find_breaking_changes(contract, ours) if "REMOVED" not in c.type.name]
+    breaking = [
+        c
+        for c in find_breaking_changes(contract_schema, built_schema)
+        if "REMOVED" not in c.type.name
+    ]
 
     assert breaking == []
-    assert find_dangerous_changes(contract, ours) == []
+    assert find_dangerous_changes(contract_schema, built_schema) == []
 
 
 def test_inputs_have_the_same_defaults_and_oneof(
-    contract: GraphQLSchema, ours: GraphQLSchema
+    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
 ) -> None:
-    wanted, found = dict(_inputs(contract)), dict(_inputs(ours))
+    wanted, found = dict(_inputs(contract_schema)), dict(_inputs(built_schema))
 
     assert {place: said for place, said in found.items() if place in wanted} == {
         place: said for place, said in wanted.items() if place in found
@@ -125,25 +139,29 @@ def test_inputs_have_the_same_defaults_and_oneof(
 
 
 def test_what_the_contract_explains_is_explained(
-    contract: GraphQLSchema, ours: GraphQLSchema
+    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
 ) -> None:
-    found = {place: _words(said) for place, said in _descriptions(ours)}
+    found = {place: normalize_description(said) for place, said in _descriptions(built_schema)}
     lost = [
         place
-        for place, said in _descriptions(contract)
-        if place in found and not found[place].startswith(_words(said))
+        for place, said in _descriptions(contract_schema)
+        if place in found and not found[place].startswith(normalize_description(said))
     ]
 
-    assert sorted(lost) == sorted(EXPLAINED_LATER), "neither explained nor listed, or both"
+    assert sorted(lost) == sorted(NOT_YET_DESCRIBED), "neither explained nor listed, or both"
 
 
-def _named(entries: Iterable[str], places: Iterable[str]) -> set[str]:
-    return {place for place in places if any(fnmatchcase(place, entry) for entry in entries)}
+def matching_coordinates(patterns: Iterable[str], coordinates: Iterable[str]) -> set[str]:
+    return {
+        coordinate
+        for coordinate in coordinates
+        if any(fnmatchcase(coordinate, entry) for entry in patterns)
+    }
 
 
-def _descriptions(of: GraphQLSchema) -> Iterator[tuple[str, str]]:
+def _descriptions(schema_: GraphQLSchema) -> Iterator[tuple[str, str]]:
     """Every place of a schema by its coordinate, with its description."""
-    for name, type_ in of.type_map.items():
+    for name, type_ in schema_.type_map.items():
         yield name, type_.description or ""
         match type_:
             case GraphQLObjectType() | GraphQLInterfaceType():
@@ -151,11 +169,11 @@ def _descriptions(of: GraphQLSchema) -> Iterator[tuple[str, str]]:
                     yield f"{name}: {interface.name}", ""
                 for key, field in type_.fields.items():
                     yield f"{name}.{key}", field.description or ""
-                    for argument, said in field.args.items():
-                        yield f"{name}.{key}({argument}:)", said.description or ""
+                    for argument, argument_definition in field.args.items():
+                        yield f"{name}.{key}({argument}:)", argument_definition.description or ""
             case GraphQLInputObjectType():
-                for key, given in type_.fields.items():
-                    yield f"{name}.{key}", given.description or ""
+                for key, input_field in type_.fields.items():
+                    yield f"{name}.{key}", input_field.description or ""
             case GraphQLEnumType():
                 for key, value in type_.values.items():
                     yield f"{name}.{key}", value.description or ""
@@ -166,22 +184,22 @@ def _descriptions(of: GraphQLSchema) -> Iterator[tuple[str, str]]:
                 assert isinstance(type_, GraphQLScalarType)
 
 
-def _inputs(of: GraphQLSchema) -> Iterator[tuple[str, object]]:
+def _inputs(schema_: GraphQLSchema) -> Iterator[tuple[str, object]]:
     """The default of every input, and of every input type whether it is one of several."""
-    for name, type_ in of.type_map.items():
+    for name, type_ in schema_.type_map.items():
         if isinstance(type_, GraphQLInputObjectType):
             yield name, type_.is_one_of
-            for key, given in type_.fields.items():
-                yield f"{name}.{key}", _default(given.default_value)
+            for key, input_field in type_.fields.items():
+                yield f"{name}.{key}", _default(input_field.default_value)
         elif isinstance(type_, GraphQLObjectType):
             for key, field in type_.fields.items():
-                for argument, said in field.args.items():
-                    yield f"{name}.{key}({argument}:)", _default(said.default_value)
+                for argument, argument_definition in field.args.items():
+                    yield f"{name}.{key}({argument}:)", _default(argument_definition.default_value)
 
 
 def _default(value: object) -> str:
     return "none" if value is Undefined else repr(value)
 
 
-def _words(description: str) -> str:
+def normalize_description(description: str) -> str:
     return " ".join(description.split()).rstrip(".")

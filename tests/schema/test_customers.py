@@ -20,7 +20,7 @@ LIST = (
     " totalCount nodes { sourceId } edges { cursor }"
     " pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"
 )
-WHOLE: Json = {
+COMPLETE_CUSTOMER: Json = {
     "name": "Zoë",
     "email": "zoe@example.com",
     "phone": "+48 123",
@@ -37,14 +37,14 @@ FIELDS = (
 
 
 async def test_what_is_said_comes_back(api: Api) -> None:
-    await api.upsert("whole", **WHOLE)
+    await api.upsert("whole", **COMPLETE_CUSTOMER)
     absent = {"line2": None, "state": None, "country": None}
-    assert await api.customer("whole", FIELDS) == {
-        **WHOLE,
+    assert await api.fetch_customer("whole", FIELDS) == {
+        **COMPLETE_CUSTOMER,
         "sourceId": "whole",
-        "address": {**WHOLE["address"], **absent},
+        "address": {**COMPLETE_CUSTOMER["address"], **absent},
     }
-    assert await api.customer(
+    assert await api.fetch_customer(
         "whole",
         "orders { totalCount totalAmount averageAmount lastOrderAt } loyalty { points }",
     ) == {
@@ -69,7 +69,7 @@ async def test_what_is_said_comes_back(api: Api) -> None:
         ),
         (
             {"metadata": {"new": {"a": None}}},
-            {"metadata": {**WHOLE["metadata"], "new": {"a": None}}},
+            {"metadata": {**COMPLETE_CUSTOMER["metadata"], "new": {"a": None}}},
         ),
     ],
     ids=str,
@@ -78,21 +78,21 @@ async def test_what_is_left_out_stays_null_removes_and_two_are_merged(
     api: Api, change: Json, expected: Json
 ) -> None:
     source_id = str(change)
-    await api.upsert(source_id, **WHOLE)
-    before = await api.customer(source_id, FIELDS)
+    await api.upsert(source_id, **COMPLETE_CUSTOMER)
+    before = await api.fetch_customer(source_id, FIELDS)
     await api.upsert(source_id, **change)
     address = expected.get("address")
     if address:
         expected = {"address": {**before["address"], **address}}
-    assert await api.customer(source_id, FIELDS) == {**before, **expected}
-    assert api.stored(source_id)["version"] == 2
+    assert await api.fetch_customer(source_id, FIELDS) == {**before, **expected}
+    assert api.read_customer_document(source_id)["version"] == 2
 
 
 @pytest.mark.parametrize(
     ("change", "is_one"),
     [
         ({}, False),
-        (WHOLE, False),
+        (COMPLETE_CUSTOMER, False),
         ({"name": "Zoë"}, False),
         ({"address": {"line2": None}}, False),
         ({"metadata": {}}, False),
@@ -109,10 +109,10 @@ async def test_what_is_left_out_stays_null_removes_and_two_are_merged(
 )
 async def test_only_a_change_is_written(api: Api, change: Json, is_one: bool) -> None:
     source_id = f"unchanged {change}"[:250]
-    await api.upsert(source_id, **WHOLE)
-    before = api.stored(source_id)
+    await api.upsert(source_id, **COMPLETE_CUSTOMER)
+    before = api.read_customer_document(source_id)
     await api.upsert(source_id, **change)
-    after = api.stored(source_id)
+    after = api.read_customer_document(source_id)
     if is_one:
         assert after["version"] == 2
         assert after["updatedAt"] > before["updatedAt"]
@@ -122,9 +122,9 @@ async def test_only_a_change_is_written(api: Api, change: Json, is_one: bool) ->
 
 
 async def test_a_call_without_a_change_leaves_no_trace_in_the_oplog(api: Api) -> None:
-    await api.upsert("quiet", **WHOLE)
+    await api.upsert("quiet", **COMPLETE_CUSTOMER)
     with api.database.customers.watch() as changes:
-        await api.upsert("quiet", **WHOLE)
+        await api.upsert("quiet", **COMPLETE_CUSTOMER)
         await api.upsert("quiet", metadata={"deep": {"b": 2, "a": 1}})
         await api.upsert("quiet", name="loud")
         first = next(changes)
@@ -139,76 +139,88 @@ async def test_rows_are_applied_in_order_and_make_one_state(api: Api) -> None:
         {"sourceId": "row", "name": "last", "metadata": {"b": 2}},
         {"sourceId": "other", "email": "o@example.com"},
     ]
-    answer = await api.many("customersUpsert", rows)
+    answer = await api.bulk_upsert("customersUpsert", rows)
     assert answer == {
         "accepted": 3,
         "refused": ["METADATA_INVALID inputs 1 metadata", "INVALID inputs 2 name"],
     }
-    stored = api.stored("row")
+    stored = api.read_customer_document("row")
     assert (stored["name"], stored["metadata"], stored["version"]) == ("last", {"a": 1, "b": 2}, 1)
-    assert await api.customer("refused") is None
+    assert await api.fetch_customer("refused") is None
 
-    await api.many("customersUpsert", [{"sourceId": "row", "name": n} for n in ("x", "last")])
-    assert api.stored("row") == stored
-    await api.many("customersUpsert", [{"sourceId": "row", "name": n} for n in ("x", "y", "z")])
-    assert (api.stored("row")["name"], api.stored("row")["version"]) == ("z", 2)
+    await api.bulk_upsert(
+        "customersUpsert", [{"sourceId": "row", "name": n} for n in ("x", "last")]
+    )
+    assert api.read_customer_document("row") == stored
+    await api.bulk_upsert(
+        "customersUpsert", [{"sourceId": "row", "name": n} for n in ("x", "y", "z")]
+    )
+    assert (
+        api.read_customer_document("row")["name"],
+        api.read_customer_document("row")["version"],
+    ) == ("z", 2)
 
 
 async def test_a_profile_grows_to_one_mebibyte_and_no_further(api: Api) -> None:
     half = "x" * 2**19
     await api.upsert("large", metadata={"a": half})
     await api.upsert("large", metadata={"b": half[:-2_000]})
-    before = api.stored("large")
-    assert await api.refusals(
+    before = api.read_customer_document("large")
+    assert await api.list_errors(
         UPSERT, **{"in": {"sourceId": "large", "metadata": {"c": "x" * 3_000}}}
     ) == ["INVALID input metadata"]
     grown: list[Json] = [
         {"sourceId": "large", "metadata": {"c": "x" * 3_000}},
         {"sourceId": "large"},
     ]
-    answer = await api.many("customersUpsert", grown)
+    answer = await api.bulk_upsert("customersUpsert", grown)
     assert answer == {"accepted": 1, "refused": ["INVALID inputs 0 metadata"]}
-    assert api.stored("large") == before
+    assert api.read_customer_document("large") == before
     await api.upsert("large", metadata={"a": None, "c": "x" * 3_000})
 
 
 async def test_many_at_once_make_one_customer(api: Api) -> None:
     calls = [api.upsert("raced", metadata={f"k{n}": n}) for n in range(20)]
     rows = [{"sourceId": f"raced {n % 3}", "metadata": {f"k{n}": n}} for n in range(12)]
-    bulk = [api.many("customersUpsert", [row, rows[0]]) for row in rows]
+    bulk = [api.bulk_upsert("customersUpsert", [row, rows[0]]) for row in rows]
     answers = await asyncio.gather(asyncio.gather(*calls), asyncio.gather(*bulk))
 
     assert len(set(answers[0])) == 1
-    stored = api.stored("raced")
+    stored = api.read_customer_document("raced")
     assert stored["metadata"] == {f"k{n}": n for n in range(20)}
     assert stored["version"] == 20
     assert answers[1] == [{"accepted": 2, "refused": []}] * 12
     assert api.database.customers.count_documents({"sourceId": {"$regex": "^raced "}}) == 3
-    assert api.stored("raced 1")["metadata"] == {"k1": 1, "k4": 4, "k7": 7, "k10": 10}
+    assert api.read_customer_document("raced 1")["metadata"] == {
+        "k1": 1,
+        "k4": 4,
+        "k7": 7,
+        "k10": 10,
+    }
 
 
 async def test_a_customer_is_had_by_either_key(api: Api) -> None:
     id_ = await api.upsert("keyed")
     query = "query($ref: CustomerRef!) { customer(ref: $ref) { id sourceId } }"
-    both = [await api.ask(query, ref=ref) for ref in ({"id": id_}, {"sourceId": "keyed"})]
+    both = [await api.fetch(query, ref=ref) for ref in ({"id": id_}, {"sourceId": "keyed"})]
     assert both == [{"id": id_, "sourceId": "keyed"}] * 2
     for unknown in ("cus_" + "0" * 24, "seg_" + id_[4:], id_.upper(), "", "x"):
-        assert await api.ask(query, ref={"id": unknown}) is None
-    assert await api.ask("query($id: ID!) { node(id: $id) { __typename id } }", id=id_) == {
+        assert await api.fetch(query, ref={"id": unknown}) is None
+    assert await api.fetch("query($id: ID!) { node(id: $id) { __typename id } }", id=id_) == {
         "__typename": "Customer",
         "id": id_,
     }
-    deleted = await api.ask(
+    deleted = await api.fetch(
         "mutation($ref: CustomerRef!) { customerDelete(customer: $ref) { deletedId } }",
         ref={"sourceId": "keyed"},
     )
     assert deleted == {"deletedId": id_}
-    assert await api.customer("keyed") is None
+    assert await api.fetch_customer("keyed") is None
     assert await api.upsert("keyed") != id_
 
 
-async def sources(api: Api, **arguments: Any) -> list[str]:
-    return [node["sourceId"] for node in (await api.ask(LIST, **arguments))["nodes"]]
+async def list_source_ids(api: Api, **arguments: Any) -> list[str]:
+    return [node["sourceId"] for node in (await api.fetch(LIST, **arguments))["nodes"]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -222,7 +234,7 @@ async def people(api: Api) -> None:
         {"sourceId": "P.6", "name": "n" * 300 + "a"},
         {"sourceId": "P_7", "name": "n" * 300 + "b"},
     ]
-    await api.many("customersUpsert", people)
+    await api.bulk_upsert("customersUpsert", people)
 
 
 @pytest.mark.parametrize(
@@ -254,30 +266,30 @@ async def people(api: Api) -> None:
 async def test_search_is_by_beginning_whatever_the_case(
     api: Api, search: str, found: list[str]
 ) -> None:
-    assert await sources(api, search=search) == found
-    assert (await api.ask(LIST, search=search))["totalCount"] == len(found)
+    assert await list_source_ids(api, search=search) == found
+    assert (await api.fetch(LIST, search=search))["totalCount"] == len(found)
 
 
 @pytest.mark.usefixtures("people")
 async def test_a_filter_and_a_search_both_hold(api: Api) -> None:
     filter_ = {"attribute": {"path": "phone", "operator": "HAS_VALUE"}}
-    assert await sources(api, search="ada", filter=filter_) == ["p2"]
+    assert await list_source_ids(api, search="ada", filter=filter_) == ["p2"]
 
 
 @pytest.mark.usefixtures("people")
 async def test_a_search_asks_the_index_for_what_it_finds_alone(api: Api) -> None:
-    selected = await api.services.customers.selection("+48 (22)", None, api.services.now())
-    assert selected.search is not None
-    plan = api.database.customers.find(dict(selected.search)).explain()
+    selected = await api.services.customers.plan_query("+48 (22)", None, api.services.now())
+    assert selected.search_query is not None
+    plan = api.database.customers.find(dict(selected.search_query)).explain()
     stats = plan["executionStats"]
     assert stats["totalKeysExamined"] <= stats["nReturned"] + 1
 
 
 async def test_pages_hold_while_customers_come_and_go(api: Api) -> None:
     ids = [f"page {n}" for n in range(10)]
-    await api.many("customersUpsert", [{"sourceId": id_, "source": "paged"} for id_ in ids])
+    await api.bulk_upsert("customersUpsert", [{"sourceId": id_, "source": "paged"} for id_ in ids])
     chosen = {"filter": {"attribute": {"path": "source", "operator": "IS", "value": "paged"}}}
-    first = await api.ask(LIST, first=3, **chosen)
+    first = await api.fetch(LIST, first=3, **chosen)
     assert [node["sourceId"] for node in first["nodes"]] == ids[:3]
     cursors = [edge["cursor"] for edge in first["edges"]]
     assert first["pageInfo"] == {
@@ -287,24 +299,24 @@ async def test_pages_hold_while_customers_come_and_go(api: Api) -> None:
         "endCursor": cursors[2],
     }
     for gone in ("page 0", "page 2", "page 3"):
-        await api.ask(
+        await api.fetch(
             "mutation($ref: CustomerRef!) { customerDelete(customer: $ref) { deletedId } }",
             ref={"sourceId": gone},
         )
     await api.upsert("page 10", source="paged")
-    second = await api.ask(LIST, first=4, after=cursors[2], **chosen)
+    second = await api.fetch(LIST, first=4, after=cursors[2], **chosen)
     assert [node["sourceId"] for node in second["nodes"]] == ids[4:8]
     assert second["pageInfo"]["hasPreviousPage"]
     end = second["pageInfo"]["endCursor"]
-    third = await api.ask(LIST, first=3, after=end, **chosen)
+    third = await api.fetch(LIST, first=3, after=end, **chosen)
     assert [node["sourceId"] for node in third["nodes"]] == ["page 8", "page 9", "page 10"]
     assert not third["pageInfo"]["hasNextPage"]
     assert third["totalCount"] == 8
-    last = await api.ask(LIST, after=third["pageInfo"]["endCursor"], **chosen)
+    last = await api.fetch(LIST, after=third["pageInfo"]["endCursor"], **chosen)
     assert last["nodes"] == []
     assert last["pageInfo"]["endCursor"] is None
 
 
 async def test_first_null_is_the_default(api: Api) -> None:
-    assert await api.refusals(LIST, first=None) == []
-    assert await api.refusals(LIST, first=100) == []
+    assert await api.list_errors(LIST, first=None) == []
+    assert await api.list_errors(LIST, first=100) == []

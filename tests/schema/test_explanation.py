@@ -9,18 +9,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 CREATE = """mutation($in: SegmentCreateInput!) {
   segmentCreate(input: $in) { segment { id } userErrors { message } }
 }"""
-WHY = """query($ids: [ID!], $overrides: JSON) {
+EXPLANATION_QUERY = """query($ids: [ID!], $overrides: JSON) {
   segmentMembership(customer: {sourceId: "why"}, segmentIds: $ids, overrides: $overrides) {
     isMember explanation
   }
 }"""
 
 
-async def test_each_condition_tells_what_was_wanted_and_what_there_is(api: Api) -> None:
+async def test_each_condition_shows_what_was_required_and_what_there_is(api: Api) -> None:
     customer = {"sourceId": "why", "birthdate": "1990-02-28", "metadata": {"plan": "pro"}}
-    await api.many("customersUpsert", [customer])
+    await api.bulk_upsert("customersUpsert", [customer])
     order = {"sourceId": "why 1", "customer": {"sourceId": "why"}, "amount": 4900}
-    await api.many("ordersUpsert", [order])
+    await api.bulk_upsert("ordersUpsert", [order])
     born = {"path": "birthdate", "operator": "BEFORE", "value": "2000-01-01"}
     vip = {"path": "metadata.vip", "operator": "IS", "value": True}
     spent = {
@@ -31,11 +31,11 @@ async def test_each_condition_tells_what_was_wanted_and_what_there_is(api: Api) 
     }
     either = {"any": [{"attribute": vip}, {"event": spent}]}
     definition = {"filter": {"all": [{"attribute": born}, either]}}
-    made = await api.ask(CREATE, **{"in": {"name": "explained", "definition": definition}})
+    made = await api.fetch(CREATE, **{"in": {"name": "explained", "definition": definition}})
     ids = [made["segment"]["id"]]
 
-    (without,) = await api.ask(WHY, ids=ids)
-    (overlaid,) = await api.ask(WHY, ids=ids, overrides={"metadata": {"vip": True}})
+    (without,) = await api.fetch(EXPLANATION_QUERY, ids=ids)
+    (overlaid,) = await api.fetch(EXPLANATION_QUERY, ids=ids, overrides={"metadata": {"vip": True}})
 
     vip_wanted = "metadata.vip is true"
     spent_wanted = "the sum of amount over orders within the last 30 days is at least 10000"

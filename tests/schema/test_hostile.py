@@ -6,20 +6,28 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.api import Api, Json, refusals
-from tests.club import Club
-from tests.schema.hostile.activity import ACTIVITY
-from tests.schema.hostile.conversions import CONVERSIONS
-from tests.schema.hostile.customers import CUSTOMERS
-from tests.schema.hostile.filters import FILTERS
-from tests.schema.hostile.loyalty import LOYALTY
-from tests.schema.hostile.questions import QUESTIONS
-from tests.schema.hostile.requests import CREATE, KNOWN, named
-from tests.schema.hostile.segments import SEGMENTS
+from tests.api import Api, Json, list_errors
+from tests.loyalty_client import LoyaltyClient
+from tests.schema.hostile.activity import ACTIVITY_CASES
+from tests.schema.hostile.customers import CUSTOMER_CASES
+from tests.schema.hostile.filter_import import FILTER_IMPORT_CASES
+from tests.schema.hostile.filters import FILTER_CASES
+from tests.schema.hostile.loyalty import LOYALTY_CASES
+from tests.schema.hostile.queries import QUERY_CASES
+from tests.schema.hostile.requests import CREATE_SEGMENT, KNOWN_CUSTOMER, segment_named
+from tests.schema.hostile.segments import SEGMENT_CASES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CASES = FILTERS | CONVERSIONS | SEGMENTS | CUSTOMERS | ACTIVITY | QUESTIONS | LOYALTY
+CASES = (
+    FILTER_CASES
+    | FILTER_IMPORT_CASES
+    | SEGMENT_CASES
+    | CUSTOMER_CASES
+    | ACTIVITY_CASES
+    | QUERY_CASES
+    | LOYALTY_CASES
+)
 
 # Bodies that no client library would send.
 BODIES: dict[str, tuple[bytes, str]] = {
@@ -55,60 +63,62 @@ BODIES: dict[str, tuple[bytes, str]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
-async def known(api: Api) -> dict[str, str]:
+async def ids_by_placeholder(api: Api) -> dict[str, str]:
     """What is there already: the ids by what stands for them in the cases."""
     await api.upsert("known", email="known@example.com", metadata={"a": 1})
-    await api.many("eventsTrack", [{"customer": KNOWN, "name": "seen"}])
+    await api.bulk_upsert("eventsTrack", [{"customer": KNOWN_CUSTOMER, "name": "seen"}])
     await api.services.metadata.define({"key": "word", "type": "STRING"})
-    club = Club(api)
-    static = await club.segment("static", customers=[KNOWN])
-    payload = await api.ask(CREATE, **named("known"))
+    club = LoyaltyClient(api)
+    static = await club.create_segment("static", customers=[KNOWN_CUSTOMER])
+    payload = await api.fetch(CREATE_SEGMENT, **segment_named("known"))
     return {
         "{known}": str(payload["segment"]["id"]),
         "{static}": static,
-        "{program}": await club.program("known"),
+        "{program}": await club.create_program("known"),
     }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_what_is_refused_is_named_and_changes_nothing(
-    api: Api, known: dict[str, str], case: tuple[str, Json, str]
+    api: Api, ids_by_placeholder: dict[str, str], case: tuple[str, Json, str]
 ) -> None:
     query, variables, expected = case
     before = api.dump()
-    answer = await api.answer(query, **{key: filled(v, known) for key, v in variables.items()})
-    found = refusals(answer)
+    answer = await api.execute(
+        query, **{key: fill_placeholders(v, ids_by_placeholder) for key, v in variables.items()}
+    )
+    found = list_errors(answer)
     assert "INTERNAL" not in str(found), answer
     assert ", ".join(found) == expected or (expected == "-" and found), answer
     assert api.dump() == before
 
 
-def filled(value: Any, ids: dict[str, str]) -> Any:
+def fill_placeholders(value: Any, ids: dict[str, str]) -> Any:
     """The value with the ids in their places."""
     if isinstance(value, list):
-        return [filled(inner, ids) for inner in value]
+        return [fill_placeholders(inner, ids) for inner in value]
     if isinstance(value, dict) and "programId" in value:
-        return {key: filled(inner, ids) for key, inner in value.items()}
+        return {key: fill_placeholders(inner, ids) for key, inner in value.items()}
     return ids.get(value, value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("case", BODIES.values(), ids=BODIES)
 async def test_bodies(api: Api, case: tuple[bytes, str]) -> None:
     body, expected = case
-    response = await api.http.post(
+    response = await api.http_client.post(
         "/graphql", content=body, headers={"Content-Type": "application/json"}
     )
-    assert refusals(response.json()) == [expected], response.text[:500]
+    assert list_errors(response.json()) == [expected], response.text[:500]
 
 
 async def test_numbers_of_64_bits_come_back_whole(api: Api) -> None:
     largest = {"a": 2**63 - 1, "b": -(2**63), "c": 2.0**53, "d": -0.0}
     await api.upsert("numbers", metadata=largest)
-    given = (await api.customer("numbers", "metadata"))["metadata"]
+    given = (await api.fetch_customer("numbers", "metadata"))["metadata"]
     assert json.dumps(given) == json.dumps(largest)
 
 
 async def test_an_answer_to_a_broken_body_is_json(api: Api) -> None:
-    response = await api.http.post("/graphql", content=b"{")
+    response = await api.http_client.post("/graphql", content=b"{")
     assert response.status_code == 415
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"

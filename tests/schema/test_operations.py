@@ -13,9 +13,9 @@ from graphql import build_schema, parse, validate
 from app.schema import schema
 from app.services.sample import load
 from tests.api import Api, Json
-from tests.club import Club
-from tests.server import serving
-from tests.sockets import connected
+from tests.loyalty_client import LoyaltyClient
+from tests.server import running_server
+from tests.websocket_client import open_websocket
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,38 +30,40 @@ PLACEHOLDER = re.compile("<the id of (.+)>")
 async def ids(api: Api) -> dict[str, str]:
     """The ids of the sample's segments by their names, and of what uses them."""
     await load(api.services)
-    await api.services.sizes.sample(api.services.now, rests=0)
+    await api.services.segment_sizes.sample(api.services.now, rest_factor=0)
     segments = await api.services.segments.page(None, None, None, 100)
     ids = {segment.name: segment.id for segment in segments}
-    return ids | await _members_earn(Club(api), ids)
+    return ids | await create_programs_and_earn(LoyaltyClient(api), ids)
 
 
-async def _members_earn(club: Club, segments: dict[str, str]) -> dict[str, str]:
+async def create_programs_and_earn(club: LoyaltyClient, segments: dict[str, str]) -> dict[str, str]:
     """What a shop has after a while: programs, rules, and customers who entered."""
-    programs = {name: await club.program(name) for name in ("Bonus club", "Last year's club")}
+    programs = {
+        name: await club.create_program(name) for name in ("Bonus club", "Last year's club")
+    }
     segment = segments["Bought three times this quarter"]
     rules = {
-        name: await club.rule(programs["Bonus club"], on, name=name)
-        for name, on in (
+        name: await club.create_rule(programs["Bonus club"], segment_id, name=name)
+        for name, segment_id in (
             ("Welcome", segment),
             ("Last year's welcome", segments["Readers who do not buy"]),
         )
     }
-    found = await club.api.services.segments.get(segment)
-    assert found is not None
+    segment_ = await club.api.services.segments.get(segment)
+    assert segment_ is not None
     now = club.api.services.now()
-    members = await club.api.services.segments.members(found, None, 20, now)
-    who = [member.source_id for member in members]
-    await club.enters(segment, *who, at=now.at)
-    await club.earn()
+    members = await club.api.services.segments.members(segment_, None, 20, now)
+    source_ids = [member.source_id for member in members]
+    await club.append_entered(segment, *source_ids, at=now.at)
+    await club.run_consumers()
     return programs | rules
 
 
-def query(name: str) -> str:
+def read_query(name: str) -> str:
     return (FOLDER / f"{name}.graphql").read_text("utf-8")
 
 
-def variables(name: str) -> str:
+def read_variables(name: str) -> str:
     return (FOLDER / f"{name}.json").read_text("utf-8")
 
 
@@ -71,7 +73,7 @@ def test_each_has_variables() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_valid_and_called_like_its_file(name: str) -> None:
-    document = parse(query(name))
+    document = parse(read_query(name))
 
     assert validate(build_schema(schema.as_str()), document) == []
     (operation,) = (each.to_dict() for each in document.definitions)
@@ -82,54 +84,54 @@ def test_it_is_valid_and_called_like_its_file(name: str) -> None:
 @in_one_loop
 @pytest.mark.parametrize("name", NAMES)
 async def test_it_answers(api: Api, ids: dict[str, str], name: str) -> None:
-    filled = PLACEHOLDER.sub(lambda found: ids[found[1]], variables(name))
+    filled = PLACEHOLDER.sub(lambda found: ids[found[1]], read_variables(name))
 
-    answer = await answered(api, query(name), json.loads(filled))
+    answer = await execute(api, read_query(name), json.loads(filled))
 
     assert "errors" not in answer, answer["errors"]
-    assert list(empty(answer["data"])) == []
+    assert list(empty_paths(answer["data"])) == []
 
 
-async def answered(api: Api, query: str, variables: Json) -> Json:
+async def execute(api: Api, query: str, variables: Json) -> Json:
     """The answer; the first one of a subscription."""
     if "subscription " not in query:
-        return await api.answer(query, **variables)
-    async with serving(api.app) as address, connected(address) as client:
-        await client.ask(query, variables=variables)
-        answer: Json = (await client.hear())["payload"]
-        return answer
+        return await api.execute(query, **variables)
+    async with running_server(api.app) as address, open_websocket(address) as client:
+        await client.subscribe(query, variables=variables)
+        response: Json = (await client.receive())["payload"]
+        return response
 
 
 @in_one_loop
 async def test_a_visitor_is_judged_by_the_overrides(api: Api, ids: dict[str, str]) -> None:
     name = "check_membership_of_unknown_customer"
-    asked = await api.ask(query(name), **json.loads(variables(name)))
+    asked = await api.fetch(read_query(name), **json.loads(read_variables(name)))
 
     member_of = [each["segment"]["name"] for each in asked if each["isMember"]]
     assert "VIPs" in member_of
     assert "VIPs at the opening" not in member_of
 
 
-def empty(data: Any, path: str = "") -> Iterator[str]:
+def empty_paths(data: Any, path: str = "") -> Iterator[str]:
     """The places of an answer that say nothing, or that say what was refused."""
     if isinstance(data, dict):
         for key, value in data.items():
-            place = f"{path}.{key}"
+            path_ = f"{path}.{key}"
             if key == "userErrors":
-                yield from (f"{place}: {error}" for error in value)
+                yield from (f"{path_}: {error}" for error in value)
             elif key.endswith("Count") and value == 0:
-                yield place
-            elif key not in _MAY_BE_EMPTY:
-                yield from empty(value, place)
+                yield path_
+            elif key not in OPTIONAL_FIELDS:
+                yield from empty_paths(value, path_)
     elif isinstance(data, list) and data:
         for index, value in enumerate(data):
-            yield from empty(value, f"{path}.{index}")
+            yield from empty_paths(value, f"{path}.{index}")
     elif data in (None, [], ""):
         yield path
 
 
 # What need not be there of a customer, a segment or an order that was found.
-_MAY_BE_EMPTY = {
+OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules"),
     # Of an engine where no worker is.

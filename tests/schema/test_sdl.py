@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from app.commands import sdl
-from app.errors import Unusable
+from app.errors import SetupError
 
-WRITTEN = Path(__file__).parents[2] / "graphql-schema"
+SCHEMA_FOLDER = Path(__file__).parents[2] / "graphql-schema"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of graphql-schema/ in the current folder; the program is installed elsewhere."""
-    monkeypatch.setattr(sdl, "_CHECKOUT", tmp_path / "site-packages")
+    monkeypatch.setattr(sdl, "_CHECKOUT_FOLDER", tmp_path / "site-packages")
     monkeypatch.chdir(tmp_path)
-    return Path(shutil.copytree(WRITTEN, tmp_path / "graphql-schema"))
+    return Path(shutil.copytree(SCHEMA_FOLDER, tmp_path / "graphql-schema"))
 
 
 def test_what_is_committed_is_current() -> None:
@@ -27,7 +27,9 @@ def test_a_difference_is_shown_and_mended(folder: Path) -> None:
     file, said = folder / "schema.graphql", list[str]()
     file.write_text(file.read_text().replace("sourceId: String!", "sourceId: String", 1))
 
-    with pytest.raises(Unusable, match=r"says: graphql-schema/schema\.graphql; run `segments sdl`"):
+    with pytest.raises(
+        SetupError, match=r"says: graphql-schema/schema\.graphql; run `segments sdl`"
+    ):
         sdl.check(said.append)
     assert {line.strip() for line in said} >= {"-  sourceId: String", "+  sourceId: String!"}
 
@@ -47,7 +49,7 @@ def test_a_large_difference_is_cut(folder: Path) -> None:
     said = list[str]()
     (folder / "schema.graphql").unlink()
 
-    with pytest.raises(Unusable):
+    with pytest.raises(SetupError):
         sdl.check(said.append)
 
     assert len(said) == 21
@@ -57,5 +59,5 @@ def test_a_large_difference_is_cut(folder: Path) -> None:
 def test_elsewhere_it_says_where_to_run_it(folder: Path) -> None:
     shutil.rmtree(folder)
 
-    with pytest.raises(Unusable, match="run it in a checkout of the project"):
+    with pytest.raises(SetupError, match="run it in a checkout of the project"):
         sdl.write()

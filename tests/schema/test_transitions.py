@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.api import Api, Json
-from tests.club import CURSOR, LOG, NOW, Club
+from tests.loyalty_client import CURSOR_QUERY, NOW, TRANSITIONS_QUERY, LoyaltyClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,40 +17,42 @@ NODE = (
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def club(api: Api) -> Club:
-    return Club(api)
+async def loyalty_client(api: Api) -> LoyaltyClient:
+    return LoyaltyClient(api)
 
 
-async def since(api: Api, cursor: str | None, **asked: object) -> list[Json]:
-    return list((await api.ask(LOG, after=cursor, **asked))["nodes"])
+async def list_transitions_after(api: Api, cursor: str | None, **variables: object) -> list[Json]:
+    return list((await api.fetch(TRANSITIONS_QUERY, after=cursor, **variables))["nodes"])
 
 
-async def test_an_empty_log_has_an_end_from_which_one_can_go_on(api: Api, club: Club) -> None:
-    start = await api.ask(CURSOR)
-    assert await since(api, start) == []
+async def test_an_empty_log_has_an_end_from_which_one_can_go_on(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
+    start = await api.fetch(CURSOR_QUERY)
+    assert await list_transitions_after(api, start) == []
 
     await api.upsert("first")
-    segment = await club.segment("log: first")
-    await club.enters(segment, "first")
+    segment = await loyalty_client.create_segment("log: first")
+    await loyalty_client.append_entered(segment, "first")
 
-    (only,) = await since(api, start)
+    (only,) = await list_transitions_after(api, start)
     assert only["sequence"] == 1
-    assert await since(api, await api.ask(CURSOR)) == []
+    assert await list_transitions_after(api, await api.fetch(CURSOR_QUERY)) == []
 
 
-async def test_a_transition_says_what_happened(api: Api, club: Club) -> None:
-    start = await api.ask(CURSOR)
+async def test_a_transition_says_what_happened(api: Api, loyalty_client: LoyaltyClient) -> None:
+    start = await api.fetch(CURSOR_QUERY)
     await api.upsert("told")
-    segment = await club.segment("log: told")
-    program = await club.program("log: told")
-    await club.rule(program, segment)
-    await club.enters(segment, "told", at=NOW + timedelta(milliseconds=5))
+    segment = await loyalty_client.create_segment("log: told")
+    program = await loyalty_client.create_program("log: told")
+    await loyalty_client.create_rule(program, segment)
+    await loyalty_client.append_entered(segment, "told", at=NOW + timedelta(milliseconds=5))
 
-    (told,) = await since(api, start)
+    (told,) = await list_transitions_after(api, start)
     assert told == {
         "id": told["id"],
         "sequence": told["sequence"],
-        "cursor": await api.ask(CURSOR),
+        "cursor": await api.fetch(CURSOR_QUERY),
         "type": "ENTERED",
         "cause": "LIVE",
         "at": "2026-03-29T12:00:00.005Z",
@@ -60,40 +62,44 @@ async def test_a_transition_says_what_happened(api: Api, club: Club) -> None:
         "segment": {"id": segment, "kind": "ACTIVE"},
         "customer": {"sourceId": "told"},
     }
-    node = await api.ask(NODE, id=told["id"])
+    node = await api.fetch(NODE, id=told["id"])
     assert (node["sequence"], node["segment"]["name"]) == (told["sequence"], "log: told")
-    assert await api.ask(NODE, id="trn_" + "f" * 24) is None
+    assert await api.fetch(NODE, id="trn_" + "f" * 24) is None
 
 
-async def test_what_was_deleted_is_null_and_its_name_stays(api: Api, club: Club) -> None:
-    start = await api.ask(CURSOR)
+async def test_what_was_deleted_is_null_and_its_name_stays(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
+    start = await api.fetch(CURSOR_QUERY)
     await api.upsert("gone")
-    segment = await club.segment("log: gone")
-    await club.enters(segment, "gone")
-    await api.ask('mutation { customerDelete(customer: {sourceId: "gone"}) { deletedId } }')
-    await api.ask("mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }", id=segment)
+    segment = await loyalty_client.create_segment("log: gone")
+    await loyalty_client.append_entered(segment, "gone")
+    await api.fetch('mutation { customerDelete(customer: {sourceId: "gone"}) { deletedId } }')
+    await api.fetch("mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }", id=segment)
 
-    (told,) = await since(api, start)
+    (told,) = await list_transitions_after(api, start)
     assert (told["segment"], told["customer"]) == (None, None)
     assert (told["segmentName"], told["customerSourceId"]) == ("log: gone", "gone")
 
 
-async def test_pages_of_all_of_segments_and_of_one_customer(api: Api, club: Club) -> None:
-    start = await api.ask(CURSOR)
+async def test_pages_of_all_of_segments_and_of_one_customer(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
+    start = await api.fetch(CURSOR_QUERY)
     names = [f"paged-{number}" for number in range(3)]
     for name in names:
         await api.upsert(name)
-    ones = await club.segment("log: ones")
-    others = await club.segment("log: others")
+    ones = await loyalty_client.create_segment("log: ones")
+    others = await loyalty_client.create_segment("log: others")
     for segment in (ones, others, ones):
-        await club.enters(segment, *names)
+        await loyalty_client.append_entered(segment, *names)
 
-    whole = await since(api, start, first=100)
+    whole = await list_transitions_after(api, start, first=100)
     sequences = [told["sequence"] for told in whole]
     assert sequences == list(range(sequences[0], sequences[0] + 9))
     paged, cursor, more = [], start, True
     while more:
-        page = await api.ask(LOG, after=cursor, first=2)
+        page = await api.fetch(TRANSITIONS_QUERY, after=cursor, first=2)
         paged += page["nodes"]
         assert [edge["cursor"] for edge in page["edges"]] == [t["cursor"] for t in page["nodes"]]
         cursor, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
@@ -101,47 +107,53 @@ async def test_pages_of_all_of_segments_and_of_one_customer(api: Api, club: Club
 
     for ids, who in (([ones], None), ([ones, others], None), (None, names[1]), ([ones], names[1])):
         asked = {"ids": ids, "who": who and {"sourceId": who}}
-        assert await since(api, start, **asked) == [
+        assert await list_transitions_after(api, start, **asked) == [
             told
             for told in whole
             if (ids is None or told["segmentId"] in ids) and who in (None, told["customerSourceId"])
         ]
-    assert await since(api, start, ids=[]) == []
+    assert await list_transitions_after(api, start, ids=[]) == []
 
 
-async def test_members_of_an_active_segment_say_when_they_entered(api: Api, club: Club) -> None:
+async def test_members_of_an_active_segment_say_when_they_entered(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
     for name in ("baseline", "entered", "again"):
         await api.upsert(name, metadata={"in": True})
     condition = {"attribute": {"path": "metadata.in", "operator": "IS", "value": True}}
-    segment = await club.segment("log: members", filter=condition)
-    await club.enters(segment, "entered")
-    assert await club.entered_at(segment) == dict.fromkeys(["baseline", "entered", "again"])
+    segment = await loyalty_client.create_segment("log: members", filter=condition)
+    await loyalty_client.append_entered(segment, "entered")
+    assert await loyalty_client.fetch_entered_at(segment) == dict.fromkeys(
+        ["baseline", "entered", "again"]
+    )
 
-    await club.rule(await club.program("log: members"), segment)
-    await club.enters(segment, "again", at=NOW)
-    await club.leaves(segment, "again", at=NOW + timedelta(hours=1))
-    await club.enters(segment, "again", at=NOW + timedelta(hours=2))
+    await loyalty_client.create_rule(await loyalty_client.create_program("log: members"), segment)
+    await loyalty_client.append_entered(segment, "again", at=NOW)
+    await loyalty_client.append_left(segment, "again", at=NOW + timedelta(hours=1))
+    await loyalty_client.append_entered(segment, "again", at=NOW + timedelta(hours=2))
 
-    assert await club.entered_at(segment) == {
+    assert await loyalty_client.fetch_entered_at(segment) == {
         "baseline": None,
         "entered": "2026-03-29T12:00:00Z",
         "again": "2026-03-29T14:00:00Z",
     }
     # Whom the log has not in it yet again has entered at a moment that nobody can tell.
-    await club.leaves(segment, "again")
-    assert (await club.entered_at(segment))["again"] is None
+    await loyalty_client.append_left(segment, "again")
+    assert (await loyalty_client.fetch_entered_at(segment))["again"] is None
 
 
-async def test_what_happened_stands_in_the_timeline(api: Api, club: Club) -> None:
+async def test_what_happened_stands_in_the_timeline(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
     await api.upsert("lived")
-    segment = await club.segment("log: lived")
-    await club.rule(await club.program("log: lived"), segment)
-    await api.many(
+    segment = await loyalty_client.create_segment("log: lived")
+    await loyalty_client.create_rule(await loyalty_client.create_program("log: lived"), segment)
+    await api.bulk_upsert(
         "eventsTrack",
         [{"customer": {"sourceId": "lived"}, "name": "seen", "at": "2026-03-29T12:00:00Z"}],
     )
-    await club.enters(segment, "lived", at=NOW)
-    await club.earn()
+    await loyalty_client.append_entered(segment, "lived", at=NOW)
+    await loyalty_client.run_consumers()
 
     query = (
         "timeline(first: 1%s) { nodes { __typename ... on SegmentTransition { type }"
@@ -149,7 +161,7 @@ async def test_what_happened_stands_in_the_timeline(api: Api, club: Club) -> Non
     )
     found, after, more = [], "", True
     while more:
-        page = (await api.customer("lived", query % after))["timeline"]
+        page = (await api.fetch_customer("lived", query % after))["timeline"]
         found += page["nodes"]
         more = page["pageInfo"]["hasNextPage"]
         after = f', after: "{page["pageInfo"]["endCursor"]}"'

@@ -6,10 +6,10 @@ import pytest_asyncio
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from tests.api import Api, running
+from tests.api import Api, running_api
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
-    async with running(mongod, valkey) as api:
+    async with running_api(mongod, valkey) as api:
         yield api

@@ -14,24 +14,24 @@ from pymongo import MongoClient
 from app.local.mongod import Mongod
 from app.settings import Settings
 from app.store import Store, Transaction
-from tests.parts import standing
+from tests.local_processes import running_process
 
 # So long a thread that was left behind may take to find a mongod that is back.
-_FOUND_SECONDS = 3
+MAX_WAIT_SECONDS = 3
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Mongod]:
+def own_mongod(tmp_path: Path) -> Iterator[Mongod]:
     """A mongod of the test's own."""
     settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
-    with standing(Mongod(tmp_path / "mongod", settings)) as part:
+    with running_process(Mongod(tmp_path / "mongod", settings)) as part:
         yield part
 
 
-async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own: Mongod) -> None:
+async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own_mongod: Mongod) -> None:
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
-        mongodb_url=SecretStr(own.url),
+        mongodb_url=SecretStr(own_mongod.url),
         database=f"test_{uuid4().hex}",
     )
     store = await Store.open(settings)
@@ -40,34 +40,34 @@ async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own: Mong
     async def work(transaction: Transaction) -> None:
         began.set()
         for name in ("first", "second"):
-            await store.fence(name, transaction)
+            await store.increment_revision(name, transaction)
 
     async with store.session() as session:
-        assert own.pid
-        os.kill(own.pid, signal.SIGKILL)
-        await asyncio.to_thread(own.stop)
+        assert own_mongod.pid
+        os.kill(own_mongod.pid, signal.SIGKILL)
+        await asyncio.to_thread(own_mongod.stop)
         waiting = asyncio.create_task(store.transaction(work, session))
         await began.wait()
         # The thread has now begun with the first of them.
         await asyncio.sleep(0)
         waiting.cancel()
-        own.start()
-        await asyncio.to_thread(own.ready)
+        own_mongod.start()
+        await asyncio.to_thread(own_mongod.wait_until_ready)
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        number = await _number(own, settings.database)
+        number = await count_written(own_mongod, settings.database)
     await store.close()
 
     assert number in (0, 2)
 
 
-async def _number(mongod: Mongod, database: str) -> int:
+async def count_written(mongod: Mongod, database: str) -> int:
     """How many have been written, once that is clear."""
     clock = asyncio.get_running_loop().time
-    ends, number = clock() + _FOUND_SECONDS, 0
+    deadline, number = clock() + MAX_WAIT_SECONDS, 0
     with MongoClient[dict[str, object]](mongod.url) as client:
-        both = {"_id": {"$in": ["first", "second"]}}
-        while number == 0 and clock() < ends:
+        both_ids = {"_id": {"$in": ["first", "second"]}}
+        while number == 0 and clock() < deadline:
             await asyncio.sleep(0.05)
-            number = await asyncio.to_thread(client[database].fences.count_documents, both)
+            number = await asyncio.to_thread(client[database].fences.count_documents, both_ids)
     return number

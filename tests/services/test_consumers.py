@@ -18,55 +18,59 @@ from app.domain.consumers import Consumer, ConsumerStatus
 from app.domain.transitions import Transition
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.services.consumers import ConsumerRunner, Consumers, Handle
+from app.services.consumers import ConsumerRunner, Consumers, Handler
 from app.store import Transaction
-from app.store.collections import LARGEST_CUSTOMER
-from app.store.presence import PRESENCE_SECONDS
-from tests.api import Api, running
-from tests.club import NOW, Club
-from tests.engine.conftest import until
+from app.store.collections import MAX_CUSTOMER_BYTES
+from app.store.heartbeats import HEARTBEAT_TIMEOUT_SECONDS
+from tests.api import Api, running_api
+from tests.engine.conftest import wait_until
+from tests.loyalty_client import NOW, LoyaltyClient
 
 
-class Recorder:
+class RecordingConsumer:
     """A consumer that notes what it has handled, and fails as it is told."""
 
     def __init__(self, api: Api) -> None:
         self._effects = api.services.store._database.effects
         self._documents = api.database.effects
-        self.failing: dict[int, Exception] = {}
-        self.seconds = 0.0
-        self.batches: list[int] = []
+        self.errors_by_sequence: dict[int, Exception] = {}
+        self.delay_seconds = 0.0
+        self.batch_sizes: list[int] = []
 
     async def handle(self, transaction: Transaction, transitions: Sequence[Transition]) -> None:
-        self.batches.append(len(transitions))
-        await asyncio.sleep(self.seconds)
+        self.batch_sizes.append(len(transitions))
+        await asyncio.sleep(self.delay_seconds)
         rows = [{"_id": each.sequence} for each in transitions]
         await self._effects.insert_many(rows, session=transaction)
         for each in transitions:
-            if error := self.failing.get(each.sequence):
+            if error := self.errors_by_sequence.get(each.sequence):
                 raise error
 
     @property
-    def handled(self) -> set[int]:
+    def handled_sequences(self) -> set[int]:
         return {row["_id"] for row in self._documents.find()}
 
-    async def has(self, *sequences: int) -> bool:
-        return self.handled == set(sequences)
+    async def has_handled(self, *sequences: int) -> bool:
+        return self.handled_sequences == set(sequences)
 
 
 @pytest.fixture
-async def club(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Club]:
-    async with running(mongod, valkey) as api:
-        yield Club(api)
+async def loyalty_client(mongod: Mongod, valkey: Valkey) -> AsyncIterator[LoyaltyClient]:
+    async with running_api(mongod, valkey) as api:
+        yield LoyaltyClient(api)
 
 
-def runner(club: Club, handle: Handle, max_batch: int = 512) -> ConsumerRunner:
-    return ConsumerRunner(club.api.services.store, Consumer.LOYALTY, handle, max_batch)
+def create_runner(
+    loyalty_client: LoyaltyClient, handle: Handler, max_batch: int = 512
+) -> ConsumerRunner:
+    return ConsumerRunner(loyalty_client.api.services.store, Consumer.LOYALTY, handle, max_batch)
 
 
 @asynccontextmanager
-async def at_work(*runners: ConsumerRunner) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each.run(asyncio.Event())) for each in runners]
+async def running_consumers(*runners: ConsumerRunner) -> AsyncIterator[None]:
+    tasks = [
+        asyncio.create_task(consumer_runner.run(asyncio.Event())) for consumer_runner in runners
+    ]
     try:
         yield
         assert not any(task.done() for task in tasks)
@@ -76,20 +80,20 @@ async def at_work(*runners: ConsumerRunner) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def status(club: Club) -> ConsumerStatus:
-    (consumer,) = (await club.api.services.engine_status.now()).consumers
+async def fetch_status(loyalty_client: LoyaltyClient) -> ConsumerStatus:
+    (consumer,) = (await loyalty_client.api.services.engine_status.read()).consumers
     return consumer
 
 
-async def enter(club: Club, number: int) -> None:
+async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
     """So many customers enter a segment."""
-    segment = await club.segment("all")
+    segment = await loyalty_client.create_segment("all")
     names = [f"c{each}" for each in range(number)]
-    await club.api.many("customersUpsert", [{"sourceId": name} for name in names])
-    await club.enters(segment, *names)
+    await loyalty_client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    await loyalty_client.append_entered(segment, *names)
 
 
-def broken(club: Club, kind: str) -> dict[str, Any]:
+def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str, Any]:
     """A document that was written past the collection's rules, or that points lift over them."""
     now = datetime.now(UTC)
     document: dict[str, Any] = {
@@ -107,22 +111,24 @@ def broken(club: Club, kind: str) -> dict[str, Any]:
             document["name"] = 7
         case "large":
             document["metadata"] = {"text": ""}
-            room = LARGEST_CUSTOMER - len(bson.encode(document))
-            document["metadata"] = {"text": "x" * room}
-    club.api.database.command(
+            free_bytes = MAX_CUSTOMER_BYTES - len(bson.encode(document))
+            document["metadata"] = {"text": "x" * free_bytes}
+    loyalty_client.api.database.command(
         "insert", "customers", documents=[document], bypassDocumentValidation=True
     )
     return document
 
 
 @pytest.mark.parametrize("kind", ["missing", "name", "large"])
-async def test_one_bad_customer_passes_everybody_else(club: Club, kind: str) -> None:
-    api, segment = club.api, await club.segment("all")
-    await club.rule(await club.program("points"), segment, 5)
+async def test_one_bad_customer_passes_everybody_else(
+    loyalty_client: LoyaltyClient, kind: str
+) -> None:
+    api, segment = loyalty_client.api, await loyalty_client.create_segment("all")
+    await loyalty_client.create_rule(await loyalty_client.create_program("points"), segment, 5)
     good = [f"good {number}" for number in range(20)]
-    await api.many("customersUpsert", [{"sourceId": name} for name in good])
-    bad = broken(club, kind)
-    await club.enters(segment, *good[:10], "bad", *good[10:])
+    await api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in good])
+    bad = insert_broken_customer(loyalty_client, kind)
+    await loyalty_client.append_entered(segment, *good[:10], "bad", *good[10:])
 
     async def points(number: int) -> bool:
         return api.database.customers.count_documents({"loyalty.points": 5}) == number
@@ -130,17 +136,21 @@ async def test_one_bad_customer_passes_everybody_else(club: Club, kind: str) -> 
     with structlog.testing.capture_logs() as logs:
         task = asyncio.create_task(api.services.consumers.run())
         try:
-            await until(lambda: points(20))
-            seen = await status(club)
-            assert (seen.quarantined, seen.behind, seen.checkpoint.sequence) == (1, 0, 21)
-            (row,) = seen.quarantine
-            assert row.transition.crossing.customer_source_id == "bad"
+            await wait_until(lambda: points(20))
+            seen = await fetch_status(loyalty_client)
+            assert (seen.quarantined_count, seen.transitions_behind, seen.checkpoint.sequence) == (
+                1,
+                0,
+                21,
+            )
+            (row,) = seen.oldest_quarantined
+            assert row.transition.details.customer_source_id == "bad"
             assert row.error == "Document failed validation (MongoDB's code 121)"
 
             mended = {**bad, "createdAt": NOW, "name": "Bad", "metadata": {}}
             api.database.customers.replace_one({"_id": bad["_id"]}, mended)
-            await until(lambda: points(21))
-            assert (await status(club)).quarantined == 0
+            await wait_until(lambda: points(21))
+            assert (await fetch_status(loyalty_client)).quarantined_count == 0
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -148,140 +158,155 @@ async def test_one_bad_customer_passes_everybody_else(club: Club, kind: str) -> 
     assert api.database.ledger.count_documents({}) == 21
 
 
-async def test_a_failing_batch_is_halved_down_to_the_transition(club: Club) -> None:
-    recorder = Recorder(club.api)
-    recorder.failing = {7: KeyError("seven"), 30: ValueError("thirty")}
-    await enter(club, 40)
+async def test_a_failing_batch_is_halved_down_to_the_transition(
+    loyalty_client: LoyaltyClient,
+) -> None:
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.errors_by_sequence = {7: KeyError("seven"), 30: ValueError("thirty")}
+    await enter_customers(loyalty_client, 40)
 
-    loyalty = runner(club, recorder.handle, max_batch=16)
-    while (await status(club)).behind:
+    loyalty = create_runner(loyalty_client, recorder.handle, max_batch=16)
+    while (await fetch_status(loyalty_client)).transitions_behind:
         await loyalty.run_once()
 
-    assert recorder.handled == set(range(1, 41)) - {7, 30}
-    seen = await status(club)
-    assert {row.transition.sequence: row.error for row in seen.quarantine} == {
+    assert recorder.handled_sequences == set(range(1, 41)) - {7, 30}
+    seen = await fetch_status(loyalty_client)
+    assert {row.transition.sequence: row.error for row in seen.oldest_quarantined} == {
         7: "KeyError('seven')",
         30: "ValueError('thirty')",
     }
-    assert recorder.batches[:4] == [16, 8, 4, 8]
+    assert recorder.batch_sizes[:4] == [16, 8, 4, 8]
 
 
-async def test_quarantine_is_tried_again_later_and_later_until_it_succeeds(club: Club) -> None:
-    recorder = Recorder(club.api)
-    recorder.failing = {1: KeyError()}
-    await enter(club, 2)
-    rows = club.api.database.quarantine
+async def test_quarantine_is_tried_again_later_and_later_until_it_succeeds(
+    loyalty_client: LoyaltyClient,
+) -> None:
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.errors_by_sequence = {1: KeyError()}
+    await enter_customers(loyalty_client, 2)
+    rows = loyalty_client.api.database.quarantine
 
     async def was_tried(times: int) -> bool:
         return rows.count_documents({"tries": {"$gte": times}}) == 1
 
-    async with at_work(runner(club, recorder.handle)):
-        await until(lambda: was_tried(3))
+    async with running_consumers(create_runner(loyalty_client, recorder.handle)):
+        await wait_until(lambda: was_tried(3))
         row = rows.find_one()
         assert row
         pause = row["againAt"] - datetime.now(UTC)
         assert timedelta(seconds=2) < pause < timedelta(seconds=4.1)
         rows.update_one({}, {"$set": {"tries": 1_000, "againAt": NOW}})
-        await until(lambda: was_tried(1_001))
+        await wait_until(lambda: was_tried(1_001))
         row = rows.find_one()
         assert row
         assert row["againAt"] - datetime.now(UTC) < timedelta(seconds=61)
-        recorder.failing.clear()
+        recorder.errors_by_sequence.clear()
         rows.update_one({}, {"$set": {"againAt": NOW}})
-        await until(lambda: recorder.has(1, 2))
-    assert (await status(club)).quarantined == 0
+        await wait_until(lambda: recorder.has_handled(1, 2))
+    assert (await fetch_status(loyalty_client)).quarantined_count == 0
 
 
-async def test_an_outage_is_no_transitions_fault(club: Club) -> None:
-    recorder = Recorder(club.api)
-    recorder.failing = {2: AutoReconnect("gone"), 3: TimeoutError()}
-    await enter(club, 4)
+async def test_an_outage_is_no_transitions_fault(loyalty_client: LoyaltyClient) -> None:
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.errors_by_sequence = {2: AutoReconnect("gone"), 3: TimeoutError()}
+    await enter_customers(loyalty_client, 4)
 
     async def is_held_up(by: str) -> bool:
-        failure = (await status(club)).checkpoint.failure
+        failure = (await fetch_status(loyalty_client)).checkpoint.failure
         return failure is not None and by in failure.message
 
-    async with at_work(runner(club, recorder.handle)):
-        await until(lambda: is_held_up("gone"))
-        del recorder.failing[2]
-        await until(lambda: is_held_up("TimeoutError"))
-        del recorder.failing[3]
-        await until(lambda: recorder.has(1, 2, 3, 4))
-    seen = await status(club)
-    assert (seen.quarantined, seen.checkpoint.failure) == (0, None)
+    async with running_consumers(create_runner(loyalty_client, recorder.handle)):
+        await wait_until(lambda: is_held_up("gone"))
+        del recorder.errors_by_sequence[2]
+        await wait_until(lambda: is_held_up("TimeoutError"))
+        del recorder.errors_by_sequence[3]
+        await wait_until(lambda: recorder.has_handled(1, 2, 3, 4))
+    seen = await fetch_status(loyalty_client)
+    assert (seen.quarantined_count, seen.checkpoint.failure) == (0, None)
 
 
 async def test_a_bug_fills_the_quarantine_only_so_far(
-    club: Club, monkeypatch: pytest.MonkeyPatch
+    loyalty_client: LoyaltyClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.services.consumers.runner.MAX_QUARANTINED_CUSTOMERS", 3)
-    recorder = Recorder(club.api)
-    recorder.failing = {each: ZeroDivisionError() for each in range(1, 7)}
-    await enter(club, 6)
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.errors_by_sequence = {each: ZeroDivisionError() for each in range(1, 7)}
+    await enter_customers(loyalty_client, 6)
 
     async def is_held_up() -> bool:
-        failure = (await status(club)).checkpoint.failure
+        failure = (await fetch_status(loyalty_client)).checkpoint.failure
         return failure is not None and "ZeroDivisionError" in failure.message
 
-    async with at_work(runner(club, recorder.handle)):
-        await until(is_held_up)
-        seen = await status(club)
-        assert (seen.quarantined, seen.checkpoint.sequence, seen.behind) == (3, 3, 3)
-        recorder.failing.clear()
-        club.api.database.quarantine.update_many({}, {"$set": {"againAt": NOW}})
-        await until(lambda: recorder.has(*range(1, 7)))
-    seen = await status(club)
-    assert (seen.quarantined, seen.checkpoint.failure) == (0, None)
+    async with running_consumers(create_runner(loyalty_client, recorder.handle)):
+        await wait_until(is_held_up)
+        seen = await fetch_status(loyalty_client)
+        assert (seen.quarantined_count, seen.checkpoint.sequence, seen.transitions_behind) == (
+            3,
+            3,
+            3,
+        )
+        recorder.errors_by_sequence.clear()
+        loyalty_client.api.database.quarantine.update_many({}, {"$set": {"againAt": NOW}})
+        await wait_until(lambda: recorder.has_handled(*range(1, 7)))
+    seen = await fetch_status(loyalty_client)
+    assert (seen.quarantined_count, seen.checkpoint.failure) == (0, None)
 
 
 async def test_three_workers_are_as_fast_as_one_where_a_batch_outlasts_a_presence(
-    club: Club,
+    loyalty_client: LoyaltyClient,
 ) -> None:
-    recorder = Recorder(club.api)
-    recorder.seconds = PRESENCE_SECONDS + 1
-    await enter(club, 5)
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.delay_seconds = HEARTBEAT_TIMEOUT_SECONDS + 1
+    await enter_customers(loyalty_client, 5)
 
     began = monotonic()
-    async with at_work(*(runner(club, recorder.handle) for _ in range(3))):
-        await until(lambda: recorder.has(1, 2, 3, 4, 5))
-    assert monotonic() - began < recorder.seconds + 10
-    assert recorder.batches == [5]
+    async with running_consumers(
+        *(create_runner(loyalty_client, recorder.handle) for _ in range(3))
+    ):
+        await wait_until(lambda: recorder.has_handled(1, 2, 3, 4, 5))
+    assert monotonic() - began < recorder.delay_seconds + 10
+    assert recorder.batch_sizes == [5]
 
 
-async def test_a_new_consumer_starts_at_the_end_of_the_log(club: Club) -> None:
-    await enter(club, 3)
-    database, recorder = club.api.database, Recorder(club.api)
+async def test_a_new_consumer_starts_at_the_end_of_the_log(loyalty_client: LoyaltyClient) -> None:
+    await enter_customers(loyalty_client, 3)
+    database, recorder = loyalty_client.api.database, RecordingConsumer(loyalty_client.api)
     database.checkpoints.delete_many({})
-    await club.api.services.store.prepare()
-    await club.enters(await club.segment("later"), "c0")
-    await club.api.services.store.prepare()
+    await loyalty_client.api.services.store.prepare()
+    await loyalty_client.append_entered(await loyalty_client.create_segment("later"), "c0")
+    await loyalty_client.api.services.store.prepare()
 
-    while await runner(club, recorder.handle).run_once():
+    while await create_runner(loyalty_client, recorder.handle).run_once():
         pass
-    assert recorder.handled == {4}
+    assert recorder.handled_sequences == {4}
 
 
-async def test_a_transition_in_quarantine_outlives_the_log(club: Club) -> None:
-    recorder = Recorder(club.api)
-    recorder.failing = {1: KeyError()}
-    await enter(club, 3)
-    loyalty = runner(club, recorder.handle)
-    while (await status(club)).behind:
+async def test_a_transition_in_quarantine_outlives_the_log(loyalty_client: LoyaltyClient) -> None:
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.errors_by_sequence = {1: KeyError()}
+    await enter_customers(loyalty_client, 3)
+    loyalty = create_runner(loyalty_client, recorder.handle)
+    while (await fetch_status(loyalty_client)).transitions_behind:
         await loyalty.run_once()
-    assert await club.api.services.transitions.trim(timedelta(hours=1), NOW + timedelta(2)) == 3
+    assert (
+        await loyalty_client.api.services.transitions.trim_log(
+            timedelta(hours=1), NOW + timedelta(2)
+        )
+        == 3
+    )
 
-    recorder.failing.clear()
-    async with at_work(loyalty):
-        await until(lambda: recorder.has(1, 2, 3))
+    recorder.errors_by_sequence.clear()
+    async with running_consumers(loyalty):
+        await wait_until(lambda: recorder.has_handled(1, 2, 3))
 
 
-async def test_prometheus_is_told_how_far_it_is_behind(club: Club) -> None:
-    recorder = Recorder(club.api)
-    recorder.failing = {1: KeyError()}
-    await enter(club, 8)
+async def test_prometheus_reports_its_lag(loyalty_client: LoyaltyClient) -> None:
+    recorder = RecordingConsumer(loyalty_client.api)
+    recorder.errors_by_sequence = {1: KeyError()}
+    await enter_customers(loyalty_client, 8)
 
     async def samples() -> dict[str, float]:
-        answer = await club.api.http.get("/metrics")
+        answer = await loyalty_client.api.http_client.get("/metrics")
         return {
             sample.name.removeprefix("segments_consumer_"): sample.value
             for family in text_string_to_metric_families(answer.text)
@@ -293,31 +318,31 @@ async def test_prometheus_is_told_how_far_it_is_behind(club: Club) -> None:
     age = (datetime.now(UTC) - NOW).total_seconds()
     assert before.pop("lag_seconds") == pytest.approx(age, abs=60)
     assert before == {"lag_transitions": 8, "quarantined": 0, "failing": 0}
-    loyalty = runner(club, recorder.handle)
-    while (await status(club)).behind:
+    loyalty = create_runner(loyalty_client, recorder.handle)
+    while (await fetch_status(loyalty_client)).transitions_behind:
         await loyalty.run_once()
     after = {"lag_transitions": 0, "lag_seconds": 0, "quarantined": 1, "failing": 0}
     assert await samples() == after
-    await club.api.services.store.checkpoints.fail(Consumer.LOYALTY, "$broken")
+    await loyalty_client.api.services.store.checkpoints.save_failure(Consumer.LOYALTY, "$broken")
     assert (await samples())["failing"] == 1
 
 
-async def test_a_consumer_that_dies_is_started_again(club: Club) -> None:
-    recorder, store = Recorder(club.api), club.api.services.store
+async def test_a_consumer_that_dies_is_started_again(loyalty_client: LoyaltyClient) -> None:
+    recorder, store = RecordingConsumer(loyalty_client.api), loyalty_client.api.services.store
     consumers = Consumers(store, {Consumer.LOYALTY: recorder.handle})
-    await enter(club, 1)
-    checkpoint = club.api.database.checkpoints.find_one_and_delete({})
+    await enter_customers(loyalty_client, 1)
+    checkpoint = loyalty_client.api.database.checkpoints.find_one_and_delete({})
     assert checkpoint
     with structlog.testing.capture_logs() as logs:
         task = asyncio.create_task(consumers.run())
         try:
-            await until(lambda: is_said(logs))
-            club.api.database.checkpoints.insert_one(checkpoint)
-            await until(lambda: recorder.has(1))
+            await wait_until(lambda: is_logged(logs))
+            loyalty_client.api.database.checkpoints.insert_one(checkpoint)
+            await wait_until(lambda: recorder.has_handled(1))
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def is_said(logs: Sequence[Any]) -> bool:
+async def is_logged(logs: Sequence[Any]) -> bool:
     return any(each["event"] == "a consumer of the transition log is held up" for each in logs)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.filters import Calendar, Catalog, Facts, Now, parse
-from app.filters.evaluate import measured, rows_of
+from app.filters import Calendar, Catalog, CustomerFacts, Now, parse
+from app.filters.evaluate import compute_measure, matching_rows
 from app.filters.event_history import HistoryLayout
 from app.filters.tree import EventCondition, Measure
 from app.services.customer_history import CustomerHistory
@@ -36,7 +36,7 @@ def _measure(function: str | None) -> Measure:
     return condition.measure
 
 
-class _Orders:
+class OrderRevisions:
     """Orders that are told again and again, as MongoDB keeps their revisions."""
 
     def __init__(self, random: Random) -> None:
@@ -44,7 +44,7 @@ class _Orders:
         self.rows: list[Row] = []
         self.version = 0
 
-    def tell(self) -> None:
+    def add_version(self) -> None:
         """One more version: a new order, or another revision of one, or its end."""
         self.version += 1
         current = [row for row in self.rows if "until" not in row]
@@ -64,14 +64,14 @@ class _Orders:
         # Few instants, some of which lie before the window.
         return _START - timedelta(days=self._random.choice([0, 1, 2, 29, 31, 60]))
 
-    def state(self, version: int) -> list[Row]:
+    def rows_at(self, version: int) -> list[Row]:
         return [
             {**row, "current": True}
             for row in self.rows
             if row["since"] <= version < row.get("until", version + 1)
         ]
 
-    def changed(self, since: int) -> Mapping[str, list[Row]]:
+    def rows_changed_since(self, since: int) -> Mapping[str, list[Row]]:
         """What is read later: the rows as they are by now."""
         later = [r for r in self.rows if r["since"] > since or r.get("until", 0) > since]
         return {"orders": [dict(row) for row in later]}
@@ -81,40 +81,40 @@ class _Orders:
 def test_each_state_has_its_own_rows(seed: int) -> None:
     """The database is ahead of what is loaded, and this of the state that is asked for."""
     random = Random(seed)
-    orders = _Orders(random)
+    orders = OrderRevisions(random)
     measures = [_measure(function) for function in (None, "SUM", "AVG", "MIN", "DISTINCT_COUNT")]
     layout = HistoryLayout(measures, _CALENDAR)
     for _ in range(random.randint(1, 20)):
-        orders.tell()
+        orders.add_version()
     first = random.randint(0, orders.version)
     loaded = random.randint(first, orders.version)
     bound = _START - _WINDOW
     history = CustomerHistory([layout], first, loaded, {"orders": bound})
-    history.take("orders", [dict(row) for row in orders.rows if row["at"] >= bound])
+    history.add_rows("orders", [dict(row) for row in orders.rows if row["at"] >= bound])
     version = first
     for _ in range(30):
         for _ in range(random.randint(0, 4)):
-            orders.tell()
+            orders.add_version()
         if random.random() < 0.6:
-            loaded = random.randint(history.loaded, orders.version)
-            history.take_changes(orders.changed(history.loaded), loaded)
-        version = random.randint(version, history.loaded)
-        found = history.at(version)[_CALENDAR]
-        facts = Facts({}, {"orders": orders.state(version)})
+            loaded = random.randint(history.loaded_version, orders.version)
+            history.apply_changes(orders.rows_changed_since(history.loaded_version), loaded)
+        version = random.randint(version, history.loaded_version)
+        found = history.advance_to(version)[_CALENDAR]
+        facts = CustomerFacts({}, {"orders": orders.rows_at(version)})
         for measure in measures:
-            expected = measured(measure, rows_of(measure, facts, _NOW))
+            expected = compute_measure(measure, matching_rows(measure, facts, _NOW))
             assert found.value(measure, _NOW) == expected, (measure, version)
 
 
 def test_a_version_below_one_before_is_a_state_like_any_other() -> None:
-    orders = _Orders(Random(1))
+    orders = OrderRevisions(Random(1))
     for _ in range(12):
-        orders.tell()
+        orders.add_version()
     measure = _measure(None)
     layout = HistoryLayout([measure], _CALENDAR)
     history = CustomerHistory([layout], 9, 9, {}, may_go_back=True)
-    history.take("orders", [dict(row) for row in orders.rows])
+    history.add_rows("orders", [dict(row) for row in orders.rows])
     for version in (9, 3, 7, 5, 9):
-        facts = Facts({}, {"orders": orders.state(version)})
-        expected = measured(measure, rows_of(measure, facts, _NOW))
-        assert history.at(version)[_CALENDAR].value(measure, _NOW) == expected
+        facts = CustomerFacts({}, {"orders": orders.rows_at(version)})
+        expected = compute_measure(measure, matching_rows(measure, facts, _NOW))
+        assert history.advance_to(version)[_CALENDAR].value(measure, _NOW) == expected

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from app.domain.inputs import CustomerRef
 from tests.api import Api, Json
-from tests.services.shop import Shop, Told
+from tests.services.shop_model import ShopModel, StoredOrder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EXAMPLES = 60
+EXAMPLES = 90
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FROM, TO = START - timedelta(minutes=60), START - timedelta(minutes=1)
 CUSTOMERS, ORDERS = ("ann", "bob", "eve"), ("o1", "o2", "o3", "o4")
 
-Orders = Sequence[Told]
+Orders = Sequence[StoredOrder]
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,19 @@ def _attribute(path: str, operator: str, value: Any) -> Json:
     return {"attribute": {"path": path, "operator": operator, "value": value}}
 
 
-def _event(*where: tuple[str, str, Any], **asked: Any) -> Json:
+def _event(*where: tuple[str, str, Any], **parameters: Any) -> Json:
     wheres = [{"path": path, "operator": operator, "value": v} for path, operator, v in where]
-    return {"event": {"name": "order", "where": wheres, **asked}}
+    return {"event": {"name": "order", "where": wheres, **parameters}}
 
 
-def _is_one(order: Told) -> bool:
+def has_numeric_one(order: StoredOrder) -> bool:
     """A number: true is none."""
     return order.metadata.get("a") is not True and order.metadata.get("a") == 1
 
 
-def _last(orders: Orders) -> int | None:
-    found = max(orders, key=lambda order: (order.at, order.turn), default=None)
-    return None if found is None else found.amount
+def last_amount(orders: Orders) -> int | None:
+    last_order = max(orders, key=lambda order: (order.at, order.write_number), default=None)
+    return None if last_order is None else last_order.amount
 
 
 CASES = {
@@ -63,7 +63,7 @@ CASES = {
         lambda orders: sum(order.amount for order in orders) > 5,
     ),
     "the last of 5": Case(
-        _attribute("orders.lastOrderAmount", "IS", 5), lambda orders: _last(orders) == 5
+        _attribute("orders.lastOrderAmount", "IS", 5), lambda orders: last_amount(orders) == 5
     ),
     "the first before": Case(
         _attribute("events.order.firstAt", "BEFORE", TO.isoformat()),
@@ -86,28 +86,28 @@ CASES = {
         ),
         lambda orders: sum(order.amount for order in orders if order.amount >= 5) >= 10,
     ),
-    "metadata": Case(_event(("a", "IS", 1)), lambda orders: any(map(_is_one, orders))),
+    "metadata": Case(_event(("a", "IS", 1)), lambda orders: any(map(has_numeric_one, orders))),
     "in a window": Case(
         _event(within={"between": {"from": FROM.isoformat(), "to": TO.isoformat()}}),
         lambda orders: any(FROM <= order.at <= TO for order in orders),
     ),
 }
 
-_moments = st.sampled_from([-61, -60, -30, -1, 0]).map(
+_order_times = st.sampled_from([-61, -60, -30, -1, 0]).map(
     lambda minutes: (START + timedelta(minutes=minutes)).isoformat()
 )
-_rows = st.fixed_dictionaries(
+_order_rows = st.fixed_dictionaries(
     {"sourceId": st.sampled_from(ORDERS), "customer": st.sampled_from(CUSTOMERS)},
     optional={
         "amount": st.sampled_from([-3, 0, 1, 5, 10]),
         "status": st.sampled_from(["CREATED", "PAID", "FULFILLED", "CANCELED"]),
-        "at": _moments,
+        "at": _order_times,
         "metadata": st.sampled_from([{"a": 1}, {"a": True}, {"a": None}, {"b": 1}]),
     },
 )
 # A call with some rows, or the name of a customer who is deleted.
-_steps = st.lists(
-    st.one_of(st.lists(_rows, min_size=1, max_size=5), st.sampled_from(CUSTOMERS)),
+_write_sequences = st.lists(
+    st.one_of(st.lists(_order_rows, min_size=1, max_size=5), st.sampled_from(CUSTOMERS)),
     min_size=1,
     max_size=8,
 )
@@ -123,7 +123,7 @@ async def segments(api: Api) -> dict[str, str]:
     ids = {}
     for name, case in CASES.items():
         definition = {"name": name, "definition": {"filter": case.filter}}
-        payload = await api.ask(create, **{"in": definition})
+        payload = await api.fetch(create, **{"in": definition})
         assert not payload["userErrors"], (name, payload)
         ids[name] = payload["segment"]["id"]
     return ids
@@ -140,36 +140,38 @@ async def test_both_engines_agree_with_a_plain_shop(api: Api, segments: dict[str
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(_steps)
+    @given(_write_sequences)
     def collect(steps: list[list[Json] | str]) -> None:
         scripts.append(steps)
 
     scripts: list[list[list[Json] | str]] = []
     collect()
     for steps in scripts:
-        shop, prefix = Shop(), uuid4().hex
-        await _tell(api, shop, prefix, steps)
-        members = await _members(api, prefix)
+        shop, prefix = ShopModel(), uuid4().hex
+        await apply_writes(api, shop, prefix, steps)
+        members = await members_by_pipeline(api, prefix)
         for customer in shop.versions:
-            orders = shop.counting(customer)
+            orders = shop.counted_orders(customer)
             wanted = {name: case.holds(orders) for name, case in CASES.items()}
             assert {name: customer in found for name, found in members.items()} == wanted, steps
-            assert await _memberships(api, customer) == wanted, steps
+            assert await memberships_by_evaluator(api, customer) == wanted, steps
             for name, held in wanted.items():
                 answers[name, held] = answers.get((name, held), 0) + 1
     missing = {name for name in CASES for held in (True, False) if answers.get((name, held), 0) < 1}
     assert missing == {"canceled counts never"}, answers
 
 
-async def _tell(api: Api, shop: Shop, prefix: str, steps: Sequence[list[Json] | str]) -> None:
+async def apply_writes(
+    api: Api, shop_model: ShopModel, prefix: str, writes: Sequence[list[Json] | str]
+) -> None:
     """The same to the program and to the plain shop."""
-    for minute, step in enumerate(steps):
+    for minute, write in enumerate(writes):
         now = START + timedelta(minutes=minute)
-        if isinstance(step, str):
-            if (name := f"{prefix} {step}") in shop.versions:
+        if isinstance(write, str):
+            if (name := f"{prefix} {write}") in shop_model.versions:
                 await api.services.customers.delete(CustomerRef.by_source_id(name))
-                shop.ids.setdefault(name, name)
-                shop.delete(name)
+                shop_model.ids.setdefault(name, name)
+                shop_model.delete_customer(name)
             continue
         rows = [
             {
@@ -177,13 +179,13 @@ async def _tell(api: Api, shop: Shop, prefix: str, steps: Sequence[list[Json] | 
                 "sourceId": f"{prefix} {row['sourceId']}",
                 "customer": {"sourceId": f"{prefix} {row['customer']}"},
             }
-            for row in step
+            for row in write
         ]
-        taken = (await api.services.orders.upsert(rows, now)).accepted
-        assert taken == shop.upsert_orders(rows, now), steps
+        accepted = (await api.services.orders.upsert(rows, now)).accepted
+        assert accepted == shop_model.upsert_orders(rows, now), writes
 
 
-async def _members(api: Api, prefix: str) -> dict[str, set[str]]:
+async def members_by_pipeline(api: Api, prefix: str) -> dict[str, set[str]]:
     """Who of the example is in which segment, by the engine of the population."""
     query = "{ segments(first: 20) { nodes { name members(first: 1000) { nodes { sourceId } } } } }"
     return {
@@ -192,15 +194,15 @@ async def _members(api: Api, prefix: str) -> dict[str, set[str]]:
             for member in segment["members"]["nodes"]
             if member["sourceId"].startswith(prefix)
         }
-        for segment in (await api.ask(query))["nodes"]
+        for segment in (await api.fetch(query))["nodes"]
     }
 
 
-async def _memberships(api: Api, customer: str) -> dict[str, bool]:
+async def memberships_by_evaluator(api: Api, customer: str) -> dict[str, bool]:
     """The same of one customer, by the engine of the person."""
     query = (
         "query($id: String!) { segmentMembership(customer: {sourceId: $id})"
         " { isMember segment { name } } }"
     )
-    found = await api.ask(query, id=customer)
-    return {each["segment"]["name"]: each["isMember"] for each in found}
+    memberships = await api.fetch(query, id=customer)
+    return {membership["segment"]["name"]: membership["isMember"] for membership in memberships}

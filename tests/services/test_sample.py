@@ -6,42 +6,44 @@ import pytest_asyncio
 from app.domain.metadata import DefinitionState
 from app.domain.segments import SegmentKind
 from app.services.sample import load, load_into
-from app.services.sample.shop import CUSTOMERS
+from app.services.sample.shop import CUSTOMER_COUNT
 from tests.api import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def said(api: Api) -> str:
+async def load_summary(api: Api) -> str:
     return await load_into(api.settings)
 
 
-async def test_it_says_what_was_loaded(api: Api, said: str) -> None:
+async def test_it_says_what_was_loaded(api: Api, load_summary: str) -> None:
     counts = {
         name: api.database[name].count_documents({})
         for name in ("customers", "orders", "events", "segments")
     }
 
-    assert counts["customers"] == CUSTOMERS
-    assert said == (
+    assert counts["customers"] == CUSTOMER_COUNT
+    assert load_summary == (
         f"The sample shop is there: {counts['customers']:,} customers,"
         f" {counts['orders']:,} orders, {counts['events']:,} events,"
         f" {counts['segments']} segments"
     )
 
 
-async def test_it_has_segments_of_each_kind_with_members_and_others(api: Api, said: str) -> None:
+async def test_it_has_segments_of_each_kind_with_members_and_others(
+    api: Api, load_summary: str
+) -> None:
     segments = await api.services.segments.page(None, None, None, 100)
 
     assert {segment.kind for segment in segments} >= {SegmentKind.PASSIVE, SegmentKind.STATIC}
     for segment in segments:
         count = await api.services.segments.member_count(segment, api.services.now())
-        assert 0 < count < CUSTOMERS, segment.name
+        assert 0 < count < CUSTOMER_COUNT, segment.name
 
 
-async def test_its_metadata_is_defined(api: Api, said: str) -> None:
-    definitions = (await api.services.definitions.now()).metadata.definitions
+async def test_its_metadata_is_defined(api: Api, load_summary: str) -> None:
+    definitions = (await api.services.definitions.latest()).metadata_schema.definitions
 
     assert {"vip", "plan", "tags", "signupDate", "favouriteStore"} <= definitions.keys()
     assert {each.state for each in definitions.values()} == {DefinitionState.READY}
@@ -49,7 +51,9 @@ async def test_its_metadata_is_defined(api: Api, said: str) -> None:
 
 @pytest.mark.parametrize("name", ["order", "visit", "newsletter_opened", "product_viewed"])
 @pytest.mark.parametrize("window", ["P1D", "P30D", "P365D"])
-async def test_something_has_just_happened(api: Api, said: str, name: str, window: str) -> None:
+async def test_something_has_just_happened(
+    api: Api, load_summary: str, name: str, window: str
+) -> None:
     wire = {"event": {"name": name, "within": {"last": window}}}
 
     preview = await api.services.segments.preview(wire, api.services.now())
@@ -57,16 +61,16 @@ async def test_something_has_just_happened(api: Api, said: str, name: str, windo
     assert await preview.count() > 0
 
 
-async def test_loaded_again_it_changes_nothing(api: Api, said: str) -> None:
+async def test_loaded_again_it_changes_nothing(api: Api, load_summary: str) -> None:
     # Fences count transactions, not what they change.
     before = {name: rows for name, rows in api.dump().items() if name != "fences"}
 
-    assert await load(api.services) == said
+    assert await load(api.services) == load_summary
 
     assert {name: rows for name, rows in api.dump().items() if name != "fences"} == before
 
 
-async def test_what_is_gone_is_brought_back(api: Api, said: str) -> None:
+async def test_what_is_gone_is_brought_back(api: Api, load_summary: str) -> None:
     segments = await api.services.segments.page("Gone quiet", None, None, 1)
     await api.services.segments.delete(segments[0].id)
 

@@ -13,19 +13,19 @@ from pymongo.errors import PyMongoError
 
 from app.domain.inputs import CustomerRef
 from app.local import programs
-from app.local.process import Process
+from app.local.process import ChildProcess
 from app.services import Services
 from app.services.definitions import Definitions
 from app.settings import Settings
 from app.store import Store, Transaction
 from tests.api import Json
-from tests.engine.conftest import until
+from tests.engine.conftest import wait_until
 from tests.ports import LOOPBACK, free_port
 
-_SET = "rs0"
+REPLICA_SET_NAME = "rs0"
 
 
-class Member(Process):
+class MemberWithFailpoints(ChildProcess):
     """A member of a replica set, with the failpoints of MongoDB's own tests."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,14 @@ class Member(Process):
         data.mkdir(parents=True)
         self.run(
             [
-                *(programs.mongod(), "--dbpath", str(data), "--replSet", _SET, "--quiet"),
+                *(
+                    programs.find_mongod(),
+                    "--dbpath",
+                    str(data),
+                    "--replSet",
+                    REPLICA_SET_NAME,
+                    "--quiet",
+                ),
                 *("--bind_ip", LOOPBACK, "--port", str(port), "--nounixsocket"),
                 *("--oplogSize", "990", "--setParameter", "enableTestCommands=1"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
@@ -60,23 +67,23 @@ class Member(Process):
     def is_up(self) -> bool:
         return self.has_state("ok")
 
-    def fail(self, point: str, mode: str) -> None:
+    def set_failpoint(self, point: str, mode: str) -> None:
         with self.client() as client:
             client.admin.command({"configureFailPoint": point, "mode": mode})
 
-    def wait_for(self, point: str) -> None:
+    def wait_for_failpoint(self, point: str) -> None:
         with self.client() as client:
             wait = {"waitForFailPoint": point, "timesEntered": 1, "maxTimeMS": 60_000}
             client.admin.command(wait)
 
 
-Pair = tuple[Member, Member]
+MemberPair = tuple[MemberWithFailpoints, MemberWithFailpoints]
 
 
 @pytest.fixture
-def members(tmp_path: Path) -> Iterator[Pair]:
+def members(tmp_path: Path) -> Iterator[MemberPair]:
     """A primary and a secondary; both are needed for a majority."""
-    pair = Member(tmp_path / "0"), Member(tmp_path / "1")
+    pair = MemberWithFailpoints(tmp_path / "0"), MemberWithFailpoints(tmp_path / "1")
     try:
         for member in pair:
             member.start()
@@ -85,7 +92,7 @@ def members(tmp_path: Path) -> Iterator[Pair]:
         primary, secondary = pair
         rows = [{"_id": n, "host": m.host, "priority": 1 - n} for n, m in enumerate(pair)]
         with primary.client() as client:
-            client.admin.command("replSetInitiate", {"_id": _SET, "members": rows})
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET_NAME, "members": rows})
         primary.wait_until(lambda: primary.has_state("isWritablePrimary"))
         secondary.wait_until(lambda: secondary.has_state("secondary"))
         yield pair
@@ -94,13 +101,13 @@ def members(tmp_path: Path) -> Iterator[Pair]:
             member.stop(1)
 
 
-class Aborted(Exception):
+class AbortTransaction(Exception):
     pass
 
 
-async def test_what_a_majority_has_not_committed_is_not_kept(members: Pair) -> None:
+async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair) -> None:
     primary, secondary = members
-    url = f"mongodb://{primary.host},{secondary.host}/?replicaSet={_SET}"
+    url = f"mongodb://{primary.host},{secondary.host}/?replicaSet={REPLICA_SET_NAME}"
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(url),
@@ -112,11 +119,11 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: Pair) -> N
         {"name": "Level", "definition": {"filter": _level(1)}}, editor.now()
     )
     await editor.customers.upsert({"sourceId": "one", "metadata": {"level": 1}}, editor.now().at)
-    before = await follower.definitions.now()
+    before = await follower.definitions.latest()
 
     async def is_member() -> bool:
         ref = CustomerRef.by_source_id("one")
-        (asked,) = await follower.memberships.ask(ref, [segment.id], None, follower.now())
+        (asked,) = await follower.memberships.evaluate(ref, [segment.id], None, follower.now())
         return asked.is_member
 
     with primary.client() as client:
@@ -125,40 +132,40 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: Pair) -> N
             fence = client[settings.database].fences.find_one({"_id": "definitions"})
             return fence is not None and fence["revision"] > before.revision
 
-        secondary.fail("stopReplProducer", "alwaysOn")
+        secondary.set_failpoint("stopReplProducer", "alwaysOn")
         # The secondary notices the failpoint when the next write comes by.
         client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
-        await asyncio.to_thread(secondary.wait_for, "stopReplProducer")
+        await asyncio.to_thread(secondary.wait_for_failpoint, "stopReplProducer")
         change = {"filter": _level(2)}
         editing = asyncio.create_task(editor.segments.update(segment.id, change, editor.now()))
-        await until(is_in_the_primary)
+        await wait_until(is_in_the_primary)
 
-    assert await follower.definitions.now() is before
+    assert await follower.definitions.latest() is before
     assert await is_member()
-    held = await _held_still(follower)
+    held = await definitions_in_transaction(follower)
     assert held.segments[segment.id].filter == _level(2)
-    assert await follower.definitions.now() is before
+    assert await follower.definitions.latest() is before
     assert not editing.done()
 
-    secondary.fail("stopReplProducer", "off")
+    secondary.set_failpoint("stopReplProducer", "off")
     await editing
-    after = await follower.definitions.now()
+    after = await follower.definitions.latest()
     assert after.segments[segment.id].filter == _level(2)
     assert not await is_member()
     await store.close()
 
 
-async def _held_still(services: Services) -> Definitions:
+async def definitions_in_transaction(services: Services) -> Definitions:
     """The definitions as a transaction sees them that is aborted."""
-    seen: list[Definitions] = []
+    definitions_read: list[Definitions] = []
 
-    async def work(transaction: Transaction) -> None:
-        seen.append(await services.definitions.held_still(transaction))
-        raise Aborted
+    async def abort_after_reading(transaction: Transaction) -> None:
+        definitions_read.append(await services.definitions.lock(transaction))
+        raise AbortTransaction
 
-    with pytest.raises(Aborted):
-        await services.store.transaction(work)
-    return seen[0]
+    with pytest.raises(AbortTransaction):
+        await services.store.transaction(abort_after_reading)
+    return definitions_read[0]
 
 
 def _level(value: int) -> dict[str, Any]:

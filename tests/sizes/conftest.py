@@ -7,80 +7,88 @@ from typing import Any
 
 import pytest_asyncio
 
-from app.domain.sizes import SegmentSize
+from app.domain.segment_sizes import SegmentSize
 from app.filters import Now
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services import Services
 from app.store import Store
-from tests.api import Api, Json, running
+from tests.api import Api, Json, running_api
 
-EVERYBODY: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
+ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
 
-_CREATE = (
+_CREATE_SEGMENT = (
     "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
     " { segment { id } userErrors { code path message } } }"
 )
-_DELETE = "mutation($id: ID!) { segmentDelete(id: $id) { deletedId userErrors { code } } }"
+_DELETE_SEGMENT = "mutation($id: ID!) { segmentDelete(id: $id) { deletedId userErrors { code } } }"
 
 
-class Shop:
+class SegmentSizeShop:
     """Counts its segments when it is told that it is time, without a rest."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    async def segment(self, name: str, filter_: Json = EVERYBODY, **definition: Any) -> str:
+    async def create_segment(
+        self, name: str, filter_: Json = ALL_CUSTOMERS_FILTER, **definition: Any
+    ) -> str:
         definition = definition or {"filter": filter_}
-        payload = await self.api.ask(_CREATE, input={"name": name, "definition": definition})
+        payload = await self.api.fetch(
+            _CREATE_SEGMENT, input={"name": name, "definition": definition}
+        )
         assert not payload["userErrors"], payload
         return str(payload["segment"]["id"])
 
-    async def segments(self, number: int) -> list[str]:
-        return [await self.segment(f"segment {n}") for n in range(number)]
+    async def create_segments(self, number: int) -> list[str]:
+        return [await self.create_segment(f"segment {n}") for n in range(number)]
 
-    async def delete(self, id_: str) -> None:
-        payload = await self.api.ask(_DELETE, id=id_)
+    async def delete_segment(self, id_: str) -> None:
+        payload = await self.api.fetch(_DELETE_SEGMENT, id=id_)
         assert payload == {"deletedId": id_, "userErrors": []}
 
-    async def sample(self, at: datetime, services: Services | None = None) -> None:
+    async def sample_sizes(self, at: datetime, services: Services | None = None) -> None:
         services = services or self.api.services
-        await services.sizes.sample(lambda: Now(at, services.calendar), rests=0)
+        await services.segment_sizes.sample(lambda: Now(at, services.calendar), rest_factor=0)
 
-    async def history(self, id_: str, now: datetime, *bounds: datetime | None) -> list[SegmentSize]:
+    async def read_history(
+        self, id_: str, now: datetime, *bounds: datetime | None
+    ) -> list[SegmentSize]:
         """The points of the segment from and to, as seen at a moment."""
         services = self.api.services
         segment = await services.segments.get(id_)
         assert segment is not None
         since, until = bounds or (None, None)
-        return await services.sizes.history(segment, since, until, Now(now, services.calendar))
+        return await services.segment_sizes.history(
+            segment, since, until, Now(now, services.calendar)
+        )
 
-    def points(self) -> dict[str, list[int]]:
+    def read_counts(self) -> dict[str, list[int]]:
         """All that is kept, by segment, in the order of time."""
-        kept: dict[str, list[int]] = {}
+        counts: dict[str, list[int]] = {}
         for row in self.api.database.segmentSizes.find().sort("at", 1):
-            kept.setdefault(f"seg_{row['_id']['segment']}", []).append(row["memberCount"])
-        return kept
+            counts.setdefault(f"seg_{row['_id']['segment']}", []).append(row["memberCount"])
+        return counts
 
-    def leftovers(self) -> list[Json]:
+    def remaining_rows(self) -> list[Json]:
         """What stands in the collections that are about the sizes of segments, and the sweeper does
         not remove."""
         database = self.api.database
-        swept = {"_id.segment": {"$nin": database.segmentTombstones.distinct("_id")}}
-        return [*database.segmentSizes.find(swept), *database.sizeSchedule.find()]
+        not_swept = {"_id.segment": {"$nin": database.segmentTombstones.distinct("_id")}}
+        return [*database.segmentSizes.find(not_swept), *database.sizeSchedule.find()]
 
 
 @pytest_asyncio.fixture
-async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
-    async with running(mongod, valkey, time_zone="Europe/Warsaw") as api:
-        yield Shop(api)
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[SegmentSizeShop]:
+    async with running_api(mongod, valkey, time_zone="Europe/Warsaw") as api:
+        yield SegmentSizeShop(api)
 
 
 @pytest_asyncio.fixture
-async def workers(shop: Shop) -> AsyncIterator[list[Services]]:
+async def worker_services(shop: SegmentSizeShop) -> AsyncIterator[list[Services]]:
     """The services of as many processes as a test may need."""
     settings = shop.api.settings
-    stores = await asyncio.gather(*(Store.open(settings) for _ in range(4)))
-    yield [Services(store, settings) for store in stores]
-    for store in stores:
+    open_stores = await asyncio.gather(*(Store.open(settings) for _ in range(4)))
+    yield [Services(store, settings) for store in open_stores]
+    for store in open_stores:
         await store.close()

@@ -8,12 +8,12 @@ import pytest
 from motor.frameworks import asyncio as motor_asyncio
 
 from app.settings import Settings
-from app.store import Lane, Store, lane
+from app.store import Store, ThreadPool, use_thread_pool
 
 motor_framework: Any = motor_asyncio
 
 
-async def _thread() -> str:
+async def thread_name() -> str:
     """The name of the thread that a call of the driver runs on."""
     loop = asyncio.get_running_loop()
     name: str = await motor_framework.run_on_executor(loop, lambda: current_thread().name)
@@ -22,23 +22,23 @@ async def _thread() -> str:
 
 async def test_a_call_runs_on_the_lane_of_its_task(settings: Settings) -> None:
     store = Store.connect(settings)
-    with lane(Lane.ENGINE):
-        task = asyncio.create_task(_thread())
-    assert (await _thread()).startswith("mongodb-requests")
+    with use_thread_pool(ThreadPool.ENGINE):
+        task = asyncio.create_task(thread_name())
+    assert (await thread_name()).startswith("mongodb-requests")
     assert (await task).startswith("mongodb-engine")
     await store.close()
 
 
-@pytest.mark.parametrize("full", [*Lane])
-async def test_a_lane_that_is_full_holds_up_no_other(settings: Settings, full: Lane) -> None:
+@pytest.mark.parametrize("full", [*ThreadPool])
+async def test_a_lane_that_is_full_holds_up_no_other(settings: Settings, full: ThreadPool) -> None:
     store = Store.connect(settings)
     loop, release = asyncio.get_running_loop(), Event()
-    with lane(full):
+    with use_thread_pool(full):
         blocked = [motor_framework.run_on_executor(loop, release.wait) for _ in range(100)]
     try:
-        for other in Lane:
+        for other in ThreadPool:
             if other is not full:
-                with lane(other):
+                with use_thread_pool(other):
                     await store.ping()
     finally:
         release.set()

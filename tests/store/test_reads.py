@@ -7,22 +7,22 @@ import pytest
 import pytest_asyncio
 from motor.frameworks import asyncio as motor_asyncio
 
-from app.store import Lane
+from app.store import ThreadPool
 from tests.api import Api, Json
-from tests.failpoints import failing
+from tests.failpoints import failing_commands
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VIP = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
 NOT_PRIMARY: Json = {"errorCode": 10107}
-CLOSED: Json = {"closeConnection": True}
+CONNECTION_CLOSED: Json = {"closeConnection": True}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def vips(api: Api) -> str:
+async def vip_segment_id(api: Api) -> str:
     """A segment with one member."""
     await api.upsert("ann", metadata={"vip": True})
-    payload = await api.ask(
+    payload = await api.fetch(
         "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
         " { segment { id } userErrors { message } } }",
         input={"name": "VIPs", "definition": {"filter": VIP}},
@@ -39,7 +39,7 @@ COUNT = "query($id: ID!) { segment(id: $id) { memberCount } }"
 MEMBERS = "query($id: ID!) { segment(id: $id) { members { nodes { sourceId } } } }"
 
 
-@pytest.mark.parametrize("failure", [NOT_PRIMARY, CLOSED], ids=str)
+@pytest.mark.parametrize("failure", [NOT_PRIMARY, CONNECTION_CLOSED], ids=str)
 @pytest.mark.parametrize(
     ("question", "command", "times", "answer"),
     [
@@ -53,28 +53,34 @@ MEMBERS = "query($id: ID!) { segment(id: $id) { members { nodes { sourceId } } }
     ids=str,
 )
 async def test_the_caller_gets_the_answer(
-    api: Api, vips: str, question: str, command: str, times: int, answer: Json, failure: Json
+    api: Api,
+    vip_segment_id: str,
+    question: str,
+    command: str,
+    times: int,
+    answer: Json,
+    failure: Json,
 ) -> None:
-    variables = {"id": vips} if "$id" in question else {}
-    assert await api.answer(question, **variables) == {"data": answer}
-    with failing(api.database, command, mode={"times": times}, **failure):
-        assert await api.answer(question, **variables) == {"data": answer}
+    variables = {"id": vip_segment_id} if "$id" in question else {}
+    assert await api.execute(question, **variables) == {"data": answer}
+    with failing_commands(api.database, command, mode={"times": times}, **failure):
+        assert await api.execute(question, **variables) == {"data": answer}
 
 
 async def test_a_database_that_stays_away_is_a_timeout(api: Api) -> None:
-    with failing(api.database, "find", mode="alwaysOn", **CLOSED):
-        assert await api.refusals(CUSTOMER) == ["TIMEOUT"]
+    with failing_commands(api.database, "find", mode="alwaysOn", **CONNECTION_CLOSED):
+        assert await api.list_errors(CUSTOMER) == ["TIMEOUT"]
 
 
-async def test_commands_that_read_see_what_the_majority_has(api: Api, vips: str) -> None:
+async def test_commands_that_read_see_what_the_majority_has(api: Api, vip_segment_id: str) -> None:
     """A command takes over nothing of the client's read concern."""
     profiled = api.database
     profiled.command("profile", 2)
     try:
-        await api.ask(MEMBERSHIP, id=vips)
-        await api.ask(COUNT, id=vips)
-        await api.ask(MEMBERS, id=vips)
-        await api.ask(CUSTOMER)
+        await api.fetch(MEMBERSHIP, id=vip_segment_id)
+        await api.fetch(COUNT, id=vip_segment_id)
+        await api.fetch(MEMBERS, id=vip_segment_id)
+        await api.fetch(CUSTOMER)
     finally:
         profiled.command("profile", 0)
     seen = list(profiled["system.profile"].find({"appName": "customer-segments"}))
@@ -84,21 +90,21 @@ async def test_commands_that_read_see_what_the_majority_has(api: Api, vips: str)
     assert {str(level) for level in levels.values()} == {"{'level': 'majority'}"}
 
 
-async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vips: str) -> None:
+async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vip_segment_id: str) -> None:
     """Each has a thread while MongoDB thinks."""
     slow: Any = {"blockConnection": True, "blockTimeMS": 500}
-    with failing(api.database, "count", mode="alwaysOn", **slow):
-        counts = [asyncio.create_task(api.ask(COUNT, id=vips)) for _ in range(40)]
-        await _queue(len(counts) - api.settings.population_queries)
-        await api.ask(MEMBERSHIP, id=vips)
+    with failing_commands(api.database, "count", mode="alwaysOn", **slow):
+        counts = [asyncio.create_task(api.fetch(COUNT, id=vip_segment_id)) for _ in range(40)]
+        await wait_for_queue_length(len(counts) - api.settings.population_queries)
+        await api.fetch(MEMBERSHIP, id=vip_segment_id)
         assert sum(count.done() for count in counts) <= 6
     assert await asyncio.gather(*counts) == [{"memberCount": 1}] * 40
 
 
-async def _queue(length: int) -> None:
+async def wait_for_queue_length(length: int) -> None:
     """Returns once so many questions about all customers wait for a thread."""
     executor: Any = motor_asyncio._EXECUTOR
-    waiting = executor._pools[Lane.POPULATION]._work_queue
+    work_queue = executor._executors[ThreadPool.POPULATION_QUERIES]._work_queue
     async with asyncio.timeout(20):
-        while waiting.qsize() < length:  # noqa: ASYNC110
+        while work_queue.qsize() < length:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

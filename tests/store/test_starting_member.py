@@ -15,14 +15,14 @@ from app.local.mongod import Mongod
 from app.settings import Settings
 from app.store.connection import connect
 from app.store.failures import is_outage
-from app.store.reads import is_of_a_starting_member, retried
+from app.store.reads import is_starting_member_error, retry_read
 from app.store.transactions import Transaction, Transactions
 
 OPERATION_SECONDS = 60.0
 
 
 @pytest.fixture
-def starting(tmp_path: Path) -> Iterator[Mongod]:
+def starting_mongod(tmp_path: Path) -> Iterator[Mongod]:
     """A mongod that answers, and waits for the configuration of its replica set."""
     mongod = Mongod(tmp_path, Settings(_env_file=None, oplog_mib=990))  # type: ignore[call-arg]
     mongod.start()
@@ -48,7 +48,7 @@ def _answers(client: MongoClient[dict[str, Any]]) -> bool:
 
 async def _initiate_after_refusal(mongod: Mongod, refused: asyncio.Event) -> None:
     await refused.wait()
-    await asyncio.to_thread(mongod.ready)
+    await asyncio.to_thread(mongod.wait_until_ready)
 
 
 async def _both(first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any]) -> None:
@@ -57,8 +57,10 @@ async def _both(first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any
         group.create_task(second)
 
 
-async def test_a_transaction_runs_again_until_the_member_has_its_set(starting: Mongod) -> None:
-    client = connect(_url(starting))
+async def test_a_transaction_runs_again_until_the_member_has_its_set(
+    starting_mongod: Mongod,
+) -> None:
+    client = connect(_url(starting_mongod))
     visits = client.shop.visits
     refused = asyncio.Event()
     refusals: list[ConfigurationError] = []
@@ -72,15 +74,15 @@ async def test_a_transaction_runs_again_until_the_member_has_its_set(starting: M
             raise
 
     transactions = Transactions(client, OPERATION_SECONDS)
-    await _both(transactions.run(track), _initiate_after_refusal(starting, refused))
+    await _both(transactions.run(track), _initiate_after_refusal(starting_mongod, refused))
 
     assert await visits.count_documents({}) == 1
-    assert all(is_of_a_starting_member(error) and is_outage(error) for error in refusals)
+    assert all(is_starting_member_error(error) and is_outage(error) for error in refusals)
     client.close()
 
 
-async def test_a_read_runs_again_until_the_member_has_its_set(starting: Mongod) -> None:
-    client = connect(_url(starting))
+async def test_a_read_runs_again_until_the_member_has_its_set(starting_mongod: Mongod) -> None:
+    client = connect(_url(starting_mongod))
     refused = asyncio.Event()
 
     async def read() -> int:
@@ -94,8 +96,8 @@ async def test_a_read_runs_again_until_the_member_has_its_set(starting: Mongod) 
     counts: list[int] = []
 
     async def count() -> None:
-        counts.append(await retried(read))
+        counts.append(await retry_read(read))
 
-    await _both(count(), _initiate_after_refusal(starting, refused))
+    await _both(count(), _initiate_after_refusal(starting_mongod, refused))
     assert counts == [0]
     client.close()

@@ -8,32 +8,32 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.announcements import Announcements
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.main import beside
-from tests.api import running
-from tests.engine.conftest import Shop
-from tests.graphiql.conftest import NO_REGISTRY
-from tests.server import serving
+from app.log_notifications import LogNotifications
+from app.main import run_in_background
+from tests.api import running_api
+from tests.engine.conftest import ShopWithEngine
+from tests.graphiql.conftest import REGISTRY_UNREACHABLE
+from tests.server import running_server
 
-CLIENTS = Path(__file__).parents[1] / "clients"
+CLIENTS_FOLDER = Path(__file__).parents[1] / "clients"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Shop]:
-    async with running(mongod, valkey) as api:
-        shop = Shop(api)
-        news = Announcements(api.app.state.redis, api.settings.database)
-        async with beside(news.tell(shop.wake().ear())):
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWithEngine]:
+    async with running_api(mongod, valkey) as api:
+        shop = ShopWithEngine(api)
+        notifications = LogNotifications(api.app.state.redis, api.settings.database)
+        async with run_in_background(notifications.publish(shop.start_engine().subscribe())):
             yield shop
-        await shop.sleep()
+        await shop.stop_engine()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def address(shop: Shop) -> AsyncIterator[str]:
+async def address(shop: ShopWithEngine) -> AsyncIterator[str]:
     """Where the API listens, as host:port."""
-    async with serving(shop.api.app) as address:
+    async with running_server(shop.api.app) as address:
         yield address
 
 
@@ -44,8 +44,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if npm is None:
         pytest.skip("npm is not on PATH")
     folder = tmp_path_factory.mktemp("clients")
-    shutil.copytree(CLIENTS, folder, dirs_exist_ok=True)
-    installed = subprocess.run(
+    shutil.copytree(CLIENTS_FOLDER, folder, dirs_exist_ok=True)
+    installation = subprocess.run(
         [npm, "ci", "--ignore-scripts", "--no-audit", "--loglevel=error"],
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         check=False,
     )
-    if NO_REGISTRY.search(installed.stderr):
+    if REGISTRY_UNREACHABLE.search(installation.stderr):
         pytest.skip("npm reaches no registry")
-    assert installed.returncode == 0, installed.stderr
+    assert installation.returncode == 0, installation.stderr
     return folder

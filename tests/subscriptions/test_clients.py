@@ -8,247 +8,291 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.schema.http import stream
-from app.services import feed
-from tests.club import Club
-from tests.engine.conftest import Shop, until
-from tests.subscriptions.conftest import CLIENTS
-from tests.subscriptions.front_end import FrontEnd, Json, front_end
-from tests.subscriptions.relay import relayed
-from tests.subscriptions.test_subscriptions import SUBSCRIBE, VIP
+from app.schema.http import event_stream
+from app.services import transition_feed
+from tests.engine.conftest import ShopWithEngine, wait_until
+from tests.loyalty_client import LoyaltyClient
+from tests.subscriptions.conftest import CLIENTS_FOLDER
+from tests.subscriptions.front_end_client import FrontEndClient, Json, running_front_end
+from tests.subscriptions.tcp_proxy import running_proxy
+from tests.subscriptions.test_subscriptions import SUBSCRIBE, VIP_FILTER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WAYS = (
+TRANSPORTS = (
     "graphql-ws",
     "graphql-sse",
     "urql over graphql-ws",
     "urql over graphql-sse",
     "urql alone",
 )
-STREAMS = pytest.mark.parametrize("way", ["graphql-sse", "urql over graphql-sse", "urql alone"])
+PARAMETRIZE_STREAMS = pytest.mark.parametrize(
+    "way", ["graphql-sse", "urql over graphql-sse", "urql alone"]
+)
 CURSOR = "{ transitionsCursor }"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def vips(shop: Shop) -> str:
+async def vip_segment_id(shop: ShopWithEngine) -> str:
     """The id of an active segment."""
-    return await shop.active("VIPs", VIP)
+    return await shop.create_active_segment("VIPs", VIP_FILTER)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=WAYS)
-async def each(
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=TRANSPORTS)
+async def front_end_client(
     request: pytest.FixtureRequest, clients: Path, address: str
-) -> AsyncIterator[FrontEnd]:
+) -> AsyncIterator[FrontEndClient]:
     """A front end of each kind."""
-    async with front_end(clients, request.param, address) as each:
-        yield each
+    async with running_front_end(clients, request.param, address) as client:
+        yield client
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def over_the_socket(clients: Path, address: str) -> AsyncIterator[FrontEnd]:
-    async with front_end(clients, "graphql-ws", address) as over_the_socket:
-        yield over_the_socket
+async def socket_client(clients: Path, address: str) -> AsyncIterator[FrontEndClient]:
+    async with running_front_end(clients, "graphql-ws", address) as client:
+        yield client
 
 
-async def cross(shop: Shop, *names: str) -> None:
+async def enter_and_leave(shop: ShopWithEngine, *names: str) -> None:
     """They enter, and then they leave."""
     for vip in (True, False):
         rows = [{"sourceId": name, "metadata": {"vip": vip}} for name in names]
-        assert (await shop.api.many("customersUpsert", rows))["accepted"] == len(names)
+        assert (await shop.api.bulk_upsert("customersUpsert", rows))["accepted"] == len(names)
 
 
-async def follow_the_log(shop: Shop, number: int) -> None:
+async def wait_for_subscribers(shop: ShopWithEngine, number: int) -> None:
     """Returns once so many subscribers wait for what is new."""
 
-    async def do() -> bool:
-        metrics = (await shop.api.http.get("/metrics")).text
+    async def has_subscribers() -> bool:
+        metrics = (await shop.api.http_client.get("/metrics")).text
         return f"\nsegments_subscribers {number}.0\n" in metrics
 
-    await until(do)
+    await wait_until(has_subscribers)
 
 
-def crossings(told: list[Json]) -> list[tuple[str, str]]:
-    return [(each["customerSourceId"], each["type"]) for each in told]
+def customers_and_types(transitions: list[Json]) -> list[tuple[str, str]]:
+    return [(transition["customerSourceId"], transition["type"]) for transition in transitions]
 
 
-def both_ways(names: list[str]) -> list[tuple[str, str]]:
+def entered_and_left(names: list[str]) -> list[tuple[str, str]]:
     return sorted((name, type_) for name in names for type_ in ("ENTERED", "LEFT"))
 
 
-def events(front_end: FrontEnd, id_: str) -> list[Json]:
+def list_transitions(front_end: FrontEndClient, id_: str) -> list[Json]:
     """The transitions in the answers to a subscription."""
-    answers = [answer["data"] for answer in front_end.told(id_) if answer.get("data")]
+    answers = [answer["data"] for answer in front_end.list_results(id_) if answer.get("data")]
     return [data["segmentTransitions"] for data in answers]
 
 
-def error(heard: list[Json]) -> Json:
+def graphql_error(messages: list[Json]) -> Json:
     """The error of GraphQL in what was heard, which comes in an answer or in place of one."""
-    lines = [line.get("error") or line.get("next", {}).get("errors") or () for line in heard]
+    error_lists = [
+        line.get("error") or line.get("next", {}).get("errors") or () for line in messages
+    ]
     # urql by itself says it once more when it is over.
-    (error,) = next(filter(None, lines))
+    (error,) = next(filter(None, error_lists))
     assert isinstance(error, dict)
     return error
 
 
-async def test_a_query_is_answered_once(each: FrontEnd, shop: Shop) -> None:
-    await each.ask("query", CURSOR)
+async def test_a_query_is_answered_once(
+    front_end_client: FrontEndClient, shop: ShopWithEngine
+) -> None:
+    await front_end_client.subscribe("query", CURSOR)
 
-    heard = await each.hears("query", 2)
+    heard = await front_end_client.wait_for_messages("query", 2)
 
-    end = await shop.api.ask(CURSOR)
+    end = await shop.api.fetch(CURSOR)
     assert heard == [{"next": {"data": {"transitionsCursor": end}}}, {"complete": True}]
 
 
-async def test_what_does_not_fit_the_schema_is_refused(each: FrontEnd) -> None:
-    await each.ask("refused", "subscription { nothing }")
+async def test_what_does_not_fit_the_schema_is_refused(front_end_client: FrontEndClient) -> None:
+    await front_end_client.subscribe("refused", "subscription { nothing }")
 
-    assert "nothing" in error(await each.hears("refused"))["message"]
+    assert (
+        "nothing" in graphql_error(await front_end_client.wait_for_messages("refused"))["message"]
+    )
 
 
-async def test_who_follows_what_is_not_there_is_told(each: FrontEnd) -> None:
-    await each.follow("nowhere", "seg_000000000000000000000000")
+async def test_subscribing_to_an_unknown_segment_is_an_error(
+    front_end_client: FrontEndClient,
+) -> None:
+    await front_end_client.follow_segment("nowhere", "seg_000000000000000000000000")
 
-    begun, refused = await each.hears("nowhere", 2)
+    begun, refused = await front_end_client.wait_for_messages("nowhere", 2)
 
     assert begun == {"begun": True}
-    assert error([refused])["extensions"]["code"] == "NOT_FOUND"
+    assert graphql_error([refused])["extensions"]["code"] == "NOT_FOUND"
 
 
-async def test_who_stumbles_over_one_is_told_it_again(
-    each: FrontEnd, shop: Shop, vips: str
+async def test_a_transition_that_failed_is_sent_again(
+    front_end_client: FrontEndClient, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
-    start = await shop.api.ask(CURSOR)
+    start = await shop.api.fetch(CURSOR)
     names = [f"c{number}" for number in range(20)]
-    await cross(shop, *names)
-    await shop.settled()
+    await enter_and_leave(shop, *names)
+    await shop.wait_until_processed()
 
-    await each.stumble()
-    await each.follow("all", vips, start)
+    await front_end_client.fail_next_transition()
+    await front_end_client.follow_segment("all", vip_segment_id, start)
 
-    await each.hears("all", 40)
-    sequences = [told["sequence"] for told in each.told("all")]
+    await front_end_client.wait_for_messages("all", 40)
+    sequences = [told["sequence"] for told in front_end_client.list_results("all")]
     assert sequences == sorted(sequences)
-    assert sorted(crossings(each.told("all"))) == both_ways(names)
-    await each.stop("all")
-    await follow_the_log(shop, 0)
+    assert sorted(customers_and_types(front_end_client.list_results("all"))) == entered_and_left(
+        names
+    )
+    await front_end_client.stop_operation("all")
+    await wait_for_subscribers(shop, 0)
 
 
-async def test_who_stops_is_told_no_more(each: FrontEnd, shop: Shop, vips: str) -> None:
-    await each.ask("stopped", SUBSCRIBE, segmentIds=[vips], after=await shop.api.ask(CURSOR))
-    await each.follow("left", vips)
-    await follow_the_log(shop, 2)
-    await cross(shop, "anna")
-    await each.hears("stopped", 2)
-    await each.hears("left", 3)
-
-    await each.stop("stopped")
-    await each.stop("left")
-    await follow_the_log(shop, 0)
-
-    await cross(shop, "bert")
-    await shop.settled()
-    await each.ask("afterwards", CURSOR)
-    await each.hears("afterwards")
-    assert crossings(events(each, "stopped")) == [("anna", "ENTERED"), ("anna", "LEFT")]
-    assert crossings(each.told("left")) == [("anna", "ENTERED"), ("anna", "LEFT")]
-
-
-async def test_who_is_too_slow_is_told_where_to_go_on(
-    each: FrontEnd, shop: Shop, vips: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_stopped_subscription_receives_nothing_more(
+    front_end_client: FrontEndClient, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
-    monkeypatch.setattr(feed, "MOST_WAITING", 1)
-    start = await shop.api.ask(CURSOR)
-    await each.follow("slow", vips, start)
-    await each.ask("cut off", SUBSCRIBE, segmentIds=[vips], after=start)
-    await follow_the_log(shop, 2)
+    await front_end_client.subscribe(
+        "stopped", SUBSCRIBE, segmentIds=[vip_segment_id], after=await shop.api.fetch(CURSOR)
+    )
+    await front_end_client.follow_segment("left", vip_segment_id)
+    await wait_for_subscribers(shop, 2)
+    await enter_and_leave(shop, "anna")
+    await front_end_client.wait_for_messages("stopped", 2)
+    await front_end_client.wait_for_messages("left", 3)
+
+    await front_end_client.stop_operation("stopped")
+    await front_end_client.stop_operation("left")
+    await wait_for_subscribers(shop, 0)
+
+    await enter_and_leave(shop, "bert")
+    await shop.wait_until_processed()
+    await front_end_client.subscribe("afterwards", CURSOR)
+    await front_end_client.wait_for_messages("afterwards")
+    assert customers_and_types(list_transitions(front_end_client, "stopped")) == [
+        ("anna", "ENTERED"),
+        ("anna", "LEFT"),
+    ]
+    assert customers_and_types(front_end_client.list_results("left")) == [
+        ("anna", "ENTERED"),
+        ("anna", "LEFT"),
+    ]
+
+
+async def test_a_slow_consumer_gets_its_last_cursor(
+    front_end_client: FrontEndClient,
+    shop: ShopWithEngine,
+    vip_segment_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transition_feed, "MAX_PENDING_TRANSITIONS", 1)
+    start = await shop.api.fetch(CURSOR)
+    await front_end_client.follow_segment("slow", vip_segment_id, start)
+    await front_end_client.subscribe("cut off", SUBSCRIBE, segmentIds=[vip_segment_id], after=start)
+    await wait_for_subscribers(shop, 2)
 
     names = [f"c{number}" for number in range(20)]
-    await cross(shop, *names)
+    await enter_and_leave(shop, *names)
 
     async def is_cut_off() -> bool:
-        return any("error" in line or "errors" in line["next"] for line in each.heard["cut off"])
+        return any(
+            "error" in line or "errors" in line["next"]
+            for line in front_end_client.messages["cut off"]
+        )
 
-    await until(is_cut_off)
-    refusal = error(each.heard["cut off"])["extensions"]
+    await wait_until(is_cut_off)
+    refusal = graphql_error(front_end_client.messages["cut off"])["extensions"]
     assert refusal["code"] == "SLOW_CONSUMER"
-    cursors = [start, *(event["cursor"] for event in events(each, "cut off"))]
+    cursors = [start, *(event["cursor"] for event in list_transitions(front_end_client, "cut off"))]
     assert refusal["lastCursor"] == cursors[-1]
-    await each.hears("slow", 40)
-    assert sorted(crossings(each.told("slow"))) == both_ways(names)
-    await each.stop("slow")
-    await follow_the_log(shop, 0)
+    await front_end_client.wait_for_messages("slow", 40)
+    assert sorted(customers_and_types(front_end_client.list_results("slow"))) == entered_and_left(
+        names
+    )
+    await front_end_client.stop_operation("slow")
+    await wait_for_subscribers(shop, 0)
 
 
-async def test_who_comes_back_too_late_begins_anew(each: FrontEnd, shop: Shop, vips: str) -> None:
-    start = await shop.api.ask(CURSOR)
-    await cross(shop, "anna")
-    await shop.settled()
-    await Club(shop.api).earn()
+async def test_a_client_with_an_expired_cursor_starts_over(
+    front_end_client: FrontEndClient, shop: ShopWithEngine, vip_segment_id: str
+) -> None:
+    start = await shop.api.fetch(CURSOR)
+    await enter_and_leave(shop, "anna")
+    await shop.wait_until_processed()
+    await LoyaltyClient(shop.api).run_consumers()
     soon = datetime.now(UTC) + timedelta(hours=1)
-    assert await shop.api.services.transitions.trim(timedelta(0), soon)
+    assert await shop.api.services.transitions.trim_log(timedelta(0), soon)
 
-    await each.ask("expired", SUBSCRIBE, segmentIds=[vips], after=start)
-    await each.follow("anew", vips, start)
-    await each.hears("anew")
-    await cross(shop, "bert")
+    await front_end_client.subscribe("expired", SUBSCRIBE, segmentIds=[vip_segment_id], after=start)
+    await front_end_client.follow_segment("anew", vip_segment_id, start)
+    await front_end_client.wait_for_messages("anew")
+    await enter_and_leave(shop, "bert")
 
-    refusal = error(await each.hears("expired"))["extensions"]
+    refusal = graphql_error(await front_end_client.wait_for_messages("expired"))["extensions"]
     assert refusal["code"] == "CURSOR_EXPIRED"
     assert refusal["oldestCursor"]
-    assert (await each.hears("anew", 3))[0] == {"begun": True}
-    assert crossings(each.told("anew")) == [("bert", "ENTERED"), ("bert", "LEFT")]
-    await each.stop("anew")
-    await follow_the_log(shop, 0)
+    assert (await front_end_client.wait_for_messages("anew", 3))[0] == {"begun": True}
+    assert customers_and_types(front_end_client.list_results("anew")) == [
+        ("bert", "ENTERED"),
+        ("bert", "LEFT"),
+    ]
+    await front_end_client.stop_operation("anew")
+    await wait_for_subscribers(shop, 0)
 
 
 async def test_one_operation_without_sense_leaves_the_others_on_its_socket(
-    over_the_socket: FrontEnd, shop: Shop, vips: str
+    socket_client: FrontEndClient, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
-    after = await shop.api.ask(CURSOR)
-    await over_the_socket.ask("good", SUBSCRIBE, segmentIds=[vips], after=after)
-    await over_the_socket.ask("bad", "subscription {")
-    await over_the_socket.hears("bad")
+    after = await shop.api.fetch(CURSOR)
+    await socket_client.subscribe("good", SUBSCRIBE, segmentIds=[vip_segment_id], after=after)
+    await socket_client.subscribe("bad", "subscription {")
+    await socket_client.wait_for_messages("bad")
 
-    await cross(shop, "anna")
+    await enter_and_leave(shop, "anna")
 
-    await over_the_socket.hears("good", 2)
-    assert crossings(events(over_the_socket, "good")) == [("anna", "ENTERED"), ("anna", "LEFT")]
-    assert "Syntax Error" in error(over_the_socket.heard["bad"])["message"]
+    await socket_client.wait_for_messages("good", 2)
+    assert customers_and_types(list_transitions(socket_client, "good")) == [
+        ("anna", "ENTERED"),
+        ("anna", "LEFT"),
+    ]
+    assert "Syntax Error" in graphql_error(socket_client.messages["bad"])["message"]
 
 
-async def test_a_line_that_went_dead_without_a_word_is_given_up(
-    clients: Path, address: str, shop: Shop, vips: str
+async def test_a_silent_connection_is_given_up(
+    clients: Path, address: str, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
     async with (
-        relayed(address) as relay,
-        front_end(clients, "graphql-ws, soon impatient", relay.address) as impatient,
+        running_proxy(address) as relay,
+        running_front_end(clients, "graphql-ws, soon impatient", relay.address) as impatient,
     ):
-        await impatient.follow("all", vips)
-        await follow_the_log(shop, 1)
-        relay.deaden()
+        await impatient.follow_segment("all", vip_segment_id)
+        await wait_for_subscribers(shop, 1)
+        relay.silence_connections()
 
-        await cross(shop, "anna")
+        await enter_and_leave(shop, "anna")
 
-        await impatient.hears("all", 3)
-        assert crossings(impatient.told("all")) == [("anna", "ENTERED"), ("anna", "LEFT")]
+        await impatient.wait_for_messages("all", 3)
+        assert customers_and_types(impatient.list_results("all")) == [
+            ("anna", "ENTERED"),
+            ("anna", "LEFT"),
+        ]
 
 
-@STREAMS
+@PARAMETRIZE_STREAMS
 async def test_an_answer_that_a_proxy_ends_is_no_end(
-    way: str, clients: Path, address: str, shop: Shop, vips: str
+    way: str, clients: Path, address: str, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
-    async with relayed(address) as relay, front_end(clients, way, relay.address) as ended:
-        await ended.follow("all", vips)
-        await follow_the_log(shop, 1)
-        await cross(shop, "anna")
-        await ended.hears("all", 3)
+    async with (
+        running_proxy(address) as relay,
+        running_front_end(clients, way, relay.address) as ended,
+    ):
+        await ended.follow_segment("all", vip_segment_id)
+        await wait_for_subscribers(shop, 1)
+        await enter_and_leave(shop, "anna")
+        await ended.wait_for_messages("all", 3)
 
-        relay.end()
-        await cross(shop, "bert")
+        relay.end_responses()
+        await enter_and_leave(shop, "bert")
 
-        await ended.hears("all", 5)
-        assert crossings(ended.told("all")) == [
+        await ended.wait_for_messages("all", 5)
+        assert customers_and_types(ended.list_results("all")) == [
             ("anna", "ENTERED"),
             ("anna", "LEFT"),
             ("bert", "ENTERED"),
@@ -256,49 +300,52 @@ async def test_an_answer_that_a_proxy_ends_is_no_end(
         ]
 
 
-@STREAMS
+@PARAMETRIZE_STREAMS
 async def test_pings_between_events_are_no_events(
     way: str,
     clients: Path,
     address: str,
-    shop: Shop,
-    vips: str,
+    shop: ShopWithEngine,
+    vip_segment_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stream, "SECONDS_OF_SILENCE", 0.001)
-    async with front_end(clients, way, address) as pinged:
-        await pinged.follow("all", vips)
-        await follow_the_log(shop, 1)
+    monkeypatch.setattr(event_stream, "KEEPALIVE_INTERVAL_SECONDS", 0.001)
+    async with running_front_end(clients, way, address) as pinged:
+        await pinged.follow_segment("all", vip_segment_id)
+        await wait_for_subscribers(shop, 1)
 
-        await cross(shop, "anna")
+        await enter_and_leave(shop, "anna")
 
-        await pinged.hears("all", 3)
-        assert crossings(pinged.told("all")) == [("anna", "ENTERED"), ("anna", "LEFT")]
+        await pinged.wait_for_messages("all", 3)
+        assert customers_and_types(pinged.list_results("all")) == [
+            ("anna", "ENTERED"),
+            ("anna", "LEFT"),
+        ]
 
 
 # By GET, and where the address would become too long, by POST.
 @pytest.mark.parametrize("alias", ["short", "long" * 1_000], ids=["GET", "POST"])
 async def test_urql_with_its_usual_exchanges_may_query(
-    alias: str, clients: Path, address: str, shop: Shop
+    alias: str, clients: Path, address: str, shop: ShopWithEngine
 ) -> None:
-    async with front_end(clients, "urql alone", address) as urql:
-        await urql.ask("end", f"{{ {alias}: transitionsCursor }}")
+    async with running_front_end(clients, "urql alone", address) as urql:
+        await urql.subscribe("end", f"{{ {alias}: transitionsCursor }}")
 
-        heard = await urql.hears("end", 2)
+        heard = await urql.wait_for_messages("end", 2)
 
-        end = await shop.api.ask(CURSOR)
+        end = await shop.api.fetch(CURSOR)
         assert heard == [{"next": {"data": {alias: end}}}, {"complete": True}]
 
 
 @pytest.mark.parametrize("name", ["follow.mjs", "clients.mjs"])
 async def test_the_readme_shows_what_is_tested(name: str) -> None:
-    readme = (CLIENTS.parents[1] / "README.md").read_text()
+    readme = (CLIENTS_FOLDER.parents[1] / "README.md").read_text()
 
-    assert f"```js\n// {name}\n{(CLIENTS / name).read_text()}```\n" in readme
+    assert f"```js\n// {name}\n{(CLIENTS_FOLDER / name).read_text()}```\n" in readme
 
 
 async def test_the_lock_names_no_registry() -> None:
-    packages = json.loads((CLIENTS / "package-lock.json").read_text())["packages"]
+    packages = json.loads((CLIENTS_FOLDER / "package-lock.json").read_text())["packages"]
 
     assert packages
     assert not any("resolved" in package for package in packages.values())

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.engine.conftest import Shop
-from tests.sockets import Client, connected
+from tests.engine.conftest import ShopWithEngine
+from tests.websocket_client import WebSocketClient, open_websocket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,22 +17,24 @@ subscription($segmentIds: [ID!], $customer: CustomerRef, $after: String) {
   }
 }
 """
-VIP = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
+VIP_FILTER = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def client(address: str) -> AsyncIterator[Client]:
-    async with connected(address) as client:
+async def client(address: str) -> AsyncIterator[WebSocketClient]:
+    async with open_websocket(address) as client:
         yield client
 
 
-async def test_who_enters_and_leaves_is_told_as_it_happens(shop: Shop, client: Client) -> None:
-    segment = await shop.active("VIPs", VIP)
-    await client.ask(SUBSCRIBE, variables={"segmentIds": [segment]})
+async def test_entering_and_leaving_is_sent_as_it_happens(
+    shop: ShopWithEngine, client: WebSocketClient
+) -> None:
+    segment = await shop.create_active_segment("VIPs", VIP_FILTER)
+    await client.subscribe(SUBSCRIBE, variables={"segmentIds": [segment]})
     for vip in (True, False):
         await shop.api.upsert("anna", metadata={"vip": vip})
 
-    told = [(await client.hear())["payload"]["data"]["segmentTransitions"] for _ in range(2)]
+    told = [(await client.receive())["payload"]["data"]["segmentTransitions"] for _ in range(2)]
 
     assert [(each["type"], each["customerSourceId"]) for each in told] == [
         ("ENTERED", "anna"),

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.filters.calendar import Now
-from app.filters.evaluate import Evaluation, Facts, measured, passing
-from app.filters.matcher.gather import column, gathered
-from app.filters.matcher.layout import laid_out
-from app.filters.matcher.rows import by_kind
-from app.filters.matcher.vectors import vector
-from app.filters.matcher.waits import Waits
+from app.filters.evaluate import CustomerFacts, Evaluation, compute_measure, filter_rows
+from app.filters.matcher.bitmaps import to_bitmap
+from app.filters.matcher.layout import build_layout
+from app.filters.matcher.measure_index import group_rows_by_kind
+from app.filters.matcher.rule_index import build_rule_index, index_key
+from app.filters.matcher.timers import MatchTimers
 from app.filters.tree import Filter, Measure
 from app.filters.walk import measures
 
@@ -23,8 +23,8 @@ class Match(NamedTuple):
     years away; None where none ever will.
     """
 
-    holds: int
-    wakes_at: datetime | None
+    matching_slots: int
+    next_timer_at: datetime | None
 
 
 class Matcher:
@@ -39,64 +39,68 @@ class Matcher:
         self.measures: list[Measure] = [
             *dict.fromkeys(measure for filter_ in filters.values() for measure in measures(filter_))
         ]
-        rules, self._levels = laid_out(filters, column)
-        self._filters, self._rules = vector(filters), vector(rules)
-        self._asked = gathered(rules)
+        literals_by_rule, self._levels = build_layout(filters, index_key)
+        self._filter_bitmap, self._rule_bitmap = to_bitmap(filters), to_bitmap(literals_by_rule)
+        self._index = build_rule_index(literals_by_rule)
 
-    def match(self, facts: Facts, now: Now) -> Match:
+    def match(self, facts: CustomerFacts, now: Now) -> Match:
         """Which of the filters hold of the customer, and until when.
 
         The facts hold the rows of `measuring.rows_ahead`.
         """
-        asked, waits = self._asked, Waits(facts, now)
-        left = self._rules
-        for field, columns in asked.columns:
+        index, timers = self._index, MatchTimers(facts, now)
+        remaining = self._rule_bitmap
+        for field, field_indexes in index.indexes:
             stored = field.read(facts.document)
-            for each in columns:
-                left &= each.left(stored, now)
+            for field_index in field_indexes:
+                remaining &= field_index.evaluate(stored, now)
         # Of rules that are out already the branches matter to nobody.
         for level in self._levels[:1]:
-            left ^= left & level.lost(left)
+            remaining ^= remaining & level.unreachable_branches(remaining)
         evaluation = Evaluation(facts, now)
-        for single in asked.singles:
-            if left & single.mentions:
-                left = single.left(left, evaluation)
+        for condition in index.unindexed:
+            if remaining & condition.dependent_rules:
+                remaining = condition.apply(remaining, evaluation)
 
-        for field, columns in asked.clock_columns:
+        for field, field_indexes in index.time_dependent_indexes:
             stored = field.read(facts.document)
-            for each in columns:
-                before, left = left, left & each.left(stored, now)
+            for field_index in field_indexes:
+                candidates, remaining = remaining, remaining & field_index.evaluate(stored, now)
                 if stored is not None:
-                    waits.for_column(each, stored, before ^ left)
-        for single in asked.clock_singles:
-            if left & single.mentions:
-                before, left = left, single.left(left, evaluation)
-                waits.for_single(single, before ^ left)
-        if left & asked.events.mentions:
-            left = self._measured(left, facts, now, waits)
+                    timers.add_index(field_index, stored, candidates ^ remaining)
+        for condition in index.time_dependent_unindexed:
+            if remaining & condition.dependent_rules:
+                candidates, remaining = remaining, condition.apply(remaining, evaluation)
+                timers.add_condition(condition, candidates ^ remaining)
+        if remaining & index.measure_index.dependent_rules:
+            remaining = self._evaluate_measures(remaining, facts, now, timers)
 
-        awaited, held = self._rules, left
+        reachable, matching = self._rule_bitmap, remaining
         for level in self._levels[:1]:
-            awaited ^= awaited & level.lost(left)
+            reachable ^= reachable & level.unreachable_branches(remaining)
         for level in reversed(self._levels):
-            held = level.settled(held)
-        return Match(held & self._filters, waits.first(held, awaited))
+            matching = level.resolve(matching)
+        return Match(matching & self._filter_bitmap, timers.next_timer_at(matching, reachable))
 
-    def _measured(self, left: int, facts: Facts, now: Now, waits: Waits) -> int:
+    def _evaluate_measures(
+        self, remaining: int, facts: CustomerFacts, now: Now, timers: MatchTimers
+    ) -> int:
         """Of the rules those that are left by the customer's events."""
-        events = self._asked.events
-        of_nothing, turned = events.left_of_nothing, 0
-        for kind, rows in by_kind(facts, now.calendar).items():
-            for asked in events.asked.get(kind, ()):
-                if left & asked.mentions:
-                    measure, own = asked.measure, (rows or None)
+        measure_index = self._index.measure_index
+        bitmap_without_rows, flipped = measure_index.bitmap_without_rows, 0
+        for kind, rows in group_rows_by_kind(facts, now.calendar).items():
+            for conditions in measure_index.conditions_by_kind.get(kind, ()):
+                if remaining & conditions.dependent_rules:
+                    measure, own_rows = conditions.measure, (rows or None)
                     history = facts.history(measure, now)
                     if history is None:
-                        number = measured(measure, passing(measure, rows, now))
+                        value = compute_measure(measure, filter_rows(measure, rows, now))
                     else:
-                        number, own = history.value(measure, now), history.rows(measure)
-                    kept = asked.left(number)
-                    turned |= asked.left_of_nothing ^ kept
-                    if asked.follows_clock:
-                        waits.for_measure(asked, kept, own, left ^ left & kept)
-        return left & (of_nothing ^ turned)
+                        value, own_rows = history.value(measure, now), history.scanned_rows(measure)
+                    bitmap = conditions.evaluate(value)
+                    flipped |= conditions.bitmap_without_rows ^ bitmap
+                    if conditions.is_time_dependent:
+                        timers.add_measure(
+                            conditions, bitmap, own_rows, remaining ^ remaining & bitmap
+                        )
+        return remaining & (bitmap_without_rows ^ flipped)

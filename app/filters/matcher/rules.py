@@ -13,9 +13,9 @@ from app.filters.tree import (
     AttributeCondition,
     EventCondition,
     Filter,
-    Listed,
-    Member,
     NoneOf,
+    SegmentCondition,
+    StaticMemberCondition,
 )
 from app.filters.walk import Condition
 
@@ -23,47 +23,47 @@ Literal = tuple[Condition, bool]
 """A condition, and whether it is wanted to hold. It negates no other one, and lists are measures:
 to stand in one is to have a row of it."""
 
-_ONE_OR_MORE = GREATER_THAN_OR_EQUAL, Operand(1, AttributeType.NUMBER, scalar=True)
+_AT_LEAST_ONE = GREATER_THAN_OR_EQUAL, Operand(1, AttributeType.NUMBER, scalar=True)
 
 
 class Rule(NamedTuple):
     """All the literals hold, and of each choice at least one of the rules, its branches."""
 
     literals: list[Literal]
-    choices: list[list["Rule"]]
+    disjunctions: list[list["Rule"]]
 
 
-def rule(filter_: Filter) -> Rule:
+def to_rule(filter_: Filter) -> Rule:
     """The filter as a rule. Segments inside it are taken apart where they must hold or must not;
     one that is a branch, and may be one of many others, is judged once as a whole."""
-    return _rule(filter_, inlined=True)
+    return _build_rule(filter_, inlined=True)
 
 
-def _rule(filter_: Filter, *, inlined: bool = False) -> Rule:
+def _build_rule(filter_: Filter, *, inlined: bool = False) -> Rule:
     literals: dict[Literal, None] = {}
-    choices: list[list[Rule]] = []
-    for part in conjuncts(filter_, inlined=inlined):
-        match part:
+    disjunctions: list[list[Rule]] = []
+    for conjunct in conjuncts(filter_, inline_segments=inlined):
+        match conjunct:
             case AnyOf(branches) | NoneOf((NoneOf(branches),)):
-                choices.append([_rule(branch) for branch in branches])
+                disjunctions.append([_build_rule(branch) for branch in branches])
             case NoneOf((AllOf(branches),)):
-                choices.append([_rule(NoneOf((branch,))) for branch in branches])
+                disjunctions.append([_build_rule(NoneOf((branch,))) for branch in branches])
             case NoneOf((condition,)):
-                literals[_literal(condition, holds=False)] = None
+                literals[_to_literal(condition, expected=False)] = None
             case _:
-                literals[_literal(part, holds=True)] = None
-    return Rule([*literals], choices)
+                literals[_to_literal(conjunct, expected=True)] = None
+    return Rule([*literals], disjunctions)
 
 
-def _literal(condition: Filter, *, holds: bool) -> Literal:
+def _to_literal(condition: Filter, *, expected: bool) -> Literal:
     match condition:
         case AttributeCondition(operator=operator) | EventCondition(operator=operator):
             if operator.negates is not None:
-                return replace(condition, operator=operator.negates), not holds
-            return condition, holds
-        case Listed(rows):
-            return EventCondition(rows, *_ONE_OR_MORE), holds
-        case Member(segment, member):
-            return Member(segment), member is holds
+                return replace(condition, operator=operator.negates), not expected
+            return condition, expected
+        case StaticMemberCondition(rows):
+            return EventCondition(rows, *_AT_LEAST_ONE), expected
+        case SegmentCondition(segment, member):
+            return SegmentCondition(segment), member is expected
         case _:
             raise AssertionError(condition)

@@ -4,22 +4,22 @@ from app.filters.operators import (
     anniversaries,
     arrays,
     days,
+    distance,
     equality,
-    moments,
+    instants,
     numbers,
-    places,
     presence,
     text,
 )
 from app.filters.operators.operator import Example, Operand, Operator, Query
 
-_MODULES = (equality, presence, text, numbers, moments, days, anniversaries, arrays, places)
+_MODULES = (equality, presence, text, numbers, instants, days, anniversaries, arrays, distance)
 
 OPERATORS: tuple[Operator, ...] = tuple(
     dict.fromkeys(
         said for module in _MODULES for said in vars(module).values() if isinstance(said, Operator)
     )
 )
-BY_NAME = {operator.name: operator for operator in OPERATORS}
+OPERATORS_BY_NAME = {operator.name: operator for operator in OPERATORS}
 
-__all__ = ["BY_NAME", "OPERATORS", "Example", "Operand", "Operator", "Query"]
+__all__ = ["OPERATORS", "OPERATORS_BY_NAME", "Example", "Operand", "Operator", "Query"]

@@ -11,32 +11,32 @@ from app.filters.calendar import (
     FIRST_DAY,
     MILLISECOND,
     Calendar,
-    DayLine,
-    InstantLine,
+    DayOrdering,
+    InstantOrdering,
     Now,
     anniversary,
-    nominal,
+    utc_midnight,
 )
 from app.filters.fields import AttributeType
 from app.filters.operators.operator import (
-    MOMENTS,
+    TEMPORAL_TYPES,
     ElementOperator,
+    ElementTest,
     Example,
     Operand,
     Query,
-    Test,
     elements,
 )
-from app.filters.operators.passing import day_flips, windows
+from app.filters.operators.window_changes import next_day_window_changes, window_by_day
 from app.filters.values import DAYS, PERIOD
 
-_DAY, _INSTANT = AttributeType.DATE, AttributeType.DATETIME
+_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
 # A value's days in UTC and in the project's zone may lie in two years, and so may a span's ends.
-_YEARS_BESIDE = (-1, 0, 1)
+_YEAR_OFFSETS = (-1, 0, 1)
 # Whoever is older, and what was longer ago, is asked about without an index.
-_YEARS_LISTED = 125
+_INDEXED_YEARS = 125
 # A leap day, the turn of the year and a midnight far from that in UTC move a day by less in all.
-_SLACK = 5
+_SLACK_DAYS = 5
 
 
 class AnniversaryOperator(ElementOperator):
@@ -46,132 +46,158 @@ class AnniversaryOperator(ElementOperator):
     An edge on 29 February is then 1 March, which puts 29 February with 28 February.
     """
 
-    types = MOMENTS
-    follows_clock = True
+    types = TEMPORAL_TYPES
+    is_time_dependent = True
 
-    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+    def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         """The first of the days, and the day after the last one."""
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         """The span in any year. An index serves that in each of the latest years, which says it all
         where no array is: of one, two values may have met the ends."""
-        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
-        exactly = _comes_round(path, first, after, operand, now)
+        first_day, end_day = self.day_window(operand, now.calendar.day_of(now.at), now.calendar)
+        exact_query = _anniversary_query(path, first_day, end_day, operand, now)
         if not operand.indexed:
-            return exactly
-        instants = operand.type is not _DAY
+            return exact_query
+        is_datetime = operand.type is not _DATE
         spans: list[Query] = []
-        for year in range(first.year - _YEARS_LISTED, first.year + 1):
-            start = _edge(first, year, now.calendar, instants)
-            end = _edge(after, year + after.year - first.year, now.calendar, instants)
+        for year in range(first_day.year - _INDEXED_YEARS, first_day.year + 1):
+            start = _boundary(first_day, year, now.calendar, is_datetime)
+            end = _boundary(
+                end_day, year + end_day.year - first_day.year, now.calendar, is_datetime
+            )
             spans.append({path: {"$gte": start, "$lt": end}})
-        longer_ago: Query = {path: {"$lt": spans[0][path]["$gte"]}}
+        earlier_query: Query = {path: {"$lt": spans[0][path]["$gte"]}}
         if operand.scalar:
-            return {"$or": [*spans, {**longer_ago, **exactly}]}
-        return {"$or": [*spans, longer_ago], **exactly}
+            return {"$or": [*spans, {**earlier_query, **exact_query}]}
+        return {"$or": [*spans, earlier_query], **exact_query}
 
-    def test(self, operand: Operand, now: Now) -> Test:
-        first, after = self.days(operand, now.calendar.day(now.at), now.calendar)
-        instants = operand.type is not _DAY
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
+        first_day, end_day = self.day_window(operand, now.calendar.day_of(now.at), now.calendar)
+        is_datetime = operand.type is not _DATE
 
-        def met(element: object) -> bool:
+        def has_anniversary(element: object) -> bool:
             if not isinstance(element, datetime):
                 return False
-            years = {max(0, min(first.year, element.year + beside)) for beside in _YEARS_BESIDE}
+            years = {
+                max(0, min(first_day.year, element.year + year_offset))
+                for year_offset in _YEAR_OFFSETS
+            }
             return any(
-                _edge(first, year, now.calendar, instants)
+                _boundary(first_day, year, now.calendar, is_datetime)
                 <= element
-                < _edge(after, year + after.year - first.year, now.calendar, instants)
+                < _boundary(
+                    end_day, year + end_day.year - first_day.year, now.calendar, is_datetime
+                )
                 for year in years
             )
 
-        return met
+        return has_anniversary
 
-    def flips(
+    def next_changes(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:
-        day = operand.line(now).day
-        since: dict[tuple[int, int], date] = {}
-        for value in (each for each in elements(stored) if isinstance(each, datetime)):
-            born = day(value)
-            if born >= FIRST_DAY:
+        to_day = operand.ordering(now).to_day
+        first_dates: dict[tuple[int, int], date] = {}
+        for value in (element for element in elements(stored) if isinstance(element, datetime)):
+            first_date = to_day(value)
+            if first_date >= FIRST_DAY:
                 # Of two dates with the same anniversaries the earlier one has them all.
-                key = born.month, born.day
-                since[key] = min(born, since.get(key, born))
+                key = first_date.month, first_date.day
+                first_dates[key] = min(first_date, first_dates.get(key, first_date))
         calendar = now.calendar
-        first, _ = self.days(operand, calendar.day(now.at), calendar)
-        _, after = self.days(operand, calendar.day(until), calendar)
+        first_day, _ = self.day_window(operand, calendar.day_of(now.at), calendar)
+        _, end_day = self.day_window(operand, calendar.day_of(until), calendar)
         anniversaries = (
-            anniversary(born, year)
-            for born in since.values()
-            for year in range(max(born.year, first.year), after.year + 1)
+            anniversary(first_date, year)
+            for first_date in first_dates.values()
+            for year in range(max(first_date.year, first_day.year), end_day.year + 1)
         )
-        return day_flips(anniversaries, windows(self.days, operand, calendar), now, until)
+        return next_day_window_changes(
+            anniversaries, window_by_day(self.day_window, operand, calendar), now, until
+        )
 
 
-def _comes_round(path: str, first: date, after: date, operand: Operand, now: Now) -> Query:
+def _anniversary_query(
+    path: str, first_day: date, end_day: date, operand: Operand, now: Now
+) -> Query:
     """The span in any year, as MongoDB works it out for each value."""
-    instants = operand.type is not _DAY
-    start = _edge_in(first, first.year, now.calendar, instants)
-    end = _edge_in(after, first.year, now.calendar, instants)
-    years = [{"$add": [{"$year": "$$value"}, beside]} for beside in _YEARS_BESIDE]
+    is_datetime = operand.type is not _DATE
+    start = _boundary_expression(first_day, first_day.year, now.calendar, is_datetime)
+    end = _boundary_expression(end_day, first_day.year, now.calendar, is_datetime)
+    years = [{"$add": [{"$year": "$$value"}, year_offset]} for year_offset in _YEAR_OFFSETS]
     in_year = {"$and": [{"$gte": ["$$value", start]}, {"$lt": ["$$value", end]}]}
-    year = {"$max": [0, {"$min": [first.year, "$$near"]}]}
-    in_one = {"$let": {"vars": {"year": year}, "in": in_year}}
-    comes_round = {"$anyElementTrue": [{"$map": {"input": years, "as": "near", "in": in_one}}]}
-    in_span = {"$and": [_near(first, after), comes_round]}
-    met = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, in_span, False]}
-    found = f"${path}"
-    values = {"$cond": [{"$isArray": [found]}, found, [found]]}
-    return {"$expr": {"$anyElementTrue": [{"$map": {"input": values, "as": "value", "in": met}}]}}
+    year = {"$max": [0, {"$min": [first_day.year, "$$near"]}]}
+    in_one_year = {"$let": {"vars": {"year": year}, "in": in_year}}
+    in_any_year = {"$anyElementTrue": [{"$map": {"input": years, "as": "near", "in": in_one_year}}]}
+    has_anniversary = {"$and": [_season_expression(first_day, end_day), in_any_year]}
+    matches = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, has_anniversary, False]}
+    field_reference = f"${path}"
+    values = {"$cond": [{"$isArray": [field_reference]}, field_reference, [field_reference]]}
+    return {
+        "$expr": {"$anyElementTrue": [{"$map": {"input": values, "as": "value", "in": matches}}]}
+    }
 
 
-def _near(first: date, after: date) -> dict[str, Any]:
+def _season_expression(first_day: date, end_day: date) -> dict[str, Any]:
     """Whether `$$value` has about the season of the span; quick to tell, and so of few."""
-    days = (after - first).days + 2 * _SLACK
-    start = first.timetuple().tm_yday - _SLACK
-    gone = {"$mod": [{"$add": [{"$dayOfYear": "$$value"}, -start % 366]}, 366]}
-    return {"$lt": [gone, days]}
+    day_count = (end_day - first_day).days + 2 * _SLACK_DAYS
+    start_day_of_year = first_day.timetuple().tm_yday - _SLACK_DAYS
+    days_since_start = {
+        "$mod": [{"$add": [{"$dayOfYear": "$$value"}, -start_day_of_year % 366]}, 366]
+    }
+    return {"$lt": [days_since_start, day_count]}
 
 
-def _same_day(day: date, year: int) -> date:
+def _date_in_year(day: date, year: int) -> date:
     """The day in another year; 29 February is 1 March where there is none."""
     return date(max(1, year), day.month, 1) + (day.day - 1) * DAY
 
 
-def _edge(day: date, year: int, calendar: Calendar, instants: bool) -> datetime:
+def _boundary(day: date, year: int, calendar: Calendar, is_datetime: bool) -> datetime:
     """The least stored value from the day of that year on."""
-    line = (InstantLine if instants else DayLine)(calendar)
-    return line.first_from(FIRST_DAY if year < 1 else max(FIRST_DAY, _same_day(day, year)))
+    ordering = (InstantOrdering if is_datetime else DayOrdering)(calendar)
+    return ordering.first_at_or_after(
+        FIRST_DAY if year < 1 else max(FIRST_DAY, _date_in_year(day, year))
+    )
 
 
-def _edge_in(day: date, last: int, calendar: Calendar, instants: bool) -> dict[str, Any]:
+def _boundary_expression(
+    day: date, reference_year: int, calendar: Calendar, is_datetime: bool
+) -> dict[str, Any]:
     """The same as MongoDB works it out, where `$$year` stands for the year `last`."""
-    later = day.year - last
-    year = {"$max": [1, {"$add": ["$$year", later]}]}
+    year_offset = day.year - reference_year
+    year = {"$max": [1, {"$add": ["$$year", year_offset]}]}
     # As with `_same_day`, 29 February is carried over to 1 March.
-    carried = {"$dateFromParts": {"year": year, "month": day.month, "day": day.day}}
-    *runs, (_, rest) = _shifts(day, last, calendar, instants)
-    branches = [{"case": {"$lte": ["$$year", until]}, "then": shift} for until, shift in runs]
-    shift = {"$switch": {"branches": branches, "default": rest}} if branches else rest
-    return {"$add": [carried, shift]}
+    midnight_expression = {"$dateFromParts": {"year": year, "month": day.month, "day": day.day}}
+    *runs, (_, default_shift) = _boundary_shifts(day, reference_year, calendar, is_datetime)
+    branches = [
+        {"case": {"$lte": ["$$year", last_year]}, "then": shift} for last_year, shift in runs
+    ]
+    shift = (
+        {"$switch": {"branches": branches, "default": default_shift}} if branches else default_shift
+    )
+    return {"$add": [midnight_expression, shift]}
 
 
 @lru_cache(maxsize=256)
-def _shifts(
-    day: date, last: int, calendar: Calendar, instants: bool
+def _boundary_shifts(
+    day: date, reference_year: int, calendar: Calendar, is_datetime: bool
 ) -> tuple[tuple[int, int], ...]:
     """How far the edge lies from the day's midnight in UTC, in milliseconds: runs of years, by
     the last one of each. This process's time zones then serve both engines."""
-    later = day.year - last
+    year_offset = day.year - reference_year
     shifts = (
         (
             year,
-            (_edge(day, year + later, calendar, instants) - nominal(_same_day(day, year + later)))
+            (
+                _boundary(day, year + year_offset, calendar, is_datetime)
+                - utc_midnight(_date_in_year(day, year + year_offset))
+            )
             // MILLISECOND,
         )
-        for year in range(last + 1)
+        for year in range(reference_year + 1)
     )
     runs = [list(run) for _, run in groupby(shifts, key=lambda shift: shift[1])]
     return tuple(run[-1] for run in runs)
@@ -187,27 +213,27 @@ class AnniversaryInPeriod(AnniversaryOperator):
     name = "ANNIVERSARY_IN_PERIOD"
     label = "has an anniversary in the period"
     phrase = "has an anniversary {value}"
-    takes = PERIOD
+    operand_kind = PERIOD
     examples = (
-        Example("1990-03-29", "TODAY", True, _DAY),
-        Example("1990-03-30", "TODAY", False, _DAY),
-        Example("2026-03-29", "TODAY", True, _DAY),
-        Example("2027-03-29", "TODAY", False, _DAY),
-        Example("1990-03-29T23:59:59.999Z", "TODAY", True, _INSTANT),
-        Example("1990-03-30T00:00:00Z", "TODAY", False, _INSTANT),
-        Example("1990-03-28", "YESTERDAY", True, _DAY),
-        Example("1990-04-05", "NEXT_WEEK", True, _DAY),
-        Example("2000-02-29", "LAST_MONTH", True, _DAY),
-        Example("2000-03-01", "THIS_MONTH", True, _DAY),
-        Example("2000-02-29", "THIS_MONTH", False, _DAY),
-        Example("1990-12-31", "THIS_YEAR", True, _DAY),
-        Example("2026-04-01", "LAST_YEAR", False, _DAY),
-        Example(["1990-01-01", "1990-03-29"], "TODAY", True, _DAY),
-        Example(None, "THIS_YEAR", False, _DAY),
+        Example("1990-03-29", "TODAY", True, _DATE),
+        Example("1990-03-30", "TODAY", False, _DATE),
+        Example("2026-03-29", "TODAY", True, _DATE),
+        Example("2027-03-29", "TODAY", False, _DATE),
+        Example("1990-03-29T23:59:59.999Z", "TODAY", True, _DATETIME),
+        Example("1990-03-30T00:00:00Z", "TODAY", False, _DATETIME),
+        Example("1990-03-28", "YESTERDAY", True, _DATE),
+        Example("1990-04-05", "NEXT_WEEK", True, _DATE),
+        Example("2000-02-29", "LAST_MONTH", True, _DATE),
+        Example("2000-03-01", "THIS_MONTH", True, _DATE),
+        Example("2000-02-29", "THIS_MONTH", False, _DATE),
+        Example("1990-12-31", "THIS_YEAR", True, _DATE),
+        Example("2026-04-01", "LAST_YEAR", False, _DATE),
+        Example(["1990-01-01", "1990-03-29"], "TODAY", True, _DATE),
+        Example(None, "THIS_YEAR", False, _DATE),
     )
 
-    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
-        return calendar.period(operand.value, today)
+    def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+        return calendar.period_bounds(operand.value, today)
 
 
 ANNIVERSARY_IN_PERIOD = AnniversaryInPeriod()
@@ -219,19 +245,19 @@ class AnniversaryWithinLastDays(AnniversaryOperator):
     name = "ANNIVERSARY_WITHIN_LAST_DAYS"
     label = "has an anniversary within the last … days"
     phrase = "has an anniversary within the last {value}"
-    takes = DAYS
+    operand_kind = DAYS
     examples = (
-        Example("1990-03-29", 2, True, _DAY),
-        Example("1990-03-27", 2, True, _DAY),
-        Example("1990-03-26", 2, False, _DAY),
-        Example("1990-03-30", 2, False, _DAY),
-        Example("2000-02-29", 29, True, _DAY),
-        Example("2000-02-29", 28, False, _DAY),
-        Example("1990-12-31T23:59:59.999Z", 88, True, _INSTANT),
-        Example("1990-03-30", 366, True, _DAY),
+        Example("1990-03-29", 2, True, _DATE),
+        Example("1990-03-27", 2, True, _DATE),
+        Example("1990-03-26", 2, False, _DATE),
+        Example("1990-03-30", 2, False, _DATE),
+        Example("2000-02-29", 29, True, _DATE),
+        Example("2000-02-29", 28, False, _DATE),
+        Example("1990-12-31T23:59:59.999Z", 88, True, _DATETIME),
+        Example("1990-03-30", 366, True, _DATE),
     )
 
-    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+    def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         return today - operand.value, today + DAY
 
 
@@ -244,19 +270,19 @@ class AnniversaryWithinNextDays(AnniversaryOperator):
     name = "ANNIVERSARY_WITHIN_NEXT_DAYS"
     label = "has an anniversary within the next … days"
     phrase = "has an anniversary within the next {value}"
-    takes = DAYS
+    operand_kind = DAYS
     examples = (
-        Example("1990-03-29", 2, True, _DAY),
-        Example("1990-03-31", 2, True, _DAY),
-        Example("1990-04-01", 2, False, _DAY),
-        Example("1990-03-28", 2, False, _DAY),
-        Example("2026-03-31", 2, True, _DAY),
-        Example("2027-03-31", 2, False, _DAY),
-        Example("1990-01-01T00:00:00Z", 278, True, _INSTANT),
-        Example("1990-01-01T00:00:00Z", 277, False, _INSTANT),
+        Example("1990-03-29", 2, True, _DATE),
+        Example("1990-03-31", 2, True, _DATE),
+        Example("1990-04-01", 2, False, _DATE),
+        Example("1990-03-28", 2, False, _DATE),
+        Example("2026-03-31", 2, True, _DATE),
+        Example("2027-03-31", 2, False, _DATE),
+        Example("1990-01-01T00:00:00Z", 278, True, _DATETIME),
+        Example("1990-01-01T00:00:00Z", 277, False, _DATETIME),
     )
 
-    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+    def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         return today, today + operand.value + DAY
 
 
@@ -269,17 +295,17 @@ class AnniversaryDaysAgo(AnniversaryOperator):
     name = "ANNIVERSARY_DAYS_AGO"
     label = "has an anniversary exactly … days ago"
     phrase = "has an anniversary on the day {value} ago"
-    takes = DAYS
+    operand_kind = DAYS
     examples = (
-        Example("1990-03-27", 2, True, _DAY),
-        Example("1990-03-28", 2, False, _DAY),
-        Example("2000-02-29", 29, True, _DAY),
-        Example("2000-02-28", 29, True, _DAY),
-        Example("2026-03-28", 2, False, _DAY),
-        Example("1990-03-27T23:59:59.999Z", 2, True, _INSTANT),
+        Example("1990-03-27", 2, True, _DATE),
+        Example("1990-03-28", 2, False, _DATE),
+        Example("2000-02-29", 29, True, _DATE),
+        Example("2000-02-28", 29, True, _DATE),
+        Example("2026-03-28", 2, False, _DATE),
+        Example("1990-03-27T23:59:59.999Z", 2, True, _DATETIME),
     )
 
-    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+    def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today - operand.value
         return day, day + DAY
 
@@ -293,17 +319,17 @@ class AnniversaryDaysAhead(AnniversaryOperator):
     name = "ANNIVERSARY_DAYS_AHEAD"
     label = "has an anniversary exactly … days ahead"
     phrase = "has an anniversary on the day {value} ahead"
-    takes = DAYS
+    operand_kind = DAYS
     examples = (
-        Example("1990-03-31", 2, True, _DAY),
-        Example("1990-03-30", 2, False, _DAY),
-        Example("2000-02-29", 336, True, _DAY),
-        Example("2000-02-29", 337, False, _DAY),
-        Example("2026-03-31", 2, True, _DAY),
-        Example("1990-03-31T00:00:00Z", 2, True, _INSTANT),
+        Example("1990-03-31", 2, True, _DATE),
+        Example("1990-03-30", 2, False, _DATE),
+        Example("2000-02-29", 336, True, _DATE),
+        Example("2000-02-29", 337, False, _DATE),
+        Example("2026-03-31", 2, True, _DATE),
+        Example("1990-03-31T00:00:00Z", 2, True, _DATETIME),
     )
 
-    def days(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
+    def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
         day = today + operand.value
         return day, day + DAY
 

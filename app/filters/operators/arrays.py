@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from app.filters.calendar import Now
 from app.filters.fields import AttributeType
-from app.filters.operators.equality import same_as_any, same_query
+from app.filters.operators.equality import equality_query, equality_test
 from app.filters.operators.operator import (
-    SCALARS,
-    Complement,
+    SCALAR_TYPES,
     Example,
+    NegatedOperator,
     Operand,
     Operator,
     Query,
@@ -26,10 +26,10 @@ class ContainsAll(Operator):
     name = "CONTAINS_ALL"
     label = "contains all of"
     phrase = "contains all of {value}"
-    types = SCALARS
-    of_arrays = True
-    takes = ELEMENTS
-    takes_case = True
+    types = SCALAR_TYPES
+    is_array_operator = True
+    operand_kind = ELEMENTS
+    takes_ignore_case = True
     examples = (
         Example(["a", "b", "c"], ["c", "a"], True),
         Example(["a", "b"], ["a", "x"], False),
@@ -48,13 +48,13 @@ class ContainsAll(Operator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        asked = (same_query(path, [value], operand, now)[path] for value in operand.value)
-        return {path: {"$all": [{"$elemMatch": one} for one in asked]}}
+        queries = (equality_query(path, [value], operand, now)[path] for value in operand.value)
+        return {path: {"$all": [{"$elemMatch": query} for query in queries]}}
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         if not isinstance(stored, list):
             return False
-        tests = (same_as_any([value], operand, now) for value in operand.value)
+        tests = (equality_test([value], operand, now) for value in operand.value)
         return all(any(map(test, elements(stored))) for test in tests)
 
 
@@ -67,10 +67,10 @@ class ContainsAny(Operator):
     name = "CONTAINS_ANY"
     label = "contains any of"
     phrase = "contains any of {value}"
-    types = SCALARS
-    of_arrays = True
-    takes = ELEMENTS
-    takes_case = True
+    types = SCALAR_TYPES
+    is_array_operator = True
+    operand_kind = ELEMENTS
+    takes_ignore_case = True
     examples = (
         Example(["a", "b"], ["x", "b"], True),
         Example(["a", "b"], ["x", "B"], False),
@@ -86,18 +86,18 @@ class ContainsAny(Operator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        same = same_query(path, operand.value, operand, now)
-        return {"$and": [{path: {"$type": "array"}}, same]}
+        equality = equality_query(path, operand.value, operand, now)
+        return {"$and": [{path: {"$type": "array"}}, equality]}
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
-        test = same_as_any(operand.value, operand, now)
+        test = equality_test(operand.value, operand, now)
         return isinstance(stored, list) and any(map(test, elements(stored)))
 
 
 CONTAINS_ANY = ContainsAny()
 
 
-class ContainsNone(Complement):
+class ContainsNone(NegatedOperator):
     """None of the values stands in it: it is an array without them, no array, or missing."""
 
     negates = CONTAINS_ANY
@@ -116,40 +116,40 @@ class ContainsNone(Complement):
 CONTAINS_NONE = ContainsNone()
 
 
-class _Size(Operator):
+class _SizeOperator(Operator):
     """A length on one side of a number; that of a missing array is 0."""
 
     types = frozenset(AttributeType)
-    of_arrays = True
-    takes = INTEGER
-    comparison: ClassVar[str]
+    is_array_operator = True
+    operand_kind = INTEGER
+    mongodb_operator: ClassVar[str]
     compare: ClassVar[Callable[[Any, Any], bool]]
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         reference = f"${path}"
         # What is no array is measured too, before the other predicate shuts it out.
         array = {"$cond": [{"$isArray": reference}, reference, []]}
-        sized: Query = {
+        size_query: Query = {
             path: {"$type": "array"},
-            "$expr": {self.comparison: [{"$size": array}, operand.value]},
+            "$expr": {self.mongodb_operator: [{"$size": array}, operand.value]},
         }
         if not self.holds(None, operand, now):
-            return sized
-        return {"$or": [sized, {"$nor": [HAS_VALUE.query(path, operand, now)]}]}
+            return size_query
+        return {"$or": [size_query, {"$nor": [HAS_VALUE.query(path, operand, now)]}]}
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         array = [] if stored is None else stored
         return isinstance(array, list) and type(self).compare(len(array), operand.value)
 
 
-class SizeIs(_Size):
+class SizeIs(_SizeOperator):
     """An array of just so many elements: all of them count, nulls and arrays within it too. A
     missing array has none."""
 
     name = "SIZE_IS"
     label = "has a size of"
     phrase = "has {value} elements"
-    comparison, compare = "$eq", operator.eq
+    mongodb_operator, compare = "$eq", operator.eq
     examples = (
         Example(["a", "b"], 2, True),
         Example(["a", "b"], 1, False),
@@ -166,14 +166,14 @@ class SizeIs(_Size):
 SIZE_IS = SizeIs()
 
 
-class SizeGreaterThan(_Size):
+class SizeGreaterThan(_SizeOperator):
     """An array of more elements than the number: all of them count, nulls and arrays within it
     too. A missing array has none."""
 
     name = "SIZE_GREATER_THAN"
     label = "has a size greater than"
     phrase = "has more than {value} elements"
-    comparison, compare = "$gt", operator.gt
+    mongodb_operator, compare = "$gt", operator.gt
     examples = (
         Example(["a", "b"], 1, True),
         Example(["a", "b"], 2, False),
@@ -188,14 +188,14 @@ class SizeGreaterThan(_Size):
 SIZE_GREATER_THAN = SizeGreaterThan()
 
 
-class SizeLessThan(_Size):
+class SizeLessThan(_SizeOperator):
     """An array of fewer elements than the number: all of them count, nulls and arrays within it
     too. A missing array has none."""
 
     name = "SIZE_LESS_THAN"
     label = "has a size less than"
     phrase = "has fewer than {value} elements"
-    comparison, compare = "$lt", operator.lt
+    mongodb_operator, compare = "$lt", operator.lt
     examples = (
         Example(["a"], 2, True),
         Example(["a", "b"], 2, False),

@@ -4,71 +4,73 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from app.filters.calendar import Now
+from app.filters.case_folding import any_literal_regex
 from app.filters.fields import AttributeType
-from app.filters.folding import any_of
 from app.filters.operators.operator import (
-    MOMENTS,
-    SCALARS,
-    Complement,
+    SCALAR_TYPES,
+    TEMPORAL_TYPES,
     ElementOperator,
+    ElementTest,
     Example,
+    NegatedOperator,
     Operand,
     Query,
-    Test,
 )
 from app.filters.values import LIST, ONE_VALUE
 
 # So many letters go into one regular expression: a longer one may meet the database's limit.
-_LETTERS_A_PATTERN = 1_000
+_MAX_PATTERN_CHARACTERS = 1_000
 
 
-def _stored(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
+def _stored_values(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
     """The values as they would be stored at the path."""
-    if operand.type in MOMENTS:
-        line = operand.line(now)
-        return [point for value in values for point in line.points(value)]
+    if operand.type in TEMPORAL_TYPES:
+        ordering = operand.ordering(now)
+        return [point for value in values for point in ordering.equal_values(value)]
     return list(values)
 
 
-def same_query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
+def equality_query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
     """The predicate of one of the values; of a single value it is one condition on the path."""
-    wanted = _stored(values, operand, now)
+    stored_values = _stored_values(values, operand, now)
     if not operand.ignore_case:
-        return {path: {"$eq": wanted[0]} if len(wanted) == 1 else {"$in": wanted}}
-    texts = sorted({operand.folded(value) for value in wanted if isinstance(value, str)})
-    others = [value for value in wanted if not isinstance(value, str)]
-    asked: list[Query] = [{path: {"$regex": pattern}} for pattern in _patterns(texts)]
+        return {
+            path: {"$eq": stored_values[0]} if len(stored_values) == 1 else {"$in": stored_values}
+        }
+    texts = sorted({operand.fold_case(value) for value in stored_values if isinstance(value, str)})
+    others = [value for value in stored_values if not isinstance(value, str)]
+    queries: list[Query] = [{path: {"$regex": pattern}} for pattern in _text_patterns(texts)]
     if others:
-        asked.append({path: {"$in": others}})
-    return asked[0] if len(asked) == 1 else {"$or": asked}
+        queries.append({path: {"$in": others}})
+    return queries[0] if len(queries) == 1 else {"$or": queries}
 
 
-def _patterns(texts: Iterable[str]) -> Iterator[str]:
+def _text_patterns(texts: Iterable[str]) -> Iterator[str]:
     """Regular expressions that together match just these texts, in any case; they are sorted."""
     chunk: list[str] = []
-    letters = 0
+    character_count = 0
     for text in texts:
-        if chunk and letters + len(text) > _LETTERS_A_PATTERN:
-            yield f"^{any_of(chunk)}\\z"
-            chunk, letters = [], 0
+        if chunk and character_count + len(text) > _MAX_PATTERN_CHARACTERS:
+            yield f"^{any_literal_regex(chunk)}\\z"
+            chunk, character_count = [], 0
         chunk.append(text)
-        letters += len(text)
+        character_count += len(text)
     if chunk:
-        yield f"^{any_of(chunk)}\\z"
+        yield f"^{any_literal_regex(chunk)}\\z"
 
 
-def same_as_any(values: Iterable[Any], operand: Operand, now: Now) -> Test:
+def equality_test(values: Iterable[Any], operand: Operand, now: Now) -> ElementTest:
     """Whether a single value is one of these."""
-    if values is operand.value and operand.type not in MOMENTS:
-        wanted = operand.keys
+    if values is operand.value and operand.type not in TEMPORAL_TYPES:
+        accepted_keys = operand.equality_keys
     else:
-        wanted = frozenset(map(operand.key, _stored(values, operand, now)))
+        accepted_keys = frozenset(map(operand.equality_key, _stored_values(values, operand, now)))
 
-    def same(element: object) -> bool:
+    def is_accepted(element: object) -> bool:
         # What can't be hashed, an object for one, is equal to no scalar.
-        return isinstance(element, Hashable) and operand.key(element) in wanted
+        return isinstance(element, Hashable) and operand.equality_key(element) in accepted_keys
 
-    return same
+    return is_accepted
 
 
 class Is(ElementOperator):
@@ -77,9 +79,9 @@ class Is(ElementOperator):
     name = "IS"
     label = "is"
     phrase = "is {value}"
-    types = SCALARS
-    takes = ONE_VALUE
-    takes_case = True
+    types = SCALAR_TYPES
+    operand_kind = ONE_VALUE
+    takes_ignore_case = True
     examples = (
         Example("Berlin", "Berlin", True),
         Example("berlin", "Berlin", False),
@@ -105,16 +107,16 @@ class Is(ElementOperator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        return same_query(path, [operand.value], operand, now)
+        return equality_query(path, [operand.value], operand, now)
 
-    def test(self, operand: Operand, now: Now) -> Test:
-        return same_as_any([operand.value], operand, now)
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
+        return equality_test([operand.value], operand, now)
 
 
 IS = Is()
 
 
-class IsNot(Complement):
+class IsNot(NegatedOperator):
     """Not the same value, or none at all."""
 
     negates = IS
@@ -139,9 +141,9 @@ class In(ElementOperator):
     name = "IN"
     label = "is one of"
     phrase = "is one of {value}"
-    types = SCALARS - {AttributeType.BOOLEAN}
-    takes = LIST
-    takes_case = True
+    types = SCALAR_TYPES - {AttributeType.BOOLEAN}
+    operand_kind = LIST
+    takes_ignore_case = True
     examples = (
         Example("b", ["a", "b"], True),
         Example("c", ["a", "b"], False),
@@ -156,16 +158,16 @@ class In(ElementOperator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        return same_query(path, operand.value, operand, now)
+        return equality_query(path, operand.value, operand, now)
 
-    def test(self, operand: Operand, now: Now) -> Test:
-        return same_as_any(operand.value, operand, now)
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
+        return equality_test(operand.value, operand, now)
 
 
 IN = In()
 
 
-class NotIn(Complement):
+class NotIn(NegatedOperator):
     """None of the values of a list, or no value at all."""
 
     negates = IN

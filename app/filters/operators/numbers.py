@@ -5,46 +5,46 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
-from app.filters.calendar import Line, Now
+from app.filters.calendar import Now, Ordering
 from app.filters.fields import is_number
-from app.filters.operators.moments import halves_of, span_query
+from app.filters.operators.instants import span_bound_tests, span_query
 from app.filters.operators.operator import (
-    MOMENTS,
-    NUMBERS,
+    NUMBER_TYPES,
+    TEMPORAL_TYPES,
+    BoundTests,
     ElementOperator,
+    ElementTest,
     Example,
-    Halves,
     Operand,
     Query,
-    Test,
-    between,
+    range_query,
 )
 from app.filters.values import NUMBER, RANGE
 
 
-class _Comparison(ElementOperator):
+class _ComparisonOperator(ElementOperator):
     """A number on one side of another."""
 
-    types = NUMBERS
-    takes = NUMBER
-    comparison: ClassVar[str]
+    types = NUMBER_TYPES
+    operand_kind = NUMBER
+    mongodb_operator: ClassVar[str]
     compare: ClassVar[Callable[[Any, Any], bool]]
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        return {path: {self.comparison: operand.value}}
+        return {path: {self.mongodb_operator: operand.value}}
 
-    def test(self, operand: Operand, now: Now) -> Test:
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
         compare, bound = type(self).compare, operand.value
-        return lambda e: is_number(e) and compare(e, bound)
+        return lambda element: is_number(element) and compare(element, bound)
 
 
-class GreaterThan(_Comparison):
+class GreaterThan(_ComparisonOperator):
     """More than the number."""
 
     name = "GREATER_THAN"
     label = "is greater than"
     phrase = "is greater than {value}"
-    comparison, compare = "$gt", operator.gt
+    mongodb_operator, compare = "$gt", operator.gt
     examples = (
         Example(5, 4, True),
         Example(5, 5, False),
@@ -60,13 +60,13 @@ class GreaterThan(_Comparison):
 GREATER_THAN = GreaterThan()
 
 
-class GreaterThanOrEqual(_Comparison):
+class GreaterThanOrEqual(_ComparisonOperator):
     """The number or more."""
 
     name = "GREATER_THAN_OR_EQUAL"
     label = "is at least"
     phrase = "is at least {value}"
-    comparison, compare = "$gte", operator.ge
+    mongodb_operator, compare = "$gte", operator.ge
     examples = (
         Example(5, 5, True),
         Example(0, 0, True),
@@ -78,13 +78,13 @@ class GreaterThanOrEqual(_Comparison):
 GREATER_THAN_OR_EQUAL = GreaterThanOrEqual()
 
 
-class LessThan(_Comparison):
+class LessThan(_ComparisonOperator):
     """Less than the number."""
 
     name = "LESS_THAN"
     label = "is less than"
     phrase = "is less than {value}"
-    comparison, compare = "$lt", operator.lt
+    mongodb_operator, compare = "$lt", operator.lt
     examples = (
         Example(-1, 0, True),
         Example(0, 0, False),
@@ -95,13 +95,13 @@ class LessThan(_Comparison):
 LESS_THAN = LessThan()
 
 
-class LessThanOrEqual(_Comparison):
+class LessThanOrEqual(_ComparisonOperator):
     """The number or less."""
 
     name = "LESS_THAN_OR_EQUAL"
     label = "is at most"
     phrase = "is at most {value}"
-    comparison, compare = "$lte", operator.le
+    mongodb_operator, compare = "$lte", operator.le
     examples = (
         Example(0, 0, True),
         Example(1, 0, False),
@@ -118,8 +118,8 @@ class Between(ElementOperator):
     name = "BETWEEN"
     label = "is between"
     phrase = "is between {low} and {high}"
-    types = NUMBERS | MOMENTS
-    takes = RANGE
+    types = NUMBER_TYPES | TEMPORAL_TYPES
+    operand_kind = RANGE
     examples = (
         Example(1, [1, 3], True),
         Example(3, [1, 3], True),
@@ -131,25 +131,28 @@ class Between(ElementOperator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        if operand.type in MOMENTS:
-            return span_query(path, self.span(operand, operand.line(now), now), operand)
+        if operand.type in TEMPORAL_TYPES:
+            return span_query(path, self.span(operand, operand.ordering(now), now), operand)
         low, high = operand.value
-        return between(path, low, high, operand, closed=True)
+        return range_query(path, low, high, operand, closed=True)
 
-    def test(self, operand: Operand, now: Now) -> Test:
-        from_low, to_high = self.halves(operand, now)
-        return lambda e: from_low(e) and to_high(e)
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
+        is_at_least_low, is_at_most_high = self.bound_tests(operand, now)
+        return lambda element: is_at_least_low(element) and is_at_most_high(element)
 
-    def halves(self, operand: Operand, now: Now) -> Halves:
-        if operand.type in MOMENTS:
-            return halves_of(*self.span(operand, operand.line(now), now))
+    def bound_tests(self, operand: Operand, now: Now) -> BoundTests:
+        if operand.type in TEMPORAL_TYPES:
+            return span_bound_tests(*self.span(operand, operand.ordering(now), now))
         low, high = operand.value
-        return lambda e: is_number(e) and low <= e, lambda e: is_number(e) and e <= high
+        return (
+            lambda element: is_number(element) and low <= element,
+            lambda element: is_number(element) and element <= high,
+        )
 
-    def span(self, operand: Operand, line: Line, now: Now) -> tuple[datetime, datetime]:
+    def span(self, operand: Operand, ordering: Ordering, now: Now) -> tuple[datetime, datetime]:
         """Where the stored value must lie, of moments."""
         low, high = operand.value
-        return line.first_from(low), line.first_after(high)
+        return ordering.first_at_or_after(low), ordering.first_after(high)
 
 
 BETWEEN = Between()

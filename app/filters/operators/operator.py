@@ -6,19 +6,19 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-from app.filters.calendar import DayLine, InstantLine, Line, Now
+from app.filters.calendar import DayOrdering, InstantOrdering, Now, Ordering
+from app.filters.case_folding import fold_case
 from app.filters.fields import AttributeType, Field, is_number
-from app.filters.folding import fold
-from app.filters.values import Takes
+from app.filters.values import OperandKind
 
 Query = dict[str, Any]
-Test = Callable[[object], bool]
-Halves = tuple[Test, Test]
+ElementTest = Callable[[object], bool]
+BoundTests = tuple[ElementTest, ElementTest]
 
-STRINGS = frozenset({AttributeType.STRING})
-NUMBERS = frozenset({AttributeType.NUMBER})
-MOMENTS = frozenset({AttributeType.DATE, AttributeType.DATETIME})
-SCALARS = STRINGS | NUMBERS | MOMENTS | {AttributeType.BOOLEAN}
+STRING_TYPES = frozenset({AttributeType.STRING})
+NUMBER_TYPES = frozenset({AttributeType.NUMBER})
+TEMPORAL_TYPES = frozenset({AttributeType.DATE, AttributeType.DATETIME})
+SCALAR_TYPES = STRING_TYPES | NUMBER_TYPES | TEMPORAL_TYPES | {AttributeType.BOOLEAN}
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,24 @@ class Operand:
         booleans = tuple(isinstance(value, bool) for value in values)
         object.__setattr__(self, "_booleans", booleans if any(booleans) else ())
 
-    def line(self, now: Now) -> Line:
+    def ordering(self, now: Now) -> Ordering:
         """How moments lie among the values of the path."""
-        return (DayLine if self.type is AttributeType.DATE else InstantLine)(now.calendar)
+        return (DayOrdering if self.type is AttributeType.DATE else InstantOrdering)(now.calendar)
 
-    def folded(self, text: str) -> str:
-        return fold(text) if self.ignore_case else text
+    def fold_case(self, text: str) -> str:
+        return fold_case(text) if self.ignore_case else text
 
-    def key(self, value: Any) -> tuple[object, Any]:
+    def equality_key(self, value: Any) -> tuple[object, Any]:
         """What is the same for values that are: integers and floats are one type, booleans
         another."""
         if isinstance(value, str):
-            return str, self.folded(value)
+            return str, self.fold_case(value)
         return float if is_number(value) else value.__class__, value
 
     @cached_property
-    def keys(self) -> frozenset[tuple[object, Any]]:
+    def equality_keys(self) -> frozenset[tuple[object, Any]]:
         """Those of a list's values, of which there may be many, worked out once."""
-        return frozenset(map(self.key, self.value))
+        return frozenset(map(self.equality_key, self.value))
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,20 @@ class Operator:
     phrase: ClassVar[str]
     types: ClassVar[frozenset[AttributeType]]
     # Whether it asks about an array as a whole; `types` are then those of the elements.
-    of_arrays: ClassVar[bool] = False
-    takes: ClassVar[Takes]
-    takes_case: ClassVar[bool] = False
+    is_array_operator: ClassVar[bool] = False
+    operand_kind: ClassVar[OperandKind]
+    takes_ignore_case: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]]
     # The operator whose exact negation this one is. It then has no logic of its own.
     negates: ClassVar["Operator | None"] = None
     # Whether the passing of time alone may change an answer.
-    follows_clock: ClassVar[bool] = False
+    is_time_dependent: ClassVar[bool] = False
 
-    def fits(self, field: Field) -> bool:
+    def is_applicable_to(self, field: Field) -> bool:
         """Whether it can be asked of the field; of one without a type everything can."""
         if field.type is None:
             return True
-        return field.type in self.types and (field.is_array or not self.of_arrays)
+        return field.type in self.types and (field.is_array or not self.is_array_operator)
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         """The MongoDB predicate: of the query language, which compares within one type."""
@@ -111,11 +111,11 @@ class Operator:
         """Whether it holds for what is stored; None where nothing is."""
         raise NotImplementedError
 
-    def halves(self, operand: Operand, now: Now) -> Halves | None:
+    def bound_tests(self, operand: Operand, now: Now) -> BoundTests | None:
         """Where it asks for what lies between two ends, what each end by itself asks of a value."""
         return None
 
-    def flips(
+    def next_changes(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:
         """The instants after `now`, in order and until `until`, at which `holds` changes for what
@@ -127,41 +127,46 @@ class ElementOperator(Operator):
     """An operator that holds of an array when it holds of one of its elements."""
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
-        test = self.test(operand, now)
+        test = self.element_test(operand, now)
         if not isinstance(stored, list):
             return stored is not None and test(stored)
         return any(map(test, elements(stored)))
 
-    def test(self, operand: Operand, now: Now) -> Test:
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
         """The question put to a single value."""
         raise NotImplementedError
 
 
-class Complement(Operator):
+class NegatedOperator(Operator):
     """The exact negation of another operator; both engines turn to that one."""
 
     negates: ClassVar[Operator]
 
     def __init_subclass__(cls) -> None:
-        cls.types, cls.takes = cls.negates.types, cls.negates.takes
-        cls.of_arrays, cls.takes_case = cls.negates.of_arrays, cls.negates.takes_case
-        cls.follows_clock = cls.negates.follows_clock
+        cls.types, cls.operand_kind = cls.negates.types, cls.negates.operand_kind
+        cls.is_array_operator, cls.takes_ignore_case = (
+            cls.negates.is_array_operator,
+            cls.negates.takes_ignore_case,
+        )
+        cls.is_time_dependent = cls.negates.is_time_dependent
 
-    def flips(
+    def next_changes(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:
-        return self.negates.flips(stored, operand, now, until)
+        return self.negates.next_changes(stored, operand, now, until)
 
 
 def elements(stored: object) -> Iterator[object]:
     """What an operator may hold of: a value, or the first level of an array."""
     if isinstance(stored, list):
-        yield from (e for e in stored if e is not None and not isinstance(e, list))
+        yield from (
+            element for element in stored if element is not None and not isinstance(element, list)
+        )
     elif stored is not None:
         yield stored
 
 
-def between(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -> Query:
+def range_query(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -> Query:
     """A range that one and the same value must meet, in an array too."""
     bounds: Query = {}
     if low is not None:
@@ -170,7 +175,7 @@ def between(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -
         bounds["$lte" if closed else "$lt"] = high
     if len(bounds) < 2 or operand.scalar:
         return {path: bounds}
-    none_of_them = {"$type": "array", "$not": {"$elemMatch": bounds}}
+    no_element_in_range = {"$type": "array", "$not": {"$elemMatch": bounds}}
     # The bounds themselves say more than is so of an array, but an index serves them, and most are
     # refused by them at once.
-    return {path: bounds, "$nor": [{path: none_of_them}]}
+    return {path: bounds, "$nor": [{path: no_element_in_range}]}

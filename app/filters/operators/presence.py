@@ -2,7 +2,7 @@
 
 from app.filters.calendar import Now
 from app.filters.fields import AttributeType
-from app.filters.operators.operator import Complement, Example, Operand, Operator, Query
+from app.filters.operators.operator import Example, NegatedOperator, Operand, Operator, Query
 from app.filters.values import NOTHING
 
 
@@ -13,7 +13,7 @@ class HasValue(Operator):
     label = "has a value"
     phrase = "has a value"
     types = frozenset(AttributeType)
-    takes = NOTHING
+    operand_kind = NOTHING
     examples = (
         Example("x", None, True),
         Example("", None, True),
@@ -37,7 +37,7 @@ class HasValue(Operator):
 HAS_VALUE = HasValue()
 
 
-class HasNoValue(Complement):
+class HasNoValue(NegatedOperator):
     """There is no value: the key is absent, null, or an empty array."""
 
     negates = HAS_VALUE

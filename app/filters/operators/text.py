@@ -1,46 +1,48 @@
 """Parts of a string, taken literally."""
 
 from app.filters.calendar import Now
-from app.filters.folding import pattern
+from app.filters.case_folding import literal_regex
 from app.filters.operators.operator import (
-    STRINGS,
-    Complement,
+    STRING_TYPES,
     ElementOperator,
+    ElementTest,
     Example,
+    NegatedOperator,
     Operand,
     Query,
-    Test,
 )
 from app.filters.values import NON_EMPTY_TEXT
 
 
-class _PartOfText(ElementOperator):
+class _SubstringOperator(ElementOperator):
     """A string in which the given one stands at a certain place."""
 
-    types = STRINGS
-    takes = NON_EMPTY_TEXT
-    takes_case = True
-    before = after = ""
+    types = STRING_TYPES
+    operand_kind = NON_EMPTY_TEXT
+    takes_ignore_case = True
+    pattern_prefix = pattern_suffix = ""
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        part = pattern(operand.value, operand.ignore_case)
-        return {path: {"$regex": f"{self.before}{part}{self.after}"}}
+        substring = literal_regex(operand.value, operand.ignore_case)
+        return {path: {"$regex": f"{self.pattern_prefix}{substring}{self.pattern_suffix}"}}
 
-    def test(self, operand: Operand, now: Now) -> Test:
-        part = operand.folded(operand.value)
-        return lambda e: isinstance(e, str) and self.stands(operand.folded(e), part)
+    def element_test(self, operand: Operand, now: Now) -> ElementTest:
+        substring = operand.fold_case(operand.value)
+        return lambda element: (
+            isinstance(element, str) and self.has_part(operand.fold_case(element), substring)
+        )
 
-    def stands(self, text: str, part: str) -> bool:
+    def has_part(self, text: str, substring: str) -> bool:
         raise NotImplementedError
 
 
-class StartsWith(_PartOfText):
+class StartsWith(_SubstringOperator):
     """Text that begins with the given one."""
 
     name = "STARTS_WITH"
     label = "starts with"
     phrase = "starts with {value}"
-    before = "^"
+    pattern_prefix = "^"
     examples = (
         Example("Berlin", "Ber", True),
         Example("Berlin", "ber", False),
@@ -52,20 +54,20 @@ class StartsWith(_PartOfText):
         Example(None, "a", False),
     )
 
-    def stands(self, text: str, part: str) -> bool:
-        return text.startswith(part)
+    def has_part(self, text: str, substring: str) -> bool:
+        return text.startswith(substring)
 
 
 STARTS_WITH = StartsWith()
 
 
-class EndsWith(_PartOfText):
+class EndsWith(_SubstringOperator):
     """Text that ends with the given one."""
 
     name = "ENDS_WITH"
     label = "ends with"
     phrase = "ends with {value}"
-    after = r"\z"
+    pattern_suffix = r"\z"
     examples = (
         Example("ann@example.com", "@example.com", True),
         Example("ann@exampleXcom", "@example.com", False),
@@ -75,14 +77,14 @@ class EndsWith(_PartOfText):
         Example(None, "a", False),
     )
 
-    def stands(self, text: str, part: str) -> bool:
-        return text.endswith(part)
+    def has_part(self, text: str, substring: str) -> bool:
+        return text.endswith(substring)
 
 
 ENDS_WITH = EndsWith()
 
 
-class Contains(_PartOfText):
+class Contains(_SubstringOperator):
     """Text in which the given one stands somewhere."""
 
     name = "CONTAINS"
@@ -98,14 +100,14 @@ class Contains(_PartOfText):
         Example(None, "a", False),
     )
 
-    def stands(self, text: str, part: str) -> bool:
-        return part in text
+    def has_part(self, text: str, substring: str) -> bool:
+        return substring in text
 
 
 CONTAINS = Contains()
 
 
-class NotContains(Complement):
+class NotContains(NegatedOperator):
     """Text in which the given one stands nowhere, or no text at all."""
 
     negates = CONTAINS

@@ -1,13 +1,13 @@
 """What their fields are called here, and which have no counterpart."""
 
-from app.errors import Code, refuse
+from app.errors import UserErrorCode, input_error
 from app.filters.catalog import Catalog
 from app.filters.fields import Field, is_event_name
-from app.filters.likeness import most_like, pairs_of
-from app.filters.parse import quoted
-from app.filters.sources import ORDER
+from app.filters.parse import quote_for_message
+from app.filters.sources import ORDER_EVENT_NAME
+from app.filters.suggestions import bigrams_by_word, suggest
 
-PATHS = {
+PATHS_BY_FIELD = {
     "name": "name",
     "email": "email",
     "phone": "phone",
@@ -34,66 +34,66 @@ PATHS = {
 }
 """Their fields with fixed names; `metadata.KEY` and `events.NAME.count` are the same here."""
 
-_AS_EVENTS = "track redemptions as events, and ask for their number with events.NAME.count"
-_AS_METADATA = "write it into a key of metadata, and ask for that"
+_ADVICE_EVENTS = "track redemptions as events, and ask for their number with events.NAME.count"
+_ADVICE_METADATA = "write it into a key of metadata, and ask for that"
 
-WITHOUT = {
-    "summary.redemptions.gift": f"Gift cards are not kept here; {_AS_METADATA}.",
+UNSUPPORTED_FIELDS = {
+    "summary.redemptions.gift": f"Gift cards are not kept here; {_ADVICE_METADATA}.",
     "summary.redemptions.loyalty_card": (
         "Points of single cards are not kept here; ask for the balance with loyalty.points."
     ),
-    "summary.redemptions": f"Redemptions are not kept here; {_AS_EVENTS}.",
+    "summary.redemptions": f"Redemptions are not kept here; {_ADVICE_EVENTS}.",
     "loyalty_points": (
         "A customer has one balance here, whatever the campaign; ask for it with loyalty.points."
     ),
-    "loyalty_tier": f"Loyalty tiers are not kept here; {_AS_METADATA}.",
+    "loyalty_tier": f"Loyalty tiers are not kept here; {_ADVICE_METADATA}.",
     "loyalty.referred_customers": (
-        f"Who was referred can not be asked for in a filter here; {_AS_METADATA}."
+        f"Who was referred can not be asked for in a filter here; {_ADVICE_METADATA}."
     ),
     "loyalty.campaigns": (
         "A customer has one balance here, whatever the campaign; ask for it with loyalty.points."
     ),
-    "referrals": f"Who was referred can not be asked for in a filter here; {_AS_METADATA}.",
+    "referrals": f"Who was referred can not be asked for in a filter here; {_ADVICE_METADATA}.",
     "publications": "Publications are not kept here; track them as events, and ask for those.",
-    "system_metadata": f"Of the system's metadata only the source is kept here; {_AS_METADATA}.",
+    "system_metadata": f"Of the system's metadata only the source is kept here; {_ADVICE_METADATA}.",
 }
 """Their fields without a counterpart, by what they begin with; and what to do instead."""
 
-_KNOWN = pairs_of(PATHS)
+_KNOWN_FIELDS = bigrams_by_word(PATHS_BY_FIELD)
 
 
-def find(key: str, catalog: Catalog) -> Field:
+def find_field(key: str, catalog: Catalog) -> Field:
     """Our field for theirs. Refused where there is none."""
-    path = key if key.startswith("metadata.") else PATHS.get(key)
+    path = key if key.startswith("metadata.") else PATHS_BY_FIELD.get(key)
     if key.startswith("events."):
-        path = _of_events(key)
+        path = _event_count_path(key)
     if path is None:
-        raise _without(key)
-    field = catalog.find(path)
+        raise _unsupported_field(key)
+    field = catalog.find_field(path)
     if field is None:
         message = (
-            f"No key of metadata can be called {quoted(key)}: each has 1 to 100 characters, no NUL,"
+            f"No key of metadata can be called {quote_for_message(key)}: each has 1 to 100 characters, no NUL,"
             " no $ at its start, and only an OBJECT has keys inside."
         )
-        raise refuse(Code.UNKNOWN_ATTRIBUTE, message)
+        raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     return field
 
 
-def _of_events(key: str) -> str:
-    name, _, measure = key.removeprefix("events.").rpartition(".")
-    if measure != "count" or not is_event_name(name):
-        message = f"{quoted(key)} is not known of events; only events.NAME.count is."
-        raise refuse(Code.UNKNOWN_ATTRIBUTE, message)
-    if name == ORDER:
+def _event_count_path(key: str) -> str:
+    name, _, property_name = key.removeprefix("events.").rpartition(".")
+    if property_name != "count" or not is_event_name(name):
+        message = f"{quote_for_message(key)} is not known of events; only events.NAME.count is."
+        raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
+    if name == ORDER_EVENT_NAME:
         message = "Events called order are the orders here; use summary.orders.total_count."
-        raise refuse(Code.UNKNOWN_ATTRIBUTE, message)
+        raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     return key
 
 
-def _without(key: str) -> Exception:
-    for beginning, why in WITHOUT.items():
-        if key == beginning or key.startswith(f"{beginning}."):
-            return refuse(Code.UNKNOWN_ATTRIBUTE, why)
-    near = most_like(key, _KNOWN)
-    message = f"No field of Voucherify's is known as {quoted(key)}; the nearest is {near!r}."
-    return refuse(Code.UNKNOWN_ATTRIBUTE, message)
+def _unsupported_field(key: str) -> Exception:
+    for prefix, advice in UNSUPPORTED_FIELDS.items():
+        if key == prefix or key.startswith(f"{prefix}."):
+            return input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, advice)
+    suggestion = suggest(key, _KNOWN_FIELDS)
+    message = f"No field of Voucherify's is known as {quote_for_message(key)}; the nearest is {suggestion!r}."
+    return input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)

@@ -1,6 +1,6 @@
 """What becomes of Voucherify's filters, written from the tables themselves."""
 
-from app.filters.reference import code, table
+from app.filters.reference import inline_code, markdown_table
 from app.filters.voucherify import fields, operators
 
 _INTRODUCTION = """\
@@ -32,24 +32,46 @@ Their format is not described in full anywhere; where it leaves room, this is wh
   in 3 days", it is read as the years that will be full on that day."""
 
 
-def reference() -> str:
+def render_reference() -> str:
     """What is what, and what is not, as Markdown."""
-    paths = [*fields.PATHS.items(), *((p, p) for p in ("metadata.KEY", "events.NAME.count"))]
+    paths = [
+        *fields.PATHS_BY_FIELD.items(),
+        *((path, path) for path in ("metadata.KEY", "events.NAME.count")),
+    ]
     translations = operators.TRANSLATIONS.items()
     parts = (
         _INTRODUCTION,
         "## Fields",
-        table(("theirs", "ours"), [(code(theirs), code(ours)) for theirs, ours in paths]),
+        markdown_table(
+            ("theirs", "ours"),
+            [
+                (inline_code(voucherify_name), inline_code(own_name))
+                for voucherify_name, own_name in paths
+            ],
+        ),
         "Without a counterpart, and all that begins with them:",
-        table(
-            ("theirs", "instead"), [(code(theirs), why) for theirs, why in fields.WITHOUT.items()]
+        markdown_table(
+            ("theirs", "instead"),
+            [
+                (inline_code(voucherify_name), advice)
+                for voucherify_name, advice in fields.UNSUPPORTED_FIELDS.items()
+            ],
         ),
         "## Operators",
-        table(("theirs", "ours"), [(code(theirs), made.ours) for theirs, made in translations]),
+        markdown_table(
+            ("theirs", "ours"),
+            [
+                (inline_code(voucherify_name), translation.description)
+                for voucherify_name, translation in translations
+            ],
+        ),
         "Without a counterpart:",
-        table(
+        markdown_table(
             ("theirs", "instead"),
-            [(code(theirs), why) for theirs, why in operators.WITHOUT.items()],
+            [
+                (inline_code(voucherify_name), advice)
+                for voucherify_name, advice in operators.UNSUPPORTED_OPERATORS.items()
+            ],
         ),
     )
     return "\n\n".join(parts) + "\n"

@@ -3,127 +3,147 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.errors import Code, Path, Problem, Refused
+from app.errors import InputError, InputPath, Problem, UserErrorCode
 from app.filters.catalog import Catalog
 from app.filters.fields import Field
-from app.filters.likeness import most_like, pairs_of
-from app.filters.parse import MOST_CONDITIONS, MOST_VALUES, parse, quoted, too_complex
+from app.filters.parse import (
+    MAX_CONDITIONS,
+    MAX_VALUES,
+    parse,
+    quote_for_message,
+    too_complex_error,
+)
+from app.filters.suggestions import bigrams_by_word, suggest
 from app.filters.voucherify import fields
-from app.filters.voucherify.asked import Asked, Wire, either, every
-from app.filters.voucherify.operators import TRANSLATIONS, WITHOUT
-from app.filters.voucherify.values import listed
+from app.filters.voucherify.operator_call import FilterJson, OperatorCall, all_of, any_of
+from app.filters.voucherify.operators import TRANSLATIONS, UNSUPPORTED_OPERATORS
+from app.filters.voucherify.values import to_list
 
 JUNCTION, CONDITIONS = "junction", "conditions"
 
-_KNOWN = pairs_of([*TRANSLATIONS, *WITHOUT])
-_JUNCTIONS = {"and": every, "or": either}
+_KNOWN_OPERATORS = bigrams_by_word([*TRANSLATIONS, *UNSUPPORTED_OPERATORS])
+_JUNCTIONS = {"and": all_of, "or": any_of}
 
 
-def translate(theirs: object, catalog: Catalog, *path: str) -> Wire:
+def translate(source: object, catalog: Catalog, *path: str) -> FilterJson:
     """Their filter as a filter of ours, with the project's types considered.
 
     The fields are joined by the junction, `and` where there is none; the operators of one field
     all hold. Refused carries every problem; their paths begin with `path`.
     """
-    walk = _Walk(catalog)
-    if not isinstance(theirs, dict):
+    translator = _Translator(catalog)
+    if not isinstance(source, dict):
         message = "A filter of Voucherify's is an object of fields; send what stands in `filter`."
-        raise Refused([Problem(Code.INVALID, message, path)])
-    _measure(theirs, path)
-    ours = walk.filter(theirs, path)
-    if ours is None:
-        raise Refused(walk.problems)
-    return ours
+        raise InputError([Problem(UserErrorCode.INVALID, message, path)])
+    _check_size(source, path)
+    filter_json = translator.translate_filter(source, path)
+    if filter_json is None:
+        raise InputError(translator.problems)
+    return filter_json
 
 
-def _measure(theirs: dict[str, Any], path: Path) -> None:
+def _check_size(source: dict[str, Any], path: InputPath) -> None:
     """Refuses what is too large before anything is made of it."""
-    count = len(theirs) - (JUNCTION in theirs)
-    if count > MOST_CONDITIONS or sum(1 for _ in _values(theirs)) > MOST_CONDITIONS:
-        raise too_complex(f"has more than {MOST_CONDITIONS} conditions", path)
-    if sum(len(listed(value)) for value in _values(theirs)) > MOST_VALUES:
-        raise too_complex(f"has more than {MOST_VALUES:,} values", path)
+    count = len(source) - (JUNCTION in source)
+    if count > MAX_CONDITIONS or sum(1 for _ in _operator_values(source)) > MAX_CONDITIONS:
+        raise too_complex_error(f"has more than {MAX_CONDITIONS} conditions", path)
+    if sum(len(to_list(value)) for value in _operator_values(source)) > MAX_VALUES:
+        raise too_complex_error(f"has more than {MAX_VALUES:,} values", path)
 
 
-def _values(theirs: dict[str, Any]) -> Iterator[Any]:
-    for asked in theirs.values():
-        if isinstance(asked, dict) and isinstance(asked.get(CONDITIONS), dict):
-            yield from asked[CONDITIONS].values()
+def _operator_values(source: dict[str, Any]) -> Iterator[Any]:
+    for field_filter in source.values():
+        if isinstance(field_filter, dict) and isinstance(field_filter.get(CONDITIONS), dict):
+            yield from field_filter[CONDITIONS].values()
 
 
-class _Walk:
+class _Translator:
     """Collects the problems of one filter; None stands for a part that has some."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.problems: list[Problem] = []
 
-    def _problem(self, code: Code, message: str, path: Path) -> None:
+    def _add_problem(self, code: UserErrorCode, message: str, path: InputPath) -> None:
         self.problems.append(Problem(code, message, path))
 
-    def _caught(self, refused: Refused, path: Path) -> None:
+    def _add_problems(self, refused: InputError, path: InputPath) -> None:
         """What was refused of our filter is a problem of the part that it was made of."""
-        for code, message in dict.fromkeys((p.code, p.message) for p in refused.problems):
-            self._problem(code, message, path)
+        for code, message in dict.fromkeys(
+            (problem.code, problem.message) for problem in refused.problems
+        ):
+            self._add_problem(code, message, path)
 
-    def filter(self, theirs: dict[str, Any], path: Path) -> Wire | None:
+    def translate_filter(self, source: dict[str, Any], path: InputPath) -> FilterJson | None:
         parts = [
-            self._field(key, asked, (*path, key))
-            for key, asked in theirs.items()
+            self._translate_field(key, field_filter, (*path, key))
+            for key, field_filter in source.items()
             if key != JUNCTION
         ]
         if not parts:
             message = "The filter asks for nothing; give at least one field with its conditions."
-            self._problem(Code.FILTER_EMPTY, message, path)
-        junction = theirs.get(JUNCTION)
-        said = "and" if junction is None else junction
-        join = _JUNCTIONS.get(said.lower()) if isinstance(said, str) else None
+            self._add_problem(UserErrorCode.FILTER_EMPTY, message, path)
+        junction = source.get(JUNCTION)
+        junction_name = "and" if junction is None else junction
+        join = _JUNCTIONS.get(junction_name.lower()) if isinstance(junction_name, str) else None
         if join is None:
             message = "The junction is neither `and` nor `or`; use one of these."
-            self._problem(Code.INVALID_VALUE, message, (*path, JUNCTION))
-        whole = [part for part in parts if part is not None]
-        return None if self.problems or join is None else join(whole)
+            self._add_problem(UserErrorCode.INVALID_VALUE, message, (*path, JUNCTION))
+        translated_parts = [part for part in parts if part is not None]
+        return None if self.problems or join is None else join(translated_parts)
 
-    def _field(self, key: str, asked: Any, path: Path) -> Wire | None:
-        field = self._known(key, path)
-        if not isinstance(asked, dict) or not isinstance(asked.get(CONDITIONS), dict):
+    def _translate_field(self, key: str, field_filter: Any, path: InputPath) -> FilterJson | None:
+        field = self._find_field(key, path)
+        if not isinstance(field_filter, dict) or not isinstance(field_filter.get(CONDITIONS), dict):
             message = 'A field has its operators in `conditions`: {"conditions": {"$is": ["x"]}}.'
-            self._problem(Code.INVALID, message, path)
+            self._add_problem(UserErrorCode.INVALID, message, path)
             return None
-        other = next((other for other in asked if other != CONDITIONS), None)
-        if other is not None:
-            message = f"A field has nothing but `conditions`; take {quoted(other)} out."
-            self._problem(Code.INVALID, message, (*path, other))
-        conditions, path = asked[CONDITIONS], (*path, CONDITIONS)
+        unknown_key = next(
+            (unknown_key for unknown_key in field_filter if unknown_key != CONDITIONS), None
+        )
+        if unknown_key is not None:
+            message = (
+                f"A field has nothing but `conditions`; take {quote_for_message(unknown_key)} out."
+            )
+            self._add_problem(UserErrorCode.INVALID, message, (*path, unknown_key))
+        conditions, path = field_filter[CONDITIONS], (*path, CONDITIONS)
         if not conditions:
             message = "The field has no operator; give at least one, or leave the field out."
-            self._problem(Code.FILTER_EMPTY, message, path)
-        parts = [self._operator(field, name, conditions, (*path, name)) for name in conditions]
-        whole = [part for part in parts if part is not None]
-        return every(whole) if whole else None
+            self._add_problem(UserErrorCode.FILTER_EMPTY, message, path)
+        parts = [
+            self._translate_operator(field, name, conditions, (*path, name)) for name in conditions
+        ]
+        translated_parts = [part for part in parts if part is not None]
+        return all_of(translated_parts) if translated_parts else None
 
-    def _known(self, key: str, path: Path) -> Field | None:
+    def _find_field(self, key: str, path: InputPath) -> Field | None:
         try:
-            return fields.find(key, self.catalog)
-        except Refused as refused:
-            self._caught(refused, path)
+            return fields.find_field(key, self.catalog)
+        except InputError as refused:
+            self._add_problems(refused, path)
             return None
 
-    def _operator(
-        self, field: Field | None, name: str, conditions: dict[str, Any], path: Path
-    ) -> Wire | None:
+    def _translate_operator(
+        self, field: Field | None, name: str, conditions: dict[str, Any], path: InputPath
+    ) -> FilterJson | None:
         if name not in TRANSLATIONS:
-            near = most_like(name, _KNOWN)
-            unknown = f"No operator is called {quoted(name)}; the nearest is {near}."
-            self._problem(Code.OPERATOR_NOT_APPLICABLE, WITHOUT.get(name, unknown), path)
+            suggestion = suggest(name, _KNOWN_OPERATORS)
+            unknown_message = (
+                f"No operator is called {quote_for_message(name)}; the nearest is {suggestion}."
+            )
+            self._add_problem(
+                UserErrorCode.OPERATOR_NOT_APPLICABLE,
+                UNSUPPORTED_OPERATORS.get(name, unknown_message),
+                path,
+            )
             return None
         if field is None:
             return None
         try:
-            asked = Asked(field, listed(conditions[name]), conditions)
-            ours = TRANSLATIONS[name].make(asked)
-            parse(ours, self.catalog)
-        except Refused as refused:
-            self._caught(refused, path)
+            call = OperatorCall(field, to_list(conditions[name]), conditions)
+            filter_json = TRANSLATIONS[name].build(call)
+            parse(filter_json, self.catalog)
+        except InputError as refused:
+            self._add_problems(refused, path)
             return None
-        return ours
+        return filter_json

@@ -1,6 +1,6 @@
 """GraphQL at the door: HTTP and the WebSocket."""
 
-from app.schema.http.refusals import RequestRefused, refused
+from app.schema.http.request_errors import RequestError, request_error
 from app.schema.http.view import GraphQLView
 
-__all__ = ["GraphQLView", "RequestRefused", "refused"]
+__all__ = ["GraphQLView", "RequestError", "request_error"]

@@ -15,58 +15,74 @@ from graphql import (
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
-from app.schema.http.answer_size import MOST_VALUES, answer_size
-from app.schema.http.documents import MAX_ERRORS, Documents
-from app.schema.http.masking import TIMEOUT, answered, shown
-from app.schema.http.refusals import BAD_REQUEST, JSON, TOO_COMPLEX, OperationRefused, error
-from app.schema.http.requests import GraphQLRequest
+from app.schema.http.document_cache import MAX_ERRORS, DocumentCache
+from app.schema.http.error_masking import (
+    TIMEOUT_CODE,
+    format_execution_errors,
+    format_request_error,
+)
+from app.schema.http.graphql_request import GraphQLRequest
+from app.schema.http.request_errors import (
+    BAD_REQUEST_CODE,
+    JSON,
+    TOO_COMPLEX_CODE,
+    OperationError,
+    error_object,
+)
+from app.schema.http.result_size import MAX_RESULT_VALUES, compute_result_size
 
-Context = Callable[[], Awaitable[object]]
+OperationContextFactory = Callable[[], Awaitable[object]]
 """Makes the context, afresh for each operation and each event of a subscription."""
 
-Gone = Callable[[], Awaitable[None]]
+DisconnectWaiter = Callable[[], Awaitable[None]]
 """Returns once the client has gone."""
 
-UNWATCHED_SECONDS = 0.05
+DISCONNECT_WATCH_DELAY_SECONDS = 0.05
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """Nobody waits for the answer any more; the operation was cancelled."""
 
 
-class Event(NamedTuple):
+class OperationResult(NamedTuple):
     """What an operation tells; of a subscription whose source can go on after it, the cursor to go
     on from."""
 
-    answer: JSON
+    result: JSON
     cursor: str | None = None
 
 
 class Operation:
     """What a request means: a document that fits the schema, an operation in it, its variables."""
 
-    def __init__(self, executor: Executor[Any], seconds: float) -> None:
+    def __init__(self, executor: Executor[Any], timeout_seconds: float) -> None:
         self._executor = executor
-        self._seconds = seconds
+        self._timeout_seconds = timeout_seconds
         self.type: OperationType = executor.operation.operation
 
-    async def run(self, context: Context, gone: Gone | None = None) -> JSON:
+    async def run(
+        self,
+        make_context: OperationContextFactory,
+        wait_for_disconnect: DisconnectWaiter | None = None,
+    ) -> JSON:
         """The answer, within the seconds allowed; cancelled once `gone` says that nobody waits."""
-        self._executor.context_value = await context()
-        return await self._answer(self._executor, gone)
+        self._executor.context_value = await make_context()
+        return await self._execute(self._executor, wait_for_disconnect)
 
-    async def events(self, context: Context) -> AsyncGenerator[Event]:
+    async def results(
+        self, make_context: OperationContextFactory
+    ) -> AsyncGenerator[OperationResult]:
         """Those of a subscription, each answered by itself; refused where its source breaks. Of any
         other operation its one answer."""
         if self.type is not OperationType.SUBSCRIPTION:
-            yield Event(await self.run(context))
+            yield OperationResult(await self.run(make_context))
             return
-        self._executor.context_value = await context()
+        self._executor.context_value = await make_context()
         source = create_source_event_stream(self._executor)
         if self._executor.is_awaitable(source):
             source = await source
         if isinstance(source, ExecutionResult):
-            raise OperationRefused(422, answered(source.errors or ()))
+            raise OperationError(422, format_execution_errors(source.errors or ()))
         async with aclosing(cast("AsyncGenerator[object]", source)) as events:
             while True:
                 try:
@@ -74,67 +90,74 @@ class Operation:
                 except StopAsyncIteration:
                     return
                 except Exception as failure:
-                    problem = GraphQLError(str(failure), original_error=failure)
-                    raise OperationRefused(422, answered([problem])) from failure
+                    graphql_error = GraphQLError(str(failure), original_error=failure)
+                    raise OperationError(422, format_execution_errors([graphql_error])) from failure
                 executor = self._executor.build_per_event_executor(event)
                 # Else all events share it, and what it keeps of each is never let go.
                 executor._relevant_sub_fields = {}
-                executor.context_value = await context()
-                yield Event(await self._answer(executor), getattr(event, "cursor", None))
+                executor.context_value = await make_context()
+                yield OperationResult(await self._execute(executor), getattr(event, "cursor", None))
 
-    async def _answer(self, executor: Executor[Any], gone: Gone | None = None) -> JSON:
+    async def _execute(
+        self, executor: Executor[Any], wait_for_disconnect: DisconnectWaiter | None = None
+    ) -> JSON:
         result: Any = executor.execute_operation()
         if executor.is_awaitable(result):
             try:
-                async with asyncio.timeout(self._seconds) as deadline:
-                    result = await _unless(gone, deadline, result)
+                async with asyncio.timeout(self._timeout_seconds) as timeout:
+                    result = await _cancel_on_disconnect(wait_for_disconnect, timeout, result)
             except TimeoutError:
-                message = f"The operation took longer than {self._seconds:g} seconds."
-                return {"errors": [error(message, TIMEOUT)], "data": None}
+                message = f"The operation took longer than {self._timeout_seconds:g} seconds."
+                return {"errors": [error_object(message, TIMEOUT_CODE)], "data": None}
         if result.errors:
-            return {"errors": answered(result.errors), "data": result.data}
+            return {"errors": format_execution_errors(result.errors), "data": result.data}
         return {"data": result.data}
 
 
-async def _unless(gone: Gone | None, deadline: asyncio.Timeout, result: Awaitable[Any]) -> Any:
+async def _cancel_on_disconnect(
+    wait_for_disconnect: DisconnectWaiter | None, deadline: asyncio.Timeout, result: Awaitable[Any]
+) -> Any:
     """The result, or the deadline at once when the client goes."""
-    if gone is None:
+    if wait_for_disconnect is None:
         return await result
 
-    async def watch() -> None:
-        await gone()
+    async def cancel_on_disconnect() -> None:
+        await wait_for_disconnect()
         deadline.reschedule(loop.time())
 
     # Most operations are over before it pays to watch.
     loop = asyncio.get_running_loop()
-    watching: list[asyncio.Task[None]] = []
-    timer = loop.call_later(UNWATCHED_SECONDS, lambda: watching.append(loop.create_task(watch())))
+    watch_tasks: list[asyncio.Task[None]] = []
+    timer = loop.call_later(
+        DISCONNECT_WATCH_DELAY_SECONDS,
+        lambda: watch_tasks.append(loop.create_task(cancel_on_disconnect())),
+    )
     try:
         return await result
     except asyncio.CancelledError:
-        if any(task.done() for task in watching):
-            raise ClientGone from None
+        if any(task.done() for task in watch_tasks):
+            raise ClientDisconnected from None
         raise
     finally:
         timer.cancel()
-        for task in watching:
+        for task in watch_tasks:
             task.cancel()
 
 
 class Operations:
     """The operations that a schema offers."""
 
-    def __init__(self, schema: Schema, seconds: float) -> None:
+    def __init__(self, schema: Schema, timeout_seconds: float) -> None:
         self._schema = schema._schema
-        self._executor = schema.execution_context_class
-        self._documents = Documents(self._schema)
-        self._seconds = seconds
+        self._executor_class = schema.execution_context_class
+        self._documents = DocumentCache(self._schema)
+        self._timeout_seconds = timeout_seconds
 
-    def find(self, request: GraphQLRequest) -> Operation:
+    def prepare(self, request: GraphQLRequest) -> Operation:
         """The operation that the request means; what is no GraphQL or doesn't fit is refused."""
-        document, may_be_too_large = self._documents.get(request.query)
+        document, may_exceed_max_values = self._documents.get(request.query)
         try:
-            executor = self._executor.build(
+            executor = self._executor_class.build(
                 self._schema,
                 document,
                 raw_variable_values=request.variables,
@@ -146,20 +169,20 @@ class Operations:
         except GraphQLError as problem:
             executor = [problem]
         if isinstance(executor, list):
-            raise OperationRefused(422, [shown(problem, BAD_REQUEST) for problem in executor])
-        if may_be_too_large:
+            raise OperationError(
+                422, [format_request_error(problem, BAD_REQUEST_CODE) for problem in executor]
+            )
+        if may_exceed_max_values:
             self._check_size(executor)
-        return Operation(executor, self._seconds)
+        return Operation(executor, self._timeout_seconds)
 
     def _check_size(self, executor: Executor[Any]) -> None:
-        size = answer_size(
+        size = compute_result_size(
             self._schema,
             executor.operation,
             executor.fragment_definitions,
             executor.variable_values.coerced,
         )
-        if size > MOST_VALUES:
-            message = (
-                f"The answer could hold more than {MOST_VALUES:,} values: ask for less at once."
-            )
-            raise OperationRefused(422, [error(message, TOO_COMPLEX)])
+        if size > MAX_RESULT_VALUES:
+            message = f"The answer could hold more than {MAX_RESULT_VALUES:,} values: ask for less at once."
+            raise OperationError(422, [error_object(message, TOO_COMPLEX_CODE)])

@@ -15,15 +15,15 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
-from app.graphiql.build import BUNDLE
-from app.graphiql.page import BundleFiles, page
-from app.schema.http import incoming, media, responses
-from app.schema.http.incoming import MakeContext
-from app.schema.http.masking import failed
-from app.schema.http.operations import ClientGone, Operations
-from app.schema.http.refusals import OperationRefused, RequestRefused, refused
-from app.schema.http.socket import Socket
-from app.schema.http.stream import EventStream
+from app.graphiql.build import BUNDLE_FOLDER
+from app.graphiql.page import BundleFiles, render_graphiql_page
+from app.schema.http import http_request, http_responses, media_types
+from app.schema.http.error_masking import log_internal_error
+from app.schema.http.event_stream import EventStream
+from app.schema.http.graphql_transport_ws import WebSocketSession
+from app.schema.http.http_request import ContextFactory
+from app.schema.http.operations import ClientDisconnected, Operations
+from app.schema.http.request_errors import OperationError, RequestError, request_error
 from app.settings import Settings
 
 
@@ -36,18 +36,22 @@ class GraphQLView:
     """
 
     def __init__(
-        self, schema: Schema, settings: Settings, context: MakeContext, bundle: Path = BUNDLE
+        self,
+        schema: Schema,
+        settings: Settings,
+        make_context: ContextFactory,
+        bundle: Path = BUNDLE_FOLDER,
     ) -> None:
         self._operations = Operations(schema, settings.operation_seconds)
         self._max_body_bytes = settings.max_body_bytes
-        self._context = context
+        self._make_context = make_context
         self._bundle = bundle
-        self._stream = EventStream(self._operations, settings.max_body_bytes, context)
+        self._event_stream = EventStream(self._operations, settings.max_body_bytes, make_context)
 
-    def end(self) -> None:
+    def close_streams(self) -> None:
         """Cuts off those who listen to server-sent events, for whom a server that is told to stop
         would wait."""
-        self._stream.end()
+        self._event_stream.close()
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
         """The endpoint at this path, for HTTP and the socket; below it the one for server-sent
@@ -55,76 +59,89 @@ class GraphQLView:
         return [
             Route(path, self),
             WebSocketRoute(path, self),
-            Route(f"{path}/stream", self._stream),
+            Route(f"{path}/stream", self._event_stream),
             Mount(f"{path}/static", BundleFiles(self._bundle)),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             websocket = WebSocket(scope, receive, send)
-            await Socket(websocket, self._operations, partial(self._context, websocket)).serve()
+            await WebSocketSession(
+                websocket, self._operations, partial(self._make_context, websocket)
+            ).serve()
             return
         try:
             response = await self._respond(scope, receive)
-        except ClientGone:
+        except ClientDisconnected:
             return
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         connection = HTTPConnection(scope)
-        if _wants_page(connection):
-            return page(scope["path"], self._bundle)
+        if _wants_graphiql(connection):
+            return render_graphiql_page(scope["path"], self._bundle)
         media_type: str | None = None
         try:
-            media_type = _media_type(connection.headers.get("accept", ""))
-            request = await incoming.read(connection, receive, self._max_body_bytes)
-            operation = self._operations.find(request)
+            media_type = _negotiate_media_type(connection.headers.get("accept", ""))
+            request = await http_request.read_request(connection, receive, self._max_body_bytes)
+            operation = self._operations.prepare(request)
             _check_method(connection, operation.type)
-            answer = await operation.run(
-                partial(self._context, connection, {}), partial(_disconnected, receive)
+            result = await operation.run(
+                partial(self._make_context, connection, {}), partial(_wait_for_disconnect, receive)
             )
-            return responses.answer(answer, media_type)
-        except RequestRefused as refusal:
-            return responses.refusal(refusal, media_type or media.JSON)
-        except ClientGone:
+            return http_responses.create_result_response(result, media_type)
+        except RequestError as refusal:
+            return http_responses.create_error_response(refusal, media_type or media_types.JSON)
+        except ClientDisconnected:
             raise
         except Exception as failure:  # noqa: BLE001  (whatever broke, the answer is JSON)
-            return responses.json({"errors": [failed(failure)]}, 500, media_type or media.JSON)
+            return http_responses.create_json_response(
+                {"errors": [log_internal_error(failure)]}, 500, media_type or media_types.JSON
+            )
 
 
 def _check_method(connection: HTTPConnection, operation: OperationType) -> None:
     if operation is OperationType.SUBSCRIPTION:
-        raise OperationRefused(
+        raise OperationError(
             422,
-            refused(
+            request_error(
                 422,
                 "Subscribe over the WebSocket (graphql-transport-ws), or by server-sent events"
                 f" at {connection.scope['path']}/stream.",
             ).errors,
         )
-    incoming.check_method(connection, operation)
+    http_request.check_method(connection, operation)
 
 
-def _wants_page(connection: HTTPConnection) -> bool:
+def _wants_graphiql(connection: HTTPConnection) -> bool:
     """A browser that opens the address; */* alone is no browser."""
     accept = connection.headers.get("accept", "")
     return (
         connection.scope["method"] == "GET"
-        and media.HTML in accept
+        and media_types.HTML in accept
         and b"query=" not in connection.scope["query_string"]
-        and media.preferred(accept, (media.JSON, media.GRAPHQL, media.HTML)) == media.HTML
+        and media_types.negotiate(
+            accept, (media_types.JSON, media_types.GRAPHQL_RESPONSE, media_types.HTML)
+        )
+        == media_types.HTML
     )
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 @lru_cache(maxsize=256)
-def _media_type(accept: str) -> str:
-    named = media.GRAPHQL in accept.lower()
-    offered = (media.GRAPHQL, media.JSON) if named else (media.JSON,)
-    if chosen := media.preferred(accept, offered):
-        return chosen
-    raise refused(406, f"This can be had as {media.GRAPHQL} or {media.JSON} only.")
+def _negotiate_media_type(accept: str) -> str:
+    accepts_graphql_response = media_types.GRAPHQL_RESPONSE in accept.lower()
+    offered_types = (
+        (media_types.GRAPHQL_RESPONSE, media_types.JSON)
+        if accepts_graphql_response
+        else (media_types.JSON,)
+    )
+    if media_type := media_types.negotiate(accept, offered_types):
+        return media_type
+    raise request_error(
+        406, f"This can be had as {media_types.GRAPHQL_RESPONSE} or {media_types.JSON} only."
+    )

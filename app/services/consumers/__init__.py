@@ -7,6 +7,6 @@ To add one, give it a name in `app/domain/consumers.py` and register its functio
 """
 
 from app.services.consumers.consumers import Consumers
-from app.services.consumers.runner import ConsumerRunner, Handle
+from app.services.consumers.runner import ConsumerRunner, Handler
 
-__all__ = ["ConsumerRunner", "Consumers", "Handle"]
+__all__ = ["ConsumerRunner", "Consumers", "Handler"]

@@ -8,33 +8,35 @@ import structlog
 
 from app.backoff import Backoff
 from app.domain.consumers import Consumer
-from app.services.consumers.runner import ConsumerRunner, Handle
-from app.services.waking import Bell
+from app.services.consumers.runner import ConsumerRunner, Handler
+from app.services.polling import Signal
 from app.store import Store, is_outage, message_of
 
 log = structlog.get_logger()
 
-_ENFORCE_SECONDS = 1.0
+_DEADLINE_CHECK_SECONDS = 1.0
 
 
 class Consumers:
     """Runs each consumer in a task of its own, so that none waits for another."""
 
-    def __init__(self, store: Store, handlers: Mapping[Consumer, Handle]) -> None:
+    def __init__(self, store: Store, handlers: Mapping[Consumer, Handler]) -> None:
         assert handlers.keys() == set(Consumer), "every consumer has a function"
         self._store = store
         self._runners = {
-            consumer: ConsumerRunner(store, consumer, handle)
-            for consumer, handle in handlers.items()
+            consumer: ConsumerRunner(store, consumer, handler)
+            for consumer, handler in handlers.items()
         }
 
-    async def run(self, committed: Bell | None = None) -> None:
+    async def run(self, transitions_committed: Signal | None = None) -> None:
         """Until it is cancelled. A bell that rings when the log has grown saves the consumers up to
         a second."""
         async with asyncio.TaskGroup() as tasks:
             for consumer, runner in self._runners.items():
-                wake = committed.ear() if committed else asyncio.Event()
-                tasks.create_task(_keep_running(consumer.value, partial(runner.run, wake)))
+                wake_event = (
+                    transitions_committed.subscribe() if transitions_committed else asyncio.Event()
+                )
+                tasks.create_task(_keep_running(consumer.value, partial(runner.run, wake_event)))
             tasks.create_task(_keep_running("deadlines", self._enforce_deadlines))
 
     async def drain(self) -> None:
@@ -46,22 +48,24 @@ class Consumers:
     async def _enforce_deadlines(self) -> None:
         """Frees what processes have locked that were killed at a boundary of the log."""
         while True:
-            if ended := await self._store.deadlines.enforce():
-                log.warning("transactions were open beyond their deadlines", sessions=ended)
-            await asyncio.sleep(_ENFORCE_SECONDS)
+            if ended_sessions := await self._store.transaction_deadlines.enforce():
+                log.warning(
+                    "transactions were open beyond their deadlines", sessions=ended_sessions
+                )
+            await asyncio.sleep(_DEADLINE_CHECK_SECONDS)
 
 
-async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def _keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
     """Starts the task again where it dies. Nothing that it does ends another one."""
     backoff = Backoff()
     while True:
         try:
-            await run()
+            await run_task()
         except Exception as error:
             log.error(
                 "a task of the consumers has died",
                 task=name,
-                again_in_seconds=backoff.seconds,
+                again_in_seconds=backoff.delay_seconds,
                 exc_info=None if is_outage(error) else error,
                 error=message_of(error),
             )

@@ -10,25 +10,25 @@ from app.backoff import Backoff
 from app.domain.consumers import Consumer, QuarantinedTransition
 from app.domain.transitions import Transition
 from app.errors import LeaseLost, QuarantineFull, SegmentsError
-from app.services.waking import woken
+from app.services.polling import wait
 from app.store import DatabaseError, Store, Transaction, is_outage, message_of
 from app.store.leases import Holder
 
 log = structlog.get_logger()
 
-Handle = Callable[[Transaction, Sequence[Transition]], Awaitable[None]]
+Handler = Callable[[Transaction, Sequence[Transition]], Awaitable[None]]
 
-MAX_BATCH = 512
+MAX_BATCH_SIZE = 512
 # With more customers in quarantine, the cause is hardly one of them: the consumer waits instead.
 MAX_QUARANTINED_CUSTOMERS = 100
 
 _POLL_SECONDS = 1.0
 # The pause after a signal, so that transitions which arrive close together become one batch.
-_GATHER_SECONDS = 0.05
+_LINGER_SECONDS = 0.05
 # The pause before a batch is tried again that has conflicted with another writer.
-_CONFLICT_SECONDS = 0.02
+_CONFLICT_PAUSE_SECONDS = 0.02
 # How many transitions in quarantine are tried again between two batches.
-_MAX_RETRIES = 10
+_MAX_RETRIES_PER_BATCH = 10
 
 
 class ConsumerRunner:
@@ -43,76 +43,86 @@ class ConsumerRunner:
     """
 
     def __init__(
-        self, store: Store, consumer: Consumer, handle: Handle, max_batch: int = MAX_BATCH
+        self,
+        store: Store,
+        consumer: Consumer,
+        handler: Handler,
+        max_batch_size: int = MAX_BATCH_SIZE,
     ) -> None:
         self._store = store
         self._consumer = consumer
-        self._handle = handle
-        self._max_batch = self._batch_size = max_batch
+        self._handler = handler
+        self._max_batch_size = self._batch_size = max_batch_size
         self._worker = uuid4().hex
         self._has_failed = False
 
-    async def run(self, wake: asyncio.Event) -> None:
+    async def run(self, wake_event: asyncio.Event) -> None:
         """Consumes until it is cancelled: whenever `wake` is set, and else each second. An error is
         logged, noted in the checkpoint, and tried again with a back-off."""
         backoff = Backoff()
-        async with self._store.presence.keep(self._worker):
+        async with self._store.heartbeats.keep_alive(self._worker):
             while True:
                 try:
                     while await self.run_once():
                         backoff.reset()
-                    await self._recover()
+                    await self._clear_failure()
                 except Exception as error:  # noqa: BLE001 - the other tasks go on, whatever it is
-                    await self._fail(error, backoff.seconds)
+                    await self._record_failure(error, backoff.delay_seconds)
                     await backoff.wait()
                 else:
                     backoff.reset()
-                    await woken(wake, _POLL_SECONDS)
-                    await asyncio.sleep(_GATHER_SECONDS)
+                    await wait(wake_event, _POLL_SECONDS)
+                    await asyncio.sleep(_LINGER_SECONDS)
 
     async def run_once(self) -> bool:
         """Handles one batch, and those in quarantine that are due. Returns whether this worker may
         have more to do; it has not while another one consumes."""
         store, consumer, owner = self._store, self._consumer, uuid4().hex
-        is_behind = await store.checkpoints.get(consumer) < await store.transitions.end()
-        due = await store.quarantine.due(consumer, _MAX_RETRIES)
-        if not is_behind and not due:
+        is_behind = await store.checkpoints.get(consumer) < await store.transitions.last_sequence()
+        due_retries = await store.quarantine.due_retries(consumer, _MAX_RETRIES_PER_BATCH)
+        if not is_behind and not due_retries:
             return False
-        async with store.presence.keep(self._worker), store.session() as session:
+        async with store.heartbeats.keep_alive(self._worker), store.session() as session:
             try:
                 if not await store.checkpoints.claim(
                     consumer, Holder(owner, self._worker, session)
                 ):
                     return False
-                released = [await self._try_again(quarantined, session) for quarantined in due]
-                is_behind = is_behind and await self._next_batch(owner, session)
-                return is_behind or any(released)
+                retry_results = [
+                    await self._retry(quarantined, session) for quarantined in due_retries
+                ]
+                is_behind = is_behind and await self._handle_next_batch(owner, session)
+                return is_behind or any(retry_results)
             except LeaseLost:
                 return False
             finally:
                 await store.checkpoints.release(owner)
 
-    async def _next_batch(self, owner: str, session: Transaction) -> bool:
+    async def _handle_next_batch(self, owner: str, session: Transaction) -> bool:
         """Handles the next batch, or a part of it. Returns whether there may be more."""
         store, consumer = self._store, self._consumer
         batch: list[Transition] = []
-        tries = 0
+        attempts = 0
 
         async def work(transaction: Transaction) -> None:
-            nonlocal batch, tries
-            tries += 1
-            if tries > 1:
+            nonlocal batch, attempts
+            attempts += 1
+            if attempts > 1:
                 # Another writer changed the same documents. A smaller batch conflicts less often.
                 self._batch_size = max(1, self._batch_size // 2)
-                await asyncio.sleep(_CONFLICT_SECONDS)
+                await asyncio.sleep(_CONFLICT_PAUSE_SECONDS)
             # One snapshot has the checkpoint, the log and what the handler reads: log_boundary.py.
-            place = await store.checkpoints.get(consumer, transaction)
-            size = self._batch_size
-            batch = await store.transitions.after(place, size, transaction=transaction)
+            checkpoint_sequence = await store.checkpoints.get(consumer, transaction)
+            batch_size = self._batch_size
+            batch = await store.transitions.read_after(
+                checkpoint_sequence, batch_size, transaction=transaction
+            )
             if batch:
-                await self._handle(transaction, batch)
-                last = batch[-1].sequence
-                await store.checkpoints.move(consumer, owner, place, last, transaction)
+                await self._handler(transaction, batch)
+                last_sequence = batch[-1].sequence
+                await store.checkpoints.advance(
+                    consumer, owner, checkpoint_sequence, last_sequence, transaction
+                )
 
         try:
             await store.transaction(work, session)
@@ -126,7 +136,7 @@ class ConsumerRunner:
                 await self._quarantine(batch[0], error, owner, session)
             return True
         is_full = len(batch) == self._batch_size
-        self._batch_size = min(self._max_batch, self._batch_size * 2)
+        self._batch_size = min(self._max_batch_size, self._batch_size * 2)
         return is_full
 
     async def _quarantine(
@@ -134,37 +144,39 @@ class ConsumerRunner:
     ) -> None:
         """Moves the checkpoint past the transition, which is kept to be tried again."""
         store, consumer, message = self._store, self._consumer, message_of(error)
-        if await store.quarantine.customers(consumer) >= MAX_QUARANTINED_CUSTOMERS:
+        if await store.quarantine.count_customers(consumer) >= MAX_QUARANTINED_CUSTOMERS:
             raise QuarantineFull(MAX_QUARANTINED_CUSTOMERS, message) from error
 
         async def work(transaction: Transaction) -> None:
-            place = await store.checkpoints.get(consumer, transaction)
+            checkpoint_sequence = await store.checkpoints.get(consumer, transaction)
             await store.quarantine.add(consumer, transition, message, transaction)
-            await store.checkpoints.move(consumer, owner, place, transition.sequence, transaction)
+            await store.checkpoints.advance(
+                consumer, owner, checkpoint_sequence, transition.sequence, transaction
+            )
 
         await store.transaction(work, session)
         log.error(
             "a transition is in quarantine; it is tried again, and the others go on",
             consumer=consumer.value,
             sequence=transition.sequence,
-            customer=transition.crossing.customer_id,
+            customer=transition.details.customer_id,
             exc_info=error,
         )
 
-    async def _try_again(self, quarantined: QuarantinedTransition, session: Transaction) -> bool:
+    async def _retry(self, quarantined: QuarantinedTransition, session: Transaction) -> bool:
         """Whether the transition is out of quarantine."""
 
         async def work(transaction: Transaction) -> None:
             # Another worker may have been faster.
             if await self._store.quarantine.remove(quarantined, transaction):
-                await self._handle(transaction, [quarantined.transition])
+                await self._handler(transaction, [quarantined.transition])
 
         try:
             await self._store.transaction(work, session)
         except Exception as error:
             if is_outage(error):
                 raise
-            await self._store.quarantine.delay(quarantined, message_of(error))
+            await self._store.quarantine.schedule_retry(quarantined, message_of(error))
             return False
         log.info(
             "a transition is out of quarantine",
@@ -173,23 +185,23 @@ class ConsumerRunner:
         )
         return True
 
-    async def _fail(self, error: Exception, again_in_seconds: float) -> None:
+    async def _record_failure(self, error: Exception, retry_in_seconds: float) -> None:
         self._has_failed = True
-        known = isinstance(error, SegmentsError) or is_outage(error)
-        (log.warning if known else log.error)(
+        is_expected = isinstance(error, SegmentsError) or is_outage(error)
+        (log.warning if is_expected else log.error)(
             "a consumer of the transition log is held up",
             consumer=self._consumer.value,
             error=message_of(error),
-            again_in_seconds=again_in_seconds,
-            exc_info=None if known else error,
+            again_in_seconds=retry_in_seconds,
+            exc_info=None if is_expected else error,
         )
         try:
-            await self._store.checkpoints.fail(self._consumer, message_of(error))
+            await self._store.checkpoints.save_failure(self._consumer, message_of(error))
         except DatabaseError:
             # The log line above has to do.
             return
 
-    async def _recover(self) -> None:
+    async def _clear_failure(self) -> None:
         if self._has_failed:
-            await self._store.checkpoints.recover(self._consumer)
+            await self._store.checkpoints.clear_failure(self._consumer)
             self._has_failed = False

@@ -4,127 +4,163 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain.changes import Change, Document, Progress, State, Step
-from app.domain.transitions import Crossing
-from app.filters import Facts
-from app.filters.sources import LISTS
+from app.domain.changes import (
+    CustomerChange,
+    CustomerState,
+    DefinitionChange,
+    Document,
+    PartitionProgress,
+)
+from app.domain.transitions import PendingTransition
+from app.filters import CustomerFacts
+from app.filters.sources import STATIC_MEMBERS_COLLECTION
 from app.services.customer_history import CustomerHistory
-from app.services.engine.course import Course
-from app.services.engine.watch import Watch
+from app.services.engine.active_filter_set import ActiveFilterSet
+from app.services.engine.membership_state import MembershipState
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedRows:
     """The rows of some customers. Of those who are only stepping, no rows are there but those that
     the step asks of."""
 
     histories: Mapping[str, CustomerHistory] = field(default_factory=dict)
     lists: Mapping[str, Sequence[Document]] = field(default_factory=dict)
-    only_stepping: Collection[str] = ()
+    definition_change_only: Collection[str] = ()
 
 
 class Batch:
     """The customers of some commits: what was stored of their states, and what becomes of it."""
 
     def __init__(
-        self, watch: Watch, steps: Sequence[Step], progress: Mapping[int, Progress]
+        self,
+        active_filters: ActiveFilterSet,
+        definition_changes: Sequence[DefinitionChange],
+        partition_progress: Mapping[int, PartitionProgress],
     ) -> None:
-        self._progress = progress
-        self._stored: dict[str, State] = {}
-        self.loaded = Loaded()
-        self._course = Course(watch, steps)
-        self._states: dict[str, State] = {}
-        self.gone: set[str] = set()
+        self._partition_progress = partition_progress
+        self._stored_states: dict[str, CustomerState] = {}
+        self.loaded_rows = LoadedRows()
+        self._membership_state = MembershipState(active_filters, definition_changes)
+        self._new_states: dict[str, CustomerState] = {}
+        self.deleted_ids: set[str] = set()
 
-    def add_states(self, stored: Mapping[str, State]) -> None:
+    def add_stored_states(self, states: Mapping[str, CustomerState]) -> None:
         """What is stored of customers that come next."""
-        self._stored.update(stored)
+        self._stored_states.update(states)
 
-    def use(self, loaded: Loaded) -> None:
+    def use_rows(self, loaded_rows: LoadedRows) -> None:
         """The rows of the customers that come next, in place of those before."""
-        self.loaded = loaded
+        self.loaded_rows = loaded_rows
 
-    def knows(self, customer_id: str) -> bool:
+    def has_state(self, customer_id: str) -> bool:
         """Whether the customer's state is here."""
-        return customer_id in self._states or customer_id in self._stored
+        return customer_id in self._new_states or customer_id in self._stored_states
 
-    def wakes_at(self, customer_id: str) -> datetime | None:
+    def next_timer_at(self, customer_id: str) -> datetime | None:
         """When a customer's answers may next change by the passing of time alone."""
-        state = self._states.get(customer_id) or self._stored.get(customer_id)
-        return None if state is None else state.wakes_at
+        state = self._new_states.get(customer_id) or self._stored_states.get(customer_id)
+        return None if state is None else state.next_timer_at
 
-    def revision(self, customer_id: str, partition: int) -> int:
+    def revision_of(self, customer_id: str, partition: int) -> int:
         """The revision of the definitions that a customer has passed."""
-        state = self._states.get(customer_id)
-        return state.revision if state else self._told(customer_id, partition, self._progress)[0]
+        state = self._new_states.get(customer_id)
+        return (
+            state.revision
+            if state
+            else self._committed_values(customer_id, partition, self._partition_progress)[0]
+        )
 
     @property
-    def crossings(self) -> list[Crossing]:
-        return self._course.crossings
+    def pending_transitions(self) -> list[PendingTransition]:
+        return self._membership_state.pending_transitions
 
-    def change(self, change: Change, head: int, at: datetime) -> None:
+    def apply_change(self, change: CustomerChange, head_revision: int, instant: datetime) -> None:
         """A customer goes from one state of its data to the next. `head` is the revision of the
         definitions at that place."""
         id_ = change.customer_id
         if change.before is None:
             assert change.after is not None
-            state = State(id_, change.partition, head, 0, None, change.after["sourceId"])
+            state = CustomerState(
+                id_, change.partition, head_revision, 0, None, change.after["sourceId"]
+            )
         else:
-            state = self._state(id_, change.partition, change.before["sourceId"])
-            state = self._course.settled(state, self._facts(id_, change.before), at)
+            state = self._current_state(id_, change.partition, change.before["sourceId"])
+            state = self._membership_state.advance(
+                state, self._customer_facts(id_, change.before), instant
+            )
         if change.after is not None:
-            self.gone.discard(id_)
-            self._states[id_] = self._course.changed(state, self._facts(id_, change.after), at)
+            self.deleted_ids.discard(id_)
+            self._new_states[id_] = self._membership_state.apply_change(
+                state, self._customer_facts(id_, change.after), instant
+            )
         elif change.before is not None:
-            self._course.deleted(state, at)
-            self._states.pop(id_, None)
-            self.gone.add(id_)
+            self._membership_state.apply_deletion(state, instant)
+            self._new_states.pop(id_, None)
+            self.deleted_ids.add(id_)
 
-    def settle(self, id_: str, partition: int, document: Document, at: datetime) -> None:
+    def evaluate(
+        self, customer_id: str, partition: int, document: Document, instant: datetime
+    ) -> None:
         """Does what is due for a customer whose data have not changed."""
-        state = self._state(id_, partition, document["sourceId"])
-        facts = self._facts(id_, document)
-        if id_ in self.loaded.only_stepping:
-            self._states[id_] = self._course.stepped(state, facts)
+        state = self._current_state(customer_id, partition, document["sourceId"])
+        facts = self._customer_facts(customer_id, document)
+        if customer_id in self.loaded_rows.definition_change_only:
+            self._new_states[customer_id] = self._membership_state.apply_only_definition_change(
+                state, facts
+            )
         else:
-            self._states[id_] = self._course.settled(state, facts, at)
+            self._new_states[customer_id] = self._membership_state.advance(state, facts, instant)
 
-    def miss(self, state: State, at: datetime) -> None:
+    def apply_missed_deletion(self, state: CustomerState, instant: datetime) -> None:
         """A customer is not there of whose deletion nothing was heard."""
-        state = self._state(state.customer_id, state.partition, state.source_id)
-        self._course.missed(state, at)
-        self.gone.add(state.customer_id)
+        state = self._current_state(state.customer_id, state.partition, state.source_id)
+        self._membership_state.apply_missed_deletion(state, instant)
+        self.deleted_ids.add(state.customer_id)
 
-    def to_save(self, progress: Mapping[int, Progress]) -> list[State]:
+    def states_to_save(
+        self, partition_progress: Mapping[int, PartitionProgress]
+    ) -> list[CustomerState]:
         """The states that are not yet told by what is stored, and how far the partitions have
         come."""
         return [
             state
-            for id_, state in self._states.items()
-            if (state.revision, state.holds, state.wakes_at)
-            != self._told(id_, state.partition, progress)
+            for id_, state in self._new_states.items()
+            if (state.revision, state.membership_bits, state.next_timer_at)
+            != self._committed_values(id_, state.partition, partition_progress)
         ]
 
-    def _state(self, id_: str, partition: int, source_id: str) -> State:
-        if state := self._states.get(id_):
+    def _current_state(self, id_: str, partition: int, source_id: str) -> CustomerState:
+        if state := self._new_states.get(id_):
             return state
-        told, stored = self._told(id_, partition, self._progress), self._stored.get(id_)
-        return State(id_, partition, *told, stored.source_id if stored else source_id)
+        committed_values, stored_state = (
+            self._committed_values(id_, partition, self._partition_progress),
+            self._stored_states.get(id_),
+        )
+        return CustomerState(
+            id_, partition, *committed_values, stored_state.source_id if stored_state else source_id
+        )
 
-    def _told(
-        self, id_: str, partition: int, progress: Mapping[int, Progress]
+    def _committed_values(
+        self, id_: str, partition: int, partition_progress: Mapping[int, PartitionProgress]
     ) -> tuple[int, int, datetime | None]:
         """The revision, what holds, and when to look again, as what is stored tells, or that
         nothing is; who was passed by a revision without being changed by it has passed it, too."""
-        passed = progress[partition].passed(id_)
-        stored = None if id_ in self.gone else self._stored.get(id_)
-        if stored is None:
-            return passed, 0, None
-        return max(passed, stored.revision), stored.holds, stored.wakes_at
+        passed_revision = partition_progress[partition].revision_of(id_)
+        stored_state = None if id_ in self.deleted_ids else self._stored_states.get(id_)
+        if stored_state is None:
+            return passed_revision, 0, None
+        return (
+            max(passed_revision, stored_state.revision),
+            stored_state.membership_bits,
+            stored_state.next_timer_at,
+        )
 
-    def _facts(self, id_: str, document: Document) -> Facts:
-        loaded = self.loaded
-        lists = {LISTS: loaded.lists[id_]} if id_ in loaded.lists else {}
-        if (history := loaded.histories.get(id_)) is None:
-            return Facts(document, lists)
-        return Facts(document, lists, history.at(document.get("version")))
+    def _customer_facts(self, id_: str, document: Document) -> CustomerFacts:
+        loaded_rows = self.loaded_rows
+        lists = (
+            {STATIC_MEMBERS_COLLECTION: loaded_rows.lists[id_]} if id_ in loaded_rows.lists else {}
+        )
+        if (history := loaded_rows.histories.get(id_)) is None:
+            return CustomerFacts(document, lists)
+        return CustomerFacts(document, lists, history.advance_to(document.get("version")))

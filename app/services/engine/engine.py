@@ -13,29 +13,29 @@ from uuid import uuid4
 import structlog
 
 from app.backoff import Backoff
-from app.domain.changes import Progress, Step
-from app.errors import HistoryLost, LeaseLost, Poisoned, SegmentsError
-from app.services.engine.pulse import Pulse
-from app.services.engine.shift import Shift
-from app.services.engine.tidying import Sweeper
-from app.services.waking import Bell
+from app.domain.changes import DefinitionChange, PartitionProgress
+from app.errors import HistoryLost, LeaseLost, PoisonChangeError, SegmentsError
+from app.services.engine.partition_processor import PartitionProcessor
+from app.services.engine.sweeper import Sweeper
+from app.services.engine.worker_metrics import WorkerMetrics
+from app.services.polling import Signal
 from app.store import DatabaseError, Store, Transaction
+from app.store.change_stream import PARTITION_COUNT
 from app.store.leases import Holder
-from app.store.segments import REVISION
-from app.store.stream import PARTITIONS
+from app.store.segments import DEFINITIONS_REVISION
 
 log = structlog.get_logger()
 
 Error = TypeVar("Error", bound=BaseException)
 
-_LOOK_SECONDS, _CAUGHT_UP_SECONDS = 0.5, 1.0
+_POLL_SECONDS, _MAX_CAUGHT_UP_LAG_SECONDS = 0.5, 1.0
 
 
-class _Unfair(Exception):
+class _RebalanceRequired(Exception):
     """Workers have come or gone: each is to have another share."""
 
 
-class _CaughtUp(Exception):
+class _CatchUpComplete(Exception):
     """What was set back is where the others are."""
 
 
@@ -45,58 +45,67 @@ class Engine:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._worker = uuid4().hex
-        self._pulse = Pulse(monotonic)
-        self._untold = False
-        self.committed = Bell()
+        self._metrics = WorkerMetrics(monotonic)
+        self._has_unreported_error = False
+        self.transitions_committed = Signal()
 
     async def run(self) -> None:
         """Until it is cancelled. Without MongoDB it tries again."""
         try:
-            async with self._store.presence.keep(self._worker), asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._until_cancelled(self._shift))
-                tasks.create_task(self._until_cancelled(self._try_again))
-                tasks.create_task(self._until_cancelled(Sweeper(self._store, self._worker).run))
+            async with (
+                self._store.heartbeats.keep_alive(self._worker),
+                asyncio.TaskGroup() as tasks,
+            ):
+                tasks.create_task(self._retry_until_cancelled(self._process_fair_share))
+                tasks.create_task(self._retry_until_cancelled(self._retry_blocked_partition))
+                tasks.create_task(
+                    self._retry_until_cancelled(Sweeper(self._store, self._worker).run)
+                )
         finally:
-            await self._store.workers.part(self._worker)
+            await self._store.workers.remove(self._worker)
 
-    async def _until_cancelled(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_until_cancelled(self, run_once: Callable[[], Awaitable[None]]) -> None:
         """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
         that is no customer's fault."""
-        backoff = Backoff(first=0.2, longest=5)
+        backoff = Backoff(initial_seconds=0.2, max_seconds=5)
         # A group that ends with errors forgets that it was cancelled meanwhile.
         while not _is_cancelled():
             try:
-                await work()
+                await run_once()
                 backoff.reset()
             except* DatabaseError as errors:
-                again = backoff.seconds
+                retry_in_seconds = backoff.delay_seconds
                 log.warning(
-                    "the engine has lost MongoDB", error=_first(errors), again_in_seconds=again
+                    "the engine has lost MongoDB",
+                    error=_first_message(errors),
+                    again_in_seconds=retry_in_seconds,
                 )
-                self._fail(f"MongoDB: {_first(errors)}")
+                self._record_error(f"MongoDB: {_first_message(errors)}")
             except* Exception as errors:
-                log.error("the engine stumbles", exc_info=errors, again_in_seconds=backoff.seconds)
-                self._fail(f"the engine stumbles: {_first(errors)}")
+                log.error(
+                    "the engine stumbles", exc_info=errors, again_in_seconds=backoff.delay_seconds
+                )
+                self._record_error(f"the engine stumbles: {_first_message(errors)}")
             else:
                 continue
             if not _is_cancelled():
                 await backoff.wait()
         raise asyncio.CancelledError
 
-    async def _shift(self) -> None:
+    async def _process_fair_share(self) -> None:
         """Works on a fair share of the partitions, until that is another one."""
-        share = await self._share()
-        claim = partial(self._store.partitions.claim, most=share)
-        await self._work(claim, self._watch_the_share)
+        share = await self._report_and_compute_share()
+        claim = partial(self._store.partitions.claim, limit=share)
+        await self._process_partitions(claim, self._monitor_share)
 
-    async def _try_again(self) -> None:
+    async def _retry_blocked_partition(self) -> None:
         """Works on a partition that was set back, until it has caught up with the others."""
-        await self._work(self._store.partitions.claim_set_back, self._watch_the_lag)
+        await self._process_partitions(self._store.partitions.claim_blocked, self._monitor_lag)
 
-    async def _work(
+    async def _process_partitions(
         self,
-        claim: Callable[..., Awaitable[dict[int, Progress]]],
-        watch: Callable[[str], Coroutine[Any, Any, None]],
+        claim: Callable[..., Awaitable[dict[int, PartitionProgress]]],
+        monitor: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
         """Works on what can be claimed, under a name never had before, until what watches over it
         ends it, or something else does."""
@@ -105,47 +114,52 @@ class Engine:
             async with self._store.session() as session, asyncio.TaskGroup() as tasks:
                 progress = await claim(Holder(owner, self._worker, session))
                 if not progress:
-                    await asyncio.sleep(_LOOK_SECONDS)
+                    await asyncio.sleep(_POLL_SECONDS)
                     return
                 log.debug("the engine is at work", worker=owner, partitions=len(progress))
-                tasks.create_task(watch(owner))
-                await Shift(
-                    self._store, session, owner, progress, self.committed, self._pulse
+                tasks.create_task(monitor(owner))
+                await PartitionProcessor(
+                    self._store, session, owner, progress, self.transitions_committed, self._metrics
                 ).run()
         except* HistoryLost as errors:
-            await self._go_on_after_a_gap(owner, _first(errors))
-        except* Poisoned as errors:
-            await self._set_back(owner, errors)
-        except* _CaughtUp:
-            await self._store.partitions.recovered(owner)
+            await self._recover_from_lost_history(owner, _first_message(errors))
+        except* PoisonChangeError as errors:
+            await self._block_partitions(owner, errors)
+        except* _CatchUpComplete:
+            await self._store.partitions.unblock(owner)
             log.info("what was set back has caught up with the others")
-        except* _Unfair:
+        except* _RebalanceRequired:
             log.debug("the engine shares anew", worker=owner)
         except* LeaseLost:
             log.warning("another worker has taken over", worker=owner)
-            self._fail("another worker has taken over what this one held")
+            self._record_error("another worker has taken over what this one held")
         finally:
             await self._store.partitions.release(owner)
 
-    async def _set_back(self, owner: str, errors: BaseExceptionGroup[Poisoned]) -> None:
-        for poisoned in _flat(errors):
+    async def _block_partitions(
+        self, owner: str, errors: BaseExceptionGroup[PoisonChangeError]
+    ) -> None:
+        for poison_error in _leaf_errors(errors):
             log.error(
                 "a customer can't be settled; it is tried again, and its partition waits for it",
-                customer=poisoned.customer_id,
-                partition=poisoned.partition,
-                exc_info=poisoned,
+                customer=poison_error.customer_id,
+                partition=poison_error.partition,
+                exc_info=poison_error,
             )
-            self._fail(str(poisoned))
-            await self._store.partitions.set_back(owner, poisoned)
+            self._record_error(str(poison_error))
+            await self._store.partitions.block(owner, poison_error)
 
-    async def _go_on_after_a_gap(self, owner: str, reason: str) -> None:
+    async def _recover_from_lost_history(self, owner: str, reason: str) -> None:
         """Brings what this worker holds to the present, where every customer is settled anew."""
-        held = await self._store.partitions.held(owner)
-        self._fail(f"history is lost: {reason}")
+        progress_by_partition = await self._store.partitions.progress_of(owner)
+        self._record_error(f"history is lost: {reason}")
         log.error(
             "history is lost; what changed meanwhile becomes one transition each, by DEFINITION",
             reason=reason,
-            since=min((each.at.isoformat() for each in held.values()), default=None),
+            since=min(
+                (progress.reached_at.isoformat() for progress in progress_by_partition.values()),
+                default=None,
+            ),
         )
 
         # Whoever dropped the customers dropped with them that images are kept.
@@ -153,50 +167,73 @@ class Engine:
 
         async def work(transaction: Transaction) -> None:
             # Held still first: whatever they were changed by lies before the place.
-            revision = await self._store.fence(REVISION, transaction)
-            place, now = await self._store.partitions.end()
-            step = Step(revision, place, now, frozenset(held))
-            await self._store.partitions.add_steps([step], transaction)
-            present = {n: replace(each, place=place, at=now) for n, each in held.items()}
-            await self._store.partitions.advance(owner, present, transaction)
+            revision = await self._store.increment_revision(DEFINITIONS_REVISION, transaction)
+            position, now = await self._store.partitions.current_position()
+            definition_change = DefinitionChange(
+                revision, position, now, frozenset(progress_by_partition)
+            )
+            await self._store.partitions.add_definition_changes([definition_change], transaction)
+            current_progress = {
+                n: replace(progress, position=position, reached_at=now)
+                for n, progress in progress_by_partition.items()
+            }
+            await self._store.partitions.advance(owner, current_progress, transaction)
 
         await self._store.transaction(work)
 
-    async def _share(self) -> int:
+    async def _report_and_compute_share(self) -> int:
         """How many partitions are this worker's part. Writes its report."""
-        report, untold, self._untold = self._pulse.report(), self._untold, False
-        workers = await self._store.workers.report(self._worker, report)
-        if untold:
-            await self._store.workers.keep_error(report)
-        return ceil(PARTITIONS / workers)
+        report, has_unreported_error, self._has_unreported_error = (
+            self._metrics.report(),
+            self._has_unreported_error,
+            False,
+        )
+        worker_count = await self._store.workers.save_report(self._worker, report)
+        if has_unreported_error:
+            await self._store.workers.save_last_error(report)
+        return ceil(PARTITION_COUNT / worker_count)
 
-    def _fail(self, error: str) -> None:
+    def _record_error(self, error: str) -> None:
         """What went wrong is told when MongoDB next answers."""
-        self._pulse.fail(error)
-        self._untold = True
+        self._metrics.record_error(error)
+        self._has_unreported_error = True
 
-    async def _watch_the_share(self, owner: str) -> None:
+    async def _monitor_share(self, owner: str) -> None:
         """Ends the work where the worker holds more than its share, or could hold more."""
-        held = len(await self._store.partitions.held(owner))
+        held_count = len(await self._store.partitions.progress_of(owner))
         while True:
-            share = await self._share()
-            if held > share or (held < share and await self._store.partitions.free()):
-                raise _Unfair
-            await asyncio.sleep(_LOOK_SECONDS)
+            share = await self._report_and_compute_share()
+            if held_count > share or (
+                held_count < share and await self._store.partitions.count_unheld()
+            ):
+                raise _RebalanceRequired
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _watch_the_lag(self, owner: str) -> None:
+    async def _monitor_lag(self, owner: str) -> None:
         """Ends the work where nothing is left to do but what has just come in."""
         store = self._store
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            held, now = await store.partitions.held(owner), await store.partitions.now()
-            until = now - timedelta(seconds=_CAUGHT_UP_SECONDS)
-            if any(each.at < until for each in held.values()):
+            await asyncio.sleep(_POLL_SECONDS)
+            progress_by_partition, now = (
+                await store.partitions.progress_of(owner),
+                await store.partitions.now(),
+            )
+            caught_up_instant = now - timedelta(seconds=_MAX_CAUGHT_UP_LAG_SECONDS)
+            if any(
+                progress.reached_at < caught_up_instant
+                for progress in progress_by_partition.values()
+            ):
                 continue
-            base = min((each.base for each in held.values()), default=0)
-            if await store.partitions.steps(base) or await store.states.due([*held], until, 1):
+            base_revision = min(
+                (progress.base_revision for progress in progress_by_partition.values()), default=0
+            )
+            if await store.partitions.definition_changes(
+                base_revision
+            ) or await store.membership_states.due_timers(
+                [*progress_by_partition], caught_up_instant, 1
+            ):
                 continue
-            raise _CaughtUp
+            raise _CatchUpComplete
 
 
 def _is_cancelled() -> bool:
@@ -205,16 +242,20 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _flat(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
+def _leaf_errors(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
     """The errors themselves: groups lie in groups."""
     for error in errors.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            yield from _flat(error)
+            yield from _leaf_errors(error)
         else:
             yield error
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> str:
+def _first_message(errors: BaseExceptionGroup[BaseException]) -> str:
     """What the first of them says."""
-    first = next(_flat(errors))
-    return str(first) if isinstance(first, (SegmentsError, DatabaseError)) else repr(first)
+    first_error = next(_leaf_errors(errors))
+    return (
+        str(first_error)
+        if isinstance(first_error, (SegmentsError, DatabaseError))
+        else repr(first_error)
+    )

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.domain.inputs import Input
 from app.errors import Problem
+from app.services.bulk_rows import BulkResult, BulkRows
 from app.services.imports.row import Row
-from app.services.rows import BulkResult, Rows
 
 
 @dataclass(frozen=True)
@@ -15,19 +15,27 @@ class Batch:
     """Some rows of the file, and those that can be read as one call takes them."""
 
     rows: Sequence[Row]
-    readable: Rows[Any]
+    parsed_rows: BulkRows[Any]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], model: type[Input]) -> "Batch":
-        wires = [row.sent for row in rows if row.problem is None]
-        return cls(rows, Rows.read(model, wires))
+    def from_rows(cls, rows: Sequence[Row], model: type[Input]) -> "Batch":
+        wires = [row.call_input for row in rows if row.problem is None]
+        return cls(rows, BulkRows.parse(model, wires))
 
-    def refused(self, result: BulkResult) -> list[tuple[Row, list[Problem]]]:
+    def rejected_rows(self, result: BulkResult) -> list[tuple[Row, list[Problem]]]:
         """The rows that were not taken, in their order, with what is wrong with each."""
-        sent = [row for row in self.rows if row.problem is None]
-        found = {row.line: [row.problem] for row in self.rows if row.problem is not None}
+        valid_rows = [row for row in self.rows if row.problem is None]
+        problems_by_line = {
+            row.line_number: [row.problem] for row in self.rows if row.problem is not None
+        }
         for problem in result.problems:
             # In a call's result the path begins with `inputs` and the index.
             _, index, *path = problem.path
-            found.setdefault(sent[int(index)].line, []).append(replace(problem, path=tuple(path)))
-        return [(row, found[row.line]) for row in self.rows if row.line in found]
+            problems_by_line.setdefault(valid_rows[int(index)].line_number, []).append(
+                replace(problem, path=tuple(path))
+            )
+        return [
+            (row, problems_by_line[row.line_number])
+            for row in self.rows
+            if row.line_number in problems_by_line
+        ]

@@ -7,95 +7,122 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from app.domain.inputs import Input
-from app.domain.metadata import Metadata
-from app.errors import Code, Refused, refuse
-from app.filters.fields import is_key
-from app.services.imports import cells
+from app.domain.metadata import MetadataSchema
+from app.errors import InputError, UserErrorCode, input_error
+from app.filters.fields import is_property_key
+from app.services.imports import cell_parsers
 
-Read = Callable[[str], Any]
+CellParser = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     path: tuple[str, ...]
-    read: Read
+    parse: CellParser
 
 
 class Columns:
     """All columns, in the order of the cells."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = [(column.path[:-1], column.path[-1], column.read) for column in columns]
+        self._columns = [(column.path[:-1], column.path[-1], column.parse) for column in columns]
 
     @classmethod
-    def of(cls, header: Sequence[str], model: type[Input], metadata: Metadata | None) -> "Columns":
+    def from_header(
+        cls, header: Sequence[str], model: type[Input], metadata_schema: MetadataSchema | None
+    ) -> "Columns":
         """Refused where a name is unknown, missing, there twice or inside another one."""
         names = [name.strip() for name in header]
-        known = dict(_known(model))
-        columns = [_column(i, name, known, metadata) for i, name in enumerate(names, 1)]
-        _require_apart([column.path for column in columns])
+        parsers_by_name = dict(_input_columns(model))
+        columns = [
+            _resolve_column(i, name, parsers_by_name, metadata_schema)
+            for i, name in enumerate(names, 1)
+        ]
+        _require_no_overlap([column.path for column in columns])
         return cls(columns)
 
     def __len__(self) -> int:
         return len(self._columns)
 
-    def wire(self, row: Sequence[str]) -> dict[str, Any]:
+    def to_wire(self, row: Sequence[str]) -> dict[str, Any]:
         """The cells in the shape of the API's input; an empty one is left out."""
         wire: dict[str, Any] = {}
-        for (outer, key, read), cell in zip(self._columns, row, strict=False):
+        for (parent_path, key, parse), cell in zip(self._columns, row, strict=False):
             if cell:
-                place = wire
-                for step in outer:
-                    place = place.setdefault(step, {})
-                place[key] = read(cell)
+                target = wire
+                for part in parent_path:
+                    target = target.setdefault(part, {})
+                target[key] = parse(cell)
         return wire
 
 
-def _known(model: type[Input]) -> Iterator[tuple[str, Read | None]]:
+def _input_columns(model: type[Input]) -> Iterator[tuple[str, CellParser | None]]:
     """The names that the input has; None reads what may have any key below it."""
     for python_name, hint in get_type_hints(model).items():
         if python_name not in model.model_fields:
             continue
         name = str(model.model_fields[python_name].alias)
-        kind, *_ = get_args(hint) if NoneType in get_args(hint) else (hint,)
-        if get_origin(kind) is dict:
+        field_type, *_ = get_args(hint) if NoneType in get_args(hint) else (hint,)
+        if get_origin(field_type) is dict:
             yield name, None
-        elif issubclass(kind, Input):
-            yield from ((f"{name}.{inner}", read) for inner, read in _known(kind))
+        elif issubclass(field_type, Input):
+            yield from (
+                (f"{name}.{inner_name}", parser)
+                for inner_name, parser in _input_columns(field_type)
+            )
         else:
-            yield name, cells.whole_number if kind is int else cells.text
+            yield name, cell_parsers.parse_integer if field_type is int else cell_parsers.parse_text
 
 
-def _column(
-    number: int, name: str, known: Mapping[str, Read | None], metadata: Metadata | None
+def _resolve_column(
+    column_number: int,
+    name: str,
+    parsers_by_name: Mapping[str, CellParser | None],
+    metadata_schema: MetadataSchema | None,
 ) -> Column:
     path = tuple(name.split("."))
-    if read := known.get(name):
-        return Column(path, read)
-    if len(path) > 1 and known.get(path[0], cells.text) is None and all(map(is_key, path)):
-        defined = metadata and path[:1] == ("metadata",) and len(path) == 2
+    if parser := parsers_by_name.get(name):
+        return Column(path, parser)
+    if (
+        len(path) > 1
+        and parsers_by_name.get(path[0], cell_parsers.parse_text) is None
+        and all(map(is_property_key, path))
+    ):
+        is_metadata_key = metadata_schema and path[:1] == ("metadata",) and len(path) == 2
         return Column(
             path,
-            cells.by(metadata.definitions.get(path[1])) if metadata and defined else cells.guessed,
+            cell_parsers.parser_for(metadata_schema.definitions.get(path[1]))
+            if metadata_schema and is_metadata_key
+            else cell_parsers.parse_untyped,
         )
-    raise _unknown(number, name, known)
+    raise _unknown_column(column_number, name, parsers_by_name)
 
 
-def _unknown(number: int, name: str, known: Mapping[str, Read | None]) -> Refused:
-    named = [name if read else f"{name}.KEY" for name, read in known.items()]
-    what = f"is called {name[:100]!r}, which is unknown" if name else "has no name"
-    near = get_close_matches(name, named, 1) if name.replace(".", "").isalnum() else []
-    hint = f"perhaps {near[0]}" if near else f"columns are {', '.join(named)}, with commas between"
-    return refuse(Code.INVALID, f"Column {number} {what}; {hint}.")
+def _unknown_column(
+    column_number: int, name: str, parsers_by_name: Mapping[str, CellParser | None]
+) -> InputError:
+    column_names = [name if read else f"{name}.KEY" for name, read in parsers_by_name.items()]
+    description = f"is called {name[:100]!r}, which is unknown" if name else "has no name"
+    close_matches = (
+        get_close_matches(name, column_names, 1) if name.replace(".", "").isalnum() else []
+    )
+    hint = (
+        f"perhaps {close_matches[0]}"
+        if close_matches
+        else f"columns are {', '.join(column_names)}, with commas between"
+    )
+    return input_error(UserErrorCode.INVALID, f"Column {column_number} {description}; {hint}.")
 
 
-def _require_apart(paths: Sequence[tuple[str, ...]]) -> None:
+def _require_no_overlap(paths: Sequence[tuple[str, ...]]) -> None:
     seen: set[tuple[str, ...]] = set()
-    outer = {path[:length] for path in paths for length in range(1, len(path))}
+    parent_paths = {path[:length] for path in paths for length in range(1, len(path))}
     for path in paths:
         if path in seen:
-            raise refuse(Code.INVALID, f"There are two columns called {'.'.join(path)}; leave one.")
-        if path in outer:
+            raise input_error(
+                UserErrorCode.INVALID, f"There are two columns called {'.'.join(path)}; leave one."
+            )
+        if path in parent_paths:
             message = f"There are columns inside {'.'.join(path)} beside it; leave it or them."
-            raise refuse(Code.INVALID, message)
+            raise input_error(UserErrorCode.INVALID, message)
         seen.add(path)

@@ -4,49 +4,57 @@ import csv
 from collections.abc import Iterator
 
 from app.domain.inputs import Input
-from app.domain.metadata import Metadata
-from app.errors import Code, refuse
+from app.domain.metadata import MetadataSchema
+from app.errors import UserErrorCode, input_error
 from app.services.imports.columns import Columns
-from app.services.imports.row import NOT_UTF8, Row
-from app.services.imports.text import LONGEST_ROW, Text, TooLong
+from app.services.imports.line_reader import MAX_ROW_CHARACTERS, LineReader, RowTooLong
+from app.services.imports.row import NOT_UTF8_MESSAGE, Row
 
 
-def read(text: Text, model: type[Input], metadata: Metadata | None) -> Iterator[Row]:
+def read_rows(
+    line_reader: LineReader, model: type[Input], metadata_schema: MetadataSchema | None
+) -> Iterator[Row]:
     """The rows below the header, empty lines left out. `metadata` tells how to read its cells."""
-    csv.field_size_limit(LONGEST_ROW)
-    reader = csv.reader(text)
-    header = _next(reader, text, 1)
+    csv.field_size_limit(MAX_ROW_CHARACTERS)
+    reader = csv.reader(line_reader)
+    header = _next_cells(reader, line_reader, 1)
     if header is None:
-        raise refuse(Code.INVALID, "The file is empty; its first row must name the columns.")
-    if not text.row_is_utf8:
-        raise refuse(Code.INVALID, "The header is not UTF-8; save the file in that encoding.")
-    columns = Columns.of(header, model, metadata)
+        raise input_error(
+            UserErrorCode.INVALID, "The file is empty; its first row must name the columns."
+        )
+    if not line_reader.row_is_utf8:
+        raise input_error(
+            UserErrorCode.INVALID, "The header is not UTF-8; save the file in that encoding."
+        )
+    columns = Columns.from_header(header, model, metadata_schema)
     while True:
-        number = text.begin_row()
-        cells = _next(reader, text, number)
+        line_number = line_reader.begin_row()
+        cells = _next_cells(reader, line_reader, line_number)
         if cells is None:
             return
         if cells:
-            yield _row(number, cells, columns, text.row_is_utf8)
+            yield _build_row(line_number, cells, columns, line_reader.row_is_utf8)
 
 
-def _next(reader: Iterator[list[str]], text: Text, number: int) -> list[str] | None:
+def _next_cells(
+    reader: Iterator[list[str]], line_reader: LineReader, line_number: int
+) -> list[str] | None:
     try:
         return next(reader, None)
-    except (TooLong, csv.Error):
+    except (RowTooLong, csv.Error):
         # Where the next row begins can't be known: in the midst of a text anything may stand.
         message = (
-            f"Line {number}: the row is longer than {LONGEST_ROW:,} characters, or a quote is not"
+            f"Line {line_number}: the row is longer than {MAX_ROW_CHARACTERS:,} characters, or a quote is not"
             " closed; mend it and run again. Nothing was read from there on."
         )
-        raise refuse(Code.INVALID, message) from None
+        raise input_error(UserErrorCode.INVALID, message) from None
 
 
-def _row(number: int, cells: list[str], columns: Columns, is_utf8: bool) -> Row:
-    wire = columns.wire(cells)
+def _build_row(line_number: int, cells: list[str], columns: Columns, is_utf8: bool) -> Row:
+    wire = columns.to_wire(cells)
     if not is_utf8:
-        return Row.unreadable(number, NOT_UTF8, wire)
+        return Row.unreadable(line_number, NOT_UTF8_MESSAGE, wire)
     if len(cells) != len(columns):
         message = f"The row has {len(cells)} cells, the header {len(columns)}."
-        return Row.unreadable(number, message, wire)
-    return Row(number, wire)
+        return Row.unreadable(line_number, message, wire)
+    return Row(line_number, wire)

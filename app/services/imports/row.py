@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import Code, Problem
+from app.errors import Problem, UserErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,19 +13,23 @@ class Row:
     `key` is an event's idempotency key where it has none of its own.
     """
 
-    line: int
+    line_number: int
     wire: dict[str, Any]
     problem: Problem | None = None
-    key: str | None = None
+    idempotency_key: str | None = None
 
     @property
-    def sent(self) -> dict[str, Any]:
+    def call_input(self) -> dict[str, Any]:
         """What goes into the call."""
-        return self.wire if self.key is None else {**self.wire, "idempotencyKey": self.key}
+        return (
+            self.wire
+            if self.idempotency_key is None
+            else {**self.wire, "idempotencyKey": self.idempotency_key}
+        )
 
     @classmethod
-    def unreadable(cls, line: int, message: str, wire: dict[str, Any]) -> "Row":
-        return cls(line, wire, Problem(Code.INVALID, message))
+    def unreadable(cls, line_number: int, message: str, wire: dict[str, Any]) -> "Row":
+        return cls(line_number, wire, Problem(UserErrorCode.INVALID, message))
 
 
-NOT_UTF8 = "The row is not UTF-8; save the file in that encoding."
+NOT_UTF8_MESSAGE = "The row is not UTF-8; save the file in that encoding."

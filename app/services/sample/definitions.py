@@ -5,8 +5,8 @@ from typing import Any
 from app.services.sample.shop import PLANS, TAGS, Row
 
 
-def _definition(key: str, type_: str, label: str, **more: Any) -> Row:
-    return {"key": key, "type": type_, "label": label, **more}
+def _definition(key: str, type_: str, label: str, **options: Any) -> Row:
+    return {"key": key, "type": type_, "label": label, **options}
 
 
 DEFINITIONS = (

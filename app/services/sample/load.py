@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import islice
 
 from app.domain.inputs import CustomerRef
-from app.errors import Code, Refused
+from app.errors import InputError, UserErrorCode
 from app.filters import Now
-from app.services.rows import MOST_ROWS, BulkResult
+from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
 from app.services.sample.definitions import DEFINITIONS
 from app.services.sample.segments import SEGMENTS
 from app.services.sample.shop import Row, Shop, source_id
@@ -15,7 +15,7 @@ from app.services.services import Services
 from app.settings import Settings
 from app.store import Store
 
-Take = Callable[[Sequence[Row], datetime], Awaitable[BulkResult]]
+BulkWrite = Callable[[Sequence[Row], datetime], Awaitable[BulkResult]]
 
 
 async def load_into(settings: Settings) -> str:
@@ -30,52 +30,52 @@ async def load_into(settings: Settings) -> str:
 async def load(services: Services) -> str:
     """Loads what is not there yet of the sample, and tells what it is."""
     now = services.now()
-    shop = Shop(await _opened(services, now))
-    await _define(services)
-    customers = await _all(shop.customers(), services.customers.upsert_many, now)
-    orders = await _all(shop.orders(), services.orders.upsert, now)
-    events = await _all(shop.events(), services.events.track, now)
-    made = await _make(services, SEGMENTS, now)
+    shop = Shop(await _first_loaded_at(services, now))
+    await _create_definitions(services)
+    customers = await _write_all(shop.customers(), services.customers.upsert_many, now)
+    orders = await _write_all(shop.orders(), services.orders.upsert, now)
+    events = await _write_all(shop.events(), services.events.track, now)
+    segment_count = await _create_segments(services, SEGMENTS, now)
     return (
         f"The sample shop is there: {customers:,} customers, {orders:,} orders,"
-        f" {events:,} events, {made} segments"
+        f" {events:,} events, {segment_count} segments"
     )
 
 
-async def _opened(services: Services, now: Now) -> datetime:
+async def _first_loaded_at(services: Services, now: Now) -> datetime:
     """The moment of the first loading, so that later ones say the same of the past."""
-    first = await services.customers.get(CustomerRef.by_source_id(source_id(1)))
-    return now.at if first is None else first.document["createdAt"]
+    customer = await services.customers.get(CustomerRef.by_source_id(source_id(1)))
+    return now.at if customer is None else customer.document["createdAt"]
 
 
-async def _define(services: Services) -> None:
-    for row in DEFINITIONS:
-        definition = await services.metadata.define(row)
+async def _create_definitions(services: Services) -> None:
+    for definition_input in DEFINITIONS:
+        definition = await services.metadata.define(definition_input)
         # With no values there yet this is no work for a worker to wait for.
-        await services.metadata.settle(definition.key)
+        await services.metadata.convert(definition.key)
 
 
-async def _all(rows: Iterable[Row], take: Take, now: Now) -> int:
-    taken = 0
-    for part in _parts(rows):
-        result = await take(part, now.at)
+async def _write_all(rows: Iterable[Row], write: BulkWrite, now: Now) -> int:
+    accepted_count = 0
+    for batch in _batches(rows):
+        result = await write(batch, now.at)
         if result.problems:
-            raise Refused(result.problems)
-        taken += result.accepted
-    return taken
+            raise InputError(result.problems)
+        accepted_count += result.accepted
+    return accepted_count
 
 
-def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     remaining = iter(rows)
-    while part := list(islice(remaining, MOST_ROWS)):
-        yield part
+    while batch := list(islice(remaining, MAX_BULK_ROWS)):
+        yield batch
 
 
-async def _make(services: Services, rows: Sequence[Row], now: Now) -> int:
-    for row in rows:
+async def _create_segments(services: Services, rows: Sequence[Row], now: Now) -> int:
+    for segment_input in rows:
         try:
-            await services.segments.create(row, now)
-        except Refused as refused:
-            if [problem.code for problem in refused.problems] != [Code.TAKEN]:
+            await services.segments.create(segment_input, now)
+        except InputError as refused:
+            if [problem.code for problem in refused.problems] != [UserErrorCode.TAKEN]:
                 raise
     return len(rows)

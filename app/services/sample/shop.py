@@ -9,7 +9,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-CUSTOMERS = 3_000
+CUSTOMER_COUNT = 3_000
 
 _FIRST_NAMES = (
     *("Ada", "Bruno", "Celia", "Dario", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jonas"),
@@ -45,126 +45,135 @@ _PRODUCTS = ("kettle", "lamp", "novel", "rake", "rucksack", "teddy", "vase")
 
 
 @dataclass(frozen=True)
-class Habit:
+class ActivityPattern:
     """A kind of customer: how many orders and events, from so many days ago until so many."""
 
-    orders: int
-    events: int
-    since: int
-    until: int = 0
-    vip: bool = False
+    order_count: int
+    event_count: int
+    since_days_ago: int
+    until_days_ago: int = 0
+    is_vip: bool = False
 
 
 # One customer after the other has the next of these ten habits.
-_HABITS = (
-    Habit(orders=10, events=15, since=730, vip=True),
-    *[Habit(orders=4, events=8, since=730)] * 3,
-    *[Habit(orders=2, events=5, since=600)] * 3,
-    *[Habit(orders=3, events=4, since=730, until=200)] * 2,
-    Habit(orders=0, events=5, since=60),
+_ACTIVITY_PATTERNS = (
+    ActivityPattern(order_count=10, event_count=15, since_days_ago=730, is_vip=True),
+    *[ActivityPattern(order_count=4, event_count=8, since_days_ago=730)] * 3,
+    *[ActivityPattern(order_count=2, event_count=5, since_days_ago=600)] * 3,
+    *[ActivityPattern(order_count=3, event_count=4, since_days_ago=730, until_days_ago=200)] * 2,
+    ActivityPattern(order_count=0, event_count=5, since_days_ago=60),
 )
 
 
 class Shop:
     """All rows, in the shape of the API's inputs; `opened` is the moment of the first loading."""
 
-    def __init__(self, opened: datetime) -> None:
-        self._opened = opened
+    def __init__(self, opened_at: datetime) -> None:
+        self._opened_at = opened_at
 
     def customers(self) -> Iterator[Row]:
-        chance = _chance("customers")
-        for number, habit in _everyone():
-            yield self._customer(number, habit, chance)
+        random = _seeded_random("customers")
+        for number, pattern in _numbered_patterns():
+            yield self._build_customer(number, pattern, random)
 
     def orders(self) -> Iterator[Row]:
-        chance, numbers = _chance("orders"), count(1)
-        for customer, habit in _everyone():
-            for _ in range(habit.orders):
-                yield self._order(next(numbers), customer, habit, chance)
+        random, numbers = _seeded_random("orders"), count(1)
+        for customer_number, pattern in _numbered_patterns():
+            for _ in range(pattern.order_count):
+                yield self._build_order(next(numbers), customer_number, pattern, random)
 
     def events(self) -> Iterator[Row]:
-        chance, numbers = _chance("events"), count(1)
-        for customer, habit in _everyone():
-            for _ in range(habit.events):
-                yield self._event(next(numbers), customer, habit, chance)
+        random, numbers = _seeded_random("events"), count(1)
+        for customer_number, pattern in _numbered_patterns():
+            for _ in range(pattern.event_count):
+                yield self._build_event(next(numbers), customer_number, pattern, random)
 
-    def _customer(self, number: int, habit: Habit, chance: Random) -> Row:
-        first, last = chance.choice(_FIRST_NAMES), chance.choice(_LAST_NAMES)
-        city = chance.choice(_CITIES)
-        born = date(1945, 1, 1) + timedelta(days=chance.randrange(60 * 365))
-        since = self._opened - timedelta(days=habit.since + chance.randrange(30))
+    def _build_customer(self, number: int, pattern: ActivityPattern, random: Random) -> Row:
+        first, last = random.choice(_FIRST_NAMES), random.choice(_LAST_NAMES)
+        city = random.choice(_CITIES)
+        birthdate = date(1945, 1, 1) + timedelta(days=random.randrange(60 * 365))
+        signed_up_at = self._opened_at - timedelta(
+            days=pattern.since_days_ago + random.randrange(30)
+        )
         return {
             "sourceId": source_id(number),
             "name": f"{first} {last}",
             "email": f"{first}.{last}.{number}@example.com".lower(),
-            "phone": f"+999 555 {number:04}" if chance.random() < 0.7 else None,
-            "birthdate": born.isoformat() if chance.random() < 0.8 else None,
+            "phone": f"+999 555 {number:04}" if random.random() < 0.7 else None,
+            "birthdate": birthdate.isoformat() if random.random() < 0.8 else None,
             "source": "sample",
             "address": {
-                "line1": f"{chance.randint(1, 120)} {chance.choice(_STREETS)}",
+                "line1": f"{random.randint(1, 120)} {random.choice(_STREETS)}",
                 "city": city.name,
-                "postalCode": f"{chance.randint(10_000, 99_999)}",
+                "postalCode": f"{random.randint(10_000, 99_999)}",
                 "country": city.country,
             },
             "metadata": {
-                "vip": habit.vip,
-                "plan": chance.choice(PLANS),
-                "tags": sorted(chance.sample(TAGS, chance.randint(0, 3))),
-                "newsletter": chance.random() < 0.6,
-                "signupDate": since.date().isoformat(),
+                "vip": pattern.is_vip,
+                "plan": random.choice(PLANS),
+                "tags": sorted(random.sample(TAGS, random.randint(0, 3))),
+                "newsletter": random.random() < 0.6,
+                "signupDate": signed_up_at.date().isoformat(),
                 "favouriteStore": {
-                    "lat": round(city.lat + chance.uniform(-0.1, 0.1), 4),
-                    "lon": round(city.lon + chance.uniform(-0.1, 0.1), 4),
+                    "lat": round(city.lat + random.uniform(-0.1, 0.1), 4),
+                    "lon": round(city.lon + random.uniform(-0.1, 0.1), 4),
                 },
             },
         }
 
-    def _order(self, number: int, customer: int, habit: Habit, chance: Random) -> Row:
+    def _build_order(
+        self, number: int, customer_number: int, pattern: ActivityPattern, random: Random
+    ) -> Row:
         return {
             "sourceId": f"order-{number:05}",
-            "customer": {"sourceId": source_id(customer)},
-            "status": chance.choice(("PAID", "PAID", "FULFILLED", "FULFILLED", "CANCELED")),
-            "amount": chance.randrange(500, 25_000),
-            "at": self._moment(habit, chance),
+            "customer": {"sourceId": source_id(customer_number)},
+            "status": random.choice(("PAID", "PAID", "FULFILLED", "FULFILLED", "CANCELED")),
+            "amount": random.randrange(500, 25_000),
+            "at": self._random_instant(pattern, random),
             "metadata": {
-                "channel": chance.choice(("web", "web", "store")),
-                "items": chance.randint(1, 6),
+                "channel": random.choice(("web", "web", "store")),
+                "items": random.randint(1, 6),
             },
         }
 
-    def _event(self, number: int, customer: int, habit: Habit, chance: Random) -> Row:
-        name, properties = chance.choice(
+    def _build_event(
+        self, number: int, customer_number: int, pattern: ActivityPattern, random: Random
+    ) -> Row:
+        name, properties = random.choice(
             (
-                ("visit", {"page": chance.choice(("home", "sale", "basket"))}),
-                ("newsletter_opened", {"campaign": chance.choice(("spring", "autumn"))}),
+                ("visit", {"page": random.choice(("home", "sale", "basket"))}),
+                ("newsletter_opened", {"campaign": random.choice(("spring", "autumn"))}),
                 (
                     "product_viewed",
-                    {"product": chance.choice(_PRODUCTS), "price": chance.randrange(500, 9_000)},
+                    {"product": random.choice(_PRODUCTS), "price": random.randrange(500, 9_000)},
                 ),
             )
         )
         return {
-            "customer": {"sourceId": source_id(customer)},
+            "customer": {"sourceId": source_id(customer_number)},
             "name": name,
-            "at": self._moment(habit, chance),
+            "at": self._random_instant(pattern, random),
             "properties": properties,
             "idempotencyKey": f"sample-event-{number:05}",
         }
 
-    def _moment(self, habit: Habit, chance: Random) -> datetime:
+    def _random_instant(self, pattern: ActivityPattern, random: Random) -> datetime:
         """Some time in the habit's days; the square makes the last weeks the busiest."""
-        days = habit.until + (habit.since - habit.until) * chance.random() ** 2
-        return self._opened - timedelta(days=days)
+        days = (
+            pattern.until_days_ago
+            + (pattern.since_days_ago - pattern.until_days_ago) * random.random() ** 2
+        )
+        return self._opened_at - timedelta(days=days)
 
 
 def source_id(number: int) -> str:
     return f"customer-{number:04}"
 
 
-def _everyone() -> Iterator[tuple[int, Habit]]:
-    return zip(range(1, CUSTOMERS + 1), cycle(_HABITS), strict=False)
+def _numbered_patterns() -> Iterator[tuple[int, ActivityPattern]]:
+    return zip(range(1, CUSTOMER_COUNT + 1), cycle(_ACTIVITY_PATTERNS), strict=False)
 
 
-def _chance(of: str) -> Random:
+def _seeded_random(seed: str) -> Random:
     """The same numbers each time."""
-    return Random(of)  # noqa: S311 - made-up people keep no secrets
+    return Random(seed)  # noqa: S311 - made-up people keep no secrets

@@ -17,95 +17,105 @@ from statistics import mean
 
 from bson import ObjectId
 
-from tests.benchmarks.engine import crowd
-from tests.benchmarks.engine.probe import FILTER, Probe
-from tests.benchmarks.engine.shop import Shop
-from tests.benchmarks.million.build import shop
-from tests.benchmarks.million.question import attribute
+from tests.benchmarks.engine import random_filters
+from tests.benchmarks.engine.benchmark_shop import BenchmarkShop
+from tests.benchmarks.engine.latency_probe import PROBE_FILTER, LatencyProbe
+from tests.benchmarks.million.build import running_shop
+from tests.benchmarks.million.filter_case import attribute
 
 CUSTOMERS, SEGMENTS = 1_000_000, 1_000
-MINUTE, CHANGES, _FLIPPED = 60, 1_000_000, 100_000
-_STEP_SECONDS = 10
+MIN_LIVE_SECONDS, MIN_LIVE_CHANGES, _FLIPPED_CUSTOMERS = 60, 1_000_000, 100_000
+_REPORT_INTERVAL_SECONDS = 10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--data", type=Path, help="the folder of the shop")
-    parser.add_argument("--only", choices=[*_PARTS], action="append")
+    parser.add_argument("--only", choices=[*_BENCHMARKS], action="append")
     parser.add_argument("--segments", type=int, default=SEGMENTS)
-    given = parser.parse_args()
-    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{given.customers}"
-    with shop(given.data or folder, given.customers) as url:
-        for name in given.only or _PARTS:
-            opened = Shop(url)
-            opened.begin_anew()
+    arguments = parser.parse_args()
+    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{arguments.customers}"
+    with running_shop(arguments.data or folder, arguments.customers) as url:
+        for name in arguments.only or _BENCHMARKS:
+            benchmark_shop = BenchmarkShop(url)
+            benchmark_shop.reset()
             print(f"\n{name}", flush=True)
-            _PARTS[name](opened, given.segments)
+            _BENCHMARKS[name](benchmark_shop, arguments.segments)
 
 
-def live(shop: Shop, segments: int) -> None:
+def live(shop: BenchmarkShop, segments: int) -> None:
     """Keeps up with a bulk writer for a minute at least, and a million changes; in the same
     memory."""
-    dice = Random(1)
-    shop.activate([crowd.segment(dice) for _ in range(segments)])
+    rng = Random(1)
+    shop.create_active_segments([random_filters.random_filter(rng) for _ in range(segments)])
     with shop.worker() as worker:
         print(
-            f"  {segments:,} activated: all customers passed after {shop.wait():.0f} s", flush=True
+            f"  {segments:,} activated: all customers passed after {shop.wait_until_processed():.0f} s",
+            flush=True,
         )
         with shop.writer() as written:
             while not written.value:
                 time.sleep(0.1)
-            began, before, told = time.monotonic(), written.value, shop.transitions()
+            started_at, changes_before, transitions_before = (
+                time.monotonic(),
+                written.value,
+                shop.transition_count(),
+            )
             seconds, changes = 0.0, 0
-            while seconds < MINUTE or changes < CHANGES:
-                time.sleep(_STEP_SECONDS)
-                seconds = time.monotonic() - began
-                changes, log = written.value - before, shop.transitions() - told
+            while seconds < MIN_LIVE_SECONDS or changes < MIN_LIVE_CHANGES:
+                time.sleep(_REPORT_INTERVAL_SECONDS)
+                seconds = time.monotonic() - started_at
+                changes, transitions = (
+                    written.value - changes_before,
+                    shop.transition_count() - transitions_before,
+                )
                 print(
                     f"  after {seconds:3.0f} s: {changes / seconds:,.0f} changes/s written, lag"
-                    f" {shop.lag():.2f} s, {log / seconds:,.0f} transitions/s, worker"
+                    f" {shop.lag_seconds():.2f} s, {transitions / seconds:,.0f} transitions/s, worker"
                     f" {worker.memory_info().rss / 2**20:.0f} MiB",
                     flush=True,
                 )
-        print(f"  the writer stopped; at rest after {shop.wait():.2f} s")
+        print(f"  the writer stopped; at rest after {shop.wait_until_processed():.2f} s")
 
 
-def activation(shop: Shop, segments: int) -> None:
+def activation(shop: BenchmarkShop, segments: int) -> None:
     """One segment more over all customers, while others go on."""
-    dice = Random(1)
-    shop.activate([FILTER, *(crowd.segment(dice) for _ in range(segments))])
+    rng = Random(1)
+    shop.create_active_segments(
+        [PROBE_FILTER, *(random_filters.random_filter(rng) for _ in range(segments))]
+    )
     with shop.worker():
-        shop.wait()
-        with Probe(shop) as probe:
+        shop.wait_until_processed()
+        with LatencyProbe(shop) as probe:
             time.sleep(2)
-            shop.activate([attribute("metadata.vip", "IS", True)])
-            print(f"  all customers passed after {shop.wait():.1f} s", flush=True)
+            shop.create_active_segments([attribute("metadata.vip", "IS", True)])
+            print(f"  all customers passed after {shop.wait_until_processed():.1f} s", flush=True)
         print(f"  {probe}")
 
 
-def due(shop: Shop, segments: int) -> None:
+def due_timers(shop: BenchmarkShop, segments: int) -> None:
     """Exits by time: one by one, ten thousand in a second, all customers at one instant."""
     recent = attribute("metadata.seenAt", "WITHIN_LAST", "PT1H")
-    shop.activate([FILTER, recent])
+    shop.create_active_segments([PROBE_FILTER, recent])
     customers = shop.database.customers
     keys = [row["_id"] for row in customers.find({}, {"_id": 1})]
     with shop.worker():
-        shop.wait()
+        shop.wait_until_processed()
         for number in (1, 10_000, len(keys)):
-            some = {"_id": {"$lt": keys[number]}} if number < len(keys) else {}
-            ahead = timedelta(seconds=5 + number // 5_000)
-            instant = shop.now() + ahead - timedelta(hours=1)
-            seen = {"$set": {"metadata.seenAt": instant}}
-            entered = customers.update_many(some, seen).modified_count
-            shop.wait()
-            leaves = instant + timedelta(hours=1, milliseconds=1)
-            print(f"  {entered:,} are in; all leave in {leaves - shop.now()}", flush=True)
-            before = shop.transitions()
-            with Probe(shop) as probe:
-                while shop.now() < leaves:
+            selection = {"_id": {"$lt": keys[number]}} if number < len(keys) else {}
+            delay = timedelta(seconds=5 + number // 5_000)
+            instant = shop.now() + delay - timedelta(hours=1)
+            update = {"$set": {"metadata.seenAt": instant}}
+            entered = customers.update_many(selection, update).modified_count
+            shop.wait_until_processed()
+            exits_at = instant + timedelta(hours=1, milliseconds=1)
+            print(f"  {entered:,} are in; all leave in {exits_at - shop.now()}", flush=True)
+            transitions_before = shop.transition_count()
+            with LatencyProbe(shop) as probe:
+                while shop.now() < exits_at:
                     time.sleep(0.005)
-                first, last = _seconds_until_told(shop, leaves, before, 1, entered)
+                first, last = _seconds_until_logged(shop, exits_at, transitions_before, 1, entered)
             print(
                 f"  {entered:,} at one instant: the first after {first:.2f} s, all after"
                 f" {last:.2f} s, {entered / last:,.0f}/s; {probe}",
@@ -113,52 +123,59 @@ def due(shop: Shop, segments: int) -> None:
             )
 
 
-def workers(shop: Shop, segments: int) -> None:
+def workers(shop: BenchmarkShop, segments: int) -> None:
     """Two workers, and four, against one: transitions a second from as many changes at once."""
-    dice = Random(1)
+    rng = Random(1)
     rates: defaultdict[int, list[float]] = defaultdict(list)
     flag = attribute("metadata.flag", "IS", True)
-    some = {"_id": {"$lt": shop.key(_FLIPPED)}}
+    selection = {"_id": {"$lt": shop.customer_id_at(_FLIPPED_CUSTOMERS)}}
     # An earlier run has left them in.
-    shop.database.customers.update_many(some, {"$set": {"metadata.flag": False}})
-    shop.activate([flag, *(crowd.segment(dice) for _ in range(segments))])
-    for turn, number in enumerate((1, 2, 4, 4, 2, 1)):
-        gone = shop.holders()
-        with ExitStack() as opened:
+    shop.database.customers.update_many(selection, {"$set": {"metadata.flag": False}})
+    shop.create_active_segments(
+        [flag, *(random_filters.random_filter(rng) for _ in range(segments))]
+    )
+    for round_index, number in enumerate((1, 2, 4, 4, 2, 1)):
+        previous_owners = shop.lease_owners()
+        with ExitStack() as exit_stack:
             for _ in range(number):
-                opened.enter_context(shop.worker())
-            shop.wait_until_shared(number, gone)
-            before, began = shop.transitions(), time.monotonic()
-            flipped = {"$set": {"metadata.flag": turn % 2 == 0}, "$inc": {"version": 1}}
-            changed = shop.database.customers.update_many(some, flipped).modified_count
-            shop.wait()
-            seconds, told = time.monotonic() - began, shop.transitions() - before
-        rates[number].append(told / seconds)
+                exit_stack.enter_context(shop.worker())
+            shop.wait_until_balanced(number, previous_owners)
+            transitions_before, started_at = shop.transition_count(), time.monotonic()
+            update = {"$set": {"metadata.flag": round_index % 2 == 0}, "$inc": {"version": 1}}
+            changed = shop.database.customers.update_many(selection, update).modified_count
+            shop.wait_until_processed()
+            seconds, transitions = (
+                time.monotonic() - started_at,
+                shop.transition_count() - transitions_before,
+            )
+        rates[number].append(transitions / seconds)
         print(
-            f"  {number} at work: {changed:,} changes, {told:,} transitions,"
-            f" {told / seconds:,.0f}/s",
+            f"  {number} at work: {changed:,} changes, {transitions:,} transitions,"
+            f" {transitions / seconds:,.0f}/s",
             flush=True,
         )
     for number in (2, 4):
         print(f"  {number} against one: {mean(rates[number]) / mean(rates[1]):.2f}")
 
 
-def _seconds_until_told(shop: Shop, at: datetime, after: int, *numbers: int) -> list[float]:
+def _seconds_until_logged(
+    shop: BenchmarkShop, exits_at: datetime, after_sequence: int, *transition_counts: int
+) -> list[float]:
     """How long until the log, from after a place, tells of so many who left at the instant."""
-    began, seconds = time.monotonic(), []
-    told, end = 0, ObjectId(f"{after:024x}")
-    for number in numbers:
-        while told < number:
-            new = shop.database.transitions.find({"_id": {"$gt": end}}, {"cause": 1, "at": 1})
+    started_at, seconds = time.monotonic(), []
+    logged, last_id = 0, ObjectId(f"{after_sequence:024x}")
+    for number in transition_counts:
+        while logged < number:
+            new = shop.database.transitions.find({"_id": {"$gt": last_id}}, {"cause": 1, "at": 1})
             for row in new.sort("_id", 1):
-                told += row["cause"] == "TIME" and row["at"] == at
-                end = row["_id"]
+                logged += row["cause"] == "TIME" and row["at"] == exits_at
+                last_id = row["_id"]
             time.sleep(0.02)
-        seconds.append(time.monotonic() - began)
+        seconds.append(time.monotonic() - started_at)
     return seconds
 
 
-_PARTS = {"live": live, "activation": activation, "due": due, "workers": workers}
+_BENCHMARKS = {"live": live, "activation": activation, "due": due_timers, "workers": workers}
 
 if __name__ == "__main__":
     main()

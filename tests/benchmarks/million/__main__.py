@@ -15,16 +15,16 @@ import psutil
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.benchmarks.million import report
-from tests.benchmarks.million.build import shop
-from tests.benchmarks.million.measure import Judge, Result
-from tests.benchmarks.million.ours import ours
-from tests.benchmarks.million.questions import QUESTIONS
-from tests.benchmarks.million.theirs import Theirs
+from tests.benchmarks.million.build import running_shop
+from tests.benchmarks.million.filter_cases import FILTER_CASES
+from tests.benchmarks.million.handwritten_queries import HandwrittenQueries
+from tests.benchmarks.million.plan_comparison import PlanComparison, Result
+from tests.benchmarks.million.program_under_test import open_program
 
 CUSTOMERS = 1_000_000
 
 
-def folder(customers: int) -> Path:
+def default_folder(customers: int) -> Path:
     """Where a shop of so many customers lies when nobody says where."""
     return Path(tempfile.gettempdir()) / f"segments-benchmark-{customers}"
 
@@ -35,28 +35,34 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the folder of the shop")
     parser.add_argument("--only", action="append", help="the name of a question; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    with shop(given.data or folder(given.customers), given.customers) as url:
+    arguments = parser.parse_args()
+    with running_shop(
+        arguments.data or default_folder(arguments.customers), arguments.customers
+    ) as url:
         memory = psutil.virtual_memory().total / 2**30
-        print(f"{given.customers:,} customers; {psutil.cpu_count()} cores, {memory:.0f} GiB memory")
-        results = asyncio.run(_judge(url, given))
-    print("\n".join(["", *report.table(results)]))
+        print(
+            f"{arguments.customers:,} customers; {psutil.cpu_count()} cores, {memory:.0f} GiB memory"
+        )
+        results = asyncio.run(_compare(url, arguments))
+    print("\n".join(["", *report.table_lines(results)]))
     for result in results:
-        if result.question.name == "design":
-            print("\n".join(["", *report.plain(result)]))
-    wrong = report.disagreements(results)
+        if result.filter_case.name == "design":
+            print("\n".join(["", *report.plain_lookup_lines(result)]))
+    wrong = report.list_disagreements(results)
     print("\n".join(["", f"DISAGREEMENTS: {len(wrong)}", *wrong]))
 
 
-async def _judge(url: str, given: Any) -> list[Result]:
+async def _compare(url: str, arguments: Any) -> list[Result]:
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(url)
     results = []
-    async with ours(url) as program:
-        judge = Judge(program, Theirs(client), given.rounds, given.customers)
-        for question in QUESTIONS:
-            if not given.only or question.name in given.only:
-                results.append(await judge.judge(question))
-                print("\n".join(report.details(results[-1])), flush=True)
+    async with open_program(url) as program:
+        comparison = PlanComparison(
+            program, HandwrittenQueries(client), arguments.rounds, arguments.customers
+        )
+        for filter_case in FILTER_CASES:
+            if not arguments.only or filter_case.name in arguments.only:
+                results.append(await comparison.compare(filter_case))
+                print("\n".join(report.detail_lines(results[-1])), flush=True)
     client.close()
     return results
 

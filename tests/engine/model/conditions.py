@@ -5,10 +5,10 @@ from typing import Any
 Json = dict[str, Any]
 
 
-def is_(path: str, operator: str, value: object = None) -> Json:
+def attribute(path: str, operator: str, value: object = None) -> Json:
     condition = {"path": path, "operator": operator}
     return {"attribute": condition if value is None else {**condition, "value": value}}
 
 
-def event(name: str, **asked: object) -> Json:
-    return {"event": {"name": name, **asked}}
+def event(name: str, **parameters: object) -> Json:
+    return {"event": {"name": name, **parameters}}

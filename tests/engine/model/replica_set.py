@@ -13,20 +13,20 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from app.local import programs
-from app.local.process import Process
+from app.local.process import ChildProcess
 from tests.ports import LOOPBACK, free_port
 
 Json = dict[str, Any]
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
-_SET = "rs0"
+_REPLICA_SET_NAME = "rs0"
 _ELECTION_MILLISECONDS, _HEARTBEAT_MILLISECONDS = 2_000, 500
 _OPLOG_MIB, _CACHE_GIB = 990, 0.5
-_LONGEST_ELECTION_SECONDS = 60
-_HEALTHY = ("PRIMARY", "SECONDARY")
+_MAX_ELECTION_SECONDS = 60
+_HEALTHY_STATES = ("PRIMARY", "SECONDARY")
 
 
-class Member(Process):
+class ReplicaSetMember(ChildProcess):
     """One mongod of the set."""
 
     def __init__(self, folder: Path, number: int) -> None:
@@ -39,23 +39,30 @@ class Member(Process):
         return f"{LOOPBACK}:{self.port}"
 
     def start(self) -> None:
-        self.end_leftover()
+        self.stop_leftover()
         data = self.folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         self.run(
             [
-                *(programs.mongod(), "--dbpath", str(data), "--replSet", _SET, "--quiet"),
+                *(
+                    programs.find_mongod(),
+                    "--dbpath",
+                    str(data),
+                    "--replSet",
+                    _REPLICA_SET_NAME,
+                    "--quiet",
+                ),
                 *("--bind_ip", LOOPBACK, "--port", str(self.port), "--nounixsocket"),
                 *("--oplogSize", str(_OPLOG_MIB), "--wiredTigerCacheSizeGB", str(_CACHE_GIB)),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             ]
         )
 
-    def ready(self) -> None:
+    def wait_until_ready(self) -> None:
         """Returns when it answers."""
-        self.wait_until(lambda: self.ask("ping") is not None)
+        self.wait_until(lambda: self.run_admin_command("ping") is not None)
 
-    def ask(self, command: str, value: Any = 1, **more: Any) -> Json | None:
+    def run_admin_command(self, command: str, value: Any = 1, **options: Any) -> Json | None:
         """The member's own answer; None where it gives none."""
         address = f"mongodb://{self.host}/?directConnection=true"
         with MongoClient[Json](
@@ -65,47 +72,47 @@ class Member(Process):
             socketTimeoutMS=15_000 if command.startswith("replSet") else 1_000,
         ) as client:
             try:
-                answer: Json = client.admin.command(command, value, **more)
+                answer: Json = client.admin.command(command, value, **options)
             except PyMongoError:
                 return None
             return answer
 
-    def stop_for(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Hangs, as with a stalled disk, and goes on after so long: even where nobody is left by
         then to tell it to."""
         assert self.pid
         os.kill(self.pid, signal.SIGSTOP)
-        goes_on = f"sleep {seconds}; kill -CONT {self.pid}"
-        subprocess.run(["sh", "-c", goes_on], check=False, start_new_session=True)
+        resume_command = f"sleep {seconds}; kill -CONT {self.pid}"
+        subprocess.run(["sh", "-c", resume_command], check=False, start_new_session=True)
 
 
 class ReplicaSet:
     """start() returns at once; ready() blocks until one of its members takes writes."""
 
     def __init__(self, folder: Path) -> None:
-        self.members = [Member(folder, number) for number in range(3)]
+        self.members = [ReplicaSetMember(folder, number) for number in range(3)]
 
     @property
     def url(self) -> str:
         hosts = ",".join(member.host for member in self.members)
-        return f"mongodb://{hosts}/?replicaSet={_SET}"
+        return f"mongodb://{hosts}/?replicaSet={_REPLICA_SET_NAME}"
 
     def start(self) -> None:
         for member in self.members:
             member.start()
 
-    def ready(self) -> None:
+    def wait_until_ready(self) -> None:
         for member in self.members:
-            member.ready()
-        named = [{"_id": member.number, "host": member.host} for member in self.members]
+            member.wait_until_ready()
+        member_configs = [{"_id": member.number, "host": member.host} for member in self.members]
         settings = {
             "electionTimeoutMillis": _ELECTION_MILLISECONDS,
             "heartbeatIntervalMillis": _HEARTBEAT_MILLISECONDS,
         }
         # Of one that is initiated already it is refused.
-        config = {"_id": _SET, "members": named, "settings": settings}
-        self.members[0].ask("replSetInitiate", config)
-        self.wait_until_whole()
+        config = {"_id": _REPLICA_SET_NAME, "members": member_configs, "settings": settings}
+        self.members[0].run_admin_command("replSetInitiate", config)
+        self.wait_until_healthy()
 
     def stop(self) -> None:
         for member in self.members:
@@ -115,59 +122,63 @@ class ReplicaSet:
         for member in self.members:
             member.stop()
 
-    def primary(self) -> Member:
+    def primary(self) -> ReplicaSetMember:
         """The one that takes writes; waits for it."""
         return _wait_for(self._find_primary, "no primary")
 
-    def secondaries(self) -> list[Member]:
+    def secondaries(self) -> list[ReplicaSetMember]:
         primary = self.primary()
         return [member for member in self.members if member is not primary]
 
-    def wait_for_another_primary(self, than: Member) -> None:
+    def wait_for_another_primary(self, previous_primary: ReplicaSetMember) -> None:
         """Returns when the others have elected one of them; than may hang."""
 
-        def found() -> Member | None:
-            others = [member for member in self.members if member is not than]
+        def find_other_primary() -> ReplicaSetMember | None:
+            others = [member for member in self.members if member is not previous_primary]
             return next(filter(_is_primary, others), None)
 
-        _wait_for(found, "no other primary")
+        _wait_for(find_other_primary, "no other primary")
 
-    def wait_until_whole(self) -> None:
+    def wait_until_healthy(self) -> None:
         """Returns when all members are there, and one is the primary."""
 
-        def whole() -> Json | None:
+        def healthy_status() -> Json | None:
             primary = self._find_primary()
-            status = primary.ask("replSetGetStatus") if primary else None
-            if status and all(member["stateStr"] in _HEALTHY for member in status["members"]):
+            status = primary.run_admin_command("replSetGetStatus") if primary else None
+            if status and all(
+                member["stateStr"] in _HEALTHY_STATES for member in status["members"]
+            ):
                 return status
             return None
 
-        _wait_for(whole, "not all members are there")
+        _wait_for(healthy_status, "not all members are there")
 
     def term(self) -> int:
         """The number of the last election."""
-        status = _wait_for(lambda: self.primary().ask("replSetGetStatus"), "no status")
+        status = _wait_for(
+            lambda: self.primary().run_admin_command("replSetGetStatus"), "no status"
+        )
         return int(status["term"])
 
     def step_down(self, seconds: int) -> None:
         """The primary gives up, and is not elected again for so long."""
-        down = {"secondaryCatchUpPeriodSecs": min(1, seconds), "force": True}
-        self.primary().ask("replSetStepDown", seconds, **down)
+        options = {"secondaryCatchUpPeriodSecs": min(1, seconds), "force": True}
+        self.primary().run_admin_command("replSetStepDown", seconds, **options)
 
-    def _find_primary(self) -> Member | None:
+    def _find_primary(self) -> ReplicaSetMember | None:
         return next(filter(_is_primary, self.members), None)
 
 
-def _wait_for(find: Callable[[], Found | None], otherwise: str) -> Found:
+def _wait_for(find: Callable[[], Result | None], failure: str) -> Result:
     """What is looked for, once it is found."""
-    deadline = time.monotonic() + _LONGEST_ELECTION_SECONDS
-    while (found := find()) is None:
+    deadline = time.monotonic() + _MAX_ELECTION_SECONDS
+    while (result := find()) is None:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{otherwise} within {_LONGEST_ELECTION_SECONDS} s")
+            raise TimeoutError(f"{failure} within {_MAX_ELECTION_SECONDS} s")
         time.sleep(0.05)
-    return found
+    return result
 
 
-def _is_primary(member: Member) -> bool:
-    hello = member.ask("hello")
+def _is_primary(member: ReplicaSetMember) -> bool:
+    hello = member.run_admin_command("hello")
     return bool(hello and hello["isWritablePrimary"])

@@ -13,24 +13,24 @@ from bson import Timestamp
 from pymongo import MongoClient
 from structlog.testing import capture_logs
 
-from app.store.stream import place_of
-from tests.engine.conftest import until
-from tests.engine.model.answers import Answers, WatchedApi
-from tests.engine.model.crowds import Sizes
-from tests.engine.model.judge import problems_of
-from tests.engine.model.life import Life
-from tests.engine.model.world import World, world
+from app.store.change_stream import position_of
+from tests.engine.conftest import wait_until
+from tests.engine.model.bulk_workload import WorkloadSizes
+from tests.engine.model.checker import find_problems
+from tests.engine.model.cluster import Cluster, running_cluster
+from tests.engine.model.response_log import RecordingApi, ResponseLog
+from tests.engine.model.workload import Workload
 
 Json = dict[str, Any]
 
 # So many steps are under way at a time.
-_HANDS = 3
-_CALM_SECONDS = 3.0
-_ENGINES = ("partitions", "steps", "workers", "marks", "activeFilters", "leases")
+_CONCURRENT_OPERATIONS = 3
+_SECONDS_BEFORE_FAULTS = 3.0
+_ENGINE_COLLECTIONS = ("partitions", "steps", "workers", "marks", "activeFilters", "leases")
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What is to happen. `settle_seconds`: how long the engine may take to catch up in the end."""
 
     seed: int = 0
@@ -38,172 +38,189 @@ class Plan:
     elections: int = 0
     workers: int = 1
     members: int = 1
-    sizes: Sizes = field(default_factory=Sizes)
-    settle_seconds: float = 180
+    sizes: WorkloadSizes = field(default_factory=WorkloadSizes)
+    catch_up_seconds: float = 180
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What a run came to."""
 
     kills: Counter[str]
     elections: Counter[str]
-    terms: int
-    steps: int
+    election_terms: int
+    operations: int
     # Steps that did not come to their end, by why.
-    cut_off: Counter[str]
-    answers: Answers
+    failed_operations: Counter[str]
+    response_log: ResponseLog
     causes: Counter[str]
     problems: list[str]
     # How long each part took.
-    seconds: dict[str, float]
+    phase_seconds: dict[str, float]
 
     def __str__(self) -> str:
-        answers, codes = self.answers, Counter(self.answers.codes)
+        response_log, codes = self.response_log, Counter(self.response_log.error_codes)
         codes["INTERNAL"] += 0
         lines = {
-            "kills": _counted(self.kills),
-            "elections": f"{_counted(self.elections)}; {self.terms} new terms",
-            "steps": f"{self.steps}, of which {self.cut_off.total()} were cut off",
-            "answers": f"{answers.number}, the slowest in {answers.slowest_seconds:.1f} s;"
-            f" errors: {_counted(codes)}",
-            "transitions": _counted(self.causes),
+            "kills": _format_counts(self.kills),
+            "elections": f"{_format_counts(self.elections)}; {self.election_terms} new terms",
+            "steps": f"{self.operations}, of which {self.failed_operations.total()} were cut off",
+            "answers": f"{response_log.response_count}, the slowest in {response_log.slowest_seconds:.1f} s;"
+            f" errors: {_format_counts(codes)}",
+            "transitions": _format_counts(self.causes),
             "problems": str(len(self.problems)),
-            "INTERNAL": str(answers.internal.total()),
-            "seconds": ", ".join(f"{part} {took:.0f}" for part, took in self.seconds.items()),
+            "INTERNAL": str(response_log.internal_errors.total()),
+            "seconds": ", ".join(f"{part} {took:.0f}" for part, took in self.phase_seconds.items()),
         }
-        return "\n".join(f"{name + ':':13}{told}" for name, told in lines.items())
+        return "\n".join(f"{name + ':':13}{text}" for name, text in lines.items())
 
 
-def _counted(each: Counter[str]) -> str:
-    told = ", ".join(f"{number} {name}" for name, number in sorted(each.items()))
-    return f"{each.total()} ({told})" if told else "0"
+def _format_counts(counter: Counter[str]) -> str:
+    counts = ", ".join(f"{number} {name}" for name, number in sorted(counter.items()))
+    return f"{counter.total()} ({counts})" if counts else "0"
 
 
-async def run(folder: Path, plan: Plan) -> Outcome:
+async def run_model_test(folder: Path, plan: RunPlan) -> RunResult:
     """Lets it happen, and judges it."""
     with capture_logs() as log:
-        return await _run(folder, plan, Answers(log))
+        return await _run_and_check(folder, plan, ResponseLog(log))
 
 
-async def _run(folder: Path, plan: Plan, answers: Answers) -> Outcome:
-    chance = random.Random(plan.seed)
-    clock = _Clock()
-    async with world(folder, plan.workers, plan.members) as shop_world:
-        api = WatchedApi(**vars(shop_world.api), answers=answers)
+async def _run_and_check(folder: Path, plan: RunPlan, response_log: ResponseLog) -> RunResult:
+    rng = random.Random(plan.seed)
+    phase_timer = _PhaseTimer()
+    async with running_cluster(folder, plan.workers, plan.members) as cluster:
+        api = RecordingApi(**vars(cluster.api), response_log=response_log)
         assert api.settings.mongodb_url
         url = api.settings.mongodb_url.get_secret_value()
         with MongoClient[Json](url, tz_aware=True) as client:
-            since = client.admin.command("hello")["operationTime"]
-            term = await asyncio.to_thread(shop_world.term)
-            life = Life(api, client, chance, plan.sizes)
-            await life.begin()
-            clock.ends("start")
-            over = asyncio.Event()
-            cut_off: Counter[str] = Counter()
-            hands = [asyncio.create_task(_live(life, over, cut_off)) for _ in range(_HANDS)]
+            start_time = client.admin.command("hello")["operationTime"]
+            term = await asyncio.to_thread(cluster.term)
+            workload = Workload(api, client, rng, plan.sizes)
+            await workload.create_initial_data()
+            phase_timer.end_phase("start")
+            stopped = asyncio.Event()
+            failed_operations: Counter[str] = Counter()
+            tasks = [
+                asyncio.create_task(_run_workload(workload, stopped, failed_operations))
+                for _ in range(_CONCURRENT_OPERATIONS)
+            ]
             try:
-                await _trouble(shop_world, plan, chance)
+                await _inject_faults(cluster, plan, rng)
             finally:
-                over.set()
-                steps = sum(await asyncio.gather(*hands))
-            clock.ends("trouble")
-            now, end = await asyncio.to_thread(_end, client)
-            problems = await _settle(shop_world, now, end, plan.settle_seconds)
-            clock.ends("settling")
-            await shop_world.stop_the_workers()
-            term = await asyncio.to_thread(shop_world.term) - term
+                stopped.set()
+                operations = sum(await asyncio.gather(*tasks))
+            phase_timer.end_phase("trouble")
+            now, end_time = await asyncio.to_thread(_read_end, client)
+            problems = await _wait_until_processed(cluster, now, end_time, plan.catch_up_seconds)
+            phase_timer.end_phase("settling")
+            await cluster.stop_workers()
+            term = await asyncio.to_thread(cluster.term) - term
             if not problems:
-                calendar, calls = api.services.calendar, answers.calls
-                problems = problems_of(api.database, calendar, calls, since, end, now)
-            clock.ends("judging")
-            log = api.database.transitions.find({}, {"cause": 1})
-            causes = Counter(row["cause"] for row in log)
-    return Outcome(
-        shop_world.kills,
-        shop_world.elections,
+                calendar, event_batches = api.services.calendar, response_log.event_batches
+                problems = find_problems(
+                    api.database, calendar, event_batches, start_time, end_time, now
+                )
+            phase_timer.end_phase("judging")
+            transitions = api.database.transitions.find({}, {"cause": 1})
+            causes = Counter(row["cause"] for row in transitions)
+    return RunResult(
+        cluster.kills,
+        cluster.elections,
         term,
-        steps,
-        cut_off,
-        answers,
+        operations,
+        failed_operations,
+        response_log,
         causes,
         problems,
-        clock.seconds,
+        phase_timer.seconds,
     )
 
 
-class _Clock:
+class _PhaseTimer:
     """How long the parts of a run took."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._last = time.monotonic()
+        self._phase_started_at = time.monotonic()
 
-    def ends(self, part: str) -> None:
+    def end_phase(self, phase: str) -> None:
         now = time.monotonic()
-        self.seconds[part], self._last = now - self._last, now
+        self.seconds[phase], self._phase_started_at = now - self._phase_started_at, now
 
 
-async def _trouble(shop_world: World, plan: Plan, chance: random.Random) -> None:
-    await asyncio.sleep(_CALM_SECONDS)
+async def _inject_faults(cluster: Cluster, plan: RunPlan, rng: random.Random) -> None:
+    await asyncio.sleep(_SECONDS_BEFORE_FAULTS)
     kinds = ["kill"] * plan.kills + ["election"] * plan.elections
-    chance.shuffle(kinds)
+    rng.shuffle(kinds)
     for kind in kinds:
-        await asyncio.sleep(chance.random() * 0.9)
-        await shop_world.see_to_the_workers()
+        await asyncio.sleep(rng.random() * 0.9)
+        await cluster.restart_exited_workers()
         if kind == "kill":
-            await shop_world.kill_something(chance)
+            await cluster.kill_random_process(rng)
         else:
-            await shop_world.elect_another(chance)
+            await cluster.force_election(rng)
 
 
-async def _live(life: Life, over: asyncio.Event, cut_off: Counter[str]) -> int:
+async def _run_workload(
+    workload: Workload, stopped: asyncio.Event, failed_operations: Counter[str]
+) -> int:
     """Until it is over; says how much was done, and writes down why some of it failed."""
-    steps = 0
-    while not over.is_set():
-        steps += 1
+    operations = 0
+    while not stopped.is_set():
+        operations += 1
         try:
-            await life.step()
+            await workload.run_random_operation()
         except Exception as error:  # noqa: BLE001 - what the trouble cut off
-            cut_off[f"{type(error).__name__}: {str(error)[:100]}"] += 1
+            failed_operations[f"{type(error).__name__}: {str(error)[:100]}"] += 1
         await asyncio.sleep(0.005)
-    return steps
+    return operations
 
 
-def _end(client: MongoClient[Json]) -> tuple[datetime, Timestamp]:
+def _read_end(client: MongoClient[Json]) -> tuple[datetime, Timestamp]:
     """The instant by MongoDB's clock, and the last time in its oplog."""
     hello = client.admin.command("hello", codec_options=client.codec_options)
     return hello["localTime"], hello["operationTime"]
 
 
-async def _settle(shop_world: World, now: datetime, end: Timestamp, seconds: float) -> list[str]:
+async def _wait_until_processed(
+    cluster: Cluster, now: datetime, end_time: Timestamp, seconds: float
+) -> list[str]:
     """Returns when the engine has come past all that is committed, and due, by now; a problem where
     it does not."""
-    database = shop_world.api.database
-    place = place_of(end)
+    database = cluster.api.database
+    position = position_of(end_time)
 
-    async def is_past() -> bool:
-        await shop_world.see_to_the_workers()
-        behind = {
-            "$or": [{"place": {"$lt": place}}, {"target": {"$ne": None}}, {"at": {"$lte": now}}]
+    async def is_processed() -> bool:
+        await cluster.restart_exited_workers()
+        partition_behind = {
+            "$or": [{"place": {"$lt": position}}, {"target": {"$ne": None}}, {"at": {"$lte": now}}]
         }
-        if database.partitions.count_documents(behind):
+        if database.partitions.count_documents(partition_behind):
             return False
-        base = min(database.partitions.distinct("base"))
-        reader, log = database.checkpoints.find_one("loyalty"), database.fences.find_one("log")
-        assert reader
-        assert log
-        return reader["sequence"] == log["sequence"] and not (
-            database.steps.count_documents({"_id": {"$gt": base}})
+        base_revision = min(database.partitions.distinct("base"))
+        checkpoint, log_counter = (
+            database.checkpoints.find_one("loyalty"),
+            database.fences.find_one("log"),
+        )
+        assert checkpoint
+        assert log_counter
+        return checkpoint["sequence"] == log_counter["sequence"] and not (
+            database.steps.count_documents({"_id": {"$gt": base_revision}})
             or database.states.count_documents({"wakesAt": {"$lte": now}})
         )
 
     try:
-        await until(is_past, seconds)
+        await wait_until(is_processed, seconds)
     except TimeoutError:
-        where = {name: list(database[name].find().limit(2)) for name in _ENGINES}
-        due = list(database.states.find({"wakesAt": {"$lte": now}}).limit(20))
-        late = f"not settled by {now} at {place} within {seconds:g} s"
-        complaints = f"the workers complain: {shop_world.warnings()}"
-        return [late, complaints, f"due: {due}", *(f"{name}: {of}" for name, of in where.items())]
+        samples = {name: list(database[name].find().limit(2)) for name in _ENGINE_COLLECTIONS}
+        due_timers = list(database.states.find({"wakesAt": {"$lte": now}}).limit(20))
+        timeout_message = f"not settled by {now} at {position} within {seconds:g} s"
+        warnings_message = f"the workers complain: {cluster.warnings()}"
+        return [
+            timeout_message,
+            warnings_message,
+            f"due: {due_timers}",
+            *(f"{name}: {rows}" for name, rows in samples.items()),
+        ]
     return []

@@ -1,85 +1,133 @@
 """Customers that can't be."""
 
 from tests.schema.hostile.requests import (
-    GONE,
-    MANY,
-    NOTHING,
+    DELETE_CUSTOMER,
+    HUGE_LENGTH,
     NUL,
-    UPSERT,
-    UPSERTS,
+    UNKNOWN_SEGMENT_ID,
+    UPSERT_CUSTOMER,
+    UPSERT_CUSTOMERS,
     Cases,
-    customer,
-    nested,
+    customer_input,
+    nested_object,
     upsert_literal,
 )
 
-CUSTOMERS: Cases = {
-    "sourceId empty": (UPSERT, customer(sourceId=""), "INVALID input sourceId"),
-    "sourceId with NUL": (UPSERT, customer(sourceId="a" + NUL), "INVALID input sourceId"),
-    "sourceId of 256": (UPSERT, customer(sourceId="a" * 256), "INVALID input sourceId"),
-    "sourceId of 2 MB": (UPSERT, customer(sourceId="a" * MANY), "INVALID input sourceId"),
-    "sourceId null": (UPSERT, customer(sourceId=None), "BAD_REQUEST"),
-    "sourceId a number": (UPSERT, customer(sourceId=5), "BAD_REQUEST"),
-    "sourceId an object": (UPSERT, customer(sourceId={"$gt": ""}), "BAD_REQUEST"),
-    "a key that is none": (UPSERT, customer(password="x"), "BAD_REQUEST"),
+CUSTOMER_CASES: Cases = {
+    "sourceId empty": (UPSERT_CUSTOMER, customer_input(sourceId=""), "INVALID input sourceId"),
+    "sourceId with NUL": (
+        UPSERT_CUSTOMER,
+        customer_input(sourceId="a" + NUL),
+        "INVALID input sourceId",
+    ),
+    "sourceId of 256": (
+        UPSERT_CUSTOMER,
+        customer_input(sourceId="a" * 256),
+        "INVALID input sourceId",
+    ),
+    "sourceId of 2 MB": (
+        UPSERT_CUSTOMER,
+        customer_input(sourceId="a" * HUGE_LENGTH),
+        "INVALID input sourceId",
+    ),
+    "sourceId null": (UPSERT_CUSTOMER, customer_input(sourceId=None), "BAD_REQUEST"),
+    "sourceId a number": (UPSERT_CUSTOMER, customer_input(sourceId=5), "BAD_REQUEST"),
+    "sourceId an object": (UPSERT_CUSTOMER, customer_input(sourceId={"$gt": ""}), "BAD_REQUEST"),
+    "a key that is none": (UPSERT_CUSTOMER, customer_input(password="x"), "BAD_REQUEST"),
     **{
-        f"{key} with NUL": (UPSERT, customer(**{key: NUL}), f"INVALID input {key}")
+        f"{key} with NUL": (UPSERT_CUSTOMER, customer_input(**{key: NUL}), f"INVALID input {key}")
         for key in ("name", "email", "phone", "description", "source")
     },
     **{
-        f"{key} of 2 MB": (UPSERT, customer(**{key: "x" * MANY}), f"INVALID input {key}")
+        f"{key} of 2 MB": (
+            UPSERT_CUSTOMER,
+            customer_input(**{key: "x" * HUGE_LENGTH}),
+            f"INVALID input {key}",
+        )
         for key in ("name", "description")
     },
-    "address with NUL": (UPSERT, customer(address={"city": NUL}), "INVALID input address city"),
+    "address with NUL": (
+        UPSERT_CUSTOMER,
+        customer_input(address={"city": NUL}),
+        "INVALID input address city",
+    ),
     "address of 2 MB": (
-        UPSERT,
-        customer(address={"postalCode": "x" * MANY}),
+        UPSERT_CUSTOMER,
+        customer_input(address={"postalCode": "x" * HUGE_LENGTH}),
         "INVALID input address postalCode",
     ),
-    "address a list": (UPSERT, customer(address=[]), "BAD_REQUEST"),
-    "birthdate in the year 0": (UPSERT, customer(birthdate="0000-01-01"), "BAD_REQUEST"),
-    "birthdate in 99999": (UPSERT, customer(birthdate="99999-01-01"), "BAD_REQUEST"),
-    "birthdate 30 February": (UPSERT, customer(birthdate="2026-02-30"), "BAD_REQUEST"),
-    "birthdate a number": (UPSERT, customer(birthdate=5), "BAD_REQUEST"),
-    "metadata a list": (UPSERT, customer(metadata=[]), "METADATA_INVALID input metadata"),
-    "metadata a text": (UPSERT, customer(metadata="x"), "METADATA_INVALID input metadata"),
-    "metadata true": (UPSERT, customer(metadata=True), "METADATA_INVALID input metadata"),
+    "address a list": (UPSERT_CUSTOMER, customer_input(address=[]), "BAD_REQUEST"),
+    "birthdate in the year 0": (
+        UPSERT_CUSTOMER,
+        customer_input(birthdate="0000-01-01"),
+        "BAD_REQUEST",
+    ),
+    "birthdate in 99999": (UPSERT_CUSTOMER, customer_input(birthdate="99999-01-01"), "BAD_REQUEST"),
+    "birthdate 30 February": (
+        UPSERT_CUSTOMER,
+        customer_input(birthdate="2026-02-30"),
+        "BAD_REQUEST",
+    ),
+    "birthdate a number": (UPSERT_CUSTOMER, customer_input(birthdate=5), "BAD_REQUEST"),
+    "metadata a list": (
+        UPSERT_CUSTOMER,
+        customer_input(metadata=[]),
+        "METADATA_INVALID input metadata",
+    ),
+    "metadata a text": (
+        UPSERT_CUSTOMER,
+        customer_input(metadata="x"),
+        "METADATA_INVALID input metadata",
+    ),
+    "metadata true": (
+        UPSERT_CUSTOMER,
+        customer_input(metadata=True),
+        "METADATA_INVALID input metadata",
+    ),
     **{
         f"metadata key {key[:9]!r}": (
-            UPSERT,
-            customer(metadata={key: 1}),
+            UPSERT_CUSTOMER,
+            customer_input(metadata={key: 1}),
             "METADATA_INVALID input metadata",
         )
-        for key in ("", "$where", "a.b", NUL, "k" * 101, "k" * MANY)
+        for key in ("", "$where", "a.b", NUL, "k" * 101, "k" * HUGE_LENGTH)
     },
     **{
         f"metadata key {key[:9]!r} inside": (
-            UPSERT,
-            customer(metadata={"a": [{"b": {key: 1}}]}),
+            UPSERT_CUSTOMER,
+            customer_input(metadata={"a": [{"b": {key: 1}}]}),
             "METADATA_INVALID input metadata",
         )
         for key in ("", "$where", "a.b", NUL, "k" * 101)
     },
     "metadata with NUL": (
-        UPSERT,
-        customer(metadata={"a": [NUL]}),
+        UPSERT_CUSTOMER,
+        customer_input(metadata={"a": [NUL]}),
         "METADATA_INVALID input metadata",
     ),
-    "metadata of 2 MB": (UPSERT, customer(metadata={"a": "x" * MANY}), "INVALID input metadata"),
+    "metadata of 2 MB": (
+        UPSERT_CUSTOMER,
+        customer_input(metadata={"a": "x" * HUGE_LENGTH}),
+        "INVALID input metadata",
+    ),
     "metadata of 21 levels": (
-        UPSERT,
-        customer(metadata=nested(22)),
+        UPSERT_CUSTOMER,
+        customer_input(metadata=nested_object(22)),
         "METADATA_INVALID input metadata",
     ),
-    "metadata of 10,000 levels": (UPSERT, customer(metadata=nested(300)), "BAD_REQUEST"),
+    "metadata of 10,000 levels": (
+        UPSERT_CUSTOMER,
+        customer_input(metadata=nested_object(300)),
+        "BAD_REQUEST",
+    ),
     "metadata small as text, large as stored": (
-        UPSERT,
-        customer(metadata={"a": [0] * 400_000}),
+        UPSERT_CUSTOMER,
+        customer_input(metadata={"a": [0] * 400_000}),
         "INVALID input metadata",
     ),
     "metadata of 140,000 keys": (
-        UPSERT,
-        customer(metadata={"a": {f"{i:x}": None for i in range(140_000)}}),
+        UPSERT_CUSTOMER,
+        customer_input(metadata={"a": {f"{i:x}": None for i in range(140_000)}}),
         "INVALID input metadata",
     ),
     "metadata with NaN": (upsert_literal("{a: NaN}"), {}, "-"),
@@ -119,20 +167,28 @@ CUSTOMERS: Cases = {
         {"a": "2026-01-01T00:00:00Z"},
         "METADATA_INVALID input metadata",
     ),
-    "delete a customer unknown": (GONE, {"in": {"sourceId": "ghost"}}, "NOT_FOUND customer"),
-    "delete a customer by a segment's id": (GONE, {"in": {"id": NOTHING}}, "NOT_FOUND customer"),
-    "delete a customer by nothing": (GONE, {"in": {}}, "BAD_REQUEST"),
-    "delete a customer by null": (GONE, {"in": {"id": None}}, "BAD_REQUEST"),
+    "delete a customer unknown": (
+        DELETE_CUSTOMER,
+        {"in": {"sourceId": "ghost"}},
+        "NOT_FOUND customer",
+    ),
+    "delete a customer by a segment's id": (
+        DELETE_CUSTOMER,
+        {"in": {"id": UNKNOWN_SEGMENT_ID}},
+        "NOT_FOUND customer",
+    ),
+    "delete a customer by nothing": (DELETE_CUSTOMER, {"in": {}}, "BAD_REQUEST"),
+    "delete a customer by null": (DELETE_CUSTOMER, {"in": {"id": None}}, "BAD_REQUEST"),
     "1,001 customers": (
-        UPSERTS,
+        UPSERT_CUSTOMERS,
         {"in": [{"sourceId": f"{i}"} for i in range(1_001)]},
         "TOO_MANY inputs",
     ),
-    "30,000 customers": (UPSERTS, {"in": [{"sourceId": "a"}] * 30_000}, "TOO_MANY inputs"),
-    "rows null": (UPSERTS, {"in": None}, "BAD_REQUEST"),
-    "row null": (UPSERTS, {"in": [None]}, "BAD_REQUEST"),
+    "30,000 customers": (UPSERT_CUSTOMERS, {"in": [{"sourceId": "a"}] * 30_000}, "TOO_MANY inputs"),
+    "rows null": (UPSERT_CUSTOMERS, {"in": None}, "BAD_REQUEST"),
+    "row null": (UPSERT_CUSTOMERS, {"in": [None]}, "BAD_REQUEST"),
     "rows refused": (
-        UPSERTS,
+        UPSERT_CUSTOMERS,
         {"in": [{"sourceId": ""}, {"sourceId": "b", "metadata": 5}]},
         "INVALID inputs 0 sourceId, METADATA_INVALID inputs 1 metadata",
     ),

@@ -10,69 +10,69 @@ Cases = dict[str, tuple[str, Json, str]]
 _ERRORS = "userErrors { code path message }"
 
 
-def _mutation(field: str, input_: str, answer: str, argument: str = "input") -> str:
-    return f"mutation($in: {input_}) {{ {field}({argument}: $in) {{ {answer} {_ERRORS} }} }}"
+def _mutation(field: str, input_: str, selection: str, argument: str = "input") -> str:
+    return f"mutation($in: {input_}) {{ {field}({argument}: $in) {{ {selection} {_ERRORS} }} }}"
 
 
-UPSERT = _mutation("customerUpsert", "CustomerInput!", "customer { id }")
-UPSERTS = _mutation("customersUpsert", "[CustomerInput!]!", "accepted", "inputs")
-TRACK = _mutation("eventsTrack", "[EventInput!]!", "accepted", "inputs")
-ORDERS = _mutation("ordersUpsert", "[OrderInput!]!", "accepted", "inputs")
-CREATE = _mutation("segmentCreate", "SegmentCreateInput!", "segment { id }")
-DELETE = _mutation("segmentDelete", "ID!", "deletedId", "id")
-GONE = _mutation("customerDelete", "CustomerRef!", "deletedId", "customer")
-UPDATE = (
+UPSERT_CUSTOMER = _mutation("customerUpsert", "CustomerInput!", "customer { id }")
+UPSERT_CUSTOMERS = _mutation("customersUpsert", "[CustomerInput!]!", "accepted", "inputs")
+TRACK_EVENTS = _mutation("eventsTrack", "[EventInput!]!", "accepted", "inputs")
+UPSERT_ORDERS = _mutation("ordersUpsert", "[OrderInput!]!", "accepted", "inputs")
+CREATE_SEGMENT = _mutation("segmentCreate", "SegmentCreateInput!", "segment { id }")
+DELETE_SEGMENT = _mutation("segmentDelete", "ID!", "deletedId", "id")
+DELETE_CUSTOMER = _mutation("customerDelete", "CustomerRef!", "deletedId", "customer")
+UPDATE_SEGMENT = (
     "mutation($id: ID!, $in: SegmentUpdateInput!)"
     f" {{ segmentUpdate(id: $id, input: $in) {{ segment {{ id }} {_ERRORS} }} }}"
 )
-ASK = (
+QUERY_MEMBERSHIP = (
     "query($ref: CustomerRef!, $ids: [ID!], $over: JSON) { segmentMembership("
     "customer: $ref, segmentIds: $ids, overrides: $over) { isMember } }"
 )
-LIST = (
+LIST_CUSTOMERS = (
     "query($first: Int, $after: String, $search: String, $filter: FilterInput) { customers("
     "first: $first, after: $after, search: $search, filter: $filter) { nodes { id } totalCount } }"
 )
-FIND = (
+FIND_SEGMENTS = (
     "query($after: String, $search: String)"
     " { segments(after: $after, search: $search) { nodes { id } totalCount } }"
 )
-PREVIEW = "query($filter: FilterInput!) { segmentPreview(filter: $filter) { memberCount } }"
-ONE = "query($ref: CustomerRef!) { customer(ref: $ref) { id } }"
-SIZES = (
+PREVIEW_SEGMENT = "query($filter: FilterInput!) { segmentPreview(filter: $filter) { memberCount } }"
+QUERY_CUSTOMER = "query($ref: CustomerRef!) { customer(ref: $ref) { id } }"
+QUERY_SIZES = (
     "query($id: ID!, $from: DateTime, $to: DateTime)"
     " { segment(id: $id) { sizeHistory(from: $from, to: $to) { at memberCount } } }"
 )
-TIMELINE = (
+QUERY_TIMELINE = (
     'query($after: String) { customer(ref: {sourceId: "known"})'
     " { timeline(after: $after) { nodes { __typename } } } }"
 )
 
-KNOWN = {"sourceId": "known"}
+KNOWN_CUSTOMER = {"sourceId": "known"}
 NUL = "\0"
-MANY = 2_000_000
-NOBODY = "cus_" + "0" * 24
-NOTHING = "seg_" + "0" * 24
+HUGE_LENGTH = 2_000_000
+UNKNOWN_CUSTOMER_ID = "cus_" + "0" * 24
+UNKNOWN_SEGMENT_ID = "seg_" + "0" * 24
 
 
-def customer(**fields: Any) -> Json:
+def customer_input(**fields: Any) -> Json:
     return {"in": {"sourceId": "hostile", **fields}}
 
 
-def event(**fields: Any) -> Json:
+def event_input(**fields: Any) -> Json:
     return {"in": [{"customer": {"sourceId": "hostile"}, "name": "seen", **fields}]}
 
 
-def order(**fields: Any) -> Json:
+def order_input(**fields: Any) -> Json:
     row = {"sourceId": "order", "customer": {"sourceId": "hostile"}, "amount": 1, **fields}
     return {"in": [row]}
 
 
-def segment(filter_: Any) -> Json:
+def segment_input(filter_: Any) -> Json:
     return {"in": {"name": "hostile", "definition": {"filter": filter_}}}
 
 
-def named(name: Any) -> Json:
+def segment_named(name: Any) -> Json:
     return {"in": {"name": name, "definition": {"filter": condition()}}}
 
 
@@ -80,28 +80,28 @@ def condition(path: Any = "email", operator: Any = "HAS_VALUE", **fields: Any) -
     return {"attribute": {"path": path, "operator": operator, **fields}}
 
 
-def listed(*refs: Json) -> Json:
+def static_segment_input(*refs: Json) -> Json:
     return {"in": {"name": "hostile", "definition": {"customers": list(refs)}}}
 
 
-def asked(over: Any) -> Json:
-    return {"ref": KNOWN, "over": over}
+def membership_variables(overrides: Any) -> Json:
+    return {"ref": KNOWN_CUSTOMER, "over": overrides}
 
 
-def nested(levels: int, inner: Any = 1) -> Any:
+def nested_object(levels: int, inner: Any = 1) -> Any:
     for _ in range(levels):
         inner = {"a": inner}
     return inner
 
 
-def groups(levels: int) -> Json:
+def nested_groups(levels: int) -> Json:
     filter_ = condition()
     for _ in range(levels):
         filter_ = {"all": [filter_]}
     return filter_
 
 
-def literal(levels: int) -> str:
+def preview_literal(levels: int) -> str:
     inside = (
         "{all: [" * levels + '{attribute: {path: "email", operator: HAS_VALUE}}' + "]}" * levels
     )
@@ -109,6 +109,6 @@ def literal(levels: int) -> str:
 
 
 def upsert_literal(value: str) -> str:
-    return UPSERT.replace("($in: CustomerInput!)", "").replace(
+    return UPSERT_CUSTOMER.replace("($in: CustomerInput!)", "").replace(
         "$in", f'{{sourceId: "hostile", metadata: {value}}}'
     )

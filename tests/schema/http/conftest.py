@@ -10,27 +10,27 @@ from starlette.applications import Starlette
 
 from app.schema.http import GraphQLView
 from app.settings import Settings
-from tests.schema.http.small import Contexts, schema
-from tests.server import serving
+from tests.schema.http.fruit_schema import ContextFactory, schema
+from tests.server import running_server
 
 GRAPHQL = "application/graphql-response+json"
 
 
 @pytest.fixture
-def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+def log_entries() -> Iterator[list[MutableMapping[str, Any]]]:
     """What the program logs."""
     with structlog.testing.capture_logs() as entries:
         yield entries
 
 
 @pytest.fixture
-def contexts() -> Contexts:
-    return Contexts()
+def context_factory() -> ContextFactory:
+    return ContextFactory()
 
 
 @pytest.fixture
-def view(contexts: Contexts) -> GraphQLView:
-    return GraphQLView(schema, _settings(), contexts.make)
+def view(context_factory: ContextFactory) -> GraphQLView:
+    return GraphQLView(schema, _settings(), context_factory.create_context)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def client(view: GraphQLView) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def address(view: GraphQLView) -> AsyncIterator[str]:
     """Where a real server listens, as host:port."""
-    async with serving(Starlette(routes=view.routes())) as address:
+    async with running_server(Starlette(routes=view.routes())) as address:
         yield address
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tests.server import serving
+from tests.server import running_server
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,34 +18,36 @@ GET = b"GET / HTTP/1.1\r\nhost: localhost\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
-async def _length(request: Request) -> PlainTextResponse:
+async def body_length(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())))
 
 
 @pytest.fixture
 async def address() -> AsyncIterator[tuple[str, int]]:
-    async with serving(Starlette(routes=[Route("/", _length, methods=["GET", "POST"])])) as served:
+    async with running_server(
+        Starlette(routes=[Route("/", body_length, methods=["GET", "POST"])])
+    ) as served:
         host, port = served.split(":")
         yield host, int(port)
 
 
-async def _talk(address: tuple[str, int], *parts: bytes) -> tuple[int, bytes]:
+async def exchange(address: tuple[str, int], *parts: bytes) -> tuple[int, bytes]:
     """How many bytes were taken, and the answer."""
     reader, writer = await asyncio.open_connection(*address)
-    taken = 0
+    bytes_sent = 0
     try:
         for part in parts:
             writer.write(part)
             await writer.drain()
-            taken += len(part)
+            bytes_sent += len(part)
     except ConnectionError:
         pass
     try:
-        answer = await asyncio.wait_for(reader.read(64 * KIB), 10)
+        response = await asyncio.wait_for(reader.read(64 * KIB), 10)
     except ConnectionError:
-        answer = b""
+        response = b""
     writer.transport.abort()
-    return taken, answer
+    return bytes_sent, response
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ async def _talk(address: tuple[str, int], *parts: bytes) -> tuple[int, bytes]:
 async def test_without_end_they_are_cut_off(
     address: tuple[str, int], start: bytes, block: bytes
 ) -> None:
-    taken, answer = await _talk(address, start, *[block] * (40 * MIB // len(block)))
+    taken, answer = await exchange(address, start, *[block] * (40 * MIB // len(block)))
     # The rest is what the kernel's buffers took.
     assert taken < 20 * MIB
     assert answer == b"" or answer.startswith(TOO_LARGE)
@@ -74,7 +76,7 @@ async def test_above_the_limit_they_are_refused_in_packets_of_any_size(
     address: tuple[str, int], size: int, end: bytes
 ) -> None:
     sent = GET + b"x: " + b"a" * (65 * KIB) + end
-    _, answer = await _talk(address, *(sent[at : at + size] for at in range(0, len(sent), size)))
+    _, answer = await exchange(address, *(sent[at : at + size] for at in range(0, len(sent), size)))
     assert answer == b"" or answer.startswith(TOO_LARGE)
 
 
@@ -100,5 +102,5 @@ async def test_below_it_they_are_taken_and_bodies_are_not_counted(
 
 async def test_behind_another_request_they_are_refused_too(address: tuple[str, int]) -> None:
     large = GET + b"x: " + b"a" * (66 * KIB) + b"\r\n\r\n"
-    _, answer = await _talk(address, GET + b"\r\n" + large)
+    _, answer = await exchange(address, GET + b"\r\n" + large)
     assert answer.count(b"200 OK") <= 1

@@ -7,45 +7,45 @@ import httpx
 import pytest
 from graphql import get_introspection_query
 
-from app.schema.http import documents
-from tests.schema.http.small import schema
+from app.schema.http import document_cache
+from tests.schema.http.fruit_schema import schema
 
 
-async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
+async def execute(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
     return await client.post("/graphql", json={"query": query, "variables": variables})
 
 
-def nested(levels: int) -> str:
+def nested_query(levels: int) -> str:
     return "{ fruit " + "{ neighbours(first: 1) " * (levels - 2) + "{ name }" + " }" * (levels - 1)
 
 
-def doubling(levels: int) -> str:
+def doubling_fragments(levels: int) -> str:
     """Each fragment spreads the next one twice."""
     spreads = [(n, f"neighbours {{ ...F{n + 1} }}") for n in range(levels)]
     fragments = [f"fragment F{n} on Fruit {{ a: {spread} b: {spread} }}" for n, spread in spreads]
     return "{ fruit { ...F0 } }" + " ".join(fragments) + f" fragment F{levels} on Fruit {{ name }}"
 
 
-TOO_MUCH = {
-    "levels": nested(16),
+TOO_COMPLEX_DOCUMENTS = {
+    "levels": nested_query(16),
     "aliases": "{" + " ".join(f"a{n}: number" for n in range(101)) + "}",
     "root fields": "{ fruit { name }" + " number" * 51 + "}",
     "directives": "{ fruit { name " + "@include(if: true)" * 51 + " } }",
     "fields": "{ fruit {" + " name" * 2_001 + "} }",
-    "fragments": doubling(60),
-    "fragments in a ring": doubling(60) + " fragment R on Fruit { ...R }",
+    "fragments": doubling_fragments(60),
+    "fragments in a ring": doubling_fragments(60) + " fragment R on Fruit { ...R }",
     "a chain of fragments": "{ ...F0 }"
     + "".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(900))
     + "fragment F900 on Query { number }",
 }
 
 
-@pytest.mark.parametrize("query", TOO_MUCH.values(), ids=TOO_MUCH)
+@pytest.mark.parametrize("query", TOO_COMPLEX_DOCUMENTS.values(), ids=TOO_COMPLEX_DOCUMENTS)
 async def test_a_document_that_asks_for_too_much_is_refused_at_once(
     client: httpx.AsyncClient, query: str
 ) -> None:
     began = time.process_time()
-    answer = await ask(client, query)
+    answer = await execute(client, query)
 
     assert answer.status_code == 422
     assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {
@@ -55,19 +55,21 @@ async def test_a_document_that_asks_for_too_much_is_refused_at_once(
 
 
 async def test_the_depth_allowed(client: httpx.AsyncClient) -> None:
-    assert (await ask(client, nested(15))).status_code == 200
+    assert (await execute(client, nested_query(15))).status_code == 200
 
 
 async def test_a_ring_of_fragments_is_left_to_validation(client: httpx.AsyncClient) -> None:
-    answer = await ask(client, "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }")
+    answer = await execute(
+        client, "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }"
+    )
 
     assert answer.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
 async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.AsyncClient) -> None:
     began = time.process_time()
-    await ask(client, "{ " + "fruit { name } " * 45 + "} ")
-    await ask(client, "{ fruit {" + " neighbours { name }" * 900 + "} }")
+    await execute(client, "{ " + "fruit { name } " * 45 + "} ")
+    await execute(client, "{ fruit {" + " neighbours { name }" * 900 + "} }")
 
     assert time.process_time() - began < 1
 
@@ -80,8 +82,8 @@ async def test_a_value_that_does_not_fit_is_not_repeated_at_length(
     literal = " ".join(f'key{n}: "x"' for n in range(2_000))
 
     for answer in (
-        await ask(client, query, w=wish),
-        await ask(client, f"{{ wish(wish: {{{literal}}}) }}"),
+        await execute(client, query, w=wish),
+        await execute(client, f"{{ wish(wish: {{{literal}}}) }}"),
     ):
         assert answer.status_code == 422
         assert len(answer.content) < 10_000
@@ -96,13 +98,13 @@ async def test_full_introspection_passes(client: httpx.AsyncClient) -> None:
         input_value_deprecation=True,
     )
 
-    assert (await ask(client, query)).status_code == 200
+    assert (await execute(client, query)).status_code == 200
 
 
 async def test_input_may_be_nested_deeper_than_fields(client: httpx.AsyncClient) -> None:
     value = "{all: [" * 20 + "1" + "]}" * 20
 
-    assert (await ask(client, f"{{ echo(value: {value}) }}")).status_code == 200
+    assert (await execute(client, f"{{ echo(value: {value}) }}")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -119,12 +121,12 @@ async def test_input_may_be_nested_deeper_than_fields(client: httpx.AsyncClient)
 async def test_an_answer_of_too_many_values_is_refused(
     client: httpx.AsyncClient, query: str, variables: dict[str, Any], status: int
 ) -> None:
-    answer = await ask(client, query, **variables)
+    answer = await execute(client, query, **variables)
 
     assert answer.status_code == status
 
 
-PAGES = "query ($a: Int!, $b: Int! = 1000) { fruit { neighbours(first: $a) { ...N } } } \
+PAGED_QUERY = "query ($a: Int!, $b: Int! = 1000) { fruit { neighbours(first: $a) { ...N } } } \
 fragment N on Fruit { ... { neighbours(first: $b) { name } } }"
 
 
@@ -134,28 +136,28 @@ fragment N on Fruit { ... { neighbours(first: $b) { name } } }"
 async def test_pages_in_variables_count_as_given(
     client: httpx.AsyncClient, variables: dict[str, int], status: int
 ) -> None:
-    assert (await ask(client, PAGES, **variables)).status_code == status
+    assert (await execute(client, PAGED_QUERY, **variables)).status_code == status
 
 
 async def test_what_was_read_once_is_neither_parsed_nor_validated_again(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await ask(client, "query ($n: String!) { fruit(name: $n) { name } }", n="a")
+    first = await execute(client, "query ($n: String!) { fruit(name: $n) { name } }", n="a")
 
     def forbidden(*_: Any, **__: Any) -> Any:
         raise AssertionError("read again")
 
-    for step in ("parse", "validate", "may_be_too_large"):
-        monkeypatch.setattr(documents, step, forbidden)
-    second = await ask(client, "query ($n: String!) { fruit(name: $n) { name } }", n="b")
+    for step in ("parse", "validate", "may_exceed_max_values"):
+        monkeypatch.setattr(document_cache, step, forbidden)
+    second = await execute(client, "query ($n: String!) { fruit(name: $n) { name } }", n="b")
 
     assert first.json()["data"]["fruit"]["name"] == "a"
     assert second.json()["data"]["fruit"]["name"] == "b"
 
 
 def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "KEPT_CHARACTERS", 50)
-    known = documents.Documents(schema._schema)
+    monkeypatch.setattr(document_cache, "MAX_CACHED_CHARACTERS", 50)
+    known = document_cache.DocumentCache(schema._schema)
 
     first, _ = known.get("{ fruit { name weight } }")
     again, _ = known.get("{ fruit { name weight } }")

@@ -9,21 +9,21 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from app.schema.http import socket
-from tests.schema.http.small import Contexts
-from tests.sockets import PROTOCOL, Client, connected
+from app.schema.http import graphql_transport_ws
+from tests.schema.http.fruit_schema import ContextFactory
+from tests.websocket_client import PROTOCOL, WebSocketClient, open_websocket
 
 
 @pytest.fixture
-async def client(address: str) -> AsyncIterator[Client]:
-    async with connected(address) as client:
+async def client(address: str) -> AsyncIterator[WebSocketClient]:
+    async with open_websocket(address) as client:
         yield client
 
 
-async def test_a_subscription_is_answered_event_by_event(client: Client) -> None:
-    await client.ask("subscription ($to: Int!) { count(to: $to) }", variables={"to": 2})
+async def test_a_subscription_is_answered_event_by_event(client: WebSocketClient) -> None:
+    await client.subscribe("subscription ($to: Int!) { count(to: $to) }", variables={"to": 2})
 
-    assert [await client.hear() for _ in range(3)] == [
+    assert [await client.receive() for _ in range(3)] == [
         {"id": "1", "type": "next", "payload": {"data": {"count": 0}}},
         {"id": "1", "type": "next", "payload": {"data": {"count": 1}}},
         {"id": "1", "type": "complete"},
@@ -31,27 +31,29 @@ async def test_a_subscription_is_answered_event_by_event(client: Client) -> None
 
 
 @pytest.mark.parametrize("query", ["{ fruit { name } }", 'mutation { plant(name: "a") { name } }'])
-async def test_queries_and_mutations_run_here_too(client: Client, query: str) -> None:
-    await client.ask(query)
+async def test_queries_and_mutations_run_here_too(client: WebSocketClient, query: str) -> None:
+    await client.subscribe(query)
 
-    assert (await client.hear())["type"] == "next"
-    assert await client.hear() == {"id": "1", "type": "complete"}
+    assert (await client.receive())["type"] == "next"
+    assert await client.receive() == {"id": "1", "type": "complete"}
 
 
-async def test_each_operation_and_each_event_has_a_context_of_its_own(client: Client) -> None:
-    await client.ask("subscription { contexts { source event } }")
-    seen = [(await client.hear())["payload"]["data"]["contexts"] for _ in range(2)]
-    await client.hear()
-    await client.ask("{ number }")
+async def test_each_operation_and_each_event_has_a_context_of_its_own(
+    client: WebSocketClient,
+) -> None:
+    await client.subscribe("subscription { contexts { source event } }")
+    seen = [(await client.receive())["payload"]["data"]["contexts"] for _ in range(2)]
+    await client.receive()
+    await client.subscribe("{ number }")
 
     assert seen == [{"source": 1, "event": 2}, {"source": 1, "event": 3}]
-    assert (await client.hear())["payload"] == {"data": {"number": 4}}
+    assert (await client.receive())["payload"] == {"data": {"number": 4}}
 
 
-async def test_what_connection_init_brought_is_in_every_context(client: Client) -> None:
-    await client.ask("{ init }")
+async def test_what_connection_init_brought_is_in_every_context(client: WebSocketClient) -> None:
+    await client.subscribe("{ init }")
 
-    assert (await client.hear())["payload"] == {"data": {"init": {"authorization": "Bearer K"}}}
+    assert (await client.receive())["payload"] == {"data": {"init": {"authorization": "Bearer K"}}}
 
 
 @pytest.mark.parametrize(
@@ -72,95 +74,99 @@ async def test_what_connection_init_brought_is_in_every_context(client: Client) 
     ],
 )
 async def test_an_operation_that_fails_leaves_the_others_alone(
-    client: Client, payload: object, code: str
+    client: WebSocketClient, payload: object, code: str
 ) -> None:
-    await client.ask("subscription { endless }", "other")
-    await client.hear()
+    await client.subscribe("subscription { endless }", "other")
+    await client.receive()
     await client.send({"id": "1", "type": "subscribe", "payload": payload})
-    refusal = await client.hear()
-    await client.ask("{ fruit { name } }", "1")
+    refusal = await client.receive()
+    await client.subscribe("{ fruit { name } }", "1")
 
     assert (refusal["id"], refusal["type"]) == ("1", "error")
     assert refusal["payload"][0]["extensions"]["code"] == code
-    assert (await client.hear())["payload"] == {"data": {"fruit": {"name": "apple"}}}
+    assert (await client.receive())["payload"] == {"data": {"fruit": {"name": "apple"}}}
 
 
 async def test_a_source_that_breaks_ends_its_operation_masked(
-    client: Client, logged: list[dict[str, Any]]
+    client: WebSocketClient, log_entries: list[dict[str, Any]]
 ) -> None:
-    await client.ask("subscription { breaks }")
-    event, end = await client.hear(), await client.hear()
+    await client.subscribe("subscription { breaks }")
+    event, end = await client.receive(), await client.receive()
 
     assert event["payload"] == {"data": {"breaks": 1}}
     assert end["type"] == "error"
     assert end["payload"][0]["message"] == "Unexpected error."
-    assert len(logged) == 1
+    assert len(log_entries) == 1
 
 
-async def test_complete_stops_a_subscription(client: Client, contexts: Contexts) -> None:
-    await client.ask("subscription { endless }")
-    await contexts.started.wait()
+async def test_complete_stops_a_subscription(
+    client: WebSocketClient, context_factory: ContextFactory
+) -> None:
+    await client.subscribe("subscription { endless }")
+    await context_factory.started.wait()
     await client.send({"id": "1", "type": "complete"})
 
-    await asyncio.wait_for(contexts.stopped.wait(), 10)
+    await asyncio.wait_for(context_factory.stopped.wait(), 10)
 
 
-async def test_a_lost_socket_stops_its_operations(address: str, contexts: Contexts) -> None:
-    async with connected(address) as client:
-        await client.ask("subscription { endless }")
-        await client.ask("{ slow }", "2")
-        await contexts.started.wait()
+async def test_a_lost_socket_stops_its_operations(
+    address: str, context_factory: ContextFactory
+) -> None:
+    async with open_websocket(address) as client:
+        await client.subscribe("subscription { endless }")
+        await client.subscribe("{ slow }", "2")
+        await context_factory.started.wait()
 
-    await asyncio.wait_for(contexts.stopped.wait(), 10)
+    await asyncio.wait_for(context_factory.stopped.wait(), 10)
 
 
 async def test_who_is_silent_is_asked_and_stays_if_it_answers(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: WebSocketClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket, "SECONDS_OF_SILENCE", 0.05)
-    await client.ask("{ fruit { name } }")
-    while (await client.hear())["type"] != "complete":
+    monkeypatch.setattr(graphql_transport_ws, "PING_INTERVAL_SECONDS", 0.05)
+    await client.subscribe("{ fruit { name } }")
+    while (await client.receive())["type"] != "complete":
         pass
 
     for _ in range(5):
-        assert await client.hear() == {"type": "ping"}
+        assert await client.receive() == {"type": "ping"}
         await client.send({"type": "pong"})
 
 
 async def test_who_does_not_answer_a_ping_is_cut_off(
-    address: str, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+    address: str, context_factory: ContextFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket, "SECONDS_OF_SILENCE", 0.05)
-    async with connected(address) as client:
-        await client.ask("subscription { endless }")
+    monkeypatch.setattr(graphql_transport_ws, "PING_INTERVAL_SECONDS", 0.05)
+    async with open_websocket(address) as client:
+        await client.subscribe("subscription { endless }")
 
-        assert await client.code_of_closing() == 4408
-        await asyncio.wait_for(contexts.stopped.wait(), 10)
+        assert await client.wait_for_close_code() == 4408
+        await asyncio.wait_for(context_factory.stopped.wait(), 10)
 
 
-async def test_who_takes_nothing_is_cut_off(
-    address: str, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+async def test_a_client_that_reads_nothing_is_disconnected(
+    address: str, context_factory: ContextFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose buffers are full can't even be told so."""
-    monkeypatch.setattr(socket, "SECONDS_OF_SILENCE", 0.1)
-    monkeypatch.setattr(socket, "SECONDS_TO_CLOSE", 0.1)
-    async with connected(address) as client:
-        client.take_nothing()
-        await client.ask("subscription { flood }")
-        await contexts.started.wait()
+    monkeypatch.setattr(graphql_transport_ws, "PING_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(graphql_transport_ws, "CLOSE_TIMEOUT_SECONDS", 0.1)
+    async with open_websocket(address) as client:
+        client.pause_reading()
+        await client.subscribe("subscription { flood }")
+        await context_factory.started.wait()
 
-        await asyncio.wait_for(contexts.stopped.wait(), 10)
+        await asyncio.wait_for(context_factory.stopped.wait(), 10)
 
 
 async def test_ping_is_answered_at_any_time(address: str) -> None:
-    async with connected(address, greet=False) as client:
+    async with open_websocket(address, initialize=False) as client:
         await client.send({"type": "ping"})
-        assert await client.hear() == {"type": "pong"}
+        assert await client.receive() == {"type": "pong"}
         await client.send({"type": "connection_init"})
-        assert await client.hear() == {"type": "connection_ack"}
+        assert await client.receive() == {"type": "connection_ack"}
         await client.send({"type": "pong"})
         await client.send({"type": "ping", "payload": {}})
-        assert await client.hear() == {"type": "pong"}
+        assert await client.receive() == {"type": "pong"}
 
 
 @pytest.mark.parametrize(
@@ -185,19 +191,19 @@ async def test_ping_is_answered_at_any_time(address: str) -> None:
     ],
 )
 async def test_what_is_no_message_closes_the_socket_with_its_code(
-    client: Client, message: str | bytes, code: int, logged: list[dict[str, Any]]
+    client: WebSocketClient, message: str | bytes, code: int, log_entries: list[dict[str, Any]]
 ) -> None:
     await client.send_raw(message)
 
-    assert await client.code_of_closing() == code
-    assert logged == []
+    assert await client.wait_for_close_code() == code
+    assert log_entries == []
 
 
-async def test_an_id_in_use_closes_the_socket(client: Client) -> None:
-    await client.ask("subscription { endless }")
-    await client.ask("subscription { endless }")
+async def test_an_id_in_use_closes_the_socket(client: WebSocketClient) -> None:
+    await client.subscribe("subscription { endless }")
+    await client.subscribe("subscription { endless }")
 
-    assert await client.code_of_closing() == 4409
+    assert await client.wait_for_close_code() == 4409
 
 
 @pytest.mark.parametrize(
@@ -208,27 +214,27 @@ async def test_an_id_in_use_closes_the_socket(client: Client) -> None:
     ],
 )
 async def test_the_client_must_greet_first(address: str, message: object, code: int) -> None:
-    async with connected(address, greet=False) as client:
+    async with open_websocket(address, initialize=False) as client:
         await client.send(message)
 
-        assert await client.code_of_closing() == code
+        assert await client.wait_for_close_code() == code
 
 
 async def test_the_client_must_greet_soon(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "SECONDS_TO_INIT", 0.05)
-    async with connected(address, greet=False) as client:
-        assert await client.code_of_closing() == 4408
+    monkeypatch.setattr(graphql_transport_ws, "INIT_TIMEOUT_SECONDS", 0.05)
+    async with open_websocket(address, initialize=False) as client:
+        assert await client.wait_for_close_code() == 4408
 
 
 async def test_a_socket_runs_so_many_operations_at_once(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: WebSocketClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket, "MAX_OPERATIONS", 1)
-    await client.ask("subscription { endless }", "1")
-    await client.hear()
-    await client.ask("{ number }", "2")
+    monkeypatch.setattr(graphql_transport_ws, "MAX_OPERATIONS_PER_CONNECTION", 1)
+    await client.subscribe("subscription { endless }", "1")
+    await client.receive()
+    await client.subscribe("{ number }", "2")
 
-    assert (await client.hear())["type"] == "error"
+    assert (await client.receive())["type"] == "error"
 
 
 @pytest.mark.parametrize("protocols", [None, [Subprotocol("graphql-ws")]])
@@ -236,7 +242,7 @@ async def test_no_other_protocol_is_spoken(
     address: str, protocols: list[Subprotocol] | None
 ) -> None:
     async with connect(f"ws://{address}/graphql", subprotocols=protocols, proxy=None) as connection:
-        assert await Client(connection).code_of_closing() == 4406
+        assert await WebSocketClient(connection).wait_for_close_code() == 4406
 
 
 async def test_a_page_of_another_site_is_turned_away(address: str) -> None:

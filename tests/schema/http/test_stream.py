@@ -9,26 +9,26 @@ import httpx
 import orjson
 import pytest
 
-from app.schema.http import GraphQLView, stream
-from tests.schema.http.small import Contexts
+from app.schema.http import GraphQLView, event_stream
+from tests.schema.http.fruit_schema import ContextFactory
 
 EVENTS = "text/event-stream"
 
 
-class Event(NamedTuple):
+class SseEvent(NamedTuple):
     name: str
     data: Any
     id: str | None = None
 
 
-class Stream:
+class SseStream:
     """An answer as it comes in."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self._lines = response.aiter_lines()
 
-    async def block(self) -> dict[str, str]:
+    async def read_block(self) -> dict[str, str]:
         """The fields up to the next empty line; a comment's name is empty."""
         fields: dict[str, str] = {}
         while line := await asyncio.wait_for(anext(self._lines), 10):
@@ -36,63 +36,75 @@ class Stream:
             fields[name] = value.removeprefix(" ")
         return fields
 
-    async def event(self) -> Event:
-        fields = await self.block()
+    async def read_event(self) -> SseEvent:
+        fields = await self.read_block()
         data = fields["data"]
-        return Event(fields["event"], orjson.loads(data) if data else None, fields.get("id"))
+        return SseEvent(fields["event"], orjson.loads(data) if data else None, fields.get("id"))
 
-    async def all(self) -> list[Event]:
-        events = [await self.event()]
+    async def read_all_events(self) -> list[SseEvent]:
+        events = [await self.read_event()]
         while events[-1].name != "complete":
-            events.append(await self.event())
+            events.append(await self.read_event())
         with pytest.raises(StopAsyncIteration):
             await anext(self._lines)
         return events
 
 
 @pytest.fixture
-async def http(address: str) -> AsyncIterator[httpx.AsyncClient]:
+async def http_client(address: str) -> AsyncIterator[httpx.AsyncClient]:
     base, headers = f"http://{address}", {"Accept": EVENTS}
-    async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False) as http:
-        yield http
+    async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False) as client:
+        yield client
 
 
 @asynccontextmanager
-async def asked(http: httpx.AsyncClient, query: str, **more: Any) -> AsyncIterator[Stream]:
-    async with http.stream("POST", "/graphql/stream", json={"query": query, **more}) as response:
-        yield Stream(response)
+async def open_sse_stream(
+    http: httpx.AsyncClient, query: str, **payload_fields: Any
+) -> AsyncIterator[SseStream]:
+    async with http.stream(
+        "POST", "/graphql/stream", json={"query": query, **payload_fields}
+    ) as response:
+        yield SseStream(response)
 
 
-async def test_a_subscription_is_answered_event_by_event(http: httpx.AsyncClient) -> None:
+async def test_a_subscription_is_answered_event_by_event(http_client: httpx.AsyncClient) -> None:
     query, variables = "subscription ($to: Int!) { count(to: $to) }", {"to": 2}
-    async with asked(http, query, variables=variables) as answer:
+    async with open_sse_stream(http_client, query, variables=variables) as answer:
         assert answer.response.status_code == 200
         assert answer.response.headers["content-type"].startswith(EVENTS)
-        assert await answer.all() == [
-            Event("next", {"data": {"count": 0}}),
-            Event("next", {"data": {"count": 1}}),
-            Event("complete", None),
+        assert await answer.read_all_events() == [
+            SseEvent("next", {"data": {"count": 0}}),
+            SseEvent("next", {"data": {"count": 1}}),
+            SseEvent("complete", None),
         ]
 
 
-async def test_a_browser_s_event_source_asks_by_get(http: httpx.AsyncClient) -> None:
+async def test_a_browser_s_event_source_asks_by_get(http_client: httpx.AsyncClient) -> None:
     asking = {"query": "subscription { count(to: 1) }"}
-    async with http.stream("GET", "/graphql/stream", params=asking) as response:
-        assert [event.data for event in await Stream(response).all()] == [
+    async with http_client.stream("GET", "/graphql/stream", params=asking) as response:
+        assert [event.data for event in await SseStream(response).read_all_events()] == [
             {"data": {"count": 0}},
             None,
         ]
 
 
-async def test_the_id_of_an_event_is_the_cursor_to_go_on_from(http: httpx.AsyncClient) -> None:
-    async with asked(http, "subscription { places { cursor } }") as answer:
-        assert [event.id for event in await answer.all()] == ["after-0", "after-1", None]
+async def test_the_id_of_an_event_is_the_cursor_to_go_on_from(
+    http_client: httpx.AsyncClient,
+) -> None:
+    async with open_sse_stream(http_client, "subscription { places { cursor } }") as answer:
+        assert [event.id for event in await answer.read_all_events()] == [
+            "after-0",
+            "after-1",
+            None,
+        ]
 
 
 @pytest.mark.parametrize("query", ["{ fruit { name } }", 'mutation { plant(name: "a") { name } }'])
-async def test_queries_and_mutations_are_answered_once(http: httpx.AsyncClient, query: str) -> None:
-    async with asked(http, query) as answer:
-        first, last = await answer.all()
+async def test_queries_and_mutations_are_answered_once(
+    http_client: httpx.AsyncClient, query: str
+) -> None:
+    async with open_sse_stream(http_client, query) as answer:
+        first, last = await answer.read_all_events()
 
     assert "data" in first.data
     assert last.name == "complete"
@@ -108,10 +120,10 @@ async def test_queries_and_mutations_are_answered_once(http: httpx.AsyncClient, 
     ],
 )
 async def test_what_can_t_be_run_says_so_in_an_event(
-    http: httpx.AsyncClient, query: str, code: str
+    http_client: httpx.AsyncClient, query: str, code: str
 ) -> None:
-    async with asked(http, query) as answer:
-        first, last = await answer.all()
+    async with open_sse_stream(http_client, query) as answer:
+        first, last = await answer.read_all_events()
 
     assert first.data["errors"][0]["extensions"]["code"] == code
     assert "data" not in first.data
@@ -119,13 +131,13 @@ async def test_what_can_t_be_run_says_so_in_an_event(
 
 
 async def test_a_source_that_breaks_ends_masked(
-    http: httpx.AsyncClient, logged: list[dict[str, Any]]
+    http_client: httpx.AsyncClient, log_entries: list[dict[str, Any]]
 ) -> None:
-    async with asked(http, "subscription { breaks }") as answer:
-        _, broken, _ = await answer.all()
+    async with open_sse_stream(http_client, "subscription { breaks }") as answer:
+        _, broken, _ = await answer.read_all_events()
 
     assert broken.data["errors"][0]["message"] == "Unexpected error."
-    assert len(logged) == 1
+    assert len(log_entries) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,58 +150,64 @@ async def test_a_source_that_breaks_ends_masked(
     ],
 )
 async def test_what_is_no_request_is_refused_as_http_does(
-    http: httpx.AsyncClient, sent: Any, status: int
+    http_client: httpx.AsyncClient, sent: Any, status: int
 ) -> None:
-    response = await http.post("/graphql/stream", **sent)
+    response = await http_client.post("/graphql/stream", **sent)
 
     assert response.status_code == status
     assert response.json()["errors"]
 
 
-async def test_a_mutation_is_not_done_by_get(http: httpx.AsyncClient) -> None:
+async def test_a_mutation_is_not_done_by_get(http_client: httpx.AsyncClient) -> None:
     asking = {"query": 'mutation { plant(name: "a") { name } }'}
 
-    assert (await http.get("/graphql/stream", params=asking)).status_code == 405
+    assert (await http_client.get("/graphql/stream", params=asking)).status_code == 405
 
 
-async def test_at_graphql_itself_one_hears_where_to_subscribe(http: httpx.AsyncClient) -> None:
+async def test_at_graphql_itself_one_hears_where_to_subscribe(
+    http_client: httpx.AsyncClient,
+) -> None:
     asking = {"query": "subscription { count(to: 1) }"}
-    response = await http.post("/graphql", json=asking, headers={"Accept": "application/json"})
+    response = await http_client.post(
+        "/graphql", json=asking, headers={"Accept": "application/json"}
+    )
 
     assert "/graphql/stream" in response.json()["errors"][0]["message"]
 
 
 async def test_a_silent_stream_shows_that_it_lives(
-    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    http_client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "SECONDS_OF_SILENCE", 0.05)
-    async with asked(http, "subscription { endless }") as answer:
-        assert (await answer.event()).data == {"data": {"endless": 1}}
-        assert [await answer.block() for _ in range(3)] == [{"": ""}] * 3
+    monkeypatch.setattr(event_stream, "KEEPALIVE_INTERVAL_SECONDS", 0.05)
+    async with open_sse_stream(http_client, "subscription { endless }") as answer:
+        assert (await answer.read_event()).data == {"data": {"endless": 1}}
+        assert [await answer.read_block() for _ in range(3)] == [{"": ""}] * 3
 
 
-async def test_who_goes_stops_the_subscription(http: httpx.AsyncClient, contexts: Contexts) -> None:
-    async with asked(http, "subscription { endless }") as answer:
-        await answer.event()
-
-    await asyncio.wait_for(contexts.stopped.wait(), 10)
-
-
-async def test_who_takes_nothing_is_cut_off(
-    http: httpx.AsyncClient, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+async def test_who_goes_stops_the_subscription(
+    http_client: httpx.AsyncClient, context_factory: ContextFactory
 ) -> None:
-    monkeypatch.setattr(stream, "SECONDS_TO_TAKE", 0.1)
-    async with asked(http, "subscription { flood }"):
-        await asyncio.wait_for(contexts.stopped.wait(), 10)
+    async with open_sse_stream(http_client, "subscription { endless }") as answer:
+        await answer.read_event()
+
+    await asyncio.wait_for(context_factory.stopped.wait(), 10)
+
+
+async def test_a_client_that_reads_nothing_is_disconnected(
+    http_client: httpx.AsyncClient, context_factory: ContextFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "SEND_TIMEOUT_SECONDS", 0.1)
+    async with open_sse_stream(http_client, "subscription { flood }"):
+        await asyncio.wait_for(context_factory.stopped.wait(), 10)
 
 
 async def test_a_server_that_is_to_stop_cuts_all_off(
-    http: httpx.AsyncClient, contexts: Contexts, view: GraphQLView
+    http_client: httpx.AsyncClient, context_factory: ContextFactory, view: GraphQLView
 ) -> None:
-    async with asked(http, "subscription { endless }") as answer:
-        await answer.event()
-        view.end()
+    async with open_sse_stream(http_client, "subscription { endless }") as answer:
+        await answer.read_event()
+        view.close_streams()
 
         with pytest.raises(StopAsyncIteration):
-            await answer.block()
-    await asyncio.wait_for(contexts.stopped.wait(), 10)
+            await answer.read_block()
+    await asyncio.wait_for(context_factory.stopped.wait(), 10)

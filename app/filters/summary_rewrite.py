@@ -1,0 +1,221 @@
+"""What the summary in a customer's document says of its events, so that the rows need no look.
+
+The summary knows how many events of a name there are, and when the first and the last one was. It
+knows nothing of a moment between the two: a reader whose clock stands before a customer's last
+event is in doubt, and looks at the rows of those few.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from app.filters.calendar import Now
+from app.filters.evaluate import CustomerFacts, holds
+from app.filters.fields import AttributeType, Field, activity_field
+from app.filters.operators import OPERATORS_BY_NAME, Operand
+from app.filters.sources import RowSource
+from app.filters.tree import (
+    AllOf,
+    AnyOf,
+    AttributeCondition,
+    EventCondition,
+    Filter,
+    NestedSegment,
+    NoneOf,
+    SegmentCondition,
+    SlidingWindow,
+    StaticMemberCondition,
+)
+from app.filters.values import MAX_INT64
+
+
+@dataclass(frozen=True)
+class SummaryRewrite:
+    """A filter that asks of summaries instead of rows where it can.
+
+    Whoever meets `sure` meets the filter. Of the others only those may who have rows of these
+    sources after the instant of the question: they are in doubt.
+    """
+
+    definite_filter: Filter
+    uncertain_sources: tuple[RowSource, ...]
+
+
+def rewrite_with_summaries(filter_: Filter, now: Now) -> SummaryRewrite:
+    """The filter with its events looked up in the summaries."""
+    rewriter = _SummaryRewriter(now)
+    definite_filter = rewriter.rewrite(filter_, is_positive=True)
+    return SummaryRewrite(definite_filter, tuple(rewriter.uncertain_sources))
+
+
+def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
+    """What the summary says of everybody of whom the condition holds; nothing where it may hold
+    without any events."""
+    if _holds_for_count(condition, 0, now):
+        return []
+    event_name, window = condition.measure.source.name, condition.measure.window
+    if window is None:
+        at_least_one = Operand(1, AttributeType.NUMBER, scalar=True, indexed=True)
+        count_field = _summary_field(event_name, "count")
+        return [
+            AttributeCondition(
+                count_field, OPERATORS_BY_NAME["GREATER_THAN_OR_EQUAL"], at_least_one
+            )
+        ]
+    if isinstance(window, SlidingWindow):
+        return [_summary_date_condition(event_name, "lastAt", "AFTER", now.at - window.length)]
+    return [
+        _summary_date_condition(event_name, "lastAt", "ON_OR_AFTER", window.start),
+        _summary_date_condition(event_name, "firstAt", "ON_OR_BEFORE", window.end),
+    ]
+
+
+def rewrite_counts(filter_: Filter) -> Filter:
+    """The filter with its counts of all events of a name read from the summaries, which is exact
+    for one state of a customer's data."""
+    return _CountRewriter().rewrite(filter_)
+
+
+class _CountRewriter:
+    def __init__(self) -> None:
+        self._rewritten_segments: dict[NestedSegment, NestedSegment] = {}
+
+    def rewrite(self, filter_: Filter) -> Filter:
+        match filter_:
+            case AllOf(branches):
+                return AllOf(tuple(map(self.rewrite, branches)))
+            case AnyOf(branches):
+                return AnyOf(tuple(map(self.rewrite, branches)))
+            case NoneOf(branches):
+                return NoneOf(tuple(map(self.rewrite, branches)))
+            case EventCondition(measure):
+                return _count_condition(filter_) if measure.is_count_of_all else filter_
+            case SegmentCondition(segment, member):
+                return SegmentCondition(self._rewrite_segment(segment), member)
+            case AttributeCondition() | StaticMemberCondition():
+                return filter_
+            case _:
+                assert_never(filter_)
+
+    def _rewrite_segment(self, segment: NestedSegment) -> NestedSegment:
+        if segment not in self._rewritten_segments:
+            self._rewritten_segments[segment] = NestedSegment(
+                segment.id, segment.name, self.rewrite(segment.tree)
+            )
+        return self._rewritten_segments[segment]
+
+
+class _SummaryRewriter:
+    def __init__(self, now: Now) -> None:
+        self._now = now
+        self._rewritten_segments: dict[tuple[NestedSegment, bool], NestedSegment] = {}
+        self.uncertain_sources: dict[RowSource, None] = {}
+
+    def rewrite(self, filter_: Filter, *, is_positive: bool) -> Filter:
+        """A filter that asks of summaries: wanted, it holds only where the filter does; not wanted,
+        it fails only where the filter does."""
+        match filter_:
+            case AllOf(branches):
+                return AllOf(
+                    tuple(self.rewrite(branch, is_positive=is_positive) for branch in branches)
+                )
+            case AnyOf(branches):
+                return AnyOf(
+                    tuple(self.rewrite(branch, is_positive=is_positive) for branch in branches)
+                )
+            case NoneOf(branches):
+                return NoneOf(
+                    tuple(self.rewrite(branch, is_positive=not is_positive) for branch in branches)
+                )
+            case EventCondition():
+                return self._rewrite_event(filter_, is_positive)
+            case SegmentCondition(segment, member):
+                return SegmentCondition(
+                    self._rewrite_segment(segment, is_positive is member), member
+                )
+            case AttributeCondition() | StaticMemberCondition():
+                return filter_
+            case _:
+                assert_never(filter_)
+
+    def _rewrite_segment(self, segment: NestedSegment, is_positive: bool) -> NestedSegment:
+        key = (segment, is_positive)
+        if key not in self._rewritten_segments:
+            tree = self.rewrite(segment.tree, is_positive=is_positive)
+            self._rewritten_segments[key] = NestedSegment(segment.id, segment.name, tree)
+        return self._rewritten_segments[key]
+
+    def _rewrite_event(self, condition: EventCondition, is_positive: bool) -> Filter:
+        measure = condition.measure
+        if measure.is_count_of_all:
+            return _count_condition(condition)
+        if measure.where or measure.aggregate is not None:
+            return condition
+        if not isinstance(measure.window, SlidingWindow) or not _is_existence_check(
+            condition, self._now
+        ):
+            return condition
+        event_name = measure.source.name
+        self.uncertain_sources[measure.source] = None
+        after_start = _summary_date_condition(
+            event_name, "lastAt", "AFTER", self._now.at - measure.window.length
+        )
+        not_after_now = _summary_date_condition(event_name, "lastAt", "ON_OR_BEFORE", self._now.at)
+        if _holds_for_count(condition, 0, self._now):
+            return NoneOf((after_start if is_positive else AllOf((after_start, not_after_now)),))
+        return AllOf((after_start, not_after_now)) if is_positive else after_start
+
+
+def _count_condition(condition: EventCondition) -> Filter:
+    """How many events there are in all: the summary counts them."""
+    operand = condition.operand
+    count_operand = Operand(operand.value, operand.type, scalar=True, indexed=True)
+    count_field = _summary_field(condition.measure.source.name, "count")
+    return AttributeCondition(count_field, condition.operator, count_operand)
+
+
+def _is_existence_check(condition: EventCondition, now: Now) -> bool:
+    """Whether it makes no difference how many there are, if there is one."""
+    holds_for_zero = _holds_for_count(condition, 0, now)
+    return all(
+        _holds_for_count(condition, n, now) is not holds_for_zero
+        for n in _boundary_counts(condition)
+    )
+
+
+def _boundary_counts(condition: EventCondition) -> Iterator[int]:
+    """Numbers of events, from one on, between which the answer can change at all."""
+    value = condition.operand.value
+    yield from (1, MAX_INT64)
+    for bound in value if isinstance(value, tuple) else (value,):
+        whole_number = math.floor(bound)
+        yield from (n for n in (whole_number - 1, whole_number, whole_number + 1) if n >= 1)
+
+
+def _holds_for_count(condition: EventCondition, event_count: int, now: Now) -> bool:
+    """Whether the condition holds of so many events; of none also where it asks of a property."""
+    if not event_count:
+        return holds(condition, CustomerFacts({}), now)
+    count_field = _summary_field(condition.measure.source.name, "count")
+    count_condition = AttributeCondition(count_field, condition.operator, condition.operand)
+    document: dict[str, object] = {count_field.document_keys[-1]: event_count}
+    for key in reversed(count_field.document_keys[:-1]):
+        document = {key: document}
+    return holds(count_condition, CustomerFacts(document), now)
+
+
+def _summary_date_condition(
+    event_name: str, summary_key: str, operator: str, instant: datetime
+) -> Filter:
+    operand = Operand(instant, AttributeType.DATETIME, scalar=True, indexed=True)
+    return AttributeCondition(
+        _summary_field(event_name, summary_key), OPERATORS_BY_NAME[operator], operand
+    )
+
+
+def _summary_field(event_name: str, summary_key: str) -> Field:
+    field = activity_field(event_name, summary_key)
+    assert field is not None
+    return field

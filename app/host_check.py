@@ -1,0 +1,67 @@
+"""Which names the API answers to.
+
+A page of another site can make its own name resolve to this machine (DNS rebinding). Its requests
+then come from its own origin, so that neither CORS nor the socket's check of the origin stops them;
+but they name its host.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+_HOST_HEADER = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:]+)(:[0-9]*)?")
+_MAX_SHOWN_CHARACTERS = 100
+
+
+def is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+class HostCheckMiddleware:
+    """ASGI middleware: refuses with 421 a Host that is neither loopback nor `allowed`."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
+        self._app = app
+        self._allowed_hosts = frozenset(map(_normalize, allowed_hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        hosts = Headers(scope=scope).getlist("host")
+        if hosts and all(map(self._is_allowed, hosts)):
+            await self._app(scope, receive, send)
+            return
+        response = PlainTextResponse(_error_message(hosts), status_code=421)
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(response)
+        else:
+            await response(scope, receive, send)
+
+    def _is_allowed(self, host: str) -> bool:
+        match = _HOST_HEADER.fullmatch(host)
+        if match is None:
+            return False
+        name = _normalize(match["name"])
+        return is_loopback(name) or name in self._allowed_hosts
+
+
+def _normalize(name: str) -> str:
+    return name.lower().removesuffix(".").removeprefix("[").removesuffix("]")
+
+
+def _error_message(hosts: list[str]) -> str:
+    if not hosts:
+        return "The request has no Host header."
+    shown_hosts = ", ".join(hosts)[:_MAX_SHOWN_CHARACTERS]
+    return (
+        f"This server does not answer to the host {shown_hosts}. Add it to SEGMENTS_ALLOWED_HOSTS."
+    )

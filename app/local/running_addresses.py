@@ -1,0 +1,59 @@
+"""The addresses of a running `segments up`, for the commands beside it."""
+
+import fcntl
+import json
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.errors import SetupError
+from app.local import data_folder
+from app.settings import Settings
+
+
+def write(folder: Path, environment: dict[str, str]) -> None:
+    data_folder.write_secret(folder / "running.json", json.dumps(environment))
+
+
+def remove(folder: Path) -> None:
+    (folder / "running.json").unlink(missing_ok=True)
+
+
+def load_settings(folder: Path) -> Settings:
+    """What the environment says, and for the rest what `up` in the folder brought."""
+    settings = Settings()
+    if settings.mongodb_url and settings.redis_url:
+        return settings
+    running_urls = {name: SecretStr(url) for name, url in _read(folder).items()}
+    settings = settings.model_copy(
+        update={
+            "mongodb_url": settings.mongodb_url or running_urls.get("MONGODB_URL"),
+            "redis_url": settings.redis_url or running_urls.get("REDIS_URL"),
+        }
+    )
+    for variable, url in (("MONGODB_URL", settings.mongodb_url), ("REDIS_URL", settings.redis_url)):
+        if not url:
+            raise SetupError(f"{variable} is not set, and no `segments up` runs in {folder}")
+    return settings
+
+
+def _read(folder: Path) -> dict[str, str]:
+    if not _is_locked(folder / "lock"):
+        return {}
+    data_folder.require_own_folder(folder)
+    try:
+        addresses: dict[str, str] = json.loads((folder / "running.json").read_text())
+    except FileNotFoundError:
+        raise SetupError(f"`segments up` in {folder} is not ready yet") from None
+    return addresses
+
+
+def _is_locked(lock: Path) -> bool:
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

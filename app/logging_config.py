@@ -1,0 +1,66 @@
+"""What the program says while it runs: events with fields, on standard error."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+# Theirs say at INFO what ours say better.
+_QUIET_LOGGERS = ("arq", "uvicorn", "asyncio", "pymongo")
+# Without the variables of each frame: they hold customers' data, and may be megabytes.
+_TRACEBACK_RENDERER = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
+def configure_logging(log_format: Literal["console", "json"]) -> None:
+    """Ours and the libraries' go the same way."""
+    shared_processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _format_error,
+    ]
+    rendering_processors: list[Processor] = (
+        [_TRACEBACK_RENDERER, structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_processors,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *rendering_processors,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    for logger_name in _QUIET_LOGGERS:
+        logging.getLogger(logger_name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared_processors,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _format_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """With an error told by what it says; by what it is where it says nothing."""
+    if isinstance(error := event.get("error"), BaseException):
+        event["error"] = str(error) or repr(error)
+    return event

@@ -1,0 +1,115 @@
+"""Documents, parsed and validated once and then known by their text."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from app.schema.http import document_limits
+from app.schema.http.error_masking import format_request_error
+from app.schema.http.number_range_rule import NumberRangeRule
+from app.schema.http.request_errors import (
+    JSON,
+    PARSE_FAILED_CODE,
+    TOO_COMPLEX_CODE,
+    VALIDATION_FAILED_CODE,
+    OperationError,
+)
+from app.schema.http.result_size import may_exceed_max_values
+
+MAX_DOCUMENT_TOKENS = 10_000
+MAX_DOCUMENT_CHARACTERS = 200_000
+MAX_DOCUMENT_COMMENTS = 1_000
+MAX_CACHED_CHARACTERS = 500_000
+MAX_ERRORS = 10
+_VALIDATION_RULES = (
+    *specified_rules,
+    NumberRangeRule,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+
+# The rule's own budget lets a document of 500 equal fields take a second.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document that fits the schema, or why it doesn't."""
+
+    document_node: DocumentNode | None
+    may_exceed_max_values: bool = False
+    http_status: int = 200
+    errors: tuple[JSON, ...] = ()
+
+
+class DocumentCache:
+    """The latest documents, as many as fit into KEPT_CHARACTERS of text."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._cached_documents: OrderedDict[str, ParsedDocument] = OrderedDict()
+        self._cached_characters = 0
+
+    def get(self, source: str) -> tuple[DocumentNode, bool]:
+        """The document, and whether its answers may be too large."""
+        document = self._cached_documents.get(source)
+        if document is None:
+            document = self._parse(source)
+            self._add(source, document)
+        else:
+            self._cached_documents.move_to_end(source)
+        if document.document_node is None:
+            raise OperationError(document.http_status, document.errors)
+        return document.document_node, document.may_exceed_max_values
+
+    def _add(self, source: str, document: ParsedDocument) -> None:
+        self._cached_documents[source] = document
+        self._cached_characters += len(source)
+        while self._cached_characters > MAX_CACHED_CHARACTERS:
+            oldest_source, _ = self._cached_documents.popitem(last=False)
+            self._cached_characters -= len(oldest_source)
+
+    def _parse(self, source: str) -> ParsedDocument:
+        try:
+            document_node = parse(
+                source,
+                max_lexical_tokens=MAX_DOCUMENT_TOKENS,
+                max_comments=MAX_DOCUMENT_COMMENTS,
+                max_source_length=MAX_DOCUMENT_CHARACTERS,
+            )
+        except GraphQLError as problem:
+            return ParsedDocument(
+                None, http_status=400, errors=(format_request_error(problem, PARSE_FAILED_CODE),)
+            )
+        if limit_errors := [
+            GraphQLError(f"The operation asks for {exceeded_limit}.", operation)
+            for operation, exceeded_limit in document_limits.find_exceeded_limits(document_node)
+        ]:
+            return _invalid_document(limit_errors, TOO_COMPLEX_CODE)
+        if validation_errors := validate(
+            self._schema, document_node, _VALIDATION_RULES, max_errors=MAX_ERRORS
+        ):
+            return _invalid_document(validation_errors, VALIDATION_FAILED_CODE)
+        return ParsedDocument(document_node, may_exceed_max_values(self._schema, document_node))
+
+
+def _invalid_document(validation_errors: Sequence[GraphQLError], code: str) -> ParsedDocument:
+    return ParsedDocument(
+        None,
+        http_status=422,
+        errors=tuple(
+            format_request_error(validation_error, code) for validation_error in validation_errors
+        ),
+    )

@@ -1,0 +1,103 @@
+"""How much one document may ask for: counted in one linear pass, before it is validated."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+)
+
+
+class DocumentSize(NamedTuple):
+    """What a selection comes to once its fragments are spread out."""
+
+    levels: int = 0
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+    root_fields: int = 0
+
+    def combine(self, other: "DocumentSize") -> "DocumentSize":
+        return DocumentSize(
+            max(self.levels, other.levels),
+            self.fields + other.fields,
+            self.aliases + other.aliases,
+            self.directives + other.directives,
+            self.root_fields + other.root_fields,
+        )
+
+
+MAX_DOCUMENT_SIZE = DocumentSize(
+    levels=15, fields=2_000, aliases=100, directives=50, root_fields=50
+)
+
+
+def find_exceeded_limits(document: DocumentNode) -> Iterator[tuple[OperationDefinitionNode, str]]:
+    """The operations that ask for too much, and in what."""
+    calculator = _DocumentSizeCalculator(document)
+    for definition in document.definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            continue
+        try:
+            size = calculator.measure_selection_set(definition.selection_set)
+        except RecursionError:
+            yield definition, f"more than {MAX_DOCUMENT_SIZE.levels} levels"
+            continue
+        size = size._replace(directives=size.directives + len(definition.directives or ()))
+        for limit_name, count, limit in zip(
+            DocumentSize._fields, size, MAX_DOCUMENT_SIZE, strict=True
+        ):
+            if count > limit:
+                yield definition, f"more than {limit:,} {limit_name.replace('_', ' ')}"
+                break
+
+
+class _DocumentSizeCalculator:
+    """Each fragment is measured once, however often it is spread."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._fragment_sizes: dict[str, DocumentSize] = {}
+
+    def measure_selection_set(self, selection_set: SelectionSetNode | None) -> DocumentSize:
+        size = DocumentSize()
+        for selection in selection_set.selections if selection_set else ():
+            size = size.combine(self._measure_selection(selection))
+        return size
+
+    def _measure_selection(self, selection: SelectionNode) -> DocumentSize:
+        directives_size = DocumentSize(directives=len(selection.directives or ()))
+        if isinstance(selection, FragmentSpreadNode):
+            return directives_size.combine(self._measure_fragment(selection.name.value))
+        nested_size = self.measure_selection_set(selection.selection_set)  # type: ignore[attr-defined]
+        if not isinstance(selection, FieldNode):
+            return directives_size.combine(nested_size)
+        # graphql-core has a rule of its own for the depth of introspection.
+        is_introspection = selection.name.value.startswith("__")
+        return nested_size._replace(
+            levels=0 if is_introspection else nested_size.levels + 1,
+            fields=nested_size.fields + 1,
+            aliases=nested_size.aliases + (selection.alias is not None),
+            directives=nested_size.directives + directives_size.directives,
+            root_fields=1,
+        )
+
+    def _measure_fragment(self, name: str) -> DocumentSize:
+        if name not in self._fragment_sizes:
+            # A fragment that spreads itself finds itself empty; validation refuses it.
+            self._fragment_sizes[name] = DocumentSize()
+            fragment = self._fragments.get(name)
+            self._fragment_sizes[name] = (
+                self.measure_selection_set(fragment.selection_set) if fragment else DocumentSize()
+            )
+        return self._fragment_sizes[name]

@@ -1,0 +1,135 @@
+"""What a client sees of an error: the text of those raised on purpose, nothing of the others."""
+
+import re
+from collections.abc import Iterable, Iterator
+from uuid import uuid4
+
+import structlog
+from graphql import GraphQLError
+from strawberry.exceptions import StrawberryInputCoercionError
+
+from app.errors import (
+    BadRequest,
+    CursorExpired,
+    InputError,
+    QueryTimeout,
+    SegmentsError,
+    SlowConsumer,
+)
+from app.schema.http.request_errors import BAD_REQUEST_CODE, JSON, RequestError, error_object
+from app.schema.paging import encode_log_cursor
+from app.store import Unreachable
+
+INTERNAL_CODE = "INTERNAL"
+TIMEOUT_CODE = "TIMEOUT"
+CURSOR_EXPIRED_CODE = "CURSOR_EXPIRED"
+SLOW_CONSUMER_CODE = "SLOW_CONSUMER"
+MAX_MESSAGE_CHARACTERS = 500
+_UNREACHABLE_MESSAGE = "The database can't be reached at present; try again."
+_log = structlog.get_logger("app.graphql")
+_NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
+
+
+def format_request_error(graphql_error: GraphQLError, code: str) -> JSON:
+    """A problem of the request itself, as GraphQL words it."""
+    return _with_location(
+        graphql_error, error_object(_simplify_message(graphql_error.message), code)
+    )
+
+
+def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:
+    """The errors of an operation that ran; what was not expected is logged, each kind once."""
+    request_id = uuid4().hex
+    logged_kinds: set[tuple[type[BaseException], str]] = set()
+    formatted_errors: list[JSON] = []
+    for graphql_error in errors:
+        cause = _root_cause(graphql_error)
+        if expected_errors := list(_format_expected_errors(graphql_error, cause)):
+            formatted_errors += expected_errors
+            continue
+        if (kind := (type(cause), str(cause))) not in logged_kinds:
+            logged_kinds.add(kind)
+            _log.error(
+                "unexpected error", request_id=request_id, path=graphql_error.path, exc_info=cause
+            )
+        formatted_errors.append(_with_location(graphql_error, internal_error(request_id)))
+    return formatted_errors
+
+
+def internal_error(request_id: str) -> JSON:
+    error_json = error_object("Unexpected error.", INTERNAL_CODE)
+    error_json["extensions"]["requestId"] = request_id
+    return error_json
+
+
+def log_internal_error(cause: BaseException) -> JSON:
+    """The answer where something broke outside of every field."""
+    request_id = uuid4().hex
+    _log.error("unexpected error", request_id=request_id, exc_info=cause)
+    return internal_error(request_id)
+
+
+def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -> Iterator[JSON]:
+    match cause:
+        case InputError(problems=problems):
+            for problem in problems:
+                error_json = error_object(problem.message, problem.code.value)
+                error_json["extensions"]["path"] = list(problem.path)
+                yield _with_location(graphql_error, error_json)
+        case RequestError(errors=errors):
+            yield from (_with_location(graphql_error, problem) for problem in errors)
+        case BadRequest():
+            yield _with_location(graphql_error, error_object(str(cause), BAD_REQUEST_CODE))
+        case CursorExpired(oldest_sequence=oldest):
+            error_json = error_object(str(cause), CURSOR_EXPIRED_CODE)
+            error_json["extensions"]["oldestCursor"] = encode_log_cursor(oldest)
+            yield _with_location(graphql_error, error_json)
+        case SlowConsumer(last_sequence=last):
+            error_json = error_object(str(cause), SLOW_CONSUMER_CODE)
+            error_json["extensions"]["lastCursor"] = encode_log_cursor(last)
+            yield _with_location(graphql_error, error_json)
+        case QueryTimeout():
+            yield _with_location(graphql_error, error_object(str(cause), TIMEOUT_CODE))
+        case Unreachable():
+            # The text names MongoDB's addresses.
+            _log.warning("MongoDB is unreachable", path=graphql_error.path, error=cause)
+            yield _with_location(graphql_error, error_object(_UNREACHABLE_MESSAGE, TIMEOUT_CODE))
+        case SegmentsError():
+            yield _with_location(graphql_error, error_object(str(cause), INTERNAL_CODE))
+        case StrawberryInputCoercionError(message=message):
+            yield _with_location(
+                graphql_error, error_object(_simplify_message(message), BAD_REQUEST_CODE)
+            )
+        case GraphQLError(message=message) if message.startswith("Argument "):
+            # Null from a nullable variable, where the field wants a value.
+            yield _with_location(
+                graphql_error, error_object(_simplify_message(message), BAD_REQUEST_CODE)
+            )
+
+
+def _root_cause(graphql_error: GraphQLError) -> BaseException:
+    cause: BaseException = graphql_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _with_location(graphql_error: GraphQLError, error_json: JSON) -> JSON:
+    """The answer, with its place in the document and in the data."""
+    location: JSON = {}
+    if graphql_error.locations:
+        location["locations"] = [location.formatted for location in graphql_error.locations]
+    if graphql_error.path:
+        location["path"] = graphql_error.path
+    return {"message": error_json["message"], **location, "extensions": error_json["extensions"]}
+
+
+def _simplify_message(message: str) -> str:
+    """Short, and without Python: its None, and the types of what may be absent, but not null."""
+    # GraphQL repeats the value that doesn't fit, however large it is.
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        message = f"{message[:MAX_MESSAGE_CHARACTERS]} …"
+    return _NULL_FOR_MAYBE.sub(
+        lambda match: f"{match[1] or 'An input'} can't be null: give a value, or leave it out.",
+        message.replace("not to be None", "not to be null"),
+    )

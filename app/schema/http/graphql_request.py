@@ -1,0 +1,93 @@
+"""What a client asks for: read from a body, a URL or a message on a socket, and nothing guessed."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from app.schema.http.request_errors import JSON, request_error
+
+MAX_JSON_DEPTH = 100
+_LONG_NUMBER = re.compile(rb"\d{19}")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    query: str
+    operation_name: str | None = None
+    variables: JSON | None = None
+
+
+def read_json(body: bytes) -> Any:
+    """The value, exact: no NaN, no lone surrogate, no integer that 64 bits can't hold."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise request_error(400, f"The request is not JSON: {problem}.") from None
+    if _is_nested_too_deeply(body, value):
+        raise request_error(400, f"The JSON is nested more than {MAX_JSON_DEPTH} levels deep.")
+    if _LONG_NUMBER.search(body):
+        # orjson reads an integer beyond 64 bits as a float.
+        value = json.loads(body, parse_int=_parse_64_bit_integer)
+    return value
+
+
+def from_json(value: object) -> GraphQLRequest:
+    if not isinstance(value, dict):
+        raise request_error(422, "The request must be one JSON object with a `query`.")
+    return from_parameters(value)
+
+
+def from_query_string(query_string: bytes) -> GraphQLRequest:
+    """The parameters of a GET; there, an empty one is an absent one."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), errors="strict")
+    except ValueError:
+        raise request_error(400, "The URL's parameters are not UTF-8.") from None
+    parameters: dict[str, Any] = dict(pairs)
+    for name in ("variables", "extensions"):
+        if name in parameters:
+            parameters[name] = read_json(parameters[name].encode())
+    return from_parameters(parameters)
+
+
+def from_parameters(parameters: Mapping[str, object]) -> GraphQLRequest:
+    query = parameters.get("query")
+    operation_name = parameters.get("operationName")
+    variables = parameters.get("variables")
+    if not isinstance(query, str):
+        raise request_error(422, "`query` must be a string: the GraphQL document.")
+    if not isinstance(operation_name, str | None):
+        raise request_error(422, "`operationName` must be a string.")
+    if not isinstance(variables, dict | None):
+        raise request_error(422, "`variables` must be an object.")
+    if not isinstance(parameters.get("extensions"), dict | None):
+        raise request_error(422, "`extensions` must be an object.")
+    return GraphQLRequest(query, operation_name or None, variables)
+
+
+def _is_nested_too_deeply(body: bytes, value: object) -> bool:
+    if body.count(b"[") + body.count(b"{") <= MAX_JSON_DEPTH:
+        return False
+    depth, level = 0, [value]
+    while level := [inner for outer in level for inner in _children(outer)]:
+        depth += 1
+        if depth > MAX_JSON_DEPTH:
+            return True
+    return False
+
+
+def _children(value: object) -> list[Any]:
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [child for child in values if isinstance(child, dict | list)]
+
+
+def _parse_64_bit_integer(digits: str) -> int:
+    # The length comes first: Python refuses to read integers of thousands of digits.
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
+        raise request_error(400, "The JSON has an integer that doesn't fit into 64 bits.")
+    return int(digits)

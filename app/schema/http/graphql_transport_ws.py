@@ -1,0 +1,203 @@
+"""graphql-transport-ws: many operations over one WebSocket, each refused or answered by itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from functools import partial
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+
+from app.schema.http.error_masking import log_internal_error
+from app.schema.http.graphql_request import from_json, read_json
+from app.schema.http.operations import Operations
+from app.schema.http.request_errors import JSON, RequestError, request_error
+
+SUBPROTOCOL = "graphql-transport-ws"
+INIT_TIMEOUT_SECONDS = 10
+PING_INTERVAL_SECONDS = 20
+CLOSE_TIMEOUT_SECONDS = 2
+MAX_OPERATIONS_PER_CONNECTION = 100
+_DISCONNECT_ERRORS = (WebSocketDisconnect, WebSocketDisconnected)
+
+
+class ProtocolError(Exception):
+    """The client broke the protocol: the socket is closed with this code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
+class WebSocketSession:
+    """One client's connection, from its handshake to its end."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        operations: Operations,
+        make_context: Callable[[Mapping[str, object]], Awaitable[object]],
+    ) -> None:
+        self._websocket = websocket
+        self._operations = operations
+        self._make_context = make_context
+        self._init_payload: JSON | None = None
+        self._operation_tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def serve(self) -> None:
+        if not _is_same_origin(self._websocket.headers):
+            await self._websocket.close()
+            return
+        if SUBPROTOCOL not in self._websocket.scope["subprotocols"]:
+            await self._websocket.accept()
+            await self._websocket.close(4406, f"Speak {SUBPROTOCOL}")
+            return
+        await self._websocket.accept(SUBPROTOCOL)
+        try:
+            await self._run_session()
+        except ProtocolError as closed:
+            await self._close(closed)
+        except _DISCONNECT_ERRORS:
+            pass
+
+    async def _run_session(self) -> None:
+        try:
+            await self._wait_for_init()
+            await self._receive_messages()
+        finally:
+            await self._stop_all()
+
+    async def _receive_messages(self) -> None:
+        """Takes what the client says. Who has said nothing for a while is asked to, and who does
+        not answer that either is gone, or hangs."""
+        is_ping_pending = False
+        while True:
+            try:
+                async with asyncio.timeout(PING_INTERVAL_SECONDS):
+                    message = await self._receive_message()
+            except TimeoutError:
+                if is_ping_pending:
+                    raise ProtocolError(4408, "No answer to a ping") from None
+                is_ping_pending = True
+                await _send_with_timeout(self._send({"type": "ping"}))
+            else:
+                is_ping_pending = False
+                await _send_with_timeout(self._handle_message(message))
+
+    async def _close(self, error: ProtocolError) -> None:
+        """Says why, unless the client does not even read that."""
+        with suppress(*_DISCONNECT_ERRORS, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await self._websocket.close(error.code, error.reason)
+
+    async def _wait_for_init(self) -> None:
+        """The client says connection_init first, and soon."""
+        try:
+            async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
+                message = await self._receive_message()
+                while message["type"] in ("ping", "pong"):
+                    await self._handle_message(message)
+                    message = await self._receive_message()
+        except TimeoutError:
+            raise ProtocolError(4408, "Connection initialisation timeout") from None
+        if message["type"] != "connection_init":
+            raise ProtocolError(4401, "Unauthorized")
+        payload = message.get("payload")
+        if not isinstance(payload, dict | None):
+            raise ProtocolError(4400, "The payload of connection_init must be an object")
+        self._init_payload = payload or {}
+        await self._send({"type": "connection_ack"})
+
+    async def _receive_message(self) -> JSON:
+        event = await self._websocket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(event.get("code", 1000))
+        text = event.get("text")
+        if text is None:
+            raise ProtocolError(4400, "A message must be text")
+        try:
+            message = read_json(text.encode())
+        except (RequestError, UnicodeEncodeError):
+            raise ProtocolError(4400, "A message must be JSON") from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise ProtocolError(4400, "A message must be an object with a type")
+        return message
+
+    async def _handle_message(self, message: JSON) -> None:
+        match message:
+            case {"type": "ping"}:
+                await self._send({"type": "pong"})
+            case {"type": "pong"}:
+                pass
+            case {"type": "subscribe", "id": str(id_), "payload": payload} if id_:
+                await self._start_operation(id_, payload)
+            case {"type": "complete", "id": str(id_)}:
+                if task := self._operation_tasks.pop(id_, None):
+                    task.cancel()
+            case {"type": "connection_init"}:
+                raise ProtocolError(4429, "Too many initialisation requests")
+            case _:
+                raise ProtocolError(4400, f"Not a message of {SUBPROTOCOL}: {message['type'][:40]}")
+
+    async def _start_operation(self, operation_id: str, payload: object) -> None:
+        if operation_id in self._operation_tasks:
+            raise ProtocolError(4409, f"Subscriber for {operation_id[:40]} already exists")
+        if len(self._operation_tasks) >= MAX_OPERATIONS_PER_CONNECTION:
+            error = request_error(
+                422, f"A socket runs at most {MAX_OPERATIONS_PER_CONNECTION} operations at once."
+            )
+            await self._send({"id": operation_id, "type": "error", "payload": error.errors})
+            return
+        self._operation_tasks[operation_id] = asyncio.create_task(
+            self._run_operation(operation_id, payload)
+        )
+
+    async def _run_operation(self, operation_id: str, payload: object) -> None:
+        """Sends the answers and then complete, or an error, which also ends the operation."""
+        make_context = partial(self._make_context, self._init_payload or {})
+        try:
+            operation = self._operations.prepare(from_json(payload))
+            async with aclosing(operation.results(make_context)) as results:
+                async for result, _ in results:
+                    await self._send({"id": operation_id, "type": "next", "payload": result})
+            final_message: JSON = {"id": operation_id, "type": "complete"}
+        except RequestError as refusal:
+            final_message = {"id": operation_id, "type": "error", "payload": refusal.errors}
+        except _DISCONNECT_ERRORS:
+            return
+        except Exception as failure:  # noqa: BLE001  (one operation's fault is not the socket's)
+            final_message = {
+                "id": operation_id,
+                "type": "error",
+                "payload": [log_internal_error(failure)],
+            }
+        # The client may use the id again as soon as it hears the last of it.
+        self._operation_tasks.pop(operation_id, None)
+        with suppress(*_DISCONNECT_ERRORS):
+            await self._send(final_message)
+
+    async def _send(self, message: JSON) -> None:
+        await self._websocket.send_text(orjson.dumps(message).decode())
+
+    async def _stop_all(self) -> None:
+        tasks = list(self._operation_tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send_with_timeout(send: Awaitable[None]) -> None:
+    """Says it, unless the client has long taken nothing of what was said to it."""
+    try:
+        async with asyncio.timeout(PING_INTERVAL_SECONDS):
+            await send
+    except TimeoutError:
+        raise ProtocolError(4408, "Nothing is taken") from None
+
+
+def _is_same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether no page of another site opened the socket; programs send no Origin."""
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()

@@ -1,0 +1,53 @@
+"""A request that is refused before anything runs: its errors, their codes, its HTTP status.
+
+    GRAPHQL_PARSE_FAILED       400   the document is no GraphQL
+    GRAPHQL_VALIDATION_FAILED  422   the document doesn't fit the schema
+    QUERY_TOO_COMPLEX          422   the document asks for too much
+    BAD_REQUEST                400   the body is no JSON
+                               422   the parameters, the operation's name or the variables don't fit
+                               405, 406, 413, 415   the method, the media types, the size
+
+Errors of an operation that did run are in `masking`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.errors import SegmentsError
+
+JSON = dict[str, Any]
+
+PARSE_FAILED_CODE = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED_CODE = "GRAPHQL_VALIDATION_FAILED"
+TOO_COMPLEX_CODE = "QUERY_TOO_COMPLEX"
+BAD_REQUEST_CODE = "BAD_REQUEST"
+
+
+class RequestError(SegmentsError):
+    """The answer is `errors` alone, without `data`."""
+
+    def __init__(
+        self, status: int, errors: Sequence[JSON], headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        super().__init__("; ".join(error_json["message"] for error_json in errors))
+
+
+class OperationError(RequestError):
+    """The request was well-formed, but what it asks for can't be run.
+
+    A client that knows no media type but application/json sees this with status 200.
+    """
+
+
+def request_error(
+    status: int, message: str, code: str = BAD_REQUEST_CODE, **headers: str
+) -> RequestError:
+    """The common case: one error."""
+    return RequestError(status, [error_object(message, code)], headers)
+
+
+def error_object(message: str, code: str) -> JSON:
+    return {"message": message, "extensions": {"code": code}}

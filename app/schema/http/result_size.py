@@ -1,0 +1,136 @@
+"""How many values an answer may hold, going by the pages that are asked for.
+
+A field's `first` counts for the next lists below it: `members(first: 100) { nodes { name } }` may
+hold a hundred names. A list without a page above it counts as one item, or as many as its field
+says in its metadata: {"most": 1_000}.
+"""
+
+from collections.abc import Mapping
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
+from graphql.type import GraphQLInterfaceType
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+MAX_RESULT_VALUES = 200_000
+LARGEST_PAGE_SIZE = 1_000
+
+
+def may_exceed_max_values(schema: GraphQLSchema, document: DocumentNode) -> bool:
+    """Whether there are variables with which an answer would hold too many values."""
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    return any(
+        compute_result_size(schema, node, fragments, None) > MAX_RESULT_VALUES
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    )
+
+
+def compute_result_size(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: Mapping[str, object] | None,
+) -> int:
+    """The most values that the answer can hold; without `variables`, with any of them."""
+    root = schema.get_root_type(operation.operation)
+    return _ResultSizeCalculator(schema, fragments, variables).measure_selection_set(
+        operation.selection_set, root, 1
+    )
+
+
+class _ResultSizeCalculator:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: Mapping[str, object] | None,
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._variables = variables
+        self._fragment_sizes: dict[tuple[str, int], int] = {}
+
+    def measure_selection_set(
+        self,
+        selection_set: SelectionSetNode | None,
+        parent: GraphQLNamedType | None,
+        page_size: int,
+    ) -> int:
+        total = 0
+        for selection in selection_set.selections if selection_set else ():
+            match selection:
+                case FieldNode():
+                    total += self._measure_field(selection, parent, page_size)
+                case InlineFragmentNode(type_condition=condition, selection_set=inside):
+                    type_ = self._schema.get_type(condition.name.value) if condition else parent
+                    total += self.measure_selection_set(inside, type_, page_size)
+                case FragmentSpreadNode(name=name):
+                    total += self._measure_fragment(name.value, page_size)
+        return total
+
+    def _measure_field(
+        self, node: FieldNode, parent: GraphQLNamedType | None, page_size: int
+    ) -> int:
+        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+            return 1
+        field = self._schema.get_field(parent, node.name.value)
+        if field is None:
+            return 1
+        if "first" in field.args:
+            page_size = self._read_page_size(node, field)
+        inner_type = get_named_type(field.type)
+        if is_list_type(get_nullable_type(field.type)):
+            page_size = max(page_size, _read_max_items(field))
+            return page_size * (1 + self.measure_selection_set(node.selection_set, inner_type, 1))
+        return 1 + self.measure_selection_set(node.selection_set, inner_type, page_size)
+
+    def _measure_fragment(self, name: str, page_size: int) -> int:
+        if (name, page_size) not in self._fragment_sizes:
+            fragment = self._fragments[name]
+            type_ = self._schema.get_type(fragment.type_condition.name.value)
+            self._fragment_sizes[name, page_size] = self.measure_selection_set(
+                fragment.selection_set, type_, page_size
+            )
+        return self._fragment_sizes[name, page_size]
+
+    def _read_page_size(self, node: FieldNode, field: GraphQLField) -> int:
+        requested_size: object = field.args["first"].default_value
+        for argument in node.arguments or ():
+            if argument.name.value != "first":
+                continue
+            if isinstance(argument.value, IntValueNode):
+                requested_size = int(argument.value.value)
+            elif isinstance(argument.value, VariableNode):
+                name = argument.value.name.value
+                if self._variables is None:
+                    requested_size = LARGEST_PAGE_SIZE
+                else:
+                    requested_size = self._variables.get(name, requested_size)
+        return max(requested_size, 1) if isinstance(requested_size, int) else 1
+
+
+def _read_max_items(field: GraphQLField) -> int:
+    """How many items a list without pages may hold."""
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return int(definition.metadata.get("most", 1)) if definition else 1

@@ -1,0 +1,235 @@
+"""The filters that are watched, compiled together."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from app.domain.active_filters import ActiveFilter
+from app.domain.changes import CustomerChange, Document
+from app.domain.ids import EntityKind
+from app.domain.json_values import is_same_value
+from app.filters import Calendar, Catalog, CustomerFacts, Filter, Now, parse
+from app.filters.event_history import HistoryLayout
+from app.filters.fields import activity_field
+from app.filters.matcher import Match, Matcher
+from app.filters.sources import RowSource, static_member_source
+from app.filters.summary_rewrite import rewrite_counts
+from app.filters.tree import (
+    AttributeCondition,
+    EventCondition,
+    Measure,
+    NestedSegment,
+    StaticMemberCondition,
+)
+from app.filters.walk import conditions, segment_depth
+from app.store.customer_history import HistoryPlan
+from app.store.ids import to_object_id
+
+FieldPath = tuple[str, ...]
+
+
+class FilterSetChange(NamedTuple):
+    """Bits of filters from one revision to another: those that stay, those that begin, and of
+    those that follow others the other's with their own."""
+
+    unchanged_bits: int
+    added_bits: int
+    replacements: tuple[tuple[int, int], ...]
+
+    @property
+    def new_bits(self) -> int:
+        """Those that were not there before, whether they follow others or not."""
+        return self.added_bits | sum(bit for _, bit in self.replacements)
+
+
+class CompiledFilters:
+    """Some filters compiled together, to be asked of one customer after the other."""
+
+    def __init__(self, trees: Iterable[tuple[Calendar, int, Filter]]) -> None:
+        by_calendar: defaultdict[Calendar, dict[int, Filter]] = defaultdict(dict)
+        for calendar, slot, tree in trees:
+            by_calendar[calendar][slot] = tree
+        matchers = [(Matcher(trees), calendar) for calendar, trees in by_calendar.items()]
+        measures = chain.from_iterable(matcher.measures for matcher, _ in matchers)
+        self.measures = list(dict.fromkeys(measures))
+        self.history_plan = HistoryPlan(self.measures)
+        self.history_layouts = [
+            HistoryLayout(matcher.measures, calendar) for matcher, calendar in matchers
+        ]
+
+        # Many customers are asked about at the same instant, one after the other.
+        @lru_cache(maxsize=16)
+        def matchers_at(instant: datetime) -> list[tuple[Matcher, Now]]:
+            return [(matcher, Now(instant, calendar)) for matcher, calendar in matchers]
+
+        self._matchers_at = matchers_at
+
+    def match(self, facts: CustomerFacts, instant: datetime) -> Match:
+        """Which of the filters hold at an instant, and when to look again."""
+        matches = [matcher.match(facts, now) for matcher, now in self._matchers_at(instant)]
+        if len(matches) == 1:
+            return matches[0]
+        return Match(
+            sum(m.matching_slots for m in matches), earliest(*(m.next_timer_at for m in matches))
+        )
+
+
+class ActiveFilterSet:
+    """All filters that are in force at some revision which matters yet."""
+
+    def __init__(
+        self,
+        filters: Iterable[ActiveFilter],
+        known_trees: Mapping[tuple[int, int], Filter] | None = None,
+    ) -> None:
+        """`before` are the `trees` of an earlier watch: these need not be made again."""
+        self._filters_by_slot = {active_filter.slot: active_filter for active_filter in filters}
+        trees_by_version = known_trees or {}
+        self._trees_by_slot = {
+            slot: trees_by_version.get((slot, active_filter.since_revision))
+            or _parse_tree(active_filter)
+            for slot, active_filter in self._filters_by_slot.items()
+        }
+        self._depth_by_slot = {
+            slot: segment_depth(tree) for slot, tree in self._trees_by_slot.items()
+        }
+        all_conditions = [*chain.from_iterable(map(conditions, self._trees_by_slot.values()))]
+        # Two keys deep: what lies deeper comes, and is compared, as a whole.
+        self._row_paths = {
+            _last_row_path(each.measure.source)
+            for each in all_conditions
+            if isinstance(each, EventCondition)
+        }
+        self._compared_paths = self._row_paths | {
+            each.field.document_keys[:2]
+            for each in all_conditions
+            if isinstance(each, AttributeCondition)
+        }
+        # What comes in of a customer.
+        self.paths: frozenset[FieldPath] = frozenset(self._compared_paths) | {
+            ("sourceId",),
+            ("version",),
+        }
+        self.all_filters = self._compile(-1)
+        # The same few revisions are asked about for each customer.
+        self.bits_in_force = lru_cache(maxsize=1_024)(self._compute_bits_in_force)
+        self.change_between = lru_cache(maxsize=1_024)(self._compute_change)
+        self.compiled_filters = lru_cache(maxsize=16)(self._compile)
+
+    @property
+    def trees(self) -> dict[tuple[int, int], Filter]:
+        """What each filter asks, by its slot and by the revision that began it."""
+        return {
+            (slot, self._filters_by_slot[slot].since_revision): tree
+            for slot, tree in self._trees_by_slot.items()
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._filters_by_slot)
+
+    def is_affected_by(self, change: CustomerChange) -> bool:
+        """Whether a filter may answer differently after it."""
+        before, after = change.before, change.after
+        if before is None or after is None:
+            return True
+        if any(
+            not is_same_value(_value_at(before, path), _value_at(after, path))
+            for path in self._compared_paths
+        ):
+            return True
+        # Another version may include other rows, where there are any.
+        is_new_version = before.get("version") != after.get("version")
+        return is_new_version and any(
+            _value_at(after, path) is not None for path in self._row_paths
+        )
+
+    def _compile(self, bits: int) -> CompiledFilters:
+        """The filters of the bits alone."""
+        return CompiledFilters(
+            (
+                Calendar(ZoneInfo(active_filter.time_zone), active_filter.week_start),
+                slot,
+                self._trees_by_slot[slot],
+            )
+            for slot, active_filter in self._filters_by_slot.items()
+            if bits >> slot & 1
+        )
+
+    def _compute_bits_in_force(self, revision: int) -> int:
+        """The bits of the filters that are in force at a revision."""
+        return sum(
+            1 << slot
+            for slot, active_filter in self._filters_by_slot.items()
+            if active_filter.is_in_force(revision)
+        )
+
+    def _compute_change(self, old_revision: int, new_revision: int) -> FilterSetChange:
+        """What becomes of the filters from one revision to another."""
+        old_bits, new_bits = self.bits_in_force(old_revision), self.bits_in_force(new_revision)
+        ended_bits = {
+            active_filter.segment_id: bit
+            for bit, active_filter in self.filters_in(old_bits & ~new_bits)
+        }
+        replacements = [
+            (ended_bits[active_filter.segment_id], bit)
+            for bit, active_filter in self.filters_in(new_bits & ~old_bits)
+            if active_filter.segment_id in ended_bits
+        ]
+        added_bits = new_bits & ~old_bits
+        for _, bit in replacements:
+            added_bits ^= bit
+        return FilterSetChange(old_bits & new_bits, added_bits, tuple(replacements))
+
+    def filters_in(self, bits: int) -> list[tuple[int, ActiveFilter]]:
+        """The filters of the bits, each with its own; those inside others come before these."""
+        slots = []
+        while bits:
+            lowest_bit = bits & -bits
+            slots.append(lowest_bit.bit_length() - 1)
+            bits ^= lowest_bit
+        slots.sort(key=lambda slot: (self._depth_by_slot[slot], slot))
+        return [(1 << slot, self._filters_by_slot[slot]) for slot in slots]
+
+
+def _last_row_path(source: RowSource) -> FieldPath:
+    """Where a document tells whether there are rows of the source, and until when."""
+    last_row_field = activity_field(source.name, "lastAt")
+    assert last_row_field is not None
+    return last_row_field.document_keys[:2]
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    """The first of those that there are."""
+    return min(filter(None, instants), default=None)
+
+
+def _value_at(document: Document, path: tuple[str, ...]) -> object:
+    value: object = document
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _parse_tree(active_filter: ActiveFilter) -> Filter:
+    nested_by_id: dict[str, NestedSegment] = {}
+
+    def nested(id_: str) -> NestedSegment:
+        if id_ not in nested_by_id:
+            nested_segment = active_filter.referenced_segments[id_]
+            nested_by_id[id_] = NestedSegment(
+                id_,
+                nested_segment.name,
+                StaticMemberCondition(
+                    Measure(static_member_source(id_, to_object_id(EntityKind.SEGMENT, id_)))
+                )
+                if nested_segment.filter is None
+                else parse(nested_segment.filter, catalog),
+            )
+        return nested_by_id[id_]
+
+    catalog = Catalog(active_filter.metadata, nested)
+    return rewrite_counts(parse(active_filter.filter, catalog))

@@ -1,0 +1,136 @@
+"""Removes rows that nothing needs any more, in small batches and outside of transactions.
+
+These are the rows of deleted customers and segments, of which `store/tombstones.py` tells, and the
+superseded revisions of orders. The engine may still have to process changes of before the deletion
+or revision, and looks for the rows then. So the sweeper reads a page of them, notes the stream's
+position after that read, and removes those whose partition has reached the position.
+
+It keeps no state of its own: killed anywhere, it finds the same rows again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from app.store import Store
+from app.store.change_stream import PARTITION_COUNT
+
+_IDLE_SECONDS = 2.0
+# So long a page waits for partitions that are behind; those that still are keep their rows.
+_MAX_CATCH_UP_WAIT_SECONDS, _POLL_SECONDS = 5.0, 0.25
+_CUSTOMERS_PER_PAGE, _SEGMENTS_PER_PAGE, _REVISIONS_PER_PAGE = 100, 10, 10_000
+MAX_ROWS_PER_BATCH = 1_000
+
+
+class Sweeper:
+    """Sweeps while its worker is there; of several workers one sweeps at a time."""
+
+    def __init__(self, store: Store, worker: str) -> None:
+        self._store = store
+        self._worker = worker
+        # Where the next page begins; None at the beginning.
+        self._last_customer_id: str | None = None
+        self._last_revision: tuple[int, str] | None = None
+
+    async def run(self) -> None:
+        """Runs until it is cancelled. Errors of the database come out in a group."""
+        async with asyncio.TaskGroup() as tasks:
+            for sweep in (
+                self.delete_passed_definitions,
+                self.sweep_customers,
+                self.sweep_segments,
+                self.sweep_revisions,
+            ):
+                tasks.create_task(self._repeat(sweep))
+
+    async def _repeat(self, sweep: Callable[[], Awaitable[bool]]) -> None:
+        while True:
+            if not (await self._is_leader() and await sweep()):
+                await asyncio.sleep(_IDLE_SECONDS)
+
+    async def _is_leader(self) -> bool:
+        """Whether this worker sweeps. Two that do so for a moment only repeat each other's work."""
+        workers = await self._store.workers.all()
+        return self._worker == min((worker.id for worker in workers), default=None)
+
+    async def delete_passed_definitions(self) -> bool:
+        """Removes definitions that all customers have passed."""
+        passed_revision = await self._store.partitions.min_base_revision()
+        await self._store.active_filters.delete_ended(passed_revision)
+        await self._store.partitions.delete_definition_changes(passed_revision)
+        return False
+
+    async def sweep_customers(self) -> bool:
+        """Sweeps the rows of a page of deleted customers; says whether there may be more pages."""
+        page = await self._store.customer_tombstones.page(
+            self._last_customer_id, _CUSTOMERS_PER_PAGE
+        )
+        is_full = len(page) == _CUSTOMERS_PER_PAGE
+        self._last_customer_id = max(page) if is_full else None
+        caught_up = await self._caught_up_partitions() if page else set()
+        removable_ids = [id_ for id_, partition in page.items() if partition in caught_up]
+        if removable_ids:
+            await _sweep_in_batches(
+                lambda: self._store.customer_tombstones.sweep(removable_ids, MAX_ROWS_PER_BATCH)
+            )
+        return is_full
+
+    async def sweep_segments(self) -> bool:
+        """The same of deleted segments. The engine may need the list of a static one as long as
+        it has not brought all customers past the filters that named it."""
+        page = await self._store.segment_tombstones.page(_SEGMENTS_PER_PAGE)
+        if not page or len(await self._caught_up_partitions()) < PARTITION_COUNT:
+            return False
+        partitions = self._store.partitions
+        if await partitions.last_definition_change() > await partitions.min_base_revision():
+            return False
+        await _sweep_in_batches(
+            lambda: self._store.segment_tombstones.sweep(page, MAX_ROWS_PER_BATCH)
+        )
+        return len(page) == _SEGMENTS_PER_PAGE
+
+    async def sweep_revisions(self) -> bool:
+        """The same of superseded revisions of orders."""
+        orders = self._store.orders
+        page = await orders.page_of_superseded(self._last_revision, _REVISIONS_PER_PAGE)
+        is_full = len(page) == _REVISIONS_PER_PAGE
+        self._last_revision = max(page) if is_full else None
+        caught_up = await self._caught_up_partitions() if page else set()
+        removable_revisions = [
+            revision for revision, partition in page.items() if partition in caught_up
+        ]
+
+        async def sweep() -> int:
+            batch = removable_revisions[:MAX_ROWS_PER_BATCH]
+            del removable_revisions[:MAX_ROWS_PER_BATCH]
+            await orders.delete_superseded(batch)
+            return len(removable_revisions)
+
+        if removable_revisions:
+            await _sweep_in_batches(sweep)
+        return is_full
+
+    async def _caught_up_partitions(self) -> set[int]:
+        """The partitions that have processed all that is committed by now; waits a little for the
+        others."""
+        position, _ = await self._store.partitions.current_position()
+        deadline = monotonic() + _MAX_CATCH_UP_WAIT_SECONDS
+        while True:
+            positions = await self._store.partitions.positions()
+            caught_up = {
+                partition
+                for partition, partition_position in positions.items()
+                if partition_position >= position
+            }
+            if len(caught_up) == PARTITION_COUNT or monotonic() > deadline:
+                return caught_up
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _sweep_in_batches(sweep: Callable[[], Awaitable[int]]) -> None:
+    """Sweeps until nothing is left. It pauses after a batch as long as the batch took, so that half
+    of the time belongs to others."""
+    started_at_seconds = monotonic()
+    while await sweep():
+        await asyncio.sleep(monotonic() - started_at_seconds)
+        started_at_seconds = monotonic()

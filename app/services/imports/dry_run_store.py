@@ -1,0 +1,70 @@
+"""A store in which everything is read and checked, and nothing is kept."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from app.domain.customers import TrackedCustomer
+from app.domain.events import Event
+from app.domain.orders import Order
+from app.settings import Settings
+from app.store import Store, Transaction
+from app.store.customers import Customers
+from app.store.events import Events
+from app.store.orders import Orders
+from app.store.store import Result, Work
+
+
+class _RolledBack(Exception):
+    """Ends a transaction, so that nothing of it stays."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+
+class DryRunStore(Store):
+    """Each transaction runs to its end and is then taken back.
+
+    The many writes are left out as well: MongoDB grows slow over many that were taken back.
+    """
+
+    def __init__(self, client: Any, database: Any, settings: Settings, connect: Any) -> None:
+        super().__init__(client, database, settings, connect)
+        self.customers = _DryRunCustomers(database, self._query_budget)
+        self.events = _DryRunEvents(database)
+        self.orders = _DryRunOrders(database)
+
+    async def transaction(
+        self,
+        work: Work[Result],
+        session: Transaction | None = None,
+        *,
+        keys: Iterable[str] = (),
+    ) -> Result:
+        async def run_and_roll_back(transaction: Transaction) -> Result:
+            raise _RolledBack(await work(transaction))
+
+        try:
+            return await super().transaction(run_and_roll_back, session, keys=keys)
+        except _RolledBack as end:
+            result: Result = end.result
+            return result
+
+
+class _DryRunCustomers(Customers):
+    async def save(self, drafts: Iterable[TrackedCustomer], transaction: Transaction) -> None:
+        """Leaves it."""
+
+
+class _DryRunEvents(Events):
+    async def add(self, events: Sequence[Event], transaction: Transaction) -> None:
+        """Leaves it."""
+
+
+class _DryRunOrders(Orders):
+    async def revise(
+        self,
+        ended: Iterable[tuple[Order, int]],
+        brought: Iterable[tuple[Order, int]],
+        transaction: Transaction,
+    ) -> None:
+        """Leaves it."""

@@ -1,0 +1,39 @@
+"""The rows that were refused, in a file beside the one that they came from."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from app.errors import Problem
+from app.services.imports.row import Row
+
+
+class RejectFile:
+    """The file is there if any row was refused, and only then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+        path.unlink(missing_ok=True)
+
+    def add(self, row: Row, problems: Iterable[Problem]) -> None:
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8", errors="replace", newline="\n")
+        entry = {
+            "line": row.line_number,
+            "row": row.wire,
+            "errors": [
+                {"code": problem.code.value, "message": problem.message, "path": problem.path}
+                for problem in problems
+            ],
+        }
+        try:
+            line = json.dumps(entry, ensure_ascii=False)
+        except RecursionError:
+            line = json.dumps({**entry, "row": {}})
+        self._file.write(line + "\n")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,88 @@
+"""The points of the customers that one transaction works on: loaded, added to, saved."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from app.domain.customers import Document
+from app.domain.ids import EntityKind
+from app.domain.inputs import CustomerRef
+from app.domain.loyalty import LedgerEntry, LoyaltyAccount
+from app.services.unit_of_work import CustomerUnitOfWork
+from app.store import Store, Transaction
+from app.store.ids import new_id
+
+
+class LoyaltyAccounts:
+    """Accounts by customer. Whoever gives points does it here, so that the ledger, the balances
+    and what the customers' documents say are always of one mind."""
+
+    def __init__(
+        self, unit_of_work: CustomerUnitOfWork, accounts: dict[str, LoyaltyAccount], now: datetime
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._accounts = accounts
+        self._now = now
+        self._entries: list[LedgerEntry] = []
+        # When those were given something who were.
+        self._granted_at: dict[str, datetime] = {}
+
+    @classmethod
+    async def load(
+        cls, store: Store, customer_ids: Iterable[str], now: datetime, transaction: Transaction
+    ) -> "LoyaltyAccounts":
+        """The accounts of those of the customers who are there."""
+        refs = [CustomerRef.by_id(id_) for id_ in dict.fromkeys(customer_ids)]
+        customers = await store.customers.find(refs, transaction)
+        ids = [customer.id for customer in customers]
+        stored_accounts = await store.ledger.read_accounts(ids, transaction)
+        accounts = {id_: stored_accounts.get(id_) or LoyaltyAccount(id_) for id_ in ids}
+        return cls(CustomerUnitOfWork(customers), accounts, now)
+
+    def get_document(self, customer_id: str) -> Document | None:
+        """The customer as they are, or None once deleted."""
+        return (
+            self._unit_of_work.get(customer_id).document if customer_id in self._accounts else None
+        )
+
+    def grant(
+        self,
+        customer_id: str,
+        program_id: str,
+        points: int,
+        *,
+        rule_id: str | None = None,
+        transition_id: str | None = None,
+    ) -> bool:
+        """Whether there were points to give, and room for them."""
+        account = self._accounts[customer_id]
+        added = account.add_points(program_id, points)
+        if added < 1:
+            return False
+        if customer_id not in self._granted_at:
+            self._granted_at[customer_id] = account.advance_last_entry_at(self._now)
+        entry = LedgerEntry(
+            id="",
+            customer_id=customer_id,
+            program_id=program_id,
+            points=added,
+            balance=account.balances[program_id],
+            at=self._granted_at[customer_id],
+            rule_id=rule_id,
+            transition_id=transition_id,
+        )
+        self._entries.append(entry)
+        return True
+
+    async def save(self, store: Store, transaction: Transaction) -> None:
+        """Writes what was given; of one instant, the entries' ids say the order."""
+        ids = sorted(new_id(EntityKind.LEDGER_ENTRY) for _ in self._entries)
+        entries = [replace(entry, id=id_) for id_, entry in zip(ids, self._entries, strict=True)]
+        changed = [self._accounts[id_] for id_ in self._granted_at]
+        await store.ledger.add(entries, changed, transaction)
+        for account in changed:
+            customer = self._unit_of_work.get(account.customer_id)
+            loyalty = customer.document.get("loyalty") or {}
+            customer.document["loyalty"] = {**loyalty, "points": account.total_points}
+            self._unit_of_work.register_dirty(customer, force_version=True)
+        await self._unit_of_work.save(store, self._now, transaction)

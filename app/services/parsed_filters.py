@@ -1,0 +1,34 @@
+"""The parsed trees of segments."""
+
+from collections.abc import Iterable
+
+from app.filters.tree import NestedSegment
+from app.heap_freezer import HeapFreezer
+
+_heap = HeapFreezer()
+
+
+class ParsedFilters:
+    """Segments as they stand inside filters, by id. New definitions start with a copy of those
+    before; what they parse is theirs alone."""
+
+    def __init__(self, nested: dict[str, NestedSegment] | None = None) -> None:
+        self._nested = nested or {}
+
+    def without(self, segment_ids: Iterable[str]) -> "ParsedFilters":
+        """A copy but for these segments."""
+        nested = dict(self._nested)
+        for id_ in segment_ids:
+            nested.pop(id_, None)
+        return ParsedFilters(nested)
+
+    def __contains__(self, segment_id: str) -> bool:
+        return segment_id in self._nested
+
+    def get(self, segment_id: str) -> NestedSegment | None:
+        return self._nested.get(segment_id)
+
+    def add(self, nested: NestedSegment) -> NestedSegment:
+        self._nested[nested.id] = nested
+        _heap.freeze_if_grown(len(self._nested))
+        return nested

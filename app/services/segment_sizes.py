@@ -1,0 +1,103 @@
+"""Sizes over time: asked for, and sampled, without weighing on the database."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
+from uuid import uuid4
+
+import structlog
+
+from app.domain.segment_sizes import SegmentSize, downsample, resolve_time_range, slot_start
+from app.domain.segments import Segment
+from app.errors import InputError, QueryTimeout
+from app.filters import Now
+from app.services.segments import Segments
+from app.store import Store, Transaction
+from app.store.segment_sizes import SEGMENT_SIZES_REVISION
+
+log = structlog.get_logger()
+
+# Of the time a tenth goes into counting, at most.
+_REST_FACTOR = 9
+# A turn with its last count is over before arq gives up the job, a lease after any usual count.
+_TURN_SECONDS = 120
+_LEASE_SECONDS = 60.0
+
+
+class SegmentSizes:
+    """The verbs of sizes."""
+
+    def __init__(self, store: Store, segments: Segments, interval: timedelta) -> None:
+        self._store = store
+        self._schedule = store.size_schedule
+        self._segments = segments
+        self._interval = interval
+
+    async def history(
+        self, segment: Segment, start_at: datetime | None, end_at: datetime | None, now: Now
+    ) -> list[SegmentSize]:
+        """The points from the one instant to the other: by default the last 30 days."""
+        start_at, end_at = resolve_time_range(start_at, end_at, now.at)
+        return downsample(
+            await self._store.segment_sizes.between(segment.id, start_at, end_at, now.at)
+        )
+
+    async def sample(self, clock: Callable[[], Now], rest_factor: float = _REST_FACTOR) -> None:
+        """Takes one turn at counting the segments that are due, one after the other, unless
+        another worker is at it; rests so many times as long as each count took."""
+        owner, deadline = uuid4().hex, monotonic() + _TURN_SECONDS
+        if not await self._schedule.acquire_lease(owner, _LEASE_SECONDS):
+            return
+        now = clock()
+        await self._schedule.add_missing(now.at, self._next_slot(now))
+        rest_seconds = 0.0
+        while monotonic() + rest_seconds < deadline:
+            await asyncio.sleep(rest_seconds)
+            started = monotonic()
+            try:
+                if not await self._count_next(clock(), owner):
+                    return
+            finally:
+                rest_seconds = rest_factor * (monotonic() - started)
+                await self._schedule.renew_lease(owner, rest_seconds)
+
+    async def _count_next(self, now: Now, owner: str) -> bool:
+        """False where nothing is due, or the lease went to somebody else."""
+        if not await self._schedule.acquire_lease(owner, _LEASE_SECONDS):
+            return False
+        due_segment = await self._schedule.claim_next(now.at)
+        if due_segment is None:
+            return False
+        segment = await self._segments.get(due_segment.segment_id)
+        if segment is None:
+            await self._store.transaction(
+                partial(self._schedule.delete_segment, due_segment.segment_id)
+            )
+            return True
+        try:
+            count = await self._segments.member_count(segment, now)
+        except (QueryTimeout, InputError) as error:
+            retry_at = due_segment.retry_at.isoformat()
+            log.warning("no size taken", segment=segment.id, error=error, again_at=retry_at)
+        else:
+            await self._save(segment.id, SegmentSize(now.at, count), now)
+        return True
+
+    async def _save(self, segment_id: str, size: SegmentSize, now: Now) -> None:
+        midnight = now.calendar.midnight_of(now.calendar.day_of(now.at))
+
+        async def work(transaction: Transaction) -> None:
+            await self._store.increment_revision(SEGMENT_SIZES_REVISION, transaction)
+            if await self._store.segments.get(segment_id, transaction):
+                slot_started_at = slot_start(now.at, self._interval)
+                await self._store.segment_sizes.add(
+                    segment_id, slot_started_at, size, midnight, transaction
+                )
+                await self._schedule.complete(segment_id, self._next_slot(now), transaction)
+
+        await self._store.transaction(work)
+
+    def _next_slot(self, now: Now) -> datetime:
+        return slot_start(now.at, self._interval) + self._interval

@@ -1,0 +1,59 @@
+"""Who is to be fixed in a static segment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.domain.inputs import CustomerRef, parse_input
+from app.domain.segments import MAX_STATIC_MEMBERS
+from app.errors import InputError, InputPath, Problem, UserErrorCode, input_error
+from app.services.bulk_rows import Wire
+
+
+@dataclass(frozen=True)
+class StaticMembers:
+    """The customers that a definition names; a listed one must be there, a selected one may go."""
+
+    refs: Sequence[CustomerRef]
+    must_exist: bool
+    path: InputPath
+
+    @classmethod
+    def from_input(cls, wires: Sequence[Wire], path: InputPath) -> "StaticMembers":
+        if not wires:
+            message = "A static segment has at least one member; list some."
+            raise input_error(UserErrorCode.INVALID, message, *path)
+        for key in ("id", "sourceId"):
+            if len({wire.get(key) for wire in wires} - {None}) > MAX_STATIC_MEMBERS:
+                raise _too_large(path)
+        refs = [parse_input(CustomerRef, wire, *path, str(i)) for i, wire in enumerate(wires)]
+        return cls(refs, True, path)
+
+    @classmethod
+    def from_ids(cls, ids: Sequence[str], path: InputPath) -> "StaticMembers":
+        if len(ids) > MAX_STATIC_MEMBERS:
+            raise _too_large(path)
+        return cls([CustomerRef.by_id(id_) for id_ in ids], False, path)
+
+    def resolve(self, source_ids_by_id: Mapping[str, str]) -> list[str]:
+        """The distinct ids of the members, of those candidates that were found; these are given
+        as their sourceIds by id."""
+        by_source_id = {source_id: id_ for id_, source_id in source_ids_by_id.items()}
+        members: dict[str, None] = {}
+        problems = []
+        for index, ref in enumerate(self.refs):
+            id_ = ref.id if ref.source_id is None else by_source_id.get(ref.source_id)
+            if id_ is not None and id_ in source_ids_by_id:
+                members[id_] = None
+            elif self.must_exist:
+                message = "There is no such customer; create it first, or leave it out."
+                problems.append(Problem(UserErrorCode.NOT_FOUND, message, (*self.path, str(index))))
+        if problems:
+            raise InputError(problems)
+        if len(members) > MAX_STATIC_MEMBERS:
+            raise _too_large(self.path)
+        return list(members)
+
+
+def _too_large(path: InputPath) -> InputError:
+    message = f"A static segment has at most {MAX_STATIC_MEMBERS:,} members; use a filter."
+    return input_error(UserErrorCode.STATIC_SEGMENT_TOO_LARGE, message, *path)

@@ -1,0 +1,124 @@
+"""What is known of customers: their documents, and the rows that filters ask of."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pymongo.errors import OperationFailure
+
+from app.domain.customers import Customer
+from app.domain.ids import EntityKind
+from app.domain.inputs import CustomerRef
+from app.filters import Now
+from app.filters.measure_stages import candidate_rows_predicate
+from app.filters.tree import Measure
+from app.store.collections import Database
+from app.store.customers import as_customer, ref_query, smaller_than
+from app.store.ids import to_object_ids, to_public_id
+from app.store.reads import run_read_command
+from app.store.segments import DEFINITIONS_REVISION
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""By collection, a customer's rows of those that were asked for."""
+
+# More are not brought in one answer with the customer.
+_MAX_ROWS_PER_COLLECTION = 1_000
+_MAX_ROW_BYTES = 16 * 1024
+
+
+class StoredFacts(NamedTuple):
+    """The revision of all definitions, the customer, and the rows: None where they are to be
+    asked for by themselves."""
+
+    revision: int
+    customer: Customer | None
+    rows: Rows | None
+
+
+class CustomerFactsReader:
+    """Reads what memberships are judged by."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read_rows(
+        self,
+        customer_ids: Sequence[str],
+        measures: Iterable[Measure],
+        now: Now,
+        *,
+        limit: int | None = None,
+    ) -> dict[str, Rows]:
+        """By customer, the rows that the measures are taken of, now or by the passing of time
+        alone; with `most`, no more of a collection than so many, and none that is large."""
+        conditions_by_collection = _conditions_by_collection(measures, now)
+        customer_keys = to_object_ids(EntityKind.CUSTOMER, customer_ids)
+        rows_by_customer: dict[str, dict[str, list[dict[str, Any]]]] = {
+            id_: {name: [] for name in conditions_by_collection} for id_ in customer_ids
+        }
+        for collection, conditions in conditions_by_collection.items():
+            query: dict[str, Any] = {"customerId": {"$in": customer_keys}, "$or": conditions}
+            if limit is not None:
+                query |= smaller_than(_MAX_ROW_BYTES)
+            async for row in self._database[collection].find(query).limit(limit or 0):
+                rows_by_customer[to_public_id(EntityKind.CUSTOMER, row["customerId"])][
+                    collection
+                ].append(row)
+        return dict(rows_by_customer)
+
+    async def read(self, ref: CustomerRef, measures: Iterable[Measure], now: Now) -> StoredFacts:
+        """All in one question: the price of a membership is a round trip."""
+        conditions_by_collection = _conditions_by_collection(measures, now)
+        rows: Rows | None = None
+        try:
+            row = await self._read_row(ref, conditions_by_collection)
+            rows = {name: row.get(f"rows of {name}", []) for name in conditions_by_collection}
+        except OperationFailure:
+            # The rows may take more than one document can hold.
+            row = await self._read_row(ref, {})
+        if rows and max(map(len, rows.values())) > _MAX_ROWS_PER_COLLECTION:
+            rows = None
+        customers = row.get("customer") or []
+        return StoredFacts(
+            int(row["revision"]), as_customer(customers[0]) if customers else None, rows
+        )
+
+    async def _read_row(
+        self, ref: CustomerRef, conditions_by_collection: Mapping[str, list[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        query = ref_query(ref)
+        stages: list[dict[str, Any]] = [{"$match": {"_id": DEFINITIONS_REVISION}}]
+        if query is not None:
+            customer_pipeline = [{"$match": query}, {"$limit": 1}]
+            stages.append(
+                {"$lookup": {"from": "customers", "pipeline": customer_pipeline, "as": "customer"}}
+            )
+            stages += (
+                {
+                    "$lookup": {
+                        "from": collection,
+                        "localField": "customer._id",
+                        "foreignField": "customerId",
+                        "pipeline": [
+                            {"$match": {"$or": conditions}},
+                            {"$limit": _MAX_ROWS_PER_COLLECTION + 1},
+                        ],
+                        "as": f"rows of {collection}",
+                    }
+                }
+                for collection, conditions in conditions_by_collection.items()
+            )
+        command = {"aggregate": "fences", "pipeline": stages, "cursor": {}}
+        answer = await run_read_command(self._database, command)
+        (row,) = answer["cursor"]["firstBatch"]
+        return dict(row)
+
+
+def _conditions_by_collection(
+    measures: Iterable[Measure], now: Now
+) -> dict[str, list[dict[str, Any]]]:
+    conditions_by_collection: dict[str, list[dict[str, Any]]] = {}
+    for measure in measures:
+        conditions_by_collection.setdefault(measure.source.collection, []).append(
+            candidate_rows_predicate(measure, now)
+        )
+    return conditions_by_collection

@@ -1,0 +1,158 @@
+"""Those of whom a filter holds: counted, and brought page by page, in whichever way is chosen."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from bson import ObjectId
+
+from app.domain.customers import Customer
+from app.domain.ids import EntityKind
+from app.filters import Pipeline
+from app.filters.operators import Query
+from app.filters.pipeline import CUSTOMERS_COLLECTION, Plan
+from app.store.customers import as_customer
+from app.store.ids import to_object_id, to_public_id
+from app.store.query_budget import QueryBudget, Stage
+
+# So many ids at a time are taken from one question to the next: a look-up of each within the first
+# costs ten times as much.
+_IDS_PER_COUNT, _IDS_PER_FIND, _IDS_PER_LOOKUP = 10_000, 1_000, 250
+_SORT_BY_ID: Stage = {"$sort": {"_id": 1}}
+_HINTS_BY_PLAN = {Plan.ID_SCAN: {"_id": 1}, Plan.COLLECTION_SCAN: {"$natural": 1}}
+
+
+class MatchingCustomers:
+    """Questions of the customers whom a pipeline selects."""
+
+    def __init__(self, query_budget: QueryBudget) -> None:
+        self._query_budget = query_budget
+
+    async def count(self, pipeline: Pipeline) -> int:
+        """How many customers are selected."""
+        if pipeline.joins_customers:
+            count = 0
+            async with aclosing(self._gather_ids(pipeline, [], _IDS_PER_COUNT)) as batches:
+                async for ids in batches:
+                    count += await self._count(
+                        CUSTOMERS_COLLECTION, [_match_ids(ids), *pipeline.filter_stages]
+                    )
+        elif pipeline.query is not None:
+            hint = _hint(pipeline)
+            count = await self._query_budget.count(CUSTOMERS_COLLECTION, pipeline.query, **hint)
+        else:
+            count = await self._count(
+                pipeline.collection, [*pipeline.candidate_stages, *pipeline.filter_stages]
+            )
+        return count + (await self.count(pipeline.supplement) if pipeline.supplement else 0)
+
+    async def page(self, pipeline: Pipeline, after: str | None, limit: int) -> list[Customer]:
+        """The first of the selected customers, by id, after one of them."""
+        id_range = (
+            {} if after is None else {"_id": {"$gt": to_object_id(EntityKind.CUSTOMER, after)}}
+        )
+        documents = await self._find_by_id_order(pipeline, id_range, limit)
+        if pipeline.supplement:
+            documents += await self._find_by_id_order(pipeline.supplement, id_range, limit)
+            documents.sort(key=lambda document: document["_id"])
+        return [as_customer(document) for document in documents[:limit]]
+
+    async def find_ids(self, pipeline: Pipeline, limit: int) -> list[str]:
+        """The ids of at most so many of the selected customers."""
+        only_id: Stage = {"$project": {"_id": 1}}
+        documents = await self._find(pipeline, [], limit, only_id)
+        if pipeline.supplement and len(documents) < limit:
+            documents += await self._find(pipeline.supplement, [], limit - len(documents), only_id)
+        return [to_public_id(EntityKind.CUSTOMER, document["_id"]) for document in documents]
+
+    async def is_full_scan(self, pipeline: Pipeline) -> bool:
+        """Whether counting the selected customers goes through a whole collection."""
+        stages = (
+            pipeline.candidate_stages
+            if pipeline.joins_customers
+            else [*pipeline.candidate_stages, *pipeline.filter_stages]
+        )
+        counting_stages = [*stages, {"$count": "count"}]
+        return await self._query_budget.is_full_scan(
+            pipeline.collection, counting_stages, **_hint(pipeline)
+        )
+
+    async def _count(self, collection: str, stages: list[Stage]) -> int:
+        documents = await self._query_budget.aggregate(collection, [*stages, {"$count": "count"}])
+        return sum(int(document["count"]) for document in documents)
+
+    async def _find_by_id_order(
+        self, pipeline: Pipeline, id_range: Query, limit: int
+    ) -> list[dict[str, Any]]:
+        """The first of the selected customers, by id, in the place."""
+        if pipeline.query is not None:
+            query = {**id_range, "$and": [pipeline.query]}
+            return await self._query_budget.find_by_id_order(
+                CUSTOMERS_COLLECTION, query, limit, **_hint(pipeline)
+            )
+        return await self._find(pipeline, [{"$match": id_range}, _SORT_BY_ID], limit)
+
+    async def _find(
+        self, pipeline: Pipeline, order: list[Stage], limit: int, *shape: Stage
+    ) -> list[dict[str, Any]]:
+        """At most so many of the selected customers, in the order, of that shape."""
+        batch_size = _IDS_PER_FIND
+        if not pipeline.candidate_stages:
+            has_leading_match = (
+                bool(pipeline.filter_stages) and "$match" in pipeline.filter_stages[0]
+            )
+            first, rest = (
+                pipeline.filter_stages[:has_leading_match],
+                pipeline.filter_stages[has_leading_match:],
+            )
+            if pipeline.plan is not Plan.ID_SCAN or not rest:
+                # MongoDB ends at the limit where it meets the order right after the predicate.
+                stages = [*first, *order, *rest, {"$limit": limit}, *shape]
+                hint = _hint(pipeline)
+                return await self._query_budget.aggregate(
+                    CUSTOMERS_COLLECTION, stages, batchSize=limit + 1, **hint
+                )
+            # Before a look-up it reads 4 MB ahead, most of it for nothing.
+            pipeline = replace(pipeline, candidate_stages=first, filter_stages=rest)
+            batch_size = _IDS_PER_LOOKUP
+        documents: list[dict[str, Any]] = []
+        async with aclosing(self._gather_ids(pipeline, order, batch_size)) as batches:
+            async for ids in batches:
+                limit_stage: Stage = {"$limit": limit - len(documents)}
+                stages = [_match_ids(ids), *order, *pipeline.filter_stages, limit_stage, *shape]
+                documents += await self._query_budget.aggregate(
+                    CUSTOMERS_COLLECTION, stages, batchSize=limit + 1
+                )
+                if len(documents) >= limit:
+                    break
+        return documents
+
+    async def _gather_ids(
+        self, pipeline: Pipeline, order: list[Stage], batch_size: int
+    ) -> AsyncGenerator[list[ObjectId], None]:
+        """The ids that are gathered, in the order, so many at once."""
+        stages = [*pipeline.candidate_stages, *order, {"$project": {"_id": 1}}]
+        hint = _hint(pipeline) if pipeline.collection == CUSTOMERS_COLLECTION else {}
+        cursor = self._query_budget.stream(
+            pipeline.collection, stages, batchSize=batch_size, **hint
+        )
+        ids: list[ObjectId] = []
+        async with aclosing(cursor) as documents:
+            async for document in documents:
+                ids.append(document["_id"])
+                if len(ids) == batch_size:
+                    yield ids
+                    ids = []
+        if ids:
+            yield ids
+
+
+def _hint(pipeline: Pipeline) -> dict[str, Any]:
+    """What holds MongoDB to the way from customer to customer."""
+    hint = _HINTS_BY_PLAN.get(pipeline.plan)
+    return {"hint": hint} if hint else {}
+
+
+def _match_ids(ids: list[ObjectId]) -> Stage:
+    return {"$match": {"_id": {"$in": ids}}}

@@ -1,0 +1,120 @@
+"""In which active segments the customers are, as far as the log tells."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import DeleteOne, ReplaceOne
+from pymongo.read_concern import ReadConcern
+
+from app.domain.changes import CustomerState
+from app.domain.engine_status import BoundedCount
+from app.domain.ids import EntityKind
+from app.store.change_stream import PARTITION_COUNT
+from app.store.collections import Database
+from app.store.ids import to_object_id, to_object_ids, to_public_id
+
+# Named one by one, so that the index serves it.
+_ALL_PARTITIONS = {"partition": {"$in": list(range(PARTITION_COUNT))}}
+
+
+class MembershipStates:
+    """The states collection: a row for each customer of whom there is something to know."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.states
+        self._majority = self._collection.with_options(read_concern=ReadConcern("majority"))
+
+    async def read(self, customer_ids: Iterable[str]) -> dict[str, CustomerState]:
+        """Those of the customers' states that are there."""
+        query = {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)}}
+        rows = await self._collection.find(query).to_list(None)
+        return {state.customer_id: state for state in map(_state, rows)}
+
+    async def due_timers(
+        self, partitions: Sequence[int], until: datetime, limit: int
+    ) -> list[tuple[str, datetime]]:
+        """The customers whose time comes until an instant, and when it does, the first ones
+        first."""
+        query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": until}}
+        cursor = self._collection.find(query, {"wakesAt": 1}).sort("wakesAt", 1).limit(limit)
+        rows = await cursor.to_list(None)
+        return [(to_public_id(EntityKind.CUSTOMER, row["_id"]), row["wakesAt"]) for row in rows]
+
+    async def count_due_timers(self, now: datetime, limit: int) -> BoundedCount:
+        """How many customers' time has come."""
+        query = {**_ALL_PARTITIONS, "wakesAt": {"$lte": now}}
+        number = await self._collection.count_documents(query, limit=limit)
+        return BoundedCount(number, number < limit)
+
+    async def next_timer_at(self, now: datetime) -> datetime | None:
+        """When the time of the next one comes."""
+        query = {**_ALL_PARTITIONS, "wakesAt": {"$gt": now}}
+        row = await self._collection.find_one(query, {"wakesAt": 1}, sort=[("wakesAt", 1)])
+        return None if row is None else row["wakesAt"]
+
+    async def orphans(self, partitions: Sequence[int], limit: int) -> list[CustomerState]:
+        """The states of customers who are not there."""
+        stages: list[dict[str, Any]] = [
+            {"$match": {"partition": {"$in": list(partitions)}}},
+            {
+                "$lookup": {
+                    "from": "customers",
+                    "localField": "_id",
+                    "foreignField": "_id",
+                    "pipeline": [{"$project": {"_id": 1}}],
+                    "as": "there",
+                }
+            },
+            {"$match": {"there": []}},
+            {"$limit": limit},
+        ]
+        return [_state(row) async for row in self._majority.aggregate(stages)]
+
+    async def save(
+        self,
+        states: Iterable[CustomerState],
+        deleted_customer_ids: Iterable[str],
+        transaction: AsyncIOMotorClientSession,
+    ) -> None:
+        """Writes these states, and forgets those of the customers that are gone."""
+        writes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = [
+            ReplaceOne(
+                {"_id": to_object_id(EntityKind.CUSTOMER, state.customer_id)},
+                _document(state),
+                upsert=True,
+            )
+            for state in states
+        ]
+        writes += [
+            DeleteOne({"_id": key_})
+            for key_ in to_object_ids(EntityKind.CUSTOMER, deleted_customer_ids)
+        ]
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False, session=transaction)
+
+
+def _document(state: CustomerState) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "partition": state.partition,
+        "revision": state.revision,
+        "sourceId": state.source_id,
+        "holds": state.membership_bits.to_bytes(
+            (state.membership_bits.bit_length() + 7) // 8, "little"
+        ),
+    }
+    if state.next_timer_at is not None:
+        document["wakesAt"] = state.next_timer_at
+    return document
+
+
+def _state(row: dict[str, Any]) -> CustomerState:
+    return CustomerState(
+        to_public_id(EntityKind.CUSTOMER, row["_id"]),
+        row["partition"],
+        row["revision"],
+        int.from_bytes(row["holds"], "little"),
+        row.get("wakesAt"),
+        row["sourceId"],
+    )

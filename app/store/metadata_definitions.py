@@ -1,0 +1,198 @@
+"""What the project has defined of its customers' metadata, and the values that are there.
+
+The row of a definition is the truth about the job behind it: who is at work on it, until when
+the others keep off, and how far it has come. Times are MongoDB's: workers' clocks may differ.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from app.domain.ids import EntityKind
+from app.domain.metadata import DefinitionState, KeyDefinition, ValidationProgress
+from app.filters.fields import AttributeType
+from app.store.collections import Database
+from app.store.ids import to_object_id as key_of
+from app.store.ids import to_public_id
+from app.store.leases import IS_EXPIRED, lease_fields
+from app.store.reads import run_read_command
+
+_LEASE_SECONDS = 20.0
+# So long after READY a writer may still commit what it made by older definitions.
+_LATE_WRITES_MILLISECONDS = 120_000
+_DOCUMENT_VALIDATION_FAILURE = 121
+
+_IN_PROGRESS_STATES = [DefinitionState.CHECKING.value, DefinitionState.CONVERTING.value]
+_MAY_HAVE_LATE_WRITES = {"$gt": ["$readyAt", {"$subtract": ["$$NOW", _LATE_WRITES_MILLISECONDS]}]}
+_IS_CLAIMABLE: dict[str, Any] = {
+    "$or": [{"state": {"$in": _IN_PROGRESS_STATES}}, {"$expr": _MAY_HAVE_LATE_WRITES}],
+    **IS_EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """The value that one customer has under a key."""
+
+    customer_id: str
+    source_id: str
+    value: Any
+
+
+class MetadataDefinitions:
+    """The metadataDefinitions collection, and its keys in the customers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._collection = database.metadataDefinitions
+        self._customers = database.customers
+
+    async def save(
+        self, definition: KeyDefinition, revision: int, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Puts it in the place of what was; a job that is at work on it must begin anew.
+        `revision` is the one that the transaction makes."""
+        row = {**_document(definition), "revision": revision}
+        await self._collection.replace_one(
+            {"_id": definition.key}, row, upsert=True, session=transaction
+        )
+
+    async def claim(self, key: str, owner: str) -> tuple[KeyDefinition, ValidationProgress] | None:
+        """What there is to do for the key, from now on this owner's; None where there is nothing,
+        or somebody at work."""
+        document = await self._collection.find_one_and_update(
+            {"_id": key, **_IS_CLAIMABLE},
+            [{"$set": lease_fields(owner, _LEASE_SECONDS)}],
+            return_document=ReturnDocument.AFTER,
+        )
+        if document is None:
+            return None
+        return as_definition(document), ValidationProgress(**document.get("survey") or {})
+
+    async def save_progress(self, key: str, owner: str, progress: ValidationProgress) -> bool:
+        """Notes how far the owner has come; False where the key is no longer the owner's."""
+        result = await self._collection.update_one(
+            {"_id": key, "owner": owner},
+            [
+                {
+                    "$set": {
+                        "survey": {"$literal": asdict(progress)},
+                        **lease_fields(owner, _LEASE_SECONDS),
+                    }
+                }
+            ],
+        )
+        return bool(result.matched_count)
+
+    async def release(self, key: str, owner: str) -> None:
+        await self._collection.update_one(
+            {"_id": key, "owner": owner}, {"$unset": {"owner": "", "ownedUntil": ""}}
+        )
+
+    async def advance(
+        self,
+        definition: KeyDefinition,
+        owner: str,
+        revision: int,
+        transaction: AsyncIOMotorClientSession,
+    ) -> bool:
+        """Saves the owner's next step; False where the key is no longer the owner's. `revision` is
+        the one that the transaction makes."""
+        row = {**_document(definition), "revision": revision}
+        update: dict[str, Any] = {"$set": row, "$unset": {"survey": ""}}
+        if definition.state is DefinitionState.READY:
+            update["$currentDate"] = {"readyAt": True}
+        query = {"_id": definition.key, "owner": owner}
+        result = await self._collection.update_one(query, update, session=transaction)
+        return bool(result.matched_count)
+
+    async def claimable_keys(self) -> list[str]:
+        """The keys for which there is something to do, and nobody at work."""
+        return [document["_id"] async for document in self._collection.find(_IS_CLAIMABLE)]
+
+    async def stored_values(
+        self, key: str, bson_type: str | None, after: str | None, limit: int
+    ) -> list[StoredValue]:
+        """Values of the key, those of one type of the store where it is named, by customer.
+
+        As many as MongoDB gives in one answer, 16 MiB: however large they are, a page is small.
+        """
+        path = f"metadata.{key}"
+        query: dict[str, Any] = {path: {"$type": bson_type} if bson_type else {"$exists": True}}
+        if after is not None:
+            query["_id"] = {"$gt": key_of(EntityKind.CUSTOMER, after)}
+        command = {
+            "find": "customers",
+            "filter": query,
+            "projection": {path: 1, "sourceId": 1},
+            "sort": {"_id": 1},
+            "batchSize": limit,
+            "singleBatch": True,
+        }
+        answer = await run_read_command(self._database, command)
+        return [
+            StoredValue(
+                to_public_id(EntityKind.CUSTOMER, document["_id"]),
+                document["sourceId"],
+                document["metadata"][key],
+            )
+            for document in answer["cursor"]["firstBatch"]
+        ]
+
+    async def replace_values(self, key: str, changes: Iterable[tuple[StoredValue, Any]]) -> int:
+        """Puts new values in the place of those held, unless they are others by now."""
+        path = f"metadata.{key}"
+        writes = [
+            UpdateOne(
+                {
+                    "_id": key_of(EntityKind.CUSTOMER, stored_value.customer_id),
+                    path: {"$eq": stored_value.value},
+                },
+                {"$set": {path: new_value}, "$inc": {"version": 1}},
+            )
+            for stored_value, new_value in changes
+        ]
+        if not writes:
+            return 0
+        try:
+            return int((await self._customers.bulk_write(writes, ordered=False)).modified_count)
+        except BulkWriteError as error:
+            if any(
+                write_error["code"] != _DOCUMENT_VALIDATION_FAILURE
+                for write_error in error.details["writeErrors"]
+            ):
+                raise
+            # A document written past the collection's rules can't be changed: it stays as it is.
+            return int(error.details["nModified"])
+
+
+def _document(definition: KeyDefinition) -> dict[str, Any]:
+    return {
+        "type": definition.type.value,
+        "isArray": definition.is_array,
+        "required": definition.required,
+        "allowedValues": definition.allowed_values,
+        "label": definition.label,
+        "state": definition.state.value,
+        "problem": definition.problem,
+        "previous": _document(definition.previous) if definition.previous else None,
+    }
+
+
+def as_definition(document: Mapping[str, Any]) -> KeyDefinition:
+    allowed, previous = document["allowedValues"], document.get("previous")
+    return KeyDefinition(
+        key=document["_id"],
+        type=AttributeType(document["type"]),
+        is_array=document["isArray"],
+        required=document["required"],
+        allowed_values=None if allowed is None else tuple(allowed),
+        label=document["label"],
+        state=DefinitionState(document["state"]),
+        problem=document["problem"],
+        previous=as_definition({"_id": document["_id"], **previous}) if previous else None,
+    )

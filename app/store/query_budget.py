@@ -1,0 +1,146 @@
+"""Questions of all documents: how long MongoDB may think about one, and on what room."""
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCommandCursor
+from pymongo.errors import ExecutionTimeout
+
+from app.errors import QueryTimeout
+from app.filters.operators import Query
+from app.store.collections import Database
+from app.store.reads import retry_read, run_read_command
+from app.store.thread_pools import ThreadPool, use_thread_pool
+
+Stage = dict[str, Any]
+
+# All values, and all texts.
+_UNBOUNDED_INTERVALS = frozenset({"[MinKey, MaxKey]", '["", {})'})
+
+
+class QueryBudget:
+    """Questions of a collection, each with a limit of time. Few run at once: see lanes."""
+
+    def __init__(self, database: Database, max_seconds: float) -> None:
+        self._database = database
+        self._max_seconds = max_seconds
+        self._max_milliseconds = round(max_seconds * 1000)
+        # Where 100 MB do not suffice for a stage, it goes on on disk.
+        self._limits: dict[str, Any] = {"maxTimeMS": self._max_milliseconds, "allowDiskUse": True}
+
+    async def aggregate(
+        self, collection: str, stages: list[Stage], **options: Any
+    ) -> list[dict[str, Any]]:
+        """All documents that the stages leave; TookTooLong where there is no end to it."""
+
+        async def run() -> list[dict[str, Any]]:
+            async with self._open_cursor(collection, stages, options) as cursor:
+                return list(await cursor.to_list(None))
+
+        with use_thread_pool(ThreadPool.POPULATION_QUERIES):
+            return await retry_read(run)
+
+    async def stream(
+        self, collection: str, stages: list[Stage], **options: Any
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The same documents, one by one."""
+        async with self._open_cursor(collection, stages, options) as cursor:
+            # The lane must not be changed across a yield: a generator shares its caller's.
+            while True:
+                with use_thread_pool(ThreadPool.POPULATION_QUERIES):
+                    document = await anext(cursor, None)
+                if document is None:
+                    return
+                yield document
+
+    async def find_by_id_order(
+        self, collection: str, query: Query, limit: int, **options: Any
+    ) -> list[dict[str, Any]]:
+        """At most so many of the documents of which the predicate holds, by id: what stages would
+        bring, and a little sooner."""
+        order_options: dict[str, Any] = {
+            "sort": [("_id", 1)],
+            "limit": limit,
+            "batch_size": limit + 1,
+        }
+        limits = {"max_time_ms": self._max_milliseconds, "allow_disk_use": True}
+
+        async def run() -> list[dict[str, Any]]:
+            cursor = self._database[collection].find(query, **order_options, **options, **limits)
+            return list(await cursor.to_list(None))
+
+        with self._translate_timeout(), use_thread_pool(ThreadPool.POPULATION_QUERIES):
+            return await retry_read(run)
+
+    async def count(self, collection: str, query: Query, **options: Any) -> int:
+        """Of how many documents the predicate holds: what stages would count, and sooner."""
+        command = {
+            "count": collection,
+            "query": query,
+            "maxTimeMS": self._max_milliseconds,
+            **options,
+        }
+        with self._translate_timeout(), use_thread_pool(ThreadPool.POPULATION_QUERIES):
+            return int((await run_read_command(self._database, command))["n"])
+
+    @asynccontextmanager
+    async def _open_cursor(
+        self, collection: str, stages: list[Stage], options: dict[str, Any]
+    ) -> AsyncGenerator[AsyncIOMotorCommandCursor[dict[str, Any]], None]:
+        cursor = self._database[collection].aggregate(stages, **options, **self._limits)
+        try:
+            with self._translate_timeout():
+                yield cursor
+        finally:
+            # What has come to its end is closed, and to close it again would take a while.
+            if cursor.alive:  # type: ignore[truthy-function]
+                await cursor.close()
+
+    @contextmanager
+    def _translate_timeout(self) -> Iterator[None]:
+        try:
+            yield
+        except ExecutionTimeout:
+            raise QueryTimeout(
+                f"The database did not answer within {self._max_seconds:g} s; ask for less, narrow the"
+                " filter down with a condition that an index serves, or raise"
+                " SEGMENTS_QUERY_SECONDS."
+            ) from None
+
+    async def is_full_scan(self, collection: str, stages: list[Stage], **options: Any) -> bool:
+        """Whether MongoDB would go through a whole collection, or a whole index, for the answer."""
+        command = {"aggregate": collection, "pipeline": stages, "cursor": {}, **options}
+        return any(map(_is_unbounded, await self._explain(command)))
+
+    async def is_multikey(self, collection: str, query: Query) -> bool:
+        """Whether MongoDB would answer by an index that has met an array at the query's path."""
+        plan = await self._explain({"find": collection, "filter": query})
+        return any(stage.get("isMultiKey") for stage in plan)
+
+    async def _explain(self, command: dict[str, Any]) -> list[dict[str, Any]]:
+        """The parts of the plan for a command."""
+        explain = {"explain": command, "verbosity": "queryPlanner"}
+        return list(_plan_stages(await run_read_command(self._database, explain)))
+
+
+def _plan_stages(plan: Any) -> Iterator[dict[str, Any]]:
+    """The parts of a plan as MongoDB explains it, without the plans that it rejects."""
+    if isinstance(plan, list):
+        for child in plan:
+            yield from _plan_stages(child)
+    elif isinstance(plan, dict):
+        yield plan
+        for name, child in plan.items():
+            if name != "rejectedPlans":
+                yield from _plan_stages(child)
+
+
+def _is_unbounded(stage: dict[str, Any]) -> bool:
+    """Whether it goes through a whole collection, or an index of which the first key is not
+    narrowed down; of a wildcard index the path is told beside it."""
+    if stage.get("stage") == "COLLSCAN":
+        return True
+    bounds: dict[str, list[str]] = stage.get("indexBounds") or {}
+    keys = [intervals for key, intervals in bounds.items() if key != "$_path"]
+    return bool(keys) and not _UNBOUNDED_INTERVALS.isdisjoint(keys[0])

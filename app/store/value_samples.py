@@ -1,0 +1,88 @@
+"""What stands in customers: looked at in a sample, to help people who write filters."""
+
+from typing import Any
+
+from app.filters.case_folding import literal_regex
+from app.filters.fields import AttributeType, Field
+from app.filters.pipeline import CUSTOMERS_COLLECTION
+from app.store.query_budget import QueryBudget
+
+# So many customers tell what is usual; so many more are too long to wait for.
+_SAMPLE_SIZE = 1_000
+_MAX_SCANNED_CUSTOMERS = 100_000
+
+_TYPES_BY_BSON_NAME = {
+    "string": AttributeType.STRING,
+    "int": AttributeType.NUMBER,
+    "long": AttributeType.NUMBER,
+    "double": AttributeType.NUMBER,
+    "bool": AttributeType.BOOLEAN,
+    "date": AttributeType.DATETIME,
+    "point": AttributeType.GEOPOINT,
+    "object": AttributeType.OBJECT,
+}
+
+
+class ValueSamples:
+    """Questions of the customers collection whose answers need not be whole."""
+
+    def __init__(self, query_budget: QueryBudget) -> None:
+        self._query_budget = query_budget
+
+    async def metadata_types(self) -> dict[str, tuple[AttributeType, bool]]:
+        """The keys of metadata with the type that most of their values have, and whether those
+        are arrays of it."""
+        is_point = {"$and": [{"$isNumber": "$one.lat"}, {"$isNumber": "$one.lon"}]}
+        stages: list[dict[str, Any]] = [
+            {"$sample": {"size": _SAMPLE_SIZE}},
+            {"$project": {"pair": {"$objectToArray": "$metadata"}}},
+            {"$unwind": "$pair"},
+            {
+                "$project": {
+                    "key": "$pair.k",
+                    "array": {"$isArray": "$pair.v"},
+                    "one": {"$cond": [{"$isArray": "$pair.v"}, {"$first": "$pair.v"}, "$pair.v"]},
+                }
+            },
+            {
+                "$group": {
+                    "_id": {
+                        "key": "$key",
+                        "array": "$array",
+                        "type": {"$cond": [is_point, "point", {"$type": "$one"}]},
+                    },
+                    "count": {"$sum": 1},
+                }
+            },
+            {"$sort": {"count": -1, "_id": 1}},
+        ]
+        types: dict[str, tuple[AttributeType, bool]] = {}
+        for row in await self._query_budget.aggregate(CUSTOMERS_COLLECTION, stages):
+            group = row["_id"]
+            if group["type"] in _TYPES_BY_BSON_NAME:
+                types.setdefault(group["key"], (_TYPES_BY_BSON_NAME[group["type"]], group["array"]))
+        return types
+
+    async def frequent_values(self, field: Field, prefix: str | None, limit: int) -> list[Any]:
+        """The values at the field, the most frequent first: texts that begin with the prefix,
+        whatever their case, or all where there is none."""
+        prefix_condition = (
+            {} if prefix is None else {"$regex": "^" + literal_regex(prefix, ignore_case=True)}
+        )
+        stages: list[dict[str, Any]] = [
+            {"$match": {field.mongo_path: prefix_condition or {"$exists": True}}},
+            {"$limit": _MAX_SCANNED_CUSTOMERS},
+            {"$project": {"value": f"${field.mongo_path}"}},
+            {"$unwind": "$value"},
+            {
+                "$match": {
+                    "value": {"$not": {"$type": ["object", "array", "null"]}, **prefix_condition}
+                }
+            },
+            {"$group": {"_id": "$value", "count": {"$sum": 1}}},
+            {"$sort": {"count": -1, "_id": 1}},
+            {"$limit": limit},
+        ]
+        return [
+            row["_id"] for row in await self._query_budget.aggregate(CUSTOMERS_COLLECTION, stages)
+        ]

@@ -1,0 +1,146 @@
+"""The matcher's baseline: each filter a Python closure, compiled once."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from app.filters import CustomerFacts, Filter, Now
+from app.filters.evaluate import Evaluation, operator_holds
+from app.filters.fields import Field, is_number
+from app.filters.operators import equality, instants, numbers
+from app.filters.operators.operator import TEMPORAL_TYPES
+from app.filters.tree import AllOf, AnyOf, AttributeCondition, EventCondition, NoneOf, SlidingWindow
+
+
+class EvaluationContext:
+    """A customer with the events by their name, at an instant."""
+
+    def __init__(self, facts: CustomerFacts, now: Now) -> None:
+        self.document, self.now = facts.document, now
+        self.evaluation = Evaluation(facts, now)
+        self.rows: defaultdict[str, list[Any]] = defaultdict(list)
+        for row in facts.rows.get("events", ()):
+            self.rows[row["name"]].append(row)
+
+
+Predicate = Callable[[EvaluationContext], bool]
+
+
+def compile_filter(filter_: Filter) -> Predicate:
+    """The filter as a function of the customer."""
+    match filter_:
+        case AllOf(branches):
+            return _all_of([compile_filter(branch) for branch in branches])
+        case AnyOf(branches):
+            return _any_of([compile_filter(branch) for branch in branches])
+        case NoneOf(branches):
+            any_branch = _any_of([compile_filter(branch) for branch in branches])
+            return lambda asked: not any_branch(asked)
+        case AttributeCondition():
+            return _attribute_predicate(filter_)
+        case EventCondition():
+            return _event_predicate(filter_)
+        case _:
+            return lambda asked: asked.evaluation.holds(filter_)
+
+
+def _all_of(predicates: list[Predicate]) -> Predicate:
+    if len(predicates) == 1:
+        return predicates[0]
+    if len(predicates) == 2:
+        first, second = predicates
+        return lambda asked: first(asked) and second(asked)
+    if len(predicates) == 3:
+        first, second, third = predicates
+        return lambda asked: first(asked) and second(asked) and third(asked)
+    return lambda asked: all(part(asked) for part in predicates)
+
+
+def _any_of(predicates: list[Predicate]) -> Predicate:
+    if len(predicates) == 2:
+        first, second = predicates
+        return lambda asked: first(asked) or second(asked)
+    return lambda asked: any(part(asked) for part in predicates)
+
+
+def _field_reader(field: Field) -> Callable[[Any], Any]:
+    """The value at the field, by as few steps as can be."""
+    if field.default is None and len(field.document_keys) == 1:
+        (single_key,) = field.document_keys
+        return lambda document: document.get(single_key)
+    if field.default is None and len(field.document_keys) == 2:
+        group, key = field.document_keys
+
+        def read(document: Any) -> Any:
+            inner = document.get(group)
+            return inner.get(key) if isinstance(inner, dict) else None
+
+        return read
+    return field.read
+
+
+def _attribute_predicate(condition: AttributeCondition) -> Predicate:
+    field, operator, operand = condition.field, condition.operator, condition.operand
+    read, value = _field_reader(field), operand.value
+
+    def evaluate_generic(context: EvaluationContext, stored: Any) -> bool:
+        return operator_holds(operator, stored, operand, context.now)
+
+    if isinstance(operator, numbers._ComparisonOperator):
+        compare = type(operator).compare
+
+        def compare_number(asked: EvaluationContext) -> bool:
+            stored = read(asked.document)
+            if stored.__class__ is int or stored.__class__ is float:
+                return compare(stored, value)
+            return evaluate_generic(asked, stored)
+
+        return compare_number
+    if operator in (equality.IS, equality.IN) and operand.type not in TEMPORAL_TYPES:
+        values = value if isinstance(value, tuple) else (value,)
+        if all(isinstance(each, str) for each in values) and not operand.ignore_case:
+            texts = frozenset(values)
+
+            def equals_text(asked: EvaluationContext) -> bool:
+                stored = read(asked.document)
+                return (
+                    stored in texts if stored.__class__ is str else evaluate_generic(asked, stored)
+                )
+
+            return equals_text
+    if isinstance(operator, instants.WithinLast | instants.MoreThanAgo):
+        within = isinstance(operator, instants.WithinLast)
+
+        def is_within_duration(asked: EvaluationContext) -> bool:
+            stored = read(asked.document)
+            if stored.__class__ is not datetime:
+                return evaluate_generic(asked, stored)
+            now = asked.now.at
+            return bool(now - value <= stored <= now if within else stored < now - value)
+
+        return is_within_duration
+    return lambda asked: evaluate_generic(asked, read(asked.document))
+
+
+def _event_predicate(condition: EventCondition) -> Predicate:
+    measure, operator, operand = condition.measure, condition.operator, condition.operand
+    name, window, aggregate = measure.source.name, measure.window, measure.aggregate
+    assert not measure.where
+    assert window is None or isinstance(window, SlidingWindow)
+
+    def evaluate_measure(context: EvaluationContext) -> bool:
+        rows = context.rows.get(name, ())
+        if rows and window is not None:
+            now = context.now.at
+            since = now - window.length
+            rows = [row for row in rows if since < row["at"] <= now]
+        value: Any = len(rows)
+        if aggregate is not None and measure.property is not None:
+            read = measure.property.read
+            value = aggregate.compute([read(row) for row in rows])
+        if operator is numbers.GREATER_THAN_OR_EQUAL and is_number(value):
+            return bool(value >= operand.value)
+        return operator_holds(operator, value, operand, context.now)
+
+    return evaluate_measure

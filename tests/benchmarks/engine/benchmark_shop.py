@@ -1,0 +1,184 @@
+"""A million customers, one worker, and who watches both."""
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import psutil
+from bson import ObjectId
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from app.filters import Now
+from app.services import Services
+from app.services.active_filters import ActiveFilters
+from app.store import Store, Transaction
+from tests.benchmarks.million.build import DATABASE, program_settings
+from workers.engine import run_engine
+
+Json = dict[str, Any]
+
+_RETAINED_COLLECTIONS = (
+    "customers",
+    "events",
+    "orders",
+    "eventNames",
+    "metadataDefinitions",
+    "built",
+)
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+class BenchmarkShop:
+    """What the benchmarks do and see."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = MongoClient[Json](url, tz_aware=True)
+        self.database: Database[Json] = self.client[DATABASE]
+
+    def reset(self) -> None:
+        """As if no segment had ever been there."""
+        for name in self.database.list_collection_names():
+            if name not in _RETAINED_COLLECTIONS and not name.startswith("system."):
+                self.database.drop_collection(name)
+        asyncio.run(_open_store(self.url))
+
+    def create_active_segments(self, filters: Sequence[Json]) -> None:
+        """All in one transaction."""
+        asyncio.run(_create_active_segments(self.url, filters))
+
+    def is_backfilled(self) -> bool:
+        """Whether every customer has passed every step."""
+        latest_change = self.database.steps.find_one(sort=[("_id", -1)])
+        partition_behind: list[Json] = [{"target": {"$ne": None}}]
+        if latest_change is not None:
+            partition_behind.append({"base": {"$lt": latest_change["_id"]}})
+        return not self.database.partitions.count_documents({"$or": partition_behind})
+
+    def has_processed_until(self, instant: datetime) -> bool:
+        """Whether the engine has heard of all that was committed until an instant."""
+        return not self.database.partitions.count_documents({"at": {"$lt": instant}})
+
+    def wait_until_processed(self) -> float:
+        """Seconds until it has come to now, and is at rest."""
+        started_at, now = time.monotonic(), self.now()
+        while not (self.has_processed_until(now) and self.is_backfilled()):
+            time.sleep(0.05)
+        return time.monotonic() - started_at
+
+    def lease_owners(self) -> set[str]:
+        """The workers that hold partitions, or were killed while they did."""
+        return {*self.database.partitions.distinct("worker", {"worker": {"$ne": ""}})}
+
+    def wait_until_balanced(self, workers: int, previous_owners: set[str]) -> None:
+        """Until each of so many has its part, and has come to now."""
+        while len(owners := self.lease_owners()) < workers or owners & previous_owners:
+            time.sleep(0.05)
+        self.wait_until_processed()
+
+    def now(self) -> datetime:
+        answer = self.client.admin.command("hello", codec_options=self.client.codec_options)
+        now: datetime = answer["localTime"]
+        return now
+
+    def lag_seconds(self) -> float:
+        """Seconds from what the engine has come to until now."""
+        (oldest,) = self.database.partitions.find().sort("at", 1).limit(1)
+        lag: timedelta = self.now() - oldest["at"]
+        return lag.total_seconds()
+
+    def customer_id_at(self, number: int) -> ObjectId:
+        """That of so manieth of the customers."""
+        (row,) = self.database.customers.find({}, {"_id": 1}).sort("_id", 1).skip(number).limit(1)
+        key: ObjectId = row["_id"]
+        return key
+
+    def transition_count(self) -> int:
+        counter = self.database.fences.find_one({"_id": "log"})
+        return int(counter["sequence"]) if counter else 0
+
+    @contextmanager
+    def worker(self) -> Iterator[psutil.Process]:
+        process = _CONTEXT.Process(target=_run_worker, args=(self.url,), daemon=True)
+        process.start()
+        try:
+            assert process.pid is not None
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.join()
+
+    @contextmanager
+    def writer(self) -> Iterator[Any]:
+        """Bulk writes of one field each, as fast as mongod takes them; yields their number."""
+        written = _CONTEXT.Value("q", 0)
+        process = _CONTEXT.Process(target=_run_writer, args=(self.url, written), daemon=True)
+        process.start()
+        try:
+            yield written
+        finally:
+            process.terminate()
+            process.join()
+
+
+def _run_worker(url: str) -> None:
+    asyncio.run(run_engine(program_settings(url)))
+
+
+async def _open_store(url: str) -> None:
+    await (await Store.open(program_settings(url))).close()
+
+
+async def _create_active_segments(url: str, filters: Sequence[Json]) -> None:
+    store = await Store.open(program_settings(url))
+    services = Services(store, program_settings(url))
+    now = Now(datetime.now(UTC), services.calendar)
+    segment_numbers = range(1_000_000)
+    segments = [
+        await services.segments.create(
+            {"name": f"{now.at} {number}", "definition": {"filter": filter_}}, now
+        )
+        for number, filter_ in zip(segment_numbers, filters, strict=False)
+    ]
+
+    async def activate_in_transaction(transaction: Transaction) -> None:
+        definitions = await services.definitions.lock(transaction)
+        active = ActiveFilters(store)
+        for segment in segments:
+            await active.activate(segment.id, definitions, now.at, transaction)
+
+    await store.transaction(activate_in_transaction)
+    await store.close()
+
+
+def _run_writer(url: str, written: Any) -> None:
+    from pymongo import UpdateOne
+
+    # Others than the last time: the same ones would change nothing.
+    rng = Random()
+    with MongoClient[Json](url) as client:
+        customers = client[DATABASE].customers
+        keys = [row["_id"] for row in customers.find({}, {"_id": 1})]
+        while True:
+            changes = [
+                UpdateOne({"_id": rng.choice(keys)}, {"$set": _random_change(rng)})
+                for _ in range(200)
+            ]
+            written.value += customers.bulk_write(changes, ordered=False).modified_count
+
+
+def _random_change(rng: Random) -> Json:
+    return rng.choice(
+        (
+            {"metadata.note": rng.random()},
+            {"metadata.score": 1_000 * rng.random()},
+            {"metadata.points": rng.randrange(100_000)},
+            {"metadata.city": f"San {rng.choice(('Arbor', 'Bellis', 'Corvo'))}"},
+        )
+    )

@@ -1,0 +1,286 @@
+"""By hand: customers by the events and orders that they have, or have not."""
+
+from tests.benchmarks.million.activities import NOW
+from tests.benchmarks.million.handwritten_plans import (
+    COUNTS_ORPHANS,
+    HINT_EVENTS_OF_CUSTOMER,
+    HINT_ID,
+    HINT_ORDERS_OF_CUSTOMER,
+    PLAIN_LOOKUP,
+    AggregationPlan,
+    MembershipSteps,
+    Plan,
+    Query,
+    Stage,
+    all_except_plan,
+    conjunction,
+    customer_document_plans,
+    days_ago,
+    grouped_rows_plan,
+    lookup_plan,
+    plain_lookup_plan,
+    unchecked_rows_plan,
+    union_plan,
+    window_filter,
+)
+
+
+def at_least_plans(
+    minimum: int,
+    name: str,
+    days: float | None,
+    query: Query | None = None,
+    maximum: int | None = None,
+) -> list[Plan]:
+    """All ways of: at least so many of the name (and at most), and the query of the customer."""
+    query = query or {}
+    rows = {"name": name, **window_filter(days)}
+    counted: list[Stage] = [
+        {"$match": rows},
+        {"$group": {"_id": "$customerId", "n": {"$sum": 1}}},
+    ]
+    bounds = {"$gte": minimum} if maximum is None else {"$gte": minimum, "$lte": maximum}
+    filtered_stages = [*counted, {"$match": {"n": bounds}}]
+    limited_stages: list[Stage] = [
+        {"$match": rows},
+        {"$limit": minimum if maximum is None else maximum + 1},
+        {"$project": {"_id": 0, "name": 1}},
+    ]
+    match: Query = {f"found.{minimum - 1}": {"$exists": True}}
+    if maximum is not None:
+        match[f"found.{maximum}"] = {"$exists": False}
+    summary_query = conjunction(query, _summary_query(minimum, name, days))
+    conditions: list[object] = [{"$eq": ["$$row.name", name]}]
+    if days is not None:
+        conditions += [{"$gt": ["$$row.at", days_ago(days)]}, {"$lte": ["$$row.at", NOW]}]
+    plain_name = PLAIN_LOOKUP if query else "lookup of all rows"
+    plans = [
+        grouped_rows_plan("events grouped", "events", filtered_stages, query),
+        *([] if query else [unchecked_rows_plan("events alone", "events", filtered_stages)]),
+        lookup_plan("summary, then lookup", summary_query, "events", limited_stages, match),
+        lookup_plan(
+            "summary by id, then lookup",
+            summary_query,
+            "events",
+            limited_stages,
+            match,
+            hint=HINT_ID,
+            only="page",
+        ),
+        lookup_plan(
+            "lookup by id", query, "events", limited_stages, match, hint=HINT_ID, only="page"
+        ),
+        lookup_plan("lookup", query, "events", limited_stages, match),
+        plain_lookup_plan(
+            plain_name, query, "events", {"$and": conditions}, {"$size": "$found"}, bounds
+        ),
+        grouped_rows_plan(
+            "events grouped, by index",
+            "events",
+            filtered_stages,
+            query,
+            hint=HINT_EVENTS_OF_CUSTOMER,
+        ),
+    ]
+    if maximum is None:
+        plans.append(_nth_event_plan(minimum, rows, query))
+    if query:
+        plans.append(union_plan("united", query, "events", counted, {"there": 1, "n": bounds}))
+        plans.append(
+            union_plan("united, few", query, "events", filtered_stages, {"there": 1, "n": bounds})
+        )
+    if days is None:
+        plans += customer_document_plans(
+            conjunction(query, {f"events.{name}.count": bounds}), "summary"
+        )
+    return plans
+
+
+def _nth_event_plan(minimum: int, rows: Query, query: Query) -> Plan:
+    """The events in the index's order: a customer's n-th is there, or not. Nothing is held."""
+    numbered = {
+        "partitionBy": "$customerId",
+        "sortBy": {"at": -1},
+        "output": {"nth": {"$documentNumber": {}}},
+    }
+    stages = [
+        {"$match": rows},
+        {"$setWindowFields": numbered},
+        {"$match": {"nth": minimum}},
+        {"$project": {"_id": "$customerId"}},
+    ]
+    return grouped_rows_plan("events numbered", "events", stages, query)
+
+
+def _summary_query(minimum: int, name: str, days: float | None) -> Query:
+    """What the summary must say at the least."""
+    query: Query = {f"events.{name}.count": {"$gte": minimum}}
+    if days is not None:
+        query[f"events.{name}.lastAt"] = {"$gt": days_ago(days)}
+    return query
+
+
+def sum_plans(
+    collection: str,
+    rows: Query,
+    column: str,
+    match: Query,
+    summary_query: Query,
+    *,
+    whole_numbers: bool,
+) -> list[Plan]:
+    """All ways of: the sum over the rows meets the test, as it can't without any rows; `likely` is
+    what the summary then says.
+
+    Only of whole numbers is $sum by itself right: of others it loses at the end what it kept of
+    their rounding, unless something is added to it.
+    """
+    simple_sum: list[Stage] = [{"$group": {"_id": "$customerId", "n": {"$sum": f"${column}"}}}]
+    number = {"$cond": [{"$isNumber": f"${column}"}, f"${column}", "$$REMOVE"]}
+    exact_sum: list[Stage] = [
+        {"$group": {"_id": "$customerId", "all": {"$push": number}}},
+        {"$project": {"n": {"$sum": {"$concatArrays": ["$all", [0]]}}}},
+    ]
+    match_rows, match_sum = {"$match": rows}, {"$match": {"n": match}}
+    index = HINT_EVENTS_OF_CUSTOMER if collection == "events" else HINT_ORDERS_OF_CUSTOMER
+    loose = "" if whole_numbers else "the last bit of a sum of fractions is lost"
+    stages = [match_rows, *(simple_sum if whole_numbers else exact_sum), match_sum]
+    return [
+        grouped_rows_plan("rows grouped", collection, stages),
+        unchecked_rows_plan("rows alone", collection, stages),
+        grouped_rows_plan("rows grouped, by index", collection, stages, hint=index),
+        grouped_rows_plan(
+            "rows, simple sum", collection, [match_rows, *simple_sum, match_sum], loose=loose
+        ),
+        lookup_plan(
+            "lookup by id",
+            {},
+            collection,
+            stages,
+            {"found": {"$ne": []}},
+            hint=HINT_ID,
+            only="page",
+        ),
+        lookup_plan(
+            "summary by id, then lookup",
+            summary_query,
+            collection,
+            stages,
+            {"found": {"$ne": []}},
+            hint=HINT_ID,
+            only="page",
+        ),
+        lookup_plan(
+            "summary, then lookup", summary_query, collection, stages, {"found": {"$ne": []}}
+        ),
+        lookup_plan("lookup", {}, collection, stages, {"found": {"$ne": []}}),
+    ]
+
+
+def no_event_plans(name: str, days: float) -> list[Plan]:
+    """All ways of: not one event of the name."""
+    rows = {"name": name, **window_filter(days)}
+    last_at_path = f"events.{name}.lastAt"
+    grouped: list[Stage] = [{"$match": rows}, {"$group": {"_id": "$customerId", "n": {"$sum": 1}}}]
+    first_event_stages: list[Stage] = [
+        {"$match": rows},
+        {"$limit": 1},
+        {"$project": {"_id": 0, "name": 1}},
+    ]
+    match_none: Query = {"found": []}
+    long_ago = {last_at_path: {"$not": {"$gt": days_ago(days)}}}
+    # The latest may lie after now, and then says nothing of those before.
+    future_event_stages: list[Stage] = [
+        {"$match": {last_at_path: {"$gt": NOW}}},
+        *_lookup_stages(first_event_stages, match_none),
+    ]
+    summarized: list[Stage] = [
+        {"$match": long_ago},
+        {"$unionWith": {"coll": "customers", "pipeline": future_event_stages}},
+    ]
+    summary_query = {last_at_path: {"$not": {"$gt": days_ago(days), "$lte": NOW}}}
+    return [
+        all_except_plan(grouped, "events", loose=COUNTS_ORPHANS),
+        all_except_plan(grouped, "events", hint=HINT_EVENTS_OF_CUSTOMER, loose=COUNTS_ORPHANS),
+        lookup_plan("lookup", {}, "events", first_event_stages, match_none),
+        lookup_plan(
+            "lookup by id", {}, "events", first_event_stages, match_none, hint=HINT_ID, only="page"
+        ),
+        AggregationPlan(name="summary", stages=summarized),
+        lookup_plan(
+            "summary by id, then lookup",
+            summary_query,
+            "events",
+            first_event_stages,
+            match_none,
+            hint=HINT_ID,
+            only="page",
+        ),
+        union_plan("united", {}, "events", grouped, {"there": 1, "n": None}),
+    ]
+
+
+def query_or_event_plans(query: Query, name: str, days: float) -> list[Plan]:
+    """All ways of: the query holds of the customer, or there is an event of the name."""
+    rows = {"name": name, **window_filter(days)}
+    last_at_path = f"events.{name}.lastAt"
+    first_event_stages: list[Stage] = [
+        {"$match": rows},
+        {"$limit": 1},
+        {"$project": {"_id": 0, "name": 1}},
+    ]
+    match = {"$or": [query, {"found": {"$ne": []}}]}
+    event_customer_stages: list[Stage] = [{"$match": rows}, {"$group": {"_id": "$customerId"}}]
+    query_stages: list[Stage] = [{"$match": query}, {"$project": {"_id": 1}}]
+    union_stages = [
+        *query_stages,
+        {"$unionWith": {"coll": "events", "pipeline": event_customer_stages}},
+    ]
+    future_event_stages: list[Stage] = [
+        {"$match": {"$nor": [query], last_at_path: {"$gt": NOW}}},
+        *_lookup_stages(first_event_stages, {"found": {"$ne": []}}),
+    ]
+    summarized: list[Stage] = [
+        {"$match": {"$or": [query, {last_at_path: {"$gt": days_ago(days), "$lte": NOW}}]}},
+        {"$unionWith": {"coll": "customers", "pipeline": future_event_stages}},
+    ]
+    summary_query = {"$or": [query, {last_at_path: {"$gt": days_ago(days)}}]}
+    return [
+        AggregationPlan(
+            name="united",
+            stages=[*union_stages, {"$group": {"_id": "$_id"}}],
+            has_whole_customers=False,
+            loose=COUNTS_ORPHANS,
+        ),
+        lookup_plan("lookup", {}, "events", first_event_stages, match),
+        lookup_plan(
+            "lookup by id", {}, "events", first_event_stages, match, hint=HINT_ID, only="page"
+        ),
+        AggregationPlan(name="summary", stages=summarized),
+        lookup_plan("summary, then lookup", summary_query, "events", first_event_stages, match),
+        lookup_plan(
+            "summary by id, then lookup",
+            summary_query,
+            "events",
+            first_event_stages,
+            match,
+            hint=HINT_ID,
+            only="page",
+        ),
+    ]
+
+
+def _lookup_stages(stages: list[Stage], match: Query) -> list[Stage]:
+    plan = lookup_plan("", {}, "events", stages, match)
+    assert isinstance(plan, AggregationPlan)
+    return list(plan.late_stages)
+
+
+def row_count_steps(
+    query: Query, collection: str, rows: Query, minimum: int = 1, maximum: int | None = None
+) -> MembershipSteps:
+    """One person's steps: the query of him, and then so many of his rows."""
+    bounds = {"$gte": minimum} if maximum is None else {"$gte": minimum, "$lte": maximum}
+    limit = {"$limit": minimum if maximum is None else maximum + 1}
+    stages: list[Stage] = [{"$match": rows}, limit, {"$count": "n"}, {"$match": {"n": bounds}}]
+    return MembershipSteps(query, collection, stages)

@@ -1,0 +1,158 @@
+"""A shop of its own: MongoDB, Valkey, workers, each of which may be killed at any time."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from app.local.mongod import Mongod
+from app.local.process import ChildProcess
+from app.local.valkey import Valkey
+from app.settings import Settings
+from tests.api import Api, running_api
+from tests.engine.model.replica_set import ReplicaSet, ReplicaSetMember
+
+_LOG_LINES_READ = 1_000
+_STEP_DOWN_SECONDS, _MAX_HANG_SECONDS = 3, 5
+
+
+class WorkerProcess(ChildProcess):
+    """`segments worker`, as people run it."""
+
+    def __init__(self, folder: Path, number: int, settings: Settings) -> None:
+        super().__init__(f"worker-{number}", folder)
+        assert settings.mongodb_url
+        assert settings.redis_url
+        self._environment = {
+            **os.environ,
+            "MONGODB_URL": settings.mongodb_url.get_secret_value(),
+            "REDIS_URL": settings.redis_url.get_secret_value(),
+            "SEGMENTS_DATABASE": settings.database,
+            "SEGMENTS_LOG_FORMAT": "json",
+        }
+
+    def start(self) -> None:
+        self.run([sys.executable, "-m", "app", "worker"], self._environment)
+
+    def wait_until_ready(self) -> None:
+        """It is at work when its first transitions show."""
+
+
+class Cluster:
+    """The parts, and the troubles that come over them."""
+
+    def __init__(
+        self, api: Api, mongodb: Mongod | ReplicaSet, valkey: Valkey, workers: list[WorkerProcess]
+    ) -> None:
+        self.api = api
+        # What has been done to which part, and how often.
+        self.kills: Counter[str] = Counter()
+        self.elections: Counter[str] = Counter()
+        self._mongodb = mongodb
+        self._valkey = valkey
+        self._workers = workers
+
+    def term(self) -> int:
+        """The number of the last election."""
+        return self._mongodb.term() if isinstance(self._mongodb, ReplicaSet) else 1
+
+    async def kill_random_process(self, rng: random.Random) -> None:
+        """Kills a part outright, and starts it again a little later. Of a replica set, a secondary:
+        to kill the primary is another trouble."""
+        mongodb = self._mongodb
+        if isinstance(mongodb, ReplicaSet):
+            database: Mongod | ReplicaSetMember = rng.choice(
+                await asyncio.to_thread(mongodb.secondaries)
+            )
+        else:
+            database = mongodb
+        candidates: list[Any] = [*self._workers] * 6
+        process = rng.choice([*candidates, self._valkey, database])
+        if process.pid is None:
+            return
+        self.kills["worker" if process in self._workers else process.name.partition("-")[0]] += 1
+        await self._kill_and_restart(process, rng.random() / 2)
+        if isinstance(mongodb, ReplicaSet):
+            await asyncio.to_thread(mongodb.wait_until_healthy)
+
+    async def force_election(self, chance: random.Random) -> None:
+        """The primary steps down, is killed, or hangs; the others elect one of them."""
+        mongodb = self._mongodb
+        assert isinstance(mongodb, ReplicaSet)
+        primary = await asyncio.to_thread(mongodb.primary)
+        # Each in turn, so that a short run has all of them.
+        kind = min(("step-down", "kill", "hang"), key=self.elections.__getitem__)
+        self.elections[kind] += 1
+        match kind:
+            case "step-down":
+                await asyncio.to_thread(mongodb.step_down, _STEP_DOWN_SECONDS)
+            case "kill":
+                await self._kill_and_restart(primary, chance.random() * 4)
+            case _:
+                seconds = 2 + chance.random() * (_MAX_HANG_SECONDS - 2)
+                await asyncio.to_thread(primary.pause_for, seconds)
+        await asyncio.to_thread(mongodb.wait_until_healthy)
+
+    async def _kill_and_restart(self, process: Any, seconds: float) -> None:
+        os.kill(process.pid, signal.SIGKILL)
+        await asyncio.to_thread(process.stop)
+        await asyncio.sleep(seconds)
+        process.start()
+        await asyncio.to_thread(process.ready)
+
+    def warnings(self) -> dict[str, int]:
+        """What the workers have complained of lately, and how often."""
+        warning_counts: Counter[str] = Counter()
+        for worker in self._workers:
+            assert worker.log_file
+            for line in worker.log_file.read_text(errors="replace").splitlines()[-_LOG_LINES_READ:]:
+                with suppress(ValueError):
+                    entry = json.loads(line)
+                    if entry.get("level") in ("warning", "error", "critical"):
+                        warning_counts[
+                            f"{entry.get('event')} {entry.get('error', '')}".strip()
+                        ] += 1
+        return dict(warning_counts.most_common(10))
+
+    async def stop_workers(self) -> None:
+        """Time passes on, but nobody tells of it any more."""
+        for worker in self._workers:
+            await asyncio.to_thread(worker.stop)
+
+    async def restart_exited_workers(self) -> None:
+        """Starts again who has given up for want of MongoDB."""
+        for worker in self._workers:
+            if worker.exit_status is not None:
+                worker.stop()
+                worker.start()
+
+
+@asynccontextmanager
+async def running_cluster(folder: Path, workers: int, members: int) -> AsyncIterator[Cluster]:
+    settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
+    mongodb = ReplicaSet(folder) if members > 1 else Mongod(folder / "mongod", settings)
+    valkey = Valkey(folder / "valkey")
+    processes: list[ChildProcess | ReplicaSet] = [mongodb, valkey]
+    try:
+        mongodb.start()
+        valkey.start()
+        await asyncio.to_thread(mongodb.wait_until_ready)
+        await asyncio.to_thread(valkey.wait_until_ready)
+        async with running_api(mongodb, valkey) as api:
+            worker_processes = [
+                WorkerProcess(folder / f"worker-{n}", n, api.settings) for n in range(workers)
+            ]
+            processes += worker_processes
+            for worker in worker_processes:
+                worker.start()
+            yield Cluster(api, mongodb, valkey, worker_processes)
+    finally:
+        for process in reversed(processes):
+            process.stop()

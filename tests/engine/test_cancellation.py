@@ -1,0 +1,50 @@
+"""An engine that is told to end does, whatever it is in the midst of."""
+
+import asyncio
+from contextlib import suppress
+from random import Random
+
+from app.services.engine import Engine
+from tests.engine.conftest import ShopWithEngine
+from tests.engine.test_transitions import is_true_filter
+
+CANCELLATIONS = 40
+
+
+async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngine) -> None:
+    """Each of its attempts fails; it is cancelled before, while and after that."""
+    await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
+    shop_without_engine.api.database.activeFilters.update_one(
+        {}, {"$set": {"timeZone": "Nowhere/At all"}}
+    )
+    dice = Random(1)
+    for _ in range(CANCELLATIONS):
+        engine = asyncio.create_task(Engine(shop_without_engine.api.services.store).run())
+        await asyncio.sleep(0.1 * dice.random())
+        engine.cancel()
+
+        await asyncio.wait({engine}, timeout=10)
+
+        assert engine.cancelled()
+
+
+async def test_it_ends_in_the_midst_of_an_end_of_its_own(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    """A partition has caught up, or workers share anew, in the moment of the cancellation."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await never.wait()
+
+    engine = Engine(shop_without_engine.api.services.store)
+    running = asyncio.create_task(engine._retry_until_cancelled(work))
+    await begun.wait()
+    running.cancel()
+    await asyncio.wait({running}, timeout=1)
+    ended = running.done()
+    running.cancel()
+
+    assert ended

@@ -1,0 +1,102 @@
+"""One question put to both engines: a real mongod and this process."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from bson import CodecOptions
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from app.filters import CustomerFacts, Filter, Now, Pipeline, holds, plans
+from app.filters.measure_stages import candidate_rows_predicate
+from app.filters.walk import measures
+
+Document = dict[str, Any]
+ROW_COLLECTIONS = ("events", "orders", "members")
+
+
+class DualEvaluator:
+    """Customers with their events and orders, known to both engines as MongoDB gives them back."""
+
+    def __init__(
+        self, database: Database[Document], corpus: Mapping[str, Sequence[Document]]
+    ) -> None:
+        self._database = database
+        for name, documents in corpus.items():
+            database[name].insert_many(documents)
+        rows: dict[int, dict[str, list[Document]]] = defaultdict(lambda: defaultdict(list))
+        for name in ROW_COLLECTIONS:
+            database[name].create_index("customerId")
+            for row in database[name].find():
+                rows[row["customerId"]][name].append(row)
+        self.customers = {
+            document["_id"]: CustomerFacts(document, rows[document["_id"]])
+            for document in database.customers.find()
+        }
+
+    def select_by_pipeline(self, filter_: Filter, now: Now) -> set[Any]:
+        """Whom the population's engine finds, in each of its ways."""
+        distinct_plans: list[Pipeline] = []
+        for plan in plans(filter_, now):
+            # Two ways may ask the same.
+            if all(replace(plan, plan=other.plan) != other for other in distinct_plans):
+                distinct_plans.append(plan)
+        first, *others = map(self._run_plan, distinct_plans)
+        assert all(first == other for other in others), "the ways of the pipeline disagree"
+        return first
+
+    def _run_plan(self, plan: Pipeline) -> set[Any]:
+        documents: list[Document] = []
+        for part in (plan, plan.supplement):
+            if part is not None:
+                documents += self._run_plan_part(part)
+        assert len({document["_id"] for document in documents}) == len(documents)
+        for document in documents:
+            assert document.keys() == self.customers[document["_id"]].document.keys()
+        return {document["_id"] for document in documents}
+
+    def _run_plan_part(self, stage_group: Pipeline) -> list[Document]:
+        customers = self._database.customers
+        if not stage_group.candidate_stages:
+            return list(customers.aggregate(stage_group.filter_stages))
+        customer_ids = [
+            row["_id"]
+            for row in self._database[stage_group.collection].aggregate(
+                stage_group.candidate_stages
+            )
+        ]
+        assert len(set(customer_ids)) == len(customer_ids)
+        documents = list(
+            customers.aggregate(
+                [{"$match": {"_id": {"$in": customer_ids}}}, *stage_group.filter_stages]
+            )
+        )
+        assert stage_group.joins_customers or len(documents) == len(customer_ids)
+        return documents
+
+    def customers_with_read_rows(self, filter_: Filter, now: Now) -> dict[Any, CustomerFacts]:
+        """The customers with no other events and orders than are read for the filter."""
+        rows: dict[Any, dict[str, list[Document]]] = defaultdict(lambda: defaultdict(list))
+        for measure in measures(filter_):
+            name = measure.source.collection
+            for row in self._database[name].find(candidate_rows_predicate(measure, now)):
+                rows[row["customerId"]][name].append(row)
+        return {id_: CustomerFacts(f.document, rows[id_]) for id_, f in self.customers.items()}
+
+    def select_by_evaluator(self, filter_: Filter, now: Now) -> set[Any]:
+        """Of whom the person's engine says that it holds."""
+        return {id_ for id_, facts in self.customers.items() if holds(filter_, facts, now)}
+
+
+@contextmanager
+def open_dual_evaluator(
+    client: MongoClient[Document], corpus: Mapping[str, Sequence[Document]]
+) -> Iterator[DualEvaluator]:
+    """A judge with a database of its own."""
+    name = f"filters_{uuid4().hex}"
+    yield DualEvaluator(client.get_database(name, CodecOptions(tz_aware=True)), corpus)
+    client.drop_database(name)

@@ -1,0 +1,164 @@
+"""Circles: judged by another formula, agreed on by both engines, and refused with the part."""
+
+import math
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from bson import Decimal128, Int64
+from pymongo import MongoClient
+
+from app.errors import InputError
+from app.filters import AttributeType, Catalog, Filter, MetadataType, parse
+from app.filters.tree import AttributeCondition
+from tests.filters.corpus import NOWS
+from tests.filters.dual_evaluator import DualEvaluator, open_dual_evaluator
+from tests.filters.points import Point, random_points
+
+RADIUS = 6_371_008.8
+HOME = {"lat": 52.23, "lon": 21.01, "meters": 5_000}
+POINTS = dict(enumerate(random_points(Random(20260329), 1_000)))
+
+
+@pytest.fixture(scope="module")
+def points_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
+    documents = [{"_id": id_, "metadata": {"place": place}} for id_, place in POINTS.items()]
+    with open_dual_evaluator(mongo_client, {"customers": documents}) as found:
+        yield found
+
+
+def within_radius(value: Any, type_: AttributeType | None = AttributeType.GEOPOINT) -> Filter:
+    catalog = Catalog({"place": MetadataType(type_)} if type_ else {})
+    wire = {"path": "metadata.place", "operator": "WITHIN_RADIUS", "value": value}
+    return parse({"attribute": wire}, catalog)
+
+
+def distance_meters(first: Point, second: Point) -> float:
+    """The distance by the angle between the vectors from the earth's centre."""
+
+    def vector(place: Point) -> tuple[float, float, float]:
+        lat, lon = math.radians(place["lat"]), math.radians(place["lon"])
+        return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
+
+    (a, b, c), (d, e, f) = vector(first), vector(second)
+    across = math.hypot(b * f - c * e, c * d - a * f, a * e - b * d)
+    return RADIUS * math.atan2(across, a * d + b * e + c * f)
+
+
+def test_the_engines_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> None:
+    """The edge of each circle runs through a place, or as near to one as numbers can tell."""
+    random, found = Random(1), 0
+    for _ in range(300):
+        centre, edge = random.choice(POINTS), random.choice(POINTS)
+        length = distance_meters(centre, edge)
+        length = random.choice((length, math.nextafter(length, 0), math.nextafter(length, 1e9)))
+        asked = within_radius({**centre, "meters": length})
+        selected = points_evaluator.select_by_pipeline(asked, NOWS[0])
+        assert selected == points_evaluator.select_by_evaluator(asked, NOWS[0]), (centre, length)
+        for id_, place in POINTS.items():
+            apart = distance_meters(centre, place)
+            # Near the antipodes a haversine tells no less than this apart.
+            if abs(apart - length) > (1 if apart > 2e7 else 1e-3):
+                assert (id_ in selected) == (apart < length), (centre, place, length)
+        found += len(selected)
+    assert 0.2 < found / (300 * len(POINTS)) < 0.8
+
+
+def test_what_other_writers_store_is_a_point_if_its_numbers_are_valid(
+    mongo_client: MongoClient[dict[str, Any]],
+) -> None:
+    stored: dict[str, Any] = {
+        "long": {"lat": Int64(52), "lon": Int64(21)},
+        "the other way round": {"lon": 21.0, "lat": 52},
+        "decimal": {"lat": Decimal128("52"), "lon": 21},
+        "NaN": {"lat": math.nan, "lon": 21},
+        "infinite": {"lat": 52, "lon": math.inf},
+        "beyond": {"lat": Int64(2**62), "lon": 21},
+        "GeoJSON": {"type": "Point", "coordinates": [21, 52]},
+        "a moment": {"lat": NOWS[0].at, "lon": 21},
+    }
+    documents = [{"_id": id_, "metadata": {"place": place}} for id_, place in stored.items()]
+    asked = within_radius({"lat": 52, "lon": 21, "meters": 1e9})
+    with open_dual_evaluator(mongo_client, {"customers": documents}) as judge:
+        assert judge.select_by_pipeline(asked, NOWS[0]) == {"long", "the other way round"}
+        assert judge.select_by_evaluator(asked, NOWS[0]) == {"long", "the other way round"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "length"),
+    [
+        ((52.23, 21.01), (52.52, 13.405), 517_000),
+        ((40.64, -73.78), (51.47, -0.45), 5_540_000),
+        ((35.55, 139.78), (37.62, -122.38), 8_270_000),
+    ],
+    ids=["Warsaw-Berlin", "New York-London", "Tokyo-San Francisco"],
+)
+def test_distances_as_an_atlas_has_them(
+    one: tuple[float, float], other: tuple[float, float], length: float
+) -> None:
+    there = dict(zip(("lat", "lon"), other, strict=True))
+    document = {"metadata": {"place": dict(zip(("lat", "lon"), one, strict=True))}}
+    for share, holds in ((0.99, False), (1.01, True)):
+        asked = within_radius({**there, "meters": length * share})
+        assert isinstance(asked, AttributeCondition)
+        stored = asked.field.read(document)
+        assert asked.operator.holds(stored, asked.operand, NOWS[0]) is holds
+
+
+def test_an_index_leaves_little_to_measure(
+    mongo_client: MongoClient[dict[str, Any]], database: str
+) -> None:
+    customers = mongo_client[database]["customers"]
+    customers.insert_many({"metadata": {"place": place}} for place in POINTS.values())
+    customers.create_index("metadata.$**")
+    asked = within_radius({**POINTS[8], "meters": 100})
+    assert isinstance(asked, AttributeCondition)
+    query = asked.operator.query("metadata.place", asked.operand, NOWS[0])
+    plan = customers.find(query).explain()["executionStats"]
+    assert 0 < plan["totalDocsExamined"] < len(POINTS) / 10
+
+
+def test_the_operator_decides_what_an_undefined_key_is() -> None:
+    asked = within_radius(HOME, None)
+    assert isinstance(asked, AttributeCondition)
+    assert asked.operand.type is AttributeType.GEOPOINT
+
+
+REFUSALS: list[tuple[Any, tuple[str, ...], str]] = [
+    (None, (), "must be an object"),
+    ("52.23, 21.01", (), "must be an object"),
+    ([52.23, 21.01, 5_000], (), "must be an object"),
+    ([HOME], (), "must be an object"),
+    ({}, ("lat",), "lacks 'lat'"),
+    ({"lat": 1, "lon": 1}, ("meters",), "lacks 'meters'"),
+    (HOME | {"alt": 1}, ("alt",), "has no room for 'alt'"),
+    (HOME | {"\0$": 1}, ("\0$",), "has no room for '\\x00$'"),
+    (HOME | {"lat": 91}, ("lat",), "must not lie beyond -90 and 90"),
+    (HOME | {"lon": -180.1}, ("lon",), "must not lie beyond -180 and 180"),
+    (HOME | {"meters": -1}, ("meters",), "must not be negative"),
+    (HOME | {"lat": "52"}, ("lat",), "must be a number"),
+    (HOME | {"lat": None}, ("lat",), "must be a number"),
+    (HOME | {"lon": True}, ("lon",), "must be a number"),
+    (HOME | {"lon": [21]}, ("lon",), "must be a number"),
+    (HOME | {"meters": float("inf")}, ("meters",), "must be finite"),
+    (HOME | {"lat": float("nan")}, ("lat",), "must be finite"),
+    (HOME | {"meters": 2**63}, ("meters",), "must fit into 64 bits"),
+]
+
+
+@pytest.mark.parametrize("type_", [AttributeType.GEOPOINT, None])
+@pytest.mark.parametrize(("value", "path", "said"), REFUSALS, ids=range(len(REFUSALS)))
+def test_what_is_no_circle_is_refused_by_its_part(
+    value: Any, path: tuple[str, ...], said: str, type_: AttributeType | None
+) -> None:
+    with pytest.raises(InputError) as refused:
+        within_radius(value, type_)
+    (problem,) = refused.value.problems
+    assert (problem.code.value, problem.path) == ("INVALID_VALUE", ("attribute", "value", *path))
+    assert said in problem.message
+
+
+def test_a_circle_does_not_fit_what_is_no_point() -> None:
+    with pytest.raises(InputError, match="WITHIN_RADIUS does not fit"):
+        within_radius(HOME, AttributeType.OBJECT)

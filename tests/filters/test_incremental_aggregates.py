@@ -1,0 +1,124 @@
+"""A measure of rows that come and go is at each step what it is of those that are there."""
+
+import math
+from datetime import timedelta
+from itertools import compress
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from app.errors import InputError
+from app.filters import Catalog, CustomerFacts, find_next_change, incremental_aggregates, parse
+from app.filters.aggregates import AGGREGATES, SUM, Aggregate
+from app.filters.evaluate import operator_holds
+from app.filters.incremental_aggregates import IncrementalMeasure
+from app.filters.sources import event_source
+from app.filters.tree import Measure
+from tests.filters.corpus import NOWS
+
+EVENTS = 100_000
+
+_PAID = event_source("paid")
+_NUMBERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(-3, 3),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.1, 0.2, -0.3, 1e308, -1e308, 1e100, 5e-324, -0.0, 2**53 + 1]),
+    st.sampled_from([float("nan"), float("inf"), float("-inf")]),
+)
+_NON_NUMBERS = st.sampled_from([None, [], "5", True, {"a": 1}, {"a": 1.0}, [1], [1.0], [None]])
+_VALUES = st.lists(st.one_of(*[_NUMBERS] * 4, _NON_NUMBERS), min_size=1, max_size=8)
+_ROW_CHANGES = st.lists(st.integers(0, 7), max_size=20)
+
+
+def _measure(aggregate: Aggregate) -> Measure:
+    return Measure(_PAID, aggregate=aggregate, property=_PAID.find_property("amount"))
+
+
+def _rows(values: list[Any]) -> list[dict[str, Any]]:
+    return [{"properties": {"amount": value}} for value in values]
+
+
+def _are_equal(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@example([0.1] * 8, [*range(8)])
+@example([2**63 - 1, 1, 1.0, -(2**63)], [0, 2, 1, 3])
+@example([1e308, 1e308, -1e308], [2, 0, 1])
+@example([1.7976931348623157e308, 1e292, -1e308], [1, 2, 0])
+@given(_VALUES, _ROW_CHANGES)
+def test_it_is_the_aggregate_of_those_that_are_in(
+    aggregate: Aggregate, values: list[Any], turns: list[int]
+) -> None:
+    are_in = [True] * len(values)
+    tally = IncrementalMeasure(_measure(aggregate), _rows(values), are_in)
+    for turn in turns:
+        assert _are_equal(tally.value, aggregate.compute(compress(values, are_in)))
+        place = turn % len(values)
+        are_in[place] = not are_in[place]
+        tally.toggle(place)
+    assert _are_equal(tally.value, aggregate.compute(compress(values, are_in)))
+
+
+def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row is taken in once and out once, each departure compared once, and but one sum."""
+    now, minute = NOWS[0], timedelta(minutes=1)
+    rows = [
+        {"name": "paid", "at": now.at - n * minute, "properties": {"amount": n * 0.01}}
+        for n in range(EVENTS)
+    ]
+    of_all = {
+        "name": "paid",
+        "within": {"last": "P365D"},
+        "aggregate": {"function": "SUM", "property": "amount"},
+        "operator": "GREATER_THAN",
+        "value": 0,
+    }
+    tree = parse({"event": of_all}, Catalog())
+    taken, compared, summed = 0, 0, 0
+    take, sum_of = incremental_aggregates._Sum._update_number, SUM.compute
+
+    def count_taken(self: Any, number: float, by: int) -> None:
+        nonlocal taken
+        taken += 1
+        take(self, number, by)
+
+    def count_compared(*about: Any) -> bool:
+        nonlocal compared
+        compared += 1
+        return operator_holds(*about)
+
+    def count_summed(*about: Any) -> Any:
+        nonlocal summed
+        summed += 1
+        return sum_of(*about)
+
+    monkeypatch.setattr(incremental_aggregates._Sum, "_update_number", count_taken)
+    monkeypatch.setattr("app.filters.next_change.operator_holds", count_compared)
+    monkeypatch.setattr(SUM, "compute", count_summed)
+
+    # The event of now is worth nothing.
+    assert find_next_change(tree, CustomerFacts({}, {"events": rows}), now) == (
+        now.at - minute + timedelta(days=365)
+    )
+    assert taken <= 2 * EVENTS
+    assert compared <= EVENTS + 1
+    assert summed == 1
+
+
+def test_what_can_only_be_added_up_anew_too_often_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(incremental_aggregates, "MAX_RECOMPUTED_VALUES", 10)
+    tally = IncrementalMeasure(_measure(SUM), _rows([1e308, 1e308, -1e308]), [True, True, True])
+    for _ in range(3):
+        assert tally.value == float("inf")
+    with pytest.raises(InputError, match="smaller amounts"):
+        _ = tally.value

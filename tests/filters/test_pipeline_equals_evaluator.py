@@ -1,0 +1,52 @@
+"""Thousands of random filters, asked of both engines: the answers are the same."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from app.filters import Now, parse
+from tests.filters.corpus import CATALOG, NOWS
+from tests.filters.dual_evaluator import DualEvaluator
+from tests.filters.filter_strategies import FilterStrategies
+
+FILTERS, FILTERS_PER_EXAMPLE = 3_000, 5
+
+
+@pytest.mark.timeout(600)
+def test_both_engines_find_the_same_customers(
+    dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
+) -> None:
+    answers: Counter[str] = Counter()
+
+    @settings(
+        max_examples=FILTERS // FILTERS_PER_EXAMPLE,
+        phases=(Phase.generate, Phase.shrink),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        st.lists(
+            filter_strategies.filters(), min_size=FILTERS_PER_EXAMPLE, max_size=FILTERS_PER_EXAMPLE
+        ),
+        st.sampled_from(NOWS),
+    )
+    def agree(wires: list[dict[str, Any]], now: Now) -> None:
+        for wire in wires:
+            tree = parse(wire, CATALOG)
+            selected = dual_evaluator.select_by_pipeline(tree, now)
+            assert selected == dual_evaluator.select_by_evaluator(tree, now), wire
+            answers[match_extent(len(selected) / len(dual_evaluator.customers))] += 1
+
+    agree()
+    print(answers)
+    assert answers.total() >= FILTERS
+    assert answers["some"] >= 0.65 * answers.total()
+
+
+def match_extent(share: float) -> str:
+    return "none" if share == 0 else "all" if share == 1 else "some"

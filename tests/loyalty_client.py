@@ -1,0 +1,142 @@
+"""A shop with loyalty programs; the tests say themselves who enters and leaves."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.transitions import PendingTransition, TransitionCause, TransitionType
+from tests.api import Api, Json
+
+NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
+ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
+
+_USER_ERRORS = "userErrors { code path message }"
+_CREATE_SEGMENT = (
+    "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
+    f" {{ segment {{ id }} {_USER_ERRORS} }} }}"
+)
+CREATE_PROGRAM = (
+    "mutation($input: LoyaltyProgramInput!) { loyaltyProgramCreate(input: $input)"
+    f" {{ program {{ id name earningRules {{ id }} }} {_USER_ERRORS} }} }}"
+)
+CREATE_RULE = (
+    "mutation($input: EarningRuleInput!) { earningRuleCreate(input: $input) { earningRule { id name"
+    " enabled activeFrom activeUntil maxPerCustomer program { name } segment { name kind }"
+    f" points {{ fixed proportional {{ path every points }} }} }} {_USER_ERRORS} }} }}"
+)
+DELETE_PROGRAM = f"mutation($id: ID!) {{ loyaltyProgramDelete(id: $id) {{ program {{ id name }} {_USER_ERRORS} }} }}"
+DELETE_RULE = (
+    "mutation($id: ID!) { earningRuleDelete(id: $id) { earningRule { id enabled program { name }"
+    f" segment {{ name }} }} {_USER_ERRORS} }} }}"
+)
+_LEDGER_FIELDS = (
+    "loyalty { points ledger(first: 100) { nodes { id points balance at program { id name }"
+    " rule { id name } transition { sequence } } } }"
+)
+
+TRANSITIONS_QUERY = (
+    "query($first: Int, $after: String, $ids: [ID!], $who: CustomerRef) { segmentTransitions("
+    "first: $first, after: $after, segmentIds: $ids, customer: $who) { edges { cursor }"
+    " nodes { id sequence cursor type cause at segmentId segmentName customerSourceId"
+    " segment { id kind } customer { sourceId } } pageInfo { hasNextPage endCursor } } }"
+)
+CURSOR_QUERY = "{ transitionsCursor }"
+_MEMBERS_QUERY = (
+    "query($id: ID!) { segment(id: $id) { members(first: 100)"
+    " { edges { enteredAt node { sourceId } } } } }"
+)
+
+
+class LoyaltyClient:
+    """Asks through the API, and writes the log as the engine would."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self._segment_names: dict[str, str] = {}
+
+    async def create_segment(self, name: str, **definition: Any) -> str:
+        definition = definition or {"filter": ALL_CUSTOMERS_FILTER}
+        payload = await self.api.fetch(
+            _CREATE_SEGMENT, input={"name": name, "definition": definition}
+        )
+        assert not payload["userErrors"], payload
+        id_ = str(payload["segment"]["id"])
+        self._segment_names[id_] = name
+        return id_
+
+    async def create_program(self, name: str) -> str:
+        payload = await self.api.fetch(CREATE_PROGRAM, input={"name": name})
+        assert not payload["userErrors"], payload
+        return str(payload["program"]["id"])
+
+    async def create_rule(self, program: str, segment: str, points: Any = 10, **fields: Any) -> str:
+        payload = await self.api.fetch(
+            CREATE_RULE, input=earning_rule_input(program, segment, points, **fields)
+        )
+        assert not payload["userErrors"], payload
+        return str(payload["earningRule"]["id"])
+
+    async def delete_rule(self, id_: str) -> None:
+        payload = await self.api.fetch(DELETE_RULE, id=id_)
+        assert not payload["userErrors"], payload
+
+    async def append_entered(self, segment: str, *source_ids: str, at: datetime = NOW) -> None:
+        await self.append_transitions(
+            [self.pending_transition(segment, who, "ENTERED", at) for who in source_ids]
+        )
+
+    async def append_left(self, segment: str, *source_ids: str, at: datetime = NOW) -> None:
+        await self.append_transitions(
+            [self.pending_transition(segment, who, "LEFT", at) for who in source_ids]
+        )
+
+    def pending_transition(
+        self, segment: str, source_id: str, type_: str, at: datetime = NOW
+    ) -> PendingTransition:
+        return PendingTransition(
+            TransitionType(type_),
+            TransitionCause.LIVE,
+            segment,
+            self._segment_names.get(segment, "a segment"),
+            f"cus_{self.api.read_customer_document(source_id)['_id']}",
+            source_id,
+            at,
+        )
+
+    async def append_transitions(self, pending_transitions: Sequence[PendingTransition]) -> None:
+        store = self.api.services.store
+
+        async def append_in_transaction(transaction: Any) -> None:
+            await store.transitions.append(pending_transitions, transaction)
+
+        await store.transaction(append_in_transaction)
+
+    async def run_consumers(self) -> None:
+        """Until nothing of the log is left."""
+        await self.api.services.consumers.drain()
+
+    async def fetch_entered_at(self, segment: str) -> dict[str, str | None]:
+        """What its members say, by their sourceIds."""
+        edges = (await self.api.fetch(_MEMBERS_QUERY, id=segment))["members"]["edges"]
+        return {edge["node"]["sourceId"]: edge["enteredAt"] for edge in edges}
+
+    async def fetch_points(self, source_id: str) -> int:
+        return int((await self.fetch_loyalty(source_id))["points"])
+
+    async def fetch_ledger(self, source_id: str) -> list[Json]:
+        """The customer's entries, the newest first."""
+        return list((await self.fetch_loyalty(source_id))["ledger"]["nodes"])
+
+    async def fetch_loyalty(self, source_id: str) -> Json:
+        return dict((await self.api.fetch_customer(source_id, _LEDGER_FIELDS))["loyalty"])
+
+
+def earning_rule_input(program: str, segment: str, points: Any = 10, **fields: Any) -> Json:
+    """An EarningRuleInput; a number of points is fixed, (path, every, points) is not."""
+    if isinstance(points, tuple):
+        path, every, points_per_step = points
+        points = {"proportional": {"path": path, "every": every, "points": points_per_step}}
+    elif isinstance(points, int):
+        points = {"fixed": points}
+    name = fields.pop("name", f"rule on {segment}")
+    return {"programId": program, "segmentId": segment, "name": name, "points": points, **fields}

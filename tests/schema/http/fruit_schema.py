@@ -1,0 +1,184 @@
+"""A small schema that can do all that the door must cope with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import strawberry
+from starlette.requests import HTTPConnection
+from strawberry.scalars import JSON
+
+from app.errors import BadRequest, InputError, Problem, UserErrorCode
+
+
+@strawberry.type
+class Fruit:
+    name: str
+    weight: int = 1
+    prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"most": 1_000})
+
+    @strawberry.field
+    def neighbours(self, first: int = 50) -> list["Fruit"]:
+        return [Fruit(name=f"{self.name}{n}") for n in range(first)]
+
+
+@strawberry.input
+class Wish:
+    name: strawberry.Maybe[str]
+    weight: int = 1
+
+
+@strawberry.input(one_of=True)
+class Ref:
+    id: strawberry.Maybe[strawberry.ID]
+    name: strawberry.Maybe[str]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def fruit(self, name: str = "apple") -> Fruit:
+        return Fruit(name=name)
+
+    @strawberry.field
+    def find(self, ref: Ref) -> str:
+        return "found"
+
+    @strawberry.field
+    def wish(self, wish: Wish) -> str:
+        return "granted"
+
+    @strawberry.field
+    def echo(self, value: JSON) -> JSON:
+        return value
+
+    @strawberry.field
+    async def number(self, info: strawberry.Info) -> int:
+        """How many contexts have been made."""
+        return int(info.context["number"])
+
+    @strawberry.field
+    def init(self, info: strawberry.Info) -> JSON:
+        return JSON(info.context["init"])
+
+    @strawberry.field
+    def refuse(self) -> str:
+        raise InputError(
+            [
+                Problem(UserErrorCode.INVALID_VALUE, "No such fruit.", ("filter", "all", "0")),
+                Problem(UserErrorCode.TOO_MANY, "Too many."),
+            ]
+        )
+
+    @strawberry.field
+    def bad_cursor(self) -> str | None:
+        raise BadRequest("This cursor is not ours.")
+
+    @strawberry.field
+    def broken(self) -> str | None:
+        raise RuntimeError("the password is 1234")
+
+    @strawberry.field
+    def beyond_json(self) -> JSON:
+        return JSON(2**70)
+
+    @strawberry.field
+    async def slow(self, info: strawberry.Info) -> str:
+        info.context["started"].set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            info.context["stopped"].set()
+        return "never"
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def plant(self, name: str) -> Fruit:
+        return Fruit(name=name)
+
+
+@strawberry.type
+class Seen:
+    source: int
+
+    @strawberry.field
+    def event(self, info: strawberry.Info) -> int:
+        return int(info.context["number"])
+
+
+@strawberry.type
+class Place:
+    cursor: str
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int = 3) -> AsyncIterator[int]:
+        for number in range(to):
+            yield number
+
+    @strawberry.subscription
+    async def contexts(self, info: strawberry.Info) -> AsyncIterator[Seen]:
+        """What each event sees, and what the source saw."""
+        for _ in range(2):
+            yield Seen(source=info.context["number"])
+
+    @strawberry.subscription
+    async def endless(self, info: strawberry.Info) -> AsyncIterator[int]:
+        yield 1
+        info.context["started"].set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            info.context["stopped"].set()
+
+    @strawberry.subscription
+    async def flood(self, info: strawberry.Info) -> AsyncIterator[str]:
+        """Much, as fast as it is taken."""
+        info.context["started"].set()
+        try:
+            while True:
+                yield "x" * 100_000
+        finally:
+            info.context["stopped"].set()
+
+    @strawberry.subscription
+    async def places(self, to: int = 2) -> AsyncIterator[Place]:
+        for number in range(to):
+            yield Place(cursor=f"after-{number}")
+
+    @strawberry.subscription
+    async def breaks(self) -> AsyncIterator[int]:
+        yield 1
+        raise RuntimeError("the password is 1234")
+
+    @strawberry.subscription
+    async def refuses(self) -> AsyncIterator[int]:
+        raise BadRequest("This cursor is not ours.")
+        yield 1
+
+
+schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+
+
+class ContextFactory:
+    """Makes contexts and counts them."""
+
+    def __init__(self) -> None:
+        self.context_count = 0
+        self.started = asyncio.Event()
+        self.stopped = asyncio.Event()
+
+    async def create_context(
+        self, connection: HTTPConnection, init: Mapping[str, object]
+    ) -> dict[str, Any]:
+        self.context_count += 1
+        return {
+            "number": self.context_count,
+            "init": init,
+            "started": self.started,
+            "stopped": self.stopped,
+        }

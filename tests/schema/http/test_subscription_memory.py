@@ -1,0 +1,27 @@
+"""A subscription lives for days: nothing may be left of an event that has been told."""
+
+import gc
+
+from starlette.requests import HTTPConnection
+
+from app.schema.http.graphql_request import GraphQLRequest
+from app.schema.http.operations import Operations
+from tests.schema.http.fruit_schema import ContextFactory, schema
+
+_CONNECTION = HTTPConnection({"type": "http"})
+
+
+async def test_nothing_is_left_of_events(context_factory: ContextFactory) -> None:
+    operations = Operations(schema, timeout_seconds=10)
+    request = GraphQLRequest("subscription { places(to: 3000) { cursor } }")
+    number, objects = 0, []
+
+    async for _ in operations.prepare(request).results(
+        lambda: context_factory.create_context(_CONNECTION, {})
+    ):
+        number += 1
+        if number % 1_000 == 0:
+            gc.collect()
+            objects.append(len(gc.get_objects()))
+
+    assert objects[2] - objects[1] < 500

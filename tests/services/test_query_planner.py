@@ -1,0 +1,187 @@
+"""Every way to the members counts them, pages through them and names them alike."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from bson import ObjectId
+
+from app.errors import QueryTimeout
+from app.filters import CustomerFacts, Filter, Now, Pipeline, holds, plans
+from app.filters.pipeline import Plan
+from app.filters.walk import measures
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
+from app.services import query_planner
+from app.services.query_planner import QueryPlanner
+from app.store import matching_customers
+from tests.api import Api, running_api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CUSTOMERS = 60
+Wire = dict[str, Any]
+
+
+def _event(name: str, **more: Any) -> Wire:
+    return {"event": {"name": name, **more}}
+
+
+_VIP = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
+LAST_10_DAYS = {"within": {"last": "P10D"}}
+AMOUNT_OF_10 = {"aggregate": {"function": "SUM", "property": "amount"}, "value": 10}
+FILTERS: dict[str, Wire] = {
+    "nobody asked of rows": _VIP,
+    "ever": _event("bought", value=2),
+    "lately": _event("bought", **LAST_10_DAYS),
+    "not lately": _event("bought", **LAST_10_DAYS, operator="IS", value=0),
+    "twice lately": _event("bought", **LAST_10_DAYS, value=2),
+    "twice lately, and": {"all": [_event("bought", **LAST_10_DAYS, value=2), _VIP]},
+    "for much": _event("bought", **AMOUNT_OF_10),
+    "not for much": {"none": [_event("bought", **AMOUNT_OF_10), _VIP]},
+    "either": {"any": [_VIP, _event("bought", **LAST_10_DAYS, value=2)]},
+    "between": {"attribute": {"path": "metadata.score", "operator": "BETWEEN", "value": [20, 30]}},
+    "two names": {
+        "all": [_event("bought", **LAST_10_DAYS, value=2), _event("seen", **AMOUNT_OF_10)]
+    },
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def insert_customers(api: Api) -> None:
+    """Customers with events of many days, some of them after the instants that are asked about."""
+    now = api.services.now()
+    people = [
+        {
+            "sourceId": f"p{n:02}",
+            "metadata": {"vip": n % 3 == 0, "points": n, "score": [n, 59 - n] if n % 7 == 0 else n},
+        }
+        for n in range(CUSTOMERS)
+    ]
+    await api.bulk_upsert("customersUpsert", people)
+    events = [
+        {
+            "customer": {"sourceId": f"p{n:02}"},
+            "name": ("bought", "seen")[k % 2],
+            "at": (now.at - timedelta(days=(n * 7 + k * 2) % 40)).isoformat(),
+            "properties": {"amount": (n + k) % 9},
+        }
+        for n in range(CUSTOMERS)
+        for k in range(n % 9)
+    ]
+    await api.bulk_upsert("eventsTrack", events)
+
+
+@pytest.fixture(autouse=True)
+def small_id_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching_customers, "_IDS_PER_COUNT", 4)
+    monkeypatch.setattr(matching_customers, "_IDS_PER_FIND", 3)
+
+
+async def members_by_evaluator(api: Api, tree: Filter, now: Now) -> list[str]:
+    """Whom the other engine finds, one by one, in the order of their ids."""
+    store = api.services.store
+    customers = await store.customers.sample(CUSTOMERS)
+    rows = await store.customer_facts.read_rows(
+        [customer.id for customer in customers], measures(tree), now
+    )
+    return sorted(
+        o.id for o in customers if holds(tree, CustomerFacts(o.document, rows[o.id]), now)
+    )
+
+
+@pytest.mark.parametrize("days_ago", [0, 3])
+@pytest.mark.parametrize("name", FILTERS)
+async def test_all_plans_find_the_same_customers(api: Api, name: str, days_ago: int) -> None:
+    present = api.services.now()
+    now = Now(present.at - timedelta(days=days_ago), present.calendar)
+    tree = await api.services.definitions.parse_filter(FILTERS[name])
+    expected = await members_by_evaluator(api, tree, now)
+    assert 0 < len(expected) < CUSTOMERS
+    asked = api.services.store.matching_customers
+    for way in plans(tree, now):
+        assert await asked.count(way) == len(expected), way.plan
+        assert sorted(await asked.find_ids(way, CUSTOMERS)) == expected
+        assert set(await asked.find_ids(way, 2)) <= set(expected)
+        assert await page_through(api, way) == expected, way.plan
+
+
+async def page_through(api: Api, plan: Pipeline) -> list[str]:
+    customer_ids: list[str] = []
+    while page := await api.services.store.matching_customers.page(
+        plan, customer_ids[-1] if customer_ids else None, 5
+    ):
+        assert len(page) <= 5
+        customer_ids += [customer.id for customer in page]
+    return customer_ids
+
+
+@pytest.mark.parametrize("name", FILTERS)
+async def test_whichever_plan_is_chosen_is_right(
+    api: Api, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
+    now = api.services.now()
+    tree = await api.services.definitions.parse_filter(FILTERS[name])
+    expected = await members_by_evaluator(api, tree, now)
+    selected = QueryPlanner(api.services.store).plan(tree, now)
+    assert await selected.count() == len(expected)
+    assert [one.id for one in await selected.page(None, 7)] == expected[:7]
+    assert sorted(await selected.ids(CUSTOMERS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "bounds", "way"),
+    [
+        # One end alone leaves half of them, and the index has met arrays.
+        ("score", [20, 24], Plan.COLLECTION_SCAN),
+        ("score", [0, 4], Plan.INDEX_SCAN),
+        ("points", [20, 24], Plan.INDEX_SCAN),
+        ("points", [20, 50], Plan.COLLECTION_SCAN),
+    ],
+)
+async def test_a_range_goes_by_an_index_where_that_leads_to_few(
+    api: Api, key: str, bounds: list[int], way: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
+    wire = {"path": f"metadata.{key}", "operator": "BETWEEN", "value": bounds}
+    tree = await api.services.definitions.parse_filter({"attribute": wire})
+    selected = QueryPlanner(api.services.store).plan(tree, api.services.now())
+    assert (await selected.planner.choose_pipeline(selected)).plan is way
+    assert await selected.needs_full_scan() is (way is Plan.COLLECTION_SCAN)
+
+
+async def test_rows_whose_customer_is_not_there_count_for_nobody(api: Api) -> None:
+    now = api.services.now()
+    tree = await api.services.definitions.parse_filter(FILTERS["for much"])
+    expected = await members_by_evaluator(api, tree, now)
+    lost = {"customerId": ObjectId(), "name": "bought", "at": now.at, "since": 1}
+    api.database.events.insert_one({**lost, "properties": {"amount": 99}})
+    try:
+        for way in plans(tree, now):
+            assert await api.services.store.matching_customers.count(way) == len(expected), way.plan
+            assert await page_through(api, way) == expected, way.plan
+    finally:
+        api.database.events.delete_one(lost)
+
+
+async def test_a_question_that_takes_too_long_is_refused(mongod: Mongod, valkey: Valkey) -> None:
+    async with running_api(mongod, valkey, query_seconds=0.001) as api:
+        at = api.services.now().at
+        whole = {"createdAt": at, "updatedAt": at, "version": 1, "description": "x" * 1_000}
+        api.database.customers.insert_many(
+            [{"sourceId": str(number), **whole} for number in range(20_000)]
+        )
+        condition = {"path": "description", "operator": "CONTAINS", "value": "y"}
+        answer = await api.execute(
+            "query($f: FilterInput!) { segmentPreview(filter: $f) { memberCount } }",
+            f={"attribute": condition},
+        )
+        tree = await api.services.definitions.parse_filter({"attribute": condition})
+        for way in plans(tree, api.services.now()):
+            with pytest.raises(QueryTimeout):
+                await api.services.store.matching_customers.page(way, None, 5)
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "TIMEOUT"
+    assert "within 0.001 s" in error["message"]

@@ -1,0 +1,100 @@
+"""A front end in Node, with the clients that front ends have."""
+
+import asyncio
+import json
+import shutil
+from asyncio.subprocess import PIPE, Process
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+_LINE_BYTES = 1024 * 1024
+
+
+class FrontEndClient:
+    """Gives orders; what is heard of each, by the order's id, is kept in `heard`."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._message_received = asyncio.Condition()
+        self._has_exited = False
+        self.messages: dict[str, list[Json]] = defaultdict(list)
+
+    async def subscribe(self, id_: str, query: str, **variables: Any) -> None:
+        await self.send_command(order="ask", id=id_, query=query, variables=variables)
+
+    async def follow_segment(self, id_: str, segment: str, after: str | None = None) -> None:
+        await self.send_command(order="follow", id=id_, segmentIds=[segment], after=after)
+
+    async def stop_operation(self, id_: str) -> None:
+        await self.send_command(order="stop", id=id_)
+
+    async def drop_connection(self) -> None:
+        """Cuts its line from its own side, as soon as it has heard something more."""
+        await self.send_command(order="terminate")
+
+    async def fail_next_transition(self) -> None:
+        """The next transition is too much for it."""
+        await self.send_command(order="stumble")
+
+    async def send_command(self, **command: Any) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        await self._process.stdin.drain()
+
+    async def wait_for_messages(
+        self, id_: str, message_count: int = 1, seconds: float = 20
+    ) -> list[Json]:
+        """What has been heard of an order, once it is so much."""
+        async with asyncio.timeout(seconds), self._message_received:
+            await self._message_received.wait_for(
+                lambda: len(self.messages[id_]) >= message_count or self._has_exited
+            )
+        assert len(self.messages[id_]) >= message_count, "Node has ended"
+        return self.messages[id_]
+
+    def list_results(self, id_: str) -> list[Json]:
+        """The transitions that it has been told of."""
+        return [line["next"] for line in self.messages[id_] if "next" in line]
+
+    async def read_messages(self) -> None:
+        assert self._process.stdout
+        async for line in self._process.stdout:
+            message = json.loads(line)
+            async with self._message_received:
+                self.messages[message.pop("id")].append(message)
+                self._message_received.notify_all()
+        async with self._message_received:
+            self._has_exited = True
+            self._message_received.notify_all()
+
+
+@asynccontextmanager
+async def running_front_end(
+    clients: Path, transport: str, address: str
+) -> AsyncIterator[FrontEndClient]:
+    """One that asks in one of the ways of ways.mjs."""
+    node = shutil.which("node")
+    assert node
+    process = await asyncio.create_subprocess_exec(
+        node,
+        clients / "front_end.mjs",
+        transport,
+        address,
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=_LINE_BYTES,
+    )
+    front_end = FrontEndClient(process)
+    reader_task = asyncio.create_task(front_end.read_messages())
+    try:
+        yield front_end
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()
+        await reader_task

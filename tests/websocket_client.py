@@ -1,0 +1,52 @@
+"""A client of graphql-transport-ws that says what it is told to, be it right or wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+PROTOCOL = Subprotocol("graphql-transport-ws")
+
+
+class WebSocketClient:
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    async def send(self, message: object) -> None:
+        await self._connection.send(orjson.dumps(message).decode())
+
+    async def send_raw(self, message: str | bytes) -> None:
+        await self._connection.send(message)
+
+    async def subscribe(self, query: object, id_: object = "1", **payload_fields: Any) -> None:
+        await self.send(
+            {"id": id_, "type": "subscribe", "payload": {"query": query, **payload_fields}}
+        )
+
+    async def receive(self) -> Any:
+        return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
+
+    def pause_reading(self) -> None:
+        """What is sent from now on stays in the buffers of the kernel, and then with the sender."""
+        self._connection.transport.pause_reading()
+
+    async def wait_for_close_code(self) -> int:
+        await asyncio.wait_for(self._connection.wait_closed(), 10)
+        assert self._connection.close_code
+        return self._connection.close_code
+
+
+@asynccontextmanager
+async def open_websocket(address: str, initialize: bool = True) -> AsyncIterator[WebSocketClient]:
+    async with connect(
+        f"ws://{address}/graphql", subprotocols=[PROTOCOL], proxy=None
+    ) as connection:
+        client = WebSocketClient(connection)
+        if initialize:
+            await client.send({"type": "connection_init", "payload": {"authorization": "Bearer K"}})
+            assert await client.receive() == {"type": "connection_ack"}
+        yield client
