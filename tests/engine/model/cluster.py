@@ -105,7 +105,7 @@ class Cluster:
         await asyncio.to_thread(process.stop)
         await asyncio.sleep(seconds)
         process.start()
-        await asyncio.to_thread(process.ready)
+        await asyncio.to_thread(process.wait_until_ready)
 
     def warnings(self) -> dict[str, int]:
         """What the workers have complained of lately, and how often."""

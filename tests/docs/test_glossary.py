@@ -1,0 +1,87 @@
+"""The words that the glossary of app/README.md retires do not come back as names."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+Words = tuple[str, ...]
+
+_LOG_METHODS = ("debug", "info", "warning", "error", "exception")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def _words(name: str) -> Words:
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def _retired() -> list[Words]:
+    """The first column of the table, each retired name as its words."""
+    glossary = (ROOT / "app/README.md").read_text().split("\n## Glossary\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in glossary.splitlines() if line.startswith("| `")]
+    return [_words(name) for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Identifiers, names of metrics and of fields of documents, and log events, with their line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.lineno, node.name
+            case ast.Name():
+                yield node.lineno, node.id
+            case ast.arg():
+                yield node.lineno, node.arg
+            case ast.Attribute():
+                yield node.lineno, node.attr
+            case ast.Constant(value=str(text)) if re.fullmatch(r"[$\w.]+", text):
+                yield node.lineno, text
+            case ast.Call(
+                func=ast.Attribute(attr=method), args=[ast.Constant(value=str(event)), *_]
+            ):
+                if method in _LOG_METHODS:
+                    yield node.lineno, event
+
+
+def _is_in(retired: Words, words: Words) -> bool:
+    length = len(retired)
+    return any(words[start : start + length] == retired for start in range(len(words)))
+
+
+def _offences(source: str, retired: list[Words]) -> list[tuple[int, str]]:
+    return [
+        (line, name)
+        for line, name in _names(ast.parse(source))
+        if any(_is_in(each, _words(name)) for each in retired)
+    ]
+
+
+def _modules() -> list[str]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "app", "workers"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return [name for name in listed.stdout.splitlines() if name.endswith(".py")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["class Bringing: ...", "def set_back_bringing(): ...", 'log.warning("no bringing here")']
+    + ['query = {"bringingAt": 1}', "document.bringing"],
+)
+def test_a_retired_name_is_found(source: str) -> None:
+    assert _offences(source, [("bringing",)])
+    assert not _offences(source, [("bring",), ("bringing", "back")])
+
+
+def test_no_retired_name_is_in_use() -> None:
+    retired = _retired()
+    assert len(retired) >= 30
+    found = []
+    for module in _modules():
+        if any(_is_in(each, _words(part)) for each in retired for part in module.split("/")):
+            found.append((module, 0, "the module's name"))
+        found += [(module, *each) for each in _offences((ROOT / module).read_text(), retired)]
+    assert not found

@@ -1,0 +1,50 @@
+"""The tour of README.md, run as it stands there."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import RunProgram, wait_until
+
+README = Path(__file__).parents[2] / "README.md"
+SAMPLE_LOAD_SECONDS = 200.0
+_BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _tour() -> list[tuple[str, str]]:
+    """The code blocks of the section, each with its language."""
+    section = README.read_text().split("\n## A tour\n")[1].split("\n## ")[0]
+    return _BLOCK.findall(section)
+
+
+def _matches(expected: str, output: str) -> bool:
+    """Whether the output is the expected one; `…` stands for anything."""
+    pattern = ".*".join(map(re.escape, expected.split("…")))
+    return re.fullmatch(pattern, output) is not None
+
+
+@pytest.mark.timeout(300)
+def test_the_tour_answers_as_it_says(run_program: RunProgram, port: int, tmp_path: Path) -> None:
+    blocks = _tour()
+    commands = "\n".join(text for language, text in blocks if language == "sh")
+    expected = "".join(text for language, text in blocks if language == "json").splitlines()
+
+    program = run_program("up", "--sample", "--data", str(tmp_path / "data"), "--port", str(port))
+    wait_until(lambda: "Ready: " in program.stdout, SAMPLE_LOAD_SECONDS)
+    tour = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")],
+        cwd=tmp_path,
+        env=os.environ,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    answers = tour.stdout.splitlines()
+    assert len(answers) == len(expected)
+    for answer, line in zip(answers, expected, strict=True):
+        assert _matches(line, answer), f"{answer}\nis not\n{line}"
