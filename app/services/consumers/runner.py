@@ -53,14 +53,14 @@ class ConsumerRunner:
         self._consumer = consumer
         self._handler = handler
         self._max_batch_size = self._batch_size = max_batch_size
-        self._worker = uuid4().hex
+        self._worker_id = uuid4().hex
         self._has_failed = False
 
     async def run(self, wake_event: asyncio.Event) -> None:
         """Consumes until it is cancelled: when `wake_event` is set, and at least every second. An
         error is logged, saved with the checkpoint, and retried with a back-off."""
         backoff = Backoff()
-        async with self._store.heartbeats.keep_alive(self._worker):
+        async with self._store.heartbeats.keep_alive(self._worker_id):
             while True:
                 try:
                     while await self.run_once():
@@ -82,10 +82,10 @@ class ConsumerRunner:
         due_retries = await store.quarantine.due_retries(consumer, _MAX_RETRIES_PER_BATCH)
         if not is_behind and not due_retries:
             return False
-        async with store.heartbeats.keep_alive(self._worker), store.session() as session:
+        async with store.heartbeats.keep_alive(self._worker_id), store.session() as session:
             try:
                 if not await store.checkpoints.claim(
-                    consumer, Holder(owner, self._worker, session)
+                    consumer, Holder(owner, self._worker_id, session)
                 ):
                     return False
                 retry_results = [

@@ -143,10 +143,8 @@ class Batch:
     def _current_state(self, id_: str, partition: int, source_id: str) -> CustomerState:
         if state := self._new_states.get(id_):
             return state
-        committed_values, stored_state = (
-            self._committed_values(id_, partition, self._partition_progress),
-            self._stored_states.get(id_),
-        )
+        committed_values = self._committed_values(id_, partition, self._partition_progress)
+        stored_state = self._stored_states.get(id_)
         return CustomerState(
             id_, partition, *committed_values, stored_state.source_id if stored_state else source_id
         )

@@ -60,7 +60,7 @@ class ChunkReader:
                 await asyncio.sleep((next_timer_at - now).total_seconds())
 
     async def _read_timer_chunks(self, customer_ids: Sequence[str]) -> None:
-        """Reads these customers chunk by chunk, at most _MAX_CHUNKS_AHEAD before their commits."""
+        """Reads these customers chunk by chunk, up to _MAX_CHUNKS_AHEAD ahead of the commits."""
         pending_chunks: deque[Chunk] = deque()
         for offset in range(0, len(customer_ids), _TIMER_CHUNK_SIZE):
             chunk = self._add_chunk(Chunk(self._progress.active_filters.paths))

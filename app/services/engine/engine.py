@@ -49,7 +49,7 @@ class Engine:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._worker = uuid4().hex
+        self._worker_id = uuid4().hex
         self._metrics = WorkerMetrics(monotonic)
         self._has_unreported_error = False
         self.transitions_committed = Signal()
@@ -62,16 +62,16 @@ class Engine:
         """
         try:
             async with (
-                self._store.heartbeats.keep_alive(self._worker),
+                self._store.heartbeats.keep_alive(self._worker_id),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(self._retry_until_cancelled(self._process_fair_share))
                 tasks.create_task(self._retry_until_cancelled(self._retry_blocked_partition))
                 tasks.create_task(
-                    self._retry_until_cancelled(Sweeper(self._store, self._worker).run)
+                    self._retry_until_cancelled(Sweeper(self._store, self._worker_id).run)
                 )
         finally:
-            await self._store.workers.remove(self._worker)
+            await self._store.workers.remove(self._worker_id)
 
     async def _retry_until_cancelled(self, run_once: Callable[[], Awaitable[None]]) -> None:
         """Calls `run_once` in a loop until the task is cancelled.
@@ -128,7 +128,7 @@ class Engine:
         owner = uuid4().hex
         try:
             async with self._store.session() as session, asyncio.TaskGroup() as tasks:
-                progress = await claim(Holder(owner, self._worker, session))
+                progress = await claim(Holder(owner, self._worker_id, session))
                 if not progress:
                     await asyncio.sleep(_POLL_SECONDS)
                     return
@@ -206,12 +206,10 @@ class Engine:
 
     async def _report_and_compute_share(self) -> int:
         """Saves this worker's report. Returns how many partitions are its fair share."""
-        report, has_unreported_error, self._has_unreported_error = (
-            self._metrics.report(),
-            self._has_unreported_error,
-            False,
-        )
-        worker_count = await self._store.workers.save_report(self._worker, report)
+        report = self._metrics.report()
+        has_unreported_error = self._has_unreported_error
+        self._has_unreported_error = False
+        worker_count = await self._store.workers.save_report(self._worker_id, report)
         if has_unreported_error:
             await self._store.workers.save_last_error(report)
         return ceil(PARTITION_COUNT / worker_count)
@@ -239,10 +237,8 @@ class Engine:
         store = self._store
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            progress_by_partition, now = (
-                await store.partitions.progress_of(owner),
-                await store.partitions.now(),
-            )
+            progress_by_partition = await store.partitions.progress_of(owner)
+            now = await store.partitions.now()
             caught_up_instant = now - timedelta(seconds=_MAX_CAUGHT_UP_LAG_SECONDS)
             if any(
                 progress.reached_at < caught_up_instant

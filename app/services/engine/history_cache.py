@@ -170,15 +170,11 @@ class HistoryCache:
             if id_ in self._cached:
                 self._cached.move_to_end(id_)
         for id_, previous_version in versions.items():
-            cached, last_document, rows = (
-                cached_histories[id_],
-                requests[id_].last_document,
-                changes.get(id_, {}),
-            )
-            counts_by_source, loaded_version = (
-                query.count_by_source(last_document),
-                _version(last_document),
-            )
+            cached = cached_histories[id_]
+            rows = changes.get(id_, {})
+            last_document = requests[id_].last_document
+            counts_by_source = query.count_by_source(last_document)
+            loaded_version = _version(last_document)
             with attribute_errors_to(requests[id_].partition, id_):
                 if counts_by_source != _counts_after_changes(
                     cached.counts_by_source, rows, previous_version, loaded_version

@@ -28,9 +28,9 @@ MAX_ROWS_PER_BATCH = 1_000
 class Sweeper:
     """Sweeps on behalf of its worker. The live worker with the smallest id sweeps."""
 
-    def __init__(self, store: Store, worker: str) -> None:
+    def __init__(self, store: Store, worker_id: str) -> None:
         self._store = store
-        self._worker = worker
+        self._worker_id = worker_id
         # The ends of the last pages; None starts from the beginning.
         self._last_customer_id: str | None = None
         self._last_revision: tuple[int, str] | None = None
@@ -54,7 +54,7 @@ class Sweeper:
     async def _is_leader(self) -> bool:
         """Whether this worker sweeps. Two that do so for a moment only repeat each other's work."""
         workers = await self._store.workers.all()
-        return self._worker == min((worker.id for worker in workers), default=None)
+        return self._worker_id == min((worker.id for worker in workers), default=None)
 
     async def delete_passed_definitions(self) -> bool:
         """Deletes ended filters and definition changes that all customers have passed. Returns
