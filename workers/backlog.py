@@ -1,4 +1,4 @@
-"""Jobs that wait are said, so that nobody has to wonder why an export does not begin."""
+"""A warning in the log when due jobs are not started."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,10 +13,12 @@ _MAX_WAIT = timedelta(seconds=60)
 
 
 async def warn_about_job_backlog(ctx: dict[Any, Any]) -> None:
-    """Warns when a due job has not been started for a minute."""
+    """Logs a warning if a due job has waited for more than a minute. arq passes `ctx`."""
     backlog = await read_backlog(ctx["redis"])
     if backlog.longest_wait > _MAX_WAIT:
         longest_wait_seconds = round(backlog.longest_wait.total_seconds())
         log.warning(
-            "jobs wait", waiting=backlog.waiting_count, longest_seconds=longest_wait_seconds
+            "due jobs are not started",
+            waiting_jobs=backlog.waiting_count,
+            longest_wait_seconds=longest_wait_seconds,
         )

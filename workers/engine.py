@@ -1,5 +1,8 @@
-"""The engine at work in a process, and who reads what it writes: they need MongoDB, and nothing
-else. Redis carries the news of it."""
+"""Runs the engine and the consumers of the transition log in a worker process.
+
+Both need only MongoDB. Redis carries notifications that the log has grown; without it, consumers
+and subscribers poll every second.
+"""
 
 import asyncio
 from typing import Any
@@ -16,12 +19,14 @@ from app.settings import Settings
 from app.store import Store, ThreadPool, use_thread_pool
 from workers.jobs import close_services, open_services
 
-_TASK_KEY = "engine"
+_TASK_KEY = "engine_task"
 
 
 async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
-    """Until it is cancelled, with the consumers of the log beside it or without them. Where one of
-    them dies, all do."""
+    """Runs the engine, and unless `consumers` is False the consumers of the log, until cancelled.
+
+    If one of them fails, the others are cancelled and the error is raised.
+    """
     store = await Store.open(settings)
     try:
         services = Services(store, settings)
@@ -41,8 +46,8 @@ async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
 
 
 async def run_consumers(settings: Settings) -> None:
-    """The consumers of the log alone, until it is cancelled. Redis wakes them; without it they look
-    each second."""
+    """Runs only the consumers of the log, until cancelled. A notification through Redis wakes them;
+    without Redis they poll every second."""
     store = await Store.open(settings)
     try:
         services, transitions_committed = Services(store, settings), Signal()
@@ -67,13 +72,14 @@ async def _subscribe_to_notifications(settings: Settings, transitions_committed:
 
 
 async def on_startup(ctx: dict[Any, Any]) -> None:
-    """Beside arq's jobs, where arq itself is the process."""
+    """Starts the engine beside arq's jobs, in a process that the `arq` command runs."""
     await open_services(ctx)
     ctx[_TASK_KEY] = task = asyncio.create_task(run_engine(ctx["settings"]))
-    critical_task(task, "the engine has died")
+    critical_task(task, "the engine task has failed; stopping the process")
 
 
 async def on_shutdown(ctx: dict[Any, Any]) -> None:
+    """Stops the engine, and closes the services of the jobs."""
     if task := ctx.pop(_TASK_KEY, None):
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The jobs, each of which asks one service; and their services, opened as a worker starts."""
+"""The jobs that arq runs. Each calls one service, which open_services() puts into arq's context."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,23 +11,24 @@ Context = dict[Any, Any]
 
 
 async def convert_metadata(ctx: Context, key: str) -> None:
-    """Brings the values of a key under its definition."""
+    """Converts the stored values of a metadata key to its new definition."""
     await _services(ctx).metadata.convert(key)
 
 
 async def requeue_conversions(ctx: Context) -> None:
-    """Hands out again what no worker is at work on: Redis may have forgotten it."""
+    """Enqueues the metadata conversions that no worker runs: Redis may have lost their jobs."""
     await _services(ctx).metadata.enqueue_unattended()
 
 
 async def sample_sizes(ctx: Context) -> None:
-    """Counts the segments whose size is due to be noted."""
+    """Counts the members of those segments whose size is due to be sampled."""
     services = _services(ctx)
     await services.segment_sizes.sample(services.now)
 
 
 async def trim_transitions(ctx: Context) -> None:
-    """Deletes what the log need not keep any longer, where it need not keep all."""
+    """Deletes transitions beyond the retention from the log. Without a retention it does
+    nothing."""
     services, days = _services(ctx), ctx["settings"].transition_retention_days
     if days is not None:
         await services.transitions.trim_log(timedelta(days=days), services.now().at)
@@ -42,12 +43,14 @@ def _services(ctx: Context) -> Services:
 
 
 async def open_services(ctx: Context) -> None:
+    """Connects to MongoDB, and puts the services into the context."""
     settings = ctx["settings"]
     store = await Store.open(settings)
     ctx["services"] = Services(store, settings, ArqQueue(ctx["redis"]))
 
 
 async def close_services(ctx: Context) -> None:
-    """May be called twice: arq does not get there when Redis is gone."""
+    """Closes the services. It may be called twice: arq skips the call while Redis is
+    unreachable."""
     if services := ctx.pop("services", None):
         await services.store.close()

@@ -1,6 +1,7 @@
-"""The worker's door: arq's jobs, and beside them what must live without Redis.
+"""The entry point of a worker process: the engine, the consumers of the log, and arq's jobs.
 
-`segments worker` runs work(); bare `arq workers.main.WorkerSettings` runs the same jobs.
+Only the jobs need Redis. `segments worker` calls run_worker(); the command
+`arq workers.main.WorkerSettings` runs the same.
 """
 
 import asyncio
@@ -33,8 +34,9 @@ from workers.jobs import (
 log = structlog.get_logger()
 
 WorkerRole = Literal["engine", "jobs", "consumers"]
-"""What a worker consists of, each of which may have a process of its own."""
+"""The parts of a worker. Each may run in a process of its own."""
 
+# After a run of this length, the next failure starts with the shortest back-off again.
 _STABLE_AFTER_SECONDS = 30.0
 _REDIS_TIMEOUT_SECONDS = 10
 _SHUTDOWN_GRACE_SECONDS = 2
@@ -42,7 +44,7 @@ _REQUEUE_CRON_SECONDS = set(range(0, 60, 10))
 
 
 def worker_settings(settings: Settings) -> dict[str, Any]:
-    """What arq asks for."""
+    """The settings of arq's worker."""
     return {
         "redis_settings": RedisSettings.from_dsn(_redis_url(settings)),
         "job_serializer": serialize_job,
@@ -56,31 +58,33 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
                 run_at_startup=True,
                 keep_result=0,
             ),
-            # A little after the full hour, not before it by a clock's whim.
+            # Five seconds late, so that clock skew does not put it before the full hour.
             cron(sample_sizes, second=5, run_at_startup=True, keep_result=0),
             cron(trim_transitions, minute=set(range(0, 60, 10)), second=30, keep_result=0),
         ],
         "on_startup": open_services,
         "on_shutdown": close_services,
         "ctx": {"settings": settings},
-        # What a job has come to is in its row; results would only fill Redis.
+        # Jobs store their results in MongoDB.
         "keep_result": 0,
         "health_check_interval": 15,
-        # What a killed worker held is refused to the others this long.
+        # For this long, other workers do not start a job that a killed worker was running.
         "job_timeout": 300,
     }
 
 
 def __getattr__(name: str) -> Any:
-    """`arq workers.main.WorkerSettings`: read when asked for, not at import."""
+    """Provides WorkerSettings to the arq command: settings are read on access, not at import."""
     if name == "WorkerSettings":
         return worker_settings(Settings()) | {"on_startup": on_startup, "on_shutdown": on_shutdown}
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 async def run_worker(settings: Settings, role: WorkerRole | None = None) -> None:
-    """Runs one part of the worker, or all of them, until told to stop. A task that dies takes the
-    process down: never silence."""
+    """Runs one part of the worker, or all parts if `role` is None, until SIGINT or SIGTERM.
+
+    If one part fails, the others are cancelled, and the error ends the process.
+    """
     async with asyncio.TaskGroup() as tasks:
         role_tasks = [
             tasks.create_task(coroutine) for coroutine in _role_coroutines(settings, role)
@@ -109,7 +113,8 @@ def _role_coroutines(
 
 
 async def serve_jobs(settings: Settings) -> None:
-    """arq's worker, which gives up when Redis does, started again until Redis is back."""
+    """Runs arq's worker until cancelled. It ends when Redis is unreachable, and is started
+    again."""
     with use_thread_pool(ThreadPool.JOBS):
         await _serve_jobs_forever(settings)
 
@@ -125,13 +130,15 @@ async def _serve_jobs_forever(settings: Settings) -> None:
             if clock() - started_at > _STABLE_AFTER_SECONDS:
                 backoff.reset()
             log.warning(
-                "redis does not answer", error=error, again_in_seconds=backoff.delay_seconds
+                "Redis is unreachable; retrying",
+                error=error,
+                retry_in_seconds=backoff.delay_seconds,
             )
         await backoff.wait()
 
 
 async def _serve_jobs_once(settings: Settings) -> None:
-    # arq's own pool waits for ever on a Redis that hangs.
+    # arq's own connection pool has no socket timeout: it would wait for a hanging Redis forever.
     redis = connect(_redis_url(settings), socket_timeout=_REDIS_TIMEOUT_SECONDS)
     worker = create_worker(worker_settings(settings), redis_pool=redis, handle_signals=False)
     try:
@@ -143,7 +150,8 @@ async def _serve_jobs_once(settings: Settings) -> None:
 
 
 async def _close_worker(worker: Worker) -> None:
-    """Jobs under way go back to the queue; with Redis gone they can't, and are found again."""
+    """Returns running jobs to the queue. Without Redis that fails; requeue_conversions enqueues
+    them later."""
     close_task = asyncio.create_task(worker.close())
     await asyncio.wait({close_task}, timeout=_SHUTDOWN_GRACE_SECONDS)
     close_task.cancel()

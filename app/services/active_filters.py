@@ -1,8 +1,10 @@
-"""Which filters the engine watches: begun by activation, followed by others where something that
-they rest on changes, ended with their segment.
+"""Maintains the active filters: the filters that the engine evaluates for every customer.
 
-All of it happens in the transaction that changes the definitions, which is at one place in the
-stream of changes: there the engine takes it up.
+Activating a segment adds its filter. A change of the segment, of a segment inside it or of a
+metadata key that it names ends the filter and adds another. Deleting the segment ends it.
+
+The transaction that changes the definitions also changes the active filters. It has one position in
+the change stream, and from there on the engine uses them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,8 +24,10 @@ Wire = Mapping[str, Any]
 
 
 class ActiveFilters:
-    """The verbs of what the engine watches. `definitions` are held still by the transaction, and
-    the change makes the revision after theirs."""
+    """Adds and ends active filters.
+
+    The caller's transaction has locked `definitions`; the change makes the revision after theirs.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -36,8 +40,11 @@ class ActiveFilters:
         transaction: Transaction,
         *path: str,
     ) -> Segment:
-        """The segment, which is active from now on. Refused where it is static, or not there, or
-        where the values of a metadata key that it names are being checked or converted."""
+        """Makes a segment active and returns it; an active segment is returned as it is.
+
+        Raises InputError at `path` if the segment does not exist, is static, or names a metadata
+        key whose values are being checked or converted.
+        """
         segment = definitions.segments.get(segment_id)
         if segment is None:
             raise input_error(UserErrorCode.NOT_FOUND, "There is no such segment.", *path)
@@ -58,7 +65,8 @@ class ActiveFilters:
     async def supersede(
         self, definitions: Definitions, segment_ids: Iterable[str], transaction: Transaction
     ) -> None:
-        """Whatever active segment is one of these, or rests on one, asks by `changed` now."""
+        """Replaces the active filters of these segments and of all segments that contain them, by
+        filters as in `definitions`."""
         affected_segments = {
             affected_segment.id: affected_segment
             for segment_id in segment_ids
@@ -74,7 +82,7 @@ class ActiveFilters:
                 await self._insert_filter(segment, definitions, transaction)
 
     async def apply_project_calendar(self, definitions_reader: DefinitionsReader) -> None:
-        """Whatever was begun under another time zone or week start asks by the project's now."""
+        """Replaces active filters that have another time zone or week start than the project."""
         project_calendar = definitions_reader.calendar
         outdated_segment_ids = [
             active_filter.segment_id
@@ -95,7 +103,7 @@ class ActiveFilters:
     async def deactivate(
         self, segment_id: str, definitions: Definitions, transaction: Transaction
     ) -> None:
-        """The segment asks nothing any more."""
+        """Ends the segment's active filter, if it has one."""
         revision = definitions.revision + 1
         await self._store.active_filters.end(segment_id, revision, transaction)
 
@@ -134,11 +142,11 @@ class ActiveFilters:
 
 
 def require_metadata_ready(segment: Segment, definitions: Definitions, *path: str) -> None:
-    """Refused where the filter of the segment, or of a segment inside it at any depth, names a
-    metadata key that is CHECKING or CONVERTING.
+    """Raises InputError at `path` if the filter of the segment, or of a segment inside it at any
+    depth, names a metadata key that is CHECKING or CONVERTING.
 
-    The job rewrites the values of such a key, and filters read them in another way when it is
-    READY: an active segment would make transitions of customers whose data nobody changed.
+    The conversion job rewrites the values of such a key, and filters read them differently once it
+    is READY: an active segment would have transitions of customers whose data nobody changed.
     """
     nested_segments = _nested_segments(segment.filter or {}, definitions)
     filters = [
@@ -159,7 +167,7 @@ def require_metadata_ready(segment: Segment, definitions: Definitions, *path: st
 def _nested_segments(
     wire: Wire, definitions: Definitions
 ) -> Iterator[tuple[str, ReferencedSegment]]:
-    """The segments inside the filter, at any depth."""
+    """Yields the segments inside the filter, at any depth, each once, with their ids."""
     pending_ids, visited_ids = [*referenced_segment_ids(wire)], set[str]()
     while pending_ids:
         segment_id = pending_ids.pop()

@@ -1,4 +1,8 @@
-"""The events and orders of one customer, as they stand in one state of its data after the other."""
+"""The events and orders of one customer, version by version of the customer's document.
+
+Every write of a customer, an event or an order raises the customer's version. Rows are stamped with
+the first version that includes them and the first that no longer does.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,10 +25,10 @@ _CURRENT_FIELDS = {"current": True}
 
 
 class CustomerHistory:
-    """One customer's rows, which follow its data from one committed state to the next.
+    """One customer's rows at one version of the customer, which can advance to later versions.
 
-    A state is named by its version. Rows of the states up to `loaded` are here; those that the
-    state of the present version does not include yet, or still includes, wait to come or to end.
+    It has the rows of all versions up to `loaded_version`. Rows that the present version does not
+    include yet are pending additions; rows that a later loaded version ends are pending removals.
     """
 
     def __init__(
@@ -36,8 +40,8 @@ class CustomerHistory:
         *,
         may_go_back: bool = False,
     ) -> None:
-        """`firsts` says for each collection the instant before which no rows are kept, None for
-        never; `may_go_back` where somebody past the program has written a lower version."""
+        """`earliest_instants` has, by collection, the instant before which rows are ignored; None
+        keeps all. `may_go_back` allows lower versions, which a direct write to MongoDB may set."""
         self.loaded_version = loaded_version
         self.may_go_back = may_go_back
         self._earliest_instants = earliest_instants
@@ -55,7 +59,7 @@ class CustomerHistory:
 
     @property
     def version(self) -> float:
-        """The version of the present state."""
+        """The present version."""
         return self._version
 
     def __len__(self) -> int:
@@ -65,8 +69,8 @@ class CustomerHistory:
         return pending_row_count + sum(map(len, self._histories.values()))
 
     def add_rows(self, collection: str, rows: Iterable[Document]) -> None:
-        """Takes rows as they were first read. Rows of versions that are not loaded are left out:
-        there may be more of these."""
+        """Adds rows of the first read. It ignores rows that begin after the loaded version: that
+        version may have more of them than were read."""
         loaded_rows = [
             row
             for row in self._retained_rows(collection, rows)
@@ -77,13 +81,14 @@ class CustomerHistory:
         self._insert_rows(collection, loaded_rows)
 
     def add_columns(self, kind: RowKind, columns: Columns, now: datetime) -> None:
-        """Takes many rows that the present state includes, and all later ones; `now` is no later
-        than the first instant that is asked about."""
+        """Adds many rows, in columns, that the present version and all later ones include. `now`
+        must not be after the first instant of an evaluation."""
         for history in self._histories.values():
             history.extend(kind, columns, now)
 
     def apply_changes(self, changes: RowsByCollection, loaded_version: int) -> None:
-        """Takes what has come or ended from the version that was loaded before to another one."""
+        """Adds the rows that began or ended after the loaded version, up to a new loaded
+        version."""
         previous_version, self.loaded_version = self.loaded_version, loaded_version
         for collection, changed_rows in changes.items():
             rows = self._retained_rows(collection, changed_rows)
@@ -101,16 +106,17 @@ class CustomerHistory:
             for row in ended_rows:
                 (removals if _first_version(row) <= self._version else additions).append(row)
             self._pending_removals.setdefault(collection, []).extend(removals)
-            # Of a row that has not come yet, the last copy says when it ends.
+            # A pending row may be read twice; the later copy has the version that ends it.
             additions[:] = {row["_id"]: row for row in additions}.values()
 
     def _retained_rows(self, collection: str, rows: Iterable[Document]) -> list[Document]:
-        """The rows that are not too old: what was never read must not be taken out later."""
+        """The rows that are not too old. Older ones were never added, so they must not be
+        removed."""
         earliest = self._earliest_instants.get(collection)
         return [row for row in rows if earliest is None or row["at"] >= earliest]
 
     def _insert_rows(self, collection: str, rows: Iterable[Document]) -> None:
-        """Adds the rows that the present state includes; the others wait, or are over."""
+        """Adds the rows that the present version includes; later ones become pending additions."""
         current_rows, additions = [], self._pending_additions.setdefault(collection, [])
         for row in rows:
             if _first_version(row) > self._version:
@@ -125,12 +131,14 @@ class CustomerHistory:
                 history.add(collection, current_copies)
 
     def can_advance_to(self, version: int) -> bool:
-        """Whether it can still go to the state of a version."""
+        """Whether the version is not before the present one."""
         return self._version <= version
 
     def advance_to(self, version: object) -> dict[Calendar, EventHistory]:
-        """By calendar, the history in the state of a version, none of which is below one before
-        but where it may go back."""
+        """Advances to a version and returns the history by calendar.
+
+        A lower version than the present one has no effect unless `may_go_back`.
+        """
         target_version = version if isinstance(version, int) else _INFINITE_VERSION
         if target_version < self._version and self.may_go_back:
             self._reset(target_version)
@@ -158,8 +166,11 @@ async def load_long_history(
     now: datetime,
     error_context: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Reads a long history in columns and builds it in a thread; `now` is no later than the first
-    instant that is asked about. What is computed, and not what is read, runs under the guard."""
+    """Reads a long history in columns and builds it in a thread.
+
+    `now` must not be after the first instant of an evaluation. `error_context` wraps the building,
+    not the reads.
+    """
     version = history.version
     async for source, columns in store.customer_history.read_event_columns(
         customer_id, query, version
@@ -174,12 +185,12 @@ async def load_long_history(
 
 
 def version_range(row: Document) -> tuple[Any, Any]:
-    """The versions of the first state that includes a row, and of the first that no longer does."""
+    """The first version that includes the row, and the first that no longer does."""
     return _first_version(row), _end_version(row)
 
 
 def _first_version(row: Document) -> Any:
-    # Rows that somebody wrote past the program may lack it: every state includes them.
+    # Rows written directly to MongoDB may lack it: every version includes them.
     version = row.get("since")
     return -1 if version is None else version
 
@@ -189,5 +200,5 @@ def _end_version(row: Document) -> Any:
 
 
 def _as_current(collection: str, row: Document) -> Document:
-    """The row as it stood in a state that includes it: an order was the current one then."""
+    """The row as of a version that includes it: there, an order revision is the current one."""
     return {**row, **_CURRENT_FIELDS} if collection == ORDERS_COLLECTION else row

@@ -1,4 +1,4 @@
-"""Points for those who enter: what the log says, and the earning rules, become the ledger."""
+"""The loyalty consumer: grants points for transitions by the earning rules."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -13,14 +13,14 @@ _Award = tuple[Transition, EarningRule]
 
 
 class EarningConsumer:
-    """The loyalty consumer of the transition log."""
+    """Writes ledger entries for the transitions that earning rules reward."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
     async def handle(self, transaction: Transaction, transitions: Sequence[Transition]) -> None:
-        """Gives the points that the rules have for these transitions, which follow each other."""
+        """Grants the points for these consecutive transitions, in the given transaction."""
         if awards := await self._find_awards(transitions, transaction):
             await self._award_points(awards, transaction)
 
@@ -52,11 +52,13 @@ class EarningConsumer:
             if document is None or (rule.max_per_customer or award_count) < award_count:
                 continue
             points = rule.points.calculate(document)
-            program_id, references = (
+            if accounts.grant(
+                customer_id,
                 rule.program_id,
-                {"rule_id": rule.id, "transition_id": transition.id},
-            )
-            if accounts.grant(customer_id, program_id, points, **references):
+                points,
+                rule_id=rule.id,
+                transition_id=transition.id,
+            ):
                 award_counts[rule.id, customer_id] = award_count
         await accounts.save(self._store, transaction)
 
@@ -64,7 +66,7 @@ class EarningConsumer:
 def _match_rules(
     transitions: Sequence[Transition], rules: Sequence[EarningRule]
 ) -> Iterator[_Award]:
-    """Which rule rewards which transition, in the order of the log."""
+    """Yields each transition with each rule that rewards it, in the order of the log."""
     by_segment = group_rules(rules, lambda rule: rule.segment_id)
     for transition in transitions:
         for rule in by_segment.get(transition.details.segment_id, ()):

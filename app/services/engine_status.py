@@ -1,4 +1,4 @@
-"""How the engine is doing, as MongoDB tells: whoever asks need not be where it runs."""
+"""Reads the status of the engine and the consumers from MongoDB, from any process."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,19 +14,20 @@ from app.domain.engine_status import (
 from app.store import Store
 
 _MAX_COUNTED_TIMERS = 10_000
-# Enough for a share that is right by a few hundredths.
+# Gives the share of backfilled customers to within a few hundredths.
 _SAMPLE_SIZE = 200
 MAX_QUARANTINED_SHOWN = 10
 
 
 class EngineStatusReader:
-    """Asks a few small questions, however many customers there are."""
+    """Reads the status with a few queries whose cost does not grow with the customers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self) -> EngineStatus:
-        # Alone: where MongoDB does not answer, this one question waits for it and no others.
+        """Returns the present status. Raises an error of MongoDB if it is unreachable."""
+        # Alone and first: if MongoDB does not answer, only this query waits for it.
         now = await self._store.partitions.now()
         partitions = await self._store.partitions.all()
         workers, last_error, active_segments, sequence = await asyncio.gather(
@@ -36,10 +37,10 @@ class EngineStatusReader:
             self._store.transitions.last_sequence(),
         )
         consumers = await self._consumer_statuses(now, sequence)
-        due_timers, next_timer_at, backfilled_share, windows, changes_behind = await asyncio.gather(
+        due_timers, next_timer_at, backfilled_ratio, windows, changes_behind = await asyncio.gather(
             self._store.membership_states.count_due_timers(now, _MAX_COUNTED_TIMERS),
             self._store.membership_states.next_timer_at(now),
-            self._backfilled_share(partitions),
+            self._backfilled_ratio(partitions),
             self._store.oplog.read_windows(),
             self._changes_behind(partitions),
         )
@@ -52,7 +53,7 @@ class EngineStatusReader:
             next_timer_at=next_timer_at,
             active_segment_count=active_segments,
             last_sequence=sequence,
-            backfilled_ratio=backfilled_share,
+            backfilled_ratio=backfilled_ratio,
             retention_windows=windows,
             last_error=last_error,
             consumers=consumers,
@@ -86,8 +87,9 @@ class EngineStatusReader:
             return None
         return await self._store.oplog.count_changes_after(slowest_partition.progress.position)
 
-    async def _backfilled_share(self, partitions: Sequence[PartitionStatus]) -> float | None:
-        """About which share of the customers has passed the last step; None where all have."""
+    async def _backfilled_ratio(self, partitions: Sequence[PartitionStatus]) -> float | None:
+        """The approximate share of customers that the backfill to the last definition change has
+        passed; None if all have."""
         last_revision = await self._store.partitions.last_definition_change()
         if all(partition.progress.base_revision >= last_revision for partition in partitions):
             return None

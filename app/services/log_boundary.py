@@ -1,4 +1,4 @@
-"""Where an interval of the transition log begins or ends."""
+"""Transactions that begin or end an interval of the transition log, such as an earning rule."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -9,23 +9,24 @@ from app.store import DatabaseError, Store, Transaction
 
 Result = TypeVar("Result")
 
-# Much longer than such a transaction takes. Where a process is killed in one, its consumer and
-# edits of definitions wait so long.
+# Much longer than such a transaction takes. If a process is killed in one, its consumer and changes
+# of definitions wait this long.
 TRANSACTION_DEADLINE_SECONDS = 5.0
 
 
 async def at_log_boundary(
     store: Store, consumer: Consumer, work: Callable[[Transaction, int], Awaitable[Result]]
 ) -> Result:
-    """Runs `work` in a transaction, with the last sequence of the log: an interval that `work`
-    writes for the consumer begins or ends there. Like any transaction's, `work` may run more than
-    once.
+    """Runs `work` in a transaction and returns its result.
 
-    The engine appends to the log meanwhile. The transaction locks the consumer's checkpoint, which
-    each batch of the consumer moves. So no batch commits between the transaction's snapshot and its
-    commit: batches before it hold only transitions up to the sequence, and batches after it see
-    what `work` has written. Where a process is killed in here, a worker ends its session after the
-    deadline.
+    `work` receives the transaction and the last sequence of the log, at which the interval that it
+    writes for the consumer begins or ends. It may run more than once.
+
+    The engine may append to the log meanwhile. The transaction locks the consumer's checkpoint,
+    which each batch of the consumer advances. So no batch commits between the transaction's
+    snapshot and its commit: earlier batches hold only transitions up to the sequence, and later
+    batches see what `work` has written. If the process is killed here, a worker ends its session
+    after the deadline.
     """
     async with store.session() as session:
 
@@ -37,6 +38,6 @@ async def at_log_boundary(
         try:
             return await store.transaction(work_at_boundary, session)
         finally:
-            # The transaction is over, so that the rest of the row's life does no harm.
+            # The transaction has ended. A deadline row that stays behind does no harm.
             with suppress(DatabaseError):
                 await store.transaction_deadlines.remove(session)

@@ -1,4 +1,4 @@
-"""Who is in what, at this moment: one customer against segments."""
+"""Evaluates one customer against segments, at the present instant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
 from app.store.customer_history import HistoryPlan
 
-# Beyond so many rows they are read and evaluated as a history.
+# A customer with more rows is evaluated with a history: see customer_history.py.
 _MAX_ROWS_WITHOUT_HISTORY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Whether the customer was a member, and when that was asked."""
+    """Whether a customer is a member of a segment, with the evaluation behind the answer."""
 
     segment: Segment
     is_member: bool
@@ -33,16 +33,16 @@ class Membership:
     _evaluation: Evaluation
 
     def explanation(self) -> Any:
-        """Condition by condition: what was wanted, what the customer has, whether it holds."""
+        """For each condition: what it requires, what the customer has, and whether it holds."""
         return to_json(explain(self._tree, self._evaluation))
 
     def next_change_at(self) -> datetime | None:
-        """When the passing of time alone will change it; None where that won't."""
+        """The next instant at which time alone changes the membership; None if it never does."""
         return find_next_change(self._tree, self._evaluation.facts, self._evaluation.now)
 
 
 class Memberships:
-    """The questions of membership."""
+    """Answers membership queries about one customer."""
 
     def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
         self._store = store
@@ -55,9 +55,11 @@ class Memberships:
         overrides: object,
         now: Now,
     ) -> list[Membership]:
-        """For each of the segments (all of them where None) whether the customer is in.
+        """Returns a membership for each of the segments; `segment_ids` None stands for all.
 
-        A sourceId that is not known is judged by the overrides alone.
+        `overrides` replace fields of the stored profile. A customer with an unknown sourceId is
+        evaluated by the overrides alone. Raises InputError for an unknown customer id, unknown
+        segments or invalid overrides.
         """
         cached_definitions = self._definitions.cached
         required_measures = (
@@ -82,7 +84,7 @@ class Memberships:
         return await _evaluate_segments(segments, definitions, Evaluation(facts, now))
 
     async def segments_of(self, customer: Customer, now: Now) -> list[Segment]:
-        """The segments that the customer is in, in the order of their ids."""
+        """Returns the segments that the customer is a member of, in the order of their ids."""
         definitions = await self._definitions.latest()
         measures = await definitions.collect_measures(None)
         facts = await self._load_facts(customer, customer.document, measures, now)
@@ -99,8 +101,8 @@ class Memberships:
         measures: Sequence[Measure],
         now: Now,
     ) -> CustomerFacts:
-        """What the measures are taken of: the rows of a customer who has few, and a history where
-        there are many. `document` stands for the customer's own."""
+        """Loads the rows that the measures need: as a list if the customer has few of them, as a
+        history if there are many. `document` replaces the customer's own."""
         if customer is None or not measures:
             return CustomerFacts(document)
         query = HistoryPlan(measures).query_since(now.at)
@@ -154,7 +156,7 @@ def _requested_segments(
 def _document_with_overrides(
     customer_ref: CustomerRef, customer: Customer | None, wire: object, definitions: Definitions
 ) -> dict[str, Any]:
-    """The stored profile with the overrides laid over it, for this one question."""
+    """Returns the stored profile with the overrides applied. Nothing is written."""
     if wire is None:
         return dict(customer.document) if customer else {"sourceId": customer_ref.source_id}
     overrides = parse_input(CustomerOverrides, wire, "overrides")

@@ -1,4 +1,4 @@
-"""Who reads the log of transitions looks again each second or so, and at once when woken."""
+"""Poll loops for readers of the transition log: a signal wakes them early."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,13 +12,13 @@ log = structlog.get_logger()
 
 
 class Signal:
-    """Wakes all who listen for it."""
+    """Wakes all its subscribers in this process."""
 
     def __init__(self) -> None:
         self._events: list[asyncio.Event] = []
 
     def subscribe(self) -> asyncio.Event:
-        """An event of the listener's own: set when the bell rings, cleared by who hears it."""
+        """Returns a new event that notify() sets. The subscriber clears it: see wait()."""
         event = asyncio.Event()
         self._events.append(event)
         return event
@@ -29,7 +29,7 @@ class Signal:
 
 
 async def wait(event: asyncio.Event, timeout_seconds: float | None) -> None:
-    """Returns once the event is set, and clears it, or after so long; None is for ever."""
+    """Waits until the event is set, and clears it. Returns after the timeout if there is one."""
     try:
         async with asyncio.timeout(timeout_seconds):
             await event.wait()
@@ -43,15 +43,18 @@ async def poll_forever(
     wait_for_more: Callable[[], Awaitable[None]],
     outage_message: str,
 ) -> None:
-    """For ever: reads on while there is more, then rests. Without MongoDB it complains, and tries
-    again after a while."""
+    """Runs until it is cancelled: calls `read_batch` while it returns True, that there may be more,
+    then awaits `wait_for_more`.
+
+    An error of MongoDB is logged as `outage_message`, and the read is retried with a back-off.
+    """
     backoff = Backoff()
     while True:
         try:
             while await read_batch():
                 backoff.reset()
         except DatabaseError as error:
-            log.warning(outage_message, error=error, again_in_seconds=backoff.delay_seconds)
+            log.warning(outage_message, error=error, retry_in_seconds=backoff.delay_seconds)
             await backoff.wait()
         else:
             backoff.reset()

@@ -1,4 +1,7 @@
-"""Every measure that memberships in all segments need, kept up to date as segments change."""
+"""The measures that the filters of all segments need, updated as segments change.
+
+A measure is what a condition on events, orders or lists takes of rows: a source and an aggregate.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,14 +10,14 @@ from app.filters.walk import measures
 
 
 class SegmentMeasures:
-    """The measures of each segment whose tree was asked for, and how many segments need each."""
+    """The measures of each known segment, and how many segments need each measure."""
 
     def __init__(self) -> None:
         self._measures_by_segment: dict[str, Sequence[Measure]] = {}
         self._segment_counts: dict[Measure, int] = {}
 
     def without_segments(self, segment_ids: Iterable[str]) -> "SegmentMeasures":
-        """The same but for these segments, whose trees are others now."""
+        """Returns a copy without these segments, whose filters have changed."""
         copy = SegmentMeasures()
         copy._measures_by_segment = dict(self._measures_by_segment)
         copy._segment_counts = dict(self._segment_counts)
@@ -32,7 +35,7 @@ class SegmentMeasures:
         return [id_ for id_ in segments if id_ not in self._measures_by_segment]
 
     def measures_of(self, segment_id: str, tree: Filter) -> Sequence[Measure]:
-        """The measures of a segment with this tree."""
+        """The measures of a segment; `tree` is its parsed filter. It becomes known by this call."""
         cached = self._measures_by_segment.get(segment_id)
         if cached is None:
             cached = self._measures_by_segment[segment_id] = measures(tree)
@@ -41,5 +44,5 @@ class SegmentMeasures:
         return cached
 
     def all(self) -> list[Measure]:
-        """The measures of all segments that are known, each once."""
+        """The measures of all known segments, each once."""
         return list(self._segment_counts)

@@ -1,4 +1,4 @@
-"""Transitions as they are committed: one reader of the log in a process, for all who follow it."""
+"""Live transitions: one reader of the log per process, shared by all its subscribers."""
 
 import asyncio
 from collections import deque
@@ -17,43 +17,48 @@ from app.store import Store
 
 log = structlog.get_logger()
 
-# A follower for whom more than so many wait is cut off, and may come back with its cursor.
+# A subscriber with more pending transitions is disconnected, and may reconnect with its cursor.
 MAX_PENDING_TRANSITIONS = 10_000
 _BATCH_SIZE = 1_000
 _POLL_SECONDS = 1.0
 
 _subscriber_gauge = Gauge(
-    "segments_subscribers", "Who follows the log of transitions in this process."
+    "segments_subscribers", "Subscribers to the transition log in this process."
 )
 _delivered_counter = Counter(
-    "segments_subscribers_transitions", "Transitions handed to subscribers."
+    "segments_subscriber_transitions", "Transitions delivered to subscribers."
 )
 _slow_subscriber_counter = Counter(
-    "segments_subscribers_slow", "Subscribers cut off because they were too slow."
+    "segments_slow_subscribers", "Subscriptions closed with SLOW_CONSUMER."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TransitionFilter:
-    """Which part of the log: that of some segments, of a customer, or both; None is all."""
+    """The part of the log that a subscriber wants: of segments, of a customer, or both.
+
+    None means any segment, or any customer.
+    """
 
     segment_ids: frozenset[str] | None = None
     customer_id: str | None = None
 
     def index_keys(self) -> Collection[str | None]:
-        """Under which ids its follower is found: a transition must have one of them."""
+        """The ids under which the feed indexes the subscriber. A matching transition has one of
+        them; None stands for any."""
         if self.customer_id is not None:
             return (self.customer_id,)
         return (None,) if self.segment_ids is None else self.segment_ids
 
     def matches(self, pending_transition: PendingTransition) -> bool:
+        """Whether the transition is in this part of the log."""
         return (self.segment_ids is None or pending_transition.segment_id in self.segment_ids) and (
             self.customer_id is None or pending_transition.customer_id == self.customer_id
         )
 
 
 class Subscriber:
-    """What waits for one who follows the log: no more than MOST_WAITING."""
+    """One subscription's queue of pending transitions, at most MAX_PENDING_TRANSITIONS long."""
 
     def __init__(self, transition_filter: TransitionFilter, after_sequence: int) -> None:
         self._transition_filter = transition_filter
@@ -63,6 +68,8 @@ class Subscriber:
         self._is_too_slow = False
 
     def put(self, transition: Transition) -> None:
+        """Queues the transition if it matches and is not delivered yet. A full queue marks the
+        subscriber as too slow."""
         if transition.sequence <= self._last_sequence or not self._transition_filter.matches(
             transition.details
         ):
@@ -74,13 +81,14 @@ class Subscriber:
             self._ready.set()
 
     def mark_too_slow(self) -> None:
-        """It will hear that it was too slow, and until then takes no room."""
+        """Empties the queue; next() raises SlowConsumer from now on."""
         self._is_too_slow = True
         self._pending.clear()
         self._ready.set()
 
     async def next(self) -> Transition:
-        """The next one, as soon as it is there; SlowConsumer where too many have waited."""
+        """Waits for the next transition and returns it. Raises SlowConsumer, with the last
+        delivered sequence, if too many were pending."""
         if not self._pending:
             self._ready.clear()
             if not self._is_too_slow:
@@ -95,30 +103,35 @@ class Subscriber:
 
 
 class TransitionFeed:
-    """Reads the log while anybody follows it, each transition once, and hands it to those only
-    who wait for it. It is woken when the log has grown, and else looks each second."""
+    """Reads each transition once while there are subscribers, and delivers it to those that want
+    it.
+
+    `wake_event` is set when the log has grown; without it the feed polls every second.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last_sequence = 0
-        # By what is wanted: the id of a segment, of a customer; None is all of it.
+        # By segment id or customer id; None holds the subscribers to everything.
         self._subscribers: dict[str | None, set[Subscriber]] = {}
         self.wake_event = asyncio.Event()
 
     @property
     def subscriber_count(self) -> int:
-        """How many follow."""
+        """The number of subscribers."""
         return len(set(chain.from_iterable(self._subscribers.values())))
 
     def is_past(self, sequence: int) -> bool:
-        """Whether who follows from this place on would not get all of it."""
+        """Whether a subscriber from this sequence on would miss transitions that the feed has
+        passed."""
         return bool(self._subscribers) and sequence < self._last_sequence
 
     @contextmanager
     def subscribe(
         self, transition_filter: TransitionFilter, after_sequence: int
     ) -> Iterator[Subscriber]:
-        """What is wanted of the log from after a place on that the feed is not past."""
+        """Subscribes to the transitions after a sequence that the feed has not passed: see
+        is_past()."""
         subscriber = Subscriber(transition_filter, after_sequence)
         if not self._subscribers:
             self._last_sequence = after_sequence
@@ -136,23 +149,25 @@ class TransitionFeed:
                     del self._subscribers[key]
 
     async def run(self) -> None:
-        """For ever."""
-        await poll_forever(self._read_batch, self._wait_for_more, "the log can't be read")
+        """Reads and delivers until it is cancelled."""
+        await poll_forever(
+            self._read_batch, self._wait_for_more, "can't read the transition log; retrying"
+        )
 
     async def _wait_for_more(self) -> None:
         await wait(self.wake_event, _POLL_SECONDS if self._subscribers else None)
 
     async def _read_batch(self) -> bool:
-        """Whether there may be more."""
+        """Reads and delivers a batch. Returns whether there may be more."""
         if not self._subscribers:
             return False
         last_sequence = self._last_sequence
         transitions = await self._store.transitions.read_after(last_sequence, _BATCH_SIZE)
         if last_sequence != self._last_sequence:
-            # All have gone meanwhile, and somebody has come who is elsewhere.
+            # During the read all subscribers left, and a new one set another position.
             return True
         if transitions and transitions[0].sequence > last_sequence + 1:
-            log.warning("what is deleted of the log has overtaken who follows it")
+            log.warning("transition log trimmed past the feed; disconnecting subscribers")
             self._mark_all_too_slow()
         for transition in transitions:
             self._deliver(transition)

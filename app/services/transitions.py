@@ -1,4 +1,4 @@
-"""The log of transitions as people read it, and how long it is kept."""
+"""Reads the transition log for clients, and trims it to its retention."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -18,19 +18,19 @@ from app.store.retention import ENTRANCES_REVISION
 log = structlog.get_logger()
 
 _BATCH_SIZE = 1_000
-# Shorter than the time after which arq gives up a job.
+# Shorter than the timeout of a job.
 _TRIM_BUDGET_SECONDS = 120
 
 
 class _Page(NamedTuple):
-    """A part of the log, and the sequence at which the log ended at the same instant."""
+    """Transitions, and the last sequence of the log in the same snapshot."""
 
     transitions: list[Transition]
     end: int
 
 
 class Transitions:
-    """The verbs of the log."""
+    """Queries of, and subscriptions to, the transition log."""
 
     def __init__(self, store: Store, definitions: DefinitionsReader, feed: TransitionFeed) -> None:
         self._store = store
@@ -41,11 +41,11 @@ class Transitions:
         return (await self.get_many([id_])).get(id_)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, Transition]:
-        """Those of the transitions that are there."""
+        """Returns the transitions by id; unknown ids are left out."""
         return await self._store.transitions.get_many(ids)
 
     async def end(self) -> int:
-        """Where the log ends now."""
+        """The last sequence of the log."""
         return await self._store.transitions.last_sequence()
 
     async def page(
@@ -55,8 +55,12 @@ class Transitions:
         segment_ids: Sequence[str] | None = None,
         customer_ref: CustomerRef | None = None,
     ) -> list[Transition]:
-        """The log from after a place, the oldest first: of all, of some segments, of one customer.
-        CursorExpired where some have been deleted after the place."""
+        """Returns up to `limit` transitions after a sequence, oldest first: of all or some
+        segments, of all or one customer. `after` None starts at the beginning of the log.
+
+        Raises CursorExpired if transitions after that sequence have been deleted, and InputError
+        for an unknown segment or customer.
+        """
         transition_filter = await self._build_filter(segment_ids, customer_ref)
         return (await self._read(after, limit, transition_filter)).transitions
 
@@ -66,12 +70,17 @@ class Transitions:
         segment_ids: Sequence[str] | None = None,
         customer_ref: CustomerRef | None = None,
     ) -> AsyncGenerator[Transition]:
-        """What was committed after a place, and then, or from now on, each as it is committed.
-        CursorExpired as with a page; SlowConsumer where too many wait to be taken."""
+        """Yields the transitions after a sequence, then each new one as it is committed. `after`
+        None starts with new ones.
+
+        Raises what page() raises; BadRequest if `after` is beyond the end of the log; SlowConsumer
+        if too many transitions are pending.
+        """
         transition_filter = await self._build_filter(segment_ids, customer_ref)
         last_sequence = await self.end()
         if after is not None and after > last_sequence:
-            # After an election a majority's end may be known late; the primary itself knows it.
+            # After an election the end that a majority has acknowledged may be known late. A
+            # transaction reads it from the primary.
             last_sequence = await self._store.transaction(self._store.transitions.last_sequence)
         if after is not None and after > last_sequence:
             raise BadRequest("after lies beyond the end of the log; ask for transitionsCursor.")
@@ -91,8 +100,8 @@ class Transitions:
     async def _read(
         self, after_sequence: int | None, limit: int, transition_filter: TransitionFilter
     ) -> _Page:
-        """The log from after a place, or from its beginning. CursorExpired where some have been
-        deleted after the place."""
+        """Returns transitions after a sequence, None for the beginning. Raises CursorExpired if
+        transitions after it have been deleted."""
 
         async def read(snapshot: Transaction) -> _Page:
             deleted_sequence = await self._store.retention.last_deleted_sequence(snapshot)
@@ -141,9 +150,11 @@ class Transitions:
         return customer.id
 
     async def trim_log(self, retention: timedelta, now: datetime) -> int:
-        """Deletes what is older than so long from the beginning of the log, as far as all of its
-        consumers have handled it, and returns how many. A transition in quarantine is kept there,
-        and holds up nothing here."""
+        """Deletes transitions older than `retention` from the beginning of the log, up to the first
+        that a consumer has yet to handle. Returns how many were deleted.
+
+        The quarantine has copies of its transitions, so it does not delay the deletion.
+        """
         handled_sequence = await self._store.checkpoints.min_sequence()
         deleted_count, deadline = 0, monotonic() + _TRIM_BUDGET_SECONDS
         while monotonic() < deadline:
@@ -158,9 +169,10 @@ class Transitions:
                 deleted_sequence: int = deleted_sequence,
                 expired: list[Transition] = expired,
             ) -> bool:
-                # The segments found here keep existing until the transaction ends.
+                # This conflicts with the deletion of a segment: the segments found here exist until
+                # the transaction ends.
                 await self._store.increment_revision(ENTRANCES_REVISION, transaction)
-                segment_ids = {each.details.segment_id for each in expired}
+                segment_ids = {transition.details.segment_id for transition in expired}
                 segments = await self._store.segments.existing_ids(segment_ids, transaction)
                 return await self._store.retention.delete_oldest(
                     deleted_sequence, expired, segments, transaction
@@ -169,14 +181,14 @@ class Transitions:
             if await self._store.transaction(work):
                 deleted_count += len(expired)
         if deleted_count:
-            log.info("old transitions deleted", number=deleted_count)
+            log.info("transition log trimmed", deleted_transitions=deleted_count)
         return deleted_count
 
 
 def _expired_prefix(
     transitions: Sequence[Transition], handled_sequence: int, expired_before: datetime
 ) -> list[Transition]:
-    """Those at the beginning that may go: the log has no holes."""
+    """The leading transitions that may be deleted. The rest stays: the log has no gaps."""
     expired = []
     for transition in transitions:
         if transition.sequence > handled_sequence or transition.at >= expired_before:

@@ -19,7 +19,7 @@ from tests.engine.model.cluster import WorkerProcess
 from tests.engine.test_transitions import is_true_filter
 from tests.engine.test_workers import are_partitions_shared
 
-LEASE_LOST_EVENT = "another worker has taken over"
+LEASE_LOST_EVENT = "another worker has taken over the partition leases"
 
 
 class WorkerWithBlockableLoop(WorkerProcess):

@@ -169,7 +169,7 @@ async def test_a_definition_that_can_t_be_read_is_reported_and_read_again(
         filters.replace_one({"_id": row["_id"]}, {**row, "filter": {"neither": "nor"}})
         await shop.api.upsert("golden", metadata={"gold": True})
     with structlog.testing.capture_logs() as logs:
-        await wait_until(lambda: has_logged(logs, "the engine stumbles"))
+        await wait_until(lambda: has_logged(logs, "the engine failed unexpectedly; retrying"))
     filters.replace_one({"_id": row["_id"]}, row)
 
     await wait_until(lambda: shop.has_transitions(segment, 1))

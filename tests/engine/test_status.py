@@ -289,7 +289,7 @@ async def test_an_error_is_reported_and_outlives_its_worker(
     await wait_until(has_failed)
     status = await fetch_status(shop_without_engine)
     (worker,) = status["workers"]
-    said = "history is lost: the images of a change are gone"
+    said = "change stream history lost: the images of a change are gone"
     assert (worker["errors"], worker["lastError"]["message"]) == (1, said)
     assert (
         parse_instant(worker["beganAt"])

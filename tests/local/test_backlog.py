@@ -43,8 +43,8 @@ async def test_only_jobs_that_wait_are_warned_of(settings: Settings, redis_clien
             _enqueue(redis_client, "waiting", now - timedelta(minutes=2))
             await warn_about_job_backlog({"redis": redis})
     (warning,) = logs
-    assert (warning["event"], warning["waiting"]) == ("jobs wait", 1)
-    assert 120 <= warning["longest_seconds"] < 180
+    assert (warning["event"], warning["waiting_jobs"]) == ("due jobs are not started", 1)
+    assert 120 <= warning["longest_wait_seconds"] < 180
 
 
 def test_the_doctor_tells_them_apart(

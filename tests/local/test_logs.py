@@ -16,10 +16,10 @@ def test_json_lines_carry_the_fields(
         REDIS_URL="redis://127.0.0.1:1",
         SEGMENTS_LOG_FORMAT="json",
     )
-    worker.wait_for_output("redis does not answer")
+    worker.wait_for_output("Redis is unreachable; retrying")
     worker.process.terminate()
     assert worker.wait_for_exit() == 0
     lines = [json.loads(line) for line in worker.stderr.splitlines()]
-    assert lines[0]["event"] == "redis does not answer"
+    assert lines[0]["event"] == "Redis is unreachable; retrying"
     assert lines[0]["level"] == "warning"
-    assert lines[0]["again_in_seconds"] == 0.5
+    assert lines[0]["retry_in_seconds"] == 0.5

@@ -34,7 +34,7 @@ def test_it_works_again_once_redis_is_back(
         with Redis.from_url(valkey.url) as redis:
             until(lambda: redis.exists(HEALTH))
             valkey.stop()
-            worker.wait_for_output("redis does not answer")
+            worker.wait_for_output("Redis is unreachable; retrying")
             valkey.start()
             valkey.wait_until_ready()
             redis.delete(HEALTH)
@@ -73,7 +73,7 @@ def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None
         check=True,
         timeout=30,
     )
-    assert "cron:say_when_jobs_pile_up" in ran.stderr
+    assert "cron:warn_about_job_backlog" in ran.stderr
 
 
 async def test_each_part_runs_in_a_worker_of_its_own(

@@ -1,9 +1,9 @@
-"""Consumers of the transition log: what follows from transitions, each transition once.
+"""Consumers of the transition log. Each transition takes effect exactly once in each consumer.
 
-A consumer is a function: `handle(transaction, transitions)` writes the effects of some transitions,
-which follow each other in the log, in the transaction that also moves the consumer's checkpoint.
-To add one, give it a name in `app/domain/consumers.py` and register its function in
-`app/services/services.py`. All else is done here: see `runner.py`.
+A consumer is a function `handle(transaction, transitions)`. It receives consecutive transitions of
+the log, and writes their effects in the transaction that also advances the consumer's checkpoint.
+To add a consumer, name it in `app/domain/consumers.py` and register its function in
+`app/services/services.py`. Leases, retries and quarantine are handled here: see `runner.py`.
 """
 
 from app.services.consumers.consumers import Consumers

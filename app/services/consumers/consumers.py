@@ -1,4 +1,4 @@
-"""All consumers of the transition log."""
+"""Runs all consumers of the transition log."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +18,10 @@ _DEADLINE_CHECK_SECONDS = 1.0
 
 
 class Consumers:
-    """Runs each consumer in a task of its own, so that none waits for another."""
+    """Runs each consumer in a task of its own, so that none waits for another.
+
+    `handlers` must have a function for every `Consumer`.
+    """
 
     def __init__(self, store: Store, handlers: Mapping[Consumer, Handler]) -> None:
         assert handlers.keys() == set(Consumer), "every consumer has a function"
@@ -29,8 +32,8 @@ class Consumers:
         }
 
     async def run(self, transitions_committed: Signal | None = None) -> None:
-        """Until it is cancelled. A bell that rings when the log has grown saves the consumers up to
-        a second."""
+        """Runs until it is cancelled. A notification of `transitions_committed` wakes the
+        consumers; otherwise they poll every second."""
         async with asyncio.TaskGroup() as tasks:
             for consumer, runner in self._runners.items():
                 wake_event = (
@@ -40,32 +43,34 @@ class Consumers:
             tasks.create_task(_keep_running("deadlines", self._enforce_deadlines))
 
     async def drain(self) -> None:
-        """Consumes until nothing is left that this process can do."""
+        """Runs all consumers until none of them has anything left that this process can do."""
         for runner in self._runners.values():
             while await runner.run_once():
                 pass
 
     async def _enforce_deadlines(self) -> None:
-        """Frees what processes have locked that were killed at a boundary of the log."""
+        """Ends transactions that killed processes left open in at_log_boundary(), and so their
+        locks."""
         while True:
             if ended_sessions := await self._store.transaction_deadlines.enforce():
                 log.warning(
-                    "transactions were open beyond their deadlines", sessions=ended_sessions
+                    "transactions exceeded their deadlines; sessions killed",
+                    killed_sessions=ended_sessions,
                 )
             await asyncio.sleep(_DEADLINE_CHECK_SECONDS)
 
 
 async def _keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
-    """Starts the task again where it dies. Nothing that it does ends another one."""
+    """Starts the task again, with a back-off, whenever it fails. No failure ends another task."""
     backoff = Backoff()
     while True:
         try:
             await run_task()
         except Exception as error:
             log.error(
-                "a task of the consumers has died",
+                "consumer task failed; restarting",
                 task=name,
-                again_in_seconds=backoff.delay_seconds,
+                retry_in_seconds=backoff.delay_seconds,
                 exc_info=None if is_outage(error) else error,
                 error=message_of(error),
             )

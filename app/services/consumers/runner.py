@@ -1,4 +1,4 @@
-"""One consumer at work: its batches, and what it does about those that fail."""
+"""Runs one consumer: its batches, and the retries and the quarantine of those that fail."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,27 +19,27 @@ log = structlog.get_logger()
 Handler = Callable[[Transaction, Sequence[Transition]], Awaitable[None]]
 
 MAX_BATCH_SIZE = 512
-# With more customers in quarantine, the cause is hardly one of them: the consumer waits instead.
+# With more customers in quarantine, the cause is probably not their data: the consumer blocks.
 MAX_QUARANTINED_CUSTOMERS = 100
 
 _POLL_SECONDS = 1.0
-# The pause after a signal, so that transitions which arrive close together become one batch.
+# The pause after a wake-up, so that transitions which arrive close together become one batch.
 _LINGER_SECONDS = 0.05
-# The pause before a batch is tried again that has conflicted with another writer.
+# The pause before the retry of a batch that conflicted with another writer.
 _CONFLICT_PAUSE_SECONDS = 0.02
-# How many transitions in quarantine are tried again between two batches.
+# Quarantined transitions that are retried between two batches.
 _MAX_RETRIES_PER_BATCH = 10
 
 
 class ConsumerRunner:
-    """Reads the log from the consumer's checkpoint on, batch by batch.
+    """Reads the log after the consumer's checkpoint, batch by batch.
 
-    The checkpoint moves in the transaction that writes the effects of the batch: each transition
-    has its effects once, whenever a process is killed. One worker consumes at a time, by a lease.
+    One transaction writes the effects of a batch and advances the checkpoint, so a killed process
+    neither loses nor repeats an effect. A lease lets one worker at a time consume.
 
-    A batch that fails is halved until it succeeds, or is one transition. That one goes into
-    quarantine, from where it is tried again; the consumer goes on with the next. Where MongoDB
-    fails, nothing is quarantined: the batch is tried again after a while.
+    A batch that fails is halved until it succeeds or is a single transition. That transition goes
+    into quarantine and is retried from there; the consumer continues with the next one. If MongoDB
+    fails, nothing is quarantined: the batch is retried after a back-off.
     """
 
     def __init__(
@@ -53,20 +53,20 @@ class ConsumerRunner:
         self._consumer = consumer
         self._handler = handler
         self._max_batch_size = self._batch_size = max_batch_size
-        self._worker = uuid4().hex
+        self._worker_id = uuid4().hex
         self._has_failed = False
 
     async def run(self, wake_event: asyncio.Event) -> None:
-        """Consumes until it is cancelled: whenever `wake` is set, and else each second. An error is
-        logged, noted in the checkpoint, and tried again with a back-off."""
+        """Consumes until it is cancelled: when `wake_event` is set, and at least every second. An
+        error is logged, saved with the checkpoint, and retried with a back-off."""
         backoff = Backoff()
-        async with self._store.heartbeats.keep_alive(self._worker):
+        async with self._store.heartbeats.keep_alive(self._worker_id):
             while True:
                 try:
                     while await self.run_once():
                         backoff.reset()
                     await self._clear_failure()
-                except Exception as error:  # noqa: BLE001 - the other tasks go on, whatever it is
+                except Exception as error:  # noqa: BLE001 - no error may end the consumer
                     await self._record_failure(error, backoff.delay_seconds)
                     await backoff.wait()
                 else:
@@ -75,17 +75,17 @@ class ConsumerRunner:
                     await asyncio.sleep(_LINGER_SECONDS)
 
     async def run_once(self) -> bool:
-        """Handles one batch, and those in quarantine that are due. Returns whether this worker may
-        have more to do; it has not while another one consumes."""
+        """Handles one batch, and retries due transitions of the quarantine. Returns whether this
+        worker may have more to do; False while another worker holds the lease."""
         store, consumer, owner = self._store, self._consumer, uuid4().hex
         is_behind = await store.checkpoints.get(consumer) < await store.transitions.last_sequence()
         due_retries = await store.quarantine.due_retries(consumer, _MAX_RETRIES_PER_BATCH)
         if not is_behind and not due_retries:
             return False
-        async with store.heartbeats.keep_alive(self._worker), store.session() as session:
+        async with store.heartbeats.keep_alive(self._worker_id), store.session() as session:
             try:
                 if not await store.checkpoints.claim(
-                    consumer, Holder(owner, self._worker, session)
+                    consumer, Holder(owner, self._worker_id, session)
                 ):
                     return False
                 retry_results = [
@@ -99,7 +99,8 @@ class ConsumerRunner:
                 await store.checkpoints.release(owner)
 
     async def _handle_next_batch(self, owner: str, session: Transaction) -> bool:
-        """Handles the next batch, or a part of it. Returns whether there may be more."""
+        """Handles the next batch, or quarantines its one failing transition. Returns whether there
+        may be more."""
         store, consumer = self._store, self._consumer
         batch: list[Transition] = []
         attempts = 0
@@ -111,7 +112,7 @@ class ConsumerRunner:
                 # Another writer changed the same documents. A smaller batch conflicts less often.
                 self._batch_size = max(1, self._batch_size // 2)
                 await asyncio.sleep(_CONFLICT_PAUSE_SECONDS)
-            # One snapshot has the checkpoint, the log and what the handler reads: log_boundary.py.
+            # One snapshot for the checkpoint, the log and the handler's reads: see log_boundary.py.
             checkpoint_sequence = await store.checkpoints.get(consumer, transaction)
             batch_size = self._batch_size
             batch = await store.transitions.read_after(
@@ -142,7 +143,10 @@ class ConsumerRunner:
     async def _quarantine(
         self, transition: Transition, error: Exception, owner: str, session: Transaction
     ) -> None:
-        """Moves the checkpoint past the transition, which is kept to be tried again."""
+        """Saves the transition for retries and advances the checkpoint past it, in one transaction.
+
+        Raises QuarantineFull, and changes nothing, if too many customers are in quarantine.
+        """
         store, consumer, message = self._store, self._consumer, message_of(error)
         if await store.quarantine.count_customers(consumer) >= MAX_QUARANTINED_CUSTOMERS:
             raise QuarantineFull(MAX_QUARANTINED_CUSTOMERS, message) from error
@@ -156,18 +160,18 @@ class ConsumerRunner:
 
         await store.transaction(work, session)
         log.error(
-            "a transition is in quarantine; it is tried again, and the others go on",
+            "transition quarantined; retrying it while the consumer continues",
             consumer=consumer.value,
             sequence=transition.sequence,
-            customer=transition.details.customer_id,
+            customer_id=transition.details.customer_id,
             exc_info=error,
         )
 
     async def _retry(self, quarantined: QuarantinedTransition, session: Transaction) -> bool:
-        """Whether the transition is out of quarantine."""
+        """Retries a quarantined transition. Returns whether it succeeded."""
 
         async def work(transaction: Transaction) -> None:
-            # Another worker may have been faster.
+            # Another worker may have handled it.
             if await self._store.quarantine.remove(quarantined, transaction):
                 await self._handler(transaction, [quarantined.transition])
 
@@ -179,7 +183,7 @@ class ConsumerRunner:
             await self._store.quarantine.schedule_retry(quarantined, message_of(error))
             return False
         log.info(
-            "a transition is out of quarantine",
+            "quarantined transition handled",
             consumer=self._consumer.value,
             sequence=quarantined.transition.sequence,
         )
@@ -189,16 +193,16 @@ class ConsumerRunner:
         self._has_failed = True
         is_expected = isinstance(error, SegmentsError) or is_outage(error)
         (log.warning if is_expected else log.error)(
-            "a consumer of the transition log is held up",
+            "consumer failed; retrying",
             consumer=self._consumer.value,
             error=message_of(error),
-            again_in_seconds=retry_in_seconds,
+            retry_in_seconds=retry_in_seconds,
             exc_info=None if is_expected else error,
         )
         try:
             await self._store.checkpoints.save_failure(self._consumer, message_of(error))
         except DatabaseError:
-            # The log line above has to do.
+            # MongoDB is unreachable; the log line above reports it.
             return
 
     async def _clear_failure(self) -> None:

@@ -1,7 +1,10 @@
-"""How active segments become transitions.
+"""The engine: turns changes of customers, definitions and time into transitions.
 
-A stream of commits is read from a place on; each is settled; what it changes of memberships, the
-crossings, and the new place go into one transaction. Killed anywhere, it does the last part again.
+A worker reads the change stream from its position, evaluates each changed customer against the
+active filters, and writes the transitions, the new membership states and the new position in one
+transaction. A worker that dies leaves no partial result: the next one resumes at the position.
+
+README.md in this folder explains the whole path, the vocabulary and the guarantees.
 """
 
 from app.services.engine.engine import Engine

@@ -1,4 +1,4 @@
-"""The filters that are watched, compiled together."""
+"""The active filters, compiled together, and which of them a change may affect."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -33,8 +33,11 @@ FieldPath = tuple[str, ...]
 
 
 class FilterSetChange(NamedTuple):
-    """Bits of filters from one revision to another: those that stay, those that begin, and of
-    those that follow others the other's with their own."""
+    """How the filters in force differ between two revisions, as bit sets.
+
+    `replacements` holds pairs (old bit, new bit) of filters that replace an earlier filter of the
+    same segment. `added_bits` are filters of segments that had none.
+    """
 
     unchanged_bits: int
     added_bits: int
@@ -42,12 +45,15 @@ class FilterSetChange(NamedTuple):
 
     @property
     def new_bits(self) -> int:
-        """Those that were not there before, whether they follow others or not."""
+        """The added filters and the new ones of the replacements."""
         return self.added_bits | sum(bit for _, bit in self.replacements)
 
 
 class CompiledFilters:
-    """Some filters compiled together, to be asked of one customer after the other."""
+    """Filters compiled together, to evaluate many customers one after the other.
+
+    `trees` yields, for each filter, its calendar, its slot (the number of its bit) and its tree.
+    """
 
     def __init__(self, trees: Iterable[tuple[Calendar, int, Filter]]) -> None:
         by_calendar: defaultdict[Calendar, dict[int, Filter]] = defaultdict(dict)
@@ -61,7 +67,7 @@ class CompiledFilters:
             HistoryLayout(matcher.measures, calendar) for matcher, calendar in matchers
         ]
 
-        # Many customers are asked about at the same instant, one after the other.
+        # Many customers are evaluated at the same instant, one after the other.
         @lru_cache(maxsize=16)
         def matchers_at(instant: datetime) -> list[tuple[Matcher, Now]]:
             return [(matcher, Now(instant, calendar)) for matcher, calendar in matchers]
@@ -69,24 +75,25 @@ class CompiledFilters:
         self._matchers_at = matchers_at
 
     def match(self, facts: CustomerFacts, instant: datetime) -> Match:
-        """Which of the filters hold at an instant, and when to look again."""
+        """Which filters match at an instant, and the next instant at which time may change that."""
         matches = [matcher.match(facts, now) for matcher, now in self._matchers_at(instant)]
         if len(matches) == 1:
             return matches[0]
         return Match(
-            sum(m.matching_slots for m in matches), earliest(*(m.next_timer_at for m in matches))
+            sum(match.matching_slots for match in matches),
+            earliest(*(match.next_timer_at for match in matches)),
         )
 
 
 class ActiveFilterSet:
-    """All filters that are in force at some revision which matters yet."""
+    """All filters that are in force at a revision which some customer has yet to pass."""
 
     def __init__(
         self,
         filters: Iterable[ActiveFilter],
         known_trees: Mapping[tuple[int, int], Filter] | None = None,
     ) -> None:
-        """`before` are the `trees` of an earlier watch: these need not be made again."""
+        """`known_trees` are the `trees` of an earlier set: they need not be parsed again."""
         self._filters_by_slot = {active_filter.slot: active_filter for active_filter in filters}
         trees_by_version = known_trees or {}
         self._trees_by_slot = {
@@ -98,31 +105,31 @@ class ActiveFilterSet:
             slot: segment_depth(tree) for slot, tree in self._trees_by_slot.items()
         }
         all_conditions = [*chain.from_iterable(map(conditions, self._trees_by_slot.values()))]
-        # Two keys deep: what lies deeper comes, and is compared, as a whole.
+        # Two keys deep: deeper values are read and compared as a whole.
         self._row_paths = {
-            _last_row_path(each.measure.source)
-            for each in all_conditions
-            if isinstance(each, EventCondition)
+            _last_row_path(condition.measure.source)
+            for condition in all_conditions
+            if isinstance(condition, EventCondition)
         }
         self._compared_paths = self._row_paths | {
-            each.field.document_keys[:2]
-            for each in all_conditions
-            if isinstance(each, AttributeCondition)
+            condition.field.document_keys[:2]
+            for condition in all_conditions
+            if isinstance(condition, AttributeCondition)
         }
-        # What comes in of a customer.
+        # The fields that the change stream and the chunks carry.
         self.paths: frozenset[FieldPath] = frozenset(self._compared_paths) | {
             ("sourceId",),
             ("version",),
         }
         self.all_filters = self._compile(-1)
-        # The same few revisions are asked about for each customer.
+        # The same few revisions are looked up for each customer.
         self.bits_in_force = lru_cache(maxsize=1_024)(self._compute_bits_in_force)
         self.change_between = lru_cache(maxsize=1_024)(self._compute_change)
         self.compiled_filters = lru_cache(maxsize=16)(self._compile)
 
     @property
     def trees(self) -> dict[tuple[int, int], Filter]:
-        """What each filter asks, by its slot and by the revision that began it."""
+        """The parsed filters, by slot and by the revision since which the filter is in force."""
         return {
             (slot, self._filters_by_slot[slot].since_revision): tree
             for slot, tree in self._trees_by_slot.items()
@@ -132,7 +139,7 @@ class ActiveFilterSet:
         return bool(self._filters_by_slot)
 
     def is_affected_by(self, change: CustomerChange) -> bool:
-        """Whether a filter may answer differently after it."""
+        """Whether the change may affect a filter's result."""
         before, after = change.before, change.after
         if before is None or after is None:
             return True
@@ -141,14 +148,14 @@ class ActiveFilterSet:
             for path in self._compared_paths
         ):
             return True
-        # Another version may include other rows, where there are any.
+        # Another version of the customer may include other events and orders, if it has any.
         is_new_version = before.get("version") != after.get("version")
         return is_new_version and any(
             _value_at(after, path) is not None for path in self._row_paths
         )
 
     def _compile(self, bits: int) -> CompiledFilters:
-        """The filters of the bits alone."""
+        """Compiles the filters of these bits."""
         return CompiledFilters(
             (
                 Calendar(ZoneInfo(active_filter.time_zone), active_filter.week_start),
@@ -160,7 +167,7 @@ class ActiveFilterSet:
         )
 
     def _compute_bits_in_force(self, revision: int) -> int:
-        """The bits of the filters that are in force at a revision."""
+        """The bits of the filters in force at a revision."""
         return sum(
             1 << slot
             for slot, active_filter in self._filters_by_slot.items()
@@ -168,7 +175,7 @@ class ActiveFilterSet:
         )
 
     def _compute_change(self, old_revision: int, new_revision: int) -> FilterSetChange:
-        """What becomes of the filters from one revision to another."""
+        """How the filters in force differ between two revisions."""
         old_bits, new_bits = self.bits_in_force(old_revision), self.bits_in_force(new_revision)
         ended_bits = {
             active_filter.segment_id: bit
@@ -185,7 +192,8 @@ class ActiveFilterSet:
         return FilterSetChange(old_bits & new_bits, added_bits, tuple(replacements))
 
     def filters_in(self, bits: int) -> list[tuple[int, ActiveFilter]]:
-        """The filters of the bits, each with its own; those inside others come before these."""
+        """The filters of these bits, each with its bit. A nested segment comes before the segments
+        that contain it."""
         slots = []
         while bits:
             lowest_bit = bits & -bits
@@ -196,14 +204,14 @@ class ActiveFilterSet:
 
 
 def _last_row_path(source: RowSource) -> FieldPath:
-    """Where a document tells whether there are rows of the source, and until when."""
+    """The path at which a customer's document has the time of its last row of the source."""
     last_row_field = activity_field(source.name, "lastAt")
     assert last_row_field is not None
     return last_row_field.document_keys[:2]
 
 
 def earliest(*instants: datetime | None) -> datetime | None:
-    """The first of those that there are."""
+    """The earliest instant; None if there is none."""
     return min(filter(None, instants), default=None)
 
 

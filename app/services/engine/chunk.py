@@ -1,5 +1,8 @@
-"""Customers who are settled without a change of theirs: their time has come, or the definitions
-have changed."""
+"""A chunk: customers that are evaluated without a change of theirs, for a timer or a backfill.
+
+Chunks and watermarks follow Netflix DBLog ("DBLog: A Watermark Based Change-Data-Capture
+Framework", 2020).
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,23 +15,25 @@ FieldPath = tuple[str, ...]
 
 @dataclass(eq=False)
 class Chunk:
-    """Customers as they were read from the database.
+    """Customers as they were read from the database, outside the stream.
 
-    They can be settled where the stream comes by the mark that was written after they were read:
-    whatever is in what was read has come by then, too. Those of whom it has told a change in the
-    meantime have been settled with that.
+    A worker writes a watermark after the read, and applies the chunk when that watermark arrives in
+    the stream. Every change that the read has seen has arrived by then. Customers that changed
+    between the start of the read and the watermark are dropped from the chunk: their changes carry
+    data that are as new or newer.
     """
 
-    # What was read of them; where more is asked by then, it was in vain.
+    # The fields that were read. If the filters need more fields by the watermark, the chunk is
+    # stale and is read again.
     paths: frozenset[FieldPath]
     documents: Mapping[str, tuple[int, Document]] = field(default_factory=dict)
-    # How many rows there are to be read, at the most, to evaluate all of them.
+    # An upper bound of the event and order rows to read in order to evaluate the chunk.
     rows: int = 0
-    # Of customers who are not there.
+    # The states of customers that no longer exist.
     orphans: Sequence[CustomerState] = ()
     watermark: int | None = None
-    # Of a pass over all customers: to which revision it brings them, after whom this reading
-    # begins, and who is its last one; None at the end of the pass.
+    # Of a backfill: its target revision, the customer id after which the chunk begins, and the last
+    # customer id in it, None at the end of the backfill.
     target_revision: int | None = None
     after_id: str = ""
     last_id: str | None = None
@@ -37,13 +42,15 @@ class Chunk:
     _changed_ids: set[str] = field(default_factory=set)
 
     def exclude_changed(self, changes: Iterable[CustomerChange]) -> None:
+        """Drops the changed customers from the chunk."""
         self._changed_ids.update(change.customer_id for change in changes)
 
     def is_due(self, watermark: int | None) -> bool:
+        """Whether the chunk can be applied at this watermark of the stream."""
         return self.watermark is not None and watermark is not None and self.watermark <= watermark
 
     def unchanged_documents(self) -> Mapping[str, tuple[int, Document]]:
-        """Those who have not changed, each with the partition."""
+        """By customer id, the partition and document of those not dropped."""
         return {
             id_: partition_document
             for id_, partition_document in self.documents.items()
@@ -51,4 +58,5 @@ class Chunk:
         }
 
     def unchanged_orphans(self) -> list[CustomerState]:
+        """The orphans that were not dropped."""
         return [state for state in self.orphans if state.customer_id not in self._changed_ids]

@@ -1,5 +1,8 @@
-"""How customers are brought on without a change of theirs: those whose time has come, and all of
-them where the definitions have changed."""
+"""Reads chunks of customers for due timers and for backfills.
+
+A due timer concerns a customer whose membership may change by the passing of time alone. A backfill
+re-evaluates all customers after a definition change.
+"""
 
 import asyncio
 from collections import deque
@@ -14,14 +17,21 @@ from app.services.engine.progress import WorkerProgress
 from app.store import Store
 
 _POLL_SECONDS = 0.1
-# So many customers are brought at a time, and so many times before the first of them are settled.
-_TIMER_CHUNK_SIZE, _BACKFILL_CHUNK_SIZE, _MAX_CHUNKS_AHEAD = 500, 2_000, 2
-# So many are found due at once, of whom that many are brought at a time.
+# Customers per chunk. Small timer chunks keep the delay of live changes low.
+_TIMER_CHUNK_SIZE = 500
+_BACKFILL_CHUNK_SIZE = 2_000
+# Chunks that are read before the oldest of them is committed.
+_MAX_CHUNKS_AHEAD = 2
+# Due timers that one query returns.
 _MAX_DUE_TIMERS = 20 * _TIMER_CHUNK_SIZE
 
 
 class ChunkReader:
-    """Reads customers at leisure; they are settled where the mark comes by that follows."""
+    """Reads customers in chunks outside the stream (DBLog).
+
+    The partition processor applies a chunk when the watermark written after the read arrives in the
+    stream; customers that changed in between are dropped from the chunk.
+    """
 
     def __init__(
         self, store: Store, change_reader: ChangeReader, loader: Loader, progress: WorkerProgress
@@ -30,13 +40,13 @@ class ChunkReader:
         self._change_reader = change_reader
         self._loader = loader
         self._progress = progress
-        # Those not settled yet, in the order in which they were begun.
+        # Chunks that are not evaluated yet, in the order in which their reads began.
         self._pending_chunks: list[Chunk] = []
 
-    # --- what is read
+    # --- reading chunks
 
     async def run_timers(self) -> None:
-        """For ever: brings those whose time has come, each as soon as it has."""
+        """Reads the customers of due timers, each as soon as it is due. Runs until cancelled."""
         poll_interval = timedelta(seconds=_POLL_SECONDS)
         while True:
             now = self._progress.estimated_now
@@ -50,7 +60,7 @@ class ChunkReader:
                 await asyncio.sleep((next_timer_at - now).total_seconds())
 
     async def _read_timer_chunks(self, customer_ids: Sequence[str]) -> None:
-        """Brings these customers, the next while the last are being settled."""
+        """Reads these customers chunk by chunk, up to _MAX_CHUNKS_AHEAD ahead of the commits."""
         pending_chunks: deque[Chunk] = deque()
         for offset in range(0, len(customer_ids), _TIMER_CHUNK_SIZE):
             chunk = self._add_chunk(Chunk(self._progress.active_filters.paths))
@@ -64,7 +74,7 @@ class ChunkReader:
         await _wait_until_committed(pending_chunks)
 
     async def run_backfills(self) -> None:
-        """For ever: brings all customers past the steps of the definitions."""
+        """Runs one backfill after another, as definitions change. Runs until cancelled."""
         while True:
             target_revision = self._next_target_revision()
             if target_revision is None:
@@ -73,8 +83,12 @@ class ChunkReader:
                 await self._backfill(target_revision)
 
     def _next_target_revision(self) -> int | None:
-        """The revision to which a pass is under way, or is to begin. Not before the stream has come
-        by its step: whoever changes before that is not brought past it by the change."""
+        """The target revision of the backfill that is in progress, or is to start; None if there is
+        nothing to do.
+
+        A backfill starts only after the stream has passed its definition change: a customer change
+        that comes before it in the stream must still be evaluated by the old definitions.
+        """
         base_revision, head_revision = self._progress.base_revision, self._progress.head_revision
         target_revisions = (
             progress.target_revision for progress in self._progress.committed_progress.values()
@@ -87,8 +101,9 @@ class ChunkReader:
         return head_revision if base_revision < head_revision else None
 
     async def _backfill(self, target_revision: int) -> None:
-        """Brings one customer after the other, the next while the last are being settled; until the
-        end, or until more must be read of them."""
+        """Reads all customers in the order of their ids, from where the slowest partition is, chunk
+        by chunk. Returns at the end, or when a chunk was stale: the filters need other fields by
+        then, and the caller starts again behind the last committed chunk."""
         backfilling = [
             progress
             for progress in self._progress.committed_progress.values()
@@ -123,7 +138,7 @@ class ChunkReader:
                     partitions_with_gaps, _BACKFILL_CHUNK_SIZE
                 )
                 if chunk.orphans:
-                    # Not the end yet.
+                    # The backfill ends with a chunk that has neither customers nor orphans.
                     chunk.last_id = after_id
             chunk.watermark = await self._change_reader.write_watermark()
             pending_chunks.append(chunk)
@@ -143,14 +158,15 @@ class ChunkReader:
         chunk.rows = await self._loader.prefetch(document_versions)
 
     def _add_chunk(self, chunk: Chunk) -> Chunk:
-        """Before anything is read: what comes in from here on touches it."""
+        """Registers the chunk before its read begins: changes from here on must be dropped from
+        it."""
         self._pending_chunks.append(chunk)
         return chunk
 
-    # --- what becomes of it
+    # --- applying chunks
 
     def due_chunks(self, commits: Sequence[Commit]) -> list[Chunk]:
-        """Those that can be settled by the end of the commits."""
+        """The chunks whose watermark is in these commits."""
         return [
             chunk
             for chunk in self._pending_chunks
@@ -158,13 +174,13 @@ class ChunkReader:
         ]
 
     def exclude_changed(self, changes: Sequence[CustomerChange]) -> None:
-        """Whoever has changed is settled with that, and left out of what was read."""
+        """Drops the changed customers from all pending chunks."""
         for chunk in self._pending_chunks:
             chunk.exclude_changed(changes)
 
     def pop_due_chunks(self, watermark: int | None, chunks: list[Chunk]) -> list[Chunk]:
-        """Takes those of the readings that are due where the mark comes by out of the list. They
-        are in vain where more is asked of customers by now than was read."""
+        """Removes the chunks that are due at the watermark from `chunks` and returns them. A chunk
+        is stale if the filters read more fields by now than it has."""
         due_chunks = [chunk for chunk in chunks if chunk.is_due(watermark)]
         for chunk in due_chunks:
             chunks.remove(chunk)

@@ -1,4 +1,4 @@
-"""The engine, which lives as long as its worker does."""
+"""The engine of one worker process: it claims partitions, runs them and recovers from errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -28,64 +28,77 @@ log = structlog.get_logger()
 
 Error = TypeVar("Error", bound=BaseException)
 
-_POLL_SECONDS, _MAX_CAUGHT_UP_LAG_SECONDS = 0.5, 1.0
+_POLL_SECONDS = 0.5
+# A blocked partition has caught up once its lag is below this.
+_MAX_CAUGHT_UP_LAG_SECONDS = 1.0
 
 
 class _RebalanceRequired(Exception):
-    """Workers have come or gone: each is to have another share."""
+    """Workers have joined or left, so this worker's share of the partitions has changed."""
 
 
 class _CatchUpComplete(Exception):
-    """What was set back is where the others are."""
+    """A partition that was blocked has reached the position of the others."""
 
 
 class Engine:
-    """Makes transitions of changes. `committed` rings whenever the log has grown."""
+    """Writes transitions for the partitions that this worker holds.
+
+    It notifies `transitions_committed` after each batch that appended to the transition log.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._worker = uuid4().hex
+        self._worker_id = uuid4().hex
         self._metrics = WorkerMetrics(monotonic)
         self._has_unreported_error = False
         self.transitions_committed = Signal()
 
     async def run(self) -> None:
-        """Until it is cancelled. Without MongoDB it tries again."""
+        """Runs until it is cancelled. While MongoDB is unreachable it retries with a back-off.
+
+        Three tasks run side by side: the worker's share of the partitions, a retry of one blocked
+        partition, and the sweeper.
+        """
         try:
             async with (
-                self._store.heartbeats.keep_alive(self._worker),
+                self._store.heartbeats.keep_alive(self._worker_id),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(self._retry_until_cancelled(self._process_fair_share))
                 tasks.create_task(self._retry_until_cancelled(self._retry_blocked_partition))
                 tasks.create_task(
-                    self._retry_until_cancelled(Sweeper(self._store, self._worker).run)
+                    self._retry_until_cancelled(Sweeper(self._store, self._worker_id).run)
                 )
         finally:
-            await self._store.workers.remove(self._worker)
+            await self._store.workers.remove(self._worker_id)
 
     async def _retry_until_cancelled(self, run_once: Callable[[], Awaitable[None]]) -> None:
-        """Does it again and again; after a while, where MongoDB is lost, or something else is wrong
-        that is no customer's fault."""
+        """Calls `run_once` in a loop until the task is cancelled.
+
+        Errors of MongoDB and unexpected errors are logged and recorded; the next call follows after
+        a back-off of 0.2 to 5 seconds. Poison changes do not get here: see `_block_partitions`.
+        """
         backoff = Backoff(initial_seconds=0.2, max_seconds=5)
-        # A group that ends with errors forgets that it was cancelled meanwhile.
+        # A task group that ends with errors swallows a cancellation that arrived meanwhile.
         while not _is_cancelled():
             try:
                 await run_once()
                 backoff.reset()
             except* DatabaseError as errors:
-                retry_in_seconds = backoff.delay_seconds
                 log.warning(
-                    "the engine has lost MongoDB",
+                    "MongoDB is unreachable; retrying",
                     error=_first_message(errors),
-                    again_in_seconds=retry_in_seconds,
+                    retry_in_seconds=backoff.delay_seconds,
                 )
                 self._record_error(f"MongoDB: {_first_message(errors)}")
             except* Exception as errors:
                 log.error(
-                    "the engine stumbles", exc_info=errors, again_in_seconds=backoff.delay_seconds
+                    "the engine failed unexpectedly; retrying",
+                    exc_info=errors,
+                    retry_in_seconds=backoff.delay_seconds,
                 )
-                self._record_error(f"the engine stumbles: {_first_message(errors)}")
+                self._record_error(f"unexpected error: {_first_message(errors)}")
             else:
                 continue
             if not _is_cancelled():
@@ -93,13 +106,13 @@ class Engine:
         raise asyncio.CancelledError
 
     async def _process_fair_share(self) -> None:
-        """Works on a fair share of the partitions, until that is another one."""
+        """Claims and processes a fair share of the partitions until that share changes."""
         share = await self._report_and_compute_share()
         claim = partial(self._store.partitions.claim, limit=share)
         await self._process_partitions(claim, self._monitor_share)
 
     async def _retry_blocked_partition(self) -> None:
-        """Works on a partition that was set back, until it has caught up with the others."""
+        """Claims a blocked partition whose retry is due and processes it until it has caught up."""
         await self._process_partitions(self._store.partitions.claim_blocked, self._monitor_lag)
 
     async def _process_partitions(
@@ -107,16 +120,19 @@ class Engine:
         claim: Callable[..., Awaitable[dict[int, PartitionProgress]]],
         monitor: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
-        """Works on what can be claimed, under a name never had before, until what watches over it
-        ends it, or something else does."""
+        """Claims partitions and processes them until `monitor` or an error ends the run.
+
+        The run has an owner id of its own, which was never used before: a transaction of an earlier
+        run can't pass the lease check of this one. The partitions are released in the end.
+        """
         owner = uuid4().hex
         try:
             async with self._store.session() as session, asyncio.TaskGroup() as tasks:
-                progress = await claim(Holder(owner, self._worker, session))
+                progress = await claim(Holder(owner, self._worker_id, session))
                 if not progress:
                     await asyncio.sleep(_POLL_SECONDS)
                     return
-                log.debug("the engine is at work", worker=owner, partitions=len(progress))
+                log.debug("partitions claimed", lease_owner=owner, partitions=len(progress))
                 tasks.create_task(monitor(owner))
                 await PartitionProcessor(
                     self._store, session, owner, progress, self.transitions_committed, self._metrics
@@ -127,22 +143,23 @@ class Engine:
             await self._block_partitions(owner, errors)
         except* _CatchUpComplete:
             await self._store.partitions.unblock(owner)
-            log.info("what was set back has caught up with the others")
+            log.info("the blocked partition has caught up")
         except* _RebalanceRequired:
-            log.debug("the engine shares anew", worker=owner)
+            log.debug("rebalancing partitions", lease_owner=owner)
         except* LeaseLost:
-            log.warning("another worker has taken over", worker=owner)
-            self._record_error("another worker has taken over what this one held")
+            log.warning("another worker has taken over the partition leases", lease_owner=owner)
+            self._record_error("another worker has taken over the partition leases")
         finally:
             await self._store.partitions.release(owner)
 
     async def _block_partitions(
         self, owner: str, errors: BaseExceptionGroup[PoisonChangeError]
     ) -> None:
+        """Blocks each partition that has a poison change, and schedules its next retry."""
         for poison_error in _leaf_errors(errors):
             log.error(
-                "a customer can't be settled; it is tried again, and its partition waits for it",
-                customer=poison_error.customer_id,
+                "poison change; its partition is blocked until a retry succeeds",
+                customer_id=poison_error.customer_id,
                 partition=poison_error.partition,
                 exc_info=poison_error,
             )
@@ -150,23 +167,29 @@ class Engine:
             await self._store.partitions.block(owner, poison_error)
 
     async def _recover_from_lost_history(self, owner: str, reason: str) -> None:
-        """Brings what this worker holds to the present, where every customer is settled anew."""
+        """Moves the worker's partitions to the end of the stream, and has a backfill re-evaluate
+        all of their customers there.
+
+        A definition change with a gap (see `DefinitionChange.gap_partitions`) makes the backfill
+        compare each customer's last known memberships with the present ones.
+        """
         progress_by_partition = await self._store.partitions.progress_of(owner)
-        self._record_error(f"history is lost: {reason}")
+        self._record_error(f"change stream history lost: {reason}")
         log.error(
-            "history is lost; what changed meanwhile becomes one transition each, by DEFINITION",
+            "change stream history lost; re-evaluating all customers with cause DEFINITION",
             reason=reason,
-            since=min(
+            lost_since=min(
                 (progress.reached_at.isoformat() for progress in progress_by_partition.values()),
                 default=None,
             ),
         )
 
-        # Whoever dropped the customers dropped with them that images are kept.
+        # If the customers collection was dropped, its setting to keep images is gone with it.
         await self._store.prepare()
 
         async def work(transaction: Transaction) -> None:
-            # Held still first: whatever they were changed by lies before the place.
+            # The increment locks the definitions: every earlier change of them has a commit time
+            # before the position that is read next.
             revision = await self._store.increment_revision(DEFINITIONS_REVISION, transaction)
             position, now = await self._store.partitions.current_position()
             definition_change = DefinitionChange(
@@ -174,32 +197,31 @@ class Engine:
             )
             await self._store.partitions.add_definition_changes([definition_change], transaction)
             current_progress = {
-                n: replace(progress, position=position, reached_at=now)
-                for n, progress in progress_by_partition.items()
+                partition: replace(progress, position=position, reached_at=now)
+                for partition, progress in progress_by_partition.items()
             }
             await self._store.partitions.advance(owner, current_progress, transaction)
 
         await self._store.transaction(work)
 
     async def _report_and_compute_share(self) -> int:
-        """How many partitions are this worker's part. Writes its report."""
-        report, has_unreported_error, self._has_unreported_error = (
-            self._metrics.report(),
-            self._has_unreported_error,
-            False,
-        )
-        worker_count = await self._store.workers.save_report(self._worker, report)
+        """Saves this worker's report. Returns how many partitions are its fair share."""
+        report = self._metrics.report()
+        has_unreported_error = self._has_unreported_error
+        self._has_unreported_error = False
+        worker_count = await self._store.workers.save_report(self._worker_id, report)
         if has_unreported_error:
             await self._store.workers.save_last_error(report)
         return ceil(PARTITION_COUNT / worker_count)
 
     def _record_error(self, error: str) -> None:
-        """What went wrong is told when MongoDB next answers."""
+        """Keeps the error for the next report, as MongoDB may be unreachable now."""
         self._metrics.record_error(error)
         self._has_unreported_error = True
 
     async def _monitor_share(self, owner: str) -> None:
-        """Ends the work where the worker holds more than its share, or could hold more."""
+        """Raises _RebalanceRequired once the worker holds more than its share, or holds less while
+        a partition has no worker."""
         held_count = len(await self._store.partitions.progress_of(owner))
         while True:
             share = await self._report_and_compute_share()
@@ -210,14 +232,13 @@ class Engine:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _monitor_lag(self, owner: str) -> None:
-        """Ends the work where nothing is left to do but what has just come in."""
+        """Raises _CatchUpComplete once the owner's partitions lag by less than a second, have no
+        backfill to do and no overdue timers."""
         store = self._store
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            progress_by_partition, now = (
-                await store.partitions.progress_of(owner),
-                await store.partitions.now(),
-            )
+            progress_by_partition = await store.partitions.progress_of(owner)
+            now = await store.partitions.now()
             caught_up_instant = now - timedelta(seconds=_MAX_CAUGHT_UP_LAG_SECONDS)
             if any(
                 progress.reached_at < caught_up_instant
@@ -237,13 +258,13 @@ class Engine:
 
 
 def _is_cancelled() -> bool:
-    """Whether the current task has been told to stop."""
+    """Whether the current task has been asked to stop."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def _leaf_errors(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
-    """The errors themselves: groups lie in groups."""
+    """The errors in the group and in all nested groups."""
     for error in errors.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from _leaf_errors(error)
@@ -252,7 +273,7 @@ def _leaf_errors(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
 
 
 def _first_message(errors: BaseExceptionGroup[BaseException]) -> str:
-    """What the first of them says."""
+    """The message of the first error; its repr if the error is not one of ours or MongoDB's."""
     first_error = next(_leaf_errors(errors))
     return (
         str(first_error)

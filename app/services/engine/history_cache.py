@@ -1,7 +1,7 @@
-"""Loads the histories of customers, and keeps the long ones from one change to the next.
+"""Loads histories of events and orders, and caches the long ones between changes.
 
-A change of a customer with 200,000 events then costs no more than one of a customer with a hundred:
-what is read is what has changed since.
+A change of a customer with a cached history reads only the rows that were added or ended since the
+cached version. So a customer with 200,000 events costs no more than one with a hundred.
 """
 
 from collections import Counter, OrderedDict
@@ -24,14 +24,17 @@ from app.store import Store
 from app.store.customer_history import HistoryQuery
 from app.time_slice import TimeSlice
 
-# From so many rows on a history is read in columns, and built in a thread.
+# A history of at least this many rows is read in columns, and built in a thread.
 LONG_ROWS = 2_000
-_MIN_CACHED_ROWS, _MAX_CACHED_ROWS = 64, 1_000_000
+# Shorter histories are cheaper to read again than to keep.
+_MIN_CACHED_ROWS = 64
+# Of all cached histories together; the least recently used are evicted.
+_MAX_CACHED_ROWS = 1_000_000
 
 
 class HistoryRequest(NamedTuple):
-    """The states of one customer that are evaluated together, and the first instant at which one of
-    them is."""
+    """The versions of one customer's document that are evaluated together, and the first instant of
+    an evaluation."""
 
     partition: int
     documents: Sequence[Document]
@@ -39,20 +42,20 @@ class HistoryRequest(NamedTuple):
 
     @property
     def last_document(self) -> Document:
-        """The last state: all rows up to its version are committed."""
+        """The document of the highest version: all rows up to that version are committed."""
         return self.documents[0] if len(self.documents) == 1 else max(self.documents, key=_version)
 
     @property
     def goes_back(self) -> bool:
-        """Whether a version is below one before: somebody has written it past the program."""
+        """Whether a version is lower than the one before it: a direct write to MongoDB set it."""
         versions = [*map(_version, self.documents)]
         return versions != sorted(versions)
 
 
 @dataclass
 class _CachedHistory:
-    """A history, from which instant on it can tell, and how many rows of each source the customer
-    had in all."""
+    """A history, the first instant at which it can be evaluated, and the customer's row counts by
+    source as of the loaded version."""
 
     history: CustomerHistory
     first_instant: datetime
@@ -61,7 +64,7 @@ class _CachedHistory:
 
 
 class HistoryCache:
-    """The histories by which the filters of one set are evaluated."""
+    """The histories for the filters of one CompiledFilters."""
 
     def __init__(self, store: Store, compiled_filters: CompiledFilters) -> None:
         self._store = store
@@ -73,40 +76,42 @@ class HistoryCache:
     def rows_to_read(
         self, versions: Mapping[str, tuple[int, Sequence[Document]]], instant: datetime
     ) -> Iterator[int]:
-        """For each customer, how many rows must be read at the most to evaluate these states."""
+        """For each customer, an upper bound of the rows to read; 0 if its history is cached."""
         query = self._compiled_filters.history_plan.query_since(instant)
         for id_, (_, documents) in versions.items():
-            yield 0 if self.is_cached(id_) else _most_rows(documents, query)
+            yield 0 if self.is_cached(id_) else _max_rows(documents, query)
 
     def is_cached(self, customer_id: str) -> bool:
         return customer_id in self._cached
 
     async def load(self, requests: Mapping[str, HistoryRequest]) -> dict[str, CustomerHistory]:
-        """By customer, what is needed to evaluate these states; nothing of customers without rows.
-        To be used before others are loaded."""
+        """Returns the histories by customer id; customers without rows have none.
+
+        Use them before the next load: a cached history advances with later requests.
+        """
         if not requests:
             return {}
         query = self._build_query(requests)
         cached = {id_: self._cached[id_] for id_ in requests if self._can_serve(id_, requests[id_])}
         histories = await self._catch_up(cached, requests, query)
-        # By customer, those whose rows must be read.
-        missing_ids = {
+        # The ids of customers whose rows must be read, with an upper bound of the rows.
+        missing_row_counts = {
             id_: rows
             for id_, request in requests.items()
-            if id_ not in histories and (rows := _most_rows(request.documents, query))
+            if id_ not in histories and (rows := _max_rows(request.documents, query))
         }
-        for id_ in [id_ for id_, rows in missing_ids.items() if rows >= LONG_ROWS]:
+        for id_ in [id_ for id_, rows in missing_row_counts.items() if rows >= LONG_ROWS]:
             if self._may_load_in_columns(requests[id_]):
                 histories[id_] = await self._load_long(id_, requests[id_], query)
-        if short_ids := [id_ for id_ in missing_ids if id_ not in histories]:
+        if short_ids := [id_ for id_ in missing_row_counts if id_ not in histories]:
             histories |= await self._load_short(short_ids, requests, query)
-        for id_ in missing_ids:
+        for id_ in missing_row_counts:
             if id_ in histories:
                 self._add_to_cache(id_, histories[id_], requests[id_], query)
         return histories
 
     async def prefetch(self, requests: Mapping[str, HistoryRequest]) -> None:
-        """Loads long histories ahead of their evaluation."""
+        """Loads long histories into the cache, ahead of their evaluation."""
         if not requests:
             return
         query = self._build_query(requests)
@@ -117,6 +122,7 @@ class HistoryCache:
                     self._add_to_cache(id_, history, request, query)
 
     def evict(self, customer_ids: Iterable[str]) -> None:
+        """Removes these customers' histories from the cache."""
         for id_ in customer_ids:
             if (cached := self._cached.pop(id_, None)) is not None:
                 self._cached_row_count -= cached.row_count
@@ -141,9 +147,11 @@ class HistoryCache:
         requests: Mapping[str, HistoryRequest],
         query: HistoryQuery,
     ) -> dict[str, CustomerHistory]:
-        """The kept histories, brought to the states that are asked for. Those are left out of
-        customers whose rows somebody has written past the program, as the counts in their
-        documents show."""
+        """Loads into cached histories the rows that changed since, and returns these histories.
+
+        It evicts and leaves out a history whose row counts differ from those in the customer's
+        document: rows were written directly to MongoDB.
+        """
         versions = {
             id_: cached.history.loaded_version
             for id_, cached in cached_histories.items()
@@ -158,19 +166,15 @@ class HistoryCache:
             id_: cached.history for id_, cached in cached_histories.items() if id_ not in versions
         }
         for id_ in histories:
-            # Those that have not changed were asked for, too; one may be gone meanwhile.
+            # Unchanged histories count as used. One may have been evicted during the read.
             if id_ in self._cached:
                 self._cached.move_to_end(id_)
         for id_, previous_version in versions.items():
-            cached, last_document, rows = (
-                cached_histories[id_],
-                requests[id_].last_document,
-                changes.get(id_, {}),
-            )
-            counts_by_source, loaded_version = (
-                query.count_by_source(last_document),
-                _version(last_document),
-            )
+            cached = cached_histories[id_]
+            rows = changes.get(id_, {})
+            last_document = requests[id_].last_document
+            counts_by_source = query.count_by_source(last_document)
+            loaded_version = _version(last_document)
             with attribute_errors_to(requests[id_].partition, id_):
                 if counts_by_source != _counts_after_changes(
                     cached.counts_by_source, rows, previous_version, loaded_version
@@ -181,7 +185,7 @@ class HistoryCache:
             await self._time_slice.yield_when_spent()
             cached.counts_by_source = counts_by_source
             histories[id_] = cached.history
-            # Another one may have taken its place, or it may be gone, while MongoDB was asked.
+            # A concurrent prefetch may have replaced or evicted it during the read.
             if self._cached.get(id_) is cached:
                 self._cached_row_count += len(cached.history) - cached.row_count
                 cached.row_count = len(cached.history)
@@ -211,9 +215,9 @@ class HistoryCache:
         )
         return history
 
-    def _may_load_in_columns(self, asked: HistoryRequest) -> bool:
+    def _may_load_in_columns(self, request: HistoryRequest) -> bool:
         return not (
-            asked.goes_back
+            request.goes_back
             or any(layout.scanned_kinds for layout in self._compiled_filters.history_layouts)
         )
 
@@ -240,13 +244,13 @@ class HistoryCache:
         self._evict_least_recent()
 
     def _evict_least_recent(self) -> None:
-        """Forgets those that were not asked for longest, where they are too many."""
+        """Evicts the least recently used histories while the cache has too many rows."""
         while self._cached_row_count > _MAX_CACHED_ROWS and len(self._cached) > 1:
             self.evict([next(iter(self._cached))])
 
 
-def _most_rows(states: Sequence[Document], query: HistoryQuery) -> int:
-    """How many rows must be read at the most to evaluate these states."""
+def _max_rows(states: Sequence[Document], query: HistoryQuery) -> int:
+    """An upper bound of the rows to read in order to evaluate these documents."""
     return (
         query.estimate_rows(states[0])
         if len(states) == 1
@@ -265,7 +269,7 @@ def _counts_after_changes(
     previous_version: int,
     loaded_version: int,
 ) -> dict[str, int | None]:
-    """How many rows there are of each source after what has come and ended between two versions."""
+    """The row counts by source after the rows that were added and ended between two versions."""
     count_changes: Counter[str] = Counter()
     for collection, rows in changes.items():
         for row in rows:

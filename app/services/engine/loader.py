@@ -1,4 +1,4 @@
-"""Loads what customers are evaluated by: their stored states, and their rows, so many at a time."""
+"""Loads what evaluations need: stored membership states, and rows of events, orders and lists."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,16 +10,16 @@ from app.services.engine.history_cache import LONG_ROWS, HistoryCache, HistoryRe
 from app.services.engine.progress import WorkerProgress
 from app.store import Store
 
-# So many rows, at the most, are read together.
+# An upper bound of the rows that are loaded together; it bounds the memory of a batch.
 MAX_ROWS_PER_LOAD = 50_000
 _MAX_TIMER_DELAY = timedelta(minutes=1)
 
 DocumentVersions = Mapping[str, tuple[int, Sequence[Document]]]
-"""By customer, the partition and the states of its data that are evaluated, oldest first."""
+"""By customer id: the partition, and the versions of its document to evaluate, oldest first."""
 
 
 def document_versions_of(changes: Sequence[CustomerChange]) -> DocumentVersions:
-    """The states between which changes lead."""
+    """The versions of each customer's document before and after its changes."""
     versions_by_customer: dict[str, tuple[int, list[Document]]] = {}
     for change in changes:
         _, versions = versions_by_customer.setdefault(change.customer_id, (change.partition, []))
@@ -28,7 +28,7 @@ def document_versions_of(changes: Sequence[CustomerChange]) -> DocumentVersions:
 
 
 class Loader:
-    """Loads for one batch after the other, and keeps long histories between them."""
+    """Loads states and rows for batches, and keeps long histories between batches."""
 
     def __init__(self, store: Store, progress: WorkerProgress) -> None:
         self._store = store
@@ -37,14 +37,14 @@ class Loader:
 
     @property
     def _history_cache(self) -> HistoryCache:
-        """The histories for all filters of the present set."""
+        """The cache for the present filter set; another set starts with an empty cache."""
         compiled_filters = self._progress.active_filters.all_filters
         if self._cached_by_filters is None or self._cached_by_filters[0] is not compiled_filters:
             self._cached_by_filters = compiled_filters, HistoryCache(self._store, compiled_filters)
         return self._cached_by_filters[1]
 
     def count_loadable_commits(self, changes: Sequence[Sequence[CustomerChange]]) -> int:
-        """How many commits' changes can be loaded together; one at least."""
+        """How many of these commits can be loaded together; at least one."""
         remaining_rows = MAX_ROWS_PER_LOAD
         for commit_count, commit_changes in enumerate(changes):
             remaining_rows -= sum(
@@ -57,7 +57,8 @@ class Loader:
         return len(changes)
 
     def split_by_rows(self, versions: DocumentVersions) -> Iterator[DocumentVersions]:
-        """Customers so many at a time as can be loaded together."""
+        """Splits customers into portions of at most MAX_ROWS_PER_LOAD rows, of one customer at
+        least."""
         portion, remaining_rows = dict[str, tuple[int, Sequence[Document]]](), MAX_ROWS_PER_LOAD
         rows_to_read = self._history_cache.rows_to_read(versions, self._instant)
         for (id_, customer_versions), rows in zip(versions.items(), rows_to_read, strict=True):
@@ -74,7 +75,7 @@ class Loader:
         return self._progress.instant
 
     async def load(self, versions: DocumentVersions, batch: Batch) -> None:
-        """Loads what the states are evaluated by, into the batch."""
+        """Loads the stored states and the rows of these customers into the batch."""
         await self.load_stored_states(versions, batch)
         batch.use_rows(
             await self._load_rows(
@@ -83,8 +84,8 @@ class Loader:
         )
 
     async def load_chunk(self, versions: DocumentVersions, batch: Batch) -> None:
-        """The same of customers whose data have not changed. Where all that is due for them is a
-        change of the definitions, no more is loaded than this asks of."""
+        """Loads customers of a chunk into the batch. For those that have only a definition change
+        to apply, it loads only the rows that the new filters need."""
         await self.load_stored_states(versions, batch)
         definition_change_only = self._select_definition_change_only(versions, batch)
         other_versions = {
@@ -113,18 +114,20 @@ class Loader:
         batch.use_rows(loaded_rows)
 
     async def prefetch(self, versions: DocumentVersions) -> int:
-        """Loads long histories ahead, so that no batch has to wait for them. Returns how many rows
-        there are to be read, at the most, to evaluate these states."""
+        """Loads long histories into the cache, so that no batch has to wait for them. Returns an
+        upper bound of the rows to read in order to evaluate these customers."""
         earliest = self._earliest_instant
         rows = [*self._history_cache.rows_to_read(versions, earliest)]
-        long = [id_ for id_, number in zip(versions, rows, strict=True) if number >= LONG_ROWS]
+        long_ids = [
+            id_ for id_, row_count in zip(versions, rows, strict=True) if row_count >= LONG_ROWS
+        ]
         await self._history_cache.prefetch(
-            {id_: HistoryRequest(*versions[id_], earliest) for id_ in long}
+            {id_: HistoryRequest(*versions[id_], earliest) for id_ in long_ids}
         )
         return sum(rows)
 
     async def load_stored_states(self, customer_ids: Iterable[str], batch: Batch) -> None:
-        """Loads the stored states of customers into the batch."""
+        """Loads those stored states of the customers that the batch does not have."""
         if missing_ids := [id_ for id_ in customer_ids if not batch.has_state(id_)]:
             batch.add_stored_states(await self._store.membership_states.read(missing_ids))
 
@@ -146,7 +149,8 @@ class Loader:
         return LoadedRows(await history_cache.load(requests), lists)
 
     def _first_instant(self, id_: str, partition: int, batch: Batch) -> datetime:
-        """The first instant at which a customer is evaluated from now on."""
+        """The earliest instant at which this batch evaluates a customer: that of an overdue timer
+        or a pending definition change, or the present one."""
         revision, next_timer_at = batch.revision_of(id_, partition), batch.next_timer_at(id_)
         change_instants = (
             definition_change.committed_at
@@ -157,7 +161,8 @@ class Loader:
 
     @property
     def _earliest_instant(self) -> datetime:
-        """Before which hardly any customer is evaluated: none that has waited for longer."""
+        """The earliest instant that a prefetched history must serve: timers may be late by a
+        minute. A history that starts too late is loaded again."""
         instants = [
             self._instant,
             *(
@@ -170,7 +175,7 @@ class Loader:
     def _select_definition_change_only(
         self, versions: DocumentVersions, batch: Batch
     ) -> DocumentVersions:
-        """Those who pass the only definition change, and have nothing else due."""
+        """The customers that have only one definition change to apply, and no timer due."""
         definition_changes = self._progress.definition_changes
         if len(definition_changes) != 1 or definition_changes[0].gap_partitions:
             return {}

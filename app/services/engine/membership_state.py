@@ -1,6 +1,6 @@
-"""One customer's way through the states of its data, the steps of the definitions, and time.
+"""The state machine of a customer's memberships.
 
-Pure: what it tells of follows from the states, the facts and the instants alone.
+Pure: a state, the customer's facts and an instant determine the next state and the transitions.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,11 @@ from app.filters import CustomerFacts
 from app.services.engine.active_filter_set import ActiveFilterSet, earliest
 
 
-class MembershipState:
-    """Moves states on, and keeps the crossings on the way, in their order."""
+class MembershipStateMachine:
+    """Computes next states, and collects the pending transitions in order.
+
+    `definition_changes` are in the order of their revisions.
+    """
 
     def __init__(
         self, active_filters: ActiveFilterSet, definition_changes: Sequence[DefinitionChange]
@@ -25,8 +28,8 @@ class MembershipState:
     def advance(
         self, state: CustomerState, facts: CustomerFacts, instant: datetime
     ) -> CustomerState:
-        """The state with all done that was due by an instant: the steps of the definitions, and
-        what time changed before, between and after them."""
+        """The state after all that was due by an instant: definition changes, and the timers
+        before, between and after them, in the order of their instants."""
         for definition_change in self._pending_definition_changes(state):
             if not definition_change.gap_partitions:
                 state = self._apply_due_timers(state, facts, definition_change.committed_at)
@@ -34,7 +37,8 @@ class MembershipState:
         return self._apply_due_timers(state, facts, instant)
 
     def _pending_definition_changes(self, state: CustomerState) -> list[DefinitionChange]:
-        """The steps that are not behind it. What lies before a gap is as unknown as the gap."""
+        """The definition changes that the state has not passed. One after lost history replaces
+        those before it: what happened before the end of the gap is unknown."""
         pending_changes: list[DefinitionChange] = []
         for definition_change in self._definition_changes:
             if definition_change.revision > state.revision and definition_change.applies_to(
@@ -50,8 +54,8 @@ class MembershipState:
     def apply_only_definition_change(
         self, state: CustomerState, facts: CustomerFacts
     ) -> CustomerState:
-        """The state past the only step, where nothing else is due: of the rows only those matter
-        that the filters of the step measure. What is due by then is left to be woken."""
+        """The state after the only pending definition change; `facts` need only the rows that its
+        new filters measure. Timers that are due stay due: the timer chunks apply them."""
         for definition_change in self._pending_definition_changes(state):
             state = self._apply_definition_change(state, facts, definition_change)
         return state
@@ -59,17 +63,17 @@ class MembershipState:
     def apply_change(
         self, state: CustomerState, facts: CustomerFacts, instant: datetime
     ) -> CustomerState:
-        """The state once the customer's data are these, all before being settled."""
+        """The state after the customer's data became `facts`. advance() comes first."""
         return self._evaluate(state, facts, instant, TransitionCause.LIVE)
 
     def apply_deletion(self, state: CustomerState, instant: datetime) -> None:
-        """The customer leaves whatever it was in, all before being settled."""
+        """Ends all memberships of a deleted customer. advance() comes first."""
         self._add_transitions(state, state.membership_bits, 0, instant, TransitionCause.DELETED)
 
     def apply_missed_deletion(self, state: CustomerState, instant: datetime) -> None:
-        """The same of a customer of whose deletion nothing was heard."""
-        holds = state.membership_bits & self._active_filters.bits_in_force(state.revision)
-        self._add_transitions(state, holds, 0, instant, TransitionCause.DEFINITION)
+        """Ends all memberships of a customer whose deletion fell into lost history."""
+        known_bits = state.membership_bits & self._active_filters.bits_in_force(state.revision)
+        self._add_transitions(state, known_bits, 0, instant, TransitionCause.DEFINITION)
 
     def _apply_due_timers(
         self, state: CustomerState, facts: CustomerFacts, until_instant: datetime
@@ -82,17 +86,22 @@ class MembershipState:
         self, state: CustomerState, facts: CustomerFacts, instant: datetime, cause: TransitionCause
     ) -> CustomerState:
         match = self._active_filters.all_filters.match(facts, instant)
-        holds = match.matching_slots & self._active_filters.bits_in_force(state.revision)
-        self._add_transitions(state, state.membership_bits, holds, instant, cause)
-        if (holds, match.next_timer_at) == (state.membership_bits, state.next_timer_at):
+        current_bits = match.matching_slots & self._active_filters.bits_in_force(state.revision)
+        self._add_transitions(state, state.membership_bits, current_bits, instant, cause)
+        if (current_bits, match.next_timer_at) == (state.membership_bits, state.next_timer_at):
             return state
-        return state._replace(membership_bits=holds, next_timer_at=match.next_timer_at)
+        return state._replace(membership_bits=current_bits, next_timer_at=match.next_timer_at)
 
     def _apply_definition_change(
         self, state: CustomerState, facts: CustomerFacts, definition_change: DefinitionChange
     ) -> CustomerState:
-        """Who is in by the definitions of the step. Of filters that begin with it that is their
-        baseline, and no crossing; of those that follow others it is compared with these."""
+        """The state by the filters of the definition change, as of its instant.
+
+        A filter of a newly active segment starts with the present members as its baseline, without
+        transitions. A filter that replaces another is compared with the memberships of that one.
+        After lost history all filters are evaluated anew and compared with the last known
+        memberships.
+        """
         filter_changes = self._active_filters.change_between(
             state.revision, definition_change.revision
         )

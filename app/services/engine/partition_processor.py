@@ -1,4 +1,7 @@
-"""One worker's work on the partitions that it holds under one name."""
+"""One run of a worker over the partitions that it holds: batches from the stream to the log.
+
+Each batch is one transaction. See README.md, "One batch, step by step".
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -31,14 +34,21 @@ from app.store import Store, Transaction
 from app.store.change_stream import PARTITION_COUNT
 from app.time_slice import TimeSlice
 
-# A batch ends with the commit that brings it to one of these.
-_MAX_CHANGES_PER_BATCH, _MAX_TRANSITIONS_PER_BATCH, _MAX_BATCH_SECONDS = 2_000, 5_000, 0.5
-# Where nothing happens, the place is written so often, so that it does not age.
+# A batch ends with the commit that reaches one of these limits.
+_MAX_CHANGES_PER_BATCH = 2_000
+_MAX_TRANSITIONS_PER_BATCH = 5_000
+_MAX_BATCH_SECONDS = 0.5
+# An idle worker saves its position at this interval: an old position may fall out of the oplog.
 _IDLE_COMMIT_SECONDS = 1.0
 
 
 class PartitionProcessor:
-    """Reads the stream from the oldest of its partitions' places on, settles, commits."""
+    """Reads the change stream from the smallest position of its partitions, evaluates the changed
+    customers and commits, batch by batch.
+
+    `session` is named in the leases: a worker that takes them over ends the session and its open
+    transaction. `owner` is the lease owner id of this run.
+    """
 
     def __init__(
         self,
@@ -54,7 +64,7 @@ class PartitionProcessor:
         self._owner = owner
         self._transitions_committed = transitions_committed
         self._metrics = metrics
-        # Changes that are settled, and not committed yet.
+        # Changes that are evaluated but not committed.
         self._uncommitted_change_count = 0
         self._progress = progress = WorkerProgress(partition_progress)
         self._change_reader = ChangeReader(store, owner, progress.partitions, progress.position, ())
@@ -64,8 +74,8 @@ class PartitionProcessor:
         self._committed_at_seconds = monotonic()
 
     async def run(self) -> None:
-        """For ever; LeaseLost, HistoryLost, Poisoned and errors of the database come out in a
-        group."""
+        """Runs until it is cancelled or fails. Raises an exception group with LeaseLost,
+        HistoryLost, PoisonChangeError or errors of MongoDB."""
         progress = self._progress
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -89,25 +99,24 @@ class PartitionProcessor:
             await self._store.partitions.delete_watermark(self._owner)
 
     async def _load_active_filters(self) -> None:
-        """Watches what is to be watched now, whoever is at that revision already."""
+        """Compiles all filters that any partition may still need. Each customer is evaluated by
+        those in force at its own revision."""
         filters = await self._store.active_filters.all()
-        # Many take seconds, in which the lease must go on.
+        # Thousands of filters take seconds to compile; the event loop must stay free for the
+        # lease checks.
         known_trees = self._progress.active_filters.trees
         self._progress.active_filters = await asyncio.to_thread(
             ActiveFilterSet, filters, known_trees
         )
 
     async def _process(self, commits: Sequence[Commit]) -> None:
-        """Settles commits, and commits what comes of it."""
+        """Evaluates commits as one batch and commits the result. Commits that do not fit go back to
+        the reader."""
         definition_changes_by_revision = await self._load_definition_changes(commits)
         progress, active_filters = self._progress, self._progress.active_filters
         changes_by_commit = [progress.unprocessed_changes(commit) for commit in commits]
         relevant_by_commit = [
-            [
-                observed_change
-                for observed_change in changes
-                if active_filters.is_affected_by(observed_change)
-            ]
+            [change for change in changes if active_filters.is_affected_by(change)]
             for changes in changes_by_commit
         ]
         if (loadable_commits := self._loader.count_loadable_commits(relevant_by_commit)) < len(
@@ -140,12 +149,10 @@ class PartitionProcessor:
             self._uncommitted_change_count += len(changes_by_commit[index])
             progress.advance_to(commit)
             if commit.revision is not None and commit.revision in definition_changes_by_revision:
-                # Whoever came by here first has said when it was.
-                observed_change = DefinitionChange(
+                # All workers use the instant that the first of them has stored.
+                stored_change = definition_changes_by_revision[commit.revision]
+                definition_change = stored_change or DefinitionChange(
                     commit.revision, commit.position, progress.instant
-                )
-                definition_change = (
-                    definition_changes_by_revision[commit.revision] or observed_change
                 )
                 progress.definition_changes.append(definition_change)
                 new_definition_changes.append(definition_change)
@@ -176,7 +183,8 @@ class PartitionProcessor:
             await self._time_slice.yield_when_spent()
 
     async def _load_and_evaluate(self, changes: Sequence[CustomerChange], batch: Batch) -> None:
-        """The same of one commit alone, which may be too large to be loaded as a whole."""
+        """Loads and evaluates the changes of one commit in portions: it may be too large to load
+        whole."""
         for portion in self._loader.split_by_rows(document_versions_of(changes)):
             if self._progress.active_filters:
                 await self._loader.load(portion, batch)
@@ -185,7 +193,7 @@ class PartitionProcessor:
             )
 
     async def _evaluate_chunk(self, chunk: Chunk, batch: Batch) -> None:
-        """Settles customers who were read, and have not changed since."""
+        """Evaluates the customers of a chunk that have not changed since they were read."""
         if chunk.is_stale:
             return
         unchanged_documents = chunk.unchanged_documents()
@@ -212,8 +220,11 @@ class PartitionProcessor:
     async def _load_definition_changes(
         self, commits: Sequence[Commit]
     ) -> dict[int, DefinitionChange | None]:
-        """The revisions that change what is watched, with their steps where somebody else has come
-        by them; it is watched from now on."""
+        """Finds the revisions in the commits that change the active filters, and reloads the
+        filters if there are any.
+
+        Returns the stored definition change of each revision, or None if no worker has stored it.
+        """
         revisions = {commit.revision for commit in commits if commit.revision is not None}
         if not revisions:
             return {}
@@ -225,7 +236,8 @@ class PartitionProcessor:
             definition_change.revision: definition_change
             for definition_change in await self._store.partitions.definition_changes(head_revision)
         }
-        # A gap of other workers' customers is a step, too, and of no filter.
+        # A definition change may also come from lost history of other workers' partitions; then no
+        # filter has changed.
         changing_revisions = {
             revision
             for changed_filter in changed_filters
@@ -244,6 +256,10 @@ class PartitionProcessor:
         definition_changes: Sequence[DefinitionChange],
         chunks: Sequence[Chunk],
     ) -> None:
+        """Writes the batch in one transaction. An idle batch is written once a second only.
+
+        Raises LeaseLost, and writes nothing, if a partition has another owner by now.
+        """
         states = batch.states_to_save(partition_progress)
         is_idle = not (
             states or batch.deleted_ids or batch.pending_transitions or definition_changes or chunks
@@ -258,6 +274,8 @@ class PartitionProcessor:
             await self._store.partitions.advance(self._owner, partition_progress, transaction)
             await self._store.transitions.append(batch.pending_transitions, transaction)
 
+        # Appending transactions conflict with each other, so workers take turns. Correctness does
+        # not depend on this lease.
         has_other_writers = batch.pending_transitions and len(partition_progress) < PARTITION_COUNT
         log_lease = (
             self._store.transitions.hold_append_lease(self._owner)

@@ -1,4 +1,4 @@
-"""Where one worker stands."""
+"""In-memory progress of one worker, from commit to commit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,19 +11,23 @@ from app.services.engine.chunk import Chunk
 
 
 class WorkerProgress:
-    """How far its partitions have come, and by what definitions. Whoever takes what comes in moves
-    it on; the others look."""
+    """The stream position of a worker's partitions and the definitions that they have reached.
+
+    Only the partition processor updates it; the chunk reader and the loader read it.
+    """
 
     def __init__(self, partition_progress: Mapping[int, PartitionProgress]) -> None:
-        # As it was last written.
+        # The progress that the last committed transaction wrote.
         self.committed_progress = dict(partition_progress)
-        # Who is ahead of the oldest place waits there for the stream.
+        # The stream starts at the smallest position. Partitions that are ahead skip the changes
+        # before their own position: see unprocessed_changes().
         self.position, self.instant = min(
             (progress.position, progress.reached_at) for progress in partition_progress.values()
         )
         self._advanced_at_seconds = monotonic()
         self.active_filters = ActiveFilterSet([])
-        # Those come by, as far as not all customers have passed them.
+        # Definition changes that the stream has passed and not all customers have, in order of
+        # revision.
         self.definition_changes: list[DefinitionChange] = []
 
     @property
@@ -32,30 +36,30 @@ class WorkerProgress:
 
     @property
     def base_revision(self) -> int:
-        """The revision that all customers have passed."""
+        """The highest revision that every customer of these partitions has reached."""
         return min(progress.base_revision for progress in self.committed_progress.values())
 
     @property
     def head_revision(self) -> int:
-        """The revision of the last step."""
+        """The revision of the last definition change that the stream has passed."""
         return (
             self.definition_changes[-1].revision if self.definition_changes else self.base_revision
         )
 
     @property
     def partitions_with_gaps(self) -> list[int]:
-        """The partitions of whose customers some may have gone unheard of."""
+        """The partitions with lost history, in which deletions may have been missed."""
         return [
-            n
-            for n in self.committed_progress
+            partition
+            for partition in self.committed_progress
             if any(
-                n in definition_change.gap_partitions
+                partition in definition_change.gap_partitions
                 for definition_change in self.definition_changes
             )
         ]
 
     def unprocessed_changes(self, commit: Commit) -> list[CustomerChange]:
-        """The changes of customers who have not come past them yet."""
+        """The commit's changes in partitions whose committed position is before the commit."""
         return [
             change
             for change in commit.changes
@@ -64,24 +68,29 @@ class WorkerProgress:
         ]
 
     def advance_to(self, commit: Commit) -> None:
+        """Moves position and instant to the commit; the instant never goes back."""
         self.position = commit.position
         self.instant = max(self.instant, commit.committed_at)
         self._advanced_at_seconds = monotonic()
 
     @property
     def estimated_now(self) -> datetime:
-        """What MongoDB's clock says by now, or a little less: the last instant of the stream and
-        the time since it came."""
+        """An estimate of MongoDB's clock, never ahead of it: the instant of the last commit plus
+        the time since that commit arrived."""
         return self.instant + timedelta(seconds=monotonic() - self._advanced_at_seconds)
 
     def instant_of(self, partition: int) -> datetime:
-        """The instant at which a partition's customers are settled: never earlier than one that
-        the partition has reached. Partitions may be at different positions, after a worker took
-        them over or a poison change, and the clock of a new primary may be behind the old one's."""
+        """The instant at which a partition's customers are evaluated: never before one that the
+        partition has reached.
+
+        Partitions may be at different positions after a takeover or a poison change, and the clock
+        of a new primary may be behind the old one's.
+        """
         return max(self.instant, self.committed_progress[partition].reached_at)
 
     def progress_after(self, chunks: Sequence[Chunk]) -> dict[int, PartitionProgress]:
-        """How far the partitions have come by now, with what was settled of readings."""
+        """The progress to commit: the present position, and the backfill advanced by these
+        chunks."""
         advanced = {}
         for partition, progress in self.committed_progress.items():
             for chunk in chunks:
@@ -97,7 +106,7 @@ class WorkerProgress:
         return advanced
 
     def mark_committed(self, partition_progress: dict[int, PartitionProgress]) -> None:
-        """So far they have come for good."""
+        """Records that a transaction with this progress has committed."""
         self.committed_progress = partition_progress
         self.definition_changes = [
             definition_change

@@ -1,11 +1,11 @@
-"""Removes rows that nothing needs any more, in small batches and outside of transactions.
+"""Removes rows that are no longer needed, in small batches and outside transactions.
 
-These are the rows of deleted customers and segments, of which `store/tombstones.py` tells, and the
-superseded revisions of orders. The engine may still have to process changes of before the deletion
-or revision, and looks for the rows then. So the sweeper reads a page of them, notes the stream's
-position after that read, and removes those whose partition has reached the position.
+These are the rows of deleted customers and segments (listed by `app/store/tombstones.py`) and the
+superseded revisions of orders. The engine may still have to process changes before the deletion or
+revision, and then reads these rows. So the sweeper reads a page of them, takes the stream's
+position after that read, and removes the rows whose partition has reached the position.
 
-It keeps no state of its own: killed anywhere, it finds the same rows again.
+It keeps no state of its own: after a kill, the next sweeper finds the same rows.
 """
 
 import asyncio
@@ -16,24 +16,27 @@ from app.store import Store
 from app.store.change_stream import PARTITION_COUNT
 
 _IDLE_SECONDS = 2.0
-# So long a page waits for partitions that are behind; those that still are keep their rows.
-_MAX_CATCH_UP_WAIT_SECONDS, _POLL_SECONDS = 5.0, 0.25
-_CUSTOMERS_PER_PAGE, _SEGMENTS_PER_PAGE, _REVISIONS_PER_PAGE = 100, 10, 10_000
+# How long a page waits for partitions that lag. Partitions that still lag keep their rows.
+_MAX_CATCH_UP_WAIT_SECONDS = 5.0
+_POLL_SECONDS = 0.25
+_CUSTOMERS_PER_PAGE = 100
+_SEGMENTS_PER_PAGE = 10
+_REVISIONS_PER_PAGE = 10_000
 MAX_ROWS_PER_BATCH = 1_000
 
 
 class Sweeper:
-    """Sweeps while its worker is there; of several workers one sweeps at a time."""
+    """Sweeps on behalf of its worker. The live worker with the smallest id sweeps."""
 
-    def __init__(self, store: Store, worker: str) -> None:
+    def __init__(self, store: Store, worker_id: str) -> None:
         self._store = store
-        self._worker = worker
-        # Where the next page begins; None at the beginning.
+        self._worker_id = worker_id
+        # The ends of the last pages; None starts from the beginning.
         self._last_customer_id: str | None = None
         self._last_revision: tuple[int, str] | None = None
 
     async def run(self) -> None:
-        """Runs until it is cancelled. Errors of the database come out in a group."""
+        """Runs until it is cancelled. Raises errors of MongoDB in an exception group."""
         async with asyncio.TaskGroup() as tasks:
             for sweep in (
                 self.delete_passed_definitions,
@@ -51,17 +54,19 @@ class Sweeper:
     async def _is_leader(self) -> bool:
         """Whether this worker sweeps. Two that do so for a moment only repeat each other's work."""
         workers = await self._store.workers.all()
-        return self._worker == min((worker.id for worker in workers), default=None)
+        return self._worker_id == min((worker.id for worker in workers), default=None)
 
     async def delete_passed_definitions(self) -> bool:
-        """Removes definitions that all customers have passed."""
+        """Deletes ended filters and definition changes that all customers have passed. Returns
+        False."""
         passed_revision = await self._store.partitions.min_base_revision()
         await self._store.active_filters.delete_ended(passed_revision)
         await self._store.partitions.delete_definition_changes(passed_revision)
         return False
 
     async def sweep_customers(self) -> bool:
-        """Sweeps the rows of a page of deleted customers; says whether there may be more pages."""
+        """Sweeps the rows of a page of deleted customers. Returns whether there may be more
+        pages."""
         page = await self._store.customer_tombstones.page(
             self._last_customer_id, _CUSTOMERS_PER_PAGE
         )
@@ -76,8 +81,11 @@ class Sweeper:
         return is_full
 
     async def sweep_segments(self) -> bool:
-        """The same of deleted segments. The engine may need the list of a static one as long as
-        it has not brought all customers past the filters that named it."""
+        """Sweeps the rows of a page of deleted segments. Returns whether there may be more pages.
+
+        The engine needs the members of a static segment until all customers have passed the
+        filters that contain it.
+        """
         page = await self._store.segment_tombstones.page(_SEGMENTS_PER_PAGE)
         if not page or len(await self._caught_up_partitions()) < PARTITION_COUNT:
             return False
@@ -90,7 +98,7 @@ class Sweeper:
         return len(page) == _SEGMENTS_PER_PAGE
 
     async def sweep_revisions(self) -> bool:
-        """The same of superseded revisions of orders."""
+        """Sweeps a page of superseded order revisions. Returns whether there may be more pages."""
         orders = self._store.orders
         page = await orders.page_of_superseded(self._last_revision, _REVISIONS_PER_PAGE)
         is_full = len(page) == _REVISIONS_PER_PAGE
@@ -111,8 +119,8 @@ class Sweeper:
         return is_full
 
     async def _caught_up_partitions(self) -> set[int]:
-        """The partitions that have processed all that is committed by now; waits a little for the
-        others."""
+        """The partitions that have processed every commit before this call; waits up to
+        _MAX_CATCH_UP_WAIT_SECONDS for the others."""
         position, _ = await self._store.partitions.current_position()
         deadline = monotonic() + _MAX_CATCH_UP_WAIT_SECONDS
         while True:
@@ -128,8 +136,8 @@ class Sweeper:
 
 
 async def _sweep_in_batches(sweep: Callable[[], Awaitable[int]]) -> None:
-    """Sweeps until nothing is left. It pauses after a batch as long as the batch took, so that half
-    of the time belongs to others."""
+    """Calls `sweep` until it returns 0, no rows left. It pauses after each batch as long as the
+    batch took, so that it uses at most half of MongoDB's time."""
     started_at_seconds = monotonic()
     while await sweep():
         await asyncio.sleep(monotonic() - started_at_seconds)

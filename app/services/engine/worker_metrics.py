@@ -1,4 +1,4 @@
-"""What an engine has done since it began, how fast it goes, and what went wrong last."""
+"""Counters, rates and the last error of one worker, as it reports them to MongoDB."""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from app.domain.engine_status import WorkerReport
 
-# Rates are those of about so long.
+# Rates are averages over about this period.
 _RATE_WINDOW_SECONDS = 10.0
 _MAX_ERROR_CHARACTERS = 500
 
 
 class _Sample(NamedTuple):
-    """How much was done by an instant."""
+    """The counters at an instant of the clock."""
 
     at_seconds: float
     changes: int
@@ -20,14 +20,15 @@ class _Sample(NamedTuple):
 
 
 class WorkerMetrics:
-    """Told of all that is committed and of all that fails. `clock` says seconds, from wherever."""
+    """Counts commits and errors. `clock` returns seconds since an arbitrary start (monotonic)."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._started_at_seconds = clock()
         self._change_count = self._transition_count = self._error_count = 0
         self._samples = deque([_Sample(self._started_at_seconds, 0, 0)])
-        self._error, self._failed_at_seconds = "", self._started_at_seconds
+        self._error = ""
+        self._failed_at_seconds = self._started_at_seconds
 
     def record_commit(self, changes: int, transitions: int) -> None:
         self._change_count += changes
@@ -35,13 +36,12 @@ class WorkerMetrics:
 
     def record_error(self, error: str) -> None:
         self._error_count += 1
-        self._error, self._failed_at_seconds = (
-            " ".join(error.split())[:_MAX_ERROR_CHARACTERS],
-            self._clock(),
-        )
+        self._error = " ".join(error.split())[:_MAX_ERROR_CHARACTERS]
+        self._failed_at_seconds = self._clock()
 
     def report(self) -> WorkerReport:
-        """How it is now; to be asked for now and then, as rates are those since an earlier one."""
+        """Returns the present report. Rates compare with a report about 10 s ago, so call it
+        regularly."""
         now = self._clock()
         sample = _Sample(now, self._change_count, self._transition_count)
         self._samples.append(sample)
