@@ -23,7 +23,7 @@ from app.services.metadata_conversion import (
 from app.services.uses import active_users, unfit_users
 from app.store import Store, Transaction
 
-CONVERT_METADATA_JOB = "settle_metadata"
+CONVERT_METADATA_JOB = "convert_metadata"
 
 
 class Metadata:
