@@ -16,7 +16,7 @@ from app.filters.tree import Measure, SlidingWindow, Window
 Stage = dict[str, Any]
 
 # The temporary field of a customer document that holds computed values.
-SCRATCH_FIELD = "_measures"
+SCRATCH_FIELD = "_scratch"
 
 
 def rows_predicate(measure: Measure, now: Now) -> Query:

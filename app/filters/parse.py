@@ -213,7 +213,7 @@ class _Parser:
         if field is None:
             unknown_path = condition_json["path"]
             message = (
-                f"There is no attribute {quote_for_message(unknown_path)}; the most similar is"
+                f"There is no attribute {quote_for_message(unknown_path)}; the nearest is"
                 f" {self.catalog.closest_path(unknown_path)!r}."
             )
             self._add_problem(UserErrorCode.UNKNOWN_ATTRIBUTE, message, *path, "path")
@@ -273,7 +273,7 @@ class _Parser:
         path: InputPath,
     ) -> None:
         names = ", ".join(applicable.name for applicable in applicable_operators)
-        message = f"{operator.name} does not apply to {subject}; these operators do: {names}."
+        message = f"{operator.name} does not apply to {subject}; these do: {names}."
         self._add_problem(UserErrorCode.OPERATOR_NOT_APPLICABLE, message, *path, "operator")
 
     def _parse_segment(
@@ -282,7 +282,7 @@ class _Parser:
         segment = self.catalog.find_segment(condition_json["id"])
         if segment is None:
             self._add_problem(
-                UserErrorCode.NOT_FOUND, "There is no segment with this id.", *path, "id"
+                UserErrorCode.NOT_FOUND, "There is no such segment.", *path, "id"
             )
             return None
         if self.own_segment_id in {

@@ -160,5 +160,5 @@ def test_what_is_no_circle_is_refused_by_its_part(
 
 
 def test_a_circle_does_not_fit_what_is_no_point() -> None:
-    with pytest.raises(InputError, match="WITHIN_RADIUS does not fit"):
+    with pytest.raises(InputError, match="WITHIN_RADIUS does not apply"):
         within_radius(HOME, AttributeType.OBJECT)
