@@ -15,14 +15,14 @@ Expression = Any
 
 def value_expression(field: Field) -> Expression:
     """MongoDB's expression for the value at a field: null behind an array, like `Field.read`."""
-    inner = "$" + field.mongo_path
+    value = "$" + field.mongo_path
     parents = [
         "$" + ".".join(field.document_keys[:end]) for end in range(1, len(field.document_keys))
     ]
     if not parents:
-        return inner
-    through_array = {"$or": [{"$isArray": [parent]} for parent in parents]}
-    return {"$cond": [through_array, None, inner]}
+        return value
+    is_behind_array = {"$or": [{"$isArray": [parent]} for parent in parents]}
+    return {"$cond": [is_behind_array, None, value]}
 
 
 class Aggregate:
@@ -191,7 +191,7 @@ def is_missing(value: object) -> bool:
 def equality_key(value: object) -> object:
     """A hashable key that is equal for values that MongoDB considers equal."""
     if isinstance(value, dict):
-        return ("object", *((key, equality_key(inner)) for key, inner in value.items()))
+        return ("object", *((key, equality_key(element)) for key, element in value.items()))
     if isinstance(value, list):
         return ("array", *map(equality_key, value))
     if isinstance(value, bool):

@@ -45,11 +45,11 @@ class Catalog:
 
     def find_field(self, path: str) -> Field | None:
         """The field at a path; None where the path does not exist."""
-        group, _, rest = path.partition(".")
-        if group == "metadata" and rest:
-            return self._metadata_field(path, split_path(rest))
-        if group == "events" and rest:
-            name, _, summary_key = rest.rpartition(".")
+        group, _, subpath = path.partition(".")
+        if group == "metadata" and subpath:
+            return self._metadata_field(path, split_path(subpath))
+        if group == "events" and subpath:
+            name, _, summary_key = subpath.rpartition(".")
             return activity_field(name, summary_key) if is_event_name(name) else None
         return FIELDS_BY_PATH.get(path)
 

@@ -249,8 +249,8 @@ class EventHistory:
             to_epoch_milliseconds(now.at),
             to_epoch_milliseconds(until),
         )
-        for at, value in changes:
-            yield _from_epoch_milliseconds(at), value
+        for at_ms, value in changes:
+            yield _from_epoch_milliseconds(at_ms), value
 
     def next_change(
         self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
@@ -261,14 +261,14 @@ class EventHistory:
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:
             return None
-        at = series.next_change(
+        at_ms = series.next_change(
             query.aggregate,
             query.length_ms,
             to_epoch_milliseconds(now.at),
             to_epoch_milliseconds(until),
             intervals,
         )
-        return None if at is None else _from_epoch_milliseconds(at)
+        return None if at_ms is None else _from_epoch_milliseconds(at_ms)
 
     def may_change(self, measure: Measure, now: Now) -> bool:
         """Whether time alone may change the measure, at any later instant. For measures of which

@@ -127,7 +127,9 @@ def escape_event_name(name: str) -> str:
 
 
 def _label(path: str) -> str:
-    words = "".join(f" {c.lower()}" if c.isupper() else c for c in path.replace(".", " "))
+    words = "".join(
+        f" {letter.lower()}" if letter.isupper() else letter for letter in path.replace(".", " ")
+    )
     return words[:1].upper() + words[1:]
 
 

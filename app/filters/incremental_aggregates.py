@@ -36,7 +36,7 @@ def require_few_recomputed(recomputed_values: int) -> None:
 
 
 class IncrementalMeasure:
-    """A measure over rows of which each may be included or not, and change between both.
+    """A measure over a fixed list of rows, each of which can be included and excluded.
 
     `included` says for each row whether the measure includes it at first.
     """

@@ -151,13 +151,15 @@ class ChangeSearch:
         # For each row the number of time-dependent conditions, with the window, that it fails.
         unmet_counts = [0] * len(rows)
         unmet_changes = merge(*[*self._unmet_changes(measure, rows, unmet_counts)])
-        first = next(unmet_changes, None)
-        if first is None:
+        first_change = next(unmet_changes, None)
+        if first_change is None:
             return
         incremental_measure = IncrementalMeasure(
             measure, rows, [not unmet_before for unmet_before in unmet_counts]
         )
-        for at, simultaneous_changes in groupby(chain([first], unmet_changes), key=itemgetter(0)):
+        for at, simultaneous_changes in groupby(
+            chain([first_change], unmet_changes), key=itemgetter(0)
+        ):
             for _, row_index, unmet_change in simultaneous_changes:
                 unmet_before = unmet_counts[row_index]
                 unmet_counts[row_index] += unmet_change

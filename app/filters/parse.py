@@ -281,9 +281,7 @@ class _Parser:
     ) -> SegmentCondition | None:
         segment = self.catalog.find_segment(condition_json["id"])
         if segment is None:
-            self._add_problem(
-                UserErrorCode.NOT_FOUND, "There is no such segment.", *path, "id"
-            )
+            self._add_problem(UserErrorCode.NOT_FOUND, "There is no such segment.", *path, "id")
             return None
         if self.own_segment_id in {
             segment.id,

@@ -59,7 +59,8 @@ class Pipeline:
     `filter_stages` keep the order of their input.
 
     `customer_scans` is the number of times that `candidate_stages` read all customers.
-    `supplement` finds the remaining members, all of them different ones: few, and mostly none.
+    `supplement` finds the members whom these stages miss: few, and mostly none. No customer is
+    found by both.
     """
 
     plan: Plan
@@ -274,14 +275,14 @@ def _union_stages(
 
     `is_distinct` says that each branch already returns a customer once.
     """
-    first, *other_branches = branches
+    first_branch, *other_branches = branches
     if not other_branches and is_distinct:
-        return first.stages
+        return first_branch.stages
     unions = [
         {"$unionWith": {"coll": branch.collection, "pipeline": branch.stages}}
         for branch in other_branches
     ]
-    return [*first.stages, *unions, measure_stages.merge_by_customer_stage(field_names)]
+    return [*first_branch.stages, *unions, measure_stages.merge_by_customer_stage(field_names)]
 
 
 def _flag_stage(field_name: str) -> Stage:

@@ -23,4 +23,4 @@ def bigrams_by_word(words: Iterable[str]) -> dict[str, set[str]]:
 
 def _bigrams(text: str) -> set[str]:
     """The pairs of adjacent letters, with a space at both ends."""
-    return {first + second for first, second in pairwise(f" {text.casefold()} ")}
+    return {letter + next_letter for letter, next_letter in pairwise(f" {text.casefold()} ")}

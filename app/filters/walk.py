@@ -19,11 +19,11 @@ from app.filters.tree import (
 
 Condition = AttributeCondition | EventCondition | StaticMemberCondition | SegmentCondition
 
-# Upper estimates of the size in a MongoDB query: of a condition with its guards, ...
+# Upper estimates of sizes in a MongoDB query. A condition includes its guards against arrays.
 _CONDITION_BYTES = 1_000
-# ... of a value besides its text, ...
+# A value without its text.
 _VALUE_BYTES = 20
-# ... and of the pattern that lists the cases of one letter.
+# A pattern that lists the cases of a letter.
 CASE_INSENSITIVE_LETTER_BYTES = 8
 
 
