@@ -97,9 +97,9 @@ def referenced_metadata_keys(filter_json: FilterJson) -> Iterator[str]:
             for branch in content or ():
                 yield from referenced_metadata_keys(branch)
         elif kind == "attribute" and content is not None:
-            group, _, rest = content["path"].partition(".")
+            group, _, subpath = content["path"].partition(".")
             if group == "metadata":
-                yield rest.partition(".")[0]
+                yield subpath.partition(".")[0]
 
 
 def _check_size(filter_json: FilterJson, path: InputPath) -> None:
