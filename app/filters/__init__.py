@@ -1,4 +1,7 @@
-"""The filter language: a tree, its two engines, and the words for it. Pure."""
+"""The filter language: the tree, the aggregation pipeline, the in-process evaluator.
+
+The package performs no I/O. `README.md` beside this file explains how a filter runs.
+"""
 
 from app.filters.calendar import Calendar, Now
 from app.filters.catalog import Catalog, MetadataType
@@ -6,8 +9,9 @@ from app.filters.descriptions import describe
 from app.filters.evaluate import CustomerFacts, Evaluation, holds
 from app.filters.explain import explain
 from app.filters.fields import AttributeType
+from app.filters.filter_json import canonical
 from app.filters.next_change import find_next_change
-from app.filters.parse import canonical, parse
+from app.filters.parse import parse
 from app.filters.pipeline import Pipeline, plans
 from app.filters.reference import reference
 from app.filters.tree import Filter

@@ -1,4 +1,7 @@
-"""What is taken of many events: side by side, MongoDB's form and ours."""
+"""Aggregates of an event property: MongoDB's form and the evaluator's form side by side.
+
+`incremental_aggregates` and `suffix_aggregates` compute the same values while rows come and go.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,50 +14,53 @@ Expression = Any
 
 
 def value_expression(field: Field) -> Expression:
-    """MongoDB's expression for the value at a field: null behind an array, as in `Field.read`."""
-    inner = "$" + field.mongo_path
+    """MongoDB's expression for the value at a field: null behind an array, like `Field.read`."""
+    value = "$" + field.mongo_path
     parents = [
         "$" + ".".join(field.document_keys[:end]) for end in range(1, len(field.document_keys))
     ]
     if not parents:
-        return inner
-    through_array = {"$or": [{"$isArray": [parent]} for parent in parents]}
-    return {"$cond": [through_array, None, inner]}
+        return value
+    is_behind_array = {"$or": [{"$isArray": [parent]} for parent in parents]}
+    return {"$cond": [is_behind_array, None, value]}
 
 
 class Aggregate:
-    """A function of the values of one property over many events."""
+    """A function of the values of one property over many events.
+
+    The docstring of each subclass is its description in the API.
+    """
 
     name: ClassVar[str]
     phrase: ClassVar[str]
-    # What it is where there are no events at all; None is missing.
+    # The result without any events; None stands for missing.
     empty_value: ClassVar[int | None] = None
 
     def accumulate(self, field: Field) -> Expression:
-        """The accumulator of MongoDB's $group."""
+        """The accumulator for MongoDB's $group."""
         raise NotImplementedError
 
     def finalize(self, accumulated: str) -> Expression:
-        """What the accumulated value comes to; null stands for missing."""
+        """The expression for the result, from that of the accumulated value; null is missing."""
         return accumulated
 
     def compute(self, values: Iterable[object]) -> int | float | None:
-        """The same in this process, of the values that are not missing."""
+        """The result in the evaluator; None stands for missing."""
         raise NotImplementedError
 
 
 def _number_expression(field: Field) -> Expression:
-    """The value at a field where it is a number, and null elsewhere."""
+    """The value at a field if it is a number, else null."""
     value = value_expression(field)
     return {"$cond": [{"$isNumber": value}, value, None]}
 
 
 class _PushAggregate(Aggregate):
-    """One that MongoDB takes of all the numbers at once.
+    """An aggregate that MongoDB computes from the list of all numbers.
 
-    Its accumulators of sums keep a compensation for what is lost in rounding, and forget it at the
-    end: 0.1, 0.2 and -0.3 would come to 0, and in another order to something else. A zero at the
-    end of the list has it added.
+    MongoDB's $sum and $avg accumulators keep a rounding compensation and drop it at the end, so
+    that the order of 0.1, 0.2 and -0.3 would decide the result. Over a list, $sum adds the
+    compensation when it meets the next element: a final zero makes it add all of it.
     """
 
     def accumulate(self, field: Field) -> Expression:
@@ -65,7 +71,7 @@ class _PushAggregate(Aggregate):
 
 
 class Sum(_PushAggregate):
-    """The sum of the numbers among the values; 0 of none."""
+    """The sum of the numeric values; 0 where there are none."""
 
     name = "SUM"
     phrase = "the sum of {property}"
@@ -79,7 +85,7 @@ class Sum(_PushAggregate):
 
 
 class Average(_PushAggregate):
-    """The mean of the numbers among the values; missing of none."""
+    """The arithmetic mean of the numeric values; missing where there are none."""
 
     name = "AVG"
     phrase = "the average of {property}"
@@ -107,10 +113,10 @@ class _Extremum(Aggregate):
 
 
 class Minimum(_Extremum):
-    """The least of the numbers among the values; missing of none."""
+    """The smallest numeric value; missing where there are none."""
 
     name = "MIN"
-    phrase = "the least {property}"
+    phrase = "the smallest {property}"
     accumulator_operator = "$min"
 
     def compute(self, values: Iterable[object]) -> int | float | None:
@@ -118,10 +124,10 @@ class Minimum(_Extremum):
 
 
 class Maximum(_Extremum):
-    """The greatest of the numbers among the values; missing of none."""
+    """The largest numeric value; missing where there are none."""
 
     name = "MAX"
-    phrase = "the greatest {property}"
+    phrase = "the largest {property}"
     accumulator_operator = "$max"
 
     def compute(self, values: Iterable[object]) -> int | float | None:
@@ -129,10 +135,10 @@ class Maximum(_Extremum):
 
 
 class DistinctCount(Aggregate):
-    """How many different values there are; an array is one value."""
+    """The number of distinct values; an array is one value."""
 
     name = "DISTINCT_COUNT"
-    phrase = "the number of different {property}"
+    phrase = "the number of distinct {property}"
     empty_value = 0
 
     def accumulate(self, field: Field) -> Expression:
@@ -145,14 +151,17 @@ class DistinctCount(Aggregate):
         return len({equality_key(value) for value in values if not is_missing(value)})
 
 
-SUM, AVG, MIN, MAX = Sum(), Average(), Minimum(), Maximum()
+SUM = Sum()
+AVG = Average()
+MIN = Minimum()
+MAX = Maximum()
 DISTINCT_COUNT = DistinctCount()
 AGGREGATES: tuple[Aggregate, ...] = (SUM, AVG, MIN, MAX, DISTINCT_COUNT)
 AGGREGATES_BY_NAME = {aggregate.name: aggregate for aggregate in AGGREGATES}
 
 
 def _nan_first_key(value: int | float) -> tuple[bool, int | float]:
-    """Sorts as MongoDB does: NaN is less than every number."""
+    """Sorts like MongoDB: NaN is less than every number."""
     return value == value, value
 
 
@@ -165,7 +174,7 @@ def _sum(numbers: Sequence[int | float]) -> int | float:
     floats = [number for number in numbers if isinstance(number, float)]
     if not floats:
         return integer_sum if MIN_INT64 <= integer_sum <= MAX_INT64 else float(integer_sum)
-    # Two floats hold an integer of a hundred bits, so that nothing of it is lost before the end.
+    # Two floats hold an integer of up to 106 bits exactly; only fsum rounds, once.
     rounded_sum = float(integer_sum)
     floats += [rounded_sum, float(integer_sum - int(rounded_sum))]
     try:
@@ -175,16 +184,17 @@ def _sum(numbers: Sequence[int | float]) -> int | float:
 
 
 def is_missing(value: object) -> bool:
+    """Whether a stored value counts as missing: null or an empty array."""
     return value is None or value == []
 
 
 def equality_key(value: object) -> object:
-    """A key that is the same for values that MongoDB takes for the same."""
+    """A hashable key that is equal for values that MongoDB considers equal."""
     if isinstance(value, dict):
-        return ("object", *((key, equality_key(inner)) for key, inner in value.items()))
+        return ("object", *((key, equality_key(element)) for key, element in value.items()))
     if isinstance(value, list):
         return ("array", *map(equality_key, value))
     if isinstance(value, bool):
         return ("boolean", value)
-    # NaN is no other NaN to Python, and is to MongoDB.
+    # Two NaNs are equal to MongoDB, and not to Python.
     return value if value == value else ("nan",)

@@ -1,4 +1,7 @@
-"""Days, midnights and moments of the project's time zone. Whole milliseconds everywhere."""
+"""The project's calendar: days, midnights, instants and periods in its time zone.
+
+All instants have whole milliseconds, as in MongoDB.
+"""
 
 import re
 from dataclasses import dataclass
@@ -10,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 MILLISECOND = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
-# Two days' room at each end: no zone and no "the day after" then leaves what datetime can hold.
-FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9999, 12, 29)
+# Two days inside the range of datetime, so that conversions between zones and adding a day fit.
+FIRST_DAY = date(1, 1, 3)
+LAST_DAY = date(9999, 12, 29)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
@@ -30,26 +34,29 @@ DateOrDatetime = date | datetime
 
 
 def truncate_to_milliseconds(instant: datetime) -> datetime:
-    """The same instant in UTC, in whole milliseconds, as MongoDB keeps it."""
+    """The instant in UTC, truncated to milliseconds as MongoDB stores it."""
     instant = instant.astimezone(UTC)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def parse_date(text: str) -> date:
-    """YYYY-MM-DD; ValueError says what is wrong."""
+    """Parses YYYY-MM-DD; raises ValueError with the reason."""
     if not _DATE.fullmatch(text):
         raise ValueError("must be a date like 2026-03-29")
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise ValueError("is not a day of the calendar") from None
+        raise ValueError("is not a day in the calendar") from None
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(f"must lie between {FIRST_DAY} and {LAST_DAY}")
     return day
 
 
 def parse_datetime(text: str) -> datetime:
-    """An ISO 8601 datetime, in UTC where it has an offset and without a zone where it has none."""
+    """Parses an ISO 8601 datetime: in UTC if it has an offset, else naive.
+
+    Raises ValueError with the reason.
+    """
     match = _DATETIME.fullmatch(text)
     if not match:
         raise ValueError("must be a datetime like 2026-03-29T12:00:00Z")
@@ -65,13 +72,13 @@ def parse_datetime(text: str) -> datetime:
         utc_offset = "+00:00" if offset in "Zz" else offset
         parsed = datetime.fromisoformat(parsed.isoformat() + utc_offset).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("is not a time of the calendar") from None
+        raise ValueError("is not a valid date and time") from None
     parse_date(parsed.date().isoformat())
     return parsed
 
 
 def parse_date_or_datetime(text: str) -> DateOrDatetime:
-    """A date or a datetime."""
+    """Parses a date or a datetime; raises ValueError with the reason."""
     if _DATE.fullmatch(text):
         return parse_date(text)
     try:
@@ -84,7 +91,10 @@ def parse_date_or_datetime(text: str) -> DateOrDatetime:
 
 
 def parse_duration(text: str) -> timedelta:
-    """An ISO 8601 duration of weeks, days, hours, minutes and seconds: 1 ms to P36525D."""
+    """Parses an ISO 8601 duration of weeks to seconds, from 1 ms to P36525D.
+
+    Raises ValueError with the reason.
+    """
     match = _DURATION.fullmatch(text)
     if not match:
         raise ValueError(
@@ -102,25 +112,27 @@ def parse_duration(text: str) -> timedelta:
 
 
 def utc_midnight(day: date) -> datetime:
-    """How a calendar day is stored: its midnight in UTC, whatever the project's zone."""
+    """The stored form of a calendar day: its midnight in UTC, in any project time zone."""
     return datetime.combine(day, time(), UTC)
 
 
 def last_day_of_february(year: int) -> date:
+    """28 or 29 February of the year."""
     return date(year, 3, 1) - DAY
 
 
 def anniversary(day: date, year: int) -> date:
-    """The day on which a date comes round in a year: 29 February on 28 where there is no other."""
+    """The anniversary of a day in a year; that of 29 February is 28 February in common years."""
     if (day.month, day.day) == (2, 29):
         return last_day_of_february(year)
     return day.replace(year=year)
 
 
 def years_before(day: date, years: int) -> date:
-    """The last day that has its anniversary of so many years by `day`.
+    """The latest day whose anniversary after `years` years is on or before `day`.
 
-    29 February has it on 28 February where there is no other: the last one stands for the last.
+    In a common year 28 February is also the anniversary of 29 February, so the last day of
+    February maps to the last day of February.
     """
     year = day.year - years
     if day == last_day_of_february(day.year):
@@ -129,7 +141,7 @@ def years_before(day: date, years: int) -> date:
 
 
 class CalendarUnit(Enum):
-    """A stretch of the calendar."""
+    """The length of a period."""
 
     DAY = "DAY"
     WEEK = "WEEK"
@@ -138,7 +150,7 @@ class CalendarUnit(Enum):
 
 
 class Period(Enum):
-    """The day, week, month or year that today belongs to, or one so many before or after it."""
+    """A day, week, month or year relative to the current one: its unit and its offset in units."""
 
     TODAY = CalendarUnit.DAY, 0
     YESTERDAY = CalendarUnit.DAY, -1
@@ -159,7 +171,7 @@ class Period(Enum):
 
 @dataclass(frozen=True)
 class Calendar:
-    """The project's time zone and the day on which its weeks start (0 is Monday)."""
+    """The project's time zone and the first day of its weeks (0 is Monday)."""
 
     time_zone: ZoneInfo
     week_start: int = 0
@@ -169,9 +181,9 @@ class Calendar:
         return _local_to_instant(self.time_zone, datetime.combine(day, time()))
 
     def day_of(self, instant: datetime) -> date:
-        """The calendar day of an instant: the last one that has begun."""
+        """The calendar day of an instant: the latest day that has begun."""
         day = instant.astimezone(self.time_zone).date()
-        # A clock that goes back over midnight does not take back that the next day has begun.
+        # Where a clock is set back across midnight, the day that has begun remains current.
         while self.midnight_of(day + DAY) <= instant:
             day += DAY
         return day
@@ -182,7 +194,7 @@ class Calendar:
         return self._first_day(unit, today, offset), self._first_day(unit, today, offset + 1)
 
     def _first_day(self, unit: CalendarUnit, today: date, offset: int) -> date:
-        """The first day of today's unit, or of the one so many steps from it."""
+        """The first day of the unit that is `offset` units away from today's."""
         match unit:
             case CalendarUnit.DAY:
                 return today + offset * DAY
@@ -197,7 +209,7 @@ class Calendar:
                 assert_never(unit)
 
     def to_instant(self, value: DateOrDatetime) -> datetime:
-        """A day's midnight; an instant itself; local time as it stands on the zone's clock."""
+        """The instant of a day's midnight or of a local time; an instant is returned as it is."""
         if not isinstance(value, datetime):
             return self.midnight_of(value)
         return _local_to_instant(self.time_zone, value) if value.tzinfo is None else value
@@ -205,11 +217,11 @@ class Calendar:
 
 @lru_cache(maxsize=4096)
 def _local_to_instant(time_zone: ZoneInfo, local_time: datetime) -> datetime:
-    """The first instant at which the zone's clock shows `wall` or, where it skips it, more."""
+    """The first instant at which the zone's clock shows `local_time` or, if it skips that, more."""
     instant = local_time.replace(tzinfo=time_zone).astimezone(UTC)
     if instant.astimezone(time_zone).replace(tzinfo=None) == local_time:
         return instant
-    # The clock skips this time: the instant of the skip lies between the two readings.
+    # The clock skips this local time; the skip lies between the readings with both offsets.
     low, high = local_time.replace(tzinfo=time_zone, fold=1).astimezone(UTC), instant
     while high - low > MILLISECOND:
         middle = truncate_to_milliseconds(low + (high - low) / 2)
@@ -222,7 +234,7 @@ def _local_to_instant(time_zone: ZoneInfo, local_time: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Now:
-    """The one instant that serves a whole evaluation, on the project's calendar."""
+    """The instant of an evaluation and the calendar by which it is read."""
 
     at: datetime
     calendar: Calendar
@@ -232,40 +244,42 @@ class Now:
 
 
 def _clamp_to_calendar(stored: datetime) -> datetime:
-    """The instant itself or, beyond the first and the last day, one beyond them of which every
-    zone can tell the day."""
+    """Limits an instant to the range in which its day is defined in every time zone."""
     return min(max(stored, utc_midnight(FIRST_DAY - DAY)), utc_midnight(LAST_DAY + DAY))
 
 
 class InstantOrdering:
-    """How moments lie among stored instants."""
+    """Compares dates and datetimes of operands with stored instants."""
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
 
     def first_at_or_after(self, value: DateOrDatetime) -> datetime:
-        """The least stored value that is at or after the moment."""
+        """The smallest stored value that is at or after the operand's value."""
         return self._calendar.to_instant(value)
 
     def first_after(self, value: DateOrDatetime) -> datetime:
-        """The least stored value that is after the moment."""
+        """The smallest stored value that is after the operand's value."""
         return self._calendar.to_instant(value) + MILLISECOND
 
     def equal_values(self, value: DateOrDatetime) -> list[datetime]:
-        """The stored values that are the moment."""
+        """The stored values that equal the operand's value."""
         return [self._calendar.to_instant(value)]
 
     def to_instant(self, stored: datetime) -> datetime:
-        """Where a stored value lies among instants."""
+        """The instant of a stored value."""
         return stored
 
     def to_day(self, stored: datetime) -> date:
-        """The day on which a stored value lies."""
+        """The calendar day of a stored value."""
         return self._calendar.day_of(_clamp_to_calendar(stored))
 
 
 class DayOrdering:
-    """How moments lie among stored days: a day stands at its local midnight."""
+    """Compares dates and datetimes of operands with stored days.
+
+    A day compares like its local midnight.
+    """
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
@@ -285,7 +299,7 @@ class DayOrdering:
         instant = self._calendar.to_instant(value)
         day = self._calendar.day_of(instant)
         equal_values: list[datetime] = []
-        # A zone that skipped a whole day has two days with one midnight.
+        # In a zone that skipped a whole day, two days share one midnight.
         while self._calendar.midnight_of(day) == instant:
             equal_values.insert(0, utc_midnight(day))
             day -= DAY

@@ -1,4 +1,8 @@
-"""Unicode's simple case folding: ẞ meets ß, but not ss."""
+"""Case-insensitive comparison by Unicode's simple case folding: ẞ equals ß, but not ss.
+
+MongoDB's regular expressions fold letters by another table than Python. The patterns made here
+list the cases of each letter, so that both engines use the table of this module.
+"""
 
 import sys
 from collections import defaultdict
@@ -13,13 +17,13 @@ def _fold_letter(letter: str) -> str:
     folded = letter.casefold()
     if len(folded) == 1:
         return folded
-    # A full folding that grows has a simple one only where the lower case is a single letter.
+    # Where the full folding has several letters, the simple one is the lower case if that has one.
     lower = letter.lower()
     return lower if len(lower) == 1 else letter
 
 
 def fold_case(text: str) -> str:
-    """The text with each letter replaced by the one that stands for all its cases."""
+    """The text with each letter replaced by its folded form."""
     if text.isascii():
         return text.lower()
     return "".join(map(_fold_letter, text))
@@ -27,7 +31,7 @@ def fold_case(text: str) -> str:
 
 @cache
 def _case_variants() -> dict[str, str]:
-    """All letters that fold to one, by that one; only where there are several."""
+    """Maps a folded letter to all letters that fold to it, where there are several."""
     letters_by_folded: defaultdict[str, list[str]] = defaultdict(list)
     for code_point in range(sys.maxunicode + 1):
         letter = chr(code_point)
@@ -38,9 +42,9 @@ def _case_variants() -> dict[str, str]:
 
 
 def literal_regex(text: str, ignore_case: bool) -> str:
-    """A regular expression that matches just this text, in MongoDB's dialect.
+    """A regular expression of MongoDB's dialect that matches exactly this text.
 
-    Cases are spelled out letter by letter, so that the database's own tables decide nothing.
+    With `ignore_case` it lists the cases of each letter.
     """
     if not ignore_case:
         return "".join(map(_escape_letter, text))
@@ -52,21 +56,24 @@ def literal_regex(text: str, ignore_case: bool) -> str:
 
 
 def any_literal_regex(texts: Sequence[str]) -> str:
-    """A regular expression that matches just these texts, in any case; they are sorted.
+    """A regular expression that matches exactly these sorted texts, ignoring case.
 
-    What they begin with is said once, so that the database gives up at the first other letter.
+    Common prefixes appear once (a trie), so that MongoDB stops at the first letter that differs.
     """
-    shared_letters = takewhile(lambda two: two[0] == two[1], zip(texts[0], texts[-1], strict=False))
+    shared_letters = takewhile(
+        lambda pair: pair[0] == pair[1], zip(texts[0], texts[-1], strict=False)
+    )
     prefix = "".join(letter for letter, _ in shared_letters)
     if len(texts) == 1:
         return literal_regex(prefix, True)
     suffixes = (text[len(prefix) :] for text in texts)
     branches = (
-        any_literal_regex(list(group)) for _, group in groupby(suffixes, key=lambda rest: rest[:1])
+        any_literal_regex(list(group))
+        for _, group in groupby(suffixes, key=lambda suffix: suffix[:1])
     )
     return f"{literal_regex(prefix, True)}(?:{'|'.join(branches)})"
 
 
 def _escape_letter(letter: str) -> str:
-    """So written MongoDB still knows with what a text begins, and looks for that in an index."""
+    """Escapes a letter with a backslash, a form from which MongoDB derives index prefixes."""
     return f"\\{letter}" if letter in _REGEX_METACHARACTERS else letter

@@ -1,4 +1,4 @@
-"""Every path that a filter may use, and every segment that it may name."""
+"""The catalog resolves the attribute paths and segment ids that a filter names."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ def _find_no_segment(_: str) -> NestedSegment | None:
 
 @dataclass(frozen=True)
 class MetadataType:
-    """What the project has defined of a metadata key."""
+    """The project's definition of a metadata key."""
 
     type: AttributeType
     is_array: bool = False
@@ -32,8 +32,11 @@ class MetadataType:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every path that a filter may use, the project's own metadata keys among them, and the
-    segments that it may name by their ids."""
+    """The attribute paths and segments that a filter may refer to.
+
+    `metadata` maps the project's metadata keys to their definitions. `find_segment` returns the
+    segment with an id, or None.
+    """
 
     metadata: Mapping[str, MetadataType] = field(default_factory=dict)
     find_segment: Callable[[str], NestedSegment | None] = field(
@@ -41,17 +44,17 @@ class Catalog:
     )
 
     def find_field(self, path: str) -> Field | None:
-        """The field of a path, or None where no filter may use it."""
-        group, _, rest = path.partition(".")
-        if group == "metadata" and rest:
-            return self._metadata_field(path, split_path(rest))
-        if group == "events" and rest:
-            name, _, summary_key = rest.rpartition(".")
+        """The field at a path; None where the path does not exist."""
+        group, _, subpath = path.partition(".")
+        if group == "metadata" and subpath:
+            return self._metadata_field(path, split_path(subpath))
+        if group == "events" and subpath:
+            name, _, summary_key = subpath.rpartition(".")
             return activity_field(name, summary_key) if is_event_name(name) else None
         return FIELDS_BY_PATH.get(path)
 
     def closest_path(self, path: str) -> str:
-        """The known path that looks most like this one."""
+        """The known path that is most similar to an unknown one."""
         return suggest(path, self._bigrams_by_path)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What must hold for a filter to hold, part by part."""
+"""Splits a filter into conjuncts: parts that must all hold for the filter to hold."""
 
 from collections.abc import Iterator
 
@@ -9,20 +9,22 @@ from app.filters.walk import measures
 
 
 def conjuncts(filter_: Filter, *, inline_segments: bool = True) -> list[Filter]:
-    """The parts, each of which must hold; those of the segments inside it stand for themselves,
-    where these are inlined."""
+    """The parts of the filter that must all hold.
+
+    With `inline_segments` nested segments are split too, else each is one conjunct.
+    """
     return list(_ConjunctCollector(inline_segments).collect(filter_, is_positive=True))
 
 
 class _ConjunctCollector:
-    """The same segment, wanted in the same way, is taken apart once."""
+    """Collects conjuncts; splits each nested segment once for each polarity."""
 
     def __init__(self, inline_segments: bool) -> None:
         self._inline_segments = inline_segments
         self._seen: set[tuple[NestedSegment, bool]] = set()
 
     def collect(self, filter_: Filter, *, is_positive: bool) -> Iterator[Filter]:
-        """The parts of the filter, or of its negation."""
+        """The conjuncts of the filter or, unless `is_positive`, of its negation."""
         match filter_:
             case AllOf(branches) if is_positive or len(branches) == 1:
                 yield from self._collect_branches(branches, is_positive)
@@ -45,7 +47,7 @@ class _ConjunctCollector:
 
 
 def holds_without_rows(filter_: Filter, now: Now) -> bool:
-    """Whether it holds where there are no rows, and nothing that is asked of the customer alone."""
+    """Whether the filter holds without any rows; parts that need no rows count as false."""
     if not measures(filter_):
         return False
     match filter_:

@@ -1,4 +1,4 @@
-"""A filter as one readable English sentence."""
+"""Describes a filter as one English sentence."""
 
 import json
 from collections.abc import Sequence
@@ -21,8 +21,9 @@ from app.filters.tree import (
     Window,
 )
 
-# A list up to so long is told in full; of a longer one the first few are.
-_MAX_FULLY_LISTED_VALUES, _LISTED_VALUES_OF_LONGER_LISTS = 5, 3
+_MAX_FULLY_LISTED_VALUES = 5
+# Of a longer list only this many values are written out.
+_LISTED_VALUES_OF_LONGER_LISTS = 3
 _MAX_TEXT_LENGTH = 80
 _UNITS = (
     ("day", timedelta(days=1)),
@@ -31,17 +32,17 @@ _UNITS = (
     ("second", timedelta(seconds=1)),
     ("millisecond", timedelta(milliseconds=1)),
 )
-# "90 minutes" is understood at a glance; "129600 seconds" is not.
+# "90 minutes" is readable; "129600 seconds" is not.
 _MAX_READABLE_COUNT = 100
 
 
 def describe(filter_: Filter) -> str:
     """The filter in words, on one line."""
     match filter_:
-        case AllOf((only,)) | AnyOf((only,)):
-            return describe(only)
+        case AllOf((branch,)) | AnyOf((branch,)):
+            return describe(branch)
         case AllOf(branches):
-            # What stands last needs no brackets: nothing follows that it could swallow.
+            # The last branch needs no brackets: no text follows that could belong to it.
             return " and ".join([*map(_describe_branch, branches[:-1]), describe(branches[-1])])
         case AnyOf(branches):
             return f"any of: {'; '.join(map(_describe_branch, branches))}"
@@ -60,10 +61,10 @@ def describe(filter_: Filter) -> str:
 
 
 def _describe_branch(filter_: Filter) -> str:
-    """A branch within a longer sentence."""
+    """A branch inside a longer sentence: groups in brackets."""
     match filter_:
-        case AllOf((only,)) | AnyOf((only,)):
-            return _describe_branch(only)
+        case AllOf((branch,)) | AnyOf((branch,)):
+            return _describe_branch(branch)
         case AllOf() | AnyOf() | NoneOf():
             return f"({describe(filter_)})"
         case _:
@@ -79,7 +80,7 @@ def _describe_operator(operator: Operator, operand: Operand) -> str:
 
 
 def _describe_measure(measure: Measure) -> str:
-    """What is measured: "the number of "purchase" events where … within the last 30 days"."""
+    """For example: the number of "purchase" events where … within the last 30 days."""
     name = measure.source.name
     events = "orders" if name == ORDER_EVENT_NAME else f"{_quote(name)} events"
     if measure.aggregate is None or measure.property is None:
@@ -103,7 +104,7 @@ def _describe_window(window: Window) -> str:
 
 
 def describe_value(value: object) -> str:
-    """A value in words; several of them as a list that ends in sight."""
+    """A value in words; a long list is abbreviated."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -124,7 +125,7 @@ def describe_value(value: object) -> str:
 
 
 def describe_duration(duration: timedelta) -> str:
-    """The length in the largest unit that is exact, or in several of them."""
+    """The duration in the largest unit that divides it, or in several units."""
     for unit, unit_length in _UNITS:
         count, rest = divmod(duration, unit_length)
         if not rest and (count < _MAX_READABLE_COUNT or unit == "day"):
@@ -142,7 +143,7 @@ def _pluralize(count: int, unit: str) -> str:
 
 
 def _describe_instant(instant: datetime) -> str:
-    """To the minute, or as fine as it is; what has no zone is local time."""
+    """The instant to the minute, or finer where it is; without a zone it is local time."""
     precision = (
         "milliseconds" if instant.microsecond else "seconds" if instant.second else "minutes"
     )
@@ -152,10 +153,8 @@ def _describe_instant(instant: datetime) -> str:
 
 def _describe_list(values: Sequence[object]) -> str:
     if len(values) > _MAX_FULLY_LISTED_VALUES:
-        listed_values, last_part = (
-            values[:_LISTED_VALUES_OF_LONGER_LISTS],
-            f"{len(values) - _LISTED_VALUES_OF_LONGER_LISTS:,} more",
-        )
+        listed_values = values[:_LISTED_VALUES_OF_LONGER_LISTS]
+        last_part = f"{len(values) - len(listed_values):,} more"
     else:
         listed_values, last_part = values[:-1], describe_value(values[-1])
     listed_text = ", ".join(map(describe_value, listed_values))
@@ -169,5 +168,5 @@ def _quote(text: str) -> str:
 
 
 def _describe_path(path: str) -> str:
-    """A path as it stands where that is plain to read."""
+    """The path; in quotes where it has spaces or unprintable characters."""
     return path if path.isprintable() and " " not in path else _quote(path)

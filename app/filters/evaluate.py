@@ -1,4 +1,7 @@
-"""A filter asked of one customer, in this process: the person's engine."""
+"""The in-process evaluator: whether a filter holds for one customer at one instant.
+
+It must agree with the aggregation pipeline of `pipeline` on every filter and customer.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,53 +30,61 @@ Document = Mapping[str, Any]
 
 
 class History(Protocol):
-    """A customer's events and orders, kept so that measures of them are answered quickly."""
+    """A customer's events and orders in a form that computes measures quickly.
+
+    `EventHistory` implements it. The last three methods are for measures of which `scanned_rows`
+    returns None.
+    """
 
     @property
     def row_kinds(self) -> Iterator[tuple[str, object]]:
-        """The collections and kinds of rows that there are."""
+        """The collection and kind (`RowSource.kind`) of the rows in the history."""
 
     def value(self, measure: Measure, now: Now) -> int | float | None:
-        """What a measure comes to now; None where it is missing."""
+        """The value of a measure at `now`; None where it is missing."""
 
     def scanned_rows(self, measure: Measure) -> list[Document] | None:
-        """The rows of the measure's source where they have to be judged one by one; None where the
-        other methods answer for the measure."""
+        """The rows of the measure's source if they must be evaluated one by one.
+
+        Returns None where the other methods answer for the measure.
+        """
 
     def value_changes(
         self, measure: Measure, now: Now, until: datetime
     ) -> Iterator[tuple[datetime, int | float | None]]:
-        """Each later instant, up to `until`, at which the measure may change, with what it comes to
-        then."""
+        """The instants after `now`, up to `until`, at which the measure may change, each with the
+        value from then on."""
 
     def next_change(
         self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
     ) -> datetime | None:
-        """The next instant, up to `until`, at which to ask again; None where nothing changes."""
+        """The next instant, up to `until`, at which to evaluate again; None without a change."""
 
     def may_change(self, measure: Measure, now: Now) -> bool:
-        """Whether the passing of time may change the measure, however far ahead."""
+        """Whether time alone may change the measure, at any later instant."""
 
 
 @dataclass(frozen=True)
 class CustomerFacts:
-    """What is known of one customer: the document, and the rows of events and orders by the
-    collection that holds them, as far as the filter needs them. Where there is a history for a
-    calendar, it stands for the rows of events and orders."""
+    """The data of one customer that an evaluation reads.
+
+    `rows` has the rows that the filter needs, by collection. Where `histories` has an entry for
+    the calendar of the evaluation, it replaces the rows of events and orders.
+    """
 
     document: Document
     rows: Mapping[str, Sequence[Document]] = field(default_factory=dict)
     histories: Mapping[Calendar, History] = field(default_factory=dict)
 
     def history(self, measure: Measure, now: Now) -> History | None:
-        """The history that answers for a measure."""
+        """The history that answers for a measure; None where `rows` does."""
         if measure.source.collection == STATIC_MEMBERS_COLLECTION:
             return None
         return self.histories.get(now.calendar)
 
 
 class Evaluation:
-    """One customer at one instant. Each segment inside the filters is judged once."""
+    """An evaluation of one customer at one instant; it evaluates each nested segment once."""
 
     def __init__(self, facts: CustomerFacts, now: Now) -> None:
         self.facts = facts
@@ -81,7 +92,7 @@ class Evaluation:
         self._membership_by_segment: dict[NestedSegment, bool] = {}
 
     def holds(self, filter_: Filter) -> bool:
-        """Whether the filter holds of the customer."""
+        """Whether the filter holds for the customer."""
         match filter_:
             case AllOf(branches):
                 return all(map(self.holds, branches))
@@ -93,15 +104,15 @@ class Evaluation:
                 return operator_holds(operator, field_.read(self.facts.document), operand, self.now)
             case EventCondition(measure, operator, operand):
                 return operator_holds(operator, self.compute_measure(measure), operand, self.now)
-            case StaticMemberCondition(rows):
-                return bool(self.compute_measure(rows))
-            case SegmentCondition(segment, member):
-                return self._is_member(segment) is member
+            case StaticMemberCondition(measure):
+                return bool(self.compute_measure(measure))
+            case SegmentCondition(segment, is_member):
+                return self._is_member(segment) is is_member
             case _:
                 assert_never(filter_)
 
     def compute_measure(self, measure: Measure) -> int | float | None:
-        """What the measure comes to; None where it is missing."""
+        """The value of the measure; None where it is missing."""
         history = self.facts.history(measure, self.now)
         if history is not None:
             return history.value(measure, self.now)
@@ -114,19 +125,19 @@ class Evaluation:
 
 
 def holds(filter_: Filter, facts: CustomerFacts, now: Now) -> bool:
-    """Whether the filter holds of the customer."""
+    """Whether the filter holds for the customer."""
     return Evaluation(facts, now).holds(filter_)
 
 
 def operator_holds(operator: Operator, stored: object, operand: Operand, now: Now) -> bool:
-    """Whether what the operator asks of a value holds, a negation as well."""
+    """Whether an operator holds for a stored value; a negating one inverts its counterpart."""
     if operator.negates is not None:
         return not operator.negates.holds(stored, operand, now)
     return operator.holds(stored, operand, now)
 
 
 def compute_measure(measure: Measure, rows: Sequence[Document]) -> int | float | None:
-    """What the measure comes to, taken of these rows; None where it is missing."""
+    """The value of the measure over these rows; None where it is missing."""
     if measure.aggregate is None or measure.property is None:
         return len(rows)
     property_field = measure.property
@@ -134,12 +145,12 @@ def compute_measure(measure: Measure, rows: Sequence[Document]) -> int | float |
 
 
 def matching_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Document]:
-    """The rows that the measure is taken of."""
+    """The rows that the measure includes at `now`."""
     return filter_rows(measure, source_rows(measure, facts, now), now)
 
 
 def source_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Document]:
-    """The rows of the measure's source; of a history only those that are judged one by one."""
+    """The rows of the measure's source; from a history only those that it keeps for scans."""
     history = facts.history(measure, now)
     if history is not None:
         return history.scanned_rows(measure) or []
@@ -148,7 +159,7 @@ def source_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Docume
 
 
 def filter_rows(measure: Measure, rows: Sequence[Document], now: Now) -> list[Document]:
-    """Of the rows of its source those that the measure is taken of."""
+    """The rows, of those of its source, that the measure includes at `now`."""
     window = measure.window
     if isinstance(window, SlidingWindow):
         window_start = now.at - window.length

@@ -1,7 +1,7 @@
-"""One customer's events and orders, kept so that what is measured of them is answered quickly.
+"""One customer's events and orders as time series, for customers with long histories.
 
-The answers are those of `evaluate` on the same rows. A layout says which series the measures share,
-and is made once for all customers; a history is one customer's rows in it.
+A history computes the same values as `evaluate` does from the rows. A `HistoryLayout` assigns
+measures to series and serves all customers; an `EventHistory` holds the rows of one customer.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,19 +15,18 @@ from app.filters.calendar import MILLISECOND, Calendar, Now
 from app.filters.evaluate import Document, compute_measure, filter_rows, operator_holds
 from app.filters.fields import Field, is_number
 from app.filters.measure_stages import empty_value
-from app.filters.sources import STATIC_MEMBERS_COLLECTION
-from app.filters.sources import row_kind as kind_of
+from app.filters.sources import STATIC_MEMBERS_COLLECTION, row_kind
 from app.filters.time_series import SeriesRow, ThresholdIntervals, TimeSeries
 from app.filters.tree import AttributeCondition, FixedWindow, Measure, SlidingWindow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 RowKind = tuple[str, object]
-"""A collection, and which of its rows."""
+"""A collection and the `RowSource.kind` of some of its rows."""
 
 
 class _SeriesDefinition(NamedTuple):
-    """The rows that one series takes in, and the value that it reads of them."""
+    """The rows that one series includes, and the value that it keeps of each."""
 
     kind: RowKind
     conditions: tuple[AttributeCondition, ...]
@@ -37,7 +36,7 @@ class _SeriesDefinition(NamedTuple):
     is_time_dependent: bool
 
     def to_row(self, document: Document, now: Now) -> SeriesRow | None:
-        """What the series keeps of a stored row; None where the row is none of its own."""
+        """The entry for a stored row; None where the series does not include the row."""
         at = document["at"]
         if self.window is not None and not self.window.start <= at <= self.window.end:
             return None
@@ -53,7 +52,7 @@ class _SeriesDefinition(NamedTuple):
         return None if is_unused else SeriesRow(to_epoch_milliseconds(at), value)
 
     def select(self, columns: "Columns", now: Now) -> tuple[Sequence[int], Sequence[object]]:
-        """The instants and values that the series keeps of many rows."""
+        """The instants and values of the rows in `columns` that the series includes."""
         instants_ms, rows_in_range = columns.instants_ms, range(len(columns.instants_ms))
         if self.window is not None:
             first_row = bisect_left(instants_ms, to_epoch_milliseconds(self.window.start))
@@ -62,11 +61,8 @@ class _SeriesDefinition(NamedTuple):
             )
         selected_rows: Sequence[int] = rows_in_range
         for condition in self.conditions:
-            column, operator, operand = (
-                columns.by_field[condition.field],
-                condition.operator,
-                condition.operand,
-            )
+            column = columns.by_field[condition.field]
+            operator, operand = condition.operator, condition.operand
             selected_rows = [
                 row for row in selected_rows if operator_holds(operator, column[row], operand, now)
             ]
@@ -81,15 +77,17 @@ class _SeriesDefinition(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Many rows of one kind in the order of time: their instants in milliseconds since 1970, and
-    what lies at the fields that are asked for."""
+    """Rows of one kind in columns, ordered by instant.
+
+    Instants are in milliseconds since 1970; `by_field` has the value of each row at a field.
+    """
 
     instants_ms: Sequence[int]
     by_field: Mapping[Field, Sequence[object]]
 
 
 class _SeriesQuery(NamedTuple):
-    """Where a measure is found: in which series, and over which window, in milliseconds."""
+    """How to answer a measure: its series, aggregate and window length in milliseconds."""
 
     series_index: int
     aggregate: Aggregate | None
@@ -97,17 +95,20 @@ class _SeriesQuery(NamedTuple):
 
 
 class HistoryLayout:
-    """The series that a number of measures need, all judged by one calendar."""
+    """The time series that a set of measures needs, all evaluated by one calendar.
+
+    Measures that differ only in the aggregate or the length of a sliding window share a series.
+    """
 
     def __init__(self, measures: Iterable[Measure], calendar: Calendar) -> None:
         self.calendar = calendar
-        # Steady conditions depend on the calendar, and not on the instant.
+        # The conditions of a series do not depend on the instant, only on the calendar.
         self.now = Now(_EPOCH, calendar)
         self.series_queries: dict[Measure, _SeriesQuery] = {}
         self.series_definitions: list[_SeriesDefinition] = []
         self.series_by_kind: defaultdict[RowKind, list[int]] = defaultdict(list)
         self.series_aggregates: list[set[Aggregate | None]] = []
-        # The kinds whose rows are needed as they are: something asked of them follows the clock.
+        # Kinds with a time-dependent row condition: their rows are kept and scanned.
         self.scanned_kinds: set[RowKind] = set()
         series_by_definition: dict[_SeriesDefinition, int] = {}
         for measure in measures:
@@ -144,7 +145,7 @@ class HistoryLayout:
 
 
 class EventHistory:
-    """One customer's rows of events and orders, as its data stand in one committed state."""
+    """One customer's events and orders in one committed state of the customer's data."""
 
     def __init__(self, layout: HistoryLayout) -> None:
         self._layout = layout
@@ -153,20 +154,20 @@ class EventHistory:
         self._row_counts: Counter[RowKind] = Counter()
 
     def __len__(self) -> int:
-        """How many entries are kept."""
+        """The number of entries in memory."""
         scanned_count = sum(len(rows) for rows in self._scanned_rows.values())
         return scanned_count + sum(len(series) for series in self._series if series)
 
     @property
     def row_kinds(self) -> Iterator[RowKind]:
-        """The kinds of which there are rows."""
-        return (kind for kind, number in self._row_counts.items() if number)
+        """The kinds that have at least one row."""
+        return (kind for kind, count in self._row_counts.items() if count)
 
     def add(self, collection: str, documents: Sequence[Document]) -> None:
-        """Takes in stored rows."""
+        """Adds stored rows of a collection."""
         rows: defaultdict[int, list[SeriesRow]] = defaultdict(list)
         for document in documents:
-            kind = collection, kind_of(collection, document)
+            kind = collection, row_kind(collection, document)
             self._row_counts[kind] += 1
             if kind in self._layout.scanned_kinds:
                 self._scanned_rows[kind][document.get("_id", id(document))] = document
@@ -177,9 +178,11 @@ class EventHistory:
         for index, series_rows in rows.items():
             (self._series[index] or self._create_series(index)).add(series_rows)
 
-    def extend(self, kind: RowKind, columns: "Columns", now: datetime) -> None:
-        """Takes in many rows of one kind at once, no earlier than those of the kind that are there.
-        `now` is no later than the first instant that is asked about."""
+    def extend(self, kind: RowKind, columns: Columns, now: datetime) -> None:
+        """Adds many rows of one kind, none earlier than those already in the history.
+
+        `now` must not be later than the first instant that is evaluated afterwards.
+        """
         self._row_counts[kind] += len(columns.instants_ms)
         for index in self._layout.series_by_kind.get(kind, ()):
             instants_ms, values = self._layout.series_definitions[index].select(
@@ -199,8 +202,8 @@ class EventHistory:
         return series
 
     def remove(self, collection: str, document: Document) -> None:
-        """Takes out a stored row that was taken in."""
-        kind = collection, kind_of(collection, document)
+        """Removes a stored row that was added."""
+        kind = collection, row_kind(collection, document)
         self._row_counts[kind] -= 1
         self._scanned_rows[kind].pop(document.get("_id", id(document)), None)
         for index in self._layout.series_by_kind.get(kind, ()):
@@ -209,10 +212,8 @@ class EventHistory:
             if row is not None and series is not None:
                 series.remove(row)
 
-    # --- answers
-
     def value(self, measure: Measure, now: Now) -> int | float | None:
-        """What a measure comes to now; None where it is missing."""
+        """The value of a measure at `now`; None where it is missing."""
         query = self._layout.series_queries.get(measure)
         if query is None:
             return compute_measure(
@@ -224,8 +225,10 @@ class EventHistory:
         return series.value(query.aggregate, query.length_ms, to_epoch_milliseconds(now.at))
 
     def scanned_rows(self, measure: Measure) -> list[Document] | None:
-        """The rows of the measure's source where something asked of them follows the clock, so that
-        they have to be judged one by one; None elsewhere."""
+        """The rows of the measure's source if a row condition depends on time.
+
+        Such rows must be evaluated one by one. Returns None for all other measures.
+        """
         if measure in self._layout.series_queries:
             return None
         kind = measure.source.collection, measure.source.kind
@@ -234,8 +237,8 @@ class EventHistory:
     def value_changes(
         self, measure: Measure, now: Now, until: datetime
     ) -> Iterator[tuple[datetime, int | float | None]]:
-        """Each later instant, up to `until`, at which the measure may change, with what it comes to
-        then; of a measure for which `rows` gives None."""
+        """The instants after `now`, up to `until`, at which the measure may change, each with the
+        value from then on. For measures of which `scanned_rows` returns None."""
         query = self._layout.series_queries[measure]
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:
@@ -246,30 +249,30 @@ class EventHistory:
             to_epoch_milliseconds(now.at),
             to_epoch_milliseconds(until),
         )
-        for at, value in changes:
-            yield _from_epoch_milliseconds(at), value
+        for at_ms, value in changes:
+            yield _from_epoch_milliseconds(at_ms), value
 
     def next_change(
         self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
     ) -> datetime | None:
-        """The next instant, up to `until`, at which to ask again, as in `Series.next_change`; of a
-        measure for which `rows` gives None."""
+        """The next instant, up to `until`, at which to evaluate again: see
+        `TimeSeries.next_change`. For measures of which `scanned_rows` returns None."""
         query = self._layout.series_queries[measure]
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:
             return None
-        at = series.next_change(
+        at_ms = series.next_change(
             query.aggregate,
             query.length_ms,
             to_epoch_milliseconds(now.at),
             to_epoch_milliseconds(until),
             intervals,
         )
-        return None if at is None else _from_epoch_milliseconds(at)
+        return None if at_ms is None else _from_epoch_milliseconds(at_ms)
 
     def may_change(self, measure: Measure, now: Now) -> bool:
-        """Whether the passing of time may change the measure, however far ahead; of a measure for
-        which `rows` gives None."""
+        """Whether time alone may change the measure, at any later instant. For measures of which
+        `scanned_rows` returns None."""
         query = self._layout.series_queries[measure]
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:
@@ -278,7 +281,7 @@ class EventHistory:
 
 
 def to_epoch_milliseconds(instant: datetime) -> int:
-    """Whole milliseconds since 1970; what is finer is cut."""
+    """Whole milliseconds since 1970, rounded down."""
     return (instant - _EPOCH) // MILLISECOND
 
 

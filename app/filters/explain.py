@@ -1,4 +1,4 @@
-"""Why a filter holds of a customer, or does not: condition by condition."""
+"""Explains, condition by condition, why a filter holds for a customer or does not."""
 
 from datetime import datetime
 from typing import Any, assert_never
@@ -20,9 +20,12 @@ from app.filters.tree import (
 
 
 def explain(filter_: Filter, evaluation: Evaluation) -> dict[str, Any]:
-    """The filter's own shape: of each group its branches, of each condition what was wanted and
-    what the customer has (None where it is missing), and of both whether they hold. A segment
-    inside it is explained where it stands first."""
+    """The explanation as JSON in the shape of the filter.
+
+    Each node has `holds`. A group has its branches under "all", "any" or "none"; a condition has
+    `wanted`, its description, and `has`, the customer's value (None where it is missing). The
+    first reference to a nested segment includes the explanation of its filter.
+    """
     return _Explainer(evaluation).explain(filter_)
 
 
@@ -57,10 +60,10 @@ class _Explainer:
 
 
 def _displayed_value(field: Field, facts: CustomerFacts) -> Any:
-    """What is stored at the field, a day as a day."""
+    """The stored value; days of a DATE field as YYYY-MM-DD."""
     stored = field.read(facts.document)
     if field.type is not AttributeType.DATE:
         return stored
     values = stored if isinstance(stored, list) else [stored]
-    days = [v.date().isoformat() if isinstance(v, datetime) else v for v in values]
+    days = [value.date().isoformat() if isinstance(value, datetime) else value for value in values]
     return days if isinstance(stored, list) else days[0]

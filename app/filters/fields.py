@@ -1,4 +1,4 @@
-"""What a filter may ask about: every path, its type, and where it is stored."""
+"""Fields: the attribute paths of the filter language, their types and where they are stored."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from enum import Enum
 from typing import Any
 
 MAX_PATH_LENGTH = 1_000
-# A path's keys: every one costs a guard in each query, and MongoDB itself nests no deeper than 100.
+# Each key adds a guard against arrays to the query; MongoDB allows 100 levels of nesting.
 MAX_PATH_KEYS = 20
 
-# Asked so often that it counts: a union would be built anew each time.
+# A tuple: `int | float` inside `is_number` would build a union at each call.
 _NUMBER_TYPES = (int, float)
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
 class AttributeType(Enum):
-    """The type of a path's values."""
+    """The type of an attribute's values."""
 
     STRING = "STRING"
     NUMBER = "NUMBER"
@@ -28,7 +28,7 @@ class AttributeType(Enum):
 
 
 class FieldGroup(Enum):
-    """Where a path belongs in a filter editor."""
+    """The group in which a filter editor shows an attribute."""
 
     PROFILE = "PROFILE"
     ACTIVITY = "ACTIVITY"
@@ -37,11 +37,10 @@ class FieldGroup(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One path of the language.
+    """An attribute path, its type and its place in the stored document.
 
-    `type` is None for a metadata key without a definition and for the properties of events: the
-    operator's value then decides. `default` is what a path that is never missing holds where
-    nothing is stored.
+    `type` is None for metadata keys without a definition and for event properties: the type of
+    the operator's value applies. `default` is the value where nothing is stored.
     """
 
     path: str
@@ -54,10 +53,10 @@ class Field:
     is_indexed: bool = True
 
     def read(self, document: Mapping[str, Any]) -> object:
-        """What lies at the path: None where it is missing. Does not reach through arrays."""
+        """The value at the path; None where it is missing or lies behind an array."""
         value: object = document
         for key in self.document_keys:
-            # That a dict is a mapping is soonest seen so.
+            # The class test is faster than isinstance with an abstract base class.
             if value.__class__ is not dict and not isinstance(value, Mapping):
                 value = None
                 break
@@ -68,22 +67,22 @@ class Field:
 
     @property
     def mongo_path(self) -> str:
-        """The path in MongoDB's dotted form."""
+        """The dotted path of the stored value in MongoDB."""
         return ".".join(self.document_keys)
 
     @property
     def is_schemaless(self) -> bool:
-        """Whether the stored value may have any shape, an array for one."""
+        """Whether the stored value may have any shape, for example an array."""
         return self.group is FieldGroup.METADATA
 
 
 def is_number(value: object) -> bool:
-    """Whether MongoDB takes the value for a number: a boolean is none."""
+    """Whether the value is a number to MongoDB; a boolean is not."""
     return isinstance(value, _NUMBER_TYPES) and not isinstance(value, bool)
 
 
 def is_geopoint(value: object) -> bool:
-    """Whether the value is a place: `lat` and `lon` in degrees, and nothing else."""
+    """Whether the value is an object of exactly `lat` and `lon`, in degrees."""
     return (
         isinstance(value, dict)
         and value.keys() == {"lat", "lon"}
@@ -95,18 +94,18 @@ def is_geopoint(value: object) -> bool:
 
 
 def is_storable(text: str) -> bool:
-    """Whether MongoDB takes the text wherever we put it: no NUL, no half of a surrogate pair."""
+    """Whether MongoDB can store the text: it has no NUL and no lone surrogate."""
     return not _UNSTORABLE_CHARACTERS.search(text)
 
 
 def is_property_key(key: str) -> bool:
-    """Whether the text may be a key of metadata or of an event's properties."""
+    """Whether the text may be a key in metadata or in the properties of an event."""
     well_formed = 1 <= len(key) <= 100 and "." not in key and not key.startswith("$")
     return well_formed and is_storable(key)
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """The keys of a path into data of any shape; none where nothing can lie at such a path."""
+    """The keys of a path into metadata or properties; empty where the path is not valid."""
     if len(path) > MAX_PATH_LENGTH:
         return ()
     path_keys = tuple(path.split("."))
@@ -118,17 +117,19 @@ def split_path(path: str) -> tuple[str, ...]:
 
 
 def is_event_name(name: str) -> bool:
-    """Whether events may be called so."""
+    """Whether the text may be the name of an event."""
     return 1 <= len(name) <= 100 and is_storable(name)
 
 
 def escape_event_name(name: str) -> str:
-    """An event's name as a key of a document, where dots and dollars have a meaning."""
+    """The name of an event as a document key, in which MongoDB reserves dots and dollars."""
     return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
 
 
 def _label(path: str) -> str:
-    words = "".join(f" {c.lower()}" if c.isupper() else c for c in path.replace(".", " "))
+    words = "".join(
+        f" {letter.lower()}" if letter.isupper() else letter for letter in path.replace(".", " ")
+    )
     return words[:1].upper() + words[1:]
 
 
@@ -141,7 +142,8 @@ def _activity_field(path: str, type_: AttributeType, default: int | None = None)
     return Field(path, document_keys, type_, FieldGroup.ACTIVITY, _label(path), default=default)
 
 
-_TEXT, _NUMBER, _DATETIME = AttributeType.STRING, AttributeType.NUMBER, AttributeType.DATETIME
+_NUMBER = AttributeType.NUMBER
+_DATETIME = AttributeType.DATETIME
 
 FIELDS: tuple[Field, ...] = (
     _profile_field("sourceId"),
@@ -168,7 +170,7 @@ FIELDS: tuple[Field, ...] = (
     _activity_field("loyalty.points", _NUMBER, default=0),
 )
 
-FIELDS_BY_PATH = {known.path: known for known in FIELDS}
+FIELDS_BY_PATH = {field.path: field for field in FIELDS}
 _ORDER_SUMMARY_FIELDS = {
     "count": FIELDS_BY_PATH["orders.totalCount"],
     "firstAt": FIELDS_BY_PATH["orders.firstOrderAt"],
@@ -177,13 +179,14 @@ _ORDER_SUMMARY_FIELDS = {
 
 
 def activity_field(name: str, summary_key: str) -> Field | None:
-    """What the customer's summary says of the events of a name: count, firstAt or lastAt."""
+    """The field of a summary that the customer's document keeps of the events of one name.
+
+    `summary_key` is "count", "firstAt" or "lastAt"; returns None for any other.
+    """
     if name == "order":
         return _ORDER_SUMMARY_FIELDS.get(summary_key)
-    path, document_keys = (
-        f"events.{name}.{summary_key}",
-        ("events", escape_event_name(name), summary_key),
-    )
+    path = f"events.{name}.{summary_key}"
+    document_keys = ("events", escape_event_name(name), summary_key)
     match summary_key:
         case "count":
             return Field(

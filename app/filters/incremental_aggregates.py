@@ -1,7 +1,8 @@
-"""Measures of rows that come and go: what an evaluation says, without all of them each time.
+"""Incremental aggregates: the value of a measure after each row that enters or leaves it.
 
-A change costs a constant, and log n for an extreme. Sums are kept as exact integers, in units of
-the least number that a double can hold, and rounded once: just what `math.fsum` does.
+The values equal those of `Aggregate.compute`. Adding or removing a value costs O(1), for minimum
+and maximum O(log n). Sums are exact integers in units of the smallest positive double, rounded
+once at the end, which gives the result of `math.fsum`.
 """
 
 import math
@@ -18,24 +19,27 @@ from app.filters.fields import is_number
 from app.filters.tree import Measure
 from app.filters.values import MAX_INT64, MIN_INT64
 
-# At most so many values are added up anew, in all, where a running sum can't tell.
+# The total of values that one search may recompute where an incremental sum is not exact.
 MAX_RECOMPUTED_VALUES = 5_000_000
-# The least double above 0 is one unit; in units, 1 is two to the power of this.
+# One unit is the smallest positive double, 2 ** -1074.
 _SMALLEST_DOUBLE_EXPONENT = 1_074
 _UNITS_PER_ONE = 1 << _SMALLEST_DOUBLE_EXPONENT
-# Where neither the gains nor the losses come to more, no part of their sum leaves the doubles.
+# Up to this total of positive and of negative numbers no partial sum overflows a double.
 _MAX_EXACT_UNITS = ((1 << 1_024) - (1 << 974)) * _UNITS_PER_ONE
 
 
 def require_few_recomputed(recomputed_values: int) -> None:
-    """Refuses to add up too many values anew, in all, where a running sum can't tell."""
+    """Raises FILTER_TOO_COMPLEX where a search has recomputed too many values."""
     if recomputed_values > MAX_RECOMPUTED_VALUES:
-        message = "So many events come to more than numbers can hold; send smaller amounts."
+        message = "The sum over so many events exceeds the range of numbers; store smaller amounts."
         raise input_error(UserErrorCode.FILTER_TOO_COMPLEX, message)
 
 
 class IncrementalMeasure:
-    """A measure of rows, each of which may turn from being in to being out, and back."""
+    """A measure over a fixed list of rows, each of which can be included and excluded.
+
+    `included` says for each row whether the measure includes it at first.
+    """
 
     def __init__(
         self, measure: Measure, rows: Sequence[Mapping[str, Any]], included: Sequence[bool]
@@ -51,7 +55,7 @@ class IncrementalMeasure:
                 self._incremental_aggregate.add(value)
 
     def toggle(self, index: int) -> None:
-        """The row at this place comes in, or goes out."""
+        """Includes the row at an index, or excludes it if it was included."""
         self._included[index] = not self._included[index]
         update = (
             self._incremental_aggregate.add
@@ -62,7 +66,10 @@ class IncrementalMeasure:
 
     @property
     def value(self) -> int | float | None:
-        """What the measure comes to; None where it is missing."""
+        """The value of the measure; None where it is missing.
+
+        Raises FILTER_TOO_COMPLEX where inexact sums need too much recomputation.
+        """
         if self._incremental_aggregate.is_exact or self._aggregate is None:
             return self._incremental_aggregate.value
         self._recomputed_values += len(self._values)
@@ -71,15 +78,18 @@ class IncrementalMeasure:
 
 
 class IncrementalAggregate:
-    """How many values there are, and the base of what else is kept of them."""
+    """The count of values, and the base class of the other incremental aggregates."""
 
     def __init__(self) -> None:
         self.count = 0
 
     @property
     def is_exact(self) -> bool:
-        """Whether `value` is told by what is kept. Where numbers are not finite, or so large that
-        the order in which they are added decides, only `Aggregate.of` can tell."""
+        """Whether `value` is exact.
+
+        With numbers that are not finite, or so large that the order of addition matters, only
+        `Aggregate.compute` gives the right value.
+        """
         return True
 
     @property
@@ -90,7 +100,7 @@ class IncrementalAggregate:
         self._update(value, 1)
 
     def remove(self, value: object) -> None:
-        """Takes back one that was added."""
+        """Removes one value that was added."""
         self._update(value, -1)
 
     def _update(self, value: object, count_change: int) -> None:
@@ -98,7 +108,7 @@ class IncrementalAggregate:
 
 
 class _NumberAggregate(IncrementalAggregate):
-    """Of the values the numbers; those that are not finite are only counted."""
+    """Aggregates the numeric values; those that are not finite are only counted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +133,7 @@ class _NumberAggregate(IncrementalAggregate):
 
 
 class _Sum(_NumberAggregate):
-    """Integers by themselves, as they are added up where there are no floats; and all in units."""
+    """Sums integers separately, for the case without floats, and all numbers in units."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +178,7 @@ class _Average(_Sum):
 
 
 class _Minimum(_NumberAggregate):
-    """A heap, from which what is gone is taken once it comes to the top."""
+    """A heap with lazy deletion: a removed value is dropped once it reaches the top."""
 
     sign = 1
 

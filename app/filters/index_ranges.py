@@ -1,4 +1,8 @@
-"""What MongoDB's indexes can say of ranges: of the two ends one, where an array has ever lain."""
+"""Range conditions on paths that may hold arrays.
+
+Where an indexed path has ever held an array, MongoDB uses only one of the two bounds of a range
+in an index scan. The query planner estimates with this module how much one bound excludes.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +15,7 @@ from app.filters.tree import AttributeCondition, Filter
 
 @dataclass(frozen=True)
 class IndexRange:
-    """What lies at a path, between two ends."""
+    """A condition on values between two bounds."""
 
     condition: AttributeCondition
     bound_tests: BoundTests
@@ -21,14 +25,14 @@ class IndexRange:
         return self.condition.field.mongo_path
 
     def matches_bound(self, bound_index: int, document: Mapping[str, Any]) -> bool:
-        """Whether the document has a value on that side of the one end."""
+        """Whether a value of the document meets one bound (0 is the lower, 1 the upper)."""
         return any(
             map(self.bound_tests[bound_index], elements(self.condition.field.read(document)))
         )
 
 
 def as_index_ranges(conjuncts: Sequence[Filter], now: Now) -> list[IndexRange]:
-    """The parts as ranges, at paths where arrays may lie; none where one of them is no such."""
+    """The conjuncts as ranges; empty unless all are ranges on paths that may hold arrays."""
     ranges = []
     for conjunct in conjuncts:
         if not isinstance(conjunct, AttributeCondition) or conjunct.operand.scalar:

@@ -1,7 +1,8 @@
-"""Measures of a customer's rows as stages of an aggregation.
+"""Measures as stages of an aggregation pipeline.
 
-Two ways to the same values: for each customer of a stream its rows are looked up; or all rows of
-the measure are grouped by customer in one pass, which costs a twentieth a customer.
+There are two forms. `lookup_stages` joins the rows of each customer that reaches the stage.
+`group_stages` groups all rows of the measure by customer in one pass, which costs about a
+twentieth per customer.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,12 +15,12 @@ from app.filters.tree import Measure, SlidingWindow, Window
 
 Stage = dict[str, Any]
 
-# What is computed is kept under one key that no customer has.
-SCRATCH_FIELD = "_measures"
+# The temporary field of a customer document that holds computed values.
+SCRATCH_FIELD = "_scratch"
 
 
 def rows_predicate(measure: Measure, now: Now) -> Query:
-    """The predicate of the rows that a measure is taken of."""
+    """The query for the rows that a measure includes at `now`."""
     predicates: list[Query] = [dict(measure.source.predicate)]
     if measure.window is not None:
         predicates.append({"at": _window_bounds(measure.window, now)})
@@ -28,8 +29,10 @@ def rows_predicate(measure: Measure, now: Now) -> Query:
 
 
 def candidate_rows_predicate(measure: Measure, now: Now) -> Query:
-    """The predicate of the rows that a measure is taken of now, or may be by the passing of time
-    alone: dated ahead of `now`, or with a condition that follows the clock."""
+    """The query for the rows that a measure includes at `now` or may include later by time alone.
+
+    The latter are rows dated after `now` and rows that a time-dependent condition may accept.
+    """
     predicate = rows_predicate(measure.without_time_dependence, now)
     if isinstance(measure.window, SlidingWindow):
         return and_query([predicate, {"at": {"$gt": now.at - measure.window.length}}])
@@ -37,7 +40,10 @@ def candidate_rows_predicate(measure: Measure, now: Now) -> Query:
 
 
 def lookup_stages(field_names: Mapping[Measure, str], now: Now) -> list[Stage]:
-    """For each customer that the stages before leave, its rows are looked up."""
+    """Stages that compute each measure for every customer that reaches them, by $lookup.
+
+    `field_names` maps a measure to its key in the scratch field.
+    """
     stages: list[Stage] = []
     for measure, name in field_names.items():
         path = f"{SCRATCH_FIELD}.{name}"
@@ -54,17 +60,17 @@ def lookup_stages(field_names: Mapping[Measure, str], now: Now) -> list[Stage]:
 
 
 def group_stages(measure: Measure, field_name: str, now: Now) -> list[Stage]:
-    """The measure under its name for each customer who has such rows, from the rows on."""
+    """Stages from the row collection to one document per customer that has rows in the measure."""
     return [*_aggregation_stages(measure, "$customerId", now), {"$project": {field_name: "$value"}}]
 
 
 def merge_by_customer_stage(field_names: Iterable[str]) -> Stage:
-    """One document for each customer, with all that is known under these names."""
+    """Merges the documents of a customer into one, with the values under these names."""
     return {"$group": {"_id": "$_id", **{name: {"$max": f"${name}"} for name in field_names}}}
 
 
 def measure_projection(field_names: Mapping[Measure, str]) -> dict[str, Any]:
-    """The grouped measures, and of a customer without rows what they are of none."""
+    """Projects the grouped measures, with the empty value for customers without rows."""
     return {
         name: {"$ifNull": [f"${name}", empty_value(measure)]}
         for measure, name in field_names.items()
@@ -72,12 +78,12 @@ def measure_projection(field_names: Mapping[Measure, str]) -> dict[str, Any]:
 
 
 def is_covered_by_index(measure: Measure) -> bool:
-    """Whether an index tells the measure: nothing is asked of the rows but when they were."""
+    """Whether an index alone can answer the measure: it reads only the instants of the rows."""
     return measure.aggregate is None and not measure.where
 
 
 def empty_value(measure: Measure) -> int | None:
-    """What a measure is where there are no rows."""
+    """The value of a measure without any rows."""
     return 0 if measure.aggregate is None else measure.aggregate.empty_value
 
 
@@ -88,7 +94,7 @@ def _window_bounds(window: Window, now: Now) -> Query:
 
 
 def _aggregation_stages(measure: Measure, group_key: str | None, now: Now) -> list[Stage]:
-    """The measure of the rows that the stages see, for each value of an expression."""
+    """Computes the measure for each value of the expression `group_key`; None makes one group."""
     accumulator, value = {"$sum": 1}, "$value"
     if measure.aggregate is not None and measure.property is not None:
         accumulator = measure.aggregate.accumulate(measure.property)

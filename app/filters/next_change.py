@@ -1,8 +1,8 @@
-"""When the passing of time alone changes an answer, the facts being what they are.
+"""Finds the next instant at which time alone changes whether a filter holds.
 
-Each part of a filter has a course: its answer at `now`, and the instants at which that turns. Those
-of the leaves come from the operators themselves; those of groups are merged from their branches'.
-All of it is lazy: of a course no more is worked out than is asked for.
+Each node of a filter has an answer timeline: its answer at `now` and the later instants at which
+the answer changes. Operators compute the timelines of conditions; groups merge those of their
+branches. Timelines are lazy iterators, so that the search computes only what it needs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,39 +42,38 @@ HORIZON_YEARS = 10
 
 
 def find_next_change(filter_: Filter, facts: CustomerFacts, now: Now) -> datetime | None:
-    """The first millisecond at which the filter's answer is no longer that at `now`; None where
-    it stays for ten years.
+    """The first millisecond after `now` with another answer than at `now`.
 
-    The facts hold the rows of `measuring.rows_ahead`. With n values in an array, or n rows of a
-    measure, a condition costs in the order of n log n, however often its answer turns before the
-    filter's does (a value that comes round each year turns up to ten times). Only sums beyond what
-    a double can hold cost more: they are added up anew, and refused where that is too much.
+    Returns None where the answer stays the same for ten years. `facts` must have the rows of
+    `measure_stages.candidate_rows_predicate`. A condition on n array elements or n rows costs
+    O(n log n), even if its own answer changes often before the filter's does; an anniversary
+    changes it up to ten times. Only sums beyond the range of a double cost more: they are
+    recomputed, and the search raises FILTER_TOO_COMPLEX where that is too much.
     """
     change_at = next(ChangeSearch(facts, now, horizon(now)).build_timeline(filter_).changes, None)
     return None if change_at is None else truncate_to_milliseconds(change_at)
 
 
 def horizon(now: Now) -> datetime:
-    """The last instant that is looked at: the same date and time, ten years on."""
+    """The last instant of the search: the same date and time ten years later."""
     day = now.at.date()
     return datetime.combine(anniversary(day, day.year + HORIZON_YEARS), now.at.timetz())
 
 
 class AnswerTimeline(NamedTuple):
-    """Whether something holds at `now`, and the instants after it, in order, at which it begins
-    to or ceases to."""
+    """Whether a node holds at `now`, and the later instants, in order, at which that changes."""
 
     holds_now: bool
     changes: Iterator[datetime]
 
 
 _UnmetChange = tuple[datetime, int, int]
-"""At an instant the row at a place comes to lack so much more, or less."""
+"""An instant, the index of a row, and the change in the number of its unmet conditions."""
 
 
 @dataclass(frozen=True)
 class ChangeSearch:
-    """Follows what is known of one customer from one instant until another."""
+    """The search over the facts of one customer, from `now` until an instant (inclusive)."""
 
     facts: CustomerFacts
     now: Now
@@ -82,6 +81,7 @@ class ChangeSearch:
     _segment_timelines: dict[NestedSegment, AnswerTimeline] = field(default_factory=dict)
 
     def build_timeline(self, filter_: Filter) -> AnswerTimeline:
+        """The timeline of a filter."""
         match filter_:
             case AllOf(branches):
                 return _conjunction(self.build_timeline(branch) for branch in branches)
@@ -97,14 +97,14 @@ class ChangeSearch:
                 return self._event_timeline(filter_)
             case StaticMemberCondition():
                 return AnswerTimeline(holds(filter_, self.facts, self.now), iter(()))
-            case SegmentCondition(segment, member):
+            case SegmentCondition(segment, is_member):
                 timeline = self._segment_timeline(segment)
-                return timeline if member else _negation(timeline)
+                return timeline if is_member else _negation(timeline)
             case _:
                 assert_never(filter_)
 
     def _segment_timeline(self, segment: NestedSegment) -> AnswerTimeline:
-        """Followed once, however often the segment stands in the filter."""
+        """The timeline of a nested segment, computed once and shared between its references."""
         timeline = self._segment_timelines.get(segment) or self.build_timeline(segment.tree)
         changes, cached_changes = tee(timeline.changes)
         self._segment_timelines[segment] = timeline._replace(changes=cached_changes)
@@ -133,7 +133,7 @@ class ChangeSearch:
         return AnswerTimeline(holds_now, changes(holds_now))
 
     def value_changes(self, measure: Measure) -> Iterator[tuple[datetime, int | float | None]]:
-        """The instants after `now` that may change the measure, with what it comes to then."""
+        """The instants after `now` that may change the measure, with the value from then on."""
         if measure.without_time_dependence is measure:
             return iter(())
         history = self.facts.history(measure, self.now)
@@ -144,20 +144,22 @@ class ChangeSearch:
     def value_changes_of_rows(
         self, measure: Measure, rows: Sequence[Document]
     ) -> Iterator[tuple[datetime, int | float | None]]:
-        """The same of the measure of these rows of its source."""
+        """Like `value_changes`, over the given rows of the measure's source."""
         if measure.without_time_dependence is measure:
             return
         rows = filter_rows(measure.without_time_dependence, rows, self.now)
-        # Of each row, how much it lacks of being one that the measure is taken of.
+        # For each row the number of time-dependent conditions, with the window, that it fails.
         unmet_counts = [0] * len(rows)
         unmet_changes = merge(*[*self._unmet_changes(measure, rows, unmet_counts)])
-        first = next(unmet_changes, None)
-        if first is None:
+        first_change = next(unmet_changes, None)
+        if first_change is None:
             return
         incremental_measure = IncrementalMeasure(
             measure, rows, [not unmet_before for unmet_before in unmet_counts]
         )
-        for at, simultaneous_changes in groupby(chain([first], unmet_changes), key=itemgetter(0)):
+        for at, simultaneous_changes in groupby(
+            chain([first_change], unmet_changes), key=itemgetter(0)
+        ):
             for _, row_index, unmet_change in simultaneous_changes:
                 unmet_before = unmet_counts[row_index]
                 unmet_counts[row_index] += unmet_change
@@ -168,7 +170,7 @@ class ChangeSearch:
     def _unmet_changes(
         self, measure: Measure, rows: Sequence[Document], unmet_counts: list[int]
     ) -> Iterator[Iterable[_UnmetChange]]:
-        """How the rows come to lack more and less after `now`; notes what they lack at first."""
+        """The changes of the unmet counts after `now`; adds the initial ones to `unmet_counts`."""
         if isinstance(measure.window, SlidingWindow):
             yield self._window_unmet_changes(measure.window, rows, unmet_counts)
         for condition in measure.where:
@@ -182,7 +184,7 @@ class ChangeSearch:
     def _window_unmet_changes(
         self, window: SlidingWindow, rows: Sequence[Document], unmet_counts: list[int]
     ) -> Sequence[_UnmetChange]:
-        """The same of the window alone."""
+        """The changes that the window causes, in order."""
         now, unmet_changes = self.now.at, []
         for row_index, row in enumerate(rows):
             start = row["at"]
@@ -204,19 +206,19 @@ def _negation(timeline: AnswerTimeline) -> AnswerTimeline:
 
 
 def _conjunction(timelines: Iterable[AnswerTimeline]) -> AnswerTimeline:
-    """Holds while each of the courses does."""
+    """Holds while every timeline holds."""
     timelines = list(timelines)
     if len(timelines) == 1:
         return timelines[0]
     return AnswerTimeline(
-        all(course.holds_now for course in timelines), _conjunction_changes(timelines)
+        all(timeline.holds_now for timeline in timelines), _conjunction_changes(timelines)
     )
 
 
 def _conjunction_changes(timelines: Sequence[AnswerTimeline]) -> Iterator[datetime]:
-    are_holding = [course.holds_now for course in timelines]
+    are_holding = [timeline.holds_now for timeline in timelines]
     unmet_count = are_holding.count(False)
-    for at, changed_indexes in _merge_by_instant([course.changes for course in timelines]):
+    for at, changed_indexes in _merge_by_instant([timeline.changes for timeline in timelines]):
         unmet_before = unmet_count
         for index in changed_indexes:
             are_holding[index] = not are_holding[index]
@@ -228,9 +230,9 @@ def _conjunction_changes(timelines: Sequence[AnswerTimeline]) -> Iterator[dateti
 def _merge_by_instant(
     change_streams: Sequence[Iterator[datetime]],
 ) -> Iterator[tuple[datetime, list[int]]]:
-    """The instants in order, each with the places of all in the sequence that turn at it."""
+    """The instants in order, each with the indexes of the streams that change at it."""
     indexed_changes = merge(
-        *(zip(stream, repeat(place)) for place, stream in enumerate(change_streams))
+        *(zip(stream, repeat(index)) for index, stream in enumerate(change_streams))
     )
     for at, simultaneous_changes in groupby(indexed_changes, key=itemgetter(0)):
-        yield at, [place for _, place in simultaneous_changes]
+        yield at, [index for _, index in simultaneous_changes]

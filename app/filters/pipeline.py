@@ -1,9 +1,13 @@
-"""A filter as an aggregation: the population's engine, and the ways that it may go."""
+"""Compiles a filter to MongoDB aggregation pipelines that find the customers who meet it.
+
+`plans` yields alternative pipelines with the same result. The query planner, in
+`services/query_planner.py`, estimates their costs and picks one.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, assert_never
+from typing import Any
 
 from app.filters import measure_stages
 from app.filters.calendar import Now
@@ -11,64 +15,55 @@ from app.filters.conjuncts import conjuncts, holds_without_rows
 from app.filters.index_ranges import IndexRange, as_index_ranges
 from app.filters.measure_stages import SCRATCH_FIELD
 from app.filters.operators import Query
-from app.filters.predicates import and_query, condition_query, negatable_query
-from app.filters.sources import RowSource
+from app.filters.predicates import and_query
+from app.filters.query_builder import QueryBuilder
+from app.filters.sources import CUSTOMERS_COLLECTION, RowSource
 from app.filters.summary_rewrite import SummaryRewrite, rewrite_with_summaries, summary_prefilters
-from app.filters.tree import (
-    AllOf,
-    AnyOf,
-    AttributeCondition,
-    EventCondition,
-    Filter,
-    Measure,
-    NestedSegment,
-    NoneOf,
-    SegmentCondition,
-    StaticMemberCondition,
-)
-from app.filters.walk import (
-    inlined_depth,
-    inlined_query_bytes,
-    measures,
-    nested_segments,
-    query_bytes,
-)
+from app.filters.tree import AllOf, EventCondition, Filter, NoneOf
+from app.filters.walk import inlined_depth, inlined_query_bytes, measures, query_bytes
 
 Stage = dict[str, Any]
 
-CUSTOMERS_COLLECTION = "customers"
-_MATCHED_FIELD = "_listed"
-# MongoDB takes a hundred levels and plans slowly for thousands of conditions: of more than this,
-# segments are asked one by one.
-_MAX_INLINED_BYTES, _MAX_INLINED_DEPTH = 2_000_000, 45
-# What is asked of those in doubt holds the filter twice.
+_MATCHED_FIELD = "_matched"
+# MongoDB allows a hundred levels of nesting, and its planner is slow with thousands of conditions.
+# Beyond these limits each nested segment is evaluated once, by a $lookup.
+_MAX_INLINED_BYTES = 2_000_000
+_MAX_INLINED_DEPTH = 45
+# The supplement contains the filter twice: a larger one would exceed MongoDB's 16 MiB.
 _MAX_REPEATED_BYTES = 6_000_000
 
 
 class Plan(Enum):
-    """From customer to customer, each of whose rows are looked up: as an index finds them, one
-    after the other by their ids, or as they lie there; or from the rows of all of them, to which
-    the customers are joined: those whom the rows leave, or all in the same pass."""
+    """How a pipeline finds customers. All plans give the same result.
 
-    INDEX_SCAN = "customers"
-    ID_SCAN = "by id"
-    COLLECTION_SCAN = "in place"
-    ROWS_JOIN = "join"
-    ROWS_UNION = "union"
+    The first three scan customers and look up the rows of each. They differ in the order of the
+    scan: by an index on the filter's attributes, by `_id`, or in the order of storage.
+    The last two group the rows of all customers. ROWS_JOIN then joins the customers whom the rows
+    leave; ROWS_UNION adds the customers by $unionWith in the same pass.
+    """
+
+    INDEX_SCAN = "index scan"
+    ID_SCAN = "id scan"
+    COLLECTION_SCAN = "collection scan"
+    ROWS_JOIN = "rows join"
+    ROWS_UNION = "rows union"
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stages that find just the customers of whom a filter holds.
+    """The stages that find exactly the customers who meet a filter.
 
-    `gather`, from the collection on, leaves documents with the ids of customers, in any order; they
-    are the ones, or with `join` those among whom they are. `refine` is asked of these customers
-    themselves, of all where nothing is gathered; it keeps some of them, and their order. `passes`
-    tells how often `gather` goes through all customers. `also` finds those who are missing, all of
-    them others: very few, and mostly none.
+    `candidate_stages` run on `collection` and return documents with customer ids, in any order.
+    Without `joins_customers` these customers are the result. With it, `filter_stages` run on these
+    customers in `customers`. Where there are no candidate stages, they run on all customers.
+    `filter_stages` keep the order of their input.
+
+    `customer_scans` is the number of times that `candidate_stages` read all customers.
+    `supplement` finds the members whom these stages miss: few, and mostly none. No customer is
+    found by both.
     """
 
-    plan: "Plan"
+    plan: Plan
     collection: str = CUSTOMERS_COLLECTION
     candidate_stages: list[Stage] = field(default_factory=list)
     filter_stages: list[Stage] = field(default_factory=list)
@@ -78,7 +73,7 @@ class Pipeline:
 
     @property
     def query(self) -> Query | None:
-        """The predicate of the customers, where it alone says who they are."""
+        """The query for the customers where the pipeline is a single query, else None."""
         match self.candidate_stages, self.filter_stages:
             case [], [{"$match": query}]:
                 return dict(query)
@@ -88,7 +83,10 @@ class Pipeline:
 def plans(
     filter_: Filter | None, now: Now, search_query: Query | None = None
 ) -> Iterator[Pipeline]:
-    """Every way to those of whom the filter holds, and whom the search finds."""
+    """Yields alternative pipelines for the customers who meet the filter and the search.
+
+    Without a filter all customers meet it. The first pipeline is an INDEX_SCAN, the default.
+    """
     if filter_ is None or query_bytes(filter_) > _MAX_REPEATED_BYTES:
         yield from _plans_without_supplement(filter_, now, search_query)
         return
@@ -120,16 +118,18 @@ def _plans_without_supplement(
 def _customers_first_pipeline(
     parts: "FilterParts", now: Now, search_query: Query | None, plan: Plan
 ) -> Pipeline:
-    """From customer to customer: first what can be asked of the customer alone, where indexes may
-    serve it; then the rows are looked up, measure by measure, of those who are left."""
-    builder = _QueryBuilder(now, use_indexes=plan is Plan.INDEX_SCAN)
+    """Scans customers: first the conditions on the document, then the measures by $lookup.
+
+    Conjuncts with fewer measures come first, so that later lookups run for fewer customers.
+    """
+    builder = QueryBuilder(now, use_indexes=plan is Plan.INDEX_SCAN)
     stages = _match_stages(
         [*([search_query] if search_query else []), *map(builder.query, parts.document_filters)]
     )
     if parts.undivided_filter is not None:
         stages += builder.segment_stages(parts.undivided_filter)
-    for part in sorted(parts.measure_conjuncts, key=lambda part: len(measures(part))):
-        stages += [*builder.lookup_stages(part), {"$match": builder.query(part)}]
+    for conjunct in sorted(parts.measure_conjuncts, key=lambda filter_: len(measures(filter_))):
+        stages += [*builder.lookup_stages(conjunct), {"$match": builder.query(conjunct)}]
     if parts.measure_conjuncts:
         stages.append({"$unset": SCRATCH_FIELD})
     return Pipeline(plan, filter_stages=stages)
@@ -138,22 +138,25 @@ def _customers_first_pipeline(
 def _rows_first_pipeline(
     parts: "FilterParts", now: Now, search_query: Query | None, plan: Plan
 ) -> Pipeline:
-    """From the rows of all customers, grouped in one pass.
+    """Groups the rows of all customers in one pass.
 
-    What is asked of the customer alone is asked of all customers in the same pass, or joined: of
-    those whom the rows leave, where nobody else is to be found.
+    ROWS_UNION evaluates the conditions on documents for all customers in the same pass. ROWS_JOIN
+    evaluates them for the customers whom the rows leave; it misses customers without rows, and is
+    a valid plan only where the filter cannot hold for those.
     """
-    builder = _QueryBuilder(now)
+    builder = QueryBuilder(now)
     document_filters = (
         parts.document_filters if plan is Plan.ROWS_UNION else parts.document_conjuncts
     )
     document_stages = _match_stages(
         [*([search_query] if search_query else []), *map(builder.query, document_filters)]
     )
-    row_predicates = [builder.query(part, rows_only=True) for part in parts.measure_conjuncts]
+    row_predicates = [
+        builder.query(conjunct, rows_only=True) for conjunct in parts.measure_conjuncts
+    ]
     customer_branches = [
-        _UnionBranch(CUSTOMERS_COLLECTION, [{"$match": q}, _flag_stage(name)])
-        for name, q in builder.document_queries.items()
+        _UnionBranch(CUSTOMERS_COLLECTION, [{"$match": query}, _flag_stage(name)])
+        for name, query in builder.document_queries.items()
     ]
     projection = measure_stages.measure_projection(builder.measure_names)
     projection |= {name: {"$ifNull": [f"${name}", False]} for name in builder.document_queries}
@@ -187,7 +190,7 @@ def _rows_first_pipeline(
 def _uncertain_customers_pipeline(
     filter_: Filter, rewrite: SummaryRewrite, now: Now, search_query: Query | None
 ) -> Pipeline:
-    """From the rows after `now`, mostly none, to their customers whom the summaries miss."""
+    """Finds members whom the summary rewrite misses, from their rows dated after `now`."""
     branches = [
         _UnionBranch(source.collection, _newer_rows_stages(source, now))
         for source in rewrite.uncertain_sources
@@ -212,9 +215,12 @@ def _newer_rows_stages(source: RowSource, now: Now) -> list[Stage]:
 
 @dataclass(frozen=True)
 class FilterParts:
-    """What must hold, each part by itself: asked of the customer alone, or of rows as well; and
-    what then is likely to hold of the customer. What is `too_large` to be taken apart, with the
-    segments inside it, is asked as a whole."""
+    """The conjuncts of a filter, by the data that they read.
+
+    `document_conjuncts` read only the customer's document; `measure_conjuncts` read rows too.
+    `prefilters` are conditions on the document that the measure conjuncts imply: they exclude
+    customers early. `undivided_filter` is a filter that is too large to split, or None.
+    """
 
     document_conjuncts: list[Filter] = field(default_factory=list)
     measure_conjuncts: list[Filter] = field(default_factory=list)
@@ -223,28 +229,31 @@ class FilterParts:
 
     @property
     def document_filters(self) -> list[Filter]:
+        """All conditions on the document: the conjuncts and the prefilters."""
         return [*self.document_conjuncts, *self.prefilters]
 
     def index_ranges(self, now: Now) -> list[IndexRange]:
-        """The ranges of which all must hold, where nothing else must."""
+        """The conjuncts as ranges if the filter consists only of those, else an empty list."""
         return [] if self.measure_conjuncts else as_index_ranges(self.document_conjuncts, now)
 
     @classmethod
     def split(cls, filter_: Filter | None, now: Now) -> "FilterParts":
+        """Splits a filter, with its nested segments inlined; None has no parts."""
         if filter_ is None:
             return cls()
         if not _can_be_inlined(filter_):
             return cls(measure_conjuncts=[filter_], undivided_filter=filter_)
         parts = cls()
-        for part in conjuncts(filter_):
-            (parts.measure_conjuncts if measures(part) else parts.document_conjuncts).append(part)
-            if isinstance(part, EventCondition):
-                parts.prefilters.extend(summary_prefilters(part, now))
+        for conjunct in conjuncts(filter_):
+            reads_rows = bool(measures(conjunct))
+            (parts.measure_conjuncts if reads_rows else parts.document_conjuncts).append(conjunct)
+            if isinstance(conjunct, EventCondition):
+                parts.prefilters.extend(summary_prefilters(conjunct, now))
         return parts
 
 
 def _can_be_inlined(filter_: Filter) -> bool:
-    """Whether the segments inside can be written out wherever they stand."""
+    """Whether each reference to a nested segment can be replaced by the segment's filter."""
     if inlined_depth(filter_) > _MAX_INLINED_DEPTH:
         return False
     inlined_bytes = inlined_query_bytes(filter_)
@@ -253,7 +262,7 @@ def _can_be_inlined(filter_: Filter) -> bool:
 
 @dataclass(frozen=True)
 class _UnionBranch:
-    """Where documents with customers' ids come from."""
+    """Stages on a collection that return documents with customer ids."""
 
     collection: str
     stages: list[Stage]
@@ -262,12 +271,18 @@ class _UnionBranch:
 def _union_stages(
     branches: list[_UnionBranch], field_names: Iterable[str], *, is_distinct: bool = True
 ) -> list[Stage]:
-    """One document for each customer whom one of the origins knows; once already, if `distinct`."""
-    first, *other_branches = branches
+    """Unites the branches to one document for each customer.
+
+    `is_distinct` says that each branch already returns a customer once.
+    """
+    first_branch, *other_branches = branches
     if not other_branches and is_distinct:
-        return first.stages
-    unions = [{"$unionWith": {"coll": o.collection, "pipeline": o.stages}} for o in other_branches]
-    return [*first.stages, *unions, measure_stages.merge_by_customer_stage(field_names)]
+        return first_branch.stages
+    unions = [
+        {"$unionWith": {"coll": branch.collection, "pipeline": branch.stages}}
+        for branch in other_branches
+    ]
+    return [*first_branch.stages, *unions, measure_stages.merge_by_customer_stage(field_names)]
 
 
 def _flag_stage(field_name: str) -> Stage:
@@ -276,90 +291,3 @@ def _flag_stage(field_name: str) -> Stage:
 
 def _match_stages(queries: list[Query]) -> list[Stage]:
     return [{"$match": and_query(queries)}] if queries else []
-
-
-def _without_index(condition: AttributeCondition) -> AttributeCondition:
-    """The same, said so that it is quick to tell of one customer after the other."""
-    return replace(condition, operand=replace(condition.operand, indexed=False))
-
-
-@dataclass
-class _QueryBuilder:
-    """Predicates, and the names under which they expect what is asked of elsewhere: measures of
-    rows, what is asked apart of the customers alone, and segments."""
-
-    now: Now
-    use_indexes: bool = True
-    measure_names: dict[Measure, str] = field(default_factory=dict)
-    document_queries: dict[str, Query] = field(default_factory=dict)
-    segment_names: dict[NestedSegment, str] = field(default_factory=dict)
-
-    def query(self, filter_: Filter, *, rows_only: bool = False) -> Query:
-        """The predicate. With `apart` nothing is asked of the customer in it: what it asks of the
-        customer alone becomes a predicate of its own."""
-        if rows_only and not measures(filter_):
-            name = f"a{len(self.document_queries)}"
-            self.document_queries[name] = self.query(filter_)
-            return {f"{SCRATCH_FIELD}.{name}": True}
-        match filter_:
-            case AllOf(branches):
-                return {"$and": [self.query(branch, rows_only=rows_only) for branch in branches]}
-            case AnyOf(branches):
-                return {"$or": [self.query(branch, rows_only=rows_only) for branch in branches]}
-            case NoneOf(branches):
-                return {"$nor": [self.query(branch, rows_only=rows_only) for branch in branches]}
-            case AttributeCondition():
-                return condition_query(
-                    filter_ if self.use_indexes else _without_index(filter_), self.now
-                )
-            case EventCondition(measure, operator, operand):
-                path = self._measure_path(measure)
-                return negatable_query(operator, lambda op: op.query(path, operand, self.now))
-            case StaticMemberCondition(rows):
-                return {self._measure_path(rows): {"$gte": 1}}
-            case SegmentCondition(segment, member) if segment in self.segment_names:
-                return {f"{SCRATCH_FIELD}.{self.segment_names[segment]}": member}
-            case SegmentCondition(segment, member):
-                inner = self.query(segment.tree, rows_only=rows_only)
-                return inner if member else {"$nor": [inner]}
-            case _:
-                assert_never(filter_)
-
-    def _measure_path(self, measure: Measure) -> str:
-        name = self.measure_names.setdefault(measure, f"m{len(self.measure_names)}")
-        return f"{SCRATCH_FIELD}.{name}"
-
-    def lookup_stages(self, filter_: Filter) -> list[Stage]:
-        """The stages that look up what the filter measures and is not there yet."""
-        missing_measures = [m for m in measures(filter_) if m not in self.measure_names]
-        for measure in missing_measures:
-            self._measure_path(measure)
-        return measure_stages.lookup_stages(
-            {m: self.measure_names[m] for m in missing_measures}, self.now
-        )
-
-    def segment_stages(self, filter_: Filter) -> list[Stage]:
-        """The stages that ask each of the segments inside once, the innermost first.
-
-        A predicate yields no value that a later one could ask for; a look-up of the customer itself
-        is there, or not.
-        """
-        stages = self.lookup_stages(filter_)
-        for segment in nested_segments(filter_):
-            segment_query = self.query(segment.tree)
-            self.segment_names[segment] = name = f"s{len(self.segment_names)}"
-            lookup = {
-                "from": CUSTOMERS_COLLECTION,
-                "localField": "_id",
-                "foreignField": "_id",
-                "let": {"known": f"${SCRATCH_FIELD}"},
-                "pipeline": [
-                    {"$set": {SCRATCH_FIELD: "$$known"}},
-                    {"$match": segment_query},
-                    {"$project": {"_id": 1}},
-                ],
-                "as": f"{SCRATCH_FIELD}.{name}",
-            }
-            is_found = {"$ne": [f"${SCRATCH_FIELD}.{name}", []]}
-            stages += [{"$lookup": lookup}, {"$set": {f"{SCRATCH_FIELD}.{name}": is_found}}]
-        return stages

@@ -1,4 +1,4 @@
-"""Conditions on one document as predicates of MongoDB's query language."""
+"""Translates conditions on one document to MongoDB queries."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,24 +9,29 @@ from app.filters.tree import AttributeCondition
 
 
 def condition_query(condition: AttributeCondition, now: Now) -> Query:
-    """The predicate of one condition over the documents that hold its field."""
+    """The query for a condition on the documents that have its field."""
     return _operator_query(condition.field, condition.operator, condition.operand, now)
 
 
 def and_query(queries: Sequence[Query]) -> Query:
-    """A predicate that holds where each of these does."""
+    """A query that matches where every one of the queries does."""
     return queries[0] if len(queries) == 1 else {"$and": list(queries)}
 
 
 def negatable_query(operator: Operator, positive_query: Callable[[Operator], Query]) -> Query:
-    """What the operator asks, where `positive` says it of those that negate none."""
+    """The query for an operator; a negating one inverts the query of its counterpart.
+
+    `positive_query` makes the query for an operator that does not negate another.
+    """
     if operator.negates is not None:
         return {"$nor": [positive_query(operator.negates)]}
     return positive_query(operator)
 
 
 def _operator_query(field: Field, operator: Operator, operand: Operand, now: Now) -> Query:
-    return negatable_query(operator, lambda op: _positive_query(field, op, operand, now))
+    return negatable_query(
+        operator, lambda positive: _positive_query(field, positive, operand, now)
+    )
 
 
 def _positive_query(field: Field, operator: Operator, operand: Operand, now: Now) -> Query:
@@ -35,7 +40,7 @@ def _positive_query(field: Field, operator: Operator, operand: Operand, now: Now
         return {"$or": [predicate, {field.mongo_path: {"$not": {"$type": "number"}}}]}
     if not field.is_schemaless:
         return predicate
-    # A path of MongoDB's reaches through an array of objects; to one of ours, all behind it is
+    # MongoDB's paths traverse arrays of objects. In the filter language a value behind an array is
     # missing.
     parent_paths = [
         ".".join(field.document_keys[:end]) for end in range(2, len(field.document_keys))

@@ -1,5 +1,7 @@
-"""Where rows about customers are stored: custom events, orders, which count as events, and the
-lists of static segments."""
+"""Row sources: the stored rows that measures count and aggregate.
+
+Rows are custom events, orders (events named "order") and the members of static segments.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,21 +11,27 @@ from app.filters.fields import AttributeType, Field, FieldGroup, split_path
 
 COUNTED_ORDER_STATUSES = ("PAID", "FULFILLED")
 ORDER_EVENT_NAME = "order"
-EVENTS_COLLECTION, ORDERS_COLLECTION, STATIC_MEMBERS_COLLECTION = "events", "orders", "members"
+CUSTOMERS_COLLECTION = "customers"
+EVENTS_COLLECTION = "events"
+ORDERS_COLLECTION = "orders"
+STATIC_MEMBERS_COLLECTION = "members"
 _ORDER_FIELD_TYPES = {"amount": AttributeType.NUMBER, "status": AttributeType.STRING}
 
 
 @dataclass(frozen=True)
 class RowSource:
-    """The rows that are a customer's events of one name, or its place in one list."""
+    """The events of one name, or the members of one static segment.
+
+    `predicate` is the MongoDB query that selects these rows in `collection`.
+    """
 
     name: str
     collection: str
-    # Frozen, and so hashable, by being derived from the name alone.
+    # A dict is not hashable; the name and the collection determine it.
     predicate: Mapping[str, Any] = field(compare=False)
 
     def find_property(self, path: str) -> Field | None:
-        """The field of a property, or None where no property can have that name."""
+        """The field at a property path; None where no property can have that path."""
         property_keys = split_path(path)
         if not property_keys:
             return None
@@ -31,7 +39,7 @@ class RowSource:
             return _property_field(path, ("properties", *property_keys), None)
         if path in _ORDER_FIELD_TYPES:
             return _property_field(path, property_keys, _ORDER_FIELD_TYPES[path])
-        # An order's metadata are its properties, and may be called by their full name too.
+        # The metadata of an order are its properties: "coupon" and "metadata.coupon" are one field.
         is_full_path = property_keys[0] == "metadata" and len(property_keys) > 1
         return _property_field(
             path, property_keys if is_full_path else ("metadata", *property_keys), None
@@ -39,7 +47,7 @@ class RowSource:
 
     @property
     def kind(self) -> object:
-        """What is the same for all the source's rows, and for no others of the collection."""
+        """The key that separates this source from the others of its collection."""
         return (
             self.predicate["segmentId"]
             if self.collection == STATIC_MEMBERS_COLLECTION
@@ -47,12 +55,15 @@ class RowSource:
         )
 
     def includes(self, row: Mapping[str, Any]) -> bool:
-        """Whether a stored row of the collection is such an event, or in that list."""
+        """Whether a stored row of the collection belongs to this source."""
         return row_kind(self.collection, row) == self.kind
 
 
 def event_source(name: str) -> RowSource:
-    """The source of the events of a name."""
+    """The source of the events of one name.
+
+    The name "order" selects current revisions of paid and fulfilled orders.
+    """
     if name == ORDER_EVENT_NAME:
         match = {"current": True, "status": {"$in": list(COUNTED_ORDER_STATUSES)}}
         return RowSource(name, ORDERS_COLLECTION, match)
@@ -60,7 +71,7 @@ def event_source(name: str) -> RowSource:
 
 
 def row_kind(collection: str, row: Mapping[str, Any]) -> object:
-    """The kind of the source that a stored row of the collection belongs to; None for none."""
+    """The `RowSource.kind` of a stored row; None for an order that does not count."""
     if collection == STATIC_MEMBERS_COLLECTION:
         return row["segmentId"]
     if collection == ORDERS_COLLECTION:
@@ -73,7 +84,7 @@ def row_kind(collection: str, row: Mapping[str, Any]) -> object:
 
 
 def static_member_source(segment_id: str, list_key: object) -> RowSource:
-    """The list of a static segment, of which each row holds the key."""
+    """The source of the members of a static segment; `list_key` is stored in each of its rows."""
     return RowSource(segment_id, STATIC_MEMBERS_COLLECTION, {"segmentId": list_key})
 
 

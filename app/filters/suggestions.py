@@ -1,11 +1,11 @@
-"""Which of the known words was probably meant."""
+"""Suggests the known word that the user probably meant."""
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 
 def suggest(text: str, bigrams_of_words: Mapping[str, set[str]]) -> str:
-    """The one of the known words that looks most like the text."""
+    """The known word with the highest bigram similarity (Dice coefficient) to the text."""
     text_bigrams = _bigrams(text[:100])
 
     def similarity(word: str) -> float:
@@ -17,10 +17,10 @@ def suggest(text: str, bigrams_of_words: Mapping[str, set[str]]) -> str:
 
 
 def bigrams_by_word(words: Iterable[str]) -> dict[str, set[str]]:
-    """Known words by which `most_like` can be asked."""
+    """The known words with their bigrams, for `suggest`."""
     return {word: _bigrams(word) for word in words}
 
 
 def _bigrams(text: str) -> set[str]:
-    """The pairs of neighbouring letters, the ends included: what similar words have in common."""
-    return {first + second for first, second in pairwise(f" {text.casefold()} ")}
+    """The pairs of adjacent letters, with a space at both ends."""
+    return {letter + next_letter for letter, next_letter in pairwise(f" {text.casefold()} ")}

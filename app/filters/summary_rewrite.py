@@ -1,8 +1,9 @@
-"""What the summary in a customer's document says of its events, so that the rows need no look.
+"""Rewrites event conditions to conditions on the summaries in the customer's document.
 
-The summary knows how many events of a name there are, and when the first and the last one was. It
-knows nothing of a moment between the two: a reader whose clock stands before a customer's last
-event is in doubt, and looks at the rows of those few.
+A summary has the count of the events of one name, and the instants of the first and the last. With
+it many conditions need no rows. It does not know the events between the first and the last: if the
+last event is dated after `now`, the summary cannot tell whether an earlier one lies in the window.
+Such customers are uncertain; a supplementary pipeline evaluates the original filter on them.
 """
 
 import math
@@ -33,10 +34,10 @@ from app.filters.values import MAX_INT64
 
 @dataclass(frozen=True)
 class SummaryRewrite:
-    """A filter that asks of summaries instead of rows where it can.
+    """A filter that reads summaries instead of rows where possible.
 
-    Whoever meets `sure` meets the filter. Of the others only those may who have rows of these
-    sources after the instant of the question: they are in doubt.
+    Every customer who meets `definite_filter` meets the original filter. A customer who meets only
+    the original has rows of one of the `uncertain_sources` dated after `now`.
     """
 
     definite_filter: Filter
@@ -44,15 +45,17 @@ class SummaryRewrite:
 
 
 def rewrite_with_summaries(filter_: Filter, now: Now) -> SummaryRewrite:
-    """The filter with its events looked up in the summaries."""
+    """Rewrites the conditions on counts of all events and on events in a sliding window."""
     rewriter = _SummaryRewriter(now)
     definite_filter = rewriter.rewrite(filter_, is_positive=True)
     return SummaryRewrite(definite_filter, tuple(rewriter.uncertain_sources))
 
 
 def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
-    """What the summary says of everybody of whom the condition holds; nothing where it may hold
-    without any events."""
+    """Conditions on the summary that every customer who meets the event condition meets.
+
+    The list is empty where the condition may hold without any events.
+    """
     if _holds_for_count(condition, 0, now):
         return []
     event_name, window = condition.measure.source.name, condition.measure.window
@@ -73,8 +76,10 @@ def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
 
 
 def rewrite_counts(filter_: Filter) -> Filter:
-    """The filter with its counts of all events of a name read from the summaries, which is exact
-    for one state of a customer's data."""
+    """The filter with counts of all events of a name read from the summaries.
+
+    The result is exact where document and rows belong to one committed state of the customer.
+    """
     return _CountRewriter().rewrite(filter_)
 
 
@@ -92,8 +97,8 @@ class _CountRewriter:
                 return NoneOf(tuple(map(self.rewrite, branches)))
             case EventCondition(measure):
                 return _count_condition(filter_) if measure.is_count_of_all else filter_
-            case SegmentCondition(segment, member):
-                return SegmentCondition(self._rewrite_segment(segment), member)
+            case SegmentCondition(segment, is_member):
+                return SegmentCondition(self._rewrite_segment(segment), is_member)
             case AttributeCondition() | StaticMemberCondition():
                 return filter_
             case _:
@@ -114,8 +119,11 @@ class _SummaryRewriter:
         self.uncertain_sources: dict[RowSource, None] = {}
 
     def rewrite(self, filter_: Filter, *, is_positive: bool) -> Filter:
-        """A filter that asks of summaries: wanted, it holds only where the filter does; not wanted,
-        it fails only where the filter does."""
+        """Rewrites a filter or a part of it.
+
+        With `is_positive` the result implies the original. Without it (the part stands below an
+        odd number of negations) the original implies the result.
+        """
         match filter_:
             case AllOf(branches):
                 return AllOf(
@@ -131,9 +139,9 @@ class _SummaryRewriter:
                 )
             case EventCondition():
                 return self._rewrite_event(filter_, is_positive)
-            case SegmentCondition(segment, member):
+            case SegmentCondition(segment, is_member):
                 return SegmentCondition(
-                    self._rewrite_segment(segment, is_positive is member), member
+                    self._rewrite_segment(segment, is_positive is is_member), is_member
                 )
             case AttributeCondition() | StaticMemberCondition():
                 return filter_
@@ -169,7 +177,7 @@ class _SummaryRewriter:
 
 
 def _count_condition(condition: EventCondition) -> Filter:
-    """How many events there are in all: the summary counts them."""
+    """The condition on the number of all events as a condition on the summary's count."""
     operand = condition.operand
     count_operand = Operand(operand.value, operand.type, scalar=True, indexed=True)
     count_field = _summary_field(condition.measure.source.name, "count")
@@ -177,25 +185,25 @@ def _count_condition(condition: EventCondition) -> Filter:
 
 
 def _is_existence_check(condition: EventCondition, now: Now) -> bool:
-    """Whether it makes no difference how many there are, if there is one."""
+    """Whether the answer is the same for all counts from one on, and another for zero."""
     holds_for_zero = _holds_for_count(condition, 0, now)
     return all(
-        _holds_for_count(condition, n, now) is not holds_for_zero
-        for n in _boundary_counts(condition)
+        _holds_for_count(condition, event_count, now) is not holds_for_zero
+        for event_count in _boundary_counts(condition)
     )
 
 
 def _boundary_counts(condition: EventCondition) -> Iterator[int]:
-    """Numbers of events, from one on, between which the answer can change at all."""
+    """Counts from one on, at least one from each range in which the answer is constant."""
     value = condition.operand.value
     yield from (1, MAX_INT64)
     for bound in value if isinstance(value, tuple) else (value,):
-        whole_number = math.floor(bound)
-        yield from (n for n in (whole_number - 1, whole_number, whole_number + 1) if n >= 1)
+        floor = math.floor(bound)
+        yield from (count for count in (floor - 1, floor, floor + 1) if count >= 1)
 
 
 def _holds_for_count(condition: EventCondition, event_count: int, now: Now) -> bool:
-    """Whether the condition holds of so many events; of none also where it asks of a property."""
+    """Whether the condition holds for a number of events; for zero, with any aggregate."""
     if not event_count:
         return holds(condition, CustomerFacts({}), now)
     count_field = _summary_field(condition.measure.source.name, "count")

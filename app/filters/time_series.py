@@ -1,4 +1,4 @@
-"""One customer's events of one kind in the order of time, with the aggregates asked of them."""
+"""Time series: one customer's events of one kind in order of time, with suffix aggregates."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -7,15 +7,11 @@ from typing import NamedTuple, Protocol
 
 from app.filters.aggregates import Aggregate
 from app.filters.incremental_aggregates import require_few_recomputed
-from app.filters.suffix_aggregates import (
-    SUFFIX_AGGREGATE_CLASSES,
-    Number,
-    SuffixAggregate,
-    recompute,
-)
+from app.filters.suffix_aggregate_base import Number, SuffixAggregate
+from app.filters.suffix_aggregates import SUFFIX_AGGREGATE_CLASSES, recompute
 
+# The maximum number of rows leaving the window that a search for the next change follows.
 MAX_SCANNED_DEPARTURES = 256
-"""The most departures that are followed one by one in search of the next change."""
 _MAX_BISECTIONS = 64
 _INFINITY_MS = 2**62
 
@@ -28,20 +24,21 @@ class SeriesRow(NamedTuple):
 
 
 class ThresholdIntervals(Protocol):
-    """How aggregates are sorted into the stretches between the thresholds that are asked for."""
+    """Assigns values of an aggregate to the intervals between the thresholds of all conditions."""
 
     def interval_of(self, value: Number | None) -> int:
-        """The stretch of an aggregate; None stands for a missing one."""
+        """The number of the interval that holds a value; None is a missing value."""
 
     def changes_answer(self, interval: int) -> bool:
-        """Whether the answer in a stretch is another one than now."""
+        """Whether any condition has another answer in this interval than now."""
 
 
 class TimeSeries:
-    """Rows that come and go, and what they come to in windows that end now.
+    """Rows in order of time, and their aggregates over sliding windows that end now.
 
-    `now` may only move forward for answers in O(log n); an earlier one costs O(n). Rows that are
-    dated ahead of it wait beside the series until it has reached them.
+    Answers cost O(log n) as long as `now` moves forward; an earlier `now` costs O(n). Rows dated
+    after the latest `now` (future rows) are kept apart until `now` reaches them. `Aggregate` None
+    stands for the count of rows. All instants are in milliseconds since 1970.
     """
 
     def __init__(self, *, is_time_dependent: bool) -> None:
@@ -49,7 +46,7 @@ class TimeSeries:
         self._values: list[object] = []
         self._future_rows: list[SeriesRow] = []
         self._is_future_sorted = True
-        # Where no window moves, rows count whatever their date.
+        # Without a sliding window all rows count, whatever their instant.
         self._now_ms = -_INFINITY_MS if is_time_dependent else _INFINITY_MS
         self._suffix_aggregates: dict[Aggregate | None, SuffixAggregate] = {}
 
@@ -57,18 +54,21 @@ class TimeSeries:
         return len(self._instants_ms) + len(self._future_rows)
 
     def add_aggregate(self, aggregate: Aggregate | None) -> None:
-        """Prepares to answer for an aggregate; to be called before any row is added."""
+        """Maintains an aggregate; must be called before the first row is added."""
         self._suffix_aggregates.setdefault(aggregate, SUFFIX_AGGREGATE_CLASSES[aggregate]())
 
     def add(self, rows: Iterable[SeriesRow]) -> None:
+        """Adds rows in any order."""
         self._future_rows += rows
         self._is_future_sorted = False
         if self._now_ms > -_INFINITY_MS:
             self._insert_arrived_rows()
 
     def extend(self, instants_ms: Sequence[int], values: Sequence[object], now_ms: int) -> None:
-        """Adds many rows at once, in their order and no earlier than those that are there; `now` is
-        no later than the first instant that is asked about."""
+        """Adds many rows in order of time, none earlier than those already in the series.
+
+        `now_ms` must not be later than the first instant that is evaluated afterwards.
+        """
         self._now_ms = max(self._now_ms, now_ms)
         arrived_count = bisect_right(instants_ms, self._now_ms)
         first_index = len(self._instants_ms)
@@ -79,18 +79,14 @@ class TimeSeries:
         self.add(map(SeriesRow, instants_ms[arrived_count:], values[arrived_count:]))
 
     def remove(self, row: SeriesRow) -> None:
-        """Takes out one row with this instant and value."""
+        """Removes one row with this instant and value; it must be in the series."""
         if row.instant_ms > self._now_ms:
-            future_indexes = (
-                i
-                for i, future_row in enumerate(self._future_rows)
-                if future_row.instant_ms == row.instant_ms
-            )
             del self._future_rows[
                 next(
-                    i
-                    for i in future_indexes
-                    if _is_same_value(self._future_rows[i].value, row.value)
+                    index
+                    for index, future_row in enumerate(self._future_rows)
+                    if future_row.instant_ms == row.instant_ms
+                    and _is_same_value(future_row.value, row.value)
                 )
             ]
             return
@@ -115,7 +111,7 @@ class TimeSeries:
             self._insert_arrived_rows()
 
     def _insert_arrived_rows(self) -> None:
-        """Moves the rows that are no longer ahead into the series."""
+        """Moves the future rows that `now` has reached into the series."""
         if not self._is_future_sorted:
             self._future_rows.sort(key=_row_instant_ms)
             self._is_future_sorted = True
@@ -131,13 +127,13 @@ class TimeSeries:
             for aggregate in self._suffix_aggregates.values():
                 aggregate.insert(index, row.instant_ms, row.value)
 
-    # --- answers
-
     def value(
         self, aggregate: Aggregate | None, length_ms: int | None, now_ms: int
     ) -> Number | None:
-        """The aggregate over the window of a length in milliseconds that ends now; None for the
-        length means all rows."""
+        """The aggregate over the window of `length_ms` that ends at `now_ms`.
+
+        The length None stands for all rows. Returns None where the aggregate is missing.
+        """
         if length_ms is None:
             return self._suffix_value(aggregate, -_INFINITY_MS)
         self._advance_to(now_ms)
@@ -146,7 +142,7 @@ class TimeSeries:
         return self._suffix_value(aggregate, now_ms - length_ms)
 
     def _suffix_value(self, aggregate: Aggregate | None, start_ms: int) -> Number | None:
-        """The aggregate of the rows after an instant that are not ahead."""
+        """The aggregate of the rows after an instant, without future rows."""
         suffix_aggregate = self._suffix_aggregates[aggregate]
         first_index = bisect_right(self._instants_ms, start_ms)
         if suffix_aggregate.inexact_count:
@@ -156,7 +152,7 @@ class TimeSeries:
     def _recomputed_value(
         self, aggregate: Aggregate | None, length_ms: int, now_ms: int
     ) -> Number | None:
-        """The same at any instant, from every row."""
+        """The value at an earlier `now`, recomputed from all rows."""
         instants_ms = [*self._instants_ms, *map(_row_instant_ms, self._future_rows)]
         values = [*self._values, *(row.value for row in self._future_rows)]
         first_index, end = (
@@ -166,7 +162,7 @@ class TimeSeries:
         return recompute(aggregate, values[:end], first_index)
 
     def may_change(self, length_ms: int, now_ms: int) -> bool:
-        """Whether a row is yet to enter or leave the window."""
+        """Whether any row will enter or leave the window after `now_ms`."""
         self._advance_to(now_ms)
         return bool(self._future_rows) or bool(
             self._instants_ms and self._instants_ms[-1] > now_ms - length_ms
@@ -175,8 +171,11 @@ class TimeSeries:
     def value_changes(
         self, aggregate: Aggregate | None, length_ms: int, now_ms: int, until_ms: int
     ) -> Iterator[tuple[int, Number | None]]:
-        """Each instant after `now` and up to `until` at which a row enters or leaves the window,
-        with the aggregate from then on."""
+        """The instants at which a row enters or leaves the window, each with the new aggregate.
+
+        The instants are after `now_ms` and up to `until_ms`.
+        Raises FILTER_TOO_COMPLEX where inexact sums need too much recomputation.
+        """
         self._advance_to(now_ms)
         series = (
             self
@@ -202,7 +201,7 @@ class TimeSeries:
             )
 
     def _copy_at(self, aggregate: Aggregate | None, now_ms: int) -> "TimeSeries":
-        """A series of the same rows that has come to an instant, and not further."""
+        """A series of the same rows whose `now` is `now_ms`."""
         series = TimeSeries(is_time_dependent=True)
         series.add_aggregate(aggregate)
         series.extend(self._instants_ms, self._values, now_ms)
@@ -217,11 +216,11 @@ class TimeSeries:
         until_ms: int,
         intervals: ThresholdIntervals,
     ) -> int | None:
-        """An instant after `now` and up to `until` before which the answer stays as it is; None
-        where it stays throughout.
+        """The next instant after `now_ms`, up to `until_ms`, at which to evaluate again.
 
-        The instant is that of the change, or an earlier one at which to ask again: where the
-        aggregate is not monotone, no more than `MAX_STEPS` departures are followed.
+        No answer changes before it. Returns None where none changes up to `until_ms`. The instant
+        may be earlier than the change: with an aggregate that is not monotone, the search follows
+        at most `MAX_SCANNED_DEPARTURES` rows that leave the window.
         """
         self._advance_to(now_ms)
         suffix_aggregate = self._suffix_aggregates[aggregate]
@@ -235,7 +234,7 @@ class TimeSeries:
         elif _is_within_one_interval(
             suffix_aggregate.bounds(first_index, now_ms - length_ms), suffix_aggregate, intervals
         ):
-            # Only where the last row leaves is the aggregate missing.
+            # The aggregate is missing once the last row has left.
             becomes_empty = last_index == len(self._instants_ms) > first_index
             removed_count = (
                 last_index
@@ -254,14 +253,14 @@ class TimeSeries:
         )
 
     def _next_boundary(self, length_ms: int, now_ms: int, until_ms: int) -> int | None:
-        """The next instant after any `now` at which a row enters or leaves the window."""
+        """The next instant after an earlier `now` at which a row enters or leaves the window."""
         boundaries_ms = [row.instant_ms for row in self._future_rows[:1]]
         for offset_ms in (0, length_ms):
             index = bisect_right(self._instants_ms, now_ms - offset_ms)
             boundaries_ms += (
-                instant + offset_ms for instant in self._instants_ms[index : index + 1]
+                instant_ms + offset_ms for instant_ms in self._instants_ms[index : index + 1]
             )
-        return min((at for at in boundaries_ms if at <= until_ms), default=None)
+        return min((at_ms for at_ms in boundaries_ms if at_ms <= until_ms), default=None)
 
     def _bisect_next_change(
         self,
@@ -270,8 +269,10 @@ class TimeSeries:
         last_index: int,
         intervals: ThresholdIntervals,
     ) -> int | None:
-        """How many rows must have left before the answer is another one, found by bisection from
-        one threshold to the next."""
+        """The index after the row with whose departure an answer changes, for monotone aggregates.
+
+        The search bisects from one threshold to the next.
+        """
 
         def interval_after(index: int) -> int:
             return intervals.interval_of(
@@ -306,7 +307,7 @@ class TimeSeries:
         intervals: ThresholdIntervals,
         max_steps: int,
     ) -> int | None:
-        """The same, one departure after the other, and not more of them than `steps`."""
+        """The same for any aggregate, by evaluating at most `max_steps` departures."""
         end_index = min(first_index + max_steps, last_index)
         for index in range(first_index + 1, end_index + 1):
             value = self._suffix_value(aggregate, self._instants_ms[index - 1])
@@ -320,7 +321,7 @@ def _is_within_one_interval(
     suffix_aggregate: SuffixAggregate,
     intervals: ThresholdIntervals,
 ) -> bool:
-    """Whether everything between two bounds lies in one stretch."""
+    """Whether all values between two bounds lie in one interval."""
     return (
         bool(bounds and not suffix_aggregate.inexact_count)
         and len(set(map(intervals.interval_of, bounds or ()))) == 1
@@ -332,7 +333,7 @@ def _row_instant_ms(row: SeriesRow) -> int:
 
 
 def _is_same_value(value: object, other: object) -> bool:
-    """Whether two values are alike in type and value; NaN is like NaN."""
+    """Whether two values have the same type and value; NaN equals NaN."""
     return value is other or (
         type(value) is type(other) and (value == other or (value != value and other != other))
     )

@@ -1,4 +1,7 @@
-"""The vocabulary of filters: a tree of conditions, without behaviour."""
+"""The filter tree: groups and conditions as immutable values.
+
+Both engines, the parser and the descriptions work on this tree; the nodes have no behaviour.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,28 +15,28 @@ from app.filters.sources import RowSource
 
 @dataclass(frozen=True)
 class AllOf:
-    """Every branch holds."""
+    """Holds where every branch holds."""
 
     branches: tuple["Filter", ...]
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """At least one branch holds."""
+    """Holds where at least one branch holds."""
 
     branches: tuple["Filter", ...]
 
 
 @dataclass(frozen=True)
 class NoneOf:
-    """Not one branch holds."""
+    """Holds where no branch holds."""
 
     branches: tuple["Filter", ...]
 
 
 @dataclass(frozen=True)
 class AttributeCondition:
-    """What the operator asks of the value at the field holds."""
+    """Holds where the operator accepts the value at the field."""
 
     field: Field
     operator: Operator
@@ -42,14 +45,14 @@ class AttributeCondition:
 
 @dataclass(frozen=True)
 class SlidingWindow:
-    """From so long ago, not included, until now."""
+    """The time from `now - length` (exclusive) to `now` (inclusive)."""
 
     length: timedelta
 
 
 @dataclass(frozen=True)
 class FixedWindow:
-    """From one instant to another, both included."""
+    """The time from one instant to another, both inclusive."""
 
     start: datetime
     end: datetime
@@ -60,8 +63,11 @@ Window = SlidingWindow | FixedWindow
 
 @dataclass(frozen=True)
 class Measure:
-    """What is taken of a customer's events of one name: their number, or an aggregate of a
-    property over those that pass every `where` and lie in the window."""
+    """A number computed over one customer's rows of one source.
+
+    The rows are those that meet every condition of `where` and lie in the window. Without an
+    aggregate the measure is their count, else the aggregate of their `property`.
+    """
 
     source: RowSource
     where: tuple[AttributeCondition, ...] = ()
@@ -74,22 +80,23 @@ class Measure:
 
     @cached_property
     def _hash(self) -> int:
-        # Looked up for each customer: worked out once.
+        # Measures are dictionary keys in the evaluation of every customer.
         return hash((self.source, self.where, self.window, self.aggregate, self.property))
 
     @cached_property
     def is_count_of_all(self) -> bool:
-        """Whether it is the number of all events of the name."""
+        """Whether the measure counts every row of the source."""
         return self.aggregate is None and self.window is None and not self.where
 
     @cached_property
     def without_time_dependence(self) -> "Measure":
-        """The measure without what follows the clock, of all rows that it may ever be taken of:
-        itself where nothing does."""
+        """The measure without its sliding window and time-dependent conditions.
+
+        Its rows are all that the measure can ever include. Returns the measure itself where
+        nothing in it depends on time.
+        """
         time_independent_conditions = tuple(
-            time_independent_conditions
-            for time_independent_conditions in self.where
-            if not time_independent_conditions.operator.is_time_dependent
+            condition for condition in self.where if not condition.operator.is_time_dependent
         )
         is_sliding = isinstance(self.window, SlidingWindow)
         if len(time_independent_conditions) == len(self.where) and not is_sliding:
@@ -101,7 +108,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class EventCondition:
-    """What the operator asks of the measure holds."""
+    """Holds where the operator accepts the value of the measure."""
 
     measure: Measure
     operator: Operator
@@ -110,14 +117,20 @@ class EventCondition:
 
 @dataclass(frozen=True)
 class StaticMemberCondition:
-    """The customer stands in the list of a static segment: there is a row of it."""
+    """Holds where the customer is a member of a static segment.
+
+    The measure counts the customer's rows in the segment's list.
+    """
 
     measure: Measure
 
 
 @dataclass(frozen=True, eq=False)
 class NestedSegment:
-    """A segment inside a filter, and whom it holds of."""
+    """A segment that a filter refers to, with the parsed tree of its own filter.
+
+    Nodes are compared by identity: the engines evaluate each nested segment once.
+    """
 
     id: str
     name: str
@@ -126,7 +139,7 @@ class NestedSegment:
 
 @dataclass(frozen=True)
 class SegmentCondition:
-    """The customer is a member of the segment, or is not."""
+    """Holds where the customer is a member of the segment or, with `is_member=False`, is not."""
 
     segment: NestedSegment
     is_member: bool = True

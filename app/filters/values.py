@@ -1,4 +1,4 @@
-"""What an operator takes: how a value of JSON is read, and what to say when it can't be."""
+"""Operand kinds: how the JSON value of a condition is parsed and validated."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -18,13 +18,14 @@ from app.filters.fields import AttributeType, is_number, is_storable
 MAX_STRING_LENGTH = 1_000
 MAX_LIST_LENGTH = 10_000
 MAX_YEARS = 1_000
-MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
+MIN_INT64 = -(2**63)
+MAX_INT64 = 2**63 - 1
 
 _TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
 
 
 class InvalidOperandError(ValueError):
-    """A value of the wrong shape; `path` leads to the element of a list that is at fault."""
+    """The value does not fit the operator; `path` leads to the faulty part of the value."""
 
     def __init__(self, message: str, *path: str) -> None:
         super().__init__(message)
@@ -32,18 +33,18 @@ class InvalidOperandError(ValueError):
 
 
 def parse_string(value: object) -> str:
-    """A string that MongoDB can hold."""
+    """Returns the value if it is a string that MongoDB can store; raises InvalidOperandError."""
     if not isinstance(value, str):
         raise InvalidOperandError("must be a string")
     if len(value) > MAX_STRING_LENGTH:
         raise InvalidOperandError(f"must have at most {MAX_STRING_LENGTH} characters")
     if not is_storable(value):
-        raise InvalidOperandError("must not contain NUL or half a surrogate pair")
+        raise InvalidOperandError("must not contain NUL or a lone surrogate")
     return value
 
 
 def parse_number(value: object) -> int | float:
-    """A 64-bit integer or a finite float."""
+    """Returns the value if it is a 64-bit integer or a finite float; raises InvalidOperandError."""
     if not is_number(value):
         raise InvalidOperandError("must be a number")
     assert isinstance(value, int | float)
@@ -55,7 +56,7 @@ def parse_number(value: object) -> int | float:
 
 
 def _parse_scalar(value: object, type_: AttributeType | None) -> Any:
-    """One value of the type, or of its own type where the path has none."""
+    """Parses one value of the attribute's type; without a type, of the value's own."""
     match type_:
         case AttributeType.STRING:
             return parse_string(value)
@@ -84,7 +85,7 @@ def _parse_scalar(value: object, type_: AttributeType | None) -> Any:
 
 @dataclass(frozen=True)
 class YearRange:
-    """A number of full years, between two bounds, both included; None is without one."""
+    """A number of full years between two inclusive bounds; None is unbounded."""
 
     minimum: int | None
     maximum: int | None
@@ -105,7 +106,7 @@ def _format_years(count: int | None) -> str:
 
 @dataclass(frozen=True)
 class Circle:
-    """All that lies within so many meters of a place."""
+    """The points within a distance in meters of a center in degrees."""
 
     lat: int | float
     lon: int | float
@@ -127,7 +128,7 @@ def _format_number(number: int | float) -> str:
 
 @dataclass(frozen=True)
 class OperandKind:
-    """What an operator takes: words for people, and the reader."""
+    """The kind of value that an operator takes: its description and its parser."""
 
     description: str
     parse: Callable[[object, AttributeType | None], Any]
@@ -135,7 +136,7 @@ class OperandKind:
 
 def _parse_nothing(value: object, _: AttributeType | None) -> None:
     if value is not None:
-        raise InvalidOperandError("must be left out: the operator takes no value")
+        raise InvalidOperandError("must be absent: the operator takes no value")
 
 
 def _parse_non_empty_string(value: object, _: AttributeType | None) -> str:
@@ -183,8 +184,8 @@ def _parse_range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
     low, high = _parse_list(value, type_)
     if type_ not in _TEMPORAL_TYPES:
         parse_number(low), parse_number(high)
-    # Moments of different kinds are put in order only once the zone is known: an empty range holds
-    # for nobody.
+    # Days, instants and local times compare only in a time zone, which the parser does not know.
+    # A range that turns out to be empty holds for no customer.
     if type(low) is type(high) or type_ is AttributeType.NUMBER:
         are_naive = getattr(low, "tzinfo", None) is None, getattr(high, "tzinfo", None) is None
         if are_naive[0] == are_naive[1] and low > high:
@@ -254,18 +255,18 @@ def _parse_circle(value: object, _: AttributeType | None) -> Circle:
         raise InvalidOperandError("must be an object")
     for key in value:
         if key not in _CIRCLE_LIMITS:
-            raise InvalidOperandError(f"has no room for {str(key)[:60]!r}; take it out", str(key))
+            raise InvalidOperandError(f"has an unknown key {str(key)[:60]!r}; remove it", str(key))
     parsed = {}
     for key, (minimum, maximum) in _CIRCLE_LIMITS.items():
         if key not in value:
-            raise InvalidOperandError(f"lacks {key!r}", key)
+            raise InvalidOperandError(f"must have the key {key!r}", key)
         try:
             parsed[key] = parse_number(value[key])
         except InvalidOperandError as error:
             raise InvalidOperandError(f"has a {key!r} that {error}", key) from None
         if parsed[key] < minimum or (maximum is not None and parsed[key] > maximum):
-            bounds = "be negative" if maximum is None else f"lie beyond {minimum} and {maximum}"
-            raise InvalidOperandError(f"has a {key!r} that must not {bounds}", key)
+            limits = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+            raise InvalidOperandError(f"has a {key!r} that must be {limits}", key)
     return Circle(**parsed)
 
 
@@ -276,14 +277,15 @@ ELEMENTS = OperandKind(f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_elem
 NON_EMPTY_TEXT = OperandKind("a non-empty string, taken literally", _parse_non_empty_string)
 NUMBER = OperandKind("a number", lambda value, _: parse_number(value))
 INTEGER = OperandKind("an integer", _parse_integer)
-RANGE = OperandKind("a list of two values, in order, both ends included", _parse_range)
+RANGE = OperandKind("a list of two values, the lower one first, both inclusive", _parse_range)
 MOMENT = OperandKind("a date or a datetime", _parse_scalar)
 DURATION = OperandKind("an ISO 8601 duration, like P30D or PT90M", _parse_duration)
 CALENDAR_DAY = OperandKind("a date, like 2026-03-29", _parse_day)
 DAYS = OperandKind(f"an integer of 0 to {MAX_DURATION.days:,}", _parse_days)
 PERIOD = OperandKind(f"one of {', '.join(Period.__members__)}", _parse_period)
 YEARS = OperandKind(
-    f"an integer of 0 to {MAX_YEARS:,}, or a list of the least and the most, either of them null",
+    f"an integer of 0 to {MAX_YEARS:,}, or a list of the minimum and the maximum,"
+    " of which one may be null",
     _parse_year_range,
 )
 CIRCLE = OperandKind(

@@ -1,4 +1,4 @@
-"""Ways through a tree. However often a segment stands in it, it is entered once."""
+"""Traversals of filter trees. Each nested segment is visited once, however often it is used."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -19,12 +19,16 @@ from app.filters.tree import (
 
 Condition = AttributeCondition | EventCondition | StaticMemberCondition | SegmentCondition
 
-# Bytes: of a condition with all its guards, of a value beside its text, of a letter's cases.
-_CONDITION_BYTES, _VALUE_BYTES, CASE_INSENSITIVE_LETTER_BYTES = 1_000, 20, 8
+# Upper estimates of sizes in a MongoDB query. A condition includes its guards against arrays.
+_CONDITION_BYTES = 1_000
+# A value without its text.
+_VALUE_BYTES = 20
+# A pattern that lists the cases of a letter.
+CASE_INSENSITIVE_LETTER_BYTES = 8
 
 
 def own_conditions(filter_: Filter) -> Iterator[Condition]:
-    """The conditions of the filter itself, not those of the segments inside it."""
+    """The conditions of the filter itself, without those of nested segments."""
     match filter_:
         case AllOf(branches) | AnyOf(branches) | NoneOf(branches):
             for branch in branches:
@@ -36,7 +40,7 @@ def own_conditions(filter_: Filter) -> Iterator[Condition]:
 
 
 def nested_segments(filter_: Filter) -> list[NestedSegment]:
-    """The segments inside the filter, at any depth, each after those that are inside it."""
+    """The nested segments at any depth, each after the segments that it contains."""
     ordered_segments: dict[NestedSegment, None] = {}
 
     def visit(tree: Filter) -> None:
@@ -50,13 +54,13 @@ def nested_segments(filter_: Filter) -> list[NestedSegment]:
 
 
 def conditions(filter_: Filter) -> Iterator[Condition]:
-    """The conditions of the filter and of the segments inside it."""
+    """The conditions of the filter and of all nested segments."""
     for tree in (filter_, *(segment.tree for segment in nested_segments(filter_))):
         yield from own_conditions(tree)
 
 
 def measures(filter_: Filter) -> list[Measure]:
-    """Every measure of rows that the filter needs, once."""
+    """The distinct measures that the filter reads."""
     unique_measures: dict[Measure, None] = {}
     for condition in conditions(filter_):
         if isinstance(condition, EventCondition | StaticMemberCondition):
@@ -65,7 +69,7 @@ def measures(filter_: Filter) -> list[Measure]:
 
 
 def segment_depth(filter_: Filter) -> int:
-    """How many segments lie one within the other; the filter itself is the first."""
+    """The depth of segment nesting; a filter without nested segments has depth 1."""
     depths: dict[NestedSegment, int] = {}
 
     def depth(tree: Filter) -> int:
@@ -77,12 +81,12 @@ def segment_depth(filter_: Filter) -> int:
 
 
 def query_bytes(filter_: Filter) -> int:
-    """How many bytes its predicate takes at the most, each segment inside it written out once."""
+    """The maximum size of the filter's MongoDB query, with each nested segment written once."""
     return sum(map(_condition_bytes, conditions(filter_)))
 
 
 def inlined_query_bytes(filter_: Filter) -> int:
-    """The same with each segment written out wherever it stands."""
+    """The maximum size with each nested segment written out at every reference."""
     segment_bytes: dict[NestedSegment, int] = {}
 
     def count_bytes(tree: Filter) -> int:
@@ -121,7 +125,7 @@ def _operand_bytes(operand: Operand) -> int:
 
 
 def inlined_depth(filter_: Filter) -> int:
-    """How deep the groups lie once each segment is written out."""
+    """The depth of groups with each nested segment written out at every reference."""
     segment_depths: dict[NestedSegment, int] = {}
 
     def depth(tree: Filter) -> int:
@@ -139,4 +143,8 @@ def inlined_depth(filter_: Filter) -> int:
 
 
 def _referenced_segments(filter_: Filter) -> Iterator[NestedSegment]:
-    return (c.segment for c in own_conditions(filter_) if isinstance(c, SegmentCondition))
+    return (
+        condition.segment
+        for condition in own_conditions(filter_)
+        if isinstance(condition, SegmentCondition)
+    )

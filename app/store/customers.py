@@ -11,7 +11,7 @@ from pymongo import InsertOne, UpdateOne
 from app.domain.customers import Customer, Document, TrackedCustomer
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
-from app.filters.pipeline import CUSTOMERS_COLLECTION
+from app.filters.sources import CUSTOMERS_COLLECTION
 from app.store.change_stream import partition_of
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id

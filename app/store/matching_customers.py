@@ -11,7 +11,8 @@ from app.domain.customers import Customer
 from app.domain.ids import EntityKind
 from app.filters import Pipeline
 from app.filters.operators import Query
-from app.filters.pipeline import CUSTOMERS_COLLECTION, Plan
+from app.filters.pipeline import Plan
+from app.filters.sources import CUSTOMERS_COLLECTION
 from app.store.customers import as_customer
 from app.store.ids import to_object_id, to_public_id
 from app.store.query_budget import QueryBudget, Stage

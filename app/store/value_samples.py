@@ -4,7 +4,7 @@ from typing import Any
 
 from app.filters.case_folding import literal_regex
 from app.filters.fields import AttributeType, Field
-from app.filters.pipeline import CUSTOMERS_COLLECTION
+from app.filters.sources import CUSTOMERS_COLLECTION
 from app.store.query_budget import QueryBudget
 
 # So many customers tell what is usual; so many more are too long to wait for.

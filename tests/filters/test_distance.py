@@ -130,13 +130,13 @@ REFUSALS: list[tuple[Any, tuple[str, ...], str]] = [
     ("52.23, 21.01", (), "must be an object"),
     ([52.23, 21.01, 5_000], (), "must be an object"),
     ([HOME], (), "must be an object"),
-    ({}, ("lat",), "lacks 'lat'"),
-    ({"lat": 1, "lon": 1}, ("meters",), "lacks 'meters'"),
-    (HOME | {"alt": 1}, ("alt",), "has no room for 'alt'"),
-    (HOME | {"\0$": 1}, ("\0$",), "has no room for '\\x00$'"),
-    (HOME | {"lat": 91}, ("lat",), "must not lie beyond -90 and 90"),
-    (HOME | {"lon": -180.1}, ("lon",), "must not lie beyond -180 and 180"),
-    (HOME | {"meters": -1}, ("meters",), "must not be negative"),
+    ({}, ("lat",), "must have the key 'lat'"),
+    ({"lat": 1, "lon": 1}, ("meters",), "must have the key 'meters'"),
+    (HOME | {"alt": 1}, ("alt",), "has an unknown key 'alt'"),
+    (HOME | {"\0$": 1}, ("\0$",), "has an unknown key '\\x00$'"),
+    (HOME | {"lat": 91}, ("lat",), "must be from -90 to 90"),
+    (HOME | {"lon": -180.1}, ("lon",), "must be from -180 to 180"),
+    (HOME | {"meters": -1}, ("meters",), "must be at least 0"),
     (HOME | {"lat": "52"}, ("lat",), "must be a number"),
     (HOME | {"lat": None}, ("lat",), "must be a number"),
     (HOME | {"lon": True}, ("lon",), "must be a number"),
@@ -160,5 +160,5 @@ def test_what_is_no_circle_is_refused_by_its_part(
 
 
 def test_a_circle_does_not_fit_what_is_no_point() -> None:
-    with pytest.raises(InputError, match="WITHIN_RADIUS does not fit"):
+    with pytest.raises(InputError, match="WITHIN_RADIUS does not apply"):
         within_radius(HOME, AttributeType.OBJECT)
