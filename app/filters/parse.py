@@ -8,7 +8,7 @@ from app.errors import InputError, InputPath, Problem, UserErrorCode
 from app.filters import aggregates, operators
 from app.filters.calendar import parse_datetime, parse_duration, truncate_to_milliseconds
 from app.filters.catalog import Catalog
-from app.filters.fields import AttributeType, Field, is_event_name, is_number
+from app.filters.fields import TEMPORAL_TYPES, AttributeType, Field, is_event_name, is_number
 from app.filters.operators import Operand, Operator
 from app.filters.sources import RowSource, event_source
 from app.filters.tree import (
@@ -52,7 +52,6 @@ _GROUP_CLASSES: dict[str, type[AllOf | AnyOf | NoneOf]] = {
     "any": AnyOf,
     "none": NoneOf,
 }
-_TEMPORAL_TYPES = {AttributeType.DATE, AttributeType.DATETIME}
 _DEFAULT_VALUES: dict[str, FilterJson] = {
     "attribute": {"ignoreCase": False},
     "event": {"operator": "GREATER_THAN_OR_EQUAL", "value": 1},
@@ -432,7 +431,7 @@ def _supports_ignore_case(operator: Operator, type_: AttributeType | None) -> bo
 
 def _infer_type(operator: Operator, value: object) -> AttributeType | None:
     """The type that a path without one is taken by: that of the operator's value."""
-    if operator.types <= _TEMPORAL_TYPES:
+    if operator.types <= TEMPORAL_TYPES:
         return AttributeType.DATETIME
     if len(operator.types) == 1:
         return next(iter(operator.types))
@@ -441,7 +440,7 @@ def _infer_type(operator: Operator, value: object) -> AttributeType | None:
     type_ = types.pop() if len(types) == 1 else None
     # Text given to an operator on moments, and on no strings, stands for a moment.
     is_date_operator = (
-        AttributeType.STRING not in operator.types and operator.types & _TEMPORAL_TYPES
+        AttributeType.STRING not in operator.types and operator.types & TEMPORAL_TYPES
     )
     return AttributeType.DATETIME if type_ is AttributeType.STRING and is_date_operator else type_
 

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import Any
 
 from app.filters.calendar import MILLISECOND, Now
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.matcher.interval_index import Endpoint, Interval
 from app.filters.operators import Operator
 from app.filters.operators.equality import IN, IS
@@ -21,7 +21,6 @@ from app.filters.operators.numbers import (
     LESS_THAN,
     LESS_THAN_OR_EQUAL,
 )
-from app.filters.operators.operator import TEMPORAL_TYPES
 from app.filters.tree import AttributeCondition, EventCondition
 
 IndexableCondition = AttributeCondition | EventCondition

@@ -9,10 +9,9 @@ from typing import Any
 
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters.calendar import Period
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.voucherify.operator_call import FilterJson, OperatorCall, all_of, any_of
 from app.filters.voucherify.values import (
-    TEMPORAL_TYPES,
     is_date,
     is_flag_set,
     to_days,

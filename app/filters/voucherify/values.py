@@ -9,8 +9,6 @@ from typing import Any
 from app.errors import UserErrorCode, input_error
 from app.filters.fields import AttributeType
 
-TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
-
 _NUMBER_PATTERN = re.compile(r"([+-]?[0-9]+)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MIDNIGHT_PATTERN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00(:00(\.0+)?)?(Z|\+00:00)")
