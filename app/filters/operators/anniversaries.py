@@ -29,7 +29,8 @@ from app.filters.operators.operator import (
 from app.filters.operators.window_changes import next_day_window_changes, window_by_day
 from app.filters.values import DAYS, PERIOD
 
-_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
+_DATE = AttributeType.DATE
+_DATETIME = AttributeType.DATETIME
 # A value's days in UTC and in the project's zone may be in different years, and so may the two ends
 # of a window.
 _YEAR_OFFSETS = (-1, 0, 1)

@@ -10,7 +10,8 @@ from app.filters.operators.operator import Example, Operand
 from app.filters.operators.window_changes import next_day_window_changes, window_by_day
 from app.filters.values import CALENDAR_DAY, DAYS, PERIOD, YEARS
 
-_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
+_DATE = AttributeType.DATE
+_DATETIME = AttributeType.DATETIME
 
 
 class CalendarDayOperator(SlidingRangeOperator):

@@ -23,7 +23,8 @@ from app.filters.values import DURATION, MOMENT
 Span = tuple[datetime | None, datetime | None]
 """A range of stored values: the first is included, the second is not; None is unbounded."""
 
-_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
+_DATE = AttributeType.DATE
+_DATETIME = AttributeType.DATETIME
 
 
 def span_query(path: str, span: Span, operand: Operand) -> Query:
