@@ -93,8 +93,8 @@ class Operator:
 
     The docstring of a concrete operator is its description in the GraphQL API and in the reference.
     `query` is its form for the aggregation pipeline, `holds` its form for the in-process evaluator.
-    Both must give the same answer. An operator that does not negate another is false for a missing
-    value and for a value of another type.
+    Both must give the same answer. Unless its description says otherwise, an operator that does not
+    negate another is false for a missing value and for a value of another type.
     """
 
     # As in the GraphQL API.
