@@ -38,20 +38,20 @@ class IntervalIndex:
             value: 2 * position + 1 for position, value in enumerate(self.thresholds)
         }
         flips_by_bucket: list[list[int]] = [[] for _ in range(2 * len(self.thresholds) + 2)]
-        for (start, end), rule in intervals:
+        for (start, end), rule_bit in intervals:
             first_bucket = 0 if start is None else bucket_by_threshold[start[0]] + start[1]
             end_bucket = (
                 len(flips_by_bucket) - 1 if end is None else bucket_by_threshold[end[0]] + end[1]
             )
             if first_bucket < end_bucket:
-                flips_by_bucket[first_bucket].append(rule)
-                flips_by_bucket[end_bucket].append(rule)
+                flips_by_bucket[first_bucket].append(rule_bit)
+                flips_by_bucket[end_bucket].append(rule_bit)
         # For each bucket: the base bitmap, and the bits to flip in it.
         self._buckets: list[tuple[int, tuple[int, ...]]] = []
         max_flips = max(4, isqrt(len(intervals)) // 16)
         base_bitmap, flipped_rules = default_bitmap, set[int]()
-        for rules in flips_by_bucket[:-1]:
-            flipped_rules ^= {*rules}
+        for rule_bits in flips_by_bucket[:-1]:
+            flipped_rules ^= {*rule_bits}
             if len(flipped_rules) > max_flips:
                 base_bitmap, flipped_rules = base_bitmap ^ to_bitmap(flipped_rules), set()
             self._buckets.append((base_bitmap, tuple(flipped_rules)))

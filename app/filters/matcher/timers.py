@@ -29,7 +29,10 @@ class _TimerSource(NamedTuple):
 
 
 class MatchTimers:
-    """Collects the time-dependent parts that a match has evaluated."""
+    """Collects the time-dependent parts that a match has evaluated, and finds the next timer.
+
+    Each `add_` method takes a part and the bitmap of the rules that the part has excluded.
+    """
 
     def __init__(self, facts: CustomerFacts, now: Now) -> None:
         self._facts = facts

@@ -21,7 +21,10 @@ AnyCondition = TypeVar("AnyCondition", AttributeCondition, SegmentCondition)
 
 
 class UnindexedCondition(Generic[AnyCondition]):
-    """A condition with the rules that require it to hold, and the rules that exclude it."""
+    """A condition, with the rules that expect it to hold and the rules that expect it not to.
+
+    `dependent_rules` is the bitmap of both.
+    """
 
     is_time_dependent = False
 
