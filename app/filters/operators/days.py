@@ -128,8 +128,8 @@ DAYS_AHEAD = DaysAhead()
 class InPeriod(CalendarDayOperator):
     """The value falls on a day of the given calendar period.
 
-    Weeks start on the day that the project is set to. A datetime falls on its calendar day in the
-    project's time zone.
+    The project's settings decide on which day a week starts. A datetime falls on its calendar day
+    in the project's time zone.
     """
 
     name = "IN_PERIOD"

@@ -110,7 +110,10 @@ WITHIN_RADIUS = WithinRadius()
 
 
 class NotWithinRadius(NegatedOperator):
-    """The point lies more than `meters` away, or the value is missing or is not a point."""
+    """The point lies more than `meters` away, or the value is missing or is not a point.
+
+    In an array, no point may lie within that distance.
+    """
 
     negates = WITHIN_RADIUS
     name = "NOT_WITHIN_RADIUS"

@@ -122,7 +122,10 @@ IS = Is()
 
 
 class IsNot(NegatedOperator):
-    """The value does not equal the given value, or is missing."""
+    """The value does not equal the given value, or is missing.
+
+    In an array, no element may equal the given value.
+    """
 
     negates = IS
     name = "IS_NOT"
@@ -173,7 +176,10 @@ IN = In()
 
 
 class NotIn(NegatedOperator):
-    """The value equals none of the values in the list, or is missing."""
+    """The value equals none of the values in the list, or is missing.
+
+    In an array, no element may equal one of the values in the list.
+    """
 
     negates = IN
     name = "NOT_IN"

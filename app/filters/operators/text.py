@@ -109,7 +109,10 @@ CONTAINS = Contains()
 
 
 class NotContains(NegatedOperator):
-    """The text does not contain the given text, or the value is missing or is not a text."""
+    """The text does not contain the given text, or the value is missing or is not a text.
+
+    In an array, no element may contain the given text.
+    """
 
     negates = CONTAINS
     name = "NOT_CONTAINS"
