@@ -27,6 +27,9 @@ class AttributeType(Enum):
     OBJECT = "OBJECT"
 
 
+TEMPORAL_TYPES = frozenset({AttributeType.DATE, AttributeType.DATETIME})
+
+
 class FieldGroup(Enum):
     """The group in which a filter editor shows an attribute."""
 

@@ -1,9 +1,7 @@
 """The value type of a condition: that of its attribute or, without one, of its value."""
 
-from app.filters.fields import AttributeType, Field, is_number
+from app.filters.fields import TEMPORAL_TYPES, AttributeType, Field, is_number
 from app.filters.operators import Operator
-
-_TEMPORAL_TYPES = frozenset({AttributeType.DATE, AttributeType.DATETIME})
 
 
 def describe_field(field: Field) -> str:
@@ -22,7 +20,7 @@ def infer_type(operator: Operator, value: object) -> AttributeType | None:
 
     None stands for values of several types.
     """
-    if operator.types <= _TEMPORAL_TYPES:
+    if operator.types <= TEMPORAL_TYPES:
         return AttributeType.DATETIME
     if len(operator.types) == 1:
         return next(iter(operator.types))
@@ -31,7 +29,7 @@ def infer_type(operator: Operator, value: object) -> AttributeType | None:
     type_ = types.pop() if len(types) == 1 else None
     # An operator that takes dates, but no strings, reads a text as a date.
     is_date_operator = (
-        AttributeType.STRING not in operator.types and operator.types & _TEMPORAL_TYPES
+        AttributeType.STRING not in operator.types and operator.types & TEMPORAL_TYPES
     )
     return AttributeType.DATETIME if type_ is AttributeType.STRING and is_date_operator else type_
 

@@ -13,15 +13,13 @@ from app.filters.calendar import (
     parse_date_or_datetime,
     parse_duration,
 )
-from app.filters.fields import AttributeType, is_number, is_storable
+from app.filters.fields import TEMPORAL_TYPES, AttributeType, is_number, is_storable
 
 MAX_STRING_LENGTH = 1_000
 MAX_LIST_LENGTH = 10_000
 MAX_YEARS = 1_000
 MIN_INT64 = -(2**63)
 MAX_INT64 = 2**63 - 1
-
-_TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
 
 
 class InvalidOperandError(ValueError):
@@ -182,7 +180,7 @@ def _parse_range(value: object, type_: AttributeType | None) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise InvalidOperandError("must be a list of two values, the lower one first")
     low, high = _parse_list(value, type_)
-    if type_ not in _TEMPORAL_TYPES:
+    if type_ not in TEMPORAL_TYPES:
         parse_number(low), parse_number(high)
     # Days, instants and local times compare only in a time zone, which the parser does not know.
     # A range that turns out to be empty holds for no customer.

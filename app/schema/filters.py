@@ -1,5 +1,6 @@
 """Filters as the API takes them."""
 
+import inspect
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -17,7 +18,7 @@ strawberry.enum(AttributeType)
 
 def _described_enum(name: str, members: Any) -> Any:
     values = {
-        member.name: strawberry.enum_value(member.name, description=member.__doc__)
+        member.name: strawberry.enum_value(member.name, description=inspect.getdoc(member))
         for member in members
     }
     return strawberry.enum(Enum(name, values))  # type: ignore[call-overload]

@@ -7,9 +7,8 @@ from typing import Any
 
 from app.filters import CustomerFacts, Filter, Now
 from app.filters.evaluate import Evaluation, operator_holds
-from app.filters.fields import Field, is_number
+from app.filters.fields import TEMPORAL_TYPES, Field, is_number
 from app.filters.operators import equality, instants, numbers
-from app.filters.operators.operator import TEMPORAL_TYPES
 from app.filters.tree import AllOf, AnyOf, AttributeCondition, EventCondition, NoneOf, SlidingWindow
 
 

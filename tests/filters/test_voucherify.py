@@ -330,7 +330,7 @@ def test_refused(theirs: Any, code: str, path: tuple[str, ...]) -> None:
 
 
 def test_days_of_less_than_none_are_explained() -> None:
-    with pytest.raises(InputError, match="days ago and days ahead have operators each"):
+    with pytest.raises(InputError, match="days ago and days ahead have separate operators"):
         translate(voucherify_field("created_at", less_than=-1))
 
 

@@ -1,34 +1,34 @@
-"""Bit vectors: Python's integers, in which the bit at a place stands for what has that place."""
+"""Bitmaps of rules: Python integers in which each rule has a bit."""
 
 from collections.abc import Collection, Iterable
 
-# So many bits are sooner turned one by one, and kept in less memory, than as a vector.
+# Up to this many bits, a list of indexes is faster and smaller than a bitmap.
 MAX_LISTED_BITS = 4
 
 BitFlips = int | tuple[int, ...]
-"""The bits that something turns: a vector or, where they are few, their places."""
+"""The bits to flip in a bitmap: another bitmap or, if they are few, their indexes."""
 
 
 def to_bitmap(indexes: Collection[int]) -> int:
-    """The vector of these places."""
+    """The bitmap in which the bits at these indexes are set."""
     if len(indexes) <= MAX_LISTED_BITS:
         return flip_bits(0, tuple(indexes))
-    bits = bytearray(max(indexes) // 8 + 1)
+    bitmap_bytes = bytearray(max(indexes) // 8 + 1)
     for index in indexes:
-        bits[index >> 3] |= 1 << (index & 7)
-    return int.from_bytes(bits, "little")
+        bitmap_bytes[index >> 3] |= 1 << (index & 7)
+    return int.from_bytes(bitmap_bytes, "little")
 
 
 def to_bit_flips(indexes: Iterable[int]) -> BitFlips:
-    """What turns the bits at these places, each of which comes once."""
+    """The flips of the bits at these indexes, which must be distinct."""
     indexes = tuple(indexes)
     return indexes if len(indexes) <= MAX_LISTED_BITS else to_bitmap(indexes)
 
 
-def flip_bits(bits: int, flips: BitFlips) -> int:
-    """The vector with bits turned."""
+def flip_bits(bitmap: int, flips: BitFlips) -> int:
+    """The bitmap with the given bits flipped."""
     if isinstance(flips, int):
-        return bits ^ flips
+        return bitmap ^ flips
     for index in flips:
-        bits ^= 1 << index
-    return bits
+        bitmap ^= 1 << index
+    return bitmap

@@ -1,8 +1,9 @@
-"""All the conditions on one field that can be looked up together, for every rule at once.
+"""Indexes that answer all conditions of one kind on one field, for every rule at once.
 
-In a column each rule stands at most once. Of a missing value no condition holds: whoever wants one
-is not left. A value turns the rules of the conditions that hold of it; where a list is stored, so
-does each of its elements.
+An index has at most one literal of each rule. It answers a stored value with a bitmap of the
+remaining rules: those that the value does not exclude. No condition holds for a missing value, so
+the default bitmap excludes each rule that expects its condition to hold. A value flips the bits of
+the rules whose condition holds for it. For an array, each element does the same.
 """
 
 from collections import defaultdict
@@ -33,12 +34,12 @@ from app.filters.operators import Operand
 from app.filters.operators.operator import elements
 from app.filters.operators.window_changes import NEVER
 
-# Text is told at a glance.
+# isinstance with Hashable is slow; str comes first because most values are text.
 _HASHABLE_TYPES = (str, Hashable)
 
 
 class RuleLiteral(NamedTuple):
-    """A rule wants a condition to hold, or not to."""
+    """A condition of a rule, and whether the rule expects it to hold or not to hold."""
 
     rule_bit: int
     condition: IndexableCondition
@@ -46,19 +47,23 @@ class RuleLiteral(NamedTuple):
 
 
 class ConditionIndex:
-    """The conditions of one field that are looked up in one way."""
+    """Answers the conditions of one kind on one field.
+
+    `dependent_rules` is the bitmap of the rules that have a condition in the index. `all_rules` is
+    the bitmap of every rule.
+    """
 
     is_time_dependent: ClassVar[bool] = False
 
     def __init__(self, literals: Sequence[RuleLiteral], all_rules: int) -> None:
         self.dependent_rules = to_bitmap([literal.rule_bit for literal in literals])
-        # Who is left where nothing turns.
+        # The remaining rules for a missing value.
         self._default_bitmap = all_rules ^ to_bitmap(
             [literal.rule_bit for literal in literals if literal.expected]
         )
 
     def evaluate(self, stored: object, now: Now) -> int:
-        """Whom a stored value leaves; None stands for a missing one."""
+        """The bitmap of the rules that a stored value does not exclude; None is a missing value."""
         if not isinstance(stored, list):
             return self.evaluate_value(stored, now)
         flipped = 0
@@ -67,17 +72,19 @@ class ConditionIndex:
         return self._default_bitmap ^ flipped
 
     def evaluate_value(self, value: object, now: Now) -> int:
-        """The same of a single value."""
+        """The same as `evaluate`, for a single value or one element of an array."""
         raise NotImplementedError
 
     def next_change(self, stored: object, now: Now, live_rules: int) -> datetime | None:
-        """The next instant, however far, at which one of the live rules' conditions may turn by the
-        passing of time."""
+        """The next instant at which the passing of time may change a condition of a live rule.
+
+        The instant may be in the far future. Returns None if no condition will change.
+        """
         return None
 
 
 class EqualityIndex(ConditionIndex):
-    """The same value, or one of several; with or without regard to case."""
+    """Answers IS and IN with a hash table."""
 
     def __init__(self, literals: Sequence[RuleLiteral], all_rules: int, ignore_case: bool) -> None:
         super().__init__(literals, all_rules)
@@ -93,7 +100,7 @@ class EqualityIndex(ConditionIndex):
         self._equality_key = Operand(ignore_case=ignore_case).equality_key
 
     def evaluate_value(self, value: object, now: Now) -> int:
-        # What can't be hashed, an object for one, is equal to no scalar.
+        # An unhashable value, such as an object, equals no scalar.
         if not isinstance(value, _HASHABLE_TYPES):
             return self._default_bitmap
         flips = self._flips_by_key.get(self._equality_key(value))
@@ -101,7 +108,7 @@ class EqualityIndex(ConditionIndex):
 
 
 class NumberRangeIndex(ConditionIndex):
-    """More and less, and between."""
+    """Answers comparisons of numbers by bisection."""
 
     def __init__(self, literals: Sequence[RuleLiteral], all_rules: int) -> None:
         super().__init__(literals, all_rules)
@@ -112,18 +119,21 @@ class NumberRangeIndex(ConditionIndex):
         return self.evaluate_bucket(self.find_bucket(value))
 
     def find_bucket(self, value: object) -> int:
-        """Where a value lies among the thresholds; below 0 where it lies nowhere, as NaN."""
+        """The bucket of a value; negative if the value is not a number, or is NaN."""
         if not is_number(value) or value != value:
             return -1
         return self._intervals.find_bucket(value)
 
     def evaluate_bucket(self, bucket: int) -> int:
-        """Whom the values leave that lie there."""
+        """The bitmap of the rules that the values of a bucket do not exclude."""
         return self._default_bitmap if bucket < 0 else self._intervals.bitmap_of(bucket)
 
 
 class TimeRangeIndex(ConditionIndex):
-    """Moments that stay where they are: they lie among instants as the calendar has it."""
+    """Answers comparisons of dates and datetimes with fixed instants or days, by bisection.
+
+    The calendar's time zone decides which instants a day covers.
+    """
 
     def __init__(self, literals: Sequence[RuleLiteral], all_rules: int) -> None:
         super().__init__(literals, all_rules)
@@ -137,7 +147,7 @@ class TimeRangeIndex(ConditionIndex):
         return intervals.bitmap_of(intervals.find_bucket(value))
 
     def _build_intervals(self, now: Now) -> IntervalIndex:
-        """Once for a calendar; only that one is kept."""
+        """Builds the intervals for the calendar, and drops those for any earlier calendar."""
         intervals = [
             (interval, literal.rule_bit)
             for literal in self._literals
@@ -148,7 +158,7 @@ class TimeRangeIndex(ConditionIndex):
 
 
 class TimeOffsetIndex(ConditionIndex):
-    """Moments by their distance from now, below zero where they are past."""
+    """Answers conditions on the offset of a date or datetime from now, negative in the past."""
 
     is_time_dependent = True
 
@@ -182,7 +192,7 @@ class TimeOffsetIndex(ConditionIndex):
                     delays.append(offset - threshold)
         if not delays:
             return None
-        # A threshold is passed when the distance is less.
+        # The offset shrinks as time passes. The answer changes when it is below the threshold.
         next_delay = min(delays) + MILLISECOND
         return (
             NEVER if next_delay > NEVER - now.at else truncate_to_milliseconds(now.at + next_delay)

@@ -1,11 +1,11 @@
-"""How the conditions of a field are looked up together, told by their operators."""
+"""Chooses the kind of index for a condition, and computes what the condition adds to it."""
 
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
 from app.filters.calendar import MILLISECOND, Now
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.matcher.interval_index import Endpoint, Interval
 from app.filters.operators import Operator
 from app.filters.operators.equality import IN, IS
@@ -21,14 +21,13 @@ from app.filters.operators.numbers import (
     LESS_THAN,
     LESS_THAN_OR_EQUAL,
 )
-from app.filters.operators.operator import TEMPORAL_TYPES
 from app.filters.tree import AttributeCondition, EventCondition
 
 IndexableCondition = AttributeCondition | EventCondition
 
 
 class IndexKind(Enum):
-    """A way to look up many conditions at once."""
+    """The kinds of indexes that answer many conditions at once."""
 
     EQUALITY = auto()
     EQUALITY_IGNORING_CASE = auto()
@@ -49,8 +48,10 @@ _NUMBER_INTERVALS: dict[Operator, Callable[[Any], Interval]] = {
 
 
 def choose_index_kind(condition: AttributeCondition) -> IndexKind | None:
-    """How the condition, which is none that negates another, is looked up; None where it is asked
-    by itself."""
+    """The kind of index that answers the condition; None if the condition needs its own evaluation.
+
+    The condition's operator must not be one that negates another.
+    """
     operator, operand = condition.operator, condition.operand
     if operator in (IS, IN) and operand.type not in TEMPORAL_TYPES:
         return IndexKind.EQUALITY_IGNORING_CASE if operand.ignore_case else IndexKind.EQUALITY
@@ -66,18 +67,18 @@ def choose_index_kind(condition: AttributeCondition) -> IndexKind | None:
 
 
 def equality_values(condition: IndexableCondition) -> tuple[Any, ...]:
-    """The values of which the stored one must be one."""
+    """The values of which the stored value must equal one."""
     value = condition.operand.value
     return value if condition.operator is IN else (value,)
 
 
 def number_interval(condition: IndexableCondition) -> Interval:
-    """Where a number must lie."""
+    """The interval in which a number must lie."""
     return _NUMBER_INTERVALS[condition.operator](condition.operand.value)
 
 
 def time_intervals(condition: IndexableCondition, now: Now) -> list[Interval]:
-    """Where a stored moment may lie, as the calendar of `now` has it."""
+    """The intervals in which a stored date or datetime may lie, in the calendar of `now`."""
     operator, operand = condition.operator, condition.operand
     ordering = operand.ordering(now)
     if operator in (IS, IN):
@@ -91,7 +92,7 @@ def time_intervals(condition: IndexableCondition, now: Now) -> list[Interval]:
 
 
 def offset_interval(condition: IndexableCondition) -> Interval:
-    """Where the distance of a moment from now must lie."""
+    """The interval in which the offset of a date or datetime from now must lie."""
     operator = condition.operator
     assert isinstance(operator, RelativeTimeOperator)
     start, end = operator.offset_bounds(condition.operand.value)

@@ -1,4 +1,4 @@
-"""Where the rules have their bits: filters at their slots, all else beyond them."""
+"""Assigns a bit to every rule: its slot to a filter, and higher bits to everything else."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
@@ -10,16 +10,19 @@ from app.filters.tree import Filter
 
 
 class Layout(NamedTuple):
-    """The literals of the rules by their places, and the rules with choices: those of the filters,
-    and deeper and deeper those of branches."""
+    """The literals of the rules, by the bits of the rules, and the levels of rules that have
+    disjunctions: first the filters, then their branches, then the branches of these."""
 
     literals: dict[int, list[Literal]]
     levels: list[Level]
 
 
 def build_layout(filters: Mapping[int, Filter], index_key: Callable[[Literal], Hashable]) -> Layout:
-    """Every filter and every branch in a place of its own, so that no rule has two literals in one
-    column: what it has more, a branch of its own has."""
+    """Assigns a bit to every filter and to every branch.
+
+    `filters` are by slot. `index_key` identifies the index that answers a literal. A rule can have
+    only one literal in an index; further ones become a branch of their own.
+    """
     layout = Layout({}, [])
     entries = [
         (slot, _split_rule(to_rule(filter_), index_key)) for slot, filter_ in filters.items()
@@ -50,7 +53,8 @@ def build_layout(filters: Mapping[int, Filter], index_key: Callable[[Literal], H
 
 
 def _split_rule(rule: Rule, index_key: Callable[[Literal], Hashable]) -> Rule:
-    """The rule with no two literals in one column."""
+    """The rule with at most one literal for each index. The others become a disjunction with a
+    single branch."""
     first_literals: dict[Hashable, Literal] = {}
     extra_literals = [
         literal
@@ -74,7 +78,7 @@ def _group_by_sizes(
 
 
 def _numbered_branches(rule: Rule) -> list[tuple[tuple[int, int], Rule]]:
-    """Each branch with its choice's number, and its own."""
+    """Each branch with the number of its disjunction and its own number in it."""
     return [
         ((disjunction_number, branch_number), branch)
         for disjunction_number, branches in enumerate(rule.disjunctions)

@@ -1,4 +1,4 @@
-"""Which of many filters hold of one customer, all at once, and when to look again."""
+"""Finds which of many filters match one customer, and when to evaluate the customer again."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,11 +16,11 @@ from app.filters.walk import measures
 
 
 class Match(NamedTuple):
-    """What holds of a customer at an instant.
+    """The filters that match a customer at an instant.
 
-    In `holds` the bit at a filter's slot is set where that filter holds. `wakes_at` is the first
-    millisecond at which any live condition may turn by the passing of time alone, and at most ten
-    years away; None where none ever will.
+    `matching_slots` is a bitmap: the bit at a filter's slot is set if that filter matches.
+    `next_timer_at` is the first millisecond at which the passing of time alone may change the
+    answer, at most ten years ahead; None if time will never change it.
     """
 
     matching_slots: int
@@ -28,11 +28,12 @@ class Match(NamedTuple):
 
 
 class Matcher:
-    """Many filters, by their slots, compiled once to be asked of many customers.
+    """Filters, by their slots, compiled once to be matched against many customers.
 
-    A filter is a rule: literals that must all hold, and choices. What can be looked up is, for all
-    rules at once; each look-up leaves a vector of the rules that may still hold. What can't is
-    asked one by one, and events are measured, only while a rule is left that wants to know.
+    A filter becomes a rule: literals that must all hold, and disjunctions of branches. The matcher
+    starts with a bitmap of all rules, `remaining`, and removes the rules that a condition excludes.
+    Each index answers its conditions for all rules at once. The matcher evaluates the other
+    conditions one by one, and computes measures of events, only for rules that still remain.
     """
 
     def __init__(self, filters: Mapping[int, Filter]) -> None:
@@ -44,9 +45,9 @@ class Matcher:
         self._index = build_rule_index(literals_by_rule)
 
     def match(self, facts: CustomerFacts, now: Now) -> Match:
-        """Which of the filters hold of the customer, and until when.
+        """Matches the filters against the customer's facts at the instant `now.at`.
 
-        The facts hold the rows of `measuring.rows_ahead`.
+        The facts must have the rows that `measure_stages.candidate_rows_predicate` selects.
         """
         index, timers = self._index, MatchTimers(facts, now)
         remaining = self._rule_bitmap
@@ -54,7 +55,7 @@ class Matcher:
             stored = field.read(facts.document)
             for field_index in field_indexes:
                 remaining &= field_index.evaluate(stored, now)
-        # Of rules that are out already the branches matter to nobody.
+        # The branches of an excluded rule need no evaluation.
         for level in self._levels[:1]:
             remaining ^= remaining & level.unreachable_branches(remaining)
         evaluation = Evaluation(facts, now)
@@ -85,7 +86,7 @@ class Matcher:
     def _evaluate_measures(
         self, remaining: int, facts: CustomerFacts, now: Now, timers: MatchTimers
     ) -> int:
-        """Of the rules those that are left by the customer's events."""
+        """The remaining rules that the customer's measures do not exclude."""
         measure_index = self._index.measure_index
         bitmap_without_rows, flipped = measure_index.bitmap_without_rows, 0
         for kind, rows in group_rows_by_kind(facts, now.calendar).items():

@@ -1,4 +1,4 @@
-"""Measures of rows, and all that is asked of them."""
+"""The index of conditions on measures, which are counts and aggregates of a customer's rows."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,55 +11,60 @@ from app.filters.evaluate import CustomerFacts, Document
 from app.filters.matcher.condition_indexes import NumberRangeIndex, RuleLiteral
 from app.filters.measure_stages import empty_value
 from app.filters.next_change import ChangeSearch
-from app.filters.sources import row_kind as kind_of
+from app.filters.sources import row_kind
 from app.filters.tree import EventCondition, Measure
 
 RowKind = tuple[str, object]
-"""A collection, and which of its rows."""
+"""A collection, and the kind of a row in it: the name of an event, for example."""
 
 
 def group_rows_by_kind(
     facts: CustomerFacts, calendar: Calendar
 ) -> Mapping[RowKind, list[Document]]:
-    """A customer's rows; none with the kinds that a history keeps."""
+    """The customer's rows by their kind.
+
+    A kind whose rows are in the customer's history is present with an empty list.
+    """
     rows_by_kind: defaultdict[RowKind, list[Document]] = defaultdict(list)
     if (history := facts.histories.get(calendar)) is not None:
         rows_by_kind.update((kind, []) for kind in history.row_kinds)
     for collection, rows in facts.rows.items():
         for row in rows:
-            rows_by_kind[collection, kind_of(collection, row)].append(row)
+            rows_by_kind[collection, row_kind(collection, row)].append(row)
     return rows_by_kind
 
 
 class MeasureConditions:
-    """All that is asked of one measure, and who asks."""
+    """All conditions on one measure, with their rules."""
 
     def __init__(self, measure: Measure, literals: Sequence[RuleLiteral], all_rules: int) -> None:
         self.measure = measure
         self.is_time_dependent = measure.without_time_dependence is not measure
         self._index = NumberRangeIndex(literals, all_rules)
         self.dependent_rules = self._index.dependent_rules
-        # Whom it leaves of customers without rows.
+        # The remaining rules for a customer without rows.
         self.bitmap_without_rows = self._index.evaluate_value(empty_value(measure))
 
     def evaluate(self, number: int | float | None) -> int:
-        """Whom it leaves where it comes to the number."""
+        """The bitmap of the rules that a value of the measure does not exclude."""
         return self._index.evaluate_value(number)
 
     def find_bucket(self, value: int | float | None) -> int:
-        """The stretch between thresholds in which a value lies."""
+        """The bucket of a value between the thresholds of the conditions."""
         return self._index.find_bucket(value)
 
     def evaluate_bucket(self, bucket: int) -> int:
-        """Whom the values of a stretch leave."""
+        """The bitmap of the rules that the values of a bucket do not exclude."""
         return self._index.evaluate_bucket(bucket)
 
     def next_change(
         self, bitmap: int, rows: Sequence[Document] | None, search: ChangeSearch, live_rules: int
     ) -> datetime | None:
-        """The first instant of the search at which the answer to one of the live rules turns, or an
-        earlier one at which to look again. Now the measure leaves a vector: of these rows, or of
-        the history where they are None."""
+        """The first instant of the search at which the answer for a live rule changes.
+
+        It may be an earlier instant at which to search again. `bitmap` is the measure's answer now.
+        `rows` are the rows of the measure; None if the customer's history has them.
+        """
         if rows is None:
             history = search.facts.history(self.measure, search.now)
             assert history is not None
@@ -71,13 +76,13 @@ class MeasureConditions:
                 if (self._index.evaluate_value(value) ^ bitmap) & live_rules:
                     return truncate_to_milliseconds(instant)
         except InputError:
-            # Too much to be told at once: the rest is looked at from there on.
+            # The search is too expensive. The next evaluation continues from this instant.
             return truncate_to_milliseconds(instant) + MILLISECOND
         return None
 
 
 class _MeasureBuckets(NamedTuple):
-    """The stretches between the thresholds of a measure, and which of them turn live rules."""
+    """Tells a history which values of a measure change the answer for a live rule."""
 
     conditions: MeasureConditions
     bitmap: int
@@ -91,10 +96,10 @@ class _MeasureBuckets(NamedTuple):
 
 
 class MeasureIndex:
-    """What is asked of measures: one condition a rule.
+    """The conditions on measures, at most one for each rule.
 
-    Most customers have rows of a few kinds only: who is left where there are no rows is known
-    beforehand, and only the kinds that there are turn somebody.
+    Most customers have rows of a few kinds only. The index knows in advance the bitmap for a
+    customer without rows; only measures of the kinds that a customer has flip bits in it.
     """
 
     def __init__(self, literals: Sequence[RuleLiteral], all_rules: int) -> None:

@@ -1,4 +1,4 @@
-"""What many rules want, brought together by where it is found."""
+"""Builds the indexes for the literals of many rules."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -36,8 +36,10 @@ IndexesByField = list[tuple[Field, list[ConditionIndex]]]
 
 
 class RuleIndex(NamedTuple):
-    """Everything that is asked of a customer, in the order in which it is best asked. What follows
-    the clock comes late: who is ruled out for good need not wait for it."""
+    """All conditions of the rules, in the order in which the matcher evaluates them.
+
+    Time-dependent conditions come late: a rule that a static condition excludes needs no timer.
+    """
 
     indexes: IndexesByField
     unindexed: list[UnindexedCondition[Any]]
@@ -47,7 +49,7 @@ class RuleIndex(NamedTuple):
 
 
 def index_key(literal: Literal) -> Hashable:
-    """What is the same for literals of one column: a rule may have but one of them."""
+    """A key for the index that answers the literal. A rule may have one literal for each key."""
     condition, _ = literal
     match condition:
         case EventCondition():
@@ -59,7 +61,7 @@ def index_key(literal: Literal) -> Hashable:
 
 
 def build_rule_index(rules: Mapping[int, Sequence[Literal]]) -> RuleIndex:
-    """What the rules, by their places, want of the parts of a customer."""
+    """Builds the index for rules, given as the literals by the bit of the rule."""
     all_rules = to_bitmap(rules)
     indexed_literals: defaultdict[tuple[Field, IndexKind], list[RuleLiteral]] = defaultdict(list)
     measure_literals: list[RuleLiteral] = []

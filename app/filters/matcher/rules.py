@@ -1,4 +1,4 @@
-"""Filters taken apart into rules."""
+"""Converts filters to rules: literals that must all hold, and disjunctions."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,22 +20,29 @@ from app.filters.tree import (
 from app.filters.walk import Condition
 
 Literal = tuple[Condition, bool]
-"""A condition, and whether it is wanted to hold. It negates no other one, and lists are measures:
-to stand in one is to have a row of it."""
+"""A condition, and whether the rule expects it to hold.
+
+The operator of the condition never negates another. Membership of a static segment is a condition
+on a measure: a member has at least one row in the segment's list.
+"""
 
 _AT_LEAST_ONE = GREATER_THAN_OR_EQUAL, Operand(1, AttributeType.NUMBER, scalar=True)
 
 
 class Rule(NamedTuple):
-    """All the literals hold, and of each choice at least one of the rules, its branches."""
+    """A rule matches if all its literals hold and, of each disjunction, at least one branch, which
+    is a rule itself, matches."""
 
     literals: list[Literal]
     disjunctions: list[list["Rule"]]
 
 
 def to_rule(filter_: Filter) -> Rule:
-    """The filter as a rule. Segments inside it are taken apart where they must hold or must not;
-    one that is a branch, and may be one of many others, is judged once as a whole."""
+    """The filter as a rule.
+
+    A nested segment that the filter requires or excludes is taken apart into literals. A nested
+    segment in a branch stays a single condition, which the matcher evaluates once for all rules.
+    """
     return _build_rule(filter_, inlined=True)
 
 

@@ -1,4 +1,4 @@
-"""Whether the passing of time alone may ever change an answer about a customer."""
+"""Tells whether the passing of time alone may ever change an answer about a customer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from app.filters.walk import Condition, conditions
 
 
 def is_time_dependent(filter_: Filter) -> bool:
-    """Whether time may change the answer about some customer."""
+    """Whether time may change the filter's answer for any customer."""
     return any(map(_is_condition_time_dependent, conditions(filter_)))
 
 
@@ -27,7 +27,7 @@ def _is_condition_time_dependent(condition: Condition) -> bool:
 
 
 def may_change(filter_: Filter, facts: CustomerFacts, now: Now) -> bool:
-    """Whether time may change the answer about this customer, at whatever time."""
+    """Whether time may change the filter's answer for this customer, however far in the future."""
     return any(_may_condition_change(condition, facts, now) for condition in conditions(filter_))
 
 
@@ -42,7 +42,7 @@ def _may_condition_change(condition: Condition, facts: CustomerFacts, now: Now) 
 
 
 def may_measure_change(measure: Measure, facts: CustomerFacts, now: Now) -> bool:
-    """The same of what a measure comes to."""
+    """Whether time may change the measure for this customer, however far in the future."""
     if measure.without_time_dependence is measure:
         return False
     history = facts.history(measure, now)

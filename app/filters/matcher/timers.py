@@ -1,4 +1,4 @@
-"""What of a customer follows the clock, and when the first of it turns."""
+"""Computes the next timer of a match: when time first changes an answer that matters."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,8 +14,13 @@ from app.filters.next_change import ChangeSearch, horizon
 
 
 class _TimerSource(NamedTuple):
-    """The rules that something has ruled out, and all that mention it; when it next turns for live
-    ones of these until some instant, and whether it may do so later."""
+    """A time-dependent part of a match: an index, a condition or a measure.
+
+    `excluded_rules` are the rules that it has excluded, `dependent_rules` all rules that use it.
+    `next_change` takes the live rules and the last instant to search, and returns the next instant
+    at which the answer for one of them may change. `may_change` tells whether that may happen
+    later.
+    """
 
     excluded_rules: int
     dependent_rules: int
@@ -24,7 +29,10 @@ class _TimerSource(NamedTuple):
 
 
 class MatchTimers:
-    """Collects what a match has come upon."""
+    """Collects the time-dependent parts that a match has evaluated, and finds the next timer.
+
+    Each `add_` method takes a part and the bitmap of the rules that the part has excluded.
+    """
 
     def __init__(self, facts: CustomerFacts, now: Now) -> None:
         self._facts = facts
@@ -70,11 +78,12 @@ class MatchTimers:
         )
 
     def next_timer_at(self, matching: int, reachable: int) -> datetime | None:
-        """The first instant of all, or in ten years where one may come later.
+        """The first instant at which an answer may change, or the horizon of ten years.
 
-        A rule that holds waits for each of its conditions; one that does not, only for that which
-        has ruled it out, and for nothing if that stays as it is. Of branches, those matter that
-        are awaited.
+        The horizon is returned if no answer changes before it, but one may change later; None if
+        none ever will. A matching rule may change with each of its conditions. Any other rule can
+        change only with the condition that excluded it. Only reachable rules count: the branches of
+        an excluded rule cannot change an answer.
         """
         if not self._sources:
             return None

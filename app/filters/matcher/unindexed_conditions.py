@@ -1,4 +1,4 @@
-"""Conditions that no table tells: each is judged by itself, for all who want it at once."""
+"""Conditions that no index answers. Each is evaluated once, for all rules that use it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,14 +14,17 @@ from app.filters.operators.operator import elements
 from app.filters.tree import AttributeCondition, SegmentCondition
 from app.filters.walk import Condition
 
-# Of so many values the answers are kept. Days come again and again: a century has 36,525.
+# Dates repeat between customers, and a century has 36,525 days.
 _MAX_CACHED_ANSWERS = 40_000
 
 AnyCondition = TypeVar("AnyCondition", AttributeCondition, SegmentCondition)
 
 
 class UnindexedCondition(Generic[AnyCondition]):
-    """A condition with the rules that want it to hold, and those that want it not to."""
+    """A condition, with the rules that expect it to hold and the rules that expect it not to.
+
+    `dependent_rules` is the bitmap of both.
+    """
 
     is_time_dependent = False
 
@@ -33,29 +36,30 @@ class UnindexedCondition(Generic[AnyCondition]):
     ) -> None:
         self.condition: AnyCondition = condition
         self.dependent_rules = to_bitmap([*requiring_rules, *excluding_rules])
-        # Who falls where it does not hold, and where it does. There may be as many singles as
-        # filters: those that are wanted in one way only keep one vector.
-        single_bitmap = (self.dependent_rules, 0) if requiring_rules else (0, self.dependent_rules)
-        self._excluded_by_answer = (
-            (to_bitmap(requiring_rules), to_bitmap(excluding_rules))
-            if requiring_rules and excluding_rules
-            else single_bitmap
-        )
+        # The rules to exclude if the condition does not hold, and if it does. There may be as many
+        # conditions as filters: where all rules expect the same, one bitmap serves twice.
+        if requiring_rules and excluding_rules:
+            self._excluded_by_answer = to_bitmap(requiring_rules), to_bitmap(excluding_rules)
+        elif requiring_rules:
+            self._excluded_by_answer = self.dependent_rules, 0
+        else:
+            self._excluded_by_answer = 0, self.dependent_rules
 
     def apply(self, remaining: int, evaluation: Evaluation) -> int:
-        """Who is left of some rules."""
+        """The remaining rules that the condition does not exclude."""
         return remaining ^ remaining & self._excluded_by_answer[self.holds(evaluation)]
 
     def holds(self, evaluation: Evaluation) -> bool:
+        """Whether the condition holds for the customer of the evaluation."""
         raise NotImplementedError
 
     def next_change(self, search: ChangeSearch) -> datetime | None:
-        """The first instant of the search at which the answer turns."""
+        """The first instant of the search at which the answer changes."""
         return None
 
 
 class UnindexedSegment(UnindexedCondition[SegmentCondition]):
-    """A segment inside others, judged as a whole."""
+    """A nested segment, evaluated as a whole."""
 
     def __init__(self, condition: SegmentCondition, *rules: Any) -> None:
         super().__init__(condition, *rules)
@@ -68,13 +72,13 @@ class UnindexedSegment(UnindexedCondition[SegmentCondition]):
         try:
             change_at = next(search.build_timeline(self.condition).changes, None)
         except InputError:
-            # Too much to be told at once: nothing is known of later.
+            # The search is too expensive. The next evaluation continues from here.
             return search.now.at + MILLISECOND
         return None if change_at is None else truncate_to_milliseconds(change_at)
 
 
 class UnindexedAttribute(UnindexedCondition[AttributeCondition]):
-    """One on an attribute, that does not follow the clock."""
+    """A condition on an attribute that does not depend on time."""
 
     def holds(self, evaluation: Evaluation) -> bool:
         condition = self.condition
@@ -83,8 +87,11 @@ class UnindexedAttribute(UnindexedCondition[AttributeCondition]):
 
 
 class _CachedAnswer(NamedTuple):
-    """What has been found out of a value: since when it holds or does not, and until when. It turns
-    then, or is not looked at any further; None where it never turns."""
+    """The answer for a stored value, and when it is valid.
+
+    At `valid_until` the answer changes, or the horizon of the search is reached; None if the answer
+    never changes.
+    """
 
     valid_from: datetime
     valid_until: datetime | None
@@ -92,7 +99,8 @@ class _CachedAnswer(NamedTuple):
 
 
 class TimeDependentAttribute(UnindexedCondition[AttributeCondition]):
-    """One that follows the clock. The answer about a value is kept until it turns."""
+    """A condition on an attribute that depends on time. Caches each value's answer until it
+    changes."""
 
     is_time_dependent = True
 
@@ -109,7 +117,7 @@ class TimeDependentAttribute(UnindexedCondition[AttributeCondition]):
 
     def _get_answer(self, document: Document, now: Now) -> _CachedAnswer:
         stored = self.condition.field.read(document)
-        # Of several values, and of what is none, nothing is kept.
+        # Arrays and values that are not datetimes are not cached.
         if not isinstance(stored, datetime):
             return self._compute_answer(stored, now)
         if now.calendar is not self._calendar or len(self._answers) > _MAX_CACHED_ANSWERS:
@@ -122,11 +130,8 @@ class TimeDependentAttribute(UnindexedCondition[AttributeCondition]):
         return answer
 
     def _compute_answer(self, stored: object, now: Now) -> _CachedAnswer:
-        operator, operand, horizon_at = (
-            self.condition.operator,
-            self.condition.operand,
-            horizon(now),
-        )
+        operator, operand = self.condition.operator, self.condition.operand
+        horizon_at = horizon(now)
         holds = operator_holds(operator, stored, operand, now)
         if not any(isinstance(element, datetime) for element in elements(stored)):
             return _CachedAnswer(now.at, None, holds)
@@ -137,7 +142,11 @@ class TimeDependentAttribute(UnindexedCondition[AttributeCondition]):
 def build_unindexed_condition(
     condition: Condition, requiring_rules: Sequence[int], excluding_rules: Sequence[int]
 ) -> UnindexedCondition[Any]:
-    """The condition, which negates no other, in the way that suits it."""
+    """Wraps the condition in the class that evaluates it.
+
+    The condition is on an attribute or on a nested segment. Its operator must not be one that
+    negates another.
+    """
     if isinstance(condition, SegmentCondition):
         return UnindexedSegment(condition, requiring_rules, excluding_rules)
     assert isinstance(condition, AttributeCondition)

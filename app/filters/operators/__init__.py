@@ -1,4 +1,4 @@
-"""Every operator, once, in the order of the reference."""
+"""The operators of the filter language, in the order of the reference."""
 
 from app.filters.operators import (
     anniversaries,
@@ -17,7 +17,10 @@ _MODULES = (equality, presence, text, numbers, instants, days, anniversaries, ar
 
 OPERATORS: tuple[Operator, ...] = tuple(
     dict.fromkeys(
-        said for module in _MODULES for said in vars(module).values() if isinstance(said, Operator)
+        member
+        for module in _MODULES
+        for member in vars(module).values()
+        if isinstance(member, Operator)
     )
 )
 OPERATORS_BY_NAME = {operator.name: operator for operator in OPERATORS}

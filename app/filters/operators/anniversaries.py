@@ -1,4 +1,4 @@
-"""Which days a date comes round on, year after year, in the project's time zone."""
+"""Operators that ask for the anniversary of a date, in the project's time zone."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -17,9 +17,8 @@ from app.filters.calendar import (
     anniversary,
     utc_midnight,
 )
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.operators.operator import (
-    TEMPORAL_TYPES,
     ElementOperator,
     ElementTest,
     Example,
@@ -30,32 +29,39 @@ from app.filters.operators.operator import (
 from app.filters.operators.window_changes import next_day_window_changes, window_by_day
 from app.filters.values import DAYS, PERIOD
 
-_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
-# A value's days in UTC and in the project's zone may lie in two years, and so may a span's ends.
+_DATE = AttributeType.DATE
+_DATETIME = AttributeType.DATETIME
+# A value's days in UTC and in the project's zone may be in different years, and so may the two ends
+# of a window.
 _YEAR_OFFSETS = (-1, 0, 1)
-# Whoever is older, and what was longer ago, is asked about without an index.
+# MongoDB finds dates of this many years by an index and computes the answer for older ones.
 _INDEXED_YEARS = 125
-# A leap day, the turn of the year and a midnight far from that in UTC move a day by less in all.
+# More than a leap day, the turn of the year and the time zone together can move a day.
 _SLACK_DAYS = 5
 
 
 class AnniversaryOperator(ElementOperator):
-    """A date or datetime that has an anniversary on certain days, one after the other.
+    """Matches a date or datetime that has an anniversary in a window of consecutive days.
 
-    Seen from the value: it lies in the span of these days, or in the same span of an earlier year.
-    An edge on 29 February is then 1 March, which puts 29 February with 28 February.
+    Equivalently, the value lies in the window or in the same window of an earlier year. In a year
+    that is not a leap year, a boundary on 29 February moves to 1 March; so a value of 29 February
+    has its anniversary on 28 February.
     """
 
     types = TEMPORAL_TYPES
     is_time_dependent = True
 
     def day_window(self, operand: Operand, today: date, calendar: Calendar) -> tuple[date, date]:
-        """The first of the days, and the day after the last one."""
+        """The first day of the window, and the day after its last day."""
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        """The span in any year. An index serves that in each of the latest years, which says it all
-        where no array is: of one, two values may have met the ends."""
+        """The predicate for a value that lies in the window of any year.
+
+        For an indexed path, the predicate also has a range for each of the latest years, which the
+        index serves. At a scalar path these ranges are exact. In an array, two different elements
+        may meet the two ends of a range, so the exact predicate remains.
+        """
         first_day, end_day = self.day_window(operand, now.calendar.day_of(now.at), now.calendar)
         exact_query = _anniversary_query(path, first_day, end_day, operand, now)
         if not operand.indexed:
@@ -99,11 +105,12 @@ class AnniversaryOperator(ElementOperator):
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:
         to_day = operand.ordering(now).to_day
+        # Dates with the same month and day share their anniversaries; the earliest date has them
+        # all.
         first_dates: dict[tuple[int, int], date] = {}
         for value in (element for element in elements(stored) if isinstance(element, datetime)):
             first_date = to_day(value)
             if first_date >= FIRST_DAY:
-                # Of two dates with the same anniversaries the earlier one has them all.
                 key = first_date.month, first_date.day
                 first_dates[key] = min(first_date, first_dates.get(key, first_date))
         calendar = now.calendar
@@ -122,15 +129,17 @@ class AnniversaryOperator(ElementOperator):
 def _anniversary_query(
     path: str, first_day: date, end_day: date, operand: Operand, now: Now
 ) -> Query:
-    """The span in any year, as MongoDB works it out for each value."""
+    """The exact predicate, an aggregation expression that MongoDB computes for each value."""
     is_datetime = operand.type is not _DATE
     start = _boundary_expression(first_day, first_day.year, now.calendar, is_datetime)
     end = _boundary_expression(end_day, first_day.year, now.calendar, is_datetime)
     years = [{"$add": [{"$year": "$$value"}, year_offset]} for year_offset in _YEAR_OFFSETS]
     in_year = {"$and": [{"$gte": ["$$value", start]}, {"$lt": ["$$value", end]}]}
-    year = {"$max": [0, {"$min": [first_day.year, "$$near"]}]}
+    year = {"$max": [0, {"$min": [first_day.year, "$$candidateYear"]}]}
     in_one_year = {"$let": {"vars": {"year": year}, "in": in_year}}
-    in_any_year = {"$anyElementTrue": [{"$map": {"input": years, "as": "near", "in": in_one_year}}]}
+    in_any_year = {
+        "$anyElementTrue": [{"$map": {"input": years, "as": "candidateYear", "in": in_one_year}}]
+    }
     has_anniversary = {"$and": [_season_expression(first_day, end_day), in_any_year]}
     matches = {"$cond": [{"$eq": [{"$type": "$$value"}, "date"]}, has_anniversary, False]}
     field_reference = f"${path}"
@@ -141,7 +150,10 @@ def _anniversary_query(
 
 
 def _season_expression(first_day: date, end_day: date) -> dict[str, Any]:
-    """Whether `$$value` has about the season of the span; quick to tell, and so of few."""
+    """Whether `$$value` lies in about the same season as the window.
+
+    This cheap test spares MongoDB the exact computation for most values.
+    """
     day_count = (end_day - first_day).days + 2 * _SLACK_DAYS
     start_day_of_year = first_day.timetuple().tm_yday - _SLACK_DAYS
     days_since_start = {
@@ -151,12 +163,12 @@ def _season_expression(first_day: date, end_day: date) -> dict[str, Any]:
 
 
 def _date_in_year(day: date, year: int) -> date:
-    """The day in another year; 29 February is 1 March where there is none."""
+    """The day in another year. 29 February becomes 1 March if the year is not a leap year."""
     return date(max(1, year), day.month, 1) + (day.day - 1) * DAY
 
 
 def _boundary(day: date, year: int, calendar: Calendar, is_datetime: bool) -> datetime:
-    """The least stored value from the day of that year on."""
+    """The least stored value on or after the day in the given year."""
     ordering = (InstantOrdering if is_datetime else DayOrdering)(calendar)
     return ordering.first_at_or_after(
         FIRST_DAY if year < 1 else max(FIRST_DAY, _date_in_year(day, year))
@@ -166,10 +178,10 @@ def _boundary(day: date, year: int, calendar: Calendar, is_datetime: bool) -> da
 def _boundary_expression(
     day: date, reference_year: int, calendar: Calendar, is_datetime: bool
 ) -> dict[str, Any]:
-    """The same as MongoDB works it out, where `$$year` stands for the year `last`."""
+    """The expression for `_boundary`, in which `$$year` takes the place of `reference_year`."""
     year_offset = day.year - reference_year
     year = {"$max": [1, {"$add": ["$$year", year_offset]}]}
-    # As with `_same_day`, 29 February is carried over to 1 March.
+    # $dateFromParts carries 29 February over to 1 March, as `_date_in_year` does.
     midnight_expression = {"$dateFromParts": {"year": year, "month": day.month, "day": day.day}}
     *runs, (_, default_shift) = _boundary_shifts(day, reference_year, calendar, is_datetime)
     branches = [
@@ -185,8 +197,12 @@ def _boundary_expression(
 def _boundary_shifts(
     day: date, reference_year: int, calendar: Calendar, is_datetime: bool
 ) -> tuple[tuple[int, int], ...]:
-    """How far the edge lies from the day's midnight in UTC, in milliseconds: runs of years, by
-    the last one of each. This process's time zones then serve both engines."""
+    """The distance of the boundary from the day's midnight in UTC, for each year.
+
+    Returns runs of years with the same distance: the last year of the run, and the distance in
+    milliseconds. With these, MongoDB does not need time zone data of its own, which could differ
+    from this process's.
+    """
     year_offset = day.year - reference_year
     shifts = (
         (
@@ -203,11 +219,12 @@ def _boundary_shifts(
     return tuple(run[-1] for run in runs)
 
 
-# The examples are asked on 2026-03-29, a Sunday.
+# The examples are evaluated on 2026-03-29, a Sunday.
 class AnniversaryInPeriod(AnniversaryOperator):
-    """With an anniversary in that period of the calendar; the date itself is the first one.
+    """The value has an anniversary in the given calendar period.
 
-    29 February has it on 28 February in other years.
+    The date itself counts as the first anniversary. In a year that is not a leap year, a date on
+    29 February has its anniversary on 28 February.
     """
 
     name = "ANNIVERSARY_IN_PERIOD"
@@ -240,7 +257,7 @@ ANNIVERSARY_IN_PERIOD = AnniversaryInPeriod()
 
 
 class AnniversaryWithinLastDays(AnniversaryOperator):
-    """With an anniversary at most so many days ago; today counts."""
+    """The value had an anniversary today or in the given number of days before today."""
 
     name = "ANNIVERSARY_WITHIN_LAST_DAYS"
     label = "has an anniversary within the last … days"
@@ -265,7 +282,7 @@ ANNIVERSARY_WITHIN_LAST_DAYS = AnniversaryWithinLastDays()
 
 
 class AnniversaryWithinNextDays(AnniversaryOperator):
-    """With an anniversary at most so many days ahead; today counts."""
+    """The value has an anniversary today or in the given number of days after today."""
 
     name = "ANNIVERSARY_WITHIN_NEXT_DAYS"
     label = "has an anniversary within the next … days"
@@ -290,7 +307,7 @@ ANNIVERSARY_WITHIN_NEXT_DAYS = AnniversaryWithinNextDays()
 
 
 class AnniversaryDaysAgo(AnniversaryOperator):
-    """With an anniversary exactly so many days ago; 0 is today."""
+    """The value had an anniversary exactly the given number of days ago. 0 means today."""
 
     name = "ANNIVERSARY_DAYS_AGO"
     label = "has an anniversary exactly … days ago"
@@ -314,7 +331,7 @@ ANNIVERSARY_DAYS_AGO = AnniversaryDaysAgo()
 
 
 class AnniversaryDaysAhead(AnniversaryOperator):
-    """With an anniversary exactly so many days ahead; 0 is today."""
+    """The value has an anniversary exactly the given number of days ahead. 0 means today."""
 
     name = "ANNIVERSARY_DAYS_AHEAD"
     label = "has an anniversary exactly … days ahead"

@@ -1,4 +1,4 @@
-"""An array as a whole: what it contains, and how much."""
+"""Operators that ask about an array as a whole: the values it contains, and its size."""
 
 import operator
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from app.filters.values import ELEMENTS, INTEGER
 
 
 class ContainsAll(Operator):
-    """An array in which each of the values stands. Each is compared by its own type."""
+    """The array contains all of the given values. Values of different types are never equal."""
 
     name = "CONTAINS_ALL"
     label = "contains all of"
@@ -62,7 +62,10 @@ CONTAINS_ALL = ContainsAll()
 
 
 class ContainsAny(Operator):
-    """An array in which at least one of the values stands. Each is compared by its own type."""
+    """The array contains at least one of the given values.
+
+    Values of different types are never equal.
+    """
 
     name = "CONTAINS_ANY"
     label = "contains any of"
@@ -98,7 +101,7 @@ CONTAINS_ANY = ContainsAny()
 
 
 class ContainsNone(NegatedOperator):
-    """None of the values stands in it: it is an array without them, no array, or missing."""
+    """The array contains none of the given values, or the value is missing or is not an array."""
 
     negates = CONTAINS_ANY
     name = "CONTAINS_NONE"
@@ -117,7 +120,7 @@ CONTAINS_NONE = ContainsNone()
 
 
 class _SizeOperator(Operator):
-    """A length on one side of a number; that of a missing array is 0."""
+    """Compares the size of an array with the operand. A missing array has size 0."""
 
     types = frozenset(AttributeType)
     is_array_operator = True
@@ -127,7 +130,8 @@ class _SizeOperator(Operator):
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         reference = f"${path}"
-        # What is no array is measured too, before the other predicate shuts it out.
+        # MongoDB may compute the size of a value that is not an array before it applies the $type
+        # predicate, and $size would fail on it.
         array = {"$cond": [{"$isArray": reference}, reference, []]}
         size_query: Query = {
             path: {"$type": "array"},
@@ -143,8 +147,10 @@ class _SizeOperator(Operator):
 
 
 class SizeIs(_SizeOperator):
-    """An array of just so many elements: all of them count, nulls and arrays within it too. A
-    missing array has none."""
+    """The array has exactly the given number of elements.
+
+    Nulls and nested arrays count as elements. A missing array has 0 elements.
+    """
 
     name = "SIZE_IS"
     label = "has a size of"
@@ -167,8 +173,10 @@ SIZE_IS = SizeIs()
 
 
 class SizeGreaterThan(_SizeOperator):
-    """An array of more elements than the number: all of them count, nulls and arrays within it
-    too. A missing array has none."""
+    """The array has more elements than the given number.
+
+    Nulls and nested arrays count as elements. A missing array has 0 elements.
+    """
 
     name = "SIZE_GREATER_THAN"
     label = "has a size greater than"
@@ -189,8 +197,10 @@ SIZE_GREATER_THAN = SizeGreaterThan()
 
 
 class SizeLessThan(_SizeOperator):
-    """An array of fewer elements than the number: all of them count, nulls and arrays within it
-    too. A missing array has none."""
+    """The array has fewer elements than the given number.
+
+    Nulls and nested arrays count as elements. A missing array has 0 elements.
+    """
 
     name = "SIZE_LESS_THAN"
     label = "has a size less than"

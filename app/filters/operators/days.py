@@ -1,4 +1,4 @@
-"""Which calendar day, of the project's time zone."""
+"""Operators that compare calendar days in the project's time zone."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -10,16 +10,17 @@ from app.filters.operators.operator import Example, Operand
 from app.filters.operators.window_changes import next_day_window_changes, window_by_day
 from app.filters.values import CALENDAR_DAY, DAYS, PERIOD, YEARS
 
-_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
+_DATE = AttributeType.DATE
+_DATETIME = AttributeType.DATETIME
 
 
 class CalendarDayOperator(SlidingRangeOperator):
-    """A date or datetime that lies on certain days, one after the other, seen from today."""
+    """Matches a date or datetime on one of several consecutive days, which depend on today."""
 
     def day_window(
         self, operand: Operand, today: date, calendar: Calendar
     ) -> tuple[date | None, date]:
-        """The first of the days, None without a beginning, and the day after the last one."""
+        """The first day, or None if there is no lower bound, and the day after the last day."""
         raise NotImplementedError
 
     def span(self, operand: Operand, ordering: Ordering, now: Now) -> Span:
@@ -39,7 +40,10 @@ class CalendarDayOperator(SlidingRangeOperator):
 
 
 class On(TimeRangeOperator):
-    """On that calendar day."""
+    """The value falls on the given calendar day.
+
+    A datetime falls on its calendar day in the project's time zone.
+    """
 
     name = "ON"
     label = "is on"
@@ -66,9 +70,12 @@ class On(TimeRangeOperator):
 ON = On()
 
 
-# The examples of the operators that follow the clock are asked on 2026-03-29, a Sunday.
+# The examples of time-dependent operators are evaluated on 2026-03-29, a Sunday.
 class DaysAgo(CalendarDayOperator):
-    """On the calendar day exactly so many days before today; 0 is today."""
+    """The value falls on the calendar day that is the given number of days before today.
+
+    0 means today. A datetime falls on its calendar day in the project's time zone.
+    """
 
     name = "DAYS_AGO"
     label = "is exactly … days ago"
@@ -93,7 +100,10 @@ DAYS_AGO = DaysAgo()
 
 
 class DaysAhead(CalendarDayOperator):
-    """On the calendar day exactly so many days after today; 0 is today."""
+    """The value falls on the calendar day that is the given number of days after today.
+
+    0 means today. A datetime falls on its calendar day in the project's time zone.
+    """
 
     name = "DAYS_AHEAD"
     label = "is exactly … days ahead"
@@ -116,7 +126,11 @@ DAYS_AHEAD = DaysAhead()
 
 
 class InPeriod(CalendarDayOperator):
-    """On a day of that period of the calendar. Weeks start as the project has it."""
+    """The value falls on a day of the given calendar period.
+
+    The project's settings decide on which day a week starts. A datetime falls on its calendar day
+    in the project's time zone.
+    """
 
     name = "IN_PERIOD"
     label = "is in the period"
@@ -148,10 +162,10 @@ IN_PERIOD = InPeriod()
 
 
 class YearsAgo(CalendarDayOperator):
-    """So many full years ago, as an age is counted; never in the future.
+    """The value is the given number of full years ago, counted like a person's age.
 
-    Of a datetime its calendar day counts. Who was born on 29 February turns a year older on 28
-    February in other years.
+    A value in the future never matches. A datetime counts as its calendar day in the project's
+    time zone. A date on 29 February completes a year on 28 February if the year is not a leap year.
     """
 
     name = "YEARS_AGO"

@@ -1,4 +1,11 @@
-"""How far a place is from another one, on a sphere as large as the earth."""
+"""Operators that compare the distance of two points, on a sphere with the earth's mean radius.
+
+Both engines compare haversines instead of distances. The haversine is 0 for the same point and 1
+for the opposite point; rounding may make it slightly larger. Both engines do the same steps in the
+same order, so that with equal sines they get equal results to the last bit. The poles and the 180th
+meridian come out exactly: a parallel's radius is computed from the distance to the pole, and the
+longitude difference is the same to the east and to the west.
+"""
 
 import math
 from typing import Any
@@ -16,16 +23,17 @@ from app.filters.operators.operator import (
 from app.filters.values import CIRCLE, Circle
 
 _EARTH_RADIUS_METERS = 6_371_008.8
-_ONE_DEGREE, _HALF_DEGREE = math.radians(1), math.radians(0.5)
-# A metre wider: far more than rounding can put a place beyond the circle's edge.
+_ONE_DEGREE_RADIANS = math.radians(1)
+_HALF_DEGREE_RADIANS = math.radians(0.5)
+# Far more than rounding can move a point across the circle's edge.
 _MARGIN_METERS = 1.0
 
 
 class WithinRadius(ElementOperator):
-    """At most so many meters away, as the crow flies.
+    """The point lies at most `meters` away from the given point, along the earth's surface.
 
-    A place is an object of just `lat` and `lon`, numbers from -90 to 90 and from -180 to 180; a
-    value of any other shape is as if missing.
+    A point is an object that has exactly the keys `lat`, a number from -90 to 90, and `lon`, a
+    number from -180 to 180. A value of any other shape counts as missing.
     """
 
     name = "WITHIN_RADIUS"
@@ -102,7 +110,10 @@ WITHIN_RADIUS = WithinRadius()
 
 
 class NotWithinRadius(NegatedOperator):
-    """Further away, or no place at all."""
+    """The point lies more than `meters` away, or the value is missing or is not a point.
+
+    In an array, no point may lie within that distance.
+    """
 
     negates = WITHIN_RADIUS
     name = "NOT_WITHIN_RADIUS"
@@ -121,24 +132,18 @@ class NotWithinRadius(NegatedOperator):
 NOT_WITHIN_RADIUS = NotWithinRadius()
 
 
-# Distances are compared by their haversine: 0 for the same place, 1 for the opposite one, and a
-# little more, for rounding, does no harm. The steps are the same in both engines, and so, with the
-# same sines, are all the bits. The poles and the 180th meridian come out exactly: a circle of
-# latitude is measured from the pole, and east is as far as west.
-
-
 def _radius_haversine(circle: Circle) -> float:
-    """The haversine of the circle's radius; all the earth is within half its circumference."""
+    """The haversine of the circle's radius; infinity if the circle covers the whole earth."""
     half_angle = circle.meters / (2 * _EARTH_RADIUS_METERS)
     return math.inf if half_angle >= math.pi / 2 else math.sin(half_angle) * math.sin(half_angle)
 
 
 def _haversine(circle: Circle, lat: float, lon: float) -> float:
-    """The haversine of the distance from the circle's centre."""
+    """The haversine of the distance between the point and the circle's center."""
     longitude_difference = abs(lon - circle.lon)
-    sin_half_latitude = math.sin((lat - circle.lat) * _HALF_DEGREE)
+    sin_half_latitude = math.sin((lat - circle.lat) * _HALF_DEGREE_RADIANS)
     sin_half_longitude = math.sin(
-        min(longitude_difference, 360 - longitude_difference) * _HALF_DEGREE
+        min(longitude_difference, 360 - longitude_difference) * _HALF_DEGREE_RADIANS
     )
     parallel_radii = _parallel_radius(circle.lat) * _parallel_radius(lat)
     return sin_half_latitude * sin_half_latitude + parallel_radii * (
@@ -147,8 +152,8 @@ def _haversine(circle: Circle, lat: float, lon: float) -> float:
 
 
 def _parallel_radius(lat: float) -> float:
-    """The radius of a circle of latitude, where that of the equator is 1."""
-    return math.sin((90 - abs(lat)) * _ONE_DEGREE)
+    """The radius of the parallel at the latitude, relative to the radius of the equator."""
+    return math.sin((90 - abs(lat)) * _ONE_DEGREE_RADIANS)
 
 
 def _is_number_within(key: str, limit: int) -> dict[str, Any]:
@@ -170,42 +175,45 @@ _IS_POINT_EXPRESSION = {
         _is_number_within("lon", 180),
     ]
 }
-"""The same as `is_point`."""
+"""The expression for `is_geopoint`."""
 
 
 def _haversine_expression(circle: Circle) -> dict[str, Any]:
-    """The same as `_share`. Names keep MongoDB from putting factors into another order."""
+    """The expression for `_haversine`.
+
+    The factors are bound to variables, as MongoDB may reorder a product of expressions.
+    """
     longitude_difference = {"$abs": {"$subtract": ["$$value.lon", circle.lon]}}
-    shorter_difference = {"$min": ["$$apart", {"$subtract": [360, "$$apart"]}]}
+    shorter_difference = {
+        "$min": ["$$longitudeDifference", {"$subtract": [360, "$$longitudeDifference"]}]
+    }
     degrees_from_pole = {"$subtract": [90, {"$abs": "$$value.lat"}]}
     variables = {
-        "north": _sine_expression({"$subtract": ["$$value.lat", circle.lat]}, _HALF_DEGREE),
-        "east": {
+        "latitudeSine": _sine_expression(
+            {"$subtract": ["$$value.lat", circle.lat]}, _HALF_DEGREE_RADIANS
+        ),
+        "longitudeSine": {
             "$let": {
-                "vars": {"apart": longitude_difference},
-                "in": _sine_expression(shorter_difference, _HALF_DEGREE),
+                "vars": {"longitudeDifference": longitude_difference},
+                "in": _sine_expression(shorter_difference, _HALF_DEGREE_RADIANS),
             }
         },
-        "wide": {
+        "parallelRadii": {
             "$multiply": [
                 _parallel_radius(circle.lat),
-                _sine_expression(degrees_from_pole, _ONE_DEGREE),
+                _sine_expression(degrees_from_pole, _ONE_DEGREE_RADIANS),
             ]
         },
     }
-    longitude_square = {"$multiply": ["$$east", "$$east"]}
+    longitude_square = {"$multiply": ["$$longitudeSine", "$$longitudeSine"]}
     longitude_term = {
         "$let": {
-            "vars": {"squared": longitude_square},
-            "in": {"$multiply": ["$$wide", "$$squared"]},
+            "vars": {"longitudeSquare": longitude_square},
+            "in": {"$multiply": ["$$parallelRadii", "$$longitudeSquare"]},
         }
     }
-    return {
-        "$let": {
-            "vars": variables,
-            "in": {"$add": [{"$multiply": ["$$north", "$$north"]}, longitude_term]},
-        }
-    }
+    latitude_square = {"$multiply": ["$$latitudeSine", "$$latitudeSine"]}
+    return {"$let": {"vars": variables, "in": {"$add": [latitude_square, longitude_term]}}}
 
 
 def _sine_expression(degrees: dict[str, Any], radians_per_unit: float) -> dict[str, Any]:
@@ -213,8 +221,11 @@ def _sine_expression(degrees: dict[str, Any], radians_per_unit: float) -> dict[s
 
 
 def _latitude_bounds(circle: Circle) -> Query:
-    """Bounds that every place of the circle meets, and that an index serves. (Longitudes as well
-    were measured, and made it slower: the database uses but one of the two.)"""
+    """Latitudes between which the whole circle lies; an index serves these bounds.
+
+    Bounds of longitudes as well made the query slower, because MongoDB uses only one of the two
+    indexes.
+    """
     latitude_margin = math.degrees((circle.meters + _MARGIN_METERS) / _EARTH_RADIUS_METERS)
     return {
         "$gte": max(circle.lat - latitude_margin, -90.0),

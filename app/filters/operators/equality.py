@@ -1,14 +1,13 @@
-"""The same value, or one of several."""
+"""Operators that compare for equality, with one value or with a list of values."""
 
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from app.filters.calendar import Now
 from app.filters.case_folding import any_literal_regex
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.operators.operator import (
     SCALAR_TYPES,
-    TEMPORAL_TYPES,
     ElementOperator,
     ElementTest,
     Example,
@@ -18,12 +17,12 @@ from app.filters.operators.operator import (
 )
 from app.filters.values import LIST, ONE_VALUE
 
-# So many letters go into one regular expression: a longer one may meet the database's limit.
+# MongoDB limits the length of a regular expression; longer lists are split into several.
 _MAX_PATTERN_CHARACTERS = 1_000
 
 
 def _stored_values(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
-    """The values as they would be stored at the path."""
+    """The values as MongoDB would store them at the path."""
     if operand.type in TEMPORAL_TYPES:
         ordering = operand.ordering(now)
         return [point for value in values for point in ordering.equal_values(value)]
@@ -31,7 +30,10 @@ def _stored_values(values: Iterable[Any], operand: Operand, now: Now) -> list[An
 
 
 def equality_query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
-    """The predicate of one of the values; of a single value it is one condition on the path."""
+    """The predicate for a value that equals one of `values`.
+
+    For a single value, the predicate is one condition on the path and has no other keys.
+    """
     stored_values = _stored_values(values, operand, now)
     if not operand.ignore_case:
         return {
@@ -46,7 +48,7 @@ def equality_query(path: str, values: Iterable[Any], operand: Operand, now: Now)
 
 
 def _text_patterns(texts: Iterable[str]) -> Iterator[str]:
-    """Regular expressions that together match just these texts, in any case; they are sorted."""
+    """Regular expressions that together match exactly the given sorted texts, ignoring case."""
     chunk: list[str] = []
     character_count = 0
     for text in texts:
@@ -60,21 +62,24 @@ def _text_patterns(texts: Iterable[str]) -> Iterator[str]:
 
 
 def equality_test(values: Iterable[Any], operand: Operand, now: Now) -> ElementTest:
-    """Whether a single value is one of these."""
+    """A test of whether a single value equals one of `values`."""
     if values is operand.value and operand.type not in TEMPORAL_TYPES:
         accepted_keys = operand.equality_keys
     else:
         accepted_keys = frozenset(map(operand.equality_key, _stored_values(values, operand, now)))
 
     def is_accepted(element: object) -> bool:
-        # What can't be hashed, an object for one, is equal to no scalar.
+        # An unhashable value, such as an object, equals no scalar.
         return isinstance(element, Hashable) and operand.equality_key(element) in accepted_keys
 
     return is_accepted
 
 
 class Is(ElementOperator):
-    """The same value. Of dates and datetimes: the same moment."""
+    """The value equals the given value. Dates and datetimes are equal if they are the same instant.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "IS"
     label = "is"
@@ -117,7 +122,10 @@ IS = Is()
 
 
 class IsNot(NegatedOperator):
-    """Not the same value, or none at all."""
+    """The value does not equal the given value, or is missing.
+
+    In an array, no element may equal the given value.
+    """
 
     negates = IS
     name = "IS_NOT"
@@ -136,7 +144,7 @@ IS_NOT = IsNot()
 
 
 class In(ElementOperator):
-    """One of the values of a list, each compared by its own type."""
+    """The value equals one of the values in the list. Values of different types are never equal."""
 
     name = "IN"
     label = "is one of"
@@ -168,7 +176,10 @@ IN = In()
 
 
 class NotIn(NegatedOperator):
-    """None of the values of a list, or no value at all."""
+    """The value equals none of the values in the list, or is missing.
+
+    In an array, no element may equal one of the values in the list.
+    """
 
     negates = IN
     name = "NOT_IN"

@@ -1,4 +1,4 @@
-"""Before and after; within the last and more than so long ago."""
+"""Operators that compare dates and datetimes with an instant, or with a duration from now."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from app.filters.calendar import MILLISECOND, Now, Ordering
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.operators import window_changes
 from app.filters.operators.operator import (
-    TEMPORAL_TYPES,
     BoundTests,
     ElementOperator,
     ElementTest,
@@ -22,16 +21,19 @@ from app.filters.operators.operator import (
 from app.filters.values import DURATION, MOMENT
 
 Span = tuple[datetime | None, datetime | None]
-"""Stored values from the first on, before the second; None is without an end."""
+"""A range of stored values: the first is included, the second is not; None is unbounded."""
 
-_DATE, _DATETIME = AttributeType.DATE, AttributeType.DATETIME
+_DATE = AttributeType.DATE
+_DATETIME = AttributeType.DATETIME
 
 
 def span_query(path: str, span: Span, operand: Operand) -> Query:
+    """The predicate for a stored value inside the span."""
     return range_query(path, *span, operand, closed=False)
 
 
 def span_test(span: Span) -> ElementTest:
+    """A test of whether a single value is a datetime inside the span."""
     low, high = span
 
     def is_inside(element: object) -> bool:
@@ -45,16 +47,17 @@ def span_test(span: Span) -> ElementTest:
 
 
 def span_bound_tests(low: datetime, high: datetime) -> BoundTests:
+    """One test for each bound of the span."""
     return span_test((low, None)), span_test((None, high))
 
 
 class TimeRangeOperator(ElementOperator):
-    """A date or datetime that lies in one span of time."""
+    """Matches a date or datetime that lies in one span of time."""
 
     types = TEMPORAL_TYPES
 
     def span(self, operand: Operand, ordering: Ordering, now: Now) -> Span:
-        """Where the stored value must lie."""
+        """The range of stored values that match."""
         raise NotImplementedError
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
@@ -69,7 +72,10 @@ class TimeRangeOperator(ElementOperator):
 
 
 class Before(TimeRangeOperator):
-    """Earlier than the moment; a date is its local midnight."""
+    """The value is earlier than the given date or datetime.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "BEFORE"
     label = "is before"
@@ -91,7 +97,10 @@ BEFORE = Before()
 
 
 class After(TimeRangeOperator):
-    """Later than the moment; a date is its local midnight."""
+    """The value is later than the given date or datetime.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "AFTER"
     label = "is after"
@@ -113,7 +122,10 @@ AFTER = After()
 
 
 class OnOrBefore(TimeRangeOperator):
-    """Not later than the moment; a date is its local midnight."""
+    """The value is not later than the given date or datetime.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "ON_OR_BEFORE"
     label = "is on or before"
@@ -134,7 +146,10 @@ ON_OR_BEFORE = OnOrBefore()
 
 
 class OnOrAfter(TimeRangeOperator):
-    """Not earlier than the moment; a date is its local midnight."""
+    """The value is not earlier than the given date or datetime.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "ON_OR_AFTER"
     label = "is on or after"
@@ -155,14 +170,20 @@ ON_OR_AFTER = OnOrAfter()
 
 
 class SlidingRangeOperator(TimeRangeOperator):
-    """A date or datetime that lies in a span of which no end ever moves back with the clock."""
+    """Matches a date or datetime in a span that slides with the current time.
+
+    As time passes, neither end of the span moves back.
+    """
 
     is_time_dependent = True
 
     def reachable_values(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> list[datetime]:
-        """The values that are in the span at some time: the others never change an answer."""
+        """The stored values that lie in the span at some instant from `now` to `until`.
+
+        No other value can change the answer in that time.
+        """
         ordering = operand.ordering(now)
         low, _ = self.span(operand, ordering, now)
         _, high = self.span(operand, ordering, replace(now, at=until))
@@ -171,14 +192,14 @@ class SlidingRangeOperator(TimeRangeOperator):
 
 
 class RelativeTimeOperator(SlidingRangeOperator):
-    """A date or datetime whose distance from now lies between two ends."""
+    """Matches a date or datetime whose offset from now lies between two bounds."""
 
     operand_kind = DURATION
-    # Whether the ends themselves belong to it.
+    # Whether the bounds themselves match.
     closed: ClassVar[bool]
 
     def offset_bounds(self, duration: timedelta) -> tuple[timedelta | None, timedelta | None]:
-        """The ends as distances from now, below zero where they are past; None is without one."""
+        """The bounds as offsets from now. Negative is in the past, None is unbounded."""
         raise NotImplementedError
 
     def span(self, operand: Operand, ordering: Ordering, now: Now) -> Span:
@@ -213,9 +234,12 @@ class RelativeTimeOperator(SlidingRangeOperator):
         )
 
 
-# The examples of the operators that follow the clock are asked on 2026-03-29 at 12:00 UTC.
+# The examples of time-dependent operators are evaluated on 2026-03-29 at 12:00 UTC.
 class WithinLast(RelativeTimeOperator):
-    """From so long ago until now."""
+    """The value is in the past, at most the given duration ago. Now itself counts.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "WITHIN_LAST"
     label = "is within the last"
@@ -239,7 +263,10 @@ WITHIN_LAST = WithinLast()
 
 
 class MoreThanAgo(RelativeTimeOperator):
-    """Longer ago than that."""
+    """The value is more than the given duration ago.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "MORE_THAN_AGO"
     label = "is more than … ago"
@@ -259,7 +286,10 @@ MORE_THAN_AGO = MoreThanAgo()
 
 
 class WithinNext(RelativeTimeOperator):
-    """From now until so long ahead."""
+    """The value is in the future, at most the given duration ahead. Now itself counts.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "WITHIN_NEXT"
     label = "is within the next"
@@ -281,7 +311,10 @@ WITHIN_NEXT = WithinNext()
 
 
 class MoreThanAhead(RelativeTimeOperator):
-    """Further ahead than that."""
+    """The value is more than the given duration ahead.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "MORE_THAN_AHEAD"
     label = "is more than … ahead"

@@ -1,4 +1,4 @@
-"""More and less."""
+"""Operators that compare numbers; BETWEEN also compares dates and datetimes."""
 
 import operator
 from collections.abc import Callable
@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from app.filters.calendar import Now, Ordering
-from app.filters.fields import is_number
+from app.filters.fields import TEMPORAL_TYPES, is_number
 from app.filters.operators.instants import span_bound_tests, span_query
 from app.filters.operators.operator import (
     NUMBER_TYPES,
-    TEMPORAL_TYPES,
     BoundTests,
     ElementOperator,
     ElementTest,
@@ -23,7 +22,7 @@ from app.filters.values import NUMBER, RANGE
 
 
 class _ComparisonOperator(ElementOperator):
-    """A number on one side of another."""
+    """Compares the stored number with the operand."""
 
     types = NUMBER_TYPES
     operand_kind = NUMBER
@@ -39,7 +38,7 @@ class _ComparisonOperator(ElementOperator):
 
 
 class GreaterThan(_ComparisonOperator):
-    """More than the number."""
+    """The number is greater than the given number."""
 
     name = "GREATER_THAN"
     label = "is greater than"
@@ -61,7 +60,7 @@ GREATER_THAN = GreaterThan()
 
 
 class GreaterThanOrEqual(_ComparisonOperator):
-    """The number or more."""
+    """The number is greater than or equal to the given number."""
 
     name = "GREATER_THAN_OR_EQUAL"
     label = "is at least"
@@ -79,7 +78,7 @@ GREATER_THAN_OR_EQUAL = GreaterThanOrEqual()
 
 
 class LessThan(_ComparisonOperator):
-    """Less than the number."""
+    """The number is less than the given number."""
 
     name = "LESS_THAN"
     label = "is less than"
@@ -96,7 +95,7 @@ LESS_THAN = LessThan()
 
 
 class LessThanOrEqual(_ComparisonOperator):
-    """The number or less."""
+    """The number is less than or equal to the given number."""
 
     name = "LESS_THAN_OR_EQUAL"
     label = "is at most"
@@ -113,7 +112,10 @@ LESS_THAN_OR_EQUAL = LessThanOrEqual()
 
 
 class Between(ElementOperator):
-    """Not below the first value and not above the second."""
+    """The value lies between the two given values, or equals one of them.
+
+    A date counts as its midnight in the project's time zone.
+    """
 
     name = "BETWEEN"
     label = "is between"
@@ -150,7 +152,8 @@ class Between(ElementOperator):
         )
 
     def span(self, operand: Operand, ordering: Ordering, now: Now) -> tuple[datetime, datetime]:
-        """Where the stored value must lie, of moments."""
+        """The range of stored dates or datetimes that match: from the first value on, and before
+        the second value."""
         low, high = operand.value
         return ordering.first_at_or_after(low), ordering.first_after(high)
 

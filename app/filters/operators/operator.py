@@ -1,4 +1,8 @@
-"""What an operator is: one question, said once for both engines."""
+"""The base classes of operators. An operator is defined once and has a form for each engine.
+
+The two engines are the in-process evaluator, which tests one customer's data in Python, and the
+aggregation pipeline, which MongoDB runs over all customers.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,25 +12,30 @@ from typing import Any, ClassVar
 
 from app.filters.calendar import DayOrdering, InstantOrdering, Now, Ordering
 from app.filters.case_folding import fold_case
-from app.filters.fields import AttributeType, Field, is_number
+from app.filters.fields import TEMPORAL_TYPES, AttributeType, Field, is_number
 from app.filters.values import OperandKind
 
 Query = dict[str, Any]
+"""A predicate in MongoDB's query language."""
+
 ElementTest = Callable[[object], bool]
+"""Whether a single stored value, or one element of an array, matches."""
+
 BoundTests = tuple[ElementTest, ElementTest]
+"""The tests of the lower and of the upper bound of a range."""
 
 STRING_TYPES = frozenset({AttributeType.STRING})
 NUMBER_TYPES = frozenset({AttributeType.NUMBER})
-TEMPORAL_TYPES = frozenset({AttributeType.DATE, AttributeType.DATETIME})
 SCALAR_TYPES = STRING_TYPES | NUMBER_TYPES | TEMPORAL_TYPES | {AttributeType.BOOLEAN}
 
 
 @dataclass(frozen=True)
 class Operand:
-    """What a condition compares with: the value as read, and how it is to be taken.
+    """The value that a condition compares with, and how to compare it.
 
-    `type` is the path's; None where the path has none and the value decides. At a `scalar` path
-    no array is ever stored; one that is `indexed` is asked so that an index serves it.
+    `value` is the parsed value. `type` is the type of the path; it is None for a path without a
+    definition, and the type of `value` then decides. A `scalar` path never stores an array. For an
+    `indexed` path, an operator's query takes a form that an index serves.
     """
 
     value: Any = None
@@ -34,7 +43,7 @@ class Operand:
     ignore_case: bool = False
     scalar: bool = False
     indexed: bool = False
-    # Python takes true for 1; of two operands it must not.
+    # Python treats True and 1 as equal. This field makes operands that differ in this unequal.
     _booleans: tuple[bool, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -43,14 +52,15 @@ class Operand:
         object.__setattr__(self, "_booleans", booleans if any(booleans) else ())
 
     def ordering(self, now: Now) -> Ordering:
-        """How moments lie among the values of the path."""
+        """How instants and days compare with the stored values of the path."""
         return (DayOrdering if self.type is AttributeType.DATE else InstantOrdering)(now.calendar)
 
     def fold_case(self, text: str) -> str:
+        """The text, case-folded if the condition ignores case."""
         return fold_case(text) if self.ignore_case else text
 
     def equality_key(self, value: Any) -> tuple[object, Any]:
-        """What is the same for values that are: integers and floats are one type, booleans
+        """A key that is equal for equal values. Integers and floats are one type, booleans are
         another."""
         if isinstance(value, str):
             return str, self.fold_case(value)
@@ -58,15 +68,17 @@ class Operand:
 
     @cached_property
     def equality_keys(self) -> frozenset[tuple[object, Any]]:
-        """Those of a list's values, of which there may be many, worked out once."""
+        """The equality keys of the values in a list, computed once, as a list may be long."""
         return frozenset(map(self.equality_key, self.value))
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question with its answer: a line of the reference, and a test of both engines.
+    """An example of an operator: a row of the reference, and a test case for both engines.
 
-    `stored` None is a missing value. `type` None is a metadata key without a definition.
+    `stored` is the stored value, None if it is missing. `value` is the operand as given in a
+    filter. `holds` is the expected answer. `type` is the type of the path, None for a metadata key
+    without a definition.
     """
 
     stored: Any
@@ -77,54 +89,65 @@ class Example:
 
 
 class Operator:
-    """A question that can be asked of a path.
+    """A test of the value at a path of a customer.
 
-    The docstring is its description. `query` and `holds` are the two engines' forms of it, and
-    must agree: a positive operator is false on a missing value and on one of another type.
+    The docstring of a concrete operator is its description in the GraphQL API and in the reference.
+    `query` is its form for the aggregation pipeline, `holds` its form for the in-process evaluator.
+    Both must give the same answer. Unless its description says otherwise, an operator that does not
+    negate another is false for a missing value and for a value of another type.
     """
 
+    # As in the GraphQL API.
     name: ClassVar[str]
+    # For a list of operators to choose from.
     label: ClassVar[str]
+    # For the readable text of a filter, after the name of the field.
     phrase: ClassVar[str]
     types: ClassVar[frozenset[AttributeType]]
-    # Whether it asks about an array as a whole; `types` are then those of the elements.
+    # True if the operator tests an array as a whole; `types` are then the types of its elements.
     is_array_operator: ClassVar[bool] = False
     operand_kind: ClassVar[OperandKind]
     takes_ignore_case: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]]
-    # The operator whose exact negation this one is. It then has no logic of its own.
+    # The operator of which this one is the exact negation; this one then has no logic of its own.
     negates: ClassVar["Operator | None"] = None
-    # Whether the passing of time alone may change an answer.
+    # Whether the passing of time alone can change the answer.
     is_time_dependent: ClassVar[bool] = False
 
     def is_applicable_to(self, field: Field) -> bool:
-        """Whether it can be asked of the field; of one without a type everything can."""
+        """Whether a condition may use the operator on the field.
+
+        A field without a type accepts every operator.
+        """
         if field.type is None:
             return True
         return field.type in self.types and (field.is_array or not self.is_array_operator)
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        """The MongoDB predicate: of the query language, which compares within one type."""
+        """The MongoDB predicate. The query language compares values of the same type only."""
         raise NotImplementedError
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
-        """Whether it holds for what is stored; None where nothing is."""
+        """Whether the stored value matches. `stored` is None if the value is missing."""
         raise NotImplementedError
 
     def bound_tests(self, operand: Operand, now: Now) -> BoundTests | None:
-        """Where it asks for what lies between two ends, what each end by itself asks of a value."""
+        """The tests of the two bounds, if the operator asks for a range with two bounds."""
         return None
 
     def next_changes(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:
-        """The instants after `now`, in order and until `until`, at which `holds` changes for what
-        is stored: each is the first millisecond of the new answer."""
+        """The instants at which the passing of time changes the answer for the stored value.
+
+        The instants lie after `now`, are not later than `until`, and are in ascending order. Each
+        is the first millisecond of the new answer.
+        """
         return iter(())
 
 
 class ElementOperator(Operator):
-    """An operator that holds of an array when it holds of one of its elements."""
+    """An operator that matches an array if it matches at least one of its elements."""
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
         test = self.element_test(operand, now)
@@ -133,12 +156,12 @@ class ElementOperator(Operator):
         return any(map(test, elements(stored)))
 
     def element_test(self, operand: Operand, now: Now) -> ElementTest:
-        """The question put to a single value."""
+        """The test of a single value."""
         raise NotImplementedError
 
 
 class NegatedOperator(Operator):
-    """The exact negation of another operator; both engines turn to that one."""
+    """The exact negation of another operator. Both engines evaluate the other one and negate it."""
 
     negates: ClassVar[Operator]
 
@@ -157,7 +180,10 @@ class NegatedOperator(Operator):
 
 
 def elements(stored: object) -> Iterator[object]:
-    """What an operator may hold of: a value, or the first level of an array."""
+    """The values that an operator tests: the stored value itself, or the elements of an array.
+
+    Null elements and nested arrays are left out.
+    """
     if isinstance(stored, list):
         yield from (
             element for element in stored if element is not None and not isinstance(element, list)
@@ -167,7 +193,11 @@ def elements(stored: object) -> Iterator[object]:
 
 
 def range_query(path: str, low: Any, high: Any, operand: Operand, *, closed: bool) -> Query:
-    """A range that one and the same value must meet, in an array too."""
+    """The predicate for a value between two bounds; None is unbounded.
+
+    The lower bound is included; the upper bound is included if `closed`. In an array, one element
+    must meet both bounds.
+    """
     bounds: Query = {}
     if low is not None:
         bounds["$gte"] = low
@@ -176,6 +206,6 @@ def range_query(path: str, low: Any, high: Any, operand: Operand, *, closed: boo
     if len(bounds) < 2 or operand.scalar:
         return {path: bounds}
     no_element_in_range = {"$type": "array", "$not": {"$elemMatch": bounds}}
-    # The bounds themselves say more than is so of an array, but an index serves them, and most are
-    # refused by them at once.
+    # For an array, the bounds alone also match if two elements meet one bound each. They stay in
+    # the predicate because an index serves them and they exclude most customers early.
     return {path: bounds, "$nor": [{path: no_element_in_range}]}

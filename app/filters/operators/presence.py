@@ -1,4 +1,4 @@
-"""Whether there is a value at all."""
+"""Operators that ask whether a value is present."""
 
 from app.filters.calendar import Now
 from app.filters.fields import AttributeType
@@ -7,7 +7,7 @@ from app.filters.values import NOTHING
 
 
 class HasValue(Operator):
-    """There is a value: the key is present, not null, and not an empty array."""
+    """The key exists, and its value is neither null nor an empty array."""
 
     name = "HAS_VALUE"
     label = "has a value"
@@ -26,7 +26,7 @@ class HasValue(Operator):
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        # An array that holds null is matched by {"$type": "null"} too, and has a value.
+        # {"$type": "null"} also matches an array that contains null, which counts as a value.
         null = {path: {"$type": "null", "$not": {"$type": "array"}}}
         return {path: {"$exists": True, "$not": {"$size": 0}}, "$nor": [null]}
 
@@ -38,7 +38,7 @@ HAS_VALUE = HasValue()
 
 
 class HasNoValue(NegatedOperator):
-    """There is no value: the key is absent, null, or an empty array."""
+    """The key is absent, or its value is null or an empty array."""
 
     negates = HAS_VALUE
     name = "HAS_NO_VALUE"

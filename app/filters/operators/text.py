@@ -1,4 +1,4 @@
-"""Parts of a string, taken literally."""
+"""Operators that look for a substring. The substring is literal text, not a pattern."""
 
 from app.filters.calendar import Now
 from app.filters.case_folding import literal_regex
@@ -15,7 +15,7 @@ from app.filters.values import NON_EMPTY_TEXT
 
 
 class _SubstringOperator(ElementOperator):
-    """A string in which the given one stands at a certain place."""
+    """Matches a text that has the given substring at a certain position."""
 
     types = STRING_TYPES
     operand_kind = NON_EMPTY_TEXT
@@ -33,11 +33,12 @@ class _SubstringOperator(ElementOperator):
         )
 
     def has_part(self, text: str, substring: str) -> bool:
+        """Whether the text has the substring there. Both are case-folded if case is ignored."""
         raise NotImplementedError
 
 
 class StartsWith(_SubstringOperator):
-    """Text that begins with the given one."""
+    """The text begins with the given text."""
 
     name = "STARTS_WITH"
     label = "starts with"
@@ -62,7 +63,7 @@ STARTS_WITH = StartsWith()
 
 
 class EndsWith(_SubstringOperator):
-    """Text that ends with the given one."""
+    """The text ends with the given text."""
 
     name = "ENDS_WITH"
     label = "ends with"
@@ -85,7 +86,7 @@ ENDS_WITH = EndsWith()
 
 
 class Contains(_SubstringOperator):
-    """Text in which the given one stands somewhere."""
+    """The text contains the given text."""
 
     name = "CONTAINS"
     label = "contains"
@@ -108,7 +109,10 @@ CONTAINS = Contains()
 
 
 class NotContains(NegatedOperator):
-    """Text in which the given one stands nowhere, or no text at all."""
+    """The text does not contain the given text, or the value is missing or is not a text.
+
+    In an array, no element may contain the given text.
+    """
 
     negates = CONTAINS
     name = "NOT_CONTAINS"

@@ -1,4 +1,4 @@
-"""A window that the clock moves over places in time: when it holds one of them, and when none."""
+"""When a window that slides with the current time starts or stops to contain a point in time."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +12,9 @@ from app.filters.operators.operator import Operand
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 DayWindow = tuple[date | None, date]
-"""The first of some days, None without a beginning, and the day after the last one."""
+"""The first day, or None if there is no lower bound, and the day after the last day."""
 
-# All that a search of ten years may ask for.
+# More than the days of ten years, the horizon of a search.
 _MAX_CACHED_DAYS = 4_096
 
 PointInTime = TypeVar("PointInTime", bound=date)
@@ -27,12 +27,12 @@ def next_window_changes(
     now: Now,
     until: datetime,
 ) -> Iterator[datetime]:
-    """The instants after `now`, until `until`, at which the window gets its first place or loses
-    its last one.
+    """The instants at which the window gets its first point or loses its last one.
 
-    A place is in from the instant at which it enters until that at which it leaves. Both ends of
-    the window only ever move forward, so that a later place neither enters nor leaves earlier.
-    Sorted once, n places cost at most two steps each, of log n where the window holds many.
+    The instants lie after `now` and are not later than `until`. A point is in the window from
+    `enters_at` until before `leaves_at`. Both ends of the window only move forward, so a later
+    point neither enters nor leaves before an earlier one. n points cost a sort and at most 2n
+    steps; a step is a bisection, O(log n), where points overlap.
     """
     sorted_points = sorted(set(points))
     next_index = 0
@@ -40,12 +40,12 @@ def next_window_changes(
         start, end = enters_at(sorted_points[next_index]), leaves_at(sorted_points[next_index])
         next_index += 1
         while next_index < len(sorted_points) and enters_at(sorted_points[next_index]) <= end:
-            # Of those that are in by then, the last one stays the longest.
+            # Of the points that have entered by then, the last one leaves last.
             next_index = bisect_right(sorted_points, end, next_index, key=enters_at)
             end = leaves_at(sorted_points[next_index - 1])
         if start > until:
             return
-        # Where two midnights are one instant, a place may leave as it enters.
+        # If a time zone skips a day, two midnights are one instant: a point leaves as it enters.
         if start < end:
             yield from (instant for instant in (start, end) if now.at < instant <= until)
 
@@ -56,7 +56,7 @@ def window_by_day(
     operand: Operand,
     calendar: Calendar,
 ) -> Callable[[date], DayWindow]:
-    """The window of each day, which is the same for all customers: it is worked out once."""
+    """A cached function from today to the window. The window is the same for all customers."""
     return lru_cache(maxsize=_MAX_CACHED_DAYS)(
         lambda today: compute_window(operand, today, calendar)
     )
@@ -68,15 +68,18 @@ def next_day_window_changes(
     now: Now,
     until: datetime,
 ) -> Iterator[datetime]:
-    """The same of a window that is given by today. Days are found by bisection, instants by their
-    midnights."""
+    """The same as `next_window_changes`, for a window of days that depends on today.
+
+    A bisection finds the first day on which a point is in the window, or no longer is. The change
+    happens at the midnight of that day.
+    """
     calendar = now.calendar
     day_ordinals = range(
         calendar.day_of(now.at).toordinal(), calendar.day_of(until).toordinal() + 1
     )
 
     def first_midnight(condition: Callable[[date], bool]) -> datetime:
-        """The midnight of the first day, from today on, of which this is true."""
+        """The midnight of the first day, from today on, for which the condition is true."""
         days_before = bisect_right(
             day_ordinals, False, key=lambda today: condition(date.fromordinal(today))
         )

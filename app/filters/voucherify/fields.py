@@ -1,4 +1,4 @@
-"""What their fields are called here, and which have no counterpart."""
+"""The fields of Voucherify: their paths in this API, and the fields that are not supported."""
 
 from app.errors import UserErrorCode, input_error
 from app.filters.catalog import Catalog
@@ -32,38 +32,50 @@ PATHS_BY_FIELD = {
     "summary.orders.last_order_date": "orders.lastOrderAt",
     "loyalty.points": "loyalty.points",
 }
-"""Their fields with fixed names; `metadata.KEY` and `events.NAME.count` are the same here."""
+"""The path in this API of each Voucherify field that has a fixed name.
 
-_ADVICE_EVENTS = "track redemptions as events, and ask for their number with events.NAME.count"
-_ADVICE_METADATA = "write it into a key of metadata, and ask for that"
+`metadata.KEY` and `events.NAME.count` are the same in both.
+"""
+
+_METADATA_ADVICE = "store the value in a metadata key and filter by that key"
+_BALANCE_ADVICE = (
+    "A customer has one points balance for all campaigns; filter by it with loyalty.points."
+)
+_REFERRAL_ADVICE = f"A filter cannot ask for referrals; {_METADATA_ADVICE}."
 
 UNSUPPORTED_FIELDS = {
-    "summary.redemptions.gift": f"Gift cards are not kept here; {_ADVICE_METADATA}.",
+    "summary.redemptions.gift": f"Gift cards are not stored; {_METADATA_ADVICE}.",
     "summary.redemptions.loyalty_card": (
-        "Points of single cards are not kept here; ask for the balance with loyalty.points."
+        "The points of single loyalty cards are not stored;"
+        " filter by the customer's balance with loyalty.points."
     ),
-    "summary.redemptions": f"Redemptions are not kept here; {_ADVICE_EVENTS}.",
-    "loyalty_points": (
-        "A customer has one balance here, whatever the campaign; ask for it with loyalty.points."
+    "summary.redemptions": (
+        "Redemptions are not stored; track them as events and filter by events.NAME.count."
     ),
-    "loyalty_tier": f"Loyalty tiers are not kept here; {_ADVICE_METADATA}.",
-    "loyalty.referred_customers": (
-        f"Who was referred can not be asked for in a filter here; {_ADVICE_METADATA}."
+    "loyalty_points": _BALANCE_ADVICE,
+    "loyalty_tier": f"Loyalty tiers are not stored; {_METADATA_ADVICE}.",
+    "loyalty.referred_customers": _REFERRAL_ADVICE,
+    "loyalty.campaigns": _BALANCE_ADVICE,
+    "referrals": _REFERRAL_ADVICE,
+    "publications": "Publications are not stored; track them as events and filter by those events.",
+    "system_metadata": (
+        "Of the system metadata, only system_metadata.source is supported;"
+        f" otherwise {_METADATA_ADVICE}."
     ),
-    "loyalty.campaigns": (
-        "A customer has one balance here, whatever the campaign; ask for it with loyalty.points."
-    ),
-    "referrals": f"Who was referred can not be asked for in a filter here; {_ADVICE_METADATA}.",
-    "publications": "Publications are not kept here; track them as events, and ask for those.",
-    "system_metadata": f"Of the system's metadata only the source is kept here; {_ADVICE_METADATA}.",
 }
-"""Their fields without a counterpart, by what they begin with; and what to do instead."""
+"""What to do instead of each Voucherify field that is not supported.
+
+An entry also applies to all fields below it: `referrals` to `referrals.count`, for example.
+"""
 
 _KNOWN_FIELDS = bigrams_by_word(PATHS_BY_FIELD)
 
 
 def find_field(key: str, catalog: Catalog) -> Field:
-    """Our field for theirs. Refused where there is none."""
+    """The field of this API that corresponds to a Voucherify field.
+
+    Raises InputError, with advice on what to do instead, if there is none.
+    """
     path = key if key.startswith("metadata.") else PATHS_BY_FIELD.get(key)
     if key.startswith("events."):
         path = _event_count_path(key)
@@ -72,8 +84,8 @@ def find_field(key: str, catalog: Catalog) -> Field:
     field = catalog.find_field(path)
     if field is None:
         message = (
-            f"No key of metadata can be called {quote_for_message(key)}: each has 1 to 100 characters, no NUL,"
-            " no $ at its start, and only an OBJECT has keys inside."
+            f"{quote_for_message(key)} is not a valid metadata path: a key has 1 to 100 characters,"
+            " no NUL and no $ at its start, and only an OBJECT has nested keys."
         )
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     return field
@@ -82,10 +94,10 @@ def find_field(key: str, catalog: Catalog) -> Field:
 def _event_count_path(key: str) -> str:
     name, _, property_name = key.removeprefix("events.").rpartition(".")
     if property_name != "count" or not is_event_name(name):
-        message = f"{quote_for_message(key)} is not known of events; only events.NAME.count is."
+        message = f"{quote_for_message(key)} is not supported; for events use events.NAME.count."
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     if name == ORDER_EVENT_NAME:
-        message = "Events called order are the orders here; use summary.orders.total_count."
+        message = "Events named order are stored as orders; use summary.orders.total_count."
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     return key
 
@@ -95,5 +107,8 @@ def _unsupported_field(key: str) -> Exception:
         if key == prefix or key.startswith(f"{prefix}."):
             return input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, advice)
     suggestion = suggest(key, _KNOWN_FIELDS)
-    message = f"No field of Voucherify's is known as {quote_for_message(key)}; the nearest is {suggestion!r}."
+    message = (
+        f"{quote_for_message(key)} is not a known Voucherify field;"
+        f" the most similar one is {suggestion!r}."
+    )
     return input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)

@@ -1,6 +1,6 @@
-"""What their operators are here, and which have no counterpart.
+"""The operators of Voucherify: their translations, and the operators that are not supported.
 
-Several values of an operator mean either of them, and those of a negative one none of them.
+Several values of an operator mean "one of these"; for a negative operator, "none of these".
 """
 
 from collections.abc import Callable
@@ -9,10 +9,9 @@ from typing import Any
 
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters.calendar import Period
-from app.filters.fields import AttributeType
+from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.voucherify.operator_call import FilterJson, OperatorCall, all_of, any_of
 from app.filters.voucherify.values import (
-    TEMPORAL_TYPES,
     is_date,
     is_flag_set,
     to_days,
@@ -25,25 +24,28 @@ from app.filters.voucherify.values import (
 )
 
 ArgumentReader = Callable[[Any], Any]
-# So many days hold an anniversary of every date that has had one, or will.
+"""Converts an argument to a value for a filter of this API. May raise InputError."""
+
+# Every date has an anniversary within this number of days.
 _DAYS_IN_LEAP_YEAR = 366
 _YEAR_PERIODS = (Period.THIS_YEAR, Period.LAST_YEAR, Period.NEXT_YEAR)
 
 
 @dataclass(frozen=True)
 class Translation:
-    """How an operator of theirs is said here, in words for people and as a filter."""
+    """The translation of a Voucherify operator: a description for the reference, and a function
+    that builds the filter."""
 
     description: str
     build: Callable[[OperatorCall], FilterJson]
 
 
 def _no_argument(operator: str, value: str | None = None) -> Translation:
-    """An operator that takes no value of theirs."""
+    """The translation of a Voucherify operator that takes no argument except true."""
 
     def build(call: OperatorCall) -> FilterJson:
         if not all(map(is_flag_set, call.arguments)):
-            message = "The operator takes no value but true; leave it out where it is not meant."
+            message = "The operator takes no value except true; otherwise leave the operator out."
             raise input_error(UserErrorCode.INVALID_VALUE, message)
         return call.build_condition(operator, value)
 
@@ -51,11 +53,12 @@ def _no_argument(operator: str, value: str | None = None) -> Translation:
 
 
 def _period_translation(period: Period) -> Translation:
-    """A period of the calendar; of a birthdate, in which nobody of age would be, the birthday's."""
-    calendar_period, birthday_period = (
-        _no_argument("IN_PERIOD", period.name),
-        _anniversary_period(period),
-    )
+    """The translation of a calendar period.
+
+    On `birthdate`, periods shorter than a year apply to the birthday: no adult was born this week.
+    """
+    calendar_period = _no_argument("IN_PERIOD", period.name)
+    birthday_period = _anniversary_period(period)
     if period in _YEAR_PERIODS:
         return calendar_period
 
@@ -105,26 +108,23 @@ def _typed_argument(operator: str) -> Translation:
 
 
 def _comparison(operator: str, days_operator: str) -> Translation:
-    """A comparison of numbers, which on dates compares how many days ago they are."""
-    number_translation, days_translation = (
-        _single_argument(operator, to_number),
-        _single_argument(days_operator, to_duration),
-    )
+    """A comparison of numbers. On a date or datetime it compares the number of days ago."""
+    number_translation = _single_argument(operator, to_number)
+    days_translation = _single_argument(days_operator, to_duration)
 
     def build(call: OperatorCall) -> FilterJson:
-        return (
-            days_translation if call.field.type in TEMPORAL_TYPES else number_translation
-        ).build(call)
+        is_temporal = call.field.type in TEMPORAL_TYPES
+        return (days_translation if is_temporal else number_translation).build(call)
 
     return Translation(f"{operator}; on dates {days_operator}", build)
 
 
 def _equality_conditions(call: OperatorCall) -> list[FilterJson]:
-    """One of the values: in as few conditions as types allow."""
+    """Conditions of which one must match, as few as the types allow."""
     values = [to_type(value, call.field.type) for value in call.require_arguments()]
     if call.field.type in TEMPORAL_TYPES:
         return [call.build_condition("ON" if is_date(value) else "IS", value) for value in values]
-    # A list of ours holds no booleans.
+    # The list of IN cannot contain booleans.
     single_values = [value for value in values if isinstance(value, bool)]
     list_values = [value for value in values if not isinstance(value, bool)]
     if len(list_values) == 1:
@@ -158,7 +158,7 @@ def _negate(parts: list[FilterJson]) -> FilterJson:
 
 
 def _anniversary_beyond_days(within_operator: str) -> Translation:
-    """With an anniversary, and none within so many days."""
+    """The field has an anniversary, but none within the given number of days."""
 
     def build(call: OperatorCall) -> FilterJson:
         within_condition = call.build_condition(
@@ -172,7 +172,7 @@ def _anniversary_beyond_days(within_operator: str) -> Translation:
         )
 
     return Translation(
-        f"{within_operator} {_DAYS_IN_LEAP_YEAR}, and none of {within_operator}", build
+        f"{within_operator} {_DAYS_IN_LEAP_YEAR}, and not {within_operator} of the value", build
     )
 
 
@@ -190,8 +190,11 @@ def _build_is_year(call: OperatorCall) -> FilterJson:
 
 
 def _build_years_ago(call: OperatorCall) -> FilterJson:
-    """Full years. Beside an anniversary that is so many days ahead, the years are those of that
-    anniversary ("turns 60 in 3 days"): today one of them is not full yet."""
+    """The number of full years ago.
+
+    Together with an anniversary in the future, as in "turns 60 in 3 days", the years are complete
+    on that anniversary. Today one year less is complete.
+    """
     year_correction = 1 if _is_anniversary_ahead(call) else 0
     return any_of(
         [
@@ -202,25 +205,31 @@ def _build_years_ago(call: OperatorCall) -> FilterJson:
 
 
 def _is_anniversary_ahead(call: OperatorCall) -> bool:
+    """Whether the field also has $is_days_in_future_md, with days after today."""
     try:
         are_ahead = {
             to_days(argument) > 0
             for argument in to_list(call.field_operators.get("$is_days_in_future_md", []))
         }
     except InputError:
-        # That operator names its own problem.
+        # The translation of that operator reports the problem.
         return False
     if len(are_ahead) > 1:
-        message = "Beside days ahead the years are those of that day; ask for today on its own."
+        message = (
+            "Together with $is_years_ago, the days of $is_days_in_future_md cannot be both 0"
+            " and more than 0; use a separate filter for 0."
+        )
         raise input_error(UserErrorCode.INVALID_VALUE, message)
     return are_ahead == {True}
 
 
 TRANSLATIONS: dict[str, Translation] = {
-    "$is": Translation("IS, of several IN; on dates IS, of a day ON", _build_is),
-    "$is_not": Translation("IS_NOT, of several NOT_IN; on dates none of IS, ON", _build_is_not),
-    "$in": Translation("as with $is", _build_is),
-    "$not_in": Translation("as with $is_not", _build_is_not),
+    "$is": Translation("IS, or IN for several values; on dates IS, or ON for a day", _build_is),
+    "$is_not": Translation(
+        "IS_NOT, or NOT_IN for several values; on dates no IS, or no ON for a day", _build_is_not
+    ),
+    "$in": Translation("the same as $is", _build_is),
+    "$not_in": Translation("the same as $is_not", _build_is_not),
     "$has_value": _no_argument("HAS_VALUE"),
     "$is_unknown": _no_argument("HAS_NO_VALUE"),
     "$starts_with": _any_argument("STARTS_WITH", to_text),
@@ -256,9 +265,9 @@ TRANSLATIONS: dict[str, Translation] = {
     "$is_more_days_ago_md": _anniversary_beyond_days("ANNIVERSARY_WITHIN_LAST_DAYS"),
     "$is_more_days_in_future_md": _anniversary_beyond_days("ANNIVERSARY_WITHIN_NEXT_DAYS"),
     "$is_years_ago": Translation(
-        "YEARS_AGO; beside $is_days_in_future_md one year less", _build_years_ago
+        "YEARS_AGO; together with $is_days_in_future_md one year less", _build_years_ago
     ),
-    "$is_year": Translation("BETWEEN its first and its last day", _build_is_year),
+    "$is_year": Translation("BETWEEN the first and the last day of the year", _build_is_year),
     "$count": _any_argument("SIZE_IS", to_integer),
     "$count_more": _single_argument("SIZE_GREATER_THAN", to_integer),
     "$count_less": _single_argument("SIZE_LESS_THAN", to_integer),
@@ -268,21 +277,27 @@ TRANSLATIONS: dict[str, Translation] = {
 }
 
 _STATUS_ADVICE = (
-    "It asks for the state of a voucher or a campaign, and customers have none; leave it out."
+    "The operator asks for the state of a voucher or a campaign, which a customer does not have;"
+    " leave the operator out."
 )
-_DATE_PART_ADVICE = "A part of a date can not be asked for here; "
+_DATE_PART_ADVICE = "A filter cannot ask for a part of a date; "
 _LOCATION_ADVICE = (
-    "Locations are not kept here; ask with WITHIN_RADIUS or NOT_WITHIN_RADIUS for the centre of"
-    " the location, and its radius in meters."
+    "Locations are not stored; use WITHIN_RADIUS or NOT_WITHIN_RADIUS with the center of the"
+    " location and its radius in meters."
 )
 
 UNSUPPORTED_OPERATORS: dict[str, str] = {
-    "$is_day": f"{_DATE_PART_ADVICE}a whole day can, with $is and its date.",
-    "$is_month": f"{_DATE_PART_ADVICE}anniversaries in a month can, with $this_month_md and its like.",
-    "$is_day_of_month": f"{_DATE_PART_ADVICE}write it into a key of metadata, and ask for that.",
+    "$is_day": f"{_DATE_PART_ADVICE}for a whole day, use $is with the date.",
+    "$is_month": (
+        f"{_DATE_PART_ADVICE}for anniversaries, use $this_month_md, $last_month_md or"
+        " $next_month_md."
+    ),
+    "$is_day_of_month": (
+        f"{_DATE_PART_ADVICE}store the day in a metadata key and filter by that key."
+    ),
     "$in_location": _LOCATION_ADVICE,
     "$not_in_location": _LOCATION_ADVICE,
-    "$not_differ": "Arrays are not compared as a whole here; use $includes, and $count with it.",
+    "$not_differ": "Arrays cannot be compared as a whole; use $includes together with $count.",
     **dict.fromkeys(
         (
             *("$active", "$failed", "$in_progress", "$expired", "$before_start"),
@@ -291,4 +306,4 @@ UNSUPPORTED_OPERATORS: dict[str, str] = {
         _STATUS_ADVICE,
     ),
 }
-"""Their operators without a counterpart, and what to do instead."""
+"""What to do instead of each Voucherify operator that is not supported."""

@@ -1,4 +1,4 @@
-"""The walk through one of their filters: every problem at once, each with its path."""
+"""Translates a Voucherify filter, and reports all problems at once, each with its path."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,21 +19,24 @@ from app.filters.voucherify.operator_call import FilterJson, OperatorCall, all_o
 from app.filters.voucherify.operators import TRANSLATIONS, UNSUPPORTED_OPERATORS
 from app.filters.voucherify.values import to_list
 
-JUNCTION, CONDITIONS = "junction", "conditions"
+JUNCTION = "junction"
+CONDITIONS = "conditions"
 
 _KNOWN_OPERATORS = bigrams_by_word([*TRANSLATIONS, *UNSUPPORTED_OPERATORS])
 _JUNCTIONS = {"and": all_of, "or": any_of}
 
 
 def translate(source: object, catalog: Catalog, *path: str) -> FilterJson:
-    """Their filter as a filter of ours, with the project's types considered.
+    """The filter of this API that corresponds to a Voucherify filter.
 
-    The fields are joined by the junction, `and` where there is none; the operators of one field
-    all hold. Refused carries every problem; their paths begin with `path`.
+    The types of the project's metadata keys in the catalog decide how values are read. The junction
+    joins the fields; it is `and` by default. The operators of one field must all match.
+
+    Raises InputError with every problem. The paths of the problems begin with `path`.
     """
     translator = _Translator(catalog)
     if not isinstance(source, dict):
-        message = "A filter of Voucherify's is an object of fields; send what stands in `filter`."
+        message = "A Voucherify filter is an object of fields; send the segment's `filter`."
         raise InputError([Problem(UserErrorCode.INVALID, message, path)])
     _check_size(source, path)
     filter_json = translator.translate_filter(source, path)
@@ -43,7 +46,7 @@ def translate(source: object, catalog: Catalog, *path: str) -> FilterJson:
 
 
 def _check_size(source: dict[str, Any], path: InputPath) -> None:
-    """Refuses what is too large before anything is made of it."""
+    """Raises InputError if the filter is too large, before any of it is translated."""
     count = len(source) - (JUNCTION in source)
     if count > MAX_CONDITIONS or sum(1 for _ in _operator_values(source)) > MAX_CONDITIONS:
         raise too_complex_error(f"has more than {MAX_CONDITIONS} conditions", path)
@@ -58,7 +61,10 @@ def _operator_values(source: dict[str, Any]) -> Iterator[Any]:
 
 
 class _Translator:
-    """Collects the problems of one filter; None stands for a part that has some."""
+    """Translates the parts of one filter and collects their problems.
+
+    The translation of a part that has problems is None.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -67,10 +73,10 @@ class _Translator:
     def _add_problem(self, code: UserErrorCode, message: str, path: InputPath) -> None:
         self.problems.append(Problem(code, message, path))
 
-    def _add_problems(self, refused: InputError, path: InputPath) -> None:
-        """What was refused of our filter is a problem of the part that it was made of."""
+    def _add_problems(self, error: InputError, path: InputPath) -> None:
+        """Reports the problems of a translated part at the path of its source, each once."""
         for code, message in dict.fromkeys(
-            (problem.code, problem.message) for problem in refused.problems
+            (problem.code, problem.message) for problem in error.problems
         ):
             self._add_problem(code, message, path)
 
@@ -81,13 +87,13 @@ class _Translator:
             if key != JUNCTION
         ]
         if not parts:
-            message = "The filter asks for nothing; give at least one field with its conditions."
+            message = "The filter has no field; give at least one field with its conditions."
             self._add_problem(UserErrorCode.FILTER_EMPTY, message, path)
         junction = source.get(JUNCTION)
         junction_name = "and" if junction is None else junction
         join = _JUNCTIONS.get(junction_name.lower()) if isinstance(junction_name, str) else None
         if join is None:
-            message = "The junction is neither `and` nor `or`; use one of these."
+            message = "The junction must be `and` or `or`."
             self._add_problem(UserErrorCode.INVALID_VALUE, message, (*path, JUNCTION))
         translated_parts = [part for part in parts if part is not None]
         return None if self.problems or join is None else join(translated_parts)
@@ -95,7 +101,7 @@ class _Translator:
     def _translate_field(self, key: str, field_filter: Any, path: InputPath) -> FilterJson | None:
         field = self._find_field(key, path)
         if not isinstance(field_filter, dict) or not isinstance(field_filter.get(CONDITIONS), dict):
-            message = 'A field has its operators in `conditions`: {"conditions": {"$is": ["x"]}}.'
+            message = 'A field has its operators in `conditions`, as {"conditions": {"$is": "x"}}.'
             self._add_problem(UserErrorCode.INVALID, message, path)
             return None
         unknown_key = next(
@@ -103,7 +109,7 @@ class _Translator:
         )
         if unknown_key is not None:
             message = (
-                f"A field has nothing but `conditions`; take {quote_for_message(unknown_key)} out."
+                f"A field has no key but `conditions`; remove {quote_for_message(unknown_key)}."
             )
             self._add_problem(UserErrorCode.INVALID, message, (*path, unknown_key))
         conditions, path = field_filter[CONDITIONS], (*path, CONDITIONS)
@@ -119,8 +125,8 @@ class _Translator:
     def _find_field(self, key: str, path: InputPath) -> Field | None:
         try:
             return fields.find_field(key, self.catalog)
-        except InputError as refused:
-            self._add_problems(refused, path)
+        except InputError as error:
+            self._add_problems(error, path)
             return None
 
     def _translate_operator(
@@ -129,7 +135,8 @@ class _Translator:
         if name not in TRANSLATIONS:
             suggestion = suggest(name, _KNOWN_OPERATORS)
             unknown_message = (
-                f"No operator is called {quote_for_message(name)}; the nearest is {suggestion}."
+                f"{quote_for_message(name)} is not a known Voucherify operator;"
+                f" the most similar one is {suggestion}."
             )
             self._add_problem(
                 UserErrorCode.OPERATOR_NOT_APPLICABLE,
@@ -143,7 +150,7 @@ class _Translator:
             call = OperatorCall(field, to_list(conditions[name]), conditions)
             filter_json = TRANSLATIONS[name].build(call)
             parse(filter_json, self.catalog)
-        except InputError as refused:
-            self._add_problems(refused, path)
+        except InputError as error:
+            self._add_problems(error, path)
             return None
         return filter_json

@@ -1,6 +1,7 @@
-"""Their values as ours: what they write as text is read as the type that is asked for.
+"""Converts the values of Voucherify filters, which are often text, to the types of this API.
 
-What can't be read is left as it is: the filter's own rules then say what is wrong with it.
+A value that cannot be converted stays as it is. The parser of filters then reports what is wrong
+with it.
 """
 
 import re
@@ -9,8 +10,6 @@ from typing import Any
 from app.errors import UserErrorCode, input_error
 from app.filters.fields import AttributeType
 
-TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
-
 _NUMBER_PATTERN = re.compile(r"([+-]?[0-9]+)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MIDNIGHT_PATTERN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00(:00(\.0+)?)?(Z|\+00:00)")
@@ -18,12 +17,13 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def to_list(value: Any) -> list[Any]:
-    """The values of an operator, which may stand alone."""
+    """The values of an operator as a list. Voucherify also accepts a single value."""
     return value if isinstance(value, list) else [value]
 
 
 def to_type(value: Any, type_: AttributeType | None) -> Any:
-    """The value as one of the type; as it is where a key of metadata has no definition."""
+    """The value, converted to the type. `type_` is None for a metadata key without a definition;
+    the value then stays as it is."""
     match type_:
         case AttributeType.STRING:
             return to_text(value)
@@ -39,11 +39,12 @@ def to_type(value: Any, type_: AttributeType | None) -> Any:
 
 
 def to_text(value: Any) -> Any:
-    """A postal code, say, may come as an integer."""
+    """The value, with an integer converted to text: Voucherify may send a postal code as one."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def to_number(value: Any) -> Any:
+    """The value, with the text of a number converted to an integer or a float."""
     match = _NUMBER_PATTERN.fullmatch(value) if _is_short(value, 70) else None
     if not match:
         return value
@@ -51,7 +52,7 @@ def to_number(value: Any) -> Any:
 
 
 def to_integer(value: Any) -> int:
-    """An integer. Refused where it is none."""
+    """The value as an integer. Raises InputError if it is not a whole number."""
     integer = to_number(value)
     if isinstance(integer, float) and integer.is_integer():
         return int(integer)
@@ -61,25 +62,32 @@ def to_integer(value: Any) -> int:
 
 
 def to_days(value: Any) -> int:
+    """The value as a number of days. Raises InputError if it is not a whole number from 0 up."""
     day_count = to_integer(value)
     if day_count < 0:
-        message = "Days are counted from 0 up; days ago and days ahead have operators each."
+        message = (
+            "The number of days must be 0 or more; days ago and days ahead have separate operators."
+        )
         raise input_error(UserErrorCode.INVALID_VALUE, message)
     return day_count
 
 
 def to_duration(value: Any) -> str:
-    """So many times 24 hours; the shortest duration that there is stands for 0 days."""
+    """The number of days as an ISO 8601 duration of 24 hours each.
+
+    A duration cannot be zero, so 0 days become the shortest one, a millisecond. Raises InputError
+    like `to_days`.
+    """
     return f"P{day_count}D" if (day_count := to_days(value)) else "PT0.001S"
 
 
 def is_date(value: Any) -> bool:
-    """Whether it is a date without a time."""
+    """Whether the value is the text of a date without a time."""
     return _is_short(value, 10) and _DATE_PATTERN.fullmatch(value) is not None
 
 
 def is_flag_set(value: Any) -> bool:
-    """Whether it is what operators without a value are given."""
+    """Whether the value is one that Voucherify gives to operators without a value."""
     return value is True or (_is_short(value, 4) and value.lower() in ("true", ""))
 
 
