@@ -18,12 +18,13 @@ from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition, MetadataSchema
 from app.domain.segments import Segment
+from app.domain.uses import Use, UseKind, UsingDefinition, uses_in
 from app.filters import Calendar, Catalog, Filter, MetadataType, parse
 from app.filters.parse import referenced_segment_ids
 from app.filters.sources import static_member_source
 from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
 from app.heap_freezer import HeapFreezer
-from app.services.dependencies import Dependencies, Names, names_in
+from app.services.dependencies import Dependencies
 from app.services.parsed_filters import ParsedFilters
 from app.services.segment_measures import SegmentMeasures
 from app.store import Store, Transaction
@@ -120,29 +121,33 @@ class Definitions:
                 await self.time_slice.yield_when_spent()
                 self._measures.measures_of(id_, nested.tree)
 
+    def uses_of_segment(self, segment_id: str) -> list[Use]:
+        """Everything that uses the segment: segments first, then the other kinds, each by id."""
+        return self.dependencies.uses_of_segment(segment_id)
+
+    def uses_of_key(self, key: str) -> list[Use]:
+        """Everything that uses the metadata key: segments first, then the others, each by id."""
+        return self.dependencies.uses_of_key(key)
+
     def segments_using(self, segment_id: str) -> list[Segment]:
-        """The segments whose filters name the segment."""
-        return [self.segments[id_] for id_ in self.dependencies.on_segment(segment_id)]
+        """The segments whose own filters name the segment, by id."""
+        return self._using_segments(self.uses_of_segment(segment_id))
 
     def segments_using_key(self, key: str) -> list[Segment]:
-        """The segments whose own filters ask of the key of metadata."""
-        return [self.segments[id_] for id_ in self.dependencies.on_key(key)]
+        """The segments whose own filters name the metadata key, by id."""
+        return self._using_segments(self.uses_of_key(key))
+
+    def _using_segments(self, uses: Iterable[Use]) -> list[Segment]:
+        return [self.segments[use.id] for use in uses if use.kind is UseKind.SEGMENT]
 
     def dependents_of(self, segment_id: str) -> list[Segment]:
-        """The segments that have the segment inside them, at any depth."""
-        return [self.segments[id_] for id_ in sorted(self.dependencies.above([segment_id]))]
-
-    def rules_for_segment(self, segment_id: str) -> list[EarningRule]:
-        """The earning rules that give points for entering the segment."""
-        return self._rules_by_segment.get(segment_id, [])
+        """The segments whose filters contain the segment at any depth, by id."""
+        ids = self.dependencies.segments_containing([segment_id])
+        return [self.segments[id_] for id_ in sorted(ids)]
 
     def rules_of_program(self, program_id: str) -> list[EarningRule]:
         """The earning rules of a loyalty program."""
         return self._rules_by_program.get(program_id, [])
-
-    @cached_property
-    def _rules_by_segment(self) -> dict[str, list[EarningRule]]:
-        return group_rules(self.earning_rules.values(), lambda rule: rule.segment_id)
 
     @cached_property
     def _rules_by_program(self) -> dict[str, list[EarningRule]]:
@@ -188,7 +193,7 @@ class _DefinitionsBuilder:
         self._segments = _CopyOnWriteMapping(base.segments)
         self._rules = _CopyOnWriteMapping(base.earning_rules)
         self._definitions = _CopyOnWriteMapping(base.metadata_schema.definitions)
-        self._names: dict[str, Names | None] = {}
+        self._uses_by_user: dict[str, Sequence[Use]] = {}
         self._changed_segments: set[str] = set()
         self._changed_keys: set[str] = set()
 
@@ -199,13 +204,12 @@ class _DefinitionsBuilder:
         )
         if previous is None or previous.name != segment.name or not is_filter_unchanged:
             self._changed_segments.add(segment.id)
-        if not is_filter_unchanged:
-            self._names[segment.id] = names_in(segment)
+            self._put_uses(segment)
 
     def remove_segment(self, id_: str) -> None:
         if self._segments.pop(id_) is not None:
             self._changed_segments.add(id_)
-            self._names[id_] = None
+            self._uses_by_user[id_] = ()
 
     def retain(self, changes: DefinitionsDelta) -> None:
         """Removes what complete changes do not contain."""
@@ -217,7 +221,7 @@ class _DefinitionsBuilder:
             self._definitions.pop(key_)
             self._changed_keys.add(key_)
         for id_ in self._rules.keys_except({rule.id for rule in changes.earning_rules}):
-            self._rules.pop(id_)
+            self.remove_rule(id_)
 
     def put_definition(self, definition: KeyDefinition) -> None:
         previous = self._definitions.put(definition.key, definition)
@@ -227,16 +231,24 @@ class _DefinitionsBuilder:
     def put_rule(self, rule: EarningRule) -> None:
         if rule.log_interval.through_sequence is None:
             self._rules.put(rule.id, rule)
+            self._put_uses(rule)
         else:
-            self._rules.pop(rule.id)
+            self.remove_rule(rule.id)
+
+    def remove_rule(self, id_: str) -> None:
+        if self._rules.pop(id_) is not None:
+            self._uses_by_user[id_] = ()
+
+    def _put_uses(self, definition: UsingDefinition) -> None:
+        self._uses_by_user[definition.id] = tuple(uses_in(definition))
 
     def build(self, version: DefinitionsVersion) -> Definitions:
-        dependencies = self._base.dependencies.changed(self._names)
+        dependencies = self._base.dependencies.with_changes(self._uses_by_user)
         # Trees are others now by a filter or name, by the type of a key, by a segment inside.
         outdated = set(self._changed_segments)
         for key_ in self._changed_keys:
-            outdated.update(dependencies.on_key(key_))
-        outdated |= dependencies.above(outdated)
+            outdated.update(use.id for use in dependencies.uses_of_key(key_))
+        outdated |= dependencies.segments_containing(outdated)
         return Definitions(
             version,
             replace(self._base.metadata_schema, definitions=self._definitions.sorted_mapping()),

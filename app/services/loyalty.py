@@ -26,10 +26,9 @@ from app.services.active_filters import ActiveFilters
 from app.services.bulk_rows import Wire
 from app.services.definitions import Definitions, DefinitionsReader
 from app.services.log_boundary import at_log_boundary
+from app.services.uses import list_names
 from app.store import Store, Transaction
 from app.store.ids import new_id
-
-_MAX_LISTED_NAMES = 100
 
 
 class RuleWithSegment(NamedTuple):
@@ -216,11 +215,6 @@ def _build_catalog(definitions: Definitions) -> Catalog:
 
 def _require_unused(rules: list[EarningRule]) -> None:
     if rules:
-        names = ", ".join(repr(rule.name) for rule in rules[:_MAX_LISTED_NAMES])
-        more = (
-            f" and {len(rules) - _MAX_LISTED_NAMES:,} more"
-            if len(rules) > _MAX_LISTED_NAMES
-            else ""
-        )
-        message = f"The program is used by the earning rules {names}{more}; delete those first."
+        names = list_names(repr(rule.name) for rule in rules)
+        message = f"The program is used by the earning rules {names}; delete those first."
         raise input_error(UserErrorCode.INVALID, message, "id")

@@ -20,7 +20,7 @@ from app.services.metadata_conversion import (
     MetadataConversion,
     commit_if_current,
 )
-from app.services.uses import active_users, unfit_users
+from app.services.uses import active_users, incompatible_users
 from app.store import Store, Transaction
 
 CONVERT_METADATA_JOB = "settle_metadata"
@@ -96,7 +96,7 @@ async def _require_definable(requested: KeyDefinition, current: Definitions) -> 
         raise input_error(UserErrorCode.TOO_MANY, message, "input", "key")
     if requested.state is not DefinitionState.CHECKING:
         return
-    reasons = (await unfit_users(requested, current), active_users(requested, current))
+    reasons = (await incompatible_users(requested, current), active_users(requested, current))
     path = ("input", "key")
     if problems := [Problem(UserErrorCode.INVALID, reason, path) for reason in reasons if reason]:
         raise InputError(problems)

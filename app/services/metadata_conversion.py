@@ -26,7 +26,7 @@ from app.domain.metadata import (
 from app.filters import Calendar
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions, DefinitionsReader
-from app.services.uses import active_users, unfit_users
+from app.services.uses import active_users, incompatible_users
 from app.store import Store, Transaction
 from app.store.metadata_definitions import StoredValue
 from app.store.segments import DEFINITIONS_REVISION
@@ -174,13 +174,13 @@ class MetadataConversion:
         if definition.state is DefinitionState.CHECKING:
             problem = (
                 self._progress.problem
-                or await unfit_users(definition, current)
+                or await incompatible_users(definition, current)
                 or active_users(definition, current)
             )
             return definition.as_refused(problem) if problem else next_definition
         if next_definition.state is DefinitionState.READY:
             # A filter made meanwhile: the values are rewritten, and it can still be edited.
-            problem = await unfit_users(definition, current)
+            problem = await incompatible_users(definition, current)
             return replace(definition, problem=problem) if problem else next_definition
         return next_definition
 

@@ -15,6 +15,7 @@ from app.domain.segments import (
     validate_description,
     validate_name,
 )
+from app.domain.uses import Use
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Filter, Now, canonical, describe, parse
 from app.services.active_filters import ActiveFilters, require_metadata_ready
@@ -22,7 +23,7 @@ from app.services.bulk_rows import Wire
 from app.services.definitions import Definitions, DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.static_members import StaticMembers
-from app.services.uses import Use, require_unused, uses_of
+from app.services.uses import require_unused
 from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import MEMBERS_REVISION
@@ -211,7 +212,7 @@ class Segments:
 
     async def uses(self, segment: Segment) -> list[Use]:
         """What keeps the segment from being deleted."""
-        return uses_of(segment, await self._definitions.latest())
+        return (await self._definitions.latest()).uses_of_segment(segment.id)
 
     async def preview(self, wire: Wire, now: Now) -> PlannedQuery:
         """What a filter would select, before it is saved."""
