@@ -1,4 +1,4 @@
-"""The rows that callers send, in the shape of the API's inputs, checked."""
+"""Pydantic models of the API's inputs. GraphQL, NDJSON and CSV rows are all validated by them."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Self, TypeVar
@@ -82,7 +82,8 @@ Long = Annotated[int, Field(ge=MIN_INT64, le=MAX_INT64)]
 
 
 class Input(BaseModel):
-    """A row as it was sent: `model_fields_set` tells what was, null included."""
+    """One validated row. `model_fields_set` holds the fields that were sent, also those sent as
+    null."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -93,7 +94,7 @@ class Input(BaseModel):
     )
 
     def sent_fields(self) -> dict[str, Any]:
-        """What was sent, by its public name."""
+        """Returns the sent fields by their public (camelCase) names."""
         return {
             to_camel(name): getattr(self, name)
             for name in type(self).model_fields
@@ -102,7 +103,7 @@ class Input(BaseModel):
 
 
 class CustomerRef(Input):
-    """A customer by our id or by the caller's own key."""
+    """Refers to a customer by `id` or by `source_id`, the client's own key."""
 
     id: str | None = None
     source_id: Key | None = None
@@ -117,7 +118,7 @@ class CustomerRef(Input):
 
     @property
     def value(self) -> str:
-        """The one that was given."""
+        """The id or the source id, whichever was sent."""
         return self.id or self.source_id or ""
 
     @model_validator(mode="after")
@@ -137,7 +138,8 @@ class AddressInput(Input):
 
 
 class Profile(Input):
-    """What may be said of a customer: a field left out stays, null removes it."""
+    """The fields of a customer that clients set. A field that is left out keeps its stored value;
+    null removes the value."""
 
     name: Text | None = None
     email: Text | None = None
@@ -153,7 +155,7 @@ class CustomerInput(Profile):
     source_id: Key
 
 
-# Orders are the events named `order`, stored as a summary of their own.
+# Filters see orders as events named `order`, but they are stored in an order summary.
 _ORDER_SUMMARY_FIELDS = {"count": "totalCount", "firstAt": "firstOrderAt", "lastAt": "lastOrderAt"}
 
 
@@ -177,7 +179,7 @@ class EventOverride(Input):
 
 
 class CustomerOverrides(Profile):
-    """What is laid over a customer for one question."""
+    """Values that replace a customer's own for one what-if evaluation."""
 
     source_id: Key | None = None
     orders: OrdersOverride | None = None
@@ -185,7 +187,7 @@ class CustomerOverrides(Profile):
     events: dict[EventName, EventOverride | None] | None = None
 
     def activity_fields(self) -> dict[str, dict[str, Any]]:
-        """What was sent of the activity, as it is stored."""
+        """Returns the sent overrides of orders, loyalty and events by their stored field names."""
         summaries = {"orders": self.orders, "loyalty": self.loyalty}
         fields = {
             key: summary.sent_fields() for key, summary in summaries.items() if summary is not None
@@ -233,7 +235,7 @@ class ProportionalPointsInput(Input):
 
 
 class PointsInput(Input):
-    """Either of them."""
+    """Exactly one of the two fields is set; GraphQL's @oneOf guarantees it."""
 
     fixed: PositiveInt | None = None
     proportional: ProportionalPointsInput | None = None
@@ -251,7 +253,7 @@ class EarningRuleInput(Input):
 
 InputModel = TypeVar("InputModel", bound=Input)
 
-# Where Pydantic's words are of Python.
+# Replacements for Pydantic messages that speak of Python.
 _MESSAGES_BY_ERROR_TYPE = {
     "extra_forbidden": "is not known here; leave it out",
     "missing": "is required",
@@ -261,7 +263,8 @@ _MESSAGES_BY_ERROR_TYPE = {
 
 
 def parse_input(model: type[InputModel], wire: object, *path: str) -> InputModel:
-    """The row of that shape. Refused names everything that does not fit, under `path`."""
+    """Validates a row. Raises InputError with one problem for each invalid field; `path` is put
+    before the path of each."""
     try:
         return model.model_validate(wire)
     except ValidationError as error:
@@ -271,7 +274,7 @@ def parse_input(model: type[InputModel], wire: object, *path: str) -> InputModel
 def _to_problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]:
     problems = []
     for details in error.errors(include_url=False, include_input=False):
-        # A key at fault is followed by a word of Pydantic's own.
+        # Pydantic appends "[key]" to the location of an invalid dictionary key.
         location = tuple(str(part) for part in details["loc"] if part != "[key]")
         code = (
             UserErrorCode.METADATA_INVALID

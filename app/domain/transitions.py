@@ -1,4 +1,4 @@
-"""A change of membership in an active segment, as the log keeps it."""
+"""Transitions: changes of membership in active segments, as the transition log stores them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class TransitionType(Enum):
-    """Which way the customer went."""
+    """Whether the customer entered or left the segment."""
 
     ENTERED = "ENTERED"
     LEFT = "LEFT"
@@ -14,8 +14,8 @@ class TransitionType(Enum):
 
 class TransitionCause(Enum):
     """LIVE: the customer's data changed. TIME: time passed. DELETED: the customer was deleted.
-    DEFINITION: something that the filter rests on changed: a segment inside it, a metadata
-    definition, the time zone, the week start."""
+    DEFINITION: the filter or something that it depends on changed: a nested segment, a metadata
+    definition, the time zone or the week start."""
 
     LIVE = "LIVE"
     TIME = "TIME"
@@ -25,7 +25,7 @@ class TransitionCause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PendingTransition:
-    """A change of membership before it has its place in the log."""
+    """A change of membership that has no sequence number yet."""
 
     type: TransitionType
     cause: TransitionCause
@@ -38,7 +38,7 @@ class PendingTransition:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The crossing at one place of the log; `sequence` counts 1, 2, 3, … without gaps."""
+    """A transition in the log. Sequences count 1, 2, 3, … without gaps."""
 
     id: str
     sequence: int
