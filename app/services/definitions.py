@@ -1,47 +1,40 @@
-"""What filters rest on: segments and the metadata's types, parsed once; and what uses segments.
+"""All definitions of the project in memory: segments, metadata definitions and earning rules.
 
-A process reads what changed since the revision it knows, and keeps the trees that the changes do
-not touch.
+A new version is built from the changes since another one, and shares with it the parsed filters
+that the changes do not affect.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from app.backoff import Backoff
 from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition, MetadataSchema
 from app.domain.segments import Segment
 from app.domain.uses import Use, UseKind, UsingDefinition, uses_in
-from app.filters import Calendar, Catalog, Filter, MetadataType, parse
+from app.filters import Catalog, Filter, MetadataType, parse
 from app.filters.parse import referenced_segment_ids
 from app.filters.sources import static_member_source
 from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
-from app.heap_freezer import HeapFreezer
+from app.services.copy_on_write import CopyOnWriteMapping
 from app.services.dependencies import Dependencies
 from app.services.parsed_filters import ParsedFilters
 from app.services.segment_measures import SegmentMeasures
-from app.store import Store, Transaction
 from app.store.definitions import DefinitionsDelta, DefinitionsVersion
 from app.store.ids import to_object_id
-from app.store.segments import DEFINITIONS_REVISION
 from app.time_slice import TimeSlice
 
 Wire = Mapping[str, Any]
-Value = TypeVar("Value")
-
-_heap = HeapFreezer()
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """All definitions as of one version. They do not change; filters are parsed as needed."""
+    """All definitions as of one version. Immutable, except that filters are parsed when they are
+    first needed."""
 
     version: DefinitionsVersion
     metadata_schema: MetadataSchema
@@ -59,11 +52,11 @@ class Definitions:
 
     @property
     def catalog(self) -> Catalog:
-        """What filters may name. It is not kept here: the two would keep each other alive."""
+        """What filters may name. Not cached: a reference cycle would keep old versions alive."""
         return Catalog(self._filter_types, self.nested_segment)
 
     def nested_segment(self, id_: str) -> NestedSegment | None:
-        """The segment as it stands inside a filter, parsed when it is first asked for."""
+        """Returns the segment with its parsed filter; None if there is no segment with this id."""
         cached = self._parsed_filters.get(id_)
         if cached is None and (segment := self.segments.get(id_)):
             cached = self._parsed_filters.add(
@@ -72,13 +65,13 @@ class Definitions:
         return cached
 
     def filter_tree(self, segment: Segment) -> Filter:
-        """Whom the segment holds of: its filter, or where it is static its list."""
+        """Returns the parsed filter of a segment; for a static one, a filter on its members."""
         current = self.segments.get(segment.id)
         if current is segment or current == segment:
             nested = self.nested_segment(segment.id)
             assert nested is not None
             return nested.tree
-        # It was read before or after these definitions: what it says is not to be kept.
+        # The segment is of another revision, so its filter must not enter this cache.
         return self._parse_segment(segment)
 
     def _parse_segment(self, segment: Segment) -> Filter:
@@ -91,7 +84,7 @@ class Definitions:
         return parse(segment.filter, self.catalog)
 
     async def parse_segments(self, segment_ids: Iterable[str]) -> None:
-        """Parses those of the segments that are not parsed yet, without holding the event loop."""
+        """Parses the segments that are not parsed yet, and yields to the event loop in between."""
         for id_ in segment_ids:
             if id_ not in self._parsed_filters and (segment := self.segments.get(id_)):
                 await self.parse_nested(segment.filter)
@@ -99,11 +92,11 @@ class Definitions:
                 self.nested_segment(id_)
 
     async def parse_nested(self, wire: Wire | None) -> None:
-        """Parses the segments inside a filter, without holding the event loop."""
+        """Parses the segments that a filter names, and yields to the event loop in between."""
         await self.parse_segments(referenced_segment_ids(wire or {}))
 
     async def collect_measures(self, segment_ids: Collection[str] | None) -> Sequence[Measure]:
-        """Every measure that memberships in the segments need; in all of them, where None."""
+        """Returns the distinct measures of these segments, or of all segments if None."""
         if segment_ids is None:
             await self._collect_measures(self._measures.missing_segment_ids(self.segments))
             return self._measures.all()
@@ -154,13 +147,13 @@ class Definitions:
         return group_rules(self.earning_rules.values(), lambda rule: rule.program_id)
 
     def with_segment(self, segment: Segment) -> "Definitions":
-        """The same with the segment in the place of what it was."""
+        """Returns these definitions with the segment added or replaced."""
         builder = _DefinitionsBuilder(self)
         builder.put_segment(segment)
         return builder.build(self.version)
 
     def with_definition(self, definition: KeyDefinition) -> "Definitions":
-        """The same with the key of metadata defined like this."""
+        """Returns these definitions with the metadata definition added or replaced."""
         builder = _DefinitionsBuilder(self)
         builder.put_definition(definition)
         return builder.build(self.version)
@@ -168,7 +161,8 @@ class Definitions:
     async def with_changes(
         self, changes: DefinitionsDelta, revision: int | None = None
     ) -> "Definitions":
-        """These with the changes applied; `revision`, where given, takes the place of theirs."""
+        """Returns these definitions with the changes. `revision`, if given, overrides the revision
+        of the changes."""
         builder = _DefinitionsBuilder(self)
         if changes.is_complete:
             builder.retain(changes)
@@ -186,13 +180,13 @@ class Definitions:
 
 
 class _DefinitionsBuilder:
-    """Collects changes of definitions, and keeps of the base what they do not touch."""
+    """Collects changes of definitions, and reuses the parts of the base that stay valid."""
 
     def __init__(self, base: Definitions) -> None:
         self._base = base
-        self._segments = _CopyOnWriteMapping(base.segments)
-        self._rules = _CopyOnWriteMapping(base.earning_rules)
-        self._definitions = _CopyOnWriteMapping(base.metadata_schema.definitions)
+        self._segments = CopyOnWriteMapping(base.segments)
+        self._rules = CopyOnWriteMapping(base.earning_rules)
+        self._definitions = CopyOnWriteMapping(base.metadata_schema.definitions)
         self._uses_by_user: dict[str, Sequence[Use]] = {}
         self._changed_segments: set[str] = set()
         self._changed_keys: set[str] = set()
@@ -212,7 +206,7 @@ class _DefinitionsBuilder:
             self._uses_by_user[id_] = ()
 
     def retain(self, changes: DefinitionsDelta) -> None:
-        """Removes what complete changes do not contain."""
+        """Removes the definitions that are missing in a delta that is complete."""
         for id_ in self._segments.keys_except({segment.id for segment in changes.segments}):
             self.remove_segment(id_)
         for key_ in self._definitions.keys_except(
@@ -244,7 +238,8 @@ class _DefinitionsBuilder:
 
     def build(self, version: DefinitionsVersion) -> Definitions:
         dependencies = self._base.dependencies.with_changes(self._uses_by_user)
-        # Trees are others now by a filter or name, by the type of a key, by a segment inside.
+        # A parsed filter is outdated if its segment, a key that it names or a nested segment has
+        # changed.
         outdated = set(self._changed_segments)
         for key_ in self._changed_keys:
             outdated.update(use.id for use in dependencies.uses_of_key(key_))
@@ -269,42 +264,6 @@ class _DefinitionsBuilder:
         return {key_: type_ for key_, type_ in types_by_key.items() if type_}
 
 
-class _CopyOnWriteMapping(Generic[Value]):
-    """Rows by key, copied when the first of them changes."""
-
-    def __init__(self, rows: Mapping[str, Value]) -> None:
-        self._rows = rows
-        self._copy: dict[str, Value] | None = None
-        self._is_sorted = True
-
-    def put(self, key_: str, row: Value) -> Value | None:
-        """What the row takes the place of."""
-        copy = self._writable_copy()
-        previous = copy.get(key_)
-        if previous is None and copy and key_ < next(reversed(copy)):
-            self._is_sorted = False
-        copy[key_] = row
-        return previous
-
-    def pop(self, key_: str) -> Value | None:
-        return self._writable_copy().pop(key_, None)
-
-    def keys_except(self, keys: set[str]) -> set[str]:
-        """The keys that there are beside these."""
-        return set(self._rows) - keys
-
-    def sorted_mapping(self) -> Mapping[str, Value]:
-        """By key, as MongoDB sorts them."""
-        if self._copy is None:
-            return self._rows
-        return self._copy if self._is_sorted else dict(sorted(self._copy.items()))
-
-    def _writable_copy(self) -> dict[str, Value]:
-        if self._copy is None:
-            self._copy = dict(self._rows)
-        return self._copy
-
-
 def group_rules(
     rules: Iterable[EarningRule], key_of: Callable[[EarningRule], str]
 ) -> dict[str, list[EarningRule]]:
@@ -312,102 +271,3 @@ def group_rules(
     for rule in rules:
         groups[key_of(rule)].append(rule)
     return dict(groups)
-
-
-class DefinitionsReader:
-    """Keeps the newest definitions that were asked for. Every change of a definition raises the
-    revision in the same transaction, so a copy of the same revision is as good as the original.
-
-    What it keeps a majority has committed. What a transaction reads beyond that is its own.
-    """
-
-    def __init__(self, store: Store, calendar: Calendar) -> None:
-        self._store = store
-        self._calendar = calendar
-        self._cached: Definitions | None = None
-        self._read_lock = asyncio.Lock()
-        self._pending_read: asyncio.Task[Definitions] | None = None
-
-    @property
-    def calendar(self) -> Calendar:
-        """The project's."""
-        return self._calendar
-
-    @property
-    def cached(self) -> Definitions | None:
-        """The newest that were asked for; there may be newer ones."""
-        return self._cached
-
-    async def latest(self) -> Definitions:
-        """The newest. Calls that come while a read is under way share the next one."""
-        if self._pending_read is None:
-            # In a context of its own: the deadline of one of the callers is not the others'.
-            self._pending_read = asyncio.create_task(self._read_latest(), context=Context())
-            self._pending_read.add_done_callback(_consume_exception)
-        return await asyncio.shield(self._pending_read)
-
-    async def _read_latest(self) -> Definitions:
-        async with self._read_lock:
-            # Whoever calls from here on may know of a later commit.
-            self._pending_read = None
-            return await self._read_until(await self._store.definitions.read_revision())
-
-    async def parse_filter(self, wire: Wire, *path: str) -> Filter:
-        """The tree of a filter that nobody has saved yet."""
-        definitions = await self.latest()
-        await definitions.parse_nested(wire)
-        return parse(wire, definitions.catalog, *path)
-
-    async def at_least(self, revision: int) -> Definitions:
-        """The definitions as of that revision, or of a later one."""
-        if self._cached is not None and self._cached.revision >= revision:
-            return self._cached
-        async with self._read_lock:
-            return await self._read_until(revision)
-
-    async def in_snapshot(self, transaction: Transaction) -> Definitions:
-        """The definitions in the snapshot that the transaction reads, or later ones. Who changes
-        them meanwhile is not held up: only a transaction that began before a change was committed
-        goes by older definitions."""
-        return await self.at_least(
-            await self._store.read_revision(DEFINITIONS_REVISION, transaction)
-        )
-
-    async def lock(self, transaction: Transaction) -> Definitions:
-        """The definitions, of which none changes before the transaction has ended. What it changes
-        of them makes the next revision."""
-        async with self._read_lock:
-            # Read before others wait for it.
-            cached = await self._read_changes()
-        revision = await self._store.increment_revision(DEFINITIONS_REVISION, transaction) - 1
-        if revision <= cached.revision:
-            return cached
-        changes = await self._store.definitions.read_delta(cached.version, transaction)
-        return await cached.with_changes(changes, revision)
-
-    async def _read_until(self, revision: int) -> Definitions:
-        cached = self._cached
-        # A new primary may come to know late what the old one told a majority.
-        backoff = Backoff(0.01, 0.5)
-        while cached is None or cached.revision < revision:
-            cached = await self._read_changes()
-            if cached.revision < revision:
-                await backoff.wait()
-        return cached
-
-    async def _read_changes(self) -> Definitions:
-        """Reads what changed since the definitions that are kept, and keeps the result."""
-        cached = self._cached
-        changes = await self._store.definitions.read_delta(cached.version if cached else None)
-        if cached is None or changes.version.revision > cached.revision:
-            base = cached or Definitions(DefinitionsVersion(0, 0), MetadataSchema(self._calendar))
-            self._cached = cached = await base.with_changes(changes)
-            _heap.freeze_if_grown(len(cached.segments))
-        return cached
-
-
-def _consume_exception(task: asyncio.Task[Definitions]) -> None:
-    """Looks at an error whose callers have all been cancelled, so that asyncio does not report
-    that nobody did."""
-    if not task.cancelled():
-        task.exception()

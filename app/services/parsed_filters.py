@@ -1,4 +1,4 @@
-"""The parsed trees of segments."""
+"""A cache of the parsed filters of segments."""
 
 from collections.abc import Iterable
 
@@ -9,14 +9,14 @@ _heap = HeapFreezer()
 
 
 class ParsedFilters:
-    """Segments as they stand inside filters, by id. New definitions start with a copy of those
-    before; what they parse is theirs alone."""
+    """Parsed segments by id. Each revision of the definitions has its own cache, which starts with
+    the entries of the revision before that are still valid."""
 
     def __init__(self, nested: dict[str, NestedSegment] | None = None) -> None:
         self._nested = nested or {}
 
     def without(self, segment_ids: Iterable[str]) -> "ParsedFilters":
-        """A copy but for these segments."""
+        """Returns a copy without these segments."""
         nested = dict(self._nested)
         for id_ in segment_ids:
             nested.pop(id_, None)

@@ -12,7 +12,7 @@ from app.filters import Calendar, Now
 from app.services.attributes import Attributes
 from app.services.consumers import Consumers
 from app.services.customers import Customers
-from app.services.definitions import DefinitionsReader
+from app.services.definitions_reader import DefinitionsReader
 from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events

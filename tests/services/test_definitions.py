@@ -12,7 +12,8 @@ from app.domain.segments import SegmentKind
 from app.errors import InputError
 from app.filters.walk import measures
 from app.services import Services
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.store.segments import DELETED_SEGMENT_RETENTION_REVISIONS
 from tests.api import Api, Json
 from tests.engine.conftest import ShopWithEngine

@@ -1,4 +1,4 @@
-"""A store in which everything is read and checked, and nothing is kept."""
+"""A store for dry runs: it validates everything and stores nothing."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,16 +15,16 @@ from app.store.store import Result, Work
 
 
 class _RolledBack(Exception):
-    """Ends a transaction, so that nothing of it stays."""
+    """Aborts a transaction and carries its result out of it."""
 
     def __init__(self, result: Any) -> None:
         self.result = result
 
 
 class DryRunStore(Store):
-    """Each transaction runs to its end and is then taken back.
+    """A store that rolls back each transaction after it has run to its end.
 
-    The many writes are left out as well: MongoDB grows slow over many that were taken back.
+    It also skips the bulk writes, because many rolled back writes slow MongoDB down.
     """
 
     def __init__(self, client: Any, database: Any, settings: Settings, connect: Any) -> None:
@@ -45,8 +45,8 @@ class DryRunStore(Store):
 
         try:
             return await super().transaction(run_and_roll_back, session, keys=keys)
-        except _RolledBack as end:
-            result: Result = end.result
+        except _RolledBack as rollback:
+            result: Result = rollback.result
             return result
 
 
