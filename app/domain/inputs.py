@@ -60,7 +60,7 @@ def _require_not_null(value: object) -> object:
 
 def _require_not_reserved(name: str) -> str:
     if name == ORDER_EVENT_NAME:
-        raise ValueError("is reserved: orders come in through ordersUpsert")
+        raise ValueError("is reserved for orders; send them with ordersUpsert")
     return name
 
 
@@ -255,7 +255,7 @@ InputModel = TypeVar("InputModel", bound=Input)
 
 # Replacements for Pydantic messages that speak of Python.
 _MESSAGES_BY_ERROR_TYPE = {
-    "extra_forbidden": "is not known here; leave it out",
+    "extra_forbidden": "is not a known field; leave it out",
     "missing": "is required",
     "model_type": "must be a JSON object",
     "dict_type": "must be a JSON object",

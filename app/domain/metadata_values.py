@@ -63,7 +63,7 @@ def _parse_datetime(value: Any, calendar: Calendar) -> datetime:
 
 def _parse_geopoint(value: Any, _: Calendar) -> dict[str, float]:
     if not is_geopoint(value):
-        raise ValueError('must be a place like {"lat": 52.2, "lon": 21.0}')
+        raise ValueError('must be a location like {"lat": 52.2, "lon": 21.0}')
     return value  # type: ignore[no-any-return]
 
 

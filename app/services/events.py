@@ -134,8 +134,6 @@ class _EventBatch:
         if name in self._event_names or name in self.new_names:
             return
         if len(self._event_names) + len(self.new_names) >= MAX_EVENT_NAMES:
-            message = (
-                f"A project has at most {MAX_EVENT_NAMES:,} names of events; use one of those."
-            )
+            message = f"A project has at most {MAX_EVENT_NAMES:,} event names; use one that exists."
             raise input_error(UserErrorCode.TOO_MANY, message, "name")
         self.new_names.add(name)

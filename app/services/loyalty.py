@@ -95,7 +95,7 @@ class Loyalty:
         async def work(transaction: Transaction) -> LoyaltyProgram:
             await self._definitions.lock(transaction)
             if await self._store.loyalty_programs.count(transaction) >= MAX_PROGRAMS:
-                message = f"A project has at most {MAX_PROGRAMS:,} programs; use one of those."
+                message = f"A project has at most {MAX_PROGRAMS:,} programs; use one that exists."
                 raise input_error(UserErrorCode.TOO_MANY, message, "input")
             await self._store.loyalty_programs.add(program, transaction)
             return program
@@ -200,7 +200,10 @@ def _require_number_path(path: str, definitions: Definitions) -> None:
         message = f"There is no such attribute; the nearest is {catalog.closest_path(path)!r}."
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message, *error_path)
     if not may_hold_number(field):
-        message = "Points count by one number in the metadata; give a path like metadata.spent."
+        message = (
+            "Points are calculated from one number in the metadata; send a path like"
+            " metadata.spent."
+        )
         raise input_error(UserErrorCode.INVALID, message, *error_path)
 
 

@@ -9,8 +9,8 @@ from app.domain.metadata import (
     MAX_DEFINITIONS,
     DefinitionState,
     KeyDefinition,
-    parse_definition,
 )
+from app.domain.metadata_definition_input import parse_definition
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Calendar
 from app.services.definitions import Definitions
@@ -97,7 +97,9 @@ async def _require_definable(requested: KeyDefinition, current: Definitions) -> 
     the definition."""
     existing = current.metadata_schema.definitions
     if requested.key not in existing and len(existing) >= MAX_DEFINITIONS:
-        message = f"A project has at most {MAX_DEFINITIONS:,} definitions; use one of those."
+        message = (
+            f"A project has at most {MAX_DEFINITIONS:,} metadata definitions; use one that exists."
+        )
         raise input_error(UserErrorCode.TOO_MANY, message, "input", "key")
     if requested.state is not DefinitionState.CHECKING:
         return

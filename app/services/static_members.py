@@ -25,7 +25,7 @@ class StaticMembers:
     def from_input(cls, wires: Sequence[Wire], path: InputPath) -> "StaticMembers":
         """Parses a list of CustomerRef. Raises INVALID or STATIC_SEGMENT_TOO_LARGE."""
         if not wires:
-            message = "A static segment has at least one member; list some."
+            message = "A static segment has at least one member; list at least one."
             raise input_error(UserErrorCode.INVALID, message, *path)
         for key in ("id", "sourceId"):
             if len({wire.get(key) for wire in wires} - {None}) > MAX_STATIC_MEMBERS:

@@ -66,10 +66,11 @@ class _KeyCheck(NamedTuple):
 _KEY_CHECKS = {
     UseKind.SEGMENT: _KeyCheck(
         _is_segment_compatible,
-        "an operator or value does not fit it in the filters of {names}; edit those first.",
+        "the filters of {names} use an operator or value that does not fit; edit those first.",
     ),
     UseKind.EARNING_RULE: _KeyCheck(
-        _is_rule_compatible, "the earning rules {names} count by it; delete those first."
+        _is_rule_compatible,
+        "the earning rules {names} calculate points from it; delete those first.",
     ),
 }
 

@@ -51,20 +51,22 @@ class DryRunStore(Store):
 
 
 class _DryRunCustomers(Customers):
-    async def save(self, drafts: Iterable[TrackedCustomer], transaction: Transaction) -> None:
-        """Leaves it."""
+    async def save(
+        self, tracked_customers: Iterable[TrackedCustomer], transaction: Transaction
+    ) -> None:
+        """Writes nothing."""
 
 
 class _DryRunEvents(Events):
     async def add(self, events: Sequence[Event], transaction: Transaction) -> None:
-        """Leaves it."""
+        """Writes nothing."""
 
 
 class _DryRunOrders(Orders):
     async def revise(
         self,
-        ended: Iterable[tuple[Order, int]],
-        brought: Iterable[tuple[Order, int]],
+        superseded: Iterable[tuple[Order, int]],
+        added: Iterable[tuple[Order, int]],
         transaction: Transaction,
     ) -> None:
-        """Leaves it."""
+        """Writes nothing."""
