@@ -1,84 +1,31 @@
 """Pydantic models of the API's inputs. GraphQL, NDJSON and CSV rows are all validated by them."""
 
-from datetime import date, datetime
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from app.domain.json_values import (
+from app.domain.input_types import (
+    CustomEventName,
+    Day,
+    EventName,
+    FiniteFloat,
+    Instant,
+    JsonObject,
     Key,
+    Long,
     LongText,
+    Name,
+    OrderAmount,
+    OrderStatus,
+    PositiveInt,
+    Properties,
     Text,
-    require_json_object,
-    require_storable,
-    require_within_size_limit,
 )
-from app.domain.orders import ORDER_STATUSES
-from app.domain.segments import MAX_NAME_LENGTH
 from app.errors import InputError, Problem, UserErrorCode
-from app.filters.calendar import parse_date, parse_datetime, truncate_to_milliseconds
 from app.filters.fields import escape_event_name
 from app.filters.sources import ORDER_EVENT_NAME
-from app.filters.values import MAX_INT64, MIN_INT64
-
-
-def _parse_date(value: object) -> object:
-    return parse_date(value) if isinstance(value, str) else value
-
-
-def _parse_instant(value: object) -> object:
-    instant = parse_datetime(value) if isinstance(value, str) else value
-    if isinstance(instant, datetime):
-        if instant.tzinfo is None:
-            raise ValueError("must have an offset, like Z")
-        return truncate_to_milliseconds(instant)
-    return instant
-
-
-def _require_order_status(value: object) -> object:
-    if isinstance(value, str) and value not in ORDER_STATUSES:
-        raise ValueError(f"must be one of {', '.join(ORDER_STATUSES)}")
-    return value
-
-
-def _require_not_null(value: object) -> object:
-    if value is None:
-        raise ValueError("can't be null; leave it out to keep the stored value")
-    return value
-
-
-def _require_not_reserved(name: str) -> str:
-    if name == ORDER_EVENT_NAME:
-        raise ValueError("is reserved for orders; send them with ordersUpsert")
-    return name
-
-
-Day = Annotated[date, BeforeValidator(_parse_date)]
-Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
-JsonObject = Annotated[dict[str, Any], BeforeValidator(require_json_object)]
-Properties = Annotated[JsonObject, AfterValidator(require_within_size_limit)]
-EventName = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), AfterValidator(require_storable)
-]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
-    AfterValidator(require_storable),
-]
-PositiveInt = Annotated[int, Field(ge=1)]
-FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
-Long = Annotated[int, Field(ge=MIN_INT64, le=MAX_INT64)]
 
 
 class Input(BaseModel):
@@ -206,7 +153,7 @@ class CustomerOverrides(Profile):
 
 class EventInput(Input):
     customer: CustomerRef
-    name: Annotated[EventName, AfterValidator(_require_not_reserved)]
+    name: CustomEventName
     at: Instant | None = None
     properties: Properties | None = None
     idempotency_key: Key | None = None
@@ -216,10 +163,8 @@ class OrderInput(Input):
     source_id: Key
     customer: CustomerRef
     # None stands for a field that is left out: the order keeps its stored value.
-    status: Annotated[
-        str | None, BeforeValidator(_require_not_null), AfterValidator(_require_order_status)
-    ] = None
-    amount: Annotated[Long | None, BeforeValidator(_require_not_null)] = None
+    status: OrderStatus = None
+    amount: OrderAmount = None
     at: Instant | None = None
     metadata: Properties | None = None
 

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import AfterValidator, StringConstraints
 
 from app.filters.fields import is_number, is_property_key, is_storable
 from app.filters.values import MAX_INT64, MIN_INT64
@@ -110,14 +109,3 @@ def is_same_value(left: Any, right: Any) -> bool:
         if isinstance(left, kind) is not isinstance(right, kind):
             return False
     return bool(left == right)
-
-
-Text = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(require_storable)]
-"""A text of a profile. A filter's value has the same maximum length."""
-LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(require_storable)]
-Key = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_KEY_LENGTH),
-    AfterValidator(require_storable),
-]
-"""A client's own key: a source id or an idempotency key."""
