@@ -14,17 +14,17 @@ class CopyOnWriteMapping(Generic[Value]):
         self._copy: dict[str, Value] | None = None
         self._is_sorted = True
 
-    def put(self, key_: str, row: Value) -> Value | None:
+    def put(self, key: str, row: Value) -> Value | None:
         """Sets the row, and returns the previous one."""
         copy = self._writable_copy()
-        previous = copy.get(key_)
-        if previous is None and copy and key_ < next(reversed(copy)):
+        previous = copy.get(key)
+        if previous is None and copy and key < next(reversed(copy)):
             self._is_sorted = False
-        copy[key_] = row
+        copy[key] = row
         return previous
 
-    def pop(self, key_: str) -> Value | None:
-        return self._writable_copy().pop(key_, None)
+    def pop(self, key: str) -> Value | None:
+        return self._writable_copy().pop(key, None)
 
     def keys_except(self, keys: set[str]) -> set[str]:
         """Returns the base's keys that are not among these."""

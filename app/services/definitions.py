@@ -209,11 +209,11 @@ class _DefinitionsBuilder:
         """Removes the definitions that are missing in a delta that is complete."""
         for id_ in self._segments.keys_except({segment.id for segment in changes.segments}):
             self.remove_segment(id_)
-        for key_ in self._definitions.keys_except(
+        for key in self._definitions.keys_except(
             {definition.key for definition in changes.metadata_definitions}
         ):
-            self._definitions.pop(key_)
-            self._changed_keys.add(key_)
+            self._definitions.pop(key)
+            self._changed_keys.add(key)
         for id_ in self._rules.keys_except({rule.id for rule in changes.earning_rules}):
             self.remove_rule(id_)
 
@@ -241,8 +241,8 @@ class _DefinitionsBuilder:
         # A parsed filter is outdated if its segment, a key that it names or a nested segment has
         # changed.
         outdated = set(self._changed_segments)
-        for key_ in self._changed_keys:
-            outdated.update(use.id for use in dependencies.uses_of_key(key_))
+        for key in self._changed_keys:
+            outdated.update(use.id for use in dependencies.uses_of_key(key))
         outdated |= dependencies.segments_containing(outdated)
         return Definitions(
             version,
@@ -260,8 +260,8 @@ class _DefinitionsBuilder:
         if not self._changed_keys:
             return self._base._filter_types
         definitions = self._definitions.sorted_mapping()
-        types_by_key = {key_: definition.filter_type for key_, definition in definitions.items()}
-        return {key_: type_ for key_, type_ in types_by_key.items() if type_}
+        types_by_key = {key: definition.filter_type for key, definition in definitions.items()}
+        return {key: type_ for key, type_ in types_by_key.items() if type_}
 
 
 def group_rules(

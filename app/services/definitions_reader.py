@@ -12,7 +12,7 @@ from app.store import Store, Transaction
 from app.store.definitions import DefinitionsVersion
 from app.store.segments import DEFINITIONS_REVISION
 
-_heap = HeapFreezer()
+_heap_freezer = HeapFreezer()
 
 
 class DefinitionsReader:
@@ -107,7 +107,7 @@ class DefinitionsReader:
         if cached is None or changes.version.revision > cached.revision:
             base = cached or Definitions(DefinitionsVersion(0, 0), MetadataSchema(self._calendar))
             self._cached = cached = await base.with_changes(changes)
-            _heap.freeze_if_grown(len(cached.segments))
+            _heap_freezer.freeze_if_grown(len(cached.segments))
         return cached
 
 

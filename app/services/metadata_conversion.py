@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 _PAGE_SIZE = 1_000
 # Shorter than arq's timeout of a job.
-_TURN_SECONDS = 120
+_MAX_RUN_SECONDS = 120
 # Delays between two lists of the open transactions.
 _FIRST_POLL_SECONDS = 0.01
 _MAX_POLL_SECONDS = 0.5
@@ -66,7 +66,7 @@ class MetadataConversion:
         self._owner = owner
         self._definition = definition
         self._progress = progress
-        self._deadline = monotonic() + _TURN_SECONDS
+        self._deadline = monotonic() + _MAX_RUN_SECONDS
 
     async def run(self) -> None:
         """Runs the steps until the key is READY or REFUSED, or can't become READY now. Raises

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from app.filters.tree import NestedSegment
 from app.heap_freezer import HeapFreezer
 
-_heap = HeapFreezer()
+_heap_freezer = HeapFreezer()
 
 
 class ParsedFilters:
@@ -30,5 +30,5 @@ class ParsedFilters:
 
     def add(self, nested: NestedSegment) -> NestedSegment:
         self._nested[nested.id] = nested
-        _heap.freeze_if_grown(len(self._nested))
+        _heap_freezer.freeze_if_grown(len(self._nested))
         return nested

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 # The sampler rests nine times as long as a count took: it counts a tenth of the time at most.
 _REST_FACTOR = 9
 # One run of the job, with its last count, ends before arq's timeout.
-_TURN_SECONDS = 120
+_MAX_RUN_SECONDS = 120
 # Longer than a usual count takes.
 _LEASE_SECONDS = 60.0
 
@@ -50,7 +50,7 @@ class SegmentSizes:
         """Counts the segments that are due, one after the other, for at most two minutes. Does
         nothing if another worker holds the lease. Rests after each count for `rest_factor` times
         its duration."""
-        owner, deadline = uuid4().hex, monotonic() + _TURN_SECONDS
+        owner, deadline = uuid4().hex, monotonic() + _MAX_RUN_SECONDS
         if not await self._schedule.acquire_lease(owner, _LEASE_SECONDS):
             return
         now = clock()

@@ -28,8 +28,8 @@ from app.services.uses import require_unused
 from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import MEMBERS_REVISION
-from app.store.retention import ENTRANCES_REVISION as ENTRANCES
-from app.store.segment_sizes import SEGMENT_SIZES_REVISION as SIZES
+from app.store.retention import ENTRANCES_REVISION
+from app.store.segment_sizes import SEGMENT_SIZES_REVISION
 
 
 class Segments:
@@ -166,8 +166,8 @@ class Segments:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such segment.", "id")
             require_unused(segment, definitions)
             # Conflicts with transactions that add a size or an entrance of the segment.
-            await self._store.increment_revision(SIZES, transaction)
-            await self._store.increment_revision(ENTRANCES, transaction)
+            await self._store.increment_revision(SEGMENT_SIZES_REVISION, transaction)
+            await self._store.increment_revision(ENTRANCES_REVISION, transaction)
             await self._store.segment_tombstones.add(segment.id, transaction)
             await self._store.size_schedule.delete_segment(segment.id, transaction)
             await self._active_filters.deactivate(segment.id, definitions, transaction)

@@ -179,7 +179,7 @@ async def test_a_long_rest_outlives_the_time_slice_and_holds_for_all(
     shop: SegmentSizeShop, worker_services: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.create_segments(3)
-    monkeypatch.setattr(segment_sizes, "_TURN_SECONDS", 5)
+    monkeypatch.setattr(segment_sizes, "_MAX_RUN_SECONDS", 5)
     services = worker_services[0]
     before = datetime.now(UTC)
 
