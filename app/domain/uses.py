@@ -1,8 +1,9 @@
 """What uses segments and metadata keys: the one place that lists the uses of every definition.
 
-To register another kind of user (validation rules, distributions, referral tiers), add a case to
-`uses_in`. The index of uses, the checks before a deletion and the checks before a metadata key
-changes its type read nothing else.
+The index of uses (app/services/dependencies.py), the checks before a segment is deleted and the
+checks before a metadata key changes its type all read these uses. To register another kind of user
+(validation rules, distributions, referral tiers), add a case to `uses_in`. If it names metadata
+keys, add a check to `_KEY_CHECKS` in app/services/uses.py.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ class UseKind(Enum):
 class Use:
     """One definition that uses at most one segment, and metadata keys.
 
-    `kind`, `id` and `name` identify the user. `segment_id` is None where the user names keys only.
+    `kind`, `id` and `name` identify the user. `segment_id` is None if this use is of keys only.
     `keys` are the metadata keys that the user itself names; the keys of the used segment's filter
     do not count. `activates` tells whether the user needs the transitions of the segment, so that
     the segment must be active.
