@@ -14,8 +14,10 @@ class TransitionType(Enum):
 
 class TransitionCause(Enum):
     """LIVE: the customer's data changed. TIME: time passed. DELETED: the customer was deleted.
-    DEFINITION: the filter or something that it depends on changed: a nested segment, a metadata
-    definition, the time zone or the week start."""
+    DEFINITION: something that the filter rests on changed: a segment inside it, a metadata
+    definition, the time zone, the week start."""
+
+    # The contract fixes this text, which is the description in the GraphQL schema.
 
     LIVE = "LIVE"
     TIME = "TIME"
