@@ -1,4 +1,4 @@
-"""An active segment's filter in force: from one revision of the definitions to another."""
+"""Filters of active segments, each valid for an interval of definitions revisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Wire = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ReferencedSegment:
-    """A segment inside the filter; without a filter of its own it is static."""
+    """A segment that an active filter names. `filter` is None for a static segment."""
 
     name: str
     filter: Wire | None
@@ -19,11 +19,12 @@ class ReferencedSegment:
 
 @dataclass(frozen=True, slots=True)
 class ActiveFilter:
-    """What one active segment asks, with all that it rests on: whatever becomes of that, this
-    means the same for ever. Where something it rests on changes, another one follows it.
+    """The filter of one active segment, with a copy of everything that it depends on: the nested
+    segments, the types of its metadata keys and the project's calendar. It is immutable. When one
+    of its dependencies changes, a new ActiveFilter replaces it.
 
-    `slot` is the bit that stands for it in the vectors of who is in what: the least that no other
-    has. It is in force from the revision `since` until, not with, the revision `until`.
+    `slot` is the number of the bit that stands for this filter in CustomerState.membership_bits.
+    The filter is in force from `since_revision` (inclusive) to `until_revision` (exclusive).
     """
 
     slot: int

@@ -1,4 +1,4 @@
-"""What came to be committed, as the engine hears of it."""
+"""Changes that the engine reads from the change stream, and its stored progress."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +13,8 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CustomerChange:
-    """A customer from one committed state to the next; None where there was, or is, none."""
+    """One customer before and after a commit. `before` is None if the commit created the customer,
+    `after` is None if it deleted the customer."""
 
     customer_id: str
     partition: int
@@ -23,10 +24,13 @@ class CustomerChange:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All changes of one cluster time, which is one place in the stream: those of one transaction,
-    of one bulk insert, or of several shards at once. `at` is their latest wall time; `revision`
-    that of the definitions which they made; `mark` what this worker wrote there to find the place
-    again."""
+    """All changes of one cluster time, and so of one position in the change stream: the changes of
+    one transaction, of one bulk insert, or of several shards at once.
+
+    `committed_at` is the latest wall time of the changes. `revision` is the definitions revision
+    that the commit created, if it changed definitions. `watermark` is the number of the watermark
+    that this worker wrote in the commit (DBLog: a row written only to be seen in the stream).
+    """
 
     position: str
     committed_at: datetime
@@ -36,10 +40,13 @@ class Commit:
 
 
 class CustomerState(NamedTuple):
-    """In which active segments a customer is, as far as the log tells: a bit for each filter, by
-    the definitions as of a revision; and the next instant at which time alone may change that.
+    """The stored membership of one customer in active segments.
 
-    A pass makes some for each of millions: tuples are made soonest.
+    `membership_bits` has one bit per active filter, at the filter's slot. It agrees with the
+    transition log and with the definitions as of `revision`. `next_timer_at` is the next instant
+    at which a membership may change although no data changes; None if there is none.
+
+    It is a tuple because a backfill creates one per customer, and tuples are the fastest to create.
     """
 
     customer_id: str
@@ -47,17 +54,18 @@ class CustomerState(NamedTuple):
     revision: int
     membership_bits: int
     next_timer_at: datetime | None
-    # By this it is told of somebody who is not there any more.
+    # The transitions of a deleted customer still need it.
     source_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionChange:
-    """A revision of the definitions that changed what is watched; its place in the stream, and its
-    instant.
+    """A definitions revision that changed the set of active filters, with its position in the
+    change stream and the instant of its commit.
 
-    Some partitions may have a gap before it, of which nobody knows what happened: what differs
-    then differs by this step, which is theirs alone.
+    `gap_partitions` is not empty if some partitions lost a part of the change stream. The
+    definition change then applies to those partitions only: it re-evaluates their customers, and
+    their transitions have the cause DEFINITION.
     """
 
     revision: int
@@ -71,9 +79,12 @@ class DefinitionChange:
 
 @dataclass(frozen=True, slots=True)
 class PartitionProgress:
-    """How far a part of the customers has come: the place in the stream and its instant; the
-    revision that all have passed, and where some still have to be brought on, to which revision
-    and who was the last."""
+    """The stored progress of one partition.
+
+    All changes up to `position` (cluster time) and `reached_at` (wall time) are processed. All
+    customers have reached `base_revision` of the definitions. During a backfill, the customers up
+    to `last_backfilled_id` have also reached `target_revision`.
+    """
 
     position: str
     reached_at: datetime
@@ -82,7 +93,7 @@ class PartitionProgress:
     last_backfilled_id: str = ""
 
     def needs_backfill(self, target_revision: int) -> bool:
-        """Whether a pass to this revision concerns these customers."""
+        """Whether a backfill to this revision still has to process the partition."""
         return (
             self.base_revision < target_revision
             if self.target_revision is None
@@ -90,14 +101,15 @@ class PartitionProgress:
         )
 
     def backfilled_through(self, target_revision: int) -> str:
-        """The last customer whom a pass to this revision has brought on."""
+        """The id of the last customer that the backfill to this revision has processed, or ""."""
         return self.last_backfilled_id if self.target_revision == target_revision else ""
 
     def with_backfill_chunk(
         self, target_revision: int, after_id: str, last_id: str | None
     ) -> "PartitionProgress":
-        """With the pass brought on from one customer to another, None where that was the end; as it
-        was where it has not come to the first of them."""
+        """Returns the progress after one more chunk of a backfill: the customers after `after_id`
+        up to `last_id`, or up to the end if that is None. Returns the progress unchanged if the
+        backfill has not reached `after_id`, so that no customer is skipped."""
         if self.backfilled_through(target_revision) < after_id:
             return self
         if last_id is None:
@@ -111,7 +123,7 @@ class PartitionProgress:
         )
 
     def revision_of(self, customer_id: str) -> int:
-        """The revision that a customer has passed of whom nothing else is known."""
+        """The revision that a customer without a stored CustomerState has reached."""
         if self.target_revision is not None and customer_id <= self.last_backfilled_id:
             return self.target_revision
         return self.base_revision
@@ -119,8 +131,7 @@ class PartitionProgress:
 
 @dataclass(frozen=True, slots=True)
 class PoisonChange:
-    """A part of the customers that can't be brought on, because one of them can't be settled; since
-    when, and how often it was tried."""
+    """A change that the engine can't process. It blocks its partition until a retry succeeds."""
 
     partition: int
     customer_id: str
@@ -131,7 +142,7 @@ class PoisonChange:
 
 @contextmanager
 def attribute_errors_to(partition: int, customer_id: str) -> Iterator[None]:
-    """Whatever breaks inside is this customer's fault, or comes of it: Poisoned says whose."""
+    """Raises PoisonChangeError with the customer for any unexpected exception inside the block."""
     try:
         yield
     except SegmentsError:

@@ -1,4 +1,4 @@
-"""Consumers of the transition log, and how they are doing."""
+"""Consumers of the transition log, their checkpoints and their status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from app.domain.transitions import Transition
 
 
 class Consumer(Enum):
-    """The consumers, by the names of their checkpoints."""
+    """A consumer of the transition log. The value is the name of its checkpoint."""
 
     LOYALTY = "loyalty"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong, and when by MongoDB's clock."""
+    """An error of a consumer. `occurred_at` is by MongoDB's clock."""
 
     message: str
     occurred_at: datetime
@@ -24,7 +24,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The last sequence that a consumer has handled. `failure` holds it up now."""
+    """The last sequence that a consumer has handled. `failure` is the error that blocks it now."""
 
     consumer: Consumer
     sequence: int
@@ -33,7 +33,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedTransition:
-    """A transition that a consumer failed to handle, and goes on without."""
+    """A transition that a consumer could not handle and has skipped."""
 
     consumer: Consumer
     transition: Transition
@@ -44,13 +44,14 @@ class QuarantinedTransition:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerStatus:
-    """How far a consumer has come: `behind` transitions wait, the oldest of them for `lag`."""
+    """The progress of a consumer. `transitions_behind` is the number of transitions after its
+    checkpoint; `lag` is the age of the oldest of them."""
 
     checkpoint: Checkpoint
     transitions_behind: int
     lag: timedelta
     quarantined_count: int
-    # The first few, the oldest first.
+    # At most the first few, oldest first.
     oldest_quarantined: Sequence[QuarantinedTransition]
 
     @property

@@ -1,4 +1,4 @@
-"""A customer: one document of facts, and what may change of it."""
+"""A customer's document, and the changes that a transaction makes to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _MERGED_FIELDS = ("address", "metadata")
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer as stored; `document` is what filters are asked of."""
+    """A customer as stored. Filters are evaluated against `document`."""
 
     id: str
     document: Document
@@ -32,12 +32,15 @@ class Customer:
 
 
 def search_key(text: str) -> str:
-    """What a search compares: the text without its case."""
+    """Returns the text as search compares it: case-folded."""
     return fold_case(text)
 
 
 class TrackedCustomer:
-    """A customer while one transaction works on it: all that it does makes one new version."""
+    """A customer that one transaction changes. All its changes together make one new version.
+
+    `before` is the stored document, None for a new customer. `document` is the changed one.
+    """
 
     def __init__(self, id_: str, before: Document | None, source_id: str) -> None:
         self.id = id_
@@ -48,12 +51,13 @@ class TrackedCustomer:
 
     @property
     def next_version(self) -> int:
-        """The version that this transaction brings."""
+        """The version of the customer after this transaction."""
         previous = self.before or {}
         return int(previous.get("version") or 0) + 1
 
     def merge(self, changes: Mapping[str, Any]) -> None:
-        """Lays fields over the profile: null removes, address and metadata merge key by key."""
+        """Merges fields into the profile. None removes a field. Address and metadata are merged
+        key by key."""
         for key, value in changes.items():
             if key == "sourceId":
                 continue
@@ -65,7 +69,8 @@ class TrackedCustomer:
                 self.document[key] = value
 
     def override_activity(self, activity: Mapping[str, Mapping[str, Any]]) -> None:
-        """Lays values over the activity, for one question: null makes one missing."""
+        """Replaces values of the activity for a what-if evaluation; the result is not stored. None
+        makes a value missing."""
         for key, values in activity.items():
             overridden = dict(self.document.get(key) or {})
             for name, value in values.items():
@@ -82,7 +87,7 @@ class TrackedCustomer:
             self.document.pop(key, None)
 
     def record_event(self, name: str, at: datetime) -> None:
-        """Counts one more event of the name."""
+        """Adds an event with this name to the counters of the customer."""
         events = self.document.get("events") or {}
         previous = events.get(escape_event_name(name))
         updated = {
@@ -90,7 +95,7 @@ class TrackedCustomer:
             "firstAt": min(previous["firstAt"], at) if previous else at,
             "lastAt": max(previous["lastAt"], at) if previous else at,
         }
-        # What lies inside the document is shared with `before`: replaced, never mutated.
+        # Nested objects are shared with `before`, so they are replaced and never mutated.
         self.document["events"] = {**events, escape_event_name(name): updated}
 
     @property
@@ -109,7 +114,7 @@ class TrackedCustomer:
         return self.before is None or not is_same_value(self.document, self.before)
 
     def touch(self, now: datetime) -> None:
-        """Stamps the new version."""
+        """Sets the version, the timestamps and, if needed, the search keys."""
         if self.before is None:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
@@ -129,8 +134,10 @@ class TrackedCustomer:
         return self.document.get(key) is not (self.before or {}).get(key)
 
     def check_size(self) -> Problem | None:
-        """The problem of a profile that has grown too large."""
-        profile = {k: v for k, v in self.document.items() if k not in ("events", "search")}
+        """Returns a problem if the profile exceeds 1 MiB, else None."""
+        profile = {
+            key: value for key, value in self.document.items() if key not in ("events", "search")
+        }
         if is_within_size_limit(profile):
             return None
         return Problem(
@@ -139,7 +146,8 @@ class TrackedCustomer:
 
 
 def to_stored_fields(profile: Profile) -> dict[str, Any]:
-    """What was sent of a profile, as it is stored; metadata is taken separately."""
+    """Returns the sent fields of a profile as they are stored. The caller encodes metadata, which
+    needs the metadata definitions."""
     fields = profile.sent_fields()
     if isinstance(fields.get("birthdate"), date):
         fields["birthdate"] = utc_midnight(fields["birthdate"])

@@ -1,4 +1,4 @@
-"""How the engine is doing: as each worker says of itself, and as it is seen from outside."""
+"""The status of the engine: what workers report, and what MongoDB shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from app.domain.changes import PartitionProgress, PoisonChange
 from app.domain.consumers import ConsumerStatus
 
-# So full, an oplog loses its oldest part as it grows.
+# Above this ratio of its maximum size, the oplog drops its oldest entries as it grows.
 _FULL_OPLOG_RATIO = 0.9
 
 
 class BoundedCount(NamedTuple):
-    """A number; or, where it is not exact, at least that many: somewhere counting must end."""
+    """A count. If it is not exact, counting stopped at `number` and there are more."""
 
     number: int
     is_exact: bool = True
@@ -21,7 +21,8 @@ class BoundedCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What a worker says of itself. Its instants are so many seconds ago: clocks differ."""
+    """The metrics that a worker reports. Instants are sent as ages in seconds, because the clocks
+    of worker and MongoDB differ."""
 
     uptime_seconds: float
     changes: int
@@ -35,7 +36,7 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True)
 class EngineError:
-    """What went wrong, when by MongoDB's clock, and in which process."""
+    """An error of a worker, with the process. `occurred_at` is by MongoDB's clock."""
 
     message: str
     occurred_at: datetime
@@ -45,7 +46,7 @@ class EngineError:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One that is there: what it has done since it began, and does in a second now."""
+    """A live worker, with its totals since `started_at` and its current rates."""
 
     id: str
     host: str
@@ -61,7 +62,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class PartitionStatus:
-    """How far a part of the customers has come, and the id of the worker that has taken it."""
+    """The progress of one partition, and the id of the worker that holds its lease."""
 
     number: int
     progress: PartitionProgress
@@ -71,7 +72,7 @@ class PartitionStatus:
 
 @dataclass(frozen=True, slots=True)
 class OplogStats:
-    """How much of its room it fills, and how far it goes back."""
+    """The size of the oplog, and the time between its first and its last entry (`window`)."""
 
     size_bytes: int
     max_size_bytes: int
@@ -84,31 +85,33 @@ class OplogStats:
 
 @dataclass(frozen=True, slots=True)
 class ImageRetention:
-    """How long the images of customers are kept; None for as long as the oplog."""
+    """How long MongoDB keeps pre- and post-images; None means as long as the oplog."""
 
     retention: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionWindows:
-    """The oplog and the images; None for what can't be seen."""
+    """The retention of the oplog and of change images. None means that the program may not read
+    it."""
 
     oplog: OplogStats | None
     images: ImageRetention | None
 
     @property
     def oplog_window(self) -> timedelta | None:
-        """How far the oplog goes back; None where that can't be seen."""
+        """How far back the oplog goes; None if unknown."""
         return self.oplog.window if self.oplog else None
 
     @property
     def image_retention(self) -> timedelta | None:
-        """How long images are kept; None for as long as the oplog, and where it can't be seen."""
+        """How long images are kept; None if as long as the oplog, or if unknown."""
         return self.images.retention if self.images else None
 
     @property
     def resume_window(self) -> timedelta | None:
-        """How far back what happened to customers is known; None where nobody can tell."""
+        """How far back the engine can resume the change stream; None if unknown or not limited
+        yet, because the oplog is not full."""
         if self.oplog is None or self.images is None:
             return None
         oplog_window = self.oplog.window if self.oplog.is_full else None
@@ -117,19 +120,19 @@ class RetentionWindows:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """All that is to be seen of the engine at an instant, by MongoDB's clock."""
+    """The status of the engine at `observed_at`, by MongoDB's clock."""
 
     observed_at: datetime
     partitions: Sequence[PartitionStatus]
     workers: Sequence[Worker]
-    # None where the program may not read the oplog.
+    # None if the program may not read the oplog.
     changes_behind: BoundedCount | None
     due_timers: BoundedCount
     next_timer_at: datetime | None
     active_segment_count: int
-    # Where the log of transitions ends.
+    # The sequence of the last transition in the log.
     last_sequence: int
-    # Of the customers, by a step of the definitions; None where no step is under way.
+    # The part of the customers that the current backfill has processed; None if there is none.
     backfilled_ratio: float | None
     retention_windows: RetentionWindows
     last_error: EngineError | None
@@ -137,12 +140,12 @@ class EngineStatus:
 
     @property
     def slowest_partition(self) -> PartitionStatus | None:
-        """None where the engine was never started."""
+        """The partition with the oldest position; None if the engine was never started."""
         return find_slowest_partition(self.partitions)
 
     @property
     def reached_at(self) -> datetime | None:
-        """To when all changes are settled."""
+        """The instant up to which the engine has processed the changes of all partitions."""
         return partition.progress.reached_at if (partition := self.slowest_partition) else None
 
     @property
@@ -153,7 +156,8 @@ class EngineStatus:
 
     @property
     def unassigned_partition_count(self) -> int:
-        """How many partitions nobody holds who is there, but could."""
+        """The number of partitions that have no live worker, though no poison change blocks
+        them."""
         return sum(
             not (self.find_worker(partition) or partition.poison_change)
             for partition in self.partitions
@@ -161,7 +165,7 @@ class EngineStatus:
 
     @property
     def poison_changes(self) -> list[PoisonChange]:
-        """What holds partitions up, and will until it is mended."""
+        """The poison changes that block partitions now."""
         return [partition.poison_change for partition in self.partitions if partition.poison_change]
 
     def find_worker(self, partition: PartitionStatus) -> Worker | None:
@@ -177,7 +181,7 @@ class EngineStatus:
 
 
 def find_slowest_partition(partitions: Sequence[PartitionStatus]) -> PartitionStatus | None:
-    """The one that has come least far."""
+    """Returns the partition with the oldest position; None if there are no partitions."""
     return min(
         partitions,
         key=lambda partition: (partition.progress.position, partition.progress.reached_at),
@@ -186,5 +190,5 @@ def find_slowest_partition(partitions: Sequence[PartitionStatus]) -> PartitionSt
 
 
 def to_seconds(duration: timedelta | None) -> float | None:
-    """How many they are; where nothing is known, nothing."""
+    """Returns the duration in seconds; None for None."""
     return None if duration is None else duration.total_seconds()

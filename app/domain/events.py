@@ -1,4 +1,4 @@
-"""Something that a customer did, at a moment."""
+"""Custom events of customers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ MAX_CLOCK_SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A custom event; `since` is the version of the customer that brought it."""
+    """A custom event. `customer_version` is the version of the customer that includes it."""
 
     id: str
     customer_id: str
@@ -25,13 +25,14 @@ class Event:
 
 
 def resolve_occurred_at(at: datetime | None, now: datetime) -> datetime:
-    """When it happened: now where nothing is said, or where a clock runs a little ahead."""
+    """Returns the instant of an event: `now` if the caller sent none, or if the sent instant is at
+    most five minutes ahead of `now`. Raises INVALID for an instant further ahead."""
     if at is None:
         return now
     if at > now + MAX_CLOCK_SKEW:
         raise input_error(
             UserErrorCode.INVALID,
-            "It lies more than five minutes ahead; send what has happened.",
+            "The instant is more than five minutes in the future; send what has happened.",
             "at",
         )
     return min(at, now)

@@ -1,4 +1,4 @@
-"""Public ids: opaque to callers, but the program can read their kind."""
+"""Public ids. They are opaque to clients; their prefix tells the program the kind of entity."""
 
 import re
 from enum import Enum
@@ -7,7 +7,7 @@ _ID_PATTERN = re.compile(r"([a-z]{3})_[0-9a-f]{24}")
 
 
 class EntityKind(Enum):
-    """What an id stands for; the value is its prefix."""
+    """The kind of entity that an id identifies. The value is the prefix of the id."""
 
     CUSTOMER = "cus"
     EVENT = "evt"
@@ -23,6 +23,6 @@ _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}
 
 
 def kind_of(id_: str) -> EntityKind | None:
-    """The kind of a well-formed id; None for any other text."""
+    """Returns the kind of a well-formed id; None for any other text."""
     match = _ID_PATTERN.fullmatch(id_)
     return _KINDS_BY_PREFIX.get(match[1]) if match else None

@@ -1,88 +1,36 @@
-"""The rows that callers send, in the shape of the API's inputs, checked."""
+"""Pydantic models of the API's inputs. GraphQL, NDJSON and CSV rows are all validated by them."""
 
-from datetime import date, datetime
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from app.domain.json_values import (
+from app.domain.input_types import (
+    CustomEventName,
+    Day,
+    EventName,
+    FiniteFloat,
+    Instant,
+    JsonObject,
     Key,
+    Long,
     LongText,
+    Name,
+    OrderAmount,
+    OrderStatus,
+    PositiveInt,
+    Properties,
     Text,
-    require_json_object,
-    require_storable,
-    require_within_size_limit,
 )
-from app.domain.orders import ORDER_STATUSES
-from app.domain.segments import MAX_NAME_LENGTH
 from app.errors import InputError, Problem, UserErrorCode
-from app.filters.calendar import parse_date, parse_datetime, truncate_to_milliseconds
 from app.filters.fields import escape_event_name
 from app.filters.sources import ORDER_EVENT_NAME
-from app.filters.values import MAX_INT64, MIN_INT64
-
-
-def _parse_date(value: object) -> object:
-    return parse_date(value) if isinstance(value, str) else value
-
-
-def _parse_instant(value: object) -> object:
-    instant = parse_datetime(value) if isinstance(value, str) else value
-    if isinstance(instant, datetime):
-        if instant.tzinfo is None:
-            raise ValueError("must have an offset, like Z")
-        return truncate_to_milliseconds(instant)
-    return instant
-
-
-def _require_order_status(value: object) -> object:
-    if isinstance(value, str) and value not in ORDER_STATUSES:
-        raise ValueError(f"must be one of {', '.join(ORDER_STATUSES)}")
-    return value
-
-
-def _require_not_null(value: object) -> object:
-    if value is None:
-        raise ValueError("can't be null; leave it out to keep the stored value")
-    return value
-
-
-def _require_not_reserved(name: str) -> str:
-    if name == ORDER_EVENT_NAME:
-        raise ValueError("is reserved: orders come in through ordersUpsert")
-    return name
-
-
-Day = Annotated[date, BeforeValidator(_parse_date)]
-Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
-JsonObject = Annotated[dict[str, Any], BeforeValidator(require_json_object)]
-Properties = Annotated[JsonObject, AfterValidator(require_within_size_limit)]
-EventName = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), AfterValidator(require_storable)
-]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
-    AfterValidator(require_storable),
-]
-PositiveInt = Annotated[int, Field(ge=1)]
-FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
-Long = Annotated[int, Field(ge=MIN_INT64, le=MAX_INT64)]
 
 
 class Input(BaseModel):
-    """A row as it was sent: `model_fields_set` tells what was, null included."""
+    """One validated row. `model_fields_set` holds the fields that were sent, also those sent as
+    null."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -93,7 +41,7 @@ class Input(BaseModel):
     )
 
     def sent_fields(self) -> dict[str, Any]:
-        """What was sent, by its public name."""
+        """Returns the sent fields by their public (camelCase) names."""
         return {
             to_camel(name): getattr(self, name)
             for name in type(self).model_fields
@@ -102,7 +50,7 @@ class Input(BaseModel):
 
 
 class CustomerRef(Input):
-    """A customer by our id or by the caller's own key."""
+    """Refers to a customer by `id` or by `source_id`, the client's own key."""
 
     id: str | None = None
     source_id: Key | None = None
@@ -117,7 +65,7 @@ class CustomerRef(Input):
 
     @property
     def value(self) -> str:
-        """The one that was given."""
+        """The id or the source id, whichever was sent."""
         return self.id or self.source_id or ""
 
     @model_validator(mode="after")
@@ -137,7 +85,8 @@ class AddressInput(Input):
 
 
 class Profile(Input):
-    """What may be said of a customer: a field left out stays, null removes it."""
+    """The fields of a customer that clients set. A field that is left out keeps its stored value;
+    null removes the value."""
 
     name: Text | None = None
     email: Text | None = None
@@ -153,7 +102,7 @@ class CustomerInput(Profile):
     source_id: Key
 
 
-# Orders are the events named `order`, stored as a summary of their own.
+# Filters see orders as events named `order`, but they are stored in an order summary.
 _ORDER_SUMMARY_FIELDS = {"count": "totalCount", "firstAt": "firstOrderAt", "lastAt": "lastOrderAt"}
 
 
@@ -177,7 +126,7 @@ class EventOverride(Input):
 
 
 class CustomerOverrides(Profile):
-    """What is laid over a customer for one question."""
+    """Values that replace a customer's own for one what-if evaluation."""
 
     source_id: Key | None = None
     orders: OrdersOverride | None = None
@@ -185,7 +134,7 @@ class CustomerOverrides(Profile):
     events: dict[EventName, EventOverride | None] | None = None
 
     def activity_fields(self) -> dict[str, dict[str, Any]]:
-        """What was sent of the activity, as it is stored."""
+        """Returns the sent overrides of orders, loyalty and events by their stored field names."""
         summaries = {"orders": self.orders, "loyalty": self.loyalty}
         fields = {
             key: summary.sent_fields() for key, summary in summaries.items() if summary is not None
@@ -204,7 +153,7 @@ class CustomerOverrides(Profile):
 
 class EventInput(Input):
     customer: CustomerRef
-    name: Annotated[EventName, AfterValidator(_require_not_reserved)]
+    name: CustomEventName
     at: Instant | None = None
     properties: Properties | None = None
     idempotency_key: Key | None = None
@@ -214,10 +163,8 @@ class OrderInput(Input):
     source_id: Key
     customer: CustomerRef
     # None stands for a field that is left out: the order keeps its stored value.
-    status: Annotated[
-        str | None, BeforeValidator(_require_not_null), AfterValidator(_require_order_status)
-    ] = None
-    amount: Annotated[Long | None, BeforeValidator(_require_not_null)] = None
+    status: OrderStatus = None
+    amount: OrderAmount = None
     at: Instant | None = None
     metadata: Properties | None = None
 
@@ -233,7 +180,7 @@ class ProportionalPointsInput(Input):
 
 
 class PointsInput(Input):
-    """Either of them."""
+    """Exactly one of the two fields is set; GraphQL's @oneOf guarantees it."""
 
     fixed: PositiveInt | None = None
     proportional: ProportionalPointsInput | None = None
@@ -251,9 +198,9 @@ class EarningRuleInput(Input):
 
 InputModel = TypeVar("InputModel", bound=Input)
 
-# Where Pydantic's words are of Python.
+# Replacements for Pydantic messages that speak of Python.
 _MESSAGES_BY_ERROR_TYPE = {
-    "extra_forbidden": "is not known here; leave it out",
+    "extra_forbidden": "is not a known field; leave it out",
     "missing": "is required",
     "model_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
@@ -261,7 +208,8 @@ _MESSAGES_BY_ERROR_TYPE = {
 
 
 def parse_input(model: type[InputModel], wire: object, *path: str) -> InputModel:
-    """The row of that shape. Refused names everything that does not fit, under `path`."""
+    """Validates a row. Raises InputError with one problem for each invalid field; `path` is put
+    before the path of each."""
     try:
         return model.model_validate(wire)
     except ValidationError as error:
@@ -271,7 +219,7 @@ def parse_input(model: type[InputModel], wire: object, *path: str) -> InputModel
 def _to_problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]:
     problems = []
     for details in error.errors(include_url=False, include_input=False):
-        # A key at fault is followed by a word of Pydantic's own.
+        # Pydantic appends "[key]" to the location of an invalid dictionary key.
         location = tuple(str(part) for part in details["loc"] if part != "[key]")
         code = (
             UserErrorCode.METADATA_INVALID

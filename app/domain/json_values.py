@@ -1,11 +1,10 @@
-"""What callers may put into metadata and into the properties of events."""
+"""JSON values that clients send: metadata, and properties of events. Their limits and sizes."""
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import AfterValidator, StringConstraints
 
 from app.filters.fields import is_number, is_property_key, is_storable
 from app.filters.values import MAX_INT64, MIN_INT64
@@ -13,25 +12,26 @@ from app.filters.values import MAX_INT64, MIN_INT64
 MAX_JSON_DEPTH = 20
 MAX_KEY_LENGTH = 255
 MAX_JSON_BYTES = 1024 * 1024
-# A stored number of one digit takes six times its text; nothing takes more.
+# BSON takes at most six times the bytes of the JSON text. A list of one-digit numbers is the worst.
 _MAX_BSON_GROWTH_FACTOR = 6
 
 
 def require_storable(text: str) -> str:
-    """The text, if it can be stored."""
+    """Returns the text. Raises ValueError if MongoDB can't store it."""
     if not is_storable(text):
         raise ValueError("must not contain NUL or half a surrogate pair")
     return text
 
 
 def require_json_value(value: Any) -> Any:
-    """JSON that can be stored and asked about; ValueError says what can't, and where."""
+    """Returns the value. Raises ValueError if it is no JSON that can be stored and filtered."""
     _require_json(value, (), 0)
     return value
 
 
 def require_json_object(value: Any) -> dict[str, Any]:
-    """A JSON object, each of whose keys may be part of a path."""
+    """Returns the object. Raises ValueError if it is no JSON object, or if one of its keys can't be
+    part of a path."""
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object")
     _require_json(value, (), 0)
@@ -66,7 +66,7 @@ def _require_json(value: Any, path: tuple[str, ...], depth: int) -> None:
 
 
 def is_within_size_limit(value: Any) -> bool:
-    """Whether it takes at most 1 MiB, as text and where it is stored."""
+    """Whether the value takes at most 1 MiB both as JSON text and as BSON."""
     text_bytes = len(orjson.dumps(value, default=str))
     return (
         text_bytes * _MAX_BSON_GROWTH_FACTOR <= MAX_JSON_BYTES
@@ -75,14 +75,14 @@ def is_within_size_limit(value: Any) -> bool:
 
 
 def bson_size_bytes(value: Any) -> int:
-    """How many bytes the value takes in BSON, where an array spells out each index."""
+    """Returns the size of the value in BSON. An array stores each index as text."""
     if isinstance(value, str):
         return 5 + len(value.encode())
     if isinstance(value, Mapping):
         return 5 + sum(2 + len(key.encode()) + bson_size_bytes(value[key]) for key in value)
     if isinstance(value, list):
         return 5 + sum(
-            2 + len(str(i)) + bson_size_bytes(element) for i, element in enumerate(value)
+            2 + len(str(index)) + bson_size_bytes(element) for index, element in enumerate(value)
         )
     if value is None or isinstance(value, bool):
         return int(value is not None)
@@ -90,14 +90,15 @@ def bson_size_bytes(value: Any) -> int:
 
 
 def require_within_size_limit(value: Any) -> Any:
-    """The value, if it is small enough to be stored beside others."""
+    """Returns the value. Raises ValueError if it takes more than 1 MiB."""
     if not is_within_size_limit(value):
         raise ValueError("would take more than 1 MiB; send less")
     return value
 
 
 def is_same_value(left: Any, right: Any) -> bool:
-    """Whether two values are stored alike: Python takes true for 1, and 1 for 1.0."""
+    """Whether two values are stored as the same BSON. Unlike `==`, it tells True, 1 and 1.0
+    apart."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(
             is_same_value(left[key], right[key]) for key in left
@@ -108,14 +109,3 @@ def is_same_value(left: Any, right: Any) -> bool:
         if isinstance(left, kind) is not isinstance(right, kind):
             return False
     return bool(left == right)
-
-
-Text = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(require_storable)]
-"""A profile's text, as long as a filter's may be."""
-LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(require_storable)]
-Key = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_KEY_LENGTH),
-    AfterValidator(require_storable),
-]
-"""A caller's own key of a thing."""

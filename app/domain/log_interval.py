@@ -6,10 +6,11 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class LogInterval:
-    """The transitions after the sequence `since`, up to and with `until`; None is no end.
+    """The transitions after `after_sequence`, up to and including `through_sequence`. None means
+    that the interval has no end yet.
 
-    Whether a transition came before or after something was made, paused or deleted is a question
-    of sequences, and never of clocks.
+    Sequences, and never clocks, decide whether a transition came before or after something was
+    created, paused or deleted.
     """
 
     after_sequence: int
@@ -21,5 +22,5 @@ class LogInterval:
         )
 
     def with_end(self, through_sequence: int) -> Self:
-        """The same, up to and with the sequence."""
+        """Returns the interval up to and including the sequence."""
         return replace(self, through_sequence=through_sequence)

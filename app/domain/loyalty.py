@@ -1,4 +1,4 @@
-"""Points that customers earn by entering segments: programs, their rules, the ledger."""
+"""Loyalty: programs, earning rules, and the ledger of the points that customers earn."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _ANY_METADATA = Catalog()
 
 @dataclass(frozen=True, slots=True)
 class FixedPoints:
-    """The same for everybody."""
+    """The same number of points for every customer."""
 
     points: int
 
@@ -30,14 +30,23 @@ class FixedPoints:
 
 @dataclass(frozen=True, slots=True)
 class ProportionalPoints:
-    """So many points for every `every` of a number in the metadata, rounded down."""
+    """`points` for each full `every` of a number in the customer's metadata.
+
+    With every=10 and points=2, the number 35 earns 6 points.
+    """
 
     path: str
     every: float
     points: int
 
+    @property
+    def metadata_key(self) -> str:
+        """The key of the metadata that holds the number."""
+        return self.path.split(".")[1]
+
     def calculate(self, document: Document) -> int:
-        """The customer's points; none where there is no number, or one below `every`."""
+        """Returns the points for a customer's document; 0 if the metadata has no finite number
+        there, or one below `every`."""
         field = _ANY_METADATA.find_field(self.path)
         value = field.read(document) if field else None
         if not is_number(value) or not math.isfinite(value):  # type: ignore[arg-type]
@@ -49,19 +58,21 @@ PointsFormula = FixedPoints | ProportionalPoints
 
 
 def may_hold_number(field: Field) -> bool:
-    """Whether points can be taken of the field: metadata, and defined as one number or not."""
+    """Whether ProportionalPoints may use the field: a metadata key that is defined as one number,
+    or that is not defined."""
     is_numeric = field.type in (AttributeType.NUMBER, None) and not field.is_array
     return field.group is FieldGroup.METADATA and is_numeric
 
 
 def _to_fraction(number: object) -> Fraction:
-    """The number as people read it, so that 3.3 is three times 1.1."""
+    """Returns the decimal number as it is written, so that 3.3 is three times 1.1."""
     return Fraction(str(number))
 
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyProgram:
-    """What points are of. One that is deleted is kept for the entries that name it."""
+    """A loyalty program. Points belong to one program. A deleted program stays in the store,
+    because ledger entries refer to it."""
 
     id: str
     name: str
@@ -70,8 +81,11 @@ class LoyaltyProgram:
 
 @dataclass(frozen=True, slots=True)
 class EarningRule:
-    """Points for the customers who enter a segment, in the interval of the log from when the rule
-    was made to when it was deleted."""
+    """Gives points to the customers who enter a segment.
+
+    `log_interval` holds the transitions between the rule's creation and its deletion. The rule is
+    enabled from `active_from` (inclusive) to `active_until` (exclusive); None means no limit.
+    """
 
     id: str
     name: str
@@ -85,11 +99,12 @@ class EarningRule:
     max_per_customer: int | None = None
 
     def is_enabled_at(self, at: datetime) -> bool:
-        """Whether who enters at that instant earns: the first of the dates is in, the last out."""
+        """Whether a customer who enters the segment at the instant earns points."""
         has_started = self.active_from is None or self.active_from <= at
         return has_started and (self.active_until is None or at < self.active_until)
 
     def applies_to(self, transition: Transition) -> bool:
+        """Whether the rule gives points for the transition."""
         details = transition.details
         return (
             details.type is TransitionType.ENTERED
@@ -101,7 +116,7 @@ class EarningRule:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Points that were given, and what the customer then had in the program."""
+    """Points that a customer earned, and the customer's balance in the program after that."""
 
     id: str
     customer_id: str
@@ -114,7 +129,7 @@ class LedgerEntry:
 
 
 class LoyaltyAccount:
-    """A customer's points by program while one transaction works on them."""
+    """The balances of one customer by program id, while one transaction changes them."""
 
     def __init__(
         self,
@@ -131,14 +146,16 @@ class LoyaltyAccount:
         return sum(self.balances.values())
 
     def add_points(self, program_id: str, points: int) -> int:
-        """How many of the points were added: nobody has more than a Long can say."""
+        """Adds the points to a balance. Returns the number of points added, which is less than
+        `points` if the customer's total would exceed the maximum of a Long."""
         added = min(points, MAX_INT64 - self.total_points)
         if added > 0:
             self.balances[program_id] = self.balances.get(program_id, 0) + added
         return added
 
     def advance_last_entry_at(self, now: datetime) -> datetime:
-        """The instant of what is added now; each is after the one before, whatever clocks say."""
+        """Returns the instant of a new ledger entry: `now`, or one millisecond after the previous
+        entry if the clock went backwards. Entries so keep their order."""
         self.last_entry_at = (
             now
             if self.last_entry_at is None

@@ -1,15 +1,21 @@
-"""What a project has defined of its customers' metadata, and values in and out by it.
+"""Metadata definitions: the type of a metadata key, and how its values are validated and stored.
 
-A definition passes through states, and the values that were there pass with it. While CHECKING
-they stay as the key was before (`previous`, or plain JSON), and new ones, which must fit the new
-definition, are stored in that same way: so a refusal has nothing to put back. Only when all fit
-does CONVERTING rewrite them. What a changed type finds as moments becomes text first, since the
-stored midnight of a day can't be told from a datetime at that hour; when no moment is left,
-`previous` is dropped, and text becomes moments. From then on values are stored as when READY.
-A moment where a moment is due fits already: each step may be repeated.
+A definition passes through states, and MetadataConversion brings the stored values along:
+
+- CHECKING: stored values keep their old format (of `previous`, or plain JSON). New values must fit
+  the new definition, but are stored in the old format too, so that a refusal changes no value.
+- CONVERTING, only after all stored values fit: values are rewritten. A definition that replaces a
+  DATE or DATETIME by another type first rewrites the stored BSON dates as text, because the
+  midnight of a DATE looks the same as a DATETIME at that hour. When no BSON date is left,
+  `previous` is dropped and text is rewritten as BSON dates if the new type needs them. From then on
+  new values are stored as in READY.
+- READY: all values are stored in the new format, and filters use the type.
+- REFUSED: a stored value or a filter does not fit; the key is as it was before.
+
+Each step can be repeated: a value that is already converted stays as it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -17,21 +23,17 @@ from typing import Any, Literal
 
 import orjson
 
-from app.domain.json_values import require_json_value
 from app.domain.metadata_values import PARSERS, TEMPORAL_TYPES, equality_key, is_missing
-from app.errors import InputError, Problem, UserErrorCode, input_error
+from app.errors import Problem, UserErrorCode, input_error
 from app.filters.calendar import Calendar
 from app.filters.catalog import Catalog, MetadataType
-from app.filters.fields import AttributeType, is_property_key, is_storable
+from app.filters.fields import AttributeType
 
 MAX_DEFINITIONS = 1_000
-MAX_ALLOWED_VALUES = 1_000
-MAX_ALLOWED_VALUES_BYTES = 1024 * 1024
-MAX_LABEL_LENGTH = 100
 
 
 class DefinitionState(Enum):
-    """How far the values that were there before the definition have been brought under it."""
+    """How far the values stored before the definition have been checked and converted."""
 
     CHECKING = "CHECKING"
     CONVERTING = "CONVERTING"
@@ -44,7 +46,11 @@ IN_PROGRESS_STATES = (DefinitionState.CHECKING, DefinitionState.CONVERTING)
 
 @dataclass(frozen=True, slots=True)
 class KeyDefinition:
-    """A key of metadata with its type; new values must fit it from the start."""
+    """The definition of one metadata key. New values must fit it from the moment it is set.
+
+    `problem` says why the definition is REFUSED, or why it can't become READY. `previous` is the
+    definition before this one, as long as stored values may still have its format.
+    """
 
     key: str
     type: AttributeType
@@ -58,26 +64,27 @@ class KeyDefinition:
 
     @property
     def effective_definition(self) -> "KeyDefinition | None":
-        """What new values must fit: once refused, the key is as it was before."""
+        """The definition that new values must fit. After a refusal it is the previous one."""
         return self.previous if self.state is DefinitionState.REFUSED else self
 
     @property
     def storage_definition(self) -> "KeyDefinition | None":
-        """By what stored values are to be read; None where they are plain JSON."""
+        """The definition whose format new values are stored in and stored values are read by. None
+        stands for plain JSON."""
         if self.state is DefinitionState.CONVERTING and self.previous is None:
             return self
         return self if self.state is DefinitionState.READY else self.previous
 
     @property
     def filter_type(self) -> MetadataType | None:
-        """Until a definition is ready its key is as if undefined."""
+        """The type that filters use; None if the key is undefined or not READY."""
         effective = self.effective_definition
         if effective is None or effective.state is not DefinitionState.READY:
             return None
         return MetadataType(effective.type, effective.is_array, effective.label)
 
     def encode(self, value: Any, calendar: Calendar) -> Any:
-        """A value as it is stored; ValueError says why it does not fit."""
+        """Returns the value as it is stored. Raises ValueError if it does not fit."""
         if self.effective_definition is None:
             return value
         encoded = self.effective_definition.validate(value, calendar)
@@ -91,7 +98,7 @@ class KeyDefinition:
             return value
 
     def validate(self, value: Any, calendar: Calendar) -> Any:
-        """A value of the type, and one of those that are allowed."""
+        """Returns the parsed value. Raises ValueError if it has another type or is not allowed."""
         parsed = self.parse(value, calendar)
         if self.allowed_values is not None:
             allowed_keys = set(map(equality_key, self.allowed_values))
@@ -102,7 +109,7 @@ class KeyDefinition:
         return parsed
 
     def parse(self, value: Any, calendar: Calendar) -> Any:
-        """A value of the type."""
+        """Returns the value in the format of the type. Raises ValueError for another type."""
         parse_element = PARSERS[self.type]
         if not self.is_array:
             return parse_element(value, calendar)
@@ -111,7 +118,7 @@ class KeyDefinition:
         return [parse_element(element, calendar) for element in value]
 
     def decode(self, stored: Any) -> Any:
-        """A value stored by this definition, as JSON."""
+        """Returns a value stored in the format of this definition as JSON."""
         if isinstance(stored, list):
             return [self.decode(element) for element in stored]
         if isinstance(stored, datetime) and self.type is AttributeType.DATE:
@@ -119,13 +126,14 @@ class KeyDefinition:
         return to_json(stored)
 
     def decode_current(self, stored: Any) -> Any:
-        """A value that is stored now, as JSON."""
+        """Returns a stored value as JSON, whatever format the state implies."""
         return (
             self.storage_definition.decode(stored) if self.storage_definition else to_json(stored)
         )
 
     def redefine(self, requested: "KeyDefinition") -> "KeyDefinition":
-        """What becomes of the key when somebody sets it. Refused while values are rewritten."""
+        """Returns the definition after a client sets the key. If all stored values surely fit, the
+        state does not change. Raises INVALID while values are being converted."""
         current = self.effective_definition
         if current is None:
             return requested
@@ -146,7 +154,7 @@ class KeyDefinition:
                 return replace(requested, previous=current.previous)
 
     def _is_subset_of(self, requested: "KeyDefinition") -> bool:
-        """Whether all that fits this one fits the other, without a look."""
+        """Whether every value that fits this definition fits the other one."""
         if (self.type, self.is_array) != (requested.type, requested.is_array):
             return False
         if requested.allowed_values is None:
@@ -156,7 +164,7 @@ class KeyDefinition:
         ).issubset(map(equality_key, requested.allowed_values))
 
     def check_stored_value(self, stored: Any, calendar: Calendar) -> None:
-        """ValueError says why a value that was there before does not fit."""
+        """Raises ValueError if a stored value does not fit this new definition."""
         if is_missing(stored):
             return
         previous = self.previous
@@ -166,21 +174,22 @@ class KeyDefinition:
         )
 
     def convert(self, stored: Any, calendar: Calendar) -> Any:
-        """The value as the next step leaves it; ValueError where it came in unseen, and is no
-        value of the type."""
+        """Returns the stored value as the current conversion step rewrites it. Raises ValueError if
+        it has another type, which can happen if another program wrote it."""
         if self.previous is not None:
             return self.previous.decode(stored)
         return self.validate(stored, calendar)
 
     @property
     def bson_type_to_convert(self) -> Literal["date", "string"] | None:
-        """What the next step has to rewrite, by its name in the store."""
+        """The BSON type of the values that the current conversion step rewrites; None if it
+        rewrites none."""
         if self.previous is not None:
             return "date"
         return "string" if self.type in TEMPORAL_TYPES else None
 
     def next_state(self) -> "KeyDefinition":
-        """The definition with one step more behind it."""
+        """Returns the definition after the current step succeeds."""
         previous = self.previous
         if self.state is DefinitionState.CHECKING:
             is_previous_needed = (
@@ -201,14 +210,15 @@ class KeyDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ValidationProgress:
-    """How far the values of a key have been looked through, and what was found."""
+    """Progress of CHECKING: the last customer whose value was checked, the number of values that
+    do not fit, and the first of them as an example."""
 
     last_customer_id: str | None = None
     invalid_count: int = 0
     invalid_example: str | None = None
 
     def add_invalid_value(self, value: Any, source_id: str, reason: str) -> "ValidationProgress":
-        """One more value of JSON that does not fit."""
+        """Returns the progress with one more invalid value, given as JSON."""
         text = orjson.dumps(value).decode()
         text = text if len(text) <= 100 else text[:100] + "…"
         example = self.invalid_example or f"{text} of customer {source_id}: it {reason}."
@@ -216,25 +226,26 @@ class ValidationProgress:
 
     @property
     def problem(self) -> str | None:
-        """Why the definition is refused."""
+        """Why the definition is refused; None if all checked values fit."""
         match self.invalid_count:
             case 0:
                 return None
             case 1:
                 return f"1 value does not fit, {self.invalid_example}"
-            case misfits:
-                return f"{misfits:,} values do not fit, for one {self.invalid_example}"
+            case invalid_count:
+                return f"{invalid_count:,} values do not fit, for one {self.invalid_example}"
 
 
 @dataclass(frozen=True)
 class MetadataSchema:
-    """All that is defined of the project's metadata."""
+    """All metadata definitions of the project by key, and its calendar."""
 
     calendar: Calendar
     definitions: Mapping[str, KeyDefinition] = field(default_factory=dict)
 
     def encode(self, values: Mapping[str, Any], *path: str) -> tuple[dict[str, Any], list[Problem]]:
-        """What was sent as it is stored, and what does not fit. Null removes a key, and passes."""
+        """Returns the sent values as they are stored, and a problem for each value that does not
+        fit its definition. None, which removes a key, always fits."""
         encoded: dict[str, Any] = {}
         problems = []
         for key, value in values.items():
@@ -246,14 +257,14 @@ class MetadataSchema:
             try:
                 encoded[key] = definition.encode(value, self.calendar)
             except ValueError as error:
-                # Wrong, but there: a required key is not missing besides.
+                # The key counts as sent, so that it is not also reported as missing.
                 encoded[key] = value
                 message = f"{key} {error}; it is defined as {effective.type.value}."
                 problems.append(Problem(UserErrorCode.METADATA_INVALID, message, (*path, key)))
         return encoded, problems
 
     def find_missing_required(self, stored: Mapping[str, Any], *path: str) -> list[Problem]:
-        """A problem for each required key without a value."""
+        """Returns a problem for each required key without a stored value."""
         return [
             Problem(
                 UserErrorCode.METADATA_INVALID, f"{key} is required; send a value.", (*path, key)
@@ -265,7 +276,7 @@ class MetadataSchema:
         ]
 
     def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Stored metadata as JSON."""
+        """Returns stored metadata as JSON."""
         return {key: self._decode_value(key, value) for key, value in stored.items()}
 
     def _decode_value(self, key: str, stored: Any) -> Any:
@@ -273,7 +284,7 @@ class MetadataSchema:
         return definition.decode_current(stored) if definition else to_json(stored)
 
     def to_catalog(self) -> Catalog:
-        """What filters may use."""
+        """Returns the types of all keys that are READY, for the parser of filters."""
         return Catalog(
             {
                 key: filter_type
@@ -284,7 +295,8 @@ class MetadataSchema:
 
 
 def to_json(stored: Any) -> Any:
-    """A stored value as JSON; what has no counterpart there, written by others, as text."""
+    """Returns a stored value as JSON. A BSON type without a JSON counterpart, which only another
+    program can have written, becomes text."""
     if isinstance(stored, datetime):
         precision = "milliseconds" if stored.microsecond else "seconds"
         return stored.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
@@ -299,56 +311,3 @@ def build_metadata_schema(
     calendar: Calendar, definitions: Iterable[KeyDefinition]
 ) -> MetadataSchema:
     return MetadataSchema(calendar, {definition.key: definition for definition in definitions})
-
-
-def parse_definition(wire: Mapping[str, Any], calendar: Calendar) -> KeyDefinition:
-    """What somebody wants a key to be. Refused carries every problem."""
-    problems = []
-
-    def add_problem(message: str, *path: str) -> None:
-        problems.append(Problem(UserErrorCode.INVALID, message, ("input", *path)))
-
-    key, label, allowed_values = wire["key"], wire.get("label"), wire.get("allowedValues")
-    requested = KeyDefinition(
-        key,
-        AttributeType(wire["type"]),
-        is_array=bool(wire.get("isArray")),
-        required=bool(wire.get("required")),
-        label=label,
-        state=DefinitionState.CHECKING,
-    )
-    if not is_property_key(key):
-        add_problem("A key has 1 to 100 characters, no dot, no NUL, and no $ at its start.", "key")
-    if label is not None and (len(label) > MAX_LABEL_LENGTH or not is_storable(label)):
-        add_problem(f"A label has at most {MAX_LABEL_LENGTH} characters, without NUL.", "label")
-    if allowed_values is not None:
-        requested = replace(
-            requested,
-            allowed_values=_parse_allowed_values(allowed_values, requested, calendar, add_problem),
-        )
-    if problems:
-        raise InputError(problems)
-    return requested
-
-
-def _parse_allowed_values(
-    values: Sequence[Any],
-    definition: KeyDefinition,
-    calendar: Calendar,
-    add_problem: Callable[..., None],
-) -> tuple[Any, ...]:
-    """The allowed values as they would be stored; those of a list's key are its elements'."""
-    if not 1 <= len(values) <= MAX_ALLOWED_VALUES:
-        add_problem(f"List 1 to {MAX_ALLOWED_VALUES:,} values, or leave it out.", "allowedValues")
-        return ()
-    element_definition = replace(definition, is_array=False)
-    parsed_values = []
-    for index, value in enumerate(values):
-        try:
-            parsed_values.append(element_definition.parse(require_json_value(value), calendar))
-        except ValueError as error:
-            message = f"The value {error}; the type is {definition.type.value}."
-            add_problem(message, "allowedValues", str(index))
-    if sum(len(orjson.dumps(value)) for value in parsed_values) > MAX_ALLOWED_VALUES_BYTES:
-        add_problem("The allowed values exceed 1 MiB; list fewer.", "allowedValues")
-    return tuple(parsed_values)

@@ -1,4 +1,4 @@
-"""The values that a type of metadata takes, and how they are stored."""
+"""Parsers of metadata values: JSON, or an already stored value, to the stored format of a type."""
 
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,12 @@ TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
 
 
 def is_missing(stored: Any) -> bool:
-    """Whether filters take it for no value at all."""
+    """Whether filters treat the stored value as missing."""
     return stored is None or stored == []
 
 
 def equality_key(value: Any) -> Any:
-    """What equal values of one type have in common, to be looked up by."""
+    """Returns a hashable key that is the same for equal values of one type."""
     if isinstance(value, dict | list):
         return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS)
     return value
@@ -63,7 +63,7 @@ def _parse_datetime(value: Any, calendar: Calendar) -> datetime:
 
 def _parse_geopoint(value: Any, _: Calendar) -> dict[str, float]:
     if not is_geopoint(value):
-        raise ValueError('must be a place like {"lat": 52.2, "lon": 21.0}')
+        raise ValueError('must be a location like {"lat": 52.2, "lon": 21.0}')
     return value  # type: ignore[no-any-return]
 
 
@@ -82,4 +82,4 @@ PARSERS = {
     AttributeType.GEOPOINT: _parse_geopoint,
     AttributeType.OBJECT: _parse_object,
 }
-"""How a value of the type is stored; ValueError says why one is none."""
+"""By type, the function that returns a value as it is stored, or raises ValueError."""

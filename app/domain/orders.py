@@ -1,4 +1,4 @@
-"""An order, its revisions, and what the orders of a customer come to."""
+"""Orders, and the summary of a customer's orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ DEFAULT_ORDER_STATUS = "PAID"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One revision of an order, as its source last told it."""
+    """The current revision of an order. `amount` is in minor units, for example cents."""
 
     id: str
     source_id: str
@@ -26,16 +26,18 @@ class Order:
 
     @property
     def is_counted(self) -> bool:
-        """Whether it is part of the summary, and an event named `order`."""
+        """Whether the order counts in the summary and as an event named `order`: it is neither
+        CREATED nor CANCELED."""
         return self.status in COUNTED_ORDER_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """What a customer's counting orders come to; amounts in minor units.
+    """The summary of a customer's counted orders. Amounts are in minor units.
 
-    Without an order that may have been the first or the last, it does not know which is now. It
-    then keeps the old instants: no order is before the one, or after the other.
+    After the first or the last order is removed, the summary does not know the new one, and
+    `is_first_known` or `is_last_known` is False. It then keeps the old instant as a bound: no order
+    is earlier than `first_at` or later than `last_at`.
     """
 
     total_count: int = 0
@@ -71,7 +73,8 @@ class OrderSummary:
         return self.is_first_known and self.is_last_known
 
     def with_order(self, order: Order) -> "OrderSummary":
-        """With one more order. Of several at the latest moment the one told last is the last."""
+        """Returns the summary with one more order. Of several orders at the latest instant, the
+        order that was received last counts as the last."""
         is_first = self.first_at is None or order.at <= self.first_at
         is_last = self.last_at is None or order.at >= self.last_at
         return replace(
@@ -86,7 +89,7 @@ class OrderSummary:
         )
 
     def without_order(self, order: Order) -> "OrderSummary":
-        """Without one of the orders."""
+        """Returns the summary without one of its orders."""
         if self.total_count == 1:
             return OrderSummary()
         was_first = self.first_at is None or order.at <= self.first_at
@@ -100,7 +103,7 @@ class OrderSummary:
         )
 
     def with_first_and_last(self, first_order: Order, last_order: Order) -> "OrderSummary":
-        """With the first and the last of the orders."""
+        """Returns the summary completed with the first and the last of the orders."""
         return replace(
             self,
             last_amount=last_order.amount,
@@ -112,5 +115,5 @@ class OrderSummary:
 
     @property
     def has_storable_total(self) -> bool:
-        """Whether the total can be stored: it may outgrow 64 bits."""
+        """Whether the total amount fits into 64 bits."""
         return MIN_INT64 <= self.total_amount <= MAX_INT64

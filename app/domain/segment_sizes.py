@@ -1,6 +1,7 @@
-"""How many members a segment had: points in time, one for each slot that a worker was there for.
+"""Sampled sizes of segments over time.
 
-A slot is an interval of time, the same for all segments. Where nobody counted there is a hole.
+Time is divided into slots of equal length, the same for all segments. A worker samples each size
+once per slot. A slot in which no worker ran has no sample.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from app.errors import UserErrorCode, input_error
 
-# So long every point is kept, and after that the last of each day.
+# Every sample is kept for this time; after that only the last sample of each day.
 FULL_RESOLUTION_RETENTION = timedelta(days=30)
 RETENTION = timedelta(days=3 * 365)
 
-# How far back a question goes that does not say so.
+# The length of the range if the client does not send `from`.
 DEFAULT_TIME_RANGE = timedelta(days=30)
 # As many as a chart can show.
 MAX_POINTS = 1_000
@@ -30,16 +31,17 @@ class SegmentSize:
 
 
 def slot_start(instant: datetime, interval: timedelta) -> datetime:
-    """The first instant of the slot that an instant lies in."""
+    """Returns the start of the slot that contains the instant."""
     return _EPOCH + (instant - _EPOCH) // interval * interval
 
 
 def resolve_time_range(
     start_at: datetime | None, end_at: datetime | None, now: datetime
 ) -> tuple[datetime, datetime | None]:
-    """What is asked for, both ends included, with what was left out; Refused where it is none."""
+    """Returns the requested range with defaults for what was left out; both ends are inclusive.
+    Raises INVALID if it ends before it starts."""
     if start_at is None:
-        # Nothing is older than what is kept; and before the year 1 there is no calendar.
+        # No sample is older than RETENTION. Python has no datetime before the year 1.
         return max(end_at or now, now - RETENTION) - DEFAULT_TIME_RANGE, end_at
     if end_at is not None and end_at < start_at:
         message = "`from` must not come after `to`; swap them, or leave one out."
@@ -48,8 +50,8 @@ def resolve_time_range(
 
 
 def downsample(sizes: Sequence[SegmentSize], max_points: int = MAX_POINTS) -> list[SegmentSize]:
-    """At most so many of the points in their order: the first, and the last of each of the equal
-    stretches of time between it and the last."""
+    """Returns at most `max_points` of the sizes, in order: the first one, and the last one of each
+    of the equal intervals into which the remaining time is divided."""
     if len(sizes) <= max_points:
         return list(sizes)
     first, duration = sizes[0].at, sizes[-1].at - sizes[0].at

@@ -1,4 +1,4 @@
-"""A named group of customers, and what may change of it."""
+"""Segments: named groups of customers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_STATIC_MEMBERS = 20_000
 
 
 class SegmentKind(Enum):
-    """A fixed list; a filter asked silently; a filter whose entries and exits are announced."""
+    """STATIC: a fixed list. PASSIVE: a filter. ACTIVE: a filter whose transitions are recorded."""
 
     STATIC = "STATIC"
     PASSIVE = "PASSIVE"
@@ -24,7 +24,7 @@ class SegmentKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as stored; `filter` is in the shape of FilterInput, None where it is static."""
+    """A segment as stored. `filter` has the shape of FilterInput; a static segment has None."""
 
     id: str
     name: str
@@ -37,10 +37,11 @@ class Segment:
 
     @property
     def is_editable(self) -> bool:
-        """Whether its filter can be edited; a static segment's members never can."""
+        """Whether the filter can be edited. The members of a static segment can't."""
         return self.kind is SegmentKind.PASSIVE
 
     def require_editable(self) -> None:
+        """Raises SEGMENT_NOT_EDITABLE if the filter can't be edited."""
         if self.is_editable:
             return
         reason = (
@@ -54,7 +55,7 @@ class Segment:
 
 
 def validate_name(name: str | None) -> str:
-    """The name, trimmed; Refused where it can't be one."""
+    """Returns the trimmed name. Raises INVALID if it is empty, too long or can't be stored."""
     trimmed = (name or "").strip()
     if not 1 <= len(trimmed) <= MAX_NAME_LENGTH or not is_storable(trimmed):
         message = f"A segment's name has 1 to {MAX_NAME_LENGTH} characters, without NUL."
@@ -63,7 +64,7 @@ def validate_name(name: str | None) -> str:
 
 
 def validate_description(description: str | None) -> str | None:
-    """The description; Refused where it can't be one."""
+    """Returns the description. Raises INVALID if it is too long or can't be stored."""
     if description is None or (
         len(description) <= MAX_DESCRIPTION_LENGTH and is_storable(description)
     ):

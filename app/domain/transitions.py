@@ -1,4 +1,4 @@
-"""A change of membership in an active segment, as the log keeps it."""
+"""Transitions: changes of membership in active segments, as the transition log stores them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class TransitionType(Enum):
-    """Which way the customer went."""
+    """Whether the customer entered or left the segment."""
 
     ENTERED = "ENTERED"
     LEFT = "LEFT"
@@ -17,6 +17,8 @@ class TransitionCause(Enum):
     DEFINITION: something that the filter rests on changed: a segment inside it, a metadata
     definition, the time zone, the week start."""
 
+    # The contract fixes this text, which is the description in the GraphQL schema.
+
     LIVE = "LIVE"
     TIME = "TIME"
     DELETED = "DELETED"
@@ -25,7 +27,7 @@ class TransitionCause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PendingTransition:
-    """A change of membership before it has its place in the log."""
+    """A change of membership that has no sequence number yet."""
 
     type: TransitionType
     cause: TransitionCause
@@ -38,7 +40,7 @@ class PendingTransition:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The crossing at one place of the log; `sequence` counts 1, 2, 3, … without gaps."""
+    """A transition in the log. Sequences count 1, 2, 3, … without gaps."""
 
     id: str
     sequence: int

@@ -15,6 +15,7 @@ from app.domain.ids import EntityKind
 from app.domain.segment_sizes import MAX_POINTS
 from app.domain.segments import Segment as Stored
 from app.domain.segments import SegmentKind
+from app.domain.uses import UseKind
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, read_customer_ref
 from app.schema.errors import UserError, attempt
@@ -35,7 +36,6 @@ from app.schema.paging import (
 from app.schema.scalars import JSON, Long
 from app.services.memberships import Membership
 from app.services.query_planner import PlannedQuery
-from app.services.uses import UseKind
 
 strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
 strawberry.enum(UseKind, name="SegmentUseKind", description=UseKind.__doc__)

@@ -1,4 +1,4 @@
-"""The verbs: what a person can want, each one method."""
+"""The application services: each public method is one operation of a client or of a worker."""
 
 from app.services.services import Services
 

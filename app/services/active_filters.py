@@ -17,7 +17,8 @@ from app.domain.metadata import IN_PROGRESS_STATES
 from app.domain.segments import Segment, SegmentKind
 from app.errors import UserErrorCode, input_error
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.store import Store, Transaction
 
 Wire = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What a filter editor needs: the paths that a filter may use, and the values seen there."""
+"""Attributes for filter editors: the paths that filters may use, and sampled values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from app.filters import operators
 from app.filters.fields import FIELDS, AttributeType, Field
 from app.filters.operators import Operator
 from app.filters.values import InvalidOperandError, parse_string
-from app.services.definitions import DefinitionsReader
+from app.services.definitions_reader import DefinitionsReader
 from app.store import Store
 
 EVENT_MEASURES = ("count", "firstAt", "lastAt")
@@ -19,7 +19,7 @@ EVENT_MEASURES = ("count", "firstAt", "lastAt")
 
 @dataclass(frozen=True)
 class Attribute:
-    """A path with its type, and the operators that fit it."""
+    """A field with its type and the operators that apply to it."""
 
     field: Field
     type: AttributeType
@@ -27,14 +27,15 @@ class Attribute:
 
 
 class Attributes:
-    """The questions that an editor of filters asks."""
+    """Lists attributes and suggests their values."""
 
     def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
         self._store = store
         self._definitions = definitions
 
     async def list_all(self) -> list[Attribute]:
-        """Every known path: standard ones, metadata defined or seen, and the names of events."""
+        """Returns all known attributes: the standard ones, defined or sampled metadata keys, and
+        the measures of each event name."""
         catalog = (await self._definitions.latest()).catalog
         sampled_types = await self._store.value_samples.metadata_types()
         event_names = await self._store.events.names()
@@ -46,7 +47,8 @@ class Attributes:
         return list(_with_types(fields, sampled_types))
 
     async def suggest_values(self, path: str, prefix: str | None, limit: int) -> list[Any]:
-        """Values seen at a path, the most frequent first."""
+        """Returns sampled values at a path that start with the prefix, most frequent first. Raises
+        UNKNOWN_ATTRIBUTE or INVALID_VALUE."""
         catalog = (await self._definitions.latest()).catalog
         field = catalog.find_field(path)
         if field is None:
@@ -61,7 +63,7 @@ class Attributes:
 def _with_types(
     fields: list[Field], sampled_types: dict[str, tuple[AttributeType, bool]]
 ) -> Iterator[Attribute]:
-    """Each field with its type: where it has none, with that of the values seen."""
+    """Yields each field with its defined type, or else the type of its sampled values."""
     for field in fields:
         type_, is_array = field.type, field.is_array
         if type_ is None:
@@ -86,6 +88,6 @@ def _require_text(prefix: str) -> None:
 
 
 def _to_filter_value(field: Field, value: Any) -> Any:
-    """A stored value as a filter takes it."""
+    """Returns a stored value in the format that filters accept."""
     is_day = field.type is AttributeType.DATE and isinstance(value, datetime)
     return value.date().isoformat() if is_day else to_json(value)

@@ -1,4 +1,4 @@
-"""Rows of a bulk call: taken or refused one by one, with the row's index in each path."""
+"""The rows of a bulk call. Each row is accepted or rejected by itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ Wire = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class BulkResult:
-    """How many rows were taken, and what is wrong with the others."""
+    """The number of accepted rows, and the problems of the rejected ones. The path of each problem
+    begins with `inputs` and the index of the row."""
 
     accepted: int
     problems: tuple[Problem, ...]
@@ -22,7 +23,8 @@ class BulkResult:
 
 @dataclass
 class BulkRows(Generic[InputModel]):
-    """The rows of one call that can be read, by their index, and the problems of the rest."""
+    """The rows of one call: the valid ones parsed, and the problems of the invalid ones, both by
+    index."""
 
     wires: Sequence[Wire]
     parsed: dict[int, InputModel] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class BulkRows(Generic[InputModel]):
 
     @classmethod
     def parse(cls, model: type[InputModel], wires: Sequence[Wire]) -> "BulkRows[InputModel]":
+        """Parses each row by the model. Raises TOO_MANY for more than MAX_BULK_ROWS rows."""
         if len(wires) > MAX_BULK_ROWS:
             message = f"A call takes at most {MAX_BULK_ROWS:,} rows; send {len(wires):,} in parts."
             raise input_error(UserErrorCode.TOO_MANY, message, "inputs")
@@ -37,12 +40,13 @@ class BulkRows(Generic[InputModel]):
         for index, wire in enumerate(wires):
             try:
                 rows.parsed[index] = parse_input(model, wire)
-            except InputError as refused:
-                rows.invalid[index] = refused.problems
+            except InputError as error:
+                rows.invalid[index] = error.problems
         return rows
 
     def to_result(self, problems_by_index: Mapping[int, Iterable[Problem]]) -> BulkResult:
-        """What came of the call, where these of the good rows were refused later."""
+        """Returns the result of the call, given the problems of valid rows that were rejected
+        later. An entry without problems marks a row as accepted, even an invalid one."""
         failed = {
             index: problems_of_row
             for index, problems_of_row in {**self.invalid, **problems_by_index}.items()

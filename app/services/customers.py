@@ -1,4 +1,4 @@
-"""What can be done with customers: say something of them, find them, delete them."""
+"""Customers: create and update them, find them, delete them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from app.domain.metadata import MetadataSchema
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Now
 from app.services.bulk_rows import BulkResult, BulkRows, Wire
-from app.services.definitions import DefinitionsReader
+from app.services.definitions_reader import DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
@@ -18,7 +18,7 @@ from app.store.members import MEMBERS_REVISION
 
 
 class Customers:
-    """The verbs of customers."""
+    """The operations on customers."""
 
     def __init__(
         self, store: Store, definitions: DefinitionsReader, query_planner: QueryPlanner
@@ -31,12 +31,13 @@ class Customers:
         return await self._store.customers.get(ref)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, Customer]:
-        """Those of the customers that are there."""
+        """Returns the existing ones of the customers by id."""
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
     async def upsert(self, wire: Wire, now: datetime) -> Customer:
-        """Creates the customer, or changes the fields given."""
+        """Creates the customer, or updates the sent fields. Raises InputError with all problems of
+        the row."""
         row = parse_input(CustomerInput, wire, "input")
         problems_by_index = await self._upsert({0: row}, now)
         if problems_by_index:
@@ -49,11 +50,12 @@ class Customers:
         return customer
 
     async def upsert_many(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
-        """The same for each row, in their order; those about one customer make one state."""
+        """Upserts each row in order, in one transaction. Several rows of one customer make one new
+        version."""
         return await self.write_rows(BulkRows.parse(CustomerInput, wires), now)
 
     async def write_rows(self, rows: BulkRows[CustomerInput], now: datetime) -> BulkResult:
-        """The same of rows that are read already."""
+        """Upserts parsed rows, as `upsert_many` does."""
         return rows.to_result(await self._upsert(rows.parsed, now))
 
     async def _upsert(
@@ -79,15 +81,19 @@ class Customers:
         return await self._store.transaction(work, keys=keys)
 
     async def delete(self, ref: CustomerRef) -> str:
-        """Deletes the customer, and returns the id. The sweeper removes the customer's rows later;
-        from this transaction on no reader counts them."""
+        """Deletes the customer and returns the id. Raises NOT_FOUND if there is none.
+
+        The transaction writes a tombstone, so that readers skip the customer's rows at once. The
+        sweeper removes the rows later.
+        """
 
         async def work(transaction: Transaction) -> str:
             customers = await self._store.customers.find([ref], transaction)
             if not customers:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such customer.", "customer")
             (customer,) = customers
-            # A static segment that is being made must not take in whom it can't see going.
+            # Conflicts with the creation of a static segment, whose snapshot would still contain
+            # this customer.
             await self._store.increment_revision(MEMBERS_REVISION, transaction)
             await self._store.customer_tombstones.add(customer.id, transaction)
             await self._store.customers.delete(customer.id, transaction)
@@ -98,7 +104,8 @@ class Customers:
     async def plan_query(
         self, search: str | None, wire: Wire | None, now: Now, *path: str
     ) -> PlannedQuery:
-        """Those whom the search and the filter find."""
+        """Plans a query for the customers that match both the search text and the filter. None
+        stands for no condition. Raises InputError if the filter is invalid."""
         search_query = search_prefix_query(search_key(search)) if search else None
         tree = None if wire is None else await self._definitions.parse_filter(wire, *path)
         return self._query_planner.plan(tree, now, search_query)
@@ -107,7 +114,8 @@ class Customers:
 def _apply_row(
     row: CustomerInput, customer: TrackedCustomer, metadata_schema: MetadataSchema
 ) -> list[Problem]:
-    """Lays a row over the draft; where it is refused the draft stays as it was."""
+    """Merges a row into the customer and returns its problems. If there are any, the customer stays
+    as it was."""
     fields = to_stored_fields(row)
     problems: list[Problem] = []
     if row.metadata is not None:

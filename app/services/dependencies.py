@@ -1,82 +1,95 @@
-"""Which segments' filters name a segment or a key of metadata."""
+"""An index of uses: who uses a segment or a metadata key."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
-from app.domain.segments import Segment
-from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
+from app.domain.uses import Use, UseKind
 
-
-class Names(NamedTuple):
-    """What the filter of one segment itself names."""
-
-    segments: frozenset[str]
-    keys: frozenset[str]
-
-
-_NOTHING = Names(frozenset(), frozenset())
-
-
-def names_in(segment: Segment) -> Names:
-    """What the segment's own filter names."""
-    wire = segment.filter or {}
-    return Names(frozenset(referenced_segment_ids(wire)), frozenset(referenced_metadata_keys(wire)))
+# Errors and `usedBy` list the segments first, then the other users.
+_KIND_ORDER = {
+    kind: order
+    for order, kind in enumerate(
+        [UseKind.SEGMENT, *(kind for kind in UseKind if kind is not UseKind.SEGMENT)]
+    )
+}
 
 
 class Dependencies:
-    """What each segment's filter names, and an index of that by name. It does not change."""
+    """The uses of all definitions, indexed by segment and by metadata key. Immutable."""
 
     def __init__(
         self,
-        names: Mapping[str, Names] | None = None,
-        users: Mapping[str, frozenset[str]] | None = None,
+        uses_by_user: Mapping[str, Sequence[Use]] | None = None,
+        user_ids_by_segment: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
-        self._names = names or {}
-        # Few segments are named by others, but a key may be named by all of them.
-        self._users = users or {}
+        self._uses_by_user = uses_by_user or {}
+        # Most segments have no user, so each copy of this index is small. A key may be used by all
+        # segments: the index of keys is built when it is first needed.
+        self._user_ids_by_segment = user_ids_by_segment or {}
 
-    def changed(self, names_by_segment: Mapping[str, Names | None]) -> "Dependencies":
-        """The same where these segments' filters name other things now; None: it is gone."""
-        names = dict(self._names)
+    def with_changes(self, uses_by_user: Mapping[str, Sequence[Use]]) -> "Dependencies":
+        """Returns a copy in which the users have these uses; an empty sequence removes a user."""
+        if not uses_by_user:
+            return self
+        all_uses = dict(self._uses_by_user)
         changed: dict[str, set[str]] = {}
-        for id_, new in names_by_segment.items():
-            old = names.pop(id_, _NOTHING)
-            if new is not None:
-                names[id_] = new
-            for name in old.segments ^ (new or _NOTHING).segments:
-                if name not in changed:
-                    changed[name] = set(self._users.get(name, ()))
-                changed[name] ^= {id_}
+        for user_id, uses in uses_by_user.items():
+            previous_uses = all_uses.pop(user_id, ())
+            if uses:
+                all_uses[user_id] = uses
+            for segment_id in _segment_ids(previous_uses) ^ _segment_ids(uses):
+                if segment_id not in changed:
+                    changed[segment_id] = set(self._user_ids_by_segment.get(segment_id, ()))
+                changed[segment_id] ^= {user_id}
         if not changed:
-            return Dependencies(names, self._users)
-        users = {**self._users, **{name: frozenset(ids) for name, ids in changed.items()}}
-        return Dependencies(names, {name: ids for name, ids in users.items() if ids})
+            return Dependencies(all_uses, self._user_ids_by_segment)
+        index = dict(self._user_ids_by_segment)
+        for segment_id, user_ids in changed.items():
+            if user_ids:
+                index[segment_id] = frozenset(user_ids)
+            else:
+                index.pop(segment_id, None)
+        return Dependencies(all_uses, index)
 
-    def on_segment(self, segment_id: str) -> list[str]:
-        """The ids of the segments whose filters name the segment."""
-        return sorted(self._users.get(segment_id, ()))
+    def uses_of_segment(self, segment_id: str) -> list[Use]:
+        """The uses of the segment: segments first, then the other kinds, each by id."""
+        return _sorted_uses(
+            use
+            for user_id in self._user_ids_by_segment.get(segment_id, ())
+            for use in self._uses_by_user[user_id]
+            if use.segment_id == segment_id
+        )
 
-    def on_key(self, key: str) -> list[str]:
-        """The ids of the segments whose filters name the key of metadata."""
-        return sorted(self._users_of_keys.get(key, ()))
+    def uses_of_key(self, key: str) -> list[Use]:
+        """The uses of the metadata key: segments first, then the other kinds, each by id."""
+        return self._uses_by_key.get(key, [])
 
     @cached_property
-    def _users_of_keys(self) -> Mapping[str, list[str]]:
-        users: defaultdict[str, list[str]] = defaultdict(list)
-        for id_, names in self._names.items():
-            for key in names.keys:
-                users[key].append(id_)
-        return users
+    def _uses_by_key(self) -> Mapping[str, list[Use]]:
+        uses_by_key: defaultdict[str, list[Use]] = defaultdict(list)
+        for uses in self._uses_by_user.values():
+            for use in uses:
+                for key in use.keys:
+                    uses_by_key[key].append(use)
+        return {key: _sorted_uses(uses) for key, uses in uses_by_key.items()}
 
-    def above(self, segment_ids: Iterable[str]) -> set[str]:
-        """The ids of the segments that have one of these inside them, at any depth."""
-        found: set[str] = set()
-        waiting = list(segment_ids)
-        while waiting:
-            for user in self._users.get(waiting.pop(), ()):
-                if user not in found:
-                    found.add(user)
-                    waiting.append(user)
-        return found
+    def segments_containing(self, segment_ids: Iterable[str]) -> set[str]:
+        """The ids of the segments whose filters contain one of these segments, at any depth."""
+        found_ids: set[str] = set()
+        pending_ids = list(segment_ids)
+        while pending_ids:
+            for user_id in self._user_ids_by_segment.get(pending_ids.pop(), ()):
+                is_segment = self._uses_by_user[user_id][0].kind is UseKind.SEGMENT
+                if is_segment and user_id not in found_ids:
+                    found_ids.add(user_id)
+                    pending_ids.append(user_id)
+        return found_ids
+
+
+def _segment_ids(uses: Iterable[Use]) -> set[str]:
+    return {use.segment_id for use in uses if use.segment_id is not None}
+
+
+def _sorted_uses(uses: Iterable[Use]) -> list[Use]:
+    return sorted(uses, key=lambda use: (_KIND_ORDER[use.kind], use.id))

@@ -1,4 +1,4 @@
-"""Custom events come in."""
+"""Custom events: ingestion and lookup."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _EVENT_NAMES_FENCE = "eventNames"
 
 
 class Events:
-    """The verbs of events."""
+    """The operations on events."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -27,11 +27,12 @@ class Events:
         return await self._store.events.get(id_)
 
     async def track(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
-        """Takes each row that can be taken. A key that is known already changes nothing."""
+        """Stores the valid rows in one transaction. A row whose idempotency key is already stored
+        is accepted and changes nothing."""
         return await self.write_rows(BulkRows.parse(EventInput, wires), now)
 
     async def write_rows(self, rows: BulkRows[EventInput], now: datetime) -> BulkResult:
-        """The same of rows that are read already."""
+        """Stores parsed rows, as `track` does."""
 
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
             return await self._write_rows(rows, now, transaction)
@@ -59,7 +60,7 @@ class Events:
         for index, wire in enumerate(rows.wires):
             key = _idempotency_key(wire)
             if key is not None and key in known_keys:
-                # A repeat is accepted, whatever else it says.
+                # A repeated row is accepted even if its other fields are invalid now.
                 problems_by_index[index] = ()
             elif index in rows.parsed:
                 try:
@@ -69,7 +70,7 @@ class Events:
                 else:
                     known_keys.add(key)
         if batch.new_names:
-            # The names known were all: nobody else adds one meanwhile.
+            # Conflicts with other transactions that add names, so that the limit on names holds.
             await self._store.increment_revision(_EVENT_NAMES_FENCE, transaction)
             await self._store.events.add_names(batch.new_names, transaction)
         await self._store.events.add(batch.events, transaction)
@@ -85,20 +86,21 @@ class Events:
         )
 
     async def _known_names(self, requested: set[str], transaction: Transaction) -> set[str]:
-        """The names in use, as of the transaction where one of those wanted is not known."""
+        """Returns the event names in use. Reads them in the transaction if the cache does not hold
+        all requested names."""
         if not requested <= self._event_names:
             self._event_names = await self._store.events.names(transaction)
         return self._event_names
 
 
 def _idempotency_key(wire: Wire) -> str | None:
-    """The row's key, be the rest of it what it may."""
+    """Returns the idempotency key of a row, which may be invalid otherwise."""
     key = wire.get("idempotencyKey")
     return key if isinstance(key, str) else None
 
 
 class _EventBatch:
-    """The events of one call that are taken, and the names that are new with them."""
+    """The accepted events of one call, and the event names that they introduce."""
 
     def __init__(
         self, unit_of_work: CustomerUnitOfWork, event_names: set[str], now: datetime
@@ -110,6 +112,8 @@ class _EventBatch:
         self.new_names: set[str] = set()
 
     def add(self, row: EventInput) -> None:
+        """Adds the event and counts it in its customer. Raises InputError if the row is rejected;
+        nothing has changed then."""
         at = resolve_occurred_at(row.at, self._now)
         customer = self._unit_of_work.get_or_create(row.customer)
         self._register_name(row.name)
@@ -130,8 +134,6 @@ class _EventBatch:
         if name in self._event_names or name in self.new_names:
             return
         if len(self._event_names) + len(self.new_names) >= MAX_EVENT_NAMES:
-            message = (
-                f"A project has at most {MAX_EVENT_NAMES:,} names of events; use one of those."
-            )
+            message = f"A project has at most {MAX_EVENT_NAMES:,} event names; use one that exists."
             raise input_error(UserErrorCode.TOO_MANY, message, "name")
         self.new_names.add(name)

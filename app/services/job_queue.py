@@ -1,17 +1,18 @@
-"""What is handed to the workers."""
+"""The queue of background jobs, as services see it."""
 
 from typing import Protocol
 
 
 class JobQueue(Protocol):
-    """Hands over what would be found anyway: the truth about a job is its row in the store."""
+    """Starts background jobs soon. A lost job does no harm: workers also find pending work by its
+    rows in the store."""
 
     async def enqueue(self, job: str, *arguments: str) -> None:
-        """Makes a worker run the job soon, if it can be told."""
+        """Asks a worker to run the job soon. Does not raise if the queue is unreachable."""
 
 
 class NullJobQueue:
-    """For doors that have none: a worker finds the job when it looks through the rows."""
+    """For programs without a queue. A worker finds the pending work in the store later."""
 
     async def enqueue(self, job: str, *arguments: str) -> None:
         return

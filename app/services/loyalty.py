@@ -1,4 +1,4 @@
-"""What can be done with loyalty programs and their earning rules."""
+"""Loyalty programs, earning rules and ledgers: the operations on them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,24 +24,25 @@ from app.errors import UserErrorCode, input_error
 from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
 from app.services.bulk_rows import Wire
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.services.log_boundary import at_log_boundary
+from app.services.uses import list_names
 from app.store import Store, Transaction
 from app.store.ids import new_id
 
-_MAX_LISTED_NAMES = 100
-
 
 class RuleWithSegment(NamedTuple):
-    """A rule, and its segment as of the same moment: once the rule is gone, that may go too."""
+    """A rule, and its segment in the same revision of the definitions. The segment of a deleted
+    rule may be deleted by the time that a client reads it."""
 
     rule: EarningRule
     segment: Segment
 
 
 class Loyalty:
-    """The verbs of loyalty. What is made and deleted passes one after the other, as definitions
-    do: so no rule is made in a program that is being deleted."""
+    """The operations on loyalty. Creating and deleting lock the definitions, so they run one after
+    the other, and no rule is created in a program that is being deleted."""
 
     def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
         self._store = store
@@ -55,14 +56,14 @@ class Loyalty:
         return await self._store.loyalty_programs.get(id_)
 
     async def get_programs(self, ids: Iterable[str]) -> dict[str, LoyaltyProgram]:
-        """The programs, also those that have been deleted."""
+        """Returns the programs by id, also deleted ones."""
         return await self._store.loyalty_programs.get_many(ids)
 
     async def rule(self, id_: str) -> RuleWithSegment | None:
         return (await self.get_rules([id_])).get(id_)
 
     async def get_rules(self, ids: Iterable[str]) -> dict[str, RuleWithSegment]:
-        """Those of the rules that nobody has deleted."""
+        """Returns the existing ones of the rules by id."""
         definitions = await self._definitions.latest()
         rules = definitions.earning_rules
         return {id_: _with_segment(rules[id_], definitions) for id_ in ids if id_ in rules}
@@ -70,7 +71,7 @@ class Loyalty:
     async def rules_by_program(
         self, program_ids: Iterable[str]
     ) -> dict[str, list[RuleWithSegment]]:
-        """The rules by program."""
+        """Returns the rules of each program by its id."""
         definitions = await self._definitions.latest()
         return {
             id_: [_with_segment(rule, definitions) for rule in definitions.rules_of_program(id_)]
@@ -83,17 +84,18 @@ class Loyalty:
     async def ledger(
         self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[LedgerEntry]:
-        """What a customer was given, the latest first, from before a place."""
+        """Returns at most `limit` ledger entries of a customer after a position, newest first."""
         return await self._store.ledger.latest(customer_id, after, limit)
 
     async def create_program(self, wire: Wire, now: datetime) -> LoyaltyProgram:
+        """Creates a program. Raises INVALID, or TOO_MANY above the limit of programs."""
         row = parse_input(LoyaltyProgramInput, wire, "input")
         program = LoyaltyProgram(new_id(EntityKind.LOYALTY_PROGRAM), row.name, now)
 
         async def work(transaction: Transaction) -> LoyaltyProgram:
             await self._definitions.lock(transaction)
             if await self._store.loyalty_programs.count(transaction) >= MAX_PROGRAMS:
-                message = f"A project has at most {MAX_PROGRAMS:,} programs; use one of those."
+                message = f"A project has at most {MAX_PROGRAMS:,} programs; use one that exists."
                 raise input_error(UserErrorCode.TOO_MANY, message, "input")
             await self._store.loyalty_programs.add(program, transaction)
             return program
@@ -101,7 +103,7 @@ class Loyalty:
         return await self._store.transaction(work)
 
     async def delete_program(self, id_: str) -> LoyaltyProgram:
-        """Deletes the program, unless a rule gives points in it. Nobody's points are taken."""
+        """Deletes the program. Customers keep their points. Raises INVALID if a rule uses it."""
 
         async def work(transaction: Transaction) -> LoyaltyProgram:
             definitions = await self._definitions.lock(transaction)
@@ -115,7 +117,8 @@ class Loyalty:
         return await self._store.transaction(work)
 
     async def create_rule(self, wire: Wire, now: datetime) -> RuleWithSegment:
-        """Makes the rule, and its segment active: whoever enters from now on earns by it."""
+        """Creates the rule and activates its segment. Customers who enter the segment after this
+        transaction earn points. Raises InputError if the input is invalid."""
         row = parse_input(EarningRuleInput, wire, "input")
         points = _parse_points(row.points)
         if row.active_from and row.active_until and row.active_until <= row.active_from:
@@ -149,12 +152,13 @@ class Loyalty:
             await self._store.earning_rules.add(rule, definitions.revision + 1, transaction)
             return RuleWithSegment(rule, segment)
 
-        # What must be read anew is read before others wait for it.
+        # Fills the cache before the transaction locks the definitions.
         await self._definitions.latest()
         return await at_log_boundary(self._store, Consumer.LOYALTY, work)
 
     async def delete_rule(self, id_: str) -> RuleWithSegment:
-        """Deletes the rule: whoever has entered until now earns by it still."""
+        """Deletes the rule. Customers who entered the segment before this transaction still earn
+        points. Raises NOT_FOUND."""
 
         async def work(transaction: Transaction, last_sequence: int) -> RuleWithSegment:
             definitions = await self._definitions.lock(transaction)
@@ -167,6 +171,7 @@ class Loyalty:
                 replace(rule, log_interval=rule.log_interval.with_end(last_sequence)), definitions
             )
 
+        # Fills the cache before the transaction locks the definitions.
         await self._definitions.latest()
         return await at_log_boundary(self._store, Consumer.LOYALTY, work)
 
@@ -177,7 +182,7 @@ def _with_segment(rule: EarningRule, definitions: Definitions) -> RuleWithSegmen
 
 def _parse_points(points_input: PointsInput) -> PointsFormula:
     if points_input.proportional is None:
-        assert points_input.fixed is not None, "GraphQL has let one of them through"
+        assert points_input.fixed is not None, "PointsInput is @oneOf"
         return FixedPoints(points_input.fixed)
     return ProportionalPoints(
         points_input.proportional.path,
@@ -187,7 +192,7 @@ def _parse_points(points_input: PointsInput) -> PointsFormula:
 
 
 def _require_number_path(path: str, definitions: Definitions) -> None:
-    """Refused where no number of the metadata can lie at the path."""
+    """Raises UNKNOWN_ATTRIBUTE or INVALID if the path is not one of a number in the metadata."""
     error_path = ("input", "points", "proportional", "path")
     catalog = _build_catalog(definitions)
     field = catalog.find_field(path)
@@ -195,12 +200,15 @@ def _require_number_path(path: str, definitions: Definitions) -> None:
         message = f"There is no such attribute; the nearest is {catalog.closest_path(path)!r}."
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message, *error_path)
     if not may_hold_number(field):
-        message = "Points count by one number in the metadata; give a path like metadata.spent."
+        message = (
+            "Points are calculated from one number in the metadata; send a path like"
+            " metadata.spent."
+        )
         raise input_error(UserErrorCode.INVALID, message, *error_path)
 
 
 def _build_catalog(definitions: Definitions) -> Catalog:
-    """The metadata as it is defined, also where that is not READY yet."""
+    """Returns a catalog of the metadata definitions, also of those that are not READY yet."""
     effective_definitions = {
         key: definition.effective_definition
         for key, definition in definitions.metadata_schema.definitions.items()
@@ -216,11 +224,6 @@ def _build_catalog(definitions: Definitions) -> Catalog:
 
 def _require_unused(rules: list[EarningRule]) -> None:
     if rules:
-        names = ", ".join(repr(rule.name) for rule in rules[:_MAX_LISTED_NAMES])
-        more = (
-            f" and {len(rules) - _MAX_LISTED_NAMES:,} more"
-            if len(rules) > _MAX_LISTED_NAMES
-            else ""
-        )
-        message = f"The program is used by the earning rules {names}{more}; delete those first."
+        names = list_names(repr(rule.name) for rule in rules)
+        message = f"The program is used by the earning rules {names}; delete those first."
         raise input_error(UserErrorCode.INVALID, message, "id")

@@ -1,4 +1,4 @@
-"""The points of the customers that one transaction works on: loaded, added to, saved."""
+"""A unit of work for loyalty points: accounts loaded, changed and saved in one transaction."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,8 +14,8 @@ from app.store.ids import new_id
 
 
 class LoyaltyAccounts:
-    """Accounts by customer. Whoever gives points does it here, so that the ledger, the balances
-    and what the customers' documents say are always of one mind."""
+    """The loyalty accounts of the customers of one transaction. All code that grants points uses
+    this class, which keeps the ledger, the balances and the customers' documents consistent."""
 
     def __init__(
         self, unit_of_work: CustomerUnitOfWork, accounts: dict[str, LoyaltyAccount], now: datetime
@@ -24,14 +24,14 @@ class LoyaltyAccounts:
         self._accounts = accounts
         self._now = now
         self._entries: list[LedgerEntry] = []
-        # When those were given something who were.
+        # By customer id, the instant of the entries of this transaction.
         self._granted_at: dict[str, datetime] = {}
 
     @classmethod
     async def load(
         cls, store: Store, customer_ids: Iterable[str], now: datetime, transaction: Transaction
     ) -> "LoyaltyAccounts":
-        """The accounts of those of the customers who are there."""
+        """Loads the accounts of the customers that exist."""
         refs = [CustomerRef.by_id(id_) for id_ in dict.fromkeys(customer_ids)]
         customers = await store.customers.find(refs, transaction)
         ids = [customer.id for customer in customers]
@@ -40,7 +40,7 @@ class LoyaltyAccounts:
         return cls(CustomerUnitOfWork(customers), accounts, now)
 
     def get_document(self, customer_id: str) -> Document | None:
-        """The customer as they are, or None once deleted."""
+        """Returns the current document of the customer; None if the customer is deleted."""
         return (
             self._unit_of_work.get(customer_id).document if customer_id in self._accounts else None
         )
@@ -54,7 +54,8 @@ class LoyaltyAccounts:
         rule_id: str | None = None,
         transition_id: str | None = None,
     ) -> bool:
-        """Whether there were points to give, and room for them."""
+        """Adds points to an account with one ledger entry. Returns False, and adds nothing, if
+        there are no points to add or the balance is at its maximum."""
         account = self._accounts[customer_id]
         added = account.add_points(program_id, points)
         if added < 1:
@@ -75,7 +76,8 @@ class LoyaltyAccounts:
         return True
 
     async def save(self, store: Store, transaction: Transaction) -> None:
-        """Writes what was given; of one instant, the entries' ids say the order."""
+        """Writes the entries, the balances and the customers' documents."""
+        # Entries of one instant are ordered by their ids.
         ids = sorted(new_id(EntityKind.LEDGER_ENTRY) for _ in self._entries)
         entries = [replace(entry, id=id_) for id_, entry in zip(ids, self._entries, strict=True)]
         changed = [self._accounts[id_] for id_ in self._granted_at]

@@ -15,7 +15,8 @@ from app.filters.event_history import HistoryLayout
 from app.filters.sources import STATIC_MEMBERS_COLLECTION
 from app.filters.tree import Measure
 from app.services.customer_history import CustomerHistory, load_long_history
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.store import Store
 from app.store.customer_history import HistoryPlan
 

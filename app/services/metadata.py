@@ -1,4 +1,4 @@
-"""What can be done with the definitions of metadata: set them, and see to the values there."""
+"""Metadata definitions: set them, and start the conversion of stored values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,25 +9,26 @@ from app.domain.metadata import (
     MAX_DEFINITIONS,
     DefinitionState,
     KeyDefinition,
-    parse_definition,
 )
+from app.domain.metadata_definition_input import parse_definition
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Calendar
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.services.job_queue import JobQueue
 from app.services.metadata_conversion import (
     ConversionInterrupted,
     MetadataConversion,
     commit_if_current,
 )
-from app.services.uses import active_users, unfit_users
+from app.services.uses import active_users, incompatible_users
 from app.store import Store, Transaction
 
 CONVERT_METADATA_JOB = "convert_metadata"
 
 
 class Metadata:
-    """The verbs of definitions."""
+    """The operations on metadata definitions."""
 
     def __init__(
         self, store: Store, definitions: DefinitionsReader, calendar: Calendar, queue: JobQueue
@@ -38,7 +39,8 @@ class Metadata:
         self._queue = queue
 
     async def define(self, wire: Mapping[str, Any]) -> KeyDefinition:
-        """Sets a key. New values must fit from now on; a job sees to those that are there."""
+        """Sets the definition of a key. New values must fit it from now on. A background job checks
+        and converts the stored values. Raises InputError if the key can't be defined like this."""
         requested = parse_definition(wire, self._calendar)
         while True:
             current = await self._definitions.latest()
@@ -65,7 +67,8 @@ class Metadata:
         return updated
 
     async def convert(self, key: str) -> None:
-        """Takes one turn at the values of a key, unless another worker is at it."""
+        """Runs the conversion of a key for at most two minutes, and enqueues the rest. Does nothing
+        if another worker holds the key."""
         owner = uuid4().hex
         claimed = await self._store.metadata_definitions.claim(key, owner)
         if claimed is None:
@@ -83,20 +86,24 @@ class Metadata:
             await self._queue.enqueue(CONVERT_METADATA_JOB, key)
 
     async def enqueue_unattended(self) -> None:
-        """Finds the keys that nobody is at work on: their worker was killed, or never heard."""
+        """Enqueues the conversion of all keys that are pending and have no worker, because their
+        worker was killed or their job was lost."""
         for key in await self._store.metadata_definitions.claimable_keys():
             await self._queue.enqueue(CONVERT_METADATA_JOB, key)
 
 
 async def _require_definable(requested: KeyDefinition, current: Definitions) -> None:
-    """Refused where there are too many definitions, or filters that use the key are in the way."""
+    """Raises TOO_MANY above the limit of definitions, and INVALID if users of the key do not fit
+    the definition."""
     existing = current.metadata_schema.definitions
     if requested.key not in existing and len(existing) >= MAX_DEFINITIONS:
-        message = f"A project has at most {MAX_DEFINITIONS:,} definitions; use one of those."
+        message = (
+            f"A project has at most {MAX_DEFINITIONS:,} metadata definitions; use one that exists."
+        )
         raise input_error(UserErrorCode.TOO_MANY, message, "input", "key")
     if requested.state is not DefinitionState.CHECKING:
         return
-    reasons = (await unfit_users(requested, current), active_users(requested, current))
+    reasons = (await incompatible_users(requested, current), active_users(requested, current))
     path = ("input", "key")
     if problems := [Problem(UserErrorCode.INVALID, reason, path) for reason in reasons if reason]:
         raise InputError(problems)

@@ -1,11 +1,13 @@
-"""How the values of a key are brought under its definition: looked through, then rewritten.
+"""Checks and converts the stored values of a metadata key after its definition has changed.
 
-Every step may be cut off anywhere and taken again. A writer takes the definitions from the snapshot
-of its transaction. So only transactions that were open when a step was committed may still write by
-older definitions: each step first waits until those have ended (RCU calls this a grace period), and
-then sees all that they wrote. Where MongoDB does not let us see the open transactions, and for what
-is written past the program, the values are gone over until nothing is left to do, once more when
-the key is READY, and for two minutes after by the sweeper.
+Each step can be interrupted anywhere and repeated. A writer reads the definitions in the snapshot
+of its transaction, so only transactions that were open when a step was committed may still write by
+older definitions. Each step first waits until those have ended (a grace period, as in RCU), and
+then sees everything that they wrote.
+
+The program may lack the permission to list open transactions, and other programs may write values,
+too. So the conversion is repeated until no value changes, once more when the key is READY, and by
+the sweeper for two minutes after that.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -25,8 +27,9 @@ from app.domain.metadata import (
 )
 from app.filters import Calendar
 from app.services.active_filters import ActiveFilters
-from app.services.definitions import Definitions, DefinitionsReader
-from app.services.uses import active_users, unfit_users
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
+from app.services.uses import active_users, incompatible_users
 from app.store import Store, Transaction
 from app.store.metadata_definitions import StoredValue
 from app.store.segments import DEFINITIONS_REVISION
@@ -34,18 +37,19 @@ from app.store.segments import DEFINITIONS_REVISION
 log = structlog.get_logger()
 
 _PAGE_SIZE = 1_000
-# Shorter than the time after which arq gives up a job.
-_TURN_SECONDS = 120
-# How soon the open transactions are listed again, at first and at last.
-_POLL_BACKOFF_SECONDS = (0.01, 0.5)
+# Shorter than arq's timeout of a job.
+_MAX_RUN_SECONDS = 120
+# Delays between two lists of the open transactions.
+_FIRST_POLL_SECONDS = 0.01
+_MAX_POLL_SECONDS = 0.5
 
 
 class ConversionInterrupted(Exception):
-    """The owner's time is up, or the key is somebody else's now."""
+    """The owner's time is up, or another owner has the key now."""
 
 
 class MetadataConversion:
-    """One owner's turn at the values of one key."""
+    """One owner's run of the conversion of one key. `progress` is where the last run ended."""
 
     def __init__(
         self,
@@ -62,10 +66,11 @@ class MetadataConversion:
         self._owner = owner
         self._definition = definition
         self._progress = progress
-        self._deadline = monotonic() + _TURN_SECONDS
+        self._deadline = monotonic() + _MAX_RUN_SECONDS
 
     async def run(self) -> None:
-        """Goes from step to step until none is left. TurnOver where it ends before that."""
+        """Runs the steps until the key is READY or REFUSED, or can't become READY now. Raises
+        ConversionInterrupted if the time is up or another owner has the key."""
         while self._definition.state is not DefinitionState.REFUSED:
             if self._definition.state in IN_PROGRESS_STATES:
                 await self._wait_for_older_writers()
@@ -77,9 +82,9 @@ class MetadataConversion:
                 return
 
     async def _wait_for_older_writers(self) -> None:
-        """Returns when all transactions that are open now have ended. MongoDB gives them a minute
-        by default."""
-        backoff = Backoff(*_POLL_BACKOFF_SECONDS)
+        """Waits until all transactions that are open now have ended. MongoDB limits them to a
+        minute by default."""
+        backoff = Backoff(_FIRST_POLL_SECONDS, _MAX_POLL_SECONDS)
         older_transactions = await self._store.open_transactions.list_keys()
         while older_transactions:
             await backoff.wait()
@@ -87,7 +92,7 @@ class MetadataConversion:
             older_transactions &= await self._store.open_transactions.list_keys()
 
     async def _check_values(self) -> None:
-        """Counts the values that do not fit."""
+        """Counts the stored values that do not fit the definition."""
         while page := await self._read_page(None, self._progress.last_customer_id):
             for stored_value in page:
                 try:
@@ -101,12 +106,13 @@ class MetadataConversion:
             await self._heartbeat()
 
     async def _convert_values(self) -> None:
-        """Converts what there is to convert, again and again until nothing is."""
+        """Converts stored values until a run over all customers changes none."""
         if self._definition.bson_type_to_convert:
             while await self._convert_values_once():
                 pass
 
     async def _convert_values_once(self) -> int:
+        """Converts the values of all customers once. Returns how many it has changed."""
         changed_count = seen_count = 0
         last_customer_id = None
         while page := await self._read_page(
@@ -120,7 +126,11 @@ class MetadataConversion:
             last_customer_id = page[-1].customer_id
             await self._heartbeat()
         if seen_count and not changed_count:
-            log.warning("values do not fit", key=self._definition.key, values=seen_count)
+            log.warning(
+                "stored values violate their metadata definition",
+                key=self._definition.key,
+                values=seen_count,
+            )
         return changed_count
 
     def _convert_page(self, page: Sequence[StoredValue]) -> Iterator[tuple[StoredValue, Any]]:
@@ -141,7 +151,7 @@ class MetadataConversion:
             raise ConversionInterrupted
 
     async def _advance(self) -> bool:
-        """Commits the next step; False where something keeps the key from going further."""
+        """Commits the next state. Returns False if the definition can't advance."""
         while True:
             current = await self._definitions.latest()
             next_definition = await self._next_definition(current)
@@ -168,31 +178,35 @@ class MetadataConversion:
                 return next_definition.problem is None
 
     async def _next_definition(self, current: Definitions) -> KeyDefinition:
-        """The definition one step further, or with the problem that keeps it from going there."""
+        """Returns the next state of the definition, or the definition with the problem that keeps
+        it from advancing."""
         definition = self._definition
         next_definition = definition.next_state()
         if definition.state is DefinitionState.CHECKING:
             problem = (
                 self._progress.problem
-                or await unfit_users(definition, current)
+                or await incompatible_users(definition, current)
                 or active_users(definition, current)
             )
             return definition.as_refused(problem) if problem else next_definition
         if next_definition.state is DefinitionState.READY:
-            # A filter made meanwhile: the values are rewritten, and it can still be edited.
-            problem = await unfit_users(definition, current)
+            # A filter that was created meanwhile does not fit. The values are converted already;
+            # the key becomes READY once the client has edited the filter.
+            problem = await incompatible_users(definition, current)
             return replace(definition, problem=problem) if problem else next_definition
         return next_definition
 
 
 class _RevisionConflict(Exception):
-    """Another change of the definitions was committed first."""
+    """Another transaction has changed the definitions first."""
 
 
 async def commit_if_current(
     store: Store, current: Definitions, save: Callable[[Transaction], Awaitable[bool]]
 ) -> bool:
-    """Saves what was decided by the current definitions, if they are still current."""
+    """Runs `save` in a transaction that increments the definitions revision. Returns False, and
+    saves nothing, if `current` is not the latest revision. Raises ConversionInterrupted if `save`
+    returns False."""
 
     async def work(transaction: Transaction) -> None:
         if (

@@ -1,27 +1,28 @@
-"""The order totals of the customers that one transaction works on, kept by difference."""
+"""Incremental order summaries of the customers that one transaction changes."""
 
 from app.domain.orders import Order, OrderSummary
 from app.errors import UserErrorCode, input_error
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 
-# A customer with at most so many orders is recounted instead of asked for the first and the last.
+# Up to this number of orders, recounting all of them costs less than reading the first and last.
 MAX_ORDERS_TO_RECOUNT = 100
 
 
 class OrderTotals:
-    """Summaries by customer. Only where the first or the last order may be another one now, the
-    stored orders are read again."""
+    """Order summaries by customer. They are updated by differences; stored orders are read again
+    only if the first or the last order of a customer may have changed."""
 
     def __init__(self, unit_of_work: CustomerUnitOfWork) -> None:
         self._unit_of_work = unit_of_work
         self._summaries: dict[str, OrderSummary] = {}
-        # Those whose documents, written by somebody else, tell of fewer orders than there are.
+        # Customers whose stored summary counts fewer orders than they have, because another program
+        # wrote it.
         self._inconsistent_ids: set[str] = set()
 
     def replace(self, previous: Order | None, order: Order) -> None:
-        """Counts an order in place of its previous revision. Refused, and nothing changed, where
-        a total would not fit."""
+        """Replaces the previous revision of an order in the summaries; None for a new order. Raises
+        INVALID, and changes nothing, if a total would exceed 64 bits."""
         changed: dict[str, OrderSummary] = {}
         inconsistent_ids = set()
         if previous is not None and previous.is_counted:
@@ -39,7 +40,8 @@ class OrderTotals:
         self._inconsistent_ids |= inconsistent_ids
 
     async def save(self, store: Store, transaction: Transaction) -> None:
-        """Puts the totals into the drafts. The orders themselves are stored already."""
+        """Sets the summaries in the customers of the unit of work. The caller has already stored
+        the orders."""
         ids_to_recount = [id_ for id_ in self._summaries if self._needs_recount(id_)]
         if ids_to_recount:
             recounted = await store.orders.summaries(ids_to_recount, transaction)

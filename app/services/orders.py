@@ -1,4 +1,4 @@
-"""Orders come in, and are told again as they change."""
+"""Orders: ingestion of new orders and of new revisions, and lookup."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from app.store.ids import new_id
 
 
 class Orders:
-    """The verbs of orders."""
+    """The operations on orders."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -29,11 +29,12 @@ class Orders:
         return await self._store.orders.get(id_)
 
     async def upsert(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
-        """Takes each row that can be taken: a new order, or the next revision of a known one."""
+        """Stores the valid rows in one transaction: each is a new order, or the next revision of
+        the order with the same sourceId."""
         return await self.write_rows(BulkRows.parse(OrderInput, wires), now)
 
     async def write_rows(self, rows: BulkRows[OrderInput], now: datetime) -> BulkResult:
-        """The same of rows that are read already."""
+        """Stores parsed rows, as `upsert` does."""
 
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
             return await _OrderBatch(self._store, transaction, now).write(rows.parsed)
@@ -45,7 +46,7 @@ class Orders:
 
 
 class _OrderBatch:
-    """The orders of one call: each ends as one revision at most, whatever the rows between."""
+    """The orders of one call. Several rows of one order make at most one new revision."""
 
     def __init__(self, store: Store, transaction: Transaction, now: datetime) -> None:
         self._store = store
@@ -53,7 +54,7 @@ class _OrderBatch:
         self._now = now
 
     async def write(self, rows: Mapping[int, OrderInput]) -> dict[int, Sequence[Problem]]:
-        """Takes the rows, and tells which were refused."""
+        """Applies and saves the rows. Returns the problems of the rejected rows by index."""
         keys = [row.source_id for row in rows.values()]
         self._before = await self._store.orders.current(keys, self._transaction)
         self._after = dict(self._before)
@@ -82,15 +83,15 @@ class _OrderBatch:
         self._totals.replace(previous, order)
         for touched in (previous_customer, customer):
             self._unit_of_work.register_dirty(touched, force_version=True)
-        # The order of these is that in which they were told.
+        # Reinserted at the end: revisions are saved in the order of their last rows.
         self._after.pop(row.source_id, None)
         self._after[row.source_id] = order
 
     def _next_revision(
         self, row: OrderInput, previous: Order | None, customer: TrackedCustomer
     ) -> Order:
-        """The order as the row tells it: a field that is left out keeps its stored value. Refused
-        where the order is new and has no amount."""
+        """Returns the order after the row. A field that is left out keeps its stored value. Raises
+        INVALID if the order is new and the row has no amount."""
         if previous is None:
             return Order(
                 id=new_id(EntityKind.ORDER),
@@ -121,7 +122,7 @@ class _OrderBatch:
         await self._unit_of_work.save(self._store, self._now, self._transaction)
 
     def _with_customer_version(self, order: Order) -> tuple[Order, int]:
-        """With the version of its customer that this call brings."""
+        """Returns the order, and the version of its customer after this call."""
         return order, self._unit_of_work.get(order.customer_id).next_version
 
 
@@ -136,11 +137,12 @@ def _required_amount(row: OrderInput) -> int:
 
 
 def _merge_metadata(previous: Mapping[str, Any], row: OrderInput) -> dict[str, Any]:
-    """The metadata as the row tells it, by the rules of a customer's."""
+    """Returns the order's metadata after the row, merged key by key like a customer's metadata.
+    None removes a key. Raises METADATA_INVALID above 1 MiB."""
     if row.metadata is None:
         return {} if "metadata" in row.model_fields_set else dict(previous)
-    both = {**previous, **row.metadata}
-    merged = {key: value for key, value in both.items() if value is not None}
+    updated = {**previous, **row.metadata}
+    merged = {key: value for key, value in updated.items() if value is not None}
     if not is_within_size_limit(merged):
         message = "The order's metadata would exceed 1 MiB; send less."
         raise input_error(UserErrorCode.METADATA_INVALID, message, "metadata")

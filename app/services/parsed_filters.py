@@ -1,22 +1,22 @@
-"""The parsed trees of segments."""
+"""A cache of the parsed filters of segments."""
 
 from collections.abc import Iterable
 
 from app.filters.tree import NestedSegment
 from app.heap_freezer import HeapFreezer
 
-_heap = HeapFreezer()
+_heap_freezer = HeapFreezer()
 
 
 class ParsedFilters:
-    """Segments as they stand inside filters, by id. New definitions start with a copy of those
-    before; what they parse is theirs alone."""
+    """Parsed segments by id. Each revision of the definitions has its own cache, which starts with
+    the entries of the revision before that are still valid."""
 
     def __init__(self, nested: dict[str, NestedSegment] | None = None) -> None:
         self._nested = nested or {}
 
     def without(self, segment_ids: Iterable[str]) -> "ParsedFilters":
-        """A copy but for these segments."""
+        """Returns a copy without these segments."""
         nested = dict(self._nested)
         for id_ in segment_ids:
             nested.pop(id_, None)
@@ -30,5 +30,5 @@ class ParsedFilters:
 
     def add(self, nested: NestedSegment) -> NestedSegment:
         self._nested[nested.id] = nested
-        _heap.freeze_if_grown(len(self._nested))
+        _heap_freezer.freeze_if_grown(len(self._nested))
         return nested

@@ -1,4 +1,4 @@
-"""Questions of all customers: which of the ways to ask is likely to cost least."""
+"""Chooses between alternative aggregation pipelines of a query by their estimated cost."""
 
 from dataclasses import dataclass
 from math import inf
@@ -10,28 +10,27 @@ from app.filters.pipeline import Plan
 from app.services.selectivity import SelectivityEstimate, SelectivityEstimator
 from app.store import Store
 
-# Where there are no more customers than this, no way is long.
+# Up to this number of customers every plan is fast.
 _MAX_CUSTOMERS_WITHOUT_PLANNING = 2_000
-# So many are looked at by their ids in less time than it takes to find a better way.
+# A scan by id of more customers than this is never chosen.
 _MAX_CUSTOMERS_BY_ID = 50_000
-# What a step costs, in microseconds on the machine of the benchmark; only their ratios matter.
-(
-    _LOOKUP_COST_MICROSECONDS,
-    _JOIN_COST_MICROSECONDS,
-    _COUNTED_ROW_COST_MICROSECONDS,
-    _READ_ROW_COST_MICROSECONDS,
-    _CUSTOMER_COST_MICROSECONDS,
-    _GROUP_COST_MICROSECONDS,
-) = 70.0, 5.0, 1.4, 5.0, 0.5, 1.2
-# To read a customer by way of an index, and put it in order, takes so many times as long.
+# The cost of one step, measured on the benchmark's machine. Only the ratios matter.
+_LOOKUP_COST_MICROSECONDS = 70.0
+_JOIN_COST_MICROSECONDS = 5.0
+_COUNTED_ROW_COST_MICROSECONDS = 1.4
+_READ_ROW_COST_MICROSECONDS = 5.0
+_CUSTOMER_COST_MICROSECONDS = 0.5
+_GROUP_COST_MICROSECONDS = 1.2
+# The cost of reading a customer through an index, as a multiple of reading it in a collection scan:
+# with sorting the result by id, and without.
 _SORTED_INDEX_READ_FACTOR = 10
-# Only to read him by way of an index, so many times as long as one after the other.
 _INDEX_READ_FACTOR = 6
 
 
 @dataclass(frozen=True)
 class PlannedQuery:
-    """Those of whom a filter holds at an instant, and whom a search finds."""
+    """A query for the customers that match a filter at an instant, and a search. The pipeline is
+    chosen when the query runs."""
 
     planner: "QueryPlanner"
     tree: Filter | None
@@ -39,27 +38,28 @@ class PlannedQuery:
     search_query: Query | None = None
 
     async def count(self) -> int:
+        """Returns the number of matching customers."""
         pipeline = await self.planner.choose_pipeline(self)
         return await self.planner.store.matching_customers.count(pipeline)
 
     async def page(self, after: str | None, limit: int) -> list[Customer]:
-        """The first of them, by id, after one of them."""
+        """Returns at most `limit` matching customers, ordered by id, after the id `after`."""
         pipeline = await self.planner.choose_pipeline(self, limit)
         return await self.planner.store.matching_customers.page(pipeline, after, limit)
 
     async def ids(self, limit: int) -> list[str]:
-        """The ids of at most so many."""
+        """Returns the ids of at most `limit` matching customers."""
         pipeline = await self.planner.choose_pipeline(self)
         return await self.planner.store.matching_customers.find_ids(pipeline, limit)
 
     async def needs_full_scan(self) -> bool:
-        """Whether counting them takes a look at everything, no index helping."""
+        """Whether counting the matching customers scans a whole collection."""
         pipeline = await self.planner.choose_pipeline(self)
         return await self.planner.store.matching_customers.is_full_scan(pipeline)
 
 
 class QueryPlanner:
-    """All customers. Knows what filters usually leave of them."""
+    """Plans queries for customers. It keeps estimates of the selectivity of filters."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -68,13 +68,15 @@ class QueryPlanner:
     def plan(
         self, tree: Filter | None, now: Now, search_query: Query | None = None
     ) -> PlannedQuery:
-        """Those of whom the filter holds and whom the search finds; all where there is none."""
+        """Returns a query for the customers that match the filter and the search; None matches
+        all."""
         return PlannedQuery(self, tree, now, search_query)
 
     async def choose_pipeline(
         self, planned_query: PlannedQuery, limit: int | None = None
     ) -> Pipeline:
-        """The way that is likely to cost least: to all of them, or to the first so many."""
+        """Returns the pipeline with the least estimated cost: of reading all matching customers, or
+        the first `limit` by id."""
         tree, now = planned_query.tree, planned_query.now
         default, *alternatives = plans(tree, now, planned_query.search_query)
         if limit is None:
@@ -92,21 +94,21 @@ class QueryPlanner:
 
 @dataclass(frozen=True)
 class _CostModel:
-    """What a question is likely to meet on its ways; most of them cost by whom they look at."""
+    """Estimates the cost of pipelines in microseconds, from the selectivity of a filter."""
 
     estimate: SelectivityEstimate
     customer_count: int
     limit: int | None
 
     def _customers_examined(self, share: float) -> float:
-        """How many of that share are looked at before there are enough."""
+        """Returns how many customers of that share are examined until `limit` of them match."""
         if self.limit is None:
             return self.customer_count * share
         return min(self.customer_count, self.limit / self.estimate.combined_share) * share
 
     def _customers_scanned(self, plan: Plan) -> float:
-        """How many are met on the way from customer to customer; who is reached by an index counts
-        for more than one."""
+        """Returns how many customers the plan scans. A customer that is read through an index
+        counts as several."""
         if plan is Plan.COLLECTION_SCAN:
             return self.customer_count
         if plan is Plan.ID_SCAN:
@@ -120,12 +122,12 @@ class _CostModel:
             return self.customer_count * (
                 1 if index_share is None else index_share * _INDEX_READ_FACTOR
             )
-        # An index may find them, but then all of them have to be read and put in order.
+        # A plan through an index reads and sorts all matching customers, whatever the limit.
         sorted_factor = self.estimate.customer_share * _SORTED_INDEX_READ_FACTOR
         return self.customer_count * max(sorted_factor, (index_share or 0) * _INDEX_READ_FACTOR)
 
     def cost(self, pipeline: Pipeline) -> float:
-        """What the way is likely to cost."""
+        """Returns the estimated cost of the pipeline in microseconds."""
         estimate, customer_count = self.estimate, self.customer_count
         if pipeline.plan in (Plan.INDEX_SCAN, Plan.ID_SCAN, Plan.COLLECTION_SCAN):
             lookup_cost = (

@@ -1,4 +1,4 @@
-"""Sizes over time: asked for, and sampled, without weighing on the database."""
+"""Sizes of segments over time: queries, and sampling with little load on the database."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,15 +19,16 @@ from app.store.segment_sizes import SEGMENT_SIZES_REVISION
 
 log = structlog.get_logger()
 
-# Of the time a tenth goes into counting, at most.
+# The sampler rests nine times as long as a count took: it counts a tenth of the time at most.
 _REST_FACTOR = 9
-# A turn with its last count is over before arq gives up the job, a lease after any usual count.
-_TURN_SECONDS = 120
+# One run of the job, with its last count, ends before arq's timeout.
+_MAX_RUN_SECONDS = 120
+# Longer than a usual count takes.
 _LEASE_SECONDS = 60.0
 
 
 class SegmentSizes:
-    """The verbs of sizes."""
+    """Reads and samples the sizes of segments."""
 
     def __init__(self, store: Store, segments: Segments, interval: timedelta) -> None:
         self._store = store
@@ -38,16 +39,18 @@ class SegmentSizes:
     async def history(
         self, segment: Segment, start_at: datetime | None, end_at: datetime | None, now: Now
     ) -> list[SegmentSize]:
-        """The points from the one instant to the other: by default the last 30 days."""
+        """Returns the sampled sizes between two instants, by default of the last 30 days, reduced
+        to what a chart can show. Raises INVALID if the range ends before it starts."""
         start_at, end_at = resolve_time_range(start_at, end_at, now.at)
         return downsample(
             await self._store.segment_sizes.between(segment.id, start_at, end_at, now.at)
         )
 
     async def sample(self, clock: Callable[[], Now], rest_factor: float = _REST_FACTOR) -> None:
-        """Takes one turn at counting the segments that are due, one after the other, unless
-        another worker is at it; rests so many times as long as each count took."""
-        owner, deadline = uuid4().hex, monotonic() + _TURN_SECONDS
+        """Counts the segments that are due, one after the other, for at most two minutes. Does
+        nothing if another worker holds the lease. Rests after each count for `rest_factor` times
+        its duration."""
+        owner, deadline = uuid4().hex, monotonic() + _MAX_RUN_SECONDS
         if not await self._schedule.acquire_lease(owner, _LEASE_SECONDS):
             return
         now = clock()
@@ -64,7 +67,7 @@ class SegmentSizes:
                 await self._schedule.renew_lease(owner, rest_seconds)
 
     async def _count_next(self, now: Now, owner: str) -> bool:
-        """False where nothing is due, or the lease went to somebody else."""
+        """Counts one segment. Returns False if none is due or another worker has the lease."""
         if not await self._schedule.acquire_lease(owner, _LEASE_SECONDS):
             return False
         due_segment = await self._schedule.claim_next(now.at)
@@ -80,7 +83,9 @@ class SegmentSizes:
             count = await self._segments.member_count(segment, now)
         except (QueryTimeout, InputError) as error:
             retry_at = due_segment.retry_at.isoformat()
-            log.warning("no size taken", segment=segment.id, error=error, again_at=retry_at)
+            log.warning(
+                "segment size not sampled", segment=segment.id, error=error, retry_at=retry_at
+            )
         else:
             await self._save(segment.id, SegmentSize(now.at, count), now)
         return True

@@ -1,4 +1,4 @@
-"""What can be done with segments: make them, edit them, delete them, see who is in."""
+"""Segments: create, edit and delete them; query their members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,23 +15,25 @@ from app.domain.segments import (
     validate_description,
     validate_name,
 )
+from app.domain.uses import Use
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Filter, Now, canonical, describe, parse
 from app.services.active_filters import ActiveFilters, require_metadata_ready
 from app.services.bulk_rows import Wire
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.static_members import StaticMembers
-from app.services.uses import Use, require_unused, uses_of
+from app.services.uses import require_unused
 from app.store import Store, Transaction
 from app.store.ids import new_id
 from app.store.members import MEMBERS_REVISION
-from app.store.retention import ENTRANCES_REVISION as ENTRANCES
-from app.store.segment_sizes import SEGMENT_SIZES_REVISION as SIZES
+from app.store.retention import ENTRANCES_REVISION
+from app.store.segment_sizes import SEGMENT_SIZES_REVISION
 
 
 class Segments:
-    """The verbs of segments."""
+    """The operations on segments."""
 
     def __init__(
         self, store: Store, definitions: DefinitionsReader, query_planner: QueryPlanner
@@ -45,7 +47,7 @@ class Segments:
         return await self._store.segments.get(id_)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, Segment]:
-        """Those of the segments that are there."""
+        """Returns the existing ones of the segments by id."""
         segments = (await self._definitions.latest()).segments
         return {id_: segments[id_] for id_ in ids if id_ in segments}
 
@@ -62,9 +64,10 @@ class Segments:
         return await self._store.segments.count(search, kinds)
 
     async def create(self, wire: Wire, now: Now) -> Segment:
-        """Makes a passive segment of a filter, or a static one of customers or a snapshot."""
+        """Creates a passive segment from a filter, or a static one from a list of customers or a
+        snapshot of a filter. Raises InputError if the input is invalid."""
         (kind, definition_input), *_ = (
-            (k, v) for k, v in wire["definition"].items() if v is not None
+            (name, value) for name, value in wire["definition"].items() if value is not None
         )
         segment = Segment(
             id=new_id(EntityKind.SEGMENT),
@@ -85,7 +88,8 @@ class Segments:
                 parse(definition_input, definitions.catalog, *path)
             await self._store.segments.save(segment, definitions.revision + 1, transaction)
             if static_members is not None:
-                # Members who are being deleted now are either not seen here, or go after.
+                # Conflicts with concurrent deletions of customers: each is either visible here, or
+                # comes after this transaction and removes its memberships.
                 await self._store.increment_revision(MEMBERS_REVISION, transaction)
                 source_ids_by_id = await self._store.customers.source_ids(
                     static_members.refs, transaction
@@ -100,7 +104,7 @@ class Segments:
     async def _static_members(
         self, kind: str, definition_input: Any, now: Now, *path: str
     ) -> StaticMembers | None:
-        """Whom the definition names; None where it is a filter that goes on being asked."""
+        """Returns the members of a new static segment; None for a segment with a filter."""
         if kind == "filter":
             return None
         if kind == "customers":
@@ -110,8 +114,10 @@ class Segments:
         return StaticMembers.from_ids(ids, path)
 
     async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
-        """Changes what is given: the name, the description, a passive segment's filter."""
-        # Thousands of segments may have this one inside: they are parsed before others wait.
+        """Updates the sent fields: the name, the description, and the filter of a passive segment.
+        Raises InputError if a change is invalid, also for a segment that contains this one."""
+        # Thousands of segments may contain this one. They are parsed before the transaction locks
+        # the definitions.
         checked_definitions = await self._definitions.latest()
         if current := checked_definitions.segments.get(id_):
             await _require_dependents_fit(
@@ -138,7 +144,7 @@ class Segments:
     async def _update_active_filters(
         self, before: Segment, after: Segment, definitions: Definitions, transaction: Transaction
     ) -> None:
-        """Tells the engine what the edit changes of that which it watches."""
+        """Renames or replaces the active filters that the edit affects."""
         if after.name != before.name:
             revision = definitions.revision + 1
             await self._store.active_filters.rename(after.id, after.name, revision, transaction)
@@ -147,8 +153,11 @@ class Segments:
             await self._active_filters.supersede(changed, [after.id], transaction)
 
     async def delete(self, id_: str) -> str:
-        """Deletes the segment, unless something uses it. The sweeper removes its rows later; from
-        this transaction on no reader finds them."""
+        """Deletes the segment and returns its id. Raises SEGMENT_IN_USE if something uses it.
+
+        The transaction writes a tombstone, so that readers skip the segment's rows at once. The
+        sweeper removes the rows later.
+        """
 
         async def work(transaction: Transaction) -> str:
             definitions = await self._definitions.lock(transaction)
@@ -156,9 +165,9 @@ class Segments:
             if segment is None:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such segment.", "id")
             require_unused(segment, definitions)
-            # Nobody adds a size or an entrance of the segment after this transaction.
-            await self._store.increment_revision(SIZES, transaction)
-            await self._store.increment_revision(ENTRANCES, transaction)
+            # Conflicts with transactions that add a size or an entrance of the segment.
+            await self._store.increment_revision(SEGMENT_SIZES_REVISION, transaction)
+            await self._store.increment_revision(ENTRANCES_REVISION, transaction)
             await self._store.segment_tombstones.add(segment.id, transaction)
             await self._store.size_schedule.delete_segment(segment.id, transaction)
             await self._active_filters.deactivate(segment.id, definitions, transaction)
@@ -171,7 +180,7 @@ class Segments:
     async def members(
         self, segment: Segment, after: str | None, limit: int, now: Now
     ) -> list[Customer]:
-        """Those who are in at this moment, by id, after one of them."""
+        """Returns at most `limit` members as of `now`, ordered by id, after the id `after`."""
         if segment.filter is None:
             return await self._store.members.page(segment.id, after, limit)
         tree = await self._filter_tree(segment)
@@ -180,26 +189,28 @@ class Segments:
     async def entered_at(
         self, segment: Segment, customer_ids: Sequence[str]
     ) -> dict[str, datetime]:
-        """When those of its members last entered an active segment who did not begin in it."""
+        """Returns by customer id when these members last entered an active segment. Customers who
+        were members when it was activated are left out."""
         if segment.kind is not SegmentKind.ACTIVE:
             return {}
         return await self._store.transitions.entered_at(segment.id, customer_ids)
 
     async def member_count(self, segment: Segment, now: Now) -> int:
+        """Returns the number of members as of `now`."""
         if segment.filter is None:
             return await self._store.members.count(segment.id)
         tree = await self._filter_tree(segment)
         return await self._query_planner.plan(tree, now).count()
 
     async def needs_full_scan(self, segment: Segment, now: Now) -> bool:
-        """Whether the members can be counted only by a look at everything."""
+        """Whether counting the members scans a whole collection."""
         if segment.filter is None:
             return False
         tree = await self._filter_tree(segment)
         return await self._query_planner.plan(tree, now).needs_full_scan()
 
     async def filter_text(self, segment: Segment) -> str | None:
-        """The filter as one readable sentence; None where the segment is static."""
+        """Returns the filter as one English sentence; None for a static segment."""
         if segment.filter is None:
             return None
         return describe(await self._filter_tree(segment))
@@ -210,18 +221,18 @@ class Segments:
         return definitions.filter_tree(segment)
 
     async def uses(self, segment: Segment) -> list[Use]:
-        """What keeps the segment from being deleted."""
-        return uses_of(segment, await self._definitions.latest())
+        """Returns the uses of the segment, which prevent its deletion."""
+        return (await self._definitions.latest()).uses_of_segment(segment.id)
 
     async def preview(self, wire: Wire, now: Now) -> PlannedQuery:
-        """What a filter would select, before it is saved."""
+        """Plans the query of a filter that is not saved. Raises InputError if it is invalid."""
         return self._query_planner.plan(await self._definitions.parse_filter(wire, "filter"), now)
 
 
 async def _apply_changes(
     segment: Segment, changes: Wire, definitions: Definitions, now: Now
 ) -> Segment:
-    """The segment with the changes laid over it."""
+    """Returns the segment with the changes. Raises InputError if one is invalid."""
     if "name" in changes:
         segment = replace(segment, name=validate_name(changes["name"]))
     if "description" in changes:
@@ -238,31 +249,30 @@ async def _apply_changes(
 
 
 def _require_keys_ready_in_dependents(edited: Segment, definitions: Definitions) -> None:
-    """Refused where an active segment rests on this one, and would come to name a metadata key
-    that is CHECKING or CONVERTING."""
+    """Raises INVALID if the edit would make an active segment that contains this one depend on a
+    metadata key that is CHECKING or CONVERTING."""
     changed = definitions.with_segment(edited)
     for dependent in changed.dependents_of(edited.id):
         if dependent.kind is SegmentKind.ACTIVE:
             try:
                 require_metadata_ready(dependent, changed)
-            except InputError as refused:
-                message = (
-                    f"The segment {dependent.name!r} rests on this one, and is active: {refused}"
-                )
+            except InputError as error:
+                message = f"The active segment {dependent.name!r} contains this one: {error}"
                 raise input_error(UserErrorCode.INVALID, message, "input", "filter") from None
 
 
 async def _require_dependents_fit(edited: Segment, definitions: Definitions) -> None:
-    """Refused where a segment that rests on this one would grow too large by the edit."""
+    """Raises FILTER_TOO_COMPLEX if the edit would make a segment that contains this one too
+    large."""
     if is_same_value(edited.filter, definitions.segments[edited.id].filter):
         return
     changed = definitions.with_segment(edited)
     for dependent in changed.dependents_of(edited.id):
         try:
             await changed.parse_segments([dependent.id])
-        except InputError as refused:
+        except InputError as error:
             message = (
-                f"The segment {dependent.name!r} rests on this one, and would be refused: {refused}"
+                f"The segment {dependent.name!r} contains this one and would be refused: {error}"
             )
             raise input_error(
                 UserErrorCode.FILTER_TOO_COMPLEX, message, "input", "filter"

@@ -1,6 +1,6 @@
-"""What a filter is likely to leave: asked of a sample of the customers, with the other engine.
+"""Estimates the selectivity of filters: evaluates them in process on a sample of customers.
 
-An estimate decides only which way a question goes; every way gives the same answer.
+An estimate only decides which plan a query uses. All plans give the same result.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,44 +20,47 @@ from app.store import Store
 
 _SAMPLE_SIZE = 512
 _MAX_ROWS = 5_000
-_CACHE_SECONDS, _COUNT_CACHE_SECONDS = 300, 5
+_CACHE_SECONDS = 300
+_COUNT_CACHE_SECONDS = 5
 _MAX_CACHED_ESTIMATES = 1_000
 
 
 @dataclass(frozen=True)
 class SelectivityEstimate:
-    """Shares of the customers: of whom that holds which is asked of the customer alone, that which
-    is asked of rows, and both. How many measures of rows there are; and how many rows a customer
-    has that are only counted, and that are read. Where ranges alone are asked, the share to which
-    an index leads."""
+    """The estimated effect of a filter. Shares are between 0 and 1, of all customers."""
 
+    # Customers that match the conditions on the customer document, on event and order rows, both.
     customer_share: float
     rows_share: float
     combined_share: float
+    # Number of measures over rows, and average rows per customer that an index alone can count, or
+    # that have to be read.
     measure_count: int
     counted_rows_per_customer: float
     read_rows_per_customer: float
+    # Customers that the best index range contains; None if the filter has no index range.
     index_share: float | None
 
 
 class SelectivityEstimator:
-    """Estimates, each kept for some minutes."""
+    """Estimates the selectivity of filters, and caches each estimate for five minutes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._cached_count: tuple[float, int] | None = None
         self._cached_sample: tuple[float, Sequence[Customer]] | None = None
-        # By the hash of the filter, which may be large; that of another would only cost time.
+        # By the hash of the filter, which is smaller than the filter. A collision of two hashes
+        # can only make a query slower.
         self._cache: dict[int, tuple[float, SelectivityEstimate]] = {}
 
     async def customer_count(self) -> int:
-        """How many customers there are, or were some seconds ago."""
+        """Returns the number of customers, at most five seconds old."""
         if self._cached_count is None or monotonic() - self._cached_count[0] > _COUNT_CACHE_SECONDS:
             self._cached_count = monotonic(), await self._store.customers.estimate_count()
         return self._cached_count[1]
 
     async def estimate(self, filter_: Filter, now: Now) -> SelectivityEstimate:
-        """An estimate for the filter, some minutes old at the most."""
+        """Returns an estimate for the filter, at most five minutes old."""
         cache_key = hash(filter_)
         cached = self._cache.get(cache_key)
         if cached is None or _is_expired(cached[0]):
@@ -110,8 +113,8 @@ class SelectivityEstimator:
     async def _index_share(
         self, ranges: Sequence[IndexRange], customers: Sequence[Customer], now: Now
     ) -> float | None:
-        """The least share to which the index of a range leads: to all that lies on one side of one
-        end, if it must do with one."""
+        """Returns the smallest share that one of the index ranges contains. If the field holds
+        arrays, MongoDB can use only one bound of a range, so each bound counts by itself."""
         documents = [customer.document for customer in customers]
         shares: list[float] = []
         for range_ in ranges:
@@ -138,7 +141,7 @@ class SelectivityEstimator:
 def _rows_per_customer(
     measures_of_rows: Sequence[Measure], evaluations: Sequence[Evaluation]
 ) -> float:
-    """How many rows a customer has for the measures, on the average."""
+    """Returns the average number of rows per customer that the measures cover."""
     rows = sum(
         len(matching_rows(measure, evaluation.facts, evaluation.now))
         for measure in measures_of_rows
@@ -152,6 +155,6 @@ def _is_expired(cached_at_seconds: float) -> bool:
 
 
 def _smoothed_share(outcomes: Iterable[bool]) -> float:
-    """The share of those of whom it held; of none, and of all, it may just not have been seen."""
+    """Returns the share of True, never 0 or 1: in a sample, rare outcomes may be missing."""
     values = list(outcomes)
     return (sum(values) + 0.5) / (len(values) + 1)

@@ -1,14 +1,18 @@
-"""All verbs together: what the doors are given."""
+"""All services of one process: what the API, the commands and the workers call."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.domain.consumers import Consumer
+from app.domain.ids import EntityKind, kind_of
+from app.domain.inputs import CustomerRef
 from app.filters import Calendar, Now
 from app.services.attributes import Attributes
 from app.services.consumers import Consumers
 from app.services.customers import Customers
-from app.services.definitions import DefinitionsReader
+from app.services.definitions_reader import DefinitionsReader
 from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
@@ -31,7 +35,7 @@ _WEEK_STARTS = {"MONDAY": 0, "SATURDAY": 5, "SUNDAY": 6}
 
 
 class Services:
-    """One attribute a noun."""
+    """One attribute for each subject: customers, segments, loyalty and so on."""
 
     def __init__(self, store: Store, settings: Settings, queue: JobQueue | None = None) -> None:
         self.store = store
@@ -55,7 +59,26 @@ class Services:
         self.loyalty = Loyalty(store, self.definitions)
         earning_consumer = EarningConsumer(store, lambda: self.now().at)
         self.consumers = Consumers(store, {Consumer.LOYALTY: earning_consumer.handle})
+        # Each reader takes a public id of its kind and returns the entity, or None.
+        self.get_by_kind: Mapping[EntityKind, Callable[[str], Awaitable[Any]]] = {
+            EntityKind.CUSTOMER: lambda id_: self.customers.get(CustomerRef.by_id(id_)),
+            EntityKind.EVENT: self.events.get,
+            EntityKind.ORDER: self.orders.get,
+            EntityKind.SEGMENT: self.segments.get,
+            EntityKind.TRANSITION: self.transitions.get,
+            EntityKind.LEDGER_ENTRY: self.loyalty.ledger_entry,
+            EntityKind.LOYALTY_PROGRAM: self.loyalty.program,
+            EntityKind.EARNING_RULE: self.loyalty.rule,
+        }
+
+    async def get_by_id(self, id_: str) -> tuple[EntityKind, Any] | None:
+        """Returns the kind of a public id and the entity that has it: for an earning rule, a
+        RuleWithSegment. None if the id is malformed or unknown."""
+        kind = kind_of(id_)
+        entity = await self.get_by_kind[kind](id_) if kind else None
+        return None if kind is None or entity is None else (kind, entity)
 
     def now(self) -> Now:
-        """The instant that a door takes for a whole request."""
+        """Returns the current instant with the project's calendar. A caller takes it once for a
+        whole request."""
         return Now(datetime.now(UTC), self.calendar)

@@ -1,4 +1,4 @@
-"""Who is to be fixed in a static segment."""
+"""The members of a new static segment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,11 @@ from app.services.bulk_rows import Wire
 
 @dataclass(frozen=True)
 class StaticMembers:
-    """The customers that a definition names; a listed one must be there, a selected one may go."""
+    """The customers that become the members of a static segment.
+
+    `must_exist` is True for customers that the client lists. Customers that a snapshot filter
+    selected may be deleted before the segment is saved.
+    """
 
     refs: Sequence[CustomerRef]
     must_exist: bool
@@ -19,24 +23,28 @@ class StaticMembers:
 
     @classmethod
     def from_input(cls, wires: Sequence[Wire], path: InputPath) -> "StaticMembers":
+        """Parses a list of CustomerRef. Raises INVALID or STATIC_SEGMENT_TOO_LARGE."""
         if not wires:
-            message = "A static segment has at least one member; list some."
+            message = "A static segment has at least one member; list at least one."
             raise input_error(UserErrorCode.INVALID, message, *path)
         for key in ("id", "sourceId"):
             if len({wire.get(key) for wire in wires} - {None}) > MAX_STATIC_MEMBERS:
                 raise _too_large(path)
-        refs = [parse_input(CustomerRef, wire, *path, str(i)) for i, wire in enumerate(wires)]
+        refs = [
+            parse_input(CustomerRef, wire, *path, str(index)) for index, wire in enumerate(wires)
+        ]
         return cls(refs, True, path)
 
     @classmethod
     def from_ids(cls, ids: Sequence[str], path: InputPath) -> "StaticMembers":
+        """Takes the ids that a filter selected. Raises STATIC_SEGMENT_TOO_LARGE."""
         if len(ids) > MAX_STATIC_MEMBERS:
             raise _too_large(path)
         return cls([CustomerRef.by_id(id_) for id_ in ids], False, path)
 
     def resolve(self, source_ids_by_id: Mapping[str, str]) -> list[str]:
-        """The distinct ids of the members, of those candidates that were found; these are given
-        as their sourceIds by id."""
+        """Returns the distinct ids of the members, given the existing customers as sourceIds by id.
+        Raises NOT_FOUND for each listed customer that does not exist."""
         by_source_id = {source_id: id_ for id_, source_id in source_ids_by_id.items()}
         members: dict[str, None] = {}
         problems = []

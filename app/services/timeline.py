@@ -1,4 +1,4 @@
-"""What happened to a customer, the newest first."""
+"""The timeline of a customer: events, orders, transitions and ledger entries, newest first."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ TimelinePosition = tuple[datetime, str]
 
 
 class Timeline:
-    """The history of customers, merged from all that records it."""
+    """Reads timelines, merged from four collections."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -22,7 +22,7 @@ class Timeline:
     async def page(
         self, customer_id: str, after: TimelinePosition | None, limit: int
     ) -> list[TimelineItem]:
-        """At most so many entries, from after a place on."""
+        """Returns at most `limit` entries after a position, newest first."""
         entries: list[TimelineItem] = [
             *await self._store.events.latest(customer_id, after, limit),
             *await self._store.orders.latest(customer_id, after, limit),

@@ -10,7 +10,7 @@ import structlog
 from app.domain.inputs import CustomerRef
 from app.domain.transitions import Transition
 from app.errors import BadRequest, CursorExpired, InputError, Problem, UserErrorCode, input_error
-from app.services.definitions import DefinitionsReader
+from app.services.definitions_reader import DefinitionsReader
 from app.services.transition_feed import TransitionFeed, TransitionFilter
 from app.store import Store, Transaction
 from app.store.retention import ENTRANCES_REVISION

@@ -1,4 +1,4 @@
-"""The customers that one transaction works on: loaded, changed row by row, saved as one state."""
+"""A unit of work for customers: loaded, changed and saved in one transaction."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,8 @@ from app.store.ids import new_id
 
 
 class CustomerUnitOfWork:
-    """Drafts by reference; a sourceId that is not known makes a new customer."""
+    """The customers of one transaction, by id and by sourceId. Each registered customer is saved as
+    one new version (the pattern is Fowler's Unit of Work)."""
 
     def __init__(self, customers: Iterable[Customer]) -> None:
         self._by_id: dict[str, TrackedCustomer] = {}
@@ -28,7 +29,8 @@ class CustomerUnitOfWork:
         return cls(await store.customers.find(refs, transaction))
 
     def get_or_create(self, ref: CustomerRef) -> TrackedCustomer:
-        """The draft of a customer. Refused where an id is not known."""
+        """Returns the referenced customer. Creates one for an unknown sourceId; raises
+        NOT_FOUND for an unknown id."""
         if ref.id is not None:
             customer = self._by_id.get(ref.id)
             if customer is None:
@@ -51,11 +53,12 @@ class CustomerUnitOfWork:
         return customer
 
     def register_dirty(self, customer: TrackedCustomer, *, force_version: bool = False) -> None:
-        """What was done to the draft stays; with activity its version changes in any case."""
+        """Marks the customer to be saved if it has changed. With `force_version` it is saved, as a
+        new version, even if its document has not changed: its events or orders have."""
         self._dirty[customer.id] = force_version or self._dirty.get(customer.id, False)
 
     async def save(self, store: Store, now: datetime, transaction: Transaction) -> None:
-        """Writes the drafts that were kept and make a new state."""
+        """Saves the registered customers that have changed or force a new version."""
         dirty = ((self._by_id[id_], force_version) for id_, force_version in self._dirty.items())
         customers = [
             customer for customer, force_version in dirty if force_version or customer.is_changed

@@ -1,119 +1,104 @@
-"""What uses a segment; and which filters use a key of metadata, and whether they could if it were
-defined anew."""
+"""What depends on a segment or a metadata key, and what prevents a change of either."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-from app.domain.loyalty import EarningRule, ProportionalPoints, may_hold_number
+from app.domain.loyalty import ProportionalPoints, may_hold_number
 from app.domain.metadata import KeyDefinition
 from app.domain.segments import Segment, SegmentKind
+from app.domain.uses import Use, UseKind
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Catalog, MetadataType, parse
 from app.services.definitions import Definitions
 
-_MOST_NAMES = 100
-
-
-class UseKind(Enum):
-    """What it is that uses a segment."""
-
-    VALIDATION_RULE = "VALIDATION_RULE"
-    DISTRIBUTION = "DISTRIBUTION"
-    EARNING_RULE = "EARNING_RULE"
-    REFERRAL_TIER = "REFERRAL_TIER"
-    SEGMENT = "SEGMENT"
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One thing that uses a segment."""
-
-    kind: UseKind
-    id: str
-    name: str
-
-
-def uses_of(segment: Segment, current: Definitions) -> list[Use]:
-    """Everything that uses the segment."""
-    users = [
-        Use(UseKind.SEGMENT, user.id, user.name) for user in current.segments_using(segment.id)
-    ]
-    rules = [
-        Use(UseKind.EARNING_RULE, rule.id, rule.name)
-        for rule in current.rules_for_segment(segment.id)
-    ]
-    return users + rules
+_MAX_LISTED_NAMES = 100
 
 
 def require_unused(segment: Segment, current: Definitions) -> None:
-    """Refused where something uses the segment."""
-    if uses := uses_of(segment, current):
-        named = ", ".join(
-            f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}"
-            for use in uses[:_MOST_NAMES]
+    """Raises SEGMENT_IN_USE if anything uses the segment."""
+    if uses := current.uses_of_segment(segment.id):
+        users = list_names(
+            f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}" for use in uses
         )
-        more = f" and {len(uses) - _MOST_NAMES:,} more" if len(uses) > _MOST_NAMES else ""
-        message = f"The segment is used by {named}{more}; edit or delete those first."
+        message = f"The segment is used by {users}; edit or delete those first."
         raise input_error(UserErrorCode.SEGMENT_IN_USE, message, "id")
 
 
-async def unfit_users(wanted: KeyDefinition, current: Definitions) -> str | None:
-    """A sentence that names the segments whose filters do not fit the definition, or the earning
-    rules."""
-    type_ = MetadataType(wanted.type, wanted.is_array, wanted.label)
-    catalog = replace(current.catalog, metadata={**current.catalog.metadata, wanted.key: type_})
-    unfit = []
-    for segment in current.segments_using_key(wanted.key):
-        await current.parse_nested(segment.filter)
+async def incompatible_users(requested: KeyDefinition, current: Definitions) -> str | None:
+    """Returns a sentence that names the users of the key that would be invalid under the requested
+    definition: segments, or if all of those fit, users of another kind. None if all users fit."""
+    type_ = MetadataType(requested.type, requested.is_array, requested.label)
+    catalog = replace(current.catalog, metadata={**current.catalog.metadata, requested.key: type_})
+    incompatible: dict[UseKind, list[Use]] = {}
+    for use in current.uses_of_key(requested.key):
+        if use.kind is UseKind.SEGMENT:
+            await current.parse_nested(current.segments[use.id].filter)
         await current.time_slice.yield_when_spent()
-        if not _can_be_parsed(segment.filter or {}, catalog):
-            unfit.append(segment)
-    unable = f"{wanted.key} can't be {'a list of ' * wanted.is_array}{wanted.type.value}:"
-    if unfit:
-        return (
-            f"{unable} an operator or value does not fit it in the filters of {_names(unfit)};"
-            " edit those first."
-        )
-    rules = list(_unfit_rules(wanted.key, catalog, current.earning_rules.values()))
-    if rules:
-        return f"{unable} the earning rules {_names(rules)} count by it; delete those first."
+        if not _KEY_CHECKS[use.kind].is_compatible(use, current, catalog):
+            incompatible.setdefault(use.kind, []).append(use)
+    for kind, uses in incompatible.items():
+        problem = _KEY_CHECKS[kind].problem.format(names=list_names(repr(use.name) for use in uses))
+        type_text = f"{'a list of ' * requested.is_array}{requested.type.value}"
+        return f"{requested.key} can't be {type_text}: {problem}"
     return None
 
 
-def _unfit_rules(key: str, catalog: Catalog, rules: Iterable[EarningRule]) -> Iterator[EarningRule]:
-    """Those that take points of the key, where there would be no number."""
-    for rule in rules:
-        points = rule.points
-        if isinstance(points, ProportionalPoints) and points.path.split(".")[1] == key:
-            field = catalog.find_field(points.path)
-            if field is None or not may_hold_number(field):
-                yield rule
+def _is_segment_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
+    return _can_be_parsed(current.segments[use.id].filter or {}, catalog)
 
 
-def active_users(wanted: KeyDefinition, current: Definitions) -> str | None:
-    """A sentence that names the active segments which use the key at all, or rest on others that
-    do."""
-    direct = current.segments_using_key(wanted.key)
-    outer = [segment for user in direct for segment in current.dependents_of(user.id)]
-    resting = {segment.id: segment for segment in (*direct, *outer)}
-    active = [segment for segment in resting.values() if segment.kind is SegmentKind.ACTIVE]
+def _is_rule_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
+    """Whether the rule's points can still be calculated from the key."""
+    points = current.earning_rules[use.id].points
+    assert isinstance(points, ProportionalPoints)
+    field = catalog.find_field(points.path)
+    return field is not None and may_hold_number(field)
+
+
+class _KeyCheck(NamedTuple):
+    """How users of one kind are checked against a new definition of a key they use."""
+
+    is_compatible: Callable[[Use, Definitions, Catalog], bool]
+    problem: str
+
+
+_KEY_CHECKS = {
+    UseKind.SEGMENT: _KeyCheck(
+        _is_segment_compatible,
+        "the filters of {names} use an operator or value that does not fit; edit those first.",
+    ),
+    UseKind.EARNING_RULE: _KeyCheck(
+        _is_rule_compatible,
+        "the earning rules {names} calculate points from it; delete those first.",
+    ),
+}
+
+
+def active_users(requested: KeyDefinition, current: Definitions) -> str | None:
+    """Returns a sentence that names the active segments whose filters use the key, directly or
+    through a nested segment. None if there are none."""
+    direct = current.segments_using_key(requested.key)
+    outer = [dependent for segment in direct for dependent in current.dependents_of(segment.id)]
+    segments_by_id = {segment.id: segment for segment in (*direct, *outer)}
+    active = [segment for segment in segments_by_id.values() if segment.kind is SegmentKind.ACTIVE]
     if not active:
         return None
-    return f"{wanted.key} can't change while active segments use it: {_names(active)}."
+    names = list_names(repr(segment.name) for segment in active)
+    return f"{requested.key} can't change while active segments use it: {names}."
 
 
-def _can_be_parsed(wire: Mapping[str, Any], catalog: Catalog) -> bool:
+def list_names(names: Iterable[str]) -> str:
+    """Joins at most 100 of the names by commas, and appends how many more there are."""
+    all_names = list(names)
+    listed = ", ".join(all_names[:_MAX_LISTED_NAMES])
+    unlisted_count = len(all_names) - _MAX_LISTED_NAMES
+    return listed if unlisted_count <= 0 else f"{listed} and {unlisted_count:,} more"
+
+
+def _can_be_parsed(filter_json: Mapping[str, Any], catalog: Catalog) -> bool:
     try:
-        parse(wire, catalog)
+        parse(filter_json, catalog)
     except InputError:
         return False
     return True
-
-
-def _names(users: Iterable[Segment | EarningRule]) -> str:
-    names = [repr(user.name) for user in users]
-    more = len(names) - _MOST_NAMES
-    listed = ", ".join(names[:_MOST_NAMES])
-    return listed if more <= 0 else f"{listed} and {more:,} more"

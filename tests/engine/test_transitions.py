@@ -7,7 +7,7 @@ import pytest
 
 from app.filters import Calendar
 from app.services.active_filters import ActiveFilters
-from app.services.definitions import DefinitionsReader
+from app.services.definitions_reader import DefinitionsReader
 from tests.engine.conftest import Json, ShopWithEngine, wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -111,7 +111,7 @@ async def test_an_edit_brings_no_key_under_way_into_an_active_segment(
         (refused,) = await rules.edit_segment_errors(inner, filter_)
         assert (refused["code"], refused["path"]) == ("INVALID", ["input", "filter"])
         assert refused["message"].startswith(
-            f"The segment {name!r} rests on this one, and is active: The filter of the segment"
+            f"The active segment {name!r} contains this one: The filter of the segment"
         )
         assert refused["message"].endswith("which is CHECKING; try again when it is READY.")
     # Of a passive segment the filter may name it.

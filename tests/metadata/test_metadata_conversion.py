@@ -311,7 +311,7 @@ async def test_a_time_slice_that_ends_is_followed_by_another(
 ) -> None:
     queue, turns = RecordingQueue(), 0
     monkeypatch.setattr(shop.api.services.metadata, "_queue", queue)
-    monkeypatch.setattr(metadata_conversion, "_TURN_SECONDS", 0)
+    monkeypatch.setattr(metadata_conversion, "_MAX_RUN_SECONDS", 0)
     await shop.set_definition(key, "DATE")
     while queue.keys:
         turns += 1

@@ -12,7 +12,8 @@ from app.domain.segments import SegmentKind
 from app.errors import InputError
 from app.filters.walk import measures
 from app.services import Services
-from app.services.definitions import Definitions, DefinitionsReader
+from app.services.definitions import Definitions
+from app.services.definitions_reader import DefinitionsReader
 from app.store.segments import DELETED_SEGMENT_RETENTION_REVISIONS
 from tests.api import Api, Json
 from tests.engine.conftest import ShopWithEngine
@@ -156,8 +157,18 @@ def snapshot(definitions: Definitions) -> dict[str, Any]:
         "trees": {id_: tree_text(definitions, id_) for id_ in definitions.segments},
         "users": {id_: definitions.segments_using(id_) for id_ in definitions.segments},
         "resting": {id_: definitions.dependents_of(id_) for id_ in definitions.segments},
+        "uses": {id_: definitions.uses_of_segment(id_) for id_ in definitions.segments},
+        "uses of keys": {key: definitions.uses_of_key(key) for key in _KEYS},
         "users of keys": {key: definitions.segments_using_key(key) for key in _KEYS},
     }
+
+
+def require_activated(definitions: Definitions) -> None:
+    """Every use of a segment finds the segment, which is active if the use needs transitions."""
+    for id_, segment in definitions.segments.items():
+        for use in definitions.uses_of_segment(id_):
+            assert use.segment_id == id_
+            assert not use.activates or segment.kind is SegmentKind.ACTIVE
 
 
 async def read_definitions(api: Api) -> Definitions:
@@ -185,6 +196,7 @@ async def test_following_is_as_good_as_reading_everything(api: Api, seed: int) -
             if life.rng.random() < 0.7:
                 followed = await life.follow_definitions(services)
                 assert snapshot(followed) == snapshot(fresh)
+                require_activated(followed)
                 assert await all_measures(followed) == await all_measures(fresh)
 
     assert life.applied > 10

@@ -179,7 +179,7 @@ async def test_a_long_rest_outlives_the_time_slice_and_holds_for_all(
     shop: SegmentSizeShop, worker_services: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.create_segments(3)
-    monkeypatch.setattr(segment_sizes, "_TURN_SECONDS", 5)
+    monkeypatch.setattr(segment_sizes, "_MAX_RUN_SECONDS", 5)
     services = worker_services[0]
     before = datetime.now(UTC)
 
@@ -216,7 +216,7 @@ async def test_a_slow_count_stops_nobody_else_and_is_tried_less_and_less(
     assert shop.read_counts() == {id_: [1] for id_ in others}
     assert [entry["segment"] for entry in logged] == [slow] * 4
     assert str(logged[0]["error"]).startswith("The database did not answer within 0.1 s")
-    assert logged[0]["again_at"] == "2026-03-29T12:05:00+00:00"
+    assert logged[0]["retry_at"] == "2026-03-29T12:05:00+00:00"
 
     # Mended, it is like all others.
     monkeypatch.setattr(services.segments, "member_count", real)

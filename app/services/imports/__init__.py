@@ -1,4 +1,4 @@
-"""Files of customers, events and orders come in: CSV and NDJSON, row by row."""
+"""Import of customers, events and orders from CSV and NDJSON files."""
 
 from app.services.imports.dry_run_store import DryRunStore
 from app.services.imports.file_import import FileImport

@@ -1,4 +1,4 @@
-"""Rows that go in together, and what becomes of each."""
+"""A batch of rows of a file, which one bulk call writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from app.services.imports.row import Row
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of the file, and those that can be read as one call takes them."""
+    """Rows of the file, and the readable ones among them parsed for a bulk call."""
 
     rows: Sequence[Row]
     parsed_rows: BulkRows[Any]
@@ -23,13 +23,14 @@ class Batch:
         return cls(rows, BulkRows.parse(model, wires))
 
     def rejected_rows(self, result: BulkResult) -> list[tuple[Row, list[Problem]]]:
-        """The rows that were not taken, in their order, with what is wrong with each."""
+        """Returns the rejected rows in order, each with its problems, given the result of the bulk
+        call."""
         valid_rows = [row for row in self.rows if row.problem is None]
         problems_by_line = {
             row.line_number: [row.problem] for row in self.rows if row.problem is not None
         }
         for problem in result.problems:
-            # In a call's result the path begins with `inputs` and the index.
+            # The path of a bulk problem begins with `inputs` and the index of the row.
             _, index, *path = problem.path
             problems_by_line.setdefault(valid_rows[int(index)].line_number, []).append(
                 replace(problem, path=tuple(path))

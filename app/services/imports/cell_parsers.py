@@ -1,4 +1,4 @@
-"""What a cell of a CSV file stands for: everything in it is text."""
+"""Parsers of CSV cells: text to JSON values."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from app.domain.metadata import KeyDefinition
 from app.filters.fields import AttributeType
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-# Without a definition only what is the same number, written back: 00001, +48 and 1e5 are text,
-# and so is what a double can't hold exactly, like the number of a card.
+# In a key without a definition, a cell is a number only if the number is written back as the same
+# text: 00001, +48 and 1e5 stay text, and so does a number with more digits than a double holds,
+# like the number of a card.
 _NUMBER = re.compile(r"-?(?=[0-9.]{1,16}$)(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?")
 _TEXT_TYPES = (AttributeType.STRING, AttributeType.DATE, AttributeType.DATETIME)
 
@@ -21,12 +22,12 @@ def parse_text(cell: str) -> str:
 
 
 def parse_integer(cell: str) -> int | str:
-    """What is no whole number stays text, which its input then refuses."""
+    """Returns an integer; any other text unchanged, so that validation rejects it."""
     return int(cell) if _INTEGER.fullmatch(cell) else cell
 
 
 def parser_for(definition: KeyDefinition | None) -> Callable[[str], Any]:
-    """How to read the cells of a metadata key."""
+    """Returns the parser for the cells of a metadata key."""
     if definition is None or not definition.effective_definition:
         return parse_untyped
     if definition.type in _TEXT_TYPES and not definition.is_array:
@@ -35,7 +36,8 @@ def parser_for(definition: KeyDefinition | None) -> Callable[[str], Any]:
 
 
 def parse_untyped(cell: str) -> Any:
-    """A number, true, false, a list or an object, where the cell is written as JSON writes it."""
+    """Returns a number, boolean, list or object if the cell is written like one in JSON, else
+    text. The cell must not be empty."""
     match cell[0]:
         case "[" | "{":
             return _parse_json(cell)

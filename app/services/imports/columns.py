@@ -1,4 +1,4 @@
-"""The columns of a CSV file: what each cell is, and where it goes."""
+"""The columns of a CSV file: how each cell is parsed, and to which field it belongs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,14 @@ CellParser = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """A column: the path of its field in the API's input, and the parser of its cells."""
+
     path: tuple[str, ...]
     parse: CellParser
 
 
 class Columns:
-    """All columns, in the order of the cells."""
+    """The columns of a file, in the order of its cells."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = [(column.path[:-1], column.path[-1], column.parse) for column in columns]
@@ -31,12 +33,16 @@ class Columns:
     def from_header(
         cls, header: Sequence[str], model: type[Input], metadata_schema: MetadataSchema | None
     ) -> "Columns":
-        """Refused where a name is unknown, missing, there twice or inside another one."""
+        """Resolves the names in the header. Raises INVALID for a name that is unknown, empty or
+        duplicate, or that contains another column (like `address` beside `address.city`).
+
+        `metadata_schema` gives the types of metadata keys; None treats them as undefined.
+        """
         names = [name.strip() for name in header]
         parsers_by_name = dict(_input_columns(model))
         columns = [
-            _resolve_column(i, name, parsers_by_name, metadata_schema)
-            for i, name in enumerate(names, 1)
+            _resolve_column(column_number, name, parsers_by_name, metadata_schema)
+            for column_number, name in enumerate(names, 1)
         ]
         _require_no_overlap([column.path for column in columns])
         return cls(columns)
@@ -45,7 +51,7 @@ class Columns:
         return len(self._columns)
 
     def to_wire(self, row: Sequence[str]) -> dict[str, Any]:
-        """The cells in the shape of the API's input; an empty one is left out."""
+        """Returns the cells in the shape of the API's input. Empty cells are left out."""
         wire: dict[str, Any] = {}
         for (parent_path, key, parse), cell in zip(self._columns, row, strict=False):
             if cell:
@@ -57,7 +63,8 @@ class Columns:
 
 
 def _input_columns(model: type[Input]) -> Iterator[tuple[str, CellParser | None]]:
-    """The names that the input has; None reads what may have any key below it."""
+    """Yields the column names of an input, each with its parser; None for a JSON object, which may
+    have columns for any of its keys."""
     for python_name, hint in get_type_hints(model).items():
         if python_name not in model.model_fields:
             continue
@@ -101,7 +108,7 @@ def _resolve_column(
 def _unknown_column(
     column_number: int, name: str, parsers_by_name: Mapping[str, CellParser | None]
 ) -> InputError:
-    column_names = [name if read else f"{name}.KEY" for name, read in parsers_by_name.items()]
+    column_names = [name if parser else f"{name}.KEY" for name, parser in parsers_by_name.items()]
     description = f"is called {name[:100]!r}, which is unknown" if name else "has no name"
     close_matches = (
         get_close_matches(name, column_names, 1) if name.replace(".", "").isalnum() else []
@@ -120,9 +127,10 @@ def _require_no_overlap(paths: Sequence[tuple[str, ...]]) -> None:
     for path in paths:
         if path in seen:
             raise input_error(
-                UserErrorCode.INVALID, f"There are two columns called {'.'.join(path)}; leave one."
+                UserErrorCode.INVALID,
+                f"There are two columns called {'.'.join(path)}; remove one of them.",
             )
         if path in parent_paths:
-            message = f"There are columns inside {'.'.join(path)} beside it; leave it or them."
+            message = f"There are columns inside {'.'.join(path)} beside it; remove it or them."
             raise input_error(UserErrorCode.INVALID, message)
         seen.add(path)

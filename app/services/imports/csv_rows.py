@@ -1,4 +1,4 @@
-"""CSV: the first row names the columns."""
+"""Reads CSV files. The first row names the columns."""
 
 import csv
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from app.services.imports.row import NOT_UTF8_MESSAGE, Row
 def read_rows(
     line_reader: LineReader, model: type[Input], metadata_schema: MetadataSchema | None
 ) -> Iterator[Row]:
-    """The rows below the header, empty lines left out. `metadata` tells how to read its cells."""
+    """Yields the rows below the header without empty lines. `metadata_schema` gives the types of
+    metadata keys. Raises INVALID for an unusable header, or a row whose end can't be found."""
     csv.field_size_limit(MAX_ROW_CHARACTERS)
     reader = csv.reader(line_reader)
     header = _next_cells(reader, line_reader, 1)
@@ -42,10 +43,10 @@ def _next_cells(
     try:
         return next(reader, None)
     except (RowTooLong, csv.Error):
-        # Where the next row begins can't be known: in the midst of a text anything may stand.
+        # The start of the next row is unknown: a quoted text may contain line breaks.
         message = (
-            f"Line {line_number}: the row is longer than {MAX_ROW_CHARACTERS:,} characters, or a quote is not"
-            " closed; mend it and run again. Nothing was read from there on."
+            f"Line {line_number}: the row is longer than {MAX_ROW_CHARACTERS:,} characters, or a"
+            " quote is not closed; fix it and import again. Nothing was read from this line on."
         )
         raise input_error(UserErrorCode.INVALID, message) from None
 

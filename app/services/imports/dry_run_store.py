@@ -1,4 +1,4 @@
-"""A store in which everything is read and checked, and nothing is kept."""
+"""A store for dry runs: it validates everything and stores nothing."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,16 +15,16 @@ from app.store.store import Result, Work
 
 
 class _RolledBack(Exception):
-    """Ends a transaction, so that nothing of it stays."""
+    """Aborts a transaction and carries its result out of it."""
 
     def __init__(self, result: Any) -> None:
         self.result = result
 
 
 class DryRunStore(Store):
-    """Each transaction runs to its end and is then taken back.
+    """A store that rolls back each transaction after it has run to its end.
 
-    The many writes are left out as well: MongoDB grows slow over many that were taken back.
+    It also skips the bulk writes, because many rolled back writes slow MongoDB down.
     """
 
     def __init__(self, client: Any, database: Any, settings: Settings, connect: Any) -> None:
@@ -45,26 +45,28 @@ class DryRunStore(Store):
 
         try:
             return await super().transaction(run_and_roll_back, session, keys=keys)
-        except _RolledBack as end:
-            result: Result = end.result
+        except _RolledBack as rollback:
+            result: Result = rollback.result
             return result
 
 
 class _DryRunCustomers(Customers):
-    async def save(self, drafts: Iterable[TrackedCustomer], transaction: Transaction) -> None:
-        """Leaves it."""
+    async def save(
+        self, tracked_customers: Iterable[TrackedCustomer], transaction: Transaction
+    ) -> None:
+        """Writes nothing."""
 
 
 class _DryRunEvents(Events):
     async def add(self, events: Sequence[Event], transaction: Transaction) -> None:
-        """Leaves it."""
+        """Writes nothing."""
 
 
 class _DryRunOrders(Orders):
     async def revise(
         self,
-        ended: Iterable[tuple[Order, int]],
-        brought: Iterable[tuple[Order, int]],
+        superseded: Iterable[tuple[Order, int]],
+        added: Iterable[tuple[Order, int]],
         transaction: Transaction,
     ) -> None:
-        """Leaves it."""
+        """Writes nothing."""

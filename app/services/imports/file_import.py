@@ -1,4 +1,4 @@
-"""An import: the rows of a file, a batch at a time, through the same verbs as the API's."""
+"""Imports one file in batches, through the same services as the API."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,13 +25,14 @@ Item = TypeVar("Item")
 
 
 class BulkWriter(Protocol):
-    """What customers, events and orders have in common."""
+    """Writes parsed rows: the services for customers, events and orders."""
 
     async def write_rows(self, rows: BulkRows[Any], now: Any) -> BulkResult: ...
 
 
 class FileImport:
-    """One file on its way in. What a batch brings is committed whole."""
+    """The import of one file. Each batch is one transaction; `row_type` is a key of
+    INPUT_MODELS."""
 
     def __init__(self, services: Services, row_type: str, reject_file: RejectFile) -> None:
         self._services = services
@@ -42,9 +43,11 @@ class FileImport:
         self.rejected_count = 0
 
     async def run(self, file_name: str, stream: IO[bytes], on_batch: Callable[[], None]) -> None:
-        """Reads the stream to its end; `advance` is called after each batch."""
+        """Imports the whole stream and calls `on_batch` after each batch. Raises InputError if the
+        file can't be read further; the batches before are committed."""
         metadata_schema = (await self._services.definitions.latest()).metadata_schema
-        # Held to the end: with it goes the stream, and `advance` may ask how far that is.
+        # The reader must outlive the loop: it closes the stream when it is collected, and
+        # `on_batch` may ask the stream for its position.
         line_reader = LineReader(stream)
         with closing(IdempotencyKeys()) as keys:
             async for batch in _prefetch(
@@ -61,7 +64,7 @@ class FileImport:
         metadata_schema: MetadataSchema,
     ) -> Iterator[Batch]:
         model = INPUT_MODELS[self._row_type]
-        # What is defined is the metadata of customers; that of orders is free.
+        # Definitions apply to the metadata of customers only, not to that of orders.
         rows = row_reader.read_rows(
             file_name,
             line_reader,
@@ -83,7 +86,7 @@ class FileImport:
 
 
 async def _prefetch(items: Iterator[Item]) -> AsyncIterator[Item]:
-    """The next one is read while the last one is being written."""
+    """Yields the items, and computes the next one in a thread while the caller uses the last."""
     pending_item = asyncio.create_task(asyncio.to_thread(next, items, None))
     while (item := await pending_item) is not None:
         pending_item = asyncio.create_task(asyncio.to_thread(next, items, None))

@@ -1,4 +1,4 @@
-"""Idempotency keys for events that have none, so that a file can be imported again."""
+"""Generates idempotency keys for events without one, so that a file can be imported twice."""
 
 import sqlite3
 from dataclasses import replace
@@ -10,15 +10,15 @@ from app.services.imports.row import Row
 
 
 class IdempotencyKeys:
-    """A key stands for a row's content and for how many such rows came before it.
+    """Derives the key of a row from its content and from the number of equal rows before it.
 
-    The counts lie in a temporary file: memory must not grow with what is imported.
+    A temporary SQLite file counts the rows, so that memory does not grow with the file.
     """
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._connection.execute(
-            "CREATE TABLE seen (row BLOB PRIMARY KEY, count INTEGER) WITHOUT ROWID"
+            "CREATE TABLE row_counts (row BLOB PRIMARY KEY, count INTEGER) WITHOUT ROWID"
         )
         self._connection.execute("BEGIN")
 
@@ -26,17 +26,17 @@ class IdempotencyKeys:
         self._connection.close()
 
     def with_key(self, row: Row) -> Row:
-        """The row with a key, where it can be sent and has none of its own."""
+        """Returns the row with a generated key, if it is readable and has no key of its own."""
         if row.problem is not None or row.wire.get("idempotencyKey") is not None:
             return row
         try:
             content = orjson.dumps(row.wire, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
-            # Too deep or too large a number: the row will be refused.
+            # The row is nested too deeply or has too large a number; validation rejects it.
             return row
         digest = blake2b(content, digest_size=16)
         (count,) = self._connection.execute(
-            "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+            "INSERT INTO row_counts VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
             " RETURNING count",
             (digest.digest(),),
         ).fetchone()

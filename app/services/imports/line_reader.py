@@ -1,4 +1,4 @@
-"""The text of a file, line by line; nobody knows how long it is."""
+"""Reads the lines of a text file with bounded memory."""
 
 import re
 from io import TextIOWrapper
@@ -10,14 +10,18 @@ _LONE_SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 class RowTooLong(Exception):
-    """A row outgrows what is held in memory."""
+    """A row has more than MAX_ROW_CHARACTERS characters."""
 
 
 class LineReader:
-    """Lines with their ends; it counts them, and watches the row that they make."""
+    """Iterates over lines with their line ends, and counts lines and characters.
+
+    A row may span several lines. The reader of rows calls `begin_row` at the start of each; the
+    iterator raises RowTooLong if the row grows too long.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
-        # Bytes that are no UTF-8 come through as lone surrogates: it is their row that is wrong.
+        # Invalid UTF-8 becomes lone surrogates, so that only its row is rejected.
         self._stream = TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
         self._pushed_back_line: str | None = None
         self.line_count = 0
@@ -46,13 +50,14 @@ class LineReader:
         return line
 
     def begin_row(self) -> int:
-        """The line at which the next row begins."""
+        """Starts the next row and returns its line number."""
         self._row_start = self.character_count
         self.row_is_utf8 = True
         return self.line_count + 1
 
     def peek_first_line(self) -> str:
-        """The first line with anything in it, left to be read; the empty ones before it are not."""
+        """Returns the first line that is not empty, and leaves it to be read. Consumes the empty
+        lines before it."""
         for line in self:
             if line.strip():
                 self.line_count -= 1
@@ -63,7 +68,7 @@ class LineReader:
         return ""
 
     def skip_line(self) -> None:
-        """Reads to the end of a line that is too long to be held."""
+        """Skips the rest of a line that is too long."""
         while (piece := self._stream.readline(MAX_ROW_CHARACTERS)) and not piece.endswith(
             ("\n", "\r")
         ):

@@ -1,4 +1,4 @@
-"""NDJSON: a JSON object a line, in the shape of the API's input."""
+"""Reads NDJSON files. Each line is a JSON object in the shape of the API's input."""
 
 import json
 import re
@@ -15,6 +15,8 @@ _MAX_EXCERPT_CHARACTERS = 1_000
 
 
 def read_rows(line_reader: LineReader) -> Iterator[Row]:
+    """Yields one row per line that is not empty. A line that can't be read is a row with a
+    problem."""
     while True:
         line_number = line_reader.begin_row()
         try:

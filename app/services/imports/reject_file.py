@@ -1,4 +1,4 @@
-"""The rows that were refused, in a file beside the one that they came from."""
+"""The file of rejected rows, written beside the imported file."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,8 @@ from app.services.imports.row import Row
 
 
 class RejectFile:
-    """The file is there if any row was refused, and only then."""
+    """Writes rejected rows as NDJSON, each with its line number and errors. Deletes an old file at
+    the start, and creates the file only if a row is rejected."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

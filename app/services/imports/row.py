@@ -1,4 +1,4 @@
-"""One row of a file."""
+"""One row of an imported file."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +8,10 @@ from app.errors import Problem, UserErrorCode
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What stands at a line, in the shape of the API's input; or what is wrong with it.
+    """One row, which begins at `line_number`. `wire` has the shape of the API's input.
 
-    `key` is an event's idempotency key where it has none of its own.
+    `problem` is set if the row can't be read. `idempotency_key` is a generated key, for an event
+    without one.
     """
 
     line_number: int
@@ -20,7 +21,7 @@ class Row:
 
     @property
     def call_input(self) -> dict[str, Any]:
-        """What goes into the call."""
+        """The input of the bulk call."""
         return (
             self.wire
             if self.idempotency_key is None

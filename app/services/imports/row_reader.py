@@ -1,4 +1,4 @@
-"""Which format a file has, and its rows."""
+"""Detects the format of a file, reads its rows and splits them into batches."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,8 @@ def read_rows(
     model: type[Input],
     metadata_schema: MetadataSchema | None,
 ) -> Iterator[Row]:
-    """By the name's end; for other names, `-` among them, by the first character that is there."""
+    """Yields the rows of a CSV or NDJSON file. The extension of the name tells the format. For
+    other names (like `-`, standard input), a file that begins with `{` is NDJSON."""
     if _is_csv(file_name.lower(), line_reader):
         return csv_rows.read_rows(line_reader, model, metadata_schema)
     return ndjson_rows.read_rows(line_reader)
@@ -35,7 +36,8 @@ def _is_csv(file_name: str, line_reader: LineReader) -> bool:
 
 
 def split_into_batches(rows: Iterator[Row], line_reader: LineReader) -> Iterator[list[Row]]:
-    """The rows in parts of what one call takes, smaller where the rows are large."""
+    """Yields the rows in batches of at most MAX_BULK_ROWS rows and about 4 MiB of text. Yields the
+    last batch before it raises InputError for a row that can't be read."""
     batch_rows: list[Row] = []
     batch_end = line_reader.character_count + _MAX_BATCH_CHARACTERS
     try:
@@ -46,7 +48,7 @@ def split_into_batches(rows: Iterator[Row], line_reader: LineReader) -> Iterator
                 batch_rows = []
                 batch_end = line_reader.character_count + _MAX_BATCH_CHARACTERS
     except InputError:
-        # What came before a place that can't be read is taken all the same.
+        # The rows before the unreadable one are imported all the same.
         if batch_rows:
             yield batch_rows
         raise

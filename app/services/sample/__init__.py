@@ -1,4 +1,4 @@
-"""A small made-up shop, for trying the program out."""
+"""Sample data: a small made-up shop for trying the program out."""
 
 from app.services.sample.load import load, load_into
 

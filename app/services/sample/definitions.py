@@ -1,4 +1,4 @@
-"""What the shop says of its metadata, in the shape of MetadataDefinitionInput."""
+"""The metadata definitions of the sample shop, in the shape of MetadataDefinitionInput."""
 
 from typing import Any
 

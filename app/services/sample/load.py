@@ -1,4 +1,4 @@
-"""Puts the shop into the database through the services, as any client would."""
+"""Loads the sample shop through the services, as a client of the API would."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ BulkWrite = Callable[[Sequence[Row], datetime], Awaitable[BulkResult]]
 
 
 async def load_into(settings: Settings) -> str:
-    """The same for a program that has no services open."""
+    """Loads the sample like `load`, with a store that it opens and closes itself."""
     store = await Store.open(settings)
     try:
         return await load(Services(store, settings))
@@ -28,7 +28,7 @@ async def load_into(settings: Settings) -> str:
 
 
 async def load(services: Services) -> str:
-    """Loads what is not there yet of the sample, and tells what it is."""
+    """Loads the sample and returns a sentence about it. Loading again changes nothing."""
     now = services.now()
     shop = Shop(await _first_loaded_at(services, now))
     await _create_definitions(services)
@@ -43,7 +43,7 @@ async def load(services: Services) -> str:
 
 
 async def _first_loaded_at(services: Services, now: Now) -> datetime:
-    """The moment of the first loading, so that later ones say the same of the past."""
+    """Returns the instant of the first load, so that later loads produce the same rows."""
     customer = await services.customers.get(CustomerRef.by_source_id(source_id(1)))
     return now.at if customer is None else customer.document["createdAt"]
 
@@ -51,7 +51,7 @@ async def _first_loaded_at(services: Services, now: Now) -> datetime:
 async def _create_definitions(services: Services) -> None:
     for definition_input in DEFINITIONS:
         definition = await services.metadata.define(definition_input)
-        # With no values there yet this is no work for a worker to wait for.
+        # There are no values to convert yet, so no worker is needed.
         await services.metadata.convert(definition.key)
 
 
@@ -75,7 +75,7 @@ async def _create_segments(services: Services, rows: Sequence[Row], now: Now) ->
     for segment_input in rows:
         try:
             await services.segments.create(segment_input, now)
-        except InputError as refused:
-            if [problem.code for problem in refused.problems] != [UserErrorCode.TAKEN]:
+        except InputError as error:
+            if [problem.code for problem in error.problems] != [UserErrorCode.TAKEN]:
                 raise
     return len(rows)

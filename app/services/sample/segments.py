@@ -1,4 +1,4 @@
-"""The shop's segments, some of each kind, in the shape of SegmentCreateInput."""
+"""The segments of the sample shop, passive and static, in the shape of SegmentCreateInput."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _attribute(path: str, operator: str, value: Any) -> Row:
 _VIP = _attribute("metadata.vip", "IS", True)
 
 SEGMENTS = (
-    _segment("VIPs", "Those whom the shop calls so.", filter=_VIP),
+    _segment("VIPs", "Customers with VIP status.", filter=_VIP),
     _segment(
         "Bought three times this quarter",
         "Three orders or more in the last 90 days.",
@@ -24,7 +24,7 @@ SEGMENTS = (
     ),
     _segment(
         "Gone quiet",
-        "They bought, but not in the last half year.",
+        "Customers whose last order is more than half a year ago.",
         filter={
             "all": [
                 _attribute("orders.totalCount", "GREATER_THAN_OR_EQUAL", 1),
@@ -34,7 +34,7 @@ SEGMENTS = (
     ),
     _segment(
         "Readers who do not buy",
-        "They open the newsletter, and have not ordered yet.",
+        "Customers who open the newsletter but have never ordered.",
         filter={
             "all": [
                 {"event": {"name": "newsletter_opened", "within": {"last": "P90D"}}},
@@ -44,12 +44,12 @@ SEGMENTS = (
     ),
     _segment(
         "Beta testers",
-        "A list, fixed when it was made.",
+        "A fixed list of customers.",
         customers=[{"sourceId": source_id(number)} for number in range(11, 51)],
     ),
     _segment(
         "VIPs at the opening",
-        "Those who were VIPs when the sample was loaded.",
+        "Customers who were VIPs when the sample was loaded.",
         snapshot=_VIP,
     ),
 )

@@ -1,4 +1,4 @@
-"""The shop's customers and what they did: the same each time, at moments counted back from one."""
+"""The customers, orders and events of the sample shop: the same rows for the same `opened_at`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,8 @@ _PRODUCTS = ("kettle", "lamp", "novel", "rake", "rucksack", "teddy", "vase")
 
 @dataclass(frozen=True)
 class ActivityPattern:
-    """A kind of customer: how many orders and events, from so many days ago until so many."""
+    """The activity of one kind of customer: the number of orders and events, and the interval in
+    which they lie, in days before `opened_at`."""
 
     order_count: int
     event_count: int
@@ -55,7 +56,7 @@ class ActivityPattern:
     is_vip: bool = False
 
 
-# One customer after the other has the next of these ten habits.
+# The patterns are assigned to the customers in turn.
 _ACTIVITY_PATTERNS = (
     ActivityPattern(order_count=10, event_count=15, since_days_ago=730, is_vip=True),
     *[ActivityPattern(order_count=4, event_count=8, since_days_ago=730)] * 3,
@@ -66,7 +67,8 @@ _ACTIVITY_PATTERNS = (
 
 
 class Shop:
-    """All rows, in the shape of the API's inputs; `opened` is the moment of the first loading."""
+    """All rows of the shop, in the shape of the API's inputs. `opened_at` is the instant of the
+    first load."""
 
     def __init__(self, opened_at: datetime) -> None:
         self._opened_at = opened_at
@@ -158,7 +160,7 @@ class Shop:
         }
 
     def _random_instant(self, pattern: ActivityPattern, random: Random) -> datetime:
-        """Some time in the habit's days; the square makes the last weeks the busiest."""
+        """Returns an instant in the pattern's interval. The square makes recent days busier."""
         days = (
             pattern.until_days_ago
             + (pattern.since_days_ago - pattern.until_days_ago) * random.random() ** 2
@@ -175,5 +177,5 @@ def _numbered_patterns() -> Iterator[tuple[int, ActivityPattern]]:
 
 
 def _seeded_random(seed: str) -> Random:
-    """The same numbers each time."""
+    """Returns a generator that yields the same numbers in each run."""
     return Random(seed)  # noqa: S311 - made-up people keep no secrets
