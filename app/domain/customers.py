@@ -114,10 +114,10 @@ class TrackedCustomer:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
         self.document["version"] = self.next_version
-        if "search" not in self.document or any(
+        if "searchKeys" not in self.document or any(
             self._is_replaced(key) for key in SEARCHABLE_FIELDS
         ):
-            self.document["search"] = sorted(
+            self.document["searchKeys"] = sorted(
                 {
                     search_key(str(self.document[key]))
                     for key in SEARCHABLE_FIELDS
@@ -130,7 +130,7 @@ class TrackedCustomer:
 
     def check_size(self) -> Problem | None:
         """The problem of a profile that has grown too large."""
-        profile = {k: v for k, v in self.document.items() if k not in ("events", "search")}
+        profile = {k: v for k, v in self.document.items() if k not in ("events", "searchKeys")}
         if is_within_size_limit(profile):
             return None
         return Problem(

@@ -180,12 +180,12 @@ def version_range(row: Document) -> tuple[Any, Any]:
 
 def _first_version(row: Document) -> Any:
     # Rows that somebody wrote past the program may lack it: every state includes them.
-    version = row.get("since")
+    version = row.get("sinceVersion")
     return -1 if version is None else version
 
 
 def _end_version(row: Document) -> Any:
-    return row.get("until", _INFINITE_VERSION)
+    return row.get("untilVersion", _INFINITE_VERSION)
 
 
 def _as_current(collection: str, row: Document) -> Document:

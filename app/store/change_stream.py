@@ -22,7 +22,7 @@ from app.store.segments import DEFINITIONS_REVISION
 
 PARTITION_COUNT = 16
 
-WATERMARKS = "marks"
+WATERMARKS = "watermarks"
 _EVENTS_PER_BATCH, _MAX_WAIT_MILLISECONDS = 1_000, 1_000
 # The shortest wait of a getMore; 0 stands for the default, a second.
 _MIN_WAIT_MILLISECONDS = 1
@@ -141,7 +141,7 @@ def _stages(
     collection_operations = {"operationType": {"$nin": _DOCUMENT_OPERATIONS}}
     conditions: list[dict[str, Any]] = [
         {**in_collection("customers"), "$or": [owned_customers, collection_operations]},
-        {**in_collection("fences"), "documentKey._id": DEFINITIONS_REVISION},
+        {**in_collection("counters"), "documentKey._id": DEFINITIONS_REVISION},
         {**in_collection(WATERMARKS), "documentKey._id": worker},
     ]
     is_customer = {"$eq": ["$ns.coll", "customers"]}
@@ -250,7 +250,7 @@ class _CommitBuilder:
                     raise HistoryLost(f"the customers were changed as a whole: {operation}")
                 with attribute_errors_to(event["partition"], str(event["documentKey"]["_id"])):
                     _merge_change(self._changes, event)
-            case "fences":
+            case "counters":
                 self._revision = _current_value(event, "revision")
             case _:
                 self._watermark = _current_value(event, "number")

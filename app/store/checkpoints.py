@@ -30,7 +30,7 @@ class Checkpoints:
         earning rule for one, is older than its checkpoint."""
         end = await self._transitions.last_sequence()
         for consumer in Consumer:
-            row = {"$setOnInsert": {"sequence": end, "boundaries": 0, **NO_HOLDER}}
+            row = {"$setOnInsert": {"sequence": end, "lockVersion": 0, **NO_HOLDER}}
             await self._collection.update_one({"_id": consumer.value}, row, upsert=True)
 
     async def get(
@@ -82,7 +82,7 @@ class Checkpoints:
         """Locks the checkpoint until the transaction ends: a batch of the consumer whose snapshot
         is older can't commit any more."""
         query = {"_id": consumer.value}
-        await self._collection.update_one(query, {"$inc": {"boundaries": 1}}, session=transaction)
+        await self._collection.update_one(query, {"$inc": {"lockVersion": 1}}, session=transaction)
 
     async def save_failure(self, consumer: Consumer, error: str) -> None:
         """Notes what holds the consumer up, until it goes on."""

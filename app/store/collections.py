@@ -81,7 +81,7 @@ COLLECTIONS = (
         "customers",
         (
             _index("sourceId", unique=True),
-            _index("search"),
+            _index("searchKeys"),
             _index("metadata.$**"),
             _index("$**", wildcardProjection=dict.fromkeys(_PROFILE_FIELDS, 1)),
         ),
@@ -94,7 +94,7 @@ COLLECTIONS = (
             _index("customerId", "-at", "-_id"),
             _index("name", "at", "customerId"),
             # What has come since a version of the customer.
-            _index("customerId", "since"),
+            _index("customerId", "sinceVersion"),
             _index(
                 "idempotencyKey",
                 unique=True,
@@ -108,15 +108,21 @@ COLLECTIONS = (
             _index("sourceId", unique=True, partialFilterExpression={"current": True}),
             _index("orderId"),
             # What has come and ended since a version of the customer.
-            _index("customerId", "since"),
-            _index("customerId", "until", partialFilterExpression={"until": {"$exists": True}}),
+            _index("customerId", "sinceVersion"),
+            _index(
+                *("customerId", "untilVersion"),
+                partialFilterExpression={"untilVersion": {"$exists": True}},
+            ),
             ORDERS_BY_CUSTOMER_INDEX,
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
             ),
             # Superseded revisions, for the sweeper.
-            _index("until", "_id", partialFilterExpression={"until": {"$exists": True}}),
+            _index(
+                *("untilVersion", "_id"),
+                partialFilterExpression={"untilVersion": {"$exists": True}},
+            ),
         ),
     ),
     Collection("eventNames"),
@@ -134,10 +140,10 @@ COLLECTIONS = (
     # How far its consumers have come, what they failed to handle, and what is kept of that which
     # its retention has deleted.
     Collection("checkpoints"),
-    Collection("quarantine", (_index("consumer", "againAt"), _index("consumer", "since"))),
-    Collection("entrances", (_index("segmentId", "customerId", unique=True),)),
+    Collection("quarantine", (_index("consumer", "retryAt"), _index("consumer", "firstFailedAt"))),
+    Collection("retainedEntrances", (_index("segmentId", "customerId", unique=True),)),
     Collection("loyaltyPrograms"),
-    Collection("earningRules", (_index("segmentId"), _index("until"), _index("revision"))),
+    Collection("earningRules", (_index("segmentId"), _index("untilSequence"), _index("revision"))),
     Collection(
         "ledger",
         (
@@ -150,15 +156,15 @@ COLLECTIONS = (
             _index("customerId", "ruleId"),
         ),
     ),
-    Collection("accounts"),
+    Collection("loyaltyAccounts"),
     # How far the engine has come, and where it left everybody.
     Collection("partitions"),
-    Collection("steps"),
-    Collection("marks"),
-    Collection("presences"),
+    Collection("definitionChanges"),
+    Collection("watermarks"),
+    Collection("heartbeats"),
     Collection("workers"),
     Collection("engineErrors"),
-    Collection("states", (_index("partition", "wakesAt"),)),
+    Collection("membershipStates", (_index("partition", "nextTimerAt"),)),
     # One document a deleted customer or segment until its rows are removed.
     Collection("customerTombstones"),
     Collection("segmentTombstones"),
@@ -168,9 +174,9 @@ COLLECTIONS = (
     ),
     Collection("sizeSchedule", (_index("dueAt"),)),
     Collection("leases"),
-    Collection("deadlines"),
+    Collection("transactionDeadlines"),
     Collection("metadataDefinitions", (_index("revision"),)),
-    Collection("fences"),
+    Collection("counters"),
 )
 
 

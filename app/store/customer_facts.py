@@ -107,7 +107,7 @@ class CustomerFactsReader:
                 }
                 for collection, conditions in conditions_by_collection.items()
             )
-        command = {"aggregate": "fences", "pipeline": stages, "cursor": {}}
+        command = {"aggregate": "counters", "pipeline": stages, "cursor": {}}
         answer = await run_read_command(self._database, command)
         (row,) = answer["cursor"]["firstBatch"]
         return dict(row)

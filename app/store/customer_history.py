@@ -1,7 +1,7 @@
 """The rows that the states of customers include, those that have ended among them.
 
-A row of an event or order is part of the states from the version `since` on and, where it has an
-`until`, before that one.
+A row of an event or order is part of the states from the version `sinceVersion` on and, where it has an
+`untilVersion`, before that one.
 """
 
 from bisect import bisect_left
@@ -35,10 +35,10 @@ MAX_PAGE_VALUES = 20_000
 _ROWS_PER_BATCH = 1_000
 # What MongoDB says where a page would be too large for one document, or for its memory.
 _RESULT_TOO_LARGE_CODES = (10334, 17280, 17419, 17420, 146)
-_CUSTOMER_VERSION_INDEX = [("customerId", 1), ("since", 1)]
+_CUSTOMER_VERSION_INDEX = [("customerId", 1), ("sinceVersion", 1)]
 _CUSTOMER_EVENT_TIME_INDEX = {"customerId": 1, "name": 1, "at": -1}
 _MAX_CUSTOMERS_PER_QUERY = 200
-_ALWAYS_READ_FIELDS = ("_id", "customerId", "name", "at", "since", "until", "status")
+_ALWAYS_READ_FIELDS = ("_id", "customerId", "name", "at", "sinceVersion", "untilVersion", "status")
 
 
 class _NeededRange:
@@ -251,7 +251,7 @@ class CustomerHistoryReader:
             predicate = {
                 "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
                 **source.predicate,
-                "since": {"$lte": version},
+                "sinceVersion": {"$lte": version},
             }
             async for columns in self._read_column_pages(
                 predicate, collection_query.columns[source], earliest
@@ -274,8 +274,8 @@ class CustomerHistoryReader:
                 {"$match": {**predicate, "at": at_condition}},
                 {"$sort": {"at": 1}},
                 {"$limit": page_rows},
-                {"$project": {"_id": 0, "moment": "$at", "at": {"$toLong": "$at"}, **projection}},
-                {"$group": {"_id": None, "last": {"$last": "$moment"}, **pushes}},
+                {"$project": {"_id": 0, "instant": "$at", "at": {"$toLong": "$at"}, **projection}},
+                {"$group": {"_id": None, "last": {"$last": "$instant"}, **pushes}},
             ]
             try:
                 page = (
@@ -328,7 +328,7 @@ class CustomerHistoryReader:
                 **_predicate(collection_query),
             }
             if collection == EVENTS_COLLECTION:
-                predicate["$or"] = [{"since": {"$gt": version}}, {"since": None}]
+                predicate["$or"] = [{"sinceVersion": {"$gt": version}}, {"sinceVersion": None}]
             rows_by_collection[collection] = await self._read_rows(
                 collection, predicate, collection_query
             )
@@ -361,7 +361,9 @@ class CustomerHistoryReader:
                     for id_, version in batch
                     # Events end with their customer alone, which has no state after that.
                     for version_field in (
-                        ("since", "until") if collection == ORDERS_COLLECTION else ("since",)
+                        ("sinceVersion", "untilVersion")
+                        if collection == ORDERS_COLLECTION
+                        else ("sinceVersion",)
                     )
                 ]
                 predicate = {"$or": clauses, **_source_predicate(collection_query)}

@@ -167,7 +167,7 @@ def search_prefix_query(prefix: str) -> dict[str, Any]:
     bounds = {"$gte": prefix}
     if upper_bound := _prefix_upper_bound(prefix):
         bounds["$lt"] = upper_bound
-    return {"search": {"$elemMatch": bounds}}
+    return {"searchKeys": {"$elemMatch": bounds}}
 
 
 def _prefix_upper_bound(prefix: str) -> str:

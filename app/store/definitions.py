@@ -1,6 +1,6 @@
 """Definitions by what changed: the rows that are newer than a revision, as of one instant.
 
-Each change of a definition raises the revision in `fences` and stamps the rows that it writes with
+Each change of a definition raises the revision in `counters` and stamps the rows that it writes with
 it, in one transaction. A deleted segment leaves a tombstone with the revision of its deletion.
 """
 
@@ -34,7 +34,7 @@ from app.time_slice import TimeSlice
 _BATCH_ROWS = 500
 # The collections changed so lately that the snapshot does not know them yet.
 _SNAPSHOT_UNAVAILABLE = 246
-_COUNTERS = "fences"
+_COUNTERS = "counters"
 
 
 class DefinitionsVersion(NamedTuple):
@@ -131,7 +131,7 @@ class DefinitionsReader:
 
 def _version(row: Mapping[str, Any]) -> DefinitionsVersion:
     revision = int(row.get("revision", 0))
-    return DefinitionsVersion(revision, revision - int(row.get("stamped", 0)))
+    return DefinitionsVersion(revision, revision - int(row.get("stampedRevisions", 0)))
 
 
 def _is_fully_stamped(since: DefinitionsVersion, version: DefinitionsVersion) -> bool:
@@ -147,7 +147,7 @@ def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[di
         "segments": newer,
         "metadataDefinitions": newer,
         # A rule that has ended is gone, but a process that still has it must hear of its end.
-        "earningRules": {"until": None} if since is None else newer,
+        "earningRules": {"untilSequence": None} if since is None else newer,
     }
     if since is not None:
         queries[DELETED_SEGMENTS] = newer

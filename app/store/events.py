@@ -83,7 +83,7 @@ def _document(event: Event) -> dict[str, Any]:
         "name": event.name,
         "at": event.at,
         "properties": event.properties,
-        "since": event.customer_version,
+        "sinceVersion": event.customer_version,
     }
     if event.idempotency_key is not None:
         document["idempotencyKey"] = event.idempotency_key
@@ -97,6 +97,6 @@ def _event(document: Mapping[str, Any]) -> Event:
         name=document["name"],
         at=document["at"],
         properties=document.get("properties") or {},
-        customer_version=document.get("since", 0),
+        customer_version=document.get("sinceVersion", 0),
         idempotency_key=document.get("idempotencyKey"),
     )

@@ -35,7 +35,7 @@ def blocking_client(url: str) -> BlockingClient:
     """A client for renewals: one connection, which gives up before a presence is over."""
     return MongoClient(
         url,
-        appname="customer-segments presence",
+        appname="customer-segments heartbeats",
         maxPoolSize=1,
         serverSelectionTimeoutMS=_CLIENT_TIMEOUT_MILLISECONDS,
         connectTimeoutMS=_CLIENT_TIMEOUT_MILLISECONDS,
@@ -49,7 +49,7 @@ class Heartbeats:
     def __init__(self, database: Database, connect: Callable[[], BlockingClient]) -> None:
         # Presences are written without waiting for a majority, and so are they read.
         local = ReadConcern("local")
-        self._heartbeats = database.get_collection("presences", read_concern=local)
+        self._heartbeats = database.get_collection("heartbeats", read_concern=local)
         self._database_name = database.name
         self._connect = connect
         self._client: BlockingClient | None = None
@@ -61,7 +61,7 @@ class Heartbeats:
 
     async def live_ids(self) -> list[str]:
         """The ids that are present."""
-        not_expired = {"$expr": {"$gt": ["$until", "$$NOW"]}}
+        not_expired = {"$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
         return [row["_id"] async for row in self._heartbeats.find(not_expired, {"_id": 1})]
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ class Heartbeats:
             if self._thread is None:
                 self._loop_ran_at = time.monotonic()
                 self._thread = threading.Thread(
-                    target=self._renew_while_used, args=(loop,), name="presence", daemon=True
+                    target=self._renew_while_used, args=(loop,), name="heartbeats", daemon=True
                 )
                 self._thread.start()
 
@@ -129,17 +129,17 @@ class Heartbeats:
             self._client = self._connect()
         # A presence that an election undoes is written again before it is over.
         heartbeats: Collection[Row] = self._client[self._database_name].get_collection(
-            "presences", write_concern=WriteConcern(1)
+            "heartbeats", write_concern=WriteConcern(1)
         )
         return heartbeats
 
     def _renew_all(self, heartbeats: Collection[Row]) -> None:
         expires_at = {"$add": ["$$NOW", round(HEARTBEAT_TIMEOUT_SECONDS * 1_000)]}
         renewals = [
-            UpdateOne({"_id": id_}, [{"$set": {"until": expires_at}}], upsert=True)
+            UpdateOne({"_id": id_}, [{"$set": {"expiresAt": expires_at}}], upsert=True)
             for id_ in self._use_counts
         ]
         heartbeats.bulk_write(renewals, ordered=False)
 
     def _delete_expired(self, heartbeats: Collection[Row]) -> None:
-        heartbeats.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
+        heartbeats.delete_many({"$expr": {"$lte": ["$expiresAt", "$$NOW"]}})

@@ -25,7 +25,8 @@ from app.store.heartbeats import Heartbeats
 from app.store.sessions import end_sessions, session_key
 
 # The leases for a term that are not a job's.
-LOG_APPEND_LEASE, SIZE_COUNT_LEASE = "log", "sizes"
+LOG_APPEND_LEASE = "transitionLogAppend"
+SIZE_COUNT_LEASE = "segmentSizeCount"
 
 _MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.004, 0.05
 
@@ -52,7 +53,7 @@ class Leases:
         self._heartbeats = heartbeats
 
     async def prepare(self) -> None:
-        expired_lease = {"owner": "", "ownedUntil": datetime.fromtimestamp(0, UTC)}
+        expired_lease = {"owner": "", "leaseExpiresAt": datetime.fromtimestamp(0, UTC)}
         for name in (LOG_APPEND_LEASE, SIZE_COUNT_LEASE):
             await self._collection.update_one(
                 {"_id": name}, {"$setOnInsert": expired_lease}, upsert=True
@@ -123,11 +124,11 @@ class Leases:
             await self.renew(name, owner, 0)
 
 
-IS_EXPIRED: Row = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
+IS_EXPIRED: Row = {"$expr": {"$lte": ["$leaseExpiresAt", "$$NOW"]}}
 """The query for rows whose term is over, or that have none."""
 
 
 def lease_fields(owner: str, seconds: float) -> Row:
     """The fields, for the $set of a pipeline, that give a row to an owner for a term."""
     expires_at = {"$add": ["$$NOW", round(seconds * 1_000)]}
-    return {"owner": {"$literal": owner}, "ownedUntil": expires_at}
+    return {"owner": {"$literal": owner}, "leaseExpiresAt": expires_at}

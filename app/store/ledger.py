@@ -21,7 +21,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._collection = database.ledger
-        self._accounts = database.accounts
+        self._accounts = database.loyaltyAccounts
 
     async def read_accounts(
         self, customer_ids: Iterable[str], transaction: AsyncIOMotorClientSession
@@ -131,7 +131,7 @@ def _account_document(account: LoyaltyAccount) -> dict[str, Any]:
     return {
         "_id": to_object_id(EntityKind.CUSTOMER, account.customer_id),
         "balances": balances,
-        "at": account.last_entry_at,
+        "lastEntryAt": account.last_entry_at,
     }
 
 
@@ -140,4 +140,6 @@ def _account(row: Mapping[str, Any]) -> LoyaltyAccount:
         to_public_id(EntityKind.LOYALTY_PROGRAM, entry["programId"]): int(entry["balance"])
         for entry in row["balances"]
     }
-    return LoyaltyAccount(to_public_id(EntityKind.CUSTOMER, row["_id"]), balances, row["at"])
+    return LoyaltyAccount(
+        to_public_id(EntityKind.CUSTOMER, row["_id"]), balances, row["lastEntryAt"]
+    )

@@ -74,7 +74,7 @@ class EarningRules:
         """The segments' rules that cover something of the log from the sequence `first` on."""
         query = {
             "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
-            "$or": [{"until": None}, {"until": {"$gte": first_sequence}}],
+            "$or": [{"untilSequence": None}, {"untilSequence": {"$gte": first_sequence}}],
         }
         cursor = self._collection.find(query, session=transaction).sort("_id", 1)
         return [as_rule(row) async for row in cursor]
@@ -91,7 +91,7 @@ class EarningRules:
     ) -> None:
         """Ends the rule at a sequence; `revision` is the one that the transaction makes."""
         query = {"_id": to_object_id(EntityKind.EARNING_RULE, id_)}
-        update = {"$set": {"until": until_sequence, "revision": revision}}
+        update = {"$set": {"untilSequence": until_sequence, "revision": revision}}
         await self._collection.update_one(query, update, session=transaction)
 
 
@@ -108,8 +108,8 @@ def _document(rule: EarningRule) -> dict[str, Any]:
         "segmentId": to_object_id(EntityKind.SEGMENT, rule.segment_id),
         "points": _points_document(rule.points),
         "createdAt": rule.created_at,
-        "since": rule.log_interval.after_sequence,
-        "until": rule.log_interval.through_sequence,
+        "sinceSequence": rule.log_interval.after_sequence,
+        "untilSequence": rule.log_interval.through_sequence,
         "activeFrom": rule.active_from,
         "activeUntil": rule.active_until,
         "maxPerCustomer": rule.max_per_customer,
@@ -124,7 +124,7 @@ def as_rule(row: Mapping[str, Any]) -> EarningRule:
         segment_id=to_public_id(EntityKind.SEGMENT, row["segmentId"]),
         points=_points(row["points"]),
         created_at=row["createdAt"],
-        log_interval=LogInterval(row["since"], row["until"]),
+        log_interval=LogInterval(row["sinceSequence"], row["untilSequence"]),
         active_from=row["activeFrom"],
         active_until=row["activeUntil"],
         max_per_customer=row["maxPerCustomer"],

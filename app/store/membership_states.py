@@ -23,7 +23,7 @@ class MembershipStates:
     """The states collection: a row for each customer of whom there is something to know."""
 
     def __init__(self, database: Database) -> None:
-        self._collection = database.states
+        self._collection = database.membershipStates
         self._majority = self._collection.with_options(read_concern=ReadConcern("majority"))
 
     async def read(self, customer_ids: Iterable[str]) -> dict[str, CustomerState]:
@@ -37,22 +37,24 @@ class MembershipStates:
     ) -> list[tuple[str, datetime]]:
         """The customers whose time comes until an instant, and when it does, the first ones
         first."""
-        query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": until}}
-        cursor = self._collection.find(query, {"wakesAt": 1}).sort("wakesAt", 1).limit(limit)
+        query = {"partition": {"$in": list(partitions)}, "nextTimerAt": {"$lte": until}}
+        cursor = (
+            self._collection.find(query, {"nextTimerAt": 1}).sort("nextTimerAt", 1).limit(limit)
+        )
         rows = await cursor.to_list(None)
-        return [(to_public_id(EntityKind.CUSTOMER, row["_id"]), row["wakesAt"]) for row in rows]
+        return [(to_public_id(EntityKind.CUSTOMER, row["_id"]), row["nextTimerAt"]) for row in rows]
 
     async def count_due_timers(self, now: datetime, limit: int) -> BoundedCount:
         """How many customers' time has come."""
-        query = {**_ALL_PARTITIONS, "wakesAt": {"$lte": now}}
+        query = {**_ALL_PARTITIONS, "nextTimerAt": {"$lte": now}}
         number = await self._collection.count_documents(query, limit=limit)
         return BoundedCount(number, number < limit)
 
     async def next_timer_at(self, now: datetime) -> datetime | None:
         """When the time of the next one comes."""
-        query = {**_ALL_PARTITIONS, "wakesAt": {"$gt": now}}
-        row = await self._collection.find_one(query, {"wakesAt": 1}, sort=[("wakesAt", 1)])
-        return None if row is None else row["wakesAt"]
+        query = {**_ALL_PARTITIONS, "nextTimerAt": {"$gt": now}}
+        row = await self._collection.find_one(query, {"nextTimerAt": 1}, sort=[("nextTimerAt", 1)])
+        return None if row is None else row["nextTimerAt"]
 
     async def orphans(self, partitions: Sequence[int], limit: int) -> list[CustomerState]:
         """The states of customers who are not there."""
@@ -100,12 +102,12 @@ def _document(state: CustomerState) -> dict[str, Any]:
         "partition": state.partition,
         "revision": state.revision,
         "sourceId": state.source_id,
-        "holds": state.membership_bits.to_bytes(
+        "membershipBits": state.membership_bits.to_bytes(
             (state.membership_bits.bit_length() + 7) // 8, "little"
         ),
     }
     if state.next_timer_at is not None:
-        document["wakesAt"] = state.next_timer_at
+        document["nextTimerAt"] = state.next_timer_at
     return document
 
 
@@ -114,7 +116,7 @@ def _state(row: dict[str, Any]) -> CustomerState:
         to_public_id(EntityKind.CUSTOMER, row["_id"]),
         row["partition"],
         row["revision"],
-        int.from_bytes(row["holds"], "little"),
-        row.get("wakesAt"),
+        int.from_bytes(row["membershipBits"], "little"),
+        row.get("nextTimerAt"),
         row["sourceId"],
     )

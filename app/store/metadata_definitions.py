@@ -71,7 +71,9 @@ class MetadataDefinitions:
         )
         if document is None:
             return None
-        return as_definition(document), ValidationProgress(**document.get("survey") or {})
+        return as_definition(document), ValidationProgress(
+            **document.get("validationProgress") or {}
+        )
 
     async def save_progress(self, key: str, owner: str, progress: ValidationProgress) -> bool:
         """Notes how far the owner has come; False where the key is no longer the owner's."""
@@ -80,7 +82,7 @@ class MetadataDefinitions:
             [
                 {
                     "$set": {
-                        "survey": {"$literal": asdict(progress)},
+                        "validationProgress": {"$literal": asdict(progress)},
                         **lease_fields(owner, _LEASE_SECONDS),
                     }
                 }
@@ -90,7 +92,7 @@ class MetadataDefinitions:
 
     async def release(self, key: str, owner: str) -> None:
         await self._collection.update_one(
-            {"_id": key, "owner": owner}, {"$unset": {"owner": "", "ownedUntil": ""}}
+            {"_id": key, "owner": owner}, {"$unset": {"owner": "", "leaseExpiresAt": ""}}
         )
 
     async def advance(
@@ -103,7 +105,7 @@ class MetadataDefinitions:
         """Saves the owner's next step; False where the key is no longer the owner's. `revision` is
         the one that the transaction makes."""
         row = {**_document(definition), "revision": revision}
-        update: dict[str, Any] = {"$set": row, "$unset": {"survey": ""}}
+        update: dict[str, Any] = {"$set": row, "$unset": {"validationProgress": ""}}
         if definition.state is DefinitionState.READY:
             update["$currentDate"] = {"readyAt": True}
         query = {"_id": definition.key, "owner": owner}

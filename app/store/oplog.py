@@ -63,7 +63,7 @@ class OplogReader:
             for _ in range(_MAX_QUERIES):
                 counts = await self._count_entries(after, deadline - monotonic())
                 changes += counts["number"]
-                if counts["looked"] < _ENTRIES_PER_QUERY:
+                if counts["scanned"] < _ENTRIES_PER_QUERY:
                     return BoundedCount(changes, is_exact)
                 after = counts["last"]
         except ExecutionTimeout:
@@ -85,7 +85,7 @@ class OplogReader:
             {
                 "$group": {
                     "_id": None,
-                    "looked": {"$sum": 1},
+                    "scanned": {"$sum": 1},
                     "number": {"$sum": self._change_count},
                     "last": {"$last": "$ts"},
                 }
@@ -93,7 +93,7 @@ class OplogReader:
         ]
         max_milliseconds = max(1, round(seconds * 1_000))
         rows = await self._entries.aggregate(stages, maxTimeMS=max_milliseconds).to_list(None)
-        return rows[0] if rows else {"looked": 0, "number": 0}
+        return rows[0] if rows else {"scanned": 0, "number": 0}
 
 
 def _change_count_expression(namespace: str) -> dict[str, Any]:

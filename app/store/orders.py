@@ -1,7 +1,7 @@
 """Orders: append-only revisions, of which one is current.
 
-A revision is stamped with the version of its customer that brought it (`since`) and, once it is
-superseded, with the one that ended it (`until`), so that a state of the customer names exactly
+A revision is stamped with the version of its customer that brought it (`sinceVersion`) and, once it is
+superseded, with the one that ended it (`untilVersion`), so that a state of the customer names exactly
 the orders that it includes.
 """
 
@@ -69,7 +69,7 @@ class Orders:
         writes: list[UpdateOne | InsertOne[dict[str, Any]]] = [
             UpdateOne(
                 {"orderId": to_object_id(EntityKind.ORDER, order.id), "current": True},
-                {"$set": {"until": until_version}, "$unset": {"current": ""}},
+                {"$set": {"untilVersion": until_version}, "$unset": {"current": ""}},
             )
             for order, until_version in superseded
         ]
@@ -100,7 +100,7 @@ class Orders:
                     "first": {"$min": "$at"},
                     "last": {
                         "$top": {
-                            "sortBy": {"at": -1, "since": -1, "_id": -1},
+                            "sortBy": {"at": -1, "sinceVersion": -1, "_id": -1},
                             "output": ["$at", "$amount"],
                         }
                     },
@@ -131,7 +131,7 @@ class Orders:
         latest = await self._collection.find_one(query, sort=[("at", -1)], **find_options)
         if first is None or latest is None:
             return None
-        last_revision_first = [("since", -1), ("_id", -1)]
+        last_revision_first = [("sinceVersion", -1), ("_id", -1)]
         at_latest = {**query, "at": latest["at"]}
         last = await self._collection.find_one(at_latest, sort=last_revision_first, **find_options)
         return _order(first), _order(last or latest)
@@ -143,26 +143,29 @@ class Orders:
 
         Read with majority: none of them is current again after an election.
         """
-        query: dict[str, Any] = {"until": {"$exists": True}}
+        query: dict[str, Any] = {"untilVersion": {"$exists": True}}
         if after is not None:
             until_version, row_id = after[0], ObjectId(after[1])
             query["$or"] = [
-                {"until": {"$gt": until_version}},
-                {"until": until_version, "_id": {"$gt": row_id}},
+                {"untilVersion": {"$gt": until_version}},
+                {"untilVersion": until_version, "_id": {"$gt": row_id}},
             ]
         stages: list[dict[str, Any]] = [
             {"$match": query},
-            {"$sort": {"until": 1, "_id": 1}},
+            {"$sort": {"untilVersion": 1, "_id": 1}},
             {"$limit": limit},
-            {"$project": {"until": 1, "partition": partition_of("$customerId")}},
+            {"$project": {"untilVersion": 1, "partition": partition_of("$customerId")}},
         ]
         rows = self._majority.aggregate(stages, batchSize=limit + 1)
-        return {(row_id["until"], str(row_id["_id"])): row_id["partition"] async for row_id in rows}
+        return {
+            (row_id["untilVersion"], str(row_id["_id"])): row_id["partition"]
+            async for row_id in rows
+        }
 
     async def delete_superseded(self, revisions: Iterable[tuple[int, str]]) -> None:
         """Removes superseded revisions that `superseded` has found."""
         ids = [ObjectId(row_id) for _, row_id in revisions]
-        await self._collection.delete_many({"_id": {"$in": ids}, "until": {"$exists": True}})
+        await self._collection.delete_many({"_id": {"$in": ids}, "untilVersion": {"$exists": True}})
 
     async def get(self, id_: str) -> Order | None:
         """The order; None where there is none, or its customer is deleted."""
@@ -196,7 +199,7 @@ def _document(order: Order, since_version: int) -> dict[str, Any]:
         "amount": order.amount,
         "at": order.at,
         "metadata": order.metadata,
-        "since": since_version,
+        "sinceVersion": since_version,
         "current": True,
     }
 

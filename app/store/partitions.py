@@ -21,8 +21,11 @@ from app.store.leases import NO_HOLDER, Holder, Leases
 from app.store.reads import run_read_command
 from app.store.segments import DEFINITIONS_REVISION
 
-_NOT_BLOCKED = {"setback": {"$exists": False}}
-_IS_RETRY_DUE = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
+_NOT_BLOCKED = {"poisonChange": {"$exists": False}}
+_IS_RETRY_DUE = {
+    "$expr": {"$lte": ["$poisonChange.retryAt", "$$NOW"]},
+    "poisonChange": {"$exists": True},
+}
 _MAX_RETRY_SECONDS, _MAX_ERROR_LENGTH = 60, 1_000
 _SIGNING_KEYS_TIMEOUT_SECONDS, _SIGNING_KEYS_POLL_SECONDS = 10, 0.05
 
@@ -33,7 +36,7 @@ class Partitions:
     def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
         self._collection = database.partitions
-        self._definition_changes = database.steps
+        self._definition_changes = database.definitionChanges
         self._watermarks = database[WATERMARKS]
         self._leases = leases
 
@@ -42,13 +45,13 @@ class Partitions:
         if await self._collection.count_documents({}) == PARTITION_COUNT:
             return
         position, now = await self.current_position()
-        counter = await self._database.fences.find_one({"_id": DEFINITIONS_REVISION})
+        counter = await self._database.counters.find_one({"_id": DEFINITIONS_REVISION})
         initial_progress = {
-            "place": position,
-            "at": now,
-            "base": int(counter["revision"]) if counter else 0,
-            "target": None,
-            "after": "",
+            "position": position,
+            "positionAt": now,
+            "baseRevision": int(counter["revision"]) if counter else 0,
+            "targetRevision": None,
+            "lastBackfilledId": "",
             **NO_HOLDER,
         }
         writes = [
@@ -67,7 +70,7 @@ class Partitions:
     async def positions(self) -> dict[int, str]:
         """How far each has come; read with majority, so that no election takes it back."""
         majority = self._collection.with_options(read_concern=ReadConcern("majority"))
-        return {row["_id"]: row["place"] async for row in majority.find({}, {"place": 1})}
+        return {row["_id"]: row["position"] async for row in majority.find({}, {"position": 1})}
 
     async def count_unheld(self) -> int:
         """How many nobody holds who is there; but for those that are set back."""
@@ -102,23 +105,23 @@ class Partitions:
     async def block(self, owner: str, error: PoisonChangeError) -> None:
         """Lets one go that can't be brought on at present. It is tried again after one second, two,
         four, at last each minute."""
-        tries = {"$ifNull": ["$setback.tries", 0]}
+        tries = {"$ifNull": ["$poisonChange.tries", 0]}
         pause_seconds = {"$min": [{"$pow": [2, {"$min": [tries, 10]}]}, _MAX_RETRY_SECONDS]}
         poison_change = {
             "customerId": error.customer_id,
             "error": {"$literal": str(error)[:_MAX_ERROR_LENGTH]},
-            "since": {"$ifNull": ["$setback.since", "$$NOW"]},
+            "firstFailedAt": {"$ifNull": ["$poisonChange.firstFailedAt", "$$NOW"]},
             "tries": {"$add": [tries, 1]},
-            "againAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
+            "retryAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
         }
         await self._collection.update_one(
             {"_id": error.partition, "owner": owner},
-            [{"$set": {**NO_HOLDER, "setback": poison_change}}],
+            [{"$set": {**NO_HOLDER, "poisonChange": poison_change}}],
         )
 
     async def unblock(self, owner: str) -> None:
         """What the owner holds is set back no longer."""
-        await self._collection.update_many({"owner": owner}, {"$unset": {"setback": ""}})
+        await self._collection.update_many({"owner": owner}, {"$unset": {"poisonChange": ""}})
 
     async def release(self, owner: str) -> None:
         await self._leases.release_rows(self._collection, owner)
@@ -145,7 +148,9 @@ class Partitions:
         """The steps after a revision, in their order, as far as anybody has come."""
         rows = self._definition_changes.find({"_id": {"$gt": base_revision}}).sort("_id", 1)
         return [
-            DefinitionChange(row["_id"], row["place"], row["at"], frozenset(row["gaps"]))
+            DefinitionChange(
+                row["_id"], row["position"], row["positionAt"], frozenset(row["gapPartitions"])
+            )
             async for row in rows
         ]
 
@@ -156,9 +161,9 @@ class Partitions:
         for definition_change in definition_changes:
             insert = {
                 "$setOnInsert": {
-                    "place": definition_change.position,
-                    "at": definition_change.committed_at,
-                    "gaps": [*definition_change.gap_partitions],
+                    "position": definition_change.position,
+                    "positionAt": definition_change.committed_at,
+                    "gapPartitions": [*definition_change.gap_partitions],
                 }
             }
             query = {"_id": definition_change.revision}
@@ -168,8 +173,8 @@ class Partitions:
 
     async def min_base_revision(self) -> int:
         """The revision that every customer of every partition has passed."""
-        row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
-        return int(row["base"]) if row else 0
+        row = await self._collection.find_one({}, {"baseRevision": 1}, sort=[("baseRevision", 1)])
+        return int(row["baseRevision"]) if row else 0
 
     async def last_definition_change(self) -> int:
         """The last revision that not all customers have passed, as far as anybody has come; 0 where
@@ -221,21 +226,27 @@ def _require_all_matched(matched: int, numbers: Sequence[int]) -> None:
 
 def _document(progress: PartitionProgress) -> dict[str, Any]:
     return {
-        "place": progress.position,
-        "at": progress.reached_at,
-        "base": progress.base_revision,
-        "target": progress.target_revision,
-        "after": progress.last_backfilled_id,
+        "position": progress.position,
+        "positionAt": progress.reached_at,
+        "baseRevision": progress.base_revision,
+        "targetRevision": progress.target_revision,
+        "lastBackfilledId": progress.last_backfilled_id,
     }
 
 
 def _poison_change(row: dict[str, Any]) -> PoisonChange | None:
-    if (stored := row.get("setback")) is None:
+    if (stored := row.get("poisonChange")) is None:
         return None
     return PoisonChange(
-        row["_id"], stored["customerId"], stored["error"], stored["since"], stored["tries"]
+        row["_id"], stored["customerId"], stored["error"], stored["firstFailedAt"], stored["tries"]
     )
 
 
 def _progress(row: dict[str, Any]) -> PartitionProgress:
-    return PartitionProgress(row["place"], row["at"], row["base"], row["target"], row["after"])
+    return PartitionProgress(
+        row["position"],
+        row["positionAt"],
+        row["baseRevision"],
+        row["targetRevision"],
+        row["lastBackfilledId"],
+    )

@@ -37,9 +37,9 @@ class Quarantine:
                     "consumer": consumer.value,
                     "transition": {"$literal": as_document(transition)},
                     "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
-                    "since": "$$NOW",
+                    "firstFailedAt": "$$NOW",
                     "tries": 1,
-                    "againAt": {"$add": ["$$NOW", 1_000]},
+                    "retryAt": {"$add": ["$$NOW", 1_000]},
                 }
             }
         ]
@@ -48,8 +48,8 @@ class Quarantine:
 
     async def due_retries(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
         """Those that are to be tried again now, in the order in which they were due."""
-        query = {"consumer": consumer.value, "$expr": {"$lte": ["$againAt", "$$NOW"]}}
-        rows = self._collection.find(query).sort("againAt", 1).limit(limit)
+        query = {"consumer": consumer.value, "$expr": {"$lte": ["$retryAt", "$$NOW"]}}
+        rows = self._collection.find(query).sort("retryAt", 1).limit(limit)
         return [_quarantined(row) async for row in rows]
 
     async def schedule_retry(self, quarantined: QuarantinedTransition, error: str) -> None:
@@ -58,7 +58,7 @@ class Quarantine:
         update = {
             "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
             "tries": {"$add": ["$tries", 1]},
-            "againAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
+            "retryAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
         }
         query = {"_id": _key(quarantined.consumer, quarantined.transition)}
         await self._collection.update_one(query, [{"$set": update}])
@@ -81,7 +81,11 @@ class Quarantine:
         return len(customer_keys)
 
     async def oldest(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
-        rows = self._collection.find({"consumer": consumer.value}).sort("since", 1).limit(limit)
+        rows = (
+            self._collection.find({"consumer": consumer.value})
+            .sort("firstFailedAt", 1)
+            .limit(limit)
+        )
         return [_quarantined(row) async for row in rows]
 
 
@@ -94,6 +98,6 @@ def _quarantined(row: Mapping[str, Any]) -> QuarantinedTransition:
         Consumer(row["consumer"]),
         as_transition(row["transition"]),
         row["error"],
-        row["since"],
+        row["firstFailedAt"],
         row["tries"],
     )

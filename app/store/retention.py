@@ -16,9 +16,9 @@ from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids
 
 # An entrance is not added to a segment that is being deleted.
-ENTRANCES_REVISION = "entrances"
+ENTRANCES_REVISION = "retainedEntrances"
 
-_LOG_START_COUNTER = "log start"
+_LOG_START_COUNTER = "transitionLogStart"
 
 
 class LogRetention:
@@ -26,9 +26,9 @@ class LogRetention:
 
     def __init__(self, database: Database) -> None:
         majority = ReadConcern("majority")
-        self._counters = database.get_collection("fences", read_concern=majority)
+        self._counters = database.get_collection("counters", read_concern=majority)
         self._transitions = database.transitions
-        self._entrances = database.entrances
+        self._entrances = database.retainedEntrances
 
     async def prepare(self) -> None:
         initial_counter = {"$setOnInsert": {"sequence": 0}}
@@ -84,6 +84,6 @@ def _entrance_writes(
             "customerId": to_object_id(EntityKind.CUSTOMER, pending_transition.customer_id),
         }
         if pending_transition.type is TransitionType.ENTERED:
-            yield UpdateOne(row, {"$set": {"at": pending_transition.at}}, upsert=True)
+            yield UpdateOne(row, {"$set": {"enteredAt": pending_transition.at}}, upsert=True)
         else:
             yield DeleteOne(row)

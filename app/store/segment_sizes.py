@@ -12,7 +12,7 @@ from app.store.collections import Database
 from app.store.ids import to_object_id
 
 # A point is not added to a segment that is being deleted.
-SEGMENT_SIZES_REVISION = "sizes"
+SEGMENT_SIZES_REVISION = "segmentSizes"
 
 
 class SegmentSizes:

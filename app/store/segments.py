@@ -27,7 +27,7 @@ class Segments:
         self._collection = database.segments
 
     async def prepare(self) -> None:
-        await self._database.fences.update_one(
+        await self._database.counters.update_one(
             {"_id": DEFINITIONS_REVISION}, {"$setOnInsert": {"revision": 0}}, upsert=True
         )
 

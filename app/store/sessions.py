@@ -33,14 +33,14 @@ class TransactionDeadlines:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._collection = database.deadlines
+        self._collection = database.transactionDeadlines
 
     async def set(self, session: AsyncIOMotorClientSession, seconds: float) -> None:
         """Lets other processes end the session's transaction after so long. This is seen at once:
         it is no part of the transaction."""
         deadline = {"$add": ["$$NOW", round(seconds * 1_000)]}
         query = {"_id": session_key(session)}
-        await self._collection.update_one(query, [{"$set": {"at": deadline}}], upsert=True)
+        await self._collection.update_one(query, [{"$set": {"expiresAt": deadline}}], upsert=True)
 
     async def remove(self, session: AsyncIOMotorClientSession) -> None:
         await self._collection.delete_one({"_id": session_key(session)})
@@ -48,7 +48,7 @@ class TransactionDeadlines:
     async def enforce(self) -> int:
         """Ends the transactions that are open beyond their deadlines; returns how many sessions
         these were."""
-        expired = {"$expr": {"$lte": ["$at", "$$NOW"]}}
+        expired = {"$expr": {"$lte": ["$expiresAt", "$$NOW"]}}
         keys = [row["_id"] async for row in self._collection.find(expired, {"_id": 1})]
         await end_sessions(self._database, keys)
         if keys:

@@ -47,25 +47,25 @@ class SizeSchedule:
 
     async def add_missing(self, now: datetime, next_slot: datetime) -> None:
         """Gives every segment a row; nobody waits beyond the next slot for being counted once."""
-        initial_rows = {"$project": {"dueAt": {"$literal": now}, "taken": {"$literal": 0}}}
+        initial_rows = {"$project": {"dueAt": {"$literal": now}, "tries": {"$literal": 0}}}
         insert_missing = {"$merge": {"into": self._collection.name, "whenMatched": "keepExisting"}}
         async for _ in self._segments.aggregate([initial_rows, insert_missing]):
             pass
         # The interval was longer before, or a worker's clock went wrong.
-        query = {"dueAt": {"$gt": next_slot}, "taken": 0}
+        query = {"dueAt": {"$gt": next_slot}, "tries": 0}
         await self._collection.update_many(query, {"$set": {"dueAt": next_slot}})
 
     async def claim_next(self, now: datetime) -> DueSegment | None:
         """The segment that has been due for longest. As if it failed, until `done` says better."""
         retry_delay: dict[str, Any] = {
             "$min": [
-                {"$multiply": [_MIN_RETRY_DELAY // _MILLISECOND, {"$pow": [2, "$taken"]}]},
+                {"$multiply": [_MIN_RETRY_DELAY // _MILLISECOND, {"$pow": [2, "$tries"]}]},
                 _MAX_RETRY_DELAY // _MILLISECOND,
             ]
         }
         row = await self._collection.find_one_and_update(
             {"dueAt": {"$lte": now}},
-            [{"$set": {"dueAt": {"$add": [now, retry_delay]}, "taken": {"$add": ["$taken", 1]}}}],
+            [{"$set": {"dueAt": {"$add": [now, retry_delay]}, "tries": {"$add": ["$tries", 1]}}}],
             sort=[("dueAt", 1)],
             return_document=ReturnDocument.AFTER,
         )
@@ -79,7 +79,7 @@ class SizeSchedule:
         self, segment_id: str, due_at: datetime, transaction: AsyncIOMotorClientSession
     ) -> None:
         query = {"_id": to_object_id(EntityKind.SEGMENT, segment_id)}
-        update = {"$set": {"dueAt": due_at, "taken": 0}}
+        update = {"$set": {"dueAt": due_at, "tries": 0}}
         await self._collection.update_one(query, update, session=transaction)
 
     async def delete_segment(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:

@@ -182,9 +182,9 @@ class Store:
 
         Snapshots alone would let two of them through that are each right by itself.
         """
-        counter = await self._database.fences.find_one_and_update(
+        counter = await self._database.counters.find_one_and_update(
             {"_id": name},
-            {"$inc": {"revision": 1, "stamped": 1}},
+            {"$inc": {"revision": 1, "stampedRevisions": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
             session=transaction,
@@ -193,7 +193,7 @@ class Store:
 
     async def read_revision(self, name: str, transaction: Transaction) -> int:
         """The revision of a fence in the snapshot that the transaction reads. Holds up nobody."""
-        counter = await self._database.fences.find_one({"_id": name}, session=transaction)
+        counter = await self._database.counters.find_one({"_id": name}, session=transaction)
         return int(counter["revision"]) if counter else 0
 
     async def read_snapshot(self, work: Work[Result]) -> Result:

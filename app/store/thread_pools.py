@@ -24,7 +24,7 @@ class ThreadPool(Enum):
 
     REQUESTS = "requests", 32
     """Single look-ups and writes: whatever names no other lane."""
-    POPULATION_QUERIES = "population", 3
+    POPULATION_QUERIES = "population-queries", 3
     """Questions about all customers: so many run at a time, the others wait."""
     ENGINE = "engine", 16
     CONSUMERS = "consumers", 8
@@ -35,7 +35,7 @@ class ThreadPool(Enum):
         self.thread_count = thread_count
 
 
-_current_pool: ContextVar[ThreadPool] = ContextVar("lane", default=ThreadPool.REQUESTS)
+_current_pool: ContextVar[ThreadPool] = ContextVar("thread_pool", default=ThreadPool.REQUESTS)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 A deletion writes one tombstone in its transaction, however many rows there are. The rows stay as
 they are, and no reader counts them: they belong to a customer or a segment that does not exist.
-The sweeper (`services/engine/tidying.py`) removes them in batches once the engine has processed the
+The sweeper (`services/engine/sweeper.py`) removes them in batches once the engine has processed the
 deletion. Until then the engine finds in them what the customer's last states include.
 """
 
@@ -30,7 +30,7 @@ class CustomerTombstones:
         self._majority = _majority_collection(database, "customerTombstones")
         by_customer = (database.events, database.orders, database.members, database.ledger)
         self._row_collections = [(rows, "customerId") for rows in by_customer] + [
-            (database.accounts, "_id")
+            (database.loyaltyAccounts, "_id")
         ]
 
     async def add(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
@@ -84,7 +84,7 @@ class SegmentTombstones:
         self._majority = _majority_collection(database, "segmentTombstones")
         self._row_collections = (
             (database.members, "segmentId"),
-            (database.entrances, "segmentId"),
+            (database.retainedEntrances, "segmentId"),
             (database.segmentSizes, "_id.segment"),
         )
 

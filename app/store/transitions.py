@@ -17,7 +17,7 @@ from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import LOG_APPEND_LEASE, Leases
 from app.store.timeline import older_than
 
-_LOG_END_COUNTER = "log"
+_LOG_END_COUNTER = "transitionLogEnd"
 _APPEND_LEASE_SECONDS = 1.0
 
 
@@ -28,7 +28,7 @@ class Transitions:
         majority = ReadConcern("majority")
         self._collection = database.get_collection("transitions", read_concern=majority)
         self._leases = leases
-        self._counters = database.get_collection("fences", read_concern=majority)
+        self._counters = database.get_collection("counters", read_concern=majority)
 
     async def prepare(self) -> None:
         initial_counter = {"$setOnInsert": {"sequence": 0}}
@@ -119,7 +119,7 @@ class Transitions:
             "_id": None,
             "type": TransitionType.ENTERED.value,
             "customerId": 1,
-            "at": 1,
+            "at": "$enteredAt",
         }
         entrance_stages: list[dict[str, Any]] = [
             {"$match": query},
@@ -130,7 +130,7 @@ class Transitions:
         }
         stages: list[dict[str, Any]] = [
             {"$match": query},
-            {"$unionWith": {"coll": "entrances", "pipeline": entrance_stages}},
+            {"$unionWith": {"coll": "retainedEntrances", "pipeline": entrance_stages}},
             {"$group": {"_id": "$customerId", "last": last_transition}},
             {"$match": {"last.type": TransitionType.ENTERED.value}},
         ]
