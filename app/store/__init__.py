@@ -1,4 +1,4 @@
-"""The only room that knows MongoDB."""
+"""Storage in MongoDB. No other package of the program uses MongoDB directly."""
 
 from pymongo.errors import ConnectionFailure as Unreachable
 from pymongo.errors import PyMongoError as DatabaseError

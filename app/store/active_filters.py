@@ -1,4 +1,4 @@
-"""The filters of active segments, each with the revisions that brought and ended it."""
+"""The filters of active segments, each with the definitions revisions that started and ended it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,11 +24,11 @@ class ActiveFilters:
         return [_active_filter(row) async for row in self._collection.find().sort("_id", 1)]
 
     async def count_in_force(self) -> int:
-        """How many are in force."""
+        """Counts the filters that have not ended."""
         return int(await self._collection.count_documents(_IN_FORCE))
 
     async def changed_since(self, revision: int) -> list[ActiveFilter]:
-        """Those that this revision, or a later one, brought, ended, or gave another name."""
+        """The filters that started, ended or were renamed at this revision or a later one."""
         query = {
             "$or": [
                 {field: {"$gte": revision}}
@@ -38,7 +38,7 @@ class ActiveFilters:
         return [_active_filter(row) async for row in self._collection.find(query).sort("_id", 1)]
 
     async def find_free_slot(self, transaction: AsyncIOMotorClientSession) -> int:
-        """The least that no filter has."""
+        """The lowest slot that no filter uses."""
         cursor = self._collection.find({}, {"_id": 1}, session=transaction).sort("_id", 1)
         slot = 0
         async for row in cursor:
@@ -55,7 +55,7 @@ class ActiveFilters:
     async def end(
         self, segment_id: str, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """The segment's filter is in force until this revision."""
+        """Ends the segment's filter at this revision."""
         query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id), **_IN_FORCE}
         update = {"$set": {"untilRevision": revision}}
         await self._collection.update_one(query, update, session=transaction)
@@ -68,7 +68,7 @@ class ActiveFilters:
         await self._collection.update_one(query, update, session=transaction)
 
     async def delete_ended(self, revision: int) -> None:
-        """Drops those that were over by this revision; their slots are free again."""
+        """Deletes the filters that ended at or before this revision, which frees their slots."""
         await self._collection.delete_many({"untilRevision": {"$lte": revision}})
 
 
@@ -78,7 +78,7 @@ def _document(active_filter: ActiveFilter) -> dict[str, Any]:
         "segmentId": to_object_id(EntityKind.SEGMENT, active_filter.segment_id),
         "segmentName": active_filter.segment_name,
         "filter": active_filter.filter,
-        # As lists: what the project calls its keys is no path of MongoDB's.
+        # As lists: the project's metadata keys need not be valid field names in MongoDB.
         "nestedSegments": [
             {"id": id_, "name": nested_segment.name, "filter": nested_segment.filter}
             for id_, nested_segment in active_filter.referenced_segments.items()

@@ -1,7 +1,7 @@
-"""The rows that the states of customers include, those that have ended among them.
+"""Reads the rows that belong to states of customers, superseded rows included.
 
-A row of an event or order is part of the states from the version `sinceVersion` on and, where it has an
-`untilVersion`, before that one.
+A customer's state has a version. A row of an event or order belongs to the states from its
+`sinceVersion` on and, if it has an `untilVersion`, to those before that version.
 """
 
 from bisect import bisect_left
@@ -29,11 +29,11 @@ from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 Document = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Document]]
-"""By collection, a customer's rows."""
+"""By collection, the rows of one customer."""
 
 MAX_PAGE_VALUES = 20_000
 _ROWS_PER_BATCH = 1_000
-# What MongoDB says where a page would be too large for one document, or for its memory.
+# MongoDB's errors for a page that exceeds the size of a document, or the memory of a stage.
 _RESULT_TOO_LARGE_CODES = (10334, 17280, 17419, 17420, 146)
 _CUSTOMER_VERSION_INDEX = [("customerId", 1), ("sinceVersion", 1)]
 _CUSTOMER_EVENT_TIME_INDEX = {"customerId": 1, "name": 1, "at": -1}
@@ -42,7 +42,7 @@ _ALWAYS_READ_FIELDS = ("_id", "customerId", "name", "at", "sinceVersion", "until
 
 
 class _NeededRange:
-    """From which instant on the rows of one source matter to some measures."""
+    """The instant from which on the rows of one source matter to a set of measures."""
 
     def __init__(self) -> None:
         self._needs_all = False
@@ -50,7 +50,7 @@ class _NeededRange:
         self._earliest_start: datetime | None = None
 
     def include(self, measure: Measure) -> None:
-        """Needed by one measure more."""
+        """Extends the range by what the measure needs."""
         match measure.window:
             case SlidingWindow(length):
                 self._longest_window = max(self._longest_window, length)
@@ -60,7 +60,7 @@ class _NeededRange:
                 self._needs_all = True
 
     def earliest_needed_at(self, instant: datetime) -> datetime | None:
-        """The instant before which no row matters at `since` or later; None where all do."""
+        """The instant before which no row matters at `instant` or later; None if all matter."""
         if self._needs_all:
             return None
         earliest = instant - self._longest_window
@@ -68,7 +68,7 @@ class _NeededRange:
 
 
 class HistoryPlan:
-    """Which rows a number of measures are taken of: worked out once for all customers."""
+    """Which rows a set of measures needs. Built once for all customers."""
 
     def __init__(self, measures: Iterable[Measure]) -> None:
         self._needed_ranges: dict[str, dict[RowSource, _NeededRange]] = {}
@@ -104,8 +104,8 @@ class HistoryPlan:
         self._last_query: tuple[datetime, HistoryQuery] | None = None
 
     def query_since(self, instant: datetime) -> "HistoryQuery":
-        """What may be asked for at an instant or later."""
-        # The same instant is asked about for each customer of a batch.
+        """The query for the rows that matter at an instant or later."""
+        # All customers of a batch have the same instant.
         if self._last_query is None or self._last_query[0] != instant:
             self._last_query = instant, self._build_query(instant)
         return self._last_query[1]
@@ -127,14 +127,14 @@ class HistoryPlan:
 
 
 class _Summary:
-    """What a customer's document tells of the rows of one source."""
+    """Reads the summary of one source, its row count and last instant, in a customer's document."""
 
     def __init__(self, source: RowSource) -> None:
         count, last_at = activity_field(source.name, "count"), activity_field(source.name, "lastAt")
         assert count is not None
         assert last_at is not None
         self._parent, *entry = last_at.document_keys[:-1]
-        # Custom events have an entry for each name; orders have one, of themselves.
+        # Custom events have a summary per event name; orders have a single one.
         self._entry = entry[0] if entry else None
         self._count, self._last_at = count.document_keys[-1], last_at.document_keys[-1]
 
@@ -145,15 +145,17 @@ class _Summary:
         return entry if isinstance(entry, dict) else None
 
     def count(self, document: Document) -> int | None:
-        """How many rows there are in all, None where the document does not tell."""
+        """The number of rows; None if the document does not contain a valid count."""
         if (entry := self._of(document)) is None:
             return 0
         count = entry.get(self._count, 0)
         return count if isinstance(count, int) else None
 
     def rows_since(self, document: Document, since: datetime | None) -> int:
-        """How many rows there are at most at `since` or later, None for ever; one at least where
-        there are any."""
+        """An upper estimate of the rows at `since` or later; all rows if `since` is None.
+
+        At least 1 if there may be any.
+        """
         if (entry := self._of(document)) is None:
             return 0
         last_at = entry.get(self._last_at)
@@ -164,9 +166,11 @@ class _Summary:
 
 
 class _CollectionQuery(NamedTuple):
-    """What is asked for in one collection: the sources with the instant from which rows of each may
-    matter (None for any), their summaries, and the fields to read, as a projection and one by
-    one."""
+    """The part of a query that concerns one collection.
+
+    `sources` maps each source to the instant from which on its rows matter (None: all rows).
+    `projection` and `columns` name the fields to read, for documents and for columns.
+    """
 
     sources: dict[RowSource, datetime | None]
     summaries: Mapping[RowSource, _Summary]
@@ -175,7 +179,7 @@ class _CollectionQuery(NamedTuple):
 
     @property
     def earliest_needed_at(self) -> datetime | None:
-        """The instant before which no row of any source matters; None where all may."""
+        """The instant before which no row of any source matters; None if all rows matter."""
         needed_since = self.sources.values()
         return (
             None
@@ -185,23 +189,23 @@ class _CollectionQuery(NamedTuple):
 
 
 class HistoryQuery(NamedTuple):
-    """Which rows are asked for: by collection, and in the lists of which static segments."""
+    """Which rows to read: by collection, and the static segments whose member lists matter."""
 
     collections: dict[str, _CollectionQuery]
     static_segment_keys: list[object]
 
     @property
     def earliest_needed_at(self) -> dict[str, datetime | None]:
-        """By collection, the instant before which no row is asked for."""
+        """By collection, the instant before which the query needs no row; None if it needs all."""
         return {
             name: collection_query.earliest_needed_at
             for name, collection_query in self.collections.items()
         }
 
     def estimate_rows(self, document: Document) -> int:
-        """How many rows the customer may have of those asked for, as its document tells."""
+        """An upper estimate of the customer's rows that the query reads, from its document."""
         number = 0
-        # Asked for each customer more than once: no generator, no look-up by source.
+        # Runs several times per customer, so it avoids generators and look-ups by source.
         for collection_query in self.collections.values():
             sinces = collection_query.sources.values()
             for summary, since in zip(collection_query.summaries.values(), sinces, strict=True):
@@ -209,8 +213,7 @@ class HistoryQuery(NamedTuple):
         return number
 
     def count_by_source(self, document: Document) -> dict[str, int | None]:
-        """By the names of the sources, how many rows there are of each in all, as the document
-        tells."""
+        """By source name, the number of rows as the document says; None if it does not."""
         return {
             source.name: summary.count(document)
             for collection_query in self.collections.values()
@@ -219,13 +222,13 @@ class HistoryQuery(NamedTuple):
 
 
 class CustomerHistoryReader:
-    """Reads the rows by which the states of customers are evaluated."""
+    """Reads the rows from which the engine evaluates the states of customers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def read_rows(self, customer_ids: Sequence[str], query: HistoryQuery) -> dict[str, Rows]:
-        """By customer, all rows that the query asks for."""
+        """Returns, by customer, all rows of the query, of any version."""
         rows_by_customer: dict[str, dict[str, list[Document]]] = {}
         for collection, collection_query in query.collections.items():
             predicate = {
@@ -242,9 +245,11 @@ class CustomerHistoryReader:
     async def read_event_columns(
         self, customer_id: str, query: HistoryQuery, version: float
     ) -> AsyncIterator[tuple[RowSource, Columns]]:
-        """One customer's events that the query asks for and that the state of a version includes:
-        in columns, so many at a time, those of each source in the order of time. MongoDB puts the
-        columns together, which takes a fraction of the time that as many documents take."""
+        """Yields the query's events of one customer that belong to the state of a version.
+
+        Yields pages of columns, those of each source in the order of time. MongoDB assembles the
+        columns, which is several times faster than reading the same events as documents.
+        """
         if (collection_query := query.collections.get(EVENTS_COLLECTION)) is None:
             return
         for source, earliest in collection_query.sources.items():
@@ -291,8 +296,8 @@ class CustomerHistoryReader:
             instants = page[0]["at"] if page else []
             is_full, end = len(instants) == page_rows, len(instants)
             if is_full:
-                # There may be more of the last instant: they come with the next page, or apart
-                # where they fill one.
+                # More events may have the last instant. The next page reads them, or
+                # `_read_instant` if they fill a page alone.
                 end = bisect_left(instants, instants[-1])
                 at_condition = {"$gte": page[0]["last"]}
             if end:
@@ -309,7 +314,7 @@ class CustomerHistoryReader:
     async def _read_instant(
         self, predicate: Mapping[str, Any], fields: Sequence[Field], instant: datetime
     ) -> AsyncIterator[Columns]:
-        """The same of the events of one instant, however many they are."""
+        """Yields pages of columns of the events of a single instant, without a limit."""
         cursor = self._database[EVENTS_COLLECTION].find(
             {**predicate, "at": instant}, hint=_CUSTOMER_EVENT_TIME_INDEX
         )
@@ -320,7 +325,7 @@ class CustomerHistoryReader:
     async def read_other_rows(
         self, customer_id: str, query: HistoryQuery, version: float
     ) -> dict[str, list[Document]]:
-        """One customer's rows that the query asks for and `events_in_columns` leaves out."""
+        """Returns one customer's rows of the query that `read_event_columns` leaves out."""
         rows_by_collection = {}
         for collection, collection_query in query.collections.items():
             predicate = {
@@ -337,8 +342,8 @@ class CustomerHistoryReader:
     async def _read_rows(
         self, collection: str, predicate: Mapping[str, Any], collection_query: _CollectionQuery
     ) -> list[Document]:
-        # By an index whose keys never change: no row is missed, or met twice, that is superseded
-        # while the others are read.
+        # This index's keys never change. So the scan neither misses nor repeats a row that is
+        # superseded during the read.
         cursor = self._database[collection].find(
             predicate, collection_query.projection, hint=_CUSTOMER_VERSION_INDEX
         )
@@ -347,7 +352,8 @@ class CustomerHistoryReader:
     async def read_changed_rows(
         self, versions: Mapping[str, int], query: HistoryQuery
     ) -> dict[str, dict[str, list[Document]]]:
-        """By customer, the rows asked for that have come or ended since the customer's version."""
+        """Returns, by customer, the rows of the query that were added or superseded after the
+        customer's version."""
         rows_by_customer: dict[str, dict[str, list[Document]]] = {}
         customers = list(versions.items())
         for collection, collection_query in query.collections.items():
@@ -359,7 +365,7 @@ class CustomerHistoryReader:
                         version_field: {"$gt": version},
                     }
                     for id_, version in batch
-                    # Events end with their customer alone, which has no state after that.
+                    # An event ends only with its customer, which has no state after that.
                     for version_field in (
                         ("sinceVersion", "untilVersion")
                         if collection == ORDERS_COLLECTION
@@ -377,7 +383,7 @@ class CustomerHistoryReader:
     async def read_static_memberships(
         self, customer_ids: Sequence[str], query: HistoryQuery
     ) -> dict[str, list[Document]]:
-        """By customer, its rows in the lists of static segments that the query asks for."""
+        """Returns, by customer, its rows in the member lists of the query's static segments."""
         rows_by_customer: dict[str, list[Document]] = {}
         if not query.static_segment_keys:
             return rows_by_customer
@@ -393,7 +399,7 @@ class CustomerHistoryReader:
 
 
 def _predicate(collection_query: _CollectionQuery) -> dict[str, Any]:
-    """The predicate of all rows of the sources, in whatever state."""
+    """The predicate of all rows of the sources, of any version."""
     bounds = (
         {}
         if collection_query.earliest_needed_at is None
@@ -409,7 +415,8 @@ def _source_predicate(collection_query: _CollectionQuery) -> dict[str, Any]:
 
 
 def _projection(paths: Iterable[tuple[str, ...]]) -> dict[str, int]:
-    """The fields to read: MongoDB takes no path beside one that leads to it."""
+    """The projection. MongoDB rejects a path together with a prefix of it, so only the prefix
+    is included."""
     included_paths: set[tuple[str, ...]] = {(name,) for name in _ALWAYS_READ_FIELDS}
     for path in sorted(paths, key=len):
         if not any(path[:end] in included_paths for end in range(1, len(path) + 1)):

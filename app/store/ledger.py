@@ -1,4 +1,4 @@
-"""The ledger: append-only, one row for all points that are given; and what each customer has."""
+"""The append-only ledger of loyalty points, and each customer's balances."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from app.store.timeline import older_than
 
 
 class Ledger:
-    """The ledger, and the accounts: one document a customer with the balances by program."""
+    """The ledger collection, and loyaltyAccounts: per customer, the balances by program."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class Ledger:
     async def read_accounts(
         self, customer_ids: Iterable[str], transaction: AsyncIOMotorClientSession
     ) -> dict[str, LoyaltyAccount]:
-        """Those of the customers who were ever given points."""
+        """Returns, by customer id, the accounts that exist: of customers with a ledger entry."""
         query = {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)}}
         rows = await self._accounts.find(query, session=transaction).to_list(None)
         accounts = [_account(row) for row in rows]
@@ -38,7 +38,7 @@ class Ledger:
         customer_ids: Sequence[str],
         transaction: AsyncIOMotorClientSession,
     ) -> dict[tuple[str, str], int]:
-        """How often each of the rules has given points to each of the customers."""
+        """By rule and customer, how often the rule has awarded points."""
         stages: list[dict[str, Any]] = [
             {
                 "$match": {
@@ -62,7 +62,7 @@ class Ledger:
         accounts: Sequence[LoyaltyAccount],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Writes the entries, and the accounts that they were added to."""
+        """Adds the entries and saves the accounts that they changed."""
         if not entries:
             return
         await self._collection.insert_many(
@@ -73,7 +73,7 @@ class Ledger:
         await self._accounts.bulk_write(writes, ordered=False, session=transaction)
 
     async def get(self, id_: str) -> LedgerEntry | None:
-        """The entry; None where there is none, or its customer is deleted."""
+        """Returns the entry; None if it or its customer does not exist."""
         row = await self._collection.find_one({"_id": to_object_id(EntityKind.LEDGER_ENTRY, id_)})
         if row is None or not await existing_keys(self._database, [row["customerId"]]):
             return None
@@ -82,7 +82,7 @@ class Ledger:
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[LedgerEntry]:
-        """A customer's entries, the latest first, from before a place."""
+        """A customer's entries, newest first, older than the cursor `after`."""
         query = {
             "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             **older_than(after, EntityKind.LEDGER_ENTRY),

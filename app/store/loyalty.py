@@ -1,4 +1,4 @@
-"""Loyalty programs and earning rules. What is deleted stays, for what still refers to it."""
+"""Loyalty programs and earning rules. Deleted ones stay, because ledger entries refer to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ class LoyaltyPrograms:
         return None if row is None else _program(row)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, LoyaltyProgram]:
-        """Those of the programs that are there, or were."""
+        """Returns the programs by id, deleted ones included."""
         cursor = self._collection.find(
             {"_id": {"$in": to_object_ids(EntityKind.LOYALTY_PROGRAM, ids)}}
         )
@@ -71,7 +71,7 @@ class EarningRules:
         first_sequence: int,
         transaction: AsyncIOMotorClientSession,
     ) -> list[EarningRule]:
-        """The segments' rules that cover something of the log from the sequence `first` on."""
+        """The segments' rules that apply to some of the log from `first_sequence` on."""
         query = {
             "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
             "$or": [{"untilSequence": None}, {"untilSequence": {"$gte": first_sequence}}],
@@ -82,14 +82,15 @@ class EarningRules:
     async def add(
         self, rule: EarningRule, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Adds the rule; `revision` is the one that the transaction makes."""
+        """Adds the rule; `revision` is the definitions revision of this transaction."""
         row = {**_document(rule), "revision": revision}
         await self._collection.insert_one(row, session=transaction)
 
     async def end(
         self, id_: str, until_sequence: int, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Ends the rule at a sequence; `revision` is the one that the transaction makes."""
+        """Ends the rule after `until_sequence`; `revision` is the definitions revision of this
+        transaction."""
         query = {"_id": to_object_id(EntityKind.EARNING_RULE, id_)}
         update = {"$set": {"untilSequence": until_sequence, "revision": revision}}
         await self._collection.update_one(query, update, session=transaction)

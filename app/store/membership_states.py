@@ -1,4 +1,4 @@
-"""In which active segments the customers are, as far as the log tells."""
+"""The engine's stored state of each customer: the segments it is in, as the log says."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,19 +15,19 @@ from app.store.change_stream import PARTITION_COUNT
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
-# Named one by one, so that the index serves it.
+# An explicit list, so that the index on (partition, nextTimerAt) serves the query.
 _ALL_PARTITIONS = {"partition": {"$in": list(range(PARTITION_COUNT))}}
 
 
 class MembershipStates:
-    """The states collection: a row for each customer of whom there is something to know."""
+    """The membershipStates collection: one row per customer that has a state."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database.membershipStates
         self._majority = self._collection.with_options(read_concern=ReadConcern("majority"))
 
     async def read(self, customer_ids: Iterable[str]) -> dict[str, CustomerState]:
-        """Those of the customers' states that are there."""
+        """Returns, by customer id, the states that exist."""
         query = {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)}}
         rows = await self._collection.find(query).to_list(None)
         return {state.customer_id: state for state in map(_state, rows)}
@@ -35,8 +35,7 @@ class MembershipStates:
     async def due_timers(
         self, partitions: Sequence[int], until: datetime, limit: int
     ) -> list[tuple[str, datetime]]:
-        """The customers whose time comes until an instant, and when it does, the first ones
-        first."""
+        """At most `limit` customers with a timer due by `until`, and its instant, in order."""
         query = {"partition": {"$in": list(partitions)}, "nextTimerAt": {"$lte": until}}
         cursor = (
             self._collection.find(query, {"nextTimerAt": 1}).sort("nextTimerAt", 1).limit(limit)
@@ -45,19 +44,19 @@ class MembershipStates:
         return [(to_public_id(EntityKind.CUSTOMER, row["_id"]), row["nextTimerAt"]) for row in rows]
 
     async def count_due_timers(self, now: datetime, limit: int) -> BoundedCount:
-        """How many customers' time has come."""
+        """How many timers are due; exact if fewer than `limit`."""
         query = {**_ALL_PARTITIONS, "nextTimerAt": {"$lte": now}}
         number = await self._collection.count_documents(query, limit=limit)
         return BoundedCount(number, number < limit)
 
     async def next_timer_at(self, now: datetime) -> datetime | None:
-        """When the time of the next one comes."""
+        """The instant of the earliest timer that is not due yet."""
         query = {**_ALL_PARTITIONS, "nextTimerAt": {"$gt": now}}
         row = await self._collection.find_one(query, {"nextTimerAt": 1}, sort=[("nextTimerAt", 1)])
         return None if row is None else row["nextTimerAt"]
 
     async def orphans(self, partitions: Sequence[int], limit: int) -> list[CustomerState]:
-        """The states of customers who are not there."""
+        """At most `limit` states whose customer does not exist."""
         stages: list[dict[str, Any]] = [
             {"$match": {"partition": {"$in": list(partitions)}}},
             {
@@ -80,7 +79,7 @@ class MembershipStates:
         deleted_customer_ids: Iterable[str],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Writes these states, and forgets those of the customers that are gone."""
+        """Writes the states, and deletes those of the deleted customers."""
         writes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = [
             ReplaceOne(
                 {"_id": to_object_id(EntityKind.CUSTOMER, state.customer_id)},

@@ -1,6 +1,7 @@
-"""How far each part of the customers has come, and which worker brings it on.
+"""The partitions of the customers: the progress of each, and the worker that processes it.
 
-A worker holds partitions by leases, whose rules are in `leases.py`.
+A worker holds a partition by a lease kept by heartbeats (see `leases.py`). The module also stores
+definition changes and watermarks, and reads MongoDB's clock.
 """
 
 import asyncio
@@ -26,12 +27,17 @@ _IS_RETRY_DUE = {
     "$expr": {"$lte": ["$poisonChange.retryAt", "$$NOW"]},
     "poisonChange": {"$exists": True},
 }
-_MAX_RETRY_SECONDS, _MAX_ERROR_LENGTH = 60, 1_000
-_SIGNING_KEYS_TIMEOUT_SECONDS, _SIGNING_KEYS_POLL_SECONDS = 10, 0.05
+_MAX_RETRY_SECONDS = 60
+_MAX_ERROR_LENGTH = 1_000
+_SIGNING_KEYS_TIMEOUT_SECONDS = 10
+_SIGNING_KEYS_POLL_SECONDS = 0.05
 
 
 class Partitions:
-    """The partitions collection, the steps that not all of them have passed, and the marks."""
+    """The collections partitions, definitionChanges and watermarks.
+
+    A definition change is kept until every partition has backfilled it.
+    """
 
     def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
@@ -41,7 +47,10 @@ class Partitions:
         self._leases = leases
 
     async def prepare(self) -> None:
-        """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
+        """Creates the partitions at the current position and the current definitions revision.
+
+        They miss nothing: before that, no segment was active.
+        """
         if await self._collection.count_documents({}) == PARTITION_COUNT:
             return
         position, now = await self.current_position()
@@ -68,21 +77,26 @@ class Partitions:
         ]
 
     async def positions(self) -> dict[int, str]:
-        """How far each has come; read with majority, so that no election takes it back."""
+        """The position of each partition. Reads with majority read concern, so that no election
+        rolls it back."""
         majority = self._collection.with_options(read_concern=ReadConcern("majority"))
         return {row["_id"]: row["position"] async for row in majority.find({}, {"position": 1})}
 
     async def count_unheld(self) -> int:
-        """How many nobody holds who is there; but for those that are set back."""
+        """How many partitions no live worker holds, blocked ones excluded."""
         query = {**await self._leases.unheld_query(), **_NOT_BLOCKED}
         return int(await self._collection.count_documents(query))
 
     async def claim(self, holder: Holder, limit: int) -> dict[int, PartitionProgress]:
-        """Takes at most so many that no worker holds; none of those that are set back."""
+        """Acquires at most `limit` partitions that no live worker holds, blocked ones excluded.
+
+        Returns the progress of all partitions that the holder then owns; nothing if it acquired
+        none.
+        """
         return await self._claim(_NOT_BLOCKED, holder, limit)
 
     async def claim_blocked(self, holder: Holder) -> dict[int, PartitionProgress]:
-        """Takes one of those that are set back, if it is time to try it again."""
+        """Acquires one blocked partition whose retry is due. Returns like `claim`."""
         return await self._claim(_IS_RETRY_DUE, holder, 1)
 
     async def _claim(
@@ -93,18 +107,20 @@ class Partitions:
         return await self.progress_of(holder.owner)
 
     async def progress_of(self, owner: str) -> dict[int, PartitionProgress]:
-        """How far those have come that the owner holds."""
+        """The progress of the partitions that the owner holds."""
         rows = self._collection.find({"owner": owner})
         return {row["_id"]: _progress(row) async for row in rows}
 
     async def require_owner(self, owner: str, numbers: Sequence[int]) -> None:
-        """LeaseLost where one is no longer the owner's."""
+        """Raises LeaseLost if the owner has lost one of the partitions."""
         query = {"_id": {"$in": list(numbers)}, "owner": owner}
         _require_all_matched(await self._collection.count_documents(query), numbers)
 
     async def block(self, owner: str, error: PoisonChangeError) -> None:
-        """Lets one go that can't be brought on at present. It is tried again after one second, two,
-        four, at last each minute."""
+        """Blocks a partition because of a poison change, and releases it.
+
+        Workers retry it after 1, 2, 4, … seconds, at most one minute.
+        """
         tries = {"$ifNull": ["$poisonChange.tries", 0]}
         pause_seconds = {"$min": [{"$pow": [2, {"$min": [tries, 10]}]}, _MAX_RETRY_SECONDS]}
         poison_change = {
@@ -120,7 +136,7 @@ class Partitions:
         )
 
     async def unblock(self, owner: str) -> None:
-        """What the owner holds is set back no longer."""
+        """Unblocks the partitions that the owner holds."""
         await self._collection.update_many({"owner": owner}, {"$unset": {"poisonChange": ""}})
 
     async def release(self, owner: str) -> None:
@@ -132,7 +148,7 @@ class Partitions:
         progress_by_partition: dict[int, PartitionProgress],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Moves them on. LeaseLost where one is no longer the owner's."""
+        """Saves the progress of partitions. Raises LeaseLost if the owner has lost one of them."""
         partitions_by_progress: dict[PartitionProgress, list[int]] = {}
         for number, progress in progress_by_partition.items():
             partitions_by_progress.setdefault(progress, []).append(number)
@@ -145,7 +161,7 @@ class Partitions:
             _require_all_matched(result.matched_count, numbers)
 
     async def definition_changes(self, base_revision: int) -> list[DefinitionChange]:
-        """The steps after a revision, in their order, as far as anybody has come."""
+        """The definition changes after a revision, in order, that a worker has recorded so far."""
         rows = self._definition_changes.find({"_id": {"$gt": base_revision}}).sort("_id", 1)
         return [
             DefinitionChange(
@@ -157,7 +173,7 @@ class Partitions:
     async def add_definition_changes(
         self, definition_changes: Sequence[DefinitionChange], transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Notes steps; whoever comes to one first says when it was."""
+        """Records definition changes. The first worker that reaches one sets its position."""
         for definition_change in definition_changes:
             insert = {
                 "$setOnInsert": {
@@ -172,13 +188,13 @@ class Partitions:
             )
 
     async def min_base_revision(self) -> int:
-        """The revision that every customer of every partition has passed."""
+        """The definitions revision that all partitions have reached."""
         row = await self._collection.find_one({}, {"baseRevision": 1}, sort=[("baseRevision", 1)])
         return int(row["baseRevision"]) if row else 0
 
     async def last_definition_change(self) -> int:
-        """The last revision that not all customers have passed, as far as anybody has come; 0 where
-        there is none."""
+        """The revision of the last definition change that is not backfilled yet; 0 if there is
+        none."""
         row = await self._definition_changes.find_one({}, {"_id": 1}, sort=[("_id", -1)])
         return int(row["_id"]) if row else 0
 
@@ -186,7 +202,7 @@ class Partitions:
         await self._definition_changes.delete_many({"_id": {"$lte": revision}})
 
     async def write_watermark(self, worker: str, number: int) -> None:
-        """Writes a mark, which will come by in the worker's stream."""
+        """Writes a watermark, which arrives in the worker's change stream."""
         await self._watermarks.update_one(
             {"_id": worker}, {"$set": {"number": number}}, upsert=True
         )
@@ -195,15 +211,15 @@ class Partitions:
         await self._watermarks.delete_one({"_id": worker})
 
     async def now(self) -> datetime:
-        """The instant by MongoDB's clock."""
+        """The current time of MongoDB's clock."""
         now: datetime = (await self._hello())["localTime"]
         return now
 
     async def current_position(self) -> tuple[str, datetime]:
-        """The place where the stream is now, and the instant by MongoDB's clock.
+        """The current position of the change stream, and the time of MongoDB's clock.
 
-        TimeoutError where MongoDB does not tell the place: whom it asks for a password it tells
-        none before it has the keys to sign it with, which it gets just after it has started.
+        A MongoDB with authentication returns no cluster time until it has the keys to sign it,
+        which it creates soon after it starts. Raises TimeoutError after 10 seconds without one.
         """
         try:
             async with asyncio.timeout(_SIGNING_KEYS_TIMEOUT_SECONDS):
@@ -211,7 +227,8 @@ class Partitions:
                     await asyncio.sleep(_SIGNING_KEYS_POLL_SECONDS)
         except TimeoutError as error:
             raise TimeoutError(
-                "it does not tell its time: it has no keys to sign it with"
+                "it returns no cluster time, as it has no keys to sign it with; wait until its"
+                " replica set has a primary"
             ) from error
         return position_of(hello["operationTime"]), hello["localTime"]
 

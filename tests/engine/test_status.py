@@ -108,7 +108,7 @@ async def test_without_a_worker_the_lag_is_what_is_written(
     assert {each["worker"] for each in status["partitions"]} == {None}
     rows = list(shop_without_engine.api.database.partitions.find())
     assert (status["place"], status["reachedAt"]) == (first["place"], first["reachedAt"])
-    assert status["place"] == min(row["place"] for row in rows)
+    assert status["place"] == min(row["position"] for row in rows)
     passed = parse_instant(status["at"]) - parse_instant(first["at"])
     assert passed > timedelta(0)
     grown = status["lagSeconds"] - first["lagSeconds"]
