@@ -11,7 +11,7 @@ from app.filters.calendar import Calendar
 from app.filters.event_history import Columns, EventHistory, HistoryLayout, RowKind
 from app.filters.sources import ORDERS_COLLECTION
 from app.store import Store
-from app.store.customer_history import HistoryQuery
+from app.store.history_query import HistoryQuery
 
 Document = Mapping[str, Any]
 RowsByCollection = Mapping[str, Sequence[Document]]

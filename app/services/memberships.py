@@ -17,7 +17,7 @@ from app.filters.tree import Measure
 from app.services.customer_history import CustomerHistory, load_long_history
 from app.services.definitions import Definitions, DefinitionsReader
 from app.store import Store
-from app.store.customer_history import HistoryPlan
+from app.store.history_query import HistoryPlan
 
 # Beyond so many rows they are read and evaluated as a history.
 _MAX_ROWS_WITHOUT_HISTORY = 1_000
