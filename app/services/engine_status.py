@@ -27,7 +27,7 @@ class EngineStatusReader:
 
     async def read(self) -> EngineStatus:
         # Alone: where MongoDB does not answer, this one question waits for it and no others.
-        now = await self._store.partitions.now()
+        now = await self._store.clock.now()
         partitions = await self._store.partitions.all()
         workers, last_error, active_segments, sequence = await asyncio.gather(
             self._store.workers.all(),
@@ -88,7 +88,7 @@ class EngineStatusReader:
 
     async def _backfilled_share(self, partitions: Sequence[PartitionStatus]) -> float | None:
         """About which share of the customers has passed the last step; None where all have."""
-        last_revision = await self._store.partitions.last_definition_change()
+        last_revision = await self._store.definition_changes.last_revision()
         if all(partition.progress.base_revision >= last_revision for partition in partitions):
             return None
         sample_ids = await self._store.customers.sample_ids(_SAMPLE_SIZE)

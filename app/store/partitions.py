@@ -1,25 +1,22 @@
 """The partitions of the customers: the progress of each, and the worker that processes it.
 
-A worker holds a partition by a lease kept by heartbeats (see `leases.py`). The module also stores
-definition changes and watermarks, and reads MongoDB's clock.
+A worker holds a partition by a lease kept by heartbeats (see `leases.py`).
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import DefinitionChange, PartitionProgress, PoisonChange
+from app.domain.changes import PartitionProgress, PoisonChange
 from app.domain.engine_status import PartitionStatus
 from app.errors import LeaseLost, PoisonChangeError
-from app.store.change_stream import PARTITION_COUNT, WATERMARKS, position_of
+from app.store.change_stream import PARTITION_COUNT
+from app.store.clock import Clock
 from app.store.collections import Database
 from app.store.leases import NO_HOLDER, Holder, Leases
-from app.store.reads import run_read_command
 from app.store.segments import DEFINITIONS_REVISION
 
 _NOT_BLOCKED = {"poisonChange": {"$exists": False}}
@@ -29,22 +26,16 @@ _IS_RETRY_DUE = {
 }
 _MAX_RETRY_SECONDS = 60
 _MAX_ERROR_LENGTH = 1_000
-_SIGNING_KEYS_TIMEOUT_SECONDS = 10
-_SIGNING_KEYS_POLL_SECONDS = 0.05
 
 
 class Partitions:
-    """The collections partitions, definitionChanges and watermarks.
+    """The partitions collection: one row per partition."""
 
-    A definition change is kept until every partition has backfilled it.
-    """
-
-    def __init__(self, database: Database, leases: Leases) -> None:
+    def __init__(self, database: Database, leases: Leases, clock: Clock) -> None:
         self._database = database
         self._collection = database.partitions
-        self._definition_changes = database.definitionChanges
-        self._watermarks = database[WATERMARKS]
         self._leases = leases
+        self._clock = clock
 
     async def prepare(self) -> None:
         """Creates the partitions at the current position and the current definitions revision.
@@ -53,7 +44,7 @@ class Partitions:
         """
         if await self._collection.count_documents({}) == PARTITION_COUNT:
             return
-        position, now = await self.current_position()
+        position, now = await self._clock.position_and_time()
         counter = await self._database.counters.find_one({"_id": DEFINITIONS_REVISION})
         initial_progress = {
             "position": position,
@@ -160,80 +151,10 @@ class Partitions:
             )
             _require_all_matched(result.matched_count, numbers)
 
-    async def definition_changes(self, base_revision: int) -> list[DefinitionChange]:
-        """The definition changes after a revision, in order, that a worker has recorded so far."""
-        rows = self._definition_changes.find({"_id": {"$gt": base_revision}}).sort("_id", 1)
-        return [
-            DefinitionChange(
-                row["_id"], row["position"], row["positionAt"], frozenset(row["gapPartitions"])
-            )
-            async for row in rows
-        ]
-
-    async def add_definition_changes(
-        self, definition_changes: Sequence[DefinitionChange], transaction: AsyncIOMotorClientSession
-    ) -> None:
-        """Records definition changes. The first worker that reaches one sets its position."""
-        for definition_change in definition_changes:
-            insert = {
-                "$setOnInsert": {
-                    "position": definition_change.position,
-                    "positionAt": definition_change.committed_at,
-                    "gapPartitions": [*definition_change.gap_partitions],
-                }
-            }
-            query = {"_id": definition_change.revision}
-            await self._definition_changes.update_one(
-                query, insert, upsert=True, session=transaction
-            )
-
     async def min_base_revision(self) -> int:
         """The definitions revision that all partitions have reached."""
         row = await self._collection.find_one({}, {"baseRevision": 1}, sort=[("baseRevision", 1)])
         return int(row["baseRevision"]) if row else 0
-
-    async def last_definition_change(self) -> int:
-        """The revision of the last definition change that is not backfilled yet; 0 if there is
-        none."""
-        row = await self._definition_changes.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-        return int(row["_id"]) if row else 0
-
-    async def delete_definition_changes(self, revision: int) -> None:
-        await self._definition_changes.delete_many({"_id": {"$lte": revision}})
-
-    async def write_watermark(self, worker: str, number: int) -> None:
-        """Writes a watermark, which arrives in the worker's change stream."""
-        await self._watermarks.update_one(
-            {"_id": worker}, {"$set": {"number": number}}, upsert=True
-        )
-
-    async def delete_watermark(self, worker: str) -> None:
-        await self._watermarks.delete_one({"_id": worker})
-
-    async def now(self) -> datetime:
-        """The current time of MongoDB's clock."""
-        now: datetime = (await self._hello())["localTime"]
-        return now
-
-    async def current_position(self) -> tuple[str, datetime]:
-        """The current position of the change stream, and the time of MongoDB's clock.
-
-        A MongoDB with authentication returns no cluster time until it has the keys to sign it,
-        which it creates soon after it starts. Raises TimeoutError after 10 seconds without one.
-        """
-        try:
-            async with asyncio.timeout(_SIGNING_KEYS_TIMEOUT_SECONDS):
-                while "operationTime" not in (hello := await self._hello()):  # noqa: ASYNC110
-                    await asyncio.sleep(_SIGNING_KEYS_POLL_SECONDS)
-        except TimeoutError as error:
-            raise TimeoutError(
-                "it returns no cluster time, as it has no keys to sign it with; wait until its"
-                " replica set has a primary"
-            ) from error
-        return position_of(hello["operationTime"]), hello["localTime"]
-
-    async def _hello(self) -> dict[str, Any]:
-        return await run_read_command(self._database, {"hello": 1})
 
 
 def _require_all_matched(matched: int, numbers: Sequence[int]) -> None:

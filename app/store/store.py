@@ -16,11 +16,13 @@ from app.store import thread_pools
 from app.store.active_filters import ActiveFilters
 from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
+from app.store.clock import Clock
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customer_facts import CustomerFactsReader
 from app.store.customer_history import CustomerHistoryReader
 from app.store.customers import Customers
+from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
 from app.store.events import Events
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
@@ -47,6 +49,7 @@ from app.store.tombstones import CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
 from app.store.value_samples import ValueSamples
+from app.store.watermarks import Watermarks
 from app.store.workers import Workers
 
 __all__ = ["Result", "Store", "Transaction", "Work"]
@@ -86,7 +89,10 @@ class Store:
         self.customer_history = CustomerHistoryReader(database)
         self.membership_states = MembershipStates(database)
         self.workers = Workers(database, self.heartbeats)
-        self.partitions = Partitions(database, leases)
+        self.clock = Clock(database)
+        self.partitions = Partitions(database, leases, self.clock)
+        self.definition_changes = DefinitionChanges(database)
+        self.watermarks = Watermarks(database)
         self.oplog = OplogReader(database)
         self.open_transactions = OpenTransactions(database)
         self.retention = LogRetention(database)

@@ -97,7 +97,7 @@ class ShopWithEngine:
 
     async def wait_until_processed(self) -> None:
         """Returns when the engine has come past all that is committed, and due, by now."""
-        position, now = await self.api.services.store.partitions.current_position()
+        position, now = await self.api.services.store.clock.position_and_time()
         await wait_until(lambda: self.is_processed(position, now))
 
     async def is_processed(self, position: str, now: datetime) -> bool:

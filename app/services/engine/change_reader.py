@@ -72,7 +72,7 @@ class ChangeReader:
         """Writes a mark, and says its number; it will come by."""
         self._last_watermark += 1
         watermark = self._last_watermark
-        await self._store.partitions.write_watermark(self._owner, watermark)
+        await self._store.watermarks.write(self._owner, watermark)
         return watermark
 
     async def next(self, max_changes: int) -> list[Commit]:
