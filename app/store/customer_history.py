@@ -118,7 +118,8 @@ class CustomerHistoryReader:
                 at_condition = {"$gte": page[0]["last"]}
             if end:
                 yield Columns(
-                    instants[:end], {f: page[0][name][:end] for f, name in columns_by_field.items()}
+                    instants[:end],
+                    {field: page[0][name][:end] for field, name in columns_by_field.items()},
                 )
             elif is_full:
                 async for columns in self._read_instant(predicate, fields, page[0]["last"]):

@@ -46,13 +46,18 @@ class Ledger:
                     "ruleId": {"$in": to_object_ids(EntityKind.EARNING_RULE, rule_ids)},
                 }
             },
-            {"$group": {"_id": {"r": "$ruleId", "c": "$customerId"}, "times": {"$sum": 1}}},
+            {
+                "$group": {
+                    "_id": {"ruleId": "$ruleId", "customerId": "$customerId"},
+                    "count": {"$sum": 1},
+                }
+            },
         ]
         return {
             (
-                to_public_id(EntityKind.EARNING_RULE, row["_id"]["r"]),
-                to_public_id(EntityKind.CUSTOMER, row["_id"]["c"]),
-            ): row["times"]
+                to_public_id(EntityKind.EARNING_RULE, row["_id"]["ruleId"]),
+                to_public_id(EntityKind.CUSTOMER, row["_id"]["customerId"]),
+            ): row["count"]
             async for row in self._collection.aggregate(stages, session=transaction)
         }
 

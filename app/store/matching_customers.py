@@ -103,10 +103,8 @@ class MatchingCustomers:
             has_leading_match = (
                 bool(pipeline.filter_stages) and "$match" in pipeline.filter_stages[0]
             )
-            first, rest = (
-                pipeline.filter_stages[:has_leading_match],
-                pipeline.filter_stages[has_leading_match:],
-            )
+            first = pipeline.filter_stages[:has_leading_match]
+            rest = pipeline.filter_stages[has_leading_match:]
             if pipeline.plan is not Plan.ID_SCAN or not rest:
                 # With the order right after the predicate, MongoDB stops at the limit.
                 stages = [*first, *order, *rest, {"$limit": limit}, *shape]

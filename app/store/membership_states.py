@@ -65,10 +65,10 @@ class MembershipStates:
                     "localField": "_id",
                     "foreignField": "_id",
                     "pipeline": [{"$project": {"_id": 1}}],
-                    "as": "there",
+                    "as": "customer",
                 }
             },
-            {"$match": {"there": []}},
+            {"$match": {"customer": []}},
             {"$limit": limit},
         ]
         return [_state(row) async for row in self._majority.aggregate(stages)]

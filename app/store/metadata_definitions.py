@@ -16,8 +16,7 @@ from app.domain.ids import EntityKind
 from app.domain.metadata import DefinitionState, KeyDefinition, ValidationProgress
 from app.filters.fields import AttributeType
 from app.store.collections import Database
-from app.store.ids import to_object_id as key_of
-from app.store.ids import to_public_id
+from app.store.ids import to_object_id, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
 from app.store.reads import run_read_command
 
@@ -133,7 +132,7 @@ class MetadataDefinitions:
         path = f"metadata.{key}"
         query: dict[str, Any] = {path: {"$type": bson_type} if bson_type else {"$exists": True}}
         if after is not None:
-            query["_id"] = {"$gt": key_of(EntityKind.CUSTOMER, after)}
+            query["_id"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after)}
         command = {
             "find": "customers",
             "filter": query,
@@ -158,7 +157,7 @@ class MetadataDefinitions:
         writes = [
             UpdateOne(
                 {
-                    "_id": key_of(EntityKind.CUSTOMER, stored_value.customer_id),
+                    "_id": to_object_id(EntityKind.CUSTOMER, stored_value.customer_id),
                     path: {"$eq": stored_value.value},
                 },
                 {"$set": {path: new_value}, "$inc": {"version": 1}},

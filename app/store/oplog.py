@@ -66,7 +66,7 @@ class OplogReader:
             is_exact = await self._contains(after)
             for _ in range(_MAX_QUERIES):
                 counts = await self._count_entries(after, deadline - monotonic())
-                changes += counts["number"]
+                changes += counts["changes"]
                 if counts["scanned"] < _ENTRIES_PER_QUERY:
                     return BoundedCount(changes, is_exact)
                 after = counts["last"]
@@ -90,14 +90,14 @@ class OplogReader:
                 "$group": {
                     "_id": None,
                     "scanned": {"$sum": 1},
-                    "number": {"$sum": self._change_count},
+                    "changes": {"$sum": self._change_count},
                     "last": {"$last": "$ts"},
                 }
             },
         ]
         max_milliseconds = max(1, round(seconds * 1_000))
         rows = await self._entries.aggregate(stages, maxTimeMS=max_milliseconds).to_list(None)
-        return rows[0] if rows else {"scanned": 0, "number": 0}
+        return rows[0] if rows else {"scanned": 0, "changes": 0}
 
 
 def _change_count_expression(namespace: str) -> dict[str, Any]:
@@ -111,7 +111,9 @@ def _change_count_expression(namespace: str) -> dict[str, Any]:
         return {"$and": [is_in_namespace, {"$in": [f"{entry}op", ["i", "u", "d"]]}]}
 
     operations = {"$ifNull": ["$o.applyOps", []]}
-    changes = {"$filter": {"input": operations, "as": "one", "cond": is_change("$$one.")}}
+    changes = {
+        "$filter": {"input": operations, "as": "operation", "cond": is_change("$$operation.")}
+    }
     # In other entries `o` is a document, which may have a field `applyOps`.
     transaction_changes = {"$cond": [{"$eq": ["$op", "c"]}, {"$size": changes}, 0]}
     return {"$cond": [is_change("$"), 1, transaction_changes]}

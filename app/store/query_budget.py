@@ -95,7 +95,7 @@ class QueryBudget:
             with self._translate_timeout():
                 yield cursor
         finally:
-            # An exhausted cursor is closed already; closing it again would cost a thread switch.
+            # An exhausted cursor is closed already; closing it again would only take time.
             if cursor.alive:  # type: ignore[truthy-function]
                 await cursor.close()
 

@@ -16,7 +16,8 @@ from app.domain.transitions import Transition, TransitionType
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids
 
-# Conflicts retention with the deletion of a segment, which must not gain entrances afterwards.
+# Retention and the deletion of a segment both increment this revision, so that they conflict: a
+# deleted segment never gains an entrance.
 ENTRANCES_REVISION = "retainedEntrances"
 
 _LOG_START_COUNTER = "transitionLogStart"

@@ -11,7 +11,8 @@ from app.domain.segment_sizes import FULL_RESOLUTION_RETENTION, RETENTION, Segme
 from app.store.collections import Database
 from app.store.ids import to_object_id
 
-# Conflicts a new point with the deletion of its segment, which must not gain points afterwards.
+# A new point and the deletion of a segment both increment this revision, so that they conflict: a
+# deleted segment never gains a point.
 SEGMENT_SIZES_REVISION = "segmentSizes"
 
 

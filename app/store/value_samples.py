@@ -31,16 +31,18 @@ class ValueSamples:
     async def metadata_types(self) -> dict[str, tuple[AttributeType, bool]]:
         """By metadata key in a sample of customers, the most frequent type of its values, and
         whether the values are arrays."""
-        is_point = {"$and": [{"$isNumber": "$one.lat"}, {"$isNumber": "$one.lon"}]}
+        is_point = {"$and": [{"$isNumber": "$value.lat"}, {"$isNumber": "$value.lon"}]}
         stages: list[dict[str, Any]] = [
             {"$sample": {"size": _SAMPLE_SIZE}},
-            {"$project": {"pair": {"$objectToArray": "$metadata"}}},
-            {"$unwind": "$pair"},
+            {"$project": {"entry": {"$objectToArray": "$metadata"}}},
+            {"$unwind": "$entry"},
             {
                 "$project": {
-                    "key": "$pair.k",
-                    "array": {"$isArray": "$pair.v"},
-                    "one": {"$cond": [{"$isArray": "$pair.v"}, {"$first": "$pair.v"}, "$pair.v"]},
+                    "key": "$entry.k",
+                    "array": {"$isArray": "$entry.v"},
+                    "value": {
+                        "$cond": [{"$isArray": "$entry.v"}, {"$first": "$entry.v"}, "$entry.v"]
+                    },
                 }
             },
             {
@@ -48,7 +50,7 @@ class ValueSamples:
                     "_id": {
                         "key": "$key",
                         "array": "$array",
-                        "type": {"$cond": [is_point, "point", {"$type": "$one"}]},
+                        "type": {"$cond": [is_point, "point", {"$type": "$value"}]},
                     },
                     "count": {"$sum": 1},
                 }
