@@ -68,7 +68,7 @@ def _check_transactions(client: Client, database: str) -> Finding:
     try:
         with client.start_session() as session:
             session.start_transaction()
-            client[database]["fences"].find_one({}, session=session)
+            client[database]["counters"].find_one({}, session=session)
             session.abort_transaction()
     except PyMongoError as error:
         return Finding("transactions", "refused", str(error).partition(", full error")[0])

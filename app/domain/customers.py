@@ -119,10 +119,10 @@ class TrackedCustomer:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
         self.document["version"] = self.next_version
-        if "search" not in self.document or any(
+        if "searchKeys" not in self.document or any(
             self._is_replaced(key) for key in SEARCHABLE_FIELDS
         ):
-            self.document["search"] = sorted(
+            self.document["searchKeys"] = sorted(
                 {
                     search_key(str(self.document[key]))
                     for key in SEARCHABLE_FIELDS
@@ -136,7 +136,7 @@ class TrackedCustomer:
     def check_size(self) -> Problem | None:
         """Returns a problem if the profile exceeds 1 MiB, else None."""
         profile = {
-            key: value for key, value in self.document.items() if key not in ("events", "search")
+            key: value for key, value in self.document.items() if key not in ("events", "searchKeys")
         }
         if is_within_size_limit(profile):
             return None

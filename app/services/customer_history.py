@@ -15,7 +15,7 @@ from app.filters.calendar import Calendar
 from app.filters.event_history import Columns, EventHistory, HistoryLayout, RowKind
 from app.filters.sources import ORDERS_COLLECTION
 from app.store import Store
-from app.store.customer_history import HistoryQuery
+from app.store.history_query import HistoryQuery
 
 Document = Mapping[str, Any]
 RowsByCollection = Mapping[str, Sequence[Document]]
@@ -191,12 +191,12 @@ def version_range(row: Document) -> tuple[Any, Any]:
 
 def _first_version(row: Document) -> Any:
     # Rows written directly to MongoDB may lack it: every version includes them.
-    version = row.get("since")
+    version = row.get("sinceVersion")
     return -1 if version is None else version
 
 
 def _end_version(row: Document) -> Any:
-    return row.get("until", _INFINITE_VERSION)
+    return row.get("untilVersion", _INFINITE_VERSION)
 
 
 def _as_current(collection: str, row: Document) -> Document:

@@ -28,7 +28,7 @@ class EngineStatusReader:
     async def read(self) -> EngineStatus:
         """Returns the present status. Raises an error of MongoDB if it is unreachable."""
         # Alone and first: if MongoDB does not answer, only this query waits for it.
-        now = await self._store.partitions.now()
+        now = await self._store.clock.now()
         partitions = await self._store.partitions.all()
         workers, last_error, active_segments, sequence = await asyncio.gather(
             self._store.workers.all(),
@@ -90,7 +90,7 @@ class EngineStatusReader:
     async def _backfilled_ratio(self, partitions: Sequence[PartitionStatus]) -> float | None:
         """The approximate share of customers that the backfill to the last definition change has
         passed; None if all have."""
-        last_revision = await self._store.partitions.last_definition_change()
+        last_revision = await self._store.definition_changes.last_revision()
         if all(partition.progress.base_revision >= last_revision for partition in partitions):
             return None
         sample_ids = await self._store.customers.sample_ids(_SAMPLE_SIZE)

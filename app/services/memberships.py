@@ -18,7 +18,7 @@ from app.services.customer_history import CustomerHistory, load_long_history
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.store import Store
-from app.store.customer_history import HistoryPlan
+from app.store.history_query import HistoryPlan
 
 # A customer with more rows is evaluated with a history: see customer_history.py.
 _MAX_ROWS_WITHOUT_HISTORY = 1_000

@@ -1,4 +1,25 @@
-"""The only room that knows MongoDB."""
+"""Storage in MongoDB. No other package of the program uses MongoDB directly.
+
+`Store` (in `store.py`) has one attribute per collection or kind of query. The modules by purpose:
+
+- customers and their rows: `customers`, `events`, `orders`, `members`, `customer_facts`,
+  `history_query`, `customer_history`, `tombstones`
+- queries about all customers: `matching_customers`, `value_samples`, `query_budget`
+- definitions: `segments`, `active_filters`, `metadata_definitions`, `loyalty`, `definitions`
+- the engine: `change_stream`, `watermarks`, `partitions`, `definition_changes`,
+  `membership_states`, `workers`, `clock`, `oplog`
+- the transition log and its consumers: `transitions`, `retention`, `checkpoints`, `quarantine`,
+  `ledger`
+- segment sizes: `segment_sizes`, `size_schedule`
+- who does what: `heartbeats`, `leases`, `sessions`
+- access to MongoDB: `collections`, `connection`, `reads`, `snapshots`, `transactions`,
+  `contended_keys`, `open_transactions`, `thread_pools`, `failures`, `ids`, `timeline`
+
+Reads and writes use majority concern, and transactions use snapshot isolation. Only heartbeats,
+and lists of open transactions, do not wait for a majority. Transactions that are valid only without
+each other increment the same revision in `counters`, so that they conflict
+(`Store.increment_revision`). Leases and heartbeats expire by MongoDB's clock.
+"""
 
 from pymongo.errors import ConnectionFailure as Unreachable
 from pymongo.errors import PyMongoError as DatabaseError

@@ -1,4 +1,4 @@
-"""The filters of active segments, each with the revisions that brought and ended it."""
+"""The filters of active segments, each with the definitions revisions that started and ended it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from app.filters import AttributeType, MetadataType
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_public_id
 
-_IN_FORCE: dict[str, Any] = {"until": None}
+_IN_FORCE: dict[str, Any] = {"untilRevision": None}
 
 
 class ActiveFilters:
@@ -24,16 +24,21 @@ class ActiveFilters:
         return [_active_filter(row) async for row in self._collection.find().sort("_id", 1)]
 
     async def count_in_force(self) -> int:
-        """How many are in force."""
+        """Counts the filters that have not ended."""
         return int(await self._collection.count_documents(_IN_FORCE))
 
     async def changed_since(self, revision: int) -> list[ActiveFilter]:
-        """Those that this revision, or a later one, brought, ended, or gave another name."""
-        query = {"$or": [{field: {"$gte": revision}} for field in ("since", "until", "named")]}
+        """The filters that started, ended or were renamed at this revision or a later one."""
+        query = {
+            "$or": [
+                {field: {"$gte": revision}}
+                for field in ("sinceRevision", "untilRevision", "renamedRevision")
+            ]
+        }
         return [_active_filter(row) async for row in self._collection.find(query).sort("_id", 1)]
 
     async def find_free_slot(self, transaction: AsyncIOMotorClientSession) -> int:
-        """The least that no filter has."""
+        """The lowest slot that no filter uses."""
         cursor = self._collection.find({}, {"_id": 1}, session=transaction).sort("_id", 1)
         slot = 0
         async for row in cursor:
@@ -50,21 +55,21 @@ class ActiveFilters:
     async def end(
         self, segment_id: str, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """The segment's filter is in force until this revision."""
+        """Ends the segment's filter at this revision."""
         query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id), **_IN_FORCE}
-        update = {"$set": {"until": revision}}
+        update = {"$set": {"untilRevision": revision}}
         await self._collection.update_one(query, update, session=transaction)
 
     async def rename(
         self, segment_id: str, name: str, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
         query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id), **_IN_FORCE}
-        update = {"$set": {"segmentName": name, "named": revision}}
+        update = {"$set": {"segmentName": name, "renamedRevision": revision}}
         await self._collection.update_one(query, update, session=transaction)
 
     async def delete_ended(self, revision: int) -> None:
-        """Drops those that were over by this revision; their slots are free again."""
-        await self._collection.delete_many({"until": {"$lte": revision}})
+        """Deletes the filters that ended at or before this revision, which frees their slots."""
+        await self._collection.delete_many({"untilRevision": {"$lte": revision}})
 
 
 def _document(active_filter: ActiveFilter) -> dict[str, Any]:
@@ -73,8 +78,8 @@ def _document(active_filter: ActiveFilter) -> dict[str, Any]:
         "segmentId": to_object_id(EntityKind.SEGMENT, active_filter.segment_id),
         "segmentName": active_filter.segment_name,
         "filter": active_filter.filter,
-        # As lists: what the project calls its keys is no path of MongoDB's.
-        "inside": [
+        # As lists: the project's metadata keys need not be valid field names in MongoDB.
+        "nestedSegments": [
             {"id": id_, "name": nested_segment.name, "filter": nested_segment.filter}
             for id_, nested_segment in active_filter.referenced_segments.items()
         ],
@@ -84,8 +89,8 @@ def _document(active_filter: ActiveFilter) -> dict[str, Any]:
         ],
         "timeZone": active_filter.time_zone,
         "weekStart": active_filter.week_start,
-        "since": active_filter.since_revision,
-        "until": active_filter.until_revision,
+        "sinceRevision": active_filter.since_revision,
+        "untilRevision": active_filter.until_revision,
     }
 
 
@@ -97,7 +102,7 @@ def _active_filter(row: Mapping[str, Any]) -> ActiveFilter:
         filter=row["filter"],
         referenced_segments={
             entry["id"]: ReferencedSegment(entry["name"], entry["filter"])
-            for entry in row["inside"]
+            for entry in row["nestedSegments"]
         },
         metadata={
             entry["key"]: MetadataType(AttributeType(entry["type"]), entry["isArray"])
@@ -105,6 +110,6 @@ def _active_filter(row: Mapping[str, Any]) -> ActiveFilter:
         },
         time_zone=row["timeZone"],
         week_start=row["weekStart"],
-        since_revision=row["since"],
-        until_revision=row["until"],
+        since_revision=row["sinceRevision"],
+        until_revision=row["untilRevision"],
     )

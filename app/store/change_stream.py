@@ -1,7 +1,9 @@
-"""The stream of all committed changes that the engine lives by: of customers, and of definitions.
+"""The change stream that the engine processes: committed changes of customers and definitions.
 
-Besides these it carries marks: rows that a worker writes only to see them come by. Whatever was
-read before a mark was written is no newer than the mark; and their wall times are the clock.
+The stream also carries watermarks, as in Netflix's DBLog: rows that a worker writes only to see
+them arrive in its own stream. Data that the worker read before it wrote a watermark is no newer
+than the watermark. The wall times of watermarks also move the engine's clock on when nothing else
+changes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,16 +24,18 @@ from app.store.segments import DEFINITIONS_REVISION
 
 PARTITION_COUNT = 16
 
-WATERMARKS = "marks"
-_EVENTS_PER_BATCH, _MAX_WAIT_MILLISECONDS = 1_000, 1_000
-# The shortest wait of a getMore; 0 stands for the default, a second.
+WATERMARKS = "watermarks"
+_EVENTS_PER_BATCH = 1_000
+_MAX_WAIT_MILLISECONDS = 1_000
+# The shortest wait that a getMore accepts: 0 means the default of one second.
 _MIN_WAIT_MILLISECONDS = 1
-# The part of a resume token that tells the cluster time: a byte for its type, eight for the time.
+# The hex digits of a resume token that hold the cluster time: a type byte and eight bytes.
 _TOKEN_TIME_DIGITS = 18
-_CHANGE_STREAM_FATAL_ERROR, _CHANGE_STREAM_HISTORY_LOST = 280, 286
-# What happens to one document; all else, a drop for one, is no document's.
+_CHANGE_STREAM_FATAL_ERROR = 280
+_CHANGE_STREAM_HISTORY_LOST = 286
+# The operations on a single document. Others, such as a drop, concern a whole collection.
 _DOCUMENT_OPERATIONS = ("insert", "update", "replace", "delete")
-# Of an event, besides what is asked of the images.
+# The fields to read of each event, besides the paths of the images.
 _EVENT_FIELDS = (
     *("operationType", "ns.coll", "documentKey", "wallTime", "clusterTime", "partition"),
     *("updateDescription", "fullDocument.revision", "fullDocument.number"),
@@ -46,13 +50,16 @@ Path = tuple[str, ...]
 
 
 def partition_of(key: str) -> dict[str, Any]:
-    """The expression of a customer's partition; the hash is signed, and so is `$mod`."""
+    """The aggregation expression of a customer's partition, from 0 to PARTITION_COUNT - 1.
+
+    `key` is the field path of the customer's `_id`. The hash is signed, and so is `$mod`.
+    """
     signed_partition = {"$mod": [{"$toHashedIndexKey": key}, PARTITION_COUNT]}
     return {"$mod": [{"$add": [signed_partition, PARTITION_COUNT]}, PARTITION_COUNT]}
 
 
 class ChangeStream:
-    """One opened stream. It ends with its first error; another one goes on at the same place."""
+    """One open change stream. It ends with its first error; open another at the last position."""
 
     def __init__(
         self,
@@ -77,10 +84,14 @@ class ChangeStream:
         paths: Iterable[Path],
         worker: str,
     ) -> Self:
-        """From a place on, what was committed there included: that place may have been somebody
-        else's mark, which a stream with other marks could not find. With the customers of these
-        partitions, what lies at these paths of them, and the marks of this worker. HistoryLost
-        where the oplog does not reach back so far."""
+        """Opens a stream that starts at a position and includes what was committed there.
+
+        The stream starts by cluster time, not by resume token: the position may be that of
+        another worker's watermark, which is not in this worker's stream. The stream carries the
+        changes of customers in `partitions`, of each customer the values at `paths`, the
+        definitions revision, and the watermarks of `worker`. Raises HistoryLost if the oplog no
+        longer reaches back to the position.
+        """
         session = await client.start_session()
         change_stream_stage = {
             "$changeStream": {**_IMAGE_OPTIONS, "startAtOperationTime": cluster_time_of(position)}
@@ -101,15 +112,17 @@ class ChangeStream:
         return cls(database, session, answer["cursor"]["id"], is_sharded=is_sharded)
 
     async def close(self) -> None:
-        """Leaves nothing behind, if MongoDB can be reached."""
+        """Closes the cursor and its session. Ignores errors if MongoDB is unreachable."""
         command = {"killCursors": "$cmd.aggregate", "cursors": [self._cursor]}
         with suppress(PyMongoError):
             await self._database.command(command, session=self._session)
         await self._session.end_session()
 
     async def read(self) -> list[Commit]:
-        """The next commits, each with all of its events. Waits up to a second for the first; the
-        list may be empty."""
+        """Returns the next commits, each with all of its events.
+
+        Waits up to one second for the first; the list may be empty. Raises HistoryLost.
+        """
         polls_briefly = self._assembler.may_complete_with_empty_batch
         command = {
             "getMore": self._cursor,
@@ -130,9 +143,8 @@ class ChangeStream:
 def _stages(
     database: str, partitions: Sequence[int], paths: Iterable[Path], worker: str
 ) -> list[dict[str, Any]]:
-    # MongoDB asks this of each entry of the oplog, of each operation of every transaction, ours
-    # included, and before it looks up images: collections are soonest told apart by all of their
-    # name, and customers by nothing but their key.
+    # MongoDB evaluates this match for each operation in the oplog, before it looks up images. So
+    # it must be cheap: an equality on the whole namespace, and only the key of a customer.
     def in_collection(collection: str) -> dict[str, Any]:
         return {"ns": {"db": database, "coll": collection}}
 
@@ -141,7 +153,7 @@ def _stages(
     collection_operations = {"operationType": {"$nin": _DOCUMENT_OPERATIONS}}
     conditions: list[dict[str, Any]] = [
         {**in_collection("customers"), "$or": [owned_customers, collection_operations]},
-        {**in_collection("fences"), "documentKey._id": DEFINITIONS_REVISION},
+        {**in_collection("counters"), "documentKey._id": DEFINITIONS_REVISION},
         {**in_collection(WATERMARKS), "documentKey._id": worker},
     ]
     is_customer = {"$eq": ["$ns.coll", "customers"]}
@@ -150,7 +162,7 @@ def _stages(
         {
             "$set": {
                 "partition": partition,
-                # The images tell all of customers.
+                # The images already hold all that the engine needs of customers.
                 "updateDescription": {"$cond": [is_customer, "$$REMOVE", "$updateDescription"]},
             }
         },
@@ -164,46 +176,52 @@ def _image_fields(paths: Iterable[Path]) -> Iterator[str]:
 
 
 def position_of(cluster_time: Timestamp) -> str:
-    """The place of what was committed at a cluster time; the order of places as text is theirs.
-    (Resume tokens would differ by how much of a transaction one sees.)"""
+    """The position of a cluster time, as 16 hex digits. Positions sort like their cluster times.
+
+    Resume tokens do not serve as positions: for the same commit they differ between streams that
+    see different parts of the transaction.
+    """
     return f"{cluster_time.time:08x}{cluster_time.inc:08x}"
 
 
 def cluster_time_of(position: str) -> Timestamp:
-    """The cluster time of a place."""
+    """The cluster time of a position."""
     return Timestamp(int(position[:8], 16), int(position[8:], 16))
 
 
 class CommitAssembler:
-    """Puts the events of a change stream together to commits, one for each cluster time.
+    """Assembles the events of a change stream into commits, one for each cluster time.
 
     One transaction's events share a cluster time, and so do those of one insertMany in MongoDB 8,
-    where nothing else tells that they belong together. On a sharded cluster each shard gives its
-    part of a transaction a time of its own, and events of two shards may share one by chance. As a
-    customer lives on one shard, and no shard uses a time twice, two changes of one customer share a
-    time only where they were committed together.
+    where nothing else shows that they belong together. On a sharded cluster each shard gives its
+    part of a transaction its own cluster time, and events of two shards may have the same time by
+    chance. A customer lives on one shard, and no shard uses a time twice. So two changes of one
+    customer have the same time only if they were committed together.
     """
 
     def __init__(self, *, is_sharded: bool) -> None:
         self._is_sharded = is_sharded
-        # The last commit, as long as more of its events may follow.
+        # The last commit, while more of its events may follow.
         self._open_commit: _CommitBuilder | None = None
 
     @property
     def may_complete_with_empty_batch(self) -> bool:
-        """Whether an empty batch now would finish a commit.
+        """Whether an empty batch would complete the open commit.
 
-        A replica set that has nothing more to send has sent all of the last commit, as an entry of
-        its oplog becomes visible whole. On a sharded cluster another shard may still have events of
-        the same time.
+        When a replica set has nothing more to send, it has sent the whole last commit, because an
+        oplog entry becomes visible as a whole. On a sharded cluster another shard may still send
+        events with the same time.
         """
         return self._open_commit is not None and not self._is_sharded
 
     def add_batch(
         self, events: Sequence[ChangeEvent], resume_token: Mapping[str, str]
     ) -> list[Commit]:
-        """The commits that are complete with the next batch of events; `token` is the stream's
-        resume token after it. A batch may end in the middle of a commit."""
+        """Adds a batch of events and returns the commits that are now complete.
+
+        `resume_token` is the stream's resume token after the batch. A batch may end in the middle
+        of a commit.
+        """
         commits = []
         is_caught_up = not events and self.may_complete_with_empty_batch
         for event in events:
@@ -222,16 +240,16 @@ class CommitAssembler:
 
 
 def _token_time(resume_token: Mapping[str, str]) -> str:
-    """The part of a resume token that is its cluster time."""
+    """The cluster time in a resume token, as hex digits; these sort like the times."""
     return resume_token["_data"][:_TOKEN_TIME_DIGITS]
 
 
 class _CommitBuilder:
-    """Collects the events of one cluster time; of a customer, the first and the last state."""
+    """Collects the events of one commit: of each customer, its state before and after."""
 
     def __init__(self, cluster_time: Timestamp) -> None:
         self.cluster_time = cluster_time
-        # The same as the resume tokens of the events tell it.
+        # The cluster time as in the events' resume tokens.
         self.token_time = ""
         self._last_wall_time: datetime | None = None
         self._changes: dict[str, CustomerChange] = {}
@@ -247,10 +265,12 @@ class _CommitBuilder:
         match event["ns"]["coll"]:
             case "customers":
                 if (operation := event["operationType"]) not in _DOCUMENT_OPERATIONS:
-                    raise HistoryLost(f"the customers were changed as a whole: {operation}")
+                    raise HistoryLost(
+                        f"the customers collection was changed as a whole: {operation}"
+                    )
                 with attribute_errors_to(event["partition"], str(event["documentKey"]["_id"])):
                     _merge_change(self._changes, event)
-            case "fences":
+            case "counters":
                 self._revision = _current_value(event, "revision")
             case _:
                 self._watermark = _current_value(event, "number")
@@ -268,14 +288,14 @@ class _CommitBuilder:
 
 
 def _current_value(event: ChangeEvent, field: str) -> int:
-    """What a field of a small document is now; these have no images."""
+    """The current value of a field of a counter or watermark; their events carry no images."""
     if event["operationType"] == "update":
         return int(event["updateDescription"]["updatedFields"][field])
     return int(event["fullDocument"][field])
 
 
 def _merge_change(changes: dict[str, CustomerChange], event: ChangeEvent) -> None:
-    """However often one commit changes a customer, it makes one state of it."""
+    """Merges all changes of a customer in one commit into a single change."""
     operation = event["operationType"]
     before, after = event.get("fullDocumentBeforeChange"), event.get("fullDocument")
     if (before is None and operation != "insert") or (after is None and operation != "delete"):

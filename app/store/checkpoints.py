@@ -15,8 +15,7 @@ _MAX_ERROR_LENGTH = 1_000
 
 
 class Checkpoints:
-    """The checkpoints collection: one row a consumer, with the last sequence that it has
-    handled."""
+    """The checkpoints collection: one row per consumer, with the last sequence that it handled."""
 
     def __init__(self, database: Database, leases: Leases, transitions: Transitions) -> None:
         self._collection = database.checkpoints
@@ -24,19 +23,20 @@ class Checkpoints:
         self._transitions = transitions
 
     async def prepare(self) -> None:
-        """Makes the checkpoints of new consumers, at the end of the log.
+        """Creates the checkpoints of new consumers at the end of the log.
 
-        Every process does this before it serves anything. So nothing that a consumer reads, an
-        earning rule for one, is older than its checkpoint."""
+        Every process does this before it serves requests. So everything that a consumer depends
+        on, such as an earning rule, is created after its checkpoint.
+        """
         end = await self._transitions.last_sequence()
         for consumer in Consumer:
-            row = {"$setOnInsert": {"sequence": end, "boundaries": 0, **NO_HOLDER}}
+            row = {"$setOnInsert": {"sequence": end, "lockVersion": 0, **NO_HOLDER}}
             await self._collection.update_one({"_id": consumer.value}, row, upsert=True)
 
     async def get(
         self, consumer: Consumer, transaction: AsyncIOMotorClientSession | None = None
     ) -> int:
-        """The last sequence that the consumer has handled."""
+        """The last sequence that the consumer handled. Raises LeaseLost if the row was deleted."""
         row = await self._collection.find_one({"_id": consumer.value}, session=transaction)
         if row is None:
             raise LeaseLost(f"The checkpoint of {consumer.value} has been deleted.")
@@ -47,11 +47,11 @@ class Checkpoints:
         return [_checkpoint(row) async for row in rows.sort("_id", 1)]
 
     async def min_sequence(self) -> int:
-        """The last sequence that every consumer has handled."""
+        """The last sequence that all consumers have handled."""
         return min((checkpoint.sequence for checkpoint in await self.all()), default=0)
 
     async def claim(self, consumer: Consumer, holder: Holder) -> bool:
-        """Whether the holder may consume: no present worker does."""
+        """Acquires the consumer's lease. Returns False if a live worker holds it."""
         query = {"_id": consumer.value}
         return bool(await self._leases.acquire_rows(self._collection, query, holder))
 
@@ -66,9 +66,10 @@ class Checkpoints:
         to_sequence: int,
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Moves the checkpoint on. LeaseLost where it is no longer the owner's.
+        """Moves the checkpoint forward. Raises LeaseLost if `owner` no longer holds it.
 
-        Call it last in a transaction: what locks the checkpoint, too, then waits for a moment only.
+        Call this last in a transaction, so that other transactions that lock the checkpoint wait
+        only briefly.
         """
         result = await self._collection.update_one(
             {"_id": consumer.value, "owner": owner, "sequence": from_sequence},
@@ -79,19 +80,21 @@ class Checkpoints:
             raise LeaseLost(f"Another worker has taken over the consumer {consumer.value}.")
 
     async def lock(self, consumer: Consumer, transaction: AsyncIOMotorClientSession) -> None:
-        """Locks the checkpoint until the transaction ends: a batch of the consumer whose snapshot
-        is older can't commit any more."""
+        """Locks the checkpoint until the transaction ends.
+
+        A batch of the consumer with an older snapshot then conflicts and can't commit.
+        """
         query = {"_id": consumer.value}
-        await self._collection.update_one(query, {"$inc": {"boundaries": 1}}, session=transaction)
+        await self._collection.update_one(query, {"$inc": {"lockVersion": 1}}, session=transaction)
 
     async def save_failure(self, consumer: Consumer, error: str) -> None:
-        """Notes what holds the consumer up, until it goes on."""
+        """Records the error that stops the consumer. The next `advance` clears it."""
         failure = {"message": {"$literal": error[:_MAX_ERROR_LENGTH]}, "at": "$$NOW"}
         query = {"_id": consumer.value}
         await self._collection.update_one(query, [{"$set": {"failure": failure}}])
 
     async def clear_failure(self, consumer: Consumer) -> None:
-        """Deletes the failure that was noted."""
+        """Deletes the recorded failure."""
         await self._collection.update_one({"_id": consumer.value}, {"$unset": {"failure": ""}})
 
 

@@ -1,4 +1,4 @@
-"""Every collection with its options and indexes, made when the store is opened."""
+"""All collections with their options and indexes. Opening the store creates what is missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ _NAMESPACE_EXISTS = 48
 
 _OBJECT = {"bsonType": "object"}
 _DATE = {"bsonType": "date"}
-# What filters take for one value, so that an index answers for a range of it.
+# Filters treat these as single values, so that an index can serve a range.
 _NOT_AN_ARRAY = {"not": {"bsonType": "array"}}
 _OBJECT_WITHOUT_ARRAYS = {**_OBJECT, "additionalProperties": _NOT_AN_ARRAY}
-# What the program and its engines rest on; all else of a document is the shop's own business.
+# Checks only what the program depends on. The rest of a document is up to the shop.
 _CUSTOMER_VALIDATOR = {
     "$and": [
         {"$expr": {"$lte": [{"$bsonSize": "$$ROOT"}, MAX_CUSTOMER_BYTES]}},
@@ -50,15 +50,14 @@ _CUSTOMER_VALIDATOR = {
 }
 
 
-# One index serves all of them, one value or a range of it at a time. The summaries of orders and
-# events are not among them: they change with every order, whose import would take half as long
-# again.
+# One wildcard index serves a value or a range of any of these. The summaries of orders and events
+# are not included: they change with every order, and imports would take 50% longer.
 _PROFILE_FIELDS = ("name", "email", "phone", "birthdate", "source", "createdAt", "address")
 
 
 @dataclass(frozen=True)
 class Collection:
-    """One collection, as the program needs it."""
+    """The name, indexes and options of one collection."""
 
     name: str
     indexes: Sequence[IndexModel] = ()
@@ -73,7 +72,7 @@ def _index(*keys: str, **options: Any) -> IndexModel:
     return IndexModel(order, **options)
 
 
-# With what filters mostly ask of orders, so that they need not be read.
+# Covers the fields that most filters need, so that MongoDB need not read the orders.
 ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "status", "amount")
 
 COLLECTIONS = (
@@ -81,7 +80,7 @@ COLLECTIONS = (
         "customers",
         (
             _index("sourceId", unique=True),
-            _index("search"),
+            _index("searchKeys"),
             _index("metadata.$**"),
             _index("$**", wildcardProjection=dict.fromkeys(_PROFILE_FIELDS, 1)),
         ),
@@ -93,8 +92,8 @@ COLLECTIONS = (
             _index("customerId", "name", "-at"),
             _index("customerId", "-at", "-_id"),
             _index("name", "at", "customerId"),
-            # What has come since a version of the customer.
-            _index("customerId", "since"),
+            # Events added since a version of the customer.
+            _index("customerId", "sinceVersion"),
             _index(
                 "idempotencyKey",
                 unique=True,
@@ -107,37 +106,42 @@ COLLECTIONS = (
         (
             _index("sourceId", unique=True, partialFilterExpression={"current": True}),
             _index("orderId"),
-            # What has come and ended since a version of the customer.
-            _index("customerId", "since"),
-            _index("customerId", "until", partialFilterExpression={"until": {"$exists": True}}),
+            # Revisions added and superseded since a version of the customer.
+            _index("customerId", "sinceVersion"),
+            _index(
+                *("customerId", "untilVersion"),
+                partialFilterExpression={"untilVersion": {"$exists": True}},
+            ),
             ORDERS_BY_CUSTOMER_INDEX,
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
             ),
             # Superseded revisions, for the sweeper.
-            _index("until", "_id", partialFilterExpression={"until": {"$exists": True}}),
+            _index(
+                *("untilVersion", "_id"),
+                partialFilterExpression={"untilVersion": {"$exists": True}},
+            ),
         ),
     ),
     Collection("eventNames"),
     Collection(
         "segments",
         (_index("name", unique=True), _index("revision")),
-        # The engine will hear of definitions through the same stream as of customers.
         {"changeStreamPreAndPostImages": {"enabled": True}},
     ),
-    # What is left of deleted segments, for the processes that still know them.
+    # Tombstones of deleted segments, for the definitions caches of other processes.
     Collection("deletedSegments", (_index("revision"),)),
     Collection("activeFilters", (_index("segmentId"),)),
-    # A transition's key is its place in the log.
+    # The `_id` of a transition is its sequence.
     Collection("transitions", (_index("segmentId", "_id"), _index("customerId", "-at", "-_id"))),
-    # How far its consumers have come, what they failed to handle, and what is kept of that which
-    # its retention has deleted.
+    # For consumers of the log: their positions, and the transitions that they failed to handle.
+    # Retention keeps the last entrance of each current member of the part that it deletes.
     Collection("checkpoints"),
-    Collection("quarantine", (_index("consumer", "againAt"), _index("consumer", "since"))),
-    Collection("entrances", (_index("segmentId", "customerId", unique=True),)),
+    Collection("quarantine", (_index("consumer", "retryAt"), _index("consumer", "firstFailedAt"))),
+    Collection("retainedEntrances", (_index("segmentId", "customerId", unique=True),)),
     Collection("loyaltyPrograms"),
-    Collection("earningRules", (_index("segmentId"), _index("until"), _index("revision"))),
+    Collection("earningRules", (_index("segmentId"), _index("untilSequence"), _index("revision"))),
     Collection(
         "ledger",
         (
@@ -150,16 +154,16 @@ COLLECTIONS = (
             _index("customerId", "ruleId"),
         ),
     ),
-    Collection("accounts"),
-    # How far the engine has come, and where it left everybody.
+    Collection("loyaltyAccounts"),
+    # Progress and state of the engine.
     Collection("partitions"),
-    Collection("steps"),
-    Collection("marks"),
-    Collection("presences"),
+    Collection("definitionChanges"),
+    Collection("watermarks"),
+    Collection("heartbeats"),
     Collection("workers"),
     Collection("engineErrors"),
-    Collection("states", (_index("partition", "wakesAt"),)),
-    # One document a deleted customer or segment until its rows are removed.
+    Collection("membershipStates", (_index("partition", "nextTimerAt"),)),
+    # One document per deleted customer or segment, until the sweeper has removed its rows.
     Collection("customerTombstones"),
     Collection("segmentTombstones"),
     Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
@@ -168,21 +172,21 @@ COLLECTIONS = (
     ),
     Collection("sizeSchedule", (_index("dueAt"),)),
     Collection("leases"),
-    Collection("deadlines"),
+    Collection("transactionDeadlines"),
     Collection("metadataDefinitions", (_index("revision"),)),
-    Collection("fences"),
+    Collection("counters"),
 )
 
 
 async def prepare(database: Database) -> None:
-    """Makes what is missing of the collections, their options and their indexes."""
-    present = {row["name"]: row["options"] async for row in await database.list_collections()}
+    """Creates missing collections and indexes, and updates options that differ."""
+    existing = {row["name"]: row["options"] async for row in await database.list_collections()}
     for collection in COLLECTIONS:
-        options = present.get(collection.name)
+        options = existing.get(collection.name)
         if options is None:
             await _create(database, collection)
-        # To be let in alone, as this asks, would have to wait for every open transaction, and
-        # keep all others waiting: for a minute, where somebody was killed in one.
+        # collMod takes an exclusive lock: it would wait for every open transaction, and all other
+        # operations would wait for it. That takes a minute if a process was killed in one.
         if options is None or any(
             options.get(option) != value for option, value in collection.options.items()
         ):
@@ -200,6 +204,6 @@ async def _create(database: Database, collection: Collection) -> None:
     try:
         await database.create_collection(collection.name, check_exists=False)
     except OperationFailure as error:
-        # Another process of ours, which starts beside this one, was first.
+        # Another process that starts at the same time created it first.
         if error.code != _NAMESPACE_EXISTS:
             raise

@@ -7,8 +7,8 @@ from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
-# What others wrote past the program may not be readable as it is: dates that Python can't hold
-# become the nearest that it can, and bytes that are no UTF-8 become the replacement character.
+# Other programs may write values that Python can't hold. Dates out of range become the nearest
+# valid date, and bytes that are not UTF-8 become the replacement character.
 CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True,
     datetime_conversion=DatetimeConversion.DATETIME_CLAMP,
@@ -17,17 +17,18 @@ CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
 
 # Long enough for an election with MongoDB's default timeouts, which takes about 12 seconds.
 _SERVER_SELECTION_TIMEOUT_MILLISECONDS = 20_000
-# The driver's monitor expects an answer of each member once per heartbeat. It takes a member that
-# is late by the connection timeout for lost, and closes the sockets on which calls wait for it.
-_CONNECT_TIMEOUT_MILLISECONDS, _HEARTBEAT_INTERVAL_MILLISECONDS = 3_000, 1_000
+# The driver's monitor checks each member once per heartbeat interval. A member that does not answer
+# within the connection timeout counts as lost, and the driver closes its sockets.
+_CONNECT_TIMEOUT_MILLISECONDS = 3_000
+_HEARTBEAT_INTERVAL_MILLISECONDS = 1_000
 
 
 def connect(url: str) -> AsyncIOMotorClient[Any]:
-    """A client that reads and writes what the majority of the members have: nothing that it has
-    seen is rolled back by an election.
+    """Returns a client with majority read and write concern, so that no election rolls back
+    anything that it has read.
 
-    Sockets have no timeout of their own: questions and the change stream wait for MongoDB as long
-    as they say by maxTimeMS. A member that hangs is left after at most four seconds.
+    Sockets have no timeout: queries and the change stream limit their time with maxTimeMS. The
+    client abandons a member that hangs after at most four seconds.
     """
     stale_connections = _StaleConnections()
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
@@ -47,9 +48,9 @@ def connect(url: str) -> AsyncIOMotorClient[Any]:
 class _StaleConnections(monitoring.ServerListener):
     """Closes the connections to a member that were opened before it could be read.
 
-    The driver notes at the handshake whether the member knows sessions, and never asks again on
-    that connection. A member that has just started knows none yet: the driver would refuse each
-    transaction that later meets the connection in its pool.
+    The driver learns at the handshake whether the member supports sessions, and does not ask again
+    on that connection. A member that has just started does not support sessions yet. Without this
+    class the driver would refuse each transaction that later gets such a connection from the pool.
     """
 
     def __init__(self) -> None:

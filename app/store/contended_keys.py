@@ -1,11 +1,12 @@
-"""Turns for transactions that write the same document.
+"""In-process locks for transactions that write the same document.
 
-MongoDB aborts one of two transactions that write one document. Many writers of one document abort
-each other again and again; in turn, each commits at once. So transactions name the keys of what
-they write. A key is contended from the first write conflict of a transaction that names it, until
-no transaction holds or awaits its turn; while it is, new transactions that name it queue as well.
+MongoDB aborts one of two transactions that write the same document. Many writers of one document
+abort each other again and again; one after the other, each commits at the first attempt. So each
+transaction names the keys of the documents that it writes. A key becomes contended at the first
+write conflict of a transaction that names it. While a key is contended, transactions that name it
+queue for its lock. It stops being contended when no transaction holds or awaits the lock.
 
-This spares conflicts within a process, and is nothing that correctness rests on.
+The locks only avoid conflicts within one process. Correctness does not depend on them.
 """
 
 import asyncio
@@ -13,12 +14,12 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Self
 
-# A transaction that has waited this long runs without its turn.
+# After this time a transaction runs without the locks.
 _MAX_WAIT_SECONDS = 5.0
 
 
 class _LockQueue:
-    """Those who hold or await the turn of one key."""
+    """The lock of one contended key, and the number of transactions that hold or await it."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -26,7 +27,7 @@ class _LockQueue:
 
 
 class ContendedKeys:
-    """The keys that are contended in this process."""
+    """The contended keys of this process."""
 
     def __init__(self) -> None:
         self._queues: dict[str, _LockQueue] = {}
@@ -36,8 +37,11 @@ class ContendedKeys:
 
 
 class KeyLocks:
-    """One transaction's turns. Entering waits for those of the keys that are contended; a conflict
-    makes all of its keys contended."""
+    """The locks of one transaction, as an async context manager.
+
+    Entering acquires the locks of the keys that are contended already. After a write conflict,
+    `lock_all_after_conflict` makes all keys of the transaction contended.
+    """
 
     def __init__(self, queues: dict[str, _LockQueue], keys: frozenset[str]) -> None:
         self._queues = queues
@@ -52,7 +56,7 @@ class KeyLocks:
         self._release()
 
     async def lock_all_after_conflict(self) -> None:
-        """Waits for the turns of all keys."""
+        """Releases the locks that it holds, and acquires those of all keys."""
         if len(self._locked_keys) < len(self._keys):
             self._release()
             await self._acquire(self._keys)
@@ -60,7 +64,7 @@ class KeyLocks:
     async def _acquire(self, keys: Collection[str]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_MAX_WAIT_SECONDS):
-                # All take them in one order, so that no two wait for each other.
+                # Always in the same order, so that there is no deadlock.
                 for key in sorted(keys):
                     await self._acquire_key(key)
 

@@ -1,4 +1,4 @@
-"""What is known of customers: their documents, and the rows that filters ask of."""
+"""Reads what the evaluator needs: customers' documents, and their rows that filters use."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,16 +18,18 @@ from app.store.reads import run_read_command
 from app.store.segments import DEFINITIONS_REVISION
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-"""By collection, a customer's rows of those that were asked for."""
+"""By collection, the requested rows of one customer."""
 
-# More are not brought in one answer with the customer.
+# With more rows than this, `read` returns the customer without rows.
 _MAX_ROWS_PER_COLLECTION = 1_000
 _MAX_ROW_BYTES = 16 * 1024
 
 
 class StoredFacts(NamedTuple):
-    """The revision of all definitions, the customer, and the rows: None where they are to be
-    asked for by themselves."""
+    """The definitions revision, the customer, and its rows.
+
+    `rows` is None if there are too many for one answer; read them with `read_rows`.
+    """
 
     revision: int
     customer: Customer | None
@@ -35,7 +37,7 @@ class StoredFacts(NamedTuple):
 
 
 class CustomerFactsReader:
-    """Reads what memberships are judged by."""
+    """Reads the facts that determine memberships."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,8 +50,10 @@ class CustomerFactsReader:
         *,
         limit: int | None = None,
     ) -> dict[str, Rows]:
-        """By customer, the rows that the measures are taken of, now or by the passing of time
-        alone; with `most`, no more of a collection than so many, and none that is large."""
+        """Returns, by customer, the rows that the measures aggregate, now or later as time passes.
+
+        With `limit`, reads at most that many rows of each collection, and no large rows.
+        """
         conditions_by_collection = _conditions_by_collection(measures, now)
         customer_keys = to_object_ids(EntityKind.CUSTOMER, customer_ids)
         rows_by_customer: dict[str, dict[str, list[dict[str, Any]]]] = {
@@ -66,14 +70,14 @@ class CustomerFactsReader:
         return dict(rows_by_customer)
 
     async def read(self, ref: CustomerRef, measures: Iterable[Measure], now: Now) -> StoredFacts:
-        """All in one question: the price of a membership is a round trip."""
+        """Reads everything in one query, so that a membership costs one round trip."""
         conditions_by_collection = _conditions_by_collection(measures, now)
         rows: Rows | None = None
         try:
             row = await self._read_row(ref, conditions_by_collection)
             rows = {name: row.get(f"rows of {name}", []) for name in conditions_by_collection}
         except OperationFailure:
-            # The rows may take more than one document can hold.
+            # The rows may exceed the size limit of one document.
             row = await self._read_row(ref, {})
         if rows and max(map(len, rows.values())) > _MAX_ROWS_PER_COLLECTION:
             rows = None
@@ -107,7 +111,7 @@ class CustomerFactsReader:
                 }
                 for collection, conditions in conditions_by_collection.items()
             )
-        command = {"aggregate": "fences", "pipeline": stages, "cursor": {}}
+        command = {"aggregate": "counters", "pipeline": stages, "cursor": {}}
         answer = await run_read_command(self._database, command)
         (row,) = answer["cursor"]["firstBatch"]
         return dict(row)

@@ -1,4 +1,4 @@
-"""Customers: found by reference or by filter, and saved as drafts."""
+"""Customers: looked up by reference, read in chunks, and saved from a unit of work."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ class Customers:
     async def find(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession | None = None
     ) -> list[Customer]:
-        """Those of the customers that are there."""
+        """Returns the referenced customers that exist."""
         refs = list(refs)
         cursor = self._collection.find(_refs_query(refs), session=transaction)
         documents = await cursor.batch_size(len(refs) + 1).to_list(None)
@@ -47,7 +47,7 @@ class Customers:
     async def source_ids(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
     ) -> dict[str, str]:
-        """The sourceIds by id of those of the customers that are there."""
+        """Returns, by id, the sourceIds of the referenced customers that exist."""
         cursor = self._collection.find(_refs_query(refs), {"sourceId": 1}, session=transaction)
         return {
             to_public_id(EntityKind.CUSTOMER, document["_id"]): document["sourceId"]
@@ -57,7 +57,7 @@ class Customers:
     async def save(
         self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Writes what the drafts have changed, and nothing else of the documents."""
+        """Writes the fields that changed; leaves the other fields of the documents alone."""
         writes: list[InsertOne[dict[str, Any]] | UpdateOne] = []
         for tracked_customer in tracked_customers:
             customer_key = to_object_id(EntityKind.CUSTOMER, tracked_customer.id)
@@ -76,8 +76,10 @@ class Customers:
     async def read_documents(
         self, ids: Sequence[str], paths: Iterable[Sequence[str]]
     ) -> dict[str, tuple[int, Document]]:
-        """What lies at these paths of those of the customers that are there, as most members of
-        MongoDB have it; each with the partition. Of many large ones not all."""
+        """Returns, by id, the partition and the values at `paths` of the customers that exist.
+
+        Reads with majority read concern. Returns fewer customers if they exceed 16 MiB together.
+        """
         return await self._read_documents(
             {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, ids)}}, len(ids), paths
         )
@@ -85,14 +87,14 @@ class Customers:
     async def read_documents_after(
         self, after_id: str, limit: int, paths: Iterable[Sequence[str]]
     ) -> dict[str, tuple[int, Document]]:
-        """The same of the next customers by id."""
+        """Like `read_documents`, for at most `limit` customers after `after_id`, by id."""
         query = {"_id": {"$gt": to_object_id(EntityKind.CUSTOMER, after_id)}} if after_id else {}
         return await self._read_documents(query, limit, paths)
 
     async def _read_documents(
         self, query: dict[str, Any], limit: int, paths: Iterable[Sequence[str]]
     ) -> dict[str, tuple[int, Document]]:
-        """As many as MongoDB gives in one answer, 16 MiB: however large they are, it is small."""
+        """Reads a single batch, at most 16 MiB, which bounds the memory for large customers."""
         projection = dict.fromkeys(map(".".join, paths), 1)
         stages: list[Stage] = [
             {"$match": query},
@@ -117,21 +119,21 @@ class Customers:
         }
 
     async def estimate_count(self) -> int:
-        """About how many customers there are."""
+        """The approximate number of customers, from the collection's metadata."""
         return int(await self._collection.estimated_document_count())
 
     async def sample_ids(self, limit: int) -> list[str]:
-        """The ids of some customers, by chance."""
+        """The ids of `limit` random customers."""
         sample_stages: list[Stage] = [{"$sample": {"size": limit}}, {"$project": {"_id": 1}}]
         documents = await self._collection.aggregate(sample_stages).to_list(None)
         return [to_public_id(EntityKind.CUSTOMER, row["_id"]) for row in documents]
 
     async def has_arrays_at(self, path: str) -> bool:
-        """Whether an array has ever lain at the path, as far as an index knows."""
+        """Whether an index has ever seen an array at the path."""
         return await self._query_budget.is_multikey(CUSTOMERS_COLLECTION, {path: {"$gt": 0}})
 
     async def sample(self, limit: int) -> list[Customer]:
-        """Some customers, by chance, none of them large."""
+        """At most `limit` random customers, without large ones."""
         sample_stages: list[Stage] = [
             {"$sample": {"size": limit}},
             {"$match": smaller_than(_MAX_SAMPLED_CUSTOMER_BYTES)},
@@ -147,36 +149,35 @@ async def existing_keys(
     customer_keys: Iterable[ObjectId],
     transaction: AsyncIOMotorClientSession | None = None,
 ) -> set[ObjectId]:
-    """Those of the keys that belong to a customer. Rows of any other belong to a deleted customer,
-    and count for nobody."""
+    """Returns the keys whose customer exists. Rows with other keys belong to deleted customers."""
     unique_keys = list(set(customer_keys))
     cursor = database.customers.find({"_id": {"$in": unique_keys}}, {"_id": 1}, session=transaction)
     return {row["_id"] for row in await cursor.batch_size(len(unique_keys) + 1).to_list(None)}
 
 
 def smaller_than(max_bytes: int) -> dict[str, Any]:
-    """The predicate of documents of less than so many bytes."""
+    """The predicate of documents smaller than `max_bytes`."""
     return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, max_bytes]}}
 
 
 def search_prefix_query(prefix: str) -> dict[str, Any]:
-    """The predicate of those of whose search keys one begins with the text.
+    """The predicate of customers with a search key that starts with `prefix`.
 
-    A range rather than a pattern: whatever the text holds, the index serves it.
+    It is a range, not a pattern, so that the index serves it whatever the text contains.
     """
     bounds = {"$gte": prefix}
     if upper_bound := _prefix_upper_bound(prefix):
         bounds["$lt"] = upper_bound
-    return {"search": {"$elemMatch": bounds}}
+    return {"searchKeys": {"$elemMatch": bounds}}
 
 
 def _prefix_upper_bound(prefix: str) -> str:
-    """The least text that comes after all that begin with the prefix; none where nothing does."""
+    """The smallest text greater than all texts with the prefix; an empty text if there is none."""
     stripped = prefix.rstrip(_LAST_CHARACTER)
     if not stripped:
         return ""
     next_code_point = ord(stripped[-1]) + 1
-    # Halves of surrogate pairs are no letters.
+    # U+D800 to U+DFFF are halves of surrogate pairs, not characters.
     return stripped[:-1] + chr(0xE000 if next_code_point == 0xD800 else next_code_point)
 
 

@@ -1,7 +1,8 @@
-"""Definitions by what changed: the rows that are newer than a revision, as of one instant.
+"""Reads what changed in the definitions since a revision, in one snapshot.
 
-Each change of a definition raises the revision in `fences` and stamps the rows that it writes with
-it, in one transaction. A deleted segment leaves a tombstone with the revision of its deletion.
+Each change of a definition increments the definitions revision in `counters` and stamps the rows
+that it writes with the new revision, in one transaction. A deleted segment leaves a tombstone with
+the revision of its deletion.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -30,16 +31,19 @@ from app.store.segments import (
 )
 from app.time_slice import TimeSlice
 
-# Decoding a batch holds the interpreter for as long as it takes.
+# Decoding a batch blocks the event loop, so batches are small.
 _BATCH_ROWS = 500
-# The collections changed so lately that the snapshot does not know them yet.
+# SnapshotUnavailable: a collection is newer than the snapshot.
 _SNAPSHOT_UNAVAILABLE = 246
-_COUNTERS = "fences"
+_COUNTERS = "counters"
 
 
 class DefinitionsVersion(NamedTuple):
-    """Identifies the definitions as of one commit. `unstamped` counts the revisions whose changes
-    carry no stamp: somebody raised the revision past the program, or an older program did."""
+    """Identifies the definitions as of one commit.
+
+    `unstamped_revisions` counts the revisions that were incremented without stamping rows: by
+    another program, or by an older version of this one.
+    """
 
     revision: int
     unstamped_revisions: int
@@ -47,7 +51,7 @@ class DefinitionsVersion(NamedTuple):
 
 @dataclass
 class DefinitionsDelta:
-    """What changed after a version, up to `version`; or everything, where `complete`."""
+    """What changed after a version, up to `version`; all definitions if `is_complete`."""
 
     version: DefinitionsVersion
     is_complete: bool
@@ -58,25 +62,31 @@ class DefinitionsDelta:
 
 
 class DefinitionsReader:
-    """Reads the rows of all definitions together."""
+    """Reads segments, metadata definitions and earning rules in one snapshot."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._time_slice = TimeSlice()
-        majority, snapshot = ReadConcern("majority"), ReadConcern("snapshot")
-        self._majority_counters = database.get_collection(_COUNTERS, read_concern=majority)
-        self._snapshot_counters = database.get_collection(_COUNTERS, read_concern=snapshot)
+        self._majority_counters = database.get_collection(
+            _COUNTERS, read_concern=ReadConcern("majority")
+        )
+        self._snapshot_counters = database.get_collection(
+            _COUNTERS, read_concern=ReadConcern("snapshot")
+        )
 
     async def read_revision(self) -> int:
-        """The newest revision that a majority has committed, and so can't be rolled back."""
+        """The newest majority-committed revision, which can't be rolled back."""
         counter = await self._majority_counters.find_one({"_id": DEFINITIONS_REVISION})
         return int(counter["revision"]) if counter else 0
 
     async def read_delta(
         self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None = None
     ) -> DefinitionsDelta:
-        """What changed after the version, in one snapshot that a majority has committed; in a
-        transaction in its own snapshot. Everything, where the rows can't tell what changed."""
+        """Returns what changed after `since`, or all definitions if `since` is None.
+
+        Reads a majority-committed snapshot, or the snapshot of `transaction`. Returns all
+        definitions, too, if the stamps do not show every change after `since`.
+        """
         backoff = Backoff(0.01, 0.5)
         while True:
             try:
@@ -93,7 +103,7 @@ class DefinitionsReader:
     async def _try_read_delta(
         self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None
     ) -> DefinitionsDelta | None:
-        """None where the stamps do not tell everything that changed since the version."""
+        """Like `read_delta`; None if the stamps do not show every change after the version."""
         async with aclosing(self._read_rows(since, transaction)) as rows:
             version = _version(await anext(rows, {}))
             if since is not None and not _is_fully_stamped(since, version):
@@ -107,7 +117,7 @@ class DefinitionsReader:
     async def _read_rows(
         self, since: DefinitionsVersion | None, transaction: AsyncIOMotorClientSession | None
     ) -> AsyncGenerator[dict[str, Any]]:
-        """The fence, then the rows of each collection, each with the name of its collection."""
+        """Yields the counter, then the rows, each with the name of its collection."""
         for cursor in self._open_cursors(since, transaction):
             try:
                 async for row in cursor:
@@ -131,23 +141,23 @@ class DefinitionsReader:
 
 def _version(row: Mapping[str, Any]) -> DefinitionsVersion:
     revision = int(row.get("revision", 0))
-    return DefinitionsVersion(revision, revision - int(row.get("stamped", 0)))
+    return DefinitionsVersion(revision, revision - int(row.get("stampedRevisions", 0)))
 
 
 def _is_fully_stamped(since: DefinitionsVersion, version: DefinitionsVersion) -> bool:
-    """Whether every change between the two left a stamp that is still there."""
+    """Whether every change between the two versions left a stamp that still exists."""
     is_recent = version.revision - since.revision <= DELETED_SEGMENT_RETENTION_REVISIONS
     return is_recent and version.unstamped_revisions == since.unstamped_revisions
 
 
 def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[dict[str, Any]]]:
-    """By collection, the pipeline that selects its rows; the fence first."""
+    """By collection, the pipeline that selects its rows; the counters first."""
     newer = {} if since is None else {"revision": {"$gt": since.revision}}
     queries: dict[str, dict[str, Any]] = {
         "segments": newer,
         "metadataDefinitions": newer,
-        # A rule that has ended is gone, but a process that still has it must hear of its end.
-        "earningRules": {"until": None} if since is None else newer,
+        # All rules means those in force. A delta includes ended rules, so that caches drop them.
+        "earningRules": {"untilSequence": None} if since is None else newer,
     }
     if since is not None:
         queries[DELETED_SEGMENTS] = newer
@@ -162,7 +172,7 @@ def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[di
 
 
 def _union_pipeline(stages: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """One pipeline on the first of the collections, for the rows of all of them in this order."""
+    """One pipeline on the first collection that yields the rows of all, in this order."""
     (_, first_stages), *others = stages.items()
     unions = [{"$unionWith": {"coll": name, "pipeline": pipeline}} for name, pipeline in others]
     return [*first_stages, *unions]

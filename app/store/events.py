@@ -1,4 +1,4 @@
-"""Custom events: append-only, each stamped with the version of the customer that brought it."""
+"""Custom events. They are append-only; each has the customer version that added it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from app.store.timeline import older_than
 
 
 class Events:
-    """The events collection, and the names that occur in it."""
+    """The events collection, and eventNames: the names of all events."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,10 +25,10 @@ class Events:
     async def used_idempotency_keys(
         self, keys: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> set[str]:
-        """Those of the idempotency keys that an event has already.
+        """Returns the idempotency keys that an event already has.
 
-        The key of a deleted customer's event is free: this takes it from the event, which the
-        sweeper has not removed yet.
+        Removes the key from events of deleted customers, which the sweeper has not deleted yet,
+        and counts it as free.
         """
         query = {"idempotencyKey": {"$in": list(keys)}}
         projection = {"idempotencyKey": 1, "customerId": 1}
@@ -58,7 +58,7 @@ class Events:
             )
 
     async def get(self, id_: str) -> Event | None:
-        """The event; None where there is none, or its customer is deleted."""
+        """Returns the event; None if it or its customer does not exist."""
         document = await self._collection.find_one({"_id": to_object_id(EntityKind.EVENT, id_)})
         if document is None or not await existing_keys(self._database, [document["customerId"]]):
             return None
@@ -67,7 +67,7 @@ class Events:
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[Event]:
-        """A customer's events, the latest first, from before a place."""
+        """A customer's events, newest first, older than the cursor `after`."""
         query = {
             "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             **older_than(after, EntityKind.EVENT),
@@ -83,7 +83,7 @@ def _document(event: Event) -> dict[str, Any]:
         "name": event.name,
         "at": event.at,
         "properties": event.properties,
-        "since": event.customer_version,
+        "sinceVersion": event.customer_version,
     }
     if event.idempotency_key is not None:
         document["idempotencyKey"] = event.idempotency_key
@@ -97,6 +97,6 @@ def _event(document: Mapping[str, Any]) -> Event:
         name=document["name"],
         at=document["at"],
         properties=document.get("properties") or {},
-        customer_version=document.get("since", 0),
+        customer_version=document.get("sinceVersion", 0),
         idempotency_key=document.get("idempotencyKey"),
     )

@@ -1,4 +1,4 @@
-"""Errors of the database: those of an outage, and those that the data cause."""
+"""Classifies database errors: outages, and errors caused by the data."""
 
 from pymongo.errors import (
     BulkWriteError,
@@ -17,7 +17,7 @@ _RETRY_LABELS = (
     "UnknownTransactionCommitResult",
     "RetryableWriteError",
 )
-# MongoDB is unreachable, has no primary, no room or no time, or refuses the user.
+# MongoDB is unreachable, has no primary, is out of disk space or time, or rejects the user.
 _OUTAGE_CODES = frozenset(
     {6, 7, 13, 18, 24, 50, 89, 91, 112, 189, 225, 251, 262, 290, 391, 9001, 10107}
     | {11600, 11601, 11602, 13435, 13436, 14031}
@@ -25,7 +25,8 @@ _OUTAGE_CODES = frozenset(
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether any work would fail now, whatever its data, and may succeed later."""
+    """Whether the error is an outage: any work fails now, whatever its data, and may succeed
+    later."""
     if isinstance(error, ConnectionError | TimeoutError | QueryTimeout | LeaseLost | SetupError):
         return True
     if not isinstance(error, PyMongoError):
@@ -40,7 +41,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def message_of(error: BaseException) -> str:
-    """The error in a line: of a bulk write without the data that it was to write."""
+    """The error as one line. For a bulk write, leaves out the data that it was to write."""
     if isinstance(error, SegmentsError):
         return str(error)
     if isinstance(error, BulkWriteError) and (errors := (error.details or {}).get("writeErrors")):

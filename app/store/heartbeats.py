@@ -1,9 +1,9 @@
-"""Presence: a process says that it is alive, however busy its event loop is.
+"""Heartbeats: a process shows that it is alive, however busy its event loop is.
 
-A row of the presences collection says until when its id counts as present, by MongoDB's clock.
-A thread renews the rows of its process, with a client of its own: neither a blocked event loop nor
-a pool of busy connections delays a renewal. A process that is killed or stopped renews nothing,
-and counts as gone PRESENCE_SECONDS later.
+A row of the heartbeats collection says until when its id counts as live, by MongoDB's clock. A
+thread renews the rows of its process with its own client, so that neither a blocked event loop nor
+a pool of busy connections delays a renewal. A process that is killed or stopped renews nothing and
+counts as dead HEARTBEAT_TIMEOUT_SECONDS later.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from app.store.collections import Database
 
 HEARTBEAT_TIMEOUT_SECONDS = 3.0
 HEARTBEAT_INTERVAL_SECONDS = 0.5
-# An event loop that has not run for so long does not come back: its process loses its leases.
+# A process whose event loop is blocked for longer counts as dead and loses its leases.
 MAX_BLOCKED_LOOP_SECONDS = 60.0
 
 _CLIENT_TIMEOUT_MILLISECONDS = 1_000
@@ -32,10 +32,10 @@ BlockingClient = MongoClient[Row]
 
 
 def blocking_client(url: str) -> BlockingClient:
-    """A client for renewals: one connection, which gives up before a presence is over."""
+    """Returns a client for renewals: one connection, which times out before a heartbeat expires."""
     return MongoClient(
         url,
-        appname="customer-segments presence",
+        appname="customer-segments heartbeats",
         maxPoolSize=1,
         serverSelectionTimeoutMS=_CLIENT_TIMEOUT_MILLISECONDS,
         connectTimeoutMS=_CLIENT_TIMEOUT_MILLISECONDS,
@@ -44,29 +44,29 @@ def blocking_client(url: str) -> BlockingClient:
 
 
 class Heartbeats:
-    """The presences collection, and the thread that renews this process's rows in it."""
+    """The heartbeats collection, and the thread that renews this process's rows in it."""
 
     def __init__(self, database: Database, connect: Callable[[], BlockingClient]) -> None:
-        # Presences are written without waiting for a majority, and so are they read.
+        # Heartbeats are written and read without waiting for a majority.
         local = ReadConcern("local")
-        self._heartbeats = database.get_collection("presences", read_concern=local)
+        self._heartbeats = database.get_collection("heartbeats", read_concern=local)
         self._database_name = database.name
         self._connect = connect
         self._client: BlockingClient | None = None
-        # Guards all that follows, and is held while the rows are written.
+        # Guards the attributes below. A thread holds it while it writes the rows.
         self._lock = threading.Lock()
         self._use_counts: dict[str, int] = {}
         self._thread: threading.Thread | None = None
         self._loop_ran_at = 0.0
 
     async def live_ids(self) -> list[str]:
-        """The ids that are present."""
-        not_expired = {"$expr": {"$gt": ["$until", "$$NOW"]}}
+        """The ids whose heartbeat has not expired."""
+        not_expired = {"$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
         return [row["_id"] async for row in self._heartbeats.find(not_expired, {"_id": 1})]
 
     @asynccontextmanager
     async def keep_alive(self, id_: str) -> AsyncIterator[None]:
-        """Keeps the id present. Nested uses of one id count as one."""
+        """Keeps the id live while the context is open. Contexts of the same id may nest."""
         await asyncio.to_thread(self._start_use, id_, asyncio.get_running_loop())
         try:
             yield
@@ -74,7 +74,7 @@ class Heartbeats:
             await asyncio.to_thread(self._end_use, id_)
 
     def close(self) -> None:
-        """Closes the client. Nothing may be kept present any more."""
+        """Stops all renewals and closes the client."""
         with self._lock:
             self._use_counts.clear()
             if self._client is not None:
@@ -86,14 +86,14 @@ class Heartbeats:
             self._use_counts[id_] = self._use_counts.get(id_, 0) + 1
             if self._use_counts[id_] > 1:
                 return
-            # Without MongoDB the thread tries again.
+            # If MongoDB is unreachable, the thread tries again.
             with suppress(PyMongoError):
                 self._renew_all(self._writable_collection())
                 self._delete_expired(self._writable_collection())
             if self._thread is None:
                 self._loop_ran_at = time.monotonic()
                 self._thread = threading.Thread(
-                    target=self._renew_while_used, args=(loop,), name="presence", daemon=True
+                    target=self._renew_while_used, args=(loop,), name="heartbeats", daemon=True
                 )
                 self._thread.start()
 
@@ -103,7 +103,7 @@ class Heartbeats:
             if remaining_uses > 0:
                 self._use_counts[id_] = remaining_uses
             elif self._use_counts.pop(id_, None):
-                # Others need not wait until the row runs out.
+                # Others then need not wait until the row expires.
                 with suppress(PyMongoError):
                     self._writable_collection().delete_one({"_id": id_})
 
@@ -127,19 +127,19 @@ class Heartbeats:
     def _writable_collection(self) -> Collection[Row]:
         if self._client is None:
             self._client = self._connect()
-        # A presence that an election undoes is written again before it is over.
+        # If an election rolls a heartbeat back, the next renewal comes before it expires.
         heartbeats: Collection[Row] = self._client[self._database_name].get_collection(
-            "presences", write_concern=WriteConcern(1)
+            "heartbeats", write_concern=WriteConcern(1)
         )
         return heartbeats
 
     def _renew_all(self, heartbeats: Collection[Row]) -> None:
         expires_at = {"$add": ["$$NOW", round(HEARTBEAT_TIMEOUT_SECONDS * 1_000)]}
         renewals = [
-            UpdateOne({"_id": id_}, [{"$set": {"until": expires_at}}], upsert=True)
+            UpdateOne({"_id": id_}, [{"$set": {"expiresAt": expires_at}}], upsert=True)
             for id_ in self._use_counts
         ]
         heartbeats.bulk_write(renewals, ordered=False)
 
     def _delete_expired(self, heartbeats: Collection[Row]) -> None:
-        heartbeats.delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
+        heartbeats.delete_many({"$expr": {"$lte": ["$expiresAt", "$$NOW"]}})

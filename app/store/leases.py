@@ -1,13 +1,13 @@
-"""Leases: the right to do something alone, for as long as the holder lives or for a term.
+"""Leases: exclusive rights that a worker holds while it is alive, or for a fixed time.
 
-A lease by presence lies in the row of what it gives the right to: a partition, a checkpoint. It
-names its owner, the worker whose presence keeps it, and the session of its transactions. An owner
-has a name that was never used before, so that a transaction which finds the name unchanged knows
-that nobody held the row meanwhile. A worker that takes over from one that is gone first ends that
-one's session: MongoDB would keep what an open transaction has locked for a minute.
+A lease kept by heartbeats is part of the row that it protects: a partition or a checkpoint. It
+names the owner, the worker whose heartbeat keeps it, and the session of the owner's transactions.
+An owner's name is never used twice. So a transaction that finds the name unchanged knows that
+nobody else held the row in the meantime. A worker that takes over from a dead one first ends its
+session: otherwise MongoDB would keep the locks of an open transaction for a minute.
 
-A lease for a term lies in the leases collection, or in the row of a job. It is over when its term
-is, by MongoDB's clock, whether or not its holder lives.
+A timed lease is a row of the leases collection, or part of the row of a job. It expires after its
+time, by MongoDB's clock, even if its holder is alive.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -24,10 +24,12 @@ from app.store.collections import Database
 from app.store.heartbeats import Heartbeats
 from app.store.sessions import end_sessions, session_key
 
-# The leases for a term that are not a job's.
-LOG_APPEND_LEASE, SIZE_COUNT_LEASE = "log", "sizes"
+# The rows of the leases collection.
+LOG_APPEND_LEASE = "transitionLogAppend"
+SIZE_COUNT_LEASE = "segmentSizeCount"
 
-_MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.004, 0.05
+_MIN_POLL_SECONDS = 0.004
+_MAX_POLL_SECONDS = 0.05
 
 Row = dict[str, Any]
 
@@ -36,7 +38,7 @@ NO_HOLDER: Mapping[str, Any] = {"owner": "", "worker": "", "session": None}
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The holder of leases by presence; `worker` is the id that is kept present."""
+    """A holder of leases kept by heartbeats; `worker` is the id of the heartbeat."""
 
     owner: str
     worker: str
@@ -44,7 +46,7 @@ class Holder:
 
 
 class Leases:
-    """The rules of both kinds, and the leases collection."""
+    """Acquires, renews and releases leases of both kinds."""
 
     def __init__(self, database: Database, heartbeats: Heartbeats) -> None:
         self._database = database
@@ -52,16 +54,16 @@ class Leases:
         self._heartbeats = heartbeats
 
     async def prepare(self) -> None:
-        expired_lease = {"owner": "", "ownedUntil": datetime.fromtimestamp(0, UTC)}
+        expired_lease = {"owner": "", "leaseExpiresAt": datetime.fromtimestamp(0, UTC)}
         for name in (LOG_APPEND_LEASE, SIZE_COUNT_LEASE):
             await self._collection.update_one(
                 {"_id": name}, {"$setOnInsert": expired_lease}, upsert=True
             )
 
-    # --- by presence
+    # --- kept by heartbeats
 
     async def unheld_query(self) -> Row:
-        """The query for rows whose lease no present worker holds."""
+        """The query for rows whose lease no live worker holds."""
         return {"worker": {"$nin": await self._heartbeats.live_ids()}}
 
     async def acquire_rows(
@@ -71,8 +73,10 @@ class Leases:
         holder: Holder,
         limit: int = 1,
     ) -> int:
-        """Takes the leases of at most so many rows that match and that no present worker holds.
-        Returns how many it took."""
+        """Acquires the leases of at most `limit` rows that match and that no live worker holds.
+
+        Returns how many it acquired.
+        """
         available = {**query, **await self.unheld_query()}
         candidates = (
             await rows.find(available, {"owner": 1, "session": 1}).limit(limit).to_list(None)
@@ -84,7 +88,7 @@ class Leases:
         ownership = {
             "$set": {"owner": holder.owner, "worker": holder.worker, "session": holder_session}
         }
-        # Another worker may have been faster: then the owner is another.
+        # If another worker was faster, the owner has changed and the update matches nothing.
         writes = [
             UpdateOne({"$and": [query, {"_id": row["_id"], "owner": row["owner"]}]}, ownership)
             for row in candidates
@@ -92,14 +96,16 @@ class Leases:
         return int((await rows.bulk_write(writes, ordered=False)).modified_count)
 
     async def release_rows(self, rows: AsyncIOMotorCollection[Row], owner: str) -> None:
-        """Gives up what the owner holds of the rows."""
+        """Releases all rows that the owner holds."""
         await rows.update_many({"owner": owner}, {"$set": NO_HOLDER})
 
-    # --- for a term
+    # --- timed
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
-        """Whether the owner holds the lease for so long from now on: its own, or one that is
-        over."""
+        """Acquires or renews the lease for `seconds` from now.
+
+        Returns False if another owner's lease has not expired.
+        """
         available = {"_id": name, "$or": [{"owner": owner}, IS_EXPIRED]}
         result = await self._collection.update_one(
             available, [{"$set": lease_fields(owner, seconds)}]
@@ -107,13 +113,13 @@ class Leases:
         return bool(result.matched_count)
 
     async def renew(self, name: str, owner: str, seconds: float) -> None:
-        """Lets the lease end so long from now, if it is still the owner's."""
+        """Sets the lease to expire `seconds` from now, if the owner still holds it."""
         query = {"_id": name, "owner": owner}
         await self._collection.update_one(query, [{"$set": lease_fields(owner, seconds)}])
 
     @asynccontextmanager
     async def hold(self, name: str, owner: str, seconds: float) -> AsyncIterator[None]:
-        """Waits for the lease, and holds it for so long at most."""
+        """Waits for the lease and holds it for at most `seconds`; releases it on exit."""
         backoff = Backoff(_MIN_POLL_SECONDS, _MAX_POLL_SECONDS)
         while not await self.acquire(name, owner, seconds):
             await backoff.wait()
@@ -123,11 +129,11 @@ class Leases:
             await self.renew(name, owner, 0)
 
 
-IS_EXPIRED: Row = {"$expr": {"$lte": ["$ownedUntil", "$$NOW"]}}
-"""The query for rows whose term is over, or that have none."""
+IS_EXPIRED: Row = {"$expr": {"$lte": ["$leaseExpiresAt", "$$NOW"]}}
+"""The query for rows without a timed lease, or with an expired one."""
 
 
 def lease_fields(owner: str, seconds: float) -> Row:
-    """The fields, for the $set of a pipeline, that give a row to an owner for a term."""
+    """The fields of a timed lease, for `$set` in an update pipeline."""
     expires_at = {"$add": ["$$NOW", round(seconds * 1_000)]}
-    return {"owner": {"$literal": owner}, "ownedUntil": expires_at}
+    return {"owner": {"$literal": owner}, "leaseExpiresAt": expires_at}

@@ -1,4 +1,4 @@
-"""The ledger: append-only, one row for all points that are given; and what each customer has."""
+"""The append-only ledger of loyalty points, and each customer's balances."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,17 +16,17 @@ from app.store.timeline import older_than
 
 
 class Ledger:
-    """The ledger, and the accounts: one document a customer with the balances by program."""
+    """The ledger collection, and loyaltyAccounts: per customer, the balances by program."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._collection = database.ledger
-        self._accounts = database.accounts
+        self._accounts = database.loyaltyAccounts
 
     async def read_accounts(
         self, customer_ids: Iterable[str], transaction: AsyncIOMotorClientSession
     ) -> dict[str, LoyaltyAccount]:
-        """Those of the customers who were ever given points."""
+        """Returns, by customer id, the accounts that exist: of customers with a ledger entry."""
         query = {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)}}
         rows = await self._accounts.find(query, session=transaction).to_list(None)
         accounts = [_account(row) for row in rows]
@@ -38,7 +38,7 @@ class Ledger:
         customer_ids: Sequence[str],
         transaction: AsyncIOMotorClientSession,
     ) -> dict[tuple[str, str], int]:
-        """How often each of the rules has given points to each of the customers."""
+        """By rule and customer, how often the rule has awarded points."""
         stages: list[dict[str, Any]] = [
             {
                 "$match": {
@@ -46,13 +46,18 @@ class Ledger:
                     "ruleId": {"$in": to_object_ids(EntityKind.EARNING_RULE, rule_ids)},
                 }
             },
-            {"$group": {"_id": {"r": "$ruleId", "c": "$customerId"}, "times": {"$sum": 1}}},
+            {
+                "$group": {
+                    "_id": {"ruleId": "$ruleId", "customerId": "$customerId"},
+                    "count": {"$sum": 1},
+                }
+            },
         ]
         return {
             (
-                to_public_id(EntityKind.EARNING_RULE, row["_id"]["r"]),
-                to_public_id(EntityKind.CUSTOMER, row["_id"]["c"]),
-            ): row["times"]
+                to_public_id(EntityKind.EARNING_RULE, row["_id"]["ruleId"]),
+                to_public_id(EntityKind.CUSTOMER, row["_id"]["customerId"]),
+            ): row["count"]
             async for row in self._collection.aggregate(stages, session=transaction)
         }
 
@@ -62,7 +67,7 @@ class Ledger:
         accounts: Sequence[LoyaltyAccount],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Writes the entries, and the accounts that they were added to."""
+        """Adds the entries and saves the accounts that they changed."""
         if not entries:
             return
         await self._collection.insert_many(
@@ -73,7 +78,7 @@ class Ledger:
         await self._accounts.bulk_write(writes, ordered=False, session=transaction)
 
     async def get(self, id_: str) -> LedgerEntry | None:
-        """The entry; None where there is none, or its customer is deleted."""
+        """Returns the entry; None if it or its customer does not exist."""
         row = await self._collection.find_one({"_id": to_object_id(EntityKind.LEDGER_ENTRY, id_)})
         if row is None or not await existing_keys(self._database, [row["customerId"]]):
             return None
@@ -82,7 +87,7 @@ class Ledger:
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[LedgerEntry]:
-        """A customer's entries, the latest first, from before a place."""
+        """A customer's entries, newest first, older than the cursor `after`."""
         query = {
             "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             **older_than(after, EntityKind.LEDGER_ENTRY),
@@ -131,7 +136,7 @@ def _account_document(account: LoyaltyAccount) -> dict[str, Any]:
     return {
         "_id": to_object_id(EntityKind.CUSTOMER, account.customer_id),
         "balances": balances,
-        "at": account.last_entry_at,
+        "lastEntryAt": account.last_entry_at,
     }
 
 
@@ -140,4 +145,6 @@ def _account(row: Mapping[str, Any]) -> LoyaltyAccount:
         to_public_id(EntityKind.LOYALTY_PROGRAM, entry["programId"]): int(entry["balance"])
         for entry in row["balances"]
     }
-    return LoyaltyAccount(to_public_id(EntityKind.CUSTOMER, row["_id"]), balances, row["at"])
+    return LoyaltyAccount(
+        to_public_id(EntityKind.CUSTOMER, row["_id"]), balances, row["lastEntryAt"]
+    )

@@ -1,4 +1,4 @@
-"""Loyalty programs and earning rules. What is deleted stays, for what still refers to it."""
+"""Loyalty programs and earning rules. Deleted ones stay, because ledger entries refer to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ class LoyaltyPrograms:
         return None if row is None else _program(row)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, LoyaltyProgram]:
-        """Those of the programs that are there, or were."""
+        """Returns the programs by id, deleted ones included."""
         cursor = self._collection.find(
             {"_id": {"$in": to_object_ids(EntityKind.LOYALTY_PROGRAM, ids)}}
         )
@@ -71,10 +71,10 @@ class EarningRules:
         first_sequence: int,
         transaction: AsyncIOMotorClientSession,
     ) -> list[EarningRule]:
-        """The segments' rules that cover something of the log from the sequence `first` on."""
+        """The segments' rules that apply to some of the log from `first_sequence` on."""
         query = {
             "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
-            "$or": [{"until": None}, {"until": {"$gte": first_sequence}}],
+            "$or": [{"untilSequence": None}, {"untilSequence": {"$gte": first_sequence}}],
         }
         cursor = self._collection.find(query, session=transaction).sort("_id", 1)
         return [as_rule(row) async for row in cursor]
@@ -82,16 +82,17 @@ class EarningRules:
     async def add(
         self, rule: EarningRule, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Adds the rule; `revision` is the one that the transaction makes."""
+        """Adds the rule; `revision` is the definitions revision of this transaction."""
         row = {**_document(rule), "revision": revision}
         await self._collection.insert_one(row, session=transaction)
 
     async def end(
         self, id_: str, until_sequence: int, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Ends the rule at a sequence; `revision` is the one that the transaction makes."""
+        """Ends the rule after `until_sequence`; `revision` is the definitions revision of this
+        transaction."""
         query = {"_id": to_object_id(EntityKind.EARNING_RULE, id_)}
-        update = {"$set": {"until": until_sequence, "revision": revision}}
+        update = {"$set": {"untilSequence": until_sequence, "revision": revision}}
         await self._collection.update_one(query, update, session=transaction)
 
 
@@ -108,8 +109,8 @@ def _document(rule: EarningRule) -> dict[str, Any]:
         "segmentId": to_object_id(EntityKind.SEGMENT, rule.segment_id),
         "points": _points_document(rule.points),
         "createdAt": rule.created_at,
-        "since": rule.log_interval.after_sequence,
-        "until": rule.log_interval.through_sequence,
+        "sinceSequence": rule.log_interval.after_sequence,
+        "untilSequence": rule.log_interval.through_sequence,
         "activeFrom": rule.active_from,
         "activeUntil": rule.active_until,
         "maxPerCustomer": rule.max_per_customer,
@@ -124,7 +125,7 @@ def as_rule(row: Mapping[str, Any]) -> EarningRule:
         segment_id=to_public_id(EntityKind.SEGMENT, row["segmentId"]),
         points=_points(row["points"]),
         created_at=row["createdAt"],
-        log_interval=LogInterval(row["since"], row["until"]),
+        log_interval=LogInterval(row["sinceSequence"], row["untilSequence"]),
         active_from=row["activeFrom"],
         active_until=row["activeUntil"],
         max_per_customer=row["maxPerCustomer"],

@@ -1,4 +1,4 @@
-"""Those of whom a filter holds: counted, and brought page by page, in whichever way is chosen."""
+"""Counts and pages through the customers that match a filter, with the plan that was chosen."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -17,21 +17,22 @@ from app.store.customers import as_customer
 from app.store.ids import to_object_id, to_public_id
 from app.store.query_budget import QueryBudget, Stage
 
-# So many ids at a time are taken from one question to the next: a look-up of each within the first
-# costs ten times as much.
-_IDS_PER_COUNT, _IDS_PER_FIND, _IDS_PER_LOOKUP = 10_000, 1_000, 250
+# Ids are passed from one query to the next in batches. A $lookup per id costs ten times as much.
+_IDS_PER_COUNT = 10_000
+_IDS_PER_FIND = 1_000
+_IDS_PER_LOOKUP = 250
 _SORT_BY_ID: Stage = {"$sort": {"_id": 1}}
 _HINTS_BY_PLAN = {Plan.ID_SCAN: {"_id": 1}, Plan.COLLECTION_SCAN: {"$natural": 1}}
 
 
 class MatchingCustomers:
-    """Questions of the customers whom a pipeline selects."""
+    """Runs the pipelines that select customers."""
 
     def __init__(self, query_budget: QueryBudget) -> None:
         self._query_budget = query_budget
 
     async def count(self, pipeline: Pipeline) -> int:
-        """How many customers are selected."""
+        """The number of customers that the pipeline selects."""
         if pipeline.joins_customers:
             count = 0
             async with aclosing(self._gather_ids(pipeline, [], _IDS_PER_COUNT)) as batches:
@@ -49,7 +50,7 @@ class MatchingCustomers:
         return count + (await self.count(pipeline.supplement) if pipeline.supplement else 0)
 
     async def page(self, pipeline: Pipeline, after: str | None, limit: int) -> list[Customer]:
-        """The first of the selected customers, by id, after one of them."""
+        """At most `limit` selected customers by id, after the id `after`."""
         id_range = (
             {} if after is None else {"_id": {"$gt": to_object_id(EntityKind.CUSTOMER, after)}}
         )
@@ -60,7 +61,7 @@ class MatchingCustomers:
         return [as_customer(document) for document in documents[:limit]]
 
     async def find_ids(self, pipeline: Pipeline, limit: int) -> list[str]:
-        """The ids of at most so many of the selected customers."""
+        """The ids of at most `limit` selected customers, in no particular order."""
         only_id: Stage = {"$project": {"_id": 1}}
         documents = await self._find(pipeline, [], limit, only_id)
         if pipeline.supplement and len(documents) < limit:
@@ -68,7 +69,7 @@ class MatchingCustomers:
         return [to_public_id(EntityKind.CUSTOMER, document["_id"]) for document in documents]
 
     async def is_full_scan(self, pipeline: Pipeline) -> bool:
-        """Whether counting the selected customers goes through a whole collection."""
+        """Whether counting the selected customers scans a whole collection or index."""
         stages = (
             pipeline.candidate_stages
             if pipeline.joins_customers
@@ -86,7 +87,7 @@ class MatchingCustomers:
     async def _find_by_id_order(
         self, pipeline: Pipeline, id_range: Query, limit: int
     ) -> list[dict[str, Any]]:
-        """The first of the selected customers, by id, in the place."""
+        """At most `limit` documents in the id range, by id."""
         if pipeline.query is not None:
             query = {**id_range, "$and": [pipeline.query]}
             return await self._query_budget.find_by_id_order(
@@ -97,24 +98,22 @@ class MatchingCustomers:
     async def _find(
         self, pipeline: Pipeline, order: list[Stage], limit: int, *shape: Stage
     ) -> list[dict[str, Any]]:
-        """At most so many of the selected customers, in the order, of that shape."""
+        """At most `limit` documents, sorted by `order` and projected by `shape`."""
         batch_size = _IDS_PER_FIND
         if not pipeline.candidate_stages:
             has_leading_match = (
                 bool(pipeline.filter_stages) and "$match" in pipeline.filter_stages[0]
             )
-            first, rest = (
-                pipeline.filter_stages[:has_leading_match],
-                pipeline.filter_stages[has_leading_match:],
-            )
+            first = pipeline.filter_stages[:has_leading_match]
+            rest = pipeline.filter_stages[has_leading_match:]
             if pipeline.plan is not Plan.ID_SCAN or not rest:
-                # MongoDB ends at the limit where it meets the order right after the predicate.
+                # With the order right after the predicate, MongoDB stops at the limit.
                 stages = [*first, *order, *rest, {"$limit": limit}, *shape]
                 hint = _hint(pipeline)
                 return await self._query_budget.aggregate(
                     CUSTOMERS_COLLECTION, stages, batchSize=limit + 1, **hint
                 )
-            # Before a look-up it reads 4 MB ahead, most of it for nothing.
+            # Before a $lookup MongoDB would read 4 MB ahead, most of it for nothing.
             pipeline = replace(pipeline, candidate_stages=first, filter_stages=rest)
             batch_size = _IDS_PER_LOOKUP
         documents: list[dict[str, Any]] = []
@@ -132,7 +131,7 @@ class MatchingCustomers:
     async def _gather_ids(
         self, pipeline: Pipeline, order: list[Stage], batch_size: int
     ) -> AsyncGenerator[list[ObjectId], None]:
-        """The ids that are gathered, in the order, so many at once."""
+        """Yields the ids of the candidates, sorted by `order`, in batches."""
         stages = [*pipeline.candidate_stages, *order, {"$project": {"_id": 1}}]
         hint = _hint(pipeline) if pipeline.collection == CUSTOMERS_COLLECTION else {}
         cursor = self._query_budget.stream(
@@ -150,7 +149,7 @@ class MatchingCustomers:
 
 
 def _hint(pipeline: Pipeline) -> dict[str, Any]:
-    """What holds MongoDB to the way from customer to customer."""
+    """The hint that forces a scan by id or of the collection; empty for other plans."""
     hint = _HINTS_BY_PLAN.get(pipeline.plan)
     return {"hint": hint} if hint else {}
 

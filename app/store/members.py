@@ -1,4 +1,4 @@
-"""Who is in a static segment: one row a member."""
+"""Members of static segments: one row per segment and customer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from app.store.ids import to_object_id
 
 MEMBERS_REVISION = "members"
 
-# With more deleted customers than this, counting the members looks up each of them instead.
+# With more deleted customers than this, `count` looks up each member's customer instead.
 MAX_EXCLUDED_CUSTOMERS = 10_000
-# A deleted customer has rows until the sweeper has removed them.
+# Rows of deleted customers stay until the sweeper removes them.
 _EXISTING_CUSTOMER_STAGES: list[dict[str, Any]] = [
     {
         "$lookup": {
@@ -48,7 +48,7 @@ class Members:
             await self._collection.insert_many(rows, session=transaction)
 
     async def page(self, segment_id: str, after: str | None, limit: int) -> list[Customer]:
-        """The customers in the order of their ids, after one of them."""
+        """At most `limit` members by id, after the id `after`."""
         query: dict[str, Any] = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
         if after is not None:
             query["customerId"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after)}
@@ -62,7 +62,7 @@ class Members:
         return [as_customer(row["customer"]) async for row in cursor]
 
     async def count(self, segment_id: str) -> int:
-        """How many of the members exist."""
+        """The number of members whose customer exists."""
         query: dict[str, Any] = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
         cursor = self._tombstones.find({}, {"_id": 1}).limit(MAX_EXCLUDED_CUSTOMERS + 1)
         deleted_customers = [row["_id"] for row in await cursor.to_list(None)]

@@ -1,4 +1,4 @@
-"""In which active segments the customers are, as far as the log tells."""
+"""The engine's stored state of each customer: the segments it is in, as the log says."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,19 +15,19 @@ from app.store.change_stream import PARTITION_COUNT
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
-# Named one by one, so that the index serves it.
+# An explicit list, so that the index on (partition, nextTimerAt) serves the query.
 _ALL_PARTITIONS = {"partition": {"$in": list(range(PARTITION_COUNT))}}
 
 
 class MembershipStates:
-    """The states collection: a row for each customer of whom there is something to know."""
+    """The membershipStates collection: one row per customer that has a state."""
 
     def __init__(self, database: Database) -> None:
-        self._collection = database.states
+        self._collection = database.membershipStates
         self._majority = self._collection.with_options(read_concern=ReadConcern("majority"))
 
     async def read(self, customer_ids: Iterable[str]) -> dict[str, CustomerState]:
-        """Those of the customers' states that are there."""
+        """Returns, by customer id, the states that exist."""
         query = {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)}}
         rows = await self._collection.find(query).to_list(None)
         return {state.customer_id: state for state in map(_state, rows)}
@@ -35,27 +35,28 @@ class MembershipStates:
     async def due_timers(
         self, partitions: Sequence[int], until: datetime, limit: int
     ) -> list[tuple[str, datetime]]:
-        """The customers whose time comes until an instant, and when it does, the first ones
-        first."""
-        query = {"partition": {"$in": list(partitions)}, "wakesAt": {"$lte": until}}
-        cursor = self._collection.find(query, {"wakesAt": 1}).sort("wakesAt", 1).limit(limit)
+        """At most `limit` customers with a timer due by `until`, and its instant, in order."""
+        query = {"partition": {"$in": list(partitions)}, "nextTimerAt": {"$lte": until}}
+        cursor = (
+            self._collection.find(query, {"nextTimerAt": 1}).sort("nextTimerAt", 1).limit(limit)
+        )
         rows = await cursor.to_list(None)
-        return [(to_public_id(EntityKind.CUSTOMER, row["_id"]), row["wakesAt"]) for row in rows]
+        return [(to_public_id(EntityKind.CUSTOMER, row["_id"]), row["nextTimerAt"]) for row in rows]
 
     async def count_due_timers(self, now: datetime, limit: int) -> BoundedCount:
-        """How many customers' time has come."""
-        query = {**_ALL_PARTITIONS, "wakesAt": {"$lte": now}}
+        """How many timers are due; exact if fewer than `limit`."""
+        query = {**_ALL_PARTITIONS, "nextTimerAt": {"$lte": now}}
         number = await self._collection.count_documents(query, limit=limit)
         return BoundedCount(number, number < limit)
 
     async def next_timer_at(self, now: datetime) -> datetime | None:
-        """When the time of the next one comes."""
-        query = {**_ALL_PARTITIONS, "wakesAt": {"$gt": now}}
-        row = await self._collection.find_one(query, {"wakesAt": 1}, sort=[("wakesAt", 1)])
-        return None if row is None else row["wakesAt"]
+        """The instant of the earliest timer that is not due yet."""
+        query = {**_ALL_PARTITIONS, "nextTimerAt": {"$gt": now}}
+        row = await self._collection.find_one(query, {"nextTimerAt": 1}, sort=[("nextTimerAt", 1)])
+        return None if row is None else row["nextTimerAt"]
 
     async def orphans(self, partitions: Sequence[int], limit: int) -> list[CustomerState]:
-        """The states of customers who are not there."""
+        """At most `limit` states whose customer does not exist."""
         stages: list[dict[str, Any]] = [
             {"$match": {"partition": {"$in": list(partitions)}}},
             {
@@ -64,10 +65,10 @@ class MembershipStates:
                     "localField": "_id",
                     "foreignField": "_id",
                     "pipeline": [{"$project": {"_id": 1}}],
-                    "as": "there",
+                    "as": "customer",
                 }
             },
-            {"$match": {"there": []}},
+            {"$match": {"customer": []}},
             {"$limit": limit},
         ]
         return [_state(row) async for row in self._majority.aggregate(stages)]
@@ -78,7 +79,7 @@ class MembershipStates:
         deleted_customer_ids: Iterable[str],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Writes these states, and forgets those of the customers that are gone."""
+        """Writes the states, and deletes those of the deleted customers."""
         writes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = [
             ReplaceOne(
                 {"_id": to_object_id(EntityKind.CUSTOMER, state.customer_id)},
@@ -100,12 +101,12 @@ def _document(state: CustomerState) -> dict[str, Any]:
         "partition": state.partition,
         "revision": state.revision,
         "sourceId": state.source_id,
-        "holds": state.membership_bits.to_bytes(
+        "membershipBits": state.membership_bits.to_bytes(
             (state.membership_bits.bit_length() + 7) // 8, "little"
         ),
     }
     if state.next_timer_at is not None:
-        document["wakesAt"] = state.next_timer_at
+        document["nextTimerAt"] = state.next_timer_at
     return document
 
 
@@ -114,7 +115,7 @@ def _state(row: dict[str, Any]) -> CustomerState:
         to_public_id(EntityKind.CUSTOMER, row["_id"]),
         row["partition"],
         row["revision"],
-        int.from_bytes(row["holds"], "little"),
-        row.get("wakesAt"),
+        int.from_bytes(row["membershipBits"], "little"),
+        row.get("nextTimerAt"),
         row["sourceId"],
     )

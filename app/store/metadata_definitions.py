@@ -1,7 +1,7 @@
-"""What the project has defined of its customers' metadata, and the values that are there.
+"""Metadata definitions, and the customers' values under their keys.
 
-The row of a definition is the truth about the job behind it: who is at work on it, until when
-the others keep off, and how far it has come. Times are MongoDB's: workers' clocks may differ.
+The row of a definition also holds the state of its conversion job: the owner, its timed lease, and
+its progress. Instants come from MongoDB's clock, because workers' clocks may differ.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,12 @@ from app.domain.ids import EntityKind
 from app.domain.metadata import DefinitionState, KeyDefinition, ValidationProgress
 from app.filters.fields import AttributeType
 from app.store.collections import Database
-from app.store.ids import to_object_id as key_of
-from app.store.ids import to_public_id
+from app.store.ids import to_object_id, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
 from app.store.reads import run_read_command
 
 _LEASE_SECONDS = 20.0
-# So long after READY a writer may still commit what it made by older definitions.
+# A writer with older definitions may still commit this long after the definition became READY.
 _LATE_WRITES_MILLISECONDS = 120_000
 _DOCUMENT_VALIDATION_FAILURE = 121
 
@@ -36,7 +35,7 @@ _IS_CLAIMABLE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
-    """The value that one customer has under a key."""
+    """A customer's value under a metadata key."""
 
     customer_id: str
     source_id: str
@@ -44,7 +43,7 @@ class StoredValue:
 
 
 class MetadataDefinitions:
-    """The metadataDefinitions collection, and its keys in the customers."""
+    """The metadataDefinitions collection, and the values of its keys in customers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,16 +53,20 @@ class MetadataDefinitions:
     async def save(
         self, definition: KeyDefinition, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Puts it in the place of what was; a job that is at work on it must begin anew.
-        `revision` is the one that the transaction makes."""
+        """Replaces the key's definition. A job that works on it loses its lease and starts again.
+
+        `revision` is the definitions revision of this transaction.
+        """
         row = {**_document(definition), "revision": revision}
         await self._collection.replace_one(
             {"_id": definition.key}, row, upsert=True, session=transaction
         )
 
     async def claim(self, key: str, owner: str) -> tuple[KeyDefinition, ValidationProgress] | None:
-        """What there is to do for the key, from now on this owner's; None where there is nothing,
-        or somebody at work."""
+        """Acquires the key's job and returns its definition and progress.
+
+        Returns None if there is nothing to do, or if another owner works on it.
+        """
         document = await self._collection.find_one_and_update(
             {"_id": key, **_IS_CLAIMABLE},
             [{"$set": lease_fields(owner, _LEASE_SECONDS)}],
@@ -71,16 +74,18 @@ class MetadataDefinitions:
         )
         if document is None:
             return None
-        return as_definition(document), ValidationProgress(**document.get("survey") or {})
+        return as_definition(document), ValidationProgress(
+            **document.get("validationProgress") or {}
+        )
 
     async def save_progress(self, key: str, owner: str, progress: ValidationProgress) -> bool:
-        """Notes how far the owner has come; False where the key is no longer the owner's."""
+        """Saves the progress and renews the lease. Returns False if the owner lost the lease."""
         result = await self._collection.update_one(
             {"_id": key, "owner": owner},
             [
                 {
                     "$set": {
-                        "survey": {"$literal": asdict(progress)},
+                        "validationProgress": {"$literal": asdict(progress)},
                         **lease_fields(owner, _LEASE_SECONDS),
                     }
                 }
@@ -90,7 +95,7 @@ class MetadataDefinitions:
 
     async def release(self, key: str, owner: str) -> None:
         await self._collection.update_one(
-            {"_id": key, "owner": owner}, {"$unset": {"owner": "", "ownedUntil": ""}}
+            {"_id": key, "owner": owner}, {"$unset": {"owner": "", "leaseExpiresAt": ""}}
         )
 
     async def advance(
@@ -100,10 +105,12 @@ class MetadataDefinitions:
         revision: int,
         transaction: AsyncIOMotorClientSession,
     ) -> bool:
-        """Saves the owner's next step; False where the key is no longer the owner's. `revision` is
-        the one that the transaction makes."""
+        """Saves the definition in its next state. Returns False if the owner lost the lease.
+
+        `revision` is the definitions revision of this transaction.
+        """
         row = {**_document(definition), "revision": revision}
-        update: dict[str, Any] = {"$set": row, "$unset": {"survey": ""}}
+        update: dict[str, Any] = {"$set": row, "$unset": {"validationProgress": ""}}
         if definition.state is DefinitionState.READY:
             update["$currentDate"] = {"readyAt": True}
         query = {"_id": definition.key, "owner": owner}
@@ -111,20 +118,21 @@ class MetadataDefinitions:
         return bool(result.matched_count)
 
     async def claimable_keys(self) -> list[str]:
-        """The keys for which there is something to do, and nobody at work."""
+        """The keys with work to do and without an owner."""
         return [document["_id"] async for document in self._collection.find(_IS_CLAIMABLE)]
 
     async def stored_values(
         self, key: str, bson_type: str | None, after: str | None, limit: int
     ) -> list[StoredValue]:
-        """Values of the key, those of one type of the store where it is named, by customer.
+        """A page of the key's values by customer id, after the id `after`.
 
-        As many as MongoDB gives in one answer, 16 MiB: however large they are, a page is small.
+        With `bson_type`, only values of that BSON type. A page has at most `limit` values and
+        16 MiB.
         """
         path = f"metadata.{key}"
         query: dict[str, Any] = {path: {"$type": bson_type} if bson_type else {"$exists": True}}
         if after is not None:
-            query["_id"] = {"$gt": key_of(EntityKind.CUSTOMER, after)}
+            query["_id"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after)}
         command = {
             "find": "customers",
             "filter": query,
@@ -144,12 +152,12 @@ class MetadataDefinitions:
         ]
 
     async def replace_values(self, key: str, changes: Iterable[tuple[StoredValue, Any]]) -> int:
-        """Puts new values in the place of those held, unless they are others by now."""
+        """Replaces stored values that have not changed since; returns how many it replaced."""
         path = f"metadata.{key}"
         writes = [
             UpdateOne(
                 {
-                    "_id": key_of(EntityKind.CUSTOMER, stored_value.customer_id),
+                    "_id": to_object_id(EntityKind.CUSTOMER, stored_value.customer_id),
                     path: {"$eq": stored_value.value},
                 },
                 {"$set": {path: new_value}, "$inc": {"version": 1}},
@@ -166,7 +174,7 @@ class MetadataDefinitions:
                 for write_error in error.details["writeErrors"]
             ):
                 raise
-            # A document written past the collection's rules can't be changed: it stays as it is.
+            # A document that violates the validator can't be updated, so it keeps its value.
             return int(error.details["nModified"])
 
 

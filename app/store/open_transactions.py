@@ -11,7 +11,7 @@ from app.store.collections import Database
 
 log = structlog.get_logger()
 
-# Unauthorized, and what a managed MongoDB says to a command that it does not offer.
+# Unauthorized, and the codes of managed MongoDB services for commands that they do not offer.
 _NOT_ALLOWED_CODES = (13, 59, 115, 8000)
 # A session that changes from idle to active while MongoDB lists them may be missing from the list.
 _LIST_ATTEMPTS = 3
@@ -20,17 +20,18 @@ TransactionKey = tuple[bytes, int]
 
 
 class OpenTransactions:
-    """Lists the open transactions, of whatever process."""
+    """Lists the open transactions of all processes."""
 
     def __init__(self, database: Database) -> None:
-        # What is open is no matter of a majority: MongoDB lists it with this read concern alone.
+        # $currentOp accepts no other read concern.
         self._admin = database.client.get_database("admin", read_concern=ReadConcern("local"))
 
     async def list_keys(self) -> set[TransactionKey]:
-        """A key of each transaction that is open now.
+        """Returns a key of each open transaction.
 
-        Without the privilege `inprog` (as in the role clusterMonitor) a replica set lists those of
-        our own user; a sharded cluster lists none, and a warning says so.
+        Without the privilege `inprog` (part of the role clusterMonitor) a replica set lists only
+        transactions of the program's own user. A sharded cluster then lists none, and the program
+        logs a warning.
         """
         keys: set[TransactionKey] = set()
         for _ in range(_LIST_ATTEMPTS):
@@ -45,7 +46,9 @@ class OpenTransactions:
                 if error.code not in _NOT_ALLOWED_CODES:
                     raise
                 last_error = str(error)
-        log.warning("MongoDB does not let us list its open transactions", error=last_error)
+        log.warning(
+            "open transactions can't be listed; grant the role clusterMonitor", error=last_error
+        )
         return set()
 
     async def _list_open(self, *, all_users: bool) -> set[TransactionKey]:

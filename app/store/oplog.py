@@ -1,6 +1,6 @@
-"""How far back MongoDB remembers, and how much has happened since.
+"""How far back the oplog and the images reach, and how many changes follow a position.
 
-None wherever this user, or a mongos, does not let it be seen.
+Results are None if the user has no permission, or on a mongos.
 """
 
 from datetime import timedelta
@@ -15,12 +15,13 @@ from app.store.change_stream import cluster_time_of
 from app.store.collections import Database
 from app.store.reads import run_read_command
 
-# So many entries are looked at in one question, in so many questions, for so long.
-_ENTRIES_PER_QUERY, _MAX_QUERIES, _MAX_COUNT_SECONDS = 10_000, 10, 0.5
+_ENTRIES_PER_QUERY = 10_000
+_MAX_QUERIES = 10
+_MAX_COUNT_SECONDS = 0.5
 
 
 class OplogReader:
-    """MongoDB's oplog, where all databases write what they do; and the images beside it."""
+    """Reads the oplog, which all databases share, and the settings of pre- and post-images."""
 
     def __init__(self, database: Database) -> None:
         self._admin = database.client.get_database("admin")
@@ -55,15 +56,18 @@ class OplogReader:
         return ImageRetention(None if seconds == "off" else timedelta(seconds=seconds))
 
     async def count_changes_after(self, position: str) -> BoundedCount | None:
-        """How many changes of customers were written after a place. Not exact where there are more
-        than can be counted quickly, or where the oplog no longer reaches back to the place."""
+        """Counts the changes of customers after a position.
+
+        The count is a lower bound if there are too many to count quickly, or if the oplog no
+        longer reaches back to the position.
+        """
         after, changes, deadline = cluster_time_of(position), 0, monotonic() + _MAX_COUNT_SECONDS
         try:
             is_exact = await self._contains(after)
             for _ in range(_MAX_QUERIES):
                 counts = await self._count_entries(after, deadline - monotonic())
-                changes += counts["number"]
-                if counts["looked"] < _ENTRIES_PER_QUERY:
+                changes += counts["changes"]
+                if counts["scanned"] < _ENTRIES_PER_QUERY:
                     return BoundedCount(changes, is_exact)
                 after = counts["last"]
         except ExecutionTimeout:
@@ -73,39 +77,43 @@ class OplogReader:
         return BoundedCount(changes, is_exact=False)
 
     async def _contains(self, time: Timestamp) -> bool:
-        """Whether what was committed at that time is still there."""
+        """Whether the oplog still has an entry of that time."""
         first = await self._entries.find_one({"ts": {"$gte": time}}, {"ts": 1})
         return first is not None and first["ts"] == time
 
     async def _count_entries(self, after: Timestamp, seconds: float) -> dict[str, Any]:
-        """Of the next entries: how many they are, the changes in them, and the last one's time."""
+        """Of the next entries: their number, the changes in them, and the time of the last."""
         stages: list[dict[str, Any]] = [
             {"$match": {"ts": {"$gt": after}}},
             {"$limit": _ENTRIES_PER_QUERY},
             {
                 "$group": {
                     "_id": None,
-                    "looked": {"$sum": 1},
-                    "number": {"$sum": self._change_count},
+                    "scanned": {"$sum": 1},
+                    "changes": {"$sum": self._change_count},
                     "last": {"$last": "$ts"},
                 }
             },
         ]
         max_milliseconds = max(1, round(seconds * 1_000))
         rows = await self._entries.aggregate(stages, maxTimeMS=max_milliseconds).to_list(None)
-        return rows[0] if rows else {"looked": 0, "number": 0}
+        return rows[0] if rows else {"scanned": 0, "changes": 0}
 
 
 def _change_count_expression(namespace: str) -> dict[str, Any]:
-    """The expression of how many changes of a collection are in an entry: it may be one, or hold
-    those of a transaction."""
+    """The expression of the number of changes of a collection in an oplog entry.
+
+    An entry is a single change, or it holds those of a transaction.
+    """
 
     def is_change(entry: str) -> dict[str, Any]:
         is_in_namespace = {"$eq": [f"{entry}ns", namespace]}
         return {"$and": [is_in_namespace, {"$in": [f"{entry}op", ["i", "u", "d"]]}]}
 
     operations = {"$ifNull": ["$o.applyOps", []]}
-    changes = {"$filter": {"input": operations, "as": "one", "cond": is_change("$$one.")}}
-    # Of any other entry, `o` is a document of somebody's.
+    changes = {
+        "$filter": {"input": operations, "as": "operation", "cond": is_change("$$operation.")}
+    }
+    # In other entries `o` is a document, which may have a field `applyOps`.
     transaction_changes = {"$cond": [{"$eq": ["$op", "c"]}, {"$size": changes}, 0]}
     return {"$cond": [is_change("$"), 1, transaction_changes]}

@@ -1,8 +1,7 @@
-"""Orders: append-only revisions, of which one is current.
+"""Orders: append-only revisions, one of which is current.
 
-A revision is stamped with the version of its customer that brought it (`since`) and, once it is
-superseded, with the one that ended it (`until`), so that a state of the customer names exactly
-the orders that it includes.
+`sinceVersion` is the version of the customer that added the revision, `untilVersion` the one that
+superseded it. So the version of a customer's state determines which orders belong to it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,14 +36,14 @@ class Orders:
     async def current(
         self, source_ids: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> dict[str, Order]:
-        """The orders as they stand, by their source's own key.
+        """Returns the current orders by sourceId.
 
-        The key of a deleted customer's order is free: this takes it from the order, which the
-        sweeper has not removed yet.
+        Orders of deleted customers, which the sweeper has not deleted yet, are not returned; they
+        stop being current, which frees their sourceIds.
         """
         query = {"sourceId": {"$in": list(source_ids)}, "current": True}
         cursor = self._collection.find(query, session=transaction)
-        # All in one answer; one more, so that it is known to be the last.
+        # One more than expected, so that a single answer exhausts the cursor.
         rows = await cursor.batch_size(len(source_ids) + 1).to_list(None)
         if not rows:
             return {}
@@ -65,23 +64,23 @@ class Orders:
         added: Iterable[tuple[Order, int]],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Ends revisions at a version of their customer, and adds those that another brought."""
+        """Ends and adds revisions, each at the given version of its customer."""
         writes: list[UpdateOne | InsertOne[dict[str, Any]]] = [
             UpdateOne(
                 {"orderId": to_object_id(EntityKind.ORDER, order.id), "current": True},
-                {"$set": {"until": until_version}, "$unset": {"current": ""}},
+                {"$set": {"untilVersion": until_version}, "$unset": {"current": ""}},
             )
             for order, until_version in superseded
         ]
         writes += [InsertOne(_document(order, since_version)) for order, since_version in added]
         if writes:
-            # In order: a revision must have ended before the next one takes its key.
+            # Ordered: a revision must end before the next one can use its sourceId.
             await self._collection.bulk_write(writes, ordered=True, session=transaction)
 
     async def summaries(
         self, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> dict[str, OrderSummary]:
-        """What the counting orders of these customers come to, taken afresh."""
+        """Computes, by customer id, the summaries from all counted orders."""
         stages: list[dict[str, Any]] = [
             {
                 "$match": {
@@ -100,7 +99,7 @@ class Orders:
                     "first": {"$min": "$at"},
                     "last": {
                         "$top": {
-                            "sortBy": {"at": -1, "since": -1, "_id": -1},
+                            "sortBy": {"at": -1, "sinceVersion": -1, "_id": -1},
                             "output": ["$at", "$amount"],
                         }
                     },
@@ -118,20 +117,22 @@ class Orders:
     async def first_and_last(
         self, customer_id: str, transaction: AsyncIOMotorClientSession
     ) -> tuple[Order, Order] | None:
-        """The first and the last of a customer's counting orders; of several at the latest moment
-        the one told last. None where there are none."""
+        """The customer's first and last counted order; None if there are none.
+
+        Of several orders at the latest instant, the one that was written last.
+        """
         query: dict[str, Any] = {
             "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             "current": True,
             "status": {"$in": list(COUNTED_ORDER_STATUSES)},
         }
-        # Another index would go through the orders of all customers.
+        # With another index MongoDB would scan the orders of all customers.
         find_options: dict[str, Any] = {"hint": _CUSTOMER_INDEX_HINT, "session": transaction}
         first = await self._collection.find_one(query, sort=[("at", 1)], **find_options)
         latest = await self._collection.find_one(query, sort=[("at", -1)], **find_options)
         if first is None or latest is None:
             return None
-        last_revision_first = [("since", -1), ("_id", -1)]
+        last_revision_first = [("sinceVersion", -1), ("_id", -1)]
         at_latest = {**query, "at": latest["at"]}
         last = await self._collection.find_one(at_latest, sort=last_revision_first, **find_options)
         return _order(first), _order(last or latest)
@@ -139,33 +140,33 @@ class Orders:
     async def page_of_superseded(
         self, after: tuple[int, str] | None, limit: int
     ) -> dict[tuple[int, str], int]:
-        """The partitions of at most so many superseded revisions, by key, after one of them.
+        """A page of superseded revisions after the key `after`, each with its partition.
 
-        Read with majority: none of them is current again after an election.
+        Reads with majority read concern: no election makes one of them current again.
         """
-        query: dict[str, Any] = {"until": {"$exists": True}}
+        query: dict[str, Any] = {"untilVersion": {"$exists": True}}
         if after is not None:
             until_version, row_id = after[0], ObjectId(after[1])
             query["$or"] = [
-                {"until": {"$gt": until_version}},
-                {"until": until_version, "_id": {"$gt": row_id}},
+                {"untilVersion": {"$gt": until_version}},
+                {"untilVersion": until_version, "_id": {"$gt": row_id}},
             ]
         stages: list[dict[str, Any]] = [
             {"$match": query},
-            {"$sort": {"until": 1, "_id": 1}},
+            {"$sort": {"untilVersion": 1, "_id": 1}},
             {"$limit": limit},
-            {"$project": {"until": 1, "partition": partition_of("$customerId")}},
+            {"$project": {"untilVersion": 1, "partition": partition_of("$customerId")}},
         ]
         rows = self._majority.aggregate(stages, batchSize=limit + 1)
-        return {(row_id["until"], str(row_id["_id"])): row_id["partition"] async for row_id in rows}
+        return {(row["untilVersion"], str(row["_id"])): row["partition"] async for row in rows}
 
     async def delete_superseded(self, revisions: Iterable[tuple[int, str]]) -> None:
-        """Removes superseded revisions that `superseded` has found."""
+        """Deletes superseded revisions by the keys that `page_of_superseded` returned."""
         ids = [ObjectId(row_id) for _, row_id in revisions]
-        await self._collection.delete_many({"_id": {"$in": ids}, "until": {"$exists": True}})
+        await self._collection.delete_many({"_id": {"$in": ids}, "untilVersion": {"$exists": True}})
 
     async def get(self, id_: str) -> Order | None:
-        """The order; None where there is none, or its customer is deleted."""
+        """Returns the current order; None if it or its customer does not exist."""
         document = await self._collection.find_one(
             {"orderId": to_object_id(EntityKind.ORDER, id_), "current": True}
         )
@@ -176,7 +177,7 @@ class Orders:
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[Order]:
-        """A customer's orders, the latest first, from before a place."""
+        """A customer's current orders, newest first, older than the cursor `after`."""
         query = {
             "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             "current": True,
@@ -196,7 +197,7 @@ def _document(order: Order, since_version: int) -> dict[str, Any]:
         "amount": order.amount,
         "at": order.at,
         "metadata": order.metadata,
-        "since": since_version,
+        "sinceVersion": since_version,
         "current": True,
     }
 

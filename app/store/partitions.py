@@ -1,54 +1,57 @@
-"""How far each part of the customers has come, and which worker brings it on.
+"""The partitions of the customers: the progress of each, and the worker that processes it.
 
-A worker holds partitions by leases, whose rules are in `leases.py`.
+A worker holds a partition by a lease kept by heartbeats (see `leases.py`).
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import DefinitionChange, PartitionProgress, PoisonChange
+from app.domain.changes import PartitionProgress, PoisonChange
 from app.domain.engine_status import PartitionStatus
 from app.errors import LeaseLost, PoisonChangeError
-from app.store.change_stream import PARTITION_COUNT, WATERMARKS, position_of
+from app.store.change_stream import PARTITION_COUNT
+from app.store.clock import Clock
 from app.store.collections import Database
 from app.store.leases import NO_HOLDER, Holder, Leases
-from app.store.reads import run_read_command
 from app.store.segments import DEFINITIONS_REVISION
 
-_NOT_BLOCKED = {"setback": {"$exists": False}}
-_IS_RETRY_DUE = {"$expr": {"$lte": ["$setback.againAt", "$$NOW"]}, "setback": {"$exists": True}}
-_MAX_RETRY_SECONDS, _MAX_ERROR_LENGTH = 60, 1_000
-_SIGNING_KEYS_TIMEOUT_SECONDS, _SIGNING_KEYS_POLL_SECONDS = 10, 0.05
+_NOT_BLOCKED = {"poisonChange": {"$exists": False}}
+_IS_RETRY_DUE = {
+    "$expr": {"$lte": ["$poisonChange.retryAt", "$$NOW"]},
+    "poisonChange": {"$exists": True},
+}
+_MAX_RETRY_SECONDS = 60
+_MAX_ERROR_LENGTH = 1_000
 
 
 class Partitions:
-    """The partitions collection, the steps that not all of them have passed, and the marks."""
+    """The partitions collection: one row per partition."""
 
-    def __init__(self, database: Database, leases: Leases) -> None:
+    def __init__(self, database: Database, leases: Leases, clock: Clock) -> None:
         self._database = database
         self._collection = database.partitions
-        self._definition_changes = database.steps
-        self._watermarks = database[WATERMARKS]
         self._leases = leases
+        self._clock = clock
 
     async def prepare(self) -> None:
-        """Makes them, as of now: nothing was watched before, so that nothing has been missed."""
+        """Creates the partitions at the current position and the current definitions revision.
+
+        They miss nothing: before that, no segment was active.
+        """
         if await self._collection.count_documents({}) == PARTITION_COUNT:
             return
-        position, now = await self.current_position()
-        counter = await self._database.fences.find_one({"_id": DEFINITIONS_REVISION})
+        position, now = await self._clock.position_and_time()
+        counter = await self._database.counters.find_one({"_id": DEFINITIONS_REVISION})
         initial_progress = {
-            "place": position,
-            "at": now,
-            "base": int(counter["revision"]) if counter else 0,
-            "target": None,
-            "after": "",
+            "position": position,
+            "positionAt": now,
+            "baseRevision": int(counter["revision"]) if counter else 0,
+            "targetRevision": None,
+            "lastBackfilledId": "",
             **NO_HOLDER,
         }
         writes = [
@@ -65,21 +68,26 @@ class Partitions:
         ]
 
     async def positions(self) -> dict[int, str]:
-        """How far each has come; read with majority, so that no election takes it back."""
+        """The position of each partition. Reads with majority read concern, so that no election
+        rolls it back."""
         majority = self._collection.with_options(read_concern=ReadConcern("majority"))
-        return {row["_id"]: row["place"] async for row in majority.find({}, {"place": 1})}
+        return {row["_id"]: row["position"] async for row in majority.find({}, {"position": 1})}
 
     async def count_unheld(self) -> int:
-        """How many nobody holds who is there; but for those that are set back."""
+        """How many partitions no live worker holds, blocked ones excluded."""
         query = {**await self._leases.unheld_query(), **_NOT_BLOCKED}
         return int(await self._collection.count_documents(query))
 
     async def claim(self, holder: Holder, limit: int) -> dict[int, PartitionProgress]:
-        """Takes at most so many that no worker holds; none of those that are set back."""
+        """Acquires at most `limit` partitions that no live worker holds, blocked ones excluded.
+
+        Returns the progress of all partitions that the holder then owns; nothing if it acquired
+        none.
+        """
         return await self._claim(_NOT_BLOCKED, holder, limit)
 
     async def claim_blocked(self, holder: Holder) -> dict[int, PartitionProgress]:
-        """Takes one of those that are set back, if it is time to try it again."""
+        """Acquires one blocked partition whose retry is due. Returns like `claim`."""
         return await self._claim(_IS_RETRY_DUE, holder, 1)
 
     async def _claim(
@@ -90,35 +98,37 @@ class Partitions:
         return await self.progress_of(holder.owner)
 
     async def progress_of(self, owner: str) -> dict[int, PartitionProgress]:
-        """How far those have come that the owner holds."""
+        """The progress of the partitions that the owner holds."""
         rows = self._collection.find({"owner": owner})
         return {row["_id"]: _progress(row) async for row in rows}
 
     async def require_owner(self, owner: str, numbers: Sequence[int]) -> None:
-        """LeaseLost where one is no longer the owner's."""
+        """Raises LeaseLost if the owner has lost one of the partitions."""
         query = {"_id": {"$in": list(numbers)}, "owner": owner}
         _require_all_matched(await self._collection.count_documents(query), numbers)
 
     async def block(self, owner: str, error: PoisonChangeError) -> None:
-        """Lets one go that can't be brought on at present. It is tried again after one second, two,
-        four, at last each minute."""
-        tries = {"$ifNull": ["$setback.tries", 0]}
+        """Blocks a partition because of a poison change, and releases it.
+
+        Workers retry it after 1, 2, 4, … seconds, at most one minute.
+        """
+        tries = {"$ifNull": ["$poisonChange.tries", 0]}
         pause_seconds = {"$min": [{"$pow": [2, {"$min": [tries, 10]}]}, _MAX_RETRY_SECONDS]}
         poison_change = {
             "customerId": error.customer_id,
             "error": {"$literal": str(error)[:_MAX_ERROR_LENGTH]},
-            "since": {"$ifNull": ["$setback.since", "$$NOW"]},
+            "firstFailedAt": {"$ifNull": ["$poisonChange.firstFailedAt", "$$NOW"]},
             "tries": {"$add": [tries, 1]},
-            "againAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
+            "retryAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
         }
         await self._collection.update_one(
             {"_id": error.partition, "owner": owner},
-            [{"$set": {**NO_HOLDER, "setback": poison_change}}],
+            [{"$set": {**NO_HOLDER, "poisonChange": poison_change}}],
         )
 
     async def unblock(self, owner: str) -> None:
-        """What the owner holds is set back no longer."""
-        await self._collection.update_many({"owner": owner}, {"$unset": {"setback": ""}})
+        """Unblocks the partitions that the owner holds."""
+        await self._collection.update_many({"owner": owner}, {"$unset": {"poisonChange": ""}})
 
     async def release(self, owner: str) -> None:
         await self._leases.release_rows(self._collection, owner)
@@ -129,7 +139,7 @@ class Partitions:
         progress_by_partition: dict[int, PartitionProgress],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Moves them on. LeaseLost where one is no longer the owner's."""
+        """Saves the progress of partitions. Raises LeaseLost if the owner has lost one of them."""
         partitions_by_progress: dict[PartitionProgress, list[int]] = {}
         for number, progress in progress_by_partition.items():
             partitions_by_progress.setdefault(progress, []).append(number)
@@ -141,77 +151,10 @@ class Partitions:
             )
             _require_all_matched(result.matched_count, numbers)
 
-    async def definition_changes(self, base_revision: int) -> list[DefinitionChange]:
-        """The steps after a revision, in their order, as far as anybody has come."""
-        rows = self._definition_changes.find({"_id": {"$gt": base_revision}}).sort("_id", 1)
-        return [
-            DefinitionChange(row["_id"], row["place"], row["at"], frozenset(row["gaps"]))
-            async for row in rows
-        ]
-
-    async def add_definition_changes(
-        self, definition_changes: Sequence[DefinitionChange], transaction: AsyncIOMotorClientSession
-    ) -> None:
-        """Notes steps; whoever comes to one first says when it was."""
-        for definition_change in definition_changes:
-            insert = {
-                "$setOnInsert": {
-                    "place": definition_change.position,
-                    "at": definition_change.committed_at,
-                    "gaps": [*definition_change.gap_partitions],
-                }
-            }
-            query = {"_id": definition_change.revision}
-            await self._definition_changes.update_one(
-                query, insert, upsert=True, session=transaction
-            )
-
     async def min_base_revision(self) -> int:
-        """The revision that every customer of every partition has passed."""
-        row = await self._collection.find_one({}, {"base": 1}, sort=[("base", 1)])
-        return int(row["base"]) if row else 0
-
-    async def last_definition_change(self) -> int:
-        """The last revision that not all customers have passed, as far as anybody has come; 0 where
-        there is none."""
-        row = await self._definition_changes.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-        return int(row["_id"]) if row else 0
-
-    async def delete_definition_changes(self, revision: int) -> None:
-        await self._definition_changes.delete_many({"_id": {"$lte": revision}})
-
-    async def write_watermark(self, worker: str, number: int) -> None:
-        """Writes a mark, which will come by in the worker's stream."""
-        await self._watermarks.update_one(
-            {"_id": worker}, {"$set": {"number": number}}, upsert=True
-        )
-
-    async def delete_watermark(self, worker: str) -> None:
-        await self._watermarks.delete_one({"_id": worker})
-
-    async def now(self) -> datetime:
-        """The instant by MongoDB's clock."""
-        now: datetime = (await self._hello())["localTime"]
-        return now
-
-    async def current_position(self) -> tuple[str, datetime]:
-        """The place where the stream is now, and the instant by MongoDB's clock.
-
-        TimeoutError where MongoDB does not tell the place: whom it asks for a password it tells
-        none before it has the keys to sign it with, which it gets just after it has started.
-        """
-        try:
-            async with asyncio.timeout(_SIGNING_KEYS_TIMEOUT_SECONDS):
-                while "operationTime" not in (hello := await self._hello()):  # noqa: ASYNC110
-                    await asyncio.sleep(_SIGNING_KEYS_POLL_SECONDS)
-        except TimeoutError as error:
-            raise TimeoutError(
-                "it does not tell its time: it has no keys to sign it with"
-            ) from error
-        return position_of(hello["operationTime"]), hello["localTime"]
-
-    async def _hello(self) -> dict[str, Any]:
-        return await run_read_command(self._database, {"hello": 1})
+        """The definitions revision that all partitions have reached."""
+        row = await self._collection.find_one({}, {"baseRevision": 1}, sort=[("baseRevision", 1)])
+        return int(row["baseRevision"]) if row else 0
 
 
 def _require_all_matched(matched: int, numbers: Sequence[int]) -> None:
@@ -221,21 +164,27 @@ def _require_all_matched(matched: int, numbers: Sequence[int]) -> None:
 
 def _document(progress: PartitionProgress) -> dict[str, Any]:
     return {
-        "place": progress.position,
-        "at": progress.reached_at,
-        "base": progress.base_revision,
-        "target": progress.target_revision,
-        "after": progress.last_backfilled_id,
+        "position": progress.position,
+        "positionAt": progress.reached_at,
+        "baseRevision": progress.base_revision,
+        "targetRevision": progress.target_revision,
+        "lastBackfilledId": progress.last_backfilled_id,
     }
 
 
 def _poison_change(row: dict[str, Any]) -> PoisonChange | None:
-    if (stored := row.get("setback")) is None:
+    if (stored := row.get("poisonChange")) is None:
         return None
     return PoisonChange(
-        row["_id"], stored["customerId"], stored["error"], stored["since"], stored["tries"]
+        row["_id"], stored["customerId"], stored["error"], stored["firstFailedAt"], stored["tries"]
     )
 
 
 def _progress(row: dict[str, Any]) -> PartitionProgress:
-    return PartitionProgress(row["place"], row["at"], row["base"], row["target"], row["after"])
+    return PartitionProgress(
+        row["position"],
+        row["positionAt"],
+        row["baseRevision"],
+        row["targetRevision"],
+        row["lastBackfilledId"],
+    )

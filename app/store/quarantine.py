@@ -1,6 +1,6 @@
-"""Transitions that a consumer failed to handle, kept until it succeeds.
+"""Quarantine (a dead letter queue): transitions that a consumer failed to handle.
 
-A row carries the transition itself: the log may be trimmed past it.
+A row contains the transition itself, because retention may delete it from the log.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,10 @@ _MAX_RETRY_SECONDS = 60
 
 
 class Quarantine:
-    """The quarantine collection. A consumer tries each of its rows again after one second, two,
-    four, at last each minute."""
+    """The quarantine collection.
+
+    The consumer retries each row after 1, 2, 4, … seconds, at most one minute, until it succeeds.
+    """
 
     def __init__(self, database: Database) -> None:
         self._collection = database.quarantine
@@ -37,9 +39,9 @@ class Quarantine:
                     "consumer": consumer.value,
                     "transition": {"$literal": as_document(transition)},
                     "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
-                    "since": "$$NOW",
+                    "firstFailedAt": "$$NOW",
                     "tries": 1,
-                    "againAt": {"$add": ["$$NOW", 1_000]},
+                    "retryAt": {"$add": ["$$NOW", 1_000]},
                 }
             }
         ]
@@ -47,18 +49,18 @@ class Quarantine:
         await self._collection.update_one(query, row, upsert=True, session=transaction)
 
     async def due_retries(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
-        """Those that are to be tried again now, in the order in which they were due."""
-        query = {"consumer": consumer.value, "$expr": {"$lte": ["$againAt", "$$NOW"]}}
-        rows = self._collection.find(query).sort("againAt", 1).limit(limit)
+        """At most `limit` transitions whose retry is due, earliest first."""
+        query = {"consumer": consumer.value, "$expr": {"$lte": ["$retryAt", "$$NOW"]}}
+        rows = self._collection.find(query).sort("retryAt", 1).limit(limit)
         return [_quarantined(row) async for row in rows]
 
     async def schedule_retry(self, quarantined: QuarantinedTransition, error: str) -> None:
-        """Notes that it has failed again."""
+        """Records another failure and schedules the next retry."""
         pause_seconds = {"$min": [{"$pow": [2, {"$min": ["$tries", 10]}]}, _MAX_RETRY_SECONDS]}
         update = {
             "error": {"$literal": error[:_MAX_ERROR_LENGTH]},
             "tries": {"$add": ["$tries", 1]},
-            "againAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
+            "retryAt": {"$add": ["$$NOW", {"$multiply": [pause_seconds, 1_000]}]},
         }
         query = {"_id": _key(quarantined.consumer, quarantined.transition)}
         await self._collection.update_one(query, [{"$set": update}])
@@ -66,7 +68,7 @@ class Quarantine:
     async def remove(
         self, quarantined: QuarantinedTransition, transaction: AsyncIOMotorClientSession
     ) -> bool:
-        """Whether it was still there."""
+        """Removes the row. Returns False if it was removed already."""
         query = {"_id": _key(quarantined.consumer, quarantined.transition)}
         return bool((await self._collection.delete_one(query, session=transaction)).deleted_count)
 
@@ -74,14 +76,18 @@ class Quarantine:
         return int(await self._collection.count_documents({"consumer": consumer.value}))
 
     async def count_customers(self, consumer: Consumer) -> int:
-        """Of how many customers there are transitions."""
+        """The number of customers with quarantined transitions."""
         customer_keys = await self._collection.distinct(
             "transition.customerId", {"consumer": consumer.value}
         )
         return len(customer_keys)
 
     async def oldest(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
-        rows = self._collection.find({"consumer": consumer.value}).sort("since", 1).limit(limit)
+        rows = (
+            self._collection.find({"consumer": consumer.value})
+            .sort("firstFailedAt", 1)
+            .limit(limit)
+        )
         return [_quarantined(row) async for row in rows]
 
 
@@ -94,6 +100,6 @@ def _quarantined(row: Mapping[str, Any]) -> QuarantinedTransition:
         Consumer(row["consumer"]),
         as_transition(row["transition"]),
         row["error"],
-        row["since"],
+        row["firstFailedAt"],
         row["tries"],
     )

@@ -1,4 +1,4 @@
-"""Questions of all documents: how long MongoDB may think about one, and on what room."""
+"""Queries about all customers or rows, with a time limit and a thread pool of their own."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,24 +15,27 @@ from app.store.thread_pools import ThreadPool, use_thread_pool
 
 Stage = dict[str, Any]
 
-# All values, and all texts.
+# The index bounds of all values, and of all texts.
 _UNBOUNDED_INTERVALS = frozenset({"[MinKey, MaxKey]", '["", {})'})
 
 
 class QueryBudget:
-    """Questions of a collection, each with a limit of time. Few run at once: see lanes."""
+    """Runs queries with a time limit; few run at once (see ThreadPool.POPULATION_QUERIES).
+
+    All methods raise QueryTimeout when MongoDB exceeds the limit.
+    """
 
     def __init__(self, database: Database, max_seconds: float) -> None:
         self._database = database
         self._max_seconds = max_seconds
         self._max_milliseconds = round(max_seconds * 1000)
-        # Where 100 MB do not suffice for a stage, it goes on on disk.
+        # A stage that needs more than 100 MB of memory continues on disk.
         self._limits: dict[str, Any] = {"maxTimeMS": self._max_milliseconds, "allowDiskUse": True}
 
     async def aggregate(
         self, collection: str, stages: list[Stage], **options: Any
     ) -> list[dict[str, Any]]:
-        """All documents that the stages leave; TookTooLong where there is no end to it."""
+        """Returns all result documents of the pipeline."""
 
         async def run() -> list[dict[str, Any]]:
             async with self._open_cursor(collection, stages, options) as cursor:
@@ -44,9 +47,9 @@ class QueryBudget:
     async def stream(
         self, collection: str, stages: list[Stage], **options: Any
     ) -> AsyncGenerator[dict[str, Any], None]:
-        """The same documents, one by one."""
+        """Yields the result documents of the pipeline one by one."""
         async with self._open_cursor(collection, stages, options) as cursor:
-            # The lane must not be changed across a yield: a generator shares its caller's.
+            # Not across the yield: a generator runs in the context of its caller.
             while True:
                 with use_thread_pool(ThreadPool.POPULATION_QUERIES):
                     document = await anext(cursor, None)
@@ -57,8 +60,7 @@ class QueryBudget:
     async def find_by_id_order(
         self, collection: str, query: Query, limit: int, **options: Any
     ) -> list[dict[str, Any]]:
-        """At most so many of the documents of which the predicate holds, by id: what stages would
-        bring, and a little sooner."""
+        """At most `limit` documents that match, by id. A little faster than `aggregate`."""
         order_options: dict[str, Any] = {
             "sort": [("_id", 1)],
             "limit": limit,
@@ -74,7 +76,7 @@ class QueryBudget:
             return await retry_read(run)
 
     async def count(self, collection: str, query: Query, **options: Any) -> int:
-        """Of how many documents the predicate holds: what stages would count, and sooner."""
+        """The number of documents that match. Faster than `aggregate` with `$count`."""
         command = {
             "count": collection,
             "query": query,
@@ -93,7 +95,7 @@ class QueryBudget:
             with self._translate_timeout():
                 yield cursor
         finally:
-            # What has come to its end is closed, and to close it again would take a while.
+            # An exhausted cursor is closed already; closing it again would only take time.
             if cursor.alive:  # type: ignore[truthy-function]
                 await cursor.close()
 
@@ -103,29 +105,29 @@ class QueryBudget:
             yield
         except ExecutionTimeout:
             raise QueryTimeout(
-                f"The database did not answer within {self._max_seconds:g} s; ask for less, narrow the"
-                " filter down with a condition that an index serves, or raise"
+                f"The database did not answer within {self._max_seconds:g} s; ask for less, narrow"
+                " the filter down with a condition that an index serves, or raise"
                 " SEGMENTS_QUERY_SECONDS."
             ) from None
 
     async def is_full_scan(self, collection: str, stages: list[Stage], **options: Any) -> bool:
-        """Whether MongoDB would go through a whole collection, or a whole index, for the answer."""
+        """Whether MongoDB would scan a whole collection or index to answer."""
         command = {"aggregate": collection, "pipeline": stages, "cursor": {}, **options}
         return any(map(_is_unbounded, await self._explain(command)))
 
     async def is_multikey(self, collection: str, query: Query) -> bool:
-        """Whether MongoDB would answer by an index that has met an array at the query's path."""
+        """Whether MongoDB would use an index that has seen an array at the query's path."""
         plan = await self._explain({"find": collection, "filter": query})
         return any(stage.get("isMultiKey") for stage in plan)
 
     async def _explain(self, command: dict[str, Any]) -> list[dict[str, Any]]:
-        """The parts of the plan for a command."""
+        """The stages of the winning plan of a command."""
         explain = {"explain": command, "verbosity": "queryPlanner"}
         return list(_plan_stages(await run_read_command(self._database, explain)))
 
 
 def _plan_stages(plan: Any) -> Iterator[dict[str, Any]]:
-    """The parts of a plan as MongoDB explains it, without the plans that it rejects."""
+    """The stages in the output of explain, without those of rejected plans."""
     if isinstance(plan, list):
         for child in plan:
             yield from _plan_stages(child)
@@ -137,8 +139,10 @@ def _plan_stages(plan: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_unbounded(stage: dict[str, Any]) -> bool:
-    """Whether it goes through a whole collection, or an index of which the first key is not
-    narrowed down; of a wildcard index the path is told beside it."""
+    """Whether the stage scans a whole collection, or an index without bounds on its first key.
+
+    The first key of a wildcard index is `$_path`, which always has bounds.
+    """
     if stage.get("stage") == "COLLSCAN":
         return True
     bounds: dict[str, list[str]] = stage.get("indexBounds") or {}

@@ -1,8 +1,8 @@
-"""Reads that are run again where a connection or the primary was lost.
+"""Retries reads when a connection or the primary is lost.
 
-The driver runs `find` and `aggregate` again once, and only their first batch. It never repeats
-`Database.command`, which does not take over the client's read concern either: the driver can't
-know what a command does.
+The driver retries `find` and `aggregate` once, and only their first batch. It never retries
+`Database.command`, and does not apply the client's read concern to it, because it can't know what
+the command does.
 """
 
 import asyncio
@@ -18,18 +18,21 @@ from app.store.collections import Database
 Result = TypeVar("Result")
 
 _COMMANDS_WITH_READ_CONCERN = frozenset({"aggregate", "count", "distinct", "find"})
-# A host or its connection is lost, it shuts down, steps down, or is not the primary; the majority's
-# data are not known yet; the cursor is not known on the member that is the primary now.
+# The host is unreachable, shuts down, steps down, or is not the primary; the majority snapshot is
+# not available yet; or the new primary does not know the cursor.
 _RETRYABLE_CODES = frozenset(
     (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436))
 )
 _RETRY_TIMEOUT_SECONDS = 20.0
-_MIN_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.01, 0.5
+_MIN_BACKOFF_SECONDS = 0.01
+_MAX_BACKOFF_SECONDS = 0.5
 
 
 async def retry_read(read: Callable[[], Awaitable[Result]]) -> Result:
-    """Runs `read` until it succeeds, for up to 20 seconds, and returns its result. The driver waits
-    for the next primary in each attempt. Raises what the last attempt raised."""
+    """Runs `read` until it succeeds, for up to 20 seconds, and returns its result.
+
+    In each attempt the driver waits for a primary. Raises the error of the last attempt.
+    """
     deadline, max_pause_seconds = monotonic() + _RETRY_TIMEOUT_SECONDS, _MIN_BACKOFF_SECONDS
     while True:
         try:
@@ -42,8 +45,10 @@ async def retry_read(read: Callable[[], Awaitable[Result]]) -> Result:
 
 
 async def run_read_command(database: Database, command: dict[str, Any]) -> dict[str, Any]:
-    """Runs a command that only reads, with majority read concern where it takes one, and returns
-    MongoDB's answer."""
+    """Runs a read-only command with retries, and returns MongoDB's answer.
+
+    Commands that accept a read concern run with majority.
+    """
     if next(iter(command)) in _COMMANDS_WITH_READ_CONCERN:
         command = {**command, "readConcern": {"level": "majority"}}
 
@@ -54,8 +59,10 @@ async def run_read_command(database: Database, command: dict[str, Any]) -> dict[
 
 
 def is_starting_member_error(error: BaseException) -> bool:
-    """Whether the driver reached a member of the replica set that had just started, and told of
-    itself as if it knew no sessions. It sends nothing there."""
+    """Whether the driver refused to use a member that has just started.
+
+    Such a member does not announce support for sessions yet. The driver sends it nothing.
+    """
     return isinstance(error, ConfigurationError) and "Sessions are not supported" in str(error)
 
 

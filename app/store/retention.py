@@ -1,6 +1,7 @@
-"""Where the log of transitions begins, once its oldest part has been deleted.
+"""Retention of the transition log: deletes its oldest part and records where it starts.
 
-What that part said of those who are still in a segment is kept beside the log: when they entered.
+For customers who are still in a segment, the instant of their entrance is retained in a collection
+of its own.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -15,20 +16,21 @@ from app.domain.transitions import Transition, TransitionType
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids
 
-# An entrance is not added to a segment that is being deleted.
-ENTRANCES_REVISION = "entrances"
+# Retention and the deletion of a segment both increment this revision, so that they conflict: a
+# deleted segment never gains an entrance.
+ENTRANCES_REVISION = "retainedEntrances"
 
-_LOG_START_COUNTER = "log start"
+_LOG_START_COUNTER = "transitionLogStart"
 
 
 class LogRetention:
-    """The oldest part of the transitions collection, and the entrances collection."""
+    """The start of the transitions collection, and the retainedEntrances collection."""
 
     def __init__(self, database: Database) -> None:
         majority = ReadConcern("majority")
-        self._counters = database.get_collection("fences", read_concern=majority)
+        self._counters = database.get_collection("counters", read_concern=majority)
         self._transitions = database.transitions
-        self._entrances = database.entrances
+        self._entrances = database.retainedEntrances
 
     async def prepare(self) -> None:
         initial_counter = {"$setOnInsert": {"sequence": 0}}
@@ -37,7 +39,7 @@ class LogRetention:
     async def last_deleted_sequence(
         self, transaction: AsyncIOMotorClientSession | None = None
     ) -> int:
-        """Up to which sequence all is gone."""
+        """The last deleted sequence; 0 if nothing was deleted."""
         counter = await self._counters.find_one({"_id": _LOG_START_COUNTER}, session=transaction)
         return int(counter["sequence"]) if counter else 0
 
@@ -48,8 +50,11 @@ class LogRetention:
         segment_ids: Container[str],
         transaction: AsyncIOMotorClientSession,
     ) -> bool:
-        """Deletes the oldest of the log, which follow the start; False where somebody was first.
-        Of the segments, which are all there are, the entrances are kept."""
+        """Deletes `oldest`, the transitions that follow `last_deleted_sequence`.
+
+        Retains the entrances into `segment_ids`, which are all existing segments. Returns False
+        if another worker was faster.
+        """
         update = {"$set": {"sequence": oldest[-1].sequence}}
         result = await self._counters.update_one(
             {"_id": _LOG_START_COUNTER, "sequence": last_deleted_sequence},
@@ -70,7 +75,7 @@ class LogRetention:
 def _entrance_writes(
     oldest: Sequence[Transition], segment_ids: Container[str]
 ) -> Iterator[UpdateOne | DeleteOne]:
-    """What is known of each customer and segment after these."""
+    """The writes that update the retained entrances by the deleted transitions."""
     pending_transitions = [
         transition.details for transition in oldest if transition.details.segment_id in segment_ids
     ]
@@ -84,6 +89,6 @@ def _entrance_writes(
             "customerId": to_object_id(EntityKind.CUSTOMER, pending_transition.customer_id),
         }
         if pending_transition.type is TransitionType.ENTERED:
-            yield UpdateOne(row, {"$set": {"at": pending_transition.at}}, upsert=True)
+            yield UpdateOne(row, {"$set": {"enteredAt": pending_transition.at}}, upsert=True)
         else:
             yield DeleteOne(row)

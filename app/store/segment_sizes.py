@@ -1,4 +1,4 @@
-"""How many members segments had. Points go of themselves, when MongoDB finds that they expired."""
+"""The history of segment sizes. MongoDB deletes points when they expire (a TTL index)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,13 @@ from app.domain.segment_sizes import FULL_RESOLUTION_RETENTION, RETENTION, Segme
 from app.store.collections import Database
 from app.store.ids import to_object_id
 
-# A point is not added to a segment that is being deleted.
-SEGMENT_SIZES_REVISION = "sizes"
+# A new point and the deletion of a segment both increment this revision, so that they conflict: a
+# deleted segment never gains a point.
+SEGMENT_SIZES_REVISION = "segmentSizes"
 
 
 class SegmentSizes:
-    """The segmentSizes collection: one row a point, whose key is the segment and the slot."""
+    """The segmentSizes collection: one row per segment and slot."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database.segmentSizes
@@ -29,8 +30,11 @@ class SegmentSizes:
         midnight: datetime,
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Adds the one point of a slot, unless it is there. It is the last of its day, which began
-        at the midnight: it is kept longest, and those before it go when they no longer matter."""
+        """Adds the point of a slot, unless it exists.
+
+        The last point of a day is kept longest. So the new point takes that place, and earlier
+        points since `midnight`, the start of the day, expire with the full resolution.
+        """
         row: dict[str, Any] = {
             "_id": {"segment": to_object_id(EntityKind.SEGMENT, segment_id), "slot": slot}
         }
@@ -59,9 +63,9 @@ class SegmentSizes:
     async def between(
         self, segment_id: str, since: datetime, until: datetime | None, now: datetime
     ) -> list[SegmentSize]:
-        """The points from the one instant to the other, both included, in their order."""
+        """The points from `since` to `until`, both included, in order of time."""
         at_range = {"$gte": since} if until is None else {"$gte": since, "$lte": until}
-        # MongoDB looks for what has expired once a minute; nobody shall see when.
+        # MongoDB deletes expired rows once a minute; the query hides those that remain.
         query = {**_segment_query(segment_id), "at": at_range, "expiresAt": {"$gt": now}}
         cursor = self._collection.find(query, {"_id": 0, "at": 1, "memberCount": 1}).sort("at", 1)
         rows = await cursor.batch_size(10_000).to_list(None)

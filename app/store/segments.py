@@ -1,4 +1,4 @@
-"""Segments: their definitions, and the revision by which a process knows that its copy is fresh."""
+"""Segments, and the definitions revision that tells a process whether its cache is current."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 DEFINITIONS_REVISION = "definitions"
 DELETED_SEGMENTS = "deletedSegments"
-# So many revisions a tombstone is kept; a process that is further behind reads everything.
+# A process that is further behind than this reads all definitions.
 DELETED_SEGMENT_RETENTION_REVISIONS = 10_000
 
 
@@ -27,7 +27,7 @@ class Segments:
         self._collection = database.segments
 
     async def prepare(self) -> None:
-        await self._database.fences.update_one(
+        await self._database.counters.update_one(
             {"_id": DEFINITIONS_REVISION}, {"$setOnInsert": {"revision": 0}}, upsert=True
         )
 
@@ -41,7 +41,7 @@ class Segments:
     async def existing_ids(
         self, ids: Iterable[str], transaction: AsyncIOMotorClientSession
     ) -> set[str]:
-        """Those of the ids that belong to a segment."""
+        """Returns the ids whose segment exists."""
         query = {"_id": {"$in": to_object_ids(EntityKind.SEGMENT, ids)}}
         cursor = self._collection.find(query, {"_id": 1}, session=transaction)
         return {to_public_id(EntityKind.SEGMENT, row["_id"]) async for row in cursor}
@@ -53,7 +53,7 @@ class Segments:
         after: str | None,
         limit: int,
     ) -> list[Segment]:
-        """Segments by id, after one of them, whose names contain the text."""
+        """At most `limit` segments by id, after the id `after`, whose names contain `search`."""
         query = _search_query(search, kinds)
         if after is not None:
             query["_id"] = {"$gt": to_object_id(EntityKind.SEGMENT, after)}
@@ -66,19 +66,22 @@ class Segments:
     async def save(
         self, segment: Segment, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Adds the segment, or replaces the one with its id; `revision` is the one that the
-        transaction makes."""
+        """Adds the segment, or replaces the one with its id.
+
+        `revision` is the definitions revision of this transaction. Raises an input error if
+        another segment has the name.
+        """
         query = {"_id": to_object_id(EntityKind.SEGMENT, segment.id)}
         same_name_query = {"name": segment.name, "_id": {"$ne": query["_id"]}}
         if await self._collection.find_one(same_name_query, session=transaction):
-            message = f"A segment called {segment.name!r} is there already; choose another name."
+            message = f"A segment named {segment.name!r} already exists; choose another name."
             raise input_error(UserErrorCode.TAKEN, message, "input", "name")
         row = {**_document(segment), "revision": revision}
         await self._collection.replace_one(query, row, upsert=True, session=transaction)
 
     async def delete(self, id_: str, revision: int, transaction: AsyncIOMotorClientSession) -> None:
-        """Deletes the segment and leaves a tombstone; `revision` is the one that the transaction
-        makes."""
+        """Deletes the segment and leaves a tombstone with `revision`, the definitions revision of
+        this transaction."""
         key_ = to_object_id(EntityKind.SEGMENT, id_)
         await self._collection.delete_one({"_id": key_}, session=transaction)
         tombstones = self._database[DELETED_SEGMENTS]
@@ -90,7 +93,7 @@ class Segments:
 def _search_query(search: str | None, kinds: Sequence[SegmentKind] | None) -> dict[str, Any]:
     query: dict[str, Any] = {}
     if search:
-        # No name is longer, nor is a pattern that MongoDB takes.
+        # No name is longer, and MongoDB rejects longer patterns.
         is_findable = len(search) <= MAX_NAME_LENGTH and is_storable(search)
         query["name"] = {"$regex": literal_regex(search, ignore_case=True)} if is_findable else None
     if kinds is not None:

@@ -1,8 +1,8 @@
-"""The sessions of processes that may be killed in the middle of a transaction.
+"""Ends the sessions of processes that were killed in the middle of a transaction.
 
-MongoDB leaves such a transaction open, and what it wrote locked for a minute, unless another
-process ends its session. So a lease names the session in which its holder works; and a transaction
-without a lease, for which others must not wait so long, is given a deadline.
+MongoDB leaves such a transaction open and its documents locked for a minute, unless another process
+ends its session. So a lease names the session of its holder. A transaction without a lease that
+would block others gets a deadline instead.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,40 +15,41 @@ from app.store.collections import Database
 
 
 def session_key(session: AsyncIOMotorClientSession) -> Binary:
-    """What the session is known by."""
-    # Motor's stub takes the property for a method.
+    """The session's id in MongoDB."""
+    # Motor's stub declares the property as a method.
     id_: Mapping[str, Any] = session.session_id  # type: ignore[assignment]
     key: Binary = id_["id"]
     return key
 
 
 async def end_sessions(database: Database, keys: Iterable[Binary | None]) -> None:
-    """Ends those that there are."""
+    """Ends the sessions; skips None."""
     if sessions := [{"id": key} for key in keys if key is not None]:
         await database.command({"killSessions": sessions})
 
 
 class TransactionDeadlines:
-    """The deadlines collection: sessions, and until when their transactions may stay open."""
+    """The transactionDeadlines collection: sessions, and when their transactions expire."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._collection = database.deadlines
+        self._collection = database.transactionDeadlines
 
     async def set(self, session: AsyncIOMotorClientSession, seconds: float) -> None:
-        """Lets other processes end the session's transaction after so long. This is seen at once:
-        it is no part of the transaction."""
+        """Lets other processes end the session's transaction after `seconds`.
+
+        The write is not part of the transaction, so others see it at once.
+        """
         deadline = {"$add": ["$$NOW", round(seconds * 1_000)]}
         query = {"_id": session_key(session)}
-        await self._collection.update_one(query, [{"$set": {"at": deadline}}], upsert=True)
+        await self._collection.update_one(query, [{"$set": {"expiresAt": deadline}}], upsert=True)
 
     async def remove(self, session: AsyncIOMotorClientSession) -> None:
         await self._collection.delete_one({"_id": session_key(session)})
 
     async def enforce(self) -> int:
-        """Ends the transactions that are open beyond their deadlines; returns how many sessions
-        these were."""
-        expired = {"$expr": {"$lte": ["$at", "$$NOW"]}}
+        """Ends the sessions whose deadline has passed; returns their number."""
+        expired = {"$expr": {"$lte": ["$expiresAt", "$$NOW"]}}
         keys = [row["_id"] async for row in self._collection.find(expired, {"_id": 1})]
         await end_sessions(self._database, keys)
         if keys:

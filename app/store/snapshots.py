@@ -1,4 +1,4 @@
-"""Reads that all see the data of one instant."""
+"""Reads that see a single snapshot."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from pymongo.errors import OperationFailure
 
 from app.backoff import Backoff
 
-# A collection or an index was made since the instant that a majority has committed.
+# SnapshotUnavailable: a collection or an index is newer than the majority-committed snapshot.
 _SNAPSHOT_UNAVAILABLE = 246
 _BACKOFF_SECONDS = (0.01, 0.5)
 
@@ -17,8 +17,10 @@ Read = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, Result]]
 
 
 async def read_snapshot(client: AsyncIOMotorClient[Any], read: Read[Result]) -> Result:
-    """Runs `read` with a session whose reads see the data of one instant, which a majority has
-    committed; returns its result. `read` may run more than once."""
+    """Runs `read` with a session whose reads see one majority-committed snapshot.
+
+    Returns the result of `read`, which may run more than once.
+    """
     backoff = Backoff(*_BACKOFF_SECONDS)
     while True:
         try:

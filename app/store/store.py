@@ -1,4 +1,4 @@
-"""The store, opened and closed; and the transaction in which it changes."""
+"""Opens and closes the store, and runs its transactions."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -16,11 +16,13 @@ from app.store import thread_pools
 from app.store.active_filters import ActiveFilters
 from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
+from app.store.clock import Clock
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customer_facts import CustomerFactsReader
 from app.store.customer_history import CustomerHistoryReader
 from app.store.customers import Customers
+from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
 from app.store.events import Events
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
@@ -47,16 +49,17 @@ from app.store.tombstones import CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
 from app.store.value_samples import ValueSamples
+from app.store.watermarks import Watermarks
 from app.store.workers import Workers
 
 __all__ = ["Result", "Store", "Transaction", "Work"]
 
-# A program that starts does not wait as long as one that is at work.
+# A program that starts reports an unreachable MongoDB sooner than one that is running.
 _STARTUP_PING_TIMEOUT_SECONDS = 10.0
 
 
 class Store:
-    """All that the program keeps: one attribute a collection."""
+    """Access to all stored data: one attribute per collection or kind of query."""
 
     def __init__(
         self,
@@ -86,7 +89,10 @@ class Store:
         self.customer_history = CustomerHistoryReader(database)
         self.membership_states = MembershipStates(database)
         self.workers = Workers(database, self.heartbeats)
-        self.partitions = Partitions(database, leases)
+        self.clock = Clock(database)
+        self.partitions = Partitions(database, leases, self.clock)
+        self.definition_changes = DefinitionChanges(database)
+        self.watermarks = Watermarks(database)
         self.oplog = OplogReader(database)
         self.open_transactions = OpenTransactions(database)
         self.retention = LogRetention(database)
@@ -103,7 +109,7 @@ class Store:
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
-        """Connects, and makes what is missing. Unusable says what to mend."""
+        """Connects and creates missing collections. Raises SetupError, which says what to fix."""
         store = cls.connect(settings)
         try:
             with pymongo.timeout(_STARTUP_PING_TIMEOUT_SECONDS):
@@ -115,7 +121,7 @@ class Store:
         return store
 
     async def prepare(self) -> None:
-        """Makes what is missing."""
+        """Creates missing collections, indexes, counters, leases, partitions and checkpoints."""
         await prepare(self._database)
         await self.segments.prepare()
         await self._leases.prepare()
@@ -126,7 +132,7 @@ class Store:
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
-        """Connects, and changes nothing there. Unusable where nothing is named."""
+        """Connects without changing anything. Raises SetupError if MONGODB_URL is not set."""
         if settings.mongodb_url is None:
             raise SetupError("MONGODB_URL is not set; name a replica set, or use `segments up`.")
         url = settings.mongodb_url.get_secret_value()
@@ -140,12 +146,12 @@ class Store:
         self._client.close()
 
     async def ping(self) -> None:
-        """Returns when MongoDB answers."""
+        """Waits until MongoDB answers."""
         await self._database.command("ping")
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Transaction]:
-        """A session for transactions one after the other, which another process may end."""
+        """Opens a session for consecutive transactions, which another process may end."""
         async with self._transactions.session() as session:
             yield session
 
@@ -156,12 +162,13 @@ class Store:
         *,
         keys: Iterable[str] = (),
     ) -> Result:
-        """Runs `work` in a transaction until it commits, and returns its result. `work` may run
-        more than once; TransactionTimeout where it did not commit in time. `keys` name what it
-        writes that others may write at the same time.
+        """Runs `work` in a transaction until it commits, and returns its result.
 
-        It looks for a key before it takes it: where another is first with the key meanwhile, the
-        two conflict, and the next run sees the other's document.
+        `work` may run more than once. `keys` name the documents that other transactions may write
+        at the same time. Raises TransactionTimeout if the transaction does not commit in time.
+
+        `work` must look a unique key up before it inserts it. If another transaction inserts the
+        key meanwhile, the two conflict, and the next run finds the other's document.
         """
         return await self._transactions.run(work, session, keys)
 
@@ -172,19 +179,21 @@ class Store:
         paths: Iterable[tuple[str, ...]],
         worker: str,
     ) -> ChangeStream:
-        """What was committed after a place. HistoryLost where nobody can tell."""
+        """Opens the change stream at a position. Raises HistoryLost if the oplog starts later."""
         return await ChangeStream.open(
             self._client, self._database, position, partitions, paths, worker
         )
 
     async def increment_revision(self, name: str, transaction: Transaction) -> int:
-        """Lets transactions that rest on the same things pass one after the other.
+        """Increments a revision in `counters`, and returns it.
 
-        Snapshots alone would let two of them through that are each right by itself.
+        Transactions that increment the same revision conflict, so they commit one after the other.
+        Snapshot isolation alone would allow write skew: both could commit, although each of them
+        is valid only without the other.
         """
-        counter = await self._database.fences.find_one_and_update(
+        counter = await self._database.counters.find_one_and_update(
             {"_id": name},
-            {"$inc": {"revision": 1, "stamped": 1}},
+            {"$inc": {"revision": 1, "stampedRevisions": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
             session=transaction,
@@ -192,11 +201,13 @@ class Store:
         return int(counter["revision"])
 
     async def read_revision(self, name: str, transaction: Transaction) -> int:
-        """The revision of a fence in the snapshot that the transaction reads. Holds up nobody."""
-        counter = await self._database.fences.find_one({"_id": name}, session=transaction)
+        """The revision in the transaction's snapshot; 0 if it was never incremented."""
+        counter = await self._database.counters.find_one({"_id": name}, session=transaction)
         return int(counter["revision"]) if counter else 0
 
     async def read_snapshot(self, work: Work[Result]) -> Result:
-        """Runs reads that all see the data of one instant, which a majority has committed; returns
-        the result of `work`, which may run more than once."""
+        """Runs `work`, whose reads see one majority-committed snapshot, and returns its result.
+
+        `work` may run more than once.
+        """
         return await read_snapshot(self._client, work)

@@ -1,9 +1,8 @@
-"""Which threads the driver's calls run on.
+"""Thread pools for the driver's calls, one for each kind of work.
 
-Motor runs each call on a thread of one pool for the whole process. Calls that wait for MongoDB for
-seconds would fill it, and everything else would wait for them. Here each kind of work has threads
-of its own: a lane. The lane of a call is that of the task that makes it; tasks inherit it from the
-task that creates them.
+Motor runs all calls of a process on the threads of a single pool. Calls that wait for MongoDB for
+seconds would fill it, and all other calls would wait for them. Here each kind of work has its own
+pool. A call runs in the pool of its task; a task inherits the pool of the task that creates it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,12 +19,12 @@ Result = TypeVar("Result")
 
 
 class ThreadPool(Enum):
-    """A kind of work, with the number of its threads. A pool makes threads as they are needed."""
+    """A kind of work, and the maximum number of its threads."""
 
     REQUESTS = "requests", 32
-    """Single look-ups and writes: whatever names no other lane."""
-    POPULATION_QUERIES = "population", 3
-    """Questions about all customers: so many run at a time, the others wait."""
+    """Single look-ups and writes: the default."""
+    POPULATION_QUERIES = "population-queries", 3
+    """Queries about all customers. Further ones wait for a thread."""
     ENGINE = "engine", 16
     CONSUMERS = "consumers", 8
     JOBS = "jobs", 8
@@ -35,12 +34,12 @@ class ThreadPool(Enum):
         self.thread_count = thread_count
 
 
-_current_pool: ContextVar[ThreadPool] = ContextVar("lane", default=ThreadPool.REQUESTS)
+_current_pool: ContextVar[ThreadPool] = ContextVar("thread_pool", default=ThreadPool.REQUESTS)
 
 
 @contextmanager
 def use_thread_pool(pool: ThreadPool) -> Iterator[None]:
-    """The driver's calls inside run on this lane, and those of tasks created inside."""
+    """Runs the driver's calls in this pool while the context is open, also those of new tasks."""
     token = _current_pool.set(pool)
     try:
         yield
@@ -49,7 +48,7 @@ def use_thread_pool(pool: ThreadPool) -> Iterator[None]:
 
 
 class ThreadPoolRouter(Executor):
-    """Runs each call on a thread of the lane of the task that submits it."""
+    """Runs each call on a thread of the pool of the task that submits it."""
 
     def __init__(self, population_threads: int) -> None:
         thread_counts = {pool: pool.thread_count for pool in ThreadPool} | {
@@ -76,7 +75,10 @@ class ThreadPoolRouter(Executor):
 
 
 def install_executor(population_threads: int) -> None:
-    """Makes Motor use lanes, in the whole process. Motor has no setting for its executor."""
+    """Makes Motor use the thread pools in the whole process.
+
+    Motor has no setting for its executor, so this replaces a private attribute.
+    """
     framework: Any = motor_framework
     previous = framework._EXECUTOR
     if isinstance(previous, ThreadPoolRouter) and previous.population_threads == population_threads:

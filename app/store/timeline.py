@@ -1,4 +1,4 @@
-"""Paging through what happened, the latest first."""
+"""Paging through a customer's timeline, newest first."""
 
 from datetime import datetime
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from app.domain.ids import EntityKind, kind_of
 from app.store.ids import to_object_id
 
-# Of things that happened at one moment, those of a later kind come first.
+# At the same instant, entries of a later kind come first.
 _KIND_ORDER = list(EntityKind)
 
 
 def older_than(
     cursor: tuple[datetime, str] | None, kind: EntityKind, key_field: str = "_id"
 ) -> dict[str, Any]:
-    """The predicate of rows that come after a place in the timeline: earlier ones."""
+    """The predicate of rows that follow the cursor (an instant and an id), which are older."""
     if cursor is None:
         return {}
     at, id_ = cursor
@@ -29,6 +29,6 @@ def older_than(
 
 
 def sort_key(at: datetime, id_: str) -> tuple[datetime, int, str]:
-    """Where a thing stands in the timeline; the greatest comes first."""
+    """The sort key of an entry in the timeline; the greatest comes first."""
     kind = kind_of(id_)
     return at, -1 if kind is None else _KIND_ORDER.index(kind), id_

@@ -1,9 +1,9 @@
-"""Tombstones of deleted customers and segments, whose rows are still to be removed.
+"""Tombstones of deleted customers and segments whose rows are not deleted yet.
 
-A deletion writes one tombstone in its transaction, however many rows there are. The rows stay as
-they are, and no reader counts them: they belong to a customer or a segment that does not exist.
-The sweeper (`services/engine/tidying.py`) removes them in batches once the engine has processed the
-deletion. Until then the engine finds in them what the customer's last states include.
+A deletion writes one tombstone in its transaction, however many rows there are. Readers ignore the
+remaining rows, because their customer or segment does not exist. The sweeper
+(`services/engine/sweeper.py`) deletes them in batches after the engine has processed the deletion.
+Until then the engine needs them to evaluate the customer's last states.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,14 +23,14 @@ RowCollection = AsyncIOMotorCollection[dict[str, Any]]
 
 
 class CustomerTombstones:
-    """The customerTombstones collection, and the rows that the deleted customers had."""
+    """The customerTombstones collection, and the remaining rows of deleted customers."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database.customerTombstones
         self._majority = _majority_collection(database, "customerTombstones")
         by_customer = (database.events, database.orders, database.members, database.ledger)
         self._row_collections = [(rows, "customerId") for rows in by_customer] + [
-            (database.accounts, "_id")
+            (database.loyaltyAccounts, "_id")
         ]
 
     async def add(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
@@ -50,9 +50,9 @@ class CustomerTombstones:
             await self._collection.bulk_write(writes, ordered=False, session=transaction)
 
     async def page(self, after: str | None, limit: int) -> dict[str, int]:
-        """The partitions of at most so many deleted customers, by id, after one of them.
+        """A page of deleted customers by id, after the id `after`, each with its partition.
 
-        Read with majority: a deletion that an election may still undo is not among them.
+        Reads with majority read concern: no election can undo these deletions.
         """
         stages: list[dict[str, Any]] = [
             {
@@ -70,21 +70,23 @@ class CustomerTombstones:
         }
 
     async def sweep(self, customer_ids: Iterable[str], limit: int) -> int:
-        """Removes at most so many of these customers' rows, and says how many. Where there are
-        none, it removes the tombstones and returns 0."""
+        """Deletes at most `limit` rows of these customers and returns their number.
+
+        If there are none, deletes the tombstones and returns 0.
+        """
         ids = to_object_ids(EntityKind.CUSTOMER, customer_ids)
         return await _sweep(self._collection, self._row_collections, ids, limit)
 
 
 class SegmentTombstones:
-    """The segmentTombstones collection, and the rows that the deleted segments had."""
+    """The segmentTombstones collection, and the remaining rows of deleted segments."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database.segmentTombstones
         self._majority = _majority_collection(database, "segmentTombstones")
         self._row_collections = (
             (database.members, "segmentId"),
-            (database.entrances, "segmentId"),
+            (database.retainedEntrances, "segmentId"),
             (database.segmentSizes, "_id.segment"),
         )
 
@@ -94,13 +96,15 @@ class SegmentTombstones:
         )
 
     async def page(self, limit: int) -> list[str]:
-        """At most so many deleted segments; read with majority."""
+        """At most `limit` deleted segments. Reads with majority read concern."""
         rows = self._majority.find().sort("_id", 1).limit(limit)
         return [to_public_id(EntityKind.SEGMENT, row["_id"]) async for row in rows]
 
     async def sweep(self, segment_ids: Iterable[str], limit: int) -> int:
-        """Removes at most so many of these segments' rows, and says how many. Where there are
-        none, it removes the tombstones and returns 0."""
+        """Deletes at most `limit` rows of these segments and returns their number.
+
+        If there are none, deletes the tombstones and returns 0.
+        """
         ids = to_object_ids(EntityKind.SEGMENT, segment_ids)
         return await _sweep(self._collection, self._row_collections, ids, limit)
 

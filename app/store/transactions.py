@@ -1,11 +1,11 @@
 """Runs a unit of work in a MongoDB transaction and retries it until it commits.
 
-MongoDB labels the errors that a retry can answer:
+MongoDB labels the errors that allow a retry:
 
 - `TransientTransactionError`: nothing was written. The whole unit of work runs again.
-- `UnknownTransactionCommitResult`: the commit may have happened. Only the commit is sent again,
-  under the same transaction number, so that it can't happen twice. A new primary that does not
-  know the transaction answers with NoSuchTransaction, labelled transient.
+- `UnknownTransactionCommitResult`: the commit may have succeeded. Only the commit is sent again,
+  with the same transaction number, so it can't happen twice. A new primary that does not know the
+  transaction answers with NoSuchTransaction, which is labelled transient.
 """
 
 import asyncio
@@ -30,10 +30,8 @@ Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Coroutine[Any, Any, Result]]
 
-_TRANSIENT_ERROR_LABEL, _UNKNOWN_COMMIT_LABEL = (
-    "TransientTransactionError",
-    "UnknownTransactionCommitResult",
-)
+_TRANSIENT_ERROR_LABEL = "TransientTransactionError"
+_UNKNOWN_COMMIT_LABEL = "UnknownTransactionCommitResult"
 _TRANSACTION_OPTIONS: dict[str, Any] = {
     "read_concern": ReadConcern("snapshot"),
     "write_concern": WriteConcern("majority"),
@@ -42,17 +40,20 @@ _TRANSACTION_OPTIONS: dict[str, Any] = {
 _WRITE_CONFLICT = 112
 _NOT_WRITTEN_ADVICE = "Nothing was written: try again."
 _MAYBE_WRITTEN_ADVICE = "It may have been written: read it before you try again."
-_MIN_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.005, 0.5
+_MIN_BACKOFF_SECONDS = 0.005
+_MAX_BACKOFF_SECONDS = 0.5
 _END_SESSION_TIMEOUT_SECONDS = 1.0
 
 
 class TransactionTimeout(QueryTimeout, PyMongoError):
-    """A transaction was still failing at its deadline. Workers handle it as any other error of the
-    database; the API answers TIMEOUT."""
+    """A transaction did not commit before its deadline.
+
+    Workers handle it like any other database error; the API answers TIMEOUT.
+    """
 
 
 class Transactions:
-    """Runs transactions of one client, each for at most `seconds`, retries included."""
+    """Runs transactions of one client, each for at most `timeout_seconds` including retries."""
 
     def __init__(self, client: AsyncIOMotorClient[Any], timeout_seconds: float) -> None:
         self._client = client
@@ -61,7 +62,7 @@ class Transactions:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Transaction]:
-        """A session for transactions one after the other, which another process may end."""
+        """Opens a session for consecutive transactions, which another process may end."""
         async with await self._client.start_session() as session:
             yield session
 
@@ -71,14 +72,14 @@ class Transactions:
         session: Transaction | None = None,
         keys: Iterable[str] = (),
     ) -> Result:
-        """Runs `work` until it commits, and returns its result. Transactions that name one of the
-        same keys run one after the other where they conflict.
+        """Runs `work` until it commits, and returns its result.
 
-        A cancelled caller waits until the attempt under way has ended. The driver's thread that
-        executes an operation is not cancelled: it would go on after the transaction is over, and
-        write outside of it.
+        Transactions that name the same key queue for it after a conflict (see `contended_keys`).
 
-        Raises TransactionTimeout at the deadline, and errors of `work` as they are.
+        A cancelled caller waits until the current attempt has ended. Cancelling does not stop the
+        driver's thread: it would go on after the transaction, and write outside of it.
+
+        Raises TransactionTimeout at the deadline, and errors of `work` unchanged.
         """
         retries = _Retries(self._timeout_seconds)
         task = asyncio.create_task(self._run(work, session, retries, keys))
@@ -112,8 +113,10 @@ class Transactions:
                 raise
 
     async def _end_session(self, session: Transaction) -> None:
-        """Ends the session on the server, if MongoDB can be reached. A transaction that was not
-        committed would else keep others from its documents for a minute."""
+        """Ends the session on the server, and ignores errors if MongoDB is unreachable.
+
+        Otherwise an uncommitted transaction would lock its documents for a minute.
+        """
         with suppress(PyMongoError), pymongo.timeout(_END_SESSION_TIMEOUT_SECONDS):
             await end_sessions(self._client.get_database("admin"), [session_key(session)])
 
@@ -143,8 +146,10 @@ async def _run_until_committed(
 
 
 async def _commit(session: Transaction, retries: "_Retries") -> PyMongoError | None:
-    """Commits, until the result is known. Returns the error after which the whole transaction has
-    to run again, if any."""
+    """Sends the commit until its result is known.
+
+    Returns None if it succeeded, or the error after which the whole transaction has to run again.
+    """
     while True:
         try:
             await session.commit_transaction()
@@ -165,7 +170,7 @@ def _has_label(error: BaseException, label: str) -> bool:
 
 
 class _Retries:
-    """How often one transaction has been tried, and how long it may still be retried."""
+    """The back-off, the deadline and the cancellation of one transaction."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
@@ -178,8 +183,8 @@ class _Retries:
             raise asyncio.CancelledError
 
     async def back_off(self, failure: BaseException, advice: str) -> None:
-        """Waits before the next attempt: longer each time, and by chance, so that those who were
-        in each other's way are not so again."""
+        """Waits before the next attempt, with a random and growing pause, so that transactions
+        that conflicted do not conflict again. Raises TransactionTimeout at the deadline."""
         self.check_cancelled()
         pause_seconds = random.uniform(0, self._max_pause_seconds)  # noqa: S311 - no secret
         self._max_pause_seconds = min(2 * self._max_pause_seconds, _MAX_BACKOFF_SECONDS)

@@ -1,4 +1,4 @@
-"""The log of transitions: append-only, its sequence without gaps, in the order of commitment."""
+"""The transition log: append-only, in commit order, with sequences without gaps."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,26 +17,29 @@ from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import LOG_APPEND_LEASE, Leases
 from app.store.timeline import older_than
 
-_LOG_END_COUNTER = "log"
+_LOG_END_COUNTER = "transitionLogEnd"
 _APPEND_LEASE_SECONDS = 1.0
 
 
 class Transitions:
-    """The transitions collection, and the counter that says where it ends."""
+    """The transitions collection, and the counter of its last sequence."""
 
     def __init__(self, database: Database, leases: Leases) -> None:
         majority = ReadConcern("majority")
         self._collection = database.get_collection("transitions", read_concern=majority)
         self._leases = leases
-        self._counters = database.get_collection("fences", read_concern=majority)
+        self._counters = database.get_collection("counters", read_concern=majority)
 
     async def prepare(self) -> None:
         initial_counter = {"$setOnInsert": {"sequence": 0}}
         await self._counters.update_one({"_id": _LOG_END_COUNTER}, initial_counter, upsert=True)
 
     def hold_append_lease(self, owner: str) -> AbstractAsyncContextManager[None]:
-        """One after the other, for those who append at once: their transactions would all but one
-        be in vain. A courtesy, which ends soon where its holder dies or is slow."""
+        """Holds the lease on appending, so that workers append one after the other.
+
+        Without it, all but one of several concurrent appends would conflict and run again.
+        Correctness does not depend on it; it expires after one second.
+        """
         return self._leases.hold(LOG_APPEND_LEASE, owner, _APPEND_LEASE_SECONDS)
 
     async def append(
@@ -44,8 +47,10 @@ class Transitions:
         pending_transitions: Sequence[PendingTransition],
         transaction: AsyncIOMotorClientSession,
     ) -> None:
-        """Puts them at the end of the log. To be done last in a transaction: from here on every
-        other that appends must wait, or begin anew."""
+        """Appends transitions to the log.
+
+        Call this last in a transaction: from here on other appends conflict with it.
+        """
         if not pending_transitions:
             return
         counter = await self._counters.find_one_and_update(
@@ -64,7 +69,7 @@ class Transitions:
         await self._collection.insert_many(rows, ordered=False, session=transaction)
 
     async def last_sequence(self, transaction: AsyncIOMotorClientSession | None = None) -> int:
-        """The last sequence of the log; 0 where it is empty."""
+        """The last sequence of the log; 0 if the log is empty."""
         counter = await self._counters.find_one({"_id": _LOG_END_COUNTER}, session=transaction)
         return int(counter["sequence"]) if counter else 0
 
@@ -73,7 +78,7 @@ class Transitions:
         return None if row is None else as_transition(row)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, Transition]:
-        """Those of the transitions that are there."""
+        """Returns, by id, the transitions that exist."""
         cursor = self._collection.find({"_id": {"$in": to_object_ids(EntityKind.TRANSITION, ids)}})
         transitions = [as_transition(row) async for row in cursor]
         return {transition.id: transition for transition in transitions}
@@ -87,8 +92,8 @@ class Transitions:
         customer_id: str | None = None,
         transaction: AsyncIOMotorClientSession | None = None,
     ) -> list[Transition]:
-        """The log from after a place, the oldest first: of all, or of some segments, or of one
-        customer."""
+        """At most `limit` transitions after a sequence, oldest first: of the whole log, of some
+        segments, or of one customer."""
         query: dict[str, Any] = {"_id": {"$gt": _log_key(sequence)}}
         if segment_ids is not None:
             query["segmentId"] = {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)}
@@ -100,7 +105,7 @@ class Transitions:
     async def latest(
         self, customer_id: str, after: tuple[datetime, str] | None, limit: int
     ) -> list[Transition]:
-        """A customer's transitions, the latest first, from before a place."""
+        """A customer's transitions, newest first, older than the cursor `after`."""
         query = {
             "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
             **older_than(after, EntityKind.TRANSITION),
@@ -109,17 +114,17 @@ class Transitions:
         return [as_transition(row) async for row in cursor]
 
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
-        """When those of the customers last entered the segment whom the log has in it."""
+        """Returns, for the customers that the log has in the segment, when they last entered."""
         query = {
             "customerId": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)},
             "segmentId": to_object_id(EntityKind.SEGMENT, segment_id),
         }
-        # What the oldest part of the log said is kept beside it, and comes before the rest.
+        # Retained entrances stand for the deleted part of the log, so they sort before the rest.
         entrance_projection = {
             "_id": None,
             "type": TransitionType.ENTERED.value,
             "customerId": 1,
-            "at": 1,
+            "at": "$enteredAt",
         }
         entrance_stages: list[dict[str, Any]] = [
             {"$match": query},
@@ -130,7 +135,7 @@ class Transitions:
         }
         stages: list[dict[str, Any]] = [
             {"$match": query},
-            {"$unionWith": {"coll": "entrances", "pipeline": entrance_stages}},
+            {"$unionWith": {"coll": "retainedEntrances", "pipeline": entrance_stages}},
             {"$group": {"_id": "$customerId", "last": last_transition}},
             {"$match": {"last.type": TransitionType.ENTERED.value}},
         ]
@@ -141,7 +146,7 @@ class Transitions:
 
 
 def _log_key(sequence: int) -> ObjectId:
-    """A transition's key says its place: the log needs no other index for its order."""
+    """The `_id` of a sequence. It sorts like the sequence, so the log needs no other index."""
     return ObjectId(f"{sequence:024x}")
 
 

@@ -1,4 +1,4 @@
-"""What stands in customers: looked at in a sample, to help people who write filters."""
+"""Samples of the values in customers, which help people to write filters."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from app.filters.fields import AttributeType, Field
 from app.filters.sources import CUSTOMERS_COLLECTION
 from app.store.query_budget import QueryBudget
 
-# So many customers tell what is usual; so many more are too long to wait for.
 _SAMPLE_SIZE = 1_000
 _MAX_SCANNED_CUSTOMERS = 100_000
 
@@ -24,24 +23,26 @@ _TYPES_BY_BSON_NAME = {
 
 
 class ValueSamples:
-    """Questions of the customers collection whose answers need not be whole."""
+    """Samples the customers collection. Results are approximate."""
 
     def __init__(self, query_budget: QueryBudget) -> None:
         self._query_budget = query_budget
 
     async def metadata_types(self) -> dict[str, tuple[AttributeType, bool]]:
-        """The keys of metadata with the type that most of their values have, and whether those
-        are arrays of it."""
-        is_point = {"$and": [{"$isNumber": "$one.lat"}, {"$isNumber": "$one.lon"}]}
+        """By metadata key in a sample of customers, the most frequent type of its values, and
+        whether the values are arrays."""
+        is_point = {"$and": [{"$isNumber": "$value.lat"}, {"$isNumber": "$value.lon"}]}
         stages: list[dict[str, Any]] = [
             {"$sample": {"size": _SAMPLE_SIZE}},
-            {"$project": {"pair": {"$objectToArray": "$metadata"}}},
-            {"$unwind": "$pair"},
+            {"$project": {"entry": {"$objectToArray": "$metadata"}}},
+            {"$unwind": "$entry"},
             {
                 "$project": {
-                    "key": "$pair.k",
-                    "array": {"$isArray": "$pair.v"},
-                    "one": {"$cond": [{"$isArray": "$pair.v"}, {"$first": "$pair.v"}, "$pair.v"]},
+                    "key": "$entry.k",
+                    "array": {"$isArray": "$entry.v"},
+                    "value": {
+                        "$cond": [{"$isArray": "$entry.v"}, {"$first": "$entry.v"}, "$entry.v"]
+                    },
                 }
             },
             {
@@ -49,7 +50,7 @@ class ValueSamples:
                     "_id": {
                         "key": "$key",
                         "array": "$array",
-                        "type": {"$cond": [is_point, "point", {"$type": "$one"}]},
+                        "type": {"$cond": [is_point, "point", {"$type": "$value"}]},
                     },
                     "count": {"$sum": 1},
                 }
@@ -64,8 +65,10 @@ class ValueSamples:
         return types
 
     async def frequent_values(self, field: Field, prefix: str | None, limit: int) -> list[Any]:
-        """The values at the field, the most frequent first: texts that begin with the prefix,
-        whatever their case, or all where there is none."""
+        """At most `limit` values of a field, most frequent first.
+
+        With `prefix`, only texts that start with it, ignoring case.
+        """
         prefix_condition = (
             {} if prefix is None else {"$regex": "^" + literal_regex(prefix, ignore_case=True)}
         )

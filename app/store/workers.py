@@ -1,7 +1,7 @@
-"""Which engine workers are present, their reports, and the last error of any of them.
+"""The live engine workers, their reports, and the last error of any worker.
 
-A worker writes its report into a row of its own, which no transaction waits for. Whether the worker
-is alive is said by its presence, not by the report: a busy event loop may delay reports.
+Each worker writes its report into its own row, outside of transactions. The heartbeat shows whether
+the worker is alive, not the report: a busy event loop may delay reports.
 """
 
 import os
@@ -17,7 +17,7 @@ _LAST_ERROR_ID = "last"
 
 
 class Workers:
-    """The workers collection; and engineErrors, whose one row outlives the worker it tells of."""
+    """The workers collection, and engineErrors: its single row outlives the worker."""
 
     def __init__(self, database: Database, heartbeats: Heartbeats) -> None:
         self._collection = database.workers
@@ -25,8 +25,10 @@ class Workers:
         self._errors = database.engineErrors
 
     async def save_report(self, worker: str, report: WorkerReport) -> int:
-        """Writes the worker's report, and returns how many workers are present, at least this one.
-        The reports of workers that are gone are deleted."""
+        """Saves the worker's report and deletes those of dead workers.
+
+        Returns the number of live workers, at least 1.
+        """
         row = {
             **_process_fields(),
             "beganAt": {"$ifNull": ["$beganAt", _instant_ago(report.uptime_seconds)]},
@@ -35,26 +37,26 @@ class Workers:
             "changesPerSecond": report.changes_per_second,
             "transitionsPerSecond": report.transitions_per_second,
             "errors": report.errors,
-            # What was said before stays as it is: said again, its instant would be a little other.
+            # An unchanged error keeps its instant, which would otherwise vary slightly.
             "error": {
                 "$cond": [{"$eq": ["$errors", report.errors]}, "$error", _error_fields(report)]
             },
         }
         await self._collection.update_one({"_id": worker}, [{"$set": row}], upsert=True)
-        present = {worker, *await self._heartbeats.live_ids()}
-        await self._collection.delete_many({"_id": {"$nin": list(present)}})
+        live = {worker, *await self._heartbeats.live_ids()}
+        await self._collection.delete_many({"_id": {"$nin": list(live)}})
         return max(1, await self._collection.count_documents({}))
 
     async def remove(self, worker: str) -> None:
         await self._collection.delete_one({"_id": worker})
 
     async def all(self) -> list[Worker]:
-        """The workers that are present, the oldest first."""
+        """The live workers, oldest first."""
         query = {"_id": {"$in": await self._heartbeats.live_ids()}}
         return [_worker(row) async for row in self._collection.find(query).sort("beganAt", 1)]
 
     async def save_last_error(self, report: WorkerReport) -> None:
-        """Makes the report's error the last one of all."""
+        """Saves the report's error as the last error of all workers."""
         row = [{"$set": {**_process_fields(), **_error_fields(report)}}]
         await self._errors.update_one({"_id": _LAST_ERROR_ID}, row, upsert=True)
 

@@ -125,11 +125,11 @@ class BenchmarkShop:
         """Returns when the engine has processed all that is committed by now."""
         operation_time = self.database.client.admin.command("hello")["operationTime"]
         position = f"{operation_time.time:08x}{operation_time.inc:08x}"
-        while self.database.partitions.count_documents({"place": {"$lt": position}}):
+        while self.database.partitions.count_documents({"position": {"$lt": position}}):
             time.sleep(0.002)
-        latest_change = self.database.steps.find_one(sort=[("_id", -1)])
+        latest_change = self.database.definitionChanges.find_one(sort=[("_id", -1)])
         while latest_change and self.database.partitions.count_documents(
-            {"base": {"$lt": latest_change["_id"]}}
+            {"baseRevision": {"$lt": latest_change["_id"]}}
         ):
             time.sleep(0.01)
 
@@ -153,7 +153,13 @@ def _customer(event_count: int, now: datetime) -> Json:
 
 def _event(customer: ObjectId, occurred_at: datetime, index: int) -> Json:
     properties = {"seconds": index % 60}
-    row = {"_id": ObjectId(), "customerId": customer, "name": "view", "at": occurred_at, "since": 1}
+    row = {
+        "_id": ObjectId(),
+        "customerId": customer,
+        "name": "view",
+        "at": occurred_at,
+        "sinceVersion": 1,
+    }
     return {**row, "properties": properties}
 
 

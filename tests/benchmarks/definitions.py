@@ -84,7 +84,7 @@ class BenchmarkShop:
             for n in range(number)
         ]
         api.database.segments.insert_many(rows)
-        api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
+        api.database.counters.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
         self.ids = [f"seg_{row['_id']}" for row in rows]
 
     async def create_segment(self) -> None:

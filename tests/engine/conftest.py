@@ -97,26 +97,26 @@ class ShopWithEngine:
 
     async def wait_until_processed(self) -> None:
         """Returns when the engine has come past all that is committed, and due, by now."""
-        position, now = await self.api.services.store.partitions.current_position()
+        position, now = await self.api.services.store.clock.position_and_time()
         await wait_until(lambda: self.is_processed(position, now))
 
     async def is_processed(self, position: str, now: datetime) -> bool:
         database = self.api.database
-        latest_change = database.steps.find_one(sort=[("_id", -1)])
+        latest_change = database.definitionChanges.find_one(sort=[("_id", -1)])
         partition_behind = [
-            {"place": {"$lt": position}},
-            {"at": {"$lt": now}},
-            {"target": {"$ne": None}},
+            {"position": {"$lt": position}},
+            {"positionAt": {"$lt": now}},
+            {"targetRevision": {"$ne": None}},
         ]
         any_partition_behind = (
-            [*partition_behind, {"base": {"$lt": latest_change["_id"]}}]
+            [*partition_behind, {"baseRevision": {"$lt": latest_change["_id"]}}]
             if latest_change
             else partition_behind
         )
-        due_timers = {"wakesAt": {"$lte": now}}
+        due_timers = {"nextTimerAt": {"$lte": now}}
         return not (
             database.partitions.count_documents({"$or": any_partition_behind})
-            or database.states.count_documents(due_timers)
+            or database.membershipStates.count_documents(due_timers)
         )
 
 

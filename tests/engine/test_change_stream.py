@@ -33,7 +33,7 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 async def open_stream(shop: ShopWithEngine) -> AsyncIterator[ChangeStream]:
     """The stream of all customers from now on."""
     store = shop.api.services.store
-    position, _ = await store.partitions.current_position()
+    position, _ = await store.clock.position_and_time()
     stream = await store.open_change_stream(
         position, range(PARTITION_COUNT), [("sourceId",)], "nobody"
     )

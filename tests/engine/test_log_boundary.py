@@ -135,7 +135,7 @@ async def test_rules_cover_exactly_their_intervals_however_busy_the_log_is(
         (rule["_id"], sequence)
         for rule in api.database.earningRules.find()
         for sequence in range(1, end + 1)
-        if LogInterval(rule["since"], rule["until"]).contains(sequence)
+        if LogInterval(rule["sinceSequence"], rule["untilSequence"]).contains(sequence)
     }
     found = [
         (row["ruleId"], int(str(row["transitionId"]), 16)) for row in api.database.ledger.find()

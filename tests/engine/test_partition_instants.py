@@ -24,9 +24,9 @@ async def test_each_partition_continues_from_its_own_instant(
     async with shop_without_engine.engine_stopped():
         row = shop_without_engine.api.database.partitions.find_one({"_id": ahead})
         assert row
-        later = row["at"] + timedelta(hours=1)
+        later = row["positionAt"] + timedelta(hours=1)
         shop_without_engine.api.database.partitions.update_one(
-            {"_id": ahead}, {"$set": {"at": later}}
+            {"_id": ahead}, {"$set": {"positionAt": later}}
         )
     for source_id in CUSTOMERS:
         await shop_without_engine.api.upsert(source_id, metadata={"vip": True})

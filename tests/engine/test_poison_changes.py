@@ -22,7 +22,7 @@ CLICKED = {
     }
 }
 # No state of a customer includes or excludes a row that says this of itself.
-BREAK_EVENT: dict[str, Any] = {"$set": {"since": "the beginning"}}
+BREAK_EVENT: dict[str, Any] = {"$set": {"sinceVersion": "the beginning"}}
 
 # Among so many there is one in the partition of another: chance misses it once in 100,000 times.
 RETRY_SECONDS = 180
@@ -74,7 +74,7 @@ async def test_a_blocked_partition_retries_until_the_customer_can_be_evaluated(
     assert (await shop.api.services.engine_status.read()).unassigned_partition_count == 0
     await wait_until(lambda: was_tried(shop, 2))
 
-    shop.api.database.events.update_one({}, {"$set": {"since": 1}})
+    shop.api.database.events.update_one({}, {"$set": {"sinceVersion": 1}})
     await wait_until(lambda: shop.has_transitions(vips, len(others) + 3))
     await wait_until(lambda: has_recovered(shop))
     await shop.wait_until_processed()
@@ -115,7 +115,7 @@ async def test_a_backfill_continues_in_the_other_partitions(shop: ShopWithEngine
     await wait_until(lambda: is_blocked(shop))
     await track_click(shop, "walks")
     await wait_until(lambda: shop.has_transitions(segment, 1))
-    shop.api.database.events.update_one({"customerId": bad}, {"$set": {"since": 1}})
+    shop.api.database.events.update_one({"customerId": bad}, {"$set": {"sinceVersion": 1}})
     await wait_until(lambda: has_recovered(shop))
     await track_click(shop, "stumbles")
     await shop.wait_until_processed()
@@ -145,7 +145,7 @@ async def test_blocked_changes_apply_definition_changes_at_their_positions(
 
     later = await shop.create_active_segment("Seen later", is_true_filter("seen"))
     await shop.api.upsert(beside, metadata={"seen": False})
-    shop.api.database.events.update_one({"customerId": bad}, {"$set": {"since": 1}})
+    shop.api.database.events.update_one({"customerId": bad}, {"$set": {"sinceVersion": 1}})
     await wait_until(lambda: has_recovered(shop))
     await shop.wait_until_processed()
 

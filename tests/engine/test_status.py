@@ -108,7 +108,7 @@ async def test_without_a_worker_the_lag_is_what_is_written(
     assert {each["worker"] for each in status["partitions"]} == {None}
     rows = list(shop_without_engine.api.database.partitions.find())
     assert (status["place"], status["reachedAt"]) == (first["place"], first["reachedAt"])
-    assert status["place"] == min(row["place"] for row in rows)
+    assert status["place"] == min(row["position"] for row in rows)
     passed = parse_instant(status["at"]) - parse_instant(first["at"])
     assert passed > timedelta(0)
     grown = status["lagSeconds"] - first["lagSeconds"]
@@ -221,7 +221,7 @@ async def test_due_timers_are_counted_and_the_next_is_reported(
 
 
 async def has_timers(shop: ShopWithEngine, number: int) -> bool:
-    timers = shop.api.database.states.count_documents({"wakesAt": {"$exists": True}})
+    timers = shop.api.database.membershipStates.count_documents({"nextTimerAt": {"$exists": True}})
     return timers == number
 
 
@@ -231,16 +231,18 @@ async def test_backfill_progress(shop_without_engine: ShopWithEngine) -> None:
     keys = database.customers.insert_many(
         [customer_row(f"c{n}") for n in range(1_000)]
     ).inserted_ids
-    database.steps.insert_one({"_id": 10, "place": "", "at": datetime.now(UTC), "gaps": []})
+    database.definitionChanges.insert_one(
+        {"_id": 10, "position": "", "positionAt": datetime.now(UTC), "gapPartitions": []}
+    )
     assert (await fetch_status(shop_without_engine))["passedShare"] == 0
 
     # Half of the partitions have passed; the others are at the 300th of 1,000 customers.
-    third = {"target": 10, "after": f"cus_{sorted(keys)[299]}"}
-    database.partitions.update_many({"_id": {"$lt": 8}}, {"$set": {"base": 10}})
+    third = {"targetRevision": 10, "lastBackfilledId": f"cus_{sorted(keys)[299]}"}
+    database.partitions.update_many({"_id": {"$lt": 8}}, {"$set": {"baseRevision": 10}})
     database.partitions.update_many({"_id": {"$gte": 8}}, {"$set": third})
     assert (await fetch_status(shop_without_engine))["passedShare"] == pytest.approx(0.65, abs=0.08)
 
-    database.partitions.update_many({}, {"$set": {"base": 10, "target": None}})
+    database.partitions.update_many({}, {"$set": {"baseRevision": 10, "targetRevision": None}})
     assert (await fetch_status(shop_without_engine))["passedShare"] is None
 
 
@@ -263,7 +265,7 @@ async def test_a_position_lost_from_the_oplog_is_counted_from_its_beginning(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     shop_without_engine.api.database.partitions.update_one(
-        {"_id": 7}, {"$set": {"place": f"{1:016x}"}}
+        {"_id": 7}, {"$set": {"position": f"{1:016x}"}}
     )
 
     status = await fetch_status(shop_without_engine)
@@ -343,20 +345,22 @@ async def test_prometheus_metrics_match_the_status(shop_without_engine: ShopWith
         rates = {"changesPerSecond": 1.5 * number, "transitionsPerSecond": 0.5}
         error = {"message": "broke", "at": now}
         database.workers.insert_one({"_id": f"w{number}", **row, **done, **rates, "error": error})
-        database.presences.insert_one({"_id": f"w{number}", "until": now + timedelta(hours=1)})
+        database.heartbeats.insert_one({"_id": f"w{number}", "expiresAt": now + timedelta(hours=1)})
         mine = {"_id": {"$lt": 6 * number, "$gte": 6 * (number - 1)}}
         database.partitions.update_many(mine, {"$set": {"worker": f"w{number}"}})
     database.engineErrors.insert_one(
         {"_id": "last", "message": "", "at": now, "host": "", "pid": 1}
     )
-    database.fences.update_one({"_id": "log"}, {"$set": {"sequence": 12_345}})
+    database.counters.update_one({"_id": "transitionLogEnd"}, {"$set": {"sequence": 12_345}})
     waits = [
         (1, now - timedelta(seconds=1)),
         (2, now - timedelta(hours=1)),
         (3, now + timedelta(1)),
     ]
-    database.states.insert_many([{"partition": n, "wakesAt": at} for n, at in waits])
-    database.steps.insert_one({"_id": 1_000, "place": "", "at": now, "gaps": []})
+    database.membershipStates.insert_many([{"partition": n, "nextTimerAt": at} for n, at in waits])
+    database.definitionChanges.insert_one(
+        {"_id": 1_000, "position": "", "positionAt": now, "gapPartitions": []}
+    )
     await shop_without_engine.create_segment("Passive", is_true_filter("vip"))
     await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
 

@@ -124,8 +124,8 @@ async def test_who_has_no_keys_yet_is_waited_for(
     with MongoClient[Any](own_mongod.url) as client:
         assert "operationTime" not in client.admin.command("hello")
     with monkeypatch.context() as hurried:
-        hurried.setattr("app.store.partitions._SIGNING_KEYS_TIMEOUT_SECONDS", 0.2)
-        with pytest.raises(SetupError, match="does not tell its time"):
+        hurried.setattr("app.store.clock._SIGNING_KEYS_TIMEOUT_SECONDS", 0.2)
+        with pytest.raises(SetupError, match="returns no cluster time"):
             await open_and_close()
     opening = asyncio.create_task(open_and_close())
     done, _ = await asyncio.wait({opening}, timeout=1)

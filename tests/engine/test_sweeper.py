@@ -25,7 +25,7 @@ ORDERED_TWICE: Json = {"event": {"name": "order", "value": 2}}
 def insert_events(api: Api, customer: str, event_count: int) -> None:
     """Gives the customer so many events, each with a key."""
     owner, at = ObjectId(customer[4:]), api.services.now().at
-    event = {"customerId": owner, "name": "visited", "at": at, "properties": {}, "since": 1}
+    event = {"customerId": owner, "name": "visited", "at": at, "properties": {}, "sinceVersion": 1}
     api.database.events.insert_many(
         {**event, "_id": ObjectId(), "idempotencyKey": f"{customer} {n}"}
         for n in range(event_count)
@@ -52,15 +52,15 @@ async def create_and_delete_large(shop: ShopWithEngine) -> tuple[str, str]:
     )
     segment = await shop.create_active_segment("Large", is_true_filter("vip"))
     at = api.services.now().at
-    api.database.entrances.insert_many(
-        {"segmentId": ObjectId(segment[4:]), "customerId": ObjectId(), "at": at}
+    api.database.retainedEntrances.insert_many(
+        {"segmentId": ObjectId(segment[4:]), "customerId": ObjectId(), "enteredAt": at}
         for _ in range(_ENTRANCES)
     )
     await shop.delete_customer("large")
     query = "mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }"
     assert (await api.fetch(query, id=segment))["deletedId"] == segment
     assert {"events", "orders", "customerTombstones"} <= collections_with_rows(api, customer)
-    assert {"entrances", "segmentTombstones"} <= collections_with_rows(api, segment)
+    assert {"retainedEntrances", "segmentTombstones"} <= collections_with_rows(api, segment)
     return customer, segment
 
 
@@ -108,7 +108,7 @@ async def test_superseded_revisions_go_once_the_engine_has_processed_them(
     assert rows.count_documents({}) == 40
 
     async def is_swept() -> bool:
-        return rows.count_documents({"until": {"$exists": True}}) == 0
+        return rows.count_documents({"untilVersion": {"$exists": True}}) == 0
 
     shop_without_engine.start_engine()
     await wait_until(is_swept)
@@ -143,7 +143,7 @@ async def test_rows_that_a_quarantined_partition_needs_stay(
     await shop_without_engine.delete_customer(bad)
 
     def superseded(who: str) -> int:
-        query = {"customerId": ids[who], "until": {"$exists": True}}
+        query = {"customerId": ids[who], "untilVersion": {"$exists": True}}
         return api.database.orders.count_documents(query)
 
     async def is_swept() -> bool:
@@ -156,7 +156,7 @@ async def test_rows_that_a_quarantined_partition_needs_stay(
         api, f"cus_{ids[bad]}"
     )
 
-    api.database.events.update_one({}, {"$set": {"since": 1}})
+    api.database.events.update_one({}, {"$set": {"sinceVersion": 1}})
 
     async def all_is_swept() -> bool:
         return superseded(bad) == 0 and not collections_with_rows(api, f"cus_{ids[bad]}")

@@ -159,7 +159,9 @@ async def test_due_timers_without_active_filters_are_removed(
     shop_without_engine.start_engine()
     await shop_without_engine.api.upsert("joe")
     await shop_without_engine.wait_until_processed()
-    assert database.states.count_documents({"wakesAt": {"$gt": datetime.now(UTC)}}) == 1
+    assert (
+        database.membershipStates.count_documents({"nextTimerAt": {"$gt": datetime.now(UTC)}}) == 1
+    )
     await shop_without_engine.api.fetch(
         f'mutation {{ segmentDelete(id: "{segment}") {{ deletedId }} }}'
     )
@@ -172,7 +174,7 @@ async def test_due_timers_without_active_filters_are_removed(
     shop_without_engine.start_engine()
 
     async def is_done_with() -> bool:
-        return database.states.count_documents({"wakesAt": {"$ne": None}}) == 0
+        return database.membershipStates.count_documents({"nextTimerAt": {"$ne": None}}) == 0
 
     await wait_until(is_done_with)
 

@@ -108,7 +108,9 @@ def locked_states(database: Documents, customers: Iterable[ObjectId]) -> Iterato
     again and again."""
     with database.client.start_session() as session, session.start_transaction():
         for customer in customers:
-            database.states.replace_one({"_id": customer}, {}, upsert=True, session=session)
+            database.membershipStates.replace_one(
+                {"_id": customer}, {}, upsert=True, session=session
+            )
         yield
         session.abort_transaction()
 
@@ -135,7 +137,7 @@ async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definitio
         await asyncio.gather(*(worker.stop_engine() for worker in workers))
 
     async def is_under_way() -> bool:
-        passing = database.partitions.find({"target": {"$ne": None}})
+        passing = database.partitions.find({"targetRevision": {"$ne": None}})
         return {row["_id"] for row in passing} == set(beyond)
 
     try:
@@ -162,9 +164,9 @@ async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definitio
     finally:
         await stop()
     assert await is_under_way()
-    step = database.steps.find_one(sort=[("_id", -1)])
+    step = database.definitionChanges.find_one(sort=[("_id", -1)])
     assert step
-    behind = database.partitions.find({"place": {"$lt": step["place"]}})
+    behind = database.partitions.find({"position": {"$lt": step["position"]}})
     assert {row["_id"] for row in behind} == set(before)
 
     shop_without_engine.start_engine()

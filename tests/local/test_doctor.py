@@ -112,8 +112,12 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
     database, now = mongo_client[settings.database], datetime.now(UTC)
     row = {"createdAt": now, "updatedAt": now, "version": 1}
     database.customers.insert_many([{"sourceId": f"c{n}", **row} for n in range(7)])
-    database.states.insert_one({"partition": 3, "wakesAt": now - timedelta(seconds=1)})
-    database.states.insert_one({"partition": 4, "wakesAt": datetime(2999, 1, 2, tzinfo=UTC)})
+    database.membershipStates.insert_one(
+        {"partition": 3, "nextTimerAt": now - timedelta(seconds=1)}
+    )
+    database.membershipStates.insert_one(
+        {"partition": 4, "nextTimerAt": datetime(2999, 1, 2, tzinfo=UTC)}
+    )
     error = {"message": "it broke", "host": "there", "pid": 7}
     database.engineErrors.insert_one({"_id": "last", "at": now - timedelta(minutes=50), **error})
     transition = {
@@ -126,13 +130,13 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
         "customerId": ObjectId(f"{7:024x}"),
         "customerSourceId": "ann",
     }
-    times = {"since": datetime(2026, 3, 29, tzinfo=UTC), "tries": 1_200, "againAt": now}
+    times = {"firstFailedAt": datetime(2026, 3, 29, tzinfo=UTC), "tries": 1_200, "retryAt": now}
     row = {"_id": "loyalty 5", "consumer": "loyalty", "transition": transition, "error": "bad"}
     database.quarantine.insert_one({**row, **times})
     database.transitions.insert_one(
         {**transition, "_id": ObjectId(f"{6:024x}"), "at": now - timedelta(hours=1)}
     )
-    database.fences.update_one({"_id": "log"}, {"$set": {"sequence": 6}})
+    database.counters.update_one({"_id": "transitionLogEnd"}, {"$set": {"sequence": 6}})
     database.checkpoints.update_one({"_id": "loyalty"}, {"$set": {"sequence": 5}})
 
     doctor = run_program("doctor", **_environment(settings))

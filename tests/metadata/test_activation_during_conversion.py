@@ -54,7 +54,7 @@ async def begin_conversion(shop: MetadataShop, key: str, state: str) -> None:
     await shop.set_definition(key, "DATE")
     change = {"$set": {"state": state}}
     shop.api.database.metadataDefinitions.update_one({"_id": key}, change)
-    shop.api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
+    shop.api.database.counters.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
 
 
 @pytest.mark.parametrize("state", ["CHECKING", "CONVERTING"])

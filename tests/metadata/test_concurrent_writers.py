@@ -59,7 +59,7 @@ async def test_a_transaction_that_is_open_is_waited_for_and_what_it_wrote_is_che
     await held.is_reached.wait()
     monkeypatch.undo()
     await shop.set_definition(key, "NUMBER")
-    listings = record_calls(store.open_transactions, "keys", monkeypatch)
+    listings = record_calls(store.open_transactions, "list_keys", monkeypatch)
 
     job = asyncio.create_task(shop.convert(key))
     await wait_until(lambda: has_calls(listings, 3))
@@ -82,7 +82,7 @@ async def test_what_an_open_transaction_writes_as_before_is_converted(
     writer = asyncio.create_task(upsert_by_writer(shop, "2026-03-29", key)(shop.api.services))
     await held.is_reached.wait()
     monkeypatch.undo()
-    listings = record_calls(store.open_transactions, "keys", monkeypatch, first_result=set())
+    listings = record_calls(store.open_transactions, "list_keys", monkeypatch, first_result=set())
 
     # At first it sees none, as if the transaction had begun after the job had looked.
     job = asyncio.create_task(shop.convert(key))

@@ -149,4 +149,4 @@ async def last_segment_name(shop: MetadataShop) -> str:
 
 
 async def increment_revision(shop: MetadataShop) -> None:
-    shop.api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
+    shop.api.database.counters.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})

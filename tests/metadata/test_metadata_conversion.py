@@ -48,7 +48,7 @@ def count_by_type(shop: MetadataShop, key: str) -> Callable[[str], int]:
             "createdAt": now,
             "updatedAt": now,
             "version": 1,
-            "search": [],
+            "searchKeys": [],
             "metadata": {key: "2026-03-29"},
         }
         for _ in range(MANY_CUSTOMERS)
@@ -97,7 +97,7 @@ async def test_it_is_set_while_redis_is_down(
     assert (await shop.fetch_definition(key))["state"] == "READY"
 
 
-@pytest.mark.parametrize("step", ["held", "rewrite", "beat", "advance"])
+@pytest.mark.parametrize("step", ["stored_values", "replace_values", "save_progress", "advance"])
 async def test_killed_after_any_step_it_is_taken_up_again(
     shop: MetadataShop,
     key: str,
@@ -347,4 +347,6 @@ async def test_the_worker_knows_every_job_by_the_name_it_is_handed_over_by() -> 
 
 def expire_lease(shop: MetadataShop, key: str) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
-    shop.api.database.metadataDefinitions.update_one({"_id": key}, {"$set": {"ownedUntil": past}})
+    shop.api.database.metadataDefinitions.update_one(
+        {"_id": key}, {"$set": {"leaseExpiresAt": past}}
+    )

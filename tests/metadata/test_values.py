@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def delete_definitions(shop: MetadataShop) -> Iterator[None]:
     yield
     shop.api.database.metadataDefinitions.delete_many({})
-    shop.api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
+    shop.api.database.counters.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
 
 
 @pytest.mark.parametrize(

@@ -165,5 +165,5 @@ def _parse_instant(text: str | None) -> datetime | None:
 def rows_at_version(rows: Sequence[Row], version: int) -> Iterator[Row]:
     """The stored rows that a version of their customer includes."""
     for row in rows:
-        if row["since"] <= version < row.get("until", version + 1):
+        if row["sinceVersion"] <= version < row.get("untilVersion", version + 1):
             yield row

@@ -69,5 +69,5 @@ async def count_written(mongod: Mongod, database: str) -> int:
         both_ids = {"_id": {"$in": ["first", "second"]}}
         while number == 0 and clock() < deadline:
             await asyncio.sleep(0.05)
-            number = await asyncio.to_thread(client[database].fences.count_documents, both_ids)
+            number = await asyncio.to_thread(client[database].counters.count_documents, both_ids)
     return number

@@ -102,7 +102,7 @@ def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str
         "createdAt": now,
         "updatedAt": now,
         "version": 1,
-        "search": ["bad"],
+        "searchKeys": ["bad"],
     }
     match kind:
         case "missing":
@@ -193,15 +193,15 @@ async def test_quarantine_is_tried_again_later_and_later_until_it_succeeds(
         await wait_until(lambda: was_tried(3))
         row = rows.find_one()
         assert row
-        pause = row["againAt"] - datetime.now(UTC)
+        pause = row["retryAt"] - datetime.now(UTC)
         assert timedelta(seconds=2) < pause < timedelta(seconds=4.1)
-        rows.update_one({}, {"$set": {"tries": 1_000, "againAt": NOW}})
+        rows.update_one({}, {"$set": {"tries": 1_000, "retryAt": NOW}})
         await wait_until(lambda: was_tried(1_001))
         row = rows.find_one()
         assert row
-        assert row["againAt"] - datetime.now(UTC) < timedelta(seconds=61)
+        assert row["retryAt"] - datetime.now(UTC) < timedelta(seconds=61)
         recorder.errors_by_sequence.clear()
-        rows.update_one({}, {"$set": {"againAt": NOW}})
+        rows.update_one({}, {"$set": {"retryAt": NOW}})
         await wait_until(lambda: recorder.has_handled(1, 2))
     assert (await fetch_status(loyalty_client)).quarantined_count == 0
 
@@ -246,7 +246,7 @@ async def test_a_bug_fills_the_quarantine_only_so_far(
             3,
         )
         recorder.errors_by_sequence.clear()
-        loyalty_client.api.database.quarantine.update_many({}, {"$set": {"againAt": NOW}})
+        loyalty_client.api.database.quarantine.update_many({}, {"$set": {"retryAt": NOW}})
         await wait_until(lambda: recorder.has_handled(*range(1, 7)))
     seen = await fetch_status(loyalty_client)
     assert (seen.quarantined_count, seen.checkpoint.failure) == (0, None)

@@ -47,10 +47,10 @@ class OrderRevisions:
     def add_version(self) -> None:
         """One more version: a new order, or another revision of one, or its end."""
         self.version += 1
-        current = [row for row in self.rows if "until" not in row]
+        current = [row for row in self.rows if "untilVersion" not in row]
         if current and self._random.random() < 0.6:
             ended = self._random.choice(current)
-            ended["until"] = self.version
+            ended["untilVersion"] = self.version
             if self._random.random() < 0.3:
                 return
             at = ended["at"] if self._random.random() < 0.7 else self._at()
@@ -58,7 +58,7 @@ class OrderRevisions:
             at = self._at()
         amount = self._random.choice([1, 2, 5, 0.5])
         row = {"_id": len(self.rows), "at": at, "amount": amount, "status": "PAID"}
-        self.rows.append({**row, "since": self.version})
+        self.rows.append({**row, "sinceVersion": self.version})
 
     def _at(self) -> datetime:
         # Few instants, some of which lie before the window.
@@ -68,12 +68,14 @@ class OrderRevisions:
         return [
             {**row, "current": True}
             for row in self.rows
-            if row["since"] <= version < row.get("until", version + 1)
+            if row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
         ]
 
     def rows_changed_since(self, since: int) -> Mapping[str, list[Row]]:
         """What is read later: the rows as they are by now."""
-        later = [r for r in self.rows if r["since"] > since or r.get("until", 0) > since]
+        later = [
+            r for r in self.rows if r["sinceVersion"] > since or r.get("untilVersion", 0) > since
+        ]
         return {"orders": [dict(row) for row in later]}
 
 

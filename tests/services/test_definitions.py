@@ -242,7 +242,7 @@ async def test_what_was_written_past_the_program_shows_once_the_revision_is_rais
     api.database.segments.update_one(
         {"_id": ObjectId(kept.partition("_")[2])}, {"$set": {"name": "past the program"}}
     )
-    api.database.fences.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
+    api.database.counters.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
 
     found = await api.services.definitions.latest()
 
@@ -258,9 +258,9 @@ async def test_who_is_behind_the_oldest_tombstone_reads_everything(api: Api) -> 
     await api.services.segments.delete(gone)
     raised = {
         "revision": DELETED_SEGMENT_RETENTION_REVISIONS,
-        "stamped": DELETED_SEGMENT_RETENTION_REVISIONS,
+        "stampedRevisions": DELETED_SEGMENT_RETENTION_REVISIONS,
     }
-    api.database.fences.update_one({"_id": "definitions"}, {"$inc": raised})
+    api.database.counters.update_one({"_id": "definitions"}, {"$inc": raised})
     other = await create_segment(api, {"all": [_attribute(Random(0))]})
     await api.services.segments.delete(other)
     assert api.database.deletedSegments.count_documents({}) == 1

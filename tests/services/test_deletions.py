@@ -53,7 +53,7 @@ def insert_events(api: Api, customer: str, event_count: int) -> None:
                 "name": "visited",
                 "at": at,
                 "properties": {},
-                "since": 1,
+                "sinceVersion": 1,
                 "idempotencyKey": f"{customer} {n}",
             }
             for n in range(first, min(first + 10_000, event_count))
@@ -203,8 +203,8 @@ async def test_a_deleted_segment_is_gone_with_its_entrances_still_there(api: Api
     segment = await club.create_segment("large")
     rule = await club.create_rule(await club.create_program("large"), segment)
     key, at = ObjectId(segment[4:]), api.services.now().at
-    api.database.entrances.insert_many(
-        {"segmentId": key, "customerId": ObjectId(), "at": at} for _ in range(MANY_EVENTS)
+    api.database.retainedEntrances.insert_many(
+        {"segmentId": key, "customerId": ObjectId(), "enteredAt": at} for _ in range(MANY_EVENTS)
     )
     await club.delete_rule(rule)
     before = await last_oplog_time(api)
@@ -212,7 +212,7 @@ async def test_a_deleted_segment_is_gone_with_its_entrances_still_there(api: Api
     assert payload == {"deletedId": segment, "userErrors": []}
 
     assert await count_operations_since(api, before) < 20
-    assert api.database.entrances.count_documents({"segmentId": key}) == MANY_EVENTS
+    assert api.database.retainedEntrances.count_documents({"segmentId": key}) == MANY_EVENTS
     assert await api.fetch(COUNT, id=segment) is None
     assert await club.create_segment("large") != segment
 

@@ -97,7 +97,7 @@ async def test_a_worker_may_be_killed_at_any_word(api: Api, loyalty_client: Loya
     chance, ended = random.Random(20), []
     while 0 not in ended:
         # As if it came so much later than the one that was killed before it.
-        api.database.presences.delete_many({})
+        api.database.heartbeats.delete_many({})
         # A worker is through with a batch within two dozen commands.
         worker = processes.Process(
             target=run_consumer_until_killed, args=(api.settings, chance.randint(1, 40))

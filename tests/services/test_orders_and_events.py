@@ -211,7 +211,7 @@ async def test_orders_and_events_at_once_are_all_counted_once(api: Api) -> None:
     assert document["orders"]["totalAmount"] == sum(order["amount"] for order in current)
     assert document["metadata"] == {f"k{n}": n for n in range(15)}
     ended = api.database.orders.find({"customerId": document["_id"], "sourceId": "same"})
-    spans = sorted((row["since"], row.get("until")) for row in ended)
+    spans = sorted((row["sinceVersion"], row.get("untilVersion")) for row in ended)
     assert [until for _, until in spans] == [*(since for since, _ in spans[1:]), None]
 
 

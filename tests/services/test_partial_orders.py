@@ -129,4 +129,4 @@ def read_order(api: Api, key: str) -> Json:
     """The order as it stands, by itself."""
     document = api.database.orders.find_one({"sourceId": key, "current": True})
     assert document is not None, key
-    return {name: document[name] for name in document if name not in ("_id", "since")}
+    return {name: document[name] for name in document if name not in ("_id", "sinceVersion")}

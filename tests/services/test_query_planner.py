@@ -156,7 +156,7 @@ async def test_rows_whose_customer_is_not_there_count_for_nobody(api: Api) -> No
     now = api.services.now()
     tree = await api.services.definitions.parse_filter(FILTERS["for much"])
     expected = await members_by_evaluator(api, tree, now)
-    lost = {"customerId": ObjectId(), "name": "bought", "at": now.at, "since": 1}
+    lost = {"customerId": ObjectId(), "name": "bought", "at": now.at, "sinceVersion": 1}
     api.database.events.insert_one({**lost, "properties": {"amount": 99}})
     try:
         for way in plans(tree, now):

@@ -119,9 +119,9 @@ async def test_members_still_say_when_they_entered(mongod: Mongod, valkey: Valke
         await club.delete_rule(rule)
         await api.fetch("mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }", id=segment)
         # From now on none is added; the sweeper removes these.
-        kept = api.database.entrances.count_documents({})
+        kept = api.database.retainedEntrances.count_documents({})
         await trim_before(api, NOW + HOUR)
-        assert api.database.entrances.count_documents({}) == kept
+        assert api.database.retainedEntrances.count_documents({}) == kept
 
 
 @pytest.mark.parametrize("days", [None, 1])

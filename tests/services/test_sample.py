@@ -63,11 +63,11 @@ async def test_something_has_just_happened(
 
 async def test_loaded_again_it_changes_nothing(api: Api, load_summary: str) -> None:
     # Fences count transactions, not what they change.
-    before = {name: rows for name, rows in api.dump().items() if name != "fences"}
+    before = {name: rows for name, rows in api.dump().items() if name != "counters"}
 
     assert await load(api.services) == load_summary
 
-    assert {name: rows for name, rows in api.dump().items() if name != "fences"} == before
+    assert {name: rows for name, rows in api.dump().items() if name != "counters"} == before
 
 
 async def test_what_is_gone_is_brought_back(api: Api, load_summary: str) -> None:

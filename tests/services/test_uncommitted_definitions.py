@@ -129,7 +129,7 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair
     with primary.client() as client:
 
         async def is_in_the_primary() -> bool:
-            fence = client[settings.database].fences.find_one({"_id": "definitions"})
+            fence = client[settings.database].counters.find_one({"_id": "definitions"})
             return fence is not None and fence["revision"] > before.revision
 
         secondary.set_failpoint("stopReplProducer", "alwaysOn")

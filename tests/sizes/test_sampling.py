@@ -144,7 +144,9 @@ async def test_nobody_counts_beside_another_until_the_lease_is_over(
 
     # The owner was killed, and its time is up.
     past = datetime.now(UTC) - timedelta(seconds=1)
-    shop.api.database.leases.update_one({"_id": "sizes"}, {"$set": {"ownedUntil": past}})
+    shop.api.database.leases.update_one(
+        {"_id": "segmentSizeCount"}, {"$set": {"leaseExpiresAt": past}}
+    )
     await shop.sample_sizes(NOON)
     assert len(shop.read_counts()) == 1
 
@@ -187,9 +189,9 @@ async def test_a_long_rest_outlives_the_time_slice_and_holds_for_all(
     await shop.sample_sizes(NOON + HOUR, worker_services[1])
 
     assert len(shop.read_counts()) == 1
-    lease = shop.api.database.leases.find_one({"_id": "sizes"})
+    lease = shop.api.database.leases.find_one({"_id": "segmentSizeCount"})
     assert lease is not None
-    assert lease["ownedUntil"] > before + HOUR
+    assert lease["leaseExpiresAt"] > before + HOUR
 
 
 async def test_a_slow_count_stops_nobody_else_and_is_tried_less_and_less(
@@ -229,7 +231,7 @@ async def test_the_longest_wait_is_a_day(shop: SegmentSizeShop) -> None:
     await shop.create_segments(1)
     schedule: SizeSchedule = shop.api.services.store.size_schedule
     await schedule.add_missing(NOON, NOON + HOUR)
-    shop.api.database.sizeSchedule.update_one({}, {"$set": {"taken": 10_000}})
+    shop.api.database.sizeSchedule.update_one({}, {"$set": {"tries": 10_000}})
 
     due = await schedule.claim_next(NOON)
 

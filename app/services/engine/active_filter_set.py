@@ -26,7 +26,7 @@ from app.filters.tree import (
     StaticMemberCondition,
 )
 from app.filters.walk import conditions, segment_depth
-from app.store.customer_history import HistoryPlan
+from app.store.history_query import HistoryPlan
 from app.store.ids import to_object_id
 
 FieldPath = tuple[str, ...]

@@ -81,7 +81,7 @@ class ChangeReader:
         """Writes the next watermark and returns its number. It arrives in the stream later."""
         self._last_watermark += 1
         watermark = self._last_watermark
-        await self._store.partitions.write_watermark(self._owner, watermark)
+        await self._store.watermarks.write(self._owner, watermark)
         return watermark
 
     async def next(self, max_changes: int) -> list[Commit]:

@@ -191,11 +191,11 @@ class Engine:
             # The increment locks the definitions: every earlier change of them has a commit time
             # before the position that is read next.
             revision = await self._store.increment_revision(DEFINITIONS_REVISION, transaction)
-            position, now = await self._store.partitions.current_position()
+            position, now = await self._store.clock.position_and_time()
             definition_change = DefinitionChange(
                 revision, position, now, frozenset(progress_by_partition)
             )
-            await self._store.partitions.add_definition_changes([definition_change], transaction)
+            await self._store.definition_changes.add([definition_change], transaction)
             current_progress = {
                 partition: replace(progress, position=position, reached_at=now)
                 for partition, progress in progress_by_partition.items()
@@ -238,7 +238,7 @@ class Engine:
         while True:
             await asyncio.sleep(_POLL_SECONDS)
             progress_by_partition = await store.partitions.progress_of(owner)
-            now = await store.partitions.now()
+            now = await store.clock.now()
             caught_up_instant = now - timedelta(seconds=_MAX_CAUGHT_UP_LAG_SECONDS)
             if any(
                 progress.reached_at < caught_up_instant
@@ -248,7 +248,7 @@ class Engine:
             base_revision = min(
                 (progress.base_revision for progress in progress_by_partition.values()), default=0
             )
-            if await store.partitions.definition_changes(
+            if await store.definition_changes.read_after(
                 base_revision
             ) or await store.membership_states.due_timers(
                 [*progress_by_partition], caught_up_instant, 1

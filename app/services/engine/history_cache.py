@@ -21,7 +21,7 @@ from app.services.customer_history import (
 )
 from app.services.engine.active_filter_set import CompiledFilters
 from app.store import Store
-from app.store.customer_history import HistoryQuery
+from app.store.history_query import HistoryQuery
 from app.time_slice import TimeSlice
 
 # A history of at least this many rows is read in columns, and built in a thread.

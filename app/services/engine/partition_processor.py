@@ -82,7 +82,7 @@ class PartitionProcessor:
                 tasks.create_task(self._change_reader.write_watermarks())
                 await self._load_active_filters()
                 self._change_reader.reopen(progress.position, progress.active_filters.paths)
-                definition_changes = await self._store.partitions.definition_changes(
+                definition_changes = await self._store.definition_changes.read_after(
                     progress.base_revision
                 )
                 progress.definition_changes = [
@@ -96,7 +96,7 @@ class PartitionProcessor:
                 while True:
                     await self._process(await self._change_reader.next(_MAX_CHANGES_PER_BATCH))
         finally:
-            await self._store.partitions.delete_watermark(self._owner)
+            await self._store.watermarks.delete(self._owner)
 
     async def _load_active_filters(self) -> None:
         """Compiles all filters that any partition may still need. Each customer is evaluated by
@@ -234,7 +234,7 @@ class PartitionProcessor:
         head_revision = self._progress.head_revision
         known_changes = {
             definition_change.revision: definition_change
-            for definition_change in await self._store.partitions.definition_changes(head_revision)
+            for definition_change in await self._store.definition_changes.read_after(head_revision)
         }
         # A definition change may also come from lost history of other workers' partitions; then no
         # filter has changed.
@@ -270,7 +270,7 @@ class PartitionProcessor:
         async def work(transaction: Transaction) -> None:
             await self._store.membership_states.save(states, batch.deleted_ids, transaction)
             await self._store.customer_tombstones.add_missing(batch.deleted_ids, transaction)
-            await self._store.partitions.add_definition_changes(definition_changes, transaction)
+            await self._store.definition_changes.add(definition_changes, transaction)
             await self._store.partitions.advance(self._owner, partition_progress, transaction)
             await self._store.transitions.append(batch.pending_transitions, transaction)
 

@@ -61,7 +61,7 @@ class Sweeper:
         False."""
         passed_revision = await self._store.partitions.min_base_revision()
         await self._store.active_filters.delete_ended(passed_revision)
-        await self._store.partitions.delete_definition_changes(passed_revision)
+        await self._store.definition_changes.delete_through(passed_revision)
         return False
 
     async def sweep_customers(self) -> bool:
@@ -89,8 +89,8 @@ class Sweeper:
         page = await self._store.segment_tombstones.page(_SEGMENTS_PER_PAGE)
         if not page or len(await self._caught_up_partitions()) < PARTITION_COUNT:
             return False
-        partitions = self._store.partitions
-        if await partitions.last_definition_change() > await partitions.min_base_revision():
+        last_revision = await self._store.definition_changes.last_revision()
+        if last_revision > await self._store.partitions.min_base_revision():
             return False
         await _sweep_in_batches(
             lambda: self._store.segment_tombstones.sweep(page, MAX_ROWS_PER_BATCH)
@@ -121,7 +121,7 @@ class Sweeper:
     async def _caught_up_partitions(self) -> set[int]:
         """The partitions that have processed every commit before this call; waits up to
         _MAX_CATCH_UP_WAIT_SECONDS for the others."""
-        position, _ = await self._store.partitions.current_position()
+        position, _ = await self._store.clock.position_and_time()
         deadline = monotonic() + _MAX_CATCH_UP_WAIT_SECONDS
         while True:
             positions = await self._store.partitions.positions()

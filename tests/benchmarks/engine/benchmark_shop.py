@@ -55,15 +55,15 @@ class BenchmarkShop:
 
     def is_backfilled(self) -> bool:
         """Whether every customer has passed every step."""
-        latest_change = self.database.steps.find_one(sort=[("_id", -1)])
-        partition_behind: list[Json] = [{"target": {"$ne": None}}]
+        latest_change = self.database.definitionChanges.find_one(sort=[("_id", -1)])
+        partition_behind: list[Json] = [{"targetRevision": {"$ne": None}}]
         if latest_change is not None:
-            partition_behind.append({"base": {"$lt": latest_change["_id"]}})
+            partition_behind.append({"baseRevision": {"$lt": latest_change["_id"]}})
         return not self.database.partitions.count_documents({"$or": partition_behind})
 
     def has_processed_until(self, instant: datetime) -> bool:
         """Whether the engine has heard of all that was committed until an instant."""
-        return not self.database.partitions.count_documents({"at": {"$lt": instant}})
+        return not self.database.partitions.count_documents({"positionAt": {"$lt": instant}})
 
     def wait_until_processed(self) -> float:
         """Seconds until it has come to now, and is at rest."""
@@ -89,8 +89,8 @@ class BenchmarkShop:
 
     def lag_seconds(self) -> float:
         """Seconds from what the engine has come to until now."""
-        (oldest,) = self.database.partitions.find().sort("at", 1).limit(1)
-        lag: timedelta = self.now() - oldest["at"]
+        (oldest,) = self.database.partitions.find().sort("positionAt", 1).limit(1)
+        lag: timedelta = self.now() - oldest["positionAt"]
         return lag.total_seconds()
 
     def customer_id_at(self, number: int) -> ObjectId:
@@ -100,7 +100,7 @@ class BenchmarkShop:
         return key
 
     def transition_count(self) -> int:
-        counter = self.database.fences.find_one({"_id": "log"})
+        counter = self.database.counters.find_one({"_id": "transitionLogEnd"})
         return int(counter["sequence"]) if counter else 0
 
     @contextmanager

@@ -138,7 +138,7 @@ def _many_orders_case() -> FilterCase:
 
 def _email_search_case() -> FilterCase:
     text = {"$regex": r"berg\.1", "$options": "i"}
-    search_query = {"search": {"$regex": r"berg\.1"}, "email": text}
+    search_query = {"searchKeys": {"$regex": r"berg\.1"}, "email": text}
     loose = "a document without search keys is missed, and so is a long address"
     return _attribute_case(
         "email_contains",
@@ -146,7 +146,7 @@ def _email_search_case() -> FilterCase:
         attribute("email", "CONTAINS", "BERG.1", ignoreCase=True),
         {"email": text},
         *customer_document_plans({"email": {"$regex": r"[bB][eE][rR][gG]\.1"}}, "spelled out"),
-        FindPlan(name="search keys", query=search_query, hint={"search": 1}, loose=loose),
+        FindPlan(name="search keys", query=search_query, hint={"searchKeys": 1}, loose=loose),
     )
 
 

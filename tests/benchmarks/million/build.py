@@ -22,7 +22,7 @@ from tests.benchmarks.million import documents
 from tests.benchmarks.million.activities import EVENT_NAMES, Event, Order, generate_activities
 
 # Another number for another shape of the data: a folder with an older one is built anew.
-DATA_VERSION = 1
+DATA_VERSION = 2
 DATABASE = "shop"
 _ROWS_PER_BATCH = 2_000
 

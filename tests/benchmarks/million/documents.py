@@ -80,7 +80,7 @@ def customer_document(activity: Activity, rng: Random) -> Row:
     if counted_orders := [order for order in activity.orders if order.is_counted]:
         row["orders"] = _order_summary(counted_orders)
     searched_values = (row.get(key) for key in ("name", "email", "phone", "sourceId"))
-    row["search"] = sorted({fold_case(text) for text in searched_values if text})
+    row["searchKeys"] = sorted({fold_case(text) for text in searched_values if text})
     return row
 
 
@@ -176,7 +176,7 @@ def event_document(number: int, customer_number: int, activity_event: Event) -> 
         "name": activity_event.name,
         "at": instant_before_now(activity_event.milliseconds_ago),
         "properties": _properties(activity_event.name, activity_event.random_bits),
-        "since": activity_event.customer_version,
+        "sinceVersion": activity_event.customer_version,
     }
     if activity_event.random_bits % 5 == 0:
         row["idempotencyKey"] = f"{customer_number}-{activity_event.customer_version}"
@@ -220,7 +220,7 @@ def order_revisions(number: int, customer_number: int, activity_order: Order) ->
             "channel": ("web", "web", "store")[activity_order.random_bits % 3],
             "items": activity_order.random_bits % 9,
         },
-        "since": activity_order.customer_version,
+        "sinceVersion": activity_order.customer_version,
         "current": True,
     }
     if not activity_order.is_revised:
@@ -229,8 +229,8 @@ def order_revisions(number: int, customer_number: int, activity_order: Order) ->
         **{key: value for key, value in current_revision.items() if key != "current"},
         "_id": _object_id(b"first", number),
         "status": "CREATED",
-        "since": activity_order.customer_version - 1,
-        "until": activity_order.customer_version,
+        "sinceVersion": activity_order.customer_version - 1,
+        "untilVersion": activity_order.customer_version,
     }
     return [superseded_revision, current_revision]
 

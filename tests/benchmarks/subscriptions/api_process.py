@@ -35,8 +35,10 @@ def wait_until_backfilled(program: Program) -> None:
     """Waits until all customers have passed all definitions."""
     with MongoClient[Json](program.mongodb_url) as client:
         database = client[DATABASE]
-        (latest_filter,) = database.activeFilters.find().sort("since", -1).limit(1)
-        while database.partitions.count_documents({"base": {"$lt": latest_filter["since"]}}):
+        (latest_filter,) = database.activeFilters.find().sort("sinceRevision", -1).limit(1)
+        while database.partitions.count_documents(
+            {"baseRevision": {"$lt": latest_filter["sinceRevision"]}}
+        ):
             time.sleep(0.05)
 
 

@@ -234,7 +234,10 @@ class BulkWorkload:
                 },
                 session=session,
             )
-            version_fields = {"customerId": customer["_id"], "since": customer["version"] + 1}
+            version_fields = {
+                "customerId": customer["_id"],
+                "sinceVersion": customer["version"] + 1,
+            }
             database.events.insert_many(
                 [{**row, **version_fields} for row in rows], session=session
             )

@@ -56,7 +56,7 @@ def _sequence_problems(database: Database[Json]) -> list[str]:
     sequences = [int(str(row["_id"]), 16) for row in rows]
     if sequences != list(range(1, len(sequences) + 1)):
         problems.append("the sequence has gaps")
-    counter = database.fences.find_one({"_id": "log"})
+    counter = database.counters.find_one({"_id": "transitionLogEnd"})
     if counter is None or counter["sequence"] != len(sequences):
         problems.append(f"the counter says {counter}, the log has {len(sequences)}")
     return problems
@@ -75,7 +75,7 @@ def _ledger_problems(database: Database[Json]) -> list[str]:
             entered_by_segment.setdefault(row["segmentId"], []).append(row)
     expected: set[tuple[Any, Any, int]] = set()
     for rule in database.earningRules.find():
-        since, until = rule["since"], rule.get("until")
+        since, until = rule["sinceSequence"], rule.get("untilSequence")
         for row in entered_by_segment.get(rule["segmentId"], ()):
             sequence = int(str(row["_id"]), 16)
             if since < sequence and (until is None or sequence <= until):

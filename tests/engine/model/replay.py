@@ -157,13 +157,15 @@ class CustomerReplay:
         assert self.document is not None
         row, (collection, key) = self._rows[row_key], row_key
         version = self.document["version"]
-        is_present = row["since"] <= version < row.get("until", version + 1)
+        is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
         for measure in self._measures_by_source.get(_source(collection, row), ()):
             if is_present and _is_counted(collection, row):
                 measure.put(key, row, instant)
             else:
                 measure.drop(key)
-        if row["since"] <= version and ("until" not in row or row["until"] <= version):
+        if row["sinceVersion"] <= version and (
+            "untilVersion" not in row or row["untilVersion"] <= version
+        ):
             self._rows_to_revisit.discard(row_key)
 
     def _evaluate_condition(self, number: int, instant: datetime) -> None:
@@ -196,7 +198,7 @@ class CustomerReplay:
         self._measures_by_source.setdefault(source, []).append(aggregate)
         for (collection, key), row in self._rows.items():
             if collection == source[0] and _source(collection, row) == source:
-                is_present = row["since"] <= version < row.get("until", version + 1)
+                is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
                 if is_present and _is_counted(collection, row):
                     aggregate.put(key, row, instant)
         return aggregate

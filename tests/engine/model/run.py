@@ -26,7 +26,9 @@ Json = dict[str, Any]
 # So many steps are under way at a time.
 _CONCURRENT_OPERATIONS = 3
 _SECONDS_BEFORE_FAULTS = 3.0
-_ENGINE_COLLECTIONS = ("partitions", "steps", "workers", "marks", "activeFilters", "leases")
+_ENGINE_COLLECTIONS = (
+    *("partitions", "definitionChanges", "workers", "watermarks", "activeFilters", "leases"),
+)
 
 
 @dataclass(frozen=True)
@@ -194,27 +196,31 @@ async def _wait_until_processed(
     async def is_processed() -> bool:
         await cluster.restart_exited_workers()
         partition_behind = {
-            "$or": [{"place": {"$lt": position}}, {"target": {"$ne": None}}, {"at": {"$lte": now}}]
+            "$or": [
+                {"position": {"$lt": position}},
+                {"targetRevision": {"$ne": None}},
+                {"positionAt": {"$lte": now}},
+            ]
         }
         if database.partitions.count_documents(partition_behind):
             return False
-        base_revision = min(database.partitions.distinct("base"))
+        base_revision = min(database.partitions.distinct("baseRevision"))
         checkpoint, log_counter = (
             database.checkpoints.find_one("loyalty"),
-            database.fences.find_one("log"),
+            database.counters.find_one("transitionLogEnd"),
         )
         assert checkpoint
         assert log_counter
         return checkpoint["sequence"] == log_counter["sequence"] and not (
-            database.steps.count_documents({"_id": {"$gt": base_revision}})
-            or database.states.count_documents({"wakesAt": {"$lte": now}})
+            database.definitionChanges.count_documents({"_id": {"$gt": base_revision}})
+            or database.membershipStates.count_documents({"nextTimerAt": {"$lte": now}})
         )
 
     try:
         await wait_until(is_processed, seconds)
     except TimeoutError:
         samples = {name: list(database[name].find().limit(2)) for name in _ENGINE_COLLECTIONS}
-        due_timers = list(database.states.find({"wakesAt": {"$lte": now}}).limit(20))
+        due_timers = list(database.membershipStates.find({"nextTimerAt": {"$lte": now}}).limit(20))
         timeout_message = f"not settled by {now} at {position} within {seconds:g} s"
         warnings_message = f"the workers complain: {cluster.warnings()}"
         return [

@@ -190,7 +190,7 @@ class Workload:
                 session=session,
             )
             row = {"customerId": customer["_id"], "name": "visit", "at": now, "properties": {}}
-            row["since"] = customer["version"] + 1
+            row["sinceVersion"] = customer["version"] + 1
             database.events.insert_one({"_id": ObjectId(), **row}, session=session)
 
         await self._run_transaction(insert_event)
@@ -249,7 +249,7 @@ class Workload:
         await self._api.fetch(query, id=f"seg_{segment['_id']}")
 
     async def delete_rule(self) -> None:
-        active_rules = self._api.database.earningRules.find({"until": None})
+        active_rules = self._api.database.earningRules.find({"untilSequence": None})
         rules = await asyncio.to_thread(list, active_rules)
         if len(rules) > 3:
             query = "mutation($id: ID!) { earningRuleDelete(id: $id) { userErrors { message } } }"
