@@ -1,5 +1,6 @@
 """The API: GraphQL types and resolvers. Reads the request, asks one service, shapes the answer."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
@@ -22,12 +23,25 @@ from app.schema.loyalty import (
     LoyaltyQuery,
 )
 from app.schema.metadata import MetadataMutation, MetadataQuery
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
+from app.services import Services
 
 __all__ = ["Context", "schema"]
+
+
+_READ_BY_KIND: dict[EntityKind, Callable[[Services, str], Awaitable[object]]] = {
+    EntityKind.CUSTOMER: lambda services, id_: services.customers.get(CustomerRef.by_id(id_)),
+    EntityKind.SEGMENT: lambda services, id_: services.segments.get(id_),
+    EntityKind.EVENT: lambda services, id_: services.events.get(id_),
+    EntityKind.ORDER: lambda services, id_: services.orders.get(id_),
+    EntityKind.TRANSITION: lambda services, id_: services.transitions.get(id_),
+    EntityKind.LOYALTY_PROGRAM: lambda services, id_: services.loyalty.program(id_),
+    EntityKind.EARNING_RULE: lambda services, id_: services.loyalty.rule(id_),
+    EntityKind.LEDGER_ENTRY: lambda services, id_: services.loyalty.ledger_entry(id_),
+}
 
 
 @strawberry.type
@@ -41,36 +55,13 @@ class Query(
     LoyaltyQuery,
     EngineQuery,
 ):
-    @strawberry.field(description="Whatever has this id; null for an unknown one.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        services = info.context.services
-        match kind_of(id):
-            case EntityKind.CUSTOMER:
-                customer = await services.customers.get(CustomerRef.by_id(id))
-                return Customer.from_domain(customer) if customer else None
-            case EntityKind.SEGMENT:
-                segment = await services.segments.get(id)
-                return Segment.from_domain(segment) if segment else None
-            case EntityKind.EVENT:
-                event = await services.events.get(id)
-                return CustomEvent.from_domain(event) if event else None
-            case EntityKind.ORDER:
-                order = await services.orders.get(id)
-                return Order.from_domain(order) if order else None
-            case EntityKind.TRANSITION:
-                transition = await services.transitions.get(id)
-                return SegmentTransition.from_domain(transition) if transition else None
-            case EntityKind.LOYALTY_PROGRAM:
-                program = await services.loyalty.program(id)
-                return LoyaltyProgram.from_domain(program) if program else None
-            case EntityKind.EARNING_RULE:
-                rule = await services.loyalty.rule(id)
-                return EarningRule.from_domain(rule) if rule else None
-            case EntityKind.LEDGER_ENTRY:
-                entry = await services.loyalty.ledger_entry(id)
-                return LedgerEntry.from_domain(entry) if entry else None
-            case None:
-                return None
+    @strawberry.field(
+        graphql_type=Node | None, description="Whatever has this id; null for an unknown one."
+    )
+    async def node(self, info: Info, id: strawberry.ID) -> object:
+        kind = kind_of(id)
+        item = await _READ_BY_KIND[kind](info.context.services, id) if kind else None
+        return None if item is None else to_node(item)
 
 
 @strawberry.type

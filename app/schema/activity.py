@@ -1,5 +1,6 @@
 """Events and orders in the API, and the timeline that they make."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -7,27 +8,17 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from app.domain.customers import Customer
 from app.domain.events import Event
-from app.domain.loyalty import LedgerEntry as StoredEntry
 from app.domain.metadata import to_json
 from app.domain.orders import Order as StoredOrder
-from app.domain.transitions import Transition
+from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
 from app.schema.input_json import input_to_json
 from app.schema.loyalty import LedgerEntry
-from app.schema.node import Node
-from app.schema.paging import (
-    PageInfo,
-    decode_time_cursor,
-    encode_time_cursor,
-    make_page,
-    validate_page_size,
-)
+from app.schema.node import Node, to_node
 from app.schema.scalars import JSON, Long
 from app.schema.transitions import SegmentTransition
-from app.services.timeline import TimelineItem
 
 
 @strawberry.enum(description="An order counts while it is PAID or FULFILLED.")
@@ -113,46 +104,18 @@ TimelineEntry = Annotated[
 ]
 
 
-def _to_timeline_entry(
-    entry: TimelineItem,
-) -> CustomEvent | Order | SegmentTransition | LedgerEntry:
-    match entry:
-        case Event():
-            return CustomEvent.from_domain(entry)
-        case StoredOrder():
-            return Order.from_domain(entry)
-        case Transition():
-            return SegmentTransition.from_domain(entry)
-        case StoredEntry():
-            return LedgerEntry.from_domain(entry)
+to_node.register(Event, CustomEvent.from_domain)
+to_node.register(StoredOrder, Order.from_domain)
 
 
 @strawberry.type
-class TimelineEdge:
-    cursor: str
-    node: TimelineEntry
+class TimelineEdge(Edge[TimelineEntry]):
+    pass
 
 
 @strawberry.type
-class TimelineConnection:
-    edges: list[TimelineEdge]
-    nodes: list[TimelineEntry]
-    page_info: PageInfo
-
-
-async def resolve_timeline(
-    customer: Customer, info: Info, first: int | None, after: str | None
-) -> TimelineConnection:
-    first = validate_page_size(first)
-    after_key = decode_time_cursor(after)
-    entries = await info.context.services.timeline.page(customer.id, after_key, first + 1)
-    page = make_page(entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id)))
-    nodes = [_to_timeline_entry(entry) for entry in page.items]
-    edges = [
-        TimelineEdge(cursor=cursor, node=node)
-        for cursor, node in zip(page.cursors, nodes, strict=True)
-    ]
-    return TimelineConnection(edges=edges, nodes=nodes, page_info=page.info)
+class TimelineConnection(Connection[TimelineEntry]):
+    edges: Sequence[TimelineEdge]
 
 
 @strawberry.type

@@ -8,25 +8,29 @@ import strawberry
 from strawberry import UNSET, Maybe
 
 from app.domain import inputs
-from app.domain.customers import Customer as Stored
+from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
+from app.domain.loyalty import LedgerEntry
+from app.domain.segments import Segment
+from app.schema.connections import CountedConnection, Page, make_page
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt, to_user_errors
 from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
-    PageInfo,
     decode_id_cursor,
+    decode_time_cursor,
     encode_id_cursor,
-    make_page,
+    encode_time_cursor,
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
-from app.services.query_planner import PlannedQuery
+from app.services.timeline import TimelineItem
 
 if TYPE_CHECKING:
+    # The modules of these types import this one.
     from app.schema.activity import TimelineConnection
     from app.schema.loyalty import LedgerConnection
     from app.schema.segments import SegmentConnection
@@ -114,13 +118,20 @@ class LoyaltySummary:
     points: Long
     customer_id: strawberry.Private[str]
 
-    @strawberry.field(description="What the customer was given, the newest first.")
+    @strawberry.field(
+        graphql_type=Annotated["LedgerConnection", strawberry.lazy("app.schema.loyalty")],
+        description="What the customer was given, the newest first.",
+    )
     async def ledger(
         self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> Annotated["LedgerConnection", strawberry.lazy("app.schema.loyalty")]:
-        from app.schema.loyalty import resolve_ledger
-
-        return await resolve_ledger(self.customer_id, info, first, after)
+    ) -> Page[LedgerEntry]:
+        first = validate_page_size(first)
+        after_key = decode_time_cursor(after)
+        service = info.context.services.loyalty
+        entries = await service.ledger(self.customer_id, after_key, first + 1)
+        return make_page(
+            entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id))
+        )
 
 
 @strawberry.type
@@ -136,7 +147,7 @@ class Customer(Node):
     )
     created_at: datetime
     updated_at: datetime
-    stored_customer: strawberry.Private[Stored]
+    stored_customer: strawberry.Private[StoredCustomer]
 
     @strawberry.field
     def address(self) -> Address | None:
@@ -157,27 +168,40 @@ class Customer(Node):
         metadata = (await info.context.load_definitions()).metadata_schema
         return JSON(metadata.decode(self.stored_customer.document.get("metadata") or {}))
 
-    @strawberry.field(description="The segments the customer is in at this moment, of every kind.")
+    @strawberry.field(
+        graphql_type=Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")],
+        description="The segments the customer is in at this moment, of every kind.",
+    )
     async def segments(
         self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")]:
-        from app.schema.segments import resolve_segments
+    ) -> Page[Segment]:
+        first = validate_page_size(first)
+        after_id = decode_id_cursor(after, EntityKind.SEGMENT)
+        service, now = info.context.services.memberships, info.context.now
+        segments = await service.segments_of(self.stored_customer, now)
+        rows = [segment for segment in segments if after_id is None or segment.id > after_id]
 
-        return await resolve_segments(self.stored_customer, info, first, after)
+        async def count() -> int:
+            return len(segments)
+
+        return make_page(rows, first, after, lambda segment: encode_id_cursor(segment.id), count)
 
     @strawberry.field(
+        graphql_type=Annotated["TimelineConnection", strawberry.lazy("app.schema.activity")],
         description="What happened to the customer, newest first: custom events, orders,"
-        " segment transitions, rewards."
+        " segment transitions, rewards.",
     )
     async def timeline(
         self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> Annotated["TimelineConnection", strawberry.lazy("app.schema.activity")]:
-        from app.schema.activity import resolve_timeline
-
-        return await resolve_timeline(self.stored_customer, info, first, after)
+    ) -> Page[TimelineItem]:
+        first = validate_page_size(first)
+        after_key = decode_time_cursor(after)
+        service = info.context.services.timeline
+        items = await service.page(self.stored_customer.id, after_key, first + 1)
+        return make_page(items, first, after, lambda item: encode_time_cursor((item.at, item.id)))
 
     @classmethod
-    def from_domain(cls, stored_customer: Stored) -> "Customer":
+    def from_domain(cls, stored_customer: StoredCustomer) -> "Customer":
         document = stored_customer.document
         birthdate = document.get("birthdate")
         return cls(
@@ -195,22 +219,12 @@ class Customer(Node):
         )
 
 
-@strawberry.type
-class CustomerEdge:
-    cursor: str
-    node: Customer
+to_node.register(StoredCustomer, Customer.from_domain)
 
 
 @strawberry.type
-class CustomerConnection:
-    edges: list[CustomerEdge]
-    nodes: list[Customer]
-    page_info: PageInfo
-    planned_query: strawberry.Private[PlannedQuery]
-
-    @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self) -> Long:
-        return Long(await self.planned_query.count())
+class CustomerConnection(CountedConnection[Customer]):
+    pass
 
 
 @strawberry.type
@@ -248,8 +262,9 @@ class CustomerQuery:
         return Customer.from_domain(stored_customer) if stored_customer else None
 
     @strawberry.field(
+        graphql_type=CustomerConnection,
         description="Search: name, email, phone or sourceId that begins with the text."
-        " The way to pick members of a static segment."
+        " The way to pick members of a static segment.",
     )
     async def customers(
         self,
@@ -258,23 +273,15 @@ class CustomerQuery:
         after: str | None = None,
         search: str | None = None,
         filter: FilterInput | None = None,
-    ) -> CustomerConnection:
+    ) -> Page[StoredCustomer]:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.customers, info.context.now
         filter_json = None if filter is None else input_to_json(filter)
         planned_query = await service.plan_query(search, filter_json, now, "filter")
-        stored_customers = await planned_query.page(after_id, first + 1)
-        page = make_page(
-            stored_customers, first, after, lambda customer: encode_id_cursor(customer.id)
-        )
-        nodes = [Customer.from_domain(customer) for customer in page.items]
-        edges = [
-            CustomerEdge(cursor=cursor, node=node)
-            for cursor, node in zip(page.cursors, nodes, strict=True)
-        ]
-        return CustomerConnection(
-            edges=edges, nodes=nodes, page_info=page.info, planned_query=planned_query
+        rows = await planned_query.page(after_id, first + 1)
+        return make_page(
+            rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count
         )
 
 

@@ -146,7 +146,7 @@ class LogConsumer:
     )
     quarantine: list[QuarantinedTransition] = strawberry.field(
         description="The first few of them, the oldest first.",
-        metadata={"most": MAX_QUARANTINED_SHOWN},
+        metadata={"max_items": MAX_QUARANTINED_SHOWN},
     )
 
     @classmethod
@@ -217,11 +217,12 @@ class EngineStatus:
         " anew, and what happened in between is told as one difference. Null where there is no end"
         " yet, or it can't be seen."
     )
-    partitions: list[EnginePartition] = strawberry.field(metadata={"most": _MAX_PARTITIONS})
+    partitions: list[EnginePartition] = strawberry.field(metadata={"max_items": _MAX_PARTITIONS})
     workers: list[EngineWorker] = strawberry.field(
-        description="Those who are there, the oldest first.", metadata={"most": _MAX_PARTITIONS}
+        description="Those who are there, the oldest first.",
+        metadata={"max_items": _MAX_PARTITIONS},
     )
-    consumers: list[LogConsumer] = strawberry.field(metadata={"most": len(Consumer)})
+    consumers: list[LogConsumer] = strawberry.field(metadata={"max_items": len(Consumer)})
     last_error: EngineError | None = strawberry.field(
         description="What last went wrong in any worker, of those who are gone, too."
     )

@@ -1,5 +1,6 @@
 """Loyalty in the API: programs, earning rules, and the ledger."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -9,17 +10,11 @@ from app.domain.loyalty import EarningRule as StoredRule
 from app.domain.loyalty import FixedPoints
 from app.domain.loyalty import LedgerEntry as StoredEntry
 from app.domain.loyalty import LoyaltyProgram as StoredProgram
+from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt
 from app.schema.input_json import input_to_json
-from app.schema.node import Node
-from app.schema.paging import (
-    PageInfo,
-    decode_time_cursor,
-    encode_time_cursor,
-    make_page,
-    validate_page_size,
-)
+from app.schema.node import Node, to_node
 from app.schema.scalars import Long
 from app.schema.segments import Segment
 from app.schema.transitions import SegmentTransition
@@ -146,32 +141,19 @@ async def _load_program(id_: str, info: Info) -> LoyaltyProgram:
     return LoyaltyProgram.from_domain(program)
 
 
-@strawberry.type
-class LedgerEdge:
-    cursor: str
-    node: LedgerEntry
+to_node.register(StoredProgram, LoyaltyProgram.from_domain)
+to_node.register(RuleWithSegment, EarningRule.from_domain)
+to_node.register(StoredEntry, LedgerEntry.from_domain)
 
 
 @strawberry.type
-class LedgerConnection:
-    edges: list[LedgerEdge]
-    nodes: list[LedgerEntry]
-    page_info: PageInfo
+class LedgerEdge(Edge[LedgerEntry]):
+    pass
 
 
-async def resolve_ledger(
-    customer_id: str, info: Info, first: int | None, after: str | None
-) -> LedgerConnection:
-    first = validate_page_size(first)
-    after_key = decode_time_cursor(after)
-    entries = await info.context.services.loyalty.ledger(customer_id, after_key, first + 1)
-    page = make_page(entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id)))
-    nodes = [LedgerEntry.from_domain(entry) for entry in page.items]
-    edges = [
-        LedgerEdge(cursor=cursor, node=node)
-        for cursor, node in zip(page.cursors, nodes, strict=True)
-    ]
-    return LedgerConnection(edges=edges, nodes=nodes, page_info=page.info)
+@strawberry.type
+class LedgerConnection(Connection[LedgerEntry]):
+    edges: Sequence[LedgerEdge]
 
 
 @strawberry.input

@@ -1,4 +1,6 @@
-"""Whatever has an id."""
+"""The Node interface, and the conversion of domain objects to the GraphQL types that show them."""
+
+from functools import singledispatch
 
 import strawberry
 
@@ -6,3 +8,13 @@ import strawberry
 @strawberry.interface(description="Whatever has an id; ids are opaque.")
 class Node:
     id: strawberry.ID
+
+
+@singledispatch
+def to_node(item: object) -> object:
+    """Converts a domain object to its GraphQL type.
+
+    The module of each type registers its conversion. A resolver can thus return domain objects
+    whose GraphQL type it can't import without an import cycle.
+    """
+    raise TypeError(f"no GraphQL type is registered for {type(item).__name__}")

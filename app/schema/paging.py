@@ -3,12 +3,7 @@
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
-
-import strawberry
 
 from app.domain.ids import EntityKind, kind_of
 from app.errors import BadRequest
@@ -20,43 +15,7 @@ DEFAULT_PAGE_SIZE = 50
 # No more digits than a Long has.
 _LOG_CURSOR = re.compile(r"log (0|[1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Item = TypeVar("Item")
 TimeKey = tuple[datetime, str]
-
-
-@strawberry.type(
-    description="`first` is 1 to 100, of members to 1,000. Cursors are opaque, stand for a key and"
-    " not for a count, and stay good while rows come and go."
-)
-class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
-
-
-@dataclass(frozen=True)
-class Page(Generic[Item]):
-    """The items of a page with their cursors."""
-
-    items: list[Item]
-    cursors: list[str]
-    info: PageInfo
-
-
-def make_page(
-    rows: Sequence[Item], first: int, after: str | None, cursor: Callable[[Item], str]
-) -> Page[Item]:
-    """A page of `first` items, of which one more was asked for to see whether there is a next."""
-    items = list(rows[:first])
-    cursors = [cursor(item) for item in items]
-    info = PageInfo(
-        has_next_page=len(rows) > first,
-        has_previous_page=after is not None,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
-    )
-    return Page(items, cursors, info)
 
 
 def validate_page_size(

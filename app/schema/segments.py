@@ -1,7 +1,8 @@
 """Segments in the API."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -13,23 +14,21 @@ from strawberry.dataloader import DataLoader
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
 from app.domain.segment_sizes import MAX_POINTS
-from app.domain.segments import Segment as Stored
+from app.domain.segments import Segment as StoredSegment
 from app.domain.segments import SegmentKind
+from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, read_customer_ref
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
 from app.schema.loaders import make_loader
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
     MAX_MEMBER_PAGE_SIZE,
-    Page,
-    PageInfo,
     decode_id_cursor,
     encode_id_cursor,
-    make_page,
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
@@ -39,7 +38,6 @@ from app.services.uses import UseKind
 
 strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
 strawberry.enum(UseKind, name="SegmentUseKind", description=UseKind.__doc__)
-CountFunction = Callable[[], Awaitable[int]]
 
 
 @strawberry.type
@@ -74,28 +72,30 @@ class SegmentUpdateInput:
     filter: FilterInput | None = UNSET
 
 
-@strawberry.type
-class MemberEdge:
-    cursor: str
-    node: Customer
-    entered_at_loader: strawberry.Private[DataLoader[str, datetime | None]]
+@dataclass(frozen=True)
+class Member:
+    """A customer of a page of members. The page shares the loader of the instants of entry."""
 
+    customer: StoredCustomer
+    entered_at_loader: DataLoader[str, datetime | None]
+
+
+@to_node.register
+def _to_customer(member: Member) -> Customer:
+    return Customer.from_domain(member.customer)
+
+
+@strawberry.type
+class MemberEdge(Edge[Customer]):
     @strawberry.field(description="Known for active segments only.")
-    async def entered_at(self) -> datetime | None:
-        return await self.entered_at_loader.load(self.node.id)
+    async def entered_at(self, edge: strawberry.Parent[PageEdge[Member]]) -> datetime | None:
+        member = edge.item
+        return await member.entered_at_loader.load(member.customer.id)
 
 
 @strawberry.type
-class MemberConnection:
-    edges: list[MemberEdge]
-    nodes: list[Customer]
-    page_info: PageInfo
-    stored_segment: strawberry.Private[Stored]
-
-    @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self, info: Info) -> Long:
-        service = info.context.services.segments
-        return Long(await service.member_count(self.stored_segment, info.context.now))
+class MemberConnection(CountedConnection[Customer]):
+    edges: Sequence[MemberEdge]
 
 
 @strawberry.type
@@ -119,7 +119,7 @@ class Segment(Node):
     created_at: datetime
     updated_at: datetime
     activated_at: datetime | None
-    stored_segment: strawberry.Private[Stored]
+    stored_segment: strawberry.Private[StoredSegment]
 
     @strawberry.field(
         description="The filter as one readable English sentence; null for a static segment."
@@ -132,23 +132,21 @@ class Segment(Node):
         service = info.context.services.segments
         return Long(await service.member_count(self.stored_segment, info.context.now))
 
-    @strawberry.field
+    @strawberry.field(graphql_type=MemberConnection)
     async def members(
         self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> MemberConnection:
+    ) -> Page[Member]:
         first = validate_page_size(first, MAX_MEMBER_PAGE_SIZE)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.segments, info.context.now
         customers = await service.members(self.stored_segment, after_id, first + 1, now)
-        page = make_page(customers, first, after, lambda customer: encode_id_cursor(customer.id))
-        nodes = [Customer.from_domain(customer) for customer in page.items]
         entered_at_loader = make_loader(partial(service.entered_at, self.stored_segment))
-        edges = [
-            MemberEdge(cursor=cursor, node=node, entered_at_loader=entered_at_loader)
-            for cursor, node in zip(page.cursors, nodes, strict=True)
-        ]
-        return MemberConnection(
-            edges=edges, nodes=nodes, page_info=page.info, stored_segment=self.stored_segment
+        return make_page(
+            [Member(customer, entered_at_loader) for customer in customers],
+            first,
+            after,
+            lambda member: encode_id_cursor(member.customer.id),
+            partial(service.member_count, self.stored_segment, now),
         )
 
     @strawberry.field(
@@ -163,7 +161,7 @@ class Segment(Node):
         " moment, hourly or as the project has it, for 30 days, and after that the last of each"
         " day for three years; there is none of a time when no worker ran. By default the last 30"
         " days before `to`; both ends are included. Of more than 1,000 points an even choice.",
-        metadata={"most": MAX_POINTS},
+        metadata={"max_items": MAX_POINTS},
     )
     async def size_history(
         self,
@@ -176,7 +174,7 @@ class Segment(Node):
         return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in sizes]
 
     @classmethod
-    def from_domain(cls, stored_segment: Stored) -> "Segment":
+    def from_domain(cls, stored_segment: StoredSegment) -> "Segment":
         return cls(
             id=strawberry.ID(stored_segment.id),
             name=stored_segment.name,
@@ -191,22 +189,12 @@ class Segment(Node):
         )
 
 
-@strawberry.type
-class SegmentEdge:
-    cursor: str
-    node: Segment
+to_node.register(StoredSegment, Segment.from_domain)
 
 
 @strawberry.type
-class SegmentConnection:
-    edges: list[SegmentEdge]
-    nodes: list[Segment]
-    page_info: PageInfo
-    count_segments: strawberry.Private[CountFunction]
-
-    @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self) -> Long:
-        return Long(await self.count_segments())
+class SegmentConnection(CountedConnection[Segment]):
+    pass
 
 
 @strawberry.type
@@ -257,35 +245,6 @@ class SegmentDeletePayload:
     user_errors: list[UserError]
 
 
-def _segment_connection(page: Page[Stored], count_segments: CountFunction) -> SegmentConnection:
-    nodes = [Segment.from_domain(segment) for segment in page.items]
-    edges = [
-        SegmentEdge(cursor=cursor, node=node)
-        for cursor, node in zip(page.cursors, nodes, strict=True)
-    ]
-    return SegmentConnection(
-        edges=edges, nodes=nodes, page_info=page.info, count_segments=count_segments
-    )
-
-
-async def resolve_segments(
-    customer: StoredCustomer, info: Info, first: int | None, after: str | None
-) -> SegmentConnection:
-    """A page of the segments that the customer is in."""
-    first = validate_page_size(first)
-    after_id = decode_id_cursor(after, EntityKind.SEGMENT)
-    segments = await info.context.services.memberships.segments_of(customer, info.context.now)
-    segments_after = [segment for segment in segments if after_id is None or segment.id > after_id]
-
-    async def count_segments() -> int:
-        return len(segments)
-
-    return _segment_connection(
-        make_page(segments_after, first, after, lambda segment: encode_id_cursor(segment.id)),
-        count_segments,
-    )
-
-
 @strawberry.type
 class SegmentQuery:
     @strawberry.field
@@ -293,7 +252,10 @@ class SegmentQuery:
         stored_segment = await info.context.services.segments.get(id)
         return Segment.from_domain(stored_segment) if stored_segment else None
 
-    @strawberry.field(description="Search: a part of the name, whatever its case.")
+    @strawberry.field(
+        graphql_type=SegmentConnection,
+        description="Search: a part of the name, whatever its case.",
+    )
     async def segments(
         self,
         info: Info,
@@ -301,15 +263,17 @@ class SegmentQuery:
         after: str | None = None,
         search: str | None = None,
         kinds: list[SegmentKind] | None = None,
-    ) -> SegmentConnection:
+    ) -> Page[StoredSegment]:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.SEGMENT)
         service = info.context.services.segments
-        stored_segments = await service.page(search, kinds, after_id, first + 1)
-        page = make_page(
-            stored_segments, first, after, lambda segment: encode_id_cursor(segment.id)
+        return make_page(
+            await service.page(search, kinds, after_id, first + 1),
+            first,
+            after,
+            lambda segment: encode_id_cursor(segment.id),
+            partial(service.count, search, kinds),
         )
-        return _segment_connection(page, lambda: service.count(search, kinds))
 
     @strawberry.field(description="What a filter would select, before it is saved.")
     async def segment_preview(self, info: Info, filter: FilterInput) -> SegmentPreview:

@@ -8,15 +8,14 @@ from inspect import cleandoc
 import strawberry
 
 from app.domain.transitions import Transition, TransitionCause, TransitionType
+from app.schema.connections import Connection, Page, make_page
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, read_customer_ref
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
-    PageInfo,
     decode_log_cursor,
     encode_log_cursor,
-    make_page,
     validate_page_size,
 )
 from app.schema.scalars import Long
@@ -67,22 +66,20 @@ class SegmentTransition(Node):
         )
 
 
-@strawberry.type
-class SegmentTransitionEdge:
-    cursor: str
-    node: SegmentTransition
+to_node.register(Transition, SegmentTransition.from_domain)
 
 
 @strawberry.type
-class SegmentTransitionConnection:
-    edges: list[SegmentTransitionEdge]
-    nodes: list[SegmentTransition]
-    page_info: PageInfo
+class SegmentTransitionConnection(Connection[SegmentTransition]):
+    pass
 
 
 @strawberry.type
 class TransitionQuery:
-    @strawberry.field(description="The log of transitions, oldest first.")
+    @strawberry.field(
+        graphql_type=SegmentTransitionConnection,
+        description="The log of transitions, oldest first.",
+    )
     async def segment_transitions(
         self,
         info: Info,
@@ -90,18 +87,15 @@ class TransitionQuery:
         after: str | None = None,
         segment_ids: list[strawberry.ID] | None = None,
         customer: CustomerRef | None = None,
-    ) -> SegmentTransitionConnection:
+    ) -> Page[Transition]:
         first = validate_page_size(first)
         after_sequence = decode_log_cursor(after)
         ref = None if customer is None else read_customer_ref(customer, "customer")
         service = info.context.services.transitions
         transitions = await service.page(after_sequence, first + 1, segment_ids, ref)
-        page = make_page(
+        return make_page(
             transitions, first, after, lambda transition: encode_log_cursor(transition.sequence)
         )
-        nodes = [SegmentTransition.from_domain(transition) for transition in page.items]
-        edges = [SegmentTransitionEdge(cursor=node.cursor, node=node) for node in nodes]
-        return SegmentTransitionConnection(edges=edges, nodes=nodes, page_info=page.info)
 
     @strawberry.field(
         description="Where the log ends now. Pass it as `after` when subscribing, and a cut before"

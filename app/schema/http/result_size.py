@@ -2,7 +2,7 @@
 
 A field's `first` counts for the next lists below it: `members(first: 100) { nodes { name } }` may
 hold a hundred names. A list without a page above it counts as one item, or as many as its field
-says in its metadata: {"most": 1_000}.
+says in its metadata: {"max_items": 1_000}.
 """
 
 from collections.abc import Mapping
@@ -133,4 +133,4 @@ class _ResultSizeCalculator:
 def _read_max_items(field: GraphQLField) -> int:
     """How many items a list without pages may hold."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return int(definition.metadata.get("most", 1)) if definition else 1
+    return int(definition.metadata.get("max_items", 1)) if definition else 1

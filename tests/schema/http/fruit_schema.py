@@ -15,7 +15,7 @@ from app.errors import BadRequest, InputError, Problem, UserErrorCode
 class Fruit:
     name: str
     weight: int = 1
-    prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"most": 1_000})
+    prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"max_items": 1_000})
 
     @strawberry.field
     def neighbours(self, first: int = 50) -> list["Fruit"]:

@@ -1,0 +1,96 @@
+"""Connections: the pages that list fields return, after Relay's cursor connections.
+
+A resolver returns a `Page` of domain objects. The GraphQL types in this module read it: they are
+never instantiated. Each list has its own connection type, a subclass that names the node type.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from app.schema.node import to_node
+from app.schema.scalars import Long
+
+Item = TypeVar("Item")
+NodeType = TypeVar("NodeType")
+CountFunction = Callable[[], Awaitable[int]]
+
+
+@strawberry.type(
+    description="`first` is 1 to 100, of members to 1,000. Cursors are opaque, stand for a key and"
+    " not for a count, and stay good while rows come and go."
+)
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(frozen=True)
+class PageEdge(Generic[Item]):
+    """A domain object of a page, with the cursor of the page that follows it."""
+
+    cursor: str
+    item: Item
+
+    @property
+    def node(self) -> object:
+        return to_node(self.item)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A page of domain objects. `count` computes the length of the whole list."""
+
+    edges: list[PageEdge[Item]]
+    page_info: PageInfo
+    count: CountFunction | None = None
+
+    @property
+    def nodes(self) -> list[object]:
+        return [edge.node for edge in self.edges]
+
+
+def make_page(
+    rows: Sequence[Item],
+    first: int,
+    after: str | None,
+    encode_cursor: Callable[[Item], str],
+    count: CountFunction | None = None,
+) -> Page[Item]:
+    """Returns a page of the first `first` rows.
+
+    The caller reads one row more than that, which shows whether there is a next page.
+    """
+    edges = [PageEdge(encode_cursor(item), item) for item in rows[:first]]
+    info = PageInfo(
+        has_next_page=len(rows) > first,
+        has_previous_page=after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Page(edges, info, count)
+
+
+@strawberry.type
+class Edge(Generic[NodeType]):
+    cursor: str
+    node: NodeType
+
+
+@strawberry.type
+class Connection(Generic[NodeType]):
+    edges: Sequence[Edge[NodeType]]
+    nodes: Sequence[NodeType]
+    page_info: PageInfo
+
+
+@strawberry.type
+class CountedConnection(Connection[NodeType], Generic[NodeType]):
+    @strawberry.field(description="Computed only when it is asked for.")
+    async def total_count(self, page: strawberry.Parent[Page[Any]]) -> Long:
+        assert page.count is not None, "the resolver of a counted connection sets `count`"
+        return Long(await page.count())
