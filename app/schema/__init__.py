@@ -1,10 +1,14 @@
-"""The API: GraphQL types and resolvers. Reads the request, asks one service, shapes the answer."""
+"""The GraphQL schema: types and resolvers.
+
+A resolver reads its arguments, calls one service, and returns domain objects as GraphQL types.
+"""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLObjectType, Undefined
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
 from app.domain.ids import EntityKind, kind_of
@@ -22,6 +26,7 @@ from app.schema.loyalty import (
     LoyaltyProgram,
     LoyaltyQuery,
 )
+from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
 from app.schema.scalars import SCALARS
@@ -44,10 +49,11 @@ _READ_BY_KIND: dict[EntityKind, Callable[[Services, str], Awaitable[object]]] = 
 }
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be read.")
 class Query(
     CustomerQuery,
     SegmentQuery,
+    MembershipQuery,
     AttributeQuery,
     MetadataQuery,
     FilterImportQuery,
@@ -56,37 +62,51 @@ class Query(
     EngineQuery,
 ):
     @strawberry.field(
-        graphql_type=Node | None, description="Whatever has this id; null for an unknown one."
+        graphql_type=Node | None, description="The object with this id; null if there is none."
     )
-    async def node(self, info: Info, id: strawberry.ID) -> object:
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the object.")],
+    ) -> object:
         kind = kind_of(id)
         item = await _READ_BY_KIND[kind](info.context.services, id) if kind else None
         return None if item is None else to_node(item)
 
 
-@strawberry.type
+@strawberry.type(
+    description="Everything that can be changed. `userErrors` lists what is wrong with the input."
+)
 class Mutation(
     CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation, LoyaltyMutation
 ):
     pass
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be followed live.")
 class Subscription(TransitionSubscription):
     pass
 
 
 class Schema(strawberry.Schema):
-    """Where an argument may be left out it has no default: `after: String`, and not `= null`."""
+    """Strawberry's schema, with a description, and with optional arguments that have no default.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Strawberry would print `after: String = null`, which clients take for a default.
+    """
+
+    def __init__(self, *args: Any, description: str, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._schema.description = description
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLObjectType):
                 for field in type_.fields.values():
                     for argument in field.args.values():
                         if argument.default_value is None:
                             argument.default_value = Undefined
+
+    def as_str(self) -> str:
+        """Returns the SDL, including the description of the schema, which Strawberry leaves out."""
+        return f"{print_schema_definition(self._schema)}\n\n{super().as_str()}"
 
 
 schema = Schema(
@@ -98,4 +118,7 @@ schema = Schema(
         *(LoyaltyProgram, EarningRule, LedgerEntry),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
+    description="Customer segments: which customers of a shop match a filter, now and over time."
+    "\n\nStore customers, events and orders; define segments with filters; follow the transitions"
+    " of customers into and out of active segments.",
 )

@@ -19,14 +19,24 @@ CountFunction = Callable[[], Awaitable[int]]
 
 
 @strawberry.type(
-    description="`first` is 1 to 100, of members to 1,000. Cursors are opaque, stand for a key and"
-    " not for a count, and stay good while rows come and go."
+    description="Where a page lies in its list. `first` is 1 to 100, of members to 1,000."
+    " Cursors are opaque, stand for a key and not for a count, and stay good while"
+    " rows come and go."
 )
 class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    has_next_page: bool = strawberry.field(
+        description="Whether the list continues after this page."
+    )
+    has_previous_page: bool = strawberry.field(
+        description="Whether the page was requested with `after`."
+    )
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first item; null if the page is empty."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item; null if the page is empty. Pass it as `after`"
+        " to read the next page."
+    )
 
 
 @dataclass(frozen=True)
@@ -75,22 +85,32 @@ def make_page(
     return Page(edges, info, count)
 
 
-@strawberry.type
+@strawberry.type(description="An item of a page with its cursor.")
 class Edge(Generic[NodeType]):
-    cursor: str
-    node: NodeType
+    cursor: str = strawberry.field(
+        description="The position of the item in the list. Pass it as `after` to read on from here."
+    )
+    node: NodeType = strawberry.field(description="The item.")
 
 
-@strawberry.type
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[NodeType]):
-    edges: Sequence[Edge[NodeType]]
-    nodes: Sequence[NodeType]
-    page_info: PageInfo
+    edges: Sequence[Edge[NodeType]] = strawberry.field(
+        description="The items of the page, each with its cursor."
+    )
+    nodes: Sequence[NodeType] = strawberry.field(
+        description="The items of the page without their cursors."
+    )
+    page_info: PageInfo = strawberry.field(
+        description="Where the page begins and ends, and whether there are more."
+    )
 
 
-@strawberry.type
+@strawberry.type(description="A page of a list whose items can be counted.")
 class CountedConnection(Connection[NodeType], Generic[NodeType]):
-    @strawberry.field(description="Computed only when it is asked for.")
+    @strawberry.field(
+        description="The length of the whole list. Computed only when it is asked for."
+    )
     async def total_count(self, page: strawberry.Parent[Page[Any]]) -> Long:
         assert page.count is not None, "the resolver of a counted connection sets `count`"
         return Long(await page.count())

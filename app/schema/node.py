@@ -5,9 +5,11 @@ from functools import singledispatch
 import strawberry
 
 
-@strawberry.interface(description="Whatever has an id; ids are opaque.")
+@strawberry.interface(description="An object that `node` finds by its id. Ids are opaque.")
 class Node:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(
+        description="The id, unique among all objects. It never changes."
+    )
 
 
 @singledispatch

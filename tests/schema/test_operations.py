@@ -135,5 +135,5 @@ OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules"),
     # Of an engine where no worker is.
-    *("worker", "workers", "setback", "nextWakeUpAt", "passedShare", "lastError"),
+    *("worker", "workers", "poisonChange", "nextTimerAt", "backfillProgress", "lastError"),
 }

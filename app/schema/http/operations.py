@@ -184,5 +184,8 @@ class Operations:
             executor.variable_values.coerced,
         )
         if size > MAX_RESULT_VALUES:
-            message = f"The answer could hold more than {MAX_RESULT_VALUES:,} values: ask for less at once."
+            message = (
+                f"The answer could hold more than {MAX_RESULT_VALUES:,} values:"
+                " ask for less at once."
+            )
             raise OperationError(422, [error_object(message, TOO_COMPLEX_CODE)])
