@@ -35,7 +35,7 @@ class SegmentMembership:
         description="When this will change by the passing of time alone; null where it won't."
     )
     async def changes_at(self) -> datetime | None:
-        # Years of a customer's events may have to be gone through: others are served meanwhile.
+        # This may go through years of events. In a thread it does not hold up other requests.
         return await asyncio.to_thread(self.membership.next_change_at)
 
 
