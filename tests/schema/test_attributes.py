@@ -1,4 +1,4 @@
-"""What an editor of filters is told, held against what filters then take."""
+"""The queries for filter editors: filters accept what the queries offer."""
 
 from typing import Any
 
@@ -81,7 +81,7 @@ async def test_just_the_operators_that_are_offered_can_be_used(api: Api) -> None
 
 
 async def is_operator_applicable(api: Api, path: str, operator: str) -> bool:
-    """Whether a filter with no value at all is refused for its value, if for anything."""
+    """Returns whether the operator applies to values at the path."""
     condition = {"attribute": {"path": path, "operator": operator}}
     refused = await api.list_errors(PREVIEW, filter=condition)
     return not any(code.startswith("OPERATOR_NOT_APPLICABLE") for code in refused)

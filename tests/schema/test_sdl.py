@@ -1,4 +1,4 @@
-"""segments sdl: what is written of the schema is what the code says."""
+"""The command `segments sdl`: the files in graphql-schema/ match the code."""
 
 import re
 import shutil
@@ -36,15 +36,15 @@ def test_what_is_committed_is_current() -> None:
     sdl.check(pytest.fail)
 
 
-def test_a_difference_is_shown_and_mended(folder: Path) -> None:
-    file, said = folder / "schema.graphql", list[str]()
+def test_a_difference_is_shown_and_corrected(folder: Path) -> None:
+    file, lines = folder / "schema.graphql", list[str]()
     file.write_text(file.read_text().replace("sourceId: String!", "sourceId: String", 1))
 
     with pytest.raises(
         SetupError, match=r"says: graphql-schema/schema\.graphql; run `segments sdl`"
     ):
-        sdl.check(said.append)
-    assert {line.strip() for line in said} >= {"-  sourceId: String", "+  sourceId: String!"}
+        sdl.check(lines.append)
+    assert {line.strip() for line in lines} >= {"-  sourceId: String", "+  sourceId: String!"}
 
     assert file in sdl.write()
     sdl.check(pytest.fail)
@@ -59,14 +59,14 @@ def test_operators_are_written_too(folder: Path) -> None:
 
 
 def test_a_large_difference_is_cut(folder: Path) -> None:
-    said = list[str]()
+    lines = list[str]()
     (folder / "schema.graphql").unlink()
 
     with pytest.raises(SetupError):
-        sdl.check(said.append)
+        sdl.check(lines.append)
 
-    assert len(said) == 21
-    assert said[-1] == "..."
+    assert len(lines) == 21
+    assert lines[-1] == "..."
 
 
 def test_elsewhere_it_says_where_to_run_it(folder: Path) -> None:

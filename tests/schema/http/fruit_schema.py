@@ -1,4 +1,4 @@
-"""A small schema that can do all that the door must cope with."""
+"""A small schema with every case that the HTTP layer must handle."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -137,7 +137,7 @@ class Subscription:
 
     @strawberry.subscription
     async def flood(self, info: strawberry.Info) -> AsyncIterator[str]:
-        """Much, as fast as it is taken."""
+        """Yields large events as fast as the client reads them."""
         info.context["started"].set()
         try:
             while True:
