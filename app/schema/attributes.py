@@ -17,7 +17,7 @@ register_enum(
     "The group in which a filter editor lists a path.",
     {
         "PROFILE": "The fields of the profile.",
-        "ACTIVITY": "Totals of orders and loyalty points.",
+        "ACTIVITY": "Totals of orders, events and loyalty points.",
         "METADATA": "The caller's own fields.",
     },
     name="FilterAttributeGroup",

@@ -1,4 +1,4 @@
-"""Customers in the API."""
+"""Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -47,6 +47,7 @@ class CustomerRef:
 
 
 def read_customer_ref(ref: CustomerRef, *path: str) -> inputs.CustomerRef:
+    """Parses a reference. `path` is its place in the input, for the errors. Raises InputError."""
     return inputs.parse_input(inputs.CustomerRef, input_to_json(ref), *path)
 
 
@@ -293,6 +294,7 @@ class BulkPayload:
 
 
 async def execute_bulk(awaitable: Any) -> BulkPayload:
+    """Awaits a bulk operation of a service, and returns its result and its errors by row."""
     result, errors = await attempt(awaitable)
     if result is None:
         return BulkPayload(accepted=0, user_errors=errors)

@@ -21,7 +21,7 @@ register_enum(
         "CHECKING": "A worker checks whether all stored values can be converted.",
         "CONVERTING": "A worker converts the stored values.",
         "READY": "All values match the definition, and filters may use it.",
-        "REFUSED": "Stored values do not match; `problem` says which. Nothing was converted.",
+        "REFUSED": "Stored values do not match; `problem` says which.",
     },
     name="MetadataDefinitionState",
 )

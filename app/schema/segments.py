@@ -1,4 +1,4 @@
-"""Segments in the API."""
+"""Segments in the API: queries, mutations, members and the history of sizes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
