@@ -136,7 +136,9 @@ class TrackedCustomer:
     def check_size(self) -> Problem | None:
         """Returns a problem if the profile exceeds 1 MiB, else None."""
         profile = {
-            key: value for key, value in self.document.items() if key not in ("events", "searchKeys")
+            key: value
+            for key, value in self.document.items()
+            if key not in ("events", "searchKeys")
         }
         if is_within_size_limit(profile):
             return None

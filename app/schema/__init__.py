@@ -1,9 +1,14 @@
-"""The API: GraphQL types and resolvers. Reads the request, asks one service, shapes the answer."""
+"""The GraphQL schema: types and resolvers.
 
-from typing import Any
+A resolver reads its arguments, calls one service, and returns domain objects as GraphQL types.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLObjectType, Undefined
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
 from app.domain.ids import EntityKind, kind_of
@@ -21,19 +26,34 @@ from app.schema.loyalty import (
     LoyaltyProgram,
     LoyaltyQuery,
 )
+from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
+from app.services import Services
 
 __all__ = ["Context", "schema"]
 
 
-@strawberry.type
+_READ_BY_KIND: dict[EntityKind, Callable[[Services, str], Awaitable[object]]] = {
+    EntityKind.CUSTOMER: lambda services, id_: services.customers.get(CustomerRef.by_id(id_)),
+    EntityKind.SEGMENT: lambda services, id_: services.segments.get(id_),
+    EntityKind.EVENT: lambda services, id_: services.events.get(id_),
+    EntityKind.ORDER: lambda services, id_: services.orders.get(id_),
+    EntityKind.TRANSITION: lambda services, id_: services.transitions.get(id_),
+    EntityKind.LOYALTY_PROGRAM: lambda services, id_: services.loyalty.program(id_),
+    EntityKind.EARNING_RULE: lambda services, id_: services.loyalty.rule(id_),
+    EntityKind.LEDGER_ENTRY: lambda services, id_: services.loyalty.ledger_entry(id_),
+}
+
+
+@strawberry.type(description="Everything that can be read.")
 class Query(
     CustomerQuery,
     SegmentQuery,
+    MembershipQuery,
     AttributeQuery,
     MetadataQuery,
     FilterImportQuery,
@@ -41,61 +61,52 @@ class Query(
     LoyaltyQuery,
     EngineQuery,
 ):
-    @strawberry.field(description="Whatever has this id; null for an unknown one.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        services = info.context.services
-        match kind_of(id):
-            case EntityKind.CUSTOMER:
-                customer = await services.customers.get(CustomerRef.by_id(id))
-                return Customer.from_domain(customer) if customer else None
-            case EntityKind.SEGMENT:
-                segment = await services.segments.get(id)
-                return Segment.from_domain(segment) if segment else None
-            case EntityKind.EVENT:
-                event = await services.events.get(id)
-                return CustomEvent.from_domain(event) if event else None
-            case EntityKind.ORDER:
-                order = await services.orders.get(id)
-                return Order.from_domain(order) if order else None
-            case EntityKind.TRANSITION:
-                transition = await services.transitions.get(id)
-                return SegmentTransition.from_domain(transition) if transition else None
-            case EntityKind.LOYALTY_PROGRAM:
-                program = await services.loyalty.program(id)
-                return LoyaltyProgram.from_domain(program) if program else None
-            case EntityKind.EARNING_RULE:
-                rule = await services.loyalty.rule(id)
-                return EarningRule.from_domain(rule) if rule else None
-            case EntityKind.LEDGER_ENTRY:
-                entry = await services.loyalty.ledger_entry(id)
-                return LedgerEntry.from_domain(entry) if entry else None
-            case None:
-                return None
+    @strawberry.field(
+        graphql_type=Node | None, description="The object with this id; null if there is none."
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the object.")],
+    ) -> object:
+        kind = kind_of(id)
+        item = await _READ_BY_KIND[kind](info.context.services, id) if kind else None
+        return None if item is None else to_node(item)
 
 
-@strawberry.type
+@strawberry.type(
+    description="Everything that can be changed. `userErrors` lists what is wrong with the input."
+)
 class Mutation(
     CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation, LoyaltyMutation
 ):
     pass
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be followed live.")
 class Subscription(TransitionSubscription):
     pass
 
 
 class Schema(strawberry.Schema):
-    """Where an argument may be left out it has no default: `after: String`, and not `= null`."""
+    """Strawberry's schema, with a description, and with optional arguments that have no default.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Strawberry would print `after: String = null`, which clients take for a default.
+    """
+
+    def __init__(self, *args: Any, description: str, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._schema.description = description
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLObjectType):
                 for field in type_.fields.values():
                     for argument in field.args.values():
                         if argument.default_value is None:
                             argument.default_value = Undefined
+
+    def as_str(self) -> str:
+        """Returns the SDL, including the description of the schema, which Strawberry leaves out."""
+        return f"{print_schema_definition(self._schema)}\n\n{super().as_str()}"
 
 
 schema = Schema(
@@ -107,4 +118,7 @@ schema = Schema(
         *(LoyaltyProgram, EarningRule, LedgerEntry),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
+    description="Customer segments: which customers of a shop match a filter, now and over time."
+    "\n\nStore customers, events and orders; define segments with filters; follow the transitions"
+    " of customers into and out of active segments.",
 )

@@ -1,5 +1,6 @@
-"""Events and orders in the API, and the timeline that they make."""
+"""Custom events, orders and the timeline of a customer in the API."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -7,47 +8,42 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from app.domain.customers import Customer
 from app.domain.events import Event
-from app.domain.loyalty import LedgerEntry as StoredEntry
 from app.domain.metadata import to_json
 from app.domain.orders import Order as StoredOrder
-from app.domain.transitions import Transition
+from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
 from app.schema.input_json import input_to_json
 from app.schema.loyalty import LedgerEntry
-from app.schema.node import Node
-from app.schema.paging import (
-    PageInfo,
-    decode_time_cursor,
-    encode_time_cursor,
-    make_page,
-    validate_page_size,
-)
+from app.schema.node import Node, to_node
 from app.schema.scalars import JSON, Long
 from app.schema.transitions import SegmentTransition
-from app.services.timeline import TimelineItem
 
 
 @strawberry.enum(description="An order counts while it is PAID or FULFILLED.")
 class OrderStatus(Enum):
-    CREATED = "CREATED"
-    PAID = "PAID"
-    FULFILLED = "FULFILLED"
-    CANCELED = "CANCELED"
+    CREATED = strawberry.enum_value("CREATED", description="The order is not paid yet.")
+    PAID = strawberry.enum_value("PAID", description="The order is paid.")
+    FULFILLED = strawberry.enum_value("FULFILLED", description="The order is paid and delivered.")
+    CANCELED = strawberry.enum_value("CANCELED", description="The order is canceled.")
 
 
-@strawberry.input
+@strawberry.input(description="A custom event to record.")
 class EventInput:
     customer: CustomerRef = strawberry.field(
         description="A sourceId that is not known creates the customer."
     )
-    name: str
-    at: datetime | None = strawberry.field(default=UNSET, description="Default: now.")
-    properties: JSON | None = UNSET
+    name: str = strawberry.field(description="The name of the event.")
+    at: datetime | None = strawberry.field(
+        default=UNSET, description="When the event happened. Default: now."
+    )
+    properties: JSON | None = strawberry.field(
+        default=UNSET, description="The caller's own fields of the event, as a JSON object."
+    )
     idempotency_key: str | None = strawberry.field(
-        default=UNSET, description="The same key again changes nothing."
+        default=UNSET,
+        description="A key of the caller's choice. The same key again changes nothing.",
     )
 
 
@@ -59,24 +55,29 @@ class EventInput:
     )
 )
 class OrderInput:
-    source_id: str
+    source_id: str = strawberry.field(description="The caller's own key of the order.")
     customer: CustomerRef = strawberry.field(
         description="A sourceId that is not known creates the customer."
     )
-    status: OrderStatus | None = UNSET
+    status: OrderStatus | None = strawberry.field(
+        default=UNSET, description="The status of the order."
+    )
     amount: Long | None = strawberry.field(default=UNSET, description="In minor units (cents).")
-    at: datetime | None = UNSET
+    at: datetime | None = strawberry.field(default=UNSET, description="When the order was made.")
     metadata: JSON | None = strawberry.field(
         default=UNSET,
-        description="Merged key by key; a key set to null is removed, and null removes all keys.",
+        description="The caller's own fields. Merged key by key; a key set to null is removed,"
+        " and null removes all keys.",
     )
 
 
-@strawberry.type
+@strawberry.type(description="A custom event of a customer.")
 class CustomEvent(Node):
-    name: str
-    at: datetime
-    properties: JSON
+    name: str = strawberry.field(description="The name of the event.")
+    at: datetime = strawberry.field(description="When the event happened.")
+    properties: JSON = strawberry.field(
+        description="The caller's own fields of the event, as a JSON object."
+    )
 
     @classmethod
     def from_domain(cls, event: Event) -> "CustomEvent":
@@ -88,13 +89,13 @@ class CustomEvent(Node):
         )
 
 
-@strawberry.type
+@strawberry.type(description="An order of a customer.")
 class Order(Node):
-    source_id: str
-    status: OrderStatus
-    amount: Long
-    at: datetime
-    metadata: JSON
+    source_id: str = strawberry.field(description="The caller's own key of the order.")
+    status: OrderStatus = strawberry.field(description="The status of the order.")
+    amount: Long = strawberry.field(description="The amount in minor units (cents).")
+    at: datetime = strawberry.field(description="When the order was made.")
+    metadata: JSON = strawberry.field(description="The caller's own fields, as a JSON object.")
 
     @classmethod
     def from_domain(cls, order: StoredOrder) -> "Order":
@@ -109,60 +110,51 @@ class Order(Node):
 
 
 TimelineEntry = Annotated[
-    CustomEvent | Order | SegmentTransition | LedgerEntry, strawberry.union("TimelineEntry")
+    CustomEvent | Order | SegmentTransition | LedgerEntry,
+    strawberry.union("TimelineEntry", description="Something that happened to a customer."),
 ]
 
 
-def _to_timeline_entry(
-    entry: TimelineItem,
-) -> CustomEvent | Order | SegmentTransition | LedgerEntry:
-    match entry:
-        case Event():
-            return CustomEvent.from_domain(entry)
-        case StoredOrder():
-            return Order.from_domain(entry)
-        case Transition():
-            return SegmentTransition.from_domain(entry)
-        case StoredEntry():
-            return LedgerEntry.from_domain(entry)
+to_node.register(Event, CustomEvent.from_domain)
+to_node.register(StoredOrder, Order.from_domain)
 
 
-@strawberry.type
-class TimelineEdge:
-    cursor: str
-    node: TimelineEntry
+@strawberry.type(description="An entry of a page of a timeline with its cursor.")
+class TimelineEdge(Edge[TimelineEntry]):
+    pass
 
 
-@strawberry.type
-class TimelineConnection:
-    edges: list[TimelineEdge]
-    nodes: list[TimelineEntry]
-    page_info: PageInfo
-
-
-async def resolve_timeline(
-    customer: Customer, info: Info, first: int | None, after: str | None
-) -> TimelineConnection:
-    first = validate_page_size(first)
-    after_key = decode_time_cursor(after)
-    entries = await info.context.services.timeline.page(customer.id, after_key, first + 1)
-    page = make_page(entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id)))
-    nodes = [_to_timeline_entry(entry) for entry in page.items]
-    edges = [
-        TimelineEdge(cursor=cursor, node=node)
-        for cursor, node in zip(page.cursors, nodes, strict=True)
-    ]
-    return TimelineConnection(edges=edges, nodes=nodes, page_info=page.info)
+@strawberry.type(description="A page of a customer's timeline.")
+class TimelineConnection(Connection[TimelineEntry]):
+    edges: Sequence[TimelineEdge] = strawberry.field(
+        description="The items of the page, each with its cursor."
+    )
 
 
 @strawberry.type
 class ActivityMutation:
-    @strawberry.mutation(description="Takes custom events; an unknown sourceId makes a customer.")
-    async def events_track(self, info: Info, inputs: list[EventInput]) -> BulkPayload:
+    @strawberry.mutation(
+        description="Records custom events. An unknown sourceId creates the customer."
+    )
+    async def events_track(
+        self,
+        info: Info,
+        inputs: Annotated[
+            list[EventInput],
+            strawberry.argument(description="The events to record, at most 1,000."),
+        ],
+    ) -> BulkPayload:
         now = info.context.now.at
         return await execute_bulk(info.context.services.events.track(input_to_json(inputs), now))
 
-    @strawberry.mutation(description="Takes new orders, and new revisions of known ones.")
-    async def orders_upsert(self, info: Info, inputs: list[OrderInput]) -> BulkPayload:
+    @strawberry.mutation(description="Creates orders and updates known ones.")
+    async def orders_upsert(
+        self,
+        info: Info,
+        inputs: Annotated[
+            list[OrderInput],
+            strawberry.argument(description="The orders to create or update, at most 1,000."),
+        ],
+    ) -> BulkPayload:
         now = info.context.now.at
         return await execute_bulk(info.context.services.orders.upsert(input_to_json(inputs), now))

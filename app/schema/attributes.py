@@ -1,22 +1,34 @@
-"""What an editor of filters needs, in the API."""
+"""Queries for filter editors: the paths, operators and values that a filter may use."""
+
+from typing import Annotated
 
 import strawberry
 
 from app.filters.fields import AttributeType, FieldGroup
 from app.schema.context import Info
+from app.schema.enums import register_enum
 from app.schema.filters import Operator
 from app.schema.paging import validate_page_size
 from app.schema.scalars import JSON
 from app.services.attributes import Attribute
 
-strawberry.enum(FieldGroup, name="FilterAttributeGroup")
+register_enum(
+    FieldGroup,
+    "The group in which a filter editor lists a path.",
+    {
+        "PROFILE": "The fields of the profile.",
+        "ACTIVITY": "Totals of orders, events and loyalty points.",
+        "METADATA": "The caller's own fields.",
+    },
+    name="FilterAttributeGroup",
+)
 
 
-@strawberry.type
+@strawberry.type(description="An operator, as a filter editor shows it.")
 class OperatorInfo:
-    operator: Operator
-    label: str
-    takes: str
+    operator: Operator = strawberry.field(description="The operator.")
+    label: str = strawberry.field(description="The operator in words.")
+    takes: str = strawberry.field(description="What `value` must be for this operator, in words.")
 
 
 @strawberry.type(
@@ -24,12 +36,18 @@ class OperatorInfo:
     " editor."
 )
 class FilterAttribute:
-    path: str
-    label: str
-    group: FieldGroup
-    type: AttributeType
-    is_array: bool
-    operators: list[OperatorInfo]
+    path: str = strawberry.field(
+        description="The path, as `AttributeConditionInput.path` takes it."
+    )
+    label: str = strawberry.field(description="The path in words.")
+    group: FieldGroup = strawberry.field(
+        description="The group in which a filter editor lists the path."
+    )
+    type: AttributeType = strawberry.field(description="The type of the values at the path.")
+    is_array: bool = strawberry.field(description="Whether the values are arrays of this type.")
+    operators: list[OperatorInfo] = strawberry.field(
+        description="The operators that apply to the path."
+    )
 
     @classmethod
     def from_domain(cls, attribute: Attribute) -> "FilterAttribute":
@@ -53,7 +71,10 @@ class FilterAttribute:
 
 @strawberry.type
 class AttributeQuery:
-    @strawberry.field(description="The paths that a filter may use, metadata seen among them.")
+    @strawberry.field(
+        description="The paths that a filter may use, including metadata keys found in stored"
+        " customers."
+    )
     async def filter_attributes(self, info: Info) -> list[FilterAttribute]:
         return [
             FilterAttribute.from_domain(attribute)
@@ -64,7 +85,16 @@ class AttributeQuery:
         description="Values seen for a path, the most frequent first: for an editor's completion."
     )
     async def filter_value_suggestions(
-        self, info: Info, path: str, prefix: str | None = strawberry.UNSET, first: int | None = 20
+        self,
+        info: Info,
+        path: Annotated[str, strawberry.argument(description="The path whose values to suggest.")],
+        prefix: Annotated[
+            str | None, strawberry.argument(description="Only values that begin with this text.")
+        ] = strawberry.UNSET,
+        first: Annotated[
+            int | None,
+            strawberry.argument(description="The maximum number of values, from 1 to 100."),
+        ] = 20,
     ) -> list[JSON]:
         max_values = validate_page_size(first, default_size=20)
         service = info.context.services.attributes

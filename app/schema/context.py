@@ -1,4 +1,4 @@
-"""What an operation carries: the services, and the one instant that serves all of it."""
+"""The context of an operation: the services, and the one instant at which it evaluates."""
 
 from dataclasses import dataclass, field
 
@@ -12,8 +12,11 @@ from app.services.definitions import Definitions
 
 @dataclass(slots=True)
 class Context:
-    """Made afresh for each operation, and for each event of a subscription. A stream of events that
-    was cut off says the cursor that it had come to in its header Last-Event-ID."""
+    """The context of one operation, or of one event of a subscription.
+
+    `last_event_id` is the header Last-Event-ID, which a browser sends when it reconnects to a
+    stream of server-sent events: the cursor of the last event that it received.
+    """
 
     services: Services
     now: Now
@@ -23,13 +26,13 @@ class Context:
 
     @property
     def loaders(self) -> Loaders:
-        """What is asked for by id at the same time, in one question."""
+        """Loaders that batch concurrent reads by id into one query."""
         if self._loaders is None:
             self._loaders = Loaders(self.services)
         return self._loaders
 
     async def load_definitions(self) -> Definitions:
-        """The definitions as of the first time that this operation asks."""
+        """Returns the definitions. All calls of an operation return the same ones."""
         if self._definitions is None:
             self._definitions = await self.services.definitions.latest()
         return self._definitions

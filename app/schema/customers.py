@@ -1,4 +1,4 @@
-"""Customers in the API."""
+"""Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -8,73 +8,105 @@ import strawberry
 from strawberry import UNSET, Maybe
 
 from app.domain import inputs
-from app.domain.customers import Customer as Stored
+from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
+from app.domain.loyalty import LedgerEntry
+from app.domain.segments import Segment
+from app.schema.connections import CountedConnection, Page, make_page
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt, to_user_errors
 from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
-    PageInfo,
+    After,
+    First,
     decode_id_cursor,
+    decode_time_cursor,
     encode_id_cursor,
-    make_page,
+    encode_time_cursor,
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
-from app.services.query_planner import PlannedQuery
+from app.services.timeline import TimelineItem
 
 if TYPE_CHECKING:
+    # The modules of these types import this one.
     from app.schema.activity import TimelineConnection
     from app.schema.loyalty import LedgerConnection
     from app.schema.segments import SegmentConnection
 
 
-@strawberry.input(one_of=True, description="A customer by our id or by the caller's own key.")
+@strawberry.input(
+    one_of=True, description="Refers to a customer by the server's id or by the caller's own key."
+)
 class CustomerRef:
-    id: Maybe[strawberry.ID]
-    source_id: Maybe[str]
+    id: Maybe[strawberry.ID] = strawberry.field(description="The customer's id.")
+    source_id: Maybe[str] = strawberry.field(description="The caller's own key of the customer.")
 
 
 def read_customer_ref(ref: CustomerRef, *path: str) -> inputs.CustomerRef:
+    """Parses a reference. `path` is its place in the input, for the errors. Raises InputError."""
     return inputs.parse_input(inputs.CustomerRef, input_to_json(ref), *path)
 
 
-@strawberry.input
+@strawberry.input(
+    description="The parts of a postal address to change. A part that is left out keeps its"
+    " value; null removes it."
+)
 class AddressInput:
-    line1: str | None = UNSET
-    line2: str | None = UNSET
-    city: str | None = UNSET
-    state: str | None = UNSET
-    postal_code: str | None = UNSET
-    country: str | None = UNSET
-
-
-@strawberry.input(description="A field that is left out stays; null removes it.")
-class CustomerInput:
-    source_id: str
-    name: str | None = UNSET
-    email: str | None = UNSET
-    phone: str | None = UNSET
-    description: str | None = UNSET
-    birthdate: date | None = UNSET
-    source: str | None = UNSET
-    address: AddressInput | None = UNSET
-    metadata: JSON | None = strawberry.field(
-        default=UNSET, description="Merged key by key; a key set to null is removed."
+    line1: str | None = strawberry.field(
+        default=UNSET, description="The first line, usually street and number."
+    )
+    line2: str | None = strawberry.field(
+        default=UNSET, description="The second line, for example an apartment."
+    )
+    city: str | None = strawberry.field(default=UNSET, description="The city.")
+    state: str | None = strawberry.field(
+        default=UNSET, description="The state, province or region."
+    )
+    postal_code: str | None = strawberry.field(default=UNSET, description="The postal code.")
+    country: str | None = strawberry.field(
+        default=UNSET, description="The country, as the caller writes it."
     )
 
 
-@strawberry.type
+@strawberry.input(
+    description="The fields of a customer to create or change. A field that is left out keeps"
+    " its value; null removes it."
+)
+class CustomerInput:
+    source_id: str = strawberry.field(
+        description="The caller's own key, which finds the customer or creates it."
+    )
+    name: str | None = strawberry.field(default=UNSET, description="The full name.")
+    email: str | None = strawberry.field(default=UNSET, description="The email address.")
+    phone: str | None = strawberry.field(default=UNSET, description="The phone number.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="A note about the customer."
+    )
+    birthdate: date | None = strawberry.field(default=UNSET, description="The date of birth.")
+    source: str | None = strawberry.field(
+        default=UNSET, description='Where the profile came from: "api", "import", ...'
+    )
+    address: AddressInput | None = strawberry.field(
+        default=UNSET, description="The postal address."
+    )
+    metadata: JSON | None = strawberry.field(
+        default=UNSET,
+        description="The caller's own fields. Merged key by key; a key set to null is removed.",
+    )
+
+
+@strawberry.type(description="A postal address.")
 class Address:
-    line1: str | None
-    line2: str | None
-    city: str | None
-    state: str | None
-    postal_code: str | None
-    country: str | None
+    line1: str | None = strawberry.field(description="The first line, usually street and number.")
+    line2: str | None = strawberry.field(description="The second line, for example an apartment.")
+    city: str | None = strawberry.field(description="The city.")
+    state: str | None = strawberry.field(description="The state, province or region.")
+    postal_code: str | None = strawberry.field(description="The postal code.")
+    country: str | None = strawberry.field(description="The country, as the caller wrote it.")
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Address":
@@ -88,14 +120,24 @@ class Address:
         )
 
 
-@strawberry.type(description="What the customer's orders come to.")
+@strawberry.type(
+    description="Totals of the customer's orders. Only orders with status PAID or FULFILLED count."
+)
 class OrderSummary:
     total_count: int = strawberry.field(description="Orders with status PAID or FULFILLED.")
     total_amount: Long = strawberry.field(description="In minor units (cents), as are all amounts.")
-    average_amount: float | None
-    last_order_amount: Long | None
-    first_order_at: datetime | None
-    last_order_at: datetime | None
+    average_amount: float | None = strawberry.field(
+        description="The mean amount of an order, in minor units; null without an order."
+    )
+    last_order_amount: Long | None = strawberry.field(
+        description="The amount of the latest order, in minor units; null without an order."
+    )
+    first_order_at: datetime | None = strawberry.field(
+        description="When the first order was made; null without an order."
+    )
+    last_order_at: datetime | None = strawberry.field(
+        description="When the latest order was made; null without an order."
+    )
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "OrderSummary":
@@ -109,75 +151,95 @@ class OrderSummary:
         )
 
 
-@strawberry.type(description="The points that the customer has in all programs.")
+@strawberry.type(description="The customer's points in all loyalty programs.")
 class LoyaltySummary:
-    points: Long
+    points: Long = strawberry.field(description="The sum of the balances in all programs.")
     customer_id: strawberry.Private[str]
 
-    @strawberry.field(description="What the customer was given, the newest first.")
+    @strawberry.field(
+        graphql_type=Annotated["LedgerConnection", strawberry.lazy("app.schema.loyalty")],
+        description="The entries of the customer's points ledger, newest first.",
+    )
     async def ledger(
-        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> Annotated["LedgerConnection", strawberry.lazy("app.schema.loyalty")]:
-        from app.schema.loyalty import resolve_ledger
+        self, info: Info, first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Page[LedgerEntry]:
+        first = validate_page_size(first)
+        after_key = decode_time_cursor(after)
+        service = info.context.services.loyalty
+        entries = await service.ledger(self.customer_id, after_key, first + 1)
+        return make_page(
+            entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id))
+        )
 
-        return await resolve_ledger(self.customer_id, info, first, after)
 
-
-@strawberry.type
+@strawberry.type(description="A customer of the shop.")
 class Customer(Node):
     source_id: str = strawberry.field(description="The caller's own key; unique, immutable.")
-    name: str | None
-    email: str | None
-    phone: str | None
-    description: str | None
-    birthdate: date | None
+    name: str | None = strawberry.field(description="The full name.")
+    email: str | None = strawberry.field(description="The email address.")
+    phone: str | None = strawberry.field(description="The phone number.")
+    description: str | None = strawberry.field(description="A note about the customer.")
+    birthdate: date | None = strawberry.field(description="The date of birth.")
     source: str | None = strawberry.field(
         description='Where the profile came from: "api", "import", ...'
     )
-    created_at: datetime
-    updated_at: datetime
-    stored_customer: strawberry.Private[Stored]
+    created_at: datetime = strawberry.field(description="When the customer was created.")
+    updated_at: datetime = strawberry.field(description="When the customer last changed.")
+    stored_customer: strawberry.Private[StoredCustomer]
 
-    @strawberry.field
+    @strawberry.field(description="The postal address.")
     def address(self) -> Address | None:
         address = self.stored_customer.document.get("address")
         return Address.from_document(address) if address else None
 
-    @strawberry.field
+    @strawberry.field(description="Totals of the customer's orders.")
     def orders(self) -> OrderSummary:
         return OrderSummary.from_document(self.stored_customer.document.get("orders") or {})
 
-    @strawberry.field
+    @strawberry.field(description="The customer's loyalty points.")
     def loyalty(self) -> LoyaltySummary:
         points = (self.stored_customer.document.get("loyalty") or {}).get("points", 0)
         return LoyaltySummary(points=points, customer_id=self.stored_customer.id)
 
-    @strawberry.field
+    @strawberry.field(description="The caller's own fields, as a JSON object.")
     async def metadata(self, info: Info) -> JSON:
         metadata = (await info.context.load_definitions()).metadata_schema
         return JSON(metadata.decode(self.stored_customer.document.get("metadata") or {}))
 
-    @strawberry.field(description="The segments the customer is in at this moment, of every kind.")
+    @strawberry.field(
+        graphql_type=Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")],
+        description="The segments the customer is in at this moment, of every kind.",
+    )
     async def segments(
-        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")]:
-        from app.schema.segments import resolve_segments
+        self, info: Info, first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Page[Segment]:
+        first = validate_page_size(first)
+        after_id = decode_id_cursor(after, EntityKind.SEGMENT)
+        service, now = info.context.services.memberships, info.context.now
+        segments = await service.segments_of(self.stored_customer, now)
+        rows = [segment for segment in segments if after_id is None or segment.id > after_id]
 
-        return await resolve_segments(self.stored_customer, info, first, after)
+        async def count() -> int:
+            return len(segments)
+
+        return make_page(rows, first, after, lambda segment: encode_id_cursor(segment.id), count)
 
     @strawberry.field(
+        graphql_type=Annotated["TimelineConnection", strawberry.lazy("app.schema.activity")],
         description="What happened to the customer, newest first: custom events, orders,"
-        " segment transitions, rewards."
+        " segment transitions, rewards.",
     )
     async def timeline(
-        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> Annotated["TimelineConnection", strawberry.lazy("app.schema.activity")]:
-        from app.schema.activity import resolve_timeline
-
-        return await resolve_timeline(self.stored_customer, info, first, after)
+        self, info: Info, first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Page[TimelineItem]:
+        first = validate_page_size(first)
+        after_key = decode_time_cursor(after)
+        service = info.context.services.timeline
+        items = await service.page(self.stored_customer.id, after_key, first + 1)
+        return make_page(items, first, after, lambda item: encode_time_cursor((item.at, item.id)))
 
     @classmethod
-    def from_domain(cls, stored_customer: Stored) -> "Customer":
+    def from_domain(cls, stored_customer: StoredCustomer) -> "Customer":
         document = stored_customer.document
         birthdate = document.get("birthdate")
         return cls(
@@ -195,45 +257,44 @@ class Customer(Node):
         )
 
 
-@strawberry.type
-class CustomerEdge:
-    cursor: str
-    node: Customer
+to_node.register(StoredCustomer, Customer.from_domain)
 
 
-@strawberry.type
-class CustomerConnection:
-    edges: list[CustomerEdge]
-    nodes: list[Customer]
-    page_info: PageInfo
-    planned_query: strawberry.Private[PlannedQuery]
-
-    @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self) -> Long:
-        return Long(await self.planned_query.count())
+@strawberry.type(description="A page of customers.")
+class CustomerConnection(CountedConnection[Customer]):
+    pass
 
 
-@strawberry.type
+@strawberry.type(description="The result of creating or changing a customer.")
 class CustomerPayload:
-    customer: Customer | None
-    user_errors: list[UserError]
+    customer: Customer | None = strawberry.field(
+        description="The customer after the change; null if there are errors."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing changed; empty on success."
+    )
 
 
-@strawberry.type
+@strawberry.type(description="The result of deleting a customer.")
 class CustomerDeletePayload:
-    deleted_id: strawberry.ID | None
-    user_errors: list[UserError]
+    deleted_id: strawberry.ID | None = strawberry.field(
+        description="The id of the deleted customer; null if there are errors."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing was deleted; empty on success."
+    )
 
 
 @strawberry.type(
     description="Rows are taken or refused one by one; path[1] of an error is the row's index."
 )
 class BulkPayload:
-    accepted: int
-    user_errors: list[UserError]
+    accepted: int = strawberry.field(description="The number of accepted rows.")
+    user_errors: list[UserError] = strawberry.field(description="Why the other rows were refused.")
 
 
 async def execute_bulk(awaitable: Any) -> BulkPayload:
+    """Awaits a bulk operation of a service, and returns its result and its errors by row."""
     result, errors = await attempt(awaitable)
     if result is None:
         return BulkPayload(accepted=0, user_errors=errors)
@@ -242,46 +303,56 @@ async def execute_bulk(awaitable: Any) -> BulkPayload:
 
 @strawberry.type
 class CustomerQuery:
-    @strawberry.field
-    async def customer(self, info: Info, ref: CustomerRef) -> Customer | None:
+    @strawberry.field(description="The customer with this reference; null if there is none.")
+    async def customer(
+        self,
+        info: Info,
+        ref: Annotated[
+            CustomerRef, strawberry.argument(description="The customer's id or sourceId.")
+        ],
+    ) -> Customer | None:
         stored_customer = await info.context.services.customers.get(read_customer_ref(ref, "ref"))
         return Customer.from_domain(stored_customer) if stored_customer else None
 
     @strawberry.field(
-        description="Search: name, email, phone or sourceId that begins with the text."
-        " The way to pick members of a static segment."
+        graphql_type=CustomerConnection,
+        description="A page of customers in the order of their ids. `search` finds customers"
+        " whose name, email, phone or sourceId begins with the text. This is the way"
+        " to pick members of a static segment.",
     )
     async def customers(
         self,
         info: Info,
-        first: int | None = DEFAULT_PAGE_SIZE,
-        after: str | None = None,
-        search: str | None = None,
-        filter: FilterInput | None = None,
-    ) -> CustomerConnection:
+        first: First = DEFAULT_PAGE_SIZE,
+        after: After = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(description="The beginning of a name, email, phone or sourceId."),
+        ] = None,
+        filter: Annotated[
+            FilterInput | None,
+            strawberry.argument(description="Only customers who match this filter."),
+        ] = None,
+    ) -> Page[StoredCustomer]:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.customers, info.context.now
         filter_json = None if filter is None else input_to_json(filter)
         planned_query = await service.plan_query(search, filter_json, now, "filter")
-        stored_customers = await planned_query.page(after_id, first + 1)
-        page = make_page(
-            stored_customers, first, after, lambda customer: encode_id_cursor(customer.id)
-        )
-        nodes = [Customer.from_domain(customer) for customer in page.items]
-        edges = [
-            CustomerEdge(cursor=cursor, node=node)
-            for cursor, node in zip(page.cursors, nodes, strict=True)
-        ]
-        return CustomerConnection(
-            edges=edges, nodes=nodes, page_info=page.info, planned_query=planned_query
+        rows = await planned_query.page(after_id, first + 1)
+        return make_page(
+            rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count
         )
 
 
 @strawberry.type
 class CustomerMutation:
     @strawberry.mutation(description="Creates the customer, or changes the fields given.")
-    async def customer_upsert(self, info: Info, input: CustomerInput) -> CustomerPayload:
+    async def customer_upsert(
+        self,
+        info: Info,
+        input: Annotated[CustomerInput, strawberry.argument(description="The fields to set.")],
+    ) -> CustomerPayload:
         service, now = info.context.services.customers, info.context.now
         stored_customer, errors = await attempt(service.upsert(input_to_json(input), now.at))
         return CustomerPayload(
@@ -292,12 +363,28 @@ class CustomerMutation:
     @strawberry.mutation(
         description="At most 1,000 rows a call, as with every bulk mutation (TOO_MANY)."
     )
-    async def customers_upsert(self, info: Info, inputs: list[CustomerInput]) -> BulkPayload:
+    async def customers_upsert(
+        self,
+        info: Info,
+        inputs: Annotated[
+            list[CustomerInput],
+            strawberry.argument(description="The customers to create or change."),
+        ],
+    ) -> BulkPayload:
         service, now = info.context.services.customers, info.context.now
         return await execute_bulk(service.upsert_many(input_to_json(inputs), now.at))
 
-    @strawberry.mutation(description="Deletes the customer with all that hangs on it.")
-    async def customer_delete(self, info: Info, customer: CustomerRef) -> CustomerDeletePayload:
+    @strawberry.mutation(
+        description="Deletes the customer with its events, orders and points. The customer"
+        " leaves its active segments with cause DELETED."
+    )
+    async def customer_delete(
+        self,
+        info: Info,
+        customer: Annotated[
+            CustomerRef, strawberry.argument(description="The customer to delete.")
+        ],
+    ) -> CustomerDeletePayload:
         deleted_id, errors = await attempt(_delete_customer(info, customer))
         return CustomerDeletePayload(
             deleted_id=strawberry.ID(deleted_id) if deleted_id else None, user_errors=errors

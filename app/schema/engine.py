@@ -1,4 +1,4 @@
-"""The engine in the API, for those who watch it."""
+"""The status of the engine in the API, for administrators."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,57 +7,65 @@ import strawberry
 
 from app.domain.changes import PoisonChange
 from app.domain.consumers import Consumer, ConsumerStatus
-from app.domain.consumers import QuarantinedTransition as StoredQuarantined
+from app.domain.consumers import QuarantinedTransition as StoredQuarantinedTransition
 from app.domain.engine_status import BoundedCount, PartitionStatus, Worker, to_seconds
-from app.domain.engine_status import EngineError as StoredError
-from app.domain.engine_status import EngineStatus as Seen
+from app.domain.engine_status import EngineError as StoredEngineError
+from app.domain.engine_status import EngineStatus as EngineStatusSnapshot
 from app.schema.context import Info
 from app.schema.scalars import Long
 from app.services.engine_status import MAX_QUARANTINED_SHOWN
 
-# There are so many partitions; more workers find nothing to do.
+# The number of partitions. More workers than that have nothing to process.
 _MAX_PARTITIONS = 16
 
 
-@strawberry.type(description="A number that is counted only so far.")
+@strawberry.type(description="A number that the server counts up to a limit.")
 class EngineCount:
-    number: int
-    exact: bool = strawberry.field(description="False where there are at least that many.")
+    number: int = strawberry.field(description="The number, or the limit if the number is higher.")
+    exact: bool = strawberry.field(description="False if there may be more.")
 
     @classmethod
     def from_domain(cls, count: BoundedCount) -> "EngineCount":
         return cls(number=count.number, exact=count.is_exact)
 
 
-@strawberry.type(description="What went wrong in a process of the engine's, and when.")
+@strawberry.type(description="An error in a worker process.")
 class EngineError:
-    message: str
-    at: datetime
-    host: str
-    pid: int
+    message: str = strawberry.field(description="The error message.")
+    at: datetime = strawberry.field(description="When the error occurred.")
+    host: str = strawberry.field(description="The host of the process.")
+    pid: int = strawberry.field(description="The process id.")
 
     @classmethod
-    def from_domain(cls, error: StoredError) -> "EngineError":
+    def from_domain(cls, error: StoredEngineError) -> "EngineError":
         return cls(message=error.message, at=error.occurred_at, host=error.host, pid=error.pid)
 
 
-@strawberry.type(description="A worker that is there: one that is killed is gone after 3 seconds.")
+@strawberry.type(description="A running worker. A killed worker disappears after 3 seconds.")
 class EngineWorker:
-    id: strawberry.ID
-    host: str
-    pid: int
-    began_at: datetime
+    id: strawberry.ID = strawberry.field(
+        description="The id of the worker. It is new each time a worker starts."
+    )
+    host: str = strawberry.field(description="The host of the process.")
+    pid: int = strawberry.field(description="The process id.")
+    began_at: datetime = strawberry.field(description="When the worker started.")
     changes: Long = strawberry.field(
-        description="How many changes of customers it has settled since it began: of one customer"
-        " in one transaction, one."
+        description="The number of customer changes that the worker has processed since it"
+        " started. All changes of one customer in one transaction count as one."
     )
     transitions: Long = strawberry.field(
-        description="How many transitions it has made since it began."
+        description="The number of transitions that the worker has written since it started."
     )
-    changes_per_second: float = strawberry.field(description="Of about the last 10 seconds.")
-    transitions_per_second: float = strawberry.field(description="Of about the last 10 seconds.")
-    errors: int = strawberry.field(description="How often something went wrong since it began.")
-    last_error: EngineError | None
+    changes_per_second: float = strawberry.field(
+        description="Changes processed per second, over about the last 10 seconds."
+    )
+    transitions_per_second: float = strawberry.field(
+        description="Transitions written per second, over about the last 10 seconds."
+    )
+    errors: int = strawberry.field(description="The number of errors since the worker started.")
+    last_error: EngineError | None = strawberry.field(
+        description="The latest error; null if there was none."
+    )
 
     @classmethod
     def from_domain(cls, worker: Worker) -> "EngineWorker":
@@ -76,17 +84,18 @@ class EngineWorker:
 
 
 @strawberry.type(
-    description="A customer who can't be settled, and for whom all of its partition waits. It is"
-    " tried again, at last each minute, until what is wrong has been mended."
+    description="A customer change that a worker can't process. It blocks its partition. The"
+    " engine retries at increasing intervals, at most a minute apart, until a retry"
+    " succeeds."
 )
-class EngineSetback:
-    customer_id: strawberry.ID
-    error: str
-    since: datetime
-    tries: int
+class EnginePoisonChange:
+    customer_id: strawberry.ID = strawberry.field(description="The id of the customer.")
+    error: str = strawberry.field(description="The error message of the latest attempt.")
+    since: datetime = strawberry.field(description="When the first attempt failed.")
+    tries: int = strawberry.field(description="The number of failed attempts.")
 
     @classmethod
-    def from_domain(cls, poison_change: PoisonChange) -> "EngineSetback":
+    def from_domain(cls, poison_change: PoisonChange) -> "EnginePoisonChange":
         return cls(
             customer_id=strawberry.ID(poison_change.customer_id),
             error=poison_change.error,
@@ -95,34 +104,41 @@ class EngineSetback:
         )
 
 
-@strawberry.type(description="A fixed part of the customers, which one worker brings on at a time.")
+@strawberry.type(
+    description="A fixed share of the customers. At most one worker processes it at a time."
+)
 class EnginePartition:
-    number: int
-    place: str = strawberry.field(
-        description="How far it has come in MongoDB's oplog: a cluster time, in hexadecimal digits."
+    number: int = strawberry.field(description="The number of the partition.")
+    position: str = strawberry.field(
+        description="The position of the partition in the change stream: a cluster time of"
+        " MongoDB, in hexadecimal digits."
     )
-    reached_at: datetime = strawberry.field(description="The instant of that place.")
+    reached_at: datetime = strawberry.field(
+        description="The instant of the position. All changes until then are processed."
+    )
     worker: EngineWorker | None = strawberry.field(
-        description="Who holds it; null where nobody does who is there."
+        description="The worker that processes the partition; null if the partition has no"
+        " running worker."
     )
-    setback: EngineSetback | None = strawberry.field(
-        description="What holds it up; null where nothing does."
+    poison_change: EnginePoisonChange | None = strawberry.field(
+        description="The change that blocks the partition; null if none does."
     )
 
 
 @strawberry.type(
-    description="A transition that a consumer failed to handle, and goes on without. It is tried"
-    " again, at last each minute, until what is wrong has been mended."
+    description="A transition that a consumer failed to handle. The consumer continues with"
+    " later transitions, and retries this one at increasing intervals, at most a"
+    " minute apart, until a retry succeeds."
 )
 class QuarantinedTransition:
-    sequence: Long
-    customer_id: strawberry.ID
-    error: str
-    since: datetime
-    tries: int
+    sequence: Long = strawberry.field(description="The sequence of the transition.")
+    customer_id: strawberry.ID = strawberry.field(description="The id of the customer.")
+    error: str = strawberry.field(description="The error message of the latest attempt.")
+    since: datetime = strawberry.field(description="When the first attempt failed.")
+    tries: int = strawberry.field(description="The number of failed attempts.")
 
     @classmethod
-    def from_domain(cls, stored_transition: StoredQuarantined) -> "QuarantinedTransition":
+    def from_domain(cls, stored_transition: StoredQuarantinedTransition) -> "QuarantinedTransition":
         return cls(
             sequence=Long(stored_transition.transition.sequence),
             customer_id=strawberry.ID(stored_transition.transition.details.customer_id),
@@ -132,21 +148,28 @@ class QuarantinedTransition:
         )
 
 
-@strawberry.type(description="What acts on the log of transitions: loyalty gives points, for one.")
+@strawberry.type(
+    description="A consumer of the transition log, for example the one that awards loyalty points."
+)
 class LogConsumer:
-    name: str
-    sequence: Long = strawberry.field(description="The last transition that it has handled.")
-    transitions_behind: Long = strawberry.field(description="How many transitions wait for it.")
-    lag_seconds: float = strawberry.field(description="How long the oldest of them has waited.")
+    name: str = strawberry.field(description="The name of the consumer.")
+    sequence: Long = strawberry.field(
+        description="The checkpoint: the sequence of the last transition that the consumer has"
+        " handled."
+    )
+    transitions_behind: Long = strawberry.field(
+        description="The number of transitions after the checkpoint."
+    )
+    lag_seconds: float = strawberry.field(
+        description="The age of the oldest transition after the checkpoint, in seconds."
+    )
     error: str | None = strawberry.field(
-        description="What holds up all of it now; null where nothing does."
+        description="The error that stops the whole consumer now; null if there is none."
     )
-    quarantined: int = strawberry.field(
-        description="How many transitions it failed to handle, and goes on without."
-    )
+    quarantined: int = strawberry.field(description="The number of quarantined transitions.")
     quarantine: list[QuarantinedTransition] = strawberry.field(
-        description="The first few of them, the oldest first.",
-        metadata={"most": MAX_QUARANTINED_SHOWN},
+        metadata={"max_items": MAX_QUARANTINED_SHOWN},
+        description="The first quarantined transitions, oldest first.",
     )
 
     @classmethod
@@ -167,72 +190,84 @@ class LogConsumer:
 
 
 @strawberry.type(
-    description="How far the engine has come with making transitions of changes, and how fast it"
-    " goes, by MongoDB's clock."
+    description="The progress and the throughput of the engine, which turns customer changes"
+    " into transitions. All instants are of MongoDB's clock."
 )
 class EngineStatus:
-    at: datetime = strawberry.field(description="When this was so.")
+    at: datetime = strawberry.field(description="When the status was read.")
     reached_at: datetime | None = strawberry.field(
-        description="To which instant all changes are settled: that of the slowest partition. Null"
-        " where the engine was never started."
+        description="The instant until which the engine has processed all changes: that of the"
+        " slowest partition. Null if no engine has ever run."
     )
-    place: str | None = strawberry.field(description="The place of the slowest partition.")
+    position: str | None = strawberry.field(
+        description="The change stream position of the slowest partition."
+    )
     lag_seconds: float | None = strawberry.field(
-        description="How long ago that was. The place is written once a second where nothing"
-        " happens."
+        description="The time between `reachedAt` and `at`, in seconds. An idle engine saves"
+        " its position once a second."
     )
     lag_changes: EngineCount | None = strawberry.field(
-        description="How many changes of customers were written after that place; those are counted"
-        " which other partitions have come past. Null where the program may not read MongoDB's"
-        " oplog."
+        description="The number of customer changes after the position of the slowest"
+        " partition. It includes changes that faster partitions have already"
+        " processed. Null if the server may not read MongoDB's oplog."
     )
     changes_per_second: float = strawberry.field(
-        description="Changes settled, by all workers, over about the last 10 seconds."
+        description="Changes processed per second by all workers, over about the last 10 seconds."
     )
     transitions_per_second: float = strawberry.field(
-        description="Transitions made, by all workers, over about the last 10 seconds."
+        description="Transitions written per second by all workers, over about the last 10 seconds."
     )
-    last_sequence: Long = strawberry.field(description="Where the log of transitions ends.")
-    active_segments: int
-    wake_ups_due: EngineCount = strawberry.field(
-        description="Customers whose membership time alone may have changed, and who were not"
-        " looked at yet."
+    last_sequence: Long = strawberry.field(
+        description="The sequence of the last transition in the log."
     )
-    next_wake_up_at: datetime | None = strawberry.field(
-        description="When time alone may next change a customer's membership."
+    active_segments: int = strawberry.field(description="The number of active segments.")
+    due_timers: EngineCount = strawberry.field(
+        description="The number of customers whose timer has expired and whom the engine has"
+        " not evaluated yet. A timer expires when a membership may change by the"
+        " passing of time alone."
     )
-    passed_share: float | None = strawberry.field(
-        description="After segments were activated or edited, all customers are brought past that"
-        " once: about which share of them has been, from 0 to 1. Null where nothing is under way."
+    next_timer_at: datetime | None = strawberry.field(
+        description="When the next timer expires; null if there is none."
+    )
+    backfill_progress: float | None = strawberry.field(
+        description="The approximate progress of the running backfill, from 0 to 1. A backfill"
+        " evaluates all customers once after segments were activated or edited. Null"
+        " if no backfill is running."
     )
     oplog_seconds: float | None = strawberry.field(
-        description="How far the oplog goes back. Null where that can't be seen."
+        description="The time span of MongoDB's oplog, in seconds; null if it is unknown."
     )
-    images_seconds: float | None = strawberry.field(
-        description="How long the images of customers are kept. Null where that is as long as the"
-        " oplog, or can't be seen."
+    image_retention_seconds: float | None = strawberry.field(
+        description="How long MongoDB keeps pre-images and post-images of customers, in"
+        " seconds; null if they live as long as the oplog, or if it is unknown."
     )
-    history_seconds: float | None = strawberry.field(
-        description="How far behind the engine may be at most: beyond that each customer is settled"
-        " anew, and what happened in between is told as one difference. Null where there is no end"
-        " yet, or it can't be seen."
+    history_window_seconds: float | None = strawberry.field(
+        description="The maximum lag of the engine, in seconds, without loss of history. After"
+        " a longer stop the engine evaluates every customer anew and writes one"
+        " transition for each difference. Null if there is no limit yet, or if it is"
+        " unknown."
     )
-    partitions: list[EnginePartition] = strawberry.field(metadata={"most": _MAX_PARTITIONS})
+    partitions: list[EnginePartition] = strawberry.field(
+        metadata={"max_items": _MAX_PARTITIONS}, description="The partitions of the customers."
+    )
     workers: list[EngineWorker] = strawberry.field(
-        description="Those who are there, the oldest first.", metadata={"most": _MAX_PARTITIONS}
+        metadata={"max_items": _MAX_PARTITIONS}, description="The running workers, oldest first."
     )
-    consumers: list[LogConsumer] = strawberry.field(metadata={"most": len(Consumer)})
+    consumers: list[LogConsumer] = strawberry.field(
+        metadata={"max_items": len(Consumer)}, description="The consumers of the transition log."
+    )
     last_error: EngineError | None = strawberry.field(
-        description="What last went wrong in any worker, of those who are gone, too."
+        description="The latest error of any worker, including stopped ones; null if there was"
+        " none."
     )
 
     @classmethod
-    def from_domain(cls, status: Seen) -> "EngineStatus":
+    def from_domain(cls, status: EngineStatusSnapshot) -> "EngineStatus":
         slowest_partition, windows = status.slowest_partition, status.retention_windows
         return cls(
             at=status.observed_at,
             reached_at=status.reached_at,
-            place=slowest_partition.progress.position if slowest_partition else None,
+            position=slowest_partition.progress.position if slowest_partition else None,
             lag_seconds=to_seconds(status.lag),
             lag_changes=EngineCount.from_domain(status.changes_behind)
             if status.changes_behind
@@ -241,12 +276,12 @@ class EngineStatus:
             transitions_per_second=status.transitions_per_second,
             last_sequence=Long(status.last_sequence),
             active_segments=status.active_segment_count,
-            wake_ups_due=EngineCount.from_domain(status.due_timers),
-            next_wake_up_at=status.next_timer_at,
-            passed_share=status.backfilled_ratio,
+            due_timers=EngineCount.from_domain(status.due_timers),
+            next_timer_at=status.next_timer_at,
+            backfill_progress=status.backfilled_ratio,
             oplog_seconds=to_seconds(windows.oplog_window),
-            images_seconds=to_seconds(windows.image_retention),
-            history_seconds=to_seconds(windows.resume_window),
+            image_retention_seconds=to_seconds(windows.image_retention),
+            history_window_seconds=to_seconds(windows.resume_window),
             partitions=[
                 _to_engine_partition(partition, status.find_worker)
                 for partition in status.partitions
@@ -263,10 +298,10 @@ def _to_engine_partition(
     worker = find_worker(partition)
     return EnginePartition(
         number=partition.number,
-        place=partition.progress.position,
+        position=partition.progress.position,
         reached_at=partition.progress.reached_at,
         worker=EngineWorker.from_domain(worker) if worker else None,
-        setback=EngineSetback.from_domain(partition.poison_change)
+        poison_change=EnginePoisonChange.from_domain(partition.poison_change)
         if partition.poison_change
         else None,
     )
@@ -275,8 +310,8 @@ def _to_engine_partition(
 @strawberry.type
 class EngineQuery:
     @strawberry.field(
-        description="For administrators: how far the engine has come that makes transitions of"
-        " changes, how fast it goes, who is at it, and what went wrong last."
+        description="For administrators: the engine's progress, throughput, workers and latest"
+        " error."
     )
     async def engine_status(self, info: Info) -> EngineStatus:
         return EngineStatus.from_domain(await info.context.services.engine_status.read())

@@ -1,4 +1,4 @@
-"""What the caller can mend, as data beside the result."""
+"""User errors: what is wrong with the input of a mutation, as data beside its result."""
 
 from collections.abc import Awaitable, Iterable
 from typing import TypeVar
@@ -6,8 +6,28 @@ from typing import TypeVar
 import strawberry
 
 from app.errors import InputError, Problem, UserErrorCode
+from app.schema.enums import register_enum
 
-strawberry.enum(UserErrorCode, name="UserErrorCode")
+register_enum(
+    UserErrorCode,
+    "The kind of an error in the caller's input.",
+    {
+        "INVALID": "A value of the input is not allowed here.",
+        "NOT_FOUND": "The object that the input refers to does not exist.",
+        "TAKEN": "Another object already has this name or key.",
+        "STATIC_SEGMENT_TOO_LARGE": "A static segment has at most 20,000 members.",
+        "SEGMENT_NOT_EDITABLE": "The filter of a static or an active segment can't be edited.",
+        "SEGMENT_IN_USE": "Something uses the segment; `usedBy` lists it.",
+        "UNKNOWN_ATTRIBUTE": "The filter has a path that does not exist.",
+        "OPERATOR_NOT_APPLICABLE": "The operator does not apply to values of this type.",
+        "INVALID_VALUE": "The operator does not take this value.",
+        "FILTER_EMPTY": "The filter, or a branch of it, has no condition.",
+        "FILTER_TOO_COMPLEX": "The filter has too many conditions or levels.",
+        "SEGMENT_CYCLE": "The segment would depend on itself.",
+        "METADATA_INVALID": "The metadata do not match their definitions.",
+        "TOO_MANY": "The input has more elements than allowed.",
+    },
+)
 Result = TypeVar("Result")
 
 
@@ -16,8 +36,8 @@ Result = TypeVar("Result")
     " extensions.code."
 )
 class UserError:
-    code: UserErrorCode
-    message: str
+    code: UserErrorCode = strawberry.field(description="The kind of error, for programs.")
+    message: str = strawberry.field(description="What is wrong, as an English sentence.")
     path: list[str] = strawberry.field(
         description='Where in the input: ["input", "definition", "filter", "all", "0",'
         ' "attribute", "operator"]'
@@ -32,8 +52,8 @@ def to_user_errors(problems: Iterable[Problem]) -> list[UserError]:
 
 
 async def attempt(awaitable: Awaitable[Result]) -> tuple[Result | None, list[UserError]]:
-    """The result of a mutation, or what kept it from being done."""
+    """Awaits a mutation of a service. Returns its result, or None and the errors in its input."""
     try:
         return await awaitable, []
-    except InputError as refused:
-        return None, to_user_errors(refused.problems)
+    except InputError as error:
+        return None, to_user_errors(error.problems)

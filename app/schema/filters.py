@@ -1,4 +1,4 @@
-"""Filters as the API takes them."""
+"""The input types of filters."""
 
 import inspect
 from datetime import datetime
@@ -11,54 +11,83 @@ from strawberry import Maybe
 from app.filters.aggregates import AGGREGATES
 from app.filters.fields import AttributeType
 from app.filters.operators import OPERATORS
+from app.schema.enums import register_enum
 from app.schema.scalars import JSON, Duration
 
-strawberry.enum(AttributeType)
+register_enum(
+    AttributeType,
+    "The type of a value.",
+    {
+        "STRING": "A text.",
+        "NUMBER": "A number.",
+        "BOOLEAN": "True or false.",
+        "DATE": "A calendar day, as YYYY-MM-DD.",
+        "DATETIME": "An instant, in RFC 3339.",
+        "GEOPOINT": "A place: an object with `lat` and `lon` in degrees.",
+        "OBJECT": "A JSON object.",
+    },
+)
 
 
-def _described_enum(name: str, members: Any) -> Any:
+def _make_enum(name: str, description: str, members: Any) -> Any:
+    """Makes an enum of operators or aggregates. Their docstrings describe the values."""
     values = {
         member.name: strawberry.enum_value(member.name, description=inspect.getdoc(member))
         for member in members
     }
-    return strawberry.enum(Enum(name, values))  # type: ignore[call-overload]
+    return strawberry.enum(Enum(name, values), description=description)  # type: ignore[call-overload]
 
 
-Operator = _described_enum("Operator", OPERATORS)
-AggregateFunction = _described_enum("AggregateFunction", AGGREGATES)
+Operator = _make_enum(
+    "Operator", "How a condition compares a value of the customer with its own value.", OPERATORS
+)
+AggregateFunction = _make_enum(
+    "AggregateFunction",
+    "A function of the values that one property has in many events.",
+    AGGREGATES,
+)
 
 
-@strawberry.input(description="What a value of the profile, the activity or the metadata is.")
+@strawberry.input(
+    description="A condition on a value of the profile, the activity or the metadata."
+)
 class AttributeConditionInput:
     path: str = strawberry.field(
-        description='"email", "address.city", "orders.totalCount", "metadata.vip", ...'
+        description='The path of the value: "email", "address.city", "orders.totalCount",'
+        ' "metadata.vip", ...'
     )
-    operator: Operator  # type: ignore[valid-type]
+    operator: Operator = strawberry.field(description="How to compare the value.")  # type: ignore[valid-type]
     value: JSON | None = strawberry.field(
         default=strawberry.UNSET,
         description="What the operator takes; absent for HAS_VALUE and HAS_NO_VALUE.",
     )
-    ignore_case: bool | None = False
+    ignore_case: bool | None = strawberry.field(
+        default=False, description="Whether to compare texts without regard to case."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="The time between two instants, both included.")
 class DateTimeRangeInput:
-    from_: datetime = strawberry.field(name="from")
-    to: datetime
+    from_: datetime = strawberry.field(name="from", description="The first instant.")
+    to: datetime = strawberry.field(description="The last instant.")
 
 
 @strawberry.input(
-    one_of=True, description="The time until now, or that between two moments, both included."
+    one_of=True,
+    description="The time in which events count: the time until now, or the time between two"
+    " instants, both included.",
 )
 class TimeWindowInput:
-    last: Maybe[Duration]
-    between: Maybe[DateTimeRangeInput]
+    last: Maybe[Duration] = strawberry.field(description="The time from this long ago until now.")
+    between: Maybe[DateTimeRangeInput] = strawberry.field(
+        description="The time between two instants."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="A function of the values that one property has in the events.")
 class EventAggregateInput:
-    function: AggregateFunction  # type: ignore[valid-type]
-    property: str
+    function: AggregateFunction = strawberry.field(description="The function.")  # type: ignore[valid-type]
+    property: str = strawberry.field(description="The property, as a path without a prefix.")
 
 
 @strawberry.input(
@@ -66,32 +95,48 @@ class EventAggregateInput:
     ' "order") happened.'
 )
 class EventConditionInput:
-    name: str
+    name: str = strawberry.field(description='The name of the event; "order" for orders.')
     where: list[AttributeConditionInput] | None = strawberry.field(
         default=strawberry.UNSET,
         description="On the event's properties; path without a prefix; all must hold.",
     )
     within: TimeWindowInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Default: all time."
+        default=strawberry.UNSET, description="The time in which events count. Default: all time."
     )
     aggregate: EventAggregateInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Default: the number of events."
+        default=strawberry.UNSET,
+        description="What to compute from the events. Default: the number of events.",
     )
-    operator: Operator | None = Operator.GREATER_THAN_OR_EQUAL  # type: ignore[valid-type]
-    value: JSON | None = JSON(1)
+    operator: Operator | None = strawberry.field(  # type: ignore[valid-type]
+        default=Operator.GREATER_THAN_OR_EQUAL,
+        description="How to compare the number of events or the aggregate with `value`.",
+    )
+    value: JSON | None = strawberry.field(default=JSON(1), description="What the operator takes.")
 
 
-@strawberry.input(description="Whether the customer is a member of the segment at that moment.")
+@strawberry.input(
+    description="A condition on membership: whether the customer is a member of the segment at"
+    " the instant of evaluation."
+)
 class SegmentConditionInput:
-    id: strawberry.ID
-    member: bool | None = True
+    id: strawberry.ID = strawberry.field(description="The id of the segment.")
+    member: bool | None = strawberry.field(
+        default=True,
+        description="True if the customer must be a member, false if the customer must not be one.",
+    )
 
 
-@strawberry.input(one_of=True, description="A tree of conditions, or a single one.")
+@strawberry.input(one_of=True, description="A filter: a tree of conditions, or a single condition.")
 class FilterInput:
     all: Maybe[list["FilterInput"]] = strawberry.field(description="Every branch holds.")
     any: Maybe[list["FilterInput"]] = strawberry.field(description="At least one branch holds.")
     none: Maybe[list["FilterInput"]] = strawberry.field(description="Not one branch holds.")
-    attribute: Maybe[AttributeConditionInput]
-    event: Maybe[EventConditionInput]
-    segment: Maybe[SegmentConditionInput]
+    attribute: Maybe[AttributeConditionInput] = strawberry.field(
+        description="A condition on a value of the customer."
+    )
+    event: Maybe[EventConditionInput] = strawberry.field(
+        description="A condition on the customer's events or orders."
+    )
+    segment: Maybe[SegmentConditionInput] = strawberry.field(
+        description="A condition on membership of another segment."
+    )

@@ -1,4 +1,4 @@
-"""Inputs of the API as plain JSON, in the shape and with the names that the caller used."""
+"""Input objects as plain JSON, with the shape and the names that the client sent."""
 
 from datetime import date, datetime
 from enum import Enum
@@ -13,7 +13,7 @@ from app.schema.scalars import format_instant
 
 
 def input_to_json(value: Any) -> Any:
-    """What was sent, with what was left out left out."""
+    """Converts an input object to JSON. Fields that the client left out stay out."""
     if isinstance(value, Some):
         return input_to_json(value.value)
     type_: Any = type(value)

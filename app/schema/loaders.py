@@ -1,6 +1,6 @@
-"""What many fields ask for by id at the same time is read in one question.
+"""Data loaders: they batch the concurrent reads of many fields by id into one query.
 
-Nothing is kept: what a mutation has changed, the next one sees.
+They cache nothing, so that each mutation of an operation sees the changes of those before.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +16,8 @@ Item = TypeVar("Item")
 def make_loader(
     read_by_ids: Callable[[list[str]], Awaitable[Mapping[str, Item]]],
 ) -> DataLoader[str, Item | None]:
+    """Returns a loader over `read_by_ids`. It returns None for an unknown id."""
+
     async def load(ids: list[str]) -> list[Item | None]:
         items = await read_by_ids(list(dict.fromkeys(ids)))
         return [items.get(id_) for id_ in ids]
@@ -24,7 +26,7 @@ def make_loader(
 
 
 class Loaders:
-    """One attribute a noun; None for what is not there."""
+    """The loaders of an operation, one for each kind of object. Unknown ids load None."""
 
     def __init__(self, services: Services) -> None:
         self.customers = make_loader(services.customers.get_many)

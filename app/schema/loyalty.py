@@ -1,6 +1,8 @@
 """Loyalty in the API: programs, earning rules, and the ledger."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET, Maybe
@@ -9,29 +11,23 @@ from app.domain.loyalty import EarningRule as StoredRule
 from app.domain.loyalty import FixedPoints
 from app.domain.loyalty import LedgerEntry as StoredEntry
 from app.domain.loyalty import LoyaltyProgram as StoredProgram
+from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt
 from app.schema.input_json import input_to_json
-from app.schema.node import Node
-from app.schema.paging import (
-    PageInfo,
-    decode_time_cursor,
-    encode_time_cursor,
-    make_page,
-    validate_page_size,
-)
+from app.schema.node import Node, to_node
 from app.schema.scalars import Long
 from app.schema.segments import Segment
 from app.schema.transitions import SegmentTransition
 from app.services.loyalty import RuleWithSegment
 
 
-@strawberry.type(description="What points are of.")
+@strawberry.type(description="A loyalty program, in which customers collect points.")
 class LoyaltyProgram(Node):
-    name: str
-    created_at: datetime
+    name: str = strawberry.field(description="The name of the program.")
+    created_at: datetime = strawberry.field(description="When the program was created.")
 
-    @strawberry.field
+    @strawberry.field(description="The rules that award points in the program.")
     async def earning_rules(self, info: Info) -> list["EarningRule"]:
         rules = await info.context.loaders.rules_by_program.load(self.id)
         return [EarningRule.from_domain(rule) for rule in rules or ()]
@@ -42,43 +38,58 @@ class LoyaltyProgram(Node):
         return cls(id=id_, name=stored_program.name, created_at=stored_program.created_at)
 
 
-@strawberry.type
+@strawberry.type(description="Points in proportion to a number in the customer's metadata.")
 class ProportionalPoints:
-    path: str
-    every: float
-    points: int
-
-
-@strawberry.type(description="One of the two.")
-class EarningPoints:
-    fixed: int | None = None
-    proportional: ProportionalPoints | None = None
-
-
-@strawberry.type(description="Points for whoever enters a segment.")
-class EarningRule(Node):
-    name: str
-    active_from: datetime | None = strawberry.field(description="The first instant that counts.")
-    active_until: datetime | None = strawberry.field(
-        description="The first instant that doesn't count any more."
+    path: str = strawberry.field(description='The path of the number, like "metadata.spent".')
+    every: float = strawberry.field(
+        description="The step of the number that earns `points`. The server rounds the number"
+        " of steps down."
     )
-    max_per_customer: int | None
-    created_at: datetime
-    segment: Segment
+    points: int = strawberry.field(description="The points for each full step.")
+
+
+@strawberry.type(
+    description="How many points a rule awards. Exactly one of the fields is not null."
+)
+class EarningPoints:
+    fixed: int | None = strawberry.field(
+        default=None, description="The same number of points for every customer."
+    )
+    proportional: ProportionalPoints | None = strawberry.field(
+        default=None, description="Points in proportion to a number in the customer's metadata."
+    )
+
+
+@strawberry.type(description="A rule that awards points to a customer who enters a segment.")
+class EarningRule(Node):
+    name: str = strawberry.field(description="The name of the rule.")
+    active_from: datetime | None = strawberry.field(
+        description="The first instant at which entering the segment earns points; null for no"
+        " limit."
+    )
+    active_until: datetime | None = strawberry.field(
+        description="The instant from which entering the segment earns no more points; null for"
+        " no limit."
+    )
+    max_per_customer: int | None = strawberry.field(
+        description="How often one customer may earn by this rule; null for no limit."
+    )
+    created_at: datetime = strawberry.field(description="When the rule was created.")
+    segment: Segment = strawberry.field(description="The segment that the customer must enter.")
     stored_rule: strawberry.Private[StoredRule]
 
-    @strawberry.field
+    @strawberry.field(description="The program in which the rule awards points.")
     async def program(self, info: Info) -> LoyaltyProgram:
         return await _load_program(self.stored_rule.program_id, info)
 
-    @strawberry.field(description="Whether who enters at this moment earns by it.")
+    @strawberry.field(description="Whether a customer who enters the segment now earns points.")
     def enabled(self, info: Info) -> bool:
         return (
             self.stored_rule.log_interval.through_sequence is None
             and self.stored_rule.is_enabled_at(info.context.now.at)
         )
 
-    @strawberry.field
+    @strawberry.field(description="How many points the rule awards.")
     def points(self) -> EarningPoints:
         points = self.stored_rule.points
         if isinstance(points, FixedPoints):
@@ -108,21 +119,28 @@ class EarningRule(Node):
     " programs."
 )
 class LedgerEntry(Node):
-    points: Long
-    balance: Long
-    at: datetime
+    points: Long = strawberry.field(description="The points of this entry.")
+    balance: Long = strawberry.field(
+        description="The customer's balance in the program after this entry."
+    )
+    at: datetime = strawberry.field(description="When the points were awarded.")
     stored_entry: strawberry.Private[StoredEntry]
 
-    @strawberry.field(description="Also one that has been deleted.")
+    @strawberry.field(description="The program of the points, even if it has been deleted since.")
     async def program(self, info: Info) -> LoyaltyProgram:
         return await _load_program(self.stored_entry.program_id, info)
 
-    @strawberry.field(description="Null once the rule has been deleted.")
+    @strawberry.field(
+        description="The rule that awarded the points; null once the rule has been deleted."
+    )
     async def rule(self, info: Info) -> EarningRule | None:
         rule = await info.context.loaders.rules.load(self.stored_entry.rule_id or "")
         return EarningRule.from_domain(rule) if rule else None
 
-    @strawberry.field(description="Null once the log is not kept so far back.")
+    @strawberry.field(
+        description="The transition that earned the points; null once the transition log no"
+        " longer holds it."
+    )
     async def transition(self, info: Info) -> SegmentTransition | None:
         stored_transition = await info.context.loaders.transitions.load(
             self.stored_entry.transition_id or ""
@@ -146,84 +164,95 @@ async def _load_program(id_: str, info: Info) -> LoyaltyProgram:
     return LoyaltyProgram.from_domain(program)
 
 
-@strawberry.type
-class LedgerEdge:
-    cursor: str
-    node: LedgerEntry
+to_node.register(StoredProgram, LoyaltyProgram.from_domain)
+to_node.register(RuleWithSegment, EarningRule.from_domain)
+to_node.register(StoredEntry, LedgerEntry.from_domain)
 
 
-@strawberry.type
-class LedgerConnection:
-    edges: list[LedgerEdge]
-    nodes: list[LedgerEntry]
-    page_info: PageInfo
+@strawberry.type(description="A ledger entry of a page with its cursor.")
+class LedgerEdge(Edge[LedgerEntry]):
+    pass
 
 
-async def resolve_ledger(
-    customer_id: str, info: Info, first: int | None, after: str | None
-) -> LedgerConnection:
-    first = validate_page_size(first)
-    after_key = decode_time_cursor(after)
-    entries = await info.context.services.loyalty.ledger(customer_id, after_key, first + 1)
-    page = make_page(entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id)))
-    nodes = [LedgerEntry.from_domain(entry) for entry in page.items]
-    edges = [
-        LedgerEdge(cursor=cursor, node=node)
-        for cursor, node in zip(page.cursors, nodes, strict=True)
-    ]
-    return LedgerConnection(edges=edges, nodes=nodes, page_info=page.info)
+@strawberry.type(description="A page of a customer's points ledger.")
+class LedgerConnection(Connection[LedgerEntry]):
+    edges: Sequence[LedgerEdge] = strawberry.field(
+        description="The items of the page, each with its cursor."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="A loyalty program to create.")
 class LoyaltyProgramInput:
-    name: str
+    name: str = strawberry.field(description="The name of the program.")
 
 
-@strawberry.input
+@strawberry.input(description="Points in proportion to a number in the customer's metadata.")
 class ProportionalPointsInput:
-    path: str
-    every: float
-    points: int
+    path: str = strawberry.field(description='The path of the number, like "metadata.spent".')
+    every: float = strawberry.field(
+        description="The step of the number that earns `points`; more than 0."
+    )
+    points: int = strawberry.field(description="The points for each full step.")
 
 
-@strawberry.input(one_of=True)
+@strawberry.input(one_of=True, description="How many points a rule awards.")
 class PointsInput:
-    fixed: Maybe[int]
+    fixed: Maybe[int] = strawberry.field(
+        description="The same number of points for every customer."
+    )
     proportional: Maybe[ProportionalPointsInput] = strawberry.field(
         description="points for every `every` of a numeric metadata path, rounded down"
     )
 
 
-@strawberry.input
+@strawberry.input(description="An earning rule to create.")
 class EarningRuleInput:
-    program_id: strawberry.ID
-    name: str
-    segment_id: strawberry.ID
-    points: PointsInput
+    program_id: strawberry.ID = strawberry.field(
+        description="The id of the program in which the rule awards points."
+    )
+    name: str = strawberry.field(description="The name of the rule.")
+    segment_id: strawberry.ID = strawberry.field(
+        description="The id of the segment that the customer must enter."
+    )
+    points: PointsInput = strawberry.field(description="How many points the rule awards.")
     active_from: datetime | None = strawberry.field(
-        default=UNSET, description="The first instant that counts; default: from now on."
+        default=UNSET,
+        description="The first instant at which entering the segment earns points. Default: now.",
     )
     active_until: datetime | None = strawberry.field(
-        default=UNSET, description="The first instant that doesn't count any more; default: never."
+        default=UNSET,
+        description="The instant from which entering the segment earns no more points. Default:"
+        " no limit.",
     )
-    max_per_customer: int | None = UNSET
+    max_per_customer: int | None = strawberry.field(
+        default=UNSET,
+        description="How often one customer may earn by this rule. Default: no limit.",
+    )
 
 
-@strawberry.type
+@strawberry.type(description="The result of creating or deleting a loyalty program.")
 class LoyaltyProgramPayload:
-    program: LoyaltyProgram | None
-    user_errors: list[UserError]
+    program: LoyaltyProgram | None = strawberry.field(
+        description="The program; null if there are errors."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing changed; empty on success."
+    )
 
 
-@strawberry.type
+@strawberry.type(description="The result of creating or deleting an earning rule.")
 class EarningRulePayload:
-    earning_rule: EarningRule | None
-    user_errors: list[UserError]
+    earning_rule: EarningRule | None = strawberry.field(
+        description="The rule; null if there are errors."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing changed; empty on success."
+    )
 
 
 @strawberry.type
 class LoyaltyQuery:
-    @strawberry.field
+    @strawberry.field(description="All loyalty programs.")
     async def loyalty_programs(self, info: Info) -> list[LoyaltyProgram]:
         programs = await info.context.services.loyalty.programs()
         return [LoyaltyProgram.from_domain(program) for program in programs]
@@ -231,9 +260,13 @@ class LoyaltyQuery:
 
 @strawberry.type
 class LoyaltyMutation:
-    @strawberry.mutation
+    @strawberry.mutation(description="Creates a loyalty program.")
     async def loyalty_program_create(
-        self, info: Info, input: LoyaltyProgramInput
+        self,
+        info: Info,
+        input: Annotated[
+            LoyaltyProgramInput, strawberry.argument(description="The program to create.")
+        ],
     ) -> LoyaltyProgramPayload:
         service, now = info.context.services.loyalty, info.context.now.at
         stored_program, errors = await attempt(service.create_program(input_to_json(input), now))
@@ -241,24 +274,41 @@ class LoyaltyMutation:
         return LoyaltyProgramPayload(program=program, user_errors=errors)
 
     @strawberry.mutation(
-        description="INVALID while a rule gives points in it. Nobody's points are taken."
+        description="Deletes a loyalty program. The result is INVALID while an earning rule"
+        " awards points in it. Customers keep their points."
     )
-    async def loyalty_program_delete(self, info: Info, id: strawberry.ID) -> LoyaltyProgramPayload:
+    async def loyalty_program_delete(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the program.")],
+    ) -> LoyaltyProgramPayload:
         stored_program, errors = await attempt(info.context.services.loyalty.delete_program(id))
         program = LoyaltyProgram.from_domain(stored_program) if stored_program else None
         return LoyaltyProgramPayload(program=program, user_errors=errors)
 
     @strawberry.mutation(
-        description="Points for whoever enters the segment from now on; it becomes active."
+        description="Creates a rule that awards points to each customer who enters the segment"
+        " from now on. The segment becomes active."
     )
-    async def earning_rule_create(self, info: Info, input: EarningRuleInput) -> EarningRulePayload:
+    async def earning_rule_create(
+        self,
+        info: Info,
+        input: Annotated[EarningRuleInput, strawberry.argument(description="The rule to create.")],
+    ) -> EarningRulePayload:
         service, now = info.context.services.loyalty, info.context.now.at
         stored_rule, errors = await attempt(service.create_rule(input_to_json(input), now))
         rule = EarningRule.from_domain(stored_rule) if stored_rule else None
         return EarningRulePayload(earning_rule=rule, user_errors=errors)
 
-    @strawberry.mutation(description="Whoever has entered until now earns by it still.")
-    async def earning_rule_delete(self, info: Info, id: strawberry.ID) -> EarningRulePayload:
+    @strawberry.mutation(
+        description="Deletes an earning rule. Customers who entered the segment before still"
+        " earn their points."
+    )
+    async def earning_rule_delete(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the rule.")],
+    ) -> EarningRulePayload:
         stored_rule, errors = await attempt(info.context.services.loyalty.delete_rule(id))
         rule = EarningRule.from_domain(stored_rule) if stored_rule else None
         return EarningRulePayload(earning_rule=rule, user_errors=errors)

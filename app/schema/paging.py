@@ -1,12 +1,13 @@
-"""Keyset pages: a cursor stands for a key, and stays good while rows come and go."""
+"""Page sizes and cursors of keyset pagination.
+
+A cursor encodes the sort key of a row, not its number: it stays valid while rows come and go.
+"""
 
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Annotated
 
 import strawberry
 
@@ -17,52 +18,30 @@ MAX_PAGE_SIZE = 100
 MAX_MEMBER_PAGE_SIZE = 1_000
 DEFAULT_PAGE_SIZE = 50
 
-# No more digits than a Long has.
+# The arguments of the fields that return a connection.
+First = Annotated[
+    int | None, strawberry.argument(description="The maximum number of items, from 1 to 100.")
+]
+MemberFirst = Annotated[
+    int | None, strawberry.argument(description="The maximum number of items, from 1 to 1,000.")
+]
+After = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The cursor after which the page begins. Default: the beginning of the list."
+    ),
+]
+
+# Every number of at most 18 digits fits into a Long.
 _LOG_CURSOR = re.compile(r"log (0|[1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Item = TypeVar("Item")
 TimeKey = tuple[datetime, str]
-
-
-@strawberry.type(
-    description="`first` is 1 to 100, of members to 1,000. Cursors are opaque, stand for a key and"
-    " not for a count, and stay good while rows come and go."
-)
-class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
-
-
-@dataclass(frozen=True)
-class Page(Generic[Item]):
-    """The items of a page with their cursors."""
-
-    items: list[Item]
-    cursors: list[str]
-    info: PageInfo
-
-
-def make_page(
-    rows: Sequence[Item], first: int, after: str | None, cursor: Callable[[Item], str]
-) -> Page[Item]:
-    """A page of `first` items, of which one more was asked for to see whether there is a next."""
-    items = list(rows[:first])
-    cursors = [cursor(item) for item in items]
-    info = PageInfo(
-        has_next_page=len(rows) > first,
-        has_previous_page=after is not None,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
-    )
-    return Page(items, cursors, info)
 
 
 def validate_page_size(
     first: int | None, max_size: int = MAX_PAGE_SIZE, default_size: int = DEFAULT_PAGE_SIZE
 ) -> int:
-    """How many items a page has; null says no more than leaving it out."""
+    """Returns the page size: `first`, or the default for null. BadRequest if it is out of range."""
     if first is None:
         return default_size
     if not 1 <= first <= max_size:
@@ -75,7 +54,7 @@ def encode_id_cursor(id_: str) -> str:
 
 
 def decode_id_cursor(cursor: str | None, kind: EntityKind) -> str | None:
-    """The id that a cursor stands for."""
+    """Returns the id in a cursor. BadRequest if it is not an id of this kind."""
     if cursor is None:
         return None
     id_ = _decode(cursor)
@@ -90,7 +69,7 @@ def encode_time_cursor(key: TimeKey) -> str:
 
 
 def decode_time_cursor(cursor: str | None) -> TimeKey | None:
-    """The moment and the id that a cursor stands for."""
+    """Returns the instant and the id in a cursor. BadRequest if it is malformed."""
     if cursor is None:
         return None
     milliseconds, _, id_ = _decode(cursor).partition(" ")
@@ -104,12 +83,12 @@ def decode_time_cursor(cursor: str | None) -> TimeKey | None:
 
 
 def encode_log_cursor(sequence: int) -> str:
-    """The place after a transition; after none of them, at the beginning."""
+    """Returns the cursor after the transition of this sequence; 0 is the beginning of the log."""
     return _encode(f"log {sequence}")
 
 
 def decode_log_cursor(cursor: str | None) -> int | None:
-    """The sequence that a cursor of the log stands for."""
+    """Returns the sequence in a cursor of the log. BadRequest if it is malformed."""
     if cursor is None:
         return None
     match = _LOG_CURSOR.fullmatch(_decode(cursor))

@@ -1,4 +1,4 @@
-"""The scalars of the API."""
+"""The custom scalars of the API: DateTime, Date, Duration, Long and JSON."""
 
 from datetime import UTC, date, datetime
 from typing import Any, NewType
@@ -29,7 +29,7 @@ JSON = NewType("JSON", object)
 
 
 def format_instant(instant: datetime) -> str:
-    """RFC 3339 in UTC, with Z; milliseconds where there are any."""
+    """Formats an instant in RFC 3339, in UTC, with milliseconds if there are any."""
     timespec = "milliseconds" if instant.microsecond else "seconds"
     return instant.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
@@ -74,7 +74,7 @@ def _parse_long(value: Any) -> int:
 
 
 def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
-    # NaN, Infinity and other bare words are values of enums, and none of JSON's.
+    # GraphQL parses NaN, Infinity and other bare words as enum values. JSON has none.
     if isinstance(node, EnumValueNode):
         raise GraphQLError(f"{node.value} is no JSON value; is it a string?", node)
     if isinstance(node, ListValueNode):
@@ -94,19 +94,19 @@ def _identity(value: Any) -> Any:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="RFC 3339; output always in UTC, with Z.",
+        description="An instant in RFC 3339; output always in UTC, with Z.",
         serialize=format_instant,
         parse_value=_parse_datetime,
     ),
     date: strawberry.scalar(
         name="Date",
-        description="YYYY-MM-DD.",
+        description="A calendar day as YYYY-MM-DD.",
         serialize=date.isoformat,
         parse_value=_parse_date,
     ),
     Duration: strawberry.scalar(
         name="Duration",
-        description="ISO 8601 duration of weeks, days, hours, minutes and seconds, like P30D"
+        description="An ISO 8601 duration of weeks, days, hours, minutes and seconds, like P30D"
         " or PT90M; no months or years.",
         serialize=str,
         parse_value=_parse_duration,

@@ -1,7 +1,7 @@
-"""Segments in the API."""
+"""Segments in the API: queries, mutations, members and the history of sizes."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -13,43 +13,62 @@ from strawberry.dataloader import DataLoader
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
 from app.domain.segment_sizes import MAX_POINTS
-from app.domain.segments import Segment as Stored
+from app.domain.segments import Segment as StoredSegment
 from app.domain.segments import SegmentKind
 from app.domain.uses import UseKind
+from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, read_customer_ref
+from app.schema.customers import Customer, CustomerRef
+from app.schema.enums import register_enum
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
 from app.schema.loaders import make_loader
-from app.schema.node import Node
+from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
     MAX_MEMBER_PAGE_SIZE,
-    Page,
-    PageInfo,
+    After,
+    First,
+    MemberFirst,
     decode_id_cursor,
     encode_id_cursor,
-    make_page,
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
-from app.services.memberships import Membership
-from app.services.query_planner import PlannedQuery
 
-strawberry.enum(SegmentKind, description=SegmentKind.__doc__)
-strawberry.enum(UseKind, name="SegmentUseKind", description=UseKind.__doc__)
-CountFunction = Callable[[], Awaitable[int]]
+register_enum(
+    SegmentKind,
+    "What defines the members of a segment, and whether the segment emits transitions.",
+    {
+        "STATIC": "A fixed list of customers.",
+        "PASSIVE": "A filter, which the server evaluates on request. It emits no transitions.",
+        "ACTIVE": "A filter that the engine evaluates continuously. Every customer who enters or"
+        " leaves makes a transition.",
+    },
+)
+register_enum(
+    UseKind,
+    "What it is that uses a segment.",
+    {
+        "VALIDATION_RULE": "A validation rule.",
+        "DISTRIBUTION": "A distribution.",
+        "EARNING_RULE": "An earning rule of a loyalty program.",
+        "REFERRAL_TIER": "A tier of a referral program.",
+        "SEGMENT": "Another segment, whose filter refers to this one.",
+    },
+    name="SegmentUseKind",
+)
 
 
-@strawberry.type
+@strawberry.type(description="Something that uses a segment.")
 class SegmentUse:
-    kind: UseKind
-    id: strawberry.ID
-    name: str
+    kind: UseKind = strawberry.field(description="What it is.")
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    name: str = strawberry.field(description="Its name.")
 
 
-@strawberry.input(one_of=True)
+@strawberry.input(one_of=True, description="What a new segment consists of.")
 class SegmentDefinitionInput:
     filter: Maybe[FilterInput] = strawberry.field(description="A passive segment.")
     customers: Maybe[list[CustomerRef]] = strawberry.field(
@@ -60,55 +79,73 @@ class SegmentDefinitionInput:
     )
 
 
-@strawberry.input
+@strawberry.input(description="A segment to create.")
 class SegmentCreateInput:
-    name: str
-    description: str | None = UNSET
-    definition: SegmentDefinitionInput
+    name: str = strawberry.field(description="The name of the segment, which no other segment has.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="A note about the segment."
+    )
+    definition: SegmentDefinitionInput = strawberry.field(
+        description="The filter or the customers of the segment."
+    )
 
 
-@strawberry.input
+@strawberry.input(
+    description="The fields of a segment to change. A field that is left out keeps its value."
+)
 class SegmentUpdateInput:
-    name: str | None = UNSET
-    description: str | None = UNSET
-    filter: FilterInput | None = UNSET
+    name: str | None = strawberry.field(default=UNSET, description="The new name.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="The new note; null removes it."
+    )
+    filter: FilterInput | None = strawberry.field(
+        default=UNSET, description="The new filter, for a passive segment only."
+    )
 
 
-@strawberry.type
-class MemberEdge:
-    cursor: str
-    node: Customer
-    entered_at_loader: strawberry.Private[DataLoader[str, datetime | None]]
+@dataclass(frozen=True)
+class Member:
+    """A customer of a page of members. The page shares the loader of the instants of entry."""
 
-    @strawberry.field(description="Known for active segments only.")
-    async def entered_at(self) -> datetime | None:
-        return await self.entered_at_loader.load(self.node.id)
+    customer: StoredCustomer
+    entered_at_loader: DataLoader[str, datetime | None]
 
 
-@strawberry.type
-class MemberConnection:
-    edges: list[MemberEdge]
-    nodes: list[Customer]
-    page_info: PageInfo
-    stored_segment: strawberry.Private[Stored]
-
-    @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self, info: Info) -> Long:
-        service = info.context.services.segments
-        return Long(await service.member_count(self.stored_segment, info.context.now))
+@to_node.register
+def _to_customer(member: Member) -> Customer:
+    return Customer.from_domain(member.customer)
 
 
-@strawberry.type
+@strawberry.type(description="A member of a page with its cursor.")
+class MemberEdge(Edge[Customer]):
+    @strawberry.field(
+        description="Known for active segments only: when the customer entered the segment."
+    )
+    async def entered_at(self, edge: strawberry.Parent[PageEdge[Member]]) -> datetime | None:
+        member = edge.item
+        return await member.entered_at_loader.load(member.customer.id)
+
+
+@strawberry.type(description="A page of members.")
+class MemberConnection(CountedConnection[Customer]):
+    edges: Sequence[MemberEdge] = strawberry.field(
+        description="The items of the page, each with its cursor."
+    )
+
+
+@strawberry.type(description="The number of members at one instant.")
 class SegmentSize:
-    at: datetime
-    member_count: Long
+    at: datetime = strawberry.field(description="When the members were counted.")
+    member_count: Long = strawberry.field(description="The number of members.")
 
 
-@strawberry.type
+@strawberry.type(description="A set of customers, given by a filter or as a list.")
 class Segment(Node):
-    name: str
-    description: str | None
-    kind: SegmentKind
+    name: str = strawberry.field(description="The name of the segment.")
+    description: str | None = strawberry.field(description="A note about the segment.")
+    kind: SegmentKind = strawberry.field(
+        description="Whether the segment is a list or a filter, and whether it emits transitions."
+    )
     filter: JSON | None = strawberry.field(
         description="The filter, in the shape of FilterInput; null for a static segment."
     )
@@ -116,10 +153,12 @@ class Segment(Node):
         description="False for a static or an active segment: the members, or the filter,"
         " can't be edited."
     )
-    created_at: datetime
-    updated_at: datetime
-    activated_at: datetime | None
-    stored_segment: strawberry.Private[Stored]
+    created_at: datetime = strawberry.field(description="When the segment was created.")
+    updated_at: datetime = strawberry.field(description="When the segment last changed.")
+    activated_at: datetime | None = strawberry.field(
+        description="When the segment became active; null if it is not."
+    )
+    stored_segment: strawberry.Private[StoredSegment]
 
     @strawberry.field(
         description="The filter as one readable English sentence; null for a static segment."
@@ -127,28 +166,28 @@ class Segment(Node):
     async def filter_text(self, info: Info) -> str | None:
         return await info.context.services.segments.filter_text(self.stored_segment)
 
-    @strawberry.field
+    @strawberry.field(description="The number of members now.")
     async def member_count(self, info: Info) -> Long:
         service = info.context.services.segments
         return Long(await service.member_count(self.stored_segment, info.context.now))
 
-    @strawberry.field
+    @strawberry.field(
+        graphql_type=MemberConnection, description="The members now, in the order of their ids."
+    )
     async def members(
-        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = None
-    ) -> MemberConnection:
+        self, info: Info, first: MemberFirst = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Page[Member]:
         first = validate_page_size(first, MAX_MEMBER_PAGE_SIZE)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.segments, info.context.now
         customers = await service.members(self.stored_segment, after_id, first + 1, now)
-        page = make_page(customers, first, after, lambda customer: encode_id_cursor(customer.id))
-        nodes = [Customer.from_domain(customer) for customer in page.items]
         entered_at_loader = make_loader(partial(service.entered_at, self.stored_segment))
-        edges = [
-            MemberEdge(cursor=cursor, node=node, entered_at_loader=entered_at_loader)
-            for cursor, node in zip(page.cursors, nodes, strict=True)
-        ]
-        return MemberConnection(
-            edges=edges, nodes=nodes, page_info=page.info, stored_segment=self.stored_segment
+        return make_page(
+            [Member(customer, entered_at_loader) for customer in customers],
+            first,
+            after,
+            lambda member: encode_id_cursor(member.customer.id),
+            partial(service.member_count, self.stored_segment, now),
         )
 
     @strawberry.field(
@@ -159,24 +198,36 @@ class Segment(Node):
         return [SegmentUse(kind=use.kind, id=strawberry.ID(use.id), name=use.name) for use in uses]
 
     @strawberry.field(
-        description="The number of members over time. Each point is what was counted at that"
-        " moment, hourly or as the project has it, for 30 days, and after that the last of each"
-        " day for three years; there is none of a time when no worker ran. By default the last 30"
-        " days before `to`; both ends are included. Of more than 1,000 points an even choice.",
-        metadata={"most": MAX_POINTS},
+        metadata={"max_items": MAX_POINTS},
+        description="The number of members over time. The server counts members hourly, or at"
+        " the interval of the project's settings. It keeps every count for 30 days,"
+        " and then the last count of each day for three years. It counts nothing"
+        " while no worker runs. If there are more than 1,000 counts, the result is"
+        " an even selection of them.",
     )
     async def size_history(
         self,
         info: Info,
-        since: Annotated[datetime | None, strawberry.argument(name="from")] = None,
-        until: Annotated[datetime | None, strawberry.argument(name="to")] = None,
+        since: Annotated[
+            datetime | None,
+            strawberry.argument(
+                name="from",
+                description="The first instant of the history. Default: 30 days before `to`.",
+            ),
+        ] = None,
+        until: Annotated[
+            datetime | None,
+            strawberry.argument(
+                name="to", description="The last instant of the history. Default: now."
+            ),
+        ] = None,
     ) -> list[SegmentSize]:
         service, now = info.context.services.segment_sizes, info.context.now
         sizes = await service.history(self.stored_segment, since, until, now)
         return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in sizes]
 
     @classmethod
-    def from_domain(cls, stored_segment: Stored) -> "Segment":
+    def from_domain(cls, stored_segment: StoredSegment) -> "Segment":
         return cls(
             id=strawberry.ID(stored_segment.id),
             name=stored_segment.name,
@@ -191,163 +242,83 @@ class Segment(Node):
         )
 
 
-@strawberry.type
-class SegmentEdge:
-    cursor: str
-    node: Segment
+to_node.register(StoredSegment, Segment.from_domain)
 
 
-@strawberry.type
-class SegmentConnection:
-    edges: list[SegmentEdge]
-    nodes: list[Segment]
-    page_info: PageInfo
-    count_segments: strawberry.Private[CountFunction]
-
-    @strawberry.field(description="Computed only when it is asked for.")
-    async def total_count(self) -> Long:
-        return Long(await self.count_segments())
+@strawberry.type(description="A page of segments.")
+class SegmentConnection(CountedConnection[Segment]):
+    pass
 
 
-@strawberry.type
-class SegmentMembership:
-    segment: Segment
-    is_member: bool
-    evaluated_at: datetime
-    membership: strawberry.Private[Membership]
-
-    @strawberry.field(
-        description="Condition by condition: what was wanted, what the customer has, and whether"
-        " it holds."
-    )
-    def explanation(self) -> JSON | None:
-        return JSON(self.membership.explanation())
-
-    @strawberry.field(
-        description="When this will change by the passing of time alone; null where it won't."
-    )
-    async def changes_at(self) -> datetime | None:
-        # Years of a customer's events may have to be gone through: others are served meanwhile.
-        return await asyncio.to_thread(self.membership.next_change_at)
-
-
-@strawberry.type
-class SegmentPreview:
-    planned_query: strawberry.Private[PlannedQuery]
-
-    @strawberry.field
-    async def member_count(self) -> Long:
-        return Long(await self.planned_query.count())
-
-    @strawberry.field
-    async def sample(self, first: int | None = 10) -> list[Customer]:
-        customers = await self.planned_query.page(None, validate_page_size(first, default_size=10))
-        return [Customer.from_domain(customer) for customer in customers]
-
-
-@strawberry.type
+@strawberry.type(description="The result of creating or changing a segment.")
 class SegmentPayload:
-    segment: Segment | None
-    user_errors: list[UserError]
-
-
-@strawberry.type
-class SegmentDeletePayload:
-    deleted_id: strawberry.ID | None
-    user_errors: list[UserError]
-
-
-def _segment_connection(page: Page[Stored], count_segments: CountFunction) -> SegmentConnection:
-    nodes = [Segment.from_domain(segment) for segment in page.items]
-    edges = [
-        SegmentEdge(cursor=cursor, node=node)
-        for cursor, node in zip(page.cursors, nodes, strict=True)
-    ]
-    return SegmentConnection(
-        edges=edges, nodes=nodes, page_info=page.info, count_segments=count_segments
+    segment: Segment | None = strawberry.field(
+        description="The segment after the change; null if there are errors."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing changed; empty on success."
     )
 
 
-async def resolve_segments(
-    customer: StoredCustomer, info: Info, first: int | None, after: str | None
-) -> SegmentConnection:
-    """A page of the segments that the customer is in."""
-    first = validate_page_size(first)
-    after_id = decode_id_cursor(after, EntityKind.SEGMENT)
-    segments = await info.context.services.memberships.segments_of(customer, info.context.now)
-    segments_after = [segment for segment in segments if after_id is None or segment.id > after_id]
-
-    async def count_segments() -> int:
-        return len(segments)
-
-    return _segment_connection(
-        make_page(segments_after, first, after, lambda segment: encode_id_cursor(segment.id)),
-        count_segments,
+@strawberry.type(description="The result of deleting a segment.")
+class SegmentDeletePayload:
+    deleted_id: strawberry.ID | None = strawberry.field(
+        description="The id of the deleted segment; null if there are errors."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing was deleted; empty on success."
     )
 
 
 @strawberry.type
 class SegmentQuery:
-    @strawberry.field
-    async def segment(self, info: Info, id: strawberry.ID) -> Segment | None:
+    @strawberry.field(description="The segment with this id; null if there is none.")
+    async def segment(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")],
+    ) -> Segment | None:
         stored_segment = await info.context.services.segments.get(id)
         return Segment.from_domain(stored_segment) if stored_segment else None
 
-    @strawberry.field(description="Search: a part of the name, whatever its case.")
+    @strawberry.field(
+        graphql_type=SegmentConnection, description="A page of segments in the order of their ids."
+    )
     async def segments(
         self,
         info: Info,
-        first: int | None = DEFAULT_PAGE_SIZE,
-        after: str | None = None,
-        search: str | None = None,
-        kinds: list[SegmentKind] | None = None,
-    ) -> SegmentConnection:
+        first: First = DEFAULT_PAGE_SIZE,
+        after: After = None,
+        search: Annotated[
+            str | None, strawberry.argument(description="A part of the name. Case does not matter.")
+        ] = None,
+        kinds: Annotated[
+            list[SegmentKind] | None,
+            strawberry.argument(description="Only segments of these kinds. Default: all kinds."),
+        ] = None,
+    ) -> Page[StoredSegment]:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.SEGMENT)
         service = info.context.services.segments
-        stored_segments = await service.page(search, kinds, after_id, first + 1)
-        page = make_page(
-            stored_segments, first, after, lambda segment: encode_id_cursor(segment.id)
+        return make_page(
+            await service.page(search, kinds, after_id, first + 1),
+            first,
+            after,
+            lambda segment: encode_id_cursor(segment.id),
+            partial(service.count, search, kinds),
         )
-        return _segment_connection(page, lambda: service.count(search, kinds))
-
-    @strawberry.field(description="What a filter would select, before it is saved.")
-    async def segment_preview(self, info: Info, filter: FilterInput) -> SegmentPreview:
-        service, now = info.context.services.segments, info.context.now
-        return SegmentPreview(planned_query=await service.preview(input_to_json(filter), now))
-
-    @strawberry.field(
-        description="Is the customer in these segments (default: all) at this moment? The stored"
-        " profile, with `overrides` laid over it for this one question; a sourceId that is not"
-        " known is judged by the overrides alone."
-    )
-    async def segment_membership(
-        self,
-        info: Info,
-        customer: CustomerRef,
-        segment_ids: list[strawberry.ID] | None = None,
-        overrides: JSON | None = None,
-    ) -> list[SegmentMembership]:
-        now = info.context.now
-        ref = read_customer_ref(customer, "customer")
-        memberships = await info.context.services.memberships.evaluate(
-            ref, segment_ids, overrides, now
-        )
-        return [
-            SegmentMembership(
-                segment=Segment.from_domain(membership.segment),
-                is_member=membership.is_member,
-                evaluated_at=now.at,
-                membership=membership,
-            )
-            for membership in memberships
-        ]
 
 
 @strawberry.type
 class SegmentMutation:
-    @strawberry.mutation(description="Makes a passive segment, or a static one.")
-    async def segment_create(self, info: Info, input: SegmentCreateInput) -> SegmentPayload:
+    @strawberry.mutation(description="Creates a passive or a static segment.")
+    async def segment_create(
+        self,
+        info: Info,
+        input: Annotated[
+            SegmentCreateInput, strawberry.argument(description="The segment to create.")
+        ],
+    ) -> SegmentPayload:
         service, now = info.context.services.segments, info.context.now
         stored_segment, errors = await attempt(service.create(input_to_json(input), now))
         return SegmentPayload(
@@ -355,9 +326,14 @@ class SegmentMutation:
             user_errors=errors,
         )
 
-    @strawberry.mutation(description="Changes what is given; a field left out stays.")
+    @strawberry.mutation(description="Changes the fields of a segment that the input sets.")
     async def segment_update(
-        self, info: Info, id: strawberry.ID, input: SegmentUpdateInput
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")],
+        input: Annotated[
+            SegmentUpdateInput, strawberry.argument(description="The fields to change.")
+        ],
     ) -> SegmentPayload:
         service, now = info.context.services.segments, info.context.now
         stored_segment, errors = await attempt(service.update(id, input_to_json(input), now))
@@ -366,8 +342,14 @@ class SegmentMutation:
             user_errors=errors,
         )
 
-    @strawberry.mutation(description="Deletes the segment, unless something uses it.")
-    async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
+    @strawberry.mutation(
+        description="Deletes a segment. The result is SEGMENT_IN_USE while something uses it."
+    )
+    async def segment_delete(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")],
+    ) -> SegmentDeletePayload:
         deleted_id, errors = await attempt(info.context.services.segments.delete(id))
         return SegmentDeletePayload(
             deleted_id=strawberry.ID(deleted_id) if deleted_id else None, user_errors=errors

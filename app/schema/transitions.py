@@ -1,29 +1,46 @@
-"""The log of transitions in the API."""
+"""The transition log in the API: pages and subscriptions."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from inspect import cleandoc
+from typing import Annotated
 
 import strawberry
 
 from app.domain.transitions import Transition, TransitionCause, TransitionType
+from app.schema.connections import Connection, Page, make_page
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, read_customer_ref
-from app.schema.node import Node
+from app.schema.enums import register_enum
+from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
-    PageInfo,
+    After,
+    First,
     decode_log_cursor,
     encode_log_cursor,
-    make_page,
     validate_page_size,
 )
 from app.schema.scalars import Long
 from app.schema.segments import Segment
 
-strawberry.enum(TransitionType, description=cleandoc(TransitionType.__doc__ or ""))
-strawberry.enum(TransitionCause, description=cleandoc(TransitionCause.__doc__ or ""))
+register_enum(
+    TransitionType,
+    "The direction of a transition.",
+    {"ENTERED": "The customer entered the segment.", "LEFT": "The customer left the segment."},
+)
+register_enum(
+    TransitionCause,
+    "LIVE: the customer's data changed. TIME: time passed. DELETED: the customer was deleted."
+    " DEFINITION: something that the filter rests on changed: a segment inside it, a metadata"
+    " definition, the time zone, the week start.",
+    {
+        "LIVE": "The customer's data changed.",
+        "TIME": "Time passed.",
+        "DELETED": "The customer was deleted.",
+        "DEFINITION": "Something that the filter rests on changed.",
+    },
+)
 
 
 @strawberry.type(description="A customer entered or left an active segment.")
@@ -31,13 +48,20 @@ class SegmentTransition(Node):
     sequence: Long = strawberry.field(
         description="1, 2, 3, ...: without gaps, in the order of commitment, over all segments."
     )
-    cursor: str
-    type: TransitionType
-    cause: TransitionCause
-    segment_id: strawberry.ID
-    segment_name: str
-    customer_source_id: str
-    at: datetime
+    cursor: str = strawberry.field(
+        description="The position in the transition log after this transition. Pass it as"
+        " `after` to read on or to subscribe from here."
+    )
+    type: TransitionType = strawberry.field(description="Whether the customer entered or left.")
+    cause: TransitionCause = strawberry.field(description="Why the membership changed.")
+    segment_id: strawberry.ID = strawberry.field(
+        description="The id of the segment, even if the segment has been deleted."
+    )
+    segment_name: str = strawberry.field(description="The name that the segment had at the time.")
+    customer_source_id: str = strawberry.field(
+        description="The caller's own key of the customer, even if the customer has been deleted."
+    )
+    at: datetime = strawberry.field(description="When the membership changed.")
     customer_id: strawberry.Private[str]
 
     @strawberry.field(description="Null once the segment has been deleted.")
@@ -67,41 +91,44 @@ class SegmentTransition(Node):
         )
 
 
-@strawberry.type
-class SegmentTransitionEdge:
-    cursor: str
-    node: SegmentTransition
+to_node.register(Transition, SegmentTransition.from_domain)
 
 
-@strawberry.type
-class SegmentTransitionConnection:
-    edges: list[SegmentTransitionEdge]
-    nodes: list[SegmentTransition]
-    page_info: PageInfo
+@strawberry.type(description="A page of the transition log.")
+class SegmentTransitionConnection(Connection[SegmentTransition]):
+    pass
 
 
 @strawberry.type
 class TransitionQuery:
-    @strawberry.field(description="The log of transitions, oldest first.")
+    @strawberry.field(
+        graphql_type=SegmentTransitionConnection,
+        description="The log of transitions, oldest first.",
+    )
     async def segment_transitions(
         self,
         info: Info,
-        first: int | None = DEFAULT_PAGE_SIZE,
-        after: str | None = None,
-        segment_ids: list[strawberry.ID] | None = None,
-        customer: CustomerRef | None = None,
-    ) -> SegmentTransitionConnection:
+        first: First = DEFAULT_PAGE_SIZE,
+        after: After = None,
+        segment_ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(
+                description="Only transitions of these segments. Default: all segments."
+            ),
+        ] = None,
+        customer: Annotated[
+            CustomerRef | None,
+            strawberry.argument(description="Only transitions of this customer."),
+        ] = None,
+    ) -> Page[Transition]:
         first = validate_page_size(first)
         after_sequence = decode_log_cursor(after)
         ref = None if customer is None else read_customer_ref(customer, "customer")
         service = info.context.services.transitions
         transitions = await service.page(after_sequence, first + 1, segment_ids, ref)
-        page = make_page(
+        return make_page(
             transitions, first, after, lambda transition: encode_log_cursor(transition.sequence)
         )
-        nodes = [SegmentTransition.from_domain(transition) for transition in page.items]
-        edges = [SegmentTransitionEdge(cursor=node.cursor, node=node) for node in nodes]
-        return SegmentTransitionConnection(edges=edges, nodes=nodes, page_info=page.info)
 
     @strawberry.field(
         description="Where the log ends now. Pass it as `after` when subscribing, and a cut before"
@@ -120,9 +147,23 @@ class TransitionSubscription:
     async def segment_transitions(
         self,
         info: Info,
-        segment_ids: list[strawberry.ID] | None = None,
-        customer: CustomerRef | None = None,
-        after: str | None = None,
+        segment_ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(
+                description="Only transitions of these segments. Default: all segments."
+            ),
+        ] = None,
+        customer: Annotated[
+            CustomerRef | None,
+            strawberry.argument(description="Only transitions of this customer."),
+        ] = None,
+        after: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The cursor of the last transition that the client has received."
+                " Default: transitions from now on."
+            ),
+        ] = None,
     ) -> AsyncGenerator[SegmentTransition]:
         after_sequence = decode_log_cursor(info.context.last_event_id or after)
         ref = None if customer is None else read_customer_ref(customer, "customer")

@@ -17,11 +17,11 @@ from tests.engine.test_transitions import is_true_filter
 
 STATUS_QUERY = """{
   engineStatus {
-    at reachedAt place lagSeconds lagChanges { number exact }
+    at reachedAt position lagSeconds lagChanges { number exact }
     changesPerSecond transitionsPerSecond lastSequence activeSegments
-    wakeUpsDue { number exact } nextWakeUpAt passedShare
-    oplogSeconds imagesSeconds historySeconds
-    partitions { number place reachedAt worker { id } }
+    dueTimers { number exact } nextTimerAt backfillProgress
+    oplogSeconds imageRetentionSeconds historyWindowSeconds
+    partitions { number position reachedAt worker { id } }
     workers {
       id host pid beganAt changes transitions changesPerSecond transitionsPerSecond errors
       lastError { message at }
@@ -107,15 +107,15 @@ async def test_without_a_worker_the_lag_is_what_is_written(
     assert status["lagChanges"] == {"number": written, "exact": True}
     assert {each["worker"] for each in status["partitions"]} == {None}
     rows = list(shop_without_engine.api.database.partitions.find())
-    assert (status["place"], status["reachedAt"]) == (first["place"], first["reachedAt"])
-    assert status["place"] == min(row["position"] for row in rows)
+    assert (status["position"], status["reachedAt"]) == (first["position"], first["reachedAt"])
+    assert status["position"] == min(row["position"] for row in rows)
     passed = parse_instant(status["at"]) - parse_instant(first["at"])
     assert passed > timedelta(0)
     grown = status["lagSeconds"] - first["lagSeconds"]
     assert grown == pytest.approx(passed.total_seconds())
     lag = parse_instant(status["at"]) - parse_instant(status["reachedAt"])
     assert status["lagSeconds"] == pytest.approx(lag.total_seconds())
-    assert status["imagesSeconds"] == status["historySeconds"] == 24 * 3600
+    assert status["imageRetentionSeconds"] == status["historyWindowSeconds"] == 24 * 3600
     entries = shop_without_engine.api.database.client.local["oplog.rs"]
     times = [entries.find_one(sort=[("$natural", order)])["ts"].time for order in (1, -1)]  # type: ignore[index]
     assert times[1] - times[0] - 1 <= status["oplogSeconds"] <= times[1] - times[0]
@@ -210,13 +210,13 @@ async def test_due_timers_are_counted_and_the_next_is_reported(
 
     async def are_due() -> bool:
         status = await fetch_status(shop_without_engine)
-        return bool(status["wakeUpsDue"]["number"])
+        return bool(status["dueTimers"]["number"])
 
     await wait_until(are_due)
     status = await fetch_status(shop_without_engine)
-    assert status["wakeUpsDue"] == {"number": 3, "exact": True}
+    assert status["dueTimers"] == {"number": 3, "exact": True}
     # It is over once an hour is more than over.
-    next_wake = parse_instant(status["nextWakeUpAt"])
+    next_wake = parse_instant(status["nextTimerAt"])
     assert timedelta(0) <= next_wake - (later + hour) <= timedelta(milliseconds=1)
 
 
@@ -227,23 +227,25 @@ async def has_timers(shop: ShopWithEngine, number: int) -> bool:
 
 async def test_backfill_progress(shop_without_engine: ShopWithEngine) -> None:
     database = shop_without_engine.api.database
-    assert (await fetch_status(shop_without_engine))["passedShare"] is None
+    assert (await fetch_status(shop_without_engine))["backfillProgress"] is None
     keys = database.customers.insert_many(
         [customer_row(f"c{n}") for n in range(1_000)]
     ).inserted_ids
     database.definitionChanges.insert_one(
         {"_id": 10, "position": "", "positionAt": datetime.now(UTC), "gapPartitions": []}
     )
-    assert (await fetch_status(shop_without_engine))["passedShare"] == 0
+    assert (await fetch_status(shop_without_engine))["backfillProgress"] == 0
 
     # Half of the partitions have passed; the others are at the 300th of 1,000 customers.
     third = {"targetRevision": 10, "lastBackfilledId": f"cus_{sorted(keys)[299]}"}
     database.partitions.update_many({"_id": {"$lt": 8}}, {"$set": {"baseRevision": 10}})
     database.partitions.update_many({"_id": {"$gte": 8}}, {"$set": third})
-    assert (await fetch_status(shop_without_engine))["passedShare"] == pytest.approx(0.65, abs=0.08)
+    assert (await fetch_status(shop_without_engine))["backfillProgress"] == pytest.approx(
+        0.65, abs=0.08
+    )
 
     database.partitions.update_many({}, {"$set": {"baseRevision": 10, "targetRevision": None}})
-    assert (await fetch_status(shop_without_engine))["passedShare"] is None
+    assert (await fetch_status(shop_without_engine))["backfillProgress"] is None
 
 
 async def test_counting_ends_somewhere_and_says_so(
@@ -270,7 +272,7 @@ async def test_a_position_lost_from_the_oplog_is_counted_from_its_beginning(
 
     status = await fetch_status(shop_without_engine)
 
-    assert status["place"] == f"{1:016x}"
+    assert status["position"] == f"{1:016x}"
     assert not status["lagChanges"]["exact"]
 
 
@@ -381,15 +383,15 @@ async def test_prometheus_metrics_match_the_status(shop_without_engine: ShopWith
         "transitions_per_second": status["transitionsPerSecond"],
         "transitions_total": status["lastSequence"],
         "active_segments": status["activeSegments"],
-        "wakeups_due": status["wakeUpsDue"]["number"],
-        "next_wakeup_timestamp_seconds": parse_instant(status["nextWakeUpAt"]).timestamp(),
-        "passed_ratio": status["passedShare"],
+        "wakeups_due": status["dueTimers"]["number"],
+        "next_wakeup_timestamp_seconds": parse_instant(status["nextTimerAt"]).timestamp(),
+        "passed_ratio": status["backfillProgress"],
         "partitions": len(status["partitions"]),
         "partitions_unheld": sum(each["worker"] is None for each in status["partitions"]),
         "workers": len(status["workers"]),
         "oplog_window_seconds": pytest.approx(status["oplogSeconds"], abs=2),
-        "images_kept_seconds": status["imagesSeconds"],
-        "history_seconds": status["historySeconds"],
+        "images_kept_seconds": status["imageRetentionSeconds"],
+        "history_seconds": status["historyWindowSeconds"],
         "last_error_timestamp_seconds": parse_instant(status["lastError"]["at"]).timestamp(),
     }
     assert {name: value for name, value in single.items() if name in known} == known

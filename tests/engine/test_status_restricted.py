@@ -88,7 +88,7 @@ async def test_who_may_not_read_the_oplog_sees_the_rest(
         await shop.create_active_segment("VIPs", is_true_filter("vip"))
         written = await write_changes(shop)
         status = await fetch_status(shop)
-        unseen = ("lagChanges", "oplogSeconds", "imagesSeconds", "historySeconds")
+        unseen = ("lagChanges", "oplogSeconds", "imageRetentionSeconds", "historyWindowSeconds")
         assert [status[name] for name in unseen] == [None] * 4
         assert (status["lagSeconds"] > 0, status["activeSegments"]) == (True, 1)
 

@@ -1,4 +1,4 @@
-"""The whole program, once for all tests of a file; each test has customers of its own."""
+"""The whole program, started once for each test file. Each test has its own customers."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What an editor of filters is told, held against what filters then take."""
+"""The queries for filter editors: filters accept what the queries offer."""
 
 from typing import Any
 
@@ -58,16 +58,18 @@ async def attributes_by_path(api: Api) -> dict[str, Json]:
 async def test_paths_have_group_type_and_label(api: Api) -> None:
     found = await attributes_by_path(api)
 
-    told = {path: (a["group"], a["type"], a["isArray"], a["label"]) for path, a in found.items()}
-    assert told["address.postalCode"] == ("PROFILE", "STRING", False, "Address postal code")
-    assert told["orders.totalAmount"] == ("ACTIVITY", "NUMBER", False, "Orders total amount")
-    assert told["events.page.viewed.lastAt"][:3] == ("ACTIVITY", "DATETIME", False)
-    assert told["metadata.since"] == ("METADATA", "DATE", False, "Customer since")
-    assert told["metadata.tags"][1:3] == ("STRING", True)
-    assert told["metadata.score"][1:3] == ("NUMBER", False)
-    assert told["metadata.vip"][1:3] == ("BOOLEAN", False)
-    assert told["metadata.store"][1:3] == ("GEOPOINT", False)
-    assert told["metadata.contact"][1:3] == ("OBJECT", False)
+    described = {
+        path: (a["group"], a["type"], a["isArray"], a["label"]) for path, a in found.items()
+    }
+    assert described["address.postalCode"] == ("PROFILE", "STRING", False, "Address postal code")
+    assert described["orders.totalAmount"] == ("ACTIVITY", "NUMBER", False, "Orders total amount")
+    assert described["events.page.viewed.lastAt"][:3] == ("ACTIVITY", "DATETIME", False)
+    assert described["metadata.since"] == ("METADATA", "DATE", False, "Customer since")
+    assert described["metadata.tags"][1:3] == ("STRING", True)
+    assert described["metadata.score"][1:3] == ("NUMBER", False)
+    assert described["metadata.vip"][1:3] == ("BOOLEAN", False)
+    assert described["metadata.store"][1:3] == ("GEOPOINT", False)
+    assert described["metadata.contact"][1:3] == ("OBJECT", False)
 
 
 async def test_just_the_operators_that_are_offered_can_be_used(api: Api) -> None:
@@ -81,7 +83,7 @@ async def test_just_the_operators_that_are_offered_can_be_used(api: Api) -> None
 
 
 async def is_operator_applicable(api: Api, path: str, operator: str) -> bool:
-    """Whether a filter with no value at all is refused for its value, if for anything."""
+    """Returns whether the operator applies to values at the path."""
     condition = {"attribute": {"path": path, "operator": operator}}
     refused = await api.list_errors(PREVIEW, filter=condition)
     return not any(code.startswith("OPERATOR_NOT_APPLICABLE") for code in refused)

@@ -1,4 +1,4 @@
-"""When a membership will change by time alone, as the API tells it."""
+"""SegmentMembership.changesAt: when a membership changes by time alone."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ async def test_a_list_does_not_change(api: Api) -> None:
 
 
 async def test_events_ahead_of_the_clock_are_seen_coming(api: Api) -> None:
-    """What one clock took as now may lie ahead of another one."""
+    """One process's now may lie ahead of another process's clock."""
     customer = {"sourceId": "ahead"}
     at = truncate_to_milliseconds(datetime.now(UTC))
     await api.bulk_upsert(

@@ -1,4 +1,4 @@
-"""The API keeps the contract that clients rely on, wherever the contract's file is at hand."""
+"""The schema contains the contract that clients rely on. Skipped without the contract's file."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -24,8 +24,8 @@ from app.schema import schema
 
 CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.graphql"
 
-# What the contract has and we have not, yet. An entry is to be deleted with the work that
-# builds what it names; a test fails until that is done.
+# The parts of the contract that are not built yet. Delete an entry when you build its part; a
+# test fails until then.
 NOT_YET_BUILT = (
     # exports
     *("Export*", "SegmentExportInput*", "Query.export*", "Subscription.export*"),
@@ -67,8 +67,8 @@ NOT_YET_BUILT = (
     *("OperandKind*", "Query.filterValueSuggestions(event:)"),
 )
 
-# What is there, and will mean more: the contract explains what it means then. An entry is to be
-# deleted with the work that builds the new meaning.
+# The fields that are built, but whose description in the contract covers more. Delete an entry when
+# you build the rest.
 NOT_YET_DESCRIBED = (
     # with Segment.sizeHistory(points:)
     "Segment.sizeHistory",
@@ -98,7 +98,7 @@ def test_only_what_comes_later_is_missing(
     missing = wanted.keys() - dict(_descriptions(built_schema))
 
     assert missing - matching_coordinates(NOT_YET_BUILT, wanted) == set(), (
-        "neither built nor listed in LATER"
+        "neither built nor listed in NOT_YET_BUILT"
     )
 
 
@@ -110,18 +110,18 @@ def test_what_is_built_is_not_listed(
 
     assert [entry for entry in NOT_YET_BUILT if not named[entry]] == [], "no part of the contract"
     assert [entry for entry in NOT_YET_BUILT if named[entry] & built.keys()] == [], (
-        "delete from LATER"
+        "delete from NOT_YET_BUILT"
     )
 
 
 def test_what_is_there_breaks_no_client(
     contract_schema: GraphQLSchema, built_schema: GraphQLSchema
 ) -> None:
-    # What is not there at all is the matter of the tests above.
+    # The tests above cover what is missing.
     breaking = [
-        c
-        for c in find_breaking_changes(contract_schema, built_schema)
-        if "REMOVED" not in c.type.name
+        change
+        for change in find_breaking_changes(contract_schema, built_schema)
+        if "REMOVED" not in change.type.name
     ]
 
     assert breaking == []
@@ -133,22 +133,24 @@ def test_inputs_have_the_same_defaults_and_oneof(
 ) -> None:
     wanted, found = dict(_inputs(contract_schema)), dict(_inputs(built_schema))
 
-    assert {place: said for place, said in found.items() if place in wanted} == {
-        place: said for place, said in wanted.items() if place in found
+    assert {key: default for key, default in found.items() if key in wanted} == {
+        key: default for key, default in wanted.items() if key in found
     }
 
 
 def test_what_the_contract_explains_is_explained(
     contract_schema: GraphQLSchema, built_schema: GraphQLSchema
 ) -> None:
-    found = {place: normalize_description(said) for place, said in _descriptions(built_schema)}
+    found = {key: normalize_description(text) for key, text in _descriptions(built_schema)}
     lost = [
-        place
-        for place, said in _descriptions(contract_schema)
-        if place in found and not found[place].startswith(normalize_description(said))
+        key
+        for key, text in _descriptions(contract_schema)
+        if key in found and not found[key].startswith(normalize_description(text))
     ]
 
-    assert sorted(lost) == sorted(NOT_YET_DESCRIBED), "neither explained nor listed, or both"
+    assert sorted(lost) == sorted(NOT_YET_DESCRIBED), (
+        "neither described nor listed in NOT_YET_DESCRIBED, or both"
+    )
 
 
 def matching_coordinates(patterns: Iterable[str], coordinates: Iterable[str]) -> set[str]:
@@ -160,7 +162,7 @@ def matching_coordinates(patterns: Iterable[str], coordinates: Iterable[str]) ->
 
 
 def _descriptions(schema_: GraphQLSchema) -> Iterator[tuple[str, str]]:
-    """Every place of a schema by its coordinate, with its description."""
+    """Yields every schema coordinate with its description."""
     for name, type_ in schema_.type_map.items():
         yield name, type_.description or ""
         match type_:
@@ -185,7 +187,7 @@ def _descriptions(schema_: GraphQLSchema) -> Iterator[tuple[str, str]]:
 
 
 def _inputs(schema_: GraphQLSchema) -> Iterator[tuple[str, object]]:
-    """The default of every input, and of every input type whether it is one of several."""
+    """Yields the default of every input, and for every input type whether it is @oneOf."""
     for name, type_ in schema_.type_map.items():
         if isinstance(type_, GraphQLInputObjectType):
             yield name, type_.is_one_of

@@ -1,4 +1,4 @@
-"""Customers over GraphQL: said, said again, found, paged and deleted."""
+"""Customers over GraphQL: created, updated, found, paged and deleted."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Why a customer is in, as the API tells it."""
+"""SegmentMembership.explanation: why a customer is a member or not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A filter that comes from elsewhere makes a segment here, by what is defined here."""
+"""A converted Voucherify filter, with this project's definitions, makes a segment."""
 
 import pytest
 import pytest_asyncio
@@ -25,7 +25,7 @@ VOUCHERIFY_FILTER = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def insert_customers(api: Api) -> None:
-    """Two keys are defined; one customer is what the filter asks for, and one has just come."""
+    """Two defined keys, one customer who matches the filter, and one who was just created."""
     for definition in ({"key": "since", "type": "DATE"}, {"key": "vip", "type": "BOOLEAN"}):
         assert (await api.fetch(DEFINE, input=definition))["userErrors"] == []
         await api.services.metadata.convert(definition["key"])

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is GraphQL and names what is wrong; nothing is half-written."""
+"""Hostile input: the response names what is wrong, and nothing is half-written."""
 
 import json
 from typing import Any
@@ -64,7 +64,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def ids_by_placeholder(api: Api) -> dict[str, str]:
-    """What is there already: the ids by what stands for them in the cases."""
+    """The ids of existing objects by their placeholders in the cases."""
     await api.upsert("known", email="known@example.com", metadata={"a": 1})
     await api.bulk_upsert("eventsTrack", [{"customer": KNOWN_CUSTOMER, "name": "seen"}])
     await api.services.metadata.define({"key": "word", "type": "STRING"})
@@ -94,7 +94,7 @@ async def test_what_is_refused_is_named_and_changes_nothing(
 
 
 def fill_placeholders(value: Any, ids: dict[str, str]) -> Any:
-    """The value with the ids in their places."""
+    """Replaces the placeholders of a value by ids."""
     if isinstance(value, list):
         return [fill_placeholders(inner, ids) for inner in value]
     if isinstance(value, dict) and "programId" in value:

@@ -220,7 +220,7 @@ async def test_a_key_that_a_rule_counts_by_stays_a_number(
     assert not (await define("counted", type="NUMBER"))["userErrors"]
     assert not (await define("box", type="OBJECT"))["userErrors"]
 
-    # What is being defined counts from the start, long before it is READY.
+    # A definition counts from the start, before it is READY.
     await define("begun", type="STRING")
     refused = await api.list_errors(
         CREATE_RULE, input=earning_rule_input(program, segment, ("metadata.begun", 1, 1))
@@ -260,7 +260,7 @@ async def test_the_ledger_shows_where_points_come_from(
     assert stored["version"] == version + 2
     assert (await api.fetch(NODE, id=entries[0]["id"]))["__typename"] == "LedgerEntry"
 
-    # Who deletes a rule, and then its program, takes nobody's points.
+    # Customers keep their points when a rule and its program are deleted.
     await loyalty_client.delete_rule(fixed)
     assert (await api.fetch(DELETE_PROGRAM, id=one))["program"]["id"] == one
     entries = await loyalty_client.fetch_ledger("earner")

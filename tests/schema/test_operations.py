@@ -1,4 +1,4 @@
-"""Every example operation is valid, and answers something when it is run on the sample shop."""
+"""Every example operation is valid, and returns data when it runs on the sample shop."""
 
 import json
 import re
@@ -22,7 +22,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 FOLDER = Path(__file__).parents[2] / "graphql-schema" / "operations"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.graphql"))
 
-# In the variables a person reads whose id to put there.
+# The variables of the examples name the object whose id to put there.
 PLACEHOLDER = re.compile("<the id of (.+)>")
 
 
@@ -37,7 +37,7 @@ async def ids(api: Api) -> dict[str, str]:
 
 
 async def create_programs_and_earn(club: LoyaltyClient, segments: dict[str, str]) -> dict[str, str]:
-    """What a shop has after a while: programs, rules, and customers who entered."""
+    """A shop that has run for a while: programs, rules, and customers who entered segments."""
     programs = {
         name: await club.create_program(name) for name in ("Bonus club", "Last year's club")
     }
@@ -93,7 +93,7 @@ async def test_it_answers(api: Api, ids: dict[str, str], name: str) -> None:
 
 
 async def execute(api: Api, query: str, variables: Json) -> Json:
-    """The answer; the first one of a subscription."""
+    """Returns the result of an operation, or the first result of a subscription."""
     if "subscription " not in query:
         return await api.execute(query, **variables)
     async with running_server(api.app) as address, open_websocket(address) as client:
@@ -113,7 +113,7 @@ async def test_a_visitor_is_judged_by_the_overrides(api: Api, ids: dict[str, str
 
 
 def empty_paths(data: Any, path: str = "") -> Iterator[str]:
-    """The places of an answer that say nothing, or that say what was refused."""
+    """Yields the paths of a result that are empty, and the user errors."""
     if isinstance(data, dict):
         for key, value in data.items():
             path_ = f"{path}.{key}"
@@ -130,10 +130,10 @@ def empty_paths(data: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-# What need not be there of a customer, a segment or an order that was found.
+# Fields of a customer, a segment or an order that may be empty.
 OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules"),
-    # Of an engine where no worker is.
-    *("worker", "workers", "setback", "nextWakeUpAt", "passedShare", "lastError"),
+    # Fields that are empty without a worker.
+    *("worker", "workers", "poisonChange", "nextTimerAt", "backfillProgress", "lastError"),
 }

@@ -1,9 +1,22 @@
-"""segments sdl: what is written of the schema is what the code says."""
+"""The command `segments sdl`: the files in graphql-schema/ match the code."""
 
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
 
 from app.commands import sdl
 from app.errors import SetupError
@@ -23,15 +36,15 @@ def test_what_is_committed_is_current() -> None:
     sdl.check(pytest.fail)
 
 
-def test_a_difference_is_shown_and_mended(folder: Path) -> None:
-    file, said = folder / "schema.graphql", list[str]()
+def test_a_difference_is_shown_and_corrected(folder: Path) -> None:
+    file, lines = folder / "schema.graphql", list[str]()
     file.write_text(file.read_text().replace("sourceId: String!", "sourceId: String", 1))
 
     with pytest.raises(
         SetupError, match=r"says: graphql-schema/schema\.graphql; run `segments sdl`"
     ):
-        sdl.check(said.append)
-    assert {line.strip() for line in said} >= {"-  sourceId: String", "+  sourceId: String!"}
+        sdl.check(lines.append)
+    assert {line.strip() for line in lines} >= {"-  sourceId: String", "+  sourceId: String!"}
 
     assert file in sdl.write()
     sdl.check(pytest.fail)
@@ -46,14 +59,14 @@ def test_operators_are_written_too(folder: Path) -> None:
 
 
 def test_a_large_difference_is_cut(folder: Path) -> None:
-    said = list[str]()
+    lines = list[str]()
     (folder / "schema.graphql").unlink()
 
     with pytest.raises(SetupError):
-        sdl.check(said.append)
+        sdl.check(lines.append)
 
-    assert len(said) == 21
-    assert said[-1] == "..."
+    assert len(lines) == 21
+    assert lines[-1] == "..."
 
 
 def test_elsewhere_it_says_where_to_run_it(folder: Path) -> None:
@@ -61,3 +74,54 @@ def test_elsewhere_it_says_where_to_run_it(folder: Path) -> None:
 
     with pytest.raises(SetupError, match="run it in a checkout of the project"):
         sdl.write()
+
+
+def test_everything_has_a_description_in_sentences(descriptions: dict[str, str]) -> None:
+    assert [coordinate for coordinate, text in descriptions.items() if not text.strip()] == []
+    assert [
+        f"{coordinate}: {text}"
+        for coordinate, text in descriptions.items()
+        if coordinate not in FIXED_BY_CONTRACT and not re.search(r"^[^a-z].*[.]$", text, re.DOTALL)
+    ] == []
+
+
+def test_no_description_is_a_code_block(descriptions: dict[str, str]) -> None:
+    """Markdown takes a line that begins with four spaces for code."""
+    assert [
+        coordinate for coordinate, text in descriptions.items() if re.search(r"^\s|\n[ \t]", text)
+    ] == []
+
+
+# Descriptions that are no sentences, word for word those of the contract.
+FIXED_BY_CONTRACT = {"PointsInput.proportional", "UserError.path"}
+
+
+@pytest.fixture(scope="module")
+def descriptions() -> dict[str, str]:
+    schema = build_schema((SCHEMA_FOLDER / "schema.graphql").read_text("utf-8"))
+    return dict(_read_descriptions(schema))
+
+
+def _read_descriptions(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
+    """Yields the schema coordinate and the description of everything that can have one."""
+    yield "schema", schema.description or ""
+    for type_ in schema.type_map.values():
+        if not is_introspection_type(type_) and not is_specified_scalar_type(type_):
+            yield type_.name, type_.description or ""
+            yield from _read_member_descriptions(type_)
+
+
+def _read_member_descriptions(type_: GraphQLNamedType) -> Iterator[tuple[str, str]]:
+    match type_:
+        case GraphQLObjectType() | GraphQLInterfaceType():
+            for name, field in type_.fields.items():
+                yield f"{type_.name}.{name}", field.description or ""
+                for argument_name, argument in field.args.items():
+                    coordinate = f"{type_.name}.{name}({argument_name}:)"
+                    yield coordinate, argument.description or ""
+        case GraphQLInputObjectType():
+            for name, input_field in type_.fields.items():
+                yield f"{type_.name}.{name}", input_field.description or ""
+        case GraphQLEnumType():
+            for name, value in type_.values.items():
+                yield f"{type_.name}.{name}", value.description or ""

@@ -1,4 +1,4 @@
-"""Segments over GraphQL: made, edited, deleted; who is in, and who would be."""
+"""Segments over GraphQL: create, edit, delete, list members, preview a filter."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The log of transitions, as people read it."""
+"""The transition log over GraphQL."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""GraphQL at the door: HTTP and the WebSocket."""
+"""GraphQL over HTTP, WebSockets and server-sent events."""
 
 from app.schema.http.request_errors import RequestError, request_error
 from app.schema.http.view import GraphQLView

@@ -1,4 +1,4 @@
-"""How much one document may ask for: counted in one linear pass, before it is validated."""
+"""Limits on the size of a document. One linear pass checks them before validation."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from graphql import (
 
 
 class DocumentSize(NamedTuple):
-    """What a selection comes to once its fragments are spread out."""
+    """The size of a selection set with its fragments expanded."""
 
     levels: int = 0
     fields: int = 0
@@ -39,7 +39,7 @@ MAX_DOCUMENT_SIZE = DocumentSize(
 
 
 def find_exceeded_limits(document: DocumentNode) -> Iterator[tuple[OperationDefinitionNode, str]]:
-    """The operations that ask for too much, and in what."""
+    """Yields the operations that exceed a limit, and the limit in words."""
     calculator = _DocumentSizeCalculator(document)
     for definition in document.definitions:
         if not isinstance(definition, OperationDefinitionNode):
@@ -59,7 +59,7 @@ def find_exceeded_limits(document: DocumentNode) -> Iterator[tuple[OperationDefi
 
 
 class _DocumentSizeCalculator:
-    """Each fragment is measured once, however often it is spread."""
+    """Computes sizes. It measures each fragment once, however often the document spreads it."""
 
     def __init__(self, document: DocumentNode) -> None:
         self._fragments = {
@@ -94,7 +94,7 @@ class _DocumentSizeCalculator:
 
     def _measure_fragment(self, name: str) -> DocumentSize:
         if name not in self._fragment_sizes:
-            # A fragment that spreads itself finds itself empty; validation refuses it.
+            # A fragment that spreads itself counts as empty here. Validation rejects it.
             self._fragment_sizes[name] = DocumentSize()
             fragment = self._fragments.get(name)
             self._fragment_sizes[name] = (

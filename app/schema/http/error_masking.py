@@ -1,4 +1,4 @@
-"""What a client sees of an error: the text of those raised on purpose, nothing of the others."""
+"""Errors as a client sees them: expected ones with their text, unexpected ones without."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -31,14 +31,14 @@ _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ (
 
 
 def format_request_error(graphql_error: GraphQLError, code: str) -> JSON:
-    """A problem of the request itself, as GraphQL words it."""
+    """Formats an error in the request itself, with the message of graphql-core."""
     return _with_location(
         graphql_error, error_object(_simplify_message(graphql_error.message), code)
     )
 
 
 def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:
-    """The errors of an operation that ran; what was not expected is logged, each kind once."""
+    """Formats the errors of an executed operation. Logs the unexpected ones, each kind once."""
     request_id = uuid4().hex
     logged_kinds: set[tuple[type[BaseException], str]] = set()
     formatted_errors: list[JSON] = []
@@ -57,13 +57,14 @@ def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:
 
 
 def internal_error(request_id: str) -> JSON:
+    """Returns an error without details. The request id finds the details in the log."""
     error_json = error_object("Unexpected error.", INTERNAL_CODE)
     error_json["extensions"]["requestId"] = request_id
     return error_json
 
 
 def log_internal_error(cause: BaseException) -> JSON:
-    """The answer where something broke outside of every field."""
+    """Logs an unexpected error outside of every field. Returns it as the client sees it."""
     request_id = uuid4().hex
     _log.error("unexpected error", request_id=request_id, exc_info=cause)
     return internal_error(request_id)
@@ -91,7 +92,7 @@ def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -
         case QueryTimeout():
             yield _with_location(graphql_error, error_object(str(cause), TIMEOUT_CODE))
         case Unreachable():
-            # The text names MongoDB's addresses.
+            # The error text contains MongoDB's addresses, which the client must not see.
             _log.warning("MongoDB is unreachable", path=graphql_error.path, error=cause)
             yield _with_location(graphql_error, error_object(_UNREACHABLE_MESSAGE, TIMEOUT_CODE))
         case SegmentsError():
@@ -101,7 +102,7 @@ def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -
                 graphql_error, error_object(_simplify_message(message), BAD_REQUEST_CODE)
             )
         case GraphQLError(message=message) if message.startswith("Argument "):
-            # Null from a nullable variable, where the field wants a value.
+            # A nullable variable is null, but the argument requires a value.
             yield _with_location(
                 graphql_error, error_object(_simplify_message(message), BAD_REQUEST_CODE)
             )
@@ -115,18 +116,18 @@ def _root_cause(graphql_error: GraphQLError) -> BaseException:
 
 
 def _with_location(graphql_error: GraphQLError, error_json: JSON) -> JSON:
-    """The answer, with its place in the document and in the data."""
+    """Adds the locations in the document and the path in the data."""
     location: JSON = {}
     if graphql_error.locations:
-        location["locations"] = [location.formatted for location in graphql_error.locations]
+        location["locations"] = [source.formatted for source in graphql_error.locations]
     if graphql_error.path:
         location["path"] = graphql_error.path
     return {"message": error_json["message"], **location, "extensions": error_json["extensions"]}
 
 
 def _simplify_message(message: str) -> str:
-    """Short, and without Python: its None, and the types of what may be absent, but not null."""
-    # GraphQL repeats the value that doesn't fit, however large it is.
+    """Shortens a message and replaces its Python terms: None, and the types of `Maybe` inputs."""
+    # graphql-core repeats an invalid value in the message, however large it is.
     if len(message) > MAX_MESSAGE_CHARACTERS:
         message = f"{message[:MAX_MESSAGE_CHARACTERS]} …"
     return _NULL_FOR_MAYBE.sub(

@@ -1,9 +1,9 @@
-"""/graphql/stream: the same operations, answered as server-sent events, for who has no WebSocket.
+"""The endpoint /graphql/stream: operations over server-sent events, without a WebSocket.
 
-One connection an operation. Each answer is an event `next`; the last event is `complete`. Errors
-of the operation come in a `next`, too; only what is no request of GraphQL at all is refused as
-HTTP does it. The id of an event is the cursor to go on from: a browser's EventSource that was
-cut off says it when it comes back, and misses nothing.
+A connection runs one operation. Each result is an event `next`; the last event is `complete`.
+Errors of the operation are in a `next`, too. Only a request that is no GraphQL request gets an HTTP
+error. The id of an event is the cursor to resume from: a browser's EventSource sends it when it
+reconnects, and so misses nothing.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ KEEPALIVE_INTERVAL_SECONDS = 15
 SEND_TIMEOUT_SECONDS = 60
 _KEEPALIVE_COMMENT = b":\n\n"
 _COMPLETE_EVENT = b"event: complete\ndata:\n\n"
-# Proxies must pass on each event as it comes.
+# Tells proxies not to buffer events.
 _HEADERS = {**http_responses.NO_STORE_HEADERS, "X-Accel-Buffering": "no"}
 
 
@@ -49,14 +49,14 @@ class EventStream:
         self._closing = asyncio.Event()
 
     def close(self) -> None:
-        """Cuts all streams off: the server is to stop, and would wait for them."""
+        """Ends all streams, for which a stopping server would wait."""
         self._closing.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             events = await self._start_operation(HTTPConnection(scope), receive)
-        except RequestError as refusal:
-            await http_responses.create_error_response(refusal, media_types.JSON)(
+        except RequestError as error:
+            await http_responses.create_error_response(error, media_types.JSON)(
                 scope, receive, send
             )
         except ClientDisconnected:
@@ -67,7 +67,7 @@ class EventStream:
     async def _start_operation(
         self, connection: HTTPConnection, receive: Receive
     ) -> AsyncGenerator[bytes]:
-        """What the operation will tell."""
+        """Returns the events of the requested operation. Raises RequestError for an HTTP error."""
         if not media_types.negotiate(
             connection.headers.get("accept", ""), (media_types.EVENT_STREAM,)
         ):
@@ -75,8 +75,8 @@ class EventStream:
         request = await http_request.read_request(connection, receive, self._max_body_bytes)
         try:
             operation = self._operations.prepare(request)
-        except OperationError as refusal:
-            return _encode_request_error(refusal)
+        except OperationError as error:
+            return _encode_request_error(error)
         http_request.check_method(connection, operation.type)
         return _encode_results(operation, partial(self._make_context, connection, {}))
 
@@ -84,7 +84,7 @@ class EventStream:
 async def _send_events(
     events: AsyncGenerator[bytes], scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Until the client goes, or has taken nothing for a while."""
+    """Sends events until the client disconnects, or accepts no data for SEND_TIMEOUT_SECONDS."""
 
     async def send_with_timeout(message: Message) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
@@ -107,10 +107,10 @@ async def _encode_results(
         async with aclosing(operation.results(make_context)) as results:
             async for result in results:
                 yield _encode_next_event(result)
-    except RequestError as refusal:
-        yield _encode_next_event(OperationResult({"errors": refusal.errors}))
-    except Exception as failure:  # noqa: BLE001  (whatever broke, the stream is ended properly)
-        yield _encode_next_event(OperationResult({"errors": [log_internal_error(failure)]}))
+    except RequestError as error:
+        yield _encode_next_event(OperationResult({"errors": error.errors}))
+    except Exception as error:  # noqa: BLE001  (any error ends the stream properly)
+        yield _encode_next_event(OperationResult({"errors": [log_internal_error(error)]}))
     yield _COMPLETE_EVENT
 
 
@@ -127,8 +127,10 @@ def _encode_next_event(result: OperationResult) -> bytes:
 async def _with_keepalives(
     events: AsyncGenerator[bytes], closing: asyncio.Event
 ) -> AsyncGenerator[bytes]:
-    """The events, until it is over; and comments between them, without which a silent stream looks
-    dead."""
+    """Yields the events until `closing` is set, and a comment in each interval without an event.
+
+    Without the comments, clients and proxies would take a silent stream for a dead one.
+    """
     closing_task: asyncio.Future[Any] = asyncio.ensure_future(closing.wait())
     next_task: asyncio.Future[Any] | None = None
     async with aclosing(events):

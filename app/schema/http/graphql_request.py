@@ -1,4 +1,4 @@
-"""What a client asks for: read from a body, a URL or a message on a socket, and nothing guessed."""
+"""GraphQL requests, parsed strictly from a body, a URL or a WebSocket message."""
 
 import json
 import re
@@ -23,11 +23,11 @@ class GraphQLRequest:
 
 
 def read_json(body: bytes) -> Any:
-    """The value, exact: no NaN, no lone surrogate, no integer that 64 bits can't hold."""
+    """Parses JSON. Raises RequestError for NaN, lone surrogates and integers beyond 64 bits."""
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
-        raise request_error(400, f"The request is not JSON: {problem}.") from None
+    except orjson.JSONDecodeError as error:
+        raise request_error(400, f"The request is not JSON: {error}.") from None
     if _is_nested_too_deeply(body, value):
         raise request_error(400, f"The JSON is nested more than {MAX_JSON_DEPTH} levels deep.")
     if _LONG_NUMBER.search(body):
@@ -43,7 +43,7 @@ def from_json(value: object) -> GraphQLRequest:
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
-    """The parameters of a GET; there, an empty one is an absent one."""
+    """Parses the parameters of a GET request. An empty parameter counts as absent."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), errors="strict")
     except ValueError:
@@ -87,7 +87,7 @@ def _children(value: object) -> list[Any]:
 
 
 def _parse_64_bit_integer(digits: str) -> int:
-    # The length comes first: Python refuses to read integers of thousands of digits.
+    # Check the length first: Python's int() raises an error for thousands of digits.
     if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
         raise request_error(400, "The JSON has an integer that doesn't fit into 64 bits.")
     return int(digits)

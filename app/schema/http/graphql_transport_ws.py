@@ -1,4 +1,4 @@
-"""graphql-transport-ws: many operations over one WebSocket, each refused or answered by itself."""
+"""The WebSocket protocol graphql-transport-ws: many concurrent operations over one connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +23,7 @@ _DISCONNECT_ERRORS = (WebSocketDisconnect, WebSocketDisconnected)
 
 
 class ProtocolError(Exception):
-    """The client broke the protocol: the socket is closed with this code."""
+    """The client violated the protocol. The server closes the WebSocket with this code."""
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
@@ -32,7 +32,7 @@ class ProtocolError(Exception):
 
 
 class WebSocketSession:
-    """One client's connection, from its handshake to its end."""
+    """One WebSocket connection, from its handshake to its end."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class WebSocketSession:
         await self._websocket.accept(SUBPROTOCOL)
         try:
             await self._run_session()
-        except ProtocolError as closed:
-            await self._close(closed)
+        except ProtocolError as error:
+            await self._close(error)
         except _DISCONNECT_ERRORS:
             pass
 
@@ -70,8 +70,11 @@ class WebSocketSession:
             await self._stop_all()
 
     async def _receive_messages(self) -> None:
-        """Takes what the client says. Who has said nothing for a while is asked to, and who does
-        not answer that either is gone, or hangs."""
+        """Handles messages until the client disconnects.
+
+        The server pings a client that is silent for PING_INTERVAL_SECONDS. It closes the connection
+        if the client stays silent for as long again.
+        """
         is_ping_pending = False
         while True:
             try:
@@ -87,13 +90,13 @@ class WebSocketSession:
                 await _send_with_timeout(self._handle_message(message))
 
     async def _close(self, error: ProtocolError) -> None:
-        """Says why, unless the client does not even read that."""
+        """Closes the connection with the code and the reason, unless the client accepts no data."""
         with suppress(*_DISCONNECT_ERRORS, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self._websocket.close(error.code, error.reason)
 
     async def _wait_for_init(self) -> None:
-        """The client says connection_init first, and soon."""
+        """Waits for connection_init, which must come first and within INIT_TIMEOUT_SECONDS."""
         try:
             async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
                 message = await self._receive_message()
@@ -131,10 +134,10 @@ class WebSocketSession:
                 await self._send({"type": "pong"})
             case {"type": "pong"}:
                 pass
-            case {"type": "subscribe", "id": str(id_), "payload": payload} if id_:
-                await self._start_operation(id_, payload)
-            case {"type": "complete", "id": str(id_)}:
-                if task := self._operation_tasks.pop(id_, None):
+            case {"type": "subscribe", "id": str(operation_id), "payload": payload} if operation_id:
+                await self._start_operation(operation_id, payload)
+            case {"type": "complete", "id": str(operation_id)}:
+                if task := self._operation_tasks.pop(operation_id, None):
                     task.cancel()
             case {"type": "connection_init"}:
                 raise ProtocolError(4429, "Too many initialisation requests")
@@ -155,7 +158,7 @@ class WebSocketSession:
         )
 
     async def _run_operation(self, operation_id: str, payload: object) -> None:
-        """Sends the answers and then complete, or an error, which also ends the operation."""
+        """Sends the results and then `complete`; or an `error`, which ends the operation too."""
         make_context = partial(self._make_context, self._init_payload or {})
         try:
             operation = self._operations.prepare(from_json(payload))
@@ -163,17 +166,17 @@ class WebSocketSession:
                 async for result, _ in results:
                     await self._send({"id": operation_id, "type": "next", "payload": result})
             final_message: JSON = {"id": operation_id, "type": "complete"}
-        except RequestError as refusal:
-            final_message = {"id": operation_id, "type": "error", "payload": refusal.errors}
+        except RequestError as error:
+            final_message = {"id": operation_id, "type": "error", "payload": error.errors}
         except _DISCONNECT_ERRORS:
             return
-        except Exception as failure:  # noqa: BLE001  (one operation's fault is not the socket's)
+        except Exception as error:  # noqa: BLE001  (an error ends its operation, not the connection)
             final_message = {
                 "id": operation_id,
                 "type": "error",
-                "payload": [log_internal_error(failure)],
+                "payload": [log_internal_error(error)],
             }
-        # The client may use the id again as soon as it hears the last of it.
+        # The client may reuse the id as soon as it receives the final message.
         self._operation_tasks.pop(operation_id, None)
         with suppress(*_DISCONNECT_ERRORS):
             await self._send(final_message)
@@ -189,7 +192,7 @@ class WebSocketSession:
 
 
 async def _send_with_timeout(send: Awaitable[None]) -> None:
-    """Says it, unless the client has long taken nothing of what was said to it."""
+    """Awaits `send`. Raises ProtocolError after PING_INTERVAL_SECONDS without success."""
     try:
         async with asyncio.timeout(PING_INTERVAL_SECONDS):
             await send
@@ -198,6 +201,6 @@ async def _send_with_timeout(send: Awaitable[None]) -> None:
 
 
 def _is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether no page of another site opened the socket; programs send no Origin."""
+    """Returns False if a page of another site opened the WebSocket. Programs send no Origin."""
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()

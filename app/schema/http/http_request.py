@@ -1,4 +1,4 @@
-"""A request as it comes in over HTTP: its method, its media type, its body."""
+"""Reading GraphQL requests over HTTP: method, media type and body."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -12,13 +12,16 @@ from app.schema.http.operations import ClientDisconnected
 from app.schema.http.request_errors import request_error
 
 ContextFactory = Callable[[HTTPConnection, Mapping[str, object]], Awaitable[object]]
-"""From the connection and the payload of its connection_init ({} over HTTP)."""
+"""Makes the context from a connection and the payload of its connection_init ({} over HTTP)."""
 
 
 async def read_request(
     connection: HTTPConnection, receive: Receive, max_body_bytes: int
 ) -> GraphQLRequest:
-    """What the client asks for; ClientGone where it leaves before it has said so."""
+    """Reads the request.
+
+    Raises RequestError if it is malformed, and ClientDisconnected if the client disconnects first.
+    """
     match connection.scope["method"]:
         case "GET":
             await _read_body(receive, max_body_bytes)
@@ -32,13 +35,13 @@ async def read_request(
 
 
 def check_method(connection: HTTPConnection, operation: OperationType) -> None:
-    """What changes something is not done by following a link."""
+    """Raises RequestError for a mutation by GET, which a mere link could trigger."""
     if operation is OperationType.MUTATION and connection.scope["method"] == "GET":
         raise request_error(405, "Send a mutation by POST.", Allow="POST")
 
 
 async def _read_body(receive: Receive, max_body_bytes: int) -> bytes:
-    """All of it, unless it is larger than allowed."""
+    """Reads the whole body. Raises RequestError if it is too large."""
     chunks: list[bytes] = []
     size_bytes, has_more = 0, True
     while has_more:

@@ -1,4 +1,4 @@
-"""Answers and refusals as responses of HTTP."""
+"""HTTP responses for results and errors."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The media types of GraphQL over HTTP, and which of them an Accept header likes best."""
+"""The media types of GraphQL over HTTP, and content negotiation."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,10 @@ EVENT_STREAM = "text/event-stream"
 
 
 def negotiate(accept: str, offered_types: Sequence[str]) -> str | None:
-    """The one of `offered` that the header likes best; the earlier where it likes two alike."""
+    """Returns the offered type that an Accept header prefers, or None if it accepts none.
+
+    Of equally preferred types it returns the first.
+    """
     if not accept:
         return offered_types[0]
     ranges = [_media_range(part) for part in accept.split(",")]
@@ -18,7 +21,7 @@ def negotiate(accept: str, offered_types: Sequence[str]) -> str | None:
 
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """That of the most specific range: `text/html;q=0, */*` takes all but HTML."""
+    """Returns the quality of the most specific range: `text/html;q=0, */*` excludes HTML only."""
     type_wildcard = media_type.split("/")[0] + "/*"
     for range_name in (media_type, type_wildcard, "*/*"):
         qualities = [quality for range_, quality in ranges if range_ == range_name]
@@ -39,7 +42,7 @@ def _media_range(part: str) -> tuple[str, float]:
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a body so labelled can be read: JSON in UTF-8."""
+    """Returns whether a Content-Type header stands for JSON in UTF-8."""
     media_type, *parameters = (piece.strip().lower() for piece in content_type.split(";"))
     charsets = [
         parameter.removeprefix("charset=").strip('"')

@@ -1,4 +1,4 @@
-"""Numbers in a document that 64 bits can't hold are refused, as they are in JSON."""
+"""A validation rule: numbers must fit into 64 bits, as in JSON variables."""
 
 from math import isfinite
 from typing import Any
@@ -8,7 +8,7 @@ from graphql import FloatValueNode, GraphQLError, IntValueNode, ValidationRule
 
 class NumberRangeRule(ValidationRule):
     def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
-        # The length comes first: Python refuses to read integers of thousands of digits.
+        # Check the length first: Python's int() raises an error for thousands of digits.
         if len(node.value) > 20 or not -(2**63) <= int(node.value) < 2**63:
             self.report_error(GraphQLError("This integer doesn't fit into 64 bits.", node))
 

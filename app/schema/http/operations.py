@@ -1,4 +1,4 @@
-"""One operation, from the request to its answer: what HTTP and the socket have in common."""
+"""The execution of operations, shared by HTTP, WebSockets and server-sent events."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -32,28 +32,27 @@ from app.schema.http.request_errors import (
 from app.schema.http.result_size import MAX_RESULT_VALUES, compute_result_size
 
 OperationContextFactory = Callable[[], Awaitable[object]]
-"""Makes the context, afresh for each operation and each event of a subscription."""
+"""Makes a context. It is called for each operation and for each event of a subscription."""
 
 DisconnectWaiter = Callable[[], Awaitable[None]]
-"""Returns once the client has gone."""
+"""Returns once the client has disconnected."""
 
 DISCONNECT_WATCH_DELAY_SECONDS = 0.05
 
 
 class ClientDisconnected(Exception):
-    """Nobody waits for the answer any more; the operation was cancelled."""
+    """The client disconnected before the result, and the operation was cancelled."""
 
 
 class OperationResult(NamedTuple):
-    """What an operation tells; of a subscription whose source can go on after it, the cursor to go
-    on from."""
+    """A result. `cursor` resumes the subscription after it; None if it can't be resumed."""
 
     result: JSON
     cursor: str | None = None
 
 
 class Operation:
-    """What a request means: a document that fits the schema, an operation in it, its variables."""
+    """A validated operation with its variables, ready to run."""
 
     def __init__(self, executor: Executor[Any], timeout_seconds: float) -> None:
         self._executor = executor
@@ -65,15 +64,20 @@ class Operation:
         make_context: OperationContextFactory,
         wait_for_disconnect: DisconnectWaiter | None = None,
     ) -> JSON:
-        """The answer, within the seconds allowed; cancelled once `gone` says that nobody waits."""
+        """Runs a query or a mutation and returns its result, or a TIMEOUT error.
+
+        Raises ClientDisconnected once `wait_for_disconnect` returns.
+        """
         self._executor.context_value = await make_context()
         return await self._execute(self._executor, wait_for_disconnect)
 
     async def results(
         self, make_context: OperationContextFactory
     ) -> AsyncGenerator[OperationResult]:
-        """Those of a subscription, each answered by itself; refused where its source breaks. Of any
-        other operation its one answer."""
+        """Yields the results of a subscription, or the one result of another operation.
+
+        Each event has its own result. Raises OperationError if the source of events fails.
+        """
         if self.type is not OperationType.SUBSCRIPTION:
             yield OperationResult(await self.run(make_context))
             return
@@ -89,11 +93,11 @@ class Operation:
                     event = await anext(events)
                 except StopAsyncIteration:
                     return
-                except Exception as failure:
-                    graphql_error = GraphQLError(str(failure), original_error=failure)
-                    raise OperationError(422, format_execution_errors([graphql_error])) from failure
+                except Exception as error:
+                    graphql_error = GraphQLError(str(error), original_error=error)
+                    raise OperationError(422, format_execution_errors([graphql_error])) from error
                 executor = self._executor.build_per_event_executor(event)
-                # Else all events share it, and what it keeps of each is never let go.
+                # All events would share this cache, which keeps entries of each until the end.
                 executor._relevant_sub_fields = {}
                 executor.context_value = await make_context()
                 yield OperationResult(await self._execute(executor), getattr(event, "cursor", None))
@@ -117,7 +121,7 @@ class Operation:
 async def _cancel_on_disconnect(
     wait_for_disconnect: DisconnectWaiter | None, deadline: asyncio.Timeout, result: Awaitable[Any]
 ) -> Any:
-    """The result, or the deadline at once when the client goes."""
+    """Awaits the result. A disconnect of the client brings the deadline forward to now."""
     if wait_for_disconnect is None:
         return await result
 
@@ -125,7 +129,7 @@ async def _cancel_on_disconnect(
         await wait_for_disconnect()
         deadline.reschedule(loop.time())
 
-    # Most operations are over before it pays to watch.
+    # Most operations end before a watch task pays off.
     loop = asyncio.get_running_loop()
     watch_tasks: list[asyncio.Task[None]] = []
     timer = loop.call_later(
@@ -145,7 +149,7 @@ async def _cancel_on_disconnect(
 
 
 class Operations:
-    """The operations that a schema offers."""
+    """Prepares the operations of a schema."""
 
     def __init__(self, schema: Schema, timeout_seconds: float) -> None:
         self._schema = schema._schema
@@ -154,7 +158,7 @@ class Operations:
         self._timeout_seconds = timeout_seconds
 
     def prepare(self, request: GraphQLRequest) -> Operation:
-        """The operation that the request means; what is no GraphQL or doesn't fit is refused."""
+        """Returns the operation of a request. Raises OperationError for an invalid one."""
         document, may_exceed_max_values = self._documents.get(request.query)
         try:
             executor = self._executor_class.build(
@@ -166,11 +170,11 @@ class Operations:
                 operation_extensions=None,
                 max_coercion_errors=MAX_ERRORS,
             )
-        except GraphQLError as problem:
-            executor = [problem]
+        except GraphQLError as error:
+            executor = [error]
         if isinstance(executor, list):
             raise OperationError(
-                422, [format_request_error(problem, BAD_REQUEST_CODE) for problem in executor]
+                422, [format_request_error(error, BAD_REQUEST_CODE) for error in executor]
             )
         if may_exceed_max_values:
             self._check_size(executor)
@@ -184,5 +188,8 @@ class Operations:
             executor.variable_values.coerced,
         )
         if size > MAX_RESULT_VALUES:
-            message = f"The answer could hold more than {MAX_RESULT_VALUES:,} values: ask for less at once."
+            message = (
+                f"The answer could hold more than {MAX_RESULT_VALUES:,} values:"
+                " ask for less at once."
+            )
             raise OperationError(422, [error_object(message, TOO_COMPLEX_CODE)])

@@ -1,13 +1,13 @@
-"""A request that is refused before anything runs: its errors, their codes, its HTTP status.
+"""Errors of requests that are rejected before execution, with their codes and HTTP statuses.
 
     GRAPHQL_PARSE_FAILED       400   the document is no GraphQL
     GRAPHQL_VALIDATION_FAILED  422   the document doesn't fit the schema
-    QUERY_TOO_COMPLEX          422   the document asks for too much
+    QUERY_TOO_COMPLEX          422   the document exceeds a limit
     BAD_REQUEST                400   the body is no JSON
                                422   the parameters, the operation's name or the variables don't fit
                                405, 406, 413, 415   the method, the media types, the size
 
-Errors of an operation that did run are in `masking`.
+`error_masking` formats the errors of executed operations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ BAD_REQUEST_CODE = "BAD_REQUEST"
 
 
 class RequestError(SegmentsError):
-    """The answer is `errors` alone, without `data`."""
+    """GraphQL's "request error": the response has `errors` and no `data`."""
 
     def __init__(
         self, status: int, errors: Sequence[JSON], headers: Mapping[str, str] | None = None
@@ -36,16 +36,16 @@ class RequestError(SegmentsError):
 
 
 class OperationError(RequestError):
-    """The request was well-formed, but what it asks for can't be run.
+    """The request is well-formed, but its operation can't run.
 
-    A client that knows no media type but application/json sees this with status 200.
+    A client that accepts application/json only gets this with status 200.
     """
 
 
 def request_error(
     status: int, message: str, code: str = BAD_REQUEST_CODE, **headers: str
 ) -> RequestError:
-    """The common case: one error."""
+    """Returns a RequestError with one error. `headers` are HTTP headers of the response."""
     return RequestError(status, [error_object(message, code)], headers)
 
 

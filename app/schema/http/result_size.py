@@ -1,8 +1,8 @@
-"""How many values an answer may hold, going by the pages that are asked for.
+"""The maximum number of values in a result, computed from the requested page sizes.
 
-A field's `first` counts for the next lists below it: `members(first: 100) { nodes { name } }` may
-hold a hundred names. A list without a page above it counts as one item, or as many as its field
-says in its metadata: {"most": 1_000}.
+A field's `first` applies to the next lists below it: `members(first: 100) { nodes { name } }` holds
+at most a hundred names. A list without `first` above it counts as one item, or as many as the
+metadata of its field say: {"max_items": 1_000}.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ LARGEST_PAGE_SIZE = 1_000
 
 
 def may_exceed_max_values(schema: GraphQLSchema, document: DocumentNode) -> bool:
-    """Whether there are variables with which an answer would hold too many values."""
+    """Returns whether a result may exceed MAX_RESULT_VALUES with some values of the variables."""
     fragments = {
         node.name.value: node
         for node in document.definitions
@@ -52,7 +52,10 @@ def compute_result_size(
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: Mapping[str, object] | None,
 ) -> int:
-    """The most values that the answer can hold; without `variables`, with any of them."""
+    """Returns the maximum number of values in the result.
+
+    If `variables` is None, the result holds for any values of the variables.
+    """
     root = schema.get_root_type(operation.operation)
     return _ResultSizeCalculator(schema, fragments, variables).measure_selection_set(
         operation.selection_set, root, 1
@@ -82,9 +85,9 @@ class _ResultSizeCalculator:
             match selection:
                 case FieldNode():
                     total += self._measure_field(selection, parent, page_size)
-                case InlineFragmentNode(type_condition=condition, selection_set=inside):
+                case InlineFragmentNode(type_condition=condition, selection_set=inner):
                     type_ = self._schema.get_type(condition.name.value) if condition else parent
-                    total += self.measure_selection_set(inside, type_, page_size)
+                    total += self.measure_selection_set(inner, type_, page_size)
                 case FragmentSpreadNode(name=name):
                     total += self._measure_fragment(name.value, page_size)
         return total
@@ -131,6 +134,6 @@ class _ResultSizeCalculator:
 
 
 def _read_max_items(field: GraphQLField) -> int:
-    """How many items a list without pages may hold."""
+    """Returns how many items a list without pages may hold."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return int(definition.metadata.get("most", 1)) if definition else 1
+    return int(definition.metadata.get("max_items", 1)) if definition else 1

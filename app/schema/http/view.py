@@ -1,7 +1,7 @@
-"""/graphql: GraphQL over HTTP as its edition of September 2026 has it, GraphiQL, and the socket.
+"""The endpoint /graphql: GraphQL over HTTP (edition of September 2026), WebSockets and GraphiQL.
 
-A client that doesn't name application/graphql-response+json in its Accept header gets
-application/json, where every request that was well-formed is answered with status 200.
+A client whose Accept header does not name application/graphql-response+json gets application/json.
+In that media type every well-formed request has status 200.
 """
 
 from functools import lru_cache, partial
@@ -30,9 +30,9 @@ from app.settings import Settings
 class GraphQLView:
     """The ASGI application at /graphql.
 
-    `context` is called afresh for each operation, and for each event of a subscription. It may
-    raise RequestRefused: `refused(401, "...", "UNAUTHENTICATED")`. GraphiQL comes from `bundle`
-    where that has been built.
+    It calls `make_context` for each operation and for each event of a subscription. That may raise
+    RequestError: `request_error(401, "...", "UNAUTHENTICATED")`. The files of GraphiQL are in the
+    folder `bundle`, if it has been built.
     """
 
     def __init__(
@@ -49,13 +49,12 @@ class GraphQLView:
         self._event_stream = EventStream(self._operations, settings.max_body_bytes, make_context)
 
     def close_streams(self) -> None:
-        """Cuts off those who listen to server-sent events, for whom a server that is told to stop
-        would wait."""
+        """Ends all streams of server-sent events, for which a stopping server would wait."""
         self._event_stream.close()
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
-        """The endpoint at this path, for HTTP and the socket; below it the one for server-sent
-        events, and GraphiQL's files."""
+        """Returns the routes: HTTP and WebSockets at `path`; below it server-sent events and the
+        files of GraphiQL."""
         return [
             Route(path, self),
             WebSocketRoute(path, self),
@@ -90,13 +89,13 @@ class GraphQLView:
                 partial(self._make_context, connection, {}), partial(_wait_for_disconnect, receive)
             )
             return http_responses.create_result_response(result, media_type)
-        except RequestError as refusal:
-            return http_responses.create_error_response(refusal, media_type or media_types.JSON)
+        except RequestError as error:
+            return http_responses.create_error_response(error, media_type or media_types.JSON)
         except ClientDisconnected:
             raise
-        except Exception as failure:  # noqa: BLE001  (whatever broke, the answer is JSON)
+        except Exception as error:  # noqa: BLE001  (the response to any error is JSON)
             return http_responses.create_json_response(
-                {"errors": [log_internal_error(failure)]}, 500, media_type or media_types.JSON
+                {"errors": [log_internal_error(error)]}, 500, media_type or media_types.JSON
             )
 
 
@@ -114,7 +113,7 @@ def _check_method(connection: HTTPConnection, operation: OperationType) -> None:
 
 
 def _wants_graphiql(connection: HTTPConnection) -> bool:
-    """A browser that opens the address; */* alone is no browser."""
+    """Returns whether a browser opens the page. A client that accepts only */* is no browser."""
     accept = connection.headers.get("accept", "")
     return (
         connection.scope["method"] == "GET"

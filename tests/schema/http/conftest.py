@@ -1,4 +1,4 @@
-"""The door in front of a small schema: called in this process, and behind a real uvicorn."""
+"""The HTTP layer with a small schema, called in this process and behind a real uvicorn."""
 
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
@@ -18,7 +18,7 @@ GRAPHQL = "application/graphql-response+json"
 
 @pytest.fixture
 def log_entries() -> Iterator[list[MutableMapping[str, Any]]]:
-    """What the program logs."""
+    """The log lines of the program."""
     with structlog.testing.capture_logs() as entries:
         yield entries
 
@@ -35,7 +35,7 @@ def view(context_factory: ContextFactory) -> GraphQLView:
 
 @pytest.fixture
 async def client(view: GraphQLView) -> AsyncIterator[httpx.AsyncClient]:
-    """Understands application/graphql-response+json."""
+    """A client that accepts application/graphql-response+json."""
     transport = httpx.ASGITransport(view)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://door", headers={"Accept": GRAPHQL}
@@ -45,11 +45,11 @@ async def client(view: GraphQLView) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def address(view: GraphQLView) -> AsyncIterator[str]:
-    """Where a real server listens, as host:port."""
+    """The address of a real server, as host:port."""
     async with running_server(Starlette(routes=view.routes())) as address:
         yield address
 
 
 def _settings() -> Settings:
-    """A developer's .env is not the tests'."""
+    """Keeps a developer's .env away from the tests."""
     return Settings(_env_file=None, max_body_bytes=100_000)  # type: ignore[call-arg]

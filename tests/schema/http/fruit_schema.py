@@ -1,4 +1,4 @@
-"""A small schema that can do all that the door must cope with."""
+"""A small schema with every case that the HTTP layer must handle."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +15,7 @@ from app.errors import BadRequest, InputError, Problem, UserErrorCode
 class Fruit:
     name: str
     weight: int = 1
-    prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"most": 1_000})
+    prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"max_items": 1_000})
 
     @strawberry.field
     def neighbours(self, first: int = 50) -> list["Fruit"]:
@@ -137,7 +137,7 @@ class Subscription:
 
     @strawberry.subscription
     async def flood(self, info: strawberry.Info) -> AsyncIterator[str]:
-        """Much, as fast as it is taken."""
+        """Yields large events as fast as the client reads them."""
         info.context["started"].set()
         try:
             while True:

@@ -1,4 +1,4 @@
-"""A page whose name was made to resolve to this machine (DNS rebinding) gets nothing."""
+"""DNS rebinding: a page whose host name resolves to this machine gets no access."""
 
 import asyncio
 from collections.abc import AsyncIterator

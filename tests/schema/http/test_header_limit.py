@@ -1,4 +1,4 @@
-"""Headers without an end: the connection is closed after 64 KiB of them."""
+"""Endless headers: the server closes the connection after 64 KiB."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def address() -> AsyncIterator[tuple[str, int]]:
 
 
 async def exchange(address: tuple[str, int], *parts: bytes) -> tuple[int, bytes]:
-    """How many bytes were taken, and the answer."""
+    """Returns the number of bytes that the server accepted, and its response."""
     reader, writer = await asyncio.open_connection(*address)
     bytes_sent = 0
     try:

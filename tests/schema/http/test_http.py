@@ -1,4 +1,4 @@
-"""Methods, media types, sizes: what HTTP itself asks of /graphql."""
+"""GraphQL over HTTP: methods, media types and sizes."""
 
 from collections.abc import AsyncIterator
 

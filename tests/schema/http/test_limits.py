@@ -1,4 +1,4 @@
-"""A document may ask for much, but not for everything; and what is known is not read again."""
+"""Limits on documents, and the cache of documents."""
 
 import time
 from typing import Any

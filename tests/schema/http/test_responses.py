@@ -1,4 +1,4 @@
-"""Each way a request can go wrong has its status, its code, and never a stranger's text."""
+"""Every error of a request has its status and code, and reveals no internal text."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""graphql-transport-ws, spoken to a real server by a real client."""
+"""graphql-transport-ws between a real client and a real server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -147,7 +147,7 @@ async def test_who_does_not_answer_a_ping_is_cut_off(
 async def test_a_client_that_reads_nothing_is_disconnected(
     address: str, context_factory: ContextFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose buffers are full can't even be told so."""
+    """A client with full buffers can't receive the close message."""
     monkeypatch.setattr(graphql_transport_ws, "PING_INTERVAL_SECONDS", 0.1)
     monkeypatch.setattr(graphql_transport_ws, "CLOSE_TIMEOUT_SECONDS", 0.1)
     async with open_websocket(address) as client:

@@ -22,14 +22,14 @@ class SseEvent(NamedTuple):
 
 
 class SseStream:
-    """An answer as it comes in."""
+    """A streamed response."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self._lines = response.aiter_lines()
 
     async def read_block(self) -> dict[str, str]:
-        """The fields up to the next empty line; a comment's name is empty."""
+        """Returns the fields up to the next empty line. A comment has an empty name."""
         fields: dict[str, str] = {}
         while line := await asyncio.wait_for(anext(self._lines), 10):
             name, _, value = line.partition(":")

@@ -1,4 +1,4 @@
-"""A subscription lives for days: nothing may be left of an event that has been told."""
+"""A subscription runs for days: no event may leave anything in memory once it is sent."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""An operation ends when its time is up, and when nobody waits for it."""
+"""An operation ends at its deadline, and when its client disconnects."""
 
 import asyncio
 
