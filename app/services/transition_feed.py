@@ -23,13 +23,13 @@ _BATCH_SIZE = 1_000
 _POLL_SECONDS = 1.0
 
 _subscriber_gauge = Gauge(
-    "segments_subscribers", "Who follows the log of transitions in this process."
+    "segments_subscribers", "Subscribers to the transition log in this process."
 )
 _delivered_counter = Counter(
-    "segments_subscribers_transitions", "Transitions handed to subscribers."
+    "segments_subscriber_transitions", "Transitions delivered to subscribers."
 )
 _slow_subscriber_counter = Counter(
-    "segments_subscribers_slow", "Subscribers cut off because they were too slow."
+    "segments_slow_subscribers", "Subscriptions closed with SLOW_CONSUMER."
 )
 
 
