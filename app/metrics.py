@@ -1,7 +1,7 @@
 """`/metrics`: the metrics of this process, of the engine and of the log's consumers.
 
-The metrics of the engine and of the consumers are read from MongoDB at each request, so that workers
-need no port of their own.
+The metrics of the engine and of the consumers are read from MongoDB at each request, so that
+workers need no port of their own.
 """
 
 import asyncio

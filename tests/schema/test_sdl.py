@@ -28,7 +28,7 @@ def test_a_difference_is_shown_and_mended(folder: Path) -> None:
     file.write_text(file.read_text().replace("sourceId: String!", "sourceId: String", 1))
 
     with pytest.raises(
-        SetupError, match=r"says: graphql-schema/schema\.graphql; run `segments sdl`"
+        SetupError, match=r"out of date: graphql-schema/schema\.graphql; run `segments sdl`"
     ):
         sdl.check(said.append)
     assert {line.strip() for line in said} >= {"-  sourceId: String", "+  sourceId: String!"}
