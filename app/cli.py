@@ -65,7 +65,7 @@ def up(
         bool, typer.Option("--sample", help="Load a small sample shop first.")
     ] = False,
 ) -> None:
-    """Run everything on one machine: MongoDB, Valkey, the API and a worker.
+    """Run MongoDB, Valkey, the API and a worker on one machine.
 
     MONGODB_URL or REDIS_URL replaces the database of that kind by one that already runs.
     """
@@ -121,7 +121,7 @@ def sdl(
 
 @app.command()
 def doctor(data: DataFolderOption = Path(".segments")) -> None:
-    """Check the databases, the engine and the consumers; say what to fix.
+    """Check databases, engine and consumers; say what to fix.
 
     Exits with status 1 if anything needs to be fixed.
     """

@@ -23,8 +23,8 @@ _MAX_COUNTED_JOBS = 10_000
 def serialize_job(job: dict[str, Any]) -> bytes:
     """Writes a job, or a job's result, as JSON.
 
-    arq's default is pickle, and unpickling runs code: whoever can write to Redis would run commands
-    as the worker's user.
+    arq's default is pickle, and unpickling runs code: anyone who can write to Redis could run
+    commands as the worker's user.
     """
     return orjson.dumps(job, default=_error_text)
 

@@ -71,7 +71,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
         lifespan=lifespan,
         middleware=[Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts))],
     )
-    app.state.end_streams = view.close_streams
+    app.state.close_streams = view.close_streams
     return app
 
 

@@ -59,7 +59,7 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
         gc.freeze()
 
         def stop(signal_number: int) -> None:
-            app.state.end_streams()
+            app.state.close_streams()
             server.handle_exit(signal_number, None)
 
         for signal_number in (signal.SIGINT, signal.SIGTERM):
