@@ -59,5 +59,5 @@ def test_a_large_difference_is_cut(folder: Path) -> None:
 def test_elsewhere_it_says_where_to_run_it(folder: Path) -> None:
     shutil.rmtree(folder)
 
-    with pytest.raises(SetupError, match="run it in a checkout of the project"):
+    with pytest.raises(SetupError, match="in a checkout of the project"):
         sdl.write()
