@@ -1,10 +1,10 @@
-"""How long to wait before something that has failed is tried again."""
+"""Exponential back-off between retries."""
 
 import asyncio
 
 
 class Backoff:
-    """Twice as long each time that it is waited, until all is well again."""
+    """Doubles the delay after each wait, up to `max_seconds`, until it is reset."""
 
     def __init__(self, initial_seconds: float = 0.5, max_seconds: float = 10.0) -> None:
         self._initial_seconds = initial_seconds
@@ -12,7 +12,7 @@ class Backoff:
         self.delay_seconds = initial_seconds
 
     def reset(self) -> None:
-        """All is well again."""
+        """Starts again with the initial delay; call it after a success."""
         self.delay_seconds = self._initial_seconds
 
     async def wait(self) -> None:

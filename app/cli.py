@@ -1,4 +1,4 @@
-"""segments: the commands. Each imports what it needs, so that --help is quick."""
+"""The `segments` command line. Commands import their modules late, so that --help is fast."""
 
 import signal
 import sys
@@ -12,13 +12,11 @@ from typer.exceptions import Abort, TyperException
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
-DataFolderOption = Annotated[
-    Path, typer.Option(help="The folder that keeps the data.", file_okay=False)
-]
+DataFolderOption = Annotated[Path, typer.Option(help="The folder of the data.", file_okay=False)]
 
 
 class ImportKind(Enum):
-    """What can be imported."""
+    """Kinds of rows that can be imported."""
 
     CUSTOMERS = "customers"
     EVENTS = "events"
@@ -26,7 +24,7 @@ class ImportKind(Enum):
 
 
 class WorkerPart(Enum):
-    """What a worker consists of."""
+    """Parts of a worker."""
 
     ENGINE = "engine"
     JOBS = "jobs"
@@ -37,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Keeps a shop's customer segments: exactly, at scale, over GraphQL.",
+    help="Customer segments for a shop, over GraphQL.",
 )
 
 
@@ -64,10 +62,13 @@ def up(
     port: PortOption = 8000,
     data: DataFolderOption = Path(".segments"),
     sample: Annotated[
-        bool, typer.Option("--sample", help="Load a small made-up shop to try things out on.")
+        bool, typer.Option("--sample", help="Load a small sample shop first.")
     ] = False,
 ) -> None:
-    """Everything on one machine: the stores, the API, a worker."""
+    """Run MongoDB, Valkey, the API and a worker on one machine.
+
+    MONGODB_URL or REDIS_URL replaces the database of that kind by one that already runs.
+    """
     from app.local import up as local
     from app.settings import Settings
 
@@ -84,7 +85,7 @@ def up(
 
 @app.command()
 def api(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
-    """The API alone; needs MONGODB_URL and REDIS_URL."""
+    """Run the API. Needs MONGODB_URL and REDIS_URL."""
     from app.commands import api as command
 
     command.run(host, port)
@@ -93,10 +94,10 @@ def api(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
 @app.command()
 def worker(
     only: Annotated[
-        WorkerPart | None, typer.Option(help="Run this part of the worker alone, not all of them.")
+        WorkerPart | None, typer.Option(help="Run only this part of the worker.")
     ] = None,
 ) -> None:
-    """A worker alone, as many as you like; needs MONGODB_URL and REDIS_URL."""
+    """Run a worker. Several may run at a time. Needs MONGODB_URL and REDIS_URL."""
     from app.commands import worker as command
 
     command.run(only and only.value)
@@ -105,10 +106,10 @@ def worker(
 @app.command()
 def sdl(
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail where something differs.")
+        bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")
     ] = False,
 ) -> None:
-    """Writes graphql-schema/, or checks that it says what the code does."""
+    """Write the generated files of graphql-schema/."""
     from app.commands import sdl as command
 
     if check:
@@ -120,7 +121,10 @@ def sdl(
 
 @app.command()
 def doctor(data: DataFolderOption = Path(".segments")) -> None:
-    """Looks at the connections, versions and indexes; says what to mend."""
+    """Check databases, engine and consumers; say what to fix.
+
+    Exits with status 1 if anything needs to be fixed.
+    """
     from app.commands import doctor as command
     from app.local.running_addresses import load_settings
 
@@ -130,26 +134,27 @@ def doctor(data: DataFolderOption = Path(".segments")) -> None:
 
 @app.command("import")
 def import_(
-    what: Annotated[ImportKind, typer.Argument(help="What the rows are.", show_choices=True)],
-    file: Annotated[str, typer.Argument(help="The file; - is standard input.")],
+    what: Annotated[ImportKind, typer.Argument(help="The kind of the rows.", show_choices=True)],
+    file: Annotated[str, typer.Argument(help="The file, or - for standard input.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, write nothing.")
+        bool, typer.Option("--dry-run", help="Check all rows; write nothing.")
     ] = False,
     data: DataFolderOption = Path(".segments"),
 ) -> None:
-    """Takes in customers, events or orders from CSV or NDJSON.
+    """Import customers, events or orders from CSV or NDJSON.
 
-    A name that ends in .csv, .ndjson or .jsonl tells the format; of any other file, and of standard
-    input, the first character does: { is NDJSON.
+    The file name's ending tells the format: .csv, .ndjson or .jsonl. Any other file, and standard
+    input, is NDJSON if it begins with {, else CSV.
 
-    NDJSON has the shape of the API's inputs. CSV has a header of dotted names like sourceId,
-    address.city, metadata.vip, customer.sourceId; an empty cell is left out. In metadata and
-    properties, cells are read as the key is defined; without a definition what looks like a JSON
-    number of up to 15 digits, true, false, a list or an object is one, and all else is text.
+    NDJSON rows have the shape of the API's inputs. CSV has a header of dotted names like sourceId,
+    address.city, metadata.vip or customer.sourceId; an empty cell sets nothing. Cells of metadata
+    and properties are read as the key is defined. In a key without a definition, a JSON number of
+    up to 15 digits, true, false, a list or an object is read as JSON; anything else is text.
 
-    Refused rows go to FILE.rejected.ndjson (of standard input: stdin.rejected.ndjson, here) with
-    their line and what is wrong; the exit status is then 1. The same file again changes nothing:
-    events without an idempotencyKey get one from what the row says.
+    Rejected rows are written to FILE.rejected.ndjson (stdin.rejected.ndjson in the current folder
+    for standard input) with their line number and errors; the exit status is then 1. Importing the
+    same file again changes nothing: an event without an idempotencyKey gets one that is derived
+    from its row.
     """
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, _exit_interrupted)
@@ -164,7 +169,7 @@ def import_(
 
 
 def main() -> NoReturn:
-    """Whatever goes wrong is one plain line on standard error."""
+    """Runs a command. Any error becomes one line on standard error."""
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, _exit_successfully)
     try:
@@ -173,9 +178,9 @@ def main() -> NoReturn:
         sys.exit(1)
     except TyperException as error:
         _exit_with_message(
-            error.format_message() or "say what to do; see segments --help", error.exit_code
+            error.format_message() or "command missing; see segments --help", error.exit_code
         )
-    except Exception as error:  # noqa: BLE001 - the one place; nobody above could read a traceback
+    except Exception as error:  # noqa: BLE001 - the top level: users get a message, no traceback
         from app.commands.errors import format_error
 
         _exit_with_message(format_error(error), 1)
@@ -188,10 +193,10 @@ def _exit_with_message(message: str, exit_status: int) -> NoReturn:
 
 
 def _exit_interrupted(signal_number: int, frame: FrameType | None) -> None:
-    """Work that was not done is a failure."""
+    """Exits with 128 plus the signal, as unfinished work is a failure."""
     _exit_with_message("interrupted before anything was read", 128 + signal_number)
 
 
 def _exit_successfully(signal_number: int, frame: FrameType | None) -> None:
-    """Being told to stop is no failure."""
+    """Exits with 0, as a signal is the usual way to stop a server."""
     raise SystemExit(0)

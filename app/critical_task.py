@@ -1,4 +1,4 @@
-"""Tasks without which a process is of no use."""
+"""Tasks whose failure must end the process."""
 
 import asyncio
 import os
@@ -11,8 +11,11 @@ log = structlog.get_logger()
 
 
 def critical_task(task: asyncio.Task[None], log_event: str) -> None:
-    """The process ends with the task, unless that is cancelled: it must not look as if it still did
-    what it no longer does."""
+    """Sends SIGTERM to this process when the task ends, unless the task was cancelled.
+
+    A process that lost such a task would look alive without doing its work. `log_event` is logged
+    as critical, with the task's exception.
+    """
     task.add_done_callback(partial(_terminate_process, log_event))
 
 

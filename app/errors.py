@@ -1,16 +1,16 @@
-"""Every error raised on purpose.
+"""All errors that the program raises on purpose.
 
-SegmentsError                   one plain line says what to do
-├── Refused                     the caller's input; carries every Problem
-├── BadRequest                  a cursor or page size that can't be used
-├── CursorExpired               a place in the log before which there is nothing left
-├── SlowConsumer                a subscriber for whom too much was waiting
-├── TookTooLong                 a question that the database was not done with in time
-├── Unusable                    the surroundings: no MongoDB, a missing program, a locked folder
-├── HistoryLost                 the engine can't go on where it was: the stream has a gap
-├── Poisoned                    a customer that the engine can't settle
-├── QuarantineFull              a consumer of the log that fails for too many customers
-└── LeaseLost                   another worker has taken over what this one was at
+SegmentsError                   the message is one line for users
+├── InputError                  the client's input is invalid; lists every Problem
+├── BadRequest                  a cursor or page size is invalid
+├── CursorExpired               transitions after the cursor were deleted from the log
+├── SlowConsumer                a subscriber has too many pending transitions
+├── QueryTimeout                MongoDB exceeded the time limit of a query
+├── SetupError                  no MongoDB, a missing program, a locked folder
+├── HistoryLost                 the engine can't resume: the change stream has a gap
+├── PoisonChangeError           the engine can't process a customer's changes
+├── QuarantineFull              a consumer of the log fails for too many customers
+└── LeaseLost                   another worker has taken over the leases of this one
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from enum import Enum
 
 
 class UserErrorCode(Enum):
-    """What is wrong with an input: the contract's UserErrorCode."""
+    """Kinds of input errors: the API's UserErrorCode."""
 
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
@@ -42,7 +42,7 @@ InputPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that the caller can mend, and where in the input it stands."""
+    """One error that the client can correct; `path` locates it in the input."""
 
     code: UserErrorCode
     message: str
@@ -53,11 +53,11 @@ class Problem:
 
 
 class SegmentsError(Exception):
-    """The root: its text is one plain line that says what to do."""
+    """Base class. The message is one line, which says what is wrong and what to do."""
 
 
 class InputError(SegmentsError):
-    """The input makes no sense to the domain; nothing was changed."""
+    """The input is invalid; nothing was changed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -68,51 +68,53 @@ class InputError(SegmentsError):
 
 
 def input_error(code: UserErrorCode, message: str, *path: str) -> InputError:
-    """The common case: one problem."""
+    """Returns an InputError with one problem."""
     return InputError([Problem(code, message, path)])
 
 
 class BadRequest(SegmentsError):
-    """A cursor or a page size that can't be used."""
+    """A cursor or a page size is invalid."""
 
 
 class CursorExpired(SegmentsError):
-    """A place in the log of transitions after which some have been deleted; `oldest` is the first
-    from which all are there."""
+    """Some transitions after the cursor have been deleted from the log.
+
+    The log is complete after `oldest_sequence`.
+    """
 
     def __init__(self, oldest_sequence: int) -> None:
         self.oldest_sequence = oldest_sequence
         super().__init__(
-            "The transitions after this cursor are no longer all there; go on from the oldest"
-            " cursor that is left, in extensions.oldestCursor, and see who is a member now."
+            "Some transitions after this cursor have been deleted. Read the current members, and"
+            " subscribe again with after: extensions.oldestCursor."
         )
 
 
 class SlowConsumer(SegmentsError):
-    """Too many transitions waited for a subscriber; `last` is the place up to which it had all."""
+    """A subscriber has too many pending transitions; it received all up to `last_sequence`."""
 
     def __init__(self, last_sequence: int) -> None:
         self.last_sequence = last_sequence
         super().__init__(
-            "Too many transitions waited to be taken. Subscribe again with after:"
-            " extensions.lastCursor; nothing is lost."
+            "The subscriber has too many pending transitions. Subscribe again with after:"
+            " extensions.lastCursor; no transition is lost."
         )
 
 
 class QueryTimeout(SegmentsError):
-    """The database was not done with a question in time."""
+    """MongoDB exceeded the time limit of a query."""
 
 
 class SetupError(SegmentsError):
-    """The surroundings are not as needed: a database, a program, a folder."""
+    """A database, a program or a folder that the program needs is missing or unusable."""
 
 
 class HistoryLost(SegmentsError):
-    """What happened to the customers can't be told any more from where the engine was."""
+    """MongoDB no longer has the changes, or their images, after the engine's position."""
 
 
 class QuarantineFull(SegmentsError):
-    """A consumer of the log fails for so many customers that it does not go on without them."""
+    """Transitions of too many customers are in quarantine, so that the consumer stops."""
 
     def __init__(self, customers: int, last_error: str) -> None:
         super().__init__(
@@ -122,13 +124,13 @@ class QuarantineFull(SegmentsError):
 
 
 class LeaseLost(SegmentsError):
-    """Another worker has taken over what this one was at."""
+    """Another worker has taken over the leases of this one."""
 
 
 class PoisonChangeError(SegmentsError):
-    """The engine can't settle a customer; the part of the customers that it is in must wait."""
+    """The engine can't process a customer's changes; the customer's partition is blocked."""
 
     def __init__(self, partition: int, customer_id: str, error: Exception) -> None:
         self.partition = partition
         self.customer_id = customer_id
-        super().__init__(f"{customer_id} can't be settled: {error!r}")
+        super().__init__(f"the changes of customer {customer_id} can't be processed: {error!r}")

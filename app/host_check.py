@@ -1,8 +1,8 @@
-"""Which names the API answers to.
+"""Rejects requests to host names that are not allowed, as a defence against DNS rebinding.
 
-A page of another site can make its own name resolve to this machine (DNS rebinding). Its requests
-then come from its own origin, so that neither CORS nor the socket's check of the origin stops them;
-but they name its host.
+A web page of another site can make its own name resolve to this machine. The browser then treats
+requests to this server as same-origin, so neither CORS nor the WebSocket's origin check stops them.
+They still carry the other site's name in the Host header.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ def is_loopback(name: str) -> bool:
 
 
 class HostCheckMiddleware:
-    """ASGI middleware: refuses with 421 a Host that is neither loopback nor `allowed`."""
+    """ASGI middleware: responds with 421 if Host is neither a loopback name nor allowed."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a limit for what a client sends outside of a body."""
+"""uvicorn's HTTP protocol with a limit for headers, trailers and chunk extensions."""
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -10,14 +10,14 @@ _SEPARATOR_BYTES_PER_HEADER = 4
 
 
 class HeadersTooLarge(Exception):
-    """Raised inside the parser, which then stops."""
+    """Raised in a callback of the HTTP parser, to stop it."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Closes a connection with 431 as soon as it has sent more than 64 KiB of headers.
+    """Responds with 431 and closes the connection after more than 64 KiB of headers.
 
-    The parser itself has no limit, and keeps an unfinished header in memory which it copies for
-    each packet. The same goes for trailers and chunk extensions: whatever makes no progress counts.
+    The parser has no limit of its own, and copies an unfinished header again for each packet. The
+    limit also counts trailers and chunk extensions: all bytes since the last progress in a message.
     """
 
     _bytes_without_progress = 0
@@ -36,7 +36,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             len(name) + len(value) + _SEPARATOR_BYTES_PER_HEADER for name, value in self.headers
         )
         if len(self.url) + header_bytes > MAX_HEADER_BYTES:
-            # They came in one packet, or behind another request.
+            # They arrived in one packet, or after another request.
             self._are_headers_too_large = True
             raise HeadersTooLarge
         super().on_headers_complete()
@@ -50,7 +50,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """What uvicorn calls for a request that it can't parse."""
+        """Called by uvicorn for a request that it can't parse."""
         if not self._are_headers_too_large:
             super().send_400_response(msg)
             return

@@ -23,8 +23,8 @@ _MAX_COUNTED_JOBS = 10_000
 def serialize_job(job: dict[str, Any]) -> bytes:
     """Writes a job, or a job's result, as JSON.
 
-    arq's default is pickle, and unpickling runs code: whoever can write to Redis would run commands
-    as the worker's user.
+    arq's default is pickle, and unpickling runs code: anyone who can write to Redis could run
+    commands as the worker's user.
     """
     return orjson.dumps(job, default=_error_text)
 
@@ -54,7 +54,7 @@ def _error_text(value: object) -> str:
 
 
 def connect(url: str, **connection_options: Any) -> ArqRedis:
-    """A client for the queue; `options` are those of a redis-py connection."""
+    """Returns a client for the queue; the options are those of a redis-py connection."""
     pool = ConnectionPool.from_url(url, **connection_options)
     redis = ArqRedis(pool, job_serializer=serialize_job, job_deserializer=deserialize_job)
     redis.auto_close_connection_pool = True
@@ -62,23 +62,29 @@ def connect(url: str, **connection_options: Any) -> ArqRedis:
 
 
 class ArqQueue:
-    """Each job under an id of its own: arq drops a second one under an id that it still knows."""
+    """Enqueues each job under a new id: arq drops a job whose id it still knows."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
     async def enqueue(self, job: str, *arguments: str) -> None:
+        """Enqueues a job, or logs a warning if Redis does not accept it within 2 s.
+
+        The rows in MongoDB say what is left to do, so that the workers' next sweep enqueues it.
+        """
         try:
             async with asyncio.timeout(_ENQUEUE_TIMEOUT_SECONDS):
                 await self._redis.enqueue_job(job, *arguments)
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("a job waits until a worker finds it", job=job, error=error)
+            log.warning("can't enqueue the job; the next sweep will find it", job=job, error=error)
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many jobs are due and not started, how long the first of them has waited, and how many
-    are running. At most the first 10,000 due jobs are looked at."""
+    """How many due jobs wait, how long the oldest of them has waited, and how many are running.
+
+    Counts at most the first 10,000 due jobs.
+    """
 
     waiting_count: int
     longest_wait: timedelta
@@ -86,7 +92,10 @@ class Backlog:
 
 
 async def read_backlog(redis: ArqRedis, now: datetime | None = None) -> Backlog:
-    """arq keeps a job in the queue, ordered by its due time in milliseconds, until it has ended."""
+    """Reads the backlog of the queue.
+
+    arq keeps a job in a sorted set, by its due time in milliseconds, until the job has ended.
+    """
     now_ms = (now or datetime.now(UTC)).timestamp() * 1000
     due_jobs = await redis.zrangebyscore(
         default_queue_name, "-inf", now_ms, start=0, num=_MAX_COUNTED_JOBS, withscores=True

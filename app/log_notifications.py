@@ -1,6 +1,7 @@
-"""That the log of transitions has grown, told by way of Redis: sooner than by looking each second.
+"""Notifications over Redis that the transition log has grown.
 
-Nothing rests on it: who hears nothing looks.
+They only shorten the delay: subscribers also poll the log every second, so a lost notification
+loses no transition.
 """
 
 import asyncio
@@ -18,14 +19,18 @@ _PUBLISH_TIMEOUT_SECONDS = 2.0
 
 
 class LogNotifications:
-    """What the workers tell the processes of the API, in the channel of one database."""
+    """Workers publish to the Redis channel of one database; API processes subscribe to it."""
 
     def __init__(self, redis: Redis, database: str) -> None:
         self._redis = redis
         self._channel = f"segments:{database}:transitions"
 
     async def publish(self, log_grown: asyncio.Event) -> None:
-        """For ever: says it each time that the event is set, as fast as Redis takes it."""
+        """Publishes one notification each time the event is set. Runs until cancelled.
+
+        Several settings of the event during one publication become one notification. While Redis is
+        unreachable, only the first failure is logged.
+        """
         has_failed = False
         while True:
             await log_grown.wait()
@@ -36,11 +41,18 @@ class LogNotifications:
                 has_failed = False
             except (RedisError, OSError, TimeoutError) as error:
                 if not has_failed:
-                    log.warning("subscribers hear of transitions a second later", error=error)
+                    log.warning(
+                        "can't publish log notifications; subscribers poll every second",
+                        error=error,
+                    )
                 has_failed = True
 
     async def subscribe(self, on_notification: Callable[[], object]) -> None:
-        """For ever: rings at each announcement, and once when it can be heard again."""
+        """Calls `on_notification` at each notification. Runs until cancelled.
+
+        Redis confirms each subscription with a message, which calls it too: so notifications that
+        were missed while Redis was unreachable are made up for.
+        """
         backoff = Backoff()
         while True:
             try:
@@ -51,5 +63,9 @@ class LogNotifications:
                         on_notification()
             except (RedisError, OSError) as error:
                 retry_in_seconds = backoff.delay_seconds
-                log.warning("no announcements", error=error, again_in_seconds=retry_in_seconds)
+                log.warning(
+                    "can't receive log notifications; retrying",
+                    error=error,
+                    retry_in_seconds=retry_in_seconds,
+                )
             await backoff.wait()

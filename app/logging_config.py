@@ -1,4 +1,4 @@
-"""What the program says while it runs: events with fields, on standard error."""
+"""Structured logging to standard error."""
 
 import logging
 import sys
@@ -7,16 +7,16 @@ from typing import Literal
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-# Theirs say at INFO what ours say better.
+# What they log at INFO repeats the events of this program.
 _QUIET_LOGGERS = ("arq", "uvicorn", "asyncio", "pymongo")
-# Without the variables of each frame: they hold customers' data, and may be megabytes.
+# Without local variables: they hold customers' data, and may take megabytes.
 _TRACEBACK_RENDERER = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
 
 def configure_logging(log_format: Literal["console", "json"]) -> None:
-    """Ours and the libraries' go the same way."""
+    """Formats the events of this program and of its libraries alike, as text or JSON lines."""
     shared_processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -60,7 +60,7 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
 
 
 def _format_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """With an error told by what it says; by what it is where it says nothing."""
+    """Replaces an exception in `error` by its message, or by its repr if it has none."""
     if isinstance(error := event.get("error"), BaseException):
         event["error"] = str(error) or repr(error)
     return event

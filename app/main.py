@@ -1,4 +1,4 @@
-"""The ASGI application: what is served, and on what paths."""
+"""The ASGI application: GraphQL, health checks and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -28,16 +28,18 @@ _PING_TIMEOUT_SECONDS = 2
 
 
 def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
-    """The API over the stores that the settings name; they are opened as it starts.
+    """Creates the API over the MongoDB and Redis of the settings, which it opens at startup.
 
-    It answers to the names of loopback, to `host`, on which it listens, and to those that the
-    settings allow.
+    Requests may name a loopback host, `host` (the address to listen on) and the allowed hosts of
+    the settings. Raises SetupError at startup if REDIS_URL is missing.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.redis_url is None:
-            raise SetupError("REDIS_URL is not set; name a Redis or Valkey, or use `segments up`.")
+            raise SetupError(
+                "REDIS_URL is not set; set it, or use `segments up`, which runs its own Valkey"
+            )
         async with AsyncExitStack() as exit_stack:
             app.state.redis = connect(settings.redis_url.get_secret_value())
             exit_stack.push_async_callback(app.state.redis.aclose)
@@ -69,16 +71,16 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
         lifespan=lifespan,
         middleware=[Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts))],
     )
-    app.state.end_streams = view.close_streams
+    app.state.close_streams = view.close_streams
     return app
 
 
 @asynccontextmanager
 async def run_in_background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Does these as long as the application runs; which ends where one of them breaks."""
+    """Runs the coroutines until the context exits; the process ends if one of them fails."""
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     for task in tasks:
-        critical_task(task, "a part of the API has died")
+        critical_task(task, "a critical API task has failed; stopping the process")
     try:
         yield
     finally:
@@ -92,13 +94,13 @@ async def _healthz(_: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """200 when MongoDB and Redis answer, else 503 with what doesn't."""
+    """Responds with 200 if MongoDB and Redis answer a ping, else with 503 and their errors."""
     state = request.app.state
     failures = {}
     for name, ping in (("mongodb", state.store.ping), ("redis", state.redis.ping)):
         try:
             async with asyncio.timeout(_PING_TIMEOUT_SECONDS):
                 await ping()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the part does not answer
+        except Exception as error:  # noqa: BLE001 - any failure means not ready
             failures[name] = str(error) or type(error).__name__
     return JSONResponse(failures or {"status": "ready"}, status_code=503 if failures else 200)

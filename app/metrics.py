@@ -1,4 +1,8 @@
-"""What Prometheus is told: this process, and the engine, wherever that runs."""
+"""`/metrics`: the metrics of this process, of the engine and of the log's consumers.
+
+The metrics of the engine and of the consumers are read from MongoDB at each request, so that
+workers need no port of their own.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -18,6 +22,7 @@ _STATUS_TIMEOUT_SECONDS = 2
 
 
 async def metrics(request: Request) -> Response:
+    """Responds in the Prometheus text format."""
     engine_registry = CollectorRegistry()
     engine_registry.register(_EngineCollector(await _read_status(request.app.state.services)))
     text = generate_latest() + generate_latest(engine_registry)
@@ -25,22 +30,24 @@ async def metrics(request: Request) -> Response:
 
 
 async def _read_status(services: Services) -> EngineStatus | None:
-    """None where MongoDB does not say it: all else is told nevertheless."""
+    """None if MongoDB does not answer within 2 s; the process's own metrics do not depend on it."""
     try:
         async with asyncio.timeout(_STATUS_TIMEOUT_SECONDS):
             return await services.engine_status.read()
-    except Exception:  # noqa: BLE001 - whatever it is, segments_engine_up tells that it is so
+    except Exception:  # noqa: BLE001 - segments_engine_up reports any failure as 0
         return None
 
 
 class _EngineCollector(Collector):
-    """The engine as it was seen once; what is not known is left out."""
+    """The metrics of one status snapshot. Unknown values have no sample; None leaves only `up`."""
 
     def __init__(self, status: EngineStatus | None) -> None:
         self._status = status
 
     def collect(self) -> Iterator[Metric]:
-        yield _make_gauge("up", "1 where MongoDB told how the engine is doing.", bool(self._status))
+        yield _make_gauge(
+            "up", "1 if the engine's status could be read from MongoDB.", bool(self._status)
+        )
         if self._status is None:
             return
         for name, description, value in _read_gauges(self._status):
@@ -48,7 +55,7 @@ class _EngineCollector(Collector):
                 yield _make_gauge(name, description, value)
         yield CounterMetricFamily(
             "segments_engine_transitions",
-            "Where the log of transitions ends.",
+            "Sequence of the last transition in the log.",
             value=self._status.last_sequence,
         )
         yield from _collect_worker_metrics(self._status.workers)
@@ -63,38 +70,74 @@ def _read_gauges(status: EngineStatus) -> Iterator[tuple[str, str, float | None]
     changes, windows = status.changes_behind, status.retention_windows
     last_error_at = status.last_error.occurred_at if status.last_error else None
     yield (
-        "reached_timestamp_seconds",
-        "To when all changes are settled.",
+        "position_timestamp_seconds",
+        "Time of the slowest partition's position in the change stream.",
         _to_unix_seconds(status.reached_at),
     )
-    yield "lag_seconds", "How long ago that was.", to_seconds(status.lag)
-    yield "lag_changes", "Changes since, as far as they are counted.", changes and changes.number
-    yield "lag_changes_exact", "1 where they are all counted.", changes and changes.is_exact
-    yield "changes_per_second", "Settled in about the last 10 s.", status.changes_per_second
-    yield "transitions_per_second", "Made in about the last 10 s.", status.transitions_per_second
-    yield "active_segments", "Segments that are watched.", status.active_segment_count
-    yield "wakeups_due", "Customers to be looked at now, up to 10,000.", status.due_timers.number
+    yield "lag_seconds", "Age of the slowest partition's position.", to_seconds(status.lag)
     yield (
-        "next_wakeup_timestamp_seconds",
-        "When the next is due.",
+        "lag_changes",
+        "Unprocessed changes; a lower bound unless lag_changes_is_exact is 1.",
+        changes and changes.number,
+    )
+    yield (
+        "lag_changes_is_exact",
+        "1 if lag_changes is exact, 0 if it is a lower bound.",
+        changes and changes.is_exact,
+    )
+    yield (
+        "changes_per_second",
+        "Changes processed per second, over about the last 10 s.",
+        status.changes_per_second,
+    )
+    yield (
+        "transitions_per_second",
+        "Transitions written per second, over about the last 10 s.",
+        status.transitions_per_second,
+    )
+    yield "active_segments", "Active segments.", status.active_segment_count
+    yield (
+        "due_timers",
+        "Timers that are due and not processed, counted up to 10,000.",
+        status.due_timers.number,
+    )
+    yield (
+        "next_timer_timestamp_seconds",
+        "Time at which the next timer is due.",
         _to_unix_seconds(status.next_timer_at),
     )
-    yield "passed_ratio", "Of all customers, by the last step.", status.backfilled_ratio
-    yield "partitions", "Parts of the customers.", len(status.partitions)
-    yield "partitions_unheld", "Of these with nobody at work.", status.unassigned_partition_count
+    yield (
+        "backfill_progress_ratio",
+        "Share of customers that the current backfill has re-evaluated.",
+        status.backfilled_ratio,
+    )
+    yield "partitions", "Partitions of the customers.", len(status.partitions)
+    yield (
+        "partitions_without_worker",
+        "Partitions without a worker.",
+        status.unassigned_partition_count,
+    )
     blocked_partitions = len(status.poison_changes)
     yield (
-        "partitions_set_back",
-        "Of these that wait for a customer who can't be settled.",
+        "partitions_blocked",
+        "Partitions blocked by a poison change.",
         blocked_partitions,
     )
-    yield "workers", "Workers that are there.", len(status.workers)
-    yield "oplog_window_seconds", "The oplog goes back.", to_seconds(windows.oplog_window)
-    yield "images_kept_seconds", "Images are kept.", to_seconds(windows.image_retention)
-    yield "history_seconds", "The engine may be behind at most.", to_seconds(windows.resume_window)
+    yield "workers", "Live workers.", len(status.workers)
+    yield "oplog_window_seconds", "Time span of the oplog.", to_seconds(windows.oplog_window)
+    yield (
+        "image_retention_seconds",
+        "Retention of change stream pre- and post-images.",
+        to_seconds(windows.image_retention),
+    )
+    yield (
+        "history_window_seconds",
+        "Largest lag from which the engine can resume.",
+        to_seconds(windows.resume_window),
+    )
     yield (
         "last_error_timestamp_seconds",
-        "When it last went wrong.",
+        "Time of the last error in any worker.",
         _to_unix_seconds(last_error_at),
     )
 
@@ -104,9 +147,9 @@ def _collect_worker_metrics(workers: Sequence[Worker]) -> Iterator[Metric]:
     counters = [
         CounterMetricFamily(f"segments_engine_worker_{name}", description, labels=labels)
         for name, description in (
-            ("changes", "Changes that a worker has settled."),
-            ("transitions", "Transitions that a worker has made."),
-            ("errors", "How often something went wrong in a worker."),
+            ("changes", "Changes processed by the worker."),
+            ("transitions", "Transitions written by the worker."),
+            ("errors", "Errors in the worker."),
         )
     ]
     for worker in workers:
@@ -121,16 +164,16 @@ def _collect_consumer_metrics(consumers: Sequence[ConsumerStatus]) -> Iterator[M
     for name, description, read_value in (
         (
             "lag_transitions",
-            "Transitions that a consumer has yet to handle.",
+            "Transitions after the consumer's checkpoint.",
             _read_lag_transitions,
         ),
-        ("lag_seconds", "The age of the oldest of them.", _read_lag_seconds),
+        ("lag_seconds", "Age of the oldest transition after the checkpoint.", _read_lag_seconds),
         (
-            "quarantined",
-            "Transitions that it failed to handle, and tries again.",
+            "quarantined_transitions",
+            "Transitions in quarantine.",
             _read_quarantined_transitions,
         ),
-        ("failing", "1 where an error holds it up.", _is_failing),
+        ("failing", "1 if an error blocks the consumer.", _is_failing),
     ):
         gauge = GaugeMetricFamily(f"segments_consumer_{name}", description, labels=("consumer",))
         for consumer in consumers:

@@ -1,4 +1,4 @@
-"""The environment, read once by a door and passed down."""
+"""Settings from the environment. Each entry point reads them once and passes them on."""
 
 import re
 from pathlib import Path
@@ -13,12 +13,14 @@ def _validate_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; use an IANA name like Europe/Warsaw") from None
+        raise ValueError(
+            f"{name!r} is not a time zone; use an IANA name like Europe/Warsaw"
+        ) from None
     return name
 
 
 def _split_at_commas(text: object) -> object:
-    """a, b becomes ("a", "b")."""
+    """Turns "a, b" into ("a", "b")."""
     if isinstance(text, str):
         return tuple(filter(None, map(str.strip, text.split(","))))
     return text
@@ -26,7 +28,9 @@ def _split_at_commas(text: object) -> object:
 
 def _validate_host_name(name: str) -> str:
     if not re.fullmatch(r"[^\s:/@*\[\]]+|\[?[0-9a-fA-F:.]+\]?", name):
-        raise ValueError(f"{name!r} is no host; give names like shop.example.com, without a port")
+        raise ValueError(
+            f"{name!r} is not a host name; use names like shop.example.com, without a port"
+        )
     return name
 
 
@@ -34,7 +38,7 @@ HostName = Annotated[str, AfterValidator(_validate_host_name)]
 
 
 class Settings(BaseSettings):
-    """What is in force, from the environment and .env: MONGODB_URL, REDIS_URL, SEGMENTS_*."""
+    """Read from the environment and .env: MONGODB_URL, REDIS_URL and SEGMENTS_*."""
 
     model_config = SettingsConfigDict(
         env_prefix="SEGMENTS_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True

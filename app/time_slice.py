@@ -1,4 +1,4 @@
-"""Long work on the event loop, done in short pieces."""
+"""Splits long computations, so that they do not block the event loop."""
 
 import asyncio
 from time import monotonic
@@ -7,8 +7,11 @@ DEFAULT_SLICE_SECONDS = 0.005
 
 
 class TimeSlice:
-    """Limits how long some work holds the event loop in one iteration, over all tasks that share
-    the instance. The work awaits `turn()` before each small step."""
+    """Limits how long some work may block the event loop in one iteration.
+
+    The limit holds for all tasks that share the instance. The work awaits `yield_when_spent` before
+    each small step.
+    """
 
     def __init__(self, seconds: float = DEFAULT_SLICE_SECONDS) -> None:
         self._seconds = seconds
@@ -16,8 +19,8 @@ class TimeSlice:
         self._started_at: float | None = None
 
     async def yield_when_spent(self) -> None:
-        """Returns when this iteration of the event loop has time left for another step."""
-        while not self._has_time():  # noqa: ASYNC110 - each iteration asks anew
+        """Returns at once while time is left, else in a later iteration of the event loop."""
+        while not self._has_time():  # noqa: ASYNC110 - other tasks may spend the slice
             await asyncio.sleep(0)
 
     def _has_time(self) -> bool:

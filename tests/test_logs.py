@@ -42,7 +42,7 @@ from app import logs
 
 logs.set_up(sys.argv[1])
 for error in (TimeoutError(), OSError("redis is away")):
-    structlog.get_logger().warning("no announcements", error=error)
+    structlog.get_logger().warning("can't receive log notifications; retrying", error=error)
 """
 
 

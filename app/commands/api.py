@@ -1,4 +1,4 @@
-"""segments api"""
+"""`segments api`: serves the API with uvicorn."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ _SHUTDOWN_TIMEOUT_SECONDS = 3
 
 
 class _ServerWithoutSignals(uvicorn.Server):
-    """Told to stop by us: uvicorn itself would raise the signal again once all is done."""
+    """Leaves signals to `_serve`: uvicorn would raise them again after its shutdown."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -47,19 +47,19 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         ws_max_size=_MIB,
-        # The socket asks those who are silent by itself, and what it says is short.
+        # The GraphQL socket sends its own pings, and its messages are too short to compress.
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
     )
     server = _ServerWithoutSignals(config)
-    # Here and not in uvicorn, which shows as a traceback what goes wrong as the app starts.
+    # Not in uvicorn, which would print a traceback if the app fails to start.
     async with app.router.lifespan_context(app):
-        # What is there by now stays for good: the collector need not look through it again.
+        # All objects so far live as long as the process: exclude them from garbage collection.
         gc.freeze()
 
         def stop(signal_number: int) -> None:
-            app.state.end_streams()
+            app.state.close_streams()
             server.handle_exit(signal_number, None)
 
         for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""What commands need of the stores: that both are named, or a look into one."""
+"""Settings and database connections of the commands."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,19 +9,22 @@ from app.store import Store
 
 
 def require_settings() -> Settings:
+    """Returns the settings. Raises SetupError unless MONGODB_URL and REDIS_URL are set."""
     loaded_settings = Settings()
     for variable, value in (
         ("MONGODB_URL", loaded_settings.mongodb_url),
         ("REDIS_URL", loaded_settings.redis_url),
     ):
         if not value:
-            raise SetupError(f"{variable} is not set; or use `segments up`, which brings its own")
+            raise SetupError(
+                f"{variable} is not set; set it, or use `segments up`, which runs its own stores"
+            )
     return loaded_settings
 
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """As it stands: nothing is made that is missing."""
+    """Connects to MongoDB without creating collections or indexes."""
     store = Store.connect(settings)
     try:
         yield store

@@ -1,4 +1,4 @@
-"""Do the consumers of the transition log keep up, and has any of them failed?"""
+"""Checks that the consumers of the transition log keep up and do not fail."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +25,9 @@ def _check_consumer(consumer: ConsumerStatus) -> Finding:
     if failure := consumer.checkpoint.failure:
         since = failure.occurred_at.isoformat(timespec="seconds")
         state += f", failed at {since}: {failure.message[:_MAX_ERROR_CHARACTERS]}"
-        return Finding(subject, state, "mend what the error names; it tries again by itself")
+        return Finding(
+            subject, state, "correct what the error names; the consumer retries by itself"
+        )
     is_late = consumer.lag > _MAX_LAG
     return Finding(subject, state, "start `segments worker`, one or more" if is_late else "")
 
@@ -34,13 +36,14 @@ def _check_quarantine(consumer: ConsumerStatus) -> Iterator[Finding]:
     if not consumer.quarantined_count:
         return
     oldest = consumer.oldest_quarantined[0] if consumer.oldest_quarantined else None
-    state = f"{consumer.quarantined_count:,} transitions can't be handled"
+    state = f"{consumer.quarantined_count:,} transitions in quarantine"
     if oldest is not None:
         pending_transition = oldest.transition.details
         state += (
-            f"; transition {oldest.transition.sequence:,} of {pending_transition.customer_id} since"
-            f" {oldest.first_failed_at.isoformat(timespec='seconds')}, tried {oldest.attempts:,} times:"
-            f" {oldest.error[:_MAX_ERROR_CHARACTERS]}"
+            f"; the oldest is transition {oldest.transition.sequence:,} of customer"
+            f" {pending_transition.customer_id}, since"
+            f" {oldest.first_failed_at.isoformat(timespec='seconds')}, tried {oldest.attempts:,}"
+            f" times: {oldest.error[:_MAX_ERROR_CHARACTERS]}"
         )
-    remedy = "mend the customer, or what the error names; they are tried again by themselves"
+    remedy = "correct the customer, or what the error names; the consumer retries by itself"
     yield Finding(f"quarantine of {consumer.name}", state, remedy)

@@ -1,4 +1,4 @@
-"""segments doctor"""
+"""`segments doctor`: checks MongoDB, Redis, the segments, the engine and the consumers."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from app.settings import Settings
 
 
 def run(settings: Settings) -> bool:
-    """Whether all is well."""
+    """Prints the settings and all findings. Returns whether none needs a remedy."""
     console = Console(highlight=False)
     for name, value in _list_settings(settings):
         console.print(Text(f"      {name} = {value}", "dim"), soft_wrap=True)
@@ -37,7 +37,7 @@ def _format_finding(finding: Finding) -> Text:
     text = f"{finding.subject}: {finding.state}"
     if finding.is_ok:
         return Text.assemble(("ok    ", "green"), text)
-    return Text.assemble(("mend  ", "bold red"), text, f"; {finding.remedy}")
+    return Text.assemble(("fix   ", "bold red"), text, f"; {finding.remedy}")
 
 
 def _list_settings(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -54,7 +54,7 @@ def _format_value(value: object) -> str:
 
 
 def _mask_secret(secret: SecretStr) -> str:
-    """Of an address all but the password is worth seeing; of any other secret nothing."""
+    """Hides the password and other secrets of a URL, and any secret that is not a URL."""
     text = secret.get_secret_value()
     if "://" not in text:
         return "***"

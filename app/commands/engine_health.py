@@ -1,4 +1,4 @@
-"""Does the engine keep up, and would it find its way back?"""
+"""Checks that the engine keeps up, and that it could resume after an interruption."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from app.services.engine_status import EngineStatusReader
 from app.settings import Settings
 from app.store import DatabaseError
 
-# In active segments time passes to the second.
+# An engine that keeps up is less than a second behind.
 _MAX_LAG = timedelta(seconds=10)
 _HOUR = timedelta(hours=1)
 _START_WORKERS = "start `segments worker`, one or more"
@@ -21,23 +21,23 @@ _START_WORKERS = "start `segments worker`, one or more"
 def check(settings: Settings) -> Iterator[Finding]:
     try:
         status = asyncio.run(_read_status(settings))
-    except (SegmentsError, DatabaseError) as failure:
-        yield Finding("engine", "can't be looked at", str(failure))
+    except (SegmentsError, DatabaseError) as error:
+        yield Finding("engine", "its status can't be read", str(error))
         return
     if status.lag is None:
-        yield Finding("engine", "was never started here")
+        yield Finding("engine", "has never run on this database")
         return
     yield from _check_partitions(status)
     yield _check_engine(status, status.lag)
     yield _check_workers(status)
     yield _check_timers(status)
     yield from consumers_health.check(status)
-    error = status.last_error
-    if error is not None and (age := status.observed_at - error.occurred_at) < _HOUR:
-        when_and_where = (
-            f"{age.total_seconds() / 60:.0f} min ago at {error.host}, process {error.pid}"
+    last_error = status.last_error
+    if last_error is not None and (age := status.observed_at - last_error.occurred_at) < _HOUR:
+        time_and_process = (
+            f"{age.total_seconds() / 60:.0f} min ago on {last_error.host}, process {last_error.pid}"
         )
-        yield Finding("engine's last error", f"{when_and_where}: {error.message}")
+        yield Finding("engine's last error", f"{time_and_process}: {last_error.message}")
 
 
 async def _read_status(settings: Settings) -> EngineStatus:
@@ -48,10 +48,10 @@ async def _read_status(settings: Settings) -> EngineStatus:
 def _check_partitions(status: EngineStatus) -> Iterator[Finding]:
     for poison_change in status.poison_changes:
         state = (
-            f"waits since {poison_change.first_failed_at.isoformat(timespec='seconds')}, tried {poison_change.attempts:,}"
-            f" times: {poison_change.error}"
+            f"blocked since {poison_change.first_failed_at.isoformat(timespec='seconds')}"
+            f" by a poison change, tried {poison_change.attempts:,} times: {poison_change.error}"
         )
-        remedy = "mend the customer, or its events and orders; it is tried again by itself"
+        remedy = "correct the customer, its events or its orders; the engine retries by itself"
         yield Finding(f"partition {poison_change.partition}", state, remedy)
 
 
@@ -59,15 +59,17 @@ def _check_engine(status: EngineStatus, lag: timedelta) -> Finding:
     state = f"{status.active_segment_count:,} active segments, {lag.total_seconds():,.0f} s behind"
     history_window, changes = status.retention_windows.resume_window, status.changes_behind
     if history_window is not None:
-        state += f" of the {history_window / _HOUR:,.1f} h that history goes back"
+        state += f", can resume within {history_window / _HOUR:,.1f} h"
     if changes is not None:
-        state += f", {_format_count(changes)} changes to settle"
+        state += f", {_format_count(changes)} unprocessed changes"
     if status.backfilled_ratio is not None:
-        state += f", {status.backfilled_ratio:.0%} of customers past the last definitions"
+        state += f", {status.backfilled_ratio:.0%} of the backfill done"
     if history_window is not None and lag > history_window / 2:
-        return Finding("engine", state, f"{_START_WORKERS}, before history is lost")
+        return Finding(
+            "engine", state, f"{_START_WORKERS}, before the change stream history is lost"
+        )
     if status.unassigned_partition_count:
-        state += f", {status.unassigned_partition_count} partitions with nobody at work"
+        state += f", {status.unassigned_partition_count} partitions without a worker"
         return Finding("engine", state, _START_WORKERS)
     return Finding("engine", state, "" if lag < _MAX_LAG else "start more workers")
 
@@ -85,7 +87,7 @@ def _check_timers(status: EngineStatus) -> Finding:
     state = f"{_format_count(status.due_timers)} due"
     if status.next_timer_at is not None:
         state += f", the next at {status.next_timer_at.isoformat(timespec='seconds')}"
-    return Finding("wake-ups", state)
+    return Finding("timers", state)
 
 
 def _format_count(count: BoundedCount) -> str:

@@ -1,4 +1,4 @@
-"""Any exception as one plain line."""
+"""Formats exceptions for the command line."""
 
 from pydantic import ValidationError
 
@@ -6,10 +6,11 @@ from app.errors import SegmentsError
 
 
 def format_error(error: BaseException) -> str:
+    """Returns any exception as one line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     description = " ".join(_describe(error).split())
-    # The driver's own account of what it tried is no help to a person.
+    # The drivers append their settings and a list of all servers.
     return description.partition(" (configured timeouts")[0].partition(", Timeout:")[0]
 
 
@@ -19,10 +20,11 @@ def _describe(error: BaseException) -> str:
         return text
     if isinstance(error, ValidationError):
         return "; ".join(
-            f"{_environment_variable(str(problem['loc'][0]))}: {problem['msg'].removeprefix('Value error, ')}"
+            f"{_environment_variable(str(problem['loc'][0]))}:"
+            f" {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors()
         )
-    # By name: a command that talks to neither must not load their drivers.
+    # By module name, as commands that need no database must not import its driver.
     match type(error).__module__.partition(".")[0]:
         case "pymongo":
             return f"MongoDB: {text}"

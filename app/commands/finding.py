@@ -1,11 +1,11 @@
-"""What the doctor found."""
+"""One finding of `segments doctor`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """ok, or what to mend."""
+    """The state of one subject; `remedy` says what the operator has to do, if anything."""
 
     subject: str
     state: str

@@ -1,4 +1,4 @@
-"""How far back does MongoDB know what happened?"""
+"""Checks how long MongoDB keeps the oplog and the images of changes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,24 +24,27 @@ async def _read_windows(settings: Settings) -> RetentionWindows:
 
 
 def _check_oplog(oplog: OplogStats | None) -> Finding:
-    """A worker that was away for longer than this window settles every active segment anew."""
+    """After an interruption longer than this window the engine must re-evaluate all customers."""
     if oplog is None:
-        return Finding("oplog", "can't be seen with this user or through mongos")
-    state = f"{oplog.max_size_bytes // 2**20} MiB, reaches back {oplog.window / _HOUR:.1f} h"
+        return Finding("oplog", "not visible to this user, or through mongos")
+    state = f"{oplog.max_size_bytes // 2**20} MiB, spans {oplog.window / _HOUR:.1f} h"
     is_too_short = oplog.is_full and oplog.window < _HOUR
-    return Finding("oplog", state, "make it larger with replSetResizeOplog" if is_too_short else "")
+    return Finding("oplog", state, "enlarge it with replSetResizeOplog" if is_too_short else "")
 
 
 def _check_images(images: ImageRetention | None, required_retention: timedelta) -> Finding:
     if images is None:
-        return Finding("images", "their retention can't be seen with this user")
+        return Finding("images", "their retention is not visible to this user")
+    # The setting may be any fraction of an hour; MongoDB takes whole seconds.
+    required_seconds = round(required_retention.total_seconds())
     admin_command = (
         "db.adminCommand({setClusterParameter: {changeStreamOptions:"
-        f" {{preAndPostImages: {{expireAfterSeconds: {required_retention.total_seconds():.0f}}}}}}}}})"
+        f" {{preAndPostImages: {{expireAfterSeconds: {required_seconds}}}}}}}}})"
     )
     if images.retention is None:
-        return Finding("images", "kept as long as the oplog", f"give them an end: {admin_command}")
+        return Finding(
+            "images", "kept as long as the oplog", f"limit their retention: {admin_command}"
+        )
     state = f"kept for {images.retention / _HOUR:g} h"
-    # An hour's fraction may be no whole number of seconds.
-    is_too_short = images.retention < timedelta(seconds=round(required_retention.total_seconds()))
+    is_too_short = images.retention < timedelta(seconds=required_seconds)
     return Finding("images", state, f"keep them longer: {admin_command}" if is_too_short else "")

@@ -1,4 +1,4 @@
-"""segments import"""
+"""`segments import`: imports customers, events or orders from CSV or NDJSON."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ _STDIN_NAME = "-"
 
 
 class _ImportInterruption(Exception):
-    """Told by a signal to leave the rest."""
+    """A signal stopped the import."""
 
     def __init__(self, signal_number: int, import_job: FileImport) -> None:
         self.signal_number = signal_number
@@ -33,22 +33,24 @@ class _ImportInterruption(Exception):
 
 
 def run(settings: Settings, kind: str, file: str, *, dry_run: bool) -> int:
-    """The exit status: whether all rows were taken."""
+    """Runs the import. Returns the exit status: 0 if all rows were accepted, else 1."""
     with _open_input(file) as stream, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(_run(settings, kind, file, stream, dry_run))
-        except _ImportInterruption as stopped:
-            _exit_interrupted(stopped, dry_run)
+        except _ImportInterruption as interruption:
+            _exit_interrupted(interruption, dry_run)
 
 
 def _exit_interrupted(interruption: _ImportInterruption, dry_run: bool) -> NoReturn:
     outcome = (
         "nothing was written"
         if dry_run
-        else f"{interruption.import_job.accepted_count:,} rows are in and stay"
+        else f"{interruption.import_job.accepted_count:,} rows were imported and stay"
     )
-    typer.echo(f"segments: interrupted: {outcome}; run it again for the rest", err=True)
-    # Not by the usual way out: that would wait for the thread that waits for a terminal's input.
+    typer.echo(
+        f"segments: interrupted: {outcome}; run the command again to import the rest", err=True
+    )
+    # A normal exit would wait for the thread that reads standard input.
     os._exit(128 + interruption.signal_number)
 
 
@@ -74,12 +76,12 @@ async def _run(settings: Settings, kind: str, file: str, stream: IO[bytes], dry_
         await store.close()
     typer.echo(_summary(kind, import_job, time.monotonic() - started_at, dry_run))
     if import_job.rejected_count:
-        typer.echo(f"segments: the refused rows are in {rejects.path}", err=True)
+        typer.echo(f"segments: the rejected rows are in {rejects.path}", err=True)
     return 1 if import_job.rejected_count else 0
 
 
 def _rejects_path(file: str) -> Path:
-    """Where refused rows go: beside the file or, of a stream, into the current folder."""
+    """Returns where rejected rows go: beside the file, or for a stream the current folder."""
     return Path(f"{file if Path(file).is_file() else 'stdin'}.rejected.ndjson")
 
 
@@ -108,7 +110,7 @@ async def _run_until_signal(
 def _progress_bar(
     kind: str, stream: IO[bytes], import_job: FileImport
 ) -> Iterator[Callable[[], None]]:
-    """A bar where somebody looks on; of a stream nobody knows the length."""
+    """Shows a progress bar if standard error is a terminal; without a total for a stream."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda: None
@@ -134,6 +136,7 @@ def _summary(kind: str, import_job: FileImport, seconds: float, dry_run: bool) -
     row_count = import_job.accepted_count + import_job.rejected_count
     return (
         f"{kind}: {row_count:,} rows read, {import_job.accepted_count:,} accepted,"
-        f" {import_job.rejected_count:,} refused in {seconds:.1f} s, {row_count / seconds:,.0f} rows/s"
+        f" {import_job.rejected_count:,} rejected in {seconds:.1f} s,"
+        f" {row_count / seconds:,.0f} rows/s"
         + (" (dry run: nothing was written)" if dry_run else "")
     )

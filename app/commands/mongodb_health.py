@@ -1,4 +1,4 @@
-"""Is this MongoDB one that the program can rest on?"""
+"""Checks the version, topology, collections and indexes of MongoDB."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from app.settings import Settings
 from app.store.collections import COLLECTIONS, Collection
 
 _MIN_VERSION = (6, 0)
-# The program's tests ran against these; newer ones are supported, too.
+# The tests run against these; newer versions are supported, too.
 _TESTED_VERSIONS = [(6, 0)]
-_NOT_TESTED_MESSAGE = "supported, but the program was not tested with"
+_NOT_TESTED_MESSAGE = "supported, but not tested:"
 
 Client = MongoClient[dict[str, Any]]
 
@@ -34,7 +34,7 @@ def check(settings: Settings) -> Iterator[Finding]:
             yield _check_collections(client, settings.database)
     except PyMongoError as error:
         problem = str(error).partition(" (configured")[0].partition(", Timeout:")[0]
-        yield Finding("MongoDB", problem, "see that it runs and that MONGODB_URL is right")
+        yield Finding("MongoDB", problem, "check that MongoDB runs and that MONGODB_URL is right")
 
 
 def _check_version(client: Client) -> Finding:
@@ -53,14 +53,17 @@ def _check_topology(client: Client) -> Finding:
         return Finding("topology", f"sharded cluster through mongos, {_NOT_TESTED_MESSAGE} it")
     if "setName" not in hello:
         return Finding(
-            "topology", "standalone", "run mongod with --replSet and initiate it, even alone"
+            "topology",
+            "standalone",
+            "run mongod with --replSet and initiate the replica set, even with one member",
         )
     member_count = sum(
         len(hello.get(member_kind, ())) for member_kind in ("hosts", "passives", "arbiters")
     )
-    state = f"replica set {hello['setName']} with {member_count} member{'s' if member_count != 1 else ''}"
+    plural_ending = "" if member_count == 1 else "s"
+    state = f"replica set {hello['setName']} with {member_count} member{plural_ending}"
     if not hello.get("isWritablePrimary"):
-        return Finding("topology", f"{state}, no primary here", "add replicaSet= to MONGODB_URL")
+        return Finding("topology", f"{state}, not its primary", "add replicaSet= to MONGODB_URL")
     return Finding("topology", f"{state}, primary {hello['me']}, supported and tested")
 
 
@@ -78,7 +81,7 @@ def _check_transactions(client: Client, database: str) -> Finding:
 def _check_collections(client: Client, database: str) -> Finding:
     present = {info["name"]: info for info in client[database].list_collections()}
     if not present:
-        return Finding("collections", f"{database} is empty; the API makes them at its start")
+        return Finding("collections", f"{database} is empty; the API creates them when it starts")
     defective_collections = [
         f"{expected.name} ({', '.join(defects)})"
         for expected in COLLECTIONS
@@ -87,7 +90,7 @@ def _check_collections(client: Client, database: str) -> Finding:
     return Finding(
         "collections",
         f"{len(COLLECTIONS)} in {database}",
-        f"mend by starting the API again: {', '.join(defective_collections)}"
+        f"restart the API, which repairs: {', '.join(defective_collections)}"
         if defective_collections
         else "",
     )

@@ -1,4 +1,4 @@
-"""Is this Redis one that the jobs can rest on?"""
+"""Checks the version, eviction policy and job queue of Redis or Valkey."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ def check(settings: Settings) -> Iterator[Finding]:
             yield _check_eviction(info)
             yield _check_jobs(asyncio.run(_read_backlog(url)), _has_worker(client))
     except (RedisError, ValueError) as error:
-        yield Finding("Redis", str(error), "see that it runs and that REDIS_URL is right")
+        yield Finding("Redis", str(error), "check that Redis runs and that REDIS_URL is right")
 
 
 def _check_version(info: dict[str, object]) -> Finding:
-    # Valkey says the Redis version that it is compatible with.
+    # Valkey reports here the Redis version that it is compatible with.
     is_supported = (
         tuple(int(part) for part in str(info["redis_version"]).split(".")[:2]) >= _MIN_VERSION
     )
@@ -60,6 +60,4 @@ def _check_jobs(backlog: Backlog, has_worker: bool) -> Finding:
     state = f"{backlog.waiting_count} waiting, {backlog.running_count} running"
     if backlog.waiting_count:
         state += f", the longest wait {backlog.longest_wait.total_seconds():.0f} s"
-    return Finding(
-        "jobs", state, "" if has_worker else "no worker is there; start `segments worker`"
-    )
+    return Finding("jobs", state, "" if has_worker else "start `segments worker`; no worker runs")

@@ -1,4 +1,4 @@
-"""segments sdl"""
+"""`segments sdl`: writes the generated files of graphql-schema/, or checks them."""
 
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
@@ -16,7 +16,7 @@ PrintLine = Callable[[str], None]
 
 
 def write() -> list[Path]:
-    """Writes what is generated of graphql-schema/, and tells the files."""
+    """Writes the generated files and returns their paths; other files stay untouched."""
     files = _generate_files()
     for file, generated_text in files.items():
         file.write_text(generated_text, "utf-8")
@@ -24,7 +24,7 @@ def write() -> list[Path]:
 
 
 def check(print_warning: PrintLine) -> None:
-    """Unusable where a file is not what would be written; the differences go to `warn`."""
+    """Prints the differences to the generated files. Raises SetupError if there are any."""
     stale = [
         file
         for file, generated_text in _generate_files().items()
@@ -32,7 +32,7 @@ def check(print_warning: PrintLine) -> None:
     ]
     if stale:
         names = ", ".join(f"graphql-schema/{file.name}" for file in stale)
-        raise SetupError(f"not what the code says: {names}; run `segments sdl`")
+        raise SetupError(f"out of date: {names}; run `segments sdl`")
 
 
 def _generate_files() -> dict[Path, str]:
@@ -48,7 +48,7 @@ def _schema_folder() -> Path:
     for root_folder in (_CHECKOUT_FOLDER, Path.cwd()):
         if (root_folder / "graphql-schema").is_dir():
             return root_folder / "graphql-schema"
-    raise SetupError("there is no graphql-schema/ here; run it in a checkout of the project")
+    raise SetupError("graphql-schema/ not found; run `segments sdl` in a checkout of the project")
 
 
 def _has_difference(file: Path, generated_text: str, print_warning: PrintLine) -> bool:

@@ -1,4 +1,4 @@
-"""Are there segments for which the database has to look at everything?"""
+"""Finds segments that MongoDB can count only by a full scan of a collection."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from app.errors import SegmentsError
 from app.services import Services
 from app.settings import Settings
 
-# Below this a look at everything is quick.
+# With fewer customers a full scan is fast enough.
 _MAX_CUSTOMERS_FOR_SCANS = 100_000
 _MAX_NAMED_SEGMENTS = 20
 
@@ -17,7 +17,7 @@ def check(settings: Settings) -> Finding:
     try:
         return asyncio.run(_check_segments(settings))
     except SegmentsError as error:
-        return Finding("segments", "can't be looked at", str(error))
+        return Finding("segments", "can't be read", str(error))
 
 
 async def _check_segments(settings: Settings) -> Finding:
@@ -32,9 +32,11 @@ async def _check_segments(settings: Settings) -> Finding:
         ]
     state = f"{len(segments):,}"
     if not scanned_segments:
-        return Finding("segments", f"{state}, each counted with the help of an index")
+        return Finding("segments", f"{state}, each counted by an index")
     segment_names = ", ".join(map(repr, scanned_segments[:_MAX_NAMED_SEGMENTS]))
     unnamed_count = len(scanned_segments) - _MAX_NAMED_SEGMENTS
-    state += f", counted by a look at everything: {segment_names}{f' and {unnamed_count:,} more' if unnamed_count > 0 else ''}"
-    remedy = "narrow them down by a condition that an index serves: equality, a range, a beginning"
+    state += f", counted by a full scan: {segment_names}"
+    if unnamed_count > 0:
+        state += f" and {unnamed_count:,} more"
+    remedy = "add a condition that an index serves: equality, a range or STARTS_WITH"
     return Finding("segments", state, remedy if customer_count > _MAX_CUSTOMERS_FOR_SCANS else "")

@@ -1,4 +1,4 @@
-"""segments worker"""
+"""`segments worker`: runs the engine, the jobs and the consumers, or one of them."""
 
 import asyncio
 from typing import Literal

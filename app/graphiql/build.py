@@ -1,4 +1,4 @@
-"""python -m app.graphiql.build [--out FOLDER]: bundles GraphiQL with npm and esbuild."""
+"""`python -m app.graphiql.build [--out FOLDER]` bundles GraphiQL with npm and esbuild."""
 
 import argparse
 import gzip
@@ -30,7 +30,10 @@ def is_built(bundle: Path) -> bool:
 
 
 def build(bundle: Path = BUNDLE_FOLDER) -> None:
-    """A whole bundle stands there afterwards, never half of one; it takes the place of an older."""
+    """Builds the bundle in a temporary folder, then replaces the old bundle.
+
+    Raises SetupError if npm is missing or fails, or the bundle can't be written.
+    """
     try:
         bundle.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".graphiql-", dir=bundle.parent) as folder:
@@ -38,14 +41,14 @@ def build(bundle: Path = BUNDLE_FOLDER) -> None:
             if bundle.exists():
                 bundle.rename(Path(folder) / "old")
             new_bundle.rename(bundle)
-    except OSError as problem:
-        raise SetupError(f"GraphiQL can't be written to {bundle}: {problem.strerror}") from None
+    except OSError as error:
+        raise SetupError(f"can't write GraphiQL to {bundle}: {error.strerror}") from None
 
 
 def _build_in(folder: Path) -> Path:
     for name in _SOURCE_FILES:
         shutil.copy(PACKAGE_FOLDER / name, folder)
-    # The packages' own scripts are not run: nothing here needs them.
+    # No package needs its install scripts, so none may run code.
     _run_npm(folder, "ci", "--ignore-scripts", "--no-audit", "--loglevel=error")
     _run_npm(
         folder,
@@ -74,8 +77,8 @@ def _build_in(folder: Path) -> Path:
 def _run_npm(folder: Path, *arguments: str) -> None:
     npm_path = shutil.which("npm")
     if npm_path is None:
-        raise SetupError("GraphiQL is bundled with npm, which is not on PATH: install Node.js.")
-    result = subprocess.run(  # noqa: S603 - our own arguments, no shell
+        raise SetupError("npm is not on PATH; install Node.js to bundle GraphiQL")
+    result = subprocess.run(  # noqa: S603 - fixed arguments, no shell
         [npm_path, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -90,17 +93,15 @@ def _run_npm(folder: Path, *arguments: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.graphiql.build", description=__doc__)
-    parser.add_argument(
-        "--out", type=Path, default=BUNDLE_FOLDER, help="where the bundle shall stand"
-    )
+    parser.add_argument("--out", type=Path, default=BUNDLE_FOLDER, help="the folder of the bundle")
     bundle = parser.parse_args(arguments).out.absolute()
     if os.getpgrp() == os.getpid():
-        # Told to stop, or left alone: npm and what it started go too.
+        # When this process is stopped, npm and its children stop, too.
         signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
     try:
         build(bundle)
-    except SetupError as problem:
-        sys.stderr.write(f"{problem}\n")
+    except SetupError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"GraphiQL is bundled in {bundle}\n")
     return 0

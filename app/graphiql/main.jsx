@@ -13,16 +13,16 @@ globalThis.MonacoEnvironment = {
 const root = document.getElementById('graphiql');
 const tabs = JSON.parse(root.dataset.tabs);
 const url = new URL(root.dataset.endpoint, location.href);
-// Each subscription opens a socket of its own, with what the headers editor holds as its
-// connection_init, and only when it starts.
+// Each subscription opens its own socket when it starts; the headers editor's content is the
+// payload of connection_init.
 const send = createGraphiQLFetcher({
   url: url.href,
   subscriptionUrl: url.href.replace(/^http/, 'ws'),
 });
-// The editor's own tree lags behind what was just typed, and a subscription is known by its tree.
-const fetcher = (params, options) => send(params, { ...options, documentAST: tree(params.query) });
+// The fetcher recognizes subscriptions by the syntax tree, and the editor's tree lags behind its text.
+const fetcher = (params, options) => send(params, { ...options, documentAST: parseOrUndefined(params.query) });
 
-function tree(query) {
+function parseOrUndefined(query) {
   try {
     return parse(query);
   } catch {
@@ -30,7 +30,7 @@ function tree(query) {
   }
 }
 
-// GraphiQL shows the variables of its first tab only so; who comes back finds the tabs as left.
+// GraphiQL ignores the variables of its first default tab. On later visits it restores all tabs.
 const returning = localStorage.getItem('graphiql:tabState') !== null;
 
 createRoot(root).render(

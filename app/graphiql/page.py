@@ -1,4 +1,4 @@
-"""The page at GET /graphql, and the files that it loads from /graphql/static/."""
+"""The GraphiQL page at GET /graphql, and its files under /graphql/static/."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ TAB_OPERATIONS = (
     "check_membership",
     "show_customer",
 )
-"""The example operations that GraphiQL opens with, by the names of their files."""
+"""File names of the example operations that GraphiQL opens as tabs."""
 
-# A wheel carries the operations inside this package; a checkout has them at its top.
+# A wheel has the operations in this package; a checkout has them in graphql-schema/.
 _OPERATION_FOLDERS = (
     PACKAGE_FOLDER / "operations",
     PACKAGE_FOLDER.parent.parent / "graphql-schema" / "operations",
@@ -64,13 +64,13 @@ _PAGE_TEMPLATE = """<!doctype html>
 _NETWORK_NOTICE = """
 <p role="status" style="position: fixed; bottom: 0; left: 0; right: 0; margin: 0; padding: 6px;
 z-index: 99; background: #fff3cd; color: #333; font: 14px sans-serif">
-This page loads GraphiQL from unpkg.com and so needs the network.
-To do without, run <code>python -m app.graphiql.build</code> where npm is, and reload.</p>
+This page loads GraphiQL from unpkg.com. To use it without the network, install Node.js, run
+<code>python -m app.graphiql.build</code> and reload.</p>
 """
 
 
 def render_graphiql_page(path: str, bundle: Path) -> Response:
-    """GraphiQL for the endpoint at `path`."""
+    """Returns the page with GraphiQL for the endpoint `path`; without a bundle it loads one."""
     headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept"}
     if not is_built(bundle):
         return HTMLResponse(
@@ -84,7 +84,7 @@ def render_graphiql_page(path: str, bundle: Path) -> Response:
 
 
 def read_tabs(operation_names: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The named operations with their variables, as GraphiQL wants its tabs."""
+    """Reads the operations and their variables as GraphiQL's `defaultTabs`."""
     folder = next((folder for folder in _OPERATION_FOLDERS if folder.is_dir()), PACKAGE_FOLDER)
     for name in operation_names:
         query, variables = folder / f"{name}.graphql", folder / f"{name}.json"
@@ -96,7 +96,7 @@ def read_tabs(operation_names: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 class BundleFiles(StaticFiles):
-    """The bundle's files, compressed for those who can read that."""
+    """Serves the files of the bundle, compressed for clients that accept gzip."""
 
     def __init__(self, bundle: Path) -> None:
         super().__init__(directory=bundle, check_dir=False)

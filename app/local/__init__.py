@@ -1,1 +1,1 @@
-"""The parts for one machine: a real mongod, a real Valkey, and what keeps them running."""
+"""`segments up`: mongod, Valkey, the API and a worker as supervised child processes."""

@@ -1,4 +1,4 @@
-"""Where our own server listens."""
+"""The address that the API listens on."""
 
 import socket
 
@@ -7,12 +7,15 @@ from app.host_check import is_loopback
 
 
 def require_loopback(host: str) -> None:
-    """Nobody is asked for a key yet, so nobody from elsewhere may come in."""
+    """Raises SetupError for an address that other machines can reach: the API has no keys yet."""
     if not is_loopback(host):
-        raise SetupError(f"{host} is open to the network; until keys are built use 127.0.0.1")
+        raise SetupError(
+            f"{host} can be reached from the network, and the API has no keys yet; use 127.0.0.1"
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:
+    """Returns a listening socket. Raises SetupError if the address is not free."""
     require_loopback(host)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The folder in which `segments up` keeps everything, closed to other users."""
+"""The data folder of `segments up`, which no other user can read."""
 
 import os
 import stat
@@ -10,9 +10,10 @@ _GROUP_AND_OTHER_BITS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def prepare(folder: Path) -> None:
-    """Makes the folder with mode 0700. One that others could read is closed with all that is in it.
+    """Creates the folder with mode 0700.
 
-    Raises Unusable where it can't be made, or belongs to another user.
+    An existing folder that others can read loses their permissions, with all that is in it. Raises
+    SetupError if the folder can't be created or belongs to another user.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -25,7 +26,7 @@ def prepare(folder: Path) -> None:
 
 
 def require_own_folder(folder: Path) -> None:
-    """Another user could read what we write there, and choose what we read."""
+    """Raises SetupError if the folder belongs to another user, who could read or replace files."""
     if folder.stat().st_uid != os.geteuid():
         raise SetupError(
             f"{folder} belongs to another user; choose a folder of your own with --data"
@@ -33,7 +34,7 @@ def require_own_folder(folder: Path) -> None:
 
 
 def write_secret(file: Path, text: str) -> None:
-    """Writes a file that only its owner can read, whatever was there before."""
+    """Writes a file that only its owner can read; replaces an existing file."""
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:

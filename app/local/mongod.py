@@ -1,4 +1,4 @@
-"""A mongod of our own: a replica set of one member in a folder."""
+"""The mongod of `segments up`: a replica set of one member."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ _NOT_YET_INITIALIZED_CODE = 94
 
 
 class Mongod(ChildProcess):
-    """start() returns at once; ready() blocks until it takes writes."""
+    """`start` returns at once; `wait_until_ready` blocks until mongod accepts writes."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__("mongod", folder)
@@ -44,9 +44,9 @@ class Mongod(ChildProcess):
                     _REPLICA_SET,
                     "--quiet",
                 ),
-                # --nounixsocket: not in the folder for everybody's temporary files as well.
+                # --nounixsocket: no second socket in /tmp, where mongod puts one by default.
                 *("--bind_ip", str(self.socket.path), "--nounixsocket"),
-                # Nobody needs them, and what is off can't be attacked.
+                # The program uses neither, and features that are off can't be attacked.
                 *("--noscripting", "--networkMessageCompressors", "disabled"),
                 *("--oplogSize", str(self._settings.oplog_mib)),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
@@ -62,7 +62,7 @@ class Mongod(ChildProcess):
             image_retention_seconds = round(self._settings.image_retention_hours * 3600)
             stream_options = {"preAndPostImages": {"expireAfterSeconds": image_retention_seconds}}
             client.admin.command("setClusterParameter", {"changeStreamOptions": stream_options})
-            # --oplogSize speaks to an empty folder only.
+            # mongod ignores --oplogSize once the folder has an oplog.
             client.admin.command("replSetResizeOplog", size=float(self._settings.oplog_mib))
 
     def stop(self, timeout_seconds: float = 5) -> None:
@@ -79,12 +79,12 @@ class Mongod(ChildProcess):
         return bool(hello["isWritablePrimary"])
 
     def _configure_replica_set(self, client: MongoClient[dict[str, Any]]) -> None:
-        """The set has one member, us; after a start at another path it must learn where."""
+        """Initiates the replica set, or gives its only member the current path of the socket."""
         member = {"_id": 0, "host": str(self.socket.path)}
         try:
             config = client.admin.command("replSetGetConfig")["config"]
-        except OperationFailure as failure:
-            if failure.code != _NOT_YET_INITIALIZED_CODE:
+        except OperationFailure as error:
+            if error.code != _NOT_YET_INITIALIZED_CODE:
                 raise
             client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
             return

@@ -1,4 +1,4 @@
-"""Our own two programs, as parts of `segments up`."""
+"""The API, the worker and the GraphiQL build as child processes of `segments up`."""
 
 import os
 import shutil
@@ -51,11 +51,11 @@ class WorkerProcess(ChildProcess):
         self.run(_segments_command("worker"), _with_python_path(self._environment))
 
     def wait_until_ready(self) -> None:
-        """Nobody waits for a worker: what it has to do keeps."""
+        """Returns at once: the API does not depend on the worker."""
 
 
 class GraphiqlBuildProcess(ChildProcess):
-    """Made once, where npm is, while all else runs already: nobody waits for it."""
+    """Bundles GraphiQL once if npm is installed, while everything else already runs."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("graphiql", folder)
@@ -70,11 +70,11 @@ class GraphiqlBuildProcess(ChildProcess):
         self.run(command, _with_python_path({}))
 
     def wait_until_ready(self) -> None:
-        """Until it is, GraphiQL's page comes from the network."""
+        """Returns at once: without a bundle, the page loads GraphiQL from the network."""
 
 
 def _segments_command(*arguments: str) -> list[str]:
-    # -P: a folder `app` where the user happens to stand is not ours.
+    # -P: ignore a folder named `app` in the current folder.
     return [sys.executable, "-P", "-m", "app", *arguments]
 
 

@@ -1,4 +1,4 @@
-"""One program that runs beside ours: started, watched, ended, never left behind."""
+"""A child process that leaves nothing running, even after a crash of its parent."""
 
 import ctypes
 import os
@@ -18,9 +18,9 @@ _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class ChildProcess:
-    """A program with a pid file in its folder, by which a later start finds what a crash left.
+    """A program with a pid file in its folder, by which the next start finds a leftover process.
 
-    Start it from the main thread: the kernel ends it when the thread that forked it ends.
+    Start it from the main thread: Linux ends the child when the thread that forked it ends.
     """
 
     def __init__(self, name: str, folder: Path, *, logs_to_file: bool = True) -> None:
@@ -31,11 +31,12 @@ class ChildProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Starts the program and writes the pid file. Raises SetupError if it can't be run."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._process = self._spawn(command, environment)
         except OSError as error:
-            raise SetupError(f"{command[0]} does not run here: {error.strerror}") from error
+            raise SetupError(f"can't run {command[0]}: {error.strerror}") from error
         self._pid_file.write_text(f"{self._process.pid}\n{_command_line(command)}")
 
     def _spawn(
@@ -44,13 +45,13 @@ class ChildProcess:
         parent_pid = os.getpid()
         output = self._open_log() if self.log_file else None
         try:
-            return subprocess.Popen(  # noqa: S603 - our own parts, no shell
+            return subprocess.Popen(  # noqa: S603 - own programs, no shell
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # A Ctrl-C goes to us alone, so that the parts are stopped in order.
+                # Ctrl-C reaches only the parent, which then stops its children in order.
                 start_new_session=True,
                 preexec_fn=lambda: _terminate_with_parent(parent_pid),
             )
@@ -70,11 +71,14 @@ class ChildProcess:
 
     @property
     def exit_status(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
+        """The exit status, negative for a signal; None while the process runs."""
         return self._process.poll() if self._process else 0
 
     def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = 60) -> None:
-        """Blocks until it is as it should be; gives up when the program has ended."""
+        """Blocks until the condition holds.
+
+        Raises SetupError if the process ends, or at the timeout.
+        """
         deadline = time.monotonic() + timeout_seconds
         while not condition():
             if self.exit_status is not None:
@@ -95,11 +99,11 @@ class ChildProcess:
         if not self.log_file or not self.log_file.exists():
             return ""
         last_line = self.log_file.read_text(errors="replace")[-4000:].strip().rpartition("\n")[2]
-        # mongod's own lines are JSON: nothing to show a person.
+        # The log lines of mongod are JSON, and too long for a message.
         return f"; see {self.log_file}" if last_line[:1] in ("", "{") else f": {last_line[:200]}"
 
     def stop(self, timeout_seconds: float = 5) -> None:
-        """Asks, waits, then insists."""
+        """Sends SIGTERM, and SIGKILL after the timeout."""
         if self._process:
             self._process.terminate()
             try:
@@ -110,13 +114,13 @@ class ChildProcess:
         self._pid_file.unlink(missing_ok=True)
 
     def stop_leftover(self, timeout_seconds: float = 5) -> None:
-        """Ends what an earlier start left running here: only if it is the program that we wrote."""
+        """Ends the process of the pid file, unless its id now belongs to another program."""
         try:
             pid_text, command_line = self._pid_file.read_text().split("\n", 1)
             leftover_pid = int(pid_text)
         except (OSError, ValueError):
             return
-        # On its way out it has no command line any more, but still its port and its locks.
+        # An ending process has no command line any more, but still its port and its locks.
         expected_command_lines = (command_line, "")
         for signal_number in (signal.SIGTERM, signal.SIGKILL):
             if _read_command_line(leftover_pid) == command_line and leftover_pid != os.getpid():
@@ -136,7 +140,7 @@ def _terminate_with_parent(parent_pid: int) -> None:
     if _prctl is None:
         return
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent_pid:  # it died before we could ask
+    if os.getppid() != parent_pid:  # the parent died before prctl
         os._exit(1)
 
 
@@ -147,7 +151,7 @@ def _command_line(command: Sequence[str]) -> str:
 def _is_alive(pid: int) -> bool:
     if sys.platform != "linux":
         return bool(_read_command_line(pid))
-    # The last thread to end closes the files, and the first may long be a zombie by then.
+    # Files stay open until the last thread ends; the first may be a zombie by then.
     return any(
         _thread_state(stat_file) not in "ZX"
         for stat_file in Path(f"/proc/{pid}/task").glob("*/stat")

@@ -1,4 +1,4 @@
-"""Where the programs are that we start: in the wheels of the `embedded` extra, else on PATH."""
+"""Finds mongod and Valkey: in the packages of the `embedded` extra, else on PATH."""
 
 import os
 import shutil
@@ -38,6 +38,6 @@ def _find_on_path(*names: str) -> str | None:
 
 def _raise_missing(program: str, variable: str) -> str:
     raise SetupError(
-        f"{program} is not here: install customer-segments[embedded], put it on PATH,"
-        f" or name a running one in {variable}"
+        f"{program} not found: install customer-segments[embedded], put it on PATH,"
+        f" or set {variable}"
     )

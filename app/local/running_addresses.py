@@ -1,4 +1,4 @@
-"""The addresses of a running `segments up`, for the commands beside it."""
+"""The database URLs of a running `segments up`, in a file for other commands."""
 
 import fcntl
 import json
@@ -10,17 +10,22 @@ from app.errors import SetupError
 from app.local import data_folder
 from app.settings import Settings
 
+_FILE_NAME = "addresses.json"
+
 
 def write(folder: Path, environment: dict[str, str]) -> None:
-    data_folder.write_secret(folder / "running.json", json.dumps(environment))
+    data_folder.write_secret(folder / _FILE_NAME, json.dumps(environment))
 
 
 def remove(folder: Path) -> None:
-    (folder / "running.json").unlink(missing_ok=True)
+    (folder / _FILE_NAME).unlink(missing_ok=True)
 
 
 def load_settings(folder: Path) -> Settings:
-    """What the environment says, and for the rest what `up` in the folder brought."""
+    """Returns the settings, with missing URLs taken from the `segments up` of the folder.
+
+    Raises SetupError if a URL is missing in both.
+    """
     settings = Settings()
     if settings.mongodb_url and settings.redis_url:
         return settings
@@ -42,7 +47,7 @@ def _read(folder: Path) -> dict[str, str]:
         return {}
     data_folder.require_own_folder(folder)
     try:
-        addresses: dict[str, str] = json.loads((folder / "running.json").read_text())
+        addresses: dict[str, str] = json.loads((folder / _FILE_NAME).read_text())
     except FileNotFoundError:
         raise SetupError(f"`segments up` in {folder} is not ready yet") from None
     return addresses

@@ -1,4 +1,4 @@
-"""Keeps parts running: started, started again when they die, stopped in order."""
+"""Starts child processes, restarts them when they end, and stops them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,9 +23,9 @@ class SupervisedProcess(Protocol):
 
 
 async def start_all(processes: Sequence[SupervisedProcess]) -> None:
-    """Side by side; back when all are ready."""
+    """Starts the processes and returns when all are ready."""
     for process in processes:
-        # Here and in no other thread: the kernel ends a part when the thread that forked it ends.
+        # In the main thread: Linux ends a child when the thread that forked it ends.
         process.start()
     async with asyncio.TaskGroup() as tasks:
         for process in processes:
@@ -33,6 +33,7 @@ async def start_all(processes: Sequence[SupervisedProcess]) -> None:
 
 
 async def supervise(process: SupervisedProcess, print_line: Callable[[str], None]) -> None:
+    """Restarts the process with back-off whenever it ends. Runs until cancelled."""
     clock = asyncio.get_running_loop().time
     backoff = Backoff(initial_seconds=0.25, max_seconds=15)
     while True:
@@ -42,14 +43,15 @@ async def supervise(process: SupervisedProcess, print_line: Callable[[str], None
         if clock() - started_at > _BACKOFF_RESET_SECONDS:
             backoff.reset()
         print_line(
-            f"{process.name} ended with {process.exit_reason()}; starting it again in {backoff.delay_seconds:g} s"
+            f"{process.name} ended with {process.exit_reason()};"
+            f" restarting it in {backoff.delay_seconds:g} s"
         )
         await backoff.wait()
         try:
             await start_all([process])
-            print_line(f"{process.name} is back")
-        except* SetupError as problems:
-            print_line("; ".join(map(str, problems.exceptions)))
+            print_line(f"{process.name} runs again")
+        except* SetupError as errors:
+            print_line("; ".join(map(str, errors.exceptions)))
 
 
 async def stop_all(processes: Sequence[SupervisedProcess], timeout_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Where a part listens: at a Unix socket that no other user can reach."""
+"""Unix sockets that no other user can reach."""
 
 import os
 import re
@@ -9,15 +9,18 @@ from pathlib import Path
 
 from app.errors import SetupError
 
-# Linux takes 107 bytes, macOS 103; mongod and Valkey add nothing to it.
+# Linux allows 107 bytes, macOS 103.
 _MAX_PATH_BYTES = 100
-# PyMongo takes members of a replica set for host names: it lowers their case and splits at ":".
+# PyMongo treats replica set members as host names: it lowers their case and splits at ":".
 _SAFE_PATH = re.compile(r"[a-z0-9/._-]+")
 
 
 class UnixSocket:
-    """In the part's own folder or, where that path can't be a socket's, in a temporary folder of
-    mode 0700, which is noted beside the data so that the next start removes what a crash left."""
+    """The socket of one program, in the program's folder or in a temporary folder of mode 0700.
+
+    The temporary folder is used if the path in the program's folder is too long or has unsafe
+    characters. A file beside the data names it, so that the next start removes it after a crash.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -27,12 +30,12 @@ class UnixSocket:
 
     @property
     def path(self) -> Path:
-        """Once chosen it stays: others hold the address."""
-        assert self._path, "prepare() comes first"
+        """The path; it does not change over restarts, as other processes hold it."""
+        assert self._path, "call prepare() first"
         return self._path
 
     def prepare(self) -> None:
-        """Chooses the path and makes its folder."""
+        """Chooses the path at the first call, and creates its folder."""
         self.remove()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         preferred_path = self._folder.resolve() / self._name
@@ -48,7 +51,7 @@ class UnixSocket:
             self._temporary_folder_file.write_text(str(self._path.parent))
 
     def remove(self) -> None:
-        """Removes the socket, and the temporary folder that this or an earlier start made."""
+        """Removes the socket, and the temporary folder of this or an earlier start."""
         (self._folder / self._name).unlink(missing_ok=True)
         try:
             temporary_folder = Path(self._temporary_folder_file.read_text())
@@ -59,10 +62,10 @@ class UnixSocket:
         self._temporary_folder_file.unlink()
 
     def _ensure_temporary_folder(self, temporary_folder: Path) -> None:
-        """After a restart of the part the folder is there again, and nobody else's."""
+        """Creates the folder again after `remove`. Raises SetupError if another user has it."""
         temporary_folder.mkdir(mode=0o700, exist_ok=True)
         if not _is_private_folder(temporary_folder):
-            raise SetupError(f"{temporary_folder} belongs to another user; start again")
+            raise SetupError(f"{temporary_folder} belongs to another user; run `segments up` again")
 
 
 def _is_usable_path(path: Path) -> bool:

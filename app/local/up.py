@@ -1,4 +1,4 @@
-"""Everything on one machine: `segments up`."""
+"""`segments up`: runs everything on one machine until a signal arrives."""
 
 import asyncio
 import fcntl
@@ -26,7 +26,7 @@ PrintLine = Callable[[str], None]
 
 @dataclass(frozen=True)
 class LocalStack:
-    """The parts: what is ours runs on top of what is stored."""
+    """The child processes. MongoDB or Valkey is None if the settings name one that runs already."""
 
     mongod: Mongod | None
     valkey: Valkey | None
@@ -43,7 +43,7 @@ class LocalStack:
         return [*self.stores, self.api, self.worker, self.graphiql_build]
 
     async def stop(self) -> None:
-        """Within 10 s in all, whatever hangs."""
+        """Stops the programs before their databases, within 10 s in all."""
         await stop_all([self.api, self.worker, self.graphiql_build], 4)
         await stop_all([self.valkey] if self.valkey else [], 1)
         await stop_all([self.mongod] if self.mongod else [], 4)
@@ -58,9 +58,10 @@ def run(
     print_warning: PrintLine,
     load_sample: bool = False,
 ) -> None:
+    """Runs the stack in the data folder until SIGINT, SIGTERM or SIGHUP. Raises SetupError."""
     addresses.require_loopback(host)
     folder = folder.resolve()
-    # Whatever we or our parts write is nobody else's.
+    # No other user may read the files of this process and of its children.
     os.umask(0o077)
     data_folder.prepare(folder)
     with _exclusive_lock(folder):
@@ -76,7 +77,7 @@ async def _run(
     print_warning: PrintLine,
     load_sample: bool,
 ) -> None:
-    # From here on no signal comes between the start of a part and its being known.
+    # Installed first, so that no signal can leave a started child running.
     stop_task = asyncio.create_task(_stop_on_signal().wait())
     environment: dict[str, str] = {}
     stack = LocalStack(
@@ -151,6 +152,6 @@ def _exclusive_lock(folder: Path) -> Iterator[None]:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SetupError(
-                f"another `segments up` runs in {folder}; use its own --data"
+                f"another `segments up` runs in {folder}; choose another folder with --data"
             ) from None
         yield

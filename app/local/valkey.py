@@ -1,4 +1,4 @@
-"""A Valkey of our own: queued jobs survive in its append-only file."""
+"""The Valkey of `segments up`. Its append-only file keeps queued jobs over restarts."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from app.local.unix_socket import UnixSocket
 
 
 class Valkey(ChildProcess):
-    """start() returns at once; ready() blocks until it answers."""
+    """`start` returns at once; `wait_until_ready` blocks until Valkey answers."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("valkey", folder)
@@ -30,7 +30,7 @@ class Valkey(ChildProcess):
                 *(self._executable, "--port", "0"),
                 *("--unixsocket", str(self.socket.path), "--unixsocketperm", "700"),
                 *("--dir", str(self.folder), "--appendonly", "yes", "--save", ""),
-                # The command line says whose it is, so that a leftover is known.
+                # Keeps the command line, by which stop_leftover recognizes the process.
                 *("--daemonize", "no", "--set-proc-title", "no"),
             ]
         )

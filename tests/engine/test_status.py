@@ -376,31 +376,31 @@ async def test_prometheus_metrics_match_the_status(shop_without_engine: ShopWith
     assert single.pop("lag_seconds") == pytest.approx(status["lagSeconds"], abs=2)
     known = {
         "up": 1,
-        "reached_timestamp_seconds": parse_instant(status["reachedAt"]).timestamp(),
+        "position_timestamp_seconds": parse_instant(status["reachedAt"]).timestamp(),
         "lag_changes": status["lagChanges"]["number"],
-        "lag_changes_exact": 1,
+        "lag_changes_is_exact": 1,
         "changes_per_second": status["changesPerSecond"],
         "transitions_per_second": status["transitionsPerSecond"],
         "transitions_total": status["lastSequence"],
         "active_segments": status["activeSegments"],
-        "wakeups_due": status["dueTimers"]["number"],
-        "next_wakeup_timestamp_seconds": parse_instant(status["nextTimerAt"]).timestamp(),
-        "passed_ratio": status["backfillProgress"],
+        "due_timers": status["dueTimers"]["number"],
+        "next_timer_timestamp_seconds": parse_instant(status["nextTimerAt"]).timestamp(),
+        "backfill_progress_ratio": status["backfillProgress"],
         "partitions": len(status["partitions"]),
-        "partitions_unheld": sum(each["worker"] is None for each in status["partitions"]),
+        "partitions_without_worker": sum(each["worker"] is None for each in status["partitions"]),
         "workers": len(status["workers"]),
         "oplog_window_seconds": pytest.approx(status["oplogSeconds"], abs=2),
-        "images_kept_seconds": status["imageRetentionSeconds"],
-        "history_seconds": status["historyWindowSeconds"],
+        "image_retention_seconds": status["imageRetentionSeconds"],
+        "history_window_seconds": status["historyWindowSeconds"],
         "last_error_timestamp_seconds": parse_instant(status["lastError"]["at"]).timestamp(),
     }
     assert {name: value for name, value in single.items() if name in known} == known
     assert known["lag_changes"] == written
     assert (known["changes_per_second"], known["transitions_per_second"]) == (4.5, 1)
     assert (known["transitions_total"], known["active_segments"]) == (12_345, 1)
-    assert (known["wakeups_due"], known["partitions_unheld"], known["workers"]) == (2, 4, 2)
-    assert known["passed_ratio"] == 0
-    assert known["next_wakeup_timestamp_seconds"] == (now + timedelta(1)).timestamp()
+    assert (known["due_timers"], known["partitions_without_worker"], known["workers"]) == (2, 4, 2)
+    assert known["backfill_progress_ratio"] == 0
+    assert known["next_timer_timestamp_seconds"] == (now + timedelta(1)).timestamp()
     for what in ("changes", "transitions", "errors"):
         assert told[f"worker_{what}_total"] == [
             ({"worker": each["id"], "host": each["host"], "pid": str(each["pid"])}, each[what])

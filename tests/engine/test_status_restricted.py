@@ -104,7 +104,7 @@ async def test_who_may_not_read_the_oplog_sees_the_rest(
         assert samples["segments_engine_up"] == [({}, 1)]
         assert "segments_engine_lag_seconds" in samples
         assert "segments_engine_lag_changes" not in samples
-        assert "segments_engine_history_seconds" not in samples
+        assert "segments_engine_history_window_seconds" not in samples
 
 
 async def test_who_has_no_keys_yet_is_waited_for(

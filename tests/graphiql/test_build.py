@@ -23,9 +23,7 @@ def test_without_npm_one_line_says_so(
     status = main(["--out", str(tmp_path / "bundle")])
 
     assert status == 1
-    assert capsys.readouterr().err == (
-        "GraphiQL is bundled with npm, which is not on PATH: install Node.js.\n"
-    )
+    assert capsys.readouterr().err == ("npm is not on PATH; install Node.js to bundle GraphiQL\n")
     assert [*tmp_path.iterdir()] == []
 
 

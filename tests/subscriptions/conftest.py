@@ -18,6 +18,7 @@ from tests.graphiql.conftest import REGISTRY_UNREACHABLE
 from tests.server import running_server
 
 CLIENTS_FOLDER = Path(__file__).parents[1] / "clients"
+RECIPE_FOLDER = Path(__file__).parents[2] / "graphql-schema" / "clients"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -39,12 +40,13 @@ async def address(shop: ShopWithEngine) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the front end of tests/clients stands with the packages that it needs."""
+    """A folder with the front end of tests/clients, the published recipe and their packages."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not on PATH")
     folder = tmp_path_factory.mktemp("clients")
-    shutil.copytree(CLIENTS_FOLDER, folder, dirs_exist_ok=True)
+    for source_folder in (CLIENTS_FOLDER, RECIPE_FOLDER):
+        shutil.copytree(source_folder, folder, dirs_exist_ok=True)
     installation = subprocess.run(
         [npm, "ci", "--ignore-scripts", "--no-audit", "--loglevel=error"],
         cwd=folder,
