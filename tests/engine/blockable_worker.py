@@ -9,7 +9,8 @@ from app.settings import Settings
 from workers.main import run_worker
 
 BLOCKED_SECONDS = 10.0
-BLOCKED, UNBLOCKED = "the event loop is blocked", "the event loop runs again"
+BLOCKED = "the event loop is blocked"
+UNBLOCKED = "the event loop runs again"
 
 
 def block_event_loop() -> None:

@@ -148,7 +148,8 @@ def levels_by_commit(commits: Sequence[Commit]) -> list[tuple[str, list[tuple[in
     ]
 
 
-FIRST, SECOND = position_of(Timestamp(1_000, 1)), position_of(Timestamp(1_000, 2))
+FIRST = position_of(Timestamp(1_000, 1))
+SECOND = position_of(Timestamp(1_000, 2))
 
 
 def test_events_of_two_shards_at_one_time_are_one_commit() -> None:

@@ -18,7 +18,8 @@ from tests.engine.test_poison_changes import (
 )
 from tests.engine.test_transitions import is_true_filter
 
-_EVENTS, _ENTRANCES = 10_000, 10_000
+_EVENTS = 10_000
+_ENTRANCES = 10_000
 ORDERED_TWICE: Json = {"event": {"name": "order", "value": 2}}
 
 

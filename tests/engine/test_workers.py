@@ -19,7 +19,8 @@ from tests.engine.test_transitions import is_true_filter
 # Enough for every partition to have some.
 _CUSTOMERS = 80
 # More than are brought before the first of them are settled.
-MANY_CUSTOMERS, CUSTOMERS_PER_CALL = 8_000, 1_000
+MANY_CUSTOMERS = 8_000
+CUSTOMERS_PER_CALL = 1_000
 
 
 def partitions_by_owner(database: Documents) -> list[list[int]]:

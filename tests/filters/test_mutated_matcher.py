@@ -24,7 +24,9 @@ from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.similar_filters import assign_slots, draw_filters, random_customer, random_filter
 from tests.filters.test_matcher import FilterSet, filter_set_of
 
-FILTER_SETS, CUSTOMERS_PER_SET, TIMERS_PER_CUSTOMER = 400, 2, 2
+FILTER_SETS = 400
+CUSTOMERS_PER_SET = 2
+TIMERS_PER_CUSTOMER = 2
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,8 @@ def _cached_forever(self: TimeDependentAttribute, document: Any, now: Any) -> An
 _ORIGINAL_FOR_COLUMN: Any = MatchTimers.add_index
 _ORIGINAL_FOR_SINGLE: Any = MatchTimers.add_condition
 _ORIGINAL_FOR_MEASURE: Any = MatchTimers.add_measure
-_ORIGINAL_EVENTS_INIT, _ORIGINAL_PASSED = MeasureIndex.__init__, IntervalIndex.find_threshold_below
+_ORIGINAL_EVENTS_INIT = MeasureIndex.__init__
+_ORIGINAL_PASSED = IntervalIndex.find_threshold_below
 
 
 def _everything_matches_none(self: MeasureIndex, requested: Any, all_rules: int) -> None:

@@ -155,7 +155,8 @@ def _breaks_of_operators() -> Iterator[tuple[Operator, str, BreakNextChange]]:
 
 
 # Where some of the breaks show best.
-_ARRAYS, _DATES = ("metadata.days", "metadata.visits"), ("metadata.day", "birthdate")
+_ARRAYS = ("metadata.days", "metadata.visits")
+_DATES = ("metadata.day", "birthdate")
 _PATHS = {
     "another_element_forgotten": _ARRAYS,
     "in_utc": _DATES,

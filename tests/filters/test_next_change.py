@@ -21,7 +21,8 @@ from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, sample_cases
 
 CLOCK_OPERATORS = [operator for operator in OPERATORS if operator.is_time_dependent]
-FILTERS, CHANGES_PER_CUSTOMER = 100, 3
+FILTERS = 100
+CHANGES_PER_CUSTOMER = 3
 
 
 def slow_settings(examples: int) -> settings:

@@ -12,7 +12,8 @@ from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
 
-FILTERS, FILTERS_PER_EXAMPLE = 3_000, 5
+FILTERS = 3_000
+FILTERS_PER_EXAMPLE = 5
 
 
 @pytest.mark.timeout(600)

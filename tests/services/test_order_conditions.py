@@ -20,8 +20,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EXAMPLES = 90
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-FROM, TO = START - timedelta(minutes=60), START - timedelta(minutes=1)
-CUSTOMERS, ORDERS = ("ann", "bob", "eve"), ("o1", "o2", "o3", "o4")
+FROM = START - timedelta(minutes=60)
+TO = START - timedelta(minutes=1)
+CUSTOMERS = ("ann", "bob", "eve")
+ORDERS = ("o1", "o2", "o3", "o4")
 
 Orders = Sequence[StoredOrder]
 

@@ -23,8 +23,10 @@ from tests.subscriptions.test_subscriptions import VIP_FILTER
 
 SOCKETS = ("graphql-ws", "urql over graphql-ws")
 STREAMS = ("graphql-sse", "urql over graphql-sse", "urql alone")
-CUSTOMERS, ROUNDS = 1_000, 10
-CONNECTION_CUTS, TERMINATE_AFTER_CUTS = 20, (3, 5, 9, 11)
+CUSTOMERS = 1_000
+ROUNDS = 10
+CONNECTION_CUTS = 20
+TERMINATE_AFTER_CUTS = (3, 5, 9, 11)
 RESTART_SIGNALS = {7: signal.SIGKILL, 14: signal.SIGTERM}
 TRANSITIONS_BETWEEN_CUTS = CUSTOMERS * ROUNDS // CONNECTION_CUTS
 

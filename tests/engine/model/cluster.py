@@ -20,7 +20,8 @@ from tests.api import Api, running_api
 from tests.engine.model.replica_set import ReplicaSet, ReplicaSetMember
 
 _LOG_LINES_READ = 1_000
-_STEP_DOWN_SECONDS, _MAX_HANG_SECONDS = 3, 5
+_STEP_DOWN_SECONDS = 3
+_MAX_HANG_SECONDS = 5
 
 
 class WorkerProcess(ChildProcess):

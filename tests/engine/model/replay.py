@@ -411,7 +411,8 @@ def find_differences(
         )
         if not are_equal:
             differences_found.append(
-                f"{key}: wanted {_format_transitions(expected_transitions)} but the log says {_format_transitions(actual_transitions)}"
+                f"{key}: expected {_format_transitions(expected_transitions)},"
+                f" the log has {_format_transitions(actual_transitions)}"
             )
     return differences_found
 

@@ -65,7 +65,8 @@ class RunResult:
             "kills": _format_counts(self.kills),
             "elections": f"{_format_counts(self.elections)}; {self.election_terms} new terms",
             "steps": f"{self.operations}, of which {self.failed_operations.total()} were cut off",
-            "answers": f"{response_log.response_count}, the slowest in {response_log.slowest_seconds:.1f} s;"
+            "responses": f"{response_log.response_count},"
+            f" the slowest in {response_log.slowest_seconds:.1f} s;"
             f" errors: {_format_counts(codes)}",
             "transitions": _format_counts(self.causes),
             "problems": str(len(self.problems)),
