@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.transitions import PendingTransition, TransitionCause, TransitionType
-from tests.api import Api, Json
+from tests.api import ALL_CUSTOMERS_FILTER, Api, Json
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
-ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
 
 _USER_ERRORS = "userErrors { code path message }"
 _CREATE_SEGMENT = (

@@ -24,9 +24,8 @@ from bson import ObjectId
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services import Services
-from app.settings import Settings
 from tests.api import Api, Json, running_api
-from tests.local_processes import running_process
+from tests.local_processes import running_mongod, running_process
 
 FEW_SEGMENTS = 50
 MANY_SEGMENTS = 5_000
@@ -46,7 +45,7 @@ _SEGMENT_FIELDS = "segments(first: 10) { nodes { name } }"
 async def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_process(Mongod(Path(folder) / "mongod", Settings(oplog_mib=990))) as mongod,
+        running_mongod(Path(folder) / "mongod", Mongod) as mongod,
         running_process(Valkey(Path(folder) / "valkey")) as valkey,
     ):
         async with running_api(mongod, valkey) as few, running_api(mongod, valkey) as many:

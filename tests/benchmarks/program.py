@@ -14,8 +14,7 @@ import psutil
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.settings import Settings
-from tests.local_processes import running_process
+from tests.local_processes import running_mongod, running_process
 
 Json = dict[str, Any]
 
@@ -54,7 +53,7 @@ class Program:
 @contextmanager
 def running_program(folder: Path) -> Iterator[Program]:
     with (
-        running_process(Mongod(folder / "mongod", Settings(oplog_mib=990))) as mongod,
+        running_mongod(folder / "mongod", Mongod) as mongod,
         running_process(Valkey(folder / "valkey")) as valkey,
     ):
         urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}

@@ -1,5 +1,5 @@
-"""Who follows the log gets its part of it, each transition once and in order: while it grows, from
-wherever one begins."""
+"""A subscriber receives the transitions of its filter once and in order, from any position of a
+growing log."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ from app.local.valkey import Valkey
 from app.log_notifications import LogNotifications
 from app.services import transition_feed
 from tests.api import Api, running_api
-from tests.engine.conftest import wait_until
+from tests.engine.conftest import has_logged, wait_until
 from tests.local_processes import running_process
 from tests.loyalty_client import LoyaltyClient
 
@@ -33,7 +33,7 @@ CUSTOMERS = [f"customer {number}" for number in range(5)]
 
 @dataclass
 class TransitionLogShop:
-    """A shop into whose log the tests write by themselves."""
+    """A shop without an engine: the tests append to the log themselves."""
 
     loyalty_client: LoyaltyClient
     segments: list[str] = field(default_factory=list)
@@ -254,10 +254,6 @@ async def assert_notified_after_restart(valkey: Valkey) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def has_logged(logs: list[Any], event: str) -> bool:
-    return any(entry["event"] == event for entry in logs)
 
 
 async def has_received(received: list[Transition], number: int) -> bool:

@@ -20,6 +20,7 @@ from app.store import Store
 from app.store.collections import COLLECTIONS
 from tests.benchmarks.million import documents
 from tests.benchmarks.million.activities import EVENT_NAMES, Event, Order, generate_activities
+from tests.local_processes import mongod_settings
 
 # Increase it when the shape of the data changes: the shop of an older version is built anew.
 DATA_VERSION = 1
@@ -43,7 +44,7 @@ def program_settings(url: str) -> Settings:
 @contextmanager
 def running_shop(folder: Path, customers: int) -> Iterator[str]:
     """Yields the URL of a running mongod with a shop of this many customers."""
-    mongod = Mongod(folder, Settings(_env_file=None, oplog_mib=990))  # type: ignore[call-arg]
+    mongod = Mongod(folder, mongod_settings())
     mongod.start()
     try:
         mongod.wait_until_ready()
