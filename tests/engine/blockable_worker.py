@@ -1,4 +1,4 @@
-"""`segments worker`, whose event loop a signal blocks: run by test_leases.py."""
+"""A `segments worker` whose event loop SIGUSR1 blocks; for test_leases.py."""
 
 import asyncio
 import signal

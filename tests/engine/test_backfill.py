@@ -1,4 +1,4 @@
-"""Definitions change while there are many customers, and they go on changing."""
+"""Definitions change while many customers exist, and keep changing."""
 
 import asyncio
 import random

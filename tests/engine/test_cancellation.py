@@ -1,4 +1,4 @@
-"""An engine that is told to end does, whatever it is in the midst of."""
+"""The engine stops when its task is cancelled, whatever it is doing."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Bytes that are no UTF-8, written past the program."""
+"""Invalid UTF-8, written directly to MongoDB."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,5 @@
-"""Intervals of the log are exact, and no process that dies at a boundary freezes the log."""
+"""Consumers see exact intervals of the log; a process killed at a boundary does not block the
+log."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A partition's customers are never settled earlier than the partition has come."""
+"""The engine evaluates no customer at an instant before that of its partition."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What is to be seen of the engine from outside, against what the tests themselves wrote."""
+"""The status of the engine, against what the tests wrote themselves."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The engine was away for so long that nobody can tell any more what happened."""
+"""The engine was stopped for longer than the oplog or the pre-images reach back."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""What the sweeper removes, what it leaves for the engine, and that a killed one is taken over."""
+"""What the sweeper removes, what it leaves for the engine, and the takeover from a killed
+sweeper."""
 
 import asyncio
 import os

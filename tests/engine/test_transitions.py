@@ -1,4 +1,4 @@
-"""What a customer does, and what the log tells of it."""
+"""From changes of customers to transitions in the log."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

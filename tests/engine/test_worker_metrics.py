@@ -1,4 +1,4 @@
-"""What an engine says of itself, by a clock of the test's."""
+"""The metrics of a worker, by a clock of the test."""
 
 import pytest
 

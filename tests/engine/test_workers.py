@@ -1,4 +1,4 @@
-"""Several workers at one shop."""
+"""Several workers share the partitions of one database."""
 
 import asyncio
 import os

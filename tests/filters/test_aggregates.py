@@ -1,4 +1,4 @@
-"""Aggregates at the edges of what numbers can be, in both engines."""
+"""Aggregates of extreme numbers, by the pipeline and by the evaluator."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

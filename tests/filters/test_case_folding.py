@@ -1,4 +1,4 @@
-"""Case as Unicode folds it, letter by letter, the same in the database."""
+"""Unicode case folding, letter by letter, equal in MongoDB and in Python."""
 
 import sys
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Ages and anniversaries, by the words of their definition: from year to year, day by day."""
+"""Ages and anniversaries against their definition, year by year and day by day."""
 
 from datetime import UTC, date, datetime, time
 from random import Random

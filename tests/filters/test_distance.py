@@ -1,4 +1,4 @@
-"""Circles: judged by another formula, agreed on by both engines, and refused with the part."""
+"""Circles on the globe, against another formula, by the pipeline and by the evaluator."""
 
 import math
 from collections.abc import Iterator

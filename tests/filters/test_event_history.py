@@ -1,4 +1,4 @@
-"""A history answers at each instant what an evaluation of all its rows answers."""
+"""An event history gives at each instant the result of an evaluation of all rows."""
 
 import math
 from datetime import datetime, timedelta

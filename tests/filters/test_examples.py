@@ -1,4 +1,4 @@
-"""Every example of every operator, asked of both engines: the stated answer."""
+"""The examples of every operator, by the pipeline and by the evaluator."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An explanation says what the filter says, and adds up."""
+"""An explanation gives the same result as the filter, and its parts add up."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A measure of rows that come and go is at each step what it is of those that are there."""
+"""An incremental aggregate equals the aggregate of its rows after each added or removed row."""
 
 import math
 from datetime import timedelta

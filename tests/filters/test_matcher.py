@@ -1,4 +1,4 @@
-"""Many filters at once are each of them by itself, now and until it is time to look again."""
+"""The matcher gives the same result and the same next timer as each filter by itself."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""When a matcher wakes and what it asks of a customer, case by case."""
+"""The next timers of the matcher, and what it reads of a customer, case by case."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

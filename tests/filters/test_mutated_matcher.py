@@ -1,4 +1,4 @@
-"""A matcher that is wrong is found out."""
+"""The tests detect each mutation of the matcher."""
 
 from bisect import bisect_left
 from collections.abc import Iterator

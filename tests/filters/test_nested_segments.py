@@ -1,4 +1,4 @@
-"""Segments inside segments, however deep and however often: both engines, and what is refused."""
+"""Nested segments of any depth and number, by the pipeline and by the evaluator; rejected ones."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""When an answer will change by time alone: right before and at the instant, and not in between."""
+"""The next change by time alone: the result changes at this instant, and not before."""
 
 import itertools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What is refused, with its code and its path; what was sent comes back."""
+"""What the parser rejects, with code and path; what it accepts, it returns unchanged."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Thousands of random filters, asked of both engines: the answers are the same."""
+"""Thousands of random filters select the same customers by the pipeline and by the evaluator."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""What indexes can say of ranges: which filters are of nothing else, and what each end asks."""
+"""The ranges of an index that a filter can use: which filters have any, and their bounds."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The reference holds every word of the tables, and is the same each time."""
+"""The reference contains every operator, and is the same each time."""
 
 from app.filters import reference
 from app.filters.aggregates import AGGREGATES

@@ -1,4 +1,4 @@
-"""What is asked of summaries says nothing wrong, and leaves in doubt only whom it must."""
+"""Conditions on summaries exclude no member, and decide every customer that they can."""
 
 from datetime import timedelta
 from typing import Any

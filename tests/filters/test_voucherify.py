@@ -1,4 +1,4 @@
-"""Voucherify's filters as ours: what there is, what there is not, and what is no filter."""
+"""Voucherify's filters converted: supported, unsupported, and invalid ones."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is sent as a filter of Voucherify's is answered at once, by a filter or by problems."""
+"""Any input as a Voucherify filter is converted, or rejected with problems, in a short time."""
 
 from collections import Counter
 from time import process_time

@@ -1,4 +1,4 @@
-"""What Voucherify's filters mean, stated here, and judged on small customers by ours."""
+"""The meaning of Voucherify's filters, evaluated for small customers after the conversion."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""GraphiQL in a real browser, with no network beyond the server."""
+"""GraphiQL in a browser, without network access beyond the server."""
 
 import json
 from pathlib import Path

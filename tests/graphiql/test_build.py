@@ -1,4 +1,4 @@
-"""python -m app.graphiql.build, and what it says when it can't."""
+"""`python -m app.graphiql.build`, and its error messages."""
 
 import json
 from pathlib import Path

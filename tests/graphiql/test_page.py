@@ -1,4 +1,4 @@
-"""What a browser gets at GET /graphql, with a bundle and without one."""
+"""The page at GET /graphql, with a bundle and without one."""
 
 import gzip
 import json

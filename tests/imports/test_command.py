@@ -1,4 +1,4 @@
-"""`segments import` as people run it: exit statuses, one line, the file of what was refused."""
+"""`segments import` as a command: exit status, output, and the file of rejected rows."""
 
 import json
 import os

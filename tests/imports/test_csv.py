@@ -1,4 +1,4 @@
-"""CSV: what each column and cell comes to."""
+"""CSV columns and cells, and the values they become."""
 
 import re
 from datetime import datetime

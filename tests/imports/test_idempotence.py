@@ -1,4 +1,4 @@
-"""The same file again changes nothing; a dry run changes nothing at all."""
+"""A second import of the same file changes nothing; nor does a dry run."""
 
 import pytest
 

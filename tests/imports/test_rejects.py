@@ -1,4 +1,4 @@
-"""Rows that can't be taken: each by its line, and the rest goes in."""
+"""Rejected rows are reported by line; the other rows are imported."""
 
 from tests.imports.conftest import ImportShop
 

@@ -1,4 +1,4 @@
-"""Jobs that wait are told from jobs at work: arq keeps both in its queue."""
+"""The backlog counts waiting jobs only; arq's queue holds running jobs as well."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Every command says what is wrong in one plain line."""
+"""Every command reports an error in one line."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""segments doctor: ok, or what to mend."""
+"""`segments doctor`: what is healthy, and what to fix."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""Someone writes to the queue's Redis what no part of the program wrote: it must not run."""
+"""A worker does not run jobs that somebody else wrote to the queue."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""What `segments up` keeps, and where its stores listen, is closed to other users."""
+"""Other users of the machine cannot read the data of `segments up`, nor connect to its stores."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""segments up: everything on one machine, and nothing left behind."""
+"""`segments up` starts everything on one machine, and leaves no process behind."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""A worker outlives its Redis."""
+"""A worker keeps running while Redis is down."""
 
 import subprocess
 import sys

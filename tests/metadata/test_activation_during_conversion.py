@@ -1,4 +1,4 @@
-"""No segment becomes active, or is made to rest on a key, while the key's values are under way."""
+"""No segment becomes active, or depends on a metadata key, while the key's values are converted."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Customers written while a key is being defined: no value slips in that does not fit."""
+"""Writers during the definition of a metadata key can't store a value that does not fit."""
 
 import asyncio
 from collections.abc import Callable

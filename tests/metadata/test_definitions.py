@@ -1,4 +1,4 @@
-"""What may be defined, and what is in the way."""
+"""Valid and rejected metadata definitions."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Filters take a key by its type, from READY on; both engines say the same."""
+"""A filter uses the type of a key from READY on, by the pipeline and by the evaluator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The job behind a definition, whatever is killed, flushed or late."""
+"""The job that converts stored values: kills, a flushed queue, late runs."""
 
 import asyncio
 from collections.abc import Callable

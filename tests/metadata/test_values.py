@@ -1,4 +1,4 @@
-"""The values that were there, and those that come in, under a definition."""
+"""Stored values, and new values, under a metadata definition."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A customer's history has, in each state, the rows that this state includes."""
+"""The history of a customer includes the rows of each state."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A process that follows what changes knows the same as one that reads everything."""
+"""A process that reads definition changes has the same definitions as one that reads all rows."""
 
 from collections.abc import Awaitable, Callable
 from random import Random

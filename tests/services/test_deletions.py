@@ -1,4 +1,4 @@
-"""Large customers and segments are deleted at once, before the sweeper has removed any row."""
+"""Large customers and segments disappear at once, before the sweeper removes their rows."""
 
 from datetime import timedelta
 from typing import Any

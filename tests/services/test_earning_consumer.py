@@ -1,4 +1,4 @@
-"""Points are given once for each transition that a rule covers, whoever is killed meanwhile."""
+"""Each transition that a rule covers gives points once, whichever process is killed."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Orders and events: whatever comes in, each customer's summary is what the rows come to."""
+"""The summary of a customer equals the totals of its orders and events after any upserts."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Orders told again in part: a field that is left out keeps its stored value."""
+"""An upsert of an order keeps the stored value of each field that it leaves out."""
 
 from typing import Any
 

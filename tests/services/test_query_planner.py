@@ -1,4 +1,4 @@
-"""Every way to the members counts them, pages through them and names them alike."""
+"""All plans count, page and identify the same members."""
 
 from datetime import timedelta
 from typing import Any

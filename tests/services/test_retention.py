@@ -1,4 +1,4 @@
-"""What is older than the retention goes from the beginning of the log, and is missed by nobody."""
+"""The retention deletes the oldest transitions, and no consumer misses one."""
 
 import asyncio
 from datetime import datetime, timedelta

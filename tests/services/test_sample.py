@@ -1,4 +1,4 @@
-"""The sample shop: loaded through the services, whole, and only once."""
+"""The sample shop is loaded through the services, completely, and only once."""
 
 import pytest
 import pytest_asyncio

@@ -1,4 +1,4 @@
-"""The store as it is opened."""
+"""The collections and indexes after the store has opened."""
 
 import asyncio
 from datetime import UTC, datetime

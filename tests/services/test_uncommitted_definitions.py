@@ -1,4 +1,4 @@
-"""What a majority has not committed may be rolled back: no process keeps it."""
+"""A process never caches definitions that a majority has not committed."""
 
 import asyncio
 from collections.abc import Iterator

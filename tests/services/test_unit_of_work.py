@@ -1,4 +1,4 @@
-"""One transaction over customers, when another is faster."""
+"""A transaction over customers, when another one commits first."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The job that counts: each segment once an interval, whoever works, dies or is deleted."""
+"""The job that samples sizes counts each segment once per interval, whatever happens meanwhile."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is told of the sizes: from and to, few enough for a chart, and less of what is long ago."""
+"""The size history between two instants, thinned for a chart; old points are sparser."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

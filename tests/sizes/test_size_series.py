@@ -1,4 +1,4 @@
-"""Points in time, thinned to what a chart can show."""
+"""A series of points, thinned for a chart."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Reads are run again where the primary or a connection was lost."""
+"""The store repeats reads that failed for a lost primary or connection."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Transactions are retried as MongoDB's errors allow, and write once."""
+"""The store retries transactions as MongoDB's errors allow, and writes once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Each kind of work has threads of its own."""
+"""Each kind of work has a thread pool of its own."""
 
 import asyncio
 from threading import Event, current_thread
