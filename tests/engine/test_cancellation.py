@@ -12,7 +12,7 @@ CANCELLATIONS = 40
 
 
 async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngine) -> None:
-    """Each of its attempts fails; it is cancelled before, while and after that."""
+    """Each attempt of the engine fails; the test cancels it before, during and after an attempt."""
     await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     shop_without_engine.api.database.activeFilters.update_one(
         {}, {"$set": {"timeZone": "Nowhere/At all"}}
@@ -31,7 +31,7 @@ async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngin
 async def test_it_ends_in_the_midst_of_an_end_of_its_own(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """A partition has caught up, or workers share anew, in the moment of the cancellation."""
+    """A partition catches up, or workers rebalance, at the moment of the cancellation."""
     begun, never = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:

@@ -31,7 +31,7 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 @asynccontextmanager
 async def open_stream(shop: ShopWithEngine) -> AsyncIterator[ChangeStream]:
-    """The stream of all customers from now on."""
+    """Opens the stream of all customers from now on."""
     store = shop.api.services.store
     position, _ = await store.partitions.current_position()
     stream = await store.open_change_stream(
@@ -44,7 +44,7 @@ async def open_stream(shop: ShopWithEngine) -> AsyncIterator[ChangeStream]:
 
 
 def insert_in_transactions(shop: ShopWithEngine, *batch_sizes: int) -> None:
-    """Inserts so many customers at one cluster time, and so many at the next."""
+    """Inserts batches of customers, each in a transaction of its own."""
     database, now = shop.api.database, datetime.now(UTC)
 
     def insert(number: int, session: ClientSession) -> None:
@@ -60,7 +60,7 @@ def insert_in_transactions(shop: ShopWithEngine, *batch_sizes: int) -> None:
 
 
 async def read_commits(stream: ChangeStream, changes: int) -> list[Commit]:
-    """The next commits, until they have so many changes."""
+    """Reads commits until they have this many changes."""
     commits: list[Commit] = []
     while sum(len(commit.changes) for commit in commits) < changes:
         commits += await stream.read()
@@ -111,7 +111,7 @@ async def test_all_of_a_bulk_insert_enter(shop_without_engine: ShopWithEngine) -
 def change_event(
     time: int, customer: str, level: int, previous_level: int | None = None, wall_seconds: int = 0
 ) -> ChangeEvent:
-    """A customer comes to a level, at a cluster time and so many seconds after noon."""
+    """The event of a customer whose level changes, at a cluster time; `seconds` are after noon."""
     key = ObjectId(customer.encode().ljust(12, b"."))
     before = None if previous_level is None else {"_id": key, "level": previous_level}
     return {
@@ -128,13 +128,13 @@ def change_event(
 
 
 def resume_token(increment: int, suffix: str = "") -> Json:
-    """The resume token of an event; with nothing more, the one that stands before all events of
-    its time."""
+    """Returns the resume token of an event; without a suffix, the one before all events of its
+    time."""
     return {"_data": f"82{1_000:08x}{increment:08x}{suffix.encode().hex()}"}
 
 
 def levels_by_commit(commits: Sequence[Commit]) -> list[tuple[str, list[tuple[int | None, int]]]]:
-    """By commit, the place and each customer's levels before and after."""
+    """Returns the position of each commit, and each customer's levels before and after."""
     return [
         (
             commit.position,

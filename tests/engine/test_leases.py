@@ -37,7 +37,7 @@ class WorkerWithBlockableLoop(WorkerProcess):
 async def two_workers(
     shop_without_engine: ShopWithEngine, tmp_path: Path
 ) -> AsyncIterator[list[WorkerWithBlockableLoop]]:
-    """Two workers that have shared the partitions."""
+    """Two workers that share the partitions."""
     workers = [
         WorkerWithBlockableLoop(tmp_path / f"{n}", n, shop_without_engine.api.settings)
         for n in range(2)

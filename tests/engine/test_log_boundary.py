@@ -25,7 +25,7 @@ from tests.loyalty_client import LoyaltyClient
 
 @pytest_asyncio.fixture
 async def consuming_shop(shop_without_engine: ShopWithEngine) -> AsyncIterator[ShopWithEngine]:
-    """A shop where an engine and the consumers are at work."""
+    """A shop with an engine and consumers of the log."""
     committed = shop_without_engine.start_engine()
     task = asyncio.create_task(shop_without_engine.api.services.consumers.run(committed))
     yield shop_without_engine
@@ -43,7 +43,7 @@ def test_an_interval_begins_after_a_sequence_and_ends_with_one() -> None:
 
 
 class KillOnInsert(monitoring.CommandListener):
-    """Kills the process as it inserts into a collection."""
+    """Kills the process when it inserts into a collection."""
 
     def __init__(self, collection: str) -> None:
         self._collection = collection

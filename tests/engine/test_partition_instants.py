@@ -12,8 +12,9 @@ CUSTOMERS = [f"customer {number}" for number in range(40)]
 async def test_each_partition_continues_from_its_own_instant(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """As when the clock of a new primary is behind the old one's, by which one partition was
-    written and the others were not."""
+    """After an election the clock of the new primary may be behind that of the old one, which has
+    written one of the partitions.
+    """
     segment = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     for source_id in CUSTOMERS:
         await shop_without_engine.api.upsert(source_id)

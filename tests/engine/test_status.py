@@ -38,7 +38,7 @@ async def fetch_status(shop: ShopWithEngine) -> Json:
 
 
 async def fetch_metrics(shop: ShopWithEngine) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """The samples of /metrics by their names, each with its labels."""
+    """Returns the samples of /metrics by name, each with its labels."""
     answer = await shop.api.http_client.get("/metrics")
     assert answer.status_code == 200
     samples: dict[str, list[tuple[dict[str, str], float]]] = {}
@@ -58,7 +58,7 @@ def customer_row(name: str, **fields: Any) -> Json:
 
 
 async def write_changes(shop: ShopWithEngine) -> int:
-    """Writes in all ways there are, and says how many changes of customers these were."""
+    """Writes to the database in every way; returns the number of changes of customers."""
     api, database = shop.api, shop.api.database
     for number in range(3):
         await api.upsert(f"one by one {number}", metadata={"vip": True})

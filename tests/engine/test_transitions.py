@@ -92,7 +92,7 @@ async def test_time_alone_lets_enter_and_leave_at_the_instant(shop: ShopWithEngi
 async def test_a_state_that_is_over_already_counts_with_the_rows_it_had(
     shop: ShopWithEngine,
 ) -> None:
-    """Bought, and deleted before the engine has heard of either."""
+    """The customer buys and is deleted before the engine reads either change."""
     segment = await shop.create_active_segment(
         "Bought twice", {"event": {"name": "order", "value": 2}}
     )

@@ -24,7 +24,7 @@ CUSTOMERS_PER_CALL = 1_000
 
 
 def partitions_by_owner(database: Documents) -> list[list[int]]:
-    """The partitions that each holds."""
+    """Returns the partitions of each worker."""
     stages: list[Json] = [
         {"$match": {"owner": {"$ne": ""}}},
         {"$group": {"_id": "$owner", "held": {"$push": "$_id"}}},
@@ -33,7 +33,7 @@ def partitions_by_owner(database: Documents) -> list[list[int]]:
 
 
 async def are_partitions_shared(database: Documents) -> bool:
-    """Whether each of two workers has its half."""
+    """Whether each of two workers has half of the partitions."""
     return [len(partitions) for partitions in partitions_by_owner(database)] == [8, 8]
 
 
@@ -77,7 +77,7 @@ async def test_workers_share_partitions_and_take_over_those_of_another(
 async def test_all_of_them_hear_that_the_customers_are_dropped(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """That has no customer's key, and so belongs to no worker's partitions."""
+    """The event of a dropped collection has no customer, so it belongs to no partition."""
     api, database = shop_without_engine.api, shop_without_engine.api.database
     vips = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     names = [f"{number}" for number in range(_CUSTOMERS)]
@@ -105,8 +105,8 @@ async def test_all_of_them_hear_that_the_customers_are_dropped(
 
 @contextmanager
 def locked_states(database: Documents, customers: Iterable[ObjectId]) -> Iterator[None]:
-    """Meanwhile no transaction gets through that writes the state of one of them: it is tried
-    again and again."""
+    """Locks the states of the customers: transactions that write them are retried until the context
+    exits."""
     with database.client.start_session() as session, session.start_transaction():
         for customer in customers:
             database.states.replace_one({"_id": customer}, {}, upsert=True, session=session)
@@ -117,13 +117,14 @@ def locked_states(database: Documents, customers: Iterable[ObjectId]) -> Iterato
 async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definition_change(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """One worker is before a step; another is beyond it, in the midst of bringing all customers
-    past it. Both end, and a third takes over what they held.
+    """One worker is before a definition change in the stream; another has passed it and is in its
+    backfill. Both end, and a third takes over their partitions.
 
-    It must not go on with the pass at once. It would read a customer who changes between its place
-    and the step, whom it leaves out when the mark comes by, as settled with the change. But that
-    has not brought the customer past the step, which comes only after it: nobody would, and what
-    the customer is in from the step on would be lost.
+    It must not continue the backfill at once. If a customer changes between the position of the
+    first worker and the definition change, the watermark drops it from its chunk, because its
+    change already carries newer data. But the engine processes this change before the definition
+    change, so nothing would evaluate the customer by the new definitions, and its transition would
+    be lost.
     """
     api, database = shop_without_engine.api, shop_without_engine.api.database
     vips = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))

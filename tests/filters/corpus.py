@@ -62,7 +62,7 @@ SEGMENTS: dict[str, Any] = {
 
 
 def _nested_segments() -> dict[str, NestedSegment]:
-    """The segments as filters have them inside."""
+    """Returns the segments as filters nest them."""
     segments = {
         id_: NestedSegment(id_, id_, StaticMemberCondition(Measure(static_member_source(id_, id_))))
         for id_ in LIST_SHARES
@@ -147,7 +147,7 @@ def _flag(random: Random) -> bool:
 
 
 def _instant(random: Random) -> datetime:
-    """Near a `now`, or near a midnight of its zone."""
+    """Returns an instant near one of the evaluation times, or near a midnight of its zone."""
     now = random.choice(NOWS)
     if random.random() < 0.3:
         day = now.calendar.day_of(now.at) + timedelta(random.randint(-2, 2))
@@ -157,7 +157,7 @@ def _instant(random: Random) -> datetime:
 
 
 def _day(random: Random) -> datetime:
-    """A date as it is stored; some long ago, some on a leap day."""
+    """Returns a date as it is stored; some are long ago, some on a leap day."""
     if random.random() < 0.3:
         day = date(random.randint(1930, 2010), random.choice((2, 3, 10, 11)), random.randint(1, 28))
         return utc_midnight(random.choice((day, date(2000, 2, 29))))
@@ -169,7 +169,7 @@ def _scalar(random: Random) -> Any:
 
 
 def _point(random: Random) -> Any:
-    """Poles and the 180th meridian among them; some are none, for a key or a number."""
+    """Returns a point, among them poles and the 180th meridian; some lack a key or a number."""
     place: Document = {
         "lat": random.choice((52.23, 52.2297, 52, -33.9, 0, 0.0, -0.0, 89.999, 90, -90.0)),
         "lon": random.choice((21.01, 21.0122, 21, 151.2, 0, 0.001, 180, 179.999, -180.0, -159)),
@@ -190,7 +190,7 @@ def _array(random: Random, make_element: RandomValue) -> list[Any]:
 
 
 def _any(random: Random, depth: int = 0) -> Any:
-    """Whatever JSON allows, and the moments that a direct write may have left."""
+    """Returns any JSON value, or an instant as a direct write may store it."""
     shape = random.random()
     if shape < 0.5:
         return _scalar(random)
@@ -217,12 +217,12 @@ def _any(random: Random, depth: int = 0) -> Any:
 
 
 def _mostly_valid(random: Random, make: RandomValue) -> Any:
-    """Of the right type, as a rule."""
+    """Returns a value that mostly has the right type."""
     return _any(random) if random.random() < 0.12 else make(random)
 
 
 def _random_fields(random: Random, probability: float, **fields: RandomValue) -> Document:
-    """Each of the fields where chance has it."""
+    """Returns a random subset of the fields."""
     return {key: make(random) for key, make in fields.items() if random.random() < probability}
 
 
@@ -328,7 +328,7 @@ def orders(random: Random, customers: Sequence[int]) -> list[Document]:
 
 
 def members(random: Random, customers: Sequence[int]) -> list[Document]:
-    """The lists of static segments."""
+    """Returns the member rows of static segments."""
     return [
         {"segmentId": list_, "customerId": id_}
         for list_, share in LIST_SHARES.items()
@@ -338,7 +338,7 @@ def members(random: Random, customers: Sequence[int]) -> list[Document]:
 
 
 def update_summaries(customer: Document, events: list[Document], orders: list[Document]) -> None:
-    """Brings what the customer's document says of its rows in line with them."""
+    """Sets the summaries in the customer's document to the totals of its rows."""
     for name in {row["name"] for row in events}:
         event_times = [row["at"] for row in events if row["name"] == name]
         customer.setdefault("events", {})[escape_event_name(name)] = {
@@ -356,7 +356,7 @@ def update_summaries(customer: Document, events: list[Document], orders: list[Do
 
 
 def build_corpus() -> dict[str, list[Document]]:
-    """The documents by their collection."""
+    """Returns the documents by collection."""
     random = Random(20260329)
     ids = list(range(CUSTOMERS))
     collections = {

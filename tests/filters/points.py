@@ -18,7 +18,7 @@ _EDGE_POINTS = (
 
 
 def random_points(random: Random, count: int) -> list[Point]:
-    """Half of them on the whole sphere, half beside one of its edges."""
+    """Returns points: half on the whole sphere, half beside one of the edges of the coordinates."""
     points = [
         {"lat": random.uniform(-90, 90), "lon": random.uniform(-180, 180)} for _ in _EDGE_POINTS
     ]
@@ -53,7 +53,7 @@ def _extra_keys_allowed(correct: QueryForm) -> QueryForm:
 
 
 def _long_way_round(correct: QueryForm) -> QueryForm:
-    """From one side of the 180th meridian to the other by way of the null meridian."""
+    """Returns a range from one side of the 180th meridian to the other through longitude 0."""
     return _replace_text(correct, '"$min"', '"$max"')
 
 

@@ -20,7 +20,7 @@ LETTERS = [chr(n) for n in range(1, sys.maxunicode + 1) if not 0xD800 <= n <= 0x
 
 
 def _case_families() -> list[list[str]]:
-    """The letters that differ in case alone, by the standard library's own word for it."""
+    """Returns the letters that differ in case alone, by the standard library."""
     families: defaultdict[str, list[str]] = defaultdict(list)
     for letter in LETTERS:
         folded = letter.casefold()
@@ -103,7 +103,7 @@ def test_every_letter_stands_for_itself(texts_evaluator: DualEvaluator, ignore_c
 
 
 def test_the_largest_lists_and_texts(letters_evaluator: DualEvaluator) -> None:
-    """The longest that a filter may hold, of the letters with the most cases."""
+    """The longest lists and texts that a filter may contain, of the letters with the most cases."""
     wide = max(CASE_FAMILIES, key=lambda family: len("".join(family).encode()))
     for letter in (wide[0], "k", "s", "\u0345", "."):
         for operator in ("IS", "STARTS_WITH", "CONTAINS"):

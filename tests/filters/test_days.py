@@ -29,7 +29,7 @@ DATES = st.one_of(
 
 
 def _anniversaries(day: date, until: date) -> list[date]:
-    """From the date itself on."""
+    """Returns the anniversaries, beginning with the date itself."""
     days = [_in_year(day, year) for year in range(day.year, until.year + 1)]
     return [anniversary for anniversary in days if anniversary <= until]
 
@@ -42,7 +42,8 @@ def _in_year(day: date, year: int) -> date:
 
 
 def _holds(name: str, value: object, day: date, today: date, zone: str) -> bool:
-    """Of the date and of the last moment of its day, which give one answer."""
+    """Whether the operator holds for the date; asserts the same for an instant at the end of the
+    day."""
     calendar = Calendar(ZoneInfo(zone))
     now = Now(datetime.combine(today, time(12), ZoneInfo(zone)), calendar)
     operator = OPERATORS_BY_NAME[name]

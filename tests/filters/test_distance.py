@@ -35,7 +35,7 @@ def within_radius(value: Any, type_: AttributeType | None = AttributeType.GEOPOI
 
 
 def distance_meters(first: Point, second: Point) -> float:
-    """The distance by the angle between the vectors from the earth's centre."""
+    """Returns the distance by the angle between the vectors from the earth's centre."""
 
     def vector(place: Point) -> tuple[float, float, float]:
         lat, lon = math.radians(place["lat"]), math.radians(place["lon"])
@@ -47,7 +47,7 @@ def distance_meters(first: Point, second: Point) -> float:
 
 
 def test_the_engines_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> None:
-    """The edge of each circle runs through a place, or as near to one as numbers can tell."""
+    """The edge of each circle goes through a point, or as near to it as floats allow."""
     random, found = Random(1), 0
     for _ in range(300):
         centre, edge = random.choice(POINTS), random.choice(POINTS)

@@ -135,7 +135,7 @@ def test_it_answers_as_all_its_rows_do(filter_strategies: list[Filter], steps: l
 def _probe_instants(
     facts: CustomerFacts, now: Now, next_timer_at: datetime | None
 ) -> list[datetime]:
-    """Instants before the waking at which an answer may turn."""
+    """Returns instants before the next timer at which a result may change."""
     event_times = [row["at"] for rows in facts.rows.values() for row in rows]
     lengths = [timedelta(), *(timedelta(seconds=s) for s in (0.001, 0.01, 1, 86_400))]
     instants = [at + length for at in event_times for length in lengths]
@@ -146,7 +146,7 @@ def _probe_instants(
 
 @pytest.mark.parametrize("function", _AGGREGATES)
 def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> None:
-    """Where rows are many, the next change is found by bisection, at its very millisecond."""
+    """With many rows a bisection finds the next change, to the millisecond."""
     wire: dict[str, Any] = {
         "name": "paid",
         "within": {"last": "P30D"},
@@ -185,7 +185,7 @@ def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> N
 
 @pytest.mark.parametrize("seed", range(6))
 def test_rows_that_come_late_find_their_place(seed: int) -> None:
-    """Many rows of few values within few milliseconds, in any order, some of which end again."""
+    """Many rows with few values within few milliseconds, in any order; some end again."""
     random = Random(seed)
     measures = [
         _measures([parse({"event": _order_condition(function, window)}, CATALOG)])[0]
@@ -218,7 +218,7 @@ def _order_condition(function: str | None, window: str | None) -> dict[str, Any]
 
 @pytest.mark.parametrize("seed", range(20))
 def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int) -> None:
-    """A long history is read in pages of columns; what comes later are single rows again."""
+    """The history reads old rows as pages of columns, and later ones as single rows."""
     random = Random(seed)
     wires = [
         _order_condition(function, window) | ({"where": [_POSITIVE]} if where else {})

@@ -21,7 +21,7 @@ _GROUPS: dict[str, Callable[[list[bool]], bool]] = {
 
 
 def _is_consistent(explanation: Explanation) -> bool:
-    """Whether each group holds just as its branches say."""
+    """Whether the result of each group follows from its branches."""
     for kind, combine in _GROUPS.items():
         if kind in explanation:
             branches = explanation[kind]

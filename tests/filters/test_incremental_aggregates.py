@@ -68,7 +68,7 @@ def test_it_is_the_aggregate_of_those_that_are_in(
 
 
 def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each row is taken in once and out once, each departure compared once, and but one sum."""
+    """The aggregate adds and removes each row once, compares once per removal, and sums once."""
     now, minute = NOWS[0], timedelta(minutes=1)
     rows = [
         {"name": "paid", "at": now.at - n * minute, "properties": {"amount": n * 0.01}}

@@ -25,13 +25,13 @@ PARAMETRIZE_NOW = pytest.mark.parametrize(
 
 @dataclass(frozen=True)
 class FilterSet:
-    """Many filters, and a matcher of them all."""
+    """Many filters, and a matcher for all of them."""
 
     filters: Mapping[int, Filter]
     matcher: Matcher
 
     def find_errors(self, facts: CustomerFacts, now: Now) -> Iterator[str]:
-        """What is wrong with a match, if anything."""
+        """Returns what is wrong with a match; None if it is right."""
         expected, match = self.evaluate_separately(facts, now), self.matcher.match(facts, now)
         if match.matching_slots != expected:
             yield f"{match.matching_slots ^ expected:b} differ"
@@ -95,7 +95,7 @@ def test_nothing_changes_before_the_next_timer(
 def test_few_filters_set_few_timers(
     filter_strategies: FilterStrategies, dual_evaluator: DualEvaluator
 ) -> None:
-    """Few at a time, so that none hides what another one is late for; from one waking to the
+    """Few filters at a time, so that no other filter hides a late timer; from one timer to the
     next."""
     random, woken, needless = Random(7), 0, 0
     wires = [*draw_filters(filter_strategies, 200), *(random_filter(random) for _ in range(200))]

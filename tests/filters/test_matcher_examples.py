@@ -40,7 +40,7 @@ _TODAY = _condition("metadata.day", "IN_PERIOD", "TODAY")
 
 
 def _just_after_days(days: float) -> datetime:
-    """Right after so many days."""
+    """Returns the instant right after this many days."""
     return _NOW.at + timedelta(days, milliseconds=1)
 
 
@@ -82,7 +82,7 @@ def _just_after_days(days: float) -> datetime:
     ],
 )
 def test_the_next_timer(wires: Sequence[Wire], holds: int, wakes_at: datetime | None) -> None:
-    """Asked on Thursday 2026-01-15 at 12:00 UTC of a customer last seen five days ago."""
+    """Evaluated on Thursday 2026-01-15 at 12:00 UTC, for a customer last seen five days ago."""
     match = _match(*wires, at=_days_ago(5), day=datetime(2026, 1, 20, tzinfo=UTC), flag=False)
     assert match == (holds, wakes_at)
 
@@ -112,7 +112,7 @@ def test_nothing_is_measured_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_web_of_segments_is_not_written_out() -> None:
-    """Each names the one before it many times over."""
+    """Each segment nests the previous one many times."""
     found: dict[str, NestedSegment] = {}
     catalog = Catalog(CATALOG.metadata, found.get)
     inner: Wire = {"any": [_VIP, _LAST_7_DAYS]}

@@ -36,7 +36,7 @@ def wires(filter_strategies: FilterStrategies) -> list[Wire]:
 
 
 def _find_errors(wires: list[Wire], filter_set_count: int = FILTER_SETS) -> Iterator[str]:
-    """Of small crowds, from one waking to the next."""
+    """Evaluates small sets of filters from one timer to the next; returns the first error."""
     random = Random(11)
     for _ in range(filter_set_count):
         filter_set = filter_set_of(assign_slots(random, random.sample(wires, 12)))
@@ -150,7 +150,7 @@ def test_what_is_wrong_is_found_out(
 
 
 class _LateLine:
-    """Instants that are all late."""
+    """An index whose instants are all too late."""
 
     def instant(self, stored: Any) -> Any:
         return stored + MILLISECOND

@@ -33,7 +33,7 @@ MAX_CASES = 60
 
 
 class CaseBank:
-    """Cases of one kind, drawn once while nothing is broken."""
+    """Cases of one kind, drawn once with the unmodified code."""
 
     def __init__(self, dual_evaluator: DualEvaluator) -> None:
         self._judge = dual_evaluator
@@ -81,7 +81,8 @@ def _first_element_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
 
 
 def _one_boundary_only(starts_only: bool) -> BreakNextChange:
-    """Only the one end of what holds is seen coming."""
+    """Returns only the instants at which the operator begins to hold, or only those at which it
+    ends."""
 
     def break_next_change(operator: Operator, correct: NextChangeForm) -> NextChangeForm:
         def broken(stored: object, operand: Operand, now: Now, until: datetime) -> Any:
@@ -118,7 +119,7 @@ def _in_this_year_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
 
 
 def _without_leap_day(_: Operator, correct: NextChangeForm) -> NextChangeForm:
-    """Who was born on 29 February has to wait for 1 March."""
+    """Treats 29 February as 1 March in other years."""
 
     def broken(*asked: Any) -> Iterator[datetime]:
         with pytest.MonkeyPatch.context() as monkeypatch:
@@ -276,7 +277,7 @@ def test_what_is_not_taken_back_is_found_out(
 
 
 def _on_mixed_property(wire: Wire) -> Wire:
-    """Asked of the property that most often is a moment, and of nothing else."""
+    """Returns a condition on the property that most often is an instant."""
     where, *_ = wire["event"]["where"]
     return {"event": {"name": wire["event"]["name"], "where": [{**where, "path": "a"}]}}
 

@@ -52,7 +52,7 @@ _MATCH_NONE: Query = {"$nor": [{}]}
 
 @dataclass
 class FilterCase:
-    """One filter with the right answer."""
+    """A filter with the correct members."""
 
     filter: Filter
     now: Now
@@ -70,7 +70,7 @@ class FilterCase:
 
 
 class CaseBank:
-    """Filters of one kind, drawn once."""
+    """Filters of one kind, drawn once with the unmodified code."""
 
     def __init__(self, dual_evaluator: DualEvaluator) -> None:
         self._judge = dual_evaluator
@@ -142,7 +142,7 @@ def _with_other_types(correct: QueryForm) -> QueryForm:
 
 
 def _other_type_value(value: object) -> object:
-    """What looks like the value and is another."""
+    """Returns a value that looks like the given one, but has another type."""
     match value:
         case bool():
             return int(value)
@@ -171,7 +171,7 @@ def _unescaped_regex(_: QueryForm) -> QueryForm:
 
 
 def _dollar_for_end(correct: QueryForm) -> QueryForm:
-    """A dollar that also matches before a last newline."""
+    """Replaces the end anchor by a dollar, which also matches before a final newline."""
     return lambda *asked: _replace_in_query(correct(*asked), lambda _, v: _replace_end_anchor(v))
 
 
@@ -180,7 +180,7 @@ def _replace_end_anchor(value: Any) -> Any:
 
 
 def _swapped_bounds(correct: QueryForm) -> QueryForm:
-    """Open for closed, and closed for open."""
+    """Swaps open and closed bounds."""
     swapped = {"$gt": "$gte", "$gte": "$gt", "$lt": "$lte", "$lte": "$lt"}
     return lambda *asked: _replace_in_query(correct(*asked), lambda key, v: v, swapped)
 
@@ -188,7 +188,7 @@ def _swapped_bounds(correct: QueryForm) -> QueryForm:
 def _replace_in_query(
     query: Any, replace_value: Callable[[str, Any], Any], renamed_keys: dict[str, str] | None = None
 ) -> Any:
-    """The query with its keys and its values replaced."""
+    """Returns the query with keys and values replaced."""
     if isinstance(query, dict):
         return {
             (renamed_keys or {}).get(key, key): replace_value(
@@ -204,7 +204,7 @@ def _replace_in_query(
 
 
 def _bounds_on_different_elements(correct: QueryForm) -> QueryForm:
-    """A range whose ends two elements of an array may meet."""
+    """Lets two elements of an array meet the two bounds of a range."""
     return lambda path, *more: {path: correct(path, *more)[path]}
 
 
@@ -251,7 +251,7 @@ def _wrong_week_start(correct: QueryForm) -> QueryForm:
 
 
 def _without_leap_day(correct: QueryForm) -> QueryForm:
-    """Who was born on 29 February has to wait for 1 March."""
+    """Treats 29 February as 1 March in other years."""
     return lambda path, *more: {"$and": [correct(path, *more), {path: {"$nin": [_LEAP_DAY]}}]}
 
 
@@ -266,7 +266,7 @@ def _swapped_instant_types(correct: QueryForm) -> QueryForm:
 
 
 def breaks_of_operator(operator: Operator) -> Iterator[BreakQuery]:
-    """What can go wrong with the operator: for every one of them, and by what it takes."""
+    """Returns the mutations of an operator: those for every operator, and those for its kind."""
     yield from (_match_all, _match_none, _negated, _without_arrays)
     if operator.negates is not None:
         yield from (_without_missing, _with_any_second_element)

@@ -22,7 +22,7 @@ def membership_condition(id_: str, *, member: bool = True) -> Wire:
 
 
 def _catalog(wires: Mapping[str, Wire]) -> Catalog:
-    """Segments, each of which may name those before it."""
+    """Returns a catalog of segments, each of which may nest earlier ones."""
     segments: dict[str, NestedSegment] = {}
     catalog = Catalog(CATALOG.metadata, lambda id_: segments.get(id_) or CATALOG.find_segment(id_))
     for id_, wire in wires.items():
@@ -31,7 +31,7 @@ def _catalog(wires: Mapping[str, Wire]) -> Catalog:
 
 
 def nested_groups(innermost: Wire, levels: int) -> Wire:
-    """Groups of two kinds in turn, that nothing can flatten, with the inner filter at the end."""
+    """Nests groups of two alternating kinds, so that nothing can flatten them."""
     for level in range(levels):
         condition = {"attribute": {"path": "metadata.num", "operator": "LESS_THAN", "value": level}}
         innermost = {("any", "all")[level % 2]: [condition, innermost]}
@@ -46,7 +46,8 @@ def chain_of_segments(segments: int, levels: int = 1) -> dict[str, Wire]:
 
 
 def web_of_segments(segments: int, width: int) -> dict[str, Wire]:
-    """Each names the one before it many times over: written out it would fill the world."""
+    """Returns segments that each nest the previous one many times; expanded, they need exponential
+    space."""
     web: dict[str, Wire] = {"s1": {"any": [_VIP, _BUYER]}}
     for number in range(2, segments + 1):
         inner = f"s{number - 1}"

@@ -37,7 +37,7 @@ def slow_settings(examples: int) -> settings:
 
 
 def clock_filter_trees(filter_strategies: FilterStrategies) -> st.SearchStrategy[Wire]:
-    """Filters of which most parts follow the clock."""
+    """Draws filters whose conditions mostly depend on time."""
     leaves = st.one_of(
         *[filter_strategies.attributes(CLOCK_OPERATORS)] * 5,
         filter_strategies.attributes(),
@@ -59,7 +59,7 @@ def clock_filter_trees(filter_strategies: FilterStrategies) -> st.SearchStrategy
 def test_it_changes_then_and_not_before(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
-    """Also from each change on to the next."""
+    """From each change to the next one."""
     seen: Counter[str] = Counter()
 
     @slow_settings(FILTERS)
@@ -116,7 +116,7 @@ def test_the_pipeline_changes_at_the_same_instant(
 def test_what_is_read_of_the_events_is_enough(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
-    """Whatever else a customer did can't count before somebody writes."""
+    """Other events can't change the result without a write."""
     changes = 0
 
     @slow_settings(FILTERS)
@@ -201,7 +201,7 @@ def _day(text: str) -> datetime:
     ],
 )
 def test_the_instant(path: str, stored: Any, operator: str, value: Any, at: str | None) -> None:
-    """Asked on Thursday 2026-01-15 at 12:00 UTC, in Warsaw."""
+    """Evaluated on Thursday 2026-01-15 at 12:00 UTC, in Warsaw."""
     now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("Europe/Warsaw")))
     group, _, key = path.rpartition(".")
     facts = CustomerFacts({group: {key: stored}} if group else {key: stored})
@@ -233,7 +233,7 @@ def test_what_changes_within_is_no_change_of_the_whole() -> None:
 @pytest.mark.parametrize("operator", CLOCK_OPERATORS, ids=lambda operator: operator.name)
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Manila"])
 def test_the_furthest_instants_change_nothing_within_ten_years(operator: Any, zone: str) -> None:
-    """What somebody else wrote may lie beyond what the language can tell."""
+    """A direct write can store instants that the filter language can't express."""
     now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo(zone)))
     ends = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
     stored = [*ends, _utc("0001-01-02T12:00"), _utc("9999-12-30T12:00")]

@@ -29,7 +29,7 @@ def event_condition(**parts: Any) -> Wire:
 
 
 def codes_and_paths(wire: Wire, catalog: Catalog = CATALOG) -> CodesAndPaths:
-    """Codes and paths, the prefix taken off; none where the filter is taken."""
+    """Returns the codes and the paths, without the prefix; empty if the filter is valid."""
     try:
         parse(wire, catalog, *PREFIX)
     except InputError as refused:

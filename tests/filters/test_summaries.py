@@ -29,7 +29,7 @@ _DURATIONS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
 
 
 def plain_event_conditions() -> st.SearchStrategy[Wire]:
-    """Conditions on how often events happened, without anything else of them."""
+    """Draws conditions on the number of events, without `where` or aggregate."""
     return st.fixed_dictionaries(
         {
             "name": st.sampled_from(EVENT_NAMES),

@@ -46,8 +46,8 @@ CATALOG = Catalog(
 
 
 def voucherify_field(key: str, **conditions: Any) -> Json:
-    """A filter of theirs on one field; the operators without their dollars, and with an underscore
-    where the name is one of Python's."""
+    """Returns a Voucherify filter on one field. Operators have no dollar sign, and an underscore if
+    Python reserves the name."""
     python_names = {"is_": "is", "in_": "in"}
     operators = {f"${python_names.get(name, name)}": value for name, value in conditions.items()}
     return {key: {"conditions": operators}}
@@ -58,7 +58,7 @@ def translate(voucherify_filter: Any) -> Json:
 
 
 def codes_and_paths(voucherify_filter: Any) -> list[tuple[str, tuple[str, ...]]]:
-    """Codes and paths; none where there is a filter of ours."""
+    """Returns the codes and the paths of the problems; empty if there is a filter."""
     try:
         translate(voucherify_filter)
     except InputError as refused:

@@ -20,7 +20,7 @@ BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """The least that counts as one."""
+    """A minimal bundle."""
     folder = tmp_path / "bundle"
     folder.mkdir()
     (folder / "graphiql.js").write_text("plain")
@@ -42,7 +42,7 @@ async def fetch_page(client: httpx.AsyncClient) -> httpx.Response:
 
 
 class GraphiqlRootParser(HTMLParser):
-    """The attributes of the element that GraphiQL is put into, and every address on the page."""
+    """Collects the attributes of GraphiQL's root element, and every URL of the page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

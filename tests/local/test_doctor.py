@@ -23,7 +23,7 @@ Client = MongoClient[dict[str, Any]]
 
 
 class Standalone(Mongod):
-    """A mongod that is no replica set."""
+    """A mongod without a replica set."""
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         at = command.index("--replSet")

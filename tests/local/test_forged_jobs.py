@@ -20,7 +20,7 @@ _NOW_MS = int(time.time() * 1000)
 
 
 class PickledCommand:
-    """Unpickling it runs a shell command."""
+    """Runs a shell command when it is unpickled."""
 
     def __init__(self, command: str) -> None:
         self._command = command

@@ -64,7 +64,7 @@ def test_nothing_is_open_to_others(run_up: Up, tmp_path: Path, port: int) -> Non
 
 
 def test_a_folder_that_was_open_is_closed_with_all_in_it(run_up: Up, tmp_path: Path) -> None:
-    """As a version before this one made it, and as a careless copy leaves it."""
+    """An earlier version, or a careless copy, leaves a folder that others can read."""
     data = tmp_path / "data"
     (data / "valkey").mkdir(parents=True)
     for name in ("running.json", "valkey/valkey.log"):
@@ -173,7 +173,7 @@ def test_what_nobody_needs_of_mongod_is_off(mongod: Mongod) -> None:
 
 
 class MongodOnPort(Mongod):
-    """As the version before this one started it: on a port, with files that others could read."""
+    """A mongod of an earlier version: it listens on a port, and others can read its files."""
 
     port = free_port()
 

@@ -21,7 +21,7 @@ UPDATE = (
 
 
 class EarningRules(LoyaltyClient):
-    """Earning rules of one program, on segments that the tests make."""
+    """Creates earning rules of one program, on segments of the tests."""
 
     program_id = ""
 

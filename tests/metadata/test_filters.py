@@ -14,7 +14,7 @@ _COUNT = "query($id: ID!) { segment(id: $id) { memberCount members { nodes { sou
 
 
 async def fetch_memberships(shop: MetadataShop, segment: str, customers: list[str]) -> list[bool]:
-    """Who of the customers is in: by the pipeline, and by the evaluator."""
+    """Returns whether each customer is a member; asserts that pipeline and evaluator agree."""
     segment_result = await shop.api.fetch(_COUNT, id=segment)
     member_source_ids = [node["sourceId"] for node in segment_result["members"]["nodes"]]
     memberships = []

@@ -24,7 +24,7 @@ MANY_CUSTOMERS = 3_500
 
 
 async def run_worker(shop: MetadataShop) -> None:
-    """A real worker, until there is nothing left in its queue."""
+    """Runs a worker until its queue is empty."""
     assert shop.api.settings.redis_url
     redis = connect(shop.api.settings.redis_url.get_secret_value())
     worker = create_worker(
@@ -39,7 +39,7 @@ async def run_worker(shop: MetadataShop) -> None:
 
 @pytest.fixture
 def count_by_type(shop: MetadataShop, key: str) -> Callable[[str], int]:
-    """Counts the many customers whose value is of a type of the store."""
+    """Counts the customers whose value has this BSON type."""
     now = datetime.now(UTC)
     shop.api.database.customers.insert_many(
         {
@@ -293,7 +293,7 @@ async def test_a_filter_made_during_the_conversion_is_waited_for(
 
 
 class RecordingQueue:
-    """A queue that can be looked into."""
+    """Records the jobs instead of queueing them."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []

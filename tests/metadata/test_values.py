@@ -304,7 +304,7 @@ _UPSERT = """mutation($input: CustomerInput!) { customerUpsert(input: $input)
 
 
 def store_in_mongodb(shop: MetadataShop, source_id: str, key: str, value: Any) -> None:
-    """Past the program."""
+    """Writes directly to MongoDB."""
     shop.api.database.customers.update_one(
         {"sourceId": source_id}, {"$set": {f"metadata.{key}": value}}
     )

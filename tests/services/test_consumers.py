@@ -87,7 +87,7 @@ async def fetch_status(loyalty_client: LoyaltyClient) -> ConsumerStatus:
 
 
 async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
-    """So many customers enter a segment."""
+    """Makes this many customers enter a segment."""
     segment = await loyalty_client.create_segment("all")
     names = [f"c{each}" for each in range(number)]
     await loyalty_client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
@@ -95,7 +95,8 @@ async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
 
 
 def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str, Any]:
-    """A document that was written past the collection's rules, or that points lift over them."""
+    """Inserts a document that fails the validation of its collection, or will fail it with more
+    points."""
     now = datetime.now(UTC)
     document: dict[str, Any] = {
         "_id": ObjectId(),

@@ -33,7 +33,7 @@ def _attribute(rng: Random) -> Json:
 
 
 class RandomDefinitionChanges:
-    """Random changes of definitions, each by one of two processes that follow each other."""
+    """Changes definitions at random, in two processes that read each other's changes."""
 
     def __init__(self, api: Api, seed: int) -> None:
         self._api = api
@@ -42,7 +42,7 @@ class RandomDefinitionChanges:
         self.refused = self.applied = 0
 
     async def apply_random_change(self) -> None:
-        """One change, by either process; whether it is refused depends on those before it."""
+        """Applies a change in one of the processes; it may be rejected."""
         services = self.rng.choice(self.processes)
         changes: tuple[Callable[[Services], Awaitable[object]], ...] = (
             self.create_segment,
@@ -64,7 +64,7 @@ class RandomDefinitionChanges:
             self.refused += 1
 
     async def follow_definitions(self, services: Services) -> Definitions:
-        """The process reads on, and parses some of what there is."""
+        """Reads the latest definitions, and parses some of the filters."""
         definitions = await services.definitions.latest()
         if self.rng.random() < 0.3:
             try:
@@ -138,7 +138,7 @@ class RandomDefinitionChanges:
 
 
 def tree_text(definitions: Definitions, segment_id: str) -> str:
-    """The whole tree, the segments inside it written out, or why there is none."""
+    """Returns the tree with nested segments expanded, or the reason why there is none."""
     try:
         return repr(definitions.filter_tree(definitions.segments[segment_id]))
     except InputError as refused:
@@ -146,7 +146,7 @@ def tree_text(definitions: Definitions, segment_id: str) -> str:
 
 
 def snapshot(definitions: Definitions) -> dict[str, Any]:
-    """All that definitions tell, segment by segment and key by key."""
+    """Returns everything that the definitions know of each segment and each key."""
     return {
         "revision": definitions.revision,
         "metadata": list(definitions.metadata_schema.definitions.items()),
@@ -165,7 +165,7 @@ async def read_definitions(api: Api) -> Definitions:
 
 
 async def all_measures(definitions: Definitions) -> object:
-    """All measures; where a tree can't be parsed, why."""
+    """Returns all measures; if a tree can't be parsed, the reason."""
     try:
         found_measures = set(await definitions.collect_measures(None))
     except InputError as refused:

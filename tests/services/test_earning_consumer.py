@@ -39,7 +39,7 @@ async def drain(runner: ConsumerRunner) -> None:
 
 
 async def drain_despite_errors(api: Api, runner: ConsumerRunner) -> None:
-    """Until nothing is left, whatever others do to its transactions."""
+    """Runs the consumer to the end of the log, and again after each error."""
     store = api.services.store
     while await store.checkpoints.get(Consumer.LOYALTY) < await store.transitions.last_sequence():
         with suppress(DatabaseError):
@@ -191,7 +191,7 @@ async def test_it_polls(api: Api, loyalty_client: LoyaltyClient) -> None:
 
 
 async def create_earning_segment(loyalty_client: LoyaltyClient, name: str) -> str:
-    """A segment for whose entering the customer of the same name gets ten points."""
+    """Creates a segment with a rule that gives ten points; the customer of the same name exists."""
     await loyalty_client.api.upsert(name)
     segment = await loyalty_client.create_segment(name)
     await loyalty_client.create_rule(await loyalty_client.create_program(name), segment, 10)

@@ -30,7 +30,7 @@ Orders = Sequence[StoredOrder]
 
 @dataclass(frozen=True)
 class Case:
-    """A filter, and of which counting orders it holds."""
+    """A filter, and the counting orders that it selects."""
 
     filter: Json
     holds: Callable[[Orders], bool]
@@ -46,7 +46,7 @@ def _event(*where: tuple[str, str, Any], **parameters: Any) -> Json:
 
 
 def has_numeric_one(order: StoredOrder) -> bool:
-    """A number: true is none."""
+    """Whether the value is the number 1; true is not."""
     return order.metadata.get("a") is not True and order.metadata.get("a") == 1
 
 
@@ -166,7 +166,7 @@ async def test_both_engines_agree_with_a_plain_shop(api: Api, segments: dict[str
 async def apply_writes(
     api: Api, shop_model: ShopModel, prefix: str, writes: Sequence[list[Json] | str]
 ) -> None:
-    """The same to the program and to the plain shop."""
+    """Applies the writes to the program and to the model."""
     for minute, write in enumerate(writes):
         now = START + timedelta(minutes=minute)
         if isinstance(write, str):
@@ -188,7 +188,7 @@ async def apply_writes(
 
 
 async def members_by_pipeline(api: Api, prefix: str) -> dict[str, set[str]]:
-    """Who of the example is in which segment, by the engine of the population."""
+    """Returns the members of each segment by the pipeline."""
     query = "{ segments(first: 20) { nodes { name members(first: 1000) { nodes { sourceId } } } } }"
     return {
         segment["name"]: {
@@ -201,7 +201,7 @@ async def members_by_pipeline(api: Api, prefix: str) -> dict[str, set[str]]:
 
 
 async def memberships_by_evaluator(api: Api, customer: str) -> dict[str, bool]:
-    """The same of one customer, by the engine of the person."""
+    """Returns the segments of one customer by the in-process evaluator."""
     query = (
         "query($id: String!) { segmentMembership(customer: {sourceId: $id})"
         " { isMember segment { name } } }"

@@ -126,7 +126,7 @@ def order_input(key: str, customer: Json, **fields: Any) -> Json:
 
 
 def read_order(api: Api, key: str) -> Json:
-    """The order as it stands, by itself."""
+    """Returns the current revision of the order."""
     document = api.database.orders.find_one({"sourceId": key, "current": True})
     assert document is not None, key
     return {name: document[name] for name in document if name not in ("_id", "since")}

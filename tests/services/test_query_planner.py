@@ -50,7 +50,7 @@ FILTERS: dict[str, Wire] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def insert_customers(api: Api) -> None:
-    """Customers with events of many days, some of them after the instants that are asked about."""
+    """Inserts customers with events of many days, some after the evaluation time."""
     now = api.services.now()
     people = [
         {
@@ -80,7 +80,7 @@ def small_id_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def members_by_evaluator(api: Api, tree: Filter, now: Now) -> list[str]:
-    """Whom the other engine finds, one by one, in the order of their ids."""
+    """Returns the members by the in-process evaluator, in the order of their ids."""
     store = api.services.store
     customers = await store.customers.sample(CUSTOMERS)
     rows = await store.customer_facts.read_rows(

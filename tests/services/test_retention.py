@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 async def trim_before(api: Api, before: datetime) -> int:
-    """Deletes what happened before that instant."""
+    """Deletes the transitions before an instant."""
     return await api.services.transitions.trim_log(HOUR, before + HOUR)
 
 

@@ -47,7 +47,7 @@ async def test_no_array_lies_at_a_standard_path(
 async def test_opening_waits_for_nobodys_transaction(
     settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
-    """Somebody may have been killed in one, which then stays open for a minute."""
+    """The open transaction of a killed process lasts for a minute."""
     await (await Store.open(settings)).close()
     customers = mongo_client[settings.database]["customers"]
     with mongo_client.start_session() as session, session.start_transaction():

@@ -26,7 +26,7 @@ REPLICA_SET_NAME = "rs0"
 
 
 class MemberWithFailpoints(ChildProcess):
-    """A member of a replica set, with the failpoints of MongoDB's own tests."""
+    """A member of a replica set with failpoints."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("mongod", folder)
@@ -82,7 +82,7 @@ MemberPair = tuple[MemberWithFailpoints, MemberWithFailpoints]
 
 @pytest.fixture
 def members(tmp_path: Path) -> Iterator[MemberPair]:
-    """A primary and a secondary; both are needed for a majority."""
+    """A primary and a secondary; a majority needs both."""
     pair = MemberWithFailpoints(tmp_path / "0"), MemberWithFailpoints(tmp_path / "1")
     try:
         for member in pair:
@@ -156,7 +156,7 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair
 
 
 async def definitions_in_transaction(services: Services) -> Definitions:
-    """The definitions as a transaction sees them that is aborted."""
+    """Returns the definitions that a transaction reads, and aborts it."""
     definitions_read: list[Definitions] = []
 
     async def abort_after_reading(transaction: Transaction) -> None:

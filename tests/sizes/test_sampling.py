@@ -334,7 +334,7 @@ async def test_a_worker_takes_the_first_points_as_it_starts(shop: SegmentSizeSho
 def record_counted_segments(
     services: Services, monkeypatch: pytest.MonkeyPatch, cancel_at: int | None = None
 ) -> list[str]:
-    """The segments that the services count, one of which is the last thing that they do."""
+    """Records the segments that the services count; raises CancelledError at count `cancel_at`."""
     original, counted_segments = services.segments.member_count, list[str]()
 
     async def record_count(segment: Segment, now: Now) -> int:

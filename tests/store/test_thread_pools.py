@@ -14,7 +14,7 @@ motor_framework: Any = motor_asyncio
 
 
 async def thread_name() -> str:
-    """The name of the thread that a call of the driver runs on."""
+    """Returns the name of the thread that runs a call of the driver."""
     loop = asyncio.get_running_loop()
     name: str = await motor_framework.run_on_executor(loop, lambda: current_thread().name)
     return name

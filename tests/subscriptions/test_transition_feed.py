@@ -44,7 +44,7 @@ class TransitionLogShop:
         return self.loyalty_client.api
 
     async def append_random_transitions(self, rng: Random, number: int) -> None:
-        """So many transitions, some at a time."""
+        """Appends this many transitions in batches."""
         while number > 0:
             batch_size = rng.randint(1, 40)
             await self.loyalty_client.append_entered(
@@ -75,7 +75,7 @@ async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[TransitionLogSho
 async def subscriber(
     shop: TransitionLogShop, *subscription_arguments: Any, pause_rng: Random | None = None
 ) -> AsyncIterator[list[Transition]]:
-    """What one who follows has got so far; who may pause now and then."""
+    """Collects what a subscriber receives; it may pause now and then."""
     received: list[Transition] = []
 
     async def receive_transitions() -> None:
@@ -99,7 +99,7 @@ async def subscriber(
 async def test_each_gets_its_part_of_a_growing_log(
     shop: TransitionLogShop, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some come while the log grows, some want all that has been; some take their time."""
+    """Some subscribe while the log grows, some read it from the start, some are slow."""
     monkeypatch.setattr(transition_feed, "_BATCH_SIZE", 25)
     monkeypatch.setattr("app.services.transitions._BATCH_SIZE", 30)
     dice = Random(seed)
