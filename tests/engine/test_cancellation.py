@@ -11,7 +11,7 @@ from tests.engine.test_transitions import is_true_filter
 CANCELLATIONS = 40
 
 
-async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngine) -> None:
+async def test_cancelled_engine_stops_during_errors(shop_without_engine: ShopWithEngine) -> None:
     """Each attempt of the engine fails; the test cancels it before, during and after an attempt."""
     await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     shop_without_engine.api.database.activeFilters.update_one(
@@ -28,7 +28,7 @@ async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngin
         assert engine.cancelled()
 
 
-async def test_it_ends_in_the_midst_of_an_end_of_its_own(
+async def test_cancelled_engine_stops_while_a_partition_ends(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     """A partition catches up, or workers rebalance, at the moment of the cancellation."""

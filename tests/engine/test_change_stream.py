@@ -95,7 +95,7 @@ async def test_the_last_commit_does_not_wait_for_another(
     assert [len(commit.changes) for commit in commits] == [1]
 
 
-async def test_all_of_a_bulk_insert_enter(shop_without_engine: ShopWithEngine) -> None:
+async def test_every_customer_of_a_bulk_insert_enters(shop_without_engine: ShopWithEngine) -> None:
     vips = await shop_without_engine.create_active_segment(
         "VIPs", {"attribute": {"path": "createdAt", "operator": "HAS_VALUE"}}
     )

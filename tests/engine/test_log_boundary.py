@@ -71,7 +71,7 @@ async def create_rule_in_process(settings: Settings, program: str, segment: str)
     await services.loyalty.create_rule(wire, services.now().at)
 
 
-async def test_a_process_killed_at_a_boundary_freezes_nothing(
+async def test_a_process_killed_at_a_boundary_does_not_block_the_log(
     consuming_shop: ShopWithEngine,
 ) -> None:
     api, club = consuming_shop.api, LoyaltyClient(consuming_shop.api)

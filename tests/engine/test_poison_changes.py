@@ -166,7 +166,7 @@ async def test_blocked_changes_apply_definition_changes_at_their_positions(
     assert await shop.list_transitions(later) == [("LEFT", "LIVE", blocked)]
 
 
-async def test_a_definition_that_can_t_be_read_is_reported_and_read_again(
+async def test_an_unreadable_definition_is_reported_and_read_again(
     shop: ShopWithEngine,
 ) -> None:
     segment = await shop.create_active_segment("Gold", is_true_filter("gold"))

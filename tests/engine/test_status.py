@@ -92,7 +92,7 @@ async def write_changes(shop: ShopWithEngine) -> int:
     return 3 + 5 + 2 + 6 + 4 + 1 + 9
 
 
-async def test_without_a_worker_the_lag_is_what_is_written(
+async def test_without_a_worker_the_lag_counts_all_changes(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     first = await fetch_status(shop_without_engine)
@@ -244,7 +244,7 @@ async def test_backfill_progress(shop_without_engine: ShopWithEngine) -> None:
     assert (await fetch_status(shop_without_engine))["passedShare"] is None
 
 
-async def test_counting_ends_somewhere_and_says_so(
+async def test_counting_stops_at_a_limit_and_reports_it(
     shop_without_engine: ShopWithEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oplog, "_ENTRIES_PER_QUERY", 10)

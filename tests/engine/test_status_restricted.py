@@ -75,7 +75,7 @@ async def running_shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWith
             await shop.stop_engine()
 
 
-async def test_who_may_not_read_the_oplog_sees_the_rest(
+async def test_without_the_right_to_read_the_oplog_the_status_has_the_rest(
     own_mongod: MongodWithAuthentication, valkey: Valkey
 ) -> None:
     own_mongod.enable_authentication()
@@ -102,7 +102,7 @@ async def test_who_may_not_read_the_oplog_sees_the_rest(
         assert "segments_engine_history_seconds" not in samples
 
 
-async def test_who_has_no_keys_yet_is_waited_for(
+async def test_the_status_waits_for_missing_signing_keys(
     own_mongod: MongodWithAuthentication, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_keys = "failpoint.disableKeyGeneration={'mode': 'alwaysOn'}"

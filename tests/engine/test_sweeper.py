@@ -98,7 +98,7 @@ async def test_a_sweeper_that_is_killed_is_taken_over(
     assert (await api.fetch_customer("other", "id"))["id"] == other
 
 
-async def test_superseded_revisions_go_once_the_engine_has_processed_them(
+async def test_superseded_revisions_are_removed_once_the_engine_has_processed_them(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     api, rows = shop_without_engine.api, shop_without_engine.api.database.orders
@@ -172,7 +172,7 @@ async def test_rows_that_a_quarantined_partition_needs_stay(
     assert clicked == ["ENTERED", "LEFT"]
 
 
-async def test_a_list_stays_as_long_as_the_engine_may_ask_for_it(
+async def test_a_list_stays_as_long_as_the_engine_may_read_it(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     """A filter names a static segment, is edited, and the segment is deleted, before the engine

@@ -74,7 +74,7 @@ async def test_workers_share_partitions_and_take_over_those_of_another(
     assert len(log) == len(set(log)) == 2 * _CUSTOMERS
 
 
-async def test_all_of_them_hear_that_the_customers_are_dropped(
+async def test_all_workers_process_the_drop_of_the_customers(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     """The event of a dropped collection has no customer, so it belongs to no partition."""

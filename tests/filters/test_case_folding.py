@@ -62,7 +62,7 @@ def texts_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualE
         yield found
 
 
-def test_there_are_as_many_as_unicode_has() -> None:
+def test_there_are_as_many_families_as_in_unicode() -> None:
     assert len(CASE_FAMILIES) > 1_400
 
 
@@ -85,7 +85,7 @@ def test_the_letters_of_a_family_meet_and_no_others(letters_evaluator: DualEvalu
         assert letters_evaluator.select_by_pipeline(tree, NOWS[0]) == set(family)
 
 
-def test_this_process_says_the_same(letters_evaluator: DualEvaluator) -> None:
+def test_the_evaluator_folds_the_same(letters_evaluator: DualEvaluator) -> None:
     for family in CASE_FAMILIES[::20]:
         assert letters_evaluator.select_by_evaluator(
             _name_filter("IS", family[-1]), NOWS[0]
@@ -93,7 +93,9 @@ def test_this_process_says_the_same(letters_evaluator: DualEvaluator) -> None:
 
 
 @pytest.mark.parametrize("ignore_case", [False, True])
-def test_every_letter_stands_for_itself(texts_evaluator: DualEvaluator, ignore_case: bool) -> None:
+def test_every_letter_matches_only_itself_case_sensitively(
+    texts_evaluator: DualEvaluator, ignore_case: bool
+) -> None:
     for number, text in enumerate(_texts()):
         alone = parse(
             {"attribute": {"path": "sourceId", "operator": "IS", "value": str(number)}}, Catalog()

@@ -96,7 +96,7 @@ def test_an_anniversary_falls_among_the_days(
     assert _holds(name, days, day, today, zone) == expected
 
 
-def test_both_engines_know_the_anniversaries_of_every_century(
+def test_pipeline_and_evaluator_agree_on_anniversaries_of_every_century(
     mongo_client: MongoClient[dict[str, Any]],
 ) -> None:
     random = Random(20260329)
@@ -136,7 +136,7 @@ def test_both_engines_know_the_anniversaries_of_every_century(
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Apia"])
 @pytest.mark.parametrize("today", ["2024-02-27", "2025-02-27", "2025-12-30", "2024-12-31"])
-def test_both_engines_know_the_anniversaries_of_every_day(
+def test_pipeline_and_evaluator_agree_on_anniversaries_of_every_day(
     mongo_client: MongoClient[dict[str, Any]], today: str, zone: str
 ) -> None:
     calendar = Calendar(ZoneInfo(zone))

@@ -46,7 +46,7 @@ def distance_meters(first: Point, second: Point) -> float:
     return RADIUS * math.atan2(across, a * d + b * e + c * f)
 
 
-def test_the_engines_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> None:
+def test_pipeline_and_evaluator_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> None:
     """The edge of each circle goes through a point, or as near to it as floats allow."""
     random, found = Random(1), 0
     for _ in range(300):
@@ -65,7 +65,7 @@ def test_the_engines_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> N
     assert 0.2 < found / (300 * len(POINTS)) < 0.8
 
 
-def test_what_other_writers_store_is_a_point_if_its_numbers_are_valid(
+def test_a_directly_stored_point_counts_if_its_numbers_are_valid(
     mongo_client: MongoClient[dict[str, Any]],
 ) -> None:
     stored: dict[str, Any] = {
@@ -94,7 +94,7 @@ def test_what_other_writers_store_is_a_point_if_its_numbers_are_valid(
     ],
     ids=["Warsaw-Berlin", "New York-London", "Tokyo-San Francisco"],
 )
-def test_distances_as_an_atlas_has_them(
+def test_known_distances(
     one: tuple[float, float], other: tuple[float, float], length: float
 ) -> None:
     there = dict(zip(("lat", "lon"), other, strict=True))
@@ -106,7 +106,7 @@ def test_distances_as_an_atlas_has_them(
         assert asked.operator.holds(stored, asked.operand, NOWS[0]) is holds
 
 
-def test_an_index_leaves_little_to_measure(
+def test_an_index_leaves_few_distances_to_compute(
     mongo_client: MongoClient[dict[str, Any]], database: str
 ) -> None:
     customers = mongo_client[database]["customers"]
@@ -119,7 +119,7 @@ def test_an_index_leaves_little_to_measure(
     assert 0 < plan["totalDocsExamined"] < len(POINTS) / 10
 
 
-def test_the_operator_decides_what_an_undefined_key_is() -> None:
+def test_the_operator_decides_the_type_of_an_undefined_key() -> None:
     asked = within_radius(HOME, None)
     assert isinstance(asked, AttributeCondition)
     assert asked.operand.type is AttributeType.GEOPOINT
@@ -149,7 +149,7 @@ REFUSALS: list[tuple[Any, tuple[str, ...], str]] = [
 
 @pytest.mark.parametrize("type_", [AttributeType.GEOPOINT, None])
 @pytest.mark.parametrize(("value", "path", "said"), REFUSALS, ids=range(len(REFUSALS)))
-def test_what_is_no_circle_is_refused_by_its_part(
+def test_an_invalid_circle_is_rejected_by_its_part(
     value: Any, path: tuple[str, ...], said: str, type_: AttributeType | None
 ) -> None:
     with pytest.raises(InputError) as refused:
@@ -159,6 +159,6 @@ def test_what_is_no_circle_is_refused_by_its_part(
     assert said in problem.message
 
 
-def test_a_circle_does_not_fit_what_is_no_point() -> None:
+def test_a_circle_is_rejected_for_other_types() -> None:
     with pytest.raises(InputError, match="WITHIN_RADIUS does not fit"):
         within_radius(HOME, AttributeType.OBJECT)

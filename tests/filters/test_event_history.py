@@ -93,7 +93,9 @@ def _measures(filters: list[Filter]) -> list[Measure]:
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.lists(conditions(), min_size=1, max_size=8), _ROW_SEQUENCES)
-def test_it_answers_as_all_its_rows_do(filter_strategies: list[Filter], steps: list[Any]) -> None:
+def test_a_history_equals_an_evaluation_of_all_rows(
+    filter_strategies: list[Filter], steps: list[Any]
+) -> None:
     measures = _measures(filter_strategies)
     history = EventHistory(HistoryLayout(measures, START.calendar))
     matcher = Matcher(dict(enumerate(filter_strategies)))
@@ -184,7 +186,7 @@ def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> N
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_rows_that_come_late_find_their_place(seed: int) -> None:
+def test_late_rows_are_inserted_in_order(seed: int) -> None:
     """Many rows with few values within few milliseconds, in any order; some end again."""
     random = Random(seed)
     measures = [
@@ -217,7 +219,7 @@ def _order_condition(function: str | None, window: str | None) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int) -> None:
+def test_rows_read_in_columns_equal_single_rows(seed: int) -> None:
     """The history reads old rows as pages of columns, and later ones as single rows."""
     random = Random(seed)
     wires = [

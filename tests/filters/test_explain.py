@@ -33,7 +33,7 @@ def _is_consistent(explanation: Explanation) -> bool:
     return {"holds", "wanted", "has"} == explanation.keys()
 
 
-def test_explanations_add_up_to_the_answer(
+def test_explanations_add_up_to_the_result(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     @settings(

@@ -70,7 +70,7 @@ def filter_set(filter_strategies: FilterStrategies) -> FilterSet:
 
 
 @PARAMETRIZE_NOW
-def test_it_holds_of_whom_each_holds(
+def test_the_matcher_equals_each_filter(
     filter_set: FilterSet, dual_evaluator: DualEvaluator, now: Now
 ) -> None:
     random = Random(str(now.at))

@@ -87,7 +87,7 @@ def test_the_next_timer(wires: Sequence[Wire], holds: int, wakes_at: datetime | 
     assert match == (holds, wakes_at)
 
 
-def test_nothing_is_measured_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_measure_is_computed_without_need(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
 
     def noted(measure: Any, rows: Any) -> Any:
@@ -111,7 +111,7 @@ def test_nothing_is_measured_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None
     assert taken == ["view"]
 
 
-def test_a_web_of_segments_is_not_written_out() -> None:
+def test_repeatedly_nested_segments_are_not_expanded() -> None:
     """Each segment nests the previous one many times."""
     found: dict[str, NestedSegment] = {}
     catalog = Catalog(CATALOG.metadata, found.get)
@@ -142,7 +142,7 @@ def test_true_is_not_one() -> None:
     assert _match(*wires, a=[True]).matching_slots == 0b01
 
 
-def test_what_is_too_much_to_add_up_is_looked_at_bit_by_bit(
+def test_a_large_recomputation_is_split_by_timers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(incremental_aggregates, "MAX_RECOMPUTED_VALUES", 10)

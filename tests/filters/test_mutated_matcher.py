@@ -56,7 +56,7 @@ def _find_errors_of_customer(
         now = replace(now, at=next_timer_at)
 
 
-def test_what_is_right_is_not(wires: list[Wire]) -> None:
+def test_the_original_matcher_passes(wires: list[Wire]) -> None:
     assert [*_find_errors(wires, 60)] == []
 
 
@@ -142,7 +142,7 @@ _MATCHER_PACKAGE = "app.filters.matcher."
     ],
     ids=str,
 )
-def test_what_is_wrong_is_found_out(
+def test_a_mutation_is_detected(
     place: str, wrong: Any, wires: list[Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_MATCHER_PACKAGE + place, wrong)

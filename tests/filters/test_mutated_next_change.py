@@ -173,7 +173,7 @@ def _with_path(wire: Wire, path: str) -> Wire:
     ("operator", "name", "break_"),
     [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in _breaks_of_operators()],
 )
-def test_a_wrong_instant_is_found_out(
+def test_a_wrong_instant_is_detected(
     operator: Operator,
     name: str,
     break_: BreakNextChange,
@@ -211,7 +211,7 @@ def _reversed(window_changes: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("wrong", [_late_exits, _without_entries, _without_exits, _reversed])
-def test_a_wrong_passage_through_a_window_is_found_out(
+def test_a_wrong_passage_through_a_window_is_detected(
     wrong: Callable[[Any], Any],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
@@ -241,7 +241,7 @@ _ORIGINAL_ATTRIBUTE = ChangeSearch._attribute_timeline
     ],
     ids=["conditions_are_steady", "those_to_come_forgotten"],
 )
-def test_a_condition_on_events_that_follows_the_clock_is_missed(
+def test_a_missing_change_of_a_condition_on_events_is_detected(
     place: str,
     wrong: Any,
     case_bank: CaseBank,
@@ -259,7 +259,7 @@ def test_a_condition_on_events_that_follows_the_clock_is_missed(
 @pytest.mark.parametrize(
     "kind", [*_INCREMENTAL_AGGREGATES], ids=lambda kind: kind.name if kind else "COUNT"
 )
-def test_what_is_not_taken_back_is_found_out(
+def test_an_aggregate_without_removal_is_detected(
     kind: Any,
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,

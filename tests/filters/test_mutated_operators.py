@@ -339,7 +339,7 @@ def _apply_break(
     OPERATOR_BREAKS,
     ids=[f"{o.name}-{b.__name__.strip('_')}" for o, b in OPERATOR_BREAKS],
 )
-def test_a_break_is_found_out(
+def test_a_mutation_is_detected(
     operator: Operator,
     break_: BreakQuery,
     case_bank: CaseBank,
@@ -373,7 +373,7 @@ def _fails_an_example(operator: Operator, dual_evaluator: DualEvaluator) -> bool
     [{"default": None}, {"group": FieldGroup.PROFILE}],
     ids=["defaults", "arrays_on_the_way"],
 )
-def test_what_a_field_adds_is_missed(
+def test_a_missing_part_of_a_field_is_detected(
     forgotten: dict[str, Any],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
@@ -394,7 +394,7 @@ def test_what_a_field_adds_is_missed(
 
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
 @pytest.mark.parametrize("part", ["accumulate", "finish", "of_none"])
-def test_a_broken_aggregate_is_found_out(
+def test_a_broken_aggregate_is_detected(
     aggregate: Aggregate,
     part: str,
     case_bank: CaseBank,
@@ -414,7 +414,7 @@ def test_a_broken_aggregate_is_found_out(
 
 
 @pytest.mark.parametrize("moved", [{"$gt": "$gte"}, {"$lte": "$lt"}, {"$gte": "$gt"}], ids=str)
-def test_a_window_with_moved_edges_is_found_out(
+def test_a_window_with_moved_edges_is_detected(
     moved: dict[str, str],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,

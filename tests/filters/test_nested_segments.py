@@ -82,7 +82,7 @@ def test_ten_segments_of_ten_levels(dual_evaluator: DualEvaluator, now: Now) -> 
     )
 
 
-def test_a_web_of_segments(dual_evaluator: DualEvaluator) -> None:
+def test_repeatedly_nested_segments(dual_evaluator: DualEvaluator) -> None:
     catalog = _catalog(web_of_segments(9, 45))
     assert (
         0
@@ -94,7 +94,7 @@ def test_a_web_of_segments(dual_evaluator: DualEvaluator) -> None:
 
 
 @pytest.mark.parametrize("id_", SEGMENTS)
-def test_segment_by_segment_it_is_the_same(
+def test_evaluating_segment_by_segment_gives_the_same(
     dual_evaluator: DualEvaluator, id_: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = {
@@ -105,7 +105,7 @@ def test_segment_by_segment_it_is_the_same(
     assert assert_engines_agree(dual_evaluator, wire, CATALOG, NOWS[0]) == written_out
 
 
-def test_what_is_too_deep_or_too_much_is_refused() -> None:
+def test_too_deep_or_too_large_filters_are_rejected() -> None:
     catalog = _catalog(chain_of_segments(10))
     parse(membership_condition("s9"), catalog)
     with pytest.raises(InputError, match="deeper than 10") as refused:
@@ -120,7 +120,7 @@ def test_what_is_too_deep_or_too_much_is_refused() -> None:
         parse({"all": [membership_condition(f"w{n}") for n in range(6)]}, catalog)
 
 
-def test_more_text_than_a_question_takes_is_refused() -> None:
+def test_too_much_text_is_rejected() -> None:
     value = ["x" * 990 + str(n) for n in range(7_000)]
     condition = {"attribute": {"path": "email", "operator": "IN", "value": value}}
     parse(condition, CATALOG)
@@ -128,7 +128,7 @@ def test_more_text_than_a_question_takes_is_refused() -> None:
         parse({"any": [condition, condition]}, CATALOG)
 
 
-def test_no_segment_rests_on_itself() -> None:
+def test_a_cycle_of_segments_is_rejected() -> None:
     catalog = _catalog(chain_of_segments(3))
     for id_ in ("s1", "s2", "s3"):
         with pytest.raises(InputError) as refused:

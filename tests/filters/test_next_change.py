@@ -113,7 +113,7 @@ def test_the_pipeline_changes_at_the_same_instant(
     assert changes >= FILTERS // 4
 
 
-def test_what_is_read_of_the_events_is_enough(
+def test_the_events_that_are_read_suffice(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     """Other events can't change the result without a write."""
@@ -212,7 +212,7 @@ def test_the_instant(path: str, stored: Any, operator: str, value: Any, at: str 
     assert find_next_change(parse({"none": [wire]}, CATALOG), facts, now) == expected
 
 
-def test_what_changes_within_is_no_change_of_the_whole() -> None:
+def test_a_change_of_a_branch_is_not_always_a_change_of_the_filter() -> None:
     now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("UTC")))
     facts = CustomerFacts({"metadata": {"at": _utc("2026-01-15T00:00")}})
 

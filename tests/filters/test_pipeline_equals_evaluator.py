@@ -17,7 +17,7 @@ FILTERS_PER_EXAMPLE = 5
 
 
 @pytest.mark.timeout(600)
-def test_both_engines_find_the_same_customers(
+def test_pipeline_and_evaluator_select_the_same_customers(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     answers: Counter[str] = Counter()

@@ -42,7 +42,7 @@ def test_ranges_and_nothing_else(wire: Wire, paths: list[str]) -> None:
     assert [one.path for one in ranges_of(parse(wire, CATALOG))] == paths
 
 
-def test_an_array_may_meet_each_end_with_another_of_its_values() -> None:
+def test_two_elements_of_an_array_may_meet_the_two_bounds() -> None:
     (score,) = ranges_of(parse(_SCORE, CATALOG))
     for value, halves in ((2, [True, True]), (0, [False, True]), ([0, 9], [True, True])):
         document = {"metadata": {"num": value}}

@@ -359,7 +359,9 @@ def _holds(voucherify_filter: Json, path: str, stored: Any, now: Now = NOWS[0]) 
 @pytest.mark.parametrize(
     ("theirs", "path", "of", "not_of"), MEANINGS, ids=[json.dumps(m[0]) for m in MEANINGS]
 )
-def test_it_means_the_same(theirs: Json, path: str, of: list[Any], not_of: list[Any]) -> None:
+def test_a_converted_filter_has_the_same_meaning(
+    theirs: Json, path: str, of: list[Any], not_of: list[Any]
+) -> None:
     assert [value for value in of if not _holds(theirs, path, value)] == []
     assert [value for value in not_of if _holds(theirs, path, value)] == []
 
@@ -379,7 +381,7 @@ def test_the_last_anniversary_of_a_leap_day_was_up_to_365_days_ago() -> None:
 
 
 @pytest.mark.parametrize("period", PERIODS)
-def test_periods_have_the_names_of_ours(period: str) -> None:
+def test_periods_are_named_as_in_the_filter_language(period: str) -> None:
     plain = voucherify_field("metadata.day", **{period: True})
     assert translate(plain) == attribute("metadata.day", "IN_PERIOD", period.upper())
     if not period.endswith("year"):
@@ -387,7 +389,7 @@ def test_periods_have_the_names_of_ours(period: str) -> None:
         assert translate(voucherify_field("metadata.day", **{f"{period}_md": True})) == anniversary
 
 
-def test_every_translation_is_judged() -> None:
+def test_every_translation_has_a_case() -> None:
     judged = {name for m in MEANINGS for asked in m[0].values() for name in asked["conditions"]}
     periods = {f"${period}{end}" for period in PERIODS for end in ("", "_md")}
     assert TRANSLATIONS.keys() - judged - periods == set()

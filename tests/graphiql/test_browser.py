@@ -48,9 +48,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("example")
-def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
-    browser: Chrome, address: str
-) -> None:
+def test_graphiql_queries_and_subscribes_without_other_hosts(browser: Chrome, address: str) -> None:
     patience = WebDriverWait(browser, 30)
     browser.get(f"{address}/graphql")
 
@@ -66,7 +64,7 @@ def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
     assert [entry for entry in browser_log(browser, "browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_a_person_makes_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
+def test_a_user_creates_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
     patience = WebDriverWait(browser, 30)
     browser.get(f"{program_address}/graphql")
 

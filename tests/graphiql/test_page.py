@@ -98,14 +98,16 @@ async def test_without_a_bundle_the_page_says_that_it_needs_the_network(
 
 
 @pytest.mark.parametrize("accept", ["*/*", "", "application/json", "application/json, text/html"])
-async def test_programs_get_no_page(client: httpx.AsyncClient, accept: str) -> None:
+async def test_clients_that_accept_no_html_get_no_page(
+    client: httpx.AsyncClient, accept: str
+) -> None:
     answer = await client.get("/graphql", headers={"Accept": accept})
 
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_browser_that_asks_a_query_gets_its_answer(client: httpx.AsyncClient) -> None:
+async def test_a_query_of_a_browser_gets_a_response(client: httpx.AsyncClient) -> None:
     answer = await client.get("/graphql?query={number}", headers={"Accept": BROWSER_ACCEPT})
 
     assert answer.json() == {"data": {"number": 1}}

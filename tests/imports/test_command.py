@@ -110,7 +110,7 @@ def test_without_an_address_it_looks_for_a_running_up(
     assert done.stderr == b"segments: MONGODB_URL is not set, and no `segments up` runs in here\n"
 
 
-def test_interrupted_what_is_in_stays_and_a_second_run_completes_it(
+def test_a_second_run_completes_an_interrupted_import(
     run_import: Command,
     environment: dict[str, str],
     settings: Settings,

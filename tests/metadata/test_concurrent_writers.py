@@ -33,7 +33,7 @@ def upsert_by_writer(shop: MetadataShop, value: Any, key: str) -> Callable[[Serv
     return lambda services: services.customers.upsert(row, shop.api.services.now().at)
 
 
-async def test_a_transaction_that_begins_after_the_definition_goes_by_it(
+async def test_a_transaction_that_begins_after_the_definition_obeys_it(
     shop: MetadataShop, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Services(shop.api.services.store, shop.api.settings)

@@ -98,7 +98,7 @@ async def test_it_is_set_while_redis_is_down(
 
 
 @pytest.mark.parametrize("step", ["held", "rewrite", "beat", "advance"])
-async def test_killed_after_any_step_it_is_taken_up_again(
+async def test_a_job_killed_at_any_step_is_resumed(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
@@ -130,7 +130,7 @@ async def test_killed_after_any_step_it_is_taken_up_again(
     assert shop.api.database.customers.count_documents(changed) == 0
 
 
-async def test_counting_goes_on_where_it_was_cut_off(
+async def test_counting_resumes_where_it_stopped(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
@@ -156,7 +156,7 @@ async def test_counting_goes_on_where_it_was_cut_off(
     assert places[3] is not None
 
 
-async def test_two_workers_are_not_at_one_key(
+async def test_two_workers_never_convert_the_same_key(
     shop: MetadataShop, key: str, count_by_type: Callable[[str], int]
 ) -> None:
     await shop.set_definition(key, "DATE")
@@ -173,7 +173,7 @@ async def test_two_workers_are_not_at_one_key(
     assert (await shop.convert(key))["state"] == "READY"
 
 
-async def test_who_has_lost_the_key_changes_nothing_more(shop: MetadataShop, key: str) -> None:
+async def test_a_worker_that_lost_the_key_changes_nothing(shop: MetadataShop, key: str) -> None:
     await shop.set_definition(key, "DATE")
     store = shop.api.services.store.metadata_definitions
     claimed = await store.claim(key, "slow")
@@ -185,7 +185,7 @@ async def test_who_has_lost_the_key_changes_nothing_more(shop: MetadataShop, key
     assert definition_row(shop, key)["owner"] == "next"
 
 
-async def test_set_anew_while_it_is_checked_it_is_checked_anew(
+async def test_a_redefinition_during_the_check_restarts_the_check(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
@@ -233,9 +233,7 @@ async def test_another_type_has_to_wait_for_the_conversion(
     assert (ready["state"], ready["label"]) == ("READY", "Born")
 
 
-async def test_a_straggler_is_converted_within_the_minutes_after(
-    shop: MetadataShop, key: str
-) -> None:
+async def test_a_late_write_is_converted_minutes_later(shop: MetadataShop, key: str) -> None:
     await shop.define_and_convert(key, "DATE")
     customer = await shop.create_customer()
     shop.api.database.customers.update_one(
@@ -250,7 +248,7 @@ async def test_a_straggler_is_converted_within_the_minutes_after(
     assert key not in await shop.api.services.store.metadata_definitions.claimable_keys()
 
 
-async def test_a_misfit_that_slipped_in_stays_and_holds_up_nothing(
+async def test_a_late_value_that_does_not_fit_stays_and_blocks_nothing(
     shop: MetadataShop, key: str
 ) -> None:
     await shop.set_definition(key, "DATE")
@@ -341,7 +339,7 @@ async def test_a_page_of_large_values_is_small(shop: MetadataShop, key: str) -> 
     assert shop.api.database.customers.count_documents({f"metadata.{key}": "2026-03-29"}) == 0
 
 
-async def test_the_worker_knows_every_job_by_the_name_it_is_handed_over_by() -> None:
+async def test_the_worker_registers_every_job_by_its_queued_name() -> None:
     assert [job.__name__ for job in JOBS] == [CONVERT_METADATA_JOB]
 
 

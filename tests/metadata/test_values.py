@@ -126,7 +126,9 @@ async def test_the_refusal_counts_the_values_and_shows_one(shop: MetadataShop, k
     assert refused["problem"].startswith('3 values do not fit, for one "abc" of customer ')
 
 
-async def test_once_mended_the_same_may_be_set_again(shop: MetadataShop, key: str) -> None:
+async def test_after_a_fix_the_same_definition_may_be_set_again(
+    shop: MetadataShop, key: str
+) -> None:
     customer = await shop.create_customer(**{key: "abc"})
     assert (await shop.define_and_convert(key, "DATE"))["state"] == "REFUSED"
     await shop.api.upsert(customer, metadata={key: "2026-03-29"})
@@ -134,7 +136,7 @@ async def test_once_mended_the_same_may_be_set_again(shop: MetadataShop, key: st
     assert (ready["state"], ready["problem"]) == ("READY", None)
 
 
-async def test_what_the_shop_itself_stored_as_a_moment_fits(shop: MetadataShop, key: str) -> None:
+async def test_a_directly_stored_instant_fits(shop: MetadataShop, key: str) -> None:
     customer = await shop.create_customer()
     store_in_mongodb(shop, customer, key, datetime(2026, 3, 29, 12, tzinfo=UTC))
     assert (await shop.define_and_convert(key, "DATE"))["state"] == "REFUSED"
@@ -176,7 +178,7 @@ _READY_TYPES = [
 
 
 @pytest.mark.parametrize(("old", "new", "sent", "stored", "given"), _READY_TYPES)
-async def test_another_type_takes_what_readers_saw(
+async def test_another_type_converts_the_visible_values(
     shop: MetadataShop, key: str, old: str, new: str, sent: str, stored: Any, given: str
 ) -> None:
     await shop.define_and_convert(key, old)
@@ -213,7 +215,7 @@ async def test_a_refused_change_leaves_the_key_as_it_was(shop: MetadataShop, key
     assert payload["definition"]["state"] == "READY"
 
 
-async def test_what_is_written_during_a_check_that_fails_is_as_under_the_old_definition(
+async def test_writes_during_a_failing_check_obey_the_old_definition(
     shop: MetadataShop, key: str
 ) -> None:
     await shop.define_and_convert(key, "DATE")

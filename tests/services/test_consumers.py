@@ -122,7 +122,7 @@ def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str
 
 
 @pytest.mark.parametrize("kind", ["missing", "name", "large"])
-async def test_one_bad_customer_passes_everybody_else(
+async def test_one_broken_customer_does_not_block_the_others(
     loyalty_client: LoyaltyClient, kind: str
 ) -> None:
     api, segment = loyalty_client.api, await loyalty_client.create_segment("all")
@@ -208,7 +208,7 @@ async def test_quarantine_is_tried_again_later_and_later_until_it_succeeds(
     assert (await fetch_status(loyalty_client)).quarantined_count == 0
 
 
-async def test_an_outage_is_no_transitions_fault(loyalty_client: LoyaltyClient) -> None:
+async def test_an_outage_quarantines_no_transition(loyalty_client: LoyaltyClient) -> None:
     recorder = RecordingConsumer(loyalty_client.api)
     recorder.errors_by_sequence = {2: AutoReconnect("gone"), 3: TimeoutError()}
     await enter_customers(loyalty_client, 4)

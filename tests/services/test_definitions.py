@@ -176,7 +176,7 @@ async def all_measures(definitions: Definitions) -> object:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_following_is_as_good_as_reading_everything(api: Api, seed: int) -> None:
+async def test_incremental_definitions_equal_a_full_read(api: Api, seed: int) -> None:
     life = RandomDefinitionChanges(api, seed)
     for _ in range(CHANGES):
         await life.apply_random_change()
@@ -191,7 +191,7 @@ async def test_following_is_as_good_as_reading_everything(api: Api, seed: int) -
     assert life.refused
 
 
-async def test_what_changes_touch_no_tree_of_others(api: Api) -> None:
+async def test_a_change_keeps_the_parsed_trees_of_other_segments(api: Api) -> None:
     inner = await create_segment(
         api, {"attribute": {"path": "metadata.in", "operator": "IS", "value": 1}}
     )
@@ -210,7 +210,7 @@ async def test_what_changes_touch_no_tree_of_others(api: Api) -> None:
     assert after.nested_segment(inner) is not trees[inner]
 
 
-async def test_true_takes_the_place_of_one(api: Api) -> None:
+async def test_true_replaces_the_number_one(api: Api) -> None:
     condition: Json = {"path": "metadata.flag", "operator": "IS", "value": 1}
     id_ = await create_segment(api, {"attribute": condition})
     before = tree_text(await api.services.definitions.latest(), id_)
@@ -221,7 +221,7 @@ async def test_true_takes_the_place_of_one(api: Api) -> None:
     assert tree_text(await api.services.definitions.latest(), id_) != before
 
 
-async def test_what_was_written_past_the_program_shows_once_the_revision_is_raised(
+async def test_direct_writes_are_read_once_the_revision_is_raised(
     api: Api,
 ) -> None:
     kept, gone = [await create_segment(api, {"all": [_attribute(Random(0))]}) for _ in range(2)]
@@ -239,7 +239,7 @@ async def test_what_was_written_past_the_program_shows_once_the_revision_is_rais
     assert snapshot(found) == snapshot(await read_definitions(api))
 
 
-async def test_who_is_behind_the_oldest_tombstone_reads_everything(api: Api) -> None:
+async def test_a_process_behind_the_oldest_tombstone_reads_everything(api: Api) -> None:
     behind = Services(api.services.store, api.settings)
     gone = await create_segment(api, {"all": [_attribute(Random(0))]})
     assert gone in (await behind.definitions.latest()).segments

@@ -94,7 +94,7 @@ async def test_a_deletion_writes_the_same_few_rows_however_many_there_are(api: A
     assert written[0] == written[1]
 
 
-async def test_the_rows_of_a_deleted_customer_count_for_nobody(api: Api) -> None:
+async def test_the_rows_of_a_deleted_customer_do_not_count(api: Api) -> None:
     gone, stays = await create_large_customer(api, "gone"), await api.upsert("stays")
     who = {"customer": {"id": stays}}
     await api.bulk_upsert("eventsTrack", [{**who, "name": "visited"}])

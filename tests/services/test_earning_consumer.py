@@ -47,7 +47,7 @@ async def drain_despite_errors(api: Api, runner: ConsumerRunner) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_the_ledger_is_what_the_log_and_the_rules_say(
+async def test_the_ledger_equals_the_model(
     api: Api, loyalty_client: LoyaltyClient, seed: int
 ) -> None:
     earners = await LedgerModel.create(loyalty_client, seed)
@@ -87,7 +87,9 @@ async def test_workers_side_by_side_give_points_once(
         earners.assert_ledger()
 
 
-async def test_a_worker_may_be_killed_at_any_word(api: Api, loyalty_client: LoyaltyClient) -> None:
+async def test_a_worker_may_be_killed_at_any_command(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
     earners = await LedgerModel.create(loyalty_client, 20)
     for _ in range(8):
         await earners.add_rule()

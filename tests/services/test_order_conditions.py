@@ -131,7 +131,9 @@ async def segments(api: Api) -> dict[str, str]:
     return ids
 
 
-async def test_both_engines_agree_with_a_plain_shop(api: Api, segments: dict[str, str]) -> None:
+async def test_pipeline_and_evaluator_agree_with_the_model(
+    api: Api, segments: dict[str, str]
+) -> None:
     answers: dict[tuple[str, bool], int] = {}
 
     @settings(

@@ -83,7 +83,7 @@ class ActivityGenerator:
 
 @pytest.mark.parametrize("max_recounted", [0, 100])
 @pytest.mark.parametrize("seed", range(6))
-async def test_random_activity_agrees_with_a_plain_shop(
+async def test_random_activity_agrees_with_the_model(
     api: Api, seed: int, max_recounted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also with totals that are updated by difference, as for customers with many orders."""
@@ -264,7 +264,7 @@ async def test_a_total_beyond_64_bits_is_refused_and_writes_nothing(api: Api) ->
     }
 
 
-async def test_what_is_a_little_ahead_is_now_and_what_is_more_is_refused(api: Api) -> None:
+async def test_slightly_future_instants_become_now_and_later_ones_are_rejected(api: Api) -> None:
     now = START
     who = {"sourceId": "early"}
     limit, beyond = now + timedelta(minutes=5), now + timedelta(minutes=5, milliseconds=1)
@@ -300,7 +300,7 @@ def event_names(api: Api) -> set[str]:
     return set(api.database.eventNames.distinct("_id"))
 
 
-async def test_names_of_rows_that_are_refused_are_not_taken(api: Api) -> None:
+async def test_rejected_rows_add_no_event_names(api: Api) -> None:
     before = event_names(api)
     rows = [
         {"customer": {"sourceId": "x"}, "name": "future", "at": "2999-01-01T00:00:00Z"},

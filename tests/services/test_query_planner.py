@@ -118,7 +118,7 @@ async def page_through(api: Api, plan: Pipeline) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FILTERS)
-async def test_whichever_plan_is_chosen_is_right(
+async def test_the_chosen_plan_gives_the_right_result(
     api: Api, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
@@ -141,7 +141,7 @@ async def test_whichever_plan_is_chosen_is_right(
         ("points", [20, 50], Plan.COLLECTION_SCAN),
     ],
 )
-async def test_a_range_goes_by_an_index_where_that_leads_to_few(
+async def test_a_range_uses_an_index_if_it_selects_few_customers(
     api: Api, key: str, bounds: list[int], way: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
@@ -152,7 +152,7 @@ async def test_a_range_goes_by_an_index_where_that_leads_to_few(
     assert await selected.needs_full_scan() is (way is Plan.COLLECTION_SCAN)
 
 
-async def test_rows_whose_customer_is_not_there_count_for_nobody(api: Api) -> None:
+async def test_rows_of_missing_customers_do_not_count(api: Api) -> None:
     now = api.services.now()
     tree = await api.services.definitions.parse_filter(FILTERS["for much"])
     expected = await members_by_evaluator(api, tree, now)
@@ -166,7 +166,7 @@ async def test_rows_whose_customer_is_not_there_count_for_nobody(api: Api) -> No
         api.database.events.delete_one(lost)
 
 
-async def test_a_question_that_takes_too_long_is_refused(mongod: Mongod, valkey: Valkey) -> None:
+async def test_a_query_that_takes_too_long_is_rejected(mongod: Mongod, valkey: Valkey) -> None:
     async with running_api(mongod, valkey, query_seconds=0.001) as api:
         at = api.services.now().at
         whole = {"createdAt": at, "updatedAt": at, "version": 1, "description": "x" * 1_000}

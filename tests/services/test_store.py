@@ -44,7 +44,7 @@ async def test_no_array_lies_at_a_standard_path(
     customers.insert_one({**plain, "metadata": {"tags": ["a"]}, "events": {"purchase": {}}})
 
 
-async def test_opening_waits_for_nobodys_transaction(
+async def test_opening_does_not_wait_for_open_transactions(
     settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     """The open transaction of a killed process lasts for a minute."""

@@ -105,7 +105,7 @@ class AbortTransaction(Exception):
     pass
 
 
-async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair) -> None:
+async def test_definitions_without_a_majority_are_not_cached(members: MemberPair) -> None:
     primary, secondary = members
     url = f"mongodb://{primary.host},{secondary.host}/?replicaSet={REPLICA_SET_NAME}"
     settings = Settings(

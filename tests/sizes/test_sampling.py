@@ -35,7 +35,7 @@ SLOW_PIPELINE = [
 ]
 
 
-async def test_a_point_is_what_was_counted_when_it_was_counted(shop: SegmentSizeShop) -> None:
+async def test_a_point_has_the_count_and_its_time(shop: SegmentSizeShop) -> None:
     for name in "ab":
         await shop.api.upsert(name)
     passive = await shop.create_segment("passive")
@@ -83,7 +83,7 @@ async def test_those_who_waited_longest_come_first(
     assert sorted(counted[3:]) == sorted(ids)
 
 
-async def test_killed_in_the_middle_it_goes_on_with_the_others(
+async def test_after_a_kill_it_continues_with_the_other_segments(
     shop: SegmentSizeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = await shop.create_segments(3)
@@ -132,7 +132,7 @@ async def test_a_segment_is_handed_out_once_and_a_slot_taken_once(
     assert len(shop.read_counts()[ids[0]]) == 1
 
 
-async def test_nobody_counts_beside_another_until_the_lease_is_over(
+async def test_only_one_worker_counts_until_the_lease_expires(
     shop: SegmentSizeShop, worker_services: list[Services]
 ) -> None:
     await shop.create_segments(1)
@@ -192,7 +192,7 @@ async def test_a_long_rest_outlives_the_time_slice_and_holds_for_all(
     assert lease["ownedUntil"] > before + HOUR
 
 
-async def test_a_slow_count_stops_nobody_else_and_is_tried_less_and_less(
+async def test_a_slow_count_blocks_no_other_and_is_retried_less_often(
     shop: SegmentSizeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.api.upsert("somebody")
@@ -237,7 +237,7 @@ async def test_the_longest_wait_is_a_day(shop: SegmentSizeShop) -> None:
     assert due.retry_at == NOON + timedelta(days=1)
 
 
-async def test_a_filter_that_is_none_any_more_stops_nobody_else(shop: SegmentSizeShop) -> None:
+async def test_an_invalid_filter_blocks_no_other_segment(shop: SegmentSizeShop) -> None:
     broken, other = await shop.create_segments(2)
     shop.api.database.segments.update_one(
         {"name": "segment 0"}, {"$set": {"filter": {"attribute": {"path": "gone"}}}}
@@ -249,7 +249,7 @@ async def test_a_filter_that_is_none_any_more_stops_nobody_else(shop: SegmentSiz
     assert [entry["segment"] for entry in logged] == [broken]
 
 
-async def test_what_is_deleted_leaves_nothing(shop: SegmentSizeShop) -> None:
+async def test_a_deleted_segment_leaves_no_rows(shop: SegmentSizeShop) -> None:
     gone, stays = await shop.create_segments(2)
     await shop.sample_sizes(NOON)
     await shop.delete_segment(gone)
@@ -260,7 +260,7 @@ async def test_what_is_deleted_leaves_nothing(shop: SegmentSizeShop) -> None:
     assert shop.remaining_rows() == []
 
 
-async def test_deleted_while_it_is_counted_it_leaves_nothing(
+async def test_a_segment_deleted_during_its_count_leaves_no_rows(
     shop: SegmentSizeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.create_segments(1)
@@ -277,7 +277,7 @@ async def test_deleted_while_it_is_counted_it_leaves_nothing(
     assert shop.remaining_rows() == []
 
 
-async def test_deleted_at_the_very_moment_it_leaves_nothing(
+async def test_a_segment_deleted_at_the_write_leaves_no_rows(
     shop: SegmentSizeShop, worker_services: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (id_,) = await shop.create_segments(1)

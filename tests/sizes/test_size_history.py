@@ -45,7 +45,7 @@ async def test_the_usual_time_is_30_days(shop: SegmentSizeShop) -> None:
     assert len(await shop.read_history(id_, now, None, now - timedelta(days=1))) == 3
 
 
-async def test_of_days_long_ago_the_last_point_is_kept_and_at_last_none(
+async def test_old_days_keep_their_last_point_and_expire(
     shop: SegmentSizeShop,
 ) -> None:
     (id_,) = await shop.create_segments(1)

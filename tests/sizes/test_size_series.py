@@ -26,9 +26,7 @@ series = st.lists(instants, unique=True, max_size=60).map(
 
 
 @given(series, st.integers(2, 40))
-def test_few_points_stay_and_of_many_an_even_choice_in_their_order(
-    sizes: list[SegmentSize], most: int
-) -> None:
+def test_few_points_stay_and_many_are_thinned_evenly(sizes: list[SegmentSize], most: int) -> None:
     shown = downsample(sizes, most)
 
     if len(sizes) <= most:
@@ -78,12 +76,12 @@ def test_slots_of_hours_are_those_of_the_clock() -> None:
         ),
     ],
 )
-def test_what_is_left_out(
+def test_thinned_points(
     since: datetime | None, until: datetime | None, expected: tuple[datetime, datetime | None]
 ) -> None:
     assert resolve_time_range(since, until, NOW) == expected
 
 
-def test_backwards_is_refused() -> None:
+def test_a_reversed_interval_is_rejected() -> None:
     with pytest.raises(InputError, match="swap them"):
         resolve_time_range(NOW, NOW - timedelta(milliseconds=1), NOW)

@@ -67,12 +67,12 @@ async def test_the_caller_gets_the_answer(
         assert await api.execute(question, **variables) == {"data": answer}
 
 
-async def test_a_database_that_stays_away_is_a_timeout(api: Api) -> None:
+async def test_an_unreachable_database_is_a_timeout(api: Api) -> None:
     with failing_commands(api.database, "find", mode="alwaysOn", **CONNECTION_CLOSED):
         assert await api.list_errors(CUSTOMER) == ["TIMEOUT"]
 
 
-async def test_commands_that_read_see_what_the_majority_has(api: Api, vip_segment_id: str) -> None:
+async def test_read_commands_use_majority_read_concern(api: Api, vip_segment_id: str) -> None:
     """A command does not inherit the read concern of the client."""
     profiled = api.database
     profiled.command("profile", 2)
@@ -90,7 +90,7 @@ async def test_commands_that_read_see_what_the_majority_has(api: Api, vip_segmen
     assert {str(level) for level in levels.values()} == {"{'level': 'majority'}"}
 
 
-async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vip_segment_id: str) -> None:
+async def test_slow_counts_do_not_block_a_lookup(api: Api, vip_segment_id: str) -> None:
     """Each count occupies a thread while MongoDB works."""
     slow: Any = {"blockConnection": True, "blockTimeMS": 500}
     with failing_commands(api.database, "count", mode="alwaysOn", **slow):

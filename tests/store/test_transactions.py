@@ -121,7 +121,7 @@ async def test_after_an_unknown_commit_the_commit_alone_is_repeated(
     assert counting_transaction.stored_runs() == [1]
 
 
-async def test_a_commit_that_turns_out_not_to_have_happened_is_run_again(
+async def test_a_lost_commit_runs_the_transaction_again(
     api: Api, counting_transaction: CountingTransaction
 ) -> None:
     """The new primary does not know the transaction."""
@@ -269,7 +269,7 @@ def contended_queue_count(store: Store) -> int:
     return len(store._transactions._contended_keys._queues)
 
 
-async def test_who_is_cancelled_in_the_queue_lets_the_next_one_through(
+async def test_a_caller_cancelled_in_the_queue_lets_the_next_one_run(
     api: Api, source_id: str
 ) -> None:
     writing = [

@@ -95,7 +95,7 @@ def graphql_error(messages: list[Json]) -> Json:
     return error
 
 
-async def test_a_query_is_answered_once(
+async def test_a_query_gets_one_response(
     front_end_client: FrontEndClient, shop: ShopWithEngine
 ) -> None:
     await front_end_client.subscribe("query", CURSOR)
@@ -106,7 +106,7 @@ async def test_a_query_is_answered_once(
     assert messages == [{"next": {"data": {"transitionsCursor": end}}}, {"complete": True}]
 
 
-async def test_what_does_not_fit_the_schema_is_refused(front_end_client: FrontEndClient) -> None:
+async def test_an_invalid_query_is_rejected(front_end_client: FrontEndClient) -> None:
     await front_end_client.subscribe("refused", "subscription { nothing }")
 
     assert (
@@ -237,7 +237,7 @@ async def test_a_client_with_an_expired_cursor_starts_over(
     await wait_for_subscribers(shop, 0)
 
 
-async def test_one_operation_without_sense_leaves_the_others_on_its_socket(
+async def test_an_invalid_operation_does_not_affect_others_on_its_socket(
     socket_client: FrontEndClient, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
     after = await shop.api.fetch(CURSOR)
@@ -255,7 +255,7 @@ async def test_one_operation_without_sense_leaves_the_others_on_its_socket(
     assert "Syntax Error" in graphql_error(socket_client.messages["bad"])["message"]
 
 
-async def test_a_silent_connection_is_given_up(
+async def test_a_silent_connection_is_closed(
     clients: Path, address: str, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
     async with (

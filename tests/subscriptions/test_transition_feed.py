@@ -96,7 +96,7 @@ async def subscriber(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_each_gets_its_part_of_a_growing_log(
+async def test_each_subscriber_receives_its_part_of_a_growing_log(
     shop: TransitionLogShop, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some subscribe while the log grows, some read it from the start, some are slow."""
@@ -160,7 +160,7 @@ async def test_a_slow_consumer_is_closed_and_the_others_are_not(
     assert missed == got
 
 
-async def test_what_makes_no_sense_is_refused(shop: TransitionLogShop) -> None:
+async def test_invalid_arguments_are_rejected(shop: TransitionLogShop) -> None:
     since = shop.api.services.transitions.subscribe
     unknown = f"seg_{'0' * 24}"
     for wanted, error in (
@@ -199,7 +199,7 @@ async def test_a_page_and_the_end_of_the_log_are_of_one_instant(
     assert got == await shop.list_transitions(began)
 
 
-async def test_a_cursor_that_a_new_primary_does_not_know_yet_is_taken(
+async def test_a_cursor_that_a_new_primary_does_not_know_yet_is_accepted(
     shop: TransitionLogShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = shop.api.services.store.transitions
