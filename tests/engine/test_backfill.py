@@ -17,7 +17,7 @@ from tests.engine.test_transitions import at_least_filter, is_true_filter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# More than are brought at once.
+# More than one chunk.
 CUSTOMERS = 9_000
 
 
@@ -32,7 +32,7 @@ def change_customers(
     database: Documents, rng: random.Random, keys: list[ObjectId], stopped: threading.Event
 ) -> None:
     number = CUSTOMERS
-    # At a pace that leaves the engine time for its own.
+    # Slow enough that the engine keeps up.
     while not stopped.wait(0.003):
         change = {"metadata.vip": rng.random() < 0.5, "metadata.level": rng.randrange(10)}
         customer_filter = {"_id": rng.choice(keys)}

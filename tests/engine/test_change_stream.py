@@ -1,7 +1,7 @@
-"""The change stream's events become commits: one for each cluster time.
+"""The events of the change stream become commits: one for each cluster time.
 
-The stream reads neither `lsid` nor `txnNumber`, so the events of a transaction look to it exactly
-as MongoDB 8 shapes those of an insertMany made outside of one.
+The stream reads neither `lsid` nor `txnNumber`. So the events of a transaction look exactly like
+those of an insertMany outside of a transaction in MongoDB 8.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -67,7 +67,7 @@ async def read_commits(stream: ChangeStream, changes: int) -> list[Commit]:
     return commits
 
 
-# A batch has 1,000 events: it ends within a commit, just between two, and a commit spans several.
+# A batch has 1,000 events: it ends within a commit, or between two; a commit can span several.
 @pytest.mark.parametrize("sizes", [[700, 700, 700], [500, 500, 500, 500], [1, 2_500, 3], [1_000]])
 async def test_a_cluster_time_is_one_commit(
     shop_without_engine: ShopWithEngine, sizes: list[int]
@@ -88,7 +88,8 @@ async def test_the_last_commit_does_not_wait_for_another(
     async with open_stream(shop_without_engine) as stream:
         await shop_without_engine.api.upsert("a")
         commits: list[Commit] = []
-        # Nothing else is written; the first read brings the event, the second that it is the last.
+        # Without another write: the first read returns the event, the second one that it is the
+        # last.
         for _ in range(2):
             commits += await stream.read()
 
@@ -155,7 +156,7 @@ SECOND = position_of(Timestamp(1_000, 2))
 def test_events_of_two_shards_at_one_time_are_one_commit() -> None:
     commits = CommitAssembler(is_sharded=True)
 
-    # One shard is ahead; the other has nothing to send for a while, and then an event as old.
+    # One shard is ahead; the other sends nothing for a while, and then an event of the same time.
     assert not commits.add_batch(
         [change_event(1, "ann", 5, wall_seconds=2)], resume_token(1, "ann")
     )

@@ -89,7 +89,7 @@ async def test_a_process_killed_at_a_boundary_does_not_block_the_log(
     began = time.monotonic()
     await api.upsert("ann", metadata={"vip": True})
     await wait_until(lambda: consuming_shop.has_transitions(vips, 1))
-    # The log does not wait at all.
+    # The log is not blocked at all.
     assert time.monotonic() - began < TRANSACTION_DEADLINE_SECONDS - 1
 
     async def has_points() -> bool:

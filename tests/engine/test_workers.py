@@ -16,9 +16,9 @@ from tests.engine.model.cluster import WorkerProcess
 from tests.engine.test_poison_changes import partition_of_customers
 from tests.engine.test_transitions import is_true_filter
 
-# Enough for every partition to have some.
+# Enough that every partition has customers.
 _CUSTOMERS = 80
-# More than are brought before the first of them are settled.
+# More than the engine reads before it has evaluated the first of them.
 MANY_CUSTOMERS = 8_000
 CUSTOMERS_PER_CALL = 1_000
 
@@ -147,7 +147,8 @@ async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definitio
         before, beyond = partitions_by_owner(database)
         where = partition_of_customers(shop_without_engine)
         names = [row["sourceId"] for row in database.customers.find().sort("_id", 1)]
-        # The one's change is before the step; the other is among the last who are brought past it.
+        # The first one changes before the definition change; the second is among the last of the
+        # backfill.
         early = next(name for name in names if where[name] in before)
         late = next(name for name in reversed(names) if where[name] in beyond)
         await api.upsert(late, metadata={"vip": True})

@@ -34,7 +34,7 @@ _METADATA = Catalog(
         "visits": MetadataType(AttributeType.DATETIME, is_array=True),
     }
 )
-# Each may name those before it; the lists are of chance.
+# Each may nest the earlier ones; the static lists are random.
 LIST_SHARES = {"list-of-some": 0.3, "list-of-many": 0.8, "list-of-nobody": 0.0}
 SEGMENTS: dict[str, Any] = {
     "vips": {"attribute": {"path": "metadata.flag", "operator": "IS", "value": True}},
@@ -76,7 +76,7 @@ def _nested_segments() -> dict[str, NestedSegment]:
 CATALOG = Catalog(_METADATA.metadata, _nested_segments().get)
 FREE_KEYS = ("a", "b", "0", "x y", "Ü")
 EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
-# Of these there are no rows: the summary may say what it likes.
+# These have no rows: their summary is arbitrary.
 SUMMARIZED_EVENT_NAMES = (*EVENT_NAMES, "told")
 PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
 
@@ -87,13 +87,13 @@ def _now(at: str, zone: str, week_start: int = 0) -> Now:
 
 NOWS = (
     _now("2026-03-29T12:00:00+00:00", "UTC"),
-    # The clock skips an hour; shows one twice.
+    # The clock skips an hour, and repeats one.
     _now("2026-03-29T01:00:00+00:00", "Europe/Warsaw"),
     _now("2025-10-26T01:00:00+00:00", "Europe/Warsaw", 6),
-    # It skips midnight; shows the hour before midnight twice.
+    # The clock skips midnight, and repeats the hour before midnight.
     _now("2018-11-04T03:00:00+00:00", "America/Sao_Paulo"),
     _now("2018-02-18T02:00:00+00:00", "America/Sao_Paulo", 6),
-    # It skips a whole day; goes back over midnight.
+    # The clock skips a whole day, and goes back over midnight.
     _now("2011-12-30T10:00:00+00:00", "Pacific/Apia"),
     _now("2010-11-07T02:31:00+00:00", "America/St_Johns"),
     # The last of February, in a year that has no 29th.

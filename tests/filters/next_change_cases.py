@@ -1,4 +1,4 @@
-"""Filters asked of customers as time goes by: what is wrong with the instants of their changes."""
+"""Checks the next change of filters for customers, as time passes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ def _utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-# Where clocks change, by zone; and the days around 29 February.
+# Clock changes by zone, and the days around 29 February.
 _LEAP_DAYS = (_utc("2024-02-29T12:00"), _utc("2028-02-29T12:00"))
 _CLOCK_CHANGES = {
     "Europe/Warsaw": (_utc("2025-10-26T01:00"), _utc("2026-03-29T01:00"), *_LEAP_DAYS),

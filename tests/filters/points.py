@@ -36,7 +36,7 @@ def random_points(random: Random, count: int) -> list[Point]:
 
 
 def _latitude_band_only(correct: QueryForm) -> QueryForm:
-    return lambda *asked: {key: v for key, v in correct(*asked).items() if key != "$expr"}
+    return lambda *arguments: {key: v for key, v in correct(*arguments).items() if key != "$expr"}
 
 
 def _half_height(correct: QueryForm) -> QueryForm:
@@ -58,8 +58,8 @@ def _long_way_round(correct: QueryForm) -> QueryForm:
 
 
 def _replace_text(correct: QueryForm, old_text: str, new_text: str) -> QueryForm:
-    def broken(*asked: Any) -> Query:
-        query: Query = json.loads(json.dumps(correct(*asked)).replace(old_text, new_text))
+    def broken(*arguments: Any) -> Query:
+        query: Query = json.loads(json.dumps(correct(*arguments)).replace(old_text, new_text))
         return query
 
     return broken

@@ -159,7 +159,7 @@ def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> N
         wire["aggregate"] = {"function": function, "property": "amount"}
     tree = parse({"event": wire}, CATALOG)
     matcher = Matcher({0: tree})
-    # Of the sum only the ones weigh: it falls below 500 when 501 of the last thousand have left.
+    # Only the ones add to the sum: it falls below 500 when 501 of the last thousand have left.
     amounts = [int(n >= 1_000) if function == "SUM" else n for n in range(2_000)]
     stored = [
         {"name": "paid", "at": START.at - (2_000 - n) * MILLISECOND, "properties": {"amount": a}}

@@ -106,7 +106,7 @@ def test_a_year_of_events_is_not_summed_again_for_each_event(
     monkeypatch.setattr("app.filters.next_change.operator_holds", count_compared)
     monkeypatch.setattr(SUM, "compute", count_summed)
 
-    # The event of now is worth nothing.
+    # The latest event has the amount 0.
     assert find_next_change(tree, CustomerFacts({}, {"events": rows}), now) == (
         now.at - minute + timedelta(days=365)
     )

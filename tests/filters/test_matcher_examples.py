@@ -45,12 +45,12 @@ def _just_after_days(days: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("wires", "holds", "wakes_at"),
+    ("wires", "holds", "next_timer_at"),
     [
         ([_LAST_7_DAYS], 0b1, _just_after_days(2)),
         ([_LAST_30_DAYS, _LAST_7_DAYS], 0b11, _just_after_days(2)),
         ([{"none": [_LAST_7_DAYS]}, _LAST_30_DAYS], 0b10, _just_after_days(2)),
-        # What is ruled out for good waits for nothing, wherever that is said.
+        # A filter that can never hold again needs no timer.
         ([{"all": [_LAST_7_DAYS, _VIP]}], 0b0, None),
         ([{"all": [{"any": [_LAST_7_DAYS, _TODAY]}, _VIP]}], 0b0, None),
         (
@@ -67,13 +67,13 @@ def _just_after_days(days: float) -> datetime:
             _just_after_days(1),
         ),
         ([{"all": [_LAST_7_DAYS, _TODAY]}], 0b0, datetime(2026, 1, 20, tzinfo=UTC)),
-        # Branches are waited for.
+        # The timers of branches.
         ([{"any": [_LAST_7_DAYS, _VIP]}], 0b1, _just_after_days(2)),
         ([{"any": [{"all": [_LAST_7_DAYS, _VIP]}, _LAST_30_DAYS]}], 0b1, _just_after_days(25)),
-        # What may turn, but not within ten years.
+        # Changes beyond ten years.
         ([_condition("metadata.at", "WITHIN_LAST", "P36525D")], 0b1, _TEN_YEARS),
         ([_condition("metadata.at", "YEARS_AGO", [30, None])], 0b0, _TEN_YEARS),
-        # What no longer turns, has no value, or stays as it is.
+        # Conditions that no longer change, or have no value.
         ([_condition("metadata.at", "MORE_THAN_AGO", "P1D")], 0b1, None),
         ([_condition("metadata.visits", "WITHIN_LAST", "P7D")], 0b0, None),
         ([_condition("metadata.visits", "ANNIVERSARY_IN_PERIOD", "TODAY")], 0b0, None),
@@ -81,10 +81,10 @@ def _just_after_days(days: float) -> datetime:
         ([], 0b0, None),
     ],
 )
-def test_the_next_timer(wires: Sequence[Wire], holds: int, wakes_at: datetime | None) -> None:
+def test_the_next_timer(wires: Sequence[Wire], holds: int, next_timer_at: datetime | None) -> None:
     """Evaluated on Thursday 2026-01-15 at 12:00 UTC, for a customer last seen five days ago."""
     match = _match(*wires, at=_days_ago(5), day=datetime(2026, 1, 20, tzinfo=UTC), flag=False)
-    assert match == (holds, wakes_at)
+    assert match == (holds, next_timer_at)
 
 
 def test_no_measure_is_computed_without_need(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,10 +154,10 @@ def test_a_large_recomputation_is_split_by_timers(
         {"name": "paid", "at": _days_ago(day), "properties": {"amount": amount}}
         for day, amount in enumerate((100, *[float("inf")] * 9))
     ]
-    facts, now, wakings = CustomerFacts({}, {"events": rows}), _NOW, 0
+    facts, now, timer_count = CustomerFacts({}, {"events": rows}), _NOW, 0
     while (match := matcher.match(facts, now)).next_timer_at is not None:
         assert match.matching_slots == (now.at < _days_ago(-30))
-        now, wakings = Now(match.next_timer_at, now.calendar), wakings + 1
+        now, timer_count = Now(match.next_timer_at, now.calendar), timer_count + 1
     assert match.matching_slots == 0
     assert now.at == _days_ago(-30)
-    assert 2 <= wakings <= 15
+    assert 2 <= timer_count <= 15

@@ -115,7 +115,7 @@ _MATCHER_PACKAGE = "app.filters.matcher."
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong"),
+    ("target", "mutation"),
     [
         ("thresholds.Thresholds.place", _never_equal_to_threshold),
         ("thresholds.Thresholds.place", _always_equal_to_threshold),
@@ -143,9 +143,9 @@ _MATCHER_PACKAGE = "app.filters.matcher."
     ids=str,
 )
 def test_a_mutation_is_detected(
-    place: str, wrong: Any, wires: list[Wire], monkeypatch: pytest.MonkeyPatch
+    target: str, mutation: Any, wires: list[Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_MATCHER_PACKAGE + place, wrong)
+    monkeypatch.setattr(_MATCHER_PACKAGE + target, mutation)
     assert next(_find_errors(wires), None)
 
 

@@ -1,7 +1,7 @@
-"""A wrong instant of any operator, or of any measure, is found out.
+"""The tests detect a wrong next change of any operator and of any measure.
 
-Each break is one that people make. It is patched in, and some filter that is asked of some customer
-must then be seen to change at another instant than it says.
+Each mutation is a plausible mistake. With the mutation in place, some filter must change for some
+customer at another instant than the next change says.
 """
 
 from collections.abc import Callable, Iterator
@@ -69,11 +69,11 @@ def are_errors_detected(cases: list[NextChangeCase]) -> bool:
 
 
 def _shifted_by(offset: timedelta) -> BreakNextChange:
-    return lambda _, right: lambda *asked: (at + offset for at in right(*asked))
+    return lambda _, correct: lambda *arguments: (at + offset for at in correct(*arguments))
 
 
 def _no_changes(_: Operator, correct: NextChangeForm) -> NextChangeForm:
-    return lambda *asked: iter(())
+    return lambda *arguments: iter(())
 
 
 def _first_element_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
@@ -121,10 +121,10 @@ def _in_this_year_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
 def _without_leap_day(_: Operator, correct: NextChangeForm) -> NextChangeForm:
     """Treats 29 February as 1 March in other years."""
 
-    def broken(*asked: Any) -> Iterator[datetime]:
+    def broken(*arguments: Any) -> Iterator[datetime]:
         with pytest.MonkeyPatch.context() as monkeypatch:
             monkeypatch.setattr(anniversaries, "anniversary", anniversaries._date_in_year)
-            yield from correct(*asked)
+            yield from correct(*arguments)
 
     return broken
 
@@ -155,7 +155,7 @@ def _breaks_of_operators() -> Iterator[tuple[Operator, str, BreakNextChange]]:
                 yield operator, "week_start_forgotten", _wrong_week_start
 
 
-# Where some of the breaks show best.
+# Paths where some of the mutations show best.
 _ARRAYS = ("metadata.days", "metadata.visits")
 _DATES = ("metadata.day", "birthdate")
 _PATHS = {
@@ -210,16 +210,18 @@ def _reversed(window_changes: list[Any]) -> list[Any]:
     return sorted(window_changes, reverse=True)
 
 
-@pytest.mark.parametrize("wrong", [_late_exits, _without_entries, _without_exits, _reversed])
+@pytest.mark.parametrize("mutation", [_late_exits, _without_entries, _without_exits, _reversed])
 def test_a_wrong_passage_through_a_window_is_detected(
-    wrong: Callable[[Any], Any],
+    mutation: Callable[[Any], Any],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cases = case_bank.draw_cases("windows", filter_strategies.events("within"))
-    right = ChangeSearch._window_unmet_changes
-    monkeypatch.setattr(ChangeSearch, "_window_unmet_changes", lambda *asked: wrong(right(*asked)))
+    correct = ChangeSearch._window_unmet_changes
+    monkeypatch.setattr(
+        ChangeSearch, "_window_unmet_changes", lambda *arguments: mutation(correct(*arguments))
+    )
     assert are_errors_detected(cases)
 
 
@@ -231,7 +233,7 @@ _ORIGINAL_ATTRIBUTE = ChangeSearch._attribute_timeline
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong"),
+    ("target", "mutation"),
     [
         ("app.filters.next_change.ChangeSearch._attribute_timeline", _constant_condition),
         (
@@ -242,8 +244,8 @@ _ORIGINAL_ATTRIBUTE = ChangeSearch._attribute_timeline
     ids=["conditions_are_steady", "those_to_come_forgotten"],
 )
 def test_a_missing_change_of_a_condition_on_events_is_detected(
-    place: str,
-    wrong: Any,
+    target: str,
+    mutation: Any,
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
@@ -252,7 +254,7 @@ def test_a_missing_change_of_a_condition_on_events_is_detected(
         "where",
         filter_strategies.events("where", operators=CLOCK_OPERATORS).map(_on_mixed_property),
     )
-    monkeypatch.setattr(place, wrong)
+    monkeypatch.setattr(target, mutation)
     assert are_errors_detected(cases)
 
 

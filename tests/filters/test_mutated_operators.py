@@ -1,7 +1,7 @@
-"""The judges are judged: a wrong MongoDB form of any operator is found out.
+"""The tests detect a wrong MongoDB query of any operator.
 
-Each break is one that people make. It is patched in, and random filters of the operator must then
-meet a customer on whom the engines differ.
+Each mutation is a plausible mistake. With the mutation in place, pipeline and evaluator must
+disagree about some customer for some random filter of the operator.
 """
 
 from collections.abc import Callable, Iterator
@@ -110,7 +110,7 @@ def _match_none(_: QueryForm) -> QueryForm:
 
 
 def _negated(correct: QueryForm) -> QueryForm:
-    return lambda *asked: {"$nor": [correct(*asked)]}
+    return lambda *arguments: {"$nor": [correct(*arguments)]}
 
 
 def _without_arrays(correct: QueryForm) -> QueryForm:
@@ -172,7 +172,9 @@ def _unescaped_regex(_: QueryForm) -> QueryForm:
 
 def _dollar_for_end(correct: QueryForm) -> QueryForm:
     """Replaces the end anchor by a dollar, which also matches before a final newline."""
-    return lambda *asked: _replace_in_query(correct(*asked), lambda _, v: _replace_end_anchor(v))
+    return lambda *arguments: _replace_in_query(
+        correct(*arguments), lambda _, v: _replace_end_anchor(v)
+    )
 
 
 def _replace_end_anchor(value: Any) -> Any:
@@ -182,7 +184,7 @@ def _replace_end_anchor(value: Any) -> Any:
 def _swapped_bounds(correct: QueryForm) -> QueryForm:
     """Swaps open and closed bounds."""
     swapped = {"$gt": "$gte", "$gte": "$gt", "$lt": "$lte", "$lte": "$lt"}
-    return lambda *asked: _replace_in_query(correct(*asked), lambda key, v: v, swapped)
+    return lambda *arguments: _replace_in_query(correct(*arguments), lambda key, v: v, swapped)
 
 
 def _replace_in_query(
@@ -369,12 +371,12 @@ def _fails_an_example(operator: Operator, dual_evaluator: DualEvaluator) -> bool
 
 
 @pytest.mark.parametrize(
-    "forgotten",
+    "reset_fields",
     [{"default": None}, {"group": FieldGroup.PROFILE}],
     ids=["defaults", "arrays_on_the_way"],
 )
 def test_a_missing_part_of_a_field_is_detected(
-    forgotten: dict[str, Any],
+    reset_fields: dict[str, Any],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
@@ -383,7 +385,7 @@ def test_a_missing_part_of_a_field_is_detected(
     monkeypatch.setattr(
         predicates,
         "_positive_query",
-        lambda field, *asked: positive(replace(field, **forgotten), *asked),
+        lambda field, *arguments: positive(replace(field, **reset_fields), *arguments),
     )
     wires = filter_strategies.attributes(
         [OPERATORS_BY_NAME["IS"], OPERATORS_BY_NAME["LESS_THAN"], OPERATORS_BY_NAME["HAS_VALUE"]]
@@ -424,8 +426,8 @@ def test_a_window_with_moved_edges_is_detected(
     monkeypatch.setattr(
         measure_stages,
         "_bounds",
-        lambda *asked: _replace_in_query(bounds(*asked), lambda _, v: v, moved),
+        lambda *arguments: _replace_in_query(bounds(*arguments), lambda _, v: v, moved),
     )
-    # With an aggregate the rows are asked, and not the summary.
+    # With an aggregate the pipeline reads the rows, not the summary.
     cases = case_bank.draw_cases("windows", filter_strategies.events("within", "aggregate"))
     assert any(case.is_detected() for case in cases)

@@ -152,7 +152,7 @@ def _day(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("path", "stored", "operator", "value", "at"),
     [
-        # An instant leaves right after so long, and comes at once.
+        # An instant enters the window at once, and leaves it right after its length.
         ("metadata.at", _utc("2026-01-10T12:00"), "WITHIN_LAST", "P7D", "2026-01-17T12:00:00.001"),
         ("metadata.at", _utc("2026-01-20T12:00"), "WITHIN_LAST", "P7D", "2026-01-20T12:00"),
         (
@@ -178,12 +178,12 @@ def _day(text: str) -> datetime:
         ("birthdate", _day("2000-02-29"), "ANNIVERSARY_IN_PERIOD", "TODAY", "2026-02-27T23:00"),
         ("birthdate", _day("1990-01-14"), "ANNIVERSARY_DAYS_AGO", 0, "2027-01-13T23:00"),
         ("birthdate", _day("1990-01-10"), "ANNIVERSARY_WITHIN_NEXT_DAYS", 9, "2026-12-31T23:00"),
-        # Any of them, until the last has gone.
+        # Any element, until the last one has left.
         (
             *("metadata.visits", [_utc("2026-01-12T12:00"), _utc("2026-01-10T12:00")]),
             *("WITHIN_LAST", "P7D", "2026-01-19T12:00:00.001"),
         ),
-        # The last instant that is looked at, and one beyond.
+        # The last instant within the horizon, and one beyond.
         (
             "metadata.at",
             _utc("2036-01-15T12:00"),
@@ -193,7 +193,7 @@ def _day(text: str) -> datetime:
         ),
         ("metadata.at", _utc("2036-01-15T12:00"), "WITHIN_LAST", "P1D", "2036-01-15T12:00"),
         ("metadata.at", _utc("2036-01-15T12:00:00.001"), "WITHIN_LAST", "P1D", None),
-        # What does not follow the clock.
+        # Conditions that do not depend on time.
         ("metadata.at", _utc("2026-01-20T12:00"), "ON", "2026-01-20", None),
         ("metadata.at", _utc("2026-01-20T12:00"), "BEFORE", "2026-01-20", None),
         ("metadata.at", "2026-01-20T12:00", "WITHIN_LAST", "P7D", None),
@@ -222,7 +222,7 @@ def test_a_change_of_a_branch_is_not_always_a_change_of_the_filter() -> None:
         branches = [{"attribute": dict(zip(keys, c, strict=True))} for c in conditions]
         return find_next_change(parse({kind: branches}, CATALOG), facts, now)
 
-    # One begins at the millisecond at which the other ends.
+    # One condition begins to hold at the millisecond at which the other ends.
     assert asked("any", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
     assert asked("all", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
     assert asked("all", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-16T00:00:00.001")

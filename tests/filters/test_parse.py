@@ -450,7 +450,7 @@ def test_a_definition_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "stored"),
     [
         (
             attribute_condition("name", "HAS_VALUE"),
@@ -476,9 +476,9 @@ def test_a_definition_decides() -> None:
         ({"all": [{"attribute": NAME_CONDITION}]}, {"all": [{"attribute": NAME_CONDITION}]}),
     ],
 )
-def test_what_was_sent_comes_back_without_defaults(sent: Wire, kept: Wire) -> None:
-    assert canonical(sent) == kept
-    assert repr(canonical(sent)) == repr(canonical(kept))
+def test_what_was_sent_comes_back_without_defaults(sent: Wire, stored: Wire) -> None:
+    assert canonical(sent) == stored
+    assert repr(canonical(sent)) == repr(canonical(stored))
 
 
 def test_parsed_canonical_and_parsed_again_is_the_same(

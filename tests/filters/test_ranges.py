@@ -34,7 +34,7 @@ _FLAG = _attribute("metadata.flag", "IS", True)
         ({"any": [_SCORE, _RENEWAL]}, []),
         ({"none": [_SCORE]}, []),
         (_attribute("metadata.at", "MORE_THAN_AGO", "P30D"), []),
-        # No array lies there: MongoDB uses both ends.
+        # Without arrays at the path MongoDB uses both bounds.
         (_attribute("orders.totalCount", "BETWEEN", [1, 3]), []),
     ],
 )

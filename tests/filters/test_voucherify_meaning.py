@@ -100,7 +100,7 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
         [True, 1, "x"],
         [False, 0, None],
     ),
-    # moments
+    # instants
     (
         voucherify_field("created_at", after="2026-03-28"),
         "createdAt",
@@ -280,7 +280,7 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
         [parse_instant("1990-04-06"), parse_instant("1990-03-28")],
         [parse_instant("1990-04-05"), parse_instant("1990-03-29"), None],
     ),
-    # full years; who turns 60 in three days is 59 today
+    # full years; a customer who turns 60 in three days is 59 today
     (
         voucherify_field("birthdate", is_years_ago=["18", 60]),
         "birthdate",
@@ -357,13 +357,15 @@ def _holds(voucherify_filter: Json, path: str, stored: Any, now: Now = NOWS[0]) 
 
 
 @pytest.mark.parametrize(
-    ("theirs", "path", "of", "not_of"), MEANINGS, ids=[json.dumps(m[0]) for m in MEANINGS]
+    ("voucherify_filter", "path", "matching", "not_matching"),
+    MEANINGS,
+    ids=[json.dumps(m[0]) for m in MEANINGS],
 )
 def test_a_converted_filter_has_the_same_meaning(
-    theirs: Json, path: str, of: list[Any], not_of: list[Any]
+    voucherify_filter: Json, path: str, matching: list[Any], not_matching: list[Any]
 ) -> None:
-    assert [value for value in of if not _holds(theirs, path, value)] == []
-    assert [value for value in not_of if _holds(theirs, path, value)] == []
+    assert [value for value in matching if not _holds(voucherify_filter, path, value)] == []
+    assert [value for value in not_matching if _holds(voucherify_filter, path, value)] == []
 
 
 def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
@@ -376,8 +378,8 @@ def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
 def test_the_last_anniversary_of_a_leap_day_was_up_to_365_days_ago() -> None:
     for today, far in (("2027-02-27", True), ("2027-02-28", False), ("2028-02-28", True)):
         now = Now(parse_instant(f"{today}T12:00"), NOWS[0].calendar)
-        theirs = voucherify_field("birthdate", is_more_days_ago_md=363)
-        assert _holds(theirs, "birthdate", parse_instant("2000-02-29"), now) is far
+        voucherify_filter = voucherify_field("birthdate", is_more_days_ago_md=363)
+        assert _holds(voucherify_filter, "birthdate", parse_instant("2000-02-29"), now) is far
 
 
 @pytest.mark.parametrize("period", PERIODS)

@@ -133,7 +133,7 @@ def test_a_second_run_completes_an_interrupted_import(
         with mongo_client[settings.database].watch(max_await_time_ms=100) as changes:
             while stored.count_documents({}) < 2_000:
                 changes.try_next()
-        # It waits for more: the input is open still.
+        # It waits for more input.
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(10) == 130

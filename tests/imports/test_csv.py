@@ -120,7 +120,7 @@ async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: ImportShop) ->
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "message"),
     [
         ("", "The file is empty"),
         ("sourceId,emial\n", "Column 2 is called 'emial', which is unknown; perhaps email"),
@@ -135,9 +135,9 @@ async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: ImportShop) ->
     ],
 )
 async def test_an_unreadable_file_is_rejected_as_a_whole(
-    shop: ImportShop, file: str | bytes, said: str
+    shop: ImportShop, file: str | bytes, message: str
 ) -> None:
-    with pytest.raises(InputError, match=re.escape(said)):
+    with pytest.raises(InputError, match=re.escape(message)):
         await shop.import_file("customers", file, "a.csv")
     assert shop.dump()["customers"] == []
 

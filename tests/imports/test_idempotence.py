@@ -47,7 +47,7 @@ async def test_a_dry_run_reports_what_would_be_refused(shop: ImportShop) -> None
 
 async def test_equal_events_in_a_file_are_all_stored(shop: ImportShop) -> None:
     await shop.import_file("events", EVENTS)
-    # Of the 300 with a key of their own all but the first are repeats.
+    # Of the 300 rows with a key all but the first are repeats.
     assert shop.read_customer_document("c-1")["events"]["visit"]["count"] == 901
     assert shop.read_customer_document("c-2")["events"]["visit"]["count"] == 300
 

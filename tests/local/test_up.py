@@ -30,7 +30,7 @@ def run_up(run_program: RunProgram, data_folder: Path, port: int) -> Callable[[]
 
 
 def running_processes(processes: list[psutil.Process]) -> list[psutil.Process]:
-    # An orphan that ended stays a zombie where the first process of a container reaps none.
+    # In a container whose first process reaps no orphans, an ended one stays a zombie.
     return [
         process
         for process in processes

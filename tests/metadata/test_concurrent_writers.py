@@ -85,7 +85,7 @@ async def test_what_an_open_transaction_writes_as_before_is_converted(
     monkeypatch.undo()
     listings = record_calls(store.open_transactions, "keys", monkeypatch, first_result=set())
 
-    # At first it sees none, as if the transaction had begun after the job had looked.
+    # At first the job sees no transaction, as if it had begun after the job looked.
     job = asyncio.create_task(shop.convert(key))
     await wait_until(lambda: has_calls(listings, 4))
     assert (await shop.fetch_definition(key))["state"] == "CONVERTING"

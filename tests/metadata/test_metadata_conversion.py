@@ -97,17 +97,17 @@ async def test_it_is_set_while_redis_is_down(
     assert (await shop.fetch_definition(key))["state"] == "READY"
 
 
-@pytest.mark.parametrize("step", ["held", "rewrite", "beat", "advance"])
+@pytest.mark.parametrize("method", ["stored_values", "replace_values", "save_progress", "advance"])
 async def test_a_job_killed_at_any_step_is_resumed(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
-    step: str,
+    method: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await shop.set_definition(key, "DATE")
     store = shop.api.services.store.metadata_definitions
-    real, calls = getattr(store, step), 0
+    real, calls = getattr(store, method), 0
 
     async def once_more(*arguments: Any) -> Any:
         nonlocal calls
@@ -117,7 +117,7 @@ async def test_a_job_killed_at_any_step_is_resumed(
             raise asyncio.CancelledError
         return result
 
-    monkeypatch.setattr(store, step, once_more)
+    monkeypatch.setattr(store, method, once_more)
     killed = 0
     while definition_row(shop, key)["state"] != "READY":
         try:
@@ -167,7 +167,7 @@ async def test_two_workers_never_convert_the_same_key(
     await shop.convert(key)
     assert definition_row(shop, key)["state"] == "CHECKING"
 
-    # Its worker was killed: nobody beats, and the lease runs out.
+    # The worker was killed: nobody renews the lease, and it expires.
     expire_lease(shop, key)
     assert key in await store.claimable_keys()
     assert (await shop.convert(key))["state"] == "READY"
@@ -233,7 +233,7 @@ async def test_another_type_has_to_wait_for_the_conversion(
     assert (ready["state"], ready["label"]) == ("READY", "Born")
 
 
-async def test_a_late_write_is_converted_minutes_later(shop: MetadataShop, key: str) -> None:
+async def test_a_late_write_is_converted_within_minutes(shop: MetadataShop, key: str) -> None:
     await shop.define_and_convert(key, "DATE")
     customer = await shop.create_customer()
     shop.api.database.customers.update_one(
@@ -314,7 +314,7 @@ async def test_a_time_slice_that_ends_is_followed_by_another(
     while queue.keys:
         turns += 1
         await shop.api.services.metadata.convert(queue.keys.pop())
-    # One for each page that was checked, for each that was converted, and one that found nothing.
+    # One for each checked page, for each converted page, and one that found nothing.
     assert turns == 2 * 4 + 1
     assert (await shop.fetch_definition(key))["state"] == "READY"
     assert (count_by_type("date"), count_by_type("string")) == (MANY_CUSTOMERS, 0)

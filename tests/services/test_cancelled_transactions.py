@@ -37,7 +37,7 @@ async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own_mongo
         await asyncio.to_thread(own_mongod.stop)
         waiting = asyncio.create_task(store.transaction(work, session))
         await began.wait()
-        # The thread has now begun with the first of them.
+        # The thread has started the first write by now.
         await asyncio.sleep(0)
         waiting.cancel()
         own_mongod.start()

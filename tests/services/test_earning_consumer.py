@@ -68,7 +68,7 @@ async def test_the_ledger_equals_the_model(
 async def test_workers_side_by_side_give_points_once(
     api: Api, loyalty_client: LoyaltyClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Each takes the other for dead.
+    # Each worker believes that the other is dead.
     monkeypatch.setattr("app.store.heartbeats.HEARTBEAT_TIMEOUT_SECONDS", 0)
     earners = await LedgerModel.create(loyalty_client, 10)
     for _ in range(8):
@@ -98,9 +98,9 @@ async def test_a_worker_may_be_killed_at_any_command(
     processes.set_forkserver_preload(["tests.services.ledger_model"])
     chance, ended = random.Random(20), []
     while 0 not in ended:
-        # As if it came so much later than the one that was killed before it.
+        # As if the next worker started this much later.
         api.database.presences.delete_many({})
-        # A worker is through with a batch within two dozen commands.
+        # A worker finishes a batch within two dozen commands.
         worker = processes.Process(
             target=run_consumer_until_killed, args=(api.settings, chance.randint(1, 40))
         )

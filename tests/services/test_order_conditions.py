@@ -1,5 +1,5 @@
-"""Conditions on orders, in both engines, after whatever was told of the orders: a field left out,
-a status to and fro, an order with another customer, a customer deleted."""
+"""Conditions on orders, by the pipeline and by the evaluator, after random writes: partial upserts,
+changes of status, orders that move to another customer, deleted customers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ _order_rows = st.fixed_dictionaries(
         "metadata": st.sampled_from([{"a": 1}, {"a": True}, {"a": None}, {"b": 1}]),
     },
 )
-# A call with some rows, or the name of a customer who is deleted.
+# An upsert of some rows, or the sourceId of a customer to delete.
 _write_sequences = st.lists(
     st.one_of(st.lists(_order_rows, min_size=1, max_size=5), st.sampled_from(CUSTOMERS)),
     min_size=1,

@@ -99,12 +99,12 @@ async def test_all_plans_find_the_same_customers(api: Api, name: str, days_ago: 
     tree = await api.services.definitions.parse_filter(FILTERS[name])
     expected = await members_by_evaluator(api, tree, now)
     assert 0 < len(expected) < CUSTOMERS
-    asked = api.services.store.matching_customers
-    for way in plans(tree, now):
-        assert await asked.count(way) == len(expected), way.plan
-        assert sorted(await asked.find_ids(way, CUSTOMERS)) == expected
-        assert set(await asked.find_ids(way, 2)) <= set(expected)
-        assert await page_through(api, way) == expected, way.plan
+    matching_customers = api.services.store.matching_customers
+    for plan in plans(tree, now):
+        assert await matching_customers.count(plan) == len(expected), plan.plan
+        assert sorted(await matching_customers.find_ids(plan, CUSTOMERS)) == expected
+        assert set(await matching_customers.find_ids(plan, 2)) <= set(expected)
+        assert await page_through(api, plan) == expected, plan.plan
 
 
 async def page_through(api: Api, plan: Pipeline) -> list[str]:
@@ -132,9 +132,9 @@ async def test_the_chosen_plan_gives_the_right_result(
 
 
 @pytest.mark.parametrize(
-    ("key", "bounds", "way"),
+    ("key", "bounds", "expected_plan"),
     [
-        # One end alone leaves half of them, and the index has met arrays.
+        # One bound alone selects half of the customers, and the index contains arrays.
         ("score", [20, 24], Plan.COLLECTION_SCAN),
         ("score", [0, 4], Plan.INDEX_SCAN),
         ("points", [20, 24], Plan.INDEX_SCAN),
@@ -142,14 +142,14 @@ async def test_the_chosen_plan_gives_the_right_result(
     ],
 )
 async def test_a_range_uses_an_index_if_it_selects_few_customers(
-    api: Api, key: str, bounds: list[int], way: Plan, monkeypatch: pytest.MonkeyPatch
+    api: Api, key: str, bounds: list[int], expected_plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
     wire = {"path": f"metadata.{key}", "operator": "BETWEEN", "value": bounds}
     tree = await api.services.definitions.parse_filter({"attribute": wire})
     selected = QueryPlanner(api.services.store).plan(tree, api.services.now())
-    assert (await selected.planner.choose_pipeline(selected)).plan is way
-    assert await selected.needs_full_scan() is (way is Plan.COLLECTION_SCAN)
+    assert (await selected.planner.choose_pipeline(selected)).plan is expected_plan
+    assert await selected.needs_full_scan() is (expected_plan is Plan.COLLECTION_SCAN)
 
 
 async def test_rows_of_missing_customers_do_not_count(api: Api) -> None:
@@ -159,9 +159,11 @@ async def test_rows_of_missing_customers_do_not_count(api: Api) -> None:
     lost = {"customerId": ObjectId(), "name": "bought", "at": now.at, "since": 1}
     api.database.events.insert_one({**lost, "properties": {"amount": 99}})
     try:
-        for way in plans(tree, now):
-            assert await api.services.store.matching_customers.count(way) == len(expected), way.plan
-            assert await page_through(api, way) == expected, way.plan
+        for plan in plans(tree, now):
+            assert await api.services.store.matching_customers.count(plan) == len(expected), (
+                plan.plan
+            )
+            assert await page_through(api, plan) == expected, plan.plan
     finally:
         api.database.events.delete_one(lost)
 
@@ -179,9 +181,9 @@ async def test_a_query_that_takes_too_long_is_rejected(mongod: Mongod, valkey: V
             f={"attribute": condition},
         )
         tree = await api.services.definitions.parse_filter({"attribute": condition})
-        for way in plans(tree, api.services.now()):
+        for plan in plans(tree, api.services.now()):
             with pytest.raises(QueryTimeout):
-                await api.services.store.matching_customers.page(way, None, 5)
+                await api.services.store.matching_customers.page(plan, None, 5)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "TIMEOUT"
     assert "within 0.001 s" in error["message"]

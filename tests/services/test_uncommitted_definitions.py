@@ -123,8 +123,8 @@ async def test_definitions_without_a_majority_are_not_cached(members: MemberPair
 
     async def is_member() -> bool:
         ref = CustomerRef.by_source_id("one")
-        (asked,) = await follower.memberships.evaluate(ref, [segment.id], None, follower.now())
-        return asked.is_member
+        (membership,) = await follower.memberships.evaluate(ref, [segment.id], None, follower.now())
+        return membership.is_member
 
     with primary.client() as client:
 
@@ -133,7 +133,7 @@ async def test_definitions_without_a_majority_are_not_cached(members: MemberPair
             return fence is not None and fence["revision"] > before.revision
 
         secondary.set_failpoint("stopReplProducer", "alwaysOn")
-        # The secondary notices the failpoint when the next write comes by.
+        # The failpoint takes effect on the secondary with the next write.
         client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
         await asyncio.to_thread(secondary.wait_for_failpoint, "stopReplProducer")
         change = {"filter": _level(2)}

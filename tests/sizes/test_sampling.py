@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
-# What keeps MongoDB busy for long: numbers upon numbers.
+# A pipeline that keeps MongoDB busy for long.
 PROJECT_A_MILLION: dict[str, Any] = {"$project": {"number": {"$range": [0, 1_000_000]}}}
 SLOW_PIPELINE = [
     PROJECT_A_MILLION,
@@ -121,7 +121,7 @@ async def test_a_segment_is_handed_out_once_and_a_slot_taken_once(
     due = await asyncio.gather(*(w.store.size_schedule.claim_next(NOON) for w in worker_services))
     assert sorted(each.segment_id for each in due if each) == sorted(ids)
 
-    # As if they all had been so slow that their leases had run out.
+    # As if all were so slow that their leases expired.
     now = Now(NOON, shop.api.services.calendar)
     await asyncio.gather(
         *(
@@ -142,13 +142,13 @@ async def test_only_one_worker_counts_until_the_lease_expires(
     await shop.sample_sizes(NOON)
     assert shop.read_counts() == {}
 
-    # The owner was killed, and its time is up.
+    # The owner was killed, and its lease has expired.
     past = datetime.now(UTC) - timedelta(seconds=1)
     shop.api.database.leases.update_one({"_id": "sizes"}, {"$set": {"ownedUntil": past}})
     await shop.sample_sizes(NOON)
     assert len(shop.read_counts()) == 1
 
-    # It was only slow, and has nothing to say any more.
+    # The owner was only slow; its result no longer counts.
     assert await schedule.acquire_lease("next", 60)
     await schedule.renew_lease("abcd"[claims.index(True)], 0)
     assert not await schedule.acquire_lease("e", 60)
@@ -218,7 +218,7 @@ async def test_a_slow_count_blocks_no_other_and_is_retried_less_often(
     assert str(logged[0]["error"]).startswith("The database did not answer within 0.1 s")
     assert logged[0]["again_at"] == "2026-03-29T12:05:00+00:00"
 
-    # Mended, it is like all others.
+    # After a fix it is counted like the others.
     monkeypatch.setattr(services.segments, "member_count", real)
     await shop.sample_sizes(NOON + 2 * HOUR)
     await shop.sample_sizes(NOON + 3 * HOUR)
@@ -293,7 +293,7 @@ async def test_a_segment_deleted_at_the_write_leaves_no_rows(
     deleting = asyncio.create_task(deleter.segments.delete(id_))
     await all_but_committed.wait()
     counting = asyncio.create_task(shop.sample_sizes(NOON, counter))
-    # It can't end before the other transaction does, unless it does not see that one.
+    # The count can't end before the other transaction, unless it does not see that one.
     await asyncio.wait({counting}, timeout=1)
     go.set()
     await asyncio.gather(deleting, counting)

@@ -35,7 +35,7 @@ def test_few_points_stay_and_many_are_thinned_evenly(sizes: list[SegmentSize], m
     assert len(shown) <= most
     assert [size for size in sizes if size in shown] == shown
     assert (shown[0], shown[-1]) == (sizes[0], sizes[-1])
-    # What was left out has a later point before its stretch ends.
+    # Each removed point has a later point in its slot.
     stretch = (sizes[-1].at - sizes[0].at) / (most - 1) + timedelta(milliseconds=1)
     for left_out in set(sizes) - set(shown):
         assert any(left_out.at < size.at <= left_out.at + stretch for size in shown)
@@ -76,7 +76,7 @@ def test_slots_of_hours_are_those_of_the_clock() -> None:
         ),
     ],
 )
-def test_thinned_points(
+def test_missing_bounds_are_resolved(
     since: datetime | None, until: datetime | None, expected: tuple[datetime, datetime | None]
 ) -> None:
     assert resolve_time_range(since, until, NOW) == expected

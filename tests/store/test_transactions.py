@@ -26,7 +26,7 @@ WRITE_CONFLICT: Json = {"errorCode": 112, "errorLabels": ["TransientTransactionE
 NO_SUCH_TRANSACTION: Json = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
 NOT_PRIMARY: Json = {"errorCode": 10107}
 CONNECTION_CLOSED: Json = {"closeConnection": True}
-# The commit has happened, and it is not known whether the majority has it.
+# The commit has happened, but the majority may not have it.
 WRITE_CONCERN_TIMEOUT: Json = {
     "writeConcernError": {
         "code": 64,
@@ -181,7 +181,7 @@ async def test_a_cancelled_caller_leaves_no_retry_behind(
         with pytest.raises(asyncio.CancelledError):
             await running
         runs = counting_transaction.run_count
-    # Whatever comes to pass after this would come after this.
+    # A later retry would write after this.
     await api.services.store.ping()
     assert counting_transaction.run_count == runs
     assert counting_transaction.stored_runs() == []
