@@ -74,10 +74,10 @@ async def test_each_change_during_a_backfill_is_logged_and_none_before_it(
     replay.apply_commits(read_commits(database, since, hello["operationTime"]))
     replay.advance_all(hello["localTime"])
 
-    found = read_log(database, hello["localTime"])
-    assert {told.cause for each in found.values() for told in each} >= {
+    log = read_log(database, hello["localTime"])
+    assert {row.cause for rows in log.values() for row in rows} >= {
         "LIVE",
         "TIME",
         "DEFINITION",
     }
-    assert find_differences(replay.transitions, found) == []
+    assert find_differences(replay.transitions, log) == []

@@ -33,10 +33,12 @@ async def test_each_partition_continues_from_its_own_instant(
         await shop_without_engine.api.upsert(source_id, metadata={"vip": True})
     await shop_without_engine.wait_until_processed()
 
-    told = await shop_without_engine.api.services.store.transitions.read_after(
+    logged = await shop_without_engine.api.services.store.transitions.read_after(
         0, 1_000, segment_ids=[segment]
     )
-    at: dict[str, datetime] = {each.details.customer_source_id: each.details.at for each in told}
+    at: dict[str, datetime] = {
+        transition.details.customer_source_id: transition.details.at for transition in logged
+    }
     assert at.keys() == set(CUSTOMERS)
     assert len(set(where.values())) > 1
     for source_id, number in where.items():

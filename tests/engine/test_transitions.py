@@ -206,7 +206,7 @@ async def test_another_time_zone_is_a_definition_change(shop: ShopWithEngine) ->
     )
     await shop.wait_until_processed()
 
-    assert [each for each in await shop.list_transitions(segment) if each[2] == "lea"] == [
+    assert [row for row in await shop.list_transitions(segment) if row[2] == "lea"] == [
         ("LEFT", "DEFINITION", "lea"),
         ("ENTERED", "DEFINITION", "lea"),
     ]

@@ -89,10 +89,13 @@ def test_an_anniversary_falls_among_the_days(
 ) -> None:
     day, today, zone = data.draw(DATES), data.draw(TODAYS), data.draw(st.sampled_from(ZONES))
     # As often as not, the number of days that leads to an anniversary.
-    near = {abs((each - today).days) for each in _anniversaries(day, today + 800 * DAY)}
+    near = {
+        abs((anniversary_day - today).days)
+        for anniversary_day in _anniversaries(day, today + 800 * DAY)
+    }
     days = data.draw(st.one_of(st.integers(0, 800), st.sampled_from(sorted(near | {0}))))
     start, end = today + first * days * DAY, today + last * days * DAY
-    expected = any(start <= each <= end for each in _anniversaries(day, end))
+    expected = any(start <= anniversary_day <= end for anniversary_day in _anniversaries(day, end))
     assert _holds(name, days, day, today, zone) == expected
 
 
@@ -124,13 +127,13 @@ def test_pipeline_and_evaluator_agree_on_anniversaries_of_every_century(
         )
     ]
     answers = 0
-    with open_dual_evaluator(mongo_client, {"customers": customers}) as judge:
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as evaluator:
         for now in NOWS:
             for wire in asked:
                 tree = parse({"attribute": wire}, CATALOG)
-                found = judge.select_by_pipeline(tree, now)
-                assert found == judge.select_by_evaluator(tree, now), (wire, now)
-                answers += len(found)
+                selected = evaluator.select_by_pipeline(tree, now)
+                assert selected == evaluator.select_by_evaluator(tree, now), (wire, now)
+                answers += len(selected)
     assert answers > len(customers)
 
 
@@ -147,11 +150,11 @@ def test_pipeline_and_evaluator_agree_on_anniversaries_of_every_day(
         for edge in (0 * MILLISECOND, MILLISECOND)
     ]
     now = Now(calendar.midnight_of(date.fromisoformat(today)), calendar)
-    with open_dual_evaluator(mongo_client, {"customers": customers}) as judge:
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as evaluator:
         for path in ("metadata.day", "metadata.at"):
             for name in ("ANNIVERSARY_WITHIN_NEXT_DAYS", "ANNIVERSARY_WITHIN_LAST_DAYS"):
                 for days_away in (0, 2, 350):
                     wire = {"path": path, "operator": name, "value": days_away}
                     tree = parse({"attribute": wire}, CATALOG)
-                    found = judge.select_by_pipeline(tree, now)
-                    assert found == judge.select_by_evaluator(tree, now) != set(), wire
+                    selected = evaluator.select_by_pipeline(tree, now)
+                    assert selected == evaluator.select_by_evaluator(tree, now) != set(), wire

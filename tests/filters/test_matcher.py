@@ -105,20 +105,20 @@ def test_few_filters_set_few_timers(
     @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
     def wakes(now: Now, random: Random) -> None:
         nonlocal woken, needless
-        crowd = filter_set_of(assign_slots(random, random.sample(wires, 4)))
+        filter_set = filter_set_of(assign_slots(random, random.sample(wires, 4)))
         for facts in (random.choice(people), random_customer(random)):
             at = now
             for _ in range(3):
-                assert [*crowd.find_errors(facts, at)] == [], (crowd.filters, facts, at)
-                wakes_at = crowd.matcher.match(facts, at).next_timer_at
+                assert [*filter_set.find_errors(facts, at)] == [], (filter_set.filters, facts, at)
+                wakes_at = filter_set.matcher.match(facts, at).next_timer_at
                 if wakes_at is None:
                     break
                 if wakes_at == ten_years_later(at):
                     break
                 woken += 1
                 at = replace(at, at=wakes_at)
-                changed = crowd.matcher.match(facts, at).matching_slots
-                needless += changed == crowd.evaluate_separately(
+                changed = filter_set.matcher.match(facts, at).matching_slots
+                needless += changed == filter_set.evaluate_separately(
                     facts, replace(at, at=at.at - MILLISECOND)
                 )
 

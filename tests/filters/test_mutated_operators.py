@@ -56,15 +56,18 @@ class FilterCase:
 
     filter: Filter
     now: Now
-    judge: DualEvaluator
+    dual_evaluator: DualEvaluator
 
     @cached_property
     def expected_customers(self) -> set[Any]:
-        return self.judge.select_by_evaluator(self.filter, self.now)
+        return self.dual_evaluator.select_by_evaluator(self.filter, self.now)
 
     def is_detected(self) -> bool:
         try:
-            return self.judge.select_by_pipeline(self.filter, self.now) != self.expected_customers
+            return (
+                self.dual_evaluator.select_by_pipeline(self.filter, self.now)
+                != self.expected_customers
+            )
         except (OperationFailure, AssertionError):
             return True
 

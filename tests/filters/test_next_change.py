@@ -103,9 +103,9 @@ def test_the_pipeline_changes_at_the_same_instant(
             if change is not None:
                 changes += 1
                 id_ = case.facts.document["_id"]
-                asked = [replace(now, at=at) for at in (now.at, change - MILLISECOND, change)]
+                instants = [replace(now, at=at) for at in (now.at, change - MILLISECOND, change)]
                 first, before, at = (
-                    id_ in dual_evaluator.select_by_pipeline(tree, each) for each in asked
+                    id_ in dual_evaluator.select_by_pipeline(tree, instant) for instant in instants
                 )
                 assert (first, at) == (before, not before), (wire, id_, now, change)
 

@@ -41,10 +41,10 @@ class RecordingConsumer:
     async def handle(self, transaction: Transaction, transitions: Sequence[Transition]) -> None:
         self.batch_sizes.append(len(transitions))
         await asyncio.sleep(self.delay_seconds)
-        rows = [{"_id": each.sequence} for each in transitions]
+        rows = [{"_id": transition.sequence} for transition in transitions]
         await self._effects.insert_many(rows, session=transaction)
-        for each in transitions:
-            if error := self.errors_by_sequence.get(each.sequence):
+        for transition in transitions:
+            if error := self.errors_by_sequence.get(transition.sequence):
                 raise error
 
     @property
@@ -89,7 +89,7 @@ async def fetch_status(loyalty_client: LoyaltyClient) -> ConsumerStatus:
 async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
     """Makes this many customers enter a segment."""
     segment = await loyalty_client.create_segment("all")
-    names = [f"c{each}" for each in range(number)]
+    names = [f"c{index}" for index in range(number)]
     await loyalty_client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
     await loyalty_client.append_entered(segment, *names)
 
@@ -156,7 +156,7 @@ async def test_one_broken_customer_does_not_block_the_others(
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-    assert [each["sequence"] for each in logs if "is in quarantine" in each["event"]] == [11]
+    assert [entry["sequence"] for entry in logs if "is in quarantine" in entry["event"]] == [11]
     assert api.database.ledger.count_documents({}) == 21
 
 
@@ -232,7 +232,7 @@ async def test_a_bug_fills_the_quarantine_only_so_far(
 ) -> None:
     monkeypatch.setattr("app.services.consumers.runner.MAX_QUARANTINED_CUSTOMERS", 3)
     recorder = RecordingConsumer(loyalty_client.api)
-    recorder.errors_by_sequence = {each: ZeroDivisionError() for each in range(1, 7)}
+    recorder.errors_by_sequence = {sequence: ZeroDivisionError() for sequence in range(1, 7)}
     await enter_customers(loyalty_client, 6)
 
     async def is_held_up() -> bool:

@@ -46,7 +46,7 @@ async def test_its_metadata_is_defined(api: Api, load_summary: str) -> None:
     definitions = (await api.services.definitions.latest()).metadata_schema.definitions
 
     assert {"vip", "plan", "tags", "signupDate", "favouriteStore"} <= definitions.keys()
-    assert {each.state for each in definitions.values()} == {DefinitionState.READY}
+    assert {definition.state for definition in definitions.values()} == {DefinitionState.READY}
 
 
 @pytest.mark.parametrize("name", ["order", "visit", "newsletter_opened", "product_viewed"])

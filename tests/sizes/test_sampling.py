@@ -109,7 +109,7 @@ async def test_many_workers_count_each_segment_once(
     for _ in range(3):
         await asyncio.gather(*(shop.sample_sizes(NOON, services) for services in worker_services))
 
-    assert sorted(id_ for each in counted for id_ in each) == sorted(ids)
+    assert sorted(id_ for ids_of_worker in counted for id_ in ids_of_worker) == sorted(ids)
     assert shop.read_counts() == {id_: [0] for id_ in ids}
 
 
@@ -119,7 +119,7 @@ async def test_a_segment_is_handed_out_once_and_a_slot_taken_once(
     ids = await shop.create_segments(3)
     await worker_services[0].store.size_schedule.add_missing(NOON, NOON + HOUR)
     due = await asyncio.gather(*(w.store.size_schedule.claim_next(NOON) for w in worker_services))
-    assert sorted(each.segment_id for each in due if each) == sorted(ids)
+    assert sorted(segment.segment_id for segment in due if segment) == sorted(ids)
 
     # As if all were so slow that their leases expired.
     now = Now(NOON, shop.api.services.calendar)
