@@ -1,4 +1,4 @@
-"""The whole program in this process, asked over HTTP by a small client."""
+"""The program in this process, and a client of its API."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,10 +19,12 @@ from app.settings import Settings
 Json = dict[str, Any]
 Documents = Database[Json]
 
+ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
+
 
 @dataclass(frozen=True)
 class Api:
-    """Asks the program; `services` are its insides, `database` what it keeps."""
+    """A client of the API. `services` and `database` give access to the program and its data."""
 
     http_client: httpx.AsyncClient
     services: Services
@@ -31,24 +33,25 @@ class Api:
     app: Starlette
 
     async def execute(self, query: str, **variables: Any) -> Json:
-        """The whole answer: data, errors, or both."""
+        """Sends a query; returns the whole response: data, errors, or both."""
         request_body = {"query": query, "variables": variables}
         response: Json = (await self.http_client.post("/graphql", json=request_body)).json()
         return response
 
     async def fetch(self, query: str, **variables: Any) -> Any:
-        """The data of the one field that was asked for."""
+        """Sends a query with one field; returns the data of the field. Fails on errors."""
         response = await self.execute(query, **variables)
         assert "errors" not in response, response["errors"]
         (field,) = response["data"].values()
         return field
 
     async def list_errors(self, query: str, **variables: Any) -> list[str]:
-        """What was refused, each as CODE and path."""
+        """Sends a query; returns the errors of the response, each as CODE and path."""
         return list_errors(await self.execute(query, **variables))
 
     async def bulk_upsert(self, mutation: str, rows: list[Json]) -> Json:
-        """What a bulk mutation makes of its rows; with what it refused as CODE and path."""
+        """Sends a bulk mutation; returns the number of accepted rows, and the errors as CODE and
+        path."""
         input_types = {
             "customersUpsert": "Customer",
             "eventsTrack": "Event",
@@ -66,7 +69,7 @@ class Api:
         return await self.fetch(query, id=source_id)
 
     async def upsert(self, source_id: str, **fields: Any) -> str:
-        """The customer's id."""
+        """Creates or updates a customer; returns its id."""
         payload = await self.fetch(
             "mutation($input: CustomerInput!) { customerUpsert(input: $input)"
             " { customer { id } userErrors { code path message } } }",
@@ -76,13 +79,13 @@ class Api:
         return str(payload["customer"]["id"])
 
     def read_customer_document(self, source_id: str) -> Json:
-        """The customer's document."""
+        """Returns the customer's document in MongoDB."""
         document = self.database.customers.find_one({"sourceId": source_id})
         assert document is not None, source_id
         return document
 
     def dump(self) -> Json:
-        """All that is kept."""
+        """Returns all documents of all collections."""
         return {
             name: sorted(self.database[name].find(), key=lambda document: str(document["_id"]))
             for name in self.database.list_collection_names()
@@ -90,13 +93,18 @@ class Api:
 
 
 def list_errors(response: Json) -> list[str]:
-    """Every refusal in an answer, be it an error of GraphQL or a userError, as CODE and path."""
+    """Returns the GraphQL errors and the userErrors of a response, each as CODE and path."""
     errors = [
-        {**e["extensions"], "path": e["extensions"].get("path", [])}
-        for e in response.get("errors", ())
+        {**error["extensions"], "path": error["extensions"].get("path", [])}
+        for error in response.get("errors", ())
     ]
     payloads = (response.get("data") or {}).values()
-    user_errors = [e for p in payloads if isinstance(p, dict) for e in p.get("userErrors", ())]
+    user_errors = [
+        error
+        for payload in payloads
+        if isinstance(payload, dict)
+        for error in payload.get("userErrors", ())
+    ]
     return _codes_and_paths([*errors, *user_errors])
 
 
@@ -105,7 +113,7 @@ def _codes_and_paths(errors: list[Json]) -> list[str]:
 
 
 class DataStore(Protocol):
-    """MongoDB or Valkey, at an address."""
+    """A running MongoDB or Valkey."""
 
     @property
     def url(self) -> str: ...
@@ -113,7 +121,7 @@ class DataStore(Protocol):
 
 @asynccontextmanager
 async def running_api(mongod: DataStore, valkey: DataStore, **overrides: Any) -> AsyncIterator[Api]:
-    """The program over a database of its own, dropped at the end."""
+    """Starts the program with a database of its own, which is dropped at the end."""
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(mongod.url),

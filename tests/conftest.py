@@ -1,7 +1,7 @@
-"""One real mongod and one real Valkey for the whole session; a database of its own per test."""
+"""One mongod and one Valkey for the whole session, and a database of its own for each test."""
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,26 +12,19 @@ from redis import Redis
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
-from tests.local_processes import running_process
-
-
-def _settings(**values: Any) -> Settings:
-    """A developer's .env is not the tests'."""
-    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+from tests.local_processes import running_mongod, running_process
 
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
-    with running_process(
-        Mongod(tmp_path_factory.mktemp("mongod"), _settings(oplog_mib=990))
-    ) as process:
-        yield process
+    with running_mongod(tmp_path_factory.mktemp("mongod"), Mongod) as mongod:
+        yield mongod
 
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with running_process(Valkey(tmp_path_factory.mktemp("valkey"))) as process:
-        yield process
+    with running_process(Valkey(tmp_path_factory.mktemp("valkey"))) as valkey:
+        yield valkey
 
 
 @pytest.fixture(scope="session")
@@ -48,17 +41,25 @@ def redis_client(valkey: Valkey) -> Iterator[Redis]:
 
 @pytest.fixture
 def database(mongo_client: MongoClient[dict[str, object]]) -> Iterator[str]:
-    """A database's name, unused before and dropped after."""
+    """The name of an empty database. The fixture drops it after the test."""
     name = f"test_{uuid4().hex}"
     yield name
     mongo_client.drop_database(name)
 
 
 @pytest.fixture
+def own_mongod(tmp_path: Path) -> Iterator[Mongod]:
+    """A mongod that the test may kill or stop."""
+    with running_mongod(tmp_path / "mongod", Mongod) as mongod:
+        yield mongod
+
+
+@pytest.fixture
 def settings(mongod: Mongod, valkey: Valkey, redis_client: Redis, database: str) -> Settings:
-    """What the program under test runs with; Redis is empty."""
+    """Settings of the program under test: an empty database, and an empty Valkey."""
     redis_client.flushall()
-    return _settings(
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(mongod.url),
         redis_url=SecretStr(valkey.url),
         database=database,

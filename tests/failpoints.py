@@ -1,4 +1,4 @@
-"""A mongod that fails when told to, as one does in an election."""
+"""A mongod with failpoints, to simulate the errors of an election."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from tests.api import Documents, Json
 
 
 class FailingMongod(Mongod):
-    """A mongod that takes failpoints."""
+    """A mongod that accepts failpoints."""
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         super().run([*command, "--setParameter", "enableTestCommands=1"], environment)
@@ -19,7 +19,8 @@ class FailingMongod(Mongod):
 def failing_commands(
     database: Documents, *commands: str, mode: Json | str | None = None, **failure_options: Any
 ) -> Iterator[None]:
-    """Meanwhile these commands of the program fail, the next one of them where no mode is given."""
+    """Makes these commands of the program fail while the context is open; by default only the
+    next."""
     admin = database.client.admin
     data = {"appName": "customer-segments", "failCommands": [*commands], **failure_options}
     admin.command({"configureFailPoint": "failCommand", "mode": mode or {"times": 1}, "data": data})

@@ -1,14 +1,13 @@
-"""A shop with loyalty programs; the tests say themselves who enters and leaves."""
+"""A client of the loyalty API. It appends transitions to the log in place of the engine."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.transitions import PendingTransition, TransitionCause, TransitionType
-from tests.api import Api, Json
+from tests.api import ALL_CUSTOMERS_FILTER, Api, Json
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
-ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
 
 _USER_ERRORS = "userErrors { code path message }"
 _CREATE_SEGMENT = (
@@ -24,7 +23,10 @@ CREATE_RULE = (
     " enabled activeFrom activeUntil maxPerCustomer program { name } segment { name kind }"
     f" points {{ fixed proportional {{ path every points }} }} }} {_USER_ERRORS} }} }}"
 )
-DELETE_PROGRAM = f"mutation($id: ID!) {{ loyaltyProgramDelete(id: $id) {{ program {{ id name }} {_USER_ERRORS} }} }}"
+DELETE_PROGRAM = (
+    "mutation($id: ID!) { loyaltyProgramDelete(id: $id)"
+    f" {{ program {{ id name }} {_USER_ERRORS} }} }}"
+)
 DELETE_RULE = (
     "mutation($id: ID!) { earningRuleDelete(id: $id) { earningRule { id enabled program { name }"
     f" segment {{ name }} }} {_USER_ERRORS} }} }}"
@@ -48,7 +50,7 @@ _MEMBERS_QUERY = (
 
 
 class LoyaltyClient:
-    """Asks through the API, and writes the log as the engine would."""
+    """Calls the loyalty API, and appends transitions to the log as the engine does."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
@@ -82,12 +84,12 @@ class LoyaltyClient:
 
     async def append_entered(self, segment: str, *source_ids: str, at: datetime = NOW) -> None:
         await self.append_transitions(
-            [self.pending_transition(segment, who, "ENTERED", at) for who in source_ids]
+            [self.pending_transition(segment, source_id, "ENTERED", at) for source_id in source_ids]
         )
 
     async def append_left(self, segment: str, *source_ids: str, at: datetime = NOW) -> None:
         await self.append_transitions(
-            [self.pending_transition(segment, who, "LEFT", at) for who in source_ids]
+            [self.pending_transition(segment, source_id, "LEFT", at) for source_id in source_ids]
         )
 
     def pending_transition(
@@ -112,11 +114,11 @@ class LoyaltyClient:
         await store.transaction(append_in_transaction)
 
     async def run_consumers(self) -> None:
-        """Until nothing of the log is left."""
+        """Runs the consumers until they have processed the whole log."""
         await self.api.services.consumers.drain()
 
     async def fetch_entered_at(self, segment: str) -> dict[str, str | None]:
-        """What its members say, by their sourceIds."""
+        """Returns `enteredAt` of the members, by their sourceIds."""
         edges = (await self.api.fetch(_MEMBERS_QUERY, id=segment))["members"]["edges"]
         return {edge["node"]["sourceId"]: edge["enteredAt"] for edge in edges}
 
@@ -124,7 +126,7 @@ class LoyaltyClient:
         return int((await self.fetch_loyalty(source_id))["points"])
 
     async def fetch_ledger(self, source_id: str) -> list[Json]:
-        """The customer's entries, the newest first."""
+        """Returns the entries of the customer's ledger, the newest first."""
         return list((await self.fetch_loyalty(source_id))["ledger"]["nodes"])
 
     async def fetch_loyalty(self, source_id: str) -> Json:
@@ -132,7 +134,8 @@ class LoyaltyClient:
 
 
 def earning_rule_input(program: str, segment: str, points: Any = 10, **fields: Any) -> Json:
-    """An EarningRuleInput; a number of points is fixed, (path, every, points) is not."""
+    """Returns an EarningRuleInput. An integer means fixed points, (path, every, points)
+    proportional."""
     if isinstance(points, tuple):
         path, every, points_per_step = points
         points = {"proportional": {"path": path, "every": every, "points": points_per_step}}

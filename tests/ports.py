@@ -1,4 +1,4 @@
-"""A port for a server of the tests."""
+"""Finds a port for a server of a test."""
 
 import secrets
 import socket
@@ -7,7 +7,8 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A free one, below those that outgoing connections take: it stays free in a restart."""
+    """Returns a free port below the range of outgoing connections, so that it stays free in a
+    restart."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         with socket.socket() as candidate:

@@ -1,4 +1,4 @@
-"""A real server in this process."""
+"""Serves an ASGI application over HTTP in this process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,8 @@ from app.http_protocol import BoundedHttpProtocol
 
 @asynccontextmanager
 async def running_server(app: ASGIApp) -> AsyncIterator[str]:
-    """Where it listens, as host:port. The application has been started, and is ended, by others."""
+    """Starts the server; yields its address as host:port. Does not run the application's
+    lifespan."""
     server = SignalingServer(
         uvicorn.Config(
             app,
@@ -36,7 +37,7 @@ async def running_server(app: ASGIApp) -> AsyncIterator[str]:
 
 
 class SignalingServer(uvicorn.Server):
-    """Says when it listens."""
+    """Sets `is_listening` once the server accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

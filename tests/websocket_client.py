@@ -1,4 +1,4 @@
-"""A client of graphql-transport-ws that says what it is told to, be it right or wrong."""
+"""A graphql-transport-ws client that sends any message, valid or not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,8 @@ class WebSocketClient:
         return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
 
     def pause_reading(self) -> None:
-        """What is sent from now on stays in the buffers of the kernel, and then with the sender."""
+        """Stops reading: what the server sends fills the buffers of the kernel, then the server's
+        own."""
         self._connection.transport.pause_reading()
 
     async def wait_for_close_code(self) -> int:

@@ -1,1 +1,1 @@
-"""Measured by hand, never in CI: each module compares with a named baseline in the same run."""
+"""Benchmarks, run by hand. Each compares the program with a baseline in the same run."""

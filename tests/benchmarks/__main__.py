@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks` lists them; each is run by `python -m tests.benchmarks.NAME`."""
+"""Lists the benchmarks; `python -m tests.benchmarks.NAME` runs one."""
 
 import ast
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""Events of one customer who has 100, 10,000 or 200,000 of them, under 100 windows.
+"""A new event of a customer with 100, 10,000 or 200,000 events, with 100 active segments.
 
     python -m tests.benchmarks.busy_customers [--rounds N]
 
-The baseline is the customer with 100 events. Each active segment asks for a window of its own. The
-customers take turns. For each event the benchmark tells the time until the entry of another
-customer, who is changed right after it, is in the log, and the CPU time that the worker spends on
-both. A membership asks about all 100 segments at once.
+The baseline is the customer with 100 events. Each active segment has a window of its own. The
+customers take turns. After each event the benchmark changes another customer. It measures the time
+until the transition of that customer is in the log, and the CPU time that the worker spends on both
+changes. A membership query asks about all 100 segments at once.
 """
 
 import argparse
@@ -28,7 +28,10 @@ from tests.benchmarks.program import DATABASE, running_program
 Json = dict[str, Any]
 
 EVENT_COUNTS = (100, 10_000, 200_000)
-SEGMENTS, ROUNDS, EVENTS_PER_ROUND, MEMBERSHIP_QUERIES = 100, 5, 20, 5
+SEGMENTS = 100
+ROUNDS = 5
+EVENTS_PER_ROUND = 20
+MEMBERSHIP_QUERIES = 5
 _EVENT_SPAN_DAYS = 300
 _AGGREGATE_FUNCTIONS = ("SUM", "AVG", "MIN", "MAX", "DISTINCT_COUNT", None)
 _CREATE = """mutation($input: SegmentCreateInput!) {
@@ -47,7 +50,7 @@ _MEMBERSHIP_QUERY = """query($customer: CustomerRef!) {
 
 
 class BenchmarkShop:
-    """What the benchmark does, and sees."""
+    """A client of the API and of the database under test."""
 
     def __init__(self, address: str, mongodb_url: str) -> None:
         self._http = httpx.Client(base_url=f"http://{address}", timeout=120)
@@ -62,7 +65,7 @@ class BenchmarkShop:
         return data
 
     def create_customers_and_segments(self) -> None:
-        """A customer for each number of events, and the active segments."""
+        """Creates a customer for each number of events, and the active segments."""
         now = datetime.now(UTC).replace(microsecond=0)
         for number in EVENT_COUNTS:
             self.database.customers.insert_one(_customer(number, now))
@@ -86,7 +89,7 @@ class BenchmarkShop:
             time.sleep(0.05)
 
     def create_active_segment(self, name: str, filter_: Json) -> None:
-        """Makes a segment, and an earning rule that activates it."""
+        """Creates a segment, and an earning rule that activates it."""
         if self._program_id is None:
             self._program_id = self.execute(_CREATE_PROGRAM)["loyaltyProgramCreate"]["program"][
                 "id"
@@ -114,7 +117,7 @@ class BenchmarkShop:
         assert self.execute(_TRACK, inputs=[row])["eventsTrack"]["accepted"] == 1
 
     def add_vip_and_wait(self) -> None:
-        """Another customer becomes a VIP; returns when that is in the log."""
+        """Makes another customer a VIP; returns when the transition is in the log."""
         self._vip_count += 1
         row = {"sourceId": f"vip-{self._vip_count}", "metadata": {"vip": True}}
         self.upsert_customers([row])
@@ -198,7 +201,8 @@ def main() -> None:
 def _measure(
     shop: BenchmarkShop, worker: psutil.Process, rounds: int
 ) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
-    """By number of events, seconds and CPU seconds for each further event."""
+    """Returns the seconds and the CPU seconds of each new event, by the number of earlier
+    events."""
     seconds: dict[int, list[float]] = {event_count: [] for event_count in EVENT_COUNTS}
     cpu: dict[int, list[float]] = {event_count: [] for event_count in EVENT_COUNTS}
     # The first round only warms up.
@@ -228,19 +232,17 @@ def _measure_membership(shop: BenchmarkShop, event_count: int) -> float:
 def _report(
     seconds: dict[int, list[float]], cpu: dict[int, list[float]], memberships: Sequence[float]
 ) -> None:
-    print("| events | another's entry after | ratio | CPU | ratio | one membership |")
+    print("| events | next transition after | ratio | CPU | ratio | one membership |")
     print("|---|---|---|---|---|---|")
     baseline_event_count = EVENT_COUNTS[0]
     for event_count, membership in zip(EVENT_COUNTS, memberships, strict=True):
-        event_seconds, event_cpu_seconds = (
-            statistics.median(seconds[event_count]),
-            statistics.median(cpu[event_count]),
-        )
+        event_seconds = statistics.median(seconds[event_count])
+        event_cpu_seconds = statistics.median(cpu[event_count])
         seconds_ratio = event_seconds / statistics.median(seconds[baseline_event_count])
         cpu_ratio = event_cpu_seconds / statistics.median(cpu[baseline_event_count])
         print(
-            f"| {event_count:,} | {event_seconds * 1e3:.1f} ms | {seconds_ratio:.2f} | {event_cpu_seconds * 1e3:.1f} ms"
-            f" | {cpu_ratio:.2f} | {membership * 1e3:.0f} ms |"
+            f"| {event_count:,} | {event_seconds * 1e3:.1f} ms | {seconds_ratio:.2f}"
+            f" | {event_cpu_seconds * 1e3:.1f} ms | {cpu_ratio:.2f} | {membership * 1e3:.0f} ms |"
         )
 
 

@@ -1,9 +1,9 @@
-"""Changes of definitions, and what is asked after one, with 50 and with 5,000 segments.
+"""Changes of definitions, and queries after a change, with 5,000 segments against 50.
 
     python -m tests.benchmarks.definitions
 
-The API runs in this process. A probe sleeps for a millisecond at a time; the longest hold of the
-event loop is the most CPU that the loop's thread spent between two of its turns.
+The API runs in this process. A probe sleeps for a millisecond at a time. The longest block of the
+event loop is the most CPU time that the loop's thread spent between two turns of the probe.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from bson import ObjectId
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services import Services
-from app.settings import Settings
 from tests.api import Api, Json, running_api
-from tests.local_processes import running_process
+from tests.local_processes import running_mongod, running_process
 
-FEW_SEGMENTS, MANY_SEGMENTS = 50, 5_000
+FEW_SEGMENTS = 50
+MANY_SEGMENTS = 5_000
 ROUNDS = 10
 _CONCURRENT_CREATES = 8
 
@@ -45,24 +45,25 @@ _SEGMENT_FIELDS = "segments(first: 10) { nodes { name } }"
 async def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_process(Mongod(Path(folder) / "mongod", Settings(oplog_mib=990))) as mongod,
+        running_mongod(Path(folder) / "mongod", Mongod) as mongod,
         running_process(Valkey(Path(folder) / "valkey")) as valkey,
     ):
         async with running_api(mongod, valkey) as few, running_api(mongod, valkey) as many:
             shops = BenchmarkShop(few, FEW_SEGMENTS), BenchmarkShop(many, MANY_SEGMENTS)
             for shop in shops:
                 await shop.other_process.definitions.latest()
-            # As the API's own process does once it has started; the other would be one of its own.
+            # The process of the API does the same after its start.
             gc.freeze()
             for shop in shops:
                 await shop.api.upsert("a", metadata={"vip": True, "level": 3})
-            print(f"{'':46}{FEW_SEGMENTS:>13,}{MANY_SEGMENTS:>13,}{'ratio':>8}{'hold':>9}")
+            print(f"{'':46}{FEW_SEGMENTS:>13,}{MANY_SEGMENTS:>13,}{'ratio':>8}{'block':>9}")
             for measurement in _MEASUREMENTS:
                 print(await _measure(measurement, *shops), flush=True)
 
 
 class BenchmarkShop:
-    """Segments of three conditions each, which nobody has read yet."""
+    """An API with this many segments of three conditions each, and a second process that edits
+    them."""
 
     def __init__(self, api: Api, number: int) -> None:
         self.api = api
@@ -112,7 +113,7 @@ class BenchmarkShop:
         await self.api.fetch(_LIST_SEGMENTS)
 
     async def define_metadata_key(self) -> None:
-        """Defines a key that every filter asks of."""
+        """Redefines a metadata key that every filter reads."""
         wire = {"key": "vip", "type": "BOOLEAN", "label": uuid4().hex}
         await self.api.services.metadata.define(wire)
 
@@ -121,7 +122,7 @@ Operation = Callable[[BenchmarkShop], Awaitable[None]]
 
 
 class Measurement(NamedTuple):
-    """What is timed, and what happens before each time."""
+    """An operation to time, and what to do before each run of it."""
 
     name: str
     operation: Operation
@@ -139,31 +140,31 @@ _MEASUREMENTS = (
     ),
     Measurement("customer.segments", BenchmarkShop.query_customer_segments),
     Measurement(
-        "  after an edit elsewhere",
+        "  after an edit in another process",
         BenchmarkShop.query_customer_segments,
         BenchmarkShop.edit_in_other_process,
     ),
     Measurement("one membership", BenchmarkShop.query_membership),
     Measurement(
-        "  after an edit elsewhere",
+        "  after an edit in another process",
         BenchmarkShop.query_membership,
         BenchmarkShop.edit_in_other_process,
     ),
     Measurement("segments(first: 100) {filterText usedBy}", BenchmarkShop.list_segments),
     Measurement(
-        "  after an edit elsewhere",
+        "  after an edit in another process",
         BenchmarkShop.list_segments,
         BenchmarkShop.edit_in_other_process,
     ),
     Measurement(
-        "a type for a key that all filters ask of", BenchmarkShop.define_metadata_key, None, 1
+        "a type for a key that all filters read", BenchmarkShop.define_metadata_key, None, 1
     ),
 )
 
 
 async def _measure(measurement: Measurement, few: BenchmarkShop, many: BenchmarkShop) -> str:
-    """Median times, the median ratio, and the longest hold of the event loop with many segments.
-    The shops take turns, so that a noisy machine is noisy for both."""
+    """Returns a line of the report: median times, their median ratio, and the longest block of the
+    event loop with many segments. The shops take turns, so that noise meets both."""
     rounds = []
     for _ in range(measurement.rounds):
         (few_seconds, _blocked_seconds), (many_seconds, blocked_seconds) = [
@@ -179,7 +180,7 @@ async def _measure(measurement: Measurement, few: BenchmarkShop, many: Benchmark
 
 
 async def _time_operation(measurement: Measurement, shop: BenchmarkShop) -> tuple[float, float]:
-    """How long the step takes, and holds the event loop, in seconds."""
+    """Returns the seconds that the operation takes, and the longest block of the event loop."""
     if measurement.setup is not None:
         await measurement.setup(shop)
     async with _event_loop_probe() as longest_block:
@@ -191,7 +192,8 @@ async def _time_operation(measurement: Measurement, shop: BenchmarkShop) -> tupl
 
 @asynccontextmanager
 async def _event_loop_probe() -> AsyncIterator[list[float]]:
-    """The longest hold of the event loop in the meantime, in seconds of CPU."""
+    """Yields a list whose only item is the longest block of the event loop so far, in CPU
+    seconds."""
     longest_block = [0.0]
 
     async def sample() -> None:

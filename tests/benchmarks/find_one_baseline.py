@@ -1,4 +1,4 @@
-"""The baseline of a question of one customer: a bare endpoint that does one `find_one`."""
+"""The baseline of the membership benchmark: a bare endpoint that does one `find_one`."""
 
 import os
 from collections.abc import AsyncIterator

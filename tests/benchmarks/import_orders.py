@@ -1,4 +1,7 @@
-"""The import of orders against a bare PyMongo upsert of the same file, in rows a second."""
+"""The import of orders against a PyMongo upsert of the same file, in rows per second.
+
+python -m tests.benchmarks.import_orders
+"""
 
 import asyncio
 import csv
@@ -23,12 +26,14 @@ from app.settings import Settings
 from app.store import Store
 from tests.local_processes import running_process
 
-ORDERS, CUSTOMERS, ROUNDS = 70_000, 23_570, 3
+ORDERS = 70_000
+CUSTOMERS = 23_570
+ROUNDS = 3
 MIN_RATE_RATIO = 0.6
 
 
 def write_orders(path: Path, orders: int, *, by_customer: bool) -> None:
-    """Customers in groups, as a shop's history lies; or by time, so that each batch meets many."""
+    """Writes a CSV file of orders, sorted by customer or by time."""
     rng = random.Random(1997)
     first_day = datetime(1997, 1, 1, tzinfo=UTC)
     rows = [
@@ -47,7 +52,7 @@ def write_orders(path: Path, orders: int, *, by_customer: bool) -> None:
 
 
 def import_with_pymongo(path: Path, collection: Any) -> int:
-    """What a script would do: no customers, no totals, no revisions, nothing checked."""
+    """Imports a file as a script would: no customers, no totals, no revisions, no validation."""
     collection.create_index("sourceId", unique=True)
     count = 0
     with path.open(newline="") as file:
@@ -75,7 +80,8 @@ async def import_with_program(path: Path, settings: Settings) -> int:
 
 
 def measure_rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:
-    """Rows a second of the bare script and of the import, into empty databases, in turns."""
+    """Yields the rows per second of the script and of the import; both start with empty
+    databases."""
     settings = Settings(_env_file=None, mongodb_url=SecretStr(url), database="imported")  # type: ignore[call-arg]
     with (
         MongoClient[dict[str, Any]](url) as client,
@@ -96,19 +102,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with running_process(Mongod(folder, Settings(_env_file=None))) as mongod:  # type: ignore[call-arg]
-            print(
-                f"{ORDERS:,} orders of {CUSTOMERS:,} customers; at least {MIN_RATE_RATIO} is wanted"
-            )
+            print(f"{ORDERS:,} orders of {CUSTOMERS:,} customers; goal: at least {MIN_RATE_RATIO}")
             print(f"{'order of rows':16}{'bare':>10}{'import':>10}{'ratio':>8}")
             for row_order in ("by customer", "by time"):
                 path = folder / "orders.csv"
                 write_orders(path, ORDERS, by_customer=row_order == "by customer")
                 ratios = []
                 for bare_rate, import_rate in measure_rounds(path, mongod.url):
-                    ratios.append(import_rate / bare_rate)
-                    print(
-                        f"{row_order:16}{bare_rate:10,.0f}{import_rate:10,.0f}{import_rate / bare_rate:8.2f}"
-                    )
+                    ratio = import_rate / bare_rate
+                    ratios.append(ratio)
+                    print(f"{row_order:16}{bare_rate:10,.0f}{import_rate:10,.0f}{ratio:8.2f}")
                 print(f"{'':16}{'median':>20}{statistics.median(ratios):8.2f}")
 
 

@@ -1,9 +1,9 @@
-"""A membership question over GraphQL against a bare endpoint that does one `find_one`.
+"""A membership query over GraphQL against a bare endpoint that does one `find_one`.
 
     python -m tests.benchmarks.membership
 
-One customer, one attribute filter, 16 connections; CPU of the server's process for a request.
-The two are asked in turn, so that a noisy machine is noisy for both.
+One customer, one attribute filter, 16 connections. The benchmark compares the CPU time that each
+server's process spends per request. The servers take turns, so that noise meets both.
 """
 
 import asyncio
@@ -46,10 +46,8 @@ def main() -> None:
         running.server("-m", "app", "api") as program_server,
         running.server(*bare_command) as baseline_server,
     ):
-        program_under_test, baseline = (
-            _ServerProcess(*program_server),
-            _ServerProcess(*baseline_server),
-        )
+        program_under_test = _ServerProcess(*program_server)
+        baseline = _ServerProcess(*baseline_server)
         segment = _create_customers_and_segment(program_under_test.address)
         rounds = [
             (
@@ -65,8 +63,8 @@ def _report(rounds: list[tuple[float, float]]) -> None:
     program_seconds, baseline_seconds = (
         statistics.median(costs) for costs in zip(*rounds, strict=True)
     )
-    ratio = statistics.median(mine / theirs for mine, theirs in rounds)
-    print(f"{'':38}{'CPU a request':>16}")
+    ratio = statistics.median(program / bare for program, bare in rounds)
+    print(f"{'':38}{'CPU per request':>16}")
     print(f"{'membership over GraphQL':38}{program_seconds * 1e6:>13.0f} µs")
     print(f"{'bare Starlette, one Motor find_one':38}{baseline_seconds * 1e6:>13.0f} µs")
     print(f"{'ratio, median of the rounds':38}{ratio:>16.2f}")
@@ -78,7 +76,7 @@ class _ServerProcess:
         self.address = address
 
     def measure_cpu_per_request(self, requests: list[bytes]) -> float:
-        """Seconds of CPU that the process spends on one of the requests."""
+        """Returns the mean CPU seconds that the server spends on a request."""
         cpu_before = sum(self._process.cpu_times()[:2])
         asyncio.run(_send_concurrently(self.address, requests))
         return (sum(self._process.cpu_times()[:2]) - cpu_before) / len(requests)
@@ -86,7 +84,7 @@ class _ServerProcess:
 
 async def _send_concurrently(address: str, requests: list[bytes]) -> None:
     batches = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
-    await asyncio.gather(*(_send_over_connection(address, share) for share in batches))
+    await asyncio.gather(*(_send_over_connection(address, batch) for batch in batches))
 
 
 async def _send_over_connection(address: str, requests: list[bytes]) -> None:
@@ -125,7 +123,7 @@ def _source_ids() -> Iterator[str]:
 
 
 def _create_customers_and_segment(address: str) -> str:
-    """Customers, and a segment of one attribute filter; returns its id."""
+    """Creates customers and a segment with one attribute filter; returns the id of the segment."""
     with httpx.Client(base_url=f"http://{address}", timeout=60) as client:
         for start in range(0, CUSTOMERS, 1_000):
             inputs = [

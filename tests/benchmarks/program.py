@@ -1,4 +1,4 @@
-"""The program as people run it, each part a process of its own, over stores of its own."""
+"""Runs the API and workers as processes, with a mongod and a Valkey of their own."""
 
 import os
 import socket
@@ -14,8 +14,7 @@ import psutil
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.settings import Settings
-from tests.local_processes import running_process
+from tests.local_processes import running_mongod, running_process
 
 Json = dict[str, Any]
 
@@ -23,7 +22,7 @@ DATABASE = "benchmark"
 
 
 class Program:
-    """The stores, and what runs over them."""
+    """Addresses of the running stores; starts processes that use them."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
@@ -32,7 +31,7 @@ class Program:
 
     @contextmanager
     def server(self, *command: str) -> Iterator[tuple[str, psutil.Process]]:
-        """A server's address and process, once it listens."""
+        """Starts a server; yields its address and its process once it listens."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = int(listener.getsockname()[1])
         address = f"127.0.0.1:{port}"
@@ -54,7 +53,7 @@ class Program:
 @contextmanager
 def running_program(folder: Path) -> Iterator[Program]:
     with (
-        running_process(Mongod(folder / "mongod", Settings(oplog_mib=990))) as mongod,
+        running_mongod(folder / "mongod", Mongod) as mongod,
         running_process(Valkey(folder / "valkey")) as valkey,
     ):
         urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}

@@ -1,4 +1,4 @@
-"""Segments and customers of a shop, for the matcher's benchmark."""
+"""Random segments and customers for the benchmark of the matcher."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -14,7 +14,7 @@ _EVENT_KINDS = 50
 EVENT_NAMES = [f"event_{number}" for number in range(_EVENT_KINDS)]
 _NUMBER_KEYS = [f"number{n}" for n in range(6)]
 _TEXT_KEYS = [f"text{n}" for n in range(6)]
-_INSTANT_KEYS = [f"moment{n}" for n in range(2)]
+_INSTANT_KEYS = [f"instant{n}" for n in range(2)]
 CATALOG = Catalog(
     {
         **{key: MetadataType(AttributeType.NUMBER) for key in _NUMBER_KEYS},
@@ -31,14 +31,16 @@ _INSTANT_PATHS = [
     *(f"metadata.{key}" for key in _INSTANT_KEYS),
     *("createdAt", "orders.lastOrderAt"),
 ]
-_MAX_NUMBER, _WORD_COUNT = 1_000, 200
+_MAX_NUMBER = 1_000
+_WORD_COUNT = 200
 _DURATIONS = [f"P{days}D" for days in (1, 2, 3, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 365, 730)]
 _WINDOWS = ("", "P7D", "P30D", "P90D")
 _COMPARISON_OPERATORS = ("GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL")
 
 
 def random_filter(number: int, rng: Random) -> Wire:
-    """One of the shop's segments: of ten, eight are conjunctions, one is a tree, one has events."""
+    """Returns a filter. Of ten, eight are conjunctions, one is a tree, one has a condition on
+    events."""
     kind = number % 10
     if kind < 8:
         return {"all": _random_attribute_conditions(rng, rng.randint(2, 4))}
@@ -62,7 +64,7 @@ def _random_tree(rng: Random) -> Wire:
 
 
 def _random_attribute_conditions(rng: Random, count: int) -> list[Wire]:
-    """On so many attributes; two conditions on one are rare."""
+    """Returns this many conditions; two conditions on the same attribute are rare."""
     conditions: dict[object, Wire] = {}
     while len(conditions) < count:
         condition = _random_attribute_condition(rng)
@@ -85,7 +87,7 @@ def _random_attribute_condition(rng: Random) -> Wire:
     if kind < 0.97:
         operator = rng.choice(("WITHIN_LAST", "MORE_THAN_AGO"))
         return _attribute_condition(rng.choice(_INSTANT_PATHS), operator, rng.choice(_DURATIONS))
-    # What no table tells: of these a shop has few that differ.
+    # The matcher has no index for these conditions. A shop has few different ones.
     return rng.choice(
         (
             _attribute_condition("email", "ENDS_WITH", f"@example{rng.randrange(5)}.com"),
@@ -96,7 +98,8 @@ def _random_attribute_condition(rng: Random) -> Wire:
 
 
 def _random_event_condition(rng: Random) -> Wire:
-    """Of each kind one measure is asked: of some a sum, of most lately."""
+    """Returns a condition on events. All conditions on one event name use the same aggregate and
+    window."""
     kind = rng.randrange(_EVENT_KINDS)
     event: Wire = {"name": EVENT_NAMES[kind], "operator": "GREATER_THAN_OR_EQUAL"}
     if kind % 3 == 0:
@@ -118,7 +121,8 @@ def _random_word(rng: Random) -> str:
 
 
 def random_customer(rng: Random) -> CustomerFacts:
-    """A customer with events of a few kinds, or none; each attribute is missing now and then."""
+    """Returns a customer with events of at most five names. Each attribute is missing now and
+    then."""
     document: dict[str, Any] = {
         "email": f"someone@example{rng.randrange(20)}.com",
         "birthdate": datetime(1960, 1, 1, tzinfo=UTC) + timedelta(rng.randrange(16_000)),

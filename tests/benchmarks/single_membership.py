@@ -1,8 +1,10 @@
-"""One person's membership at a thousand and at a million customers, in one run.
+"""One membership query with a million customers against one with a thousand, in one run.
 
-    python -m tests.benchmarks.single_membership [--customers N] [--data DIR] [--small DIR] [--rounds N]
+    python -m tests.benchmarks.single_membership [--customers N] [--data DIR] [--small DIR]
+        [--rounds N]
 
-The same people: the first thousand of the large shop are those of the small one.
+Both shops answer for the same customers: the first thousand of the large shop are the customers of
+the small shop.
 """
 
 import argparse
@@ -54,7 +56,7 @@ def main() -> None:
 
 async def _report(addresses: list[str], arguments: Any) -> None:
     print(
-        f"One membership, the median of {SAMPLED_CUSTOMERS} people; at most {MAX_RATIO} is wanted"
+        f"One membership, median of {SAMPLED_CUSTOMERS} customers; goal: ratio at most {MAX_RATIO}"
     )
     print(f"{'filter':12}{FEW_CUSTOMERS:>16,}{arguments.customers:>16,}{'ratio':>8}")
     async with AsyncExitStack() as exit_stack:
@@ -66,14 +68,15 @@ async def _report(addresses: list[str], arguments: Any) -> None:
                 programs, name, filter_, arguments.rounds
             )
             print(
-                f"{name:12}{few_seconds * 1e6:13.0f} µs{many_seconds * 1e6:13.0f} µs{many_seconds / few_seconds:8.2f}"
+                f"{name:12}{few_seconds * 1e6:13.0f} µs{many_seconds * 1e6:13.0f} µs"
+                f"{many_seconds / few_seconds:8.2f}"
             )
 
 
 async def _measure_medians(
     programs: list[ProgramUnderTest], name: str, filter_: Any, rounds: int
 ) -> list[float]:
-    """Seconds that one membership takes in each of the shops, which are asked in turns."""
+    """Returns the median seconds of one membership in each shop. The shops take turns."""
     title = f"benchmark {name} {time.time_ns()}"
     segments = [await program.create_segment(title, filter_) for program in programs]
     source_ids = [

@@ -1,55 +1,56 @@
-// node front_end.mjs WAY ADDRESS: does what it reads, and says what it is told, in lines of JSON.
+// node front_end.mjs TRANSPORT ADDRESS: reads commands and writes received messages as lines of JSON.
+// The commands are those of tests/subscriptions/front_end_client.py.
 import { createInterface } from "node:readline";
 import { follow } from "./follow.mjs";
-import { WAYS } from "./ways.mjs";
+import { TRANSPORTS } from "./transports.mjs";
 
-const [way, address] = process.argv.slice(2);
-const client = WAYS[way](address);
+const [transport, address] = process.argv.slice(2);
+const client = TRANSPORTS[transport](address);
 const stops = {};
-let terminates = false;
-let stumbles = false;
+let terminateOnNext = false;
+let failOnNext = false;
 
 const sink = (id) => ({
-  next(answer) {
-    say({ id, next: answer });
-    if (terminates) client.terminate();
-    terminates = false;
+  next(response) {
+    write({ id, next: response });
+    if (terminateOnNext) client.terminate();
+    terminateOnNext = false;
   },
-  error: (problem) => say({ id, error: problem }),
-  complete: () => say({ id, complete: true }),
+  error: (problem) => write({ id, error: problem }),
+  complete: () => write({ id, complete: true }),
 });
 
-const orders = {
+const commands = {
   ask({ id, query, variables }) {
     stops[id] = client.subscribe({ query, variables }, sink(id));
   },
-  follow({ id, ...what }) {
+  follow({ id, ...options }) {
     const { next, error, complete } = sink(id);
     const stopping = new AbortController();
     stops[id] = () => stopping.abort();
-    const begin = () => say({ id, begun: true });
-    const take = (transition) => {
-      if (stumbles) {
-        stumbles = false;
-        throw new Error("stumbled");
+    const begin = () => write({ id, begun: true });
+    const receive = (transition) => {
+      if (failOnNext) {
+        failOnNext = false;
+        throw new Error("failed by the test");
       }
       next(transition);
     };
-    follow(client, { ...what, begin, next: take, signal: stopping.signal }).then(complete, error);
+    follow(client, { ...options, begin, next: receive, signal: stopping.signal }).then(complete, error);
   },
   stop: ({ id }) => stops[id](),
-  // In the midst of what it is told.
-  terminate: () => (terminates = true),
-  stumble: () => (stumbles = true),
+  // While the client handles the next message.
+  terminate: () => (terminateOnNext = true),
+  stumble: () => (failOnNext = true),
 };
 
-function say(line) {
+function write(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 createInterface(process.stdin)
   .on("line", (line) => {
-    const { order, ...what } = JSON.parse(line);
-    orders[order](what);
+    const { order, ...parameters } = JSON.parse(line);
+    commands[order](parameters);
   })
   .on("close", () => process.exit());

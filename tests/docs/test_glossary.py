@@ -68,8 +68,13 @@ def _modules() -> list[str]:
 
 @pytest.mark.parametrize(
     "source",
-    ["class Bringing: ...", "def set_back_bringing(): ...", 'log.warning("no bringing here")']
-    + ['query = {"bringingAt": 1}', "document.bringing"],
+    [
+        "class Bringing: ...",
+        "def set_back_bringing(): ...",
+        'log.warning("no bringing here")',
+        'query = {"bringingAt": 1}',
+        "document.bringing",
+    ],
 )
 def test_a_retired_name_is_found(source: str) -> None:
     assert _offences(source, [("bringing",)])

@@ -1,4 +1,4 @@
-"""`segments worker`, whose event loop a signal blocks: run by test_leases.py."""
+"""A `segments worker` whose event loop SIGUSR1 blocks; for test_leases.py."""
 
 import asyncio
 import signal
@@ -9,7 +9,8 @@ from app.settings import Settings
 from workers.main import run_worker
 
 BLOCKED_SECONDS = 10.0
-BLOCKED, UNBLOCKED = "the event loop is blocked", "the event loop runs again"
+BLOCKED = "the event loop is blocked"
+UNBLOCKED = "the event loop runs again"
 
 
 def block_event_loop() -> None:

@@ -1,7 +1,7 @@
-"""The program with an engine beside it in this process, once for all tests of a file."""
+"""The program and an engine in this process, once for all tests of a file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +22,14 @@ Json = dict[str, Any]
 
 @dataclass
 class ShopWithEngine:
-    """A shop whose active segments are watched, where an engine is at work."""
+    """The API and an engine in this process; creates active segments and reads their
+    transitions."""
 
     api: Api
     _engine_task: asyncio.Task[None] | None = None
 
     def start_engine(self) -> Signal:
-        """Rings whenever the log has grown."""
+        """Starts the engine; returns the signal that it sends after each commit of transitions."""
         engine = Engine(self.api.services.store)
         self._engine_task = asyncio.create_task(engine.run())
         return engine.transitions_committed
@@ -40,7 +41,7 @@ class ShopWithEngine:
 
     @asynccontextmanager
     async def engine_stopped(self) -> AsyncIterator[None]:
-        """Meanwhile the engine does not hear of anything."""
+        """Stops the engine while the context is open, and starts it again."""
         await self.stop_engine()
         yield
         self.start_engine()
@@ -86,17 +87,17 @@ class ShopWithEngine:
         return len(await self.list_transitions(segment_id)) >= number
 
     async def list_transitions(self, segment_id: str) -> list[tuple[str, str, str]]:
-        """Type, cause and customer of each of the segment's transitions."""
+        """Returns type, cause and sourceId of each transition of the segment."""
         transitions = await self.api.services.store.transitions.read_after(
             0, 10_000, segment_ids=[segment_id]
         )
         return [
-            (each.details.type.value, each.details.cause.value, each.details.customer_source_id)
-            for each in transitions
+            (row.details.type.value, row.details.cause.value, row.details.customer_source_id)
+            for row in transitions
         ]
 
     async def wait_until_processed(self) -> None:
-        """Returns when the engine has come past all that is committed, and due, by now."""
+        """Returns when the engine has processed all commits, and all timers due, by now."""
         position, now = await self.api.services.store.clock.position_and_time()
         await wait_until(lambda: self.is_processed(position, now))
 
@@ -126,9 +127,14 @@ async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 
             await asyncio.sleep(0.01)
 
 
+async def has_logged(logs: Sequence[Any], event: str) -> bool:
+    """Whether the entries that structlog captured include the event."""
+    return any(entry["event"] == event for entry in logs)
+
+
 @pytest_asyncio.fixture
 async def shop_without_engine(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWithEngine]:
-    """A shop where no engine is at work yet."""
+    """A shop of the test's own, without an engine."""
     async with running_api(mongod, valkey) as api:
         shop = ShopWithEngine(api)
         yield shop

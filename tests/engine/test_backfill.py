@@ -1,4 +1,4 @@
-"""Definitions change while there are many customers, and they go on changing."""
+"""Definitions change while many customers exist, and keep changing."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ from tests.engine.test_transitions import at_least_filter, is_true_filter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# More than are brought at once.
+# More than one chunk.
 CUSTOMERS = 9_000
 
 
@@ -32,7 +32,7 @@ def change_customers(
     database: Documents, rng: random.Random, keys: list[ObjectId], stopped: threading.Event
 ) -> None:
     number = CUSTOMERS
-    # At a pace that leaves the engine time for its own.
+    # Slow enough that the engine keeps up.
     while not stopped.wait(0.003):
         change = {"metadata.vip": rng.random() < 0.5, "metadata.level": rng.randrange(10)}
         customer_filter = {"_id": rng.choice(keys)}
@@ -74,10 +74,10 @@ async def test_each_change_during_a_backfill_is_logged_and_none_before_it(
     replay.apply_commits(read_commits(database, since, hello["operationTime"]))
     replay.advance_all(hello["localTime"])
 
-    found = read_log(database, hello["localTime"])
-    assert {told.cause for each in found.values() for told in each} >= {
+    log = read_log(database, hello["localTime"])
+    assert {row.cause for rows in log.values() for row in rows} >= {
         "LIVE",
         "TIME",
         "DEFINITION",
     }
-    assert find_differences(replay.transitions, found) == []
+    assert find_differences(replay.transitions, log) == []

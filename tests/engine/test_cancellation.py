@@ -1,4 +1,4 @@
-"""An engine that is told to end does, whatever it is in the midst of."""
+"""The engine stops when its task is cancelled, whatever it is doing."""
 
 import asyncio
 from contextlib import suppress
@@ -11,8 +11,8 @@ from tests.engine.test_transitions import is_true_filter
 CANCELLATIONS = 40
 
 
-async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngine) -> None:
-    """Each of its attempts fails; it is cancelled before, while and after that."""
+async def test_cancelled_engine_stops_during_errors(shop_without_engine: ShopWithEngine) -> None:
+    """Each attempt of the engine fails; the test cancels it before, during and after an attempt."""
     await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     shop_without_engine.api.database.activeFilters.update_one(
         {}, {"$set": {"timeZone": "Nowhere/At all"}}
@@ -28,10 +28,10 @@ async def test_it_ends_in_the_midst_of_errors(shop_without_engine: ShopWithEngin
         assert engine.cancelled()
 
 
-async def test_it_ends_in_the_midst_of_an_end_of_its_own(
+async def test_cancelled_engine_stops_while_a_partition_ends(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """A partition has caught up, or workers share anew, in the moment of the cancellation."""
+    """A partition catches up, or workers rebalance, at the moment of the cancellation."""
     begun, never = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:

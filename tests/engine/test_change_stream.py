@@ -1,7 +1,7 @@
-"""The change stream's events become commits: one for each cluster time.
+"""The events of the change stream become commits: one for each cluster time.
 
-The stream reads neither `lsid` nor `txnNumber`, so the events of a transaction look to it exactly
-as MongoDB 8 shapes those of an insertMany made outside of one.
+The stream reads neither `lsid` nor `txnNumber`. So the events of a transaction look exactly like
+those of an insertMany outside of a transaction in MongoDB 8.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -31,7 +31,7 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 @asynccontextmanager
 async def open_stream(shop: ShopWithEngine) -> AsyncIterator[ChangeStream]:
-    """The stream of all customers from now on."""
+    """Opens the stream of all customers from now on."""
     store = shop.api.services.store
     position, _ = await store.clock.position_and_time()
     stream = await store.open_change_stream(
@@ -44,7 +44,7 @@ async def open_stream(shop: ShopWithEngine) -> AsyncIterator[ChangeStream]:
 
 
 def insert_in_transactions(shop: ShopWithEngine, *batch_sizes: int) -> None:
-    """Inserts so many customers at one cluster time, and so many at the next."""
+    """Inserts batches of customers, each in a transaction of its own."""
     database, now = shop.api.database, datetime.now(UTC)
 
     def insert(number: int, session: ClientSession) -> None:
@@ -60,14 +60,14 @@ def insert_in_transactions(shop: ShopWithEngine, *batch_sizes: int) -> None:
 
 
 async def read_commits(stream: ChangeStream, changes: int) -> list[Commit]:
-    """The next commits, until they have so many changes."""
+    """Reads commits until they have this many changes."""
     commits: list[Commit] = []
     while sum(len(commit.changes) for commit in commits) < changes:
         commits += await stream.read()
     return commits
 
 
-# A batch has 1,000 events: it ends within a commit, just between two, and a commit spans several.
+# A batch has 1,000 events: it ends within a commit, or between two; a commit can span several.
 @pytest.mark.parametrize("sizes", [[700, 700, 700], [500, 500, 500, 500], [1, 2_500, 3], [1_000]])
 async def test_a_cluster_time_is_one_commit(
     shop_without_engine: ShopWithEngine, sizes: list[int]
@@ -88,14 +88,15 @@ async def test_the_last_commit_does_not_wait_for_another(
     async with open_stream(shop_without_engine) as stream:
         await shop_without_engine.api.upsert("a")
         commits: list[Commit] = []
-        # Nothing else is written; the first read brings the event, the second that it is the last.
+        # Without another write: the first read returns the event, the second one that it is the
+        # last.
         for _ in range(2):
             commits += await stream.read()
 
     assert [len(commit.changes) for commit in commits] == [1]
 
 
-async def test_all_of_a_bulk_insert_enter(shop_without_engine: ShopWithEngine) -> None:
+async def test_every_customer_of_a_bulk_insert_enters(shop_without_engine: ShopWithEngine) -> None:
     vips = await shop_without_engine.create_active_segment(
         "VIPs", {"attribute": {"path": "createdAt", "operator": "HAS_VALUE"}}
     )
@@ -111,7 +112,7 @@ async def test_all_of_a_bulk_insert_enter(shop_without_engine: ShopWithEngine) -
 def change_event(
     time: int, customer: str, level: int, previous_level: int | None = None, wall_seconds: int = 0
 ) -> ChangeEvent:
-    """A customer comes to a level, at a cluster time and so many seconds after noon."""
+    """The event of a customer whose level changes, at a cluster time; `seconds` are after noon."""
     key = ObjectId(customer.encode().ljust(12, b"."))
     before = None if previous_level is None else {"_id": key, "level": previous_level}
     return {
@@ -128,13 +129,13 @@ def change_event(
 
 
 def resume_token(increment: int, suffix: str = "") -> Json:
-    """The resume token of an event; with nothing more, the one that stands before all events of
-    its time."""
+    """Returns the resume token of an event; without a suffix, the one before all events of its
+    time."""
     return {"_data": f"82{1_000:08x}{increment:08x}{suffix.encode().hex()}"}
 
 
 def levels_by_commit(commits: Sequence[Commit]) -> list[tuple[str, list[tuple[int | None, int]]]]:
-    """By commit, the place and each customer's levels before and after."""
+    """Returns the position of each commit, and each customer's levels before and after."""
     return [
         (
             commit.position,
@@ -148,13 +149,14 @@ def levels_by_commit(commits: Sequence[Commit]) -> list[tuple[str, list[tuple[in
     ]
 
 
-FIRST, SECOND = position_of(Timestamp(1_000, 1)), position_of(Timestamp(1_000, 2))
+FIRST = position_of(Timestamp(1_000, 1))
+SECOND = position_of(Timestamp(1_000, 2))
 
 
 def test_events_of_two_shards_at_one_time_are_one_commit() -> None:
     commits = CommitAssembler(is_sharded=True)
 
-    # One shard is ahead; the other has nothing to send for a while, and then an event as old.
+    # One shard is ahead; the other sends nothing for a while, and then an event of the same time.
     assert not commits.add_batch(
         [change_event(1, "ann", 5, wall_seconds=2)], resume_token(1, "ann")
     )

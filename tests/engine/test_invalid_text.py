@@ -1,4 +1,4 @@
-"""Bytes that are no UTF-8, written past the program."""
+"""Invalid UTF-8, written directly to MongoDB."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 NAMED = {"attribute": {"path": "name", "operator": "STARTS_WITH", "value": "A"}}
 
 
-async def test_a_name_that_is_no_utf8_is_read_as_well_as_it_can_be(shop: ShopWithEngine) -> None:
+async def test_a_name_with_invalid_utf8_is_decoded_with_replacements(shop: ShopWithEngine) -> None:
     named = await shop.create_active_segment("Named", NAMED)
     await shop.wait_until_processed()
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A worker loses its leases when its process is gone, and not because it is busy."""
+"""A worker loses its leases when its process is killed or stopped, but not when it is busy."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ class WorkerWithBlockableLoop(WorkerProcess):
 async def two_workers(
     shop_without_engine: ShopWithEngine, tmp_path: Path
 ) -> AsyncIterator[list[WorkerWithBlockableLoop]]:
-    """Two workers that have shared the partitions."""
+    """Two workers that share the partitions."""
     workers = [
         WorkerWithBlockableLoop(tmp_path / f"{n}", n, shop_without_engine.api.settings)
         for n in range(2)
@@ -66,19 +66,19 @@ async def test_a_blocked_event_loop_loses_no_lease(
     assert BLOCKED_SECONDS > 3 * HEARTBEAT_TIMEOUT_SECONDS
 
     two_workers[0].signal(signal.SIGUSR1)
-    await wait_until(lambda: has_logged(two_workers[0], BLOCKED))
+    await wait_until(lambda: is_blocked(two_workers[0]))
     names = [f"{number}" for number in range(40)]
     rows = [{"sourceId": name, "metadata": {"vip": True}} for name in names]
     await shop_without_engine.api.bulk_upsert("customersUpsert", rows)
     # The other worker's customers do not wait.
     await wait_until(lambda: shop_without_engine.has_transitions(vips, 1))
-    while not await has_logged(two_workers[0], UNBLOCKED):
+    while not two_workers[0].has_logged(UNBLOCKED):
         assert owners(database) == before
         await asyncio.sleep(0.1)
     await wait_until(lambda: shop_without_engine.has_transitions(vips, len(names)))
 
     assert owners(database) == before
-    assert not await has_logged(two_workers[0], LEASE_LOST_EVENT)
+    assert not two_workers[0].has_logged(LEASE_LOST_EVENT)
     assert sorted(who for _, _, who in await shop_without_engine.list_transitions(vips)) == sorted(
         names
     )
@@ -98,25 +98,24 @@ async def test_a_killed_or_stopped_process_loses_its_leases(
     began = time.monotonic()
     await wait_until(lambda: are_all_owned_by_one(database))
     seconds = time.monotonic() - began
-    # The rest is the poll of the other worker, and a busy machine.
+    # The other worker polls for free partitions; the rest is for a busy machine.
     assert seconds < HEARTBEAT_TIMEOUT_SECONDS + 4
 
     await shop_without_engine.api.upsert("ann", metadata={"vip": True})
     await wait_until(lambda: shop_without_engine.has_transitions(vips, 1))
     if number is signal.SIGSTOP:
-        # What it was at has another owner, which it hears; then it shares again.
+        # The worker learns that it has lost its leases, and acquires a share again.
         two_workers[0].signal(signal.SIGCONT)
         await wait_until(lambda: are_partitions_shared(database))
-        assert await has_logged(two_workers[0], LEASE_LOST_EVENT)
+        assert two_workers[0].has_logged(LEASE_LOST_EVENT)
     await shop_without_engine.api.upsert("bob", metadata={"vip": True})
     await shop_without_engine.wait_until_processed()
     assert [who for _, _, who in await shop_without_engine.list_transitions(vips)] == ["ann", "bob"]
 
 
+async def is_blocked(worker: WorkerWithBlockableLoop) -> bool:
+    return worker.has_logged(BLOCKED)
+
+
 async def are_all_owned_by_one(database: Documents) -> bool:
     return len(set(owners(database).values()) - {""}) == 1
-
-
-async def has_logged(worker: WorkerWithBlockableLoop, log_text: str) -> bool:
-    assert worker.log_file
-    return log_text in worker.log_file.read_text()

@@ -1,4 +1,5 @@
-"""Intervals of the log are exact, and no process that dies at a boundary freezes the log."""
+"""Consumers see exact intervals of the log; a process killed at a boundary does not block the
+log."""
 
 import asyncio
 import os
@@ -24,7 +25,7 @@ from tests.loyalty_client import LoyaltyClient
 
 @pytest_asyncio.fixture
 async def consuming_shop(shop_without_engine: ShopWithEngine) -> AsyncIterator[ShopWithEngine]:
-    """A shop where an engine and the consumers are at work."""
+    """A shop with an engine and consumers of the log."""
     committed = shop_without_engine.start_engine()
     task = asyncio.create_task(shop_without_engine.api.services.consumers.run(committed))
     yield shop_without_engine
@@ -42,7 +43,7 @@ def test_an_interval_begins_after_a_sequence_and_ends_with_one() -> None:
 
 
 class KillOnInsert(monitoring.CommandListener):
-    """Kills the process as it inserts into a collection."""
+    """Kills the process when it inserts into a collection."""
 
     def __init__(self, collection: str) -> None:
         self._collection = collection
@@ -70,7 +71,7 @@ async def create_rule_in_process(settings: Settings, program: str, segment: str)
     await services.loyalty.create_rule(wire, services.now().at)
 
 
-async def test_a_process_killed_at_a_boundary_freezes_nothing(
+async def test_a_process_killed_at_a_boundary_does_not_block_the_log(
     consuming_shop: ShopWithEngine,
 ) -> None:
     api, club = consuming_shop.api, LoyaltyClient(consuming_shop.api)
@@ -88,7 +89,7 @@ async def test_a_process_killed_at_a_boundary_freezes_nothing(
     began = time.monotonic()
     await api.upsert("ann", metadata={"vip": True})
     await wait_until(lambda: consuming_shop.has_transitions(vips, 1))
-    # The log does not wait at all.
+    # The log is not blocked at all.
     assert time.monotonic() - began < TRANSACTION_DEADLINE_SECONDS - 1
 
     async def has_points() -> bool:

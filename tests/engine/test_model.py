@@ -1,6 +1,6 @@
-"""Everything happens, with trouble; the log is what the history says.
+"""Two short runs of the model test: kills of processes, and elections of the replica set.
 
-`python -m tests.engine.model --help` does the same for longer.
+`python -m tests.engine.model --help` runs it for longer.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.engine.model.run import RunPlan, run_model_test
 SMALL_SIZES = WorkloadSizes(busy_customers=1, events_per_busy_customer=500, customers_per_batch=200)
 
 
-# Both take under a minute where two cores have nothing else to do.
+# Each takes less than a minute on two idle cores.
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "plan",
@@ -23,7 +23,7 @@ SMALL_SIZES = WorkloadSizes(busy_customers=1, events_per_busy_customer=500, cust
     ],
     ids=["kills", "elections"],
 )
-async def test_the_log_is_what_the_history_says(tmp_path: Path, plan: RunPlan) -> None:
+async def test_log_equals_replay_of_all_commits(tmp_path: Path, plan: RunPlan) -> None:
     outcome = await run_model_test(tmp_path, plan)
 
     assert outcome.problems == []

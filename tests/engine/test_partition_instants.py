@@ -1,4 +1,4 @@
-"""A partition's customers are never settled earlier than the partition has come."""
+"""The engine evaluates no customer at an instant before that of its partition."""
 
 from datetime import datetime, timedelta
 
@@ -12,8 +12,9 @@ CUSTOMERS = [f"customer {number}" for number in range(40)]
 async def test_each_partition_continues_from_its_own_instant(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """As when the clock of a new primary is behind the old one's, by which one partition was
-    written and the others were not."""
+    """After an election the clock of the new primary may be behind that of the old one, which has
+    written one of the partitions.
+    """
     segment = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     for source_id in CUSTOMERS:
         await shop_without_engine.api.upsert(source_id)
@@ -32,10 +33,12 @@ async def test_each_partition_continues_from_its_own_instant(
         await shop_without_engine.api.upsert(source_id, metadata={"vip": True})
     await shop_without_engine.wait_until_processed()
 
-    told = await shop_without_engine.api.services.store.transitions.read_after(
+    logged = await shop_without_engine.api.services.store.transitions.read_after(
         0, 1_000, segment_ids=[segment]
     )
-    at: dict[str, datetime] = {each.details.customer_source_id: each.details.at for each in told}
+    at: dict[str, datetime] = {
+        transition.details.customer_source_id: transition.details.at for transition in logged
+    }
     assert at.keys() == set(CUSTOMERS)
     assert len(set(where.values())) > 1
     for source_id, number in where.items():

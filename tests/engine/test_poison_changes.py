@@ -1,4 +1,4 @@
-"""A customer who can't be settled holds up those of its partition, and nobody else."""
+"""A poison change blocks the customers of its partition only, until its data is repaired."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import structlog
 
 from app.domain.changes import PoisonChange
 from app.store.change_stream import partition_of
-from tests.engine.conftest import ShopWithEngine, wait_until
+from tests.engine.conftest import ShopWithEngine, has_logged, wait_until
 from tests.engine.test_transitions import is_true_filter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# A window: what the customer's own document tells needs no rows.
+# With a window, so that the engine reads rows: the summary in the document is not enough.
 CLICKED = {
     "event": {
         "name": "click",
@@ -21,11 +21,11 @@ CLICKED = {
         "value": 1,
     }
 }
-# No state of a customer includes or excludes a row that says this of itself.
+# The engine can't compare this with the version of a customer.
 BREAK_EVENT: dict[str, Any] = {"$set": {"sinceVersion": "the beginning"}}
 
-# Among so many there is one in the partition of another: chance misses it once in 100,000 times.
-RETRY_SECONDS = 180
+# Enough that one of them shares the partition of a given customer, but for one run in 100,000.
+OTHER_CUSTOMERS = 180
 
 
 async def track_click(shop: ShopWithEngine, source_id: str) -> None:
@@ -50,27 +50,27 @@ async def test_a_blocked_partition_retries_until_the_customer_can_be_evaluated(
     clickers = await shop.create_active_segment("Clickers", {"any": [CLICKED]})
     id_ = await shop.api.upsert("bad", metadata={"vip": False})
     await track_click(shop, "bad")
-    others = [f"other {number}" for number in range(RETRY_SECONDS)]
-    for each in others:
-        await shop.api.upsert(each, metadata={"vip": False})
+    others = [f"other {number}" for number in range(OTHER_CUSTOMERS)]
+    for source_id in others:
+        await shop.api.upsert(source_id, metadata={"vip": False})
     await shop.wait_until_processed()
-    where = partition_of_customers(shop)
-    beside = [each for each in others if where[each] == where["bad"]]
-    assert beside
+    partitions = partition_of_customers(shop)
+    blocked = [source_id for source_id in others if partitions[source_id] == partitions["bad"]]
+    assert blocked
     shop.api.database.events.update_one({}, BREAK_EVENT)
     for vip in (True, False, True):
         await shop.api.upsert("bad", metadata={"vip": vip})
     await wait_until(lambda: is_blocked(shop))
-    for each in others:
-        await shop.api.upsert(each, metadata={"vip": True})
+    for source_id in others:
+        await shop.api.upsert(source_id, metadata={"vip": True})
 
-    await wait_until(lambda: shop.has_transitions(vips, len(others) - len(beside)))
+    await wait_until(lambda: shop.has_transitions(vips, len(others) - len(blocked)))
 
-    told = {who for _, _, who in await shop.list_transitions(vips)}
-    assert told == set(others) - set(beside)
-    (setback,) = await fetch_poison_changes(shop)
-    assert (setback.partition, setback.customer_id) == (where["bad"], id_)
-    assert "TypeError" in setback.error
+    entered = {source_id for _, _, source_id in await shop.list_transitions(vips)}
+    assert entered == set(others) - set(blocked)
+    (poison_change,) = await fetch_poison_changes(shop)
+    assert (poison_change.partition, poison_change.customer_id) == (partitions["bad"], id_)
+    assert "TypeError" in poison_change.error
     assert (await shop.api.services.engine_status.read()).unassigned_partition_count == 0
     await wait_until(lambda: was_tried(shop, 2))
 
@@ -80,14 +80,14 @@ async def test_a_blocked_partition_retries_until_the_customer_can_be_evaluated(
     await shop.wait_until_processed()
 
     log = await shop.list_transitions(vips)
-    assert sorted(who for _, _, who in log) == sorted([*others, "bad", "bad", "bad"])
-    assert [type_ for type_, _, who in log if who == "bad"] == ["ENTERED", "LEFT", "ENTERED"]
+    assert sorted(source_id for _, _, source_id in log) == sorted([*others, "bad", "bad", "bad"])
+    assert [type_ for type_, _, source_id in log if source_id == "bad"] == [
+        "ENTERED",
+        "LEFT",
+        "ENTERED",
+    ]
     assert await shop.list_transitions(clickers) == [("ENTERED", "LIVE", "bad")]
     assert {cause for _, cause, _ in log} == {"LIVE"}
-
-
-async def has_logged(logs: list[Any], event: str) -> bool:
-    return any(each["event"] == event for each in logs)
 
 
 async def is_blocked(shop: ShopWithEngine) -> bool:
@@ -95,7 +95,7 @@ async def is_blocked(shop: ShopWithEngine) -> bool:
 
 
 async def was_tried(shop: ShopWithEngine, times: int) -> bool:
-    return any(each.attempts >= times for each in await fetch_poison_changes(shop))
+    return any(change.attempts >= times for change in await fetch_poison_changes(shop))
 
 
 async def has_recovered(shop: ShopWithEngine) -> bool:
@@ -128,37 +128,45 @@ async def test_a_backfill_continues_in_the_other_partitions(shop: ShopWithEngine
 async def test_blocked_changes_apply_definition_changes_at_their_positions(
     shop: ShopWithEngine,
 ) -> None:
-    """Whoever changed before a segment was activated is in its baseline as of then."""
+    """A customer that changed before the activation of a segment is in its baseline, in this
+    state."""
     seen = await shop.create_active_segment("Seen", is_true_filter("seen"))
-    for number in range(RETRY_SECONDS):
+    for number in range(OTHER_CUSTOMERS):
         await shop.api.upsert(f"waits {number}", metadata={"seen": False})
     await track_click(shop, "waits 0")
     await shop.wait_until_processed()
-    where = partition_of_customers(shop)
-    waiting = [who for who, number in where.items() if number == where["waits 0"]]
-    beside = next(who for who in waiting if who.startswith("waits ") and who != "waits 0")
+    partitions = partition_of_customers(shop)
+    blocked = next(
+        source_id
+        for source_id, partition in partitions.items()
+        if partition == partitions["waits 0"]
+        and source_id.startswith("waits ")
+        and source_id != "waits 0"
+    )
     bad = shop.api.read_customer_document("waits 0")["_id"]
     shop.api.database.events.update_one({"customerId": bad}, BREAK_EVENT)
     await shop.api.upsert("waits 0", metadata={"seen": True})
     await wait_until(lambda: is_blocked(shop))
-    await shop.api.upsert(beside, metadata={"seen": True})
+    await shop.api.upsert(blocked, metadata={"seen": True})
 
     later = await shop.create_active_segment("Seen later", is_true_filter("seen"))
-    await shop.api.upsert(beside, metadata={"seen": False})
+    await shop.api.upsert(blocked, metadata={"seen": False})
     shop.api.database.events.update_one({"customerId": bad}, {"$set": {"sinceVersion": 1}})
     await wait_until(lambda: has_recovered(shop))
     await shop.wait_until_processed()
 
     assert [
-        (type_, who) for type_, _, who in await shop.list_transitions(seen) if who == beside
+        (type_, source_id)
+        for type_, _, source_id in await shop.list_transitions(seen)
+        if source_id == blocked
     ] == [
-        ("ENTERED", beside),
-        ("LEFT", beside),
+        ("ENTERED", blocked),
+        ("LEFT", blocked),
     ]
-    assert await shop.list_transitions(later) == [("LEFT", "LIVE", beside)]
+    assert await shop.list_transitions(later) == [("LEFT", "LIVE", blocked)]
 
 
-async def test_a_definition_that_can_t_be_read_is_reported_and_read_again(
+async def test_an_unreadable_definition_is_reported_and_read_again(
     shop: ShopWithEngine,
 ) -> None:
     segment = await shop.create_active_segment("Gold", is_true_filter("gold"))

@@ -1,4 +1,4 @@
-"""What is to be seen of the engine from outside, against what the tests themselves wrote."""
+"""The status of the engine, against what the tests wrote themselves."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ async def fetch_status(shop: ShopWithEngine) -> Json:
 
 
 async def fetch_metrics(shop: ShopWithEngine) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """The samples of /metrics by their names, each with its labels."""
+    """Returns the samples of /metrics by name, each with its labels."""
     answer = await shop.api.http_client.get("/metrics")
     assert answer.status_code == 200
     samples: dict[str, list[tuple[dict[str, str], float]]] = {}
@@ -58,7 +58,7 @@ def customer_row(name: str, **fields: Any) -> Json:
 
 
 async def write_changes(shop: ShopWithEngine) -> int:
-    """Writes in all ways there are, and says how many changes of customers these were."""
+    """Writes to the database in every way; returns the number of changes of customers."""
     api, database = shop.api, shop.api.database
     for number in range(3):
         await api.upsert(f"one by one {number}", metadata={"vip": True})
@@ -69,13 +69,13 @@ async def write_changes(shop: ShopWithEngine) -> int:
         for n in range(2)
     ]
     assert (await api.bulk_upsert("ordersUpsert", orders))["accepted"] == 2
-    # Past the program; one looks like what the oplog wraps transactions in.
+    # Directly in MongoDB; one field has the name in which the oplog wraps transactions.
     database.customers.insert_many([customer_row(f"direct {n}", applyOps=n) for n in range(6)])
     for number in range(4):
         customer_filter = {"sourceId": f"direct {number}"}
         database.customers.update_one(customer_filter, {"$set": {"metadata": {"vip": True}}})
     database.customers.delete_one({"sourceId": "direct 5"})
-    # Nobody's business.
+    # Writes that are no changes of customers.
     oplog_like_document = {"op": "i", "ns": f"{database.name}.customers"}
     database.others.insert_many([{"applyOps": [oplog_like_document]} for _ in range(7)])
     database.client[f"{database.name}_2"].customers.insert_one(customer_row("another shop's"))
@@ -92,7 +92,7 @@ async def write_changes(shop: ShopWithEngine) -> int:
     return 3 + 5 + 2 + 6 + 4 + 1 + 9
 
 
-async def test_without_a_worker_the_lag_is_what_is_written(
+async def test_without_a_worker_the_lag_counts_all_changes(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     first = await fetch_status(shop_without_engine)
@@ -142,10 +142,10 @@ async def test_a_worker_reports_its_work(shop_without_engine: ShopWithEngine) ->
     assert status["lagChanges"] == ZERO_EXACT
     assert 0 <= status["lagSeconds"] < 5
     assert (status["lastSequence"], status["activeSegments"]) == (len(log), 1)
-    # All of it was done since it began.
+    # The worker has done all of it since its start.
     seconds = (parse_instant(status["at"]) - parse_instant(worker["beganAt"])).total_seconds()
     assert 0 < seconds < 10
-    # The report was made before it was written: a busy machine takes a while in between.
+    # A busy machine takes a while from the report to its write.
     assert worker["changesPerSecond"] >= written / (seconds + 1)
     assert worker["changesPerSecond"] / worker["transitionsPerSecond"] == pytest.approx(
         written / len(log)
@@ -248,12 +248,12 @@ async def test_backfill_progress(shop_without_engine: ShopWithEngine) -> None:
     assert (await fetch_status(shop_without_engine))["backfillProgress"] is None
 
 
-async def test_counting_ends_somewhere_and_says_so(
+async def test_counting_stops_at_a_limit_and_reports_it(
     shop_without_engine: ShopWithEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oplog, "_ENTRIES_PER_QUERY", 10)
     database = shop_without_engine.api.database
-    # The store has written something of its own, too.
+    # The store has written documents of its own, too.
     database.customers.insert_many([customer_row(f"c{n}") for n in range(60)])
     assert (await fetch_status(shop_without_engine))["lagChanges"] == {"number": 60, "exact": True}
 
@@ -281,7 +281,7 @@ async def test_an_error_is_reported_and_outlives_its_worker(
 ) -> None:
     await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     await shop_without_engine.api.upsert("ann", metadata={"vip": True})
-    # As when they are too old, which MongoDB sees to itself.
+    # As MongoDB does when they are too old.
     shop_without_engine.api.database.client.config["system.preimages"].delete_many({})
     await shop_without_engine.api.upsert("ann", metadata={"vip": False})
     shop_without_engine.api.database.client.config["system.preimages"].delete_many({})

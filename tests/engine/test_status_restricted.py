@@ -1,4 +1,4 @@
-"""What is to be seen of the engine where MongoDB lets little be seen, or nothing."""
+"""The status of the engine when MongoDB restricts what a user may read, or is unreachable."""
 
 import asyncio
 import os
@@ -16,16 +16,15 @@ from pymongo.errors import PyMongoError
 from app.errors import SetupError
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.settings import Settings
 from tests.api import running_api
 from tests.engine.conftest import ShopWithEngine, wait_until
 from tests.engine.test_status import fetch_metrics, fetch_status, write_changes
 from tests.engine.test_transitions import is_true_filter
-from tests.local_processes import running_process
+from tests.local_processes import running_mongod
 
 
 class MongodWithAuthentication(Mongod):
-    """A mongod that asks who one is, once it has been told whom to let in."""
+    """A mongod that requires authentication after `enable_authentication`."""
 
     user = ""
     options: Sequence[str] = ()
@@ -42,8 +41,8 @@ class MongodWithAuthentication(Mongod):
         super().run([*command, *auth_options, *self.options], environment)
 
     def enable_authentication(self) -> None:
-        """From now on it lets in one who may do all in the shop's database, and in no other that
-        MongoDB keeps for itself."""
+        """Creates a user without privileges on `local` and `admin`, and restarts with
+        authentication."""
         roles = ["readWriteAnyDatabase", "dbAdminAnyDatabase"]
         with MongoClient[Any](self.url) as client:
             client.admin.command("createUser", "ada", pwd="love", roles=roles)
@@ -62,12 +61,8 @@ class MongodWithAuthentication(Mongod):
 
 @pytest.fixture
 def own_mongod(tmp_path: Path) -> Iterator[MongodWithAuthentication]:
-    """A mongod of the test's own."""
-    settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
-    part = MongodWithAuthentication(tmp_path / "mongod", settings)
-    part.folder.mkdir()
-    with running_process(part):
-        yield part
+    with running_mongod(tmp_path / "mongod", MongodWithAuthentication) as mongod:
+        yield mongod
 
 
 @asynccontextmanager
@@ -80,7 +75,7 @@ async def running_shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWith
             await shop.stop_engine()
 
 
-async def test_who_may_not_read_the_oplog_sees_the_rest(
+async def test_without_the_right_to_read_the_oplog_the_status_has_the_rest(
     own_mongod: MongodWithAuthentication, valkey: Valkey
 ) -> None:
     own_mongod.enable_authentication()
@@ -107,7 +102,7 @@ async def test_who_may_not_read_the_oplog_sees_the_rest(
         assert "segments_engine_history_window_seconds" not in samples
 
 
-async def test_who_has_no_keys_yet_is_waited_for(
+async def test_the_status_waits_for_missing_signing_keys(
     own_mongod: MongodWithAuthentication, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_keys = "failpoint.disableKeyGeneration={'mode': 'alwaysOn'}"

@@ -1,4 +1,4 @@
-"""The engine was away for so long that nobody can tell any more what happened."""
+"""The engine was stopped for longer than the oplog or the pre-images reach back."""
 
 import pytest
 
@@ -23,7 +23,7 @@ async def test_changes_in_a_gap_are_logged_once_as_a_difference(shop: ShopWithEn
         shop.api.database.customers.delete_one({"sourceId": "is deleted past the program"})
         await shop.edit_segment(inner, filter=at_least_filter("level", 3))
         new = await shop.create_active_segment("New", at_least_filter("level", 4))
-        # As when they are too old, which MongoDB sees to itself.
+        # As MongoDB does when they are too old.
         shop.api.database.client.config["system.preimages"].delete_many({})
     await shop.wait_until_processed()
     await shop.api.upsert("stays", metadata={"level": 1})

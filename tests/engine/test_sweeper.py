@@ -1,4 +1,5 @@
-"""What the sweeper removes, what it leaves for the engine, and that a killed one is taken over."""
+"""What the sweeper removes, what it leaves for the engine, and the takeover from a killed
+sweeper."""
 
 import asyncio
 import os
@@ -18,12 +19,13 @@ from tests.engine.test_poison_changes import (
 )
 from tests.engine.test_transitions import is_true_filter
 
-_EVENTS, _ENTRANCES = 10_000, 10_000
+_EVENTS = 10_000
+_ENTRANCES = 10_000
 ORDERED_TWICE: Json = {"event": {"name": "order", "value": 2}}
 
 
 def insert_events(api: Api, customer: str, event_count: int) -> None:
-    """Gives the customer so many events, each with a key."""
+    """Inserts this many events of the customer, each with an idempotency key."""
     owner, at = ObjectId(customer[4:]), api.services.now().at
     event = {"customerId": owner, "name": "visited", "at": at, "properties": {}, "sinceVersion": 1}
     api.database.events.insert_many(
@@ -33,8 +35,8 @@ def insert_events(api: Api, customer: str, event_count: int) -> None:
 
 
 def collections_with_rows(api: Api, id_: str) -> set[str]:
-    """The collections that still name the customer or segment, apart from the log and from what
-    tells other processes of a deletion."""
+    """Returns the collections that still mention the customer or segment, without the log and the
+    tombstones."""
     key = ObjectId(id_[4:])
     fields = ("_id", "customerId", "segmentId", "_id.segment")
     reference_filter = {"$or": [{field: key} for field in fields]}
@@ -43,7 +45,7 @@ def collections_with_rows(api: Api, id_: str) -> set[str]:
 
 
 async def create_and_delete_large(shop: ShopWithEngine) -> tuple[str, str]:
-    """A customer and an active segment, each with many rows, deleted."""
+    """Creates a customer and an active segment with many rows each, and deletes both."""
     api = shop.api
     customer = await api.upsert("large", metadata={"vip": True})
     insert_events(api, customer, _EVENTS)
@@ -96,7 +98,7 @@ async def test_a_sweeper_that_is_killed_is_taken_over(
     assert (await api.fetch_customer("other", "id"))["id"] == other
 
 
-async def test_superseded_revisions_go_once_the_engine_has_processed_them(
+async def test_superseded_revisions_are_removed_once_the_engine_has_processed_them(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     api, rows = shop_without_engine.api, shop_without_engine.api.database.orders
@@ -121,7 +123,7 @@ async def test_superseded_revisions_go_once_the_engine_has_processed_them(
 async def test_rows_that_a_quarantined_partition_needs_stay(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """One customer of two in different partitions can't be processed."""
+    """The engine can't process one of two customers, which are in different partitions."""
     api = shop_without_engine.api
     clickers = await shop_without_engine.create_active_segment("Clickers", {"any": [CLICKED]})
     buyers = await shop_without_engine.create_active_segment("Bought twice", ORDERED_TWICE)
@@ -170,10 +172,11 @@ async def test_rows_that_a_quarantined_partition_needs_stay(
     assert clicked == ["ENTERED", "LEFT"]
 
 
-async def test_a_list_stays_as_long_as_the_engine_may_ask_for_it(
+async def test_a_list_stays_as_long_as_the_engine_may_read_it(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """A filter named it, was edited, and the list was deleted: the engine hears of all at once."""
+    """A filter names a static segment, is edited, and the segment is deleted, before the engine
+    reads any of it."""
     api = shop_without_engine.api
     await api.upsert("member", metadata={"vip": False})
     sent = {"name": "List", "definition": {"customers": [{"sourceId": "member"}]}}

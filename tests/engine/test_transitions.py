@@ -1,4 +1,4 @@
-"""What a customer does, and what the log tells of it."""
+"""From changes of customers to transitions in the log."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ def at_least_filter(key: str, minimum: int) -> Json:
     return {"attribute": {"path": f"metadata.{key}", "operator": operator, "value": minimum}}
 
 
-async def test_who_becomes_one_enters_and_who_ceases_to_leaves(shop: ShopWithEngine) -> None:
+async def test_customers_enter_and_leave_when_they_change(shop: ShopWithEngine) -> None:
     vips = await shop.create_active_segment("VIPs", is_true_filter("vip"))
     await shop.api.upsert("ann", metadata={"vip": True})
     await shop.api.upsert("ann", metadata={"vip": False})
@@ -51,7 +51,7 @@ async def test_members_at_activation_are_the_baseline(shop: ShopWithEngine) -> N
     ]
 
 
-async def test_who_is_deleted_leaves(shop: ShopWithEngine) -> None:
+async def test_a_deleted_customer_leaves(shop: ShopWithEngine) -> None:
     segment = await shop.create_active_segment("Silver", is_true_filter("silver"))
     await shop.api.upsert("dan", metadata={"silver": True})
     await shop.delete_customer("dan")
@@ -63,7 +63,7 @@ async def test_who_is_deleted_leaves(shop: ShopWithEngine) -> None:
     ]
 
 
-async def test_time_alone_lets_enter_and_leave_at_the_instant(shop: ShopWithEngine) -> None:
+async def test_customers_enter_and_leave_by_time_alone_at_the_instant(shop: ShopWithEngine) -> None:
     recent = {"event": {"name": "visit", "within": {"last": "PT1S"}}}
     segment = await shop.create_active_segment("Just here", recent)
     quiet = await shop.create_active_segment(
@@ -89,10 +89,10 @@ async def test_time_alone_lets_enter_and_leave_at_the_instant(shop: ShopWithEngi
     assert left["at"] == visited["at"] + timedelta(seconds=1)
 
 
-async def test_a_state_that_is_over_already_counts_with_the_rows_it_had(
+async def test_a_superseded_state_counts_with_its_own_rows(
     shop: ShopWithEngine,
 ) -> None:
-    """Bought, and deleted before the engine has heard of either."""
+    """The customer buys and is deleted before the engine reads either change."""
     segment = await shop.create_active_segment(
         "Bought twice", {"event": {"name": "order", "value": 2}}
     )
@@ -112,7 +112,7 @@ async def test_a_state_that_is_over_already_counts_with_the_rows_it_had(
     ]
 
 
-async def test_an_edit_of_a_segment_inside_moves_members_of_the_outer_one(
+async def test_an_edit_of_a_nested_segment_moves_members_of_the_outer_one(
     shop: ShopWithEngine,
 ) -> None:
     await shop.api.upsert("hal", metadata={"level": 5})
@@ -193,7 +193,7 @@ async def test_tombstones_are_removed_once_logged(shop: ShopWithEngine) -> None:
     await wait_until(is_forgotten)
 
 
-async def test_another_time_zone_is_another_definition(shop: ShopWithEngine) -> None:
+async def test_another_time_zone_is_a_definition_change(shop: ShopWithEngine) -> None:
     now = datetime.now(UTC)
     await shop.api.upsert("lea", metadata={})
     today = {"path": "createdAt", "operator": "ON", "value": now.date().isoformat()}
@@ -208,7 +208,7 @@ async def test_another_time_zone_is_another_definition(shop: ShopWithEngine) -> 
     )
     await shop.wait_until_processed()
 
-    assert [each for each in await shop.list_transitions(segment) if each[2] == "lea"] == [
+    assert [row for row in await shop.list_transitions(segment) if row[2] == "lea"] == [
         ("LEFT", "DEFINITION", "lea"),
         ("ENTERED", "DEFINITION", "lea"),
     ]

@@ -1,4 +1,4 @@
-"""What an engine says of itself, by a clock of the test's."""
+"""The metrics of a worker, by a clock of the test."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def worker_metrics(clock: FakeClock) -> WorkerMetrics:
     return WorkerMetrics(clock)
 
 
-def test_at_first_nothing_was_done(worker_metrics: WorkerMetrics) -> None:
+def test_initial_metrics_are_zero(worker_metrics: WorkerMetrics) -> None:
     report = worker_metrics.report()
 
     assert (report.uptime_seconds, report.changes, report.transitions) == (0, 0, 0)
@@ -31,7 +31,7 @@ def test_at_first_nothing_was_done(worker_metrics: WorkerMetrics) -> None:
     assert (report.errors, report.last_error) == (0, "")
 
 
-def test_rates_are_those_since_it_began_and_then_of_the_last_ten_seconds(
+def test_rates_cover_the_time_since_the_start_then_the_last_ten_seconds(
     worker_metrics: WorkerMetrics, clock: FakeClock
 ) -> None:
     rates = []
@@ -49,7 +49,7 @@ def test_rates_are_those_since_it_began_and_then_of_the_last_ten_seconds(
     assert (report.uptime_seconds, report.changes, report.transitions) == (40, 2_000, 200)
 
 
-def test_after_a_long_silence_a_rate_is_that_of_the_silence(
+def test_after_a_long_pause_a_rate_covers_the_pause(
     worker_metrics: WorkerMetrics, clock: FakeClock
 ) -> None:
     clock.seconds += 1

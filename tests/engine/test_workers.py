@@ -1,4 +1,4 @@
-"""Several workers at one shop."""
+"""Several workers share the partitions of one database."""
 
 import asyncio
 import os
@@ -16,14 +16,15 @@ from tests.engine.model.cluster import WorkerProcess
 from tests.engine.test_poison_changes import partition_of_customers
 from tests.engine.test_transitions import is_true_filter
 
-# Enough for every partition to have some.
+# Enough that every partition has customers.
 _CUSTOMERS = 80
-# More than are brought before the first of them are settled.
-MANY_CUSTOMERS, CUSTOMERS_PER_CALL = 8_000, 1_000
+# More than the engine reads before it has evaluated the first of them.
+MANY_CUSTOMERS = 8_000
+CUSTOMERS_PER_CALL = 1_000
 
 
 def partitions_by_owner(database: Documents) -> list[list[int]]:
-    """The partitions that each holds."""
+    """Returns the partitions of each worker."""
     stages: list[Json] = [
         {"$match": {"owner": {"$ne": ""}}},
         {"$group": {"_id": "$owner", "held": {"$push": "$_id"}}},
@@ -32,7 +33,7 @@ def partitions_by_owner(database: Documents) -> list[list[int]]:
 
 
 async def are_partitions_shared(database: Documents) -> bool:
-    """Whether each of two workers has its half."""
+    """Whether each of two workers has half of the partitions."""
     return [len(partitions) for partitions in partitions_by_owner(database)] == [8, 8]
 
 
@@ -73,10 +74,10 @@ async def test_workers_share_partitions_and_take_over_those_of_another(
     assert len(log) == len(set(log)) == 2 * _CUSTOMERS
 
 
-async def test_all_of_them_hear_that_the_customers_are_dropped(
+async def test_all_workers_process_the_drop_of_the_customers(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """That has no customer's key, and so belongs to no worker's partitions."""
+    """The event of a dropped collection has no customer, so it belongs to no partition."""
     api, database = shop_without_engine.api, shop_without_engine.api.database
     vips = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
     names = [f"{number}" for number in range(_CUSTOMERS)]
@@ -104,8 +105,8 @@ async def test_all_of_them_hear_that_the_customers_are_dropped(
 
 @contextmanager
 def locked_states(database: Documents, customers: Iterable[ObjectId]) -> Iterator[None]:
-    """Meanwhile no transaction gets through that writes the state of one of them: it is tried
-    again and again."""
+    """Locks the states of the customers: transactions that write them are retried until the context
+    exits."""
     with database.client.start_session() as session, session.start_transaction():
         for customer in customers:
             database.membershipStates.replace_one(
@@ -118,13 +119,14 @@ def locked_states(database: Documents, customers: Iterable[ObjectId]) -> Iterato
 async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definition_change(
     shop_without_engine: ShopWithEngine,
 ) -> None:
-    """One worker is before a step; another is beyond it, in the midst of bringing all customers
-    past it. Both end, and a third takes over what they held.
+    """One worker is before a definition change in the stream; another has passed it and is in its
+    backfill. Both end, and a third takes over their partitions.
 
-    It must not go on with the pass at once. It would read a customer who changes between its place
-    and the step, whom it leaves out when the mark comes by, as settled with the change. But that
-    has not brought the customer past the step, which comes only after it: nobody would, and what
-    the customer is in from the step on would be lost.
+    It must not continue the backfill at once. If a customer changes between the position of the
+    first worker and the definition change, the watermark drops it from its chunk, because its
+    change already carries newer data. But the engine processes this change before the definition
+    change, so nothing would evaluate the customer by the new definitions, and its transition would
+    be lost.
     """
     api, database = shop_without_engine.api, shop_without_engine.api.database
     vips = await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
@@ -147,7 +149,8 @@ async def test_no_customer_is_backfilled_before_the_stream_reaches_the_definitio
         before, beyond = partitions_by_owner(database)
         where = partition_of_customers(shop_without_engine)
         names = [row["sourceId"] for row in database.customers.find().sort("_id", 1)]
-        # The one's change is before the step; the other is among the last who are brought past it.
+        # The first one changes before the definition change; the second is among the last of the
+        # backfill.
         early = next(name for name in names if where[name] in before)
         late = next(name for name in reversed(names) if where[name] in beyond)
         await api.upsert(late, metadata={"vip": True})

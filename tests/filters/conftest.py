@@ -1,4 +1,4 @@
-"""The corpus, once a session, and filters drawn from what is in it."""
+"""The corpus in MongoDB, once per session, and strategies for filters on its values."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +13,8 @@ from tests.filters.filter_strategies import FilterStrategies
 
 @pytest.fixture(scope="session")
 def dual_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
-    with open_dual_evaluator(mongo_client, corpus.build_corpus()) as found:
-        yield found
+    with open_dual_evaluator(mongo_client, corpus.build_corpus()) as evaluator:
+        yield evaluator
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +26,5 @@ def filter_strategies(dual_evaluator: DualEvaluator) -> FilterStrategies:
 def example_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
     with open_dual_evaluator(
         mongo_client, {"customers": list(operator_examples.example_documents())}
-    ) as found:
-        yield found
+    ) as evaluator:
+        yield evaluator

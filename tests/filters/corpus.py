@@ -34,7 +34,7 @@ _METADATA = Catalog(
         "visits": MetadataType(AttributeType.DATETIME, is_array=True),
     }
 )
-# Each may name those before it; the lists are of chance.
+# Each may nest the earlier ones; the static lists are random.
 LIST_SHARES = {"list-of-some": 0.3, "list-of-many": 0.8, "list-of-nobody": 0.0}
 SEGMENTS: dict[str, Any] = {
     "vips": {"attribute": {"path": "metadata.flag", "operator": "IS", "value": True}},
@@ -62,7 +62,7 @@ SEGMENTS: dict[str, Any] = {
 
 
 def _nested_segments() -> dict[str, NestedSegment]:
-    """The segments as filters have them inside."""
+    """Returns the segments as filters nest them."""
     segments = {
         id_: NestedSegment(id_, id_, StaticMemberCondition(Measure(static_member_source(id_, id_))))
         for id_ in LIST_SHARES
@@ -76,7 +76,7 @@ def _nested_segments() -> dict[str, NestedSegment]:
 CATALOG = Catalog(_METADATA.metadata, _nested_segments().get)
 FREE_KEYS = ("a", "b", "0", "x y", "Ü")
 EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
-# Of these there are no rows: the summary may say what it likes.
+# These have no rows: their summary is arbitrary.
 SUMMARIZED_EVENT_NAMES = (*EVENT_NAMES, "told")
 PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
 
@@ -87,13 +87,13 @@ def _now(at: str, zone: str, week_start: int = 0) -> Now:
 
 NOWS = (
     _now("2026-03-29T12:00:00+00:00", "UTC"),
-    # The clock skips an hour; shows one twice.
+    # The clock skips an hour, and repeats one.
     _now("2026-03-29T01:00:00+00:00", "Europe/Warsaw"),
     _now("2025-10-26T01:00:00+00:00", "Europe/Warsaw", 6),
-    # It skips midnight; shows the hour before midnight twice.
+    # The clock skips midnight, and repeats the hour before midnight.
     _now("2018-11-04T03:00:00+00:00", "America/Sao_Paulo"),
     _now("2018-02-18T02:00:00+00:00", "America/Sao_Paulo", 6),
-    # It skips a whole day; goes back over midnight.
+    # The clock skips a whole day, and goes back over midnight.
     _now("2011-12-30T10:00:00+00:00", "Pacific/Apia"),
     _now("2010-11-07T02:31:00+00:00", "America/St_Johns"),
     # The last of February, in a year that has no 29th.
@@ -147,7 +147,7 @@ def _flag(random: Random) -> bool:
 
 
 def _instant(random: Random) -> datetime:
-    """Near a `now`, or near a midnight of its zone."""
+    """Returns an instant near one of the evaluation times, or near a midnight of its zone."""
     now = random.choice(NOWS)
     if random.random() < 0.3:
         day = now.calendar.day_of(now.at) + timedelta(random.randint(-2, 2))
@@ -157,7 +157,7 @@ def _instant(random: Random) -> datetime:
 
 
 def _day(random: Random) -> datetime:
-    """A date as it is stored; some long ago, some on a leap day."""
+    """Returns a date as it is stored; some are long ago, some on a leap day."""
     if random.random() < 0.3:
         day = date(random.randint(1930, 2010), random.choice((2, 3, 10, 11)), random.randint(1, 28))
         return utc_midnight(random.choice((day, date(2000, 2, 29))))
@@ -169,7 +169,7 @@ def _scalar(random: Random) -> Any:
 
 
 def _point(random: Random) -> Any:
-    """Poles and the 180th meridian among them; some are none, for a key or a number."""
+    """Returns a point, among them poles and the 180th meridian; some lack a key or a number."""
     place: Document = {
         "lat": random.choice((52.23, 52.2297, 52, -33.9, 0, 0.0, -0.0, 89.999, 90, -90.0)),
         "lon": random.choice((21.01, 21.0122, 21, 151.2, 0, 0.001, 180, 179.999, -180.0, -159)),
@@ -190,7 +190,7 @@ def _array(random: Random, make_element: RandomValue) -> list[Any]:
 
 
 def _any(random: Random, depth: int = 0) -> Any:
-    """Whatever JSON allows, and the moments that a direct write may have left."""
+    """Returns any JSON value, or an instant as a direct write may store it."""
     shape = random.random()
     if shape < 0.5:
         return _scalar(random)
@@ -217,12 +217,12 @@ def _any(random: Random, depth: int = 0) -> Any:
 
 
 def _mostly_valid(random: Random, make: RandomValue) -> Any:
-    """Of the right type, as a rule."""
+    """Returns a value that mostly has the right type."""
     return _any(random) if random.random() < 0.12 else make(random)
 
 
 def _random_fields(random: Random, probability: float, **fields: RandomValue) -> Document:
-    """Each of the fields where chance has it."""
+    """Returns a random subset of the fields."""
     return {key: make(random) for key, make in fields.items() if random.random() < probability}
 
 
@@ -328,7 +328,7 @@ def orders(random: Random, customers: Sequence[int]) -> list[Document]:
 
 
 def members(random: Random, customers: Sequence[int]) -> list[Document]:
-    """The lists of static segments."""
+    """Returns the member rows of static segments."""
     return [
         {"segmentId": list_, "customerId": id_}
         for list_, share in LIST_SHARES.items()
@@ -338,7 +338,7 @@ def members(random: Random, customers: Sequence[int]) -> list[Document]:
 
 
 def update_summaries(customer: Document, events: list[Document], orders: list[Document]) -> None:
-    """Brings what the customer's document says of its rows in line with them."""
+    """Sets the summaries in the customer's document to the totals of its rows."""
     for name in {row["name"] for row in events}:
         event_times = [row["at"] for row in events if row["name"] == name]
         customer.setdefault("events", {})[escape_event_name(name)] = {
@@ -356,7 +356,7 @@ def update_summaries(customer: Document, events: list[Document], orders: list[Do
 
 
 def build_corpus() -> dict[str, list[Document]]:
-    """The documents by their collection."""
+    """Returns the documents by collection."""
     random = Random(20260329)
     ids = list(range(CUSTOMERS))
     collections = {

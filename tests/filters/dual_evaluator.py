@@ -1,4 +1,4 @@
-"""One question put to both engines: a real mongod and this process."""
+"""Runs a filter as aggregation pipelines on mongod, and in the in-process evaluator."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ ROW_COLLECTIONS = ("events", "orders", "members")
 
 
 class DualEvaluator:
-    """Customers with their events and orders, known to both engines as MongoDB gives them back."""
+    """Customers with their events and orders, in MongoDB and in this process."""
 
     def __init__(
         self, database: Database[Document], corpus: Mapping[str, Sequence[Document]]
@@ -39,14 +39,14 @@ class DualEvaluator:
         }
 
     def select_by_pipeline(self, filter_: Filter, now: Now) -> set[Any]:
-        """Whom the population's engine finds, in each of its ways."""
+        """Returns the ids of the members by the pipeline. Asserts that all plans agree."""
         distinct_plans: list[Pipeline] = []
         for plan in plans(filter_, now):
-            # Two ways may ask the same.
+            # Plans may have equal stages.
             if all(replace(plan, plan=other.plan) != other for other in distinct_plans):
                 distinct_plans.append(plan)
         first, *others = map(self._run_plan, distinct_plans)
-        assert all(first == other for other in others), "the ways of the pipeline disagree"
+        assert all(first == other for other in others), "the plans disagree"
         return first
 
     def _run_plan(self, plan: Pipeline) -> set[Any]:
@@ -79,16 +79,19 @@ class DualEvaluator:
         return documents
 
     def customers_with_read_rows(self, filter_: Filter, now: Now) -> dict[Any, CustomerFacts]:
-        """The customers with no other events and orders than are read for the filter."""
+        """Returns the customers with only the events and orders that the program reads for the
+        filter."""
         rows: dict[Any, dict[str, list[Document]]] = defaultdict(lambda: defaultdict(list))
         for measure in measures(filter_):
             name = measure.source.collection
             for row in self._database[name].find(candidate_rows_predicate(measure, now)):
                 rows[row["customerId"]][name].append(row)
-        return {id_: CustomerFacts(f.document, rows[id_]) for id_, f in self.customers.items()}
+        return {
+            id_: CustomerFacts(facts.document, rows[id_]) for id_, facts in self.customers.items()
+        }
 
     def select_by_evaluator(self, filter_: Filter, now: Now) -> set[Any]:
-        """Of whom the person's engine says that it holds."""
+        """Returns the ids of the members by the in-process evaluator."""
         return {id_ for id_, facts in self.customers.items() if holds(filter_, facts, now)}
 
 
@@ -96,7 +99,7 @@ class DualEvaluator:
 def open_dual_evaluator(
     client: MongoClient[Document], corpus: Mapping[str, Sequence[Document]]
 ) -> Iterator[DualEvaluator]:
-    """A judge with a database of its own."""
+    """Yields a DualEvaluator with a database of its own."""
     name = f"filters_{uuid4().hex}"
     yield DualEvaluator(client.get_database(name, CodecOptions(tz_aware=True)), corpus)
     client.drop_database(name)

@@ -66,7 +66,7 @@ def _find_field(path: str) -> Field:
 
 
 class FilterStrategies:
-    """The strategies, over the values of certain customers."""
+    """Strategies for filters on the values of given customers."""
 
     def __init__(self, customers: Mapping[Any, CustomerFacts]) -> None:
         self._fields = {path: _find_field(path) for path in _PATHS}
@@ -92,7 +92,7 @@ class FilterStrategies:
         }
 
     def filters(self) -> st.SearchStrategy[Wire]:
-        """A tree of conditions; one in eight is on events, which cost the most."""
+        """Draws a tree of conditions; one in eight is on events, the slowest kind."""
         leaves = [self.attributes()] * 6
         return st.recursive(
             st.one_of([*leaves, self.events(), self.segments()]),
@@ -126,7 +126,7 @@ class FilterStrategies:
         return condition
 
     def attributes(self, operators: Sequence[Operator] = OPERATORS) -> st.SearchStrategy[Wire]:
-        """A condition on a path that fits one of the operators."""
+        """Draws a condition on an attribute that the operator accepts."""
         paths = [path for path, field in self._fields.items() if _is_applicable(field, operators)]
         return st.sampled_from(paths).flatmap(
             lambda path: self._condition(
@@ -135,7 +135,7 @@ class FilterStrategies:
         )
 
     def segments(self) -> st.SearchStrategy[Wire]:
-        """A condition on membership in another segment."""
+        """Draws a condition on membership in another segment."""
         conditions = st.fixed_dictionaries(
             {"id": st.sampled_from([*corpus.SEGMENTS, *corpus.LIST_SHARES])},
             optional={"member": st.booleans()},
@@ -148,8 +148,7 @@ class FilterStrategies:
         aggregates: Sequence[Aggregate] = AGGREGATES,
         operators: Sequence[Operator] = OPERATORS,
     ) -> st.SearchStrategy[Wire]:
-        """A condition on the events of a name, with what is needed of its parts, and those of the
-        operators in its `where`."""
+        """Draws a condition on the events of a name, with an aggregate, a window and a `where`."""
         return st.sampled_from(corpus.EVENT_NAMES).flatmap(
             lambda name: self._event(name, required, aggregates, self._where(name, operators)).map(
                 lambda inner: {"event": inner}
@@ -193,7 +192,7 @@ def _is_applicable(field: Field, operators: Sequence[Operator]) -> bool:
 
 
 def _group_by_type(values: Any) -> dict[type, list[Any]]:
-    """What is stored, the elements of arrays too, as it may be sent back."""
+    """Groups the stored values, and the elements of arrays, by type, as a client sends them."""
     values_by_type: defaultdict[type, list[Any]] = defaultdict(list)
     for value in values:
         for element in value if isinstance(value, list) else [value]:
@@ -213,7 +212,7 @@ def _aggregates(aggregates: Sequence[Aggregate]) -> st.SearchStrategy[Wire]:
 
 
 def _measure_comparisons() -> st.SearchStrategy[Wire]:
-    """What a measure is compared with; nothing for the default."""
+    """Draws a comparison of a measure; empty for the default."""
     numbers: ValuesByType = {float: [0, 0, 1, 1, 2, 3, 10, 100, 100.0, -5, 2.5]}
     comparisons = st.sampled_from(MEASURE_OPERATORS).flatmap(
         lambda operator: st.fixed_dictionaries(
@@ -238,7 +237,7 @@ def _windows() -> st.SearchStrategy[Wire]:
 def _operand_values(
     operator: Operator, type_: AttributeType, values: ValuesByType
 ) -> st.SearchStrategy[Any]:
-    """What the operator takes, of the type."""
+    """Draws operand values for an operator and a type."""
     examples = [e.value for e in operator.examples if e.type in (type_, None)]
     if operator.operand_kind not in _VALUE_STRATEGIES:
         return st.sampled_from(examples or [e.value for e in operator.examples])
@@ -262,7 +261,7 @@ def _instants(values: ValuesByType) -> st.SearchStrategy[datetime]:
 
 
 def _instant_texts(_: AttributeType, values: ValuesByType) -> st.SearchStrategy[str]:
-    """A day, an instant at some offset, or local time."""
+    """Draws a date, an instant with an offset, or a local time."""
     return st.builds(_format_instant, _instants(values), st.sampled_from(("day", "local", *_ZONES)))
 
 
@@ -275,7 +274,7 @@ def _format_instant(instant: datetime, format_: Any) -> str:
 
 
 def _text_parts(_: AttributeType, values: ValuesByType) -> st.SearchStrategy[str]:
-    """A part of a text that somebody has."""
+    """Draws a part of a stored text."""
     texts = [text for text in values.get(str, ()) if text] or [
         text for text in corpus.TEXTS if text
     ]
@@ -289,7 +288,8 @@ def _text_parts(_: AttributeType, values: ValuesByType) -> st.SearchStrategy[str
 
 
 def _elements(type_: AttributeType, values: ValuesByType) -> st.SearchStrategy[Any]:
-    """Mostly one or two, for an array to hold them all; of text in another case too."""
+    """Draws elements, mostly one or two, so that an array may contain all; some texts in another
+    case."""
     element = _scalars(type_, values)
     if type_ is AttributeType.STRING and str in values:
         element = st.sampled_from([s for text in values[str] for s in (text, text.swapcase())])
@@ -315,7 +315,7 @@ def _calendar_days(_: AttributeType, values: ValuesByType) -> st.SearchStrategy[
 
 
 def _years() -> st.SearchStrategy[Any]:
-    """A number of years, or two bounds of which one may be open."""
+    """Draws a number of years, or two bounds of which one may be open."""
     years = st.sampled_from((0, 0, 1, 7, 8, 14, 15, 16, 25, 26, 40, 96))
     return st.one_of(
         years,
@@ -326,7 +326,7 @@ def _years() -> st.SearchStrategy[Any]:
 
 
 def _circles(_: AttributeType, values: ValuesByType) -> st.SearchStrategy[Wire]:
-    """Around a place that somebody has, or one as far from it as can be."""
+    """Draws a circle around a stored point, or around its antipode."""
     points = [place for place in values.get(dict, ()) if is_geopoint(place)] or [
         {"lat": 0, "lon": 0}
     ]

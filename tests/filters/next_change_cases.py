@@ -1,4 +1,4 @@
-"""Filters asked of customers as time goes by: what is wrong with the instants of their changes."""
+"""Checks the next change of filters for customers, as time passes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ def _utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-# Where clocks change, by zone; and the days around 29 February.
+# Clock changes by zone, and the days around 29 February.
 _LEAP_DAYS = (_utc("2024-02-29T12:00"), _utc("2028-02-29T12:00"))
 _CLOCK_CHANGES = {
     "Europe/Warsaw": (_utc("2025-10-26T01:00"), _utc("2026-03-29T01:00"), *_LEAP_DAYS),
@@ -51,7 +51,7 @@ NOWS_NEAR_CLOCK_CHANGES = st.one_of(
 
 @dataclass(frozen=True)
 class NextChangeCase:
-    """A filter to be asked of one customer from an instant on."""
+    """A filter and a customer, evaluated from an instant on."""
 
     filter: Filter
     facts: CustomerFacts
@@ -65,7 +65,7 @@ class NextChangeCase:
         return find_next_change(self.filter, self.facts, self.now) is not None
 
     def find_errors(self, *, thorough: bool = True) -> Iterator[str]:
-        """What is wrong with the answer, if anything."""
+        """Yields what is wrong with the next change."""
         initial_answer, change_at = (
             self.holds_at(self.now.at),
             find_next_change(self.filter, self.facts, self.now),
@@ -86,8 +86,8 @@ class NextChangeCase:
                 yield f"it changes by {instant}, before {change_at}"
 
     def _probe_instants(self, last: datetime, thorough: bool) -> Iterator[datetime]:
-        """The last instant, some at random, and wherever something might happen: midnights, and
-        every moment that is known of the customer, so long before and after."""
+        """Returns the last instant, random ones, midnights, and every instant of the customer's
+        values shifted by each duration."""
         calendar, random = self.now.calendar, Random(str(self.now.at))
         period = last - self.now.at
         yield last
@@ -119,7 +119,7 @@ class NextChangeCase:
 
 
 def ten_years_later(now: Now) -> datetime:
-    """The same date and time ten years on."""
+    """Returns the same date and time ten years later."""
     try:
         return now.at.replace(year=now.at.year + 10)
     except ValueError:
@@ -127,7 +127,7 @@ def ten_years_later(now: Now) -> datetime:
 
 
 def _instants_in(value: Any) -> Iterator[datetime]:
-    """Every moment in a document, or in several."""
+    """Returns every instant in a document, or in several."""
     if isinstance(value, datetime):
         yield value
     elif isinstance(value, Mapping):
@@ -141,8 +141,8 @@ def _instants_in(value: Any) -> Iterator[datetime]:
 def sample_cases(
     random: Random, filter_: Filter, now: Now, dual_evaluator: DualEvaluator
 ) -> list[NextChangeCase]:
-    """The filter asked of a few customers: mostly of those whose answer will change, some of whom
-    meet it now, however few do."""
+    """Combines the filter with a few customers, mostly those whose result will change, among them
+    members."""
     customers = random.sample([*dual_evaluator.customers.values()], len(dual_evaluator.customers))
     cases = [NextChangeCase(filter_, customer_facts, now) for customer_facts in customers]
     matching_cases = islice((case for case in cases if case.holds_at(now.at)), 4)

@@ -19,7 +19,7 @@ OPERATOR_EXAMPLES: list[OperatorExample] = [
 
 
 def stored_value(example: Example) -> Any:
-    """The example's value as it lies in the database."""
+    """Returns the value of the example as MongoDB stores it."""
     if example.type is AttributeType.DATE:
         return _map_values(example.stored, lambda text: utc_midnight(parse_date(text)))
     if example.type is AttributeType.DATETIME:
@@ -34,7 +34,7 @@ def _map_values(stored: Any, read: Any) -> Any:
 
 
 def example_filter(operator: Operator, example: Example) -> Filter:
-    """The example's question, of the key that holds its value."""
+    """Returns the filter of the example, on the key with its value."""
     types = {}
     if example.type is not None:
         types["key"] = MetadataType(example.type, isinstance(example.stored, list))
@@ -55,10 +55,10 @@ def example_documents() -> Iterator[dict[str, Any]]:
 
 
 def customers_of_example(dual_evaluator: DualEvaluator, number: int) -> set[Any]:
-    """The customers of an example: more than one where its value is missing in several ways."""
+    """Returns the customers of an example; several if its value can be missing in several ways."""
     return {id_ for id_ in dual_evaluator.customers if id_.split()[0] == str(number)}
 
 
 def expected_customers(example: Example, customers: set[Any]) -> set[Any]:
-    """Of whom of its customers the example says that it holds."""
+    """Returns the customers of the example that are members."""
     return customers if example.holds else set()

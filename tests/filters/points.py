@@ -18,7 +18,7 @@ _EDGE_POINTS = (
 
 
 def random_points(random: Random, count: int) -> list[Point]:
-    """Half of them on the whole sphere, half beside one of its edges."""
+    """Returns points: half on the whole sphere, half beside one of the edges of the coordinates."""
     points = [
         {"lat": random.uniform(-90, 90), "lon": random.uniform(-180, 180)} for _ in _EDGE_POINTS
     ]
@@ -36,7 +36,7 @@ def random_points(random: Random, count: int) -> list[Point]:
 
 
 def _latitude_band_only(correct: QueryForm) -> QueryForm:
-    return lambda *asked: {key: v for key, v in correct(*asked).items() if key != "$expr"}
+    return lambda *arguments: {key: v for key, v in correct(*arguments).items() if key != "$expr"}
 
 
 def _half_height(correct: QueryForm) -> QueryForm:
@@ -53,13 +53,13 @@ def _extra_keys_allowed(correct: QueryForm) -> QueryForm:
 
 
 def _long_way_round(correct: QueryForm) -> QueryForm:
-    """From one side of the 180th meridian to the other by way of the null meridian."""
+    """Returns a range from one side of the 180th meridian to the other through longitude 0."""
     return _replace_text(correct, '"$min"', '"$max"')
 
 
 def _replace_text(correct: QueryForm, old_text: str, new_text: str) -> QueryForm:
-    def broken(*asked: Any) -> Query:
-        query: Query = json.loads(json.dumps(correct(*asked)).replace(old_text, new_text))
+    def broken(*arguments: Any) -> Query:
+        query: Query = json.loads(json.dumps(correct(*arguments)).replace(old_text, new_text))
         return query
 
     return broken

@@ -52,7 +52,7 @@ def _attribute(path: str, operator: str, value: Any, **more: Any) -> Wire:
 
 
 def random_condition(random: Random) -> Wire:
-    """One on a field of which many others ask."""
+    """Returns a condition on a field that many other conditions use."""
     pick = random.choice
     shapes = (
         lambda: _attribute(pick(_NUMBER_PATHS), pick(_COMPARISON_OPERATORS), pick(_NEARBY_NUMBERS)),
@@ -102,7 +102,7 @@ def _event(random: Random) -> Wire:
 
 
 def random_filter(random: Random) -> Wire:
-    """Mostly a conjunction, sometimes a tree."""
+    """Returns a filter: mostly a conjunction, sometimes a tree."""
     if random.random() < 0.7:
         return {"all": [random_condition(random) for _ in range(random.choice((1, 2, 2, 3, 4)))]}
     return random_tree(random, 3)
@@ -116,7 +116,7 @@ def random_tree(random: Random, levels: int) -> Wire:
 
 
 def random_customer(random: Random) -> CustomerFacts:
-    """One with values right at what the filters compare with, and next to it, or of any shape."""
+    """Returns a customer with values at or next to the operands of the filters, or of any shape."""
     document: dict[str, Any] = {}
     for path in (*_NUMBER_PATHS, *_TEXT_PATHS, *_INSTANT_PATHS, *_DATE_PATHS, "metadata.flag"):
         *group, key = path.split(".")
@@ -161,7 +161,7 @@ def _scalar(random: Random) -> Any:
 
 
 def _instant(random: Random) -> datetime:
-    """So long before or after one of the instants at which filters are asked, or next to it."""
+    """Returns an instant near one of the evaluation times, or this long before or after it."""
     at = random.choice(corpus.NOWS).at
     length = parse_duration(random.choice(_DURATIONS[:-1])) * random.choice((-1, -1, 0, 1))
     edge = random.choice((-MILLISECOND, timedelta(), MILLISECOND))
@@ -170,7 +170,7 @@ def _instant(random: Random) -> datetime:
 
 
 def draw_filters(filter_strategies: FilterStrategies, count: int) -> list[Wire]:
-    """As many of any kind."""
+    """Draws this many filters of any kind."""
     wires: list[Wire] = []
 
     @settings(
@@ -190,6 +190,6 @@ def draw_filters(filter_strategies: FilterStrategies, count: int) -> list[Wire]:
 
 
 def assign_slots(random: Random, wires: Sequence[Wire]) -> dict[int, Filter]:
-    """The filters at slots in no order, some of which are free."""
+    """Assigns the filters to slots in random order, with gaps."""
     slots = random.sample(range(len(wires) * 3 // 2), len(wires))
     return {slot: parse(wire, CATALOG) for slot, wire in zip(slots, wires, strict=True)}

@@ -1,4 +1,4 @@
-"""Aggregates at the edges of what numbers can be, in both engines."""
+"""Aggregates of extreme numbers, by the pipeline and by the evaluator."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ def amounts_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Dua
 
 
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
-def test_both_engines_come_to_the_same(
+def test_pipeline_and_evaluator_compute_the_same(
     aggregate: Aggregate, amounts_evaluator: DualEvaluator
 ) -> None:
     results = {aggregate.compute([v for v in values if v != []]) for values in VALUES} - {None}

@@ -190,7 +190,7 @@ def test_local_time_is_the_first_instant_at_which_the_clock_is_there(
 
 
 def _first_instant(zone: ZoneInfo, day: date) -> datetime:
-    """The first whole minute at which the zone's date is the day or a later one, by looking."""
+    """Searches the first whole minute at which the zone's date is the day or later."""
     minute = utc_midnight(day) - timedelta(hours=26)
     while minute.astimezone(zone).date() < day:
         minute += timedelta(minutes=1)
@@ -203,7 +203,7 @@ _DAYS = st.dates(date(1975, 1, 1), date(2035, 12, 31))
 
 @cache
 def _days_of_clock_change(zone: str) -> list[date]:
-    """The days around those on which the zone's clock changes."""
+    """Returns the days around the clock changes of a zone."""
     days: list[date] = []
     noons = [_utc("1975-01-01T12:00") + timedelta(days=n) for n in range(365 * 55)]
     for before, after in pairwise(noons):

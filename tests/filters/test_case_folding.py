@@ -1,4 +1,4 @@
-"""Case as Unicode folds it, letter by letter, the same in the database."""
+"""Unicode case folding, letter by letter, equal in MongoDB and in Python."""
 
 import sys
 from collections import defaultdict
@@ -20,7 +20,7 @@ LETTERS = [chr(n) for n in range(1, sys.maxunicode + 1) if not 0xD800 <= n <= 0x
 
 
 def _case_families() -> list[list[str]]:
-    """The letters that differ in case alone, by the standard library's own word for it."""
+    """Returns the letters that differ in case alone, by the standard library."""
     families: defaultdict[str, list[str]] = defaultdict(list)
     for letter in LETTERS:
         folded = letter.casefold()
@@ -62,7 +62,7 @@ def texts_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualE
         yield found
 
 
-def test_there_are_as_many_as_unicode_has() -> None:
+def test_there_are_as_many_families_as_in_unicode() -> None:
     assert len(CASE_FAMILIES) > 1_400
 
 
@@ -85,7 +85,7 @@ def test_the_letters_of_a_family_meet_and_no_others(letters_evaluator: DualEvalu
         assert letters_evaluator.select_by_pipeline(tree, NOWS[0]) == set(family)
 
 
-def test_this_process_says_the_same(letters_evaluator: DualEvaluator) -> None:
+def test_the_evaluator_folds_the_same(letters_evaluator: DualEvaluator) -> None:
     for family in CASE_FAMILIES[::20]:
         assert letters_evaluator.select_by_evaluator(
             _name_filter("IS", family[-1]), NOWS[0]
@@ -93,7 +93,7 @@ def test_this_process_says_the_same(letters_evaluator: DualEvaluator) -> None:
 
 
 @pytest.mark.parametrize("ignore_case", [False, True])
-def test_every_letter_stands_for_itself(texts_evaluator: DualEvaluator, ignore_case: bool) -> None:
+def test_every_text_contains_itself(texts_evaluator: DualEvaluator, ignore_case: bool) -> None:
     for number, text in enumerate(_texts()):
         alone = parse(
             {"attribute": {"path": "sourceId", "operator": "IS", "value": str(number)}}, Catalog()
@@ -103,7 +103,7 @@ def test_every_letter_stands_for_itself(texts_evaluator: DualEvaluator, ignore_c
 
 
 def test_the_largest_lists_and_texts(letters_evaluator: DualEvaluator) -> None:
-    """The longest that a filter may hold, of the letters with the most cases."""
+    """The longest lists and texts that a filter may contain, of the letters with the most cases."""
     wide = max(CASE_FAMILIES, key=lambda family: len("".join(family).encode()))
     for letter in (wide[0], "k", "s", "\u0345", "."):
         for operator in ("IS", "STARTS_WITH", "CONTAINS"):

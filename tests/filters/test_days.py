@@ -1,4 +1,4 @@
-"""Ages and anniversaries, by the words of their definition: from year to year, day by day."""
+"""Ages and anniversaries against their definition, year by year and day by day."""
 
 from datetime import UTC, date, datetime, time
 from random import Random
@@ -29,7 +29,7 @@ DATES = st.one_of(
 
 
 def _anniversaries(day: date, until: date) -> list[date]:
-    """From the date itself on."""
+    """Returns the anniversaries, beginning with the date itself."""
     days = [_in_year(day, year) for year in range(day.year, until.year + 1)]
     return [anniversary for anniversary in days if anniversary <= until]
 
@@ -42,7 +42,8 @@ def _in_year(day: date, year: int) -> date:
 
 
 def _holds(name: str, value: object, day: date, today: date, zone: str) -> bool:
-    """Of the date and of the last moment of its day, which give one answer."""
+    """Whether the operator holds for the date; asserts the same for an instant at the end of the
+    day."""
     calendar = Calendar(ZoneInfo(zone))
     now = Now(datetime.combine(today, time(12), ZoneInfo(zone)), calendar)
     operator = OPERATORS_BY_NAME[name]
@@ -88,14 +89,17 @@ def test_an_anniversary_falls_among_the_days(
 ) -> None:
     day, today, zone = data.draw(DATES), data.draw(TODAYS), data.draw(st.sampled_from(ZONES))
     # As often as not, the number of days that leads to an anniversary.
-    near = {abs((each - today).days) for each in _anniversaries(day, today + 800 * DAY)}
+    near = {
+        abs((anniversary_day - today).days)
+        for anniversary_day in _anniversaries(day, today + 800 * DAY)
+    }
     days = data.draw(st.one_of(st.integers(0, 800), st.sampled_from(sorted(near | {0}))))
     start, end = today + first * days * DAY, today + last * days * DAY
-    expected = any(start <= each <= end for each in _anniversaries(day, end))
+    expected = any(start <= anniversary_day <= end for anniversary_day in _anniversaries(day, end))
     assert _holds(name, days, day, today, zone) == expected
 
 
-def test_both_engines_know_the_anniversaries_of_every_century(
+def test_pipeline_and_evaluator_agree_on_anniversaries_of_every_century(
     mongo_client: MongoClient[dict[str, Any]],
 ) -> None:
     random = Random(20260329)
@@ -123,19 +127,19 @@ def test_both_engines_know_the_anniversaries_of_every_century(
         )
     ]
     answers = 0
-    with open_dual_evaluator(mongo_client, {"customers": customers}) as judge:
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as evaluator:
         for now in NOWS:
             for wire in asked:
                 tree = parse({"attribute": wire}, CATALOG)
-                found = judge.select_by_pipeline(tree, now)
-                assert found == judge.select_by_evaluator(tree, now), (wire, now)
-                answers += len(found)
+                selected = evaluator.select_by_pipeline(tree, now)
+                assert selected == evaluator.select_by_evaluator(tree, now), (wire, now)
+                answers += len(selected)
     assert answers > len(customers)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Apia"])
 @pytest.mark.parametrize("today", ["2024-02-27", "2025-02-27", "2025-12-30", "2024-12-31"])
-def test_both_engines_know_the_anniversaries_of_every_day(
+def test_pipeline_and_evaluator_agree_on_anniversaries_of_every_day(
     mongo_client: MongoClient[dict[str, Any]], today: str, zone: str
 ) -> None:
     calendar = Calendar(ZoneInfo(zone))
@@ -146,11 +150,11 @@ def test_both_engines_know_the_anniversaries_of_every_day(
         for edge in (0 * MILLISECOND, MILLISECOND)
     ]
     now = Now(calendar.midnight_of(date.fromisoformat(today)), calendar)
-    with open_dual_evaluator(mongo_client, {"customers": customers}) as judge:
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as evaluator:
         for path in ("metadata.day", "metadata.at"):
             for name in ("ANNIVERSARY_WITHIN_NEXT_DAYS", "ANNIVERSARY_WITHIN_LAST_DAYS"):
                 for days_away in (0, 2, 350):
                     wire = {"path": path, "operator": name, "value": days_away}
                     tree = parse({"attribute": wire}, CATALOG)
-                    found = judge.select_by_pipeline(tree, now)
-                    assert found == judge.select_by_evaluator(tree, now) != set(), wire
+                    selected = evaluator.select_by_pipeline(tree, now)
+                    assert selected == evaluator.select_by_evaluator(tree, now) != set(), wire

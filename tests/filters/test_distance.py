@@ -1,4 +1,4 @@
-"""Circles: judged by another formula, agreed on by both engines, and refused with the part."""
+"""Circles on the globe, against another formula, by the pipeline and by the evaluator."""
 
 import math
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def within_radius(value: Any, type_: AttributeType | None = AttributeType.GEOPOI
 
 
 def distance_meters(first: Point, second: Point) -> float:
-    """The distance by the angle between the vectors from the earth's centre."""
+    """Returns the distance by the angle between the vectors from the earth's centre."""
 
     def vector(place: Point) -> tuple[float, float, float]:
         lat, lon = math.radians(place["lat"]), math.radians(place["lon"])
@@ -46,26 +46,29 @@ def distance_meters(first: Point, second: Point) -> float:
     return RADIUS * math.atan2(across, a * d + b * e + c * f)
 
 
-def test_the_engines_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> None:
-    """The edge of each circle runs through a place, or as near to one as numbers can tell."""
-    random, found = Random(1), 0
+def test_pipeline_and_evaluator_agree_to_the_last_bit(points_evaluator: DualEvaluator) -> None:
+    """The edge of each circle goes through a point, or as near to it as floats allow."""
+    random, selected_count = Random(1), 0
     for _ in range(300):
         centre, edge = random.choice(POINTS), random.choice(POINTS)
         length = distance_meters(centre, edge)
         length = random.choice((length, math.nextafter(length, 0), math.nextafter(length, 1e9)))
-        asked = within_radius({**centre, "meters": length})
-        selected = points_evaluator.select_by_pipeline(asked, NOWS[0])
-        assert selected == points_evaluator.select_by_evaluator(asked, NOWS[0]), (centre, length)
+        condition = within_radius({**centre, "meters": length})
+        selected = points_evaluator.select_by_pipeline(condition, NOWS[0])
+        assert selected == points_evaluator.select_by_evaluator(condition, NOWS[0]), (
+            centre,
+            length,
+        )
         for id_, place in POINTS.items():
             apart = distance_meters(centre, place)
-            # Near the antipodes a haversine tells no less than this apart.
+            # Near the antipodes a haversine is not more precise than this.
             if abs(apart - length) > (1 if apart > 2e7 else 1e-3):
                 assert (id_ in selected) == (apart < length), (centre, place, length)
-        found += len(selected)
-    assert 0.2 < found / (300 * len(POINTS)) < 0.8
+        selected_count += len(selected)
+    assert 0.2 < selected_count / (300 * len(POINTS)) < 0.8
 
 
-def test_what_other_writers_store_is_a_point_if_its_numbers_are_valid(
+def test_a_directly_stored_point_counts_if_its_numbers_are_valid(
     mongo_client: MongoClient[dict[str, Any]],
 ) -> None:
     stored: dict[str, Any] = {
@@ -79,10 +82,10 @@ def test_what_other_writers_store_is_a_point_if_its_numbers_are_valid(
         "a moment": {"lat": NOWS[0].at, "lon": 21},
     }
     documents = [{"_id": id_, "metadata": {"place": place}} for id_, place in stored.items()]
-    asked = within_radius({"lat": 52, "lon": 21, "meters": 1e9})
-    with open_dual_evaluator(mongo_client, {"customers": documents}) as judge:
-        assert judge.select_by_pipeline(asked, NOWS[0]) == {"long", "the other way round"}
-        assert judge.select_by_evaluator(asked, NOWS[0]) == {"long", "the other way round"}
+    condition = within_radius({"lat": 52, "lon": 21, "meters": 1e9})
+    with open_dual_evaluator(mongo_client, {"customers": documents}) as evaluator:
+        assert evaluator.select_by_pipeline(condition, NOWS[0]) == {"long", "the other way round"}
+        assert evaluator.select_by_evaluator(condition, NOWS[0]) == {"long", "the other way round"}
 
 
 @pytest.mark.parametrize(
@@ -94,35 +97,35 @@ def test_what_other_writers_store_is_a_point_if_its_numbers_are_valid(
     ],
     ids=["Warsaw-Berlin", "New York-London", "Tokyo-San Francisco"],
 )
-def test_distances_as_an_atlas_has_them(
+def test_known_distances(
     one: tuple[float, float], other: tuple[float, float], length: float
 ) -> None:
     there = dict(zip(("lat", "lon"), other, strict=True))
     document = {"metadata": {"place": dict(zip(("lat", "lon"), one, strict=True))}}
     for share, holds in ((0.99, False), (1.01, True)):
-        asked = within_radius({**there, "meters": length * share})
-        assert isinstance(asked, AttributeCondition)
-        stored = asked.field.read(document)
-        assert asked.operator.holds(stored, asked.operand, NOWS[0]) is holds
+        condition = within_radius({**there, "meters": length * share})
+        assert isinstance(condition, AttributeCondition)
+        stored = condition.field.read(document)
+        assert condition.operator.holds(stored, condition.operand, NOWS[0]) is holds
 
 
-def test_an_index_leaves_little_to_measure(
+def test_an_index_leaves_few_distances_to_compute(
     mongo_client: MongoClient[dict[str, Any]], database: str
 ) -> None:
     customers = mongo_client[database]["customers"]
     customers.insert_many({"metadata": {"place": place}} for place in POINTS.values())
     customers.create_index("metadata.$**")
-    asked = within_radius({**POINTS[8], "meters": 100})
-    assert isinstance(asked, AttributeCondition)
-    query = asked.operator.query("metadata.place", asked.operand, NOWS[0])
+    condition = within_radius({**POINTS[8], "meters": 100})
+    assert isinstance(condition, AttributeCondition)
+    query = condition.operator.query("metadata.place", condition.operand, NOWS[0])
     plan = customers.find(query).explain()["executionStats"]
     assert 0 < plan["totalDocsExamined"] < len(POINTS) / 10
 
 
-def test_the_operator_decides_what_an_undefined_key_is() -> None:
-    asked = within_radius(HOME, None)
-    assert isinstance(asked, AttributeCondition)
-    assert asked.operand.type is AttributeType.GEOPOINT
+def test_the_operator_decides_the_type_of_an_undefined_key() -> None:
+    condition = within_radius(HOME, None)
+    assert isinstance(condition, AttributeCondition)
+    assert condition.operand.type is AttributeType.GEOPOINT
 
 
 REFUSALS: list[tuple[Any, tuple[str, ...], str]] = [
@@ -148,17 +151,17 @@ REFUSALS: list[tuple[Any, tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize("type_", [AttributeType.GEOPOINT, None])
-@pytest.mark.parametrize(("value", "path", "said"), REFUSALS, ids=range(len(REFUSALS)))
-def test_what_is_no_circle_is_refused_by_its_part(
-    value: Any, path: tuple[str, ...], said: str, type_: AttributeType | None
+@pytest.mark.parametrize(("value", "path", "message"), REFUSALS, ids=range(len(REFUSALS)))
+def test_an_invalid_circle_is_rejected_by_its_part(
+    value: Any, path: tuple[str, ...], message: str, type_: AttributeType | None
 ) -> None:
     with pytest.raises(InputError) as refused:
         within_radius(value, type_)
     (problem,) = refused.value.problems
     assert (problem.code.value, problem.path) == ("INVALID_VALUE", ("attribute", "value", *path))
-    assert said in problem.message
+    assert message in problem.message
 
 
-def test_a_circle_does_not_fit_what_is_no_point() -> None:
+def test_a_circle_is_rejected_for_other_types() -> None:
     with pytest.raises(InputError, match="WITHIN_RADIUS does not apply"):
         within_radius(HOME, AttributeType.OBJECT)

@@ -1,4 +1,4 @@
-"""A history answers at each instant what an evaluation of all its rows answers."""
+"""An event history gives at each instant the result of an evaluation of all rows."""
 
 import math
 from datetime import datetime, timedelta
@@ -93,7 +93,9 @@ def _measures(filters: list[Filter]) -> list[Measure]:
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.lists(conditions(), min_size=1, max_size=8), _ROW_SEQUENCES)
-def test_it_answers_as_all_its_rows_do(filter_strategies: list[Filter], steps: list[Any]) -> None:
+def test_a_history_equals_an_evaluation_of_all_rows(
+    filter_strategies: list[Filter], steps: list[Any]
+) -> None:
     measures = _measures(filter_strategies)
     history = EventHistory(HistoryLayout(measures, START.calendar))
     matcher = Matcher(dict(enumerate(filter_strategies)))
@@ -135,7 +137,7 @@ def test_it_answers_as_all_its_rows_do(filter_strategies: list[Filter], steps: l
 def _probe_instants(
     facts: CustomerFacts, now: Now, next_timer_at: datetime | None
 ) -> list[datetime]:
-    """Instants before the waking at which an answer may turn."""
+    """Returns instants before the next timer at which a result may change."""
     event_times = [row["at"] for rows in facts.rows.values() for row in rows]
     lengths = [timedelta(), *(timedelta(seconds=s) for s in (0.001, 0.01, 1, 86_400))]
     instants = [at + length for at in event_times for length in lengths]
@@ -146,7 +148,7 @@ def _probe_instants(
 
 @pytest.mark.parametrize("function", _AGGREGATES)
 def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> None:
-    """Where rows are many, the next change is found by bisection, at its very millisecond."""
+    """With many rows a bisection finds the next change, to the millisecond."""
     wire: dict[str, Any] = {
         "name": "paid",
         "within": {"last": "P30D"},
@@ -157,7 +159,7 @@ def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> N
         wire["aggregate"] = {"function": function, "property": "amount"}
     tree = parse({"event": wire}, CATALOG)
     matcher = Matcher({0: tree})
-    # Of the sum only the ones weigh: it falls below 500 when 501 of the last thousand have left.
+    # Only the ones add to the sum: it falls below 500 when 501 of the last thousand have left.
     amounts = [int(n >= 1_000) if function == "SUM" else n for n in range(2_000)]
     stored = [
         {"name": "paid", "at": START.at - (2_000 - n) * MILLISECOND, "properties": {"amount": a}}
@@ -184,8 +186,8 @@ def test_the_next_timer_among_many_rows_is_the_change(function: str | None) -> N
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_rows_that_come_late_find_their_place(seed: int) -> None:
-    """Many rows of few values within few milliseconds, in any order, some of which end again."""
+def test_late_rows_are_inserted_in_order(seed: int) -> None:
+    """Many rows with few values within few milliseconds, in any order; some end again."""
     random = Random(seed)
     measures = [
         _measures([parse({"event": _order_condition(function, window)}, CATALOG)])[0]
@@ -217,8 +219,8 @@ def _order_condition(function: str | None, window: str | None) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_rows_that_come_in_columns_are_as_if_they_had_come_one_by_one(seed: int) -> None:
-    """A long history is read in pages of columns; what comes later are single rows again."""
+def test_rows_read_in_columns_equal_single_rows(seed: int) -> None:
+    """The history reads old rows as pages of columns, and later ones as single rows."""
     random = Random(seed)
     wires = [
         _order_condition(function, window) | ({"where": [_POSITIVE]} if where else {})

@@ -1,4 +1,4 @@
-"""Every example of every operator, asked of both engines: the stated answer."""
+"""The examples of every operator, by the pipeline and by the evaluator."""
 
 import pytest
 
@@ -25,6 +25,6 @@ def test_example(number: int, example_evaluator: DualEvaluator) -> None:
     ) & ours == operator_examples.expected_customers(example, ours)
 
 
-def test_every_operator_has_examples_of_both_answers() -> None:
+def test_every_operator_has_examples_of_both_results() -> None:
     for operator in OPERATORS:
         assert {example.holds for example in operator.examples} == {True, False}, operator.name

@@ -1,4 +1,4 @@
-"""An explanation says what the filter says, and adds up."""
+"""An explanation gives the same result as the filter, and its parts add up."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ _GROUPS: dict[str, Callable[[list[bool]], bool]] = {
 
 
 def _is_consistent(explanation: Explanation) -> bool:
-    """Whether each group holds just as its branches say."""
+    """Whether the result of each group follows from its branches."""
     for kind, combine in _GROUPS.items():
         if kind in explanation:
             branches = explanation[kind]
@@ -33,7 +33,7 @@ def _is_consistent(explanation: Explanation) -> bool:
     return {"holds", "wanted", "has"} == explanation.keys()
 
 
-def test_explanations_add_up_to_the_answer(
+def test_explanations_add_up_to_the_result(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     @settings(

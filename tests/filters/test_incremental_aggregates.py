@@ -1,4 +1,4 @@
-"""A measure of rows that come and go is at each step what it is of those that are there."""
+"""An incremental aggregate equals the aggregate of its rows after each added or removed row."""
 
 import math
 from datetime import timedelta
@@ -54,7 +54,7 @@ def _are_equal(one: float | None, other: float | None) -> bool:
 @example([1e308, 1e308, -1e308], [2, 0, 1])
 @example([1.7976931348623157e308, 1e292, -1e308], [1, 2, 0])
 @given(_VALUES, _ROW_CHANGES)
-def test_it_is_the_aggregate_of_those_that_are_in(
+def test_it_equals_the_aggregate_of_the_rows_in_the_window(
     aggregate: Aggregate, values: list[Any], turns: list[int]
 ) -> None:
     are_in = [True] * len(values)
@@ -67,8 +67,10 @@ def test_it_is_the_aggregate_of_those_that_are_in(
     assert _are_equal(tally.value, aggregate.compute(compress(values, are_in)))
 
 
-def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each row is taken in once and out once, each departure compared once, and but one sum."""
+def test_a_year_of_events_is_not_summed_again_for_each_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The aggregate adds and removes each row once, compares once per removal, and sums once."""
     now, minute = NOWS[0], timedelta(minutes=1)
     rows = [
         {"name": "paid", "at": now.at - n * minute, "properties": {"amount": n * 0.01}}
@@ -104,7 +106,7 @@ def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("app.filters.next_change.operator_holds", count_compared)
     monkeypatch.setattr(SUM, "compute", count_summed)
 
-    # The event of now is worth nothing.
+    # The latest event has the amount 0.
     assert find_next_change(tree, CustomerFacts({}, {"events": rows}), now) == (
         now.at - minute + timedelta(days=365)
     )
@@ -113,7 +115,7 @@ def test_a_year_of_events_is_not_added_up_at_each(monkeypatch: pytest.MonkeyPatc
     assert summed == 1
 
 
-def test_what_can_only_be_added_up_anew_too_often_is_refused(
+def test_too_many_recomputations_are_rejected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(incremental_aggregates, "MAX_RECOMPUTED_VALUES", 10)

@@ -1,4 +1,4 @@
-"""Many filters at once are each of them by itself, now and until it is time to look again."""
+"""The matcher gives the same result and the same next timer as each filter by itself."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,13 +25,13 @@ PARAMETRIZE_NOW = pytest.mark.parametrize(
 
 @dataclass(frozen=True)
 class FilterSet:
-    """Many filters, and a matcher of them all."""
+    """Many filters, and a matcher for all of them."""
 
     filters: Mapping[int, Filter]
     matcher: Matcher
 
     def find_errors(self, facts: CustomerFacts, now: Now) -> Iterator[str]:
-        """What is wrong with a match, if anything."""
+        """Returns what is wrong with a match; None if it is right."""
         expected, match = self.evaluate_separately(facts, now), self.matcher.match(facts, now)
         if match.matching_slots != expected:
             yield f"{match.matching_slots ^ expected:b} differ"
@@ -70,7 +70,7 @@ def filter_set(filter_strategies: FilterStrategies) -> FilterSet:
 
 
 @PARAMETRIZE_NOW
-def test_it_holds_of_whom_each_holds(
+def test_the_matcher_equals_each_filter(
     filter_set: FilterSet, dual_evaluator: DualEvaluator, now: Now
 ) -> None:
     random = Random(str(now.at))
@@ -95,7 +95,7 @@ def test_nothing_changes_before_the_next_timer(
 def test_few_filters_set_few_timers(
     filter_strategies: FilterStrategies, dual_evaluator: DualEvaluator
 ) -> None:
-    """Few at a time, so that none hides what another one is late for; from one waking to the
+    """Few filters at a time, so that no other filter hides a late timer; from one timer to the
     next."""
     random, woken, needless = Random(7), 0, 0
     wires = [*draw_filters(filter_strategies, 200), *(random_filter(random) for _ in range(200))]
@@ -105,20 +105,20 @@ def test_few_filters_set_few_timers(
     @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
     def wakes(now: Now, random: Random) -> None:
         nonlocal woken, needless
-        crowd = filter_set_of(assign_slots(random, random.sample(wires, 4)))
+        filter_set = filter_set_of(assign_slots(random, random.sample(wires, 4)))
         for facts in (random.choice(people), random_customer(random)):
             at = now
             for _ in range(3):
-                assert [*crowd.find_errors(facts, at)] == [], (crowd.filters, facts, at)
-                wakes_at = crowd.matcher.match(facts, at).next_timer_at
+                assert [*filter_set.find_errors(facts, at)] == [], (filter_set.filters, facts, at)
+                wakes_at = filter_set.matcher.match(facts, at).next_timer_at
                 if wakes_at is None:
                     break
                 if wakes_at == ten_years_later(at):
                     break
                 woken += 1
                 at = replace(at, at=wakes_at)
-                changed = crowd.matcher.match(facts, at).matching_slots
-                needless += changed == crowd.evaluate_separately(
+                changed = filter_set.matcher.match(facts, at).matching_slots
+                needless += changed == filter_set.evaluate_separately(
                     facts, replace(at, at=at.at - MILLISECOND)
                 )
 

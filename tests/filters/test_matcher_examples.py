@@ -1,4 +1,4 @@
-"""When a matcher wakes and what it asks of a customer, case by case."""
+"""The next timers of the matcher, and what it reads of a customer, case by case."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -40,17 +40,17 @@ _TODAY = _condition("metadata.day", "IN_PERIOD", "TODAY")
 
 
 def _just_after_days(days: float) -> datetime:
-    """Right after so many days."""
+    """Returns the instant right after this many days."""
     return _NOW.at + timedelta(days, milliseconds=1)
 
 
 @pytest.mark.parametrize(
-    ("wires", "holds", "wakes_at"),
+    ("wires", "holds", "next_timer_at"),
     [
         ([_LAST_7_DAYS], 0b1, _just_after_days(2)),
         ([_LAST_30_DAYS, _LAST_7_DAYS], 0b11, _just_after_days(2)),
         ([{"none": [_LAST_7_DAYS]}, _LAST_30_DAYS], 0b10, _just_after_days(2)),
-        # What is ruled out for good waits for nothing, wherever that is said.
+        # A filter that can never hold again needs no timer.
         ([{"all": [_LAST_7_DAYS, _VIP]}], 0b0, None),
         ([{"all": [{"any": [_LAST_7_DAYS, _TODAY]}, _VIP]}], 0b0, None),
         (
@@ -67,13 +67,13 @@ def _just_after_days(days: float) -> datetime:
             _just_after_days(1),
         ),
         ([{"all": [_LAST_7_DAYS, _TODAY]}], 0b0, datetime(2026, 1, 20, tzinfo=UTC)),
-        # Branches are waited for.
+        # The timers of branches.
         ([{"any": [_LAST_7_DAYS, _VIP]}], 0b1, _just_after_days(2)),
         ([{"any": [{"all": [_LAST_7_DAYS, _VIP]}, _LAST_30_DAYS]}], 0b1, _just_after_days(25)),
-        # What may turn, but not within ten years.
+        # Changes beyond ten years.
         ([_condition("metadata.at", "WITHIN_LAST", "P36525D")], 0b1, _TEN_YEARS),
         ([_condition("metadata.at", "YEARS_AGO", [30, None])], 0b0, _TEN_YEARS),
-        # What no longer turns, has no value, or stays as it is.
+        # Conditions that no longer change, or have no value.
         ([_condition("metadata.at", "MORE_THAN_AGO", "P1D")], 0b1, None),
         ([_condition("metadata.visits", "WITHIN_LAST", "P7D")], 0b0, None),
         ([_condition("metadata.visits", "ANNIVERSARY_IN_PERIOD", "TODAY")], 0b0, None),
@@ -81,13 +81,13 @@ def _just_after_days(days: float) -> datetime:
         ([], 0b0, None),
     ],
 )
-def test_the_next_timer(wires: Sequence[Wire], holds: int, wakes_at: datetime | None) -> None:
-    """Asked on Thursday 2026-01-15 at 12:00 UTC of a customer last seen five days ago."""
+def test_the_next_timer(wires: Sequence[Wire], holds: int, next_timer_at: datetime | None) -> None:
+    """Evaluated on Thursday 2026-01-15 at 12:00 UTC, for a customer last seen five days ago."""
     match = _match(*wires, at=_days_ago(5), day=datetime(2026, 1, 20, tzinfo=UTC), flag=False)
-    assert match == (holds, wakes_at)
+    assert match == (holds, next_timer_at)
 
 
-def test_nothing_is_measured_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_measure_is_computed_without_need(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
 
     def noted(measure: Any, rows: Any) -> Any:
@@ -111,8 +111,8 @@ def test_nothing_is_measured_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None
     assert taken == ["view"]
 
 
-def test_a_web_of_segments_is_not_written_out() -> None:
-    """Each names the one before it many times over."""
+def test_repeatedly_nested_segments_are_not_expanded() -> None:
+    """Each segment nests the previous one many times."""
     found: dict[str, NestedSegment] = {}
     catalog = Catalog(CATALOG.metadata, found.get)
     inner: Wire = {"any": [_VIP, _LAST_7_DAYS]}
@@ -142,7 +142,7 @@ def test_true_is_not_one() -> None:
     assert _match(*wires, a=[True]).matching_slots == 0b01
 
 
-def test_what_is_too_much_to_add_up_is_looked_at_bit_by_bit(
+def test_a_large_recomputation_is_split_by_timers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(incremental_aggregates, "MAX_RECOMPUTED_VALUES", 10)
@@ -154,10 +154,10 @@ def test_what_is_too_much_to_add_up_is_looked_at_bit_by_bit(
         {"name": "paid", "at": _days_ago(day), "properties": {"amount": amount}}
         for day, amount in enumerate((100, *[float("inf")] * 9))
     ]
-    facts, now, wakings = CustomerFacts({}, {"events": rows}), _NOW, 0
+    facts, now, timer_count = CustomerFacts({}, {"events": rows}), _NOW, 0
     while (match := matcher.match(facts, now)).next_timer_at is not None:
         assert match.matching_slots == (now.at < _days_ago(-30))
-        now, wakings = Now(match.next_timer_at, now.calendar), wakings + 1
+        now, timer_count = Now(match.next_timer_at, now.calendar), timer_count + 1
     assert match.matching_slots == 0
     assert now.at == _days_ago(-30)
-    assert 2 <= wakings <= 15
+    assert 2 <= timer_count <= 15

@@ -1,4 +1,4 @@
-"""A matcher that is wrong is found out."""
+"""The tests detect each mutation of the matcher."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -24,7 +24,9 @@ from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.similar_filters import assign_slots, draw_filters, random_customer, random_filter
 from tests.filters.test_matcher import FilterSet, filter_set_of
 
-FILTER_SETS, CUSTOMERS_PER_SET, TIMERS_PER_CUSTOMER = 400, 2, 2
+FILTER_SETS = 400
+CUSTOMERS_PER_SET = 2
+TIMERS_PER_CUSTOMER = 2
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def wires(filter_strategies: FilterStrategies) -> list[Wire]:
 
 
 def _find_errors(wires: list[Wire], filter_set_count: int = FILTER_SETS) -> Iterator[str]:
-    """Of small crowds, from one waking to the next."""
+    """Evaluates small sets of filters from one timer to the next; returns the first error."""
     random = Random(11)
     for _ in range(filter_set_count):
         filter_set = filter_set_of(assign_slots(random, random.sample(wires, 12)))
@@ -54,7 +56,7 @@ def _find_errors_of_customer(
         now = replace(now, at=next_timer_at)
 
 
-def test_what_is_right_is_not(wires: list[Wire]) -> None:
+def test_the_original_matcher_passes(wires: list[Wire]) -> None:
     assert [*_find_errors(wires, 60)] == []
 
 
@@ -100,7 +102,8 @@ def _cached_forever(self: TimeDependentAttribute, document: Any, now: Any) -> An
 _ORIGINAL_FOR_COLUMN: Any = MatchTimers.add_index
 _ORIGINAL_FOR_SINGLE: Any = MatchTimers.add_condition
 _ORIGINAL_FOR_MEASURE: Any = MatchTimers.add_measure
-_ORIGINAL_EVENTS_INIT, _ORIGINAL_PASSED = MeasureIndex.__init__, IntervalIndex.find_threshold_below
+_ORIGINAL_EVENTS_INIT = MeasureIndex.__init__
+_ORIGINAL_PASSED = IntervalIndex.find_threshold_below
 
 
 def _everything_matches_none(self: MeasureIndex, requested: Any, all_rules: int) -> None:
@@ -112,7 +115,7 @@ _MATCHER_PACKAGE = "app.filters.matcher."
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong"),
+    ("target", "mutation"),
     [
         ("thresholds.Thresholds.place", _never_equal_to_threshold),
         ("thresholds.Thresholds.place", _always_equal_to_threshold),
@@ -139,15 +142,15 @@ _MATCHER_PACKAGE = "app.filters.matcher."
     ],
     ids=str,
 )
-def test_what_is_wrong_is_found_out(
-    place: str, wrong: Any, wires: list[Wire], monkeypatch: pytest.MonkeyPatch
+def test_a_mutation_is_detected(
+    target: str, mutation: Any, wires: list[Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_MATCHER_PACKAGE + place, wrong)
+    monkeypatch.setattr(_MATCHER_PACKAGE + target, mutation)
     assert next(_find_errors(wires), None)
 
 
 class _LateLine:
-    """Instants that are all late."""
+    """An index whose instants are all too late."""
 
     def instant(self, stored: Any) -> Any:
         return stored + MILLISECOND

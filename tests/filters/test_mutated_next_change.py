@@ -1,7 +1,7 @@
-"""A wrong instant of any operator, or of any measure, is found out.
+"""The tests detect a wrong next change of any operator and of any measure.
 
-Each break is one that people make. It is patched in, and some filter that is asked of some customer
-must then be seen to change at another instant than it says.
+Each mutation is a plausible mistake. With the mutation in place, some filter must change for some
+customer at another instant than the next change says.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ MAX_CASES = 60
 
 
 class CaseBank:
-    """Cases of one kind, drawn once while nothing is broken."""
+    """Cases of one kind, drawn once with the unmodified code."""
 
     def __init__(self, dual_evaluator: DualEvaluator) -> None:
         self._judge = dual_evaluator
@@ -69,11 +69,11 @@ def are_errors_detected(cases: list[NextChangeCase]) -> bool:
 
 
 def _shifted_by(offset: timedelta) -> BreakNextChange:
-    return lambda _, right: lambda *asked: (at + offset for at in right(*asked))
+    return lambda _, correct: lambda *arguments: (at + offset for at in correct(*arguments))
 
 
 def _no_changes(_: Operator, correct: NextChangeForm) -> NextChangeForm:
-    return lambda *asked: iter(())
+    return lambda *arguments: iter(())
 
 
 def _first_element_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
@@ -81,7 +81,8 @@ def _first_element_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
 
 
 def _one_boundary_only(starts_only: bool) -> BreakNextChange:
-    """Only the one end of what holds is seen coming."""
+    """Returns only the instants at which the operator begins to hold, or only those at which it
+    ends."""
 
     def break_next_change(operator: Operator, correct: NextChangeForm) -> NextChangeForm:
         def broken(stored: object, operand: Operand, now: Now, until: datetime) -> Any:
@@ -118,12 +119,12 @@ def _in_this_year_only(_: Operator, correct: NextChangeForm) -> NextChangeForm:
 
 
 def _without_leap_day(_: Operator, correct: NextChangeForm) -> NextChangeForm:
-    """Who was born on 29 February has to wait for 1 March."""
+    """Treats 29 February as 1 March in other years."""
 
-    def broken(*asked: Any) -> Iterator[datetime]:
+    def broken(*arguments: Any) -> Iterator[datetime]:
         with pytest.MonkeyPatch.context() as monkeypatch:
             monkeypatch.setattr(anniversaries, "anniversary", anniversaries._date_in_year)
-            yield from correct(*asked)
+            yield from correct(*arguments)
 
     return broken
 
@@ -154,8 +155,9 @@ def _breaks_of_operators() -> Iterator[tuple[Operator, str, BreakNextChange]]:
                 yield operator, "week_start_forgotten", _wrong_week_start
 
 
-# Where some of the breaks show best.
-_ARRAYS, _DATES = ("metadata.days", "metadata.visits"), ("metadata.day", "birthdate")
+# Paths where some of the mutations show best.
+_ARRAYS = ("metadata.days", "metadata.visits")
+_DATES = ("metadata.day", "birthdate")
 _PATHS = {
     "another_element_forgotten": _ARRAYS,
     "in_utc": _DATES,
@@ -171,7 +173,7 @@ def _with_path(wire: Wire, path: str) -> Wire:
     ("operator", "name", "break_"),
     [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in _breaks_of_operators()],
 )
-def test_a_wrong_instant_is_found_out(
+def test_a_wrong_instant_is_detected(
     operator: Operator,
     name: str,
     break_: BreakNextChange,
@@ -208,16 +210,18 @@ def _reversed(window_changes: list[Any]) -> list[Any]:
     return sorted(window_changes, reverse=True)
 
 
-@pytest.mark.parametrize("wrong", [_late_exits, _without_entries, _without_exits, _reversed])
-def test_a_wrong_passage_through_a_window_is_found_out(
-    wrong: Callable[[Any], Any],
+@pytest.mark.parametrize("mutation", [_late_exits, _without_entries, _without_exits, _reversed])
+def test_a_wrong_passage_through_a_window_is_detected(
+    mutation: Callable[[Any], Any],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cases = case_bank.draw_cases("windows", filter_strategies.events("within"))
-    right = ChangeSearch._window_unmet_changes
-    monkeypatch.setattr(ChangeSearch, "_window_unmet_changes", lambda *asked: wrong(right(*asked)))
+    correct = ChangeSearch._window_unmet_changes
+    monkeypatch.setattr(
+        ChangeSearch, "_window_unmet_changes", lambda *arguments: mutation(correct(*arguments))
+    )
     assert are_errors_detected(cases)
 
 
@@ -229,7 +233,7 @@ _ORIGINAL_ATTRIBUTE = ChangeSearch._attribute_timeline
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong"),
+    ("target", "mutation"),
     [
         ("app.filters.next_change.ChangeSearch._attribute_timeline", _constant_condition),
         (
@@ -239,9 +243,9 @@ _ORIGINAL_ATTRIBUTE = ChangeSearch._attribute_timeline
     ],
     ids=["conditions_are_steady", "those_to_come_forgotten"],
 )
-def test_a_condition_on_events_that_follows_the_clock_is_missed(
-    place: str,
-    wrong: Any,
+def test_a_missing_change_of_a_condition_on_events_is_detected(
+    target: str,
+    mutation: Any,
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
@@ -250,14 +254,14 @@ def test_a_condition_on_events_that_follows_the_clock_is_missed(
         "where",
         filter_strategies.events("where", operators=CLOCK_OPERATORS).map(_on_mixed_property),
     )
-    monkeypatch.setattr(place, wrong)
+    monkeypatch.setattr(target, mutation)
     assert are_errors_detected(cases)
 
 
 @pytest.mark.parametrize(
     "kind", [*_INCREMENTAL_AGGREGATES], ids=lambda kind: kind.name if kind else "COUNT"
 )
-def test_what_is_not_taken_back_is_found_out(
+def test_an_aggregate_without_removal_is_detected(
     kind: Any,
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
@@ -275,7 +279,7 @@ def test_what_is_not_taken_back_is_found_out(
 
 
 def _on_mixed_property(wire: Wire) -> Wire:
-    """Asked of the property that most often is a moment, and of nothing else."""
+    """Returns a condition on the property that most often is an instant."""
     where, *_ = wire["event"]["where"]
     return {"event": {"name": wire["event"]["name"], "where": [{**where, "path": "a"}]}}
 

@@ -1,7 +1,7 @@
-"""The judges are judged: a wrong MongoDB form of any operator is found out.
+"""The tests detect a wrong MongoDB query of any operator.
 
-Each break is one that people make. It is patched in, and random filters of the operator must then
-meet a customer on whom the engines differ.
+Each mutation is a plausible mistake. With the mutation in place, pipeline and evaluator must
+disagree about some customer for some random filter of the operator.
 """
 
 from collections.abc import Callable, Iterator
@@ -52,25 +52,28 @@ _MATCH_NONE: Query = {"$nor": [{}]}
 
 @dataclass
 class FilterCase:
-    """One filter with the right answer."""
+    """A filter with the correct members."""
 
     filter: Filter
     now: Now
-    judge: DualEvaluator
+    dual_evaluator: DualEvaluator
 
     @cached_property
     def expected_customers(self) -> set[Any]:
-        return self.judge.select_by_evaluator(self.filter, self.now)
+        return self.dual_evaluator.select_by_evaluator(self.filter, self.now)
 
     def is_detected(self) -> bool:
         try:
-            return self.judge.select_by_pipeline(self.filter, self.now) != self.expected_customers
+            return (
+                self.dual_evaluator.select_by_pipeline(self.filter, self.now)
+                != self.expected_customers
+            )
         except (OperationFailure, AssertionError):
             return True
 
 
 class CaseBank:
-    """Filters of one kind, drawn once."""
+    """Filters of one kind, drawn once with the unmodified code."""
 
     def __init__(self, dual_evaluator: DualEvaluator) -> None:
         self._judge = dual_evaluator
@@ -110,7 +113,7 @@ def _match_none(_: QueryForm) -> QueryForm:
 
 
 def _negated(correct: QueryForm) -> QueryForm:
-    return lambda *asked: {"$nor": [correct(*asked)]}
+    return lambda *arguments: {"$nor": [correct(*arguments)]}
 
 
 def _without_arrays(correct: QueryForm) -> QueryForm:
@@ -142,7 +145,7 @@ def _with_other_types(correct: QueryForm) -> QueryForm:
 
 
 def _other_type_value(value: object) -> object:
-    """What looks like the value and is another."""
+    """Returns a value that looks like the given one, but has another type."""
     match value:
         case bool():
             return int(value)
@@ -171,8 +174,10 @@ def _unescaped_regex(_: QueryForm) -> QueryForm:
 
 
 def _dollar_for_end(correct: QueryForm) -> QueryForm:
-    """A dollar that also matches before a last newline."""
-    return lambda *asked: _replace_in_query(correct(*asked), lambda _, v: _replace_end_anchor(v))
+    """Replaces the end anchor by a dollar, which also matches before a final newline."""
+    return lambda *arguments: _replace_in_query(
+        correct(*arguments), lambda _, v: _replace_end_anchor(v)
+    )
 
 
 def _replace_end_anchor(value: Any) -> Any:
@@ -180,15 +185,15 @@ def _replace_end_anchor(value: Any) -> Any:
 
 
 def _swapped_bounds(correct: QueryForm) -> QueryForm:
-    """Open for closed, and closed for open."""
+    """Swaps open and closed bounds."""
     swapped = {"$gt": "$gte", "$gte": "$gt", "$lt": "$lte", "$lte": "$lt"}
-    return lambda *asked: _replace_in_query(correct(*asked), lambda key, v: v, swapped)
+    return lambda *arguments: _replace_in_query(correct(*arguments), lambda key, v: v, swapped)
 
 
 def _replace_in_query(
     query: Any, replace_value: Callable[[str, Any], Any], renamed_keys: dict[str, str] | None = None
 ) -> Any:
-    """The query with its keys and its values replaced."""
+    """Returns the query with keys and values replaced."""
     if isinstance(query, dict):
         return {
             (renamed_keys or {}).get(key, key): replace_value(
@@ -204,7 +209,7 @@ def _replace_in_query(
 
 
 def _bounds_on_different_elements(correct: QueryForm) -> QueryForm:
-    """A range whose ends two elements of an array may meet."""
+    """Lets two elements of an array meet the two bounds of a range."""
     return lambda path, *more: {path: correct(path, *more)[path]}
 
 
@@ -251,7 +256,7 @@ def _wrong_week_start(correct: QueryForm) -> QueryForm:
 
 
 def _without_leap_day(correct: QueryForm) -> QueryForm:
-    """Who was born on 29 February has to wait for 1 March."""
+    """Treats 29 February as 1 March in other years."""
     return lambda path, *more: {"$and": [correct(path, *more), {path: {"$nin": [_LEAP_DAY]}}]}
 
 
@@ -266,7 +271,7 @@ def _swapped_instant_types(correct: QueryForm) -> QueryForm:
 
 
 def breaks_of_operator(operator: Operator) -> Iterator[BreakQuery]:
-    """What can go wrong with the operator: for every one of them, and by what it takes."""
+    """Returns the mutations of an operator: those for every operator, and those for its kind."""
     yield from (_match_all, _match_none, _negated, _without_arrays)
     if operator.negates is not None:
         yield from (_without_missing, _with_any_second_element)
@@ -339,7 +344,7 @@ def _apply_break(
     OPERATOR_BREAKS,
     ids=[f"{o.name}-{b.__name__.strip('_')}" for o, b in OPERATOR_BREAKS],
 )
-def test_a_break_is_found_out(
+def test_a_mutation_is_detected(
     operator: Operator,
     break_: BreakQuery,
     case_bank: CaseBank,
@@ -369,12 +374,12 @@ def _fails_an_example(operator: Operator, dual_evaluator: DualEvaluator) -> bool
 
 
 @pytest.mark.parametrize(
-    "forgotten",
+    "reset_fields",
     [{"default": None}, {"group": FieldGroup.PROFILE}],
     ids=["defaults", "arrays_on_the_way"],
 )
-def test_what_a_field_adds_is_missed(
-    forgotten: dict[str, Any],
+def test_a_missing_part_of_a_field_is_detected(
+    reset_fields: dict[str, Any],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
@@ -383,7 +388,7 @@ def test_what_a_field_adds_is_missed(
     monkeypatch.setattr(
         predicates,
         "_positive_query",
-        lambda field, *asked: positive(replace(field, **forgotten), *asked),
+        lambda field, *arguments: positive(replace(field, **reset_fields), *arguments),
     )
     wires = filter_strategies.attributes(
         [OPERATORS_BY_NAME["IS"], OPERATORS_BY_NAME["LESS_THAN"], OPERATORS_BY_NAME["HAS_VALUE"]]
@@ -394,7 +399,7 @@ def test_what_a_field_adds_is_missed(
 
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
 @pytest.mark.parametrize("part", ["accumulate", "finish", "of_none"])
-def test_a_broken_aggregate_is_found_out(
+def test_a_broken_aggregate_is_detected(
     aggregate: Aggregate,
     part: str,
     case_bank: CaseBank,
@@ -414,7 +419,7 @@ def test_a_broken_aggregate_is_found_out(
 
 
 @pytest.mark.parametrize("moved", [{"$gt": "$gte"}, {"$lte": "$lt"}, {"$gte": "$gt"}], ids=str)
-def test_a_window_with_moved_edges_is_found_out(
+def test_a_window_with_moved_edges_is_detected(
     moved: dict[str, str],
     case_bank: CaseBank,
     filter_strategies: FilterStrategies,
@@ -424,8 +429,8 @@ def test_a_window_with_moved_edges_is_found_out(
     monkeypatch.setattr(
         measure_stages,
         "_bounds",
-        lambda *asked: _replace_in_query(bounds(*asked), lambda _, v: v, moved),
+        lambda *arguments: _replace_in_query(bounds(*arguments), lambda _, v: v, moved),
     )
-    # With an aggregate the rows are asked, and not the summary.
+    # With an aggregate the pipeline reads the rows, not the summary.
     cases = case_bank.draw_cases("windows", filter_strategies.events("within", "aggregate"))
     assert any(case.is_detected() for case in cases)

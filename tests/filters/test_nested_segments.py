@@ -1,4 +1,4 @@
-"""Segments inside segments, however deep and however often: both engines, and what is refused."""
+"""Nested segments of any depth and number, by the pipeline and by the evaluator; rejected ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def membership_condition(id_: str, *, member: bool = True) -> Wire:
 
 
 def _catalog(wires: Mapping[str, Wire]) -> Catalog:
-    """Segments, each of which may name those before it."""
+    """Returns a catalog of segments, each of which may nest earlier ones."""
     segments: dict[str, NestedSegment] = {}
     catalog = Catalog(CATALOG.metadata, lambda id_: segments.get(id_) or CATALOG.find_segment(id_))
     for id_, wire in wires.items():
@@ -31,7 +31,7 @@ def _catalog(wires: Mapping[str, Wire]) -> Catalog:
 
 
 def nested_groups(innermost: Wire, levels: int) -> Wire:
-    """Groups of two kinds in turn, that nothing can flatten, with the inner filter at the end."""
+    """Nests groups of two alternating kinds, so that nothing can flatten them."""
     for level in range(levels):
         condition = {"attribute": {"path": "metadata.num", "operator": "LESS_THAN", "value": level}}
         innermost = {("any", "all")[level % 2]: [condition, innermost]}
@@ -46,7 +46,8 @@ def chain_of_segments(segments: int, levels: int = 1) -> dict[str, Wire]:
 
 
 def web_of_segments(segments: int, width: int) -> dict[str, Wire]:
-    """Each names the one before it many times over: written out it would fill the world."""
+    """Returns segments that each nest the previous one many times; expanded, they need exponential
+    space."""
     web: dict[str, Wire] = {"s1": {"any": [_VIP, _BUYER]}}
     for number in range(2, segments + 1):
         inner = f"s{number - 1}"
@@ -81,7 +82,7 @@ def test_ten_segments_of_ten_levels(dual_evaluator: DualEvaluator, now: Now) -> 
     )
 
 
-def test_a_web_of_segments(dual_evaluator: DualEvaluator) -> None:
+def test_repeatedly_nested_segments(dual_evaluator: DualEvaluator) -> None:
     catalog = _catalog(web_of_segments(9, 45))
     assert (
         0
@@ -93,7 +94,7 @@ def test_a_web_of_segments(dual_evaluator: DualEvaluator) -> None:
 
 
 @pytest.mark.parametrize("id_", SEGMENTS)
-def test_segment_by_segment_it_is_the_same(
+def test_evaluating_segment_by_segment_gives_the_same(
     dual_evaluator: DualEvaluator, id_: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = {
@@ -104,7 +105,7 @@ def test_segment_by_segment_it_is_the_same(
     assert assert_engines_agree(dual_evaluator, wire, CATALOG, NOWS[0]) == written_out
 
 
-def test_what_is_too_deep_or_too_much_is_refused() -> None:
+def test_too_deep_or_too_large_filters_are_rejected() -> None:
     catalog = _catalog(chain_of_segments(10))
     parse(membership_condition("s9"), catalog)
     with pytest.raises(InputError, match="deeper than 10") as refused:
@@ -119,7 +120,7 @@ def test_what_is_too_deep_or_too_much_is_refused() -> None:
         parse({"all": [membership_condition(f"w{n}") for n in range(6)]}, catalog)
 
 
-def test_more_text_than_a_question_takes_is_refused() -> None:
+def test_too_much_text_is_rejected() -> None:
     value = ["x" * 990 + str(n) for n in range(7_000)]
     condition = {"attribute": {"path": "email", "operator": "IN", "value": value}}
     parse(condition, CATALOG)
@@ -127,7 +128,7 @@ def test_more_text_than_a_question_takes_is_refused() -> None:
         parse({"any": [condition, condition]}, CATALOG)
 
 
-def test_no_segment_rests_on_itself() -> None:
+def test_a_cycle_of_segments_is_rejected() -> None:
     catalog = _catalog(chain_of_segments(3))
     for id_ in ("s1", "s2", "s3"):
         with pytest.raises(InputError) as refused:

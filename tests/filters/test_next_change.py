@@ -1,4 +1,4 @@
-"""When an answer will change by time alone: right before and at the instant, and not in between."""
+"""The next change by time alone: the result changes at this instant, and not before."""
 
 import itertools
 from collections import Counter
@@ -21,7 +21,8 @@ from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, sample_cases
 
 CLOCK_OPERATORS = [operator for operator in OPERATORS if operator.is_time_dependent]
-FILTERS, CHANGES_PER_CUSTOMER = 100, 3
+FILTERS = 100
+CHANGES_PER_CUSTOMER = 3
 
 
 def slow_settings(examples: int) -> settings:
@@ -36,7 +37,7 @@ def slow_settings(examples: int) -> settings:
 
 
 def clock_filter_trees(filter_strategies: FilterStrategies) -> st.SearchStrategy[Wire]:
-    """Filters of which most parts follow the clock."""
+    """Draws filters whose conditions mostly depend on time."""
     leaves = st.one_of(
         *[filter_strategies.attributes(CLOCK_OPERATORS)] * 5,
         filter_strategies.attributes(),
@@ -58,7 +59,7 @@ def clock_filter_trees(filter_strategies: FilterStrategies) -> st.SearchStrategy
 def test_it_changes_then_and_not_before(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
-    """Also from each change on to the next."""
+    """From each change to the next one."""
     seen: Counter[str] = Counter()
 
     @slow_settings(FILTERS)
@@ -102,9 +103,9 @@ def test_the_pipeline_changes_at_the_same_instant(
             if change is not None:
                 changes += 1
                 id_ = case.facts.document["_id"]
-                asked = [replace(now, at=at) for at in (now.at, change - MILLISECOND, change)]
+                instants = [replace(now, at=at) for at in (now.at, change - MILLISECOND, change)]
                 first, before, at = (
-                    id_ in dual_evaluator.select_by_pipeline(tree, each) for each in asked
+                    id_ in dual_evaluator.select_by_pipeline(tree, instant) for instant in instants
                 )
                 assert (first, at) == (before, not before), (wire, id_, now, change)
 
@@ -112,10 +113,10 @@ def test_the_pipeline_changes_at_the_same_instant(
     assert changes >= FILTERS // 4
 
 
-def test_what_is_read_of_the_events_is_enough(
+def test_the_events_that_are_read_suffice(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
-    """Whatever else a customer did can't count before somebody writes."""
+    """Other events can't change the result without a write."""
     changes = 0
 
     @slow_settings(FILTERS)
@@ -151,7 +152,7 @@ def _day(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("path", "stored", "operator", "value", "at"),
     [
-        # An instant leaves right after so long, and comes at once.
+        # An instant enters the window at once, and leaves it right after its length.
         ("metadata.at", _utc("2026-01-10T12:00"), "WITHIN_LAST", "P7D", "2026-01-17T12:00:00.001"),
         ("metadata.at", _utc("2026-01-20T12:00"), "WITHIN_LAST", "P7D", "2026-01-20T12:00"),
         (
@@ -177,12 +178,12 @@ def _day(text: str) -> datetime:
         ("birthdate", _day("2000-02-29"), "ANNIVERSARY_IN_PERIOD", "TODAY", "2026-02-27T23:00"),
         ("birthdate", _day("1990-01-14"), "ANNIVERSARY_DAYS_AGO", 0, "2027-01-13T23:00"),
         ("birthdate", _day("1990-01-10"), "ANNIVERSARY_WITHIN_NEXT_DAYS", 9, "2026-12-31T23:00"),
-        # Any of them, until the last has gone.
+        # Any element, until the last one has left.
         (
             *("metadata.visits", [_utc("2026-01-12T12:00"), _utc("2026-01-10T12:00")]),
             *("WITHIN_LAST", "P7D", "2026-01-19T12:00:00.001"),
         ),
-        # The last instant that is looked at, and one beyond.
+        # The last instant within the horizon, and one beyond.
         (
             "metadata.at",
             _utc("2036-01-15T12:00"),
@@ -192,7 +193,7 @@ def _day(text: str) -> datetime:
         ),
         ("metadata.at", _utc("2036-01-15T12:00"), "WITHIN_LAST", "P1D", "2036-01-15T12:00"),
         ("metadata.at", _utc("2036-01-15T12:00:00.001"), "WITHIN_LAST", "P1D", None),
-        # What does not follow the clock.
+        # Conditions that do not depend on time.
         ("metadata.at", _utc("2026-01-20T12:00"), "ON", "2026-01-20", None),
         ("metadata.at", _utc("2026-01-20T12:00"), "BEFORE", "2026-01-20", None),
         ("metadata.at", "2026-01-20T12:00", "WITHIN_LAST", "P7D", None),
@@ -200,7 +201,7 @@ def _day(text: str) -> datetime:
     ],
 )
 def test_the_instant(path: str, stored: Any, operator: str, value: Any, at: str | None) -> None:
-    """Asked on Thursday 2026-01-15 at 12:00 UTC, in Warsaw."""
+    """Evaluated on Thursday 2026-01-15 at 12:00 UTC, in Warsaw."""
     now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("Europe/Warsaw")))
     group, _, key = path.rpartition(".")
     facts = CustomerFacts({group: {key: stored}} if group else {key: stored})
@@ -211,7 +212,7 @@ def test_the_instant(path: str, stored: Any, operator: str, value: Any, at: str 
     assert find_next_change(parse({"none": [wire]}, CATALOG), facts, now) == expected
 
 
-def test_what_changes_within_is_no_change_of_the_whole() -> None:
+def test_a_change_of_a_branch_is_not_always_a_change_of_the_filter() -> None:
     now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("UTC")))
     facts = CustomerFacts({"metadata": {"at": _utc("2026-01-15T00:00")}})
 
@@ -221,7 +222,7 @@ def test_what_changes_within_is_no_change_of_the_whole() -> None:
         branches = [{"attribute": dict(zip(keys, c, strict=True))} for c in conditions]
         return find_next_change(parse({kind: branches}, CATALOG), facts, now)
 
-    # One begins at the millisecond at which the other ends.
+    # One condition begins to hold at the millisecond at which the other ends.
     assert asked("any", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
     assert asked("all", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
     assert asked("all", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-16T00:00:00.001")
@@ -232,7 +233,7 @@ def test_what_changes_within_is_no_change_of_the_whole() -> None:
 @pytest.mark.parametrize("operator", CLOCK_OPERATORS, ids=lambda operator: operator.name)
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Manila"])
 def test_the_furthest_instants_change_nothing_within_ten_years(operator: Any, zone: str) -> None:
-    """What somebody else wrote may lie beyond what the language can tell."""
+    """A direct write can store instants that the filter language can't express."""
     now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo(zone)))
     ends = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
     stored = [*ends, _utc("0001-01-02T12:00"), _utc("9999-12-30T12:00")]

@@ -1,4 +1,4 @@
-"""What is refused, with its code and its path; what was sent comes back."""
+"""What the parser rejects, with code and path; what it accepts, it returns unchanged."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def event_condition(**parts: Any) -> Wire:
 
 
 def codes_and_paths(wire: Wire, catalog: Catalog = CATALOG) -> CodesAndPaths:
-    """Codes and paths, the prefix taken off; none where the filter is taken."""
+    """Returns the codes and the paths, without the prefix; empty if the filter is valid."""
     try:
         parse(wire, catalog, *PREFIX)
     except InputError as refused:
@@ -450,7 +450,7 @@ def test_a_definition_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "stored"),
     [
         (
             attribute_condition("name", "HAS_VALUE"),
@@ -476,9 +476,9 @@ def test_a_definition_decides() -> None:
         ({"all": [{"attribute": NAME_CONDITION}]}, {"all": [{"attribute": NAME_CONDITION}]}),
     ],
 )
-def test_what_was_sent_comes_back_without_defaults(sent: Wire, kept: Wire) -> None:
-    assert canonical(sent) == kept
-    assert repr(canonical(sent)) == repr(canonical(kept))
+def test_what_was_sent_comes_back_without_defaults(sent: Wire, stored: Wire) -> None:
+    assert canonical(sent) == stored
+    assert repr(canonical(sent)) == repr(canonical(stored))
 
 
 def test_parsed_canonical_and_parsed_again_is_the_same(

@@ -1,4 +1,4 @@
-"""What indexes can say of ranges: which filters are of nothing else, and what each end asks."""
+"""The ranges of an index that a filter can use: which filters have any, and their bounds."""
 
 import pytest
 
@@ -34,7 +34,7 @@ _FLAG = _attribute("metadata.flag", "IS", True)
         ({"any": [_SCORE, _RENEWAL]}, []),
         ({"none": [_SCORE]}, []),
         (_attribute("metadata.at", "MORE_THAN_AGO", "P30D"), []),
-        # No array lies there: MongoDB uses both ends.
+        # Without arrays at the path MongoDB uses both bounds.
         (_attribute("orders.totalCount", "BETWEEN", [1, 3]), []),
     ],
 )
@@ -42,7 +42,7 @@ def test_ranges_and_nothing_else(wire: Wire, paths: list[str]) -> None:
     assert [one.path for one in ranges_of(parse(wire, CATALOG))] == paths
 
 
-def test_an_array_may_meet_each_end_with_another_of_its_values() -> None:
+def test_two_elements_of_an_array_may_meet_the_two_bounds() -> None:
     (score,) = ranges_of(parse(_SCORE, CATALOG))
     for value, halves in ((2, [True, True]), (0, [False, True]), ([0, 9], [True, True])):
         document = {"metadata": {"num": value}}

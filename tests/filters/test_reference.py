@@ -1,4 +1,4 @@
-"""The reference holds every word of the tables, and is the same each time."""
+"""The reference contains every operator, and is the same each time."""
 
 from app.filters import reference
 from app.filters.aggregates import AGGREGATES
@@ -6,7 +6,7 @@ from app.filters.fields import FIELDS
 from app.filters.operators import OPERATORS
 
 
-def test_everything_is_in_it() -> None:
+def test_the_reference_contains_everything() -> None:
     lines = reference().splitlines()
     for operator in OPERATORS:
         assert f"### {operator.name}" in lines
@@ -22,5 +22,5 @@ def test_every_row_of_a_table_has_its_cells() -> None:
         width = cells
 
 
-def test_it_is_the_same_each_time() -> None:
+def test_the_reference_is_deterministic() -> None:
     assert reference() == reference()

@@ -1,4 +1,4 @@
-"""What is asked of summaries says nothing wrong, and leaves in doubt only whom it must."""
+"""Conditions on summaries exclude no member, and decide every customer that they can."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ _DURATIONS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
 
 
 def plain_event_conditions() -> st.SearchStrategy[Wire]:
-    """Conditions on how often events happened, without anything else of them."""
+    """Draws conditions on the number of events, without `where` or aggregate."""
     return st.fixed_dictionaries(
         {
             "name": st.sampled_from(EVENT_NAMES),
@@ -59,7 +59,7 @@ def _has_later_rows(source: RowSource, facts: CustomerFacts, now: Now) -> bool:
     return any(source.includes(row) and row["at"] > now.at for row in rows)
 
 
-def test_who_is_sure_is_in_and_nobody_else_is_but_those_in_doubt(
+def test_summaries_decide_members_or_leave_them_in_doubt(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     seen = {"sure": 0, "in doubt and in": 0, "without rows": 0}
@@ -89,7 +89,7 @@ def test_who_is_sure_is_in_and_nobody_else_is_but_those_in_doubt(
     assert all(count > 50 for count in seen.values()), seen
 
 
-def test_what_is_likely_holds_of_all_of_whom_the_condition_holds(
+def test_the_summary_condition_holds_for_every_member(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
     narrowed = 0
@@ -124,14 +124,12 @@ def test_what_is_likely_holds_of_all_of_whom_the_condition_holds(
         ),
     ],
 )
-def test_rows_are_asked_only_where_the_summary_does_not_say(
-    event: Wire, asks_of_rows: bool
-) -> None:
+def test_rows_are_read_only_if_the_summary_does_not_decide(event: Wire, asks_of_rows: bool) -> None:
     sure = rewrite_with_summaries(parse({"event": event}, CATALOG), NOWS[0]).definite_filter
     assert bool(measures(sure)) is asks_of_rows
 
 
-def test_a_reader_whose_clock_is_behind_looks_at_the_rows() -> None:
+def test_a_reader_whose_clock_is_behind_reads_the_rows() -> None:
     now = NOWS[0]
     last = now.at + timedelta(milliseconds=1)
     summary = {"count": 2, "firstAt": now.at - timedelta(days=1), "lastAt": last}

@@ -1,4 +1,4 @@
-"""Voucherify's filters as ours: what there is, what there is not, and what is no filter."""
+"""Voucherify's filters converted: supported, unsupported, and invalid ones."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from app.filters.voucherify.operators import TRANSLATIONS, UNSUPPORTED_OPERATORS
 
 Json = dict[str, Any]
 
-# What the server names where it refuses an operator, and four names that are met elsewhere.
+# The operators in the error message of Voucherify's server, and four others.
 OPERATORS = (
     *("$active", "$after", "$before", "$before_start", "$contains", "$count", "$count_less"),
     *("$count_more", "$disabled", "$ends_with", "$enabled", "$expired", "$failed", "$has_value"),
@@ -46,8 +46,8 @@ CATALOG = Catalog(
 
 
 def voucherify_field(key: str, **conditions: Any) -> Json:
-    """A filter of theirs on one field; the operators without their dollars, and with an underscore
-    where the name is one of Python's."""
+    """Returns a Voucherify filter on one field. Operators have no dollar sign, and an underscore if
+    Python reserves the name."""
     python_names = {"is_": "is", "in_": "in"}
     operators = {f"${python_names.get(name, name)}": value for name, value in conditions.items()}
     return {key: {"conditions": operators}}
@@ -58,7 +58,7 @@ def translate(voucherify_filter: Any) -> Json:
 
 
 def codes_and_paths(voucherify_filter: Any) -> list[tuple[str, tuple[str, ...]]]:
-    """Codes and paths; none where there is a filter of ours."""
+    """Returns the codes and the paths of the problems; empty if there is a filter."""
     try:
         translate(voucherify_filter)
     except InputError as refused:
@@ -137,18 +137,18 @@ UNSUPPORTED_EXAMPLES: list[tuple[Json, tuple[str, tuple[str, ...]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("theirs", "expected"), EXAMPLES, ids=range(len(EXAMPLES)))
-def test_published_examples(theirs: Json, expected: Json) -> None:
-    assert translate(theirs) == expected
+@pytest.mark.parametrize(("voucherify_filter", "expected"), EXAMPLES, ids=range(len(EXAMPLES)))
+def test_published_examples(voucherify_filter: Json, expected: Json) -> None:
+    assert translate(voucherify_filter) == expected
 
 
 @pytest.mark.parametrize(
-    ("theirs", "problem"), UNSUPPORTED_EXAMPLES, ids=range(len(UNSUPPORTED_EXAMPLES))
+    ("voucherify_filter", "problem"), UNSUPPORTED_EXAMPLES, ids=range(len(UNSUPPORTED_EXAMPLES))
 )
 def test_published_examples_without_a_counterpart(
-    theirs: Json, problem: tuple[str, tuple[str, ...]]
+    voucherify_filter: Json, problem: tuple[str, tuple[str, ...]]
 ) -> None:
-    assert codes_and_paths(theirs) == [problem]
+    assert codes_and_paths(voucherify_filter) == [problem]
 
 
 def test_each_operator_is_translated_or_named() -> None:
@@ -160,14 +160,14 @@ def test_each_operator_is_translated_or_named() -> None:
     assert TRANSLATIONS.keys() & UNSUPPORTED_OPERATORS.keys() == set()
     for name, why in UNSUPPORTED_OPERATORS.items():
         at = ("filter", "metadata.x", "conditions", name)
-        theirs = {"metadata.x": {"conditions": {name: [1]}}}
-        assert codes_and_paths(theirs) == [("OPERATOR_NOT_APPLICABLE", at)]
+        voucherify_filter = {"metadata.x": {"conditions": {name: [1]}}}
+        assert codes_and_paths(voucherify_filter) == [("OPERATOR_NOT_APPLICABLE", at)]
         with pytest.raises(InputError, match=why[:30]):
-            translate(theirs)
+            translate(voucherify_filter)
 
 
 @pytest.mark.parametrize("key", PATHS_BY_FIELD)
-def test_each_field_is_one_of_ours(key: str) -> None:
+def test_each_field_is_converted(key: str) -> None:
     assert translate(voucherify_field(key, has_value=True)) == attribute(
         PATHS_BY_FIELD[key], "HAS_VALUE"
     )
@@ -175,10 +175,10 @@ def test_each_field_is_one_of_ours(key: str) -> None:
 
 @pytest.mark.parametrize("key", [*FIELDS_WITHOUT, *(f"{key}.x y.z" for key in FIELDS_WITHOUT)])
 def test_each_field_without_a_counterpart_is_named(key: str) -> None:
-    theirs = voucherify_field(key, has_value=True)
-    assert codes_and_paths(theirs) == [("UNKNOWN_ATTRIBUTE", ("filter", key))]
+    voucherify_filter = voucherify_field(key, has_value=True)
+    assert codes_and_paths(voucherify_filter) == [("UNKNOWN_ATTRIBUTE", ("filter", key))]
     with pytest.raises(InputError, match=re.escape(FIELDS_WITHOUT[key.removesuffix(".x y.z")])):
-        translate(theirs)
+        translate(voucherify_filter)
 
 
 AND_FILTER = {
@@ -209,19 +209,19 @@ def test_fields_are_joined_by_or_and_the_operators_of_one_by_and(junction: str) 
 
 
 def test_a_definition_decides() -> None:
-    theirs = voucherify_field("metadata.key", more_than=["30"])
+    voucherify_filter = voucherify_field("metadata.key", more_than=["30"])
     for type_, expected in (
         (None, attribute("metadata.key", "GREATER_THAN", 30)),
         (AttributeType.NUMBER, attribute("metadata.key", "GREATER_THAN", 30)),
         (AttributeType.DATE, attribute("metadata.key", "MORE_THAN_AGO", "P30D")),
     ):
         catalog = Catalog({"key": MetadataType(type_)} if type_ else {})
-        assert voucherify.translate(theirs, catalog) == expected
+        assert voucherify.translate(voucherify_filter, catalog) == expected
     text = Catalog({"key": MetadataType(AttributeType.STRING)})
     with pytest.raises(
         InputError, match=r"GREATER_THAN does not apply to 'metadata\.key', a STRING"
     ):
-        voucherify.translate(theirs, text)
+        voucherify.translate(voucherify_filter, text)
 
 
 NAME_FIELD = voucherify_field("name", has_value=True)["name"]
@@ -230,8 +230,8 @@ INVALID_JUNCTIONS: list[Any] = ["xor", "", "android", ["and"], 5, {}, "and" * 10
 INVALID_FIELDS: list[Any] = [None, "Ann", [], {}, 5]
 REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
     *(
-        (theirs, "INVALID", ("filter",))
-        for theirs in (None, "x", 5, True, [], [{"name": NAME_FIELD}])
+        (voucherify_filter, "INVALID", ("filter",))
+        for voucherify_filter in (None, "x", 5, True, [], [{"name": NAME_FIELD}])
     ),
     ({}, "FILTER_EMPTY", ("filter",)),
     ({"junction": "and"}, "FILTER_EMPTY", ("filter",)),
@@ -311,8 +311,8 @@ REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
         ("filter", "metadata.place", "conditions", "$is"),
     ),
     *(
-        (theirs, "FILTER_TOO_COMPLEX", ("filter",))
-        for theirs in (
+        (voucherify_filter, "FILTER_TOO_COMPLEX", ("filter",))
+        for voucherify_filter in (
             {f"metadata.k{n}": NAME_FIELD for n in range(201)},
             {"name": {"conditions": {f"${n}": 1 for n in range(201)}}},
             voucherify_field("name", in_=["x"] * 10_001, not_in=["x"] * 10_001),
@@ -326,9 +326,9 @@ REFUSALS: list[tuple[Any, str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("theirs", "code", "path"), REFUSALS, ids=range(len(REFUSALS)))
-def test_refused(theirs: Any, code: str, path: tuple[str, ...]) -> None:
-    assert codes_and_paths(theirs) == [(code, path)]
+@pytest.mark.parametrize(("voucherify_filter", "code", "path"), REFUSALS, ids=range(len(REFUSALS)))
+def test_refused(voucherify_filter: Any, code: str, path: tuple[str, ...]) -> None:
+    assert codes_and_paths(voucherify_filter) == [(code, path)]
 
 
 def test_days_of_less_than_none_are_explained() -> None:
@@ -337,14 +337,14 @@ def test_days_of_less_than_none_are_explained() -> None:
 
 
 def test_all_problems_at_once() -> None:
-    theirs = {
+    voucherify_filter = {
         "junction": "nor",
         "name": {"conditions": {"$is": [], "$is_day": [1], "$ends_with": "x"}},
         "publications.created_at": {"conditions": {"$is_month": [1], "$has_value": True}},
         "metadata.num": {"conditions": {"$contains": ["x"]}, "or": 1},
         "loyalty.points": 5,
     }
-    assert codes_and_paths(theirs) == [
+    assert codes_and_paths(voucherify_filter) == [
         ("INVALID_VALUE", (*NAME_PATH, "$is")),
         ("OPERATOR_NOT_APPLICABLE", (*NAME_PATH, "$is_day")),
         ("UNKNOWN_ATTRIBUTE", ("filter", "publications.created_at")),

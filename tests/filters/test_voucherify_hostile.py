@@ -1,4 +1,4 @@
-"""Whatever is sent as a filter of Voucherify's is answered at once, by a filter or by problems."""
+"""Any input as a Voucherify filter is converted, or rejected with problems, in a short time."""
 
 from collections import Counter
 from time import process_time
@@ -40,10 +40,10 @@ HUGE_FILTERS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("theirs", HUGE_FILTERS.values(), ids=HUGE_FILTERS)
-def test_what_is_huge_is_refused_at_once(theirs: Any) -> None:
+@pytest.mark.parametrize("voucherify_filter", HUGE_FILTERS.values(), ids=HUGE_FILTERS)
+def test_huge_input_is_rejected_quickly(voucherify_filter: Any) -> None:
     began = process_time()
-    assert codes_and_paths(theirs)
+    assert codes_and_paths(voucherify_filter)
     assert process_time() - began < 0.05
 
 
@@ -67,7 +67,7 @@ _COUNT_OPERATORS = ("$is_days_ago", "$is_days_in_future", "$less_than_ago", "$mo
 _YEARLESS_OPERATORS = tuple(
     name for name in TRANSLATIONS if "_days_" in name and name.endswith("_md")
 )
-# What goes together, as a rule: fields, operators, and values.
+# Fields, operators and values that usually go together.
 _FIELDS_WITH_OPERATORS = (
     (
         ("name", "source_id", "address.city", "metadata.text", "metadata.free", "metadata.tags"),
@@ -112,7 +112,7 @@ _PLAUSIBLE_FILTERS = st.builds(
 )
 
 
-def test_anything_is_a_filter_or_has_problems() -> None:
+def test_any_input_is_converted_or_has_problems() -> None:
     answers: Counter[bool] = Counter()
 
     @settings(
@@ -124,11 +124,11 @@ def test_anything_is_a_filter_or_has_problems() -> None:
             st.dictionaries(_KEYS | st.text(max_size=8), _ARBITRARY_FIELDS | _ANYTHING, max_size=2),
         )
     )
-    def answered(theirs: Any) -> None:
-        found = codes_and_paths(theirs)
+    def answered(voucherify_filter: Any) -> None:
+        found = codes_and_paths(voucherify_filter)
         answers[not found] += 1
         if not found:
-            wire = canonical(translate(theirs))
+            wire = canonical(translate(voucherify_filter))
             assert canonical(wire) == wire
             assert describe(parse(wire, CATALOG))
 

@@ -1,4 +1,4 @@
-"""What Voucherify's filters mean, stated here, and judged on small customers by ours."""
+"""The meaning of Voucherify's filters, evaluated for small customers after the conversion."""
 
 import json
 from datetime import UTC, datetime
@@ -100,7 +100,7 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
         [True, 1, "x"],
         [False, 0, None],
     ),
-    # moments
+    # instants
     (
         voucherify_field("created_at", after="2026-03-28"),
         "createdAt",
@@ -280,7 +280,7 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
         [parse_instant("1990-04-06"), parse_instant("1990-03-28")],
         [parse_instant("1990-04-05"), parse_instant("1990-03-29"), None],
     ),
-    # full years; who turns 60 in three days is 59 today
+    # full years; a customer who turns 60 in three days is 59 today
     (
         voucherify_field("birthdate", is_years_ago=["18", 60]),
         "birthdate",
@@ -357,11 +357,15 @@ def _holds(voucherify_filter: Json, path: str, stored: Any, now: Now = NOWS[0]) 
 
 
 @pytest.mark.parametrize(
-    ("theirs", "path", "of", "not_of"), MEANINGS, ids=[json.dumps(m[0]) for m in MEANINGS]
+    ("voucherify_filter", "path", "matching", "not_matching"),
+    MEANINGS,
+    ids=[json.dumps(m[0]) for m in MEANINGS],
 )
-def test_it_means_the_same(theirs: Json, path: str, of: list[Any], not_of: list[Any]) -> None:
-    assert [value for value in of if not _holds(theirs, path, value)] == []
-    assert [value for value in not_of if _holds(theirs, path, value)] == []
+def test_a_converted_filter_has_the_same_meaning(
+    voucherify_filter: Json, path: str, matching: list[Any], not_matching: list[Any]
+) -> None:
+    assert [value for value in matching if not _holds(voucherify_filter, path, value)] == []
+    assert [value for value in not_matching if _holds(voucherify_filter, path, value)] == []
 
 
 def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
@@ -374,12 +378,12 @@ def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
 def test_the_last_anniversary_of_a_leap_day_was_up_to_365_days_ago() -> None:
     for today, far in (("2027-02-27", True), ("2027-02-28", False), ("2028-02-28", True)):
         now = Now(parse_instant(f"{today}T12:00"), NOWS[0].calendar)
-        theirs = voucherify_field("birthdate", is_more_days_ago_md=363)
-        assert _holds(theirs, "birthdate", parse_instant("2000-02-29"), now) is far
+        voucherify_filter = voucherify_field("birthdate", is_more_days_ago_md=363)
+        assert _holds(voucherify_filter, "birthdate", parse_instant("2000-02-29"), now) is far
 
 
 @pytest.mark.parametrize("period", PERIODS)
-def test_periods_have_the_names_of_ours(period: str) -> None:
+def test_periods_are_named_as_in_the_filter_language(period: str) -> None:
     plain = voucherify_field("metadata.day", **{period: True})
     assert translate(plain) == attribute("metadata.day", "IN_PERIOD", period.upper())
     if not period.endswith("year"):
@@ -387,7 +391,7 @@ def test_periods_have_the_names_of_ours(period: str) -> None:
         assert translate(voucherify_field("metadata.day", **{f"{period}_md": True})) == anniversary
 
 
-def test_every_translation_is_judged() -> None:
+def test_every_translation_has_a_case() -> None:
     judged = {name for m in MEANINGS for asked in m[0].values() for name in asked["conditions"]}
     periods = {f"${period}{end}" for period in PERIODS for end in ("", "_md")}
     assert TRANSLATIONS.keys() - judged - periods == set()

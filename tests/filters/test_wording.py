@@ -1,4 +1,4 @@
-"""A filter said in one sentence."""
+"""The text of a filter in one sentence."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""GraphiQL's bundle, a server that offers it, and a browser to open it with."""
+"""GraphiQL's bundle, servers that serve it, and a headless Chromium."""
 
 import re
 import shutil
@@ -30,8 +30,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphiql") / "bundle"
     try:
         build(folder)
-    except SetupError as problem:
-        if REGISTRY_UNREACHABLE.search(str(problem)):
+    except SetupError as error:
+        if REGISTRY_UNREACHABLE.search(str(error)):
             pytest.skip("npm reaches no registry")
         raise
     return folder
@@ -39,7 +39,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def address(bundle: Path) -> Iterator[str]:
-    """Where a small schema with a subscription is served."""
+    """The URL of a server with a small schema that has a subscription."""
     view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().create_context, bundle)  # type: ignore[call-arg]
     with _running_server(Starlette(routes=view.routes())) as url:
         yield url
@@ -47,7 +47,7 @@ def address(bundle: Path) -> Iterator[str]:
 
 @pytest.fixture
 def program_address(bundle: Path, settings: Settings) -> Iterator[str]:
-    """Where the program itself is served."""
+    """The URL of a server with the whole program."""
     with _running_server(
         create_app(settings.model_copy(update={"graphiql_bundle": bundle}))
     ) as url:
@@ -70,7 +70,7 @@ def _running_server(app: Starlette) -> Iterator[str]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Chrome]:
-    """Chromium with a profile of its own, which notes every request."""
+    """A headless Chromium with an empty profile and a log of its requests."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("chromium and its driver are not on PATH")
@@ -96,7 +96,7 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
 
 
 class _SignalingServer(uvicorn.Server):
-    """Says when it listens."""
+    """Sets `is_listening` once the server accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""GraphiQL in a real browser, with no network beyond the server."""
+"""GraphiQL in a browser, without network access beyond the server."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ CREATE_SEGMENT = (
 
 
 def run_operation(browser: Chrome, operation: str, name: str) -> None:
-    """Types the operation in place of what is there, as a person would, and runs it."""
+    """Replaces the text in the editor by the operation, and runs it."""
     browser.find_element(*EDITOR).click()
     keys = ActionChains(browser)
     keys.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(Keys.DELETE)
@@ -40,7 +40,7 @@ def run_operation(browser: Chrome, operation: str, name: str) -> None:
 
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GraphiQL opens with one example operation."""
+    """Configures GraphiQL to open with one example operation."""
     (tmp_path / "greet.graphql").write_text("query Greet($n: String!) { fruit(name: $n) { name } }")
     (tmp_path / "greet.json").write_text('{ "n": "pear" }')
     monkeypatch.setattr(page, "_OPERATION_FOLDERS", (tmp_path,))
@@ -48,9 +48,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("example")
-def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
-    browser: Chrome, address: str
-) -> None:
+def test_graphiql_queries_and_subscribes_without_other_hosts(browser: Chrome, address: str) -> None:
     patience = WebDriverWait(browser, 30)
     browser.get(f"{address}/graphql")
 
@@ -66,7 +64,7 @@ def test_graphiql_queries_and_subscribes_and_asks_nobody_else(
     assert [entry for entry in browser_log(browser, "browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_a_person_makes_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
+def test_a_user_creates_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
     patience = WebDriverWait(browser, 30)
     browser.get(f"{program_address}/graphql")
 
@@ -80,7 +78,7 @@ def test_a_person_makes_a_segment_in_graphiql(browser: Chrome, program_address: 
 
 
 def requested_hosts(browser: Chrome) -> set[str]:
-    """The hosts of all requests and sockets, those that failed among them."""
+    """Returns the hosts of all requests and WebSockets, including failed ones."""
     events = [
         json.loads(entry["message"])["message"] for entry in browser_log(browser, "performance")
     ]

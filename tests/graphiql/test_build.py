@@ -1,4 +1,4 @@
-"""python -m app.graphiql.build, and what it says when it can't."""
+"""`python -m app.graphiql.build`, and its error messages."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from app.graphiql.build import PACKAGE_FOLDER, is_built, main
 
 
-def test_the_bundle_is_whole(bundle: Path) -> None:
+def test_the_bundle_is_complete(bundle: Path) -> None:
     assert is_built(bundle)
     for name in ("graphiql.js", "graphiql.css", "editor.worker.js", "graphql.worker.js"):
         assert (bundle / name).stat().st_size > (bundle / f"{name}.gz").stat().st_size > 1_000

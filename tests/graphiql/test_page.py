@@ -1,4 +1,4 @@
-"""What a browser gets at GET /graphql, with a bundle and without one."""
+"""The page at GET /graphql, with a bundle and without one."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """The least that counts as one."""
+    """A minimal bundle."""
     folder = tmp_path / "bundle"
     folder.mkdir()
     (folder / "graphiql.js").write_text("plain")
@@ -42,7 +42,7 @@ async def fetch_page(client: httpx.AsyncClient) -> httpx.Response:
 
 
 class GraphiqlRootParser(HTMLParser):
-    """The attributes of the element that GraphiQL is put into, and every address on the page."""
+    """Collects the attributes of GraphiQL's root element, and every URL of the page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -98,14 +98,16 @@ async def test_without_a_bundle_the_page_says_that_it_needs_the_network(
 
 
 @pytest.mark.parametrize("accept", ["*/*", "", "application/json", "application/json, text/html"])
-async def test_programs_get_no_page(client: httpx.AsyncClient, accept: str) -> None:
+async def test_clients_that_accept_no_html_get_no_page(
+    client: httpx.AsyncClient, accept: str
+) -> None:
     answer = await client.get("/graphql", headers={"Accept": accept})
 
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_browser_that_asks_a_query_gets_its_answer(client: httpx.AsyncClient) -> None:
+async def test_a_query_of_a_browser_gets_a_response(client: httpx.AsyncClient) -> None:
     answer = await client.get("/graphql?query={number}", headers={"Accept": BROWSER_ACCEPT})
 
     assert answer.json() == {"data": {"number": 1}}

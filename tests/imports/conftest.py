@@ -1,4 +1,4 @@
-"""Imports into a real database of the test's own: inside this process, and as people run it."""
+"""Imports into a database of the test's own: in this process, and by the command."""
 
 import io
 import json
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass
 class ImportResult:
-    """What became of a file."""
+    """The result of the import of a file."""
 
     accepted_count: int
     rejected_count: int
@@ -36,7 +36,7 @@ class ImportResult:
 
 
 class ImportShop:
-    """What is stored, and files on their way in."""
+    """Imports files, and reads what is stored."""
 
     def __init__(self, services: Services, settings: Settings, folder: Path, database: Any) -> None:
         self.services = services
@@ -68,7 +68,7 @@ class ImportShop:
         return document
 
     def dump(self) -> Json:
-        """All documents; two of them are equal only where nothing was written between."""
+        """Returns all documents. Two dumps are equal only if nothing was written in between."""
         names = ("customers", "orders", "events", "eventNames")
         return {name: list(self.database[name].find().sort("_id", 1)) for name in names}
 
@@ -94,7 +94,11 @@ Command = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture
 def environment(settings: Settings) -> dict[str, str]:
     assert settings.mongodb_url
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SEGMENTS_", "REDIS"))}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SEGMENTS_", "REDIS"))
+    }
     return {
         **inherited,
         "MONGODB_URL": settings.mongodb_url.get_secret_value(),
@@ -104,7 +108,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @pytest.fixture
 def run_import(environment: dict[str, str], tmp_path: Path) -> Command:
-    """command("orders", "a.csv") runs `segments import orders a.csv` in the test's folder."""
+    """run_import("orders", "a.csv") runs `segments import orders a.csv` in the test's folder."""
 
     def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(

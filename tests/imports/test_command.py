@@ -1,4 +1,4 @@
-"""`segments import` as people run it: exit statuses, one line, the file of what was refused."""
+"""`segments import` as a command: exit status, output, and the file of rejected rows."""
 
 import json
 import os
@@ -110,7 +110,7 @@ def test_without_an_address_it_looks_for_a_running_up(
     assert done.stderr == b"segments: MONGODB_URL is not set, and no `segments up` runs in here\n"
 
 
-def test_interrupted_what_is_in_stays_and_a_second_run_completes_it(
+def test_a_second_run_completes_an_interrupted_import(
     run_import: Command,
     environment: dict[str, str],
     settings: Settings,
@@ -133,7 +133,7 @@ def test_interrupted_what_is_in_stays_and_a_second_run_completes_it(
         with mongo_client[settings.database].watch(max_await_time_ms=100) as changes:
             while stored.count_documents({}) < 2_000:
                 changes.try_next()
-        # It waits for more: the input is open still.
+        # It waits for more input.
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(10) == 130

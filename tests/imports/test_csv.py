@@ -1,4 +1,4 @@
-"""CSV: what each column and cell comes to."""
+"""CSV columns and cells, and the values they become."""
 
 import re
 from datetime import datetime
@@ -28,7 +28,7 @@ async def test_columns_are_the_fields_of_the_api(shop: ImportShop) -> None:
     assert bob["metadata"] == {}
 
 
-async def test_an_empty_cell_leaves_what_is_there(shop: ImportShop) -> None:
+async def test_an_empty_cell_keeps_the_stored_value(shop: ImportShop) -> None:
     await shop.import_file("customers", "sourceId,name,metadata.vip\nada,Ada,true\n")
     await shop.import_file("customers", "sourceId,name,metadata.vip\nada,,\n")
     ada = shop.read_customer_document("ada")
@@ -63,7 +63,7 @@ async def test_an_empty_cell_leaves_what_is_there(shop: ImportShop) -> None:
         (" 1", " 1"),
     ],
 )
-async def test_without_a_definition_a_cell_is_what_json_would_write_so(
+async def test_without_a_definition_a_cell_is_parsed_as_json(
     shop: ImportShop, cell: str, value: Any
 ) -> None:
     await shop.import_file("customers", f"sourceId,metadata.x\nada,{cell}\n")
@@ -82,7 +82,7 @@ async def test_without_a_definition_a_cell_is_what_json_would_write_so(
         ("GEOPOINT", False, '"{""lat"": 1, ""lon"": 2}"', {"lat": 1, "lon": 2}),
     ],
 )
-async def test_a_defined_key_says_how_its_cells_are_read(
+async def test_a_definition_determines_how_cells_are_parsed(
     shop: ImportShop, type_: str, is_array: bool, cell: str, value: Any
 ) -> None:
     await shop.services.metadata.define({"key": "x", "type": type_, "isArray": is_array})
@@ -91,7 +91,7 @@ async def test_a_defined_key_says_how_its_cells_are_read(
     assert shop.read_customer_document("ada")["metadata"]["x"] == value
 
 
-async def test_what_does_not_fit_a_definition_is_refused(shop: ImportShop) -> None:
+async def test_a_value_that_does_not_fit_the_definition_is_rejected(shop: ImportShop) -> None:
     await shop.services.metadata.define({"key": "x", "type": "NUMBER"})
     outcome = await shop.import_file("customers", "sourceId,metadata.x\nada,007\nbob,7\n")
     assert (outcome.accepted_count, outcome.rejected_lines) == (1, [2])
@@ -120,7 +120,7 @@ async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: ImportShop) ->
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "message"),
     [
         ("", "The file is empty"),
         ("sourceId,emial\n", "Column 2 is called 'emial', which is unknown; perhaps email"),
@@ -134,15 +134,15 @@ async def test_a_byte_order_mark_and_line_ends_of_all_kinds(shop: ImportShop) ->
         ('sourceId,name\n"ada,' + "x\n" * 2_200_000, "Line 2: the row is longer than"),
     ],
 )
-async def test_a_file_that_can_not_be_read_is_refused_whole(
-    shop: ImportShop, file: str | bytes, said: str
+async def test_an_unreadable_file_is_rejected_as_a_whole(
+    shop: ImportShop, file: str | bytes, message: str
 ) -> None:
-    with pytest.raises(InputError, match=re.escape(said)):
+    with pytest.raises(InputError, match=re.escape(message)):
         await shop.import_file("customers", file, "a.csv")
     assert shop.dump()["customers"] == []
 
 
-async def test_what_comes_before_a_quote_that_is_not_closed_is_taken(shop: ImportShop) -> None:
+async def test_rows_before_an_unclosed_quote_are_accepted(shop: ImportShop) -> None:
     file = 'sourceId,name\nada,Ada\n"bob,' + "x\n" * 2_200_000
     with pytest.raises(InputError, match=r"Line 3: .* a quote is not closed"):
         await shop.import_file("customers", file, "a.csv")

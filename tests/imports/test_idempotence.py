@@ -1,4 +1,4 @@
-"""The same file again changes nothing; a dry run changes nothing at all."""
+"""A second import of the same file changes nothing; nor does a dry run."""
 
 import pytest
 
@@ -21,7 +21,7 @@ FILES = [("customers", CUSTOMERS), ("events", EVENTS), ("orders", ORDERS)]
 
 
 @pytest.mark.parametrize(("noun", "file"), FILES)
-async def test_twice_changes_nothing(shop: ImportShop, noun: str, file: str) -> None:
+async def test_a_repeated_import_changes_nothing(shop: ImportShop, noun: str, file: str) -> None:
     first = await shop.import_file(noun, file)
     there = shop.dump()
     assert first.rejects == []
@@ -45,9 +45,9 @@ async def test_a_dry_run_reports_what_would_be_refused(shop: ImportShop) -> None
     assert (outcome.accepted_count, outcome.rejected_lines) == (1, [2, 3])
 
 
-async def test_events_that_say_the_same_are_as_many_as_there_are(shop: ImportShop) -> None:
+async def test_equal_events_in_a_file_are_all_stored(shop: ImportShop) -> None:
     await shop.import_file("events", EVENTS)
-    # Of the 300 with a key of their own all but the first are repeats.
+    # Of the 300 rows with a key all but the first are repeats.
     assert shop.read_customer_document("c-1")["events"]["visit"]["count"] == 901
     assert shop.read_customer_document("c-2")["events"]["visit"]["count"] == 300
 

@@ -1,4 +1,4 @@
-"""Rows that can't be taken: each by its line, and the rest goes in."""
+"""Rejected rows are reported by line; the other rows are imported."""
 
 from tests.imports.conftest import ImportShop
 
@@ -84,7 +84,7 @@ async def test_lines_are_right_beyond_the_first_batch(shop: ImportShop) -> None:
     assert (outcome.accepted_count, shop.database.customers.count_documents({})) == (2_594, 2_594)
 
 
-async def test_what_was_mended_can_be_sent_as_it_stands_in_the_rejects(shop: ImportShop) -> None:
+async def test_a_corrected_rejects_file_can_be_imported(shop: ImportShop) -> None:
     outcome = await shop.import_file("customers", "sourceId,metadata.a.b,birthdate\nada,1,never\n")
     row = str({**outcome.rejects[0]["row"], "birthdate": "1815-12-10"}).replace("'", '"')
     assert (await shop.import_file("customers", row)).accepted_count == 1

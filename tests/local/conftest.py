@@ -1,4 +1,4 @@
-"""The program as people run it: real processes, watched from outside."""
+"""Runs the `segments` command in processes of its own."""
 
 import os
 import signal
@@ -20,12 +20,12 @@ WaitUntil = Callable[[Callable[[], object]], None]
 def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        assert time.monotonic() < deadline, f"not true after {seconds} s"
         time.sleep(0.02)
 
 
 class ProgramProcess:
-    """One run of `segments`, in a session of its own as from a terminal."""
+    """One run of `segments`, in a session of its own, as in a terminal."""
 
     def __init__(
         self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]
@@ -70,7 +70,8 @@ RunProgram = Callable[..., ProgramProcess]
 
 @pytest.fixture
 def run_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram]:
-    """run("up", "--port", "8000", MONGODB_URL=...) in an empty folder; ended after the test."""
+    """run_program("up", "--port", "8000", MONGODB_URL=...) runs in an empty folder until the test
+    ends."""
     programs: list[ProgramProcess] = []
     inherited = {
         name: value
@@ -80,7 +81,7 @@ def run_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram
 
     def start(*arguments: str, **environment: str) -> ProgramProcess:
         folder = tmp_path_factory.mktemp("run")
-        # Named, so that none of the many starts has npm bundle it.
+        # An explicit folder, so that `up` does not bundle GraphiQL with npm.
         bundle = {"SEGMENTS_GRAPHIQL_BUNDLE": str(folder / "graphiql")}
         programs.append(ProgramProcess(folder, arguments, {**inherited, **bundle, **environment}))
         return programs[-1]
@@ -99,7 +100,7 @@ def port() -> int:
 
 @pytest.fixture
 def responds_ok(port: int) -> Callable[[str], bool]:
-    """Whether a path answers 200."""
+    """Whether the path responds with 200."""
 
     def ask(path: str) -> bool:
         connection = HTTPConnection("127.0.0.1", port, timeout=5)

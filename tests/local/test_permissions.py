@@ -1,4 +1,4 @@
-"""What `segments up` keeps, and where its stores listen, is closed to other users."""
+"""Other users of the machine cannot read the data of `segments up`, nor connect to its stores."""
 
 import os
 import socket
@@ -50,7 +50,7 @@ def _temporary_folders() -> set[Path]:
     return set(Path("/tmp").glob("segments-????????"))
 
 
-def test_nothing_is_open_to_others(run_up: Up, tmp_path: Path, port: int) -> None:
+def test_other_users_have_no_permissions(run_up: Up, tmp_path: Path, port: int) -> None:
     data = tmp_path / "data"
     program = run_up(data)
     assert paths_open_to_others(data) == []
@@ -64,7 +64,7 @@ def test_nothing_is_open_to_others(run_up: Up, tmp_path: Path, port: int) -> Non
 
 
 def test_a_folder_that_was_open_is_closed_with_all_in_it(run_up: Up, tmp_path: Path) -> None:
-    """As a version before this one made it, and as a careless copy leaves it."""
+    """An earlier version, or a careless copy, leaves a folder that others can read."""
     data = tmp_path / "data"
     (data / "valkey").mkdir(parents=True)
     for name in ("addresses.json", "valkey/valkey.log"):
@@ -120,7 +120,7 @@ def can_connect(path: Path, user: int | None) -> bool:
 
 
 @pytest.mark.parametrize("name", [LONG_NAME, "Upper Case, and: more"])
-def test_where_the_path_is_no_sockets_it_is_a_temporary_one(
+def test_a_path_unfit_for_a_socket_is_replaced_by_a_temporary_one(
     run_up: Up, run_program: RunProgram, tmp_path: Path, name: str
 ) -> None:
     before = _temporary_folders()
@@ -164,7 +164,7 @@ def test_a_temporary_folder_that_another_has_taken_is_left_alone(tmp_path: Path)
         taken.unlink()
 
 
-def test_what_nobody_needs_of_mongod_is_off(mongod: Mongod) -> None:
+def test_unneeded_features_of_mongod_are_off(mongod: Mongod) -> None:
     with MongoClient[dict[str, object]](mongod.url) as client:
         compressors = ["zlib", "snappy", "zstd"]
         assert "compression" not in client.admin.command("hello", compression=compressors)
@@ -173,7 +173,7 @@ def test_what_nobody_needs_of_mongod_is_off(mongod: Mongod) -> None:
 
 
 class MongodOnPort(Mongod):
-    """As the version before this one started it: on a port, with files that others could read."""
+    """A mongod of an earlier version: it listens on a port, and others can read its files."""
 
     port = free_port()
 
@@ -206,7 +206,7 @@ def test_data_of_a_version_that_listened_on_a_port_is_kept(
         assert client["kept"]["rows"].find_one() == {"_id": 1}
 
 
-def test_a_part_finds_its_socket_in_use_by_nobody_after_a_crash(tmp_path: Path) -> None:
+def test_a_stale_socket_of_a_crash_is_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "valkey"
     folder.mkdir()
     with socket.socket(socket.AF_UNIX) as left:

@@ -1,4 +1,4 @@
-"""segments up: everything on one machine, and nothing left behind."""
+"""`segments up` starts everything on one machine, and leaves no process behind."""
 
 import json
 import signal
@@ -30,7 +30,7 @@ def run_up(run_program: RunProgram, data_folder: Path, port: int) -> Callable[[]
 
 
 def running_processes(processes: list[psutil.Process]) -> list[psutil.Process]:
-    # An orphan that ended stays a zombie where the first process of a container reaps none.
+    # In a container whose first process reaps no orphans, an ended one stays a zombie.
     return [
         process
         for process in processes
@@ -48,7 +48,7 @@ def read_mongodb_url(data: Path) -> str:
 
 
 @pytest.mark.parametrize("stop", ["ctrl-c", "terminate"])
-def test_it_answers_and_stops_with_nothing_left(
+def test_up_responds_and_stops_without_leftover_processes(
     run_up: Callable[[], ProgramProcess], port: int, responds_ok: Answers, stop: str
 ) -> None:
     program = run_up()
@@ -82,7 +82,7 @@ def test_a_second_one_in_the_same_folder_is_refused(
     )
 
 
-def test_after_kill_9_it_starts_again_where_it_was(
+def test_after_sigkill_it_starts_again_with_its_data(
     run_up: Callable[[], ProgramProcess], data_folder: Path
 ) -> None:
     first = run_up()
@@ -100,7 +100,7 @@ def test_after_kill_9_it_starts_again_where_it_was(
     assert second.wait_for_exit() == 0
 
 
-def test_a_part_that_dies_is_said_and_started_again(
+def test_a_killed_process_is_reported_and_restarted(
     run_up: Callable[[], ProgramProcess], data_folder: Path, responds_ok: Answers, until: WaitUntil
 ) -> None:
     program = run_up()
@@ -113,7 +113,7 @@ def test_a_part_that_dies_is_said_and_started_again(
         until(lambda: responds_ok("/readyz"))
 
 
-def test_a_stuck_part_is_ended_in_time(
+def test_a_hanging_process_is_killed_in_time(
     run_up: Callable[[], ProgramProcess], data_folder: Path
 ) -> None:
     program = run_up()
@@ -125,7 +125,7 @@ def test_a_stuck_part_is_ended_in_time(
     assert running_processes(everyone) == []
 
 
-def test_stopped_while_it_starts_it_leaves_nothing(
+def test_stopped_during_its_start_it_leaves_no_process(
     run_program: RunProgram, data_folder: Path, port: int, until: WaitUntil
 ) -> None:
     program = run_program("up", "--data", str(data_folder), "--port", str(port))

@@ -1,4 +1,4 @@
-"""A worker outlives its Redis."""
+"""A worker keeps running while Redis is down."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def test_it_works_again_once_redis_is_back(
         assert worker.wait_for_exit() == 0
 
 
-async def test_who_enters_is_given_points_without_redis(
+async def test_points_are_given_without_redis(
     mongod: Mongod, valkey: Valkey, run_program: RunProgram, until: WaitUntil
 ) -> None:
     async with running_api(mongod, valkey) as api:

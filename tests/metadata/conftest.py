@@ -1,4 +1,5 @@
-"""The whole program in Warsaw, once for all tests of a file; each test has keys of its own."""
+"""The program in the time zone Europe/Warsaw, once for all tests of a file; each test uses its own
+metadata keys."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,25 +21,26 @@ _LIST_DEFINITIONS = (
 
 
 class MetadataShop:
-    """Defines keys and asks for what came of them; `settle` does the job's work here and now."""
+    """Defines metadata keys and reads their state; `convert` runs the conversion in this
+    process."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    async def set_definition(self, key: str, type_: str, **more: Any) -> Json:
-        payload: Json = await self.api.fetch(_DEFINE, input={"key": key, "type": type_, **more})
+    async def set_definition(self, key: str, type_: str, **options: Any) -> Json:
+        payload: Json = await self.api.fetch(_DEFINE, input={"key": key, "type": type_, **options})
         return payload
 
-    async def list_errors(self, key: str, type_: str, **more: Any) -> list[str]:
-        return await self.api.list_errors(_DEFINE, input={"key": key, "type": type_, **more})
+    async def list_errors(self, key: str, type_: str, **options: Any) -> list[str]:
+        return await self.api.list_errors(_DEFINE, input={"key": key, "type": type_, **options})
 
     async def convert(self, key: str) -> Json:
         await self.api.services.metadata.convert(key)
         return await self.fetch_definition(key)
 
-    async def define_and_convert(self, key: str, type_: str, **more: Any) -> Json:
-        """The definition, once its job is done."""
-        payload = await self.set_definition(key, type_, **more)
+    async def define_and_convert(self, key: str, type_: str, **options: Any) -> Json:
+        """Defines a key, converts its values, and returns the definition."""
+        payload = await self.set_definition(key, type_, **options)
         assert not payload["userErrors"], payload
         return await self.convert(key)
 
@@ -56,18 +58,18 @@ class MetadataShop:
         return source_id
 
     async def fetch_metadata(self, source_id: str) -> Json:
-        """The customer's metadata, as the API gives it."""
+        """Returns the customer's metadata by the API."""
         customer = await self.api.fetch_customer(source_id, "metadata")
         metadata: Json = customer["metadata"]
         return metadata
 
     def read_stored_metadata(self, source_id: str) -> Json:
-        """The customer's metadata, as it is kept."""
+        """Returns the customer's metadata as stored in MongoDB."""
         metadata: Json = self.api.read_customer_document(source_id)["metadata"]
         return metadata
 
     async def create_segment(self, condition: Json) -> str:
-        """The id of a segment with one condition."""
+        """Creates a segment with one condition; returns its id."""
         payload = await self.api.fetch(
             "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
             " { segment { id } userErrors { code message path } } }",

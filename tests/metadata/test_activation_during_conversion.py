@@ -1,4 +1,4 @@
-"""No segment becomes active, or is made to rest on a key, while the key's values are under way."""
+"""No segment becomes active, or depends on a metadata key, while the key's values are converted."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ UPDATE = (
 
 
 class EarningRules(LoyaltyClient):
-    """Earning rules of one program, on segments that the tests make."""
+    """Creates earning rules of one program, on segments of the tests."""
 
     program_id = ""
 
@@ -79,7 +79,7 @@ async def test_a_rule_waits_until_the_keys_of_its_segment_are_ready(
     assert await rules.create_rule_errors(segment) == []
 
 
-async def test_so_it_is_with_segments_inside_at_any_depth(
+async def test_nested_segments_wait_at_any_depth(
     shop: MetadataShop, rules: EarningRules, key: str
 ) -> None:
     name = uuid4().hex
@@ -96,7 +96,7 @@ async def test_so_it_is_with_segments_inside_at_any_depth(
     assert await rules.create_rule_errors(outer) == []
 
 
-async def test_an_edit_brings_no_key_under_way_into_an_active_segment(
+async def test_an_edit_adds_no_key_in_conversion_to_an_active_segment(
     shop: MetadataShop, rules: EarningRules, key: str
 ) -> None:
     name = uuid4().hex
@@ -121,7 +121,7 @@ async def test_an_edit_brings_no_key_under_way_into_an_active_segment(
     assert await rules.edit_segment_errors(inner, key_filter(key)) == []
 
 
-async def test_of_a_rule_and_a_definition_at_once_one_is_refused(
+async def test_of_a_concurrent_rule_and_definition_one_is_rejected(
     shop: MetadataShop, rules: EarningRules
 ) -> None:
     refused = []

@@ -1,4 +1,4 @@
-"""Customers written while a key is being defined: no value slips in that does not fit."""
+"""Writers during the definition of a metadata key can't store a value that does not fit."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class PausedMethod:
-    """Holds up the calls of one method until it is let go."""
+    """Pauses the calls of one method until a test resumes them."""
 
     def __init__(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_reached, self.may_continue = asyncio.Event(), asyncio.Event()
@@ -33,7 +33,7 @@ def upsert_by_writer(shop: MetadataShop, value: Any, key: str) -> Callable[[Serv
     return lambda services: services.customers.upsert(row, shop.api.services.now().at)
 
 
-async def test_a_transaction_that_begins_after_the_definition_goes_by_it(
+async def test_a_transaction_that_begins_after_the_definition_obeys_it(
     shop: MetadataShop, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Services(shop.api.services.store, shop.api.settings)
@@ -75,7 +75,8 @@ async def test_a_transaction_that_is_open_is_waited_for_and_what_it_wrote_is_che
 async def test_what_an_open_transaction_writes_as_before_is_converted(
     shop: MetadataShop, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It began while the key was CHECKING, when dates are still stored as text."""
+    """The transaction began while the key was CHECKING, when the program still stores dates as
+    text."""
     store = shop.api.services.store
     await shop.set_definition(key, "DATE")
     held = PausedMethod(store.customers, "save", monkeypatch)
@@ -84,7 +85,7 @@ async def test_what_an_open_transaction_writes_as_before_is_converted(
     monkeypatch.undo()
     listings = record_calls(store.open_transactions, "list_keys", monkeypatch, first_result=set())
 
-    # At first it sees none, as if the transaction had begun after the job had looked.
+    # At first the job sees no transaction, as if it had begun after the job looked.
     job = asyncio.create_task(shop.convert(key))
     await wait_until(lambda: has_calls(listings, 4))
     assert (await shop.fetch_definition(key))["state"] == "CONVERTING"
@@ -115,7 +116,7 @@ async def test_the_open_transactions_are_those_that_have_read_or_written(
 def record_calls(
     owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, first_result: Any = None
 ) -> list[Any]:
-    """Gets an entry for each call of the method from now on; the first may answer otherwise."""
+    """Records each call of the method in a list; the first call may return another result."""
     calls: list[Any] = []
     method = getattr(owner, name)
 

@@ -1,4 +1,4 @@
-"""What may be defined, and what is in the way."""
+"""Valid and rejected metadata definitions."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ async def test_a_new_definition_is_checked_first_and_then_ready(
     assert (await shop.convert(key))["state"] == "READY"
 
 
-async def test_the_same_again_changes_nothing(shop: MetadataShop, key: str) -> None:
+async def test_a_repeated_definition_changes_nothing(shop: MetadataShop, key: str) -> None:
     await shop.define_and_convert(key, "DATE", allowedValues=["2026-03-29"])
     revision = await shop.api.services.store.definitions.read_revision()
 
@@ -62,7 +62,7 @@ async def test_the_same_again_changes_nothing(shop: MetadataShop, key: str) -> N
         ({"type": "OBJECT", "allowedValues": [{"a.b": 1}]}, "allowedValues 0"),
     ],
 )
-async def test_what_is_no_definition_is_refused_with_its_path(
+async def test_an_invalid_definition_is_rejected_with_its_path(
     shop: MetadataShop, key: str, change: dict[str, Any], path: str
 ) -> None:
     wanted = {"key": key, "type": "STRING"} | change
@@ -70,7 +70,7 @@ async def test_what_is_no_definition_is_refused_with_its_path(
     assert refused == [f"INVALID input {path}"]
 
 
-async def test_every_problem_is_said_at_once(shop: MetadataShop) -> None:
+async def test_every_problem_is_reported_at_once(shop: MetadataShop) -> None:
     refused = await shop.list_errors("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, None])
     assert refused == ["BAD_REQUEST"]
     refused = await shop.list_errors("a.b", "NUMBER", label="l" * 101, allowedValues=["a", 1, True])
@@ -82,7 +82,7 @@ async def test_every_problem_is_said_at_once(shop: MetadataShop) -> None:
     ]
 
 
-async def test_nulls_are_as_if_left_out(shop: MetadataShop, key: str) -> None:
+async def test_null_equals_a_missing_argument(shop: MetadataShop, key: str) -> None:
     payload = await shop.set_definition(
         key, "STRING", isArray=None, required=None, allowedValues=None, label=None
     )
@@ -103,7 +103,9 @@ async def test_a_segment_that_would_not_fit_is_named(shop: MetadataShop, key: st
     assert (await shop.define_and_convert(key, "STRING"))["state"] == "READY"
 
 
-async def test_a_segment_that_fits_is_in_nobodys_way(shop: MetadataShop, key: str) -> None:
+async def test_a_segment_that_fits_does_not_block_a_definition(
+    shop: MetadataShop, key: str
+) -> None:
     await shop.create_segment(
         {"path": f"metadata.{key}", "operator": "BEFORE", "value": "2026-03-29"}
     )
@@ -116,7 +118,9 @@ async def test_a_path_into_an_object_fits_no_other_type(shop: MetadataShop, key:
     assert (await shop.define_and_convert(key, "OBJECT"))["state"] == "READY"
 
 
-async def test_an_active_segment_is_in_the_way_of_its_keys(shop: MetadataShop, key: str) -> None:
+async def test_an_active_segment_blocks_definitions_of_its_keys(
+    shop: MetadataShop, key: str
+) -> None:
     id_ = await shop.create_segment({"path": f"metadata.{key}", "operator": "HAS_VALUE"})
     name = await last_segment_name(shop)
     shop.api.database.segments.update_one({"name": name}, {"$set": {"kind": "ACTIVE"}})
@@ -130,7 +134,7 @@ async def test_an_active_segment_is_in_the_way_of_its_keys(shop: MetadataShop, k
     assert id_
 
 
-async def test_a_filter_made_while_the_values_are_checked_refuses_the_definition(
+async def test_a_filter_created_during_the_check_rejects_the_definition(
     shop: MetadataShop, key: str
 ) -> None:
     await shop.set_definition(key, "NUMBER")

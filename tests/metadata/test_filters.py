@@ -1,4 +1,4 @@
-"""Filters take a key by its type, from READY on; both engines say the same."""
+"""A filter uses the type of a key from READY on, by the pipeline and by the evaluator."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _COUNT = "query($id: ID!) { segment(id: $id) { memberCount members { nodes { sou
 
 
 async def fetch_memberships(shop: MetadataShop, segment: str, customers: list[str]) -> list[bool]:
-    """Who of the customers is in: by the pipeline, and by the evaluator."""
+    """Returns whether each customer is a member; asserts that pipeline and evaluator agree."""
     segment_result = await shop.api.fetch(_COUNT, id=segment)
     member_source_ids = [node["sourceId"] for node in segment_result["members"]["nodes"]]
     memberships = []
@@ -58,7 +58,7 @@ async def test_days_are_compared_as_days_once_ready(
     assert await fetch_memberships(shop, segment, customers) == ready
 
 
-async def test_moments_are_compared_in_the_zone_of_the_project(
+async def test_instants_are_compared_in_the_zone_of_the_project(
     shop: MetadataShop, key: str
 ) -> None:
     await shop.define_and_convert(key, "DATETIME")
@@ -83,7 +83,7 @@ async def test_values_of_another_type_are_as_if_missing(shop: MetadataShop, key:
     assert await fetch_memberships(shop, await shop.create_segment(is_), [customer]) == [False]
 
 
-async def test_overrides_are_taken_by_the_definition(shop: MetadataShop, key: str) -> None:
+async def test_overrides_obey_the_definition(shop: MetadataShop, key: str) -> None:
     await shop.define_and_convert(key, "DATE")
     condition = {"path": f"metadata.{key}", "operator": "IS", "value": "2026-03-29"}
     segment = await shop.create_segment(condition)

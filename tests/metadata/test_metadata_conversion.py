@@ -1,4 +1,4 @@
-"""The job behind a definition, whatever is killed, flushed or late."""
+"""The job that converts stored values: kills, a flushed queue, late runs."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ MANY_CUSTOMERS = 3_500
 
 
 async def run_worker(shop: MetadataShop) -> None:
-    """A real worker, until there is nothing left in its queue."""
+    """Runs a worker until its queue is empty."""
     assert shop.api.settings.redis_url
     redis = connect(shop.api.settings.redis_url.get_secret_value())
     worker = create_worker(
@@ -39,7 +39,7 @@ async def run_worker(shop: MetadataShop) -> None:
 
 @pytest.fixture
 def count_by_type(shop: MetadataShop, key: str) -> Callable[[str], int]:
-    """Counts the many customers whose value is of a type of the store."""
+    """Counts the customers whose value has this BSON type."""
     now = datetime.now(UTC)
     shop.api.database.customers.insert_many(
         {
@@ -97,17 +97,17 @@ async def test_it_is_set_while_redis_is_down(
     assert (await shop.fetch_definition(key))["state"] == "READY"
 
 
-@pytest.mark.parametrize("step", ["stored_values", "replace_values", "save_progress", "advance"])
-async def test_killed_after_any_step_it_is_taken_up_again(
+@pytest.mark.parametrize("method", ["stored_values", "replace_values", "save_progress", "advance"])
+async def test_a_job_killed_at_any_step_is_resumed(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
-    step: str,
+    method: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await shop.set_definition(key, "DATE")
     store = shop.api.services.store.metadata_definitions
-    real, calls = getattr(store, step), 0
+    real, calls = getattr(store, method), 0
 
     async def once_more(*arguments: Any) -> Any:
         nonlocal calls
@@ -117,7 +117,7 @@ async def test_killed_after_any_step_it_is_taken_up_again(
             raise asyncio.CancelledError
         return result
 
-    monkeypatch.setattr(store, step, once_more)
+    monkeypatch.setattr(store, method, once_more)
     killed = 0
     while definition_row(shop, key)["state"] != "READY":
         try:
@@ -130,7 +130,7 @@ async def test_killed_after_any_step_it_is_taken_up_again(
     assert shop.api.database.customers.count_documents(changed) == 0
 
 
-async def test_counting_goes_on_where_it_was_cut_off(
+async def test_counting_resumes_where_it_stopped(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
@@ -156,7 +156,7 @@ async def test_counting_goes_on_where_it_was_cut_off(
     assert places[3] is not None
 
 
-async def test_two_workers_are_not_at_one_key(
+async def test_two_workers_never_convert_the_same_key(
     shop: MetadataShop, key: str, count_by_type: Callable[[str], int]
 ) -> None:
     await shop.set_definition(key, "DATE")
@@ -167,13 +167,13 @@ async def test_two_workers_are_not_at_one_key(
     await shop.convert(key)
     assert definition_row(shop, key)["state"] == "CHECKING"
 
-    # Its worker was killed: nobody beats, and the lease runs out.
+    # The worker was killed: nobody renews the lease, and it expires.
     expire_lease(shop, key)
     assert key in await store.claimable_keys()
     assert (await shop.convert(key))["state"] == "READY"
 
 
-async def test_who_has_lost_the_key_changes_nothing_more(shop: MetadataShop, key: str) -> None:
+async def test_a_worker_that_lost_the_key_changes_nothing(shop: MetadataShop, key: str) -> None:
     await shop.set_definition(key, "DATE")
     store = shop.api.services.store.metadata_definitions
     claimed = await store.claim(key, "slow")
@@ -185,7 +185,7 @@ async def test_who_has_lost_the_key_changes_nothing_more(shop: MetadataShop, key
     assert definition_row(shop, key)["owner"] == "next"
 
 
-async def test_set_anew_while_it_is_checked_it_is_checked_anew(
+async def test_a_redefinition_during_the_check_restarts_the_check(
     shop: MetadataShop,
     key: str,
     count_by_type: Callable[[str], int],
@@ -233,9 +233,7 @@ async def test_another_type_has_to_wait_for_the_conversion(
     assert (ready["state"], ready["label"]) == ("READY", "Born")
 
 
-async def test_a_straggler_is_converted_within_the_minutes_after(
-    shop: MetadataShop, key: str
-) -> None:
+async def test_a_late_write_is_converted_within_minutes(shop: MetadataShop, key: str) -> None:
     await shop.define_and_convert(key, "DATE")
     customer = await shop.create_customer()
     shop.api.database.customers.update_one(
@@ -250,7 +248,7 @@ async def test_a_straggler_is_converted_within_the_minutes_after(
     assert key not in await shop.api.services.store.metadata_definitions.claimable_keys()
 
 
-async def test_a_misfit_that_slipped_in_stays_and_holds_up_nothing(
+async def test_a_late_value_that_does_not_fit_stays_and_blocks_nothing(
     shop: MetadataShop, key: str
 ) -> None:
     await shop.set_definition(key, "DATE")
@@ -293,7 +291,7 @@ async def test_a_filter_made_during_the_conversion_is_waited_for(
 
 
 class RecordingQueue:
-    """A queue that can be looked into."""
+    """Records the jobs instead of queueing them."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -316,7 +314,7 @@ async def test_a_time_slice_that_ends_is_followed_by_another(
     while queue.keys:
         turns += 1
         await shop.api.services.metadata.convert(queue.keys.pop())
-    # One for each page that was checked, for each that was converted, and one that found nothing.
+    # One for each checked page, for each converted page, and one that found nothing.
     assert turns == 2 * 4 + 1
     assert (await shop.fetch_definition(key))["state"] == "READY"
     assert (count_by_type("date"), count_by_type("string")) == (MANY_CUSTOMERS, 0)
@@ -341,7 +339,7 @@ async def test_a_page_of_large_values_is_small(shop: MetadataShop, key: str) -> 
     assert shop.api.database.customers.count_documents({f"metadata.{key}": "2026-03-29"}) == 0
 
 
-async def test_the_worker_knows_every_job_by_the_name_it_is_handed_over_by() -> None:
+async def test_the_worker_registers_every_job_by_its_queued_name() -> None:
     assert [job.__name__ for job in JOBS] == [CONVERT_METADATA_JOB]
 
 

@@ -1,4 +1,4 @@
-"""The values that were there, and those that come in, under a definition."""
+"""Stored values, and new values, under a metadata definition."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def delete_definitions(shop: MetadataShop) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("type_", "sent", "stored", "given"),
+    ("type_", "sent", "stored", "returned"),
     [
         ("STRING", "a", "a", "a"),
         ("NUMBER", 1.5, 1.5, 1.5),
@@ -41,7 +41,7 @@ def delete_definitions(shop: MetadataShop) -> Iterator[None]:
             "2026-07-01T10:00:00Z",
         ),
         ("DATETIME", "2026-01-02", datetime(2026, 1, 1, 23, tzinfo=UTC), "2026-01-01T23:00:00Z"),
-        # The clock skips this hour, and shows that one twice.
+        # The clock skips the first hour, and repeats the second.
         (
             "DATETIME",
             "2026-03-29T02:30",
@@ -58,10 +58,10 @@ def delete_definitions(shop: MetadataShop) -> Iterator[None]:
 )
 @pytest.mark.parametrize("is_array", [False, True])
 async def test_a_value_is_the_same_whether_it_came_before_or_after(
-    shop: MetadataShop, key: str, type_: str, sent: Any, stored: Any, given: Any, is_array: bool
+    shop: MetadataShop, key: str, type_: str, sent: Any, stored: Any, returned: Any, is_array: bool
 ) -> None:
     if is_array:
-        sent, stored, given = [sent, sent], [stored, stored], [given, given]
+        sent, stored, returned = [sent, sent], [stored, stored], [returned, returned]
     before = await shop.create_customer(**{key: sent})
 
     await shop.set_definition(key, type_, isArray=is_array)
@@ -75,7 +75,7 @@ async def test_a_value_is_the_same_whether_it_came_before_or_after(
 
     for customer in (before, meanwhile, after):
         assert shop.read_stored_metadata(customer) == {key: stored}
-        assert await shop.fetch_metadata(customer) == {key: given}
+        assert await shop.fetch_metadata(customer) == {key: returned}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_a_value_that_does_not_fit_refuses_the_definition_or_is_refused_by
     assert f"of customer {before}: it must be " in refused["problem"] or value == "2026-02-30"
     assert shop.read_stored_metadata(before) == {key: value}
     assert shop.api.read_customer_document(before)["version"] == version
-    # The key is as it was: undefined.
+    # The key is still undefined.
     await shop.create_customer(**{key: value})
 
 
@@ -126,7 +126,9 @@ async def test_the_refusal_counts_the_values_and_shows_one(shop: MetadataShop, k
     assert refused["problem"].startswith('3 values do not fit, for one "abc" of customer ')
 
 
-async def test_once_mended_the_same_may_be_set_again(shop: MetadataShop, key: str) -> None:
+async def test_after_a_fix_the_same_definition_may_be_set_again(
+    shop: MetadataShop, key: str
+) -> None:
     customer = await shop.create_customer(**{key: "abc"})
     assert (await shop.define_and_convert(key, "DATE"))["state"] == "REFUSED"
     await shop.api.upsert(customer, metadata={key: "2026-03-29"})
@@ -134,7 +136,7 @@ async def test_once_mended_the_same_may_be_set_again(shop: MetadataShop, key: st
     assert (ready["state"], ready["problem"]) == ("READY", None)
 
 
-async def test_what_the_shop_itself_stored_as_a_moment_fits(shop: MetadataShop, key: str) -> None:
+async def test_a_directly_stored_instant_fits(shop: MetadataShop, key: str) -> None:
     customer = await shop.create_customer()
     store_in_mongodb(shop, customer, key, datetime(2026, 3, 29, 12, tzinfo=UTC))
     assert (await shop.define_and_convert(key, "DATE"))["state"] == "REFUSED"
@@ -175,9 +177,9 @@ _READY_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "sent", "stored", "given"), _READY_TYPES)
-async def test_another_type_takes_what_readers_saw(
-    shop: MetadataShop, key: str, old: str, new: str, sent: str, stored: Any, given: str
+@pytest.mark.parametrize(("old", "new", "sent", "stored", "returned"), _READY_TYPES)
+async def test_another_type_converts_the_visible_values(
+    shop: MetadataShop, key: str, old: str, new: str, sent: str, stored: Any, returned: str
 ) -> None:
     await shop.define_and_convert(key, old)
     before = await shop.create_customer(**{key: sent})
@@ -186,7 +188,7 @@ async def test_another_type_takes_what_readers_saw(
     assert (await shop.convert(key))["state"] == "READY"
     for customer in (before, meanwhile):
         assert shop.read_stored_metadata(customer) == {key: stored}
-        assert await shop.fetch_metadata(customer) == {key: given}
+        assert await shop.fetch_metadata(customer) == {key: returned}
 
 
 async def test_a_refused_change_leaves_the_key_as_it_was(shop: MetadataShop, key: str) -> None:
@@ -208,12 +210,12 @@ async def test_a_refused_change_leaves_the_key_as_it_was(shop: MetadataShop, key
         key: moment
     }
 
-    # Set to what it is in force as, it is that again, and at once.
+    # Setting the definition in force again takes effect at once.
     payload = await shop.set_definition(key, "DATE", label="Born")
     assert payload["definition"]["state"] == "READY"
 
 
-async def test_what_is_written_during_a_check_that_fails_is_as_under_the_old_definition(
+async def test_writes_during_a_failing_check_obey_the_old_definition(
     shop: MetadataShop, key: str
 ) -> None:
     await shop.define_and_convert(key, "DATE")
@@ -304,7 +306,7 @@ _UPSERT = """mutation($input: CustomerInput!) { customerUpsert(input: $input)
 
 
 def store_in_mongodb(shop: MetadataShop, source_id: str, key: str, value: Any) -> None:
-    """Past the program."""
+    """Writes directly to MongoDB."""
     shop.api.database.customers.update_one(
         {"sourceId": source_id}, {"$set": {f"metadata.{key}": value}}
     )

@@ -1,4 +1,4 @@
-"""The whole program, once for all tests of a file; each test has customers of its own."""
+"""The program, once for all tests of a file; each test uses its own customers."""
 
 from collections.abc import AsyncIterator
 

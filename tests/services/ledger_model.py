@@ -39,7 +39,7 @@ class ExpectedRule:
 
 @dataclass
 class LedgerModel:
-    """Customers who enter and leave by chance, and rules that come and go."""
+    """Customers who enter and leave at random, and rules that are created and deleted."""
 
     loyalty_client: LoyaltyClient
     rng: random.Random
@@ -52,15 +52,19 @@ class LedgerModel:
     unapplied_log: list[tuple[int, str, str, str, datetime]] = field(default_factory=list)
 
     @classmethod
-    async def create(cls, club: LoyaltyClient, seed: int) -> "LedgerModel":
-        earners = cls(club, random.Random(seed), f"s{seed}")
+    async def create(cls, loyalty_client: LoyaltyClient, seed: int) -> "LedgerModel":
+        model = cls(loyalty_client, random.Random(seed), f"s{seed}")
         for number in range(2):
-            earners.programs.append(await club.create_program(f"{earners.name} program {number}"))
+            model.programs.append(
+                await loyalty_client.create_program(f"{model.name} program {number}")
+            )
         for number in range(3):
-            earners.segments.append(await club.create_segment(f"{earners.name} segment {number}"))
+            model.segments.append(
+                await loyalty_client.create_segment(f"{model.name} segment {number}")
+            )
         for number in range(5):
-            await earners.upsert_customer(f"{earners.name} customer {number}")
-        return earners
+            await model.upsert_customer(f"{model.name} customer {number}")
+        return model
 
     async def upsert_customer(self, source_id: str) -> None:
         spent = self.rng.choice([0, 1, 9, 10, 25, -30, 99.5, None, "10"])
@@ -108,7 +112,7 @@ class LedgerModel:
         return await self.loyalty_client.api.services.transitions.end()
 
     async def append_random_transitions(self, number: int) -> None:
-        """So many crossings of anybody, anywhere."""
+        """Appends this many transitions of random customers and segments."""
         pending_transitions, end_sequence = [], await self.end_of_log()
         for sequence in range(end_sequence + 1, end_sequence + number + 1):
             source_id = self.rng.choice(list(self.spent))
@@ -129,7 +133,7 @@ class LedgerModel:
         del self.spent[source_id], self.ledger[source_id]
 
     def apply_log(self) -> None:
-        """What the log says, customers being as they are."""
+        """Computes the expected ledger from the log, for the customers that exist."""
         for sequence, source_id, segment, type_, at in self.unapplied_log:
             if source_id not in self.spent or type_ != "ENTERED":
                 continue
@@ -163,7 +167,7 @@ class LedgerModel:
         return sum(points for id_, _, points, _ in self.ledger[source_id] if id_ in program_rules)
 
     def stored_entries(self, source_id: str) -> Iterator[LedgerEntry]:
-        """What the program has of a customer, in the order of time."""
+        """Returns the stored entries of a customer, in the order of time."""
         customer = self.loyalty_client.api.read_customer_document(source_id)["_id"]
         rows = self.loyalty_client.api.database.ledger.find({"customerId": customer})
         for row in rows.sort([("at", 1), ("_id", 1)]):
@@ -171,7 +175,8 @@ class LedgerModel:
             yield f"ear_{row['ruleId']}", sequence, row["points"], row["balance"]
 
     def assert_ledger(self) -> None:
-        """The ledger is the model's, and what customers have is its sum."""
+        """Asserts that the ledger equals the model's, and that the points of customers are its
+        sums."""
         for source_id in self.spent:
             assert list(self.stored_entries(source_id)) == self.ledger[source_id]
             document: Json = self.loyalty_client.api.read_customer_document(source_id)
@@ -180,7 +185,8 @@ class LedgerModel:
 
 
 def run_consumer_until_killed(settings: Settings, commands: int) -> None:
-    """A worker that falls dead as it says so many things to MongoDB; or ends when all is done."""
+    """Runs the consumer with a simulated kill after this many commands; ends at the end of the
+    log."""
     monitoring.register(ProcessKiller(commands))
     asyncio.run(_run_consumer(settings))
 
@@ -194,7 +200,7 @@ async def _run_consumer(settings: Settings) -> None:
 
 
 def loyalty_runner(store: Store, max_batch: int) -> ConsumerRunner:
-    """The loyalty consumer of another process."""
+    """Returns the loyalty consumer of another process."""
     consumer = EarningConsumer(store, lambda: datetime.now(UTC))
     return ConsumerRunner(store, Consumer.LOYALTY, consumer.handle, max_batch)
 

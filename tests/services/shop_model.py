@@ -13,7 +13,7 @@ TOTAL_LIMIT = 2**63
 
 @dataclass
 class StoredOrder:
-    """An order as it was last told, and the how-many-eth thing that this was."""
+    """An order as last sent, and the number of the operation that sent it."""
 
     customer: str
     status: str
@@ -28,7 +28,7 @@ class StoredOrder:
 
 
 class ShopModel:
-    """Customers by sourceId; `ids` are theirs in the program."""
+    """A plain model of the shop; `ids` maps sourceIds to the ids in the program."""
 
     def __init__(self) -> None:
         self.ids: dict[str, str] = {}
@@ -40,7 +40,7 @@ class ShopModel:
         self._write_count = 0
 
     def upsert_orders(self, rows: Sequence[Row], now: datetime) -> int:
-        """How many rows are taken."""
+        """Applies the rows; returns the number of accepted ones."""
         changed_customers: set[str] = set()
         accepted = sum([self._upsert_order(row, now, changed_customers) for row in rows])
         self._record_states(changed_customers)
@@ -65,7 +65,7 @@ class ShopModel:
         return {key: order for key, order in self.orders.items() if order.customer == customer}
 
     def order_summary(self, customer: str) -> dict[str, Any] | None:
-        """What the stored document must say of the orders."""
+        """Returns the order summary that the document must have."""
         counted_orders = self.counted_orders(customer)
         if not counted_orders:
             return None
@@ -81,7 +81,7 @@ class ShopModel:
         }
 
     def event_summaries(self, customer: str) -> dict[str, Any]:
-        """The same of the events."""
+        """Returns the event summaries that the document must have."""
         times_by_name: dict[str, list[datetime]] = {}
         for name, at in self.events.get(customer, ()):
             times_by_name.setdefault(name, []).append(at)
@@ -91,7 +91,7 @@ class ShopModel:
         }
 
     def counted_orders(self, customer: str) -> list[StoredOrder]:
-        """The orders that count: PAID or FULFILLED."""
+        """Returns the orders that count: PAID or FULFILLED."""
         orders = self.orders_of(customer).values()
         return [order for order in orders if order.status in ("PAID", "FULFILLED")]
 
@@ -163,7 +163,7 @@ def _parse_instant(text: str | None) -> datetime | None:
 
 
 def rows_at_version(rows: Sequence[Row], version: int) -> Iterator[Row]:
-    """The stored rows that a version of their customer includes."""
+    """Returns the stored rows that a version of their customer includes."""
     for row in rows:
         if row["sinceVersion"] <= version < row.get("untilVersion", version + 1):
             yield row

@@ -1,10 +1,8 @@
-"""What is cancelled in the midst of a transaction is done whole or not at all, too."""
+"""A transaction whose task is cancelled commits as a whole or not at all."""
 
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,18 +12,9 @@ from pymongo import MongoClient
 from app.local.mongod import Mongod
 from app.settings import Settings
 from app.store import Store, Transaction
-from tests.local_processes import running_process
 
-# So long a thread that was left behind may take to find a mongod that is back.
+# An abandoned thread may take this long to reach a restarted mongod.
 MAX_WAIT_SECONDS = 3
-
-
-@pytest.fixture
-def own_mongod(tmp_path: Path) -> Iterator[Mongod]:
-    """A mongod of the test's own."""
-    settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
-    with running_process(Mongod(tmp_path / "mongod", settings)) as part:
-        yield part
 
 
 async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own_mongod: Mongod) -> None:
@@ -48,7 +37,7 @@ async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own_mongo
         await asyncio.to_thread(own_mongod.stop)
         waiting = asyncio.create_task(store.transaction(work, session))
         await began.wait()
-        # The thread has now begun with the first of them.
+        # The thread has started the first write by now.
         await asyncio.sleep(0)
         waiting.cancel()
         own_mongod.start()
@@ -62,7 +51,7 @@ async def test_a_thread_that_waits_for_mongod_writes_nothing_by_itself(own_mongo
 
 
 async def count_written(mongod: Mongod, database: str) -> int:
-    """How many have been written, once that is clear."""
+    """Returns how many of the two rows are stored, after the time that a thread may take."""
     clock = asyncio.get_running_loop().time
     deadline, number = clock() + MAX_WAIT_SECONDS, 0
     with MongoClient[dict[str, object]](mongod.url) as client:

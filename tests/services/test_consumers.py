@@ -1,4 +1,4 @@
-"""Consumers of the transition log: what fails is passed by, and nothing is lost or done twice."""
+"""Consumers of the transition log skip failing transitions; each transition has its effect once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,12 +23,13 @@ from app.store import Transaction
 from app.store.collections import MAX_CUSTOMER_BYTES
 from app.store.heartbeats import HEARTBEAT_TIMEOUT_SECONDS
 from tests.api import Api, running_api
-from tests.engine.conftest import wait_until
+from tests.engine.conftest import has_logged, wait_until
 from tests.loyalty_client import NOW, LoyaltyClient
 
 
 class RecordingConsumer:
-    """A consumer that notes what it has handled, and fails as it is told."""
+    """A consumer that records the transitions it handles, and raises the errors that a test
+    sets."""
 
     def __init__(self, api: Api) -> None:
         self._effects = api.services.store._database.effects
@@ -40,10 +41,10 @@ class RecordingConsumer:
     async def handle(self, transaction: Transaction, transitions: Sequence[Transition]) -> None:
         self.batch_sizes.append(len(transitions))
         await asyncio.sleep(self.delay_seconds)
-        rows = [{"_id": each.sequence} for each in transitions]
+        rows = [{"_id": transition.sequence} for transition in transitions]
         await self._effects.insert_many(rows, session=transaction)
-        for each in transitions:
-            if error := self.errors_by_sequence.get(each.sequence):
+        for transition in transitions:
+            if error := self.errors_by_sequence.get(transition.sequence):
                 raise error
 
     @property
@@ -86,15 +87,16 @@ async def fetch_status(loyalty_client: LoyaltyClient) -> ConsumerStatus:
 
 
 async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
-    """So many customers enter a segment."""
+    """Makes this many customers enter a segment."""
     segment = await loyalty_client.create_segment("all")
-    names = [f"c{each}" for each in range(number)]
+    names = [f"c{index}" for index in range(number)]
     await loyalty_client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
     await loyalty_client.append_entered(segment, *names)
 
 
 def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str, Any]:
-    """A document that was written past the collection's rules, or that points lift over them."""
+    """Inserts a document that fails the validation of its collection, or will fail it with more
+    points."""
     now = datetime.now(UTC)
     document: dict[str, Any] = {
         "_id": ObjectId(),
@@ -120,7 +122,7 @@ def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str
 
 
 @pytest.mark.parametrize("kind", ["missing", "name", "large"])
-async def test_one_bad_customer_passes_everybody_else(
+async def test_one_broken_customer_does_not_block_the_others(
     loyalty_client: LoyaltyClient, kind: str
 ) -> None:
     api, segment = loyalty_client.api, await loyalty_client.create_segment("all")
@@ -154,7 +156,9 @@ async def test_one_bad_customer_passes_everybody_else(
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-    assert [each["sequence"] for each in logs if "transition quarantined" in each["event"]] == [11]
+    assert [entry["sequence"] for entry in logs if "transition quarantined" in entry["event"]] == [
+        11
+    ]
     assert api.database.ledger.count_documents({}) == 21
 
 
@@ -206,7 +210,7 @@ async def test_quarantine_is_tried_again_later_and_later_until_it_succeeds(
     assert (await fetch_status(loyalty_client)).quarantined_count == 0
 
 
-async def test_an_outage_is_no_transitions_fault(loyalty_client: LoyaltyClient) -> None:
+async def test_an_outage_quarantines_no_transition(loyalty_client: LoyaltyClient) -> None:
     recorder = RecordingConsumer(loyalty_client.api)
     recorder.errors_by_sequence = {2: AutoReconnect("gone"), 3: TimeoutError()}
     await enter_customers(loyalty_client, 4)
@@ -230,7 +234,7 @@ async def test_a_bug_fills_the_quarantine_only_so_far(
 ) -> None:
     monkeypatch.setattr("app.services.consumers.runner.MAX_QUARANTINED_CUSTOMERS", 3)
     recorder = RecordingConsumer(loyalty_client.api)
-    recorder.errors_by_sequence = {each: ZeroDivisionError() for each in range(1, 7)}
+    recorder.errors_by_sequence = {sequence: ZeroDivisionError() for sequence in range(1, 7)}
     await enter_customers(loyalty_client, 6)
 
     async def is_held_up() -> bool:
@@ -336,13 +340,9 @@ async def test_a_consumer_that_dies_is_started_again(loyalty_client: LoyaltyClie
     with structlog.testing.capture_logs() as logs:
         task = asyncio.create_task(consumers.run())
         try:
-            await wait_until(lambda: is_logged(logs))
+            await wait_until(lambda: has_logged(logs, "consumer failed; retrying"))
             loyalty_client.api.database.checkpoints.insert_one(checkpoint)
             await wait_until(lambda: recorder.has_handled(1))
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-
-async def is_logged(logs: Sequence[Any]) -> bool:
-    return any(each["event"] == "consumer failed; retrying" for each in logs)

@@ -1,4 +1,4 @@
-"""A customer's history has, in each state, the rows that this state includes."""
+"""The history of a customer includes the rows of each state."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ def _measure(function: str | None) -> Measure:
 
 
 class OrderRevisions:
-    """Orders that are told again and again, as MongoDB keeps their revisions."""
+    """Orders with their revisions, as MongoDB stores them."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -45,7 +45,7 @@ class OrderRevisions:
         self.version = 0
 
     def add_version(self) -> None:
-        """One more version: a new order, or another revision of one, or its end."""
+        """Adds a version: a new order, another revision, or the end of an order."""
         self.version += 1
         current = [row for row in self.rows if "untilVersion" not in row]
         if current and self._random.random() < 0.6:
@@ -72,7 +72,7 @@ class OrderRevisions:
         ]
 
     def rows_changed_since(self, since: int) -> Mapping[str, list[Row]]:
-        """What is read later: the rows as they are by now."""
+        """Returns the rows that have changed since a version, in their current state."""
         later = [
             r for r in self.rows if r["sinceVersion"] > since or r.get("untilVersion", 0) > since
         ]
@@ -81,7 +81,7 @@ class OrderRevisions:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_each_state_has_its_own_rows(seed: int) -> None:
-    """The database is ahead of what is loaded, and this of the state that is asked for."""
+    """MongoDB already holds later versions than the one to load."""
     random = Random(seed)
     orders = OrderRevisions(random)
     measures = [_measure(function) for function in (None, "SUM", "AVG", "MIN", "DISTINCT_COUNT")]

@@ -1,4 +1,4 @@
-"""A process that follows what changes knows the same as one that reads everything."""
+"""A process that reads definition changes has the same definitions as one that reads all rows."""
 
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -34,7 +34,7 @@ def _attribute(rng: Random) -> Json:
 
 
 class RandomDefinitionChanges:
-    """Random changes of definitions, each by one of two processes that follow each other."""
+    """Changes definitions at random, in two processes that read each other's changes."""
 
     def __init__(self, api: Api, seed: int) -> None:
         self._api = api
@@ -43,7 +43,7 @@ class RandomDefinitionChanges:
         self.refused = self.applied = 0
 
     async def apply_random_change(self) -> None:
-        """One change, by either process; whether it is refused depends on those before it."""
+        """Applies a change in one of the processes; it may be rejected."""
         services = self.rng.choice(self.processes)
         changes: tuple[Callable[[Services], Awaitable[object]], ...] = (
             self.create_segment,
@@ -65,7 +65,7 @@ class RandomDefinitionChanges:
             self.refused += 1
 
     async def follow_definitions(self, services: Services) -> Definitions:
-        """The process reads on, and parses some of what there is."""
+        """Reads the latest definitions, and parses some of the filters."""
         definitions = await services.definitions.latest()
         if self.rng.random() < 0.3:
             try:
@@ -139,7 +139,7 @@ class RandomDefinitionChanges:
 
 
 def tree_text(definitions: Definitions, segment_id: str) -> str:
-    """The whole tree, the segments inside it written out, or why there is none."""
+    """Returns the tree with nested segments expanded, or the reason why there is none."""
     try:
         return repr(definitions.filter_tree(definitions.segments[segment_id]))
     except InputError as refused:
@@ -147,7 +147,7 @@ def tree_text(definitions: Definitions, segment_id: str) -> str:
 
 
 def snapshot(definitions: Definitions) -> dict[str, Any]:
-    """All that definitions tell, segment by segment and key by key."""
+    """Returns everything that the definitions know of each segment and each key."""
     return {
         "revision": definitions.revision,
         "metadata": list(definitions.metadata_schema.definitions.items()),
@@ -176,7 +176,7 @@ async def read_definitions(api: Api) -> Definitions:
 
 
 async def all_measures(definitions: Definitions) -> object:
-    """All measures; where a tree can't be parsed, why."""
+    """Returns all measures; if a tree can't be parsed, the reason."""
     try:
         found_measures = set(await definitions.collect_measures(None))
     except InputError as refused:
@@ -187,7 +187,7 @@ async def all_measures(definitions: Definitions) -> object:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_following_is_as_good_as_reading_everything(api: Api, seed: int) -> None:
+async def test_incremental_definitions_equal_a_full_read(api: Api, seed: int) -> None:
     life = RandomDefinitionChanges(api, seed)
     for _ in range(CHANGES):
         await life.apply_random_change()
@@ -203,7 +203,7 @@ async def test_following_is_as_good_as_reading_everything(api: Api, seed: int) -
     assert life.refused
 
 
-async def test_what_changes_touch_no_tree_of_others(api: Api) -> None:
+async def test_a_change_keeps_the_parsed_trees_of_other_segments(api: Api) -> None:
     inner = await create_segment(
         api, {"attribute": {"path": "metadata.in", "operator": "IS", "value": 1}}
     )
@@ -222,7 +222,7 @@ async def test_what_changes_touch_no_tree_of_others(api: Api) -> None:
     assert after.nested_segment(inner) is not trees[inner]
 
 
-async def test_true_takes_the_place_of_one(api: Api) -> None:
+async def test_true_replaces_the_number_one(api: Api) -> None:
     condition: Json = {"path": "metadata.flag", "operator": "IS", "value": 1}
     id_ = await create_segment(api, {"attribute": condition})
     before = tree_text(await api.services.definitions.latest(), id_)
@@ -233,7 +233,7 @@ async def test_true_takes_the_place_of_one(api: Api) -> None:
     assert tree_text(await api.services.definitions.latest(), id_) != before
 
 
-async def test_what_was_written_past_the_program_shows_once_the_revision_is_raised(
+async def test_direct_writes_are_read_once_the_revision_is_raised(
     api: Api,
 ) -> None:
     kept, gone = [await create_segment(api, {"all": [_attribute(Random(0))]}) for _ in range(2)]
@@ -251,7 +251,7 @@ async def test_what_was_written_past_the_program_shows_once_the_revision_is_rais
     assert snapshot(found) == snapshot(await read_definitions(api))
 
 
-async def test_who_is_behind_the_oldest_tombstone_reads_everything(api: Api) -> None:
+async def test_a_process_behind_the_oldest_tombstone_reads_everything(api: Api) -> None:
     behind = Services(api.services.store, api.settings)
     gone = await create_segment(api, {"all": [_attribute(Random(0))]})
     assert gone in (await behind.definitions.latest()).segments

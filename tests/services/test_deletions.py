@@ -1,4 +1,4 @@
-"""Large customers and segments are deleted at once, before the sweeper has removed any row."""
+"""Large customers and segments disappear at once, before the sweeper removes their rows."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ TIMELINE = (
 
 
 def insert_events(api: Api, customer: str, event_count: int) -> None:
-    """Gives the customer so many events, each with a key."""
+    """Inserts this many events of the customer, each with an idempotency key."""
     owner, at = ObjectId(customer[4:]), api.services.now().at
     for first in range(0, event_count, 10_000):
         api.database.events.insert_many(
@@ -61,7 +61,7 @@ def insert_events(api: Api, customer: str, event_count: int) -> None:
 
 
 async def create_large_customer(api: Api, source_id: str, number: int = MANY_EVENTS) -> str:
-    """A customer with so many events, an order, points, and a place in two lists."""
+    """Creates a customer with this many events, an order, points, and a place in two lists."""
     id_ = await api.upsert(source_id)
     insert_events(api, id_, number)
     customer_input = {"customer": {"id": id_}}
@@ -94,7 +94,7 @@ async def test_a_deletion_writes_the_same_few_rows_however_many_there_are(api: A
     assert written[0] == written[1]
 
 
-async def test_the_rows_of_a_deleted_customer_count_for_nobody(api: Api) -> None:
+async def test_the_rows_of_a_deleted_customer_do_not_count(api: Api) -> None:
     gone, stays = await create_large_customer(api, "gone"), await api.upsert("stays")
     who = {"customer": {"id": stays}}
     await api.bulk_upsert("eventsTrack", [{**who, "name": "visited"}])
@@ -113,7 +113,7 @@ async def test_the_rows_of_a_deleted_customer_count_for_nobody(api: Api) -> None
 
 
 async def select_by_each_plan(api: Api) -> dict[str, set[str]]:
-    """Whom each of the filters finds, whichever plan is taken."""
+    """Returns the members of each filter; asserts that all plans agree."""
     now, selections = api.services.now(), api.services.store.matching_customers
     ids_by_filter = {}
     for name, wire in EVENT_FILTERS.items():
@@ -224,7 +224,7 @@ async def last_oplog_time(api: Api) -> Any:
 
 
 async def count_operations_since(api: Api, after: Any) -> int:
-    """How many rows of this database have been written since."""
+    """Returns the number of rows of this database that were written since."""
     oplog = api.database.client["local"]["oplog.rs"]
     number = 0
     for entry in oplog.find({"ts": {"$gt": after}, "op": {"$ne": "n"}}):
@@ -240,7 +240,7 @@ async def count_operations_since(api: Api, after: Any) -> int:
 
 
 async def test_an_order_of_a_large_customer_is_not_recounted(api: Api) -> None:
-    """A change reads a few rows: whichever order it is of, and whatever it changes."""
+    """A change of any order reads a few rows only."""
     id_ = await api.upsert("guest")
     number, now = 3 * order_totals.MAX_ORDERS_TO_RECOUNT, api.services.now().at
     rows = [

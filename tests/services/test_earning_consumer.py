@@ -1,4 +1,4 @@
-"""Points are given once for each transition that a rule covers, whoever is killed meanwhile."""
+"""Each transition that a rule covers gives points once, whichever process is killed."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ async def drain(runner: ConsumerRunner) -> None:
 
 
 async def drain_despite_errors(api: Api, runner: ConsumerRunner) -> None:
-    """Until nothing is left, whatever others do to its transactions."""
+    """Runs the consumer to the end of the log, and again after each error."""
     store = api.services.store
     while await store.checkpoints.get(Consumer.LOYALTY) < await store.transitions.last_sequence():
         with suppress(DatabaseError):
@@ -47,7 +47,7 @@ async def drain_despite_errors(api: Api, runner: ConsumerRunner) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_the_ledger_is_what_the_log_and_the_rules_say(
+async def test_the_ledger_equals_the_model(
     api: Api, loyalty_client: LoyaltyClient, seed: int
 ) -> None:
     earners = await LedgerModel.create(loyalty_client, seed)
@@ -68,7 +68,7 @@ async def test_the_ledger_is_what_the_log_and_the_rules_say(
 async def test_workers_side_by_side_give_points_once(
     api: Api, loyalty_client: LoyaltyClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Each takes the other for dead.
+    # Each worker believes that the other is dead.
     monkeypatch.setattr("app.store.heartbeats.HEARTBEAT_TIMEOUT_SECONDS", 0)
     earners = await LedgerModel.create(loyalty_client, 10)
     for _ in range(8):
@@ -87,7 +87,9 @@ async def test_workers_side_by_side_give_points_once(
         earners.assert_ledger()
 
 
-async def test_a_worker_may_be_killed_at_any_word(api: Api, loyalty_client: LoyaltyClient) -> None:
+async def test_a_worker_may_be_killed_at_any_command(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
     earners = await LedgerModel.create(loyalty_client, 20)
     for _ in range(8):
         await earners.add_rule()
@@ -96,9 +98,9 @@ async def test_a_worker_may_be_killed_at_any_word(api: Api, loyalty_client: Loya
     processes.set_forkserver_preload(["tests.services.ledger_model"])
     chance, ended = random.Random(20), []
     while 0 not in ended:
-        # As if it came so much later than the one that was killed before it.
+        # As if the next worker started this much later.
         api.database.heartbeats.delete_many({})
-        # A worker is through with a batch within two dozen commands.
+        # A worker finishes a batch within two dozen commands.
         worker = processes.Process(
             target=run_consumer_until_killed, args=(api.settings, chance.randint(1, 40))
         )
@@ -191,7 +193,7 @@ async def test_it_polls(api: Api, loyalty_client: LoyaltyClient) -> None:
 
 
 async def create_earning_segment(loyalty_client: LoyaltyClient, name: str) -> str:
-    """A segment for whose entering the customer of the same name gets ten points."""
+    """Creates a segment with a rule that gives ten points; the customer of the same name exists."""
     await loyalty_client.api.upsert(name)
     segment = await loyalty_client.create_segment(name)
     await loyalty_client.create_rule(await loyalty_client.create_program(name), segment, 10)

@@ -1,5 +1,5 @@
-"""Conditions on orders, in both engines, after whatever was told of the orders: a field left out,
-a status to and fro, an order with another customer, a customer deleted."""
+"""Conditions on orders, by the pipeline and by the evaluator, after random writes: partial upserts,
+changes of status, orders that move to another customer, deleted customers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EXAMPLES = 90
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-FROM, TO = START - timedelta(minutes=60), START - timedelta(minutes=1)
-CUSTOMERS, ORDERS = ("ann", "bob", "eve"), ("o1", "o2", "o3", "o4")
+FROM = START - timedelta(minutes=60)
+TO = START - timedelta(minutes=1)
+CUSTOMERS = ("ann", "bob", "eve")
+ORDERS = ("o1", "o2", "o3", "o4")
 
 Orders = Sequence[StoredOrder]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A filter, and of which counting orders it holds."""
+    """A filter, and the counting orders that it selects."""
 
     filter: Json
     holds: Callable[[Orders], bool]
@@ -44,7 +46,7 @@ def _event(*where: tuple[str, str, Any], **parameters: Any) -> Json:
 
 
 def has_numeric_one(order: StoredOrder) -> bool:
-    """A number: true is none."""
+    """Whether the value is the number 1; true is not."""
     return order.metadata.get("a") is not True and order.metadata.get("a") == 1
 
 
@@ -105,7 +107,7 @@ _order_rows = st.fixed_dictionaries(
         "metadata": st.sampled_from([{"a": 1}, {"a": True}, {"a": None}, {"b": 1}]),
     },
 )
-# A call with some rows, or the name of a customer who is deleted.
+# An upsert of some rows, or the sourceId of a customer to delete.
 _write_sequences = st.lists(
     st.one_of(st.lists(_order_rows, min_size=1, max_size=5), st.sampled_from(CUSTOMERS)),
     min_size=1,
@@ -129,7 +131,9 @@ async def segments(api: Api) -> dict[str, str]:
     return ids
 
 
-async def test_both_engines_agree_with_a_plain_shop(api: Api, segments: dict[str, str]) -> None:
+async def test_pipeline_and_evaluator_agree_with_the_model(
+    api: Api, segments: dict[str, str]
+) -> None:
     answers: dict[tuple[str, bool], int] = {}
 
     @settings(
@@ -164,7 +168,7 @@ async def test_both_engines_agree_with_a_plain_shop(api: Api, segments: dict[str
 async def apply_writes(
     api: Api, shop_model: ShopModel, prefix: str, writes: Sequence[list[Json] | str]
 ) -> None:
-    """The same to the program and to the plain shop."""
+    """Applies the writes to the program and to the model."""
     for minute, write in enumerate(writes):
         now = START + timedelta(minutes=minute)
         if isinstance(write, str):
@@ -186,7 +190,7 @@ async def apply_writes(
 
 
 async def members_by_pipeline(api: Api, prefix: str) -> dict[str, set[str]]:
-    """Who of the example is in which segment, by the engine of the population."""
+    """Returns the members of each segment by the pipeline."""
     query = "{ segments(first: 20) { nodes { name members(first: 1000) { nodes { sourceId } } } } }"
     return {
         segment["name"]: {
@@ -199,7 +203,7 @@ async def members_by_pipeline(api: Api, prefix: str) -> dict[str, set[str]]:
 
 
 async def memberships_by_evaluator(api: Api, customer: str) -> dict[str, bool]:
-    """The same of one customer, by the engine of the person."""
+    """Returns the segments of one customer by the in-process evaluator."""
     query = (
         "query($id: String!) { segmentMembership(customer: {sourceId: $id})"
         " { isMember segment { name } } }"

@@ -1,4 +1,4 @@
-"""Orders and events: whatever comes in, each customer's summary is what the rows come to."""
+"""The summary of a customer equals the totals of its orders and events after any upserts."""
 
 import asyncio
 import random
@@ -22,7 +22,8 @@ AMOUNTS = [0, 1, 5, 5, 100, -3, 2**62, 2**62, -(2**62), 2**63 - 1]
 
 
 class ActivityGenerator:
-    """Sends made-up rows: few customers, orders, moments and keys, so that much meets."""
+    """Sends random rows with few different customers, orders, instants and keys, so that many
+    collide."""
 
     def __init__(self, random_seed: int, shop_model: ShopModel) -> None:
         self._random = random.Random(random_seed)
@@ -82,10 +83,10 @@ class ActivityGenerator:
 
 @pytest.mark.parametrize("max_recounted", [0, 100])
 @pytest.mark.parametrize("seed", range(6))
-async def test_random_activity_agrees_with_a_plain_shop(
+async def test_random_activity_agrees_with_the_model(
     api: Api, seed: int, max_recounted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where totals are kept by difference, as those of customers with many orders are."""
+    """Also with totals that are updated by difference, as for customers with many orders."""
     monkeypatch.setattr(order_totals, "MAX_ORDERS_TO_RECOUNT", max_recounted)
     shop, seed = ShopModel(), seed + 10 * max_recounted
     caller = ActivityGenerator(seed, shop)
@@ -109,7 +110,7 @@ async def test_random_activity_agrees_with_a_plain_shop(
 
 
 def assert_documents_agree(api: Api, shop_model: ShopModel, prefix: str) -> None:
-    """Each document says what the model says, and what the stored rows come to."""
+    """Asserts that each document equals the model, and the totals of the stored rows."""
     documents = list(api.database.customers.find({"sourceId": {"$regex": f"^{prefix}"}}))
     assert {document["sourceId"] for document in documents} == set(shop_model.versions)
     for document in documents:
@@ -127,7 +128,7 @@ def assert_documents_agree(api: Api, shop_model: ShopModel, prefix: str) -> None
 
 
 def assert_states_agree(api: Api, shop_model: ShopModel) -> None:
-    """Each version of a customer includes just the rows that there were then."""
+    """Asserts that each version of a customer includes exactly the rows of its time."""
     assert shop_model.states
     for (name, version), (orders, events) in shop_model.states.items():
         customer = {"customerId": api.read_customer_document(name)["_id"]}
@@ -150,7 +151,7 @@ def keyed_by_event_name(counts: Json) -> Json:
 
 
 def aggregate_orders(api: Api, customer: object) -> Json | None:
-    """What MongoDB itself makes of the customer's rows."""
+    """Returns the order totals that MongoDB computes from the rows."""
     counted_orders = {
         "customerId": customer,
         "current": True,
@@ -263,7 +264,7 @@ async def test_a_total_beyond_64_bits_is_refused_and_writes_nothing(api: Api) ->
     }
 
 
-async def test_what_is_a_little_ahead_is_now_and_what_is_more_is_refused(api: Api) -> None:
+async def test_slightly_future_instants_become_now_and_later_ones_are_rejected(api: Api) -> None:
     now = START
     who = {"sourceId": "early"}
     limit, beyond = now + timedelta(minutes=5), now + timedelta(minutes=5, milliseconds=1)
@@ -299,7 +300,7 @@ def event_names(api: Api) -> set[str]:
     return set(api.database.eventNames.distinct("_id"))
 
 
-async def test_names_of_rows_that_are_refused_are_not_taken(api: Api) -> None:
+async def test_rejected_rows_add_no_event_names(api: Api) -> None:
     before = event_names(api)
     rows = [
         {"customer": {"sourceId": "x"}, "name": "future", "at": "2999-01-01T00:00:00Z"},

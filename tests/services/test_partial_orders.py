@@ -1,4 +1,4 @@
-"""Orders told again in part: a field that is left out keeps its stored value."""
+"""An upsert of an order keeps the stored value of each field that it leaves out."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ UPSERT = (
 AT = "2026-01-02T03:04:05Z"
 
 
-async def test_what_is_left_out_of_a_later_call_stays(api: Api) -> None:
+async def test_a_later_call_keeps_the_fields_it_leaves_out(api: Api) -> None:
     who = {"sourceId": "partial"}
     told = order_input(
         "partial", who, amount=700, status="FULFILLED", at=AT, metadata={"a": 1, "b": 2}
@@ -48,7 +48,7 @@ async def test_what_is_left_out_of_a_later_call_stays(api: Api) -> None:
     ) == {"orders": {"totalCount": 1, "totalAmount": 650, "lastOrderAt": AT}}
 
 
-async def test_a_new_order_is_paid_and_of_now_and_needs_an_amount(api: Api) -> None:
+async def test_a_new_order_needs_an_amount_and_defaults_to_paid_now(api: Api) -> None:
     who = {"sourceId": "fresh"}
     answer = await api.fetch(UPSERT, rows=[order_input("fresh", who, status="PAID")])
     assert answer == {
@@ -89,7 +89,7 @@ async def test_rows_of_one_call_follow_each_other(api: Api) -> None:
     assert api.read_customer_document("rows")["orders"]["totalAmount"] == 5
 
 
-async def test_an_order_moves_with_all_that_it_has(api: Api) -> None:
+async def test_an_order_moves_to_another_customer_with_all_its_fields(api: Api) -> None:
     old, new = {"sourceId": "old owner"}, {"sourceId": "new owner"}
     told = order_input("moved", old, amount=70, status="FULFILLED", at=AT, metadata={"a": 1})
     await api.bulk_upsert("ordersUpsert", [told])
@@ -105,7 +105,7 @@ async def test_an_order_moves_with_all_that_it_has(api: Api) -> None:
     assert "orders" not in api.read_customer_document("old owner")
 
 
-async def test_nobody_can_take_an_amount_or_a_status_away(api: Api) -> None:
+async def test_amount_and_status_can_not_be_removed(api: Api) -> None:
     who = {"sourceId": "null"}
     await api.bulk_upsert("ordersUpsert", [order_input("null", who, amount=1)])
     before = api.dump()
@@ -126,7 +126,7 @@ def order_input(key: str, customer: Json, **fields: Any) -> Json:
 
 
 def read_order(api: Api, key: str) -> Json:
-    """The order as it stands, by itself."""
+    """Returns the current revision of the order."""
     document = api.database.orders.find_one({"sourceId": key, "current": True})
     assert document is not None, key
     return {name: document[name] for name in document if name not in ("_id", "sinceVersion")}

@@ -1,4 +1,4 @@
-"""Every way to the members counts them, pages through them and names them alike."""
+"""All plans count, page and identify the same members."""
 
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ FILTERS: dict[str, Wire] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def insert_customers(api: Api) -> None:
-    """Customers with events of many days, some of them after the instants that are asked about."""
+    """Inserts customers with events of many days, some after the evaluation time."""
     now = api.services.now()
     people = [
         {
@@ -80,7 +80,7 @@ def small_id_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def members_by_evaluator(api: Api, tree: Filter, now: Now) -> list[str]:
-    """Whom the other engine finds, one by one, in the order of their ids."""
+    """Returns the members by the in-process evaluator, in the order of their ids."""
     store = api.services.store
     customers = await store.customers.sample(CUSTOMERS)
     rows = await store.customer_facts.read_rows(
@@ -99,12 +99,12 @@ async def test_all_plans_find_the_same_customers(api: Api, name: str, days_ago: 
     tree = await api.services.definitions.parse_filter(FILTERS[name])
     expected = await members_by_evaluator(api, tree, now)
     assert 0 < len(expected) < CUSTOMERS
-    asked = api.services.store.matching_customers
-    for way in plans(tree, now):
-        assert await asked.count(way) == len(expected), way.plan
-        assert sorted(await asked.find_ids(way, CUSTOMERS)) == expected
-        assert set(await asked.find_ids(way, 2)) <= set(expected)
-        assert await page_through(api, way) == expected, way.plan
+    matching_customers = api.services.store.matching_customers
+    for plan in plans(tree, now):
+        assert await matching_customers.count(plan) == len(expected), plan.plan
+        assert sorted(await matching_customers.find_ids(plan, CUSTOMERS)) == expected
+        assert set(await matching_customers.find_ids(plan, 2)) <= set(expected)
+        assert await page_through(api, plan) == expected, plan.plan
 
 
 async def page_through(api: Api, plan: Pipeline) -> list[str]:
@@ -118,7 +118,7 @@ async def page_through(api: Api, plan: Pipeline) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FILTERS)
-async def test_whichever_plan_is_chosen_is_right(
+async def test_the_chosen_plan_gives_the_right_result(
     api: Api, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
@@ -132,41 +132,43 @@ async def test_whichever_plan_is_chosen_is_right(
 
 
 @pytest.mark.parametrize(
-    ("key", "bounds", "way"),
+    ("key", "bounds", "expected_plan"),
     [
-        # One end alone leaves half of them, and the index has met arrays.
+        # One bound alone selects half of the customers, and the index contains arrays.
         ("score", [20, 24], Plan.COLLECTION_SCAN),
         ("score", [0, 4], Plan.INDEX_SCAN),
         ("points", [20, 24], Plan.INDEX_SCAN),
         ("points", [20, 50], Plan.COLLECTION_SCAN),
     ],
 )
-async def test_a_range_goes_by_an_index_where_that_leads_to_few(
-    api: Api, key: str, bounds: list[int], way: Plan, monkeypatch: pytest.MonkeyPatch
+async def test_a_range_uses_an_index_if_it_selects_few_customers(
+    api: Api, key: str, bounds: list[int], expected_plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query_planner, "_MAX_CUSTOMERS_WITHOUT_PLANNING", 0)
     wire = {"path": f"metadata.{key}", "operator": "BETWEEN", "value": bounds}
     tree = await api.services.definitions.parse_filter({"attribute": wire})
     selected = QueryPlanner(api.services.store).plan(tree, api.services.now())
-    assert (await selected.planner.choose_pipeline(selected)).plan is way
-    assert await selected.needs_full_scan() is (way is Plan.COLLECTION_SCAN)
+    assert (await selected.planner.choose_pipeline(selected)).plan is expected_plan
+    assert await selected.needs_full_scan() is (expected_plan is Plan.COLLECTION_SCAN)
 
 
-async def test_rows_whose_customer_is_not_there_count_for_nobody(api: Api) -> None:
+async def test_rows_of_missing_customers_do_not_count(api: Api) -> None:
     now = api.services.now()
     tree = await api.services.definitions.parse_filter(FILTERS["for much"])
     expected = await members_by_evaluator(api, tree, now)
     lost = {"customerId": ObjectId(), "name": "bought", "at": now.at, "sinceVersion": 1}
     api.database.events.insert_one({**lost, "properties": {"amount": 99}})
     try:
-        for way in plans(tree, now):
-            assert await api.services.store.matching_customers.count(way) == len(expected), way.plan
-            assert await page_through(api, way) == expected, way.plan
+        for plan in plans(tree, now):
+            assert await api.services.store.matching_customers.count(plan) == len(expected), (
+                plan.plan
+            )
+            assert await page_through(api, plan) == expected, plan.plan
     finally:
         api.database.events.delete_one(lost)
 
 
-async def test_a_question_that_takes_too_long_is_refused(mongod: Mongod, valkey: Valkey) -> None:
+async def test_a_query_that_takes_too_long_is_rejected(mongod: Mongod, valkey: Valkey) -> None:
     async with running_api(mongod, valkey, query_seconds=0.001) as api:
         at = api.services.now().at
         whole = {"createdAt": at, "updatedAt": at, "version": 1, "description": "x" * 1_000}
@@ -179,9 +181,9 @@ async def test_a_question_that_takes_too_long_is_refused(mongod: Mongod, valkey:
             f={"attribute": condition},
         )
         tree = await api.services.definitions.parse_filter({"attribute": condition})
-        for way in plans(tree, api.services.now()):
+        for plan in plans(tree, api.services.now()):
             with pytest.raises(QueryTimeout):
-                await api.services.store.matching_customers.page(way, None, 5)
+                await api.services.store.matching_customers.page(plan, None, 5)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "TIMEOUT"
     assert "within 0.001 s" in error["message"]

@@ -1,4 +1,4 @@
-"""What is older than the retention goes from the beginning of the log, and is missed by nobody."""
+"""The retention deletes the oldest transitions, and no consumer misses one."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 async def trim_before(api: Api, before: datetime) -> int:
-    """Deletes what happened before that instant."""
+    """Deletes the transitions before an instant."""
     return await api.services.transitions.trim_log(HOUR, before + HOUR)
 
 
@@ -39,7 +39,7 @@ async def test_a_cursor_is_good_or_refused_with_the_oldest_that_is(
             await club.append_entered(segment, "ann", at=NOW + number * HOUR)
             cursors.append(await api.fetch(CURSOR_QUERY))
 
-        # Nothing goes that a reader has still before it.
+        # No transition is deleted before a consumer has processed it.
         assert await trim_before(api, NOW + 9 * HOUR) == 0
         await club.run_consumers()
         assert await trim_before(api, NOW + 3 * HOUR) == 3
@@ -111,14 +111,14 @@ async def test_members_still_say_when_they_entered(mongod: Mongod, valkey: Valke
             assert await club.fetch_entered_at(segment) == expected, both
         assert api.database.transitions.count_documents({}) == 0
 
-        # Nor has anybody forgotten who was given points.
+        # The ledger still has the points.
         await club.append_entered(segment, "stays")
         await club.run_consumers()
         (entry,) = await club.fetch_ledger("stays")
         assert entry["transition"] is None
         await club.delete_rule(rule)
         await api.fetch("mutation($id: ID!) { segmentDelete(id: $id) { deletedId } }", id=segment)
-        # From now on none is added; the sweeper removes these.
+        # No row is added from now on; the sweeper removes these.
         kept = api.database.retainedEntrances.count_documents({})
         await trim_before(api, NOW + HOUR)
         assert api.database.retainedEntrances.count_documents({}) == kept

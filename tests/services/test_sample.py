@@ -1,4 +1,4 @@
-"""The sample shop: loaded through the services, whole, and only once."""
+"""The sample shop is loaded through the services, completely, and only once."""
 
 import pytest
 import pytest_asyncio
@@ -17,7 +17,7 @@ async def load_summary(api: Api) -> str:
     return await load_into(api.settings)
 
 
-async def test_it_says_what_was_loaded(api: Api, load_summary: str) -> None:
+async def test_it_reports_what_it_loaded(api: Api, load_summary: str) -> None:
     counts = {
         name: api.database[name].count_documents({})
         for name in ("customers", "orders", "events", "segments")
@@ -46,7 +46,7 @@ async def test_its_metadata_is_defined(api: Api, load_summary: str) -> None:
     definitions = (await api.services.definitions.latest()).metadata_schema.definitions
 
     assert {"vip", "plan", "tags", "signupDate", "favouriteStore"} <= definitions.keys()
-    assert {each.state for each in definitions.values()} == {DefinitionState.READY}
+    assert {definition.state for definition in definitions.values()} == {DefinitionState.READY}
 
 
 @pytest.mark.parametrize("name", ["order", "visit", "newsletter_opened", "product_viewed"])
@@ -61,7 +61,7 @@ async def test_something_has_just_happened(
     assert await preview.count() > 0
 
 
-async def test_loaded_again_it_changes_nothing(api: Api, load_summary: str) -> None:
+async def test_loading_again_changes_nothing(api: Api, load_summary: str) -> None:
     # Fences count transactions, not what they change.
     before = {name: rows for name, rows in api.dump().items() if name != "counters"}
 
@@ -70,7 +70,7 @@ async def test_loaded_again_it_changes_nothing(api: Api, load_summary: str) -> N
     assert {name: rows for name, rows in api.dump().items() if name != "counters"} == before
 
 
-async def test_what_is_gone_is_brought_back(api: Api, load_summary: str) -> None:
+async def test_loading_again_restores_what_is_missing(api: Api, load_summary: str) -> None:
     segments = await api.services.segments.page("Gone quiet", None, None, 1)
     await api.services.segments.delete(segments[0].id)
 

@@ -1,4 +1,4 @@
-"""The store as it is opened."""
+"""The collections and indexes after the store has opened."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -44,10 +44,10 @@ async def test_no_array_lies_at_a_standard_path(
     customers.insert_one({**plain, "metadata": {"tags": ["a"]}, "events": {"purchase": {}}})
 
 
-async def test_opening_waits_for_nobodys_transaction(
+async def test_opening_does_not_wait_for_open_transactions(
     settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
-    """Somebody may have been killed in one, which then stays open for a minute."""
+    """The open transaction of a killed process lasts for a minute."""
     await (await Store.open(settings)).close()
     customers = mongo_client[settings.database]["customers"]
     with mongo_client.start_session() as session, session.start_transaction():

@@ -1,4 +1,4 @@
-"""What a majority has not committed may be rolled back: no process keeps it."""
+"""A process never caches definitions that a majority has not committed."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ REPLICA_SET_NAME = "rs0"
 
 
 class MemberWithFailpoints(ChildProcess):
-    """A member of a replica set, with the failpoints of MongoDB's own tests."""
+    """A member of a replica set with failpoints."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("mongod", folder)
@@ -82,7 +82,7 @@ MemberPair = tuple[MemberWithFailpoints, MemberWithFailpoints]
 
 @pytest.fixture
 def members(tmp_path: Path) -> Iterator[MemberPair]:
-    """A primary and a secondary; both are needed for a majority."""
+    """A primary and a secondary; a majority needs both."""
     pair = MemberWithFailpoints(tmp_path / "0"), MemberWithFailpoints(tmp_path / "1")
     try:
         for member in pair:
@@ -105,7 +105,7 @@ class AbortTransaction(Exception):
     pass
 
 
-async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair) -> None:
+async def test_definitions_without_a_majority_are_not_cached(members: MemberPair) -> None:
     primary, secondary = members
     url = f"mongodb://{primary.host},{secondary.host}/?replicaSet={REPLICA_SET_NAME}"
     settings = Settings(
@@ -123,8 +123,8 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair
 
     async def is_member() -> bool:
         ref = CustomerRef.by_source_id("one")
-        (asked,) = await follower.memberships.evaluate(ref, [segment.id], None, follower.now())
-        return asked.is_member
+        (membership,) = await follower.memberships.evaluate(ref, [segment.id], None, follower.now())
+        return membership.is_member
 
     with primary.client() as client:
 
@@ -133,7 +133,7 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair
             return fence is not None and fence["revision"] > before.revision
 
         secondary.set_failpoint("stopReplProducer", "alwaysOn")
-        # The secondary notices the failpoint when the next write comes by.
+        # The failpoint takes effect on the secondary with the next write.
         client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
         await asyncio.to_thread(secondary.wait_for_failpoint, "stopReplProducer")
         change = {"filter": _level(2)}
@@ -156,7 +156,7 @@ async def test_what_a_majority_has_not_committed_is_not_kept(members: MemberPair
 
 
 async def definitions_in_transaction(services: Services) -> Definitions:
-    """The definitions as a transaction sees them that is aborted."""
+    """Returns the definitions that a transaction reads, and aborts it."""
     definitions_read: list[Definitions] = []
 
     async def abort_after_reading(transaction: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""One transaction over customers, when another is faster."""
+"""A transaction over customers, when another one commits first."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from tests.api import Api
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_whoever_comes_second_is_run_again_and_sees_the_first(api: Api) -> None:
+async def test_the_second_transaction_runs_again_and_sees_the_first(api: Api) -> None:
     ref = CustomerRef.by_source_id("contested")
     found: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The whole program over an empty database for each test, at any time that a test says."""
+"""The program with an empty database for each test, and sizes as of any time that a test sets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,9 +13,7 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services import Services
 from app.store import Store
-from tests.api import Api, Json, running_api
-
-ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
+from tests.api import ALL_CUSTOMERS_FILTER, Api, Json, running_api
 
 _CREATE_SEGMENT = (
     "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
@@ -25,7 +23,7 @@ _DELETE_SEGMENT = "mutation($id: ID!) { segmentDelete(id: $id) { deletedId userE
 
 
 class SegmentSizeShop:
-    """Counts its segments when it is told that it is time, without a rest."""
+    """Creates segments, and samples their sizes when a test asks for it, without pauses."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
@@ -54,7 +52,7 @@ class SegmentSizeShop:
     async def read_history(
         self, id_: str, now: datetime, *bounds: datetime | None
     ) -> list[SegmentSize]:
-        """The points of the segment from and to, as seen at a moment."""
+        """Returns the points of the segment between two bounds, as seen at `now`."""
         services = self.api.services
         segment = await services.segments.get(id_)
         assert segment is not None
@@ -64,15 +62,14 @@ class SegmentSizeShop:
         )
 
     def read_counts(self) -> dict[str, list[int]]:
-        """All that is kept, by segment, in the order of time."""
+        """Returns the stored member counts by segment, in the order of time."""
         counts: dict[str, list[int]] = {}
         for row in self.api.database.segmentSizes.find().sort("at", 1):
             counts.setdefault(f"seg_{row['_id']['segment']}", []).append(row["memberCount"])
         return counts
 
     def remaining_rows(self) -> list[Json]:
-        """What stands in the collections that are about the sizes of segments, and the sweeper does
-        not remove."""
+        """Returns the rows about segment sizes that the sweeper will not remove."""
         database = self.api.database
         not_swept = {"_id.segment": {"$nin": database.segmentTombstones.distinct("_id")}}
         return [*database.segmentSizes.find(not_swept), *database.sizeSchedule.find()]
@@ -86,7 +83,7 @@ async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[SegmentSizeShop]
 
 @pytest_asyncio.fixture
 async def worker_services(shop: SegmentSizeShop) -> AsyncIterator[list[Services]]:
-    """The services of as many processes as a test may need."""
+    """Services of four processes."""
     settings = shop.api.settings
     open_stores = await asyncio.gather(*(Store.open(settings) for _ in range(4)))
     yield [Services(store, settings) for store in open_stores]

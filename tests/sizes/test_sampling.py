@@ -1,4 +1,4 @@
-"""The job that counts: each segment once an interval, whoever works, dies or is deleted."""
+"""The job that samples sizes counts each segment once per interval, whatever happens meanwhile."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
-# What keeps MongoDB busy for long: numbers upon numbers.
+# A pipeline that keeps MongoDB busy for long.
 PROJECT_A_MILLION: dict[str, Any] = {"$project": {"number": {"$range": [0, 1_000_000]}}}
 SLOW_PIPELINE = [
     PROJECT_A_MILLION,
@@ -35,7 +35,7 @@ SLOW_PIPELINE = [
 ]
 
 
-async def test_a_point_is_what_was_counted_when_it_was_counted(shop: SegmentSizeShop) -> None:
+async def test_a_point_has_the_count_and_its_time(shop: SegmentSizeShop) -> None:
     for name in "ab":
         await shop.api.upsert(name)
     passive = await shop.create_segment("passive")
@@ -83,7 +83,7 @@ async def test_those_who_waited_longest_come_first(
     assert sorted(counted[3:]) == sorted(ids)
 
 
-async def test_killed_in_the_middle_it_goes_on_with_the_others(
+async def test_after_a_kill_it_continues_with_the_other_segments(
     shop: SegmentSizeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = await shop.create_segments(3)
@@ -109,7 +109,7 @@ async def test_many_workers_count_each_segment_once(
     for _ in range(3):
         await asyncio.gather(*(shop.sample_sizes(NOON, services) for services in worker_services))
 
-    assert sorted(id_ for each in counted for id_ in each) == sorted(ids)
+    assert sorted(id_ for ids_of_worker in counted for id_ in ids_of_worker) == sorted(ids)
     assert shop.read_counts() == {id_: [0] for id_ in ids}
 
 
@@ -119,9 +119,9 @@ async def test_a_segment_is_handed_out_once_and_a_slot_taken_once(
     ids = await shop.create_segments(3)
     await worker_services[0].store.size_schedule.add_missing(NOON, NOON + HOUR)
     due = await asyncio.gather(*(w.store.size_schedule.claim_next(NOON) for w in worker_services))
-    assert sorted(each.segment_id for each in due if each) == sorted(ids)
+    assert sorted(segment.segment_id for segment in due if segment) == sorted(ids)
 
-    # As if they all had been so slow that their leases had run out.
+    # As if all were so slow that their leases expired.
     now = Now(NOON, shop.api.services.calendar)
     await asyncio.gather(
         *(
@@ -132,7 +132,7 @@ async def test_a_segment_is_handed_out_once_and_a_slot_taken_once(
     assert len(shop.read_counts()[ids[0]]) == 1
 
 
-async def test_nobody_counts_beside_another_until_the_lease_is_over(
+async def test_only_one_worker_counts_until_the_lease_expires(
     shop: SegmentSizeShop, worker_services: list[Services]
 ) -> None:
     await shop.create_segments(1)
@@ -142,7 +142,7 @@ async def test_nobody_counts_beside_another_until_the_lease_is_over(
     await shop.sample_sizes(NOON)
     assert shop.read_counts() == {}
 
-    # The owner was killed, and its time is up.
+    # The owner was killed, and its lease has expired.
     past = datetime.now(UTC) - timedelta(seconds=1)
     shop.api.database.leases.update_one(
         {"_id": "segmentSizeCount"}, {"$set": {"leaseExpiresAt": past}}
@@ -150,7 +150,7 @@ async def test_nobody_counts_beside_another_until_the_lease_is_over(
     await shop.sample_sizes(NOON)
     assert len(shop.read_counts()) == 1
 
-    # It was only slow, and has nothing to say any more.
+    # The owner was only slow; its result no longer counts.
     assert await schedule.acquire_lease("next", 60)
     await schedule.renew_lease("abcd"[claims.index(True)], 0)
     assert not await schedule.acquire_lease("e", 60)
@@ -194,7 +194,7 @@ async def test_a_long_rest_outlives_the_time_slice_and_holds_for_all(
     assert lease["leaseExpiresAt"] > before + HOUR
 
 
-async def test_a_slow_count_stops_nobody_else_and_is_tried_less_and_less(
+async def test_a_slow_count_blocks_no_other_and_is_retried_less_often(
     shop: SegmentSizeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.api.upsert("somebody")
@@ -220,7 +220,7 @@ async def test_a_slow_count_stops_nobody_else_and_is_tried_less_and_less(
     assert str(logged[0]["error"]).startswith("The database did not answer within 0.1 s")
     assert logged[0]["retry_at"] == "2026-03-29T12:05:00+00:00"
 
-    # Mended, it is like all others.
+    # After a fix it is counted like the others.
     monkeypatch.setattr(services.segments, "member_count", real)
     await shop.sample_sizes(NOON + 2 * HOUR)
     await shop.sample_sizes(NOON + 3 * HOUR)
@@ -239,7 +239,7 @@ async def test_the_longest_wait_is_a_day(shop: SegmentSizeShop) -> None:
     assert due.retry_at == NOON + timedelta(days=1)
 
 
-async def test_a_filter_that_is_none_any_more_stops_nobody_else(shop: SegmentSizeShop) -> None:
+async def test_an_invalid_filter_blocks_no_other_segment(shop: SegmentSizeShop) -> None:
     broken, other = await shop.create_segments(2)
     shop.api.database.segments.update_one(
         {"name": "segment 0"}, {"$set": {"filter": {"attribute": {"path": "gone"}}}}
@@ -251,7 +251,7 @@ async def test_a_filter_that_is_none_any_more_stops_nobody_else(shop: SegmentSiz
     assert [entry["segment"] for entry in logged] == [broken]
 
 
-async def test_what_is_deleted_leaves_nothing(shop: SegmentSizeShop) -> None:
+async def test_a_deleted_segment_leaves_no_rows(shop: SegmentSizeShop) -> None:
     gone, stays = await shop.create_segments(2)
     await shop.sample_sizes(NOON)
     await shop.delete_segment(gone)
@@ -262,7 +262,7 @@ async def test_what_is_deleted_leaves_nothing(shop: SegmentSizeShop) -> None:
     assert shop.remaining_rows() == []
 
 
-async def test_deleted_while_it_is_counted_it_leaves_nothing(
+async def test_a_segment_deleted_during_its_count_leaves_no_rows(
     shop: SegmentSizeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.create_segments(1)
@@ -279,7 +279,7 @@ async def test_deleted_while_it_is_counted_it_leaves_nothing(
     assert shop.remaining_rows() == []
 
 
-async def test_deleted_at_the_very_moment_it_leaves_nothing(
+async def test_a_segment_deleted_at_the_write_leaves_no_rows(
     shop: SegmentSizeShop, worker_services: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (id_,) = await shop.create_segments(1)
@@ -295,7 +295,7 @@ async def test_deleted_at_the_very_moment_it_leaves_nothing(
     deleting = asyncio.create_task(deleter.segments.delete(id_))
     await all_but_committed.wait()
     counting = asyncio.create_task(shop.sample_sizes(NOON, counter))
-    # It can't end before the other transaction does, unless it does not see that one.
+    # The count can't end before the other transaction, unless it does not see that one.
     await asyncio.wait({counting}, timeout=1)
     go.set()
     await asyncio.gather(deleting, counting)
@@ -336,7 +336,7 @@ async def test_a_worker_takes_the_first_points_as_it_starts(shop: SegmentSizeSho
 def record_counted_segments(
     services: Services, monkeypatch: pytest.MonkeyPatch, cancel_at: int | None = None
 ) -> list[str]:
-    """The segments that the services count, one of which is the last thing that they do."""
+    """Records the segments that the services count; raises CancelledError at count `cancel_at`."""
     original, counted_segments = services.segments.member_count, list[str]()
 
     async def record_count(segment: Segment, now: Now) -> int:

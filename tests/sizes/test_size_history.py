@@ -1,4 +1,4 @@
-"""What is told of the sizes: from and to, few enough for a chart, and less of what is long ago."""
+"""The size history between two instants, thinned for a chart; old points are sparser."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -21,8 +21,8 @@ _ASK = (
 async def test_both_ends_are_included(shop: SegmentSizeShop) -> None:
     (id_,) = await shop.create_segments(1)
     at = [NOON + n * HOUR for n in range(4)]
-    for each in at:
-        await shop.sample_sizes(each)
+    for instant in at:
+        await shop.sample_sizes(instant)
 
     async def between(since: datetime | None, until: datetime | None) -> list[datetime]:
         return [size.at for size in await shop.read_history(id_, NOON + 4 * HOUR, since, until)]
@@ -45,16 +45,16 @@ async def test_the_usual_time_is_30_days(shop: SegmentSizeShop) -> None:
     assert len(await shop.read_history(id_, now, None, now - timedelta(days=1))) == 3
 
 
-async def test_of_days_long_ago_the_last_point_is_kept_and_at_last_none(
+async def test_old_days_keep_their_last_point_and_expire(
     shop: SegmentSizeShop,
 ) -> None:
     (id_,) = await shop.create_segments(1)
     at = [NOON + n * HOUR for n in range(60)]
-    for each in at:
-        await shop.sample_sizes(each)
+    for instant in at:
+        await shop.sample_sizes(instant)
     # The night of the 29th is an hour shorter in Warsaw.
     warsaw = ZoneInfo("Europe/Warsaw")
-    days = {each.astimezone(warsaw).date(): each for each in at}
+    days = {instant.astimezone(warsaw).date(): instant for instant in at}
     assert len(days) == 4
 
     async def seen(after: timedelta) -> list[datetime]:
@@ -115,7 +115,7 @@ async def test_over_graphql(shop: SegmentSizeShop) -> None:
         await shop.sample_sizes(now - hours * HOUR)
 
     at = [(now - hours * HOUR).isoformat().replace("+00:00", "Z") for hours in (3, 2, 1)]
-    points = [{"at": each, "memberCount": 1} for each in at]
+    points = [{"at": instant, "memberCount": 1} for instant in at]
     assert await api.fetch(_ASK, id=id_) == {"sizeHistory": points}
     assert await api.fetch(_ASK, **{"id": id_, "from": at[1]}) == {"sizeHistory": points[1:]}
     assert await api.fetch(_ASK, id=id_, to=at[1]) == {"sizeHistory": points[:2]}

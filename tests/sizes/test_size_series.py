@@ -1,4 +1,4 @@
-"""Points in time, thinned to what a chart can show."""
+"""A series of points, thinned for a chart."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,9 +26,7 @@ series = st.lists(instants, unique=True, max_size=60).map(
 
 
 @given(series, st.integers(2, 40))
-def test_few_points_stay_and_of_many_an_even_choice_in_their_order(
-    sizes: list[SegmentSize], most: int
-) -> None:
+def test_few_points_stay_and_many_are_thinned_evenly(sizes: list[SegmentSize], most: int) -> None:
     shown = downsample(sizes, most)
 
     if len(sizes) <= most:
@@ -37,7 +35,7 @@ def test_few_points_stay_and_of_many_an_even_choice_in_their_order(
     assert len(shown) <= most
     assert [size for size in sizes if size in shown] == shown
     assert (shown[0], shown[-1]) == (sizes[0], sizes[-1])
-    # What was left out has a later point before its stretch ends.
+    # Each removed point has a later point in its slot.
     stretch = (sizes[-1].at - sizes[0].at) / (most - 1) + timedelta(milliseconds=1)
     for left_out in set(sizes) - set(shown):
         assert any(left_out.at < size.at <= left_out.at + stretch for size in shown)
@@ -78,12 +76,12 @@ def test_slots_of_hours_are_those_of_the_clock() -> None:
         ),
     ],
 )
-def test_what_is_left_out(
+def test_missing_bounds_are_resolved(
     since: datetime | None, until: datetime | None, expected: tuple[datetime, datetime | None]
 ) -> None:
     assert resolve_time_range(since, until, NOW) == expected
 
 
-def test_backwards_is_refused() -> None:
+def test_a_reversed_interval_is_rejected() -> None:
     with pytest.raises(InputError, match="swap them"):
         resolve_time_range(NOW, NOW - timedelta(milliseconds=1), NOW)

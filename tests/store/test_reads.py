@@ -1,4 +1,4 @@
-"""Reads are run again where the primary or a connection was lost."""
+"""The store repeats reads that failed for a lost primary or connection."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ CONNECTION_CLOSED: Json = {"closeConnection": True}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def vip_segment_id(api: Api) -> str:
-    """A segment with one member."""
+    """The id of a segment with one member."""
     await api.upsert("ann", metadata={"vip": True})
     payload = await api.fetch(
         "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
@@ -67,13 +67,13 @@ async def test_the_caller_gets_the_answer(
         assert await api.execute(question, **variables) == {"data": answer}
 
 
-async def test_a_database_that_stays_away_is_a_timeout(api: Api) -> None:
+async def test_an_unreachable_database_is_a_timeout(api: Api) -> None:
     with failing_commands(api.database, "find", mode="alwaysOn", **CONNECTION_CLOSED):
         assert await api.list_errors(CUSTOMER) == ["TIMEOUT"]
 
 
-async def test_commands_that_read_see_what_the_majority_has(api: Api, vip_segment_id: str) -> None:
-    """A command takes over nothing of the client's read concern."""
+async def test_read_commands_use_majority_read_concern(api: Api, vip_segment_id: str) -> None:
+    """A command does not inherit the read concern of the client."""
     profiled = api.database
     profiled.command("profile", 2)
     try:
@@ -90,8 +90,8 @@ async def test_commands_that_read_see_what_the_majority_has(api: Api, vip_segmen
     assert {str(level) for level in levels.values()} == {"{'level': 'majority'}"}
 
 
-async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vip_segment_id: str) -> None:
-    """Each has a thread while MongoDB thinks."""
+async def test_slow_counts_do_not_block_a_lookup(api: Api, vip_segment_id: str) -> None:
+    """Each count occupies a thread while MongoDB works."""
     slow: Any = {"blockConnection": True, "blockTimeMS": 500}
     with failing_commands(api.database, "count", mode="alwaysOn", **slow):
         counts = [asyncio.create_task(api.fetch(COUNT, id=vip_segment_id)) for _ in range(40)]
@@ -102,7 +102,7 @@ async def test_slow_counts_do_not_hold_up_a_look_up(api: Api, vip_segment_id: st
 
 
 async def wait_for_queue_length(length: int) -> None:
-    """Returns once so many questions about all customers wait for a thread."""
+    """Returns once this many queries on all customers wait for a thread."""
     executor: Any = motor_asyncio._EXECUTOR
     work_queue = executor._executors[ThreadPool.POPULATION_QUERIES]._work_queue
     async with asyncio.timeout(20):

@@ -1,5 +1,8 @@
-"""A member of a replica set that has just started does not know its set yet, and no sessions. What
-the driver refuses to send there is sent as soon as the member knows them."""
+"""Transactions and reads on a member of a replica set that has just started.
+
+Until the member has the configuration of its set it supports no sessions, and the driver refuses to
+send operations. The store sends them again once the member is ready.
+"""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -12,19 +15,19 @@ from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, PyMongoError
 
 from app.local.mongod import Mongod
-from app.settings import Settings
 from app.store.connection import connect
 from app.store.failures import is_outage
 from app.store.reads import is_starting_member_error, retry_read
 from app.store.transactions import Transaction, Transactions
+from tests.local_processes import mongod_settings
 
 OPERATION_SECONDS = 60.0
 
 
 @pytest.fixture
 def starting_mongod(tmp_path: Path) -> Iterator[Mongod]:
-    """A mongod that answers, and waits for the configuration of its replica set."""
-    mongod = Mongod(tmp_path, Settings(_env_file=None, oplog_mib=990))  # type: ignore[call-arg]
+    """A mongod that responds, and has no configuration of its replica set yet."""
+    mongod = Mongod(tmp_path, mongod_settings())
     mongod.start()
     try:
         with MongoClient[dict[str, Any]](_url(mongod), serverSelectionTimeoutMS=300) as client:

@@ -1,4 +1,4 @@
-"""Transactions are retried as MongoDB's errors allow, and write once."""
+"""The store retries transactions as MongoDB's errors allow, and writes once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -26,7 +26,7 @@ WRITE_CONFLICT: Json = {"errorCode": 112, "errorLabels": ["TransientTransactionE
 NO_SUCH_TRANSACTION: Json = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
 NOT_PRIMARY: Json = {"errorCode": 10107}
 CONNECTION_CLOSED: Json = {"closeConnection": True}
-# The commit has happened, and it is not known whether the majority has it.
+# The commit has happened, but the majority may not have it.
 WRITE_CONCERN_TIMEOUT: Json = {
     "writeConcernError": {
         "code": 64,
@@ -38,7 +38,7 @@ WRITE_CONCERN_TIMEOUT: Json = {
 
 @pytest.fixture
 def source_id() -> str:
-    """A customer of the test's own."""
+    """The sourceId of a customer of the test's own."""
     return uuid4().hex
 
 
@@ -47,7 +47,7 @@ def event_input(source_id: str, name: str = "visit") -> Json:
 
 
 def count_events(api: Api, source_id: str) -> int:
-    """How many are stored; as many as the customer's summary counts."""
+    """Returns the number of stored events; asserts that the customer's summary agrees."""
     customer = api.read_customer_document(source_id)
     event_count = api.database.events.count_documents({"customerId": customer["_id"]})
     assert customer["events"]["visit"]["count"] == event_count
@@ -121,7 +121,7 @@ async def test_after_an_unknown_commit_the_commit_alone_is_repeated(
     assert counting_transaction.stored_runs() == [1]
 
 
-async def test_a_commit_that_turns_out_not_to_have_happened_is_run_again(
+async def test_a_lost_commit_runs_the_transaction_again(
     api: Api, counting_transaction: CountingTransaction
 ) -> None:
     """The new primary does not know the transaction."""
@@ -135,7 +135,7 @@ async def test_a_commit_that_turns_out_not_to_have_happened_is_run_again(
 
 @contextmanager
 def failures_counted(api: Api, command: str, **failure: Any) -> Iterator[Any]:
-    """Gives a function that returns once the command has failed so many times."""
+    """Yields a function that returns once the command has failed this many times."""
     admin = api.database.client.admin
     before = admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
 
@@ -181,7 +181,7 @@ async def test_a_cancelled_caller_leaves_no_retry_behind(
         with pytest.raises(asyncio.CancelledError):
             await running
         runs = counting_transaction.run_count
-    # Whatever comes to pass after this would come after this.
+    # A later retry would write after this.
     await api.services.store.ping()
     assert counting_transaction.run_count == runs
     assert counting_transaction.stored_runs() == []
@@ -189,7 +189,7 @@ async def test_a_cancelled_caller_leaves_no_retry_behind(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def short_deadline_api(failing_mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
-    """The program with little time for an operation."""
+    """The program with a short deadline for operations."""
     async with running_api(failing_mongod, valkey, operation_seconds=0.5) as api:
         yield api
 
@@ -230,7 +230,7 @@ async def test_at_the_deadline_a_worker_sees_an_error_of_the_database(
 
 
 async def test_many_writers_of_one_customer_take_turns(api: Api, source_id: str) -> None:
-    """Each would else be aborted by others many times over."""
+    """Without turns, the writers would abort each other many times."""
     await api.bulk_upsert("eventsTrack", [event_input(source_id)])
     before = aborted_transactions(api)
 
@@ -269,7 +269,7 @@ def contended_queue_count(store: Store) -> int:
     return len(store._transactions._contended_keys._queues)
 
 
-async def test_who_is_cancelled_in_the_queue_lets_the_next_one_through(
+async def test_a_caller_cancelled_in_the_queue_lets_the_next_one_run(
     api: Api, source_id: str
 ) -> None:
     writing = [

@@ -1,4 +1,4 @@
-"""The program with an engine that announces what it commits, behind a real server."""
+"""The program with an engine that publishes notifications, behind an HTTP server."""
 
 import shutil
 import subprocess
@@ -33,7 +33,7 @@ async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWithEngine]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address(shop: ShopWithEngine) -> AsyncIterator[str]:
-    """Where the API listens, as host:port."""
+    """The address of the API, as host:port."""
     async with running_server(shop.api.app) as address:
         yield address
 

@@ -1,4 +1,4 @@
-"""A front end in Node, with the clients that front ends have."""
+"""Runs a front end in Node.js with one of the GraphQL clients of tests/clients/transports.mjs."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ _LINE_BYTES = 1024 * 1024
 
 
 class FrontEndClient:
-    """Gives orders; what is heard of each, by the order's id, is kept in `heard`."""
+    """Sends commands to the front end; `messages` holds what it received, by operation id."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -34,11 +34,11 @@ class FrontEndClient:
         await self.send_command(order="stop", id=id_)
 
     async def drop_connection(self) -> None:
-        """Cuts its line from its own side, as soon as it has heard something more."""
+        """Makes the client close its connection when it receives the next message."""
         await self.send_command(order="terminate")
 
     async def fail_next_transition(self) -> None:
-        """The next transition is too much for it."""
+        """Makes the callback of the next transition throw."""
         await self.send_command(order="stumble")
 
     async def send_command(self, **command: Any) -> None:
@@ -49,16 +49,16 @@ class FrontEndClient:
     async def wait_for_messages(
         self, id_: str, message_count: int = 1, seconds: float = 20
     ) -> list[Json]:
-        """What has been heard of an order, once it is so much."""
+        """Returns the messages of an operation once there are at least `message_count`."""
         async with asyncio.timeout(seconds), self._message_received:
             await self._message_received.wait_for(
                 lambda: len(self.messages[id_]) >= message_count or self._has_exited
             )
-        assert len(self.messages[id_]) >= message_count, "Node has ended"
+        assert len(self.messages[id_]) >= message_count, "Node.js has exited"
         return self.messages[id_]
 
     def list_results(self, id_: str) -> list[Json]:
-        """The transitions that it has been told of."""
+        """Returns the responses to an operation."""
         return [line["next"] for line in self.messages[id_] if "next" in line]
 
     async def read_messages(self) -> None:
@@ -77,7 +77,7 @@ class FrontEndClient:
 async def running_front_end(
     clients: Path, transport: str, address: str
 ) -> AsyncIterator[FrontEndClient]:
-    """One that asks in one of the ways of ways.mjs."""
+    """Starts a front end that uses one of the transports of transports.mjs."""
     node = shutil.which("node")
     assert node
     process = await asyncio.create_subprocess_exec(

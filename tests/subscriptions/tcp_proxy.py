@@ -1,4 +1,4 @@
-"""A line between clients and a server, which can be cut, or go dead without a word."""
+"""A TCP proxy that can abort, end or silence its connections."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -20,23 +20,23 @@ class TcpProxy:
 
     @property
     def connection_count(self) -> int:
-        """How many clients it connects with the server."""
+        """The number of open connections."""
         return len(self._connections)
 
     def abort_connections(self) -> None:
-        """All of them, at once, whatever is under way."""
+        """Aborts all connections at once."""
         for ends in self._connections:
             for end in ends:
                 end.transport.abort()
 
     def end_responses(self) -> None:
-        """The answers that are under way, in good form, as some proxies do."""
+        """Ends the responses in progress with a final chunk, as some proxies do."""
         for client, _ in self._connections:
             client.write(_FINAL_HTTP_CHUNK)
             client.close()
 
     def silence_connections(self) -> None:
-        """Those that are there carry nothing any more, and nobody is told."""
+        """Stops forwarding on the open connections, but does not close them."""
         self._silenced_writers.update(end for ends in self._connections for end in ends)
 
     async def accept(self, reader: StreamReader, writer: StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What the clients of front ends make of what they are told: graphql-ws, graphql-sse, urql."""
+"""The GraphQL clients of front ends against the API: graphql-ws, graphql-sse, urql."""
 
 import json
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ TRANSPORTS = (
     "urql alone",
 )
 PARAMETRIZE_STREAMS = pytest.mark.parametrize(
-    "way", ["graphql-sse", "urql over graphql-sse", "urql alone"]
+    "transport", ["graphql-sse", "urql over graphql-sse", "urql alone"]
 )
 CURSOR = "{ transitionsCursor }"
 
@@ -42,7 +42,7 @@ async def vip_segment_id(shop: ShopWithEngine) -> str:
 async def front_end_client(
     request: pytest.FixtureRequest, clients: Path, address: str
 ) -> AsyncIterator[FrontEndClient]:
-    """A front end of each kind."""
+    """A front end with each of the clients."""
     async with running_front_end(clients, request.param, address) as client:
         yield client
 
@@ -54,14 +54,14 @@ async def socket_client(clients: Path, address: str) -> AsyncIterator[FrontEndCl
 
 
 async def enter_and_leave(shop: ShopWithEngine, *names: str) -> None:
-    """They enter, and then they leave."""
+    """Makes the customers enter the segment, and then leave it."""
     for vip in (True, False):
         rows = [{"sourceId": name, "metadata": {"vip": vip}} for name in names]
         assert (await shop.api.bulk_upsert("customersUpsert", rows))["accepted"] == len(names)
 
 
 async def wait_for_subscribers(shop: ShopWithEngine, number: int) -> None:
-    """Returns once so many subscribers wait for what is new."""
+    """Returns once the API has this many subscribers."""
 
     async def has_subscribers() -> bool:
         metrics = (await shop.api.http_client.get("/metrics")).text
@@ -79,34 +79,34 @@ def entered_and_left(names: list[str]) -> list[tuple[str, str]]:
 
 
 def list_transitions(front_end: FrontEndClient, id_: str) -> list[Json]:
-    """The transitions in the answers to a subscription."""
+    """Returns the transitions that a subscription has received."""
     answers = [answer["data"] for answer in front_end.list_results(id_) if answer.get("data")]
     return [data["segmentTransitions"] for data in answers]
 
 
 def graphql_error(messages: list[Json]) -> Json:
-    """The error of GraphQL in what was heard, which comes in an answer or in place of one."""
+    """Returns the GraphQL error in the messages: in a response, or in place of one."""
     error_lists = [
         line.get("error") or line.get("next", {}).get("errors") or () for line in messages
     ]
-    # urql by itself says it once more when it is over.
+    # urql alone repeats it at the end.
     (error,) = next(filter(None, error_lists))
     assert isinstance(error, dict)
     return error
 
 
-async def test_a_query_is_answered_once(
+async def test_a_query_gets_one_response(
     front_end_client: FrontEndClient, shop: ShopWithEngine
 ) -> None:
     await front_end_client.subscribe("query", CURSOR)
 
-    heard = await front_end_client.wait_for_messages("query", 2)
+    messages = await front_end_client.wait_for_messages("query", 2)
 
     end = await shop.api.fetch(CURSOR)
-    assert heard == [{"next": {"data": {"transitionsCursor": end}}}, {"complete": True}]
+    assert messages == [{"next": {"data": {"transitionsCursor": end}}}, {"complete": True}]
 
 
-async def test_what_does_not_fit_the_schema_is_refused(front_end_client: FrontEndClient) -> None:
+async def test_an_invalid_query_is_rejected(front_end_client: FrontEndClient) -> None:
     await front_end_client.subscribe("refused", "subscription { nothing }")
 
     assert (
@@ -237,7 +237,7 @@ async def test_a_client_with_an_expired_cursor_starts_over(
     await wait_for_subscribers(shop, 0)
 
 
-async def test_one_operation_without_sense_leaves_the_others_on_its_socket(
+async def test_an_invalid_operation_does_not_affect_others_on_its_socket(
     socket_client: FrontEndClient, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
     after = await shop.api.fetch(CURSOR)
@@ -255,12 +255,12 @@ async def test_one_operation_without_sense_leaves_the_others_on_its_socket(
     assert "Syntax Error" in graphql_error(socket_client.messages["bad"])["message"]
 
 
-async def test_a_silent_connection_is_given_up(
+async def test_a_silent_connection_is_closed(
     clients: Path, address: str, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
     async with (
         running_proxy(address) as relay,
-        running_front_end(clients, "graphql-ws, soon impatient", relay.address) as impatient,
+        running_front_end(clients, "graphql-ws, short keep-alive", relay.address) as impatient,
     ):
         await impatient.follow_segment("all", vip_segment_id)
         await wait_for_subscribers(shop, 1)
@@ -276,12 +276,12 @@ async def test_a_silent_connection_is_given_up(
 
 
 @PARAMETRIZE_STREAMS
-async def test_an_answer_that_a_proxy_ends_is_no_end(
-    way: str, clients: Path, address: str, shop: ShopWithEngine, vip_segment_id: str
+async def test_a_response_that_a_proxy_ends_does_not_end_the_subscription(
+    transport: str, clients: Path, address: str, shop: ShopWithEngine, vip_segment_id: str
 ) -> None:
     async with (
         running_proxy(address) as relay,
-        running_front_end(clients, way, relay.address) as ended,
+        running_front_end(clients, transport, relay.address) as ended,
     ):
         await ended.follow_segment("all", vip_segment_id)
         await wait_for_subscribers(shop, 1)
@@ -301,8 +301,8 @@ async def test_an_answer_that_a_proxy_ends_is_no_end(
 
 
 @PARAMETRIZE_STREAMS
-async def test_pings_between_events_are_no_events(
-    way: str,
+async def test_keepalive_comments_are_not_events(
+    transport: str,
     clients: Path,
     address: str,
     shop: ShopWithEngine,
@@ -310,7 +310,7 @@ async def test_pings_between_events_are_no_events(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_stream, "KEEPALIVE_INTERVAL_SECONDS", 0.001)
-    async with running_front_end(clients, way, address) as pinged:
+    async with running_front_end(clients, transport, address) as pinged:
         await pinged.follow_segment("all", vip_segment_id)
         await wait_for_subscribers(shop, 1)
 
@@ -323,7 +323,7 @@ async def test_pings_between_events_are_no_events(
         ]
 
 
-# By GET, and where the address would become too long, by POST.
+# urql uses GET, and POST if the URL would become too long.
 @pytest.mark.parametrize("alias", ["short", "long" * 1_000], ids=["GET", "POST"])
 async def test_urql_with_its_usual_exchanges_may_query(
     alias: str, clients: Path, address: str, shop: ShopWithEngine
@@ -331,10 +331,10 @@ async def test_urql_with_its_usual_exchanges_may_query(
     async with running_front_end(clients, "urql alone", address) as urql:
         await urql.subscribe("end", f"{{ {alias}: transitionsCursor }}")
 
-        heard = await urql.wait_for_messages("end", 2)
+        messages = await urql.wait_for_messages("end", 2)
 
         end = await shop.api.fetch(CURSOR)
-        assert heard == [{"next": {"data": {alias: end}}}, {"complete": True}]
+        assert messages == [{"next": {"data": {alias: end}}}, {"complete": True}]
 
 
 @pytest.mark.parametrize("name", ["follow.mjs", "clients.mjs"])

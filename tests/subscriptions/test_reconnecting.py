@@ -1,4 +1,4 @@
-"""Front ends that are cut off again and again, in every way that there is, miss nothing."""
+"""Front ends whose connections are cut again and again receive every transition."""
 
 import asyncio
 import os
@@ -23,14 +23,16 @@ from tests.subscriptions.test_subscriptions import VIP_FILTER
 
 SOCKETS = ("graphql-ws", "urql over graphql-ws")
 STREAMS = ("graphql-sse", "urql over graphql-sse", "urql alone")
-CUSTOMERS, ROUNDS = 1_000, 10
-CONNECTION_CUTS, TERMINATE_AFTER_CUTS = 20, (3, 5, 9, 11)
+CUSTOMERS = 1_000
+ROUNDS = 10
+CONNECTION_CUTS = 20
+TERMINATE_AFTER_CUTS = (3, 5, 9, 11)
 RESTART_SIGNALS = {7: signal.SIGKILL, 14: signal.SIGTERM}
 TRANSITIONS_BETWEEN_CUTS = CUSTOMERS * ROUNDS // CONNECTION_CUTS
 
 
 class ProgramProcesses:
-    """The API and a worker, as people run them."""
+    """An API process and a worker process."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         assert settings.mongodb_url
@@ -80,7 +82,7 @@ async def running_program(folder: Path, settings: Settings) -> AsyncIterator[Pro
 
 
 async def toggle_all_customers(shop: ShopWithEngine) -> None:
-    """All customers in and out of the segment, again and again."""
+    """Makes all customers enter and leave the segment, several times."""
     for round_number in range(ROUNDS):
         vip = {"vip": round_number % 2 == 0}
         rows = [{"sourceId": f"c{n}", "metadata": vip} for n in range(CUSTOMERS)]
@@ -90,7 +92,7 @@ async def toggle_all_customers(shop: ShopWithEngine) -> None:
 async def disconnect_repeatedly(
     proxy: TcpProxy, program: ProgramProcesses, front_ends: dict[str, FrontEndClient]
 ) -> None:
-    """All of them, wherever they are, each time that the first of them has come a step further."""
+    """Cuts all connections each time that the fastest front end has received another batch."""
 
     async def wait_for_progress(cuts: float) -> None:
         async def has_progressed() -> bool:
@@ -125,23 +127,28 @@ async def test_a_client_cut_off_twenty_times_receives_each_transition_once_in_or
         api = await stack.enter_async_context(running_program(tmp_path, shop.api.settings))
         relay = await stack.enter_async_context(running_proxy(api.address))
         front_ends = {
-            way: await stack.enter_async_context(running_front_end(clients, way, relay.address))
-            for way in (*SOCKETS, *STREAMS)
+            transport: await stack.enter_async_context(
+                running_front_end(clients, transport, relay.address)
+            )
+            for transport in (*SOCKETS, *STREAMS)
         }
-        for each in front_ends.values():
-            await each.follow_segment("all", segment)
-            await each.wait_for_messages("all")
+        for front_end in front_ends.values():
+            await front_end.follow_segment("all", segment)
+            await front_end.wait_for_messages("all")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(toggle_all_customers(shop))
             tasks.create_task(disconnect_repeatedly(relay, api, front_ends))
-        for each in front_ends.values():
-            await each.wait_for_messages("all", 1 + CUSTOMERS * ROUNDS)
+        for front_end in front_ends.values():
+            await front_end.wait_for_messages("all", 1 + CUSTOMERS * ROUNDS)
 
     log = [
         (int(str(row["_id"]), 16), row["type"], row["customerSourceId"])
         for row in shop.api.database.transitions.find().sort("_id")
     ]
     assert len(log) == CUSTOMERS * ROUNDS
-    for way, each in front_ends.items():
-        told = each.list_results("all")
-        assert [(t["sequence"], t["type"], t["customerSourceId"]) for t in told] == log, way
+    for transport, front_end in front_ends.items():
+        received = [
+            (row["sequence"], row["type"], row["customerSourceId"])
+            for row in front_end.list_results("all")
+        ]
+        assert received == log, transport

@@ -1,4 +1,4 @@
-"""segmentTransitions, subscribed to: over the socket of a real server, from a real engine."""
+"""The subscription `segmentTransitions`, over a WebSocket, with an engine at work."""
 
 from collections.abc import AsyncIterator
 

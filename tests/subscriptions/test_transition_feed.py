@@ -1,5 +1,5 @@
-"""Who follows the log gets its part of it, each transition once and in order: while it grows, from
-wherever one begins."""
+"""A subscriber receives the transitions of its filter once and in order, from any position of a
+growing log."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ from app.local.valkey import Valkey
 from app.log_notifications import LogNotifications
 from app.services import transition_feed
 from tests.api import Api, running_api
-from tests.engine.conftest import wait_until
+from tests.engine.conftest import has_logged, wait_until
 from tests.local_processes import running_process
 from tests.loyalty_client import LoyaltyClient
 
@@ -33,7 +33,7 @@ CUSTOMERS = [f"customer {number}" for number in range(5)]
 
 @dataclass
 class TransitionLogShop:
-    """A shop into whose log the tests write by themselves."""
+    """A shop without an engine: the tests append to the log themselves."""
 
     loyalty_client: LoyaltyClient
     segments: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class TransitionLogShop:
         return self.loyalty_client.api
 
     async def append_random_transitions(self, rng: Random, number: int) -> None:
-        """So many transitions, some at a time."""
+        """Appends this many transitions in batches."""
         while number > 0:
             batch_size = rng.randint(1, 40)
             await self.loyalty_client.append_entered(
@@ -75,7 +75,7 @@ async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[TransitionLogSho
 async def subscriber(
     shop: TransitionLogShop, *subscription_arguments: Any, pause_rng: Random | None = None
 ) -> AsyncIterator[list[Transition]]:
-    """What one who follows has got so far; who may pause now and then."""
+    """Collects what a subscriber receives; it may pause now and then."""
     received: list[Transition] = []
 
     async def receive_transitions() -> None:
@@ -96,28 +96,28 @@ async def subscriber(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_each_gets_its_part_of_a_growing_log(
+async def test_each_subscriber_receives_its_part_of_a_growing_log(
     shop: TransitionLogShop, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some come while the log grows, some want all that has been; some take their time."""
+    """Some subscribe while the log grows, some read it from the start, some are slow."""
     monkeypatch.setattr(transition_feed, "_BATCH_SIZE", 25)
     monkeypatch.setattr("app.services.transitions._BATCH_SIZE", 30)
-    dice = Random(seed)
+    rng = Random(seed)
     began = await shop.end_of_log()
-    await shop.append_random_transitions(dice, 300)
-    growing = asyncio.create_task(shop.append_random_transitions(dice, 1_500))
+    await shop.append_random_transitions(rng, 300)
+    growing = asyncio.create_task(shop.append_random_transitions(rng, 1_500))
 
-    async def follow(dice: Random) -> None:
-        await asyncio.sleep(dice.random() * 0.5)
-        after = dice.randint(began, await shop.end_of_log())
-        segments = dice.choice([None, shop.segments[:1], shop.segments[1:]])
-        who = dice.choice([None, shop.customers[0]])
+    async def follow(rng: Random) -> None:
+        await asyncio.sleep(rng.random() * 0.5)
+        after = rng.randint(began, await shop.end_of_log())
+        segments = rng.choice([None, shop.segments[:1], shop.segments[1:]])
+        who = rng.choice([None, shop.customers[0]])
         ref = None if who is None else CustomerRef.by_id(who)
-        async with subscriber(shop, after, segments, ref, pause_rng=dice) as got:
+        async with subscriber(shop, after, segments, ref, pause_rng=rng) as received:
             await growing
             wanted = await shop.list_transitions(after, segment_ids=segments, customer_id=who)
-            await wait_until(partial(has_received, got, len(wanted)))
-        assert got == wanted
+            await wait_until(partial(has_received, received, len(wanted)))
+        assert received == wanted
 
     await asyncio.gather(*(follow(Random(seed + number)) for number in range(25)))
 
@@ -125,13 +125,13 @@ async def test_each_gets_its_part_of_a_growing_log(
 async def test_without_a_cursor_a_subscriber_gets_what_follows(shop: TransitionLogShop) -> None:
     await shop.loyalty_client.append_entered(shop.segments[0], "customer 0")
     end = await shop.end_of_log()
-    async with subscriber(shop, None) as got:
+    async with subscriber(shop, None) as received:
         await wait_until(lambda: has_subscribers(shop))
         await shop.loyalty_client.append_entered(shop.segments[0], "customer 1")
 
-        await wait_until(lambda: has_received(got, 1))
+        await wait_until(lambda: has_received(received, 1))
 
-    assert got == await shop.list_transitions(end)
+    assert received == await shop.list_transitions(end)
 
 
 async def test_a_slow_consumer_is_closed_and_the_others_are_not(
@@ -144,12 +144,12 @@ async def test_a_slow_consumer_is_closed_and_the_others_are_not(
         await wait_until(lambda: has_subscribers(shop))
         await shop.loyalty_client.append_entered(shop.segments[0], "customer 0")
         taken = await first
-        async with subscriber(shop, None) as got:
+        async with subscriber(shop, None) as received:
             await wait_until(lambda: has_subscribers(shop, 2))
             for number in range(20):
                 await shop.loyalty_client.append_entered(shop.segments[0], CUSTOMERS[number % 5])
                 shop.api.services.transition_feed.wake_event.set()
-                await wait_until(partial(has_received, got, number + 1))
+                await wait_until(partial(has_received, received, number + 1))
 
         with pytest.raises(SlowConsumer) as cut_off:
             await anext(slow)
@@ -157,10 +157,10 @@ async def test_a_slow_consumer_is_closed_and_the_others_are_not(
     assert taken.sequence == cut_off.value.last_sequence == end + 1
     async with subscriber(shop, cut_off.value.last_sequence) as missed:
         await wait_until(lambda: has_received(missed, 20))
-    assert missed == got
+    assert missed == received
 
 
-async def test_what_makes_no_sense_is_refused(shop: TransitionLogShop) -> None:
+async def test_invalid_arguments_are_rejected(shop: TransitionLogShop) -> None:
     since = shop.api.services.transitions.subscribe
     unknown = f"seg_{'0' * 24}"
     for wanted, error in (
@@ -189,17 +189,17 @@ async def test_a_page_and_the_end_of_the_log_are_of_one_instant(
         return page
 
     monkeypatch.setattr(log, "read_after", growing)
-    async with subscriber(shop, began) as got:
+    async with subscriber(shop, began) as received:
         await wait_until(lambda: has_subscribers(shop))
         await shop.loyalty_client.append_entered(shop.segments[0], "customer 1")
         shop.api.services.transition_feed.wake_event.set()
-        await wait_until(lambda: is_last_customer(got, "customer 1"))
+        await wait_until(lambda: is_last_customer(received, "customer 1"))
     monkeypatch.undo()
 
-    assert got == await shop.list_transitions(began)
+    assert received == await shop.list_transitions(began)
 
 
-async def test_a_cursor_that_a_new_primary_does_not_know_yet_is_taken(
+async def test_a_cursor_that_a_new_primary_does_not_know_yet_is_accepted(
     shop: TransitionLogShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = shop.api.services.store.transitions
@@ -210,13 +210,13 @@ async def test_a_cursor_that_a_new_primary_does_not_know_yet_is_taken(
         return last - 1 if transaction is None else await end(transaction)
 
     monkeypatch.setattr(log, "last_sequence", late)
-    async with subscriber(shop, last) as got:
+    async with subscriber(shop, last) as received:
         await wait_until(lambda: has_subscribers(shop))
         await shop.loyalty_client.append_entered(shop.segments[0], "customer 1")
         shop.api.services.transition_feed.wake_event.set()
-        await wait_until(lambda: is_last_customer(got, "customer 1"))
+        await wait_until(lambda: is_last_customer(received, "customer 1"))
 
-    assert [each.sequence for each in got] == [last + 1]
+    assert [transition.sequence for transition in received] == [last + 1]
 
 
 async def test_notifications_arrive_again_once_valkey_is_back(
@@ -254,10 +254,6 @@ async def assert_notified_after_restart(valkey: Valkey) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def has_logged(logs: list[Any], event: str) -> bool:
-    return any(entry["event"] == event for entry in logs)
 
 
 async def has_received(received: list[Transition], number: int) -> bool:

@@ -1,8 +1,9 @@
-"""The engine: does it keep up, how soon does time tell, what does an activation cost.
+"""The engine with a million customers: lag under load, timers, activation, several workers.
 
     python -m tests.benchmarks.engine [--customers N] [--data DIR] [--only NAME] [--segments N]
 
-One worker beside mongod and who writes, all on this machine. The shop is built once.
+mongod, the workers and the writer run on this machine. The shop is built once; later runs reuse it.
+--only takes `live`, `activation`, `due` or `workers`.
 """
 
 import argparse
@@ -23,8 +24,11 @@ from tests.benchmarks.engine.latency_probe import PROBE_FILTER, LatencyProbe
 from tests.benchmarks.million.build import running_shop
 from tests.benchmarks.million.filter_case import attribute
 
-CUSTOMERS, SEGMENTS = 1_000_000, 1_000
-MIN_LIVE_SECONDS, MIN_LIVE_CHANGES, _FLIPPED_CUSTOMERS = 60, 1_000_000, 100_000
+CUSTOMERS = 1_000_000
+SEGMENTS = 1_000
+MIN_LIVE_SECONDS = 60
+MIN_LIVE_CHANGES = 1_000_000
+_FLIPPED_CUSTOMERS = 100_000
 _REPORT_INTERVAL_SECONDS = 10
 
 
@@ -45,42 +49,36 @@ def main() -> None:
 
 
 def live(shop: BenchmarkShop, segments: int) -> None:
-    """Keeps up with a bulk writer for a minute at least, and a million changes; in the same
-    memory."""
+    """Lag and memory of a worker beside a bulk writer; at least a minute and a million changes."""
     rng = Random(1)
     shop.create_active_segments([random_filters.random_filter(rng) for _ in range(segments)])
     with shop.worker() as worker:
-        print(
-            f"  {segments:,} activated: all customers passed after {shop.wait_until_processed():.0f} s",
-            flush=True,
-        )
+        backfill_seconds = shop.wait_until_processed()
+        print(f"  {segments:,} activated: backfilled after {backfill_seconds:.0f} s", flush=True)
         with shop.writer() as written:
             while not written.value:
                 time.sleep(0.1)
-            started_at, changes_before, transitions_before = (
-                time.monotonic(),
-                written.value,
-                shop.transition_count(),
-            )
-            seconds, changes = 0.0, 0
+            started_at = time.monotonic()
+            changes_before = written.value
+            transitions_before = shop.transition_count()
+            seconds = 0.0
+            changes = 0
             while seconds < MIN_LIVE_SECONDS or changes < MIN_LIVE_CHANGES:
                 time.sleep(_REPORT_INTERVAL_SECONDS)
                 seconds = time.monotonic() - started_at
-                changes, transitions = (
-                    written.value - changes_before,
-                    shop.transition_count() - transitions_before,
-                )
+                changes = written.value - changes_before
+                transitions = shop.transition_count() - transitions_before
                 print(
                     f"  after {seconds:3.0f} s: {changes / seconds:,.0f} changes/s written, lag"
-                    f" {shop.lag_seconds():.2f} s, {transitions / seconds:,.0f} transitions/s, worker"
-                    f" {worker.memory_info().rss / 2**20:.0f} MiB",
+                    f" {shop.lag_seconds():.2f} s, {transitions / seconds:,.0f} transitions/s,"
+                    f" worker {worker.memory_info().rss / 2**20:.0f} MiB",
                     flush=True,
                 )
-        print(f"  the writer stopped; at rest after {shop.wait_until_processed():.2f} s")
+        print(f"  the writer stopped; processed after {shop.wait_until_processed():.2f} s")
 
 
 def activation(shop: BenchmarkShop, segments: int) -> None:
-    """One segment more over all customers, while others go on."""
+    """The activation of one more segment, while transitions of other segments go on."""
     rng = Random(1)
     shop.create_active_segments(
         [PROBE_FILTER, *(random_filters.random_filter(rng) for _ in range(segments))]
@@ -90,12 +88,12 @@ def activation(shop: BenchmarkShop, segments: int) -> None:
         with LatencyProbe(shop) as probe:
             time.sleep(2)
             shop.create_active_segments([attribute("metadata.vip", "IS", True)])
-            print(f"  all customers passed after {shop.wait_until_processed():.1f} s", flush=True)
+            print(f"  backfilled after {shop.wait_until_processed():.1f} s", flush=True)
         print(f"  {probe}")
 
 
 def due_timers(shop: BenchmarkShop, segments: int) -> None:
-    """Exits by time: one by one, ten thousand in a second, all customers at one instant."""
+    """Exits by time alone: one customer, 10,000 and all customers at one instant."""
     recent = attribute("metadata.seenAt", "WITHIN_LAST", "PT1H")
     shop.create_active_segments([PROBE_FILTER, recent])
     customers = shop.database.customers
@@ -124,12 +122,12 @@ def due_timers(shop: BenchmarkShop, segments: int) -> None:
 
 
 def workers(shop: BenchmarkShop, segments: int) -> None:
-    """Two workers, and four, against one: transitions a second from as many changes at once."""
+    """Transitions per second of two and of four workers, against one worker."""
     rng = Random(1)
     rates: defaultdict[int, list[float]] = defaultdict(list)
     flag = attribute("metadata.flag", "IS", True)
     selection = {"_id": {"$lt": shop.customer_id_at(_FLIPPED_CUSTOMERS)}}
-    # An earlier run has left them in.
+    # An earlier run may have left the flag set.
     shop.database.customers.update_many(selection, {"$set": {"metadata.flag": False}})
     shop.create_active_segments(
         [flag, *(random_filters.random_filter(rng) for _ in range(segments))]
@@ -144,24 +142,25 @@ def workers(shop: BenchmarkShop, segments: int) -> None:
             update = {"$set": {"metadata.flag": round_index % 2 == 0}, "$inc": {"version": 1}}
             changed = shop.database.customers.update_many(selection, update).modified_count
             shop.wait_until_processed()
-            seconds, transitions = (
-                time.monotonic() - started_at,
-                shop.transition_count() - transitions_before,
-            )
+            seconds = time.monotonic() - started_at
+            transitions = shop.transition_count() - transitions_before
         rates[number].append(transitions / seconds)
         print(
-            f"  {number} at work: {changed:,} changes, {transitions:,} transitions,"
+            f"  {number} workers: {changed:,} changes, {transitions:,} transitions,"
             f" {transitions / seconds:,.0f}/s",
             flush=True,
         )
     for number in (2, 4):
-        print(f"  {number} against one: {mean(rates[number]) / mean(rates[1]):.2f}")
+        print(f"  {number} workers against one: {mean(rates[number]) / mean(rates[1]):.2f}")
 
 
 def _seconds_until_logged(
     shop: BenchmarkShop, exits_at: datetime, after_sequence: int, *transition_counts: int
 ) -> list[float]:
-    """How long until the log, from after a place, tells of so many who left at the instant."""
+    """Returns the seconds after the instant at which the log holds each of these numbers of exits.
+
+    Counts the transitions after a sequence number.
+    """
     started_at, seconds = time.monotonic(), []
     logged, last_id = 0, ObjectId(f"{after_sequence:024x}")
     for number in transition_counts:

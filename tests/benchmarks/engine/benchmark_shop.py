@@ -1,4 +1,4 @@
-"""A million customers, one worker, and who watches both."""
+"""The shop of the engine benchmarks: its database, and processes that work on it."""
 
 import asyncio
 import multiprocessing
@@ -35,7 +35,7 @@ _CONTEXT = multiprocessing.get_context("spawn")
 
 
 class BenchmarkShop:
-    """What the benchmarks do and see."""
+    """Creates segments, starts workers and a writer, and reads the progress of the engine."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,18 +43,18 @@ class BenchmarkShop:
         self.database: Database[Json] = self.client[DATABASE]
 
     def reset(self) -> None:
-        """As if no segment had ever been there."""
+        """Drops everything but customers, their rows and the metadata definitions."""
         for name in self.database.list_collection_names():
             if name not in _RETAINED_COLLECTIONS and not name.startswith("system."):
                 self.database.drop_collection(name)
         asyncio.run(_open_store(self.url))
 
     def create_active_segments(self, filters: Sequence[Json]) -> None:
-        """All in one transaction."""
+        """Creates segments and activates all of them in one transaction."""
         asyncio.run(_create_active_segments(self.url, filters))
 
     def is_backfilled(self) -> bool:
-        """Whether every customer has passed every step."""
+        """Whether the backfill of every definition change has finished."""
         latest_change = self.database.definitionChanges.find_one(sort=[("_id", -1)])
         partition_behind: list[Json] = [{"targetRevision": {"$ne": None}}]
         if latest_change is not None:
@@ -62,22 +62,23 @@ class BenchmarkShop:
         return not self.database.partitions.count_documents({"$or": partition_behind})
 
     def has_processed_until(self, instant: datetime) -> bool:
-        """Whether the engine has heard of all that was committed until an instant."""
+        """Whether the engine has processed all changes that were committed until an instant."""
         return not self.database.partitions.count_documents({"positionAt": {"$lt": instant}})
 
     def wait_until_processed(self) -> float:
-        """Seconds until it has come to now, and is at rest."""
+        """Waits until the engine has processed everything committed by now; returns the seconds."""
         started_at, now = time.monotonic(), self.now()
         while not (self.has_processed_until(now) and self.is_backfilled()):
             time.sleep(0.05)
         return time.monotonic() - started_at
 
     def lease_owners(self) -> set[str]:
-        """The workers that hold partitions, or were killed while they did."""
+        """Returns the workers that hold leases on partitions, or were killed while they did."""
         return {*self.database.partitions.distinct("worker", {"worker": {"$ne": ""}})}
 
     def wait_until_balanced(self, workers: int, previous_owners: set[str]) -> None:
-        """Until each of so many has its part, and has come to now."""
+        """Returns when this many new workers hold leases, and have processed everything until
+        now."""
         while len(owners := self.lease_owners()) < workers or owners & previous_owners:
             time.sleep(0.05)
         self.wait_until_processed()
@@ -88,13 +89,13 @@ class BenchmarkShop:
         return now
 
     def lag_seconds(self) -> float:
-        """Seconds from what the engine has come to until now."""
+        """Returns the age of the oldest position of a partition, in seconds."""
         (oldest,) = self.database.partitions.find().sort("positionAt", 1).limit(1)
         lag: timedelta = self.now() - oldest["positionAt"]
         return lag.total_seconds()
 
     def customer_id_at(self, number: int) -> ObjectId:
-        """That of so manieth of the customers."""
+        """Returns the id of the customer at an index, in the order of ids."""
         (row,) = self.database.customers.find({}, {"_id": 1}).sort("_id", 1).skip(number).limit(1)
         key: ObjectId = row["_id"]
         return key
@@ -116,7 +117,10 @@ class BenchmarkShop:
 
     @contextmanager
     def writer(self) -> Iterator[Any]:
-        """Bulk writes of one field each, as fast as mongod takes them; yields their number."""
+        """Starts a process that changes random customers as fast as mongod accepts it.
+
+        Yields a shared counter of the changes.
+        """
         written = _CONTEXT.Value("q", 0)
         process = _CONTEXT.Process(target=_run_writer, args=(self.url, written), daemon=True)
         process.start()
@@ -160,7 +164,7 @@ async def _create_active_segments(url: str, filters: Sequence[Json]) -> None:
 def _run_writer(url: str, written: Any) -> None:
     from pymongo import UpdateOne
 
-    # Others than the last time: the same ones would change nothing.
+    # Without a seed: the changes of an earlier run would change nothing.
     rng = Random()
     with MongoClient[Json](url) as client:
         customers = client[DATABASE].customers

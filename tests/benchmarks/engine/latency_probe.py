@@ -1,4 +1,4 @@
-"""One customer who enters and leaves a segment again and again: how long until the log tells."""
+"""The latency of LIVE transitions: one customer enters and leaves a segment again and again."""
 
 import statistics
 import threading
@@ -15,7 +15,7 @@ _PAUSE_SECONDS = 0.1
 
 
 class LatencyProbe:
-    """Runs while it is open; `delays` are in seconds."""
+    """Measures in a thread, until the context manager exits."""
 
     def __init__(self, shop: BenchmarkShop) -> None:
         self._database = shop.client[shop.database.name]
@@ -33,11 +33,11 @@ class LatencyProbe:
 
     def __str__(self) -> str:
         if len(self.delays_seconds) < 2:
-            return "no probe came back"
+            return "the log has no transition of the probe"
         delays = sorted(self.delays_seconds)
         return (
-            f"LIVE transitions of others: median {statistics.median(delays):.2f} s, 99 of 100"
-            f" within {delays[int(0.99 * len(delays))]:.2f} s, worst {delays[-1]:.2f} s"
+            f"LIVE transitions of others: median {statistics.median(delays):.2f} s, p99"
+            f" {delays[int(0.99 * len(delays))]:.2f} s, worst {delays[-1]:.2f} s"
             f" of {len(delays)}"
         )
 

@@ -1,4 +1,4 @@
-"""Active segments of the shop of the million, as many as one likes."""
+"""Random active segments for the shop of a million customers."""
 
 from random import Random
 from typing import Any
@@ -25,7 +25,8 @@ _CITY_SUFFIXES = (
 
 
 def random_filter(rng: Random) -> Wire:
-    """Of ten, eight are conjunctions, one is a tree, one asks of events by one of 50 measures."""
+    """Returns a filter. Of ten, eight are conjunctions, one is a tree, one has a condition on
+    events."""
     kind = rng.random()
     if kind < 0.8:
         return {
@@ -53,7 +54,7 @@ def random_filter(rng: Random) -> Wire:
 
 
 def _selective_condition(rng: Random) -> Wire:
-    """What keeps a segment small, as most are."""
+    """Returns a condition that few customers meet, as in most segments."""
     city = f"{rng.choice(_CITY_PREFIXES)} {rng.choice(_CITY_SUFFIXES)}"
     favourite = f"product-{rng.randrange(5_000):05}"
     return rng.choice(

@@ -1,1 +1,1 @@
-"""A million customers, and the questions that are put to them."""
+"""Filters on a million customers, run by the program and by handwritten plans."""

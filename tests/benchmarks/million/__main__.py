@@ -1,8 +1,8 @@
-"""Filters on a million customers against the best that is written by hand, in one run.
+"""Filters on a million customers against the fastest of several handwritten plans, in one run.
 
     python -m tests.benchmarks.million [--customers N] [--data DIR] [--only NAME] [--rounds N]
 
-The shop is built once, and found again by later runs.
+The shop is built once; later runs reuse it.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CUSTOMERS = 1_000_000
 
 
 def default_folder(customers: int) -> Path:
-    """Where a shop of so many customers lies when nobody says where."""
+    """Returns the default folder of a shop with this many customers."""
     return Path(tempfile.gettempdir()) / f"segments-benchmark-{customers}"
 
 
@@ -33,16 +33,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--data", type=Path, help="the folder of the shop")
-    parser.add_argument("--only", action="append", help="the name of a question; may be repeated")
+    parser.add_argument("--only", action="append", help="the name of a filter; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with running_shop(
         arguments.data or default_folder(arguments.customers), arguments.customers
     ) as url:
-        memory = psutil.virtual_memory().total / 2**30
-        print(
-            f"{arguments.customers:,} customers; {psutil.cpu_count()} cores, {memory:.0f} GiB memory"
-        )
+        memory_gib = psutil.virtual_memory().total / 2**30
+        cores = psutil.cpu_count()
+        print(f"{arguments.customers:,} customers; {cores} cores, {memory_gib:.0f} GiB memory")
         results = asyncio.run(_compare(url, arguments))
     print("\n".join(["", *report.table_lines(results)]))
     for result in results:

@@ -1,6 +1,7 @@
-"""The shop of the benchmark: each customer and what he did, the same each time, one by one.
+"""Generates the activity of each customer of the benchmark shop: events and orders.
 
-The first thousand of a million are the same people as the thousand of a small shop.
+The generator is deterministic. The first thousand customers of a shop of a million are the
+customers of a shop of a thousand.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ EVENT_NAMES = (
 
 @dataclass(frozen=True)
 class ActivityLevel:
-    """How much is done by so many of each thousand customers: most do little, a few hundreds."""
+    """How many events and orders this many of each thousand customers have. Most have few."""
 
     customers_per_thousand: int
     event_count: int
@@ -47,7 +48,8 @@ _ORDER_STATUSES = (*["PAID"] * 8, *["FULFILLED"] * 8, "CREATED", *["CANCELED"] *
 
 @dataclass(slots=True)
 class Event:
-    """`luck` decides what its properties are; `since` is the customer's version it brought."""
+    """An event. `random_bits` determine its properties; `customer_version` is the version of the
+    customer that includes it first."""
 
     milliseconds_ago: int
     name: str
@@ -57,7 +59,7 @@ class Event:
 
 @dataclass(slots=True)
 class Order:
-    """`revised` where another revision, which it has ended, came before it."""
+    """An order. With `is_revised` it has superseded an earlier revision."""
 
     milliseconds_ago: int
     status: str
@@ -73,7 +75,7 @@ class Order:
 
 @dataclass(slots=True)
 class Activity:
-    """All that one customer did, in the order of time."""
+    """The events and orders of one customer."""
 
     number: int
     joined_milliseconds_ago: int
@@ -83,7 +85,7 @@ class Activity:
 
 
 def customer_id(number: int) -> ObjectId:
-    """Ids grow from customer to customer, and nothing else does."""
+    """Returns the id of a customer. Ids are in the order of the numbers."""
     return ObjectId((0x60000000 + number // 8).to_bytes(4) + b"shops" + number.to_bytes(3))
 
 
@@ -92,12 +94,12 @@ def source_id(number: int) -> str:
 
 
 def instant_before_now(milliseconds: int) -> datetime:
-    """The instant so long before NOW."""
+    """Returns the instant this many milliseconds before NOW."""
     return NOW - timedelta(milliseconds=milliseconds)
 
 
 def generate_activities(customers: int) -> Iterator[Activity]:
-    """What each customer did, one customer after the other."""
+    """Yields the activity of each customer, in the order of their numbers."""
     rng = Random(1997)
     levels = [level for level in _ACTIVITY_LEVELS for _ in range(level.customers_per_thousand)]
     for number in range(customers):
@@ -133,7 +135,7 @@ def _generate_activity(number: int, level: ActivityLevel, rng: Random) -> Activi
     ]
     activity = Activity(number, joined_milliseconds_ago, events, orders)
     events_and_orders: list[Event | Order] = [*events, *orders]
-    for entry in sorted(events_and_orders, key=attrgetter("at"), reverse=True):
+    for entry in sorted(events_and_orders, key=attrgetter("milliseconds_ago"), reverse=True):
         activity.version += 2 if isinstance(entry, Order) and entry.is_revised else 1
         entry.customer_version = activity.version
     return activity

@@ -1,4 +1,4 @@
-"""Questions that the customers' documents answer."""
+"""Filters on attributes of the customers' documents."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def _attribute_case(
     *plans: Plan,
     with_index_hint: bool = False,
 ) -> FilterCase:
-    """A question of the customer's document alone."""
+    """Returns a filter on the customer's document alone."""
     hinted_plans = [metadata_index_plan(query)] if with_index_hint else []
     return FilterCase(
         name,
@@ -38,11 +38,12 @@ def _attribute_case(
 
 
 def _range_case(name: str, description: str, filter_: Wire, path: str, bounds: Query) -> FilterCase:
-    """Within bounds that one and the same value meets, also where it is one of an array's."""
+    """Returns a filter for a value within bounds; of an array, a single element must be within
+    both."""
     array, element = {"$type": "array"}, {path: {"$elemMatch": bounds}}
     split_query = {"$or": [{path: {**bounds, "$not": array}}, element]}
     refined_query = {path: bounds, "$or": [{path: {"$not": array}}, element]}
-    # MongoDB asks the bounds first, and of arrays last.
+    # MongoDB checks the bounds first, and arrays last.
     quick_query = {path: bounds, "$nor": [{path: {**array, "$not": {"$elemMatch": bounds}}}]}
     loose = "an array with an element on each side meets it"
     return _attribute_case(
@@ -84,7 +85,7 @@ def _birthday_case() -> FilterCase:
         for day in _NEXT_EIGHT_DAYS
     ]
     first_living_index = len(_NEXT_EIGHT_DAYS) * -110
-    # Few have lived for longer; they take the longer way round.
+    # Few customers are older; a second branch of the query finds them.
     split_query = {
         "$or": [
             {"birthdate": {"$in": birthdays[first_living_index:]}},
@@ -109,7 +110,8 @@ def _birthday_case() -> FilterCase:
 def _last_order_case(
     name: str, description: str, filter_: Wire, bounds: Query, extra_match: Query
 ) -> FilterCase:
-    """A question of the last order: the summary's, or that of the orders that are `seen`."""
+    """Returns a filter on the last order, by the summary or by the orders that `extra_match`
+    selects."""
     stages = [
         {"$match": {**COUNTED_ORDERS, **extra_match}},
         {"$group": {"_id": "$customerId", "last": {"$max": "$at"}}},
@@ -169,7 +171,7 @@ def _city_prefix_case() -> FilterCase:
 def _complement_case(
     name: str, description: str, filter_: Wire, excluded: Query, simple_query: Query
 ) -> FilterCase:
-    """A question of all but some."""
+    """Returns a filter for all customers but those that match `excluded`."""
     return _attribute_case(
         name,
         description,

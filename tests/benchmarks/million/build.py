@@ -1,4 +1,4 @@
-"""Builds the shop in a folder with a mongod of its own, once; later runs find it there."""
+"""Builds the shop in a folder with a mongod of its own, once; later runs reuse it."""
 
 import asyncio
 import multiprocessing
@@ -20,8 +20,9 @@ from app.store import Store
 from app.store.collections import COLLECTIONS
 from tests.benchmarks.million import documents
 from tests.benchmarks.million.activities import EVENT_NAMES, Event, Order, generate_activities
+from tests.local_processes import mongod_settings
 
-# Another number for another shape of the data: a folder with an older one is built anew.
+# Increase it when the shape of the data changes: the shop of an older version is built anew.
 DATA_VERSION = 2
 DATABASE = "shop"
 _ROWS_PER_BATCH = 2_000
@@ -36,14 +37,14 @@ _DEFINITIONS = {
 
 
 def program_settings(url: str) -> Settings:
-    """What the program runs with; a developer's .env is not the benchmark's."""
+    """Returns the settings of the program; ignores the .env file of a developer."""
     return Settings(_env_file=None, mongodb_url=SecretStr(url), database=DATABASE)  # type: ignore[call-arg]
 
 
 @contextmanager
 def running_shop(folder: Path, customers: int) -> Iterator[str]:
-    """The address of a running mongod with a shop of so many customers."""
-    mongod = Mongod(folder, Settings(_env_file=None, oplog_mib=990))  # type: ignore[call-arg]
+    """Yields the URL of a running mongod with a shop of this many customers."""
+    mongod = Mongod(folder, mongod_settings())
     mongod.start()
     try:
         mongod.wait_until_ready()
@@ -51,7 +52,7 @@ def running_shop(folder: Path, customers: int) -> Iterator[str]:
             _build(mongod.url, customers)
         yield mongod.url
     finally:
-        # With so much in its cache it takes a while to write it all down.
+        # mongod writes its cache to disk first, which takes a while.
         mongod.stop(timeout_seconds=120)
 
 
@@ -71,7 +72,7 @@ def _build(url: str, customers: int) -> None:
         client.drop_database(DATABASE)
         _write_rows(url, customers)
         print(f"  rows after {time.monotonic() - started_at:.0f} s", flush=True)
-        # Indexes are faster made of rows that are there.
+        # Building an index over existing rows is faster than updating it with each row.
         asyncio.run(_create_indexes(url))
         print(f"  indexes after {time.monotonic() - started_at:.0f} s", flush=True)
         _check_customers(client, customers)
@@ -81,7 +82,7 @@ def _build(url: str, customers: int) -> None:
 
 
 def _write_rows(url: str, customers: int) -> None:
-    """All rows, by two processes; each of them makes up what everybody did for itself."""
+    """Writes all rows in two processes; each generates all activities."""
     context = multiprocessing.get_context("spawn")
     arguments = (url, customers)
     processes = [
@@ -101,7 +102,7 @@ async def _create_indexes(url: str) -> None:
 
 
 def _check_customers(client: Client, customers: int) -> None:
-    """That the program would have taken the rows as they are."""
+    """Asserts that the rows pass the validation of the program's collection."""
     database = client[DATABASE]
     (validator,) = (c.options["validator"] for c in COLLECTIONS if c.name == "customers")
     assert database["customers"].find_one({"$nor": [validator]}) is None
@@ -136,34 +137,39 @@ def _write_customers(url: str, customers: int) -> None:
 
 
 def _write_events_and_orders(url: str, customers: int) -> None:
-    """Events and orders, in the order of time and not of customers: as they come in life."""
+    """Writes events and orders in the order of time, as a shop receives them."""
     events, orders = _IntegerTable("IIII"), _IntegerTable("IIIIII")
     times, order_times = array("q"), array("q")
     statuses = ("PAID", "FULFILLED", "CREATED", "CANCELED")
     names = sorted(set(EVENT_NAMES))
     for activity in generate_activities(customers):
-        for e in activity.events:
-            times.append(e.milliseconds_ago)
-            events.add(activity.number, names.index(e.name), e.random_bits, e.customer_version)
-        for o in activity.orders:
-            order_times.append(o.milliseconds_ago)
-            status = statuses.index(o.status)
+        for event in activity.events:
+            times.append(event.milliseconds_ago)
+            name_index = names.index(event.name)
+            events.add(activity.number, name_index, event.random_bits, event.customer_version)
+        for order in activity.orders:
+            order_times.append(order.milliseconds_ago)
             orders.add(
-                activity.number, status, o.amount, o.random_bits, o.is_revised, o.customer_version
+                activity.number,
+                statuses.index(order.status),
+                order.amount,
+                order.random_bits,
+                order.is_revised,
+                order.customer_version,
             )
 
     def all_events() -> Iterator[documents.Row]:
         for number, index in enumerate(_indexes_oldest_first(times)):
-            customer, name, luck, since = events.row(index)
+            customer, name_index, random_bits, version = events.row(index)
             yield documents.event_document(
-                number, customer, Event(times[index], names[name], luck, since)
+                number, customer, Event(times[index], names[name_index], random_bits, version)
             )
 
     def all_orders() -> Iterator[documents.Row]:
         for number, index in enumerate(_indexes_oldest_first(order_times)):
-            customer, status, amount, luck, revised, since = orders.row(index)
+            customer, status, amount, random_bits, is_revised, version = orders.row(index)
             at, status_name = order_times[index], statuses[status]
-            order = Order(at, status_name, amount, luck, bool(revised), since)
+            order = Order(at, status_name, amount, random_bits, bool(is_revised), version)
             yield from documents.order_revisions(number, customer, order)
 
     with Client(url) as client:
@@ -178,7 +184,7 @@ def _indexes_oldest_first(times: "array[int]") -> list[int]:
 
 
 class _IntegerTable:
-    """Rows of numbers, in little memory."""
+    """Rows of integers, stored in compact columns."""
 
     def __init__(self, types: str) -> None:
         self._columns = [array(type_) for type_ in types]

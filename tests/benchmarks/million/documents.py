@@ -1,4 +1,4 @@
-"""The shop's rows, in just the shape in which the program stores them."""
+"""The documents of the shop, in the shape in which the program stores them."""
 
 from random import Random
 from typing import Any
@@ -21,8 +21,8 @@ Row = dict[str, Any]
 
 PLANS = (*["free"] * 10, *["plus"] * 5, *["gold"] * 3, *["business"] * 2)
 TAGS = tuple(
-    f"{what}-{kind}"
-    for what in ("garden", "kitchen", "toys", "books", "outdoor", "pets")
+    f"{category}-{kind}"
+    for category in ("garden", "kitchen", "toys", "books", "outdoor", "pets")
     for kind in ("new", "sale", "gifts", "classic", "handmade")
 )
 FAVOURITE_COUNT = 10_000
@@ -46,7 +46,7 @@ _LANGUAGES = ("en", "de", "pl", "pt", "it", "no", "et")
 
 
 def customer_document(activity: Activity, rng: Random) -> Row:
-    """A customer's document: as in life, some values are missing and a few of a wrong type."""
+    """Returns a customer's document. Some values are missing, and a few have a wrong type."""
     number = activity.number
     first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
     name = f"{first} {last}"
@@ -60,7 +60,7 @@ def customer_document(activity: Activity, rng: Random) -> Row:
         "createdAt": instant_before_now(activity.joined_milliseconds_ago),
         "updatedAt": instant_before_now(
             min(
-                [d.milliseconds_ago for d in _events_and_orders(activity)],
+                [entry.milliseconds_ago for entry in _events_and_orders(activity)],
                 default=activity.joined_milliseconds_ago,
             )
         ),
@@ -103,7 +103,7 @@ def _city(rng: Random) -> str:
 
 def _metadata(activity: Activity, rng: Random) -> Row:
     random_share = rng.random
-    # The busy ones are more often VIPs: 5 % of all.
+    # 5 % of all customers are VIPs; more of the busy ones.
     vip = random_share() < (0.4 if len(activity.events) >= 20 else 0.045)
     lat, lon = rng.gauss(50, 4), rng.gauss(15, 6)
     values: list[tuple[float, str, Any]] = [
@@ -155,10 +155,8 @@ def _event_summaries(events: list[Event]) -> Row:
 
 
 def _order_summary(orders: list[Order]) -> Row:
-    amount, last = (
-        sum(order.amount for order in orders),
-        min(orders, key=lambda order: order.milliseconds_ago),
-    )
+    amount = sum(order.amount for order in orders)
+    last = min(orders, key=lambda order: order.milliseconds_ago)
     return {
         "totalCount": len(orders),
         "totalAmount": amount,

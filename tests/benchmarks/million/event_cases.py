@@ -1,4 +1,4 @@
-"""Questions that rest on what customers did."""
+"""Filters on events and orders."""
 
 from tests.benchmarks.million.event_plans import (
     at_least_plans,

@@ -1,4 +1,4 @@
-"""By hand: customers by the events and orders that they have, or have not."""
+"""Handwritten plans for filters on events and orders."""
 
 from tests.benchmarks.million.activities import NOW
 from tests.benchmarks.million.handwritten_plans import (
@@ -32,7 +32,8 @@ def at_least_plans(
     query: Query | None = None,
     maximum: int | None = None,
 ) -> list[Plan]:
-    """All ways of: at least so many of the name (and at most), and the query of the customer."""
+    """Plans for: at least `minimum` (and at most `maximum`) events, by customers that match
+    `query`."""
     query = query or {}
     rows = {"name": name, **window_filter(days)}
     counted: list[Stage] = [
@@ -97,7 +98,10 @@ def at_least_plans(
 
 
 def _nth_event_plan(minimum: int, rows: Query, query: Query) -> Plan:
-    """The events in the index's order: a customer's n-th is there, or not. Nothing is held."""
+    """Numbers the events of each customer in the order of an index; the n-th event exists or not.
+
+    MongoDB keeps no groups in memory.
+    """
     numbered = {
         "partitionBy": "$customerId",
         "sortBy": {"at": -1},
@@ -113,7 +117,7 @@ def _nth_event_plan(minimum: int, rows: Query, query: Query) -> Plan:
 
 
 def _summary_query(minimum: int, name: str, days: float | None) -> Query:
-    """What the summary must say at the least."""
+    """Returns the condition on the summary that every member meets."""
     query: Query = {f"events.{name}.count": {"$gte": minimum}}
     if days is not None:
         query[f"events.{name}.lastAt"] = {"$gt": days_ago(days)}
@@ -129,11 +133,11 @@ def sum_plans(
     *,
     whole_numbers: bool,
 ) -> list[Plan]:
-    """All ways of: the sum over the rows meets the test, as it can't without any rows; `likely` is
-    what the summary then says.
+    """Plans for: the sum over the rows matches. A customer without rows must not match.
 
-    Only of whole numbers is $sum by itself right: of others it loses at the end what it kept of
-    their rounding, unless something is added to it.
+    `summary_query` is a condition on the summary that every member meets. `$sum` alone is exact for
+    whole numbers only. For fractions it drops its compensation of rounding errors at the end,
+    unless the plan adds a zero.
     """
     simple_sum: list[Stage] = [{"$group": {"_id": "$customerId", "n": {"$sum": f"${column}"}}}]
     number = {"$cond": [{"$isNumber": f"${column}"}, f"${column}", "$$REMOVE"]}
@@ -178,7 +182,7 @@ def sum_plans(
 
 
 def no_event_plans(name: str, days: float) -> list[Plan]:
-    """All ways of: not one event of the name."""
+    """Plans for: no event of the name in the window."""
     rows = {"name": name, **window_filter(days)}
     last_at_path = f"events.{name}.lastAt"
     grouped: list[Stage] = [{"$match": rows}, {"$group": {"_id": "$customerId", "n": {"$sum": 1}}}]
@@ -189,7 +193,7 @@ def no_event_plans(name: str, days: float) -> list[Plan]:
     ]
     match_none: Query = {"found": []}
     long_ago = {last_at_path: {"$not": {"$gt": days_ago(days)}}}
-    # The latest may lie after now, and then says nothing of those before.
+    # If the last event is in the future, the summary says nothing about earlier events.
     future_event_stages: list[Stage] = [
         {"$match": {last_at_path: {"$gt": NOW}}},
         *_lookup_stages(first_event_stages, match_none),
@@ -221,7 +225,7 @@ def no_event_plans(name: str, days: float) -> list[Plan]:
 
 
 def query_or_event_plans(query: Query, name: str, days: float) -> list[Plan]:
-    """All ways of: the query holds of the customer, or there is an event of the name."""
+    """Plans for: the customer matches the query, or has an event of the name in the window."""
     rows = {"name": name, **window_filter(days)}
     last_at_path = f"events.{name}.lastAt"
     first_event_stages: list[Stage] = [
@@ -279,7 +283,7 @@ def _lookup_stages(stages: list[Stage], match: Query) -> list[Stage]:
 def row_count_steps(
     query: Query, collection: str, rows: Query, minimum: int = 1, maximum: int | None = None
 ) -> MembershipSteps:
-    """One person's steps: the query of him, and then so many of his rows."""
+    """Returns the steps of a membership query: the customer, and then the number of its rows."""
     bounds = {"$gte": minimum} if maximum is None else {"$gte": minimum, "$lte": maximum}
     limit = {"$limit": minimum if maximum is None else maximum + 1}
     stages: list[Stage] = [{"$match": rows}, limit, {"$count": "n"}, {"$match": {"n": bounds}}]

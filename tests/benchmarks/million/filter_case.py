@@ -1,4 +1,4 @@
-"""A question: in the words of the filter language, and as an expert writes it by hand."""
+"""A filter of the benchmark: in the filter language, and as handwritten plans."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ Wire = dict[str, Any]
 
 @dataclass(frozen=True)
 class FilterCase:
-    """A filter; the ways to its members, and the steps to one person's membership."""
+    """A filter, plans for its members, and the steps of a membership query."""
 
     name: str
     description: str
@@ -24,7 +24,8 @@ def attribute(path: str, operator: str, value: Any, **parameters: Any) -> Wire:
 
 
 def event(name: str, minimum: Any, days: int | None = None, **parameters: Any) -> Wire:
-    """At least so many, or so much, unless `more` says otherwise."""
+    """Returns an event condition: at least `minimum`, unless the parameters set another
+    operator."""
     within = {} if days is None else {"within": {"last": f"P{days}D"}}
     condition = {"operator": "GREATER_THAN_OR_EQUAL", "value": minimum, **parameters}
     return {"event": {"name": name, **within, **condition}}

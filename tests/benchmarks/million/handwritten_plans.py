@@ -1,7 +1,7 @@
-"""What an expert writes by hand: for one question several ways, and what each of them runs.
+"""Plans as an expert writes them by hand; there are several for each filter.
 
-Each is right for every document that may legally lie there, or says why it is `loose`: then it is
-shown, and not taken for the best.
+A plan is exact for every document that the program accepts, or says in `loose` why it is not. The
+report shows a loose plan, but never takes it for the best one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Stages = Sequence[Stage]
 Hint = Mapping[str, Any] | None
 
 PAGE_SIZE = 50
-# The way against which the design is judged; it is given all the time that it needs.
+# The plan that the summary compares with; it gets the longest time limit.
 PLAIN_LOOKUP = "plain lookup"
 HINT_ID: Hint = {"_id": 1}
 HINT_NATURAL: Hint = {"$natural": 1}
@@ -31,7 +31,8 @@ COUNTED_ORDERS: Query = {"current": True, "status": {"$in": ["PAID", "FULFILLED"
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One way to the members. `only` is "count" or "page" where it is meant for one of them."""
+    """A query plan for the members. `only` is "count" or "page" where it serves only one of
+    them."""
 
     name: str
     collection: str = "customers"
@@ -42,16 +43,16 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class FindPlan(Plan):
-    """A query: the count command, and find."""
+    """A query for the count command and for find."""
 
     query: Query
 
 
 @dataclass(frozen=True, kw_only=True)
 class AggregationPlan(Plan):
-    """Stages that leave just the members: whole customers, or what has their ids as its own.
+    """Stages whose output is the members: whole customers, or rows with their ids as `_id`.
 
-    For a page the rows are sorted before the `late` stages, which then need not see them all.
+    For a page, the plan sorts before `late_stages`, so that these process only the first rows.
     """
 
     stages: Stages = ()
@@ -69,22 +70,25 @@ class AggregationPlan(Plan):
 
     @property
     def is_row_by_row(self) -> bool:
-        """Whether each customer is judged by himself, so that one alone may be put to it."""
+        """Whether the plan evaluates each customer by itself, so that it can run for one
+        customer."""
         names = {name for stage in (*self.stages, *self.late_stages) for name in stage}
         return self.collection == "customers" and not names & {"$group", "$unionWith"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountPlan(Plan):
-    """Stages that leave the count itself."""
+    """Stages whose output is the count."""
 
     stages: Stages
 
 
 @dataclass(frozen=True)
 class MembershipSteps:
-    """One person's membership in two steps: the customer, where the query holds of him, and then
-    his rows. He is a member where `stages` leave any, or with `none` where they leave none."""
+    """A membership query in two steps: the customer, if it matches `query`, and then its rows.
+
+    The customer is a member if `stages` return a row, or with `expects_none` if they return none.
+    """
 
     query: Query
     collection: str = ""
@@ -104,39 +108,41 @@ def days_ago(days: float) -> datetime:
 
 
 def window_filter(days: float | None) -> Query:
-    """Of the rows of a window that ends now; of all rows where it has no length."""
+    """Matches the rows of a window that ends now; all rows if `days` is None."""
     return {} if days is None else {"at": {"$gt": days_ago(days), "$lte": NOW}}
 
 
-def customer_document_plans(query: Query, name: str = "", **more: Any) -> list[Plan]:
-    """All ways of a question that the customers' documents answer."""
+def customer_document_plans(query: Query, name: str = "", **options: Any) -> list[Plan]:
+    """Returns all plans for a query on the customers' documents."""
     name = name and f", {name}"
     return [
-        FindPlan(name=f"find{name}", query=query, **more),
-        AggregationPlan(name=f"match{name}", stages=[{"$match": query}], **more),
-        FindPlan(name=f"find in place{name}", query=query, hint=HINT_NATURAL, only="count", **more),
-        FindPlan(name=f"find by id{name}", query=query, hint=HINT_ID, only="page", **more),
+        FindPlan(name=f"find{name}", query=query, **options),
+        AggregationPlan(name=f"match{name}", stages=[{"$match": query}], **options),
+        FindPlan(
+            name=f"find in place{name}", query=query, hint=HINT_NATURAL, only="count", **options
+        ),
+        FindPlan(name=f"find by id{name}", query=query, hint=HINT_ID, only="page", **options),
     ]
 
 
-def metadata_index_plan(query: Query, name: str = "", **more: Any) -> Plan:
-    """The wildcard index, whatever the planner thinks of it."""
+def metadata_index_plan(query: Query, name: str = "", **options: Any) -> Plan:
+    """Uses the wildcard index on metadata, whatever MongoDB's planner prefers."""
     return FindPlan(
-        name=f"find by metadata {name}".strip(), query=query, hint=HINT_METADATA, **more
+        name=f"find by metadata {name}".strip(), query=query, hint=HINT_METADATA, **options
     )
 
 
 def complement_plan(query: Query) -> Plan:
-    """All customers without those of whom it holds; both are counted in an index."""
+    """Counts all customers less those that match the query; both counts use an index."""
     return all_except_plan([{"$match": query}], "customers")
 
 
 def all_except_plan(
     excluded_stages: Stages, collection: str, hint: Hint = None, loose: str = ""
 ) -> Plan:
-    """All customers without the others, of whom the stages leave a row each.
+    """Counts all customers less the excluded ones; the stages return a row for each of these.
 
-    A `hint` is for the others: they come first, and the customers are counted by their ids.
+    `hint` is for the stages of the excluded customers.
     """
     count_all_stages = [{"$match": {"_id": {"$gte": MinKey()}}}, {"$count": "all"}]
     stages = [
@@ -153,7 +159,7 @@ def all_except_plan(
 def plain_lookup_plan(
     name: str, query: Query, collection: str, row_condition: Any, measure: Any, match: Query
 ) -> Plan:
-    """All rows of each customer are brought; `row` says in `$$row` which of them count."""
+    """Looks up all rows of each customer; `row_condition` on `$$row` says which of them count."""
     lookup = {"from": collection, "localField": "_id", "foreignField": "customerId", "as": "found"}
     filtered_rows = {"$filter": {"input": "$found", "as": "row", "cond": row_condition}}
     late_stages: list[Stage] = [
@@ -167,9 +173,10 @@ def plain_lookup_plan(
 
 
 def lookup_plan(
-    name: str, query: Query, collection: str, stages: Stages, match: Query, **more: Any
+    name: str, query: Query, collection: str, stages: Stages, match: Query, **options: Any
 ) -> Plan:
-    """For each customer of whom the query holds a pipeline over his rows, `found`."""
+    """Runs a pipeline over the rows of each customer that matches the query; the result is
+    `found`."""
     lookup = {
         "from": collection,
         "localField": "_id",
@@ -178,21 +185,22 @@ def lookup_plan(
         "as": "found",
     }
     late_stages: list[Stage] = [{"$lookup": lookup}, {"$match": match}, {"$unset": "found"}]
-    return AggregationPlan(name=name, stages=_match_stages(query), late_stages=late_stages, **more)
+    return AggregationPlan(
+        name=name, stages=_match_stages(query), late_stages=late_stages, **options
+    )
 
 
 def _match_stages(query: Query) -> list[Stage]:
     return [{"$match": query}] if query else []
 
 
-COUNTS_ORPHANS = "rows count whose customer somebody has deleted past the program"
+COUNTS_ORPHANS = "it counts rows of customers that were deleted directly in MongoDB"
 
 
 def grouped_rows_plan(
-    name: str, collection: str, stages: Stages, query: Query | None = None, **more: Any
+    name: str, collection: str, stages: Stages, query: Query | None = None, **options: Any
 ) -> Plan:
-    """The rows are grouped by customer; those groups stay whose customer is there, and of whom the
-    query holds."""
+    """Groups the rows by customer; keeps the groups whose customer exists and matches the query."""
     lookup = {
         "from": "customers",
         "localField": "_id",
@@ -207,27 +215,27 @@ def grouped_rows_plan(
         stages=stages,
         late_stages=late_stages,
         has_whole_customers=False,
-        **more,
+        **options,
     )
 
 
-def unchecked_rows_plan(name: str, collection: str, stages: Stages, **more: Any) -> Plan:
-    """The rows are grouped by customer, and nobody looks whether the customer is there."""
+def unchecked_rows_plan(name: str, collection: str, stages: Stages, **options: Any) -> Plan:
+    """Groups the rows by customer, without a check that the customer exists."""
     return AggregationPlan(
         name=name,
         collection=collection,
         stages=stages,
         has_whole_customers=False,
-        **{"loose": COUNTS_ORPHANS, **more},
+        **{"loose": COUNTS_ORPHANS, **options},
     )
 
 
 def union_plan(
-    name: str, query: Query, collection: str, stages: Stages, match: Query, **more: Any
+    name: str, query: Query, collection: str, stages: Stages, match: Query, **options: Any
 ) -> Plan:
-    """The ids of the query's customers and the measures of the rows, brought together by id.
+    """Unites the ids of the matching customers with the measures of the rows, by id.
 
-    `stages` give each customer's measure as `n`.
+    `stages` return each customer's measure as `n`.
     """
     union_stages = [
         {"$match": query},
@@ -236,7 +244,7 @@ def union_plan(
         {"$group": {"_id": "$_id", "there": {"$max": "$there"}, "n": {"$max": "$n"}}},
         {"$match": match},
     ]
-    return AggregationPlan(name=name, stages=union_stages, has_whole_customers=False, **more)
+    return AggregationPlan(name=name, stages=union_stages, has_whole_customers=False, **options)
 
 
 def conjunction(*queries: Query) -> Query:

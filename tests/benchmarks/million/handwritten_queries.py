@@ -1,4 +1,4 @@
-"""The hand-written ways, run with the client, the codecs and the options that the program has."""
+"""Runs the handwritten plans with the same client, codecs and options as the program."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.benchmarks.million.handwritten_plans import (
 
 
 class HandwrittenQueries:
-    """The answers of the hand-written ways."""
+    """Runs handwritten plans."""
 
     def __init__(self, client: AsyncIOMotorClient[Any]) -> None:
         codecs: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -30,7 +30,7 @@ class HandwrittenQueries:
         )
 
     async def count(self, plan: Plan, timeout_seconds: float) -> int:
-        """ExecutionTimeout where it has not come to an end in so many seconds."""
+        """Returns the number of members. Raises ExecutionTimeout after `timeout_seconds`."""
         match plan:
             case FindPlan():
                 return await self._count_command(plan, timeout_seconds)
@@ -41,7 +41,7 @@ class HandwrittenQueries:
         raise TypeError(plan)
 
     async def page(self, plan: Plan, timeout_seconds: float) -> list[ObjectId]:
-        """The ids of the first members, whose whole documents were brought."""
+        """Returns the ids of the first members. Reads their whole documents."""
         match plan:
             case FindPlan():
                 cursor = self._database[plan.collection].find(
@@ -55,7 +55,7 @@ class HandwrittenQueries:
         return [row["_id"] for row in rows]
 
     async def is_member(self, plan: Plan, source_id: str) -> bool:
-        """One customer alone put to a way that judges them row by row."""
+        """Whether the customer is a member, by a plan that evaluates customers one by one."""
         customer_filter = {"sourceId": source_id}
         match plan:
             case FindPlan():

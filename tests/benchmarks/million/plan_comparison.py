@@ -1,4 +1,4 @@
-"""Both sides put to a question: first whether they agree, then how long each takes, in turns."""
+"""Compares the program with handwritten plans: first their results, then their times, in turns."""
 
 import statistics
 import time
@@ -26,17 +26,19 @@ TimedQuery = Callable[[float], Awaitable[Any]]
 
 PROGRAM = "ours"
 SAMPLED_CUSTOMERS = 60
-# A way that took so many times what the best took is not asked again.
+# A plan that is this many times slower than the best one runs only once.
 MAX_TIMES_SLOWER = 3
-# Nor does it go on for so many times of that, unless that is still soon.
-TIMEOUT_FACTOR, MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 8, 5.0, 60.0
-# What is done so soon is done more often.
+# A plan is stopped after this many times the time of the best one, within these limits.
+TIMEOUT_FACTOR = 8
+MIN_TIMEOUT_SECONDS = 5.0
+MAX_TIMEOUT_SECONDS = 60.0
+# Faster queries than this run more often.
 REPEAT_BELOW_SECONDS = 0.1
 
 
 @dataclass
 class Timings:
-    """How long each took, in seconds; those given up after so many are apart."""
+    """Seconds of each plan. `timed_out` holds the time limits of the plans that were stopped."""
 
     seconds_by_plan: dict[str, float] = field(default_factory=dict)
     timed_out: dict[str, float] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Timings:
 
     @property
     def best_plan(self) -> tuple[str, float]:
-        """The fastest of the ways that are right."""
+        """The name and the seconds of the fastest exact plan."""
         exact_plans = [
             (seconds, name)
             for name, seconds in self.seconds_by_plan.items()
@@ -69,7 +71,7 @@ class Timings:
 
 @dataclass
 class Result:
-    """All that was measured of a question."""
+    """The measurements of one filter."""
 
     filter_case: FilterCase
     member_count: int
@@ -79,7 +81,7 @@ class Result:
 
 
 class PlanComparison:
-    """Asks both sides the same."""
+    """Runs a filter through the program and through handwritten plans."""
 
     def __init__(
         self,
@@ -98,15 +100,19 @@ class PlanComparison:
         tree = await self._program.parse(filter_case.filter)
         count_queries: dict[str, TimedQuery] = {PROGRAM: lambda _: self._program.count(tree)}
         page_queries: dict[str, TimedQuery] = {PROGRAM: lambda _: self._program.page(tree)}
-        for way in filter_case.plans:
-            if way.only != "page":
-                count_queries[way.name] = lambda s, way=way: self._handwritten.count(way, s)  # type: ignore[misc]
-            if way.only != "count" and not isinstance(way, CountPlan):
-                page_queries[way.name] = lambda s, way=way: self._handwritten.page(way, s)  # type: ignore[misc]
-        assert len({way.name for way in filter_case.plans}) == len(filter_case.plans), (
+        for plan in filter_case.plans:
+            if plan.only != "page":
+                count_queries[plan.name] = lambda timeout_seconds, plan=plan: (
+                    self._handwritten.count(plan, timeout_seconds)
+                )  # type: ignore[misc]
+            if plan.only != "count" and not isinstance(plan, CountPlan):
+                page_queries[plan.name] = lambda timeout_seconds, plan=plan: self._handwritten.page(
+                    plan, timeout_seconds
+                )  # type: ignore[misc]
+        assert len({plan.name for plan in filter_case.plans}) == len(filter_case.plans), (
             filter_case.name
         )
-        loose = {way.name for way in filter_case.plans if way.loose}
+        loose = {plan.name for plan in filter_case.plans if plan.loose}
         members, count = await self._time_queries(count_queries, loose)
         _, page = await self._time_queries(page_queries, loose)
         return Result(
@@ -127,18 +133,20 @@ class PlanComparison:
             except ExecutionTimeout:
                 timings.timed_out[name] = limit
             except OperationFailure as error:
-                timings.notes.append(f"{name} can't be asked: {str(error)[:120]}")
+                timings.notes.append(f"{name} failed: {str(error)[:120]}")
         reference_name = next(name for name in answers if name not in loose)
         for name, answer in answers.items():
             if answer != answers[reference_name]:
                 kind = "loose" if name in loose else "DISAGREES"
-                results_text = f"{_summarize_result(answer)}, {reference_name} {_summarize_result(answers[reference_name])}"
-                timings.notes.append(f"{name} {kind}: {results_text}")
+                reference = _summarize_result(answers[reference_name])
+                timings.notes.append(
+                    f"{name} {kind}: {_summarize_result(answer)}, {reference_name} {reference}"
+                )
         await self._repeat_candidates(timings, queries)
         return answers[reference_name], timings
 
     async def _repeat_candidates(self, timings: Timings, queries: Mapping[str, TimedQuery]) -> None:
-        """Rounds in turns of those who may still win."""
+        """Runs the plans that may still be the fastest several times, in turns."""
         best = min(seconds for name, seconds in timings.seconds_by_plan.items() if name != PROGRAM)
         limits_seconds = {PROGRAM: max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * best)}
         candidates = [
@@ -157,7 +165,7 @@ class PlanComparison:
         )
 
     async def _time_single_membership(self, filter_case: FilterCase) -> Timings:
-        """One person's membership after the other's; the median person's."""
+        """Times one membership query for each sampled customer; returns the medians."""
         segment = await self._program.create_segment(
             f"benchmark {filter_case.name} {time.time_ns()}", filter_case.filter
         )
@@ -167,15 +175,15 @@ class PlanComparison:
                     customer_source_id, segment
                 )
             }
-            for way in _plans_for_one_customer(filter_case.plans):
-                queries[way.name] = lambda customer_source_id, way=way: self._handwritten.is_member(
-                    way, customer_source_id
+            for plan in _plans_for_one_customer(filter_case.plans):
+                queries[plan.name] = lambda customer_source_id, plan=plan: (
+                    self._handwritten.is_member(plan, customer_source_id)
                 )  # type: ignore[misc]
             if steps := filter_case.membership_steps:
                 queries["in steps"] = lambda customer_source_id: (
                     self._handwritten.is_member_in_steps(steps, customer_source_id)
                 )
-            timings = Timings(loose_plans={way.name for way in filter_case.plans if way.loose})
+            timings = Timings(loose_plans={plan.name for plan in filter_case.plans if plan.loose})
             times: dict[str, list[float]] = {name: [] for name in queries}
             for customer_source_id in self._source_ids:
                 answers = {}
@@ -186,7 +194,7 @@ class PlanComparison:
                 if len(set(answers.values())) > 1:
                     timings.notes.append(f"DISAGREES about {customer_source_id}: {answers}")
             timings.seconds_by_plan = {
-                name: statistics.median(taken) for name, taken in times.items()
+                name: statistics.median(seconds) for name, seconds in times.items()
             }
         finally:
             await self._program.delete_segment(segment)
@@ -195,19 +203,21 @@ class PlanComparison:
 
 def _plans_for_one_customer(plans: Sequence[Plan]) -> list[Plan]:
     return [
-        way
-        for way in plans
-        if (isinstance(way, FindPlan) or (isinstance(way, AggregationPlan) and way.is_row_by_row))
-        and not way.hint
+        plan
+        for plan in plans
+        if (
+            isinstance(plan, FindPlan) or (isinstance(plan, AggregationPlan) and plan.is_row_by_row)
+        )
+        and not plan.hint
     ]
 
 
 def _timeout_seconds(name: str, timings: Timings) -> float:
-    """The plain lookup is given all the time: it has a ratio of its own."""
+    """The plain lookup gets the longest limit: the report compares it separately."""
     if name in (PROGRAM, PLAIN_LOOKUP):
         return MAX_TIMEOUT_SECONDS
     best = min(
-        (seconds for way, seconds in timings.seconds_by_plan.items() if way != PROGRAM),
+        (seconds for name, seconds in timings.seconds_by_plan.items() if name != PROGRAM),
         default=MAX_TIMEOUT_SECONDS,
     )
     return min(MAX_TIMEOUT_SECONDS, max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * best))

@@ -1,4 +1,4 @@
-"""The program under test: what its doors call, and nothing of how it does it."""
+"""The program under test: calls the services that the API calls."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from tests.benchmarks.million.handwritten_plans import PAGE_SIZE
 
 
 class ProgramUnderTest:
-    """The answers of the program, in process."""
+    """Runs filters through the services, in this process."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -29,12 +29,12 @@ class ProgramUnderTest:
         return await self._services.query_planner.plan(tree, self._now).count()
 
     async def page(self, tree: Filter) -> list[ObjectId]:
-        """The ids of the first members, whose whole documents were brought."""
+        """Returns the ids of the first members. Reads their whole documents."""
         page = await self._services.query_planner.plan(tree, self._now).page(None, PAGE_SIZE)
         return [customer.document["_id"] for customer in page]
 
     async def create_segment(self, name: str, filter_: dict[str, Any]) -> str:
-        """The id of a segment with the filter."""
+        """Creates a segment with the filter; returns its id."""
         wire = {"name": name, "definition": {"filter": filter_}}
         return (await self._services.segments.create(wire, self._now)).id
 
@@ -51,7 +51,7 @@ class ProgramUnderTest:
 
 @asynccontextmanager
 async def open_program(url: str) -> AsyncIterator[ProgramUnderTest]:
-    """The program on the shop's database, opened as at its start."""
+    """Opens the store as the program does at its start."""
     settings = program_settings(url)
     store = await Store.open(settings)
     try:

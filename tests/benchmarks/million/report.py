@@ -1,4 +1,4 @@
-"""What was measured, in Markdown."""
+"""Formats the measurements as Markdown."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,9 @@ MAX_RATIO = 1.2
 
 
 def table_lines(results: list[Result]) -> Iterator[str]:
-    """A line a question: ours in milliseconds, against the best that is written by hand."""
-    yield "| question | members | count | | best by hand | page | | best by hand | one | |"
+    """One line per filter: milliseconds of the program, and the ratio to the best handwritten
+    plan."""
+    yield "| filter | members | count | ratio | best | page | ratio | best | one | ratio |"
     yield "|---|--:|--:|--:|---|--:|--:|---|--:|--:|"
     for result in results:
         cells = [result.filter_case.description, f"{result.member_count:,}"]
@@ -23,19 +24,21 @@ def table_lines(results: list[Result]) -> Iterator[str]:
 
 
 def plain_lookup_lines(result: Result) -> Iterator[str]:
-    """The plain lookup from the customers' side against ours."""
+    """Compares the program with the plain `$lookup` from the customers."""
     for name, timings in (("count", result.count), ("page", result.page)):
         seconds = timings.seconds_by_plan.get(PLAIN_LOOKUP)
         if seconds is None:
             yield f"{name}: the plain lookup takes more than {MAX_TIMEOUT_SECONDS:g} s"
         else:
-            yield f"{name}: ours is {seconds / timings.program_seconds:.1f} times as fast as the plain lookup"
+            speedup = seconds / timings.program_seconds
+            yield f"{name}: the program is {speedup:.1f} times as fast as the plain lookup"
 
 
 def detail_lines(result: Result) -> Iterator[str]:
-    """Every way, the fastest first."""
-    yield f"### {result.filter_case.name}: {result.filter_case.description}; {result.member_count:,} members"
-    loose_reasons = {way.name: way.loose for way in result.filter_case.plans if way.loose}
+    """Every plan of a filter, the fastest first."""
+    filter_case = result.filter_case
+    yield f"### {filter_case.name}: {filter_case.description}; {result.member_count:,} members"
+    loose_plans = {plan.name for plan in filter_case.plans if plan.loose}
     for name, timings in (
         ("count", result.count),
         ("page", result.page),
@@ -43,11 +46,11 @@ def detail_lines(result: Result) -> Iterator[str]:
     ):
         ranked = sorted(timings.seconds_by_plan.items(), key=lambda pair: pair[1])
         times = [
-            f"{'**ours**' if way == PROGRAM else way} {_format_milliseconds(seconds)}"
-            f"{' (loose)' if way in loose_reasons else ''}"
-            for way, seconds in ranked
+            f"{'**the program**' if plan == PROGRAM else plan} {_format_milliseconds(seconds)}"
+            f"{' (loose)' if plan in loose_plans else ''}"
+            for plan, seconds in ranked
         ]
-        times += [f"{way} >{seconds:.0f} s" for way, seconds in timings.timed_out.items()]
+        times += [f"{plan} >{seconds:.0f} s" for plan, seconds in timings.timed_out.items()]
         yield f"- {name}: {'; '.join(times)}"
         for note in timings.notes:
             yield f"  - {note}"
@@ -55,14 +58,14 @@ def detail_lines(result: Result) -> Iterator[str]:
 
 def list_disagreements(results: list[Result]) -> list[str]:
     return [
-        f"{result.filter_case.name}, {what}: {note}"
+        f"{result.filter_case.name}, {query}: {note}"
         for result in results
-        for what, race in (
+        for query, timings in (
             ("count", result.count),
             ("page", result.page),
             ("one", result.single_membership),
         )
-        for note in race.notes
+        for note in timings.notes
         if "DISAGREES" in note
     ]
 

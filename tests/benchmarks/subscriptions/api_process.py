@@ -1,4 +1,4 @@
-"""A shop that is asked over HTTP, as a process of the API serves it."""
+"""A process of the API, and a client that sets up customers and active segments through it."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ mutation($inputs: [CustomerInput!]!) {
 
 
 def wait_until_backfilled(program: Program) -> None:
-    """Waits until all customers have passed all definitions."""
+    """Returns when the backfill of every definition change has finished."""
     with MongoClient[Json](program.mongodb_url) as client:
         database = client[DATABASE]
         (latest_filter,) = database.activeFilters.find().sort("sinceRevision", -1).limit(1)
@@ -49,7 +49,7 @@ def running_api_process(program: Program) -> Iterator["ApiProcess"]:
 
 
 class ApiProcess:
-    """One process of the API, asked over HTTP."""
+    """A process of the API, and a client of it."""
 
     def __init__(self, address: str, process: psutil.Process) -> None:
         self.address = address
@@ -76,7 +76,10 @@ class ApiProcess:
         self.fetch(_UPSERT, inputs=inputs)
 
     def create_active_segments(self, keys: Sequence[str]) -> list[str]:
-        """Active segments of those in whose metadata this is true, each; their ids."""
+        """Creates an active segment for each metadata key, of the customers for whom it is true.
+
+        Returns the ids of the segments.
+        """
         program = self.fetch(_PROGRAM)["program"]["id"]
         segments = []
         for key in keys:

@@ -1,5 +1,7 @@
-"""Who changes customers at a steady rate, and who listens: each in a process of its own, with one
-clock for all (that of the machine, which never goes back)."""
+"""The load of the benchmark: a writer and subscribers, each in a process of its own.
+
+All processes of a machine share the monotonic clock, so that their times can be compared.
+"""
 
 import asyncio
 import multiprocessing
@@ -30,15 +32,15 @@ subscription($segmentIds: [ID!]) {
 """
 
 ChangeKey = tuple[str, int]
-"""A customer, and the how manieth of its changes."""
+"""The sourceId of a customer, and the index of the change among the changes of this customer."""
 
 
 class Write(NamedTuple):
-    """When a change was sent to MongoDB, a little before it was committed; and when MongoDB had
-    acknowledged it, a little after that."""
+    """When the client sent a change to MongoDB, and when MongoDB acknowledged it, in seconds of the
+    monotonic clock. The commit lies between the two."""
 
-    sent: float
-    acknowledged: float
+    sent_at: float
+    acknowledged_at: float
 
 
 Writes = dict[ChangeKey, Write]
@@ -47,8 +49,11 @@ Writes = dict[ChangeKey, Write]
 def write_changes(
     url: str, keys: Sequence[str], rate: int, seconds: float, previous_writes: int = 0
 ) -> Writes:
-    """One customer after the other enters, or leaves, by one of the keys of its metadata; so many
-    changes have been made before."""
+    """Changes customers at a rate per second; each change makes one enter or leave a segment.
+
+    The customers take turns. `keys` are the metadata keys that the segments ask for, and
+    `previous_writes` is the number of changes of earlier calls. Returns when each was written.
+    """
     writes: Writes = {}
     with MongoClient[Any](url) as client:
         customers = client[DATABASE].customers
@@ -65,20 +70,20 @@ def write_changes(
     return writes
 
 
-_sent: Callable[[Write], float] = attrgetter("sent")
-acknowledged: Callable[[Write], float] = attrgetter("acknowledged")
+_sent_at: Callable[[Write], float] = attrgetter("sent_at")
+acknowledged_at: Callable[[Write], float] = attrgetter("acknowledged_at")
 
 
 class ReceivedTransitions:
-    """What listeners heard: by change, when each of them heard of it."""
+    """When each subscriber received a transition, by the change that caused it."""
 
     def __init__(self) -> None:
         self.received_at: defaultdict[ChangeKey, list[float]] = defaultdict(list)
 
     def delays_milliseconds(
-        self, writes: Writes, measured_from: Callable[[Write], float] = _sent
+        self, writes: Writes, measured_from: Callable[[Write], float] = _sent_at
     ) -> list[float]:
-        """Milliseconds from a change to each listener who heard of it, sorted."""
+        """Returns the milliseconds from a change to each subscriber that received it, sorted."""
         return sorted(
             1_000 * (at - measured_from(writes[key]))
             for key, times in self.received_at.items()
@@ -91,21 +96,22 @@ class ReceivedTransitions:
 def open_subscribers(
     address: str, segments: Sequence[Sequence[str]], path: str = "/graphql"
 ) -> Iterator[Callable[[], ReceivedTransitions]]:
-    """Sockets, one for each group of segments; call what this yields for what they heard."""
+    """Opens a WebSocket for each group of segments; yields a function that returns what they
+    received."""
     with _run_in_process(_run_subscribers, address, path, segments) as read_received:
         yield read_received
 
 
 @contextmanager
 def open_stalled_subscribers(address: str, segments: Sequence[Sequence[str]]) -> Iterator[None]:
-    """Sockets that subscribe, and then take nothing of what is sent to them."""
+    """Opens WebSockets that subscribe, and then read nothing."""
     with _run_in_process(_run_stalled_subscribers, address, segments):
         yield
 
 
 @contextmanager
 def open_change_stream(url: str) -> Iterator[Callable[[], ReceivedTransitions]]:
-    """The baseline: a bare change stream over the customers."""
+    """Opens the baseline: a change stream over the customers, without the program."""
     with _run_in_process(_run_change_stream, url) as read_received:
         yield read_received
 
@@ -114,7 +120,7 @@ def open_change_stream(url: str) -> Iterator[Callable[[], ReceivedTransitions]]:
 def _run_in_process(
     target: Callable[..., None], *arguments: Any
 ) -> Iterator[Callable[[], ReceivedTransitions]]:
-    """A process that says when it is ready, and what it has heard when it is asked."""
+    """Runs `target` in a process; yields a function that returns what the process has received."""
     parent_end, child_end = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=target, args=(*arguments, child_end), daemon=True)
     process.start()
@@ -144,7 +150,7 @@ async def _subscribe_and_receive(
     received = ReceivedTransitions()
     sockets = [await _subscribe(address, path, ids) for ids in segments]
     tasks = [asyncio.create_task(_receive_transitions(socket, received)) for socket in sockets]
-    # Nothing says that a subscription has begun.
+    # The protocol has no message that says that a subscription has begun.
     await asyncio.sleep(_SUBSCRIPTION_START_SECONDS)
     connection.send("ready")
     await asyncio.to_thread(connection.recv)
@@ -195,7 +201,7 @@ async def _receive_transitions(socket: ClientConnection, received: ReceivedTrans
 
 
 def _changes_metadata(event: Any) -> bool:
-    """Points that are earned change customers, too."""
+    """Whether the change is one of `write_changes`: earned points change customers, too."""
     return any(
         field.startswith("metadata") for field in event["updateDescription"]["updatedFields"]
     )

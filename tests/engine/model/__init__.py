@@ -1,1 +1,1 @@
-"""A shop to which everything happens at once, and what its log of transitions must be."""
+"""Model test of the engine: random operations under faults, then a check of the transition log."""

@@ -1,4 +1,7 @@
-"""python -m tests.engine.model --members 3 --kills 100 --elections 25 --workers 4 --seed 1"""
+"""Runs the model test for as long as you like; exits with status 1 if it finds a problem.
+
+python -m tests.engine.model --members 3 --kills 100 --elections 25 --workers 4 --seed 1
+"""
 
 import argparse
 import asyncio
@@ -20,16 +23,19 @@ _MAX_PRINTED = 20
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.engine.model",
-        description="Lets everything happen to a shop at once, by the API and past it, while its"
-        " parts are killed and MongoDB elects new primaries. In the end the log of transitions is"
-        " held against a replay of all that was committed, the ledger against the log, and the"
-        " stored events against the API's answers. Exit status 1 where something differs, or where"
-        " the API has answered INTERNAL.",
+        description="Runs random operations on a shop, through the API and directly in MongoDB,"
+        " while processes are killed and MongoDB elects new primaries. Then compares the"
+        " transition log with a replay of all commits, the ledger with the log, and the stored"
+        " events with the responses of the API. The exit status is 1 if something differs, or if"
+        " the API has responded with INTERNAL.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_argument, sizes = parser.add_argument, WorkloadSizes()
     add_argument(
-        "--kills", type=int, default=20, help="of a worker, Valkey, mongod (of a secondary, of 3)"
+        "--kills",
+        type=int,
+        default=20,
+        help="kills of a worker, Valkey or mongod (a secondary, if there are 3 members)",
     )
     add_argument(
         "--elections", type=int, default=0, help="step-downs, kills and hangs of the primary"
@@ -39,11 +45,14 @@ def _read_arguments() -> argparse.Namespace:
         type=int,
         choices=(1, 3),
         default=None,
-        help="of the replica set; 3 where there are elections, else 1",
+        help="members of the replica set; by default 3 if there are elections, else 1",
     )
     add_argument("--workers", type=int, default=1, help="processes of `segments worker`")
     add_argument(
-        "--seed", type=int, default=0, help="of the choices; the timing differs in each run"
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the random choices; the timing differs in each run",
     )
     add_argument(
         "--busy", type=int, default=sizes.busy_customers, help="customers with many events"
@@ -52,32 +61,32 @@ def _read_arguments() -> argparse.Namespace:
         "--events",
         type=int,
         default=sizes.events_per_busy_customer,
-        help="that each of these has at first",
+        help="events that each of these has at first",
     )
     add_argument(
         "--wave",
         type=int,
         default=sizes.customers_per_batch,
-        help="customers that are inserted in bulk at once",
+        help="customers in one bulk insert",
     )
     add_argument(
         "--settle",
         type=float,
         default=RunPlan.catch_up_seconds,
-        help="seconds in which the engine must catch up in the end",
+        help="seconds within which the engine must catch up in the end",
     )
     add_argument(
-        "--folder", type=Path, default=None, help="where data and logs are kept afterwards"
+        "--folder", type=Path, default=None, help="folder that keeps data and logs after the run"
     )
     arguments = parser.parse_args()
     arguments.members = arguments.members or (3 if arguments.elections else 1)
     if arguments.elections and arguments.members == 1:
-        parser.error("one member alone has no elections: --members 3")
+        parser.error("--elections needs --members 3: a single member holds no elections")
     return arguments
 
 
 async def _run(folder: Path, plan: RunPlan) -> RunResult:
-    """Ends in order, with all parts, when it is asked to."""
+    """Stops all processes in order on SIGTERM."""
     task = asyncio.current_task()
     assert task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -85,7 +94,7 @@ async def _run(folder: Path, plan: RunPlan) -> RunResult:
 
 
 def main() -> int:
-    # What is killed complains; errors are kept, and shown where the API answers INTERNAL.
+    # Killed processes cause many warnings. Errors are shown with each INTERNAL.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     arguments = _read_arguments()
     plan = RunPlan(
@@ -103,7 +112,7 @@ def main() -> int:
         except (KeyboardInterrupt, asyncio.CancelledError):
             return 130
     print(outcome)
-    _print_reasons("cut off", outcome.failed_operations)
+    _print_reasons("failed", outcome.failed_operations)
     _print_reasons("INTERNAL", outcome.response_log.internal_errors)
     for problem in outcome.problems[:_MAX_PRINTED]:
         print(f"problem: {problem}")

@@ -1,5 +1,5 @@
-"""What is large in the shop: customers with thousands of events, bulk writes past the program,
-segments with thousands of members."""
+"""Large operations: customers with thousands of events, bulk writes directly in MongoDB, segments
+with thousands of members."""
 
 import asyncio
 import random
@@ -18,16 +18,16 @@ from tests.engine.model.response_log import RecordingApi
 
 Json = dict[str, Any]
 
-# As many as MongoDB 8 writes in one entry of the oplog.
+# The number of documents that MongoDB 8 writes in one oplog entry.
 _MAX_ROWS_PER_OPLOG_ENTRY = 500
 _MAX_BATCHES = 3
-# Of a customer's clicks at first; later ones are younger.
+# The initial clicks of a customer lie within this time; later ones are younger.
 _INITIAL_EVENTS_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class WorkloadSizes:
-    """How many customers have how many events, and how many customers come in one wave."""
+    """How many customers have how many events, and how many customers one batch inserts."""
 
     busy_customers: int = 3
     events_per_busy_customer: int = 10_000
@@ -35,7 +35,7 @@ class WorkloadSizes:
 
 
 class BulkWorkload:
-    """Chooses something large to do, and does it. Nothing of it need succeed."""
+    """Runs random large operations. Any of them may fail."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class BulkWorkload:
         self._batch_segments: list[str] = []
 
     async def create_initial_data(self) -> None:
-        """The busy customers, and active segments that ask about all of their events."""
+        """Creates the busy customers, and active segments on all of their events."""
         for number in range(self._sizes.busy_customers):
             await self.create_busy_customer(f"busy{number}")
         now = datetime.now(UTC)
@@ -94,13 +94,13 @@ class BulkWorkload:
             ),
         ):
             await self.create_active_segment({"any": [filter_]})
-        # However short the run is.
+        # Even a short run has batches and a segment of one.
         for _ in range(2):
             await self.insert_batch()
         await self.create_segment_of_batch()
 
     async def run_random_operation(self) -> None:
-        """Something large."""
+        """Runs one large operation."""
         operations: list[Callable[[], Awaitable[None]]] = [
             *[self.insert_batch] * 2,
             *[self.delete_batch] * 2,
@@ -112,7 +112,7 @@ class BulkWorkload:
         await self._rng.choice(operations)()
 
     async def track_clicks(self) -> None:
-        """Events of a busy customer, by the API; some of them come late."""
+        """Tracks events of a busy customer through the API; some of them have happened earlier."""
         rng, now = self._rng, datetime.now(UTC)
         customer_ref = {"sourceId": self.random_busy_customer()}
         rows = [
@@ -131,8 +131,10 @@ class BulkWorkload:
         await self.insert_clicks(self.random_busy_customer(), event_count, seconds=30)
 
     async def insert_batch(self) -> None:
-        """Many customers at once, past the program: by turns together in the oplog, and each by
-        itself."""
+        """Inserts many customers directly in MongoDB.
+
+        Every other batch uses transactions, so that its customers share an oplog entry.
+        """
         if len(self._batches) >= _MAX_BATCHES:
             return
         self._last_batch += 1
@@ -141,7 +143,7 @@ class BulkWorkload:
         rows: list[Json] = [
             {
                 "_id": ObjectId(),
-                "sourceId": f"wave {batch}.{number}",
+                "sourceId": f"batch {batch}.{number}",
                 "createdAt": now,
                 "updatedAt": now,
                 "version": 1,
@@ -196,7 +198,7 @@ class BulkWorkload:
             await self._api.fetch(query, id=self._batch_segments.pop(0))
 
     async def recreate_busy_customer(self) -> None:
-        """Deleted with all its events; the same comes anew."""
+        """Deletes a busy customer, and creates it again."""
         source_id = self.random_busy_customer()
         await self._shop.delete_customer(source_id)
         await self.create_busy_customer(source_id)
@@ -208,7 +210,8 @@ class BulkWorkload:
         )
 
     async def insert_clicks(self, source_id: str, event_count: int, *, seconds: float) -> None:
-        """Past the program: so many events within the last seconds, which bring one version."""
+        """Inserts events of the last `seconds` directly in MongoDB, as one version of the
+        customer."""
         rng, now = self._rng, datetime.now(UTC)
         event_times = sorted(
             now - timedelta(seconds=seconds * rng.random()) for _ in range(event_count)
@@ -250,7 +253,7 @@ class BulkWorkload:
 
     async def create_active_segment(self, filter_: Json) -> None:
         self._segment_count += 1
-        name = f"Crowd {self._segment_count} {self._rng.random()}"
+        name = f"Bulk segment {self._segment_count} {self._rng.random()}"
         segment = await self._shop.create_active_segment(name, filter_)
         if "attribute" in filter_:
             self._batch_segments.append(segment)

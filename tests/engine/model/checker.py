@@ -1,4 +1,4 @@
-"""The log, the ledger and the events, held against the truth."""
+"""Checks the transition log, the ledger and the stored events after a run."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,10 @@ def find_problems(
     end_time: Timestamp,
     now: datetime,
 ) -> list[str]:
-    """All that is not as what was committed between the two times says, as of the instant."""
+    """Returns a description of each difference from the commits between the two cluster times.
+
+    `now` is the instant until which timers count.
+    """
     replay = Replay(calendar)
     replay.apply_commits(read_commits(database, start_time, end_time))
     replay.advance_all(now)
@@ -39,7 +42,7 @@ def find_problems(
 def read_log(
     database: Database[Json], until: datetime
 ) -> dict[tuple[str, Any], list[LoggedTransition]]:
-    """What the log says, by segment and customer, of what happened until an instant."""
+    """Returns the transitions until an instant, by segment and customer."""
     transitions_by_membership: dict[tuple[str, Any], list[LoggedTransition]] = {}
     for row in database.transitions.find().sort("_id", 1):
         if row["at"] <= until:
@@ -58,16 +61,16 @@ def _sequence_problems(database: Database[Json]) -> list[str]:
         problems.append("the sequence has gaps")
     counter = database.counters.find_one({"_id": "transitionLogEnd"})
     if counter is None or counter["sequence"] != len(sequences):
-        problems.append(f"the counter says {counter}, the log has {len(sequences)}")
+        problems.append(f"the counter is {counter}, the log has {len(sequences)} transitions")
     return problems
 
 
 def _ledger_problems(database: Database[Json]) -> list[str]:
-    """Where the ledger is not what the log and the rules say, for the customers who are there."""
+    """Compares the ledger with the log and the earning rules, for the customers that exist."""
     customers_by_id = {row["_id"]: row for row in database.customers.find({}, {"loyalty": 1})}
     checkpoint = database.checkpoints.find_one({"_id": "loyalty"})
     assert checkpoint
-    # As far as points have been given by now.
+    # The consumer has processed the log until its checkpoint.
     read_filter = {"_id": {"$lte": ObjectId(f"{checkpoint['sequence']:024x}")}}
     entered_by_segment: dict[Any, list[Json]] = {}
     for row in database.transitions.find({"type": "ENTERED", **read_filter}):
@@ -81,29 +84,33 @@ def _ledger_problems(database: Database[Json]) -> list[str]:
             if since < sequence and (until is None or sequence <= until):
                 expected.add((rule["_id"], row["_id"], rule["points"]["fixed"]))
     actual, totals = [], Counter[Any]()
-    # What the others have left is swept up by and by.
+    # The sweeper removes the entries of deleted customers later.
     for row in database.ledger.find():
         if row["customerId"] in customers_by_id:
             actual.append((row["ruleId"], row["transitionId"], row["points"]))
             totals[row["customerId"]] += row["points"]
     problems = []
     if set(actual) != expected or len(actual) != len(expected):
-        problems.append(f"the ledger has {len(actual)} entries, {len(expected)} are wanted")
+        problems.append(f"the ledger has {len(actual)} entries, expected {len(expected)}")
     for key, customer in customers_by_id.items():
         if customer.get("loyalty", {}).get("points", 0) != totals[key]:
-            problems.append(f"{key} has {customer.get('loyalty')}, and entries of {totals[key]}")
+            problems.append(
+                f"{key} has {customer.get('loyalty')}, its entries sum up to {totals[key]}"
+            )
     return problems
 
 
 def _event_batch_problems(
     event_batches: Iterable[EventBatch], event_counts: Mapping[str, int]
 ) -> list[str]:
-    """Where a call has stored its events twice, or not at all although it said that it had."""
+    """Finds calls that stored an event twice, or not as many as the API accepted."""
     problems = []
     for batch in event_batches:
         stored = [event_counts.get(mark, 0) for mark in batch.event_marks]
         if max(stored, default=0) > 1:
             problems.append(f"a call has stored events twice: {stored}")
         elif batch.accepted is not None and sum(stored) != batch.accepted:
-            problems.append(f"a call has stored {sum(stored)} events, and told {batch.accepted}")
+            problems.append(
+                f"a call has stored {sum(stored)} events, and accepted {batch.accepted}"
+            )
     return problems

@@ -1,4 +1,4 @@
-"""A shop of its own: MongoDB, Valkey, workers, each of which may be killed at any time."""
+"""The processes under test (MongoDB, Valkey, workers), and the faults of the model test."""
 
 import asyncio
 import json
@@ -18,13 +18,15 @@ from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.api import Api, running_api
 from tests.engine.model.replica_set import ReplicaSet, ReplicaSetMember
+from tests.local_processes import mongod_settings
 
 _LOG_LINES_READ = 1_000
-_STEP_DOWN_SECONDS, _MAX_HANG_SECONDS = 3, 5
+_STEP_DOWN_SECONDS = 3
+_MAX_HANG_SECONDS = 5
 
 
 class WorkerProcess(ChildProcess):
-    """`segments worker`, as people run it."""
+    """A `segments worker` process."""
 
     def __init__(self, folder: Path, number: int, settings: Settings) -> None:
         super().__init__(f"worker-{number}", folder)
@@ -42,17 +44,22 @@ class WorkerProcess(ChildProcess):
         self.run([sys.executable, "-m", "app", "worker"], self._environment)
 
     def wait_until_ready(self) -> None:
-        """It is at work when its first transitions show."""
+        """Does nothing: a worker has no sign that it is ready."""
+
+    def has_logged(self, text: str) -> bool:
+        """Whether the log file of the worker contains the text."""
+        assert self.log_file
+        return text in self.log_file.read_text(errors="replace")
 
 
 class Cluster:
-    """The parts, and the troubles that come over them."""
+    """Kills the processes and forces elections; counts both."""
 
     def __init__(
         self, api: Api, mongodb: Mongod | ReplicaSet, valkey: Valkey, workers: list[WorkerProcess]
     ) -> None:
         self.api = api
-        # What has been done to which part, and how often.
+        # By the name of the process, and by the kind of election.
         self.kills: Counter[str] = Counter()
         self.elections: Counter[str] = Counter()
         self._mongodb = mongodb
@@ -60,12 +67,14 @@ class Cluster:
         self._workers = workers
 
     def term(self) -> int:
-        """The number of the last election."""
+        """Returns the term of the last election."""
         return self._mongodb.term() if isinstance(self._mongodb, ReplicaSet) else 1
 
     async def kill_random_process(self, rng: random.Random) -> None:
-        """Kills a part outright, and starts it again a little later. Of a replica set, a secondary:
-        to kill the primary is another trouble."""
+        """Kills a process with SIGKILL, and restarts it within half a second.
+
+        In a replica set it kills secondaries only: `force_election` kills the primary.
+        """
         mongodb = self._mongodb
         if isinstance(mongodb, ReplicaSet):
             database: Mongod | ReplicaSetMember = rng.choice(
@@ -82,8 +91,9 @@ class Cluster:
         if isinstance(mongodb, ReplicaSet):
             await asyncio.to_thread(mongodb.wait_until_healthy)
 
-    async def force_election(self, chance: random.Random) -> None:
-        """The primary steps down, is killed, or hangs; the others elect one of them."""
+    async def force_election(self, rng: random.Random) -> None:
+        """Makes the primary step down, kills it, or pauses it, so that the others elect a new
+        one."""
         mongodb = self._mongodb
         assert isinstance(mongodb, ReplicaSet)
         primary = await asyncio.to_thread(mongodb.primary)
@@ -94,9 +104,9 @@ class Cluster:
             case "step-down":
                 await asyncio.to_thread(mongodb.step_down, _STEP_DOWN_SECONDS)
             case "kill":
-                await self._kill_and_restart(primary, chance.random() * 4)
+                await self._kill_and_restart(primary, rng.random() * 4)
             case _:
-                seconds = 2 + chance.random() * (_MAX_HANG_SECONDS - 2)
+                seconds = 2 + rng.random() * (_MAX_HANG_SECONDS - 2)
                 await asyncio.to_thread(primary.pause_for, seconds)
         await asyncio.to_thread(mongodb.wait_until_healthy)
 
@@ -108,7 +118,8 @@ class Cluster:
         await asyncio.to_thread(process.wait_until_ready)
 
     def warnings(self) -> dict[str, int]:
-        """What the workers have complained of lately, and how often."""
+        """Returns the most frequent recent warnings and errors of the workers, with their
+        counts."""
         warning_counts: Counter[str] = Counter()
         for worker in self._workers:
             assert worker.log_file
@@ -122,12 +133,12 @@ class Cluster:
         return dict(warning_counts.most_common(10))
 
     async def stop_workers(self) -> None:
-        """Time passes on, but nobody tells of it any more."""
+        """Stops all workers: timers that become due later cause no transitions."""
         for worker in self._workers:
             await asyncio.to_thread(worker.stop)
 
     async def restart_exited_workers(self) -> None:
-        """Starts again who has given up for want of MongoDB."""
+        """Restarts workers that have exited because MongoDB was unreachable."""
         for worker in self._workers:
             if worker.exit_status is not None:
                 worker.stop()
@@ -136,8 +147,7 @@ class Cluster:
 
 @asynccontextmanager
 async def running_cluster(folder: Path, workers: int, members: int) -> AsyncIterator[Cluster]:
-    settings = Settings(_env_file=None, oplog_mib=990)  # type: ignore[call-arg]
-    mongodb = ReplicaSet(folder) if members > 1 else Mongod(folder / "mongod", settings)
+    mongodb = ReplicaSet(folder) if members > 1 else Mongod(folder / "mongod", mongod_settings())
     valkey = Valkey(folder / "valkey")
     processes: list[ChildProcess | ReplicaSet] = [mongodb, valkey]
     try:

@@ -1,4 +1,4 @@
-"""All that was ever committed, read from the change stream once everything is over."""
+"""Reads all commits of a run from the change stream, after the run."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -9,15 +9,15 @@ from pymongo.database import Database
 
 Json = dict[str, Any]
 _COLLECTIONS = ("customers", "segments", "events", "orders", "members")
-_END_COLLECTION = "endOfHistory"
+_END_COLLECTION = "endOfCommits"
 
 
 def read_commits(
     database: Database[Json], since: Timestamp, until: Timestamp
 ) -> Iterator[list[Json]]:
-    """The changes of each commit, in their order: all that share a cluster time.
+    """Yields the changes of each commit, in order. Changes with one cluster time are one commit.
 
-    Writes a row of its own after `until`, so that the stream surely comes past it.
+    Inserts a document after `until`, so that the stream reaches a later cluster time.
     """
     database[_END_COLLECTION].insert_one({})
     stages = [{"$match": {"ns.coll": {"$in": [*_COLLECTIONS, _END_COLLECTION]}}}]

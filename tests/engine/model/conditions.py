@@ -1,4 +1,4 @@
-"""Conditions as they are sent."""
+"""Conditions of the filter language, as a client sends them."""
 
 from typing import Any
 

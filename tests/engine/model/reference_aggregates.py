@@ -1,7 +1,7 @@
-"""Measures of one customer's events, kept row by row.
+"""Aggregates of one customer's events for the replay, updated row by row.
 
-The judge's own: of the program it uses no more than how a condition reads one row. A row costs
-log n, so that customers with tens of thousands of events can be judged.
+An implementation independent of the engine's: it shares only the evaluation of a condition on one
+row. An update takes O(log n), so that a replay can have customers with tens of thousands of events.
 """
 
 from bisect import bisect_left, insort
@@ -22,7 +22,7 @@ Number = int | float
 
 
 class _WindowedRow:
-    """A row that passes every `where`; from when until when it lies in the window."""
+    """A row that meets every `where`, and the instants at which it enters and leaves the window."""
 
     __slots__ = ("end", "is_in_window", "is_present", "start", "value")
 
@@ -35,7 +35,7 @@ class _WindowedRow:
 
 
 class ReferenceAggregate:
-    """What a measure comes to as rows come and go and time passes."""
+    """The value of a measure while rows are added and removed and time passes."""
 
     def __init__(self, measure: Measure, calendar: Calendar) -> None:
         if any(where.operator.is_time_dependent for where in measure.where):
@@ -60,14 +60,14 @@ class ReferenceAggregate:
         return self._window_changes[0][0] if self._window_changes else None
 
     def advance(self, now: datetime) -> None:
-        """Time passes until now."""
+        """Advances the window to `now`."""
         while self._window_changes and self._window_changes[0][0] <= now:
             instant, _, entry = heappop(self._window_changes)
             if entry.is_present:
                 self._set_in_window(entry, is_in_window=instant != entry.end)
 
     def put(self, key: object, row: Row, now: datetime) -> None:
-        """The row is there from now on."""
+        """Adds or replaces a row as of `now`."""
         self.drop(key)
         measure, at = self._measure, row["at"]
         for where in measure.where:
@@ -90,7 +90,7 @@ class ReferenceAggregate:
         self._set_in_window(entry, is_in_window=is_in)
 
     def drop(self, key: object) -> None:
-        """The row is there no longer, if it was."""
+        """Removes a row if it exists."""
         if entry := self._rows.pop(key, None):
             self._set_in_window(entry, is_in_window=False)
             entry.is_present = False
@@ -117,7 +117,7 @@ class _Count:
 
 
 class _NumericAggregate:
-    """The base of what only numbers count for."""
+    """Base of the aggregates that ignore values other than numbers."""
 
     def __init__(self) -> None:
         self._sorted: list[Number] = []
@@ -166,7 +166,7 @@ class _Maximum(_NumericAggregate):
 
 
 class _DistinctCount:
-    """Of texts and numbers; the model's events have no other values."""
+    """Counts distinct texts and numbers; the events of the workload have no other values."""
 
     def __init__(self) -> None:
         self._counts: Counter[object] = Counter()

@@ -1,229 +1,35 @@
-"""What the log must be, worked out anew from all that was ever committed.
+"""Computes the expected transition log from all commits.
 
-Every state of every customer with the rows that it includes, and every state of the definitions,
-in the order of their commits. What follows is worked out customer by customer: what lies in the
-document with the evaluator and `changes_at`, events and orders with measures of the judge's own;
-nothing with what the engine uses.
+Replays every state of every customer, with the rows that it includes, and every state of the
+definitions, in the order of their commits. It evaluates attributes with the evaluator and
+`find_next_change`, and events and orders with `ReferenceAggregate`. It shares neither the matcher
+nor the incremental aggregates with the engine.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.filters import Calendar, Catalog, CustomerFacts, Filter, Now, find_next_change, parse
-from app.filters.evaluate import operator_holds
+from app.filters import Calendar, Catalog, Filter, parse
 from app.filters.sources import static_member_source
-from app.filters.tree import (
-    AllOf,
-    AnyOf,
-    AttributeCondition,
-    EventCondition,
-    Measure,
-    NestedSegment,
-    NoneOf,
-    SegmentCondition,
-    StaticMemberCondition,
-)
-from tests.engine.model.reference_aggregates import ReferenceAggregate
+from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
+from tests.engine.model.customer_replay import ConditionTable, CustomerReplay, TruthFunction
 
 Json = dict[str, Any]
-TruthFunction = Callable[[Mapping[int, bool]], bool]
-_COUNTED_STATUSES = ("PAID", "FULFILLED")
 
 
 class LoggedTransition(NamedTuple):
-    """A transition without its place in the log."""
+    """A transition without its sequence number."""
 
     type: str
     cause: str
     at: datetime
 
 
-class ConditionTable:
-    """The conditions of all filters, each under a number of its own."""
-
-    def __init__(self) -> None:
-        self.all: list[Filter] = []
-        self._numbers: dict[Filter, int] = {}
-
-    def compile(self, filter_: Filter, used: set[int]) -> TruthFunction:
-        """The filter as a function of what its conditions come to; adds their numbers to `used`."""
-        match filter_:
-            case AllOf(branches):
-                all_branches = [self.compile(branch, used) for branch in branches]
-                return lambda truth: all(branch(truth) for branch in all_branches)
-            case AnyOf(branches):
-                any_branches = [self.compile(branch, used) for branch in branches]
-                return lambda truth: any(branch(truth) for branch in any_branches)
-            case NoneOf(branches):
-                none_branches = [self.compile(branch, used) for branch in branches]
-                return lambda truth: not any(branch(truth) for branch in none_branches)
-            case SegmentCondition(segment, member):
-                segment_holds = self.compile(segment.tree, used)
-                return lambda truth: segment_holds(truth) is member
-        if filter_ not in self._numbers:
-            self._numbers[filter_] = len(self.all)
-            self.all.append(filter_)
-        number = self._numbers[filter_]
-        used.add(number)
-        return lambda truth: truth[number]
-
-
-class CustomerReplay:
-    """One customer, as of an instant: its document, its rows, what each condition comes to."""
-
-    def __init__(self, calendar: Calendar, conditions: ConditionTable) -> None:
-        self._calendar = calendar
-        self._conditions = conditions
-        self.document: Json | None = None
-        # By segment.
-        self.is_member: dict[str, bool] = {}
-        self.condition_values: dict[int, bool] = {}
-        self._rows: dict[tuple[str, Any], Json] = {}
-        # The static segments in whose lists it stands.
-        self._static_segments: set[Any] = set()
-        # The rows of which some later state may say something else than the last one did.
-        self._rows_to_revisit: set[tuple[str, Any]] = set()
-        self._measures: dict[int, ReferenceAggregate] = {}
-        self._measures_by_source: dict[tuple[str, str], list[ReferenceAggregate]] = {}
-        self._next_changes: dict[int, datetime] = {}
-        self._next_change: datetime | None = None
-
-    def insert_row(self, collection: str, key: Any, row: Json) -> None:
-        if collection == "members":
-            self._static_segments.add(row["segmentId"])
-            return
-        self._rows[collection, key] = row
-        self._rows_to_revisit.add((collection, key))
-
-    def update_row(self, collection: str, key: Any, change: Json) -> None:
-        row = {**self._rows[collection, key], **change["updatedFields"]}
-        removed = change["removedFields"]
-        self.insert_row(collection, key, {name: row[name] for name in row if name not in removed})
-
-    def apply_state(
-        self, document: Json, condition_numbers: Iterable[int], instant: datetime
-    ) -> None:
-        """Another state begins; time has passed until then."""
-        self.document = document
-        for row_key in [*self._rows_to_revisit]:
-            self._update_measures(row_key, instant)
-        for number in condition_numbers:
-            self._evaluate_condition(number, instant)
-        self._schedule_next_change()
-
-    def apply_definitions(self, condition_numbers: Iterable[int], instant: datetime) -> None:
-        """Other conditions are asked from now on; time has passed until then."""
-        required = {*condition_numbers}
-        if removed := self.condition_values.keys() - required:
-            for number in removed:
-                del self.condition_values[number]
-                self._next_changes.pop(number, None)
-                if measure := self._measures.pop(number, None):
-                    for measures in self._measures_by_source.values():
-                        if measure in measures:
-                            measures.remove(measure)
-        for number in required - self.condition_values.keys():
-            self._evaluate_condition(number, instant)
-        self._schedule_next_change()
-
-    def changes_until(self, until: datetime) -> Iterator[datetime]:
-        """Time passes; stops at each instant at which a condition turns."""
-        while self._next_change is not None and self._next_change <= until:
-            at = self._next_change
-            has_changed = False
-            for number, measure in self._measures.items():
-                instant = measure.next_change
-                if instant is not None and instant <= at:
-                    measure.advance(at)
-                    has_changed |= self._has_changed(number, at)
-            for number in [
-                number for number, change_at in self._next_changes.items() if change_at <= at
-            ]:
-                self._evaluate_condition(number, at)
-                has_changed = True
-            self._schedule_next_change()
-            if has_changed:
-                yield at
-
-    def _schedule_next_change(self) -> None:
-        changes = (measure.next_change for measure in self._measures.values())
-        instants = [*self._next_changes.values(), *(at for at in changes if at is not None)]
-        self._next_change = min(instants, default=None)
-
-    def _update_measures(self, row_key: tuple[str, Any], instant: datetime) -> None:
-        """Puts a row where the present state has it."""
-        assert self.document is not None
-        row, (collection, key) = self._rows[row_key], row_key
-        version = self.document["version"]
-        is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
-        for measure in self._measures_by_source.get(_source(collection, row), ()):
-            if is_present and _is_counted(collection, row):
-                measure.put(key, row, instant)
-            else:
-                measure.drop(key)
-        if row["sinceVersion"] <= version and (
-            "untilVersion" not in row or row["untilVersion"] <= version
-        ):
-            self._rows_to_revisit.discard(row_key)
-
-    def _evaluate_condition(self, number: int, instant: datetime) -> None:
-        """What a condition comes to now, and when it may turn."""
-        assert self.document is not None
-        condition, now = self._conditions.all[number], Now(instant, self._calendar)
-        match condition:
-            case AttributeCondition(asks, operator, operand):
-                self.condition_values[number] = operator_holds(
-                    operator, asks.read(self.document), operand, now
-                )
-                if operator.is_time_dependent:
-                    change_at = find_next_change(condition, CustomerFacts(self.document), now)
-                    self._next_changes.pop(number, None)
-                    if change_at is not None:
-                        self._next_changes[number] = change_at
-            case StaticMemberCondition(rows):
-                self.condition_values[number] = (
-                    rows.source.predicate["segmentId"] in self._static_segments
-                )
-            case EventCondition(measure):
-                if number not in self._measures:
-                    self._measures[number] = self._create_measure(measure, instant)
-                self._has_changed(number, instant)
-
-    def _create_measure(self, measure: Measure, instant: datetime) -> ReferenceAggregate:
-        assert self.document is not None
-        aggregate, version = ReferenceAggregate(measure, self._calendar), self.document["version"]
-        source = measure.source.collection, measure.source.name
-        self._measures_by_source.setdefault(source, []).append(aggregate)
-        for (collection, key), row in self._rows.items():
-            if collection == source[0] and _source(collection, row) == source:
-                is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
-                if is_present and _is_counted(collection, row):
-                    aggregate.put(key, row, instant)
-        return aggregate
-
-    def _has_changed(self, number: int, instant: datetime) -> bool:
-        """Whether a condition on events comes to something else than it did."""
-        condition, previous = self._conditions.all[number], self.condition_values.get(number)
-        assert isinstance(condition, EventCondition)
-        value, now = self._measures[number].value, Now(instant, self._calendar)
-        self.condition_values[number] = operator_holds(
-            condition.operator, value, condition.operand, now
-        )
-        return self.condition_values[number] is not previous
-
-
-def _source(collection: str, row: Json) -> tuple[str, str]:
-    return collection, "order" if collection == "orders" else row["name"]
-
-
-def _is_counted(collection: str, row: Json) -> bool:
-    return collection != "orders" or row["status"] in _COUNTED_STATUSES
-
-
 class _ActiveSegment(NamedTuple):
-    """An active segment: its filter with all that it rests on, and as a function."""
+    """An active segment: a fingerprint of its filter and all nested filters, and the compiled
+    filter."""
 
     fingerprint: str
     holds: TruthFunction
@@ -232,15 +38,15 @@ class _ActiveSegment(NamedTuple):
 
 @dataclass
 class Replay:
-    """All customers, from the first commit on."""
+    """All customers and segments; `transitions` is the expected log."""
 
     calendar: Calendar
     latest_instant: datetime | None = None
     transitions: dict[tuple[str, Any], list[LoggedTransition]] = field(default_factory=dict)
-    # How many events bear the mark that a call has left on each of its own.
+    # How many events have this mark in their properties.
     event_mark_counts: dict[str, int] = field(default_factory=dict)
     _customers: dict[Any, CustomerReplay] = field(default_factory=dict)
-    # Rows of customers who are not there yet.
+    # Rows of customers that do not exist yet.
     _pending_customers: dict[Any, CustomerReplay] = field(default_factory=dict)
     _owners: dict[Any, Any] = field(default_factory=dict)
     _segments: dict[str, Json] = field(default_factory=dict)
@@ -257,7 +63,7 @@ class Replay:
             self._apply_commit(events, self.latest_instant)
 
     def advance_all(self, until: datetime) -> None:
-        """Time alone goes on until an instant."""
+        """Advances the time of all customers to an instant."""
         for key, customer in self._customers.items():
             self._advance(key, customer, until)
 
@@ -292,11 +98,11 @@ class Replay:
                     self.event_mark_counts[mark] = self.event_mark_counts.get(mark, 0) + 1
                 self._customer_replay(owner).insert_row(collection, key, row)
             case "update":
-                # A customer who is gone keeps nothing that a later state could include.
+                # No later state of a deleted customer can include the row.
                 if (customer := self._customers.get(self._owners[key])) is not None:
                     customer.update_row(collection, key, event["updateDescription"])
             case "delete":
-                # Of a customer who was deleted: an earlier state had it.
+                # The sweeper removes rows of deleted customers; earlier states included them.
                 pass
 
     def _customer_replay(self, key: Any) -> CustomerReplay:
@@ -307,7 +113,8 @@ class Replay:
         )
 
     def _apply_definitions(self, instant: datetime) -> None:
-        """Definitions have changed: whoever is there is judged by both."""
+        """Advances all customers by the previous definitions, then evaluates them by the current
+        ones."""
         previous, current = self._active_segments, {}
         for id_, segment in self._segments.items():
             if segment["kind"] == "ACTIVE":
@@ -400,23 +207,28 @@ def find_differences(
     expected: Mapping[tuple[str, Any], Sequence[LoggedTransition]],
     actual: Mapping[tuple[str, Any], Sequence[LoggedTransition]],
 ) -> list[str]:
-    """Where the two differ. Instants may, by what wall times of neighbours in the oplog are out of
-    order."""
+    """Returns a description of each membership whose transitions differ.
+
+    Instants may differ by 20 ms: the wall times of neighbours in the oplog can be out of order.
+    """
     differences_found = []
     for key in {*expected, *actual}:
         expected_transitions, actual_transitions = expected.get(key, []), actual.get(key, [])
-        are_equal = [each[:2] for each in expected_transitions] == [
-            each[:2] for each in actual_transitions
+        are_equal = [(row.type, row.cause) for row in expected_transitions] == [
+            (row.type, row.cause) for row in actual_transitions
         ] and all(
-            abs((a.at - b.at).total_seconds()) <= 0.02
-            for a, b in zip(expected_transitions, actual_transitions, strict=True)
+            abs((expected_row.at - actual_row.at).total_seconds()) <= 0.02
+            for expected_row, actual_row in zip(
+                expected_transitions, actual_transitions, strict=True
+            )
         )
         if not are_equal:
             differences_found.append(
-                f"{key}: wanted {_format_transitions(expected_transitions)} but the log says {_format_transitions(actual_transitions)}"
+                f"{key}: expected {_format_transitions(expected_transitions)},"
+                f" the log has {_format_transitions(actual_transitions)}"
             )
     return differences_found
 
 
 def _format_transitions(transitions: Sequence[LoggedTransition]) -> str:
-    return " ".join(f"{t.type}/{t.cause}@{t.at:%M:%S.%f}" for t in transitions)
+    return " ".join(f"{row.type}/{row.cause}@{row.at:%M:%S.%f}" for row in transitions)

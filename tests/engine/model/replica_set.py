@@ -1,4 +1,4 @@
-"""A replica set of three members on this machine, each of which may be killed or stopped."""
+"""A replica set of three members on this machine. A test can kill or pause each of them."""
 
 import os
 import signal
@@ -20,14 +20,16 @@ Json = dict[str, Any]
 Result = TypeVar("Result")
 
 _REPLICA_SET_NAME = "rs0"
-_ELECTION_MILLISECONDS, _HEARTBEAT_MILLISECONDS = 2_000, 500
-_OPLOG_MIB, _CACHE_GIB = 990, 0.5
+_ELECTION_MILLISECONDS = 2_000
+_HEARTBEAT_MILLISECONDS = 500
+_OPLOG_MIB = 990
+_CACHE_GIB = 0.5
 _MAX_ELECTION_SECONDS = 60
 _HEALTHY_STATES = ("PRIMARY", "SECONDARY")
 
 
 class ReplicaSetMember(ChildProcess):
-    """One mongod of the set."""
+    """A mongod of the replica set."""
 
     def __init__(self, folder: Path, number: int) -> None:
         super().__init__(f"mongod-{number}", folder / f"mongod-{number}")
@@ -59,11 +61,11 @@ class ReplicaSetMember(ChildProcess):
         )
 
     def wait_until_ready(self) -> None:
-        """Returns when it answers."""
+        """Returns when the member responds to a ping."""
         self.wait_until(lambda: self.run_admin_command("ping") is not None)
 
     def run_admin_command(self, command: str, value: Any = 1, **options: Any) -> Json | None:
-        """The member's own answer; None where it gives none."""
+        """Runs a command on this member; returns its response, or None if it fails."""
         address = f"mongodb://{self.host}/?directConnection=true"
         with MongoClient[Json](
             address,
@@ -78,8 +80,10 @@ class ReplicaSetMember(ChildProcess):
             return answer
 
     def pause_for(self, seconds: float) -> None:
-        """Hangs, as with a stalled disk, and goes on after so long: even where nobody is left by
-        then to tell it to."""
+        """Pauses the process, as a stalled disk does; blocks until it runs again.
+
+        A process of its own resumes it, so that it runs again even if the test is killed.
+        """
         assert self.pid
         os.kill(self.pid, signal.SIGSTOP)
         resume_command = f"sleep {seconds}; kill -CONT {self.pid}"
@@ -87,7 +91,8 @@ class ReplicaSetMember(ChildProcess):
 
 
 class ReplicaSet:
-    """start() returns at once; ready() blocks until one of its members takes writes."""
+    """Three members. start() returns at once; wait_until_ready() blocks until there is a
+    primary."""
 
     def __init__(self, folder: Path) -> None:
         self.members = [ReplicaSetMember(folder, number) for number in range(3)]
@@ -109,7 +114,7 @@ class ReplicaSet:
             "electionTimeoutMillis": _ELECTION_MILLISECONDS,
             "heartbeatIntervalMillis": _HEARTBEAT_MILLISECONDS,
         }
-        # Of one that is initiated already it is refused.
+        # MongoDB refuses this if the replica set is initiated already.
         config = {"_id": _REPLICA_SET_NAME, "members": member_configs, "settings": settings}
         self.members[0].run_admin_command("replSetInitiate", config)
         self.wait_until_healthy()
@@ -123,7 +128,7 @@ class ReplicaSet:
             member.stop()
 
     def primary(self) -> ReplicaSetMember:
-        """The one that takes writes; waits for it."""
+        """Returns the primary; waits until there is one."""
         return _wait_for(self._find_primary, "no primary")
 
     def secondaries(self) -> list[ReplicaSetMember]:
@@ -131,7 +136,7 @@ class ReplicaSet:
         return [member for member in self.members if member is not primary]
 
     def wait_for_another_primary(self, previous_primary: ReplicaSetMember) -> None:
-        """Returns when the others have elected one of them; than may hang."""
+        """Returns when the other members have elected a new primary. The previous one may hang."""
 
         def find_other_primary() -> ReplicaSetMember | None:
             others = [member for member in self.members if member is not previous_primary]
@@ -140,7 +145,7 @@ class ReplicaSet:
         _wait_for(find_other_primary, "no other primary")
 
     def wait_until_healthy(self) -> None:
-        """Returns when all members are there, and one is the primary."""
+        """Returns when one member is the primary and the others are secondaries."""
 
         def healthy_status() -> Json | None:
             primary = self._find_primary()
@@ -151,17 +156,17 @@ class ReplicaSet:
                 return status
             return None
 
-        _wait_for(healthy_status, "not all members are there")
+        _wait_for(healthy_status, "not all members are healthy")
 
     def term(self) -> int:
-        """The number of the last election."""
+        """Returns the term of the last election."""
         status = _wait_for(
             lambda: self.primary().run_admin_command("replSetGetStatus"), "no status"
         )
         return int(status["term"])
 
     def step_down(self, seconds: int) -> None:
-        """The primary gives up, and is not elected again for so long."""
+        """Makes the primary step down; it does not stand for election for this many seconds."""
         options = {"secondaryCatchUpPeriodSecs": min(1, seconds), "force": True}
         self.primary().run_admin_command("replSetStepDown", seconds, **options)
 
@@ -170,7 +175,7 @@ class ReplicaSet:
 
 
 def _wait_for(find: Callable[[], Result | None], failure: str) -> Result:
-    """What is looked for, once it is found."""
+    """Returns the first result of `find` that is not None. Raises TimeoutError."""
     deadline = time.monotonic() + _MAX_ELECTION_SECONDS
     while (result := find()) is None:
         if time.monotonic() > deadline:

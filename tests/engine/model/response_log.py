@@ -1,4 +1,4 @@
-"""What the API answers, written down."""
+"""Records the responses of the API during a run."""
 
 import re
 import time
@@ -16,8 +16,10 @@ _ID = re.compile("[0-9a-f]{16,}")
 
 @dataclass
 class EventBatch:
-    """Events that were sent in one call, by the mark that each bears; how many of them the API said
-    it took, None where it did not say."""
+    """The events of one call, by the mark in their properties.
+
+    `accepted` is the number in the API's response; None if there was none.
+    """
 
     event_marks: list[str]
     accepted: int | None = None
@@ -25,10 +27,9 @@ class EventBatch:
 
 @dataclass
 class ResponseLog:
-    """How many there were, the slowest, their errors by code, and the causes of each
-    INTERNAL."""
+    """Statistics of the responses: number, slowest, errors by code, causes of INTERNAL."""
 
-    # What the API has logged: there it says what an INTERNAL comes of.
+    # The log of the API. It has the exception behind an INTERNAL.
     api_log: Sequence[MutableMapping[str, Any]]
     response_count: int = 0
     error_codes: Counter[str] = field(default_factory=Counter)
@@ -46,7 +47,7 @@ class ResponseLog:
 
 @dataclass(frozen=True)
 class RecordingApi(Api):
-    """The API, of whose answers everything is known."""
+    """An API client that records every response."""
 
     response_log: ResponseLog
 
@@ -57,7 +58,7 @@ class RecordingApi(Api):
         try:
             response = await super().execute(query, **variables)
         except Exception as failure:
-            response_log.error_codes["no answer"] += 1
+            response_log.error_codes["no response"] += 1
             response_log.internal_errors[f"{_first_field_name(query)}: {failure!r}"] += 1
             raise
         response_log.slowest_seconds = max(
@@ -73,7 +74,7 @@ class RecordingApi(Api):
         return response
 
     async def track_events(self, rows: list[Json]) -> None:
-        """Sends events in one call; what they bring is looked at when all is over."""
+        """Sends events in one call. The checker compares the stored events after the run."""
         batch = EventBatch([uuid4().hex for _ in rows])
         self.response_log.event_batches.append(batch)
         marked_rows = [
@@ -84,5 +85,5 @@ class RecordingApi(Api):
 
 
 def _first_field_name(query: str) -> str:
-    """The first field that is asked for."""
+    """Returns the name of the first field of a query."""
     return query.partition("{")[2].strip().partition("(")[0].partition(" ")[0]

@@ -1,4 +1,4 @@
-"""One run: everything happens, with trouble; then the log is held against the truth."""
+"""One run of the model test: the workload and the faults, then the check."""
 
 import asyncio
 import random
@@ -23,7 +23,6 @@ from tests.engine.model.workload import Workload
 
 Json = dict[str, Any]
 
-# So many steps are under way at a time.
 _CONCURRENT_OPERATIONS = 3
 _SECONDS_BEFORE_FAULTS = 3.0
 _ENGINE_COLLECTIONS = (
@@ -33,7 +32,8 @@ _ENGINE_COLLECTIONS = (
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What is to happen. `settle_seconds`: how long the engine may take to catch up in the end."""
+    """The parameters of a run. The engine must catch up within `catch_up_seconds` after the
+    workload."""
 
     seed: int = 0
     kills: int = 20
@@ -46,18 +46,17 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to."""
+    """The result of a run."""
 
     kills: Counter[str]
     elections: Counter[str]
     election_terms: int
     operations: int
-    # Steps that did not come to their end, by why.
+    # By the type and the text of the exception.
     failed_operations: Counter[str]
     response_log: ResponseLog
     causes: Counter[str]
     problems: list[str]
-    # How long each part took.
     phase_seconds: dict[str, float]
 
     def __str__(self) -> str:
@@ -66,13 +65,16 @@ class RunResult:
         lines = {
             "kills": _format_counts(self.kills),
             "elections": f"{_format_counts(self.elections)}; {self.election_terms} new terms",
-            "steps": f"{self.operations}, of which {self.failed_operations.total()} were cut off",
-            "answers": f"{response_log.response_count}, the slowest in {response_log.slowest_seconds:.1f} s;"
+            "operations": f"{self.operations}, {self.failed_operations.total()} of them failed",
+            "responses": f"{response_log.response_count},"
+            f" the slowest in {response_log.slowest_seconds:.1f} s;"
             f" errors: {_format_counts(codes)}",
             "transitions": _format_counts(self.causes),
             "problems": str(len(self.problems)),
             "INTERNAL": str(response_log.internal_errors.total()),
-            "seconds": ", ".join(f"{part} {took:.0f}" for part, took in self.phase_seconds.items()),
+            "seconds": ", ".join(
+                f"{phase} {seconds:.0f}" for phase, seconds in self.phase_seconds.items()
+            ),
         }
         return "\n".join(f"{name + ':':13}{text}" for name, text in lines.items())
 
@@ -83,7 +85,7 @@ def _format_counts(counter: Counter[str]) -> str:
 
 
 async def run_model_test(folder: Path, plan: RunPlan) -> RunResult:
-    """Lets it happen, and judges it."""
+    """Runs the workload under faults in a folder, and checks the result."""
     with capture_logs() as log:
         return await _run_and_check(folder, plan, ResponseLog(log))
 
@@ -112,10 +114,10 @@ async def _run_and_check(folder: Path, plan: RunPlan, response_log: ResponseLog)
             finally:
                 stopped.set()
                 operations = sum(await asyncio.gather(*tasks))
-            phase_timer.end_phase("trouble")
+            phase_timer.end_phase("faults")
             now, end_time = await asyncio.to_thread(_read_end, client)
             problems = await _wait_until_processed(cluster, now, end_time, plan.catch_up_seconds)
-            phase_timer.end_phase("settling")
+            phase_timer.end_phase("catching up")
             await cluster.stop_workers()
             term = await asyncio.to_thread(cluster.term) - term
             if not problems:
@@ -123,7 +125,7 @@ async def _run_and_check(folder: Path, plan: RunPlan, response_log: ResponseLog)
                 problems = find_problems(
                     api.database, calendar, event_batches, start_time, end_time, now
                 )
-            phase_timer.end_phase("judging")
+            phase_timer.end_phase("check")
             transitions = api.database.transitions.find({}, {"cause": 1})
             causes = Counter(row["cause"] for row in transitions)
     return RunResult(
@@ -140,7 +142,7 @@ async def _run_and_check(folder: Path, plan: RunPlan, response_log: ResponseLog)
 
 
 class _PhaseTimer:
-    """How long the parts of a run took."""
+    """Measures the phases of a run, in seconds."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -167,20 +169,20 @@ async def _inject_faults(cluster: Cluster, plan: RunPlan, rng: random.Random) ->
 async def _run_workload(
     workload: Workload, stopped: asyncio.Event, failed_operations: Counter[str]
 ) -> int:
-    """Until it is over; says how much was done, and writes down why some of it failed."""
+    """Runs operations until `stopped` is set; returns their number, and counts the failures."""
     operations = 0
     while not stopped.is_set():
         operations += 1
         try:
             await workload.run_random_operation()
-        except Exception as error:  # noqa: BLE001 - what the trouble cut off
+        except Exception as error:  # noqa: BLE001 - faults make operations fail
             failed_operations[f"{type(error).__name__}: {str(error)[:100]}"] += 1
         await asyncio.sleep(0.005)
     return operations
 
 
 def _read_end(client: MongoClient[Json]) -> tuple[datetime, Timestamp]:
-    """The instant by MongoDB's clock, and the last time in its oplog."""
+    """Returns the time of MongoDB's clock, and the last cluster time."""
     hello = client.admin.command("hello", codec_options=client.codec_options)
     return hello["localTime"], hello["operationTime"]
 
@@ -188,8 +190,10 @@ def _read_end(client: MongoClient[Json]) -> tuple[datetime, Timestamp]:
 async def _wait_until_processed(
     cluster: Cluster, now: datetime, end_time: Timestamp, seconds: float
 ) -> list[str]:
-    """Returns when the engine has come past all that is committed, and due, by now; a problem where
-    it does not."""
+    """Waits until the engine has processed all commits, and all timers due by `now`.
+
+    Returns an empty list, or after `seconds` a description of what is missing.
+    """
     database = cluster.api.database
     position = position_of(end_time)
 
@@ -205,10 +209,8 @@ async def _wait_until_processed(
         if database.partitions.count_documents(partition_behind):
             return False
         base_revision = min(database.partitions.distinct("baseRevision"))
-        checkpoint, log_counter = (
-            database.checkpoints.find_one("loyalty"),
-            database.counters.find_one("transitionLogEnd"),
-        )
+        checkpoint = database.checkpoints.find_one("loyalty")
+        log_counter = database.counters.find_one("transitionLogEnd")
         assert checkpoint
         assert log_counter
         return checkpoint["sequence"] == log_counter["sequence"] and not (
@@ -221,12 +223,12 @@ async def _wait_until_processed(
     except TimeoutError:
         samples = {name: list(database[name].find().limit(2)) for name in _ENGINE_COLLECTIONS}
         due_timers = list(database.membershipStates.find({"nextTimerAt": {"$lte": now}}).limit(20))
-        timeout_message = f"not settled by {now} at {position} within {seconds:g} s"
-        warnings_message = f"the workers complain: {cluster.warnings()}"
+        timeout_message = f"not processed until {now}, position {position}, within {seconds:g} s"
+        warnings_message = f"warnings of the workers: {cluster.warnings()}"
         return [
             timeout_message,
             warnings_message,
-            f"due: {due_timers}",
+            f"due timers: {due_timers}",
             *(f"{name}: {rows}" for name, rows in samples.items()),
         ]
     return []

@@ -1,4 +1,4 @@
-"""What happens in the shop: by the API, and past it."""
+"""Random operations on the shop, through the API and directly in MongoDB."""
 
 import asyncio
 import random
@@ -18,7 +18,6 @@ from tests.engine.model.response_log import RecordingApi
 Json = dict[str, Any]
 CUSTOMERS = 24
 
-
 IS_VIP = attribute("metadata.vip", "IS", True)
 RECENT_VISIT = event("visit", within={"last": "PT0.7S"})
 RECENT_ORDERS = event(
@@ -30,7 +29,7 @@ RECENT_ORDERS = event(
 
 
 class Workload:
-    """Chooses what to do next, and does it. Nothing of it need succeed."""
+    """Runs random operations. Any of them may fail."""
 
     def __init__(
         self, api: RecordingApi, client: MongoClient[Json], rng: random.Random, sizes: WorkloadSizes
@@ -45,7 +44,7 @@ class Workload:
         self._name_count = 0
 
     async def create_initial_data(self) -> None:
-        """Segments of every kind, one inside the other."""
+        """Creates customers, and segments of every kind, some nested."""
         for _ in range(6):
             await self.upsert_customer()
         create_program = (
@@ -74,7 +73,7 @@ class Workload:
         await self._bulk_workload.create_initial_data()
 
     async def run_random_operation(self) -> None:
-        """One thing more."""
+        """Runs one operation."""
         common_operations: list[Callable[[], Awaitable[None]]] = [
             *[self.upsert_customer] * 6,
             *[self.toggle_vip] * 2,
@@ -196,7 +195,8 @@ class Workload:
         await self._run_transaction(insert_event)
 
     async def _run_transaction(self, callback: Callable[[ClientSession], None]) -> None:
-        """In a thread: who waits here for a killed mongod must not keep it from being started."""
+        """Runs in a thread: a wait for a killed mongod must not block the event loop that restarts
+        it."""
 
         def run() -> None:
             with self._client.start_session() as session:
@@ -259,7 +259,7 @@ class Workload:
         return await self.shop.create_segment(self.next_name(), filter_)
 
     async def create_active_segment(self, filter_: Json) -> None:
-        """By a rule that gives points, or as if by something else."""
+        """Activates a segment by an earning rule, or directly."""
         if self._rng.random() < 0.4:
             await self.shop.create_active_segment(self.next_name(), filter_)
             return

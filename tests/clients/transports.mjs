@@ -1,4 +1,4 @@
-// Every way in which a front end may ask, and follow transitions.
+// The clients and transports by which a front end sends queries and follows transitions.
 import { cacheExchange, Client, fetchExchange, subscriptionExchange } from "@urql/core";
 import WebSocket from "ws";
 import { events, socket, urql } from "./clients.mjs";
@@ -23,9 +23,9 @@ const over = (address, client) =>
     }),
   );
 
-export const WAYS = {
+export const TRANSPORTS = {
   "graphql-ws": (address) => socketAt(address),
-  "graphql-ws, soon impatient": (address) => socketAt(address, 100),
+  "graphql-ws, short keep-alive": (address) => socketAt(address, 100),
   "graphql-sse": eventsAt,
   "urql over graphql-ws": (address) => {
     const client = socketAt(address);

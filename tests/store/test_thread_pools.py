@@ -1,4 +1,4 @@
-"""Each kind of work has threads of its own."""
+"""Each kind of work has a thread pool of its own."""
 
 import asyncio
 from threading import Event, current_thread
@@ -14,13 +14,13 @@ motor_framework: Any = motor_asyncio
 
 
 async def thread_name() -> str:
-    """The name of the thread that a call of the driver runs on."""
+    """Returns the name of the thread that runs a call of the driver."""
     loop = asyncio.get_running_loop()
     name: str = await motor_framework.run_on_executor(loop, lambda: current_thread().name)
     return name
 
 
-async def test_a_call_runs_on_the_lane_of_its_task(settings: Settings) -> None:
+async def test_a_call_runs_on_the_thread_pool_of_its_task(settings: Settings) -> None:
     store = Store.connect(settings)
     with use_thread_pool(ThreadPool.ENGINE):
         task = asyncio.create_task(thread_name())
@@ -30,7 +30,7 @@ async def test_a_call_runs_on_the_lane_of_its_task(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("full", [*ThreadPool])
-async def test_a_lane_that_is_full_holds_up_no_other(settings: Settings, full: ThreadPool) -> None:
+async def test_a_full_thread_pool_blocks_no_other(settings: Settings, full: ThreadPool) -> None:
     store = Store.connect(settings)
     loop, release = asyncio.get_running_loop(), Event()
     with use_thread_pool(full):
@@ -46,7 +46,7 @@ async def test_a_lane_that_is_full_holds_up_no_other(settings: Settings, full: T
         await store.close()
 
 
-async def test_stores_share_the_lanes_of_their_process(settings: Settings) -> None:
+async def test_stores_share_the_thread_pools_of_their_process(settings: Settings) -> None:
     first = Store.connect(settings)
     lanes = motor_framework._EXECUTOR
     second = Store.connect(settings)
