@@ -218,7 +218,8 @@ def test_a_definition_decides() -> None:
         catalog = Catalog({"key": MetadataType(type_)} if type_ else {})
         assert voucherify.translate(theirs, catalog) == expected
     text = Catalog({"key": MetadataType(AttributeType.STRING)})
-    with pytest.raises(InputError, match=r"GREATER_THAN does not apply to 'metadata\.key', a STRING"):
+    message = r"GREATER_THAN does not apply to 'metadata\.key', a STRING"
+    with pytest.raises(InputError, match=message):
         voucherify.translate(theirs, text)
 
 
