@@ -7,8 +7,8 @@ keys, add a check to `_KEY_CHECKS` in app/services/uses.py.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.loyalty import EarningRule, ProportionalPoints
 from app.domain.segments import Segment
@@ -27,8 +27,7 @@ class UseKind(Enum):
     SEGMENT = "SEGMENT"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One definition that uses at most one segment, and metadata keys.
 
     `kind`, `id` and `name` identify the user. `segment_id` is None if this use is of keys only.
@@ -56,7 +55,7 @@ def uses_in(definition: UsingDefinition) -> Iterator[Use]:
 
 def _uses_in_segment(segment: Segment) -> Iterator[Use]:
     filter_json = segment.filter or {}
-    for segment_id in sorted(set(referenced_segment_ids(filter_json))):
+    for segment_id in dict.fromkeys(referenced_segment_ids(filter_json)):
         yield Use(UseKind.SEGMENT, segment.id, segment.name, segment_id)
     if keys := frozenset(referenced_metadata_keys(filter_json)):
         yield Use(UseKind.SEGMENT, segment.id, segment.name, keys=keys)
