@@ -10,7 +10,10 @@ def main() -> None:
     modules = {path.stem: path for path in here.glob("[a-z]*.py")}
     for name, path in sorted({**packages, **modules}.items()):
         module = ast.parse(path.read_text())
-        if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in module.body):
+        if any(
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "main"
+            for node in module.body
+        ):
             print(f"{name:20}{(ast.get_docstring(module) or '').splitlines()[0]}")
 
 
