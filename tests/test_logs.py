@@ -7,9 +7,9 @@ import pytest
 
 PROGRAM_WITH_UNEXPECTED_ERROR = """
 import sys, structlog
-from app import logs
+from app import logging_config
 
-logs.set_up(sys.argv[1])
+logging_config.configure_logging(sys.argv[1])
 
 def fail(customer):
     raise KeyError("metadata")
@@ -38,9 +38,9 @@ def test_an_error_is_logged_with_its_function_and_without_local_data(form: str) 
 
 PROGRAM_WITH_SILENT_ERROR = """
 import sys, structlog
-from app import logs
+from app import logging_config
 
-logs.set_up(sys.argv[1])
+logging_config.configure_logging(sys.argv[1])
 for error in (TimeoutError(), OSError("redis is away")):
     structlog.get_logger().warning("can't receive log notifications; retrying", error=error)
 """
