@@ -117,28 +117,31 @@ _MATCHER_PACKAGE = "app.filters.matcher."
 @pytest.mark.parametrize(
     ("target", "mutation"),
     [
-        ("thresholds.Thresholds.place", _never_equal_to_threshold),
-        ("thresholds.Thresholds.place", _always_equal_to_threshold),
-        ("thresholds.Thresholds.passed", lambda *_: None),
-        ("columns.NumbersColumn.left_of", _nan_is_least),
-        ("columns.is_number", lambda value: isinstance(value, int | float)),
-        ("columns.Column.left", _first_element),
-        ("columns.MILLISECOND", 2 * MILLISECOND),
-        ("columns.InstantLine", lambda calendar: _LateLine()),
-        ("columns.distance", lambda _: Interval(None, (timedelta(), False))),
-        ("columns.moments", lambda *_: []),
-        ("shapes.Shape._any", _all_branches),
-        ("shapes.Shape.lost", lambda self, left: self._block_mask << self.start),
-        ("singles.ClockAttribute._answer", _cached_forever),
-        ("singles.ClockAttribute.turns_at", lambda *_: None),
-        ("singles.Whole.turns_at", lambda *_: None),
-        ("rows.Asked.turns_at", lambda *_: None),
-        ("rows.Events.__init__", _everything_matches_none),
-        ("matcher.by_kind", lambda facts, calendar: {}),
-        ("matcher.passing", lambda measure, rows, now: rows),
-        ("waits.Waits.for_column", lambda *a: _ORIGINAL_FOR_COLUMN(*a[:-1], 0)),
-        ("waits.Waits.for_single", lambda *a: _ORIGINAL_FOR_SINGLE(*a[:-1], 0)),
-        ("waits.Waits.for_measure", lambda *a: _ORIGINAL_FOR_MEASURE(*a[:-1], 0)),
+        ("interval_index.IntervalIndex.find_bucket", _never_equal_to_threshold),
+        ("interval_index.IntervalIndex.find_bucket", _always_equal_to_threshold),
+        ("interval_index.IntervalIndex.find_threshold_below", lambda *_: None),
+        ("condition_indexes.NumberRangeIndex.evaluate_value", _nan_is_least),
+        ("condition_indexes.is_number", lambda value: isinstance(value, int | float)),
+        ("condition_indexes.ConditionIndex.evaluate", _first_element),
+        ("condition_indexes.MILLISECOND", 2 * MILLISECOND),
+        ("condition_indexes.InstantOrdering", lambda calendar: _LateLine()),
+        ("condition_indexes.offset_interval", lambda _: Interval(None, (timedelta(), False))),
+        ("condition_indexes.time_intervals", lambda *_: []),
+        ("rule_blocks.RuleBlock._merge_branches", _all_branches),
+        (
+            "rule_blocks.RuleBlock.unreachable_branches",
+            lambda self, left: self._block_mask << self.first_bit,
+        ),
+        ("unindexed_conditions.TimeDependentAttribute._get_answer", _cached_forever),
+        ("unindexed_conditions.TimeDependentAttribute.next_change", lambda *_: None),
+        ("unindexed_conditions.UnindexedSegment.next_change", lambda *_: None),
+        ("measure_index.MeasureConditions.next_change", lambda *_: None),
+        ("measure_index.MeasureIndex.__init__", _everything_matches_none),
+        ("matcher.group_rows_by_kind", lambda facts, calendar: {}),
+        ("matcher.filter_rows", lambda measure, rows, now: rows),
+        ("timers.MatchTimers.add_index", lambda *a: _ORIGINAL_FOR_COLUMN(*a[:-1], 0)),
+        ("timers.MatchTimers.add_condition", lambda *a: _ORIGINAL_FOR_SINGLE(*a[:-1], 0)),
+        ("timers.MatchTimers.add_measure", lambda *a: _ORIGINAL_FOR_MEASURE(*a[:-1], 0)),
     ],
     ids=str,
 )
@@ -152,5 +155,5 @@ def test_a_mutation_is_detected(
 class _LateLine:
     """An index whose instants are all too late."""
 
-    def instant(self, stored: Any) -> Any:
+    def to_instant(self, stored: Any) -> Any:
         return stored + MILLISECOND

@@ -398,7 +398,7 @@ def test_a_missing_part_of_a_field_is_detected(
 
 
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
-@pytest.mark.parametrize("part", ["accumulate", "finish", "of_none"])
+@pytest.mark.parametrize("part", ["accumulate", "finalize", "empty_value"])
 def test_a_broken_aggregate_is_detected(
     aggregate: Aggregate,
     part: str,
@@ -407,9 +407,9 @@ def test_a_broken_aggregate_is_detected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wrong: dict[str, Any] = {
-        "accumulate": lambda field: {"$last": f"${field.address}"},
-        "finish": lambda accumulated: {"$ifNull": [None, 1]},
-        "of_none": 0 if aggregate.empty_value is None else None,
+        "accumulate": lambda field: {"$last": f"${field.mongo_path}"},
+        "finalize": lambda accumulated: {"$ifNull": [None, 1]},
+        "empty_value": 0 if aggregate.empty_value is None else None,
     }
     cases = case_bank.draw_cases(
         aggregate.name, filter_strategies.events("aggregate", aggregates=[aggregate])
@@ -428,7 +428,7 @@ def test_a_window_with_moved_edges_is_detected(
     bounds = measure_stages._window_bounds
     monkeypatch.setattr(
         measure_stages,
-        "_bounds",
+        "_window_bounds",
         lambda *arguments: _replace_in_query(bounds(*arguments), lambda _, v: v, moved),
     )
     # With an aggregate the pipeline reads the rows, not the summary.
