@@ -1,8 +1,9 @@
 """The matcher gives the same result and the same next timer as each filter by itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,31 +98,38 @@ def test_few_filters_set_few_timers(
 ) -> None:
     """Few filters at a time, so that no other filter hides a late timer; from one timer to the
     next."""
-    random, woken, needless = Random(7), 0, 0
-    wires = [*draw_filters(filter_strategies, 200), *(random_filter(random) for _ in range(200))]
     people = [*dual_evaluator.customers.values()]
+    random = Random(7)
 
-    @slow_settings(600)
-    @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
-    def wakes(now: Now, random: Random) -> None:
-        nonlocal woken, needless
-        filter_set = filter_set_of(assign_slots(random, random.sample(wires, 4)))
-        for facts in (random.choice(people), random_customer(random)):
-            at = now
-            for _ in range(3):
-                assert [*filter_set.find_errors(facts, at)] == [], (filter_set.filters, facts, at)
-                wakes_at = filter_set.matcher.match(facts, at).next_timer_at
-                if wakes_at is None:
-                    break
-                if wakes_at == ten_years_later(at):
-                    break
-                woken += 1
-                at = replace(at, at=wakes_at)
-                changed = filter_set.matcher.match(facts, at).matching_slots
-                needless += changed == filter_set.evaluate_separately(
-                    facts, replace(at, at=at.at - MILLISECOND)
-                )
+    def count_timers(filters: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+        """Checks the answers. Returns how many timers were due, and at how many of them no filter
+        changed its answer."""
+        due, needless = 0, 0
 
-    wakes()
-    assert woken >= 60
-    assert needless < woken / 2
+        @slow_settings(400)
+        @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
+        def follow_timers(now: Now, random: Random) -> None:
+            nonlocal due, needless
+            filter_set = filter_set_of(assign_slots(random, random.sample(filters, 4)))
+            for facts in (random.choice(people), random_customer(random)):
+                at = now
+                for _ in range(3):
+                    errors = [*filter_set.find_errors(facts, at)]
+                    assert errors == [], (filter_set.filters, facts, at)
+                    timer_at = filter_set.matcher.match(facts, at).next_timer_at
+                    if timer_at is None or timer_at == ten_years_later(at):
+                        break
+                    due += 1
+                    at = replace(at, at=timer_at)
+                    changed = filter_set.matcher.match(facts, at).matching_slots
+                    before = replace(at, at=timer_at - MILLISECOND)
+                    needless += changed == filter_set.evaluate_separately(facts, before)
+
+        follow_timers()
+        return due, needless
+
+    # How often a drawn filter needs its timer depends on the draw.
+    drawn_due, _ = count_timers(draw_filters(filter_strategies, 200))
+    due, needless = count_timers([random_filter(random) for _ in range(200)])
+    assert min(drawn_due, due) >= 60
+    assert needless < due / 2
