@@ -3,7 +3,6 @@
 A resolver reads its arguments, calls one service, and returns domain objects as GraphQL types.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import strawberry
@@ -11,8 +10,6 @@ from graphql import GraphQLObjectType, Undefined
 from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
-from app.domain.ids import EntityKind, kind_of
-from app.domain.inputs import CustomerRef
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
@@ -32,21 +29,8 @@ from app.schema.node import Node, to_node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
-from app.services import Services
 
 __all__ = ["Context", "schema"]
-
-
-_READ_BY_KIND: dict[EntityKind, Callable[[Services, str], Awaitable[object]]] = {
-    EntityKind.CUSTOMER: lambda services, id_: services.customers.get(CustomerRef.by_id(id_)),
-    EntityKind.SEGMENT: lambda services, id_: services.segments.get(id_),
-    EntityKind.EVENT: lambda services, id_: services.events.get(id_),
-    EntityKind.ORDER: lambda services, id_: services.orders.get(id_),
-    EntityKind.TRANSITION: lambda services, id_: services.transitions.get(id_),
-    EntityKind.LOYALTY_PROGRAM: lambda services, id_: services.loyalty.program(id_),
-    EntityKind.EARNING_RULE: lambda services, id_: services.loyalty.rule(id_),
-    EntityKind.LEDGER_ENTRY: lambda services, id_: services.loyalty.ledger_entry(id_),
-}
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -69,9 +53,11 @@ class Query(
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The id of the object.")],
     ) -> object:
-        kind = kind_of(id)
-        item = await _READ_BY_KIND[kind](info.context.services, id) if kind else None
-        return None if item is None else to_node(item)
+        found = await info.context.services.get_by_id(id)
+        if found is None:
+            return None
+        _, entity = found
+        return to_node(entity)
 
 
 @strawberry.type(

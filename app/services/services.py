@@ -60,7 +60,7 @@ class Services:
         earning_consumer = EarningConsumer(store, lambda: self.now().at)
         self.consumers = Consumers(store, {Consumer.LOYALTY: earning_consumer.handle})
         # Each reader takes a public id of its kind and returns the entity, or None.
-        self.get_by_kind: Mapping[EntityKind, Callable[[str], Awaitable[Any]]] = {
+        self._get_by_kind: Mapping[EntityKind, Callable[[str], Awaitable[Any]]] = {
             EntityKind.CUSTOMER: lambda id_: self.customers.get(CustomerRef.by_id(id_)),
             EntityKind.EVENT: self.events.get,
             EntityKind.ORDER: self.orders.get,
@@ -75,7 +75,7 @@ class Services:
         """Returns the kind of a public id and the entity that has it: for an earning rule, a
         RuleWithSegment. None if the id is malformed or unknown."""
         kind = kind_of(id_)
-        entity = await self.get_by_kind[kind](id_) if kind else None
+        entity = await self._get_by_kind[kind](id_) if kind else None
         return None if kind is None or entity is None else (kind, entity)
 
     def now(self) -> Now:
