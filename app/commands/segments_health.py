@@ -6,6 +6,7 @@ from app.commands import connections
 from app.commands.finding import Finding
 from app.errors import SegmentsError
 from app.services import Services
+from app.services.uses import list_names
 from app.settings import Settings
 
 # With fewer customers a full scan is fast enough.
@@ -33,10 +34,7 @@ async def _check_segments(settings: Settings) -> Finding:
     state = f"{len(segments):,}"
     if not scanned_segments:
         return Finding("segments", f"{state}, each counted by an index")
-    segment_names = ", ".join(map(repr, scanned_segments[:_MAX_NAMED_SEGMENTS]))
-    unnamed_count = len(scanned_segments) - _MAX_NAMED_SEGMENTS
+    segment_names = list_names(map(repr, scanned_segments), _MAX_NAMED_SEGMENTS)
     state += f", counted by a full scan: {segment_names}"
-    if unnamed_count > 0:
-        state += f" and {unnamed_count:,} more"
     remedy = "add a condition that an index serves: equality, a range or STARTS_WITH"
     return Finding("segments", state, remedy if customer_count > _MAX_CUSTOMERS_FOR_SCANS else "")

@@ -24,6 +24,15 @@ from app.schema.paging import (
 from app.schema.scalars import Long
 from app.schema.segments import Segment
 
+# The arguments that select transitions, of the page and of the subscription.
+SegmentIds = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(description="Only transitions of these segments. Default: all segments."),
+]
+OnlyCustomer = Annotated[
+    CustomerRef | None, strawberry.argument(description="Only transitions of this customer.")
+]
+
 register_enum(
     TransitionType,
     "The direction of a transition.",
@@ -110,16 +119,8 @@ class TransitionQuery:
         info: Info,
         first: First = DEFAULT_PAGE_SIZE,
         after: After = None,
-        segment_ids: Annotated[
-            list[strawberry.ID] | None,
-            strawberry.argument(
-                description="Only transitions of these segments. Default: all segments."
-            ),
-        ] = None,
-        customer: Annotated[
-            CustomerRef | None,
-            strawberry.argument(description="Only transitions of this customer."),
-        ] = None,
+        segment_ids: SegmentIds = None,
+        customer: OnlyCustomer = None,
     ) -> Page[Transition]:
         first = validate_page_size(first)
         after_sequence = decode_log_cursor(after)
@@ -147,16 +148,8 @@ class TransitionSubscription:
     async def segment_transitions(
         self,
         info: Info,
-        segment_ids: Annotated[
-            list[strawberry.ID] | None,
-            strawberry.argument(
-                description="Only transitions of these segments. Default: all segments."
-            ),
-        ] = None,
-        customer: Annotated[
-            CustomerRef | None,
-            strawberry.argument(description="Only transitions of this customer."),
-        ] = None,
+        segment_ids: SegmentIds = None,
+        customer: OnlyCustomer = None,
         after: Annotated[
             str | None,
             strawberry.argument(

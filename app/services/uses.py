@@ -88,11 +88,11 @@ def active_users(requested: KeyDefinition, current: Definitions) -> str | None:
     return f"{requested.key} can't change while active segments use it: {names}."
 
 
-def list_names(names: Iterable[str]) -> str:
-    """Joins at most 100 of the names by commas, and appends how many more there are."""
+def list_names(names: Iterable[str], limit: int = _MAX_LISTED_NAMES) -> str:
+    """Joins at most `limit` of the names by commas, and appends how many more there are."""
     all_names = list(names)
-    listed = ", ".join(all_names[:_MAX_LISTED_NAMES])
-    unlisted_count = len(all_names) - _MAX_LISTED_NAMES
+    listed = ", ".join(all_names[:limit])
+    unlisted_count = len(all_names) - limit
     return listed if unlisted_count <= 0 else f"{listed} and {unlisted_count:,} more"
 
 

@@ -7,34 +7,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from arq.worker import create_worker
 from bson import ObjectId
 from redis import Redis
 
 from app.job_queue import ArqQueue, connect
 from app.services import metadata_conversion
 from app.services.metadata import CONVERT_METADATA_JOB
+from tests.burst_worker import run_burst_worker
 from tests.metadata.conftest import MetadataShop
-from workers.jobs import JOBS, close_services
-from workers.main import worker_settings
+from workers.jobs import JOBS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MANY_CUSTOMERS = 3_500
-
-
-async def run_worker(shop: MetadataShop) -> None:
-    """Runs a worker until its queue is empty."""
-    assert shop.api.settings.redis_url
-    redis = connect(shop.api.settings.redis_url.get_secret_value())
-    worker = create_worker(
-        worker_settings(shop.api.settings), redis_pool=redis, burst=True, handle_signals=False
-    )
-    try:
-        await worker.async_run()
-    finally:
-        await close_services(worker.ctx)
-        await redis.aclose()
 
 
 @pytest.fixture
@@ -69,7 +54,7 @@ async def test_a_worker_finds_it_in_the_queue(
     redis_client.flushall()
     await shop.set_definition(key, "DATE")
     assert redis_client.zcard("arq:queue") == 1
-    await run_worker(shop)
+    await run_burst_worker(shop.api.settings)
     assert (await shop.fetch_definition(key))["state"] == "READY"
     assert (count_by_type("date"), count_by_type("string")) == (MANY_CUSTOMERS, 0)
     assert "owner" not in definition_row(shop, key)
@@ -81,7 +66,7 @@ async def test_a_worker_finds_it_when_redis_has_forgotten(
     customer = await shop.create_customer(**{key: "2026-03-29"})
     await shop.set_definition(key, "DATE")
     redis_client.flushall()
-    await run_worker(shop)
+    await run_burst_worker(shop.api.settings)
     assert (await shop.fetch_definition(key))["state"] == "READY"
     assert await shop.fetch_metadata(customer) == {key: "2026-03-29"}
 
@@ -93,7 +78,7 @@ async def test_it_is_set_while_redis_is_down(
     monkeypatch.setattr(shop.api.services.metadata, "_queue", ArqQueue(nobody))
     payload = await shop.set_definition(key, "DATE")
     assert payload["definition"]["state"] == "CHECKING"
-    await run_worker(shop)
+    await run_burst_worker(shop.api.settings)
     assert (await shop.fetch_definition(key))["state"] == "READY"
 
 
@@ -240,7 +225,7 @@ async def test_a_late_write_is_converted_within_minutes(shop: MetadataShop, key:
         {"sourceId": customer}, {"$set": {f"metadata.{key}": "2026-03-29"}}
     )
     assert key in await shop.api.services.store.metadata_definitions.claimable_keys()
-    await run_worker(shop)
+    await run_burst_worker(shop.api.settings)
     assert shop.read_stored_metadata(customer) == {key: datetime(2026, 3, 29, tzinfo=UTC)}
 
     long_ago = datetime.now(UTC) - timedelta(minutes=3)

@@ -7,18 +7,15 @@ from typing import Any
 
 import pytest
 import structlog
-from arq.worker import create_worker
 
 from app.domain.segment_sizes import SegmentSize
 from app.domain.segments import Segment
 from app.filters import Now
-from app.job_queue import connect
 from app.services import Services, segment_sizes
 from app.store.query_budget import QueryBudget
 from app.store.size_schedule import SizeSchedule
+from tests.burst_worker import run_burst_worker
 from tests.sizes.conftest import SegmentSizeShop
-from workers.jobs import close_services
-from workers.main import worker_settings
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -319,16 +316,7 @@ async def test_a_clock_that_went_wrong_or_a_longer_interval_is_forgotten(
 
 async def test_a_worker_takes_the_first_points_as_it_starts(shop: SegmentSizeShop) -> None:
     ids = await shop.create_segments(2)
-    assert shop.api.settings.redis_url
-    redis = connect(shop.api.settings.redis_url.get_secret_value())
-    worker = create_worker(
-        worker_settings(shop.api.settings), redis_pool=redis, burst=True, handle_signals=False
-    )
-    try:
-        await worker.async_run()
-    finally:
-        await close_services(worker.ctx)
-        await redis.aclose()
+    await run_burst_worker(shop.api.settings)
 
     assert shop.read_counts() == {id_: [0] for id_ in ids}
 
