@@ -16,6 +16,7 @@ from app.local.mongod import Mongod
 from app.services import Services
 from app.settings import Settings
 from app.store.store import Store
+from tests.environment import store_environment
 from tests.local.conftest import ProgramProcess, RunProgram, WaitUntil
 from tests.local_processes import running_process
 
@@ -31,16 +32,6 @@ class Standalone(Mongod):
 
     def wait_until_ready(self) -> None:
         self.wait_until(self.socket.path.exists)
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    assert settings.mongodb_url
-    assert settings.redis_url
-    return {
-        "MONGODB_URL": settings.mongodb_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "SEGMENTS_DATABASE": settings.database,
-    }
 
 
 def fix_lines(program: ProgramProcess) -> list[str]:
@@ -61,12 +52,12 @@ async def test_everything_is_ok_while_a_worker_runs(
         wire = {"name": name, "definition": {"filter": {"attribute": condition}}}
         await services.segments.create(wire, services.now())
     await store.close()
-    worker = run_program("worker", **_environment(settings))
+    worker = run_program("worker", **store_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     partitions = mongo_client[settings.database]["partitions"]
     until(lambda: partitions.count_documents({"owner": ""}) == 0)
 
-    doctor = run_program("doctor", **_environment(settings))
+    doctor = run_program("doctor", **store_environment(settings))
     assert doctor.wait_for_exit() == 0, doctor.stdout
     assert fix_lines(doctor) == []
     primary = "replica set rs0 with 1 member, primary /.*/mongod.sock, supported and tested"
@@ -97,7 +88,7 @@ async def test_a_lost_index_and_a_missing_worker_are_reported(
     await store.close()
     mongo_client[settings.database]["customers"].drop_index("sourceId_1")
 
-    doctor = run_program("doctor", **_environment(settings))
+    doctor = run_program("doctor", **store_environment(settings))
     assert doctor.wait_for_exit() == 1
     index, worker = fix_lines(doctor)
     assert "customers (no index sourceId_1)" in index
@@ -139,7 +130,7 @@ async def test_the_lag_and_the_last_error_of_the_engine_are_reported(
     database.counters.update_one({"_id": "transitionLogEnd"}, {"$set": {"sequence": 6}})
     database.checkpoints.update_one({"_id": "loyalty"}, {"$set": {"sequence": 5}})
 
-    doctor = run_program("doctor", **_environment(settings))
+    doctor = run_program("doctor", **store_environment(settings))
     assert doctor.wait_for_exit() == 1
     (engine,) = [line for line in fix_lines(doctor) if "engine: " in line]
     assert "7 unprocessed changes, 16 partitions without a worker; start `segments" in engine
@@ -156,7 +147,7 @@ async def test_the_lag_and_the_last_error_of_the_engine_are_reported(
     assert "engine's last error: 50 min ago on there, process 7: it broke\n" in doctor.stdout
 
     database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
-    doctor = run_program("doctor", **_environment(settings))
+    doctor = run_program("doctor", **store_environment(settings))
     doctor.wait_for_exit(30)
     assert "last error" not in doctor.stdout
 
@@ -177,7 +168,7 @@ def test_the_members_of_a_replica_set_are_counted(
             config["members"].append(member)
             config["version"] += 1
             client.admin.command("replSetReconfig", config)
-            urls = {**_environment(settings), "MONGODB_URL": first.url}
+            urls = {**store_environment(settings), "MONGODB_URL": first.url}
             doctor = run_program("doctor", **urls)
             doctor.wait_for_exit(30)
             assert "topology: replica set rs0 with 2 members, primary " in doctor.stdout
@@ -196,7 +187,7 @@ def test_a_standalone_is_told_to_become_a_replica_set(
 ) -> None:
     with running_process(Standalone(tmp_path / "alone", settings)) as alone:
         address = f"mongodb://{quote(str(alone.socket.path), safe='')}"
-        doctor = run_program("doctor", **{**_environment(settings), "MONGODB_URL": address})
+        doctor = run_program("doctor", **{**store_environment(settings), "MONGODB_URL": address})
         doctor.wait_for_exit(30)
     assert (
         "topology: standalone; run mongod with --replSet and initiate the replica set"

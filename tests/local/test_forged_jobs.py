@@ -14,6 +14,7 @@ from redis import Redis
 
 from app.job_queue import deserialize_job, serialize_job
 from app.settings import Settings
+from tests.environment import store_environment
 from tests.local.conftest import RunProgram, WaitUntil
 
 _NOW_MS = int(time.time() * 1000)
@@ -27,16 +28,6 @@ class PickledCommand:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, (self._command,)
-
-
-def _urls(settings: Settings) -> dict[str, str]:
-    assert settings.mongodb_url
-    assert settings.redis_url
-    return {
-        "MONGODB_URL": settings.mongodb_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "SEGMENTS_DATABASE": settings.database,
-    }
 
 
 def _enqueue(redis: Redis, job_id: str, content: bytes) -> None:
@@ -57,7 +48,7 @@ def test_a_pickled_command_does_not_run_and_the_worker_goes_on(
     until: WaitUntil,
 ) -> None:
     proof = tmp_path / "proof"
-    worker = run_program("worker", **_urls(settings))
+    worker = run_program("worker", **store_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     _enqueue(redis_client, "forged", pickled_job(proof))
     until(lambda: redis_client.zscore("arq:queue", "forged") is None)
@@ -75,7 +66,7 @@ def test_a_pickled_command_does_not_run_under_bare_arq(
     subprocess.run(
         [Path(sys.executable).with_name("arq"), "workers.main.WorkerSettings", "--burst"],
         cwd=tmp_path,
-        env=_urls(settings),
+        env=store_environment(settings),
         capture_output=True,
         timeout=30,
     )
@@ -89,7 +80,7 @@ _JOB: dict[str, Any] = {"t": None, "f": "sweep", "a": [], "k": {}, "et": _NOW_MS
 def test_jobs_of_any_other_shape_do_not_end_the_worker(
     run_program: RunProgram, settings: Settings, redis_client: Redis, until: WaitUntil
 ) -> None:
-    worker = run_program("worker", **_urls(settings))
+    worker = run_program("worker", **store_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     changes: list[dict[str, Any]] = [
         {"f": ["sweep"]},

@@ -10,6 +10,7 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.api import running_api
+from tests.environment import store_environment
 from tests.local.conftest import RunProgram, WaitUntil
 from tests.local_processes import running_process
 from tests.loyalty_client import LoyaltyClient
@@ -17,20 +18,11 @@ from tests.loyalty_client import LoyaltyClient
 HEALTH = "arq:queue:health-check"
 
 
-def _urls(settings: Settings) -> dict[str, str]:
-    assert settings.mongodb_url
-    assert settings.redis_url
-    return {
-        "MONGODB_URL": settings.mongodb_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-    }
-
-
 def test_it_works_again_once_redis_is_back(
     run_program: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
 ) -> None:
     with running_process(Valkey(tmp_path / "valkey")) as valkey:
-        worker = run_program("worker", **_urls(settings) | {"REDIS_URL": valkey.url})
+        worker = run_program("worker", **store_environment(settings) | {"REDIS_URL": valkey.url})
         with Redis.from_url(valkey.url) as redis:
             until(lambda: redis.exists(HEALTH))
             valkey.stop()
@@ -54,8 +46,8 @@ async def test_points_are_given_without_redis(
         await club.create_rule(
             await club.create_program("points"), await club.create_segment("VIPs", filter=vips), 10
         )
-        urls = _urls(api.settings) | {"REDIS_URL": "redis://127.0.0.1:1"}
-        worker = run_program("worker", SEGMENTS_DATABASE=api.settings.database, **urls)
+        urls = store_environment(api.settings) | {"REDIS_URL": "redis://127.0.0.1:1"}
+        worker = run_program("worker", **urls)
         await api.upsert("ann", metadata={"vip": True})
         until(lambda: api.read_customer_document("ann").get("loyalty") == {"points": 10})
         worker.process.terminate()
@@ -67,7 +59,7 @@ def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None
     ran = subprocess.run(
         [arq, "workers.main.WorkerSettings", "--burst"],
         cwd=tmp_path,
-        env=_urls(settings),
+        env=store_environment(settings),
         capture_output=True,
         text=True,
         check=True,
@@ -87,7 +79,7 @@ async def test_each_part_runs_in_a_worker_of_its_own(
         await club.create_rule(
             await club.create_program("points"), await club.create_segment("VIPs", filter=vips), 10
         )
-        urls = _urls(api.settings) | {"SEGMENTS_DATABASE": api.settings.database}
+        urls = store_environment(api.settings)
         transitions = api.database.transitions
 
         engine = run_program("worker", "--only", "engine", **urls)

@@ -16,6 +16,7 @@ from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.api import running_api
 from tests.engine.conftest import ShopWithEngine, wait_until
+from tests.environment import store_environment
 from tests.ports import LOOPBACK, free_port
 from tests.subscriptions.front_end_client import FrontEndClient, running_front_end
 from tests.subscriptions.tcp_proxy import TcpProxy, running_proxy
@@ -35,13 +36,7 @@ class ProgramProcesses:
     """An API process and a worker process."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        assert settings.mongodb_url
-        assert settings.redis_url
-        environment = {
-            "MONGODB_URL": settings.mongodb_url.get_secret_value(),
-            "REDIS_URL": settings.redis_url.get_secret_value(),
-            "SEGMENTS_DATABASE": settings.database,
-        }
+        environment = store_environment(settings)
         port = free_port()
         self.address = f"{LOOPBACK}:{port}"
         self._api = ApiProcess(folder, LOOPBACK, port, environment)

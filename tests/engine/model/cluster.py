@@ -18,6 +18,7 @@ from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.api import Api, running_api
 from tests.engine.model.replica_set import ReplicaSet, ReplicaSetMember
+from tests.environment import store_environment
 from tests.local_processes import mongod_settings
 
 _LOG_LINES_READ = 1_000
@@ -30,13 +31,9 @@ class WorkerProcess(ChildProcess):
 
     def __init__(self, folder: Path, number: int, settings: Settings) -> None:
         super().__init__(f"worker-{number}", folder)
-        assert settings.mongodb_url
-        assert settings.redis_url
         self._environment = {
             **os.environ,
-            "MONGODB_URL": settings.mongodb_url.get_secret_value(),
-            "REDIS_URL": settings.redis_url.get_secret_value(),
-            "SEGMENTS_DATABASE": settings.database,
+            **store_environment(settings),
             "SEGMENTS_LOG_FORMAT": "json",
         }
 
