@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from app.errors import PoisonChangeError, SegmentsError
 
 Document = Mapping[str, Any]
+FieldPath = tuple[str, ...]
+"""The keys that lead to a field of a document, outermost first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,11 @@ from app.filters.calendar import MILLISECOND, Calendar, Now
 from app.filters.evaluate import Document, compute_measure, filter_rows, operator_holds
 from app.filters.fields import Field, is_number
 from app.filters.measure_stages import empty_value
-from app.filters.sources import STATIC_MEMBERS_COLLECTION, row_kind
+from app.filters.sources import STATIC_MEMBERS_COLLECTION, RowKind, row_kind
 from app.filters.time_series import SeriesRow, ThresholdIntervals, TimeSeries
 from app.filters.tree import AttributeCondition, FixedWindow, Measure, SlidingWindow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-RowKind = tuple[str, object]
-"""A collection and the `RowSource.kind` of some of its rows."""
 
 
 class _SeriesDefinition(NamedTuple):

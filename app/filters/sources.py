@@ -15,6 +15,9 @@ CUSTOMERS_COLLECTION = "customers"
 EVENTS_COLLECTION = "events"
 ORDERS_COLLECTION = "orders"
 STATIC_MEMBERS_COLLECTION = "members"
+RowKind = tuple[str, object]
+"""A collection and the `RowSource.kind` of some of its rows."""
+
 _ORDER_FIELD_TYPES = {"amount": AttributeType.NUMBER, "status": AttributeType.STRING}
 
 

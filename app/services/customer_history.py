@@ -12,13 +12,11 @@ from itertools import chain
 from typing import Any
 
 from app.filters.calendar import Calendar
-from app.filters.event_history import Columns, EventHistory, HistoryLayout, RowKind
-from app.filters.sources import ORDERS_COLLECTION
+from app.filters.event_history import Columns, EventHistory, HistoryLayout
+from app.filters.sources import ORDERS_COLLECTION, RowKind
 from app.store import Store
-from app.store.history_query import HistoryQuery
-
-Document = Mapping[str, Any]
-RowsByCollection = Mapping[str, Sequence[Document]]
+from app.store.customer_history import RowsByCollection
+from app.store.history_query import Document, HistoryQuery
 
 _INFINITE_VERSION = float("inf")
 _CURRENT_FIELDS = {"current": True}

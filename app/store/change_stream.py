@@ -15,7 +15,7 @@ from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from app.domain.changes import Commit, CustomerChange, attribute_errors_to
+from app.domain.changes import Commit, CustomerChange, FieldPath, attribute_errors_to
 from app.domain.ids import EntityKind
 from app.errors import HistoryLost
 from app.store.collections import Database
@@ -46,7 +46,6 @@ _IMAGE_OPTIONS: dict[str, Any] = {
 }
 
 ChangeEvent = Mapping[str, Any]
-Path = tuple[str, ...]
 
 
 def partition_of(key: str) -> dict[str, Any]:
@@ -81,7 +80,7 @@ class ChangeStream:
         database: Database,
         position: str,
         partitions: Sequence[int],
-        paths: Iterable[Path],
+        paths: Iterable[FieldPath],
         worker: str,
     ) -> Self:
         """Opens a stream that starts at a position and includes what was committed there.
@@ -141,7 +140,7 @@ class ChangeStream:
 
 
 def _stages(
-    database: str, partitions: Sequence[int], paths: Iterable[Path], worker: str
+    database: str, partitions: Sequence[int], paths: Iterable[FieldPath], worker: str
 ) -> list[dict[str, Any]]:
     # MongoDB evaluates this match for each operation in the oplog, before it looks up images. So
     # it must be cheap: an equality on the whole namespace, and only the key of a customer.
@@ -170,7 +169,7 @@ def _stages(
     ]
 
 
-def _image_fields(paths: Iterable[Path]) -> Iterator[str]:
+def _image_fields(paths: Iterable[FieldPath]) -> Iterator[str]:
     for path in paths:
         yield from (f"{image}.{'.'.join(path)}" for image in _IMAGE_OPTIONS)
 

@@ -25,7 +25,7 @@ from app.store.collections import Database
 from app.store.history_query import CollectionQuery, Document, HistoryQuery
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
-Rows = Mapping[str, Sequence[Document]]
+RowsByCollection = Mapping[str, Sequence[Document]]
 """By collection, the rows of one customer."""
 
 MAX_PAGE_VALUES = 20_000
@@ -43,7 +43,9 @@ class CustomerHistoryReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read_rows(self, customer_ids: Sequence[str], query: HistoryQuery) -> dict[str, Rows]:
+    async def read_rows(
+        self, customer_ids: Sequence[str], query: HistoryQuery
+    ) -> dict[str, RowsByCollection]:
         """Returns, by customer, all rows of the query, of any version."""
         rows_by_customer: dict[str, dict[str, list[Document]]] = {}
         for collection, collection_query in query.collections.items():

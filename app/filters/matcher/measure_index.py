@@ -11,10 +11,9 @@ from app.filters.evaluate import CustomerFacts, Document
 from app.filters.matcher.condition_indexes import NumberRangeIndex, RuleLiteral
 from app.filters.measure_stages import empty_value
 from app.filters.next_change import ChangeSearch
-from app.filters.sources import row_kind
+from app.filters.sources import RowKind, row_kind
 from app.filters.tree import EventCondition, Measure
 
-RowKind = tuple[str, object]
 """A collection, and the kind of a row in it: the name of an event, for example."""
 
 

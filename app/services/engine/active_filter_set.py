@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.domain.active_filters import ActiveFilter
-from app.domain.changes import CustomerChange, Document
+from app.domain.changes import CustomerChange, Document, FieldPath
 from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
 from app.filters import Calendar, Catalog, CustomerFacts, Filter, Now, parse
@@ -28,8 +28,6 @@ from app.filters.tree import (
 from app.filters.walk import conditions, segment_depth
 from app.store.history_query import HistoryPlan
 from app.store.ids import to_object_id
-
-FieldPath = tuple[str, ...]
 
 
 class FilterSetChange(NamedTuple):

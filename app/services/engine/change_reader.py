@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Collection, Sequence
 
-from app.domain.changes import Commit
+from app.domain.changes import Commit, FieldPath
 from app.store import Store
 
 # Batches of the stream that are read and not yet processed.
@@ -12,8 +12,6 @@ _MAX_READ_AHEAD_BATCHES = 3
 _WATERMARK_INTERVAL_SECONDS = 0.2
 # One lease check per second: an idle worker notices a takeover without a transaction.
 _WATERMARKS_PER_LEASE_CHECK = 5
-
-FieldPath = tuple[str, ...]
 
 
 class ChangeReader:

@@ -8,9 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.changes import CustomerChange, CustomerState, Document
-
-FieldPath = tuple[str, ...]
+from app.domain.changes import CustomerChange, CustomerState, Document, FieldPath
 
 
 @dataclass(eq=False)

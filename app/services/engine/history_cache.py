@@ -15,12 +15,12 @@ from app.domain.changes import Document, attribute_errors_to
 from app.filters.sources import ORDER_EVENT_NAME, ORDERS_COLLECTION
 from app.services.customer_history import (
     CustomerHistory,
-    RowsByCollection,
     load_long_history,
     version_range,
 )
 from app.services.engine.active_filter_set import CompiledFilters
 from app.store import Store
+from app.store.customer_history import RowsByCollection
 from app.store.history_query import HistoryQuery
 from app.time_slice import TimeSlice
 
