@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.engine_status import WorkerReport
 from app.services.engine import Engine
@@ -35,17 +34,6 @@ ZERO_EXACT = {"number": 0, "exact": True}
 async def fetch_status(shop: ShopWithEngine) -> Json:
     status: Json = await shop.api.fetch(STATUS_QUERY)
     return status
-
-
-async def fetch_metrics(shop: ShopWithEngine) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """Returns the samples of /metrics by name, each with its labels."""
-    answer = await shop.api.http_client.get("/metrics")
-    assert answer.status_code == 200
-    samples: dict[str, list[tuple[dict[str, str], float]]] = {}
-    for family in text_string_to_metric_families(answer.text):
-        for sample in family.samples:
-            samples.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return samples
 
 
 def parse_instant(text: str) -> datetime:
@@ -335,76 +323,3 @@ async def test_an_error_that_looks_like_a_field_is_reported_as_it_is(
     assert worker["lastError"]["message"] == status["lastError"]["message"] == "$host"
     since = parse_instant(worker["lastError"]["at"]) - parse_instant(worker["beganAt"])
     assert since == timedelta(seconds=3)
-
-
-async def test_prometheus_metrics_match_the_status(shop_without_engine: ShopWithEngine) -> None:
-    database = shop_without_engine.api.database
-    written = await write_changes(shop_without_engine)
-    now = datetime.now(UTC).replace(microsecond=0)
-    for number, host in enumerate(['ho"st\\1\n', "host 2"], 1):
-        row = {"host": host, "pid": number, "beganAt": now}
-        done = {"changes": 10 * number, "transitions": 5 * number, "errors": number}
-        rates = {"changesPerSecond": 1.5 * number, "transitionsPerSecond": 0.5}
-        error = {"message": "broke", "at": now}
-        database.workers.insert_one({"_id": f"w{number}", **row, **done, **rates, "error": error})
-        database.heartbeats.insert_one({"_id": f"w{number}", "expiresAt": now + timedelta(hours=1)})
-        mine = {"_id": {"$lt": 6 * number, "$gte": 6 * (number - 1)}}
-        database.partitions.update_many(mine, {"$set": {"worker": f"w{number}"}})
-    database.engineErrors.insert_one(
-        {"_id": "last", "message": "", "at": now, "host": "", "pid": 1}
-    )
-    database.counters.update_one({"_id": "transitionLogEnd"}, {"$set": {"sequence": 12_345}})
-    waits = [
-        (1, now - timedelta(seconds=1)),
-        (2, now - timedelta(hours=1)),
-        (3, now + timedelta(1)),
-    ]
-    database.membershipStates.insert_many([{"partition": n, "nextTimerAt": at} for n, at in waits])
-    database.definitionChanges.insert_one(
-        {"_id": 1_000, "position": "", "positionAt": now, "gapPartitions": []}
-    )
-    await shop_without_engine.create_segment("Passive", is_true_filter("vip"))
-    await shop_without_engine.create_active_segment("VIPs", is_true_filter("vip"))
-
-    status, samples = (
-        await fetch_status(shop_without_engine),
-        await fetch_metrics(shop_without_engine),
-    )
-
-    told = {name.removeprefix("segments_engine_"): values for name, values in samples.items()}
-    single = {name: values[0][1] for name, values in told.items() if values[0][0] == {}}
-    assert single.pop("lag_seconds") == pytest.approx(status["lagSeconds"], abs=2)
-    known = {
-        "up": 1,
-        "position_timestamp_seconds": parse_instant(status["reachedAt"]).timestamp(),
-        "lag_changes": status["lagChanges"]["number"],
-        "lag_changes_is_exact": 1,
-        "changes_per_second": status["changesPerSecond"],
-        "transitions_per_second": status["transitionsPerSecond"],
-        "transitions_total": status["lastSequence"],
-        "active_segments": status["activeSegments"],
-        "due_timers": status["dueTimers"]["number"],
-        "next_timer_timestamp_seconds": parse_instant(status["nextTimerAt"]).timestamp(),
-        "backfill_progress_ratio": status["backfillProgress"],
-        "partitions": len(status["partitions"]),
-        "partitions_without_worker": sum(each["worker"] is None for each in status["partitions"]),
-        "workers": len(status["workers"]),
-        "oplog_window_seconds": pytest.approx(status["oplogSeconds"], abs=2),
-        "image_retention_seconds": status["imageRetentionSeconds"],
-        "history_window_seconds": status["historyWindowSeconds"],
-        "last_error_timestamp_seconds": parse_instant(status["lastError"]["at"]).timestamp(),
-    }
-    assert {name: value for name, value in single.items() if name in known} == known
-    assert known["lag_changes"] == written
-    assert (known["changes_per_second"], known["transitions_per_second"]) == (4.5, 1)
-    assert (known["transitions_total"], known["active_segments"]) == (12_345, 1)
-    assert (known["due_timers"], known["partitions_without_worker"], known["workers"]) == (2, 4, 2)
-    assert known["backfill_progress_ratio"] == 0
-    assert known["next_timer_timestamp_seconds"] == (now + timedelta(1)).timestamp()
-    for what in ("changes", "transitions", "errors"):
-        assert told[f"worker_{what}_total"] == [
-            ({"worker": each["id"], "host": each["host"], "pid": str(each["pid"])}, each[what])
-            for each in status["workers"]
-        ]
-    # And this process is told of as before.
-    assert samples["process_resident_memory_bytes"][0][1] > 0

@@ -18,7 +18,8 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from tests.api import running_api
 from tests.engine.conftest import ShopWithEngine, wait_until
-from tests.engine.test_status import fetch_metrics, fetch_status, write_changes
+from tests.engine.test_metrics import fetch_metrics
+from tests.engine.test_status import fetch_status, write_changes
 from tests.engine.test_transitions import is_true_filter
 from tests.local_processes import running_mongod
 
