@@ -43,6 +43,7 @@ TRANSITIONS_QUERY = (
     " segment { id kind } customer { sourceId } } pageInfo { hasNextPage endCursor } } }"
 )
 CURSOR_QUERY = "{ transitionsCursor }"
+NODE = "query($id: ID!) { node(id: $id) { __typename id } }"
 _MEMBERS_QUERY = (
     "query($id: ID!) { segment(id: $id) { members(first: 100)"
     " { edges { enteredAt node { sourceId } } } } }"

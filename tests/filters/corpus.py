@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now, parse
-from app.filters.calendar import utc_midnight
+from app.filters.calendar import MILLISECOND, utc_midnight
 from app.filters.fields import escape_event_name
 from app.filters.sources import event_source, static_member_source
 from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
@@ -100,12 +100,11 @@ NOWS = (
     _now("2025-02-28T12:00:00+00:00", "Europe/Warsaw", 6),
 )
 DURATIONS = ("PT0.001S", "PT1H", "PT11H", "P1D", "P7D", "PT720H", "P52W", "P36525D")
-_MILLISECOND = timedelta(milliseconds=1)
 _INSTANT_OFFSETS = tuple(
     sign * step + edge
     for step in map(timedelta, (0, 1, 7, 30, 364, 365, 400))
     for sign in (-1, 1)
-    for edge in (-_MILLISECOND, timedelta(), _MILLISECOND, timedelta(hours=11))
+    for edge in (-MILLISECOND, timedelta(), MILLISECOND, timedelta(hours=11))
 )
 
 TEXTS = (
@@ -151,7 +150,7 @@ def _instant(random: Random) -> datetime:
     now = random.choice(NOWS)
     if random.random() < 0.3:
         day = now.calendar.day_of(now.at) + timedelta(random.randint(-2, 2))
-        edge = random.choice((-_MILLISECOND, timedelta(), _MILLISECOND))
+        edge = random.choice((-MILLISECOND, timedelta(), MILLISECOND))
         return now.calendar.midnight_of(day) + edge
     return now.at + random.choice(_INSTANT_OFFSETS)
 

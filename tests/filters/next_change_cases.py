@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import compress, islice
 from random import Random
 from typing import Any
@@ -14,25 +14,22 @@ from app.filters import Calendar, CustomerFacts, Filter, Now, find_next_change, 
 from app.filters.calendar import DAY, MILLISECOND, anniversary, parse_duration
 from tests.filters.corpus import DURATIONS, NOWS
 from tests.filters.dual_evaluator import DualEvaluator
+from tests.instants import utc
 
 _DURATIONS = [timedelta(), *map(parse_duration, DURATIONS)]
 _DAYS_APART = (*range(15), 30, 364, 365, 400, 36_525)
 _EDGE_OFFSETS = (-MILLISECOND, timedelta(), MILLISECOND, 2 * MILLISECOND)
 
 
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
 # Clock changes by zone, and the days around 29 February.
-_LEAP_DAYS = (_utc("2024-02-29T12:00"), _utc("2028-02-29T12:00"))
+_LEAP_DAYS = (utc("2024-02-29T12:00"), utc("2028-02-29T12:00"))
 _CLOCK_CHANGES = {
-    "Europe/Warsaw": (_utc("2025-10-26T01:00"), _utc("2026-03-29T01:00"), *_LEAP_DAYS),
-    "America/New_York": (_utc("2025-11-02T06:00"), _utc("2026-03-08T07:00"), *_LEAP_DAYS),
+    "Europe/Warsaw": (utc("2025-10-26T01:00"), utc("2026-03-29T01:00"), *_LEAP_DAYS),
+    "America/New_York": (utc("2025-11-02T06:00"), utc("2026-03-08T07:00"), *_LEAP_DAYS),
     # At midnight.
-    "America/Santiago": (_utc("2025-09-07T04:00"), _utc("2026-04-05T03:00"), *_LEAP_DAYS),
+    "America/Santiago": (utc("2025-09-07T04:00"), utc("2026-04-05T03:00"), *_LEAP_DAYS),
     # By half an hour.
-    "Australia/Lord_Howe": (_utc("2025-10-04T15:30"), _utc("2026-04-04T15:00"), *_LEAP_DAYS),
+    "Australia/Lord_Howe": (utc("2025-10-04T15:30"), utc("2026-04-04T15:00"), *_LEAP_DAYS),
 }
 NOWS_NEAR_CLOCK_CHANGES = st.one_of(
     st.sampled_from(NOWS),

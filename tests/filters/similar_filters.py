@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
-
 from app.filters import CustomerFacts, Filter, parse
 from app.filters.calendar import MILLISECOND, parse_duration
 from tests.filters import corpus
 from tests.filters.corpus import CATALOG
 from tests.filters.filter_strategies import FilterStrategies, Wire
+from tests.random_cases import draw
 
 _SEGMENTS = (*corpus.SEGMENTS, "idle", "idle", "list-of-some")
 _COMPARISON_OPERATORS = (
@@ -171,22 +170,7 @@ def _instant(random: Random) -> datetime:
 
 def draw_filters(filter_strategies: FilterStrategies, count: int) -> list[Wire]:
     """Draws this many filters of any kind."""
-    wires: list[Wire] = []
-
-    @settings(
-        max_examples=count,
-        phases=[Phase.generate],
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=[*HealthCheck],
-    )
-    @given(filter_strategies.filters())
-    def draw(wire: Wire) -> None:
-        wires.append(wire)
-
-    draw()
-    return wires
+    return draw(filter_strategies.filters(), count)
 
 
 def assign_slots(random: Random, wires: Sequence[Wire]) -> dict[int, Filter]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import Calendar, Now
@@ -24,6 +24,8 @@ from app.filters.calendar import (
     truncate_to_milliseconds,
     utc_midnight,
 )
+from tests.instants import utc
+from tests.random_cases import repeatable
 
 ZONES = (
     *("UTC", "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Apia", "Africa/Cairo"),
@@ -34,10 +36,6 @@ ZONES = (
 
 def _calendar(zone: str) -> Calendar:
     return Calendar(ZoneInfo(zone))
-
-
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +102,13 @@ def test_not_a_date(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "instant"),
     [
-        ("2026-03-29T12:00:00Z", _utc("2026-03-29T12:00:00")),
-        ("2026-03-29t12:00:00z", _utc("2026-03-29T12:00:00")),
-        ("2026-03-29T12:00Z", _utc("2026-03-29T12:00:00")),
-        ("2026-03-29T12:00:00.1Z", _utc("2026-03-29T12:00:00.100")),
-        ("2026-03-29T12:00:00.123999999Z", _utc("2026-03-29T12:00:00.123")),
-        ("2026-03-29T12:00:00+05:30", _utc("2026-03-29T06:30:00")),
-        ("2026-03-29T12:00:00-23:59", _utc("2026-03-30T11:59:00")),
+        ("2026-03-29T12:00:00Z", utc("2026-03-29T12:00:00")),
+        ("2026-03-29t12:00:00z", utc("2026-03-29T12:00:00")),
+        ("2026-03-29T12:00Z", utc("2026-03-29T12:00:00")),
+        ("2026-03-29T12:00:00.1Z", utc("2026-03-29T12:00:00.100")),
+        ("2026-03-29T12:00:00.123999999Z", utc("2026-03-29T12:00:00.123")),
+        ("2026-03-29T12:00:00+05:30", utc("2026-03-29T06:30:00")),
+        ("2026-03-29T12:00:00-23:59", utc("2026-03-30T11:59:00")),
         ("2026-03-29T12:00:00", datetime(2026, 3, 29, 12)),  # noqa: DTZ001 - local time
     ],
 )
@@ -145,7 +143,7 @@ def test_the_furthest_instants_stay_representable() -> None:
 
 def test_now_is_cut_to_milliseconds_in_utc() -> None:
     warsaw = datetime(2026, 3, 29, 14, 0, 0, 123_999, tzinfo=ZoneInfo("Europe/Warsaw"))
-    assert Now(warsaw, _calendar("UTC")).at == _utc("2026-03-29T12:00:00.123")
+    assert Now(warsaw, _calendar("UTC")).at == utc("2026-03-29T12:00:00.123")
     assert Now(warsaw, _calendar("UTC")).at.tzinfo is UTC
 
 
@@ -170,7 +168,7 @@ def test_now_is_cut_to_milliseconds_in_utc() -> None:
     ],
 )
 def test_midnight(zone: str, day: str, instant: str) -> None:
-    assert _calendar(zone).midnight_of(date.fromisoformat(day)) == _utc(instant)
+    assert _calendar(zone).midnight_of(date.fromisoformat(day)) == utc(instant)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,7 @@ def test_midnight(zone: str, day: str, instant: str) -> None:
 def test_local_time_is_the_first_instant_at_which_the_clock_is_there(
     zone: str, local: str, instant: str
 ) -> None:
-    assert _calendar(zone).to_instant(parse_datetime(local)) == _utc(instant)
+    assert _calendar(zone).to_instant(parse_datetime(local)) == utc(instant)
 
 
 def _first_instant(zone: ZoneInfo, day: date) -> datetime:
@@ -205,7 +203,7 @@ _DAYS = st.dates(date(1975, 1, 1), date(2035, 12, 31))
 def _days_of_clock_change(zone: str) -> list[date]:
     """Returns the days around the clock changes of a zone."""
     days: list[date] = []
-    noons = [_utc("1975-01-01T12:00") + timedelta(days=n) for n in range(365 * 55)]
+    noons = [utc("1975-01-01T12:00") + timedelta(days=n) for n in range(365 * 55)]
     for before, after in pairwise(noons):
         if (
             before.astimezone(ZoneInfo(zone)).utcoffset()
@@ -223,14 +221,14 @@ def _days_of_zone(zone: str) -> st.SearchStrategy[tuple[str, date]]:
     return st.tuples(st.just(zone), st.sampled_from(changes) | _DAYS if changes else _DAYS)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@repeatable(400)
 @given(_ZONES.flatmap(_days_of_zone))
 def test_a_day_begins_at_the_first_instant_of_its_date(place: tuple[str, date]) -> None:
     zone, day = place
     assert _calendar(zone).midnight_of(day) == _first_instant(ZoneInfo(zone), day)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@repeatable(400)
 @given(_ZONES.flatmap(_days_of_zone), _HOUR_OFFSETS)
 def test_an_instant_is_of_the_last_day_that_has_begun(
     place: tuple[str, date], distance: timedelta
@@ -242,7 +240,7 @@ def test_an_instant_is_of_the_last_day_that_has_begun(
     assert calendar.midnight_of(day) <= instant < calendar.midnight_of(day + DAY)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@repeatable(400)
 @given(_ZONES.flatmap(_days_of_zone), st.none() | _HOUR_OFFSETS)
 def test_a_day_stands_at_its_midnight_among_instants(
     place: tuple[str, date], distance: timedelta | None
@@ -264,7 +262,7 @@ def test_a_day_stands_at_its_midnight_among_instants(
 
 def test_among_instants_an_instant_is_itself() -> None:
     line = InstantOrdering(_calendar("Europe/Warsaw"))
-    midnight = _utc("2026-03-28T23:00")
+    midnight = utc("2026-03-28T23:00")
     assert line.first_at_or_after(date(2026, 3, 29)) == midnight
     assert line.first_after(date(2026, 3, 29)) == midnight + MILLISECOND
     assert line.equal_values(midnight) == [midnight]

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
@@ -15,6 +15,7 @@ from app.filters.calendar import DAY, FIRST_DAY, LAST_DAY, MILLISECOND, utc_midn
 from app.filters.operators import OPERATORS_BY_NAME, Operand
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.dual_evaluator import open_dual_evaluator
+from tests.random_cases import repeatable
 
 ZONES = ("UTC", "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Kiritimati")
 TODAYS = st.one_of(
@@ -60,7 +61,7 @@ def _holds(name: str, value: object, day: date, today: date, zone: str) -> bool:
     return date_holds
 
 
-@settings(max_examples=400, deadline=None)
+@repeatable(400)
 @given(DATES, TODAYS, st.integers(0, 45), st.sampled_from(ZONES))
 def test_an_age_is_the_number_of_anniversaries(
     day: date, today: date, years: int, zone: str
@@ -82,7 +83,7 @@ def test_an_age_is_the_number_of_anniversaries(
         ("ANNIVERSARY_DAYS_AHEAD", 1, 1),
     ],
 )
-@settings(max_examples=400, deadline=None)
+@repeatable(400)
 @given(data=st.data())
 def test_an_anniversary_falls_among_the_days(
     name: str, first: int, last: int, data: st.DataObject

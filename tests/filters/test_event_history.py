@@ -1,12 +1,11 @@
 """An event history gives at each instant the result of an evaluation of all rows."""
 
-import math
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import CustomerFacts, Now, parse
@@ -16,6 +15,8 @@ from app.filters.event_history import Columns, EventHistory, HistoryLayout, to_e
 from app.filters.matcher import Matcher
 from app.filters.tree import EventCondition, Filter, Measure
 from tests.filters.corpus import CATALOG, NOWS
+from tests.filters.measure_values import are_equal
+from tests.random_cases import repeatable
 
 Row = dict[str, Any]
 
@@ -75,23 +76,11 @@ _ROW_SEQUENCES = st.lists(
 )
 
 
-def _are_equal(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one == other or (math.isnan(one) and math.isnan(other))
-
-
 def _measures(filters: list[Filter]) -> list[Measure]:
     return [condition.measure for condition in filters if isinstance(condition, EventCondition)]
 
 
-@settings(
-    max_examples=600,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@repeatable(600)
 @given(st.lists(conditions(), min_size=1, max_size=8), _ROW_SEQUENCES)
 def test_a_history_equals_an_evaluation_of_all_rows(
     filter_strategies: list[Filter], steps: list[Any]
@@ -123,7 +112,7 @@ def test_a_history_equals_an_evaluation_of_all_rows(
         by_history = CustomerFacts({}, {}, {now.calendar: history})
         for measure in measures:
             expected = compute_measure(measure, matching_rows(measure, by_rows, now))
-            assert _are_equal(history.value(measure, now), expected), (measure, now.at)
+            assert are_equal(history.value(measure, now), expected), (measure, now.at)
         match = matcher.match(by_history, now)
         assert match.matching_slots == matcher.match(by_rows, now).matching_slots
         for instant in _probe_instants(by_rows, now, match.next_timer_at):
@@ -208,7 +197,7 @@ def test_late_rows_are_inserted_in_order(seed: int) -> None:
         facts = CustomerFacts({}, {"orders": stored})
         for measure in measures:
             expected = compute_measure(measure, matching_rows(measure, facts, now))
-            assert _are_equal(history.value(measure, now), expected), (measure, step)
+            assert are_equal(history.value(measure, now), expected), (measure, step)
 
 
 def _order_condition(function: str | None, window: str | None) -> dict[str, Any]:
@@ -262,7 +251,7 @@ def test_rows_read_in_columns_equal_single_rows(seed: int) -> None:
         facts = CustomerFacts({}, {"events": stored})
         for measure in measures:
             expected = compute_measure(measure, matching_rows(measure, facts, now))
-            assert _are_equal(history.value(measure, now), expected), (measure, step)
+            assert are_equal(history.value(measure, now), expected), (measure, step)
 
 
 @pytest.mark.parametrize("amount", [0.1, 9.99, 19.99, 0.7])

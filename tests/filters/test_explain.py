@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import Evaluation, explain, holds, parse
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
+from tests.random_cases import repeatable
 
 Explanation = dict[str, Any]
 
@@ -36,13 +37,7 @@ def _is_consistent(explanation: Explanation) -> bool:
 def test_explanations_add_up_to_the_result(
     dual_evaluator: DualEvaluator, filter_strategies: FilterStrategies
 ) -> None:
-    @settings(
-        max_examples=200,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @repeatable(200)
     @given(
         filter_strategies.filters(),
         st.sampled_from(NOWS),

@@ -1,12 +1,11 @@
 """An incremental aggregate equals the aggregate of its rows after each added or removed row."""
 
-import math
 from datetime import timedelta
 from itertools import compress
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.errors import InputError
@@ -17,6 +16,8 @@ from app.filters.incremental_aggregates import IncrementalMeasure
 from app.filters.sources import event_source
 from app.filters.tree import Measure
 from tests.filters.corpus import NOWS
+from tests.filters.measure_values import are_equal
+from tests.random_cases import repeatable
 
 EVENTS = 100_000
 
@@ -41,14 +42,8 @@ def _rows(values: list[Any]) -> list[dict[str, Any]]:
     return [{"properties": {"amount": value}} for value in values]
 
 
-def _are_equal(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one == other or (math.isnan(one) and math.isnan(other))
-
-
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@repeatable(400)
 @example([0.1] * 8, [*range(8)])
 @example([2**63 - 1, 1, 1.0, -(2**63)], [0, 2, 1, 3])
 @example([1e308, 1e308, -1e308], [2, 0, 1])
@@ -60,11 +55,11 @@ def test_it_equals_the_aggregate_of_the_rows_in_the_window(
     are_in = [True] * len(values)
     tally = IncrementalMeasure(_measure(aggregate), _rows(values), are_in)
     for turn in turns:
-        assert _are_equal(tally.value, aggregate.compute(compress(values, are_in)))
+        assert are_equal(tally.value, aggregate.compute(compress(values, are_in)))
         place = turn % len(values)
         are_in[place] = not are_in[place]
         tally.toggle(place)
-    assert _are_equal(tally.value, aggregate.compute(compress(values, are_in)))
+    assert are_equal(tally.value, aggregate.compute(compress(values, are_in)))
 
 
 def test_a_year_of_events_is_not_summed_again_for_each_event(

@@ -16,7 +16,7 @@ from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, ten_years_later
 from tests.filters.similar_filters import assign_slots, draw_filters, random_customer, random_filter
-from tests.filters.test_next_change import slow_settings
+from tests.random_cases import repeatable
 
 PARAMETRIZE_NOW = pytest.mark.parametrize(
     "now", NOWS, ids=lambda now: f"{now.calendar.time_zone} {now.at:%Y-%m-%d}"
@@ -117,7 +117,7 @@ def test_few_filters_set_few_timers(
                 before = replace(at, at=timer_at - MILLISECOND)
                 yield changed == filter_set.evaluate_separately(facts, before)
 
-    @slow_settings(400)
+    @repeatable(400)
     @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
     def follow_drawn_timers(now: Now, random: Random) -> None:
         filter_set = filter_set_of(assign_slots(random, random.sample(filters, 4)))

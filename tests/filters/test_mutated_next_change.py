@@ -7,12 +7,10 @@ customer at another instant than the next change says.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from app.filters import Calendar, Now, parse
@@ -21,6 +19,7 @@ from app.filters.incremental_aggregates import _INCREMENTAL_AGGREGATES
 from app.filters.next_change import AnswerTimeline, ChangeSearch
 from app.filters.operators import OPERATORS, Operand, Operator, anniversaries
 from app.filters.values import PERIOD
+from tests.filters.case_bank import CaseBank, Wires
 from tests.filters.corpus import CATALOG
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies, Wire
@@ -29,39 +28,22 @@ from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, NextChangeC
 NextChangeForm = Callable[[object, Operand, Now, datetime], Iterator[datetime]]
 BreakNextChange = Callable[[Operator, NextChangeForm], NextChangeForm]
 
-MAX_CASES = 60
-
-
-class CaseBank:
-    """Cases of one kind, drawn once with the unmodified code."""
-
-    def __init__(self, dual_evaluator: DualEvaluator) -> None:
-        self._judge = dual_evaluator
-        self._cases: dict[str, list[NextChangeCase]] = {}
-
-    def draw_cases(self, name: str, wires: st.SearchStrategy[Wire]) -> list[NextChangeCase]:
-        if name not in self._cases:
-            cases = self._cases[name] = []
-
-            @settings(
-                max_examples=MAX_CASES,
-                phases=[Phase.generate],
-                deadline=None,
-                derandomize=True,
-                database=None,
-                suppress_health_check=[*HealthCheck],
-            )
-            @given(wires, NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
-            def add_cases(wire: Wire, now: Now, random: Random) -> None:
-                cases.extend(sample_cases(random, parse(wire, CATALOG), now, self._judge))
-
-            add_cases()
-        return self._cases[name]
+MAX_FILTERS = 60
 
 
 @pytest.fixture(scope="module")
-def case_bank(dual_evaluator: DualEvaluator) -> CaseBank:
-    return CaseBank(dual_evaluator)
+def case_bank(dual_evaluator: DualEvaluator) -> CaseBank[NextChangeCase]:
+    def cases_of(wires: Wires) -> st.SearchStrategy[list[NextChangeCase]]:
+        return st.builds(
+            lambda wire, now, random: [
+                *sample_cases(random, parse(wire, CATALOG), now, dual_evaluator)
+            ],
+            wires,
+            NOWS_NEAR_CLOCK_CHANGES,
+            st.randoms(use_true_random=False),
+        )
+
+    return CaseBank(MAX_FILTERS, cases_of)
 
 
 def are_errors_detected(cases: list[NextChangeCase]) -> bool:
@@ -177,7 +159,7 @@ def test_a_wrong_instant_is_detected(
     operator: Operator,
     name: str,
     break_: BreakNextChange,
-    case_bank: CaseBank,
+    case_bank: CaseBank[NextChangeCase],
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -213,7 +195,7 @@ def _reversed(window_changes: list[Any]) -> list[Any]:
 @pytest.mark.parametrize("mutation", [_late_exits, _without_entries, _without_exits, _reversed])
 def test_a_wrong_passage_through_a_window_is_detected(
     mutation: Callable[[Any], Any],
-    case_bank: CaseBank,
+    case_bank: CaseBank[NextChangeCase],
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -246,7 +228,7 @@ _ORIGINAL_ATTRIBUTE = ChangeSearch._attribute_timeline
 def test_a_missing_change_of_a_condition_on_events_is_detected(
     target: str,
     mutation: Any,
-    case_bank: CaseBank,
+    case_bank: CaseBank[NextChangeCase],
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -263,7 +245,7 @@ def test_a_missing_change_of_a_condition_on_events_is_detected(
 )
 def test_an_aggregate_without_removal_is_detected(
     kind: Any,
-    case_bank: CaseBank,
+    case_bank: CaseBank[NextChangeCase],
     filter_strategies: FilterStrategies,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import Calendar, CustomerFacts, Now, find_next_change, holds, parse
@@ -19,21 +19,12 @@ from tests.filters.corpus import CATALOG
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, sample_cases
+from tests.instants import utc
+from tests.random_cases import repeatable
 
 CLOCK_OPERATORS = [operator for operator in OPERATORS if operator.is_time_dependent]
 FILTERS = 100
 CHANGES_PER_CUSTOMER = 3
-
-
-def slow_settings(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        phases=(Phase.generate, Phase.shrink),
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def clock_filter_trees(filter_strategies: FilterStrategies) -> st.SearchStrategy[Wire]:
@@ -62,7 +53,7 @@ def test_it_changes_then_and_not_before(
     """From each change to the next one."""
     seen: Counter[str] = Counter()
 
-    @slow_settings(FILTERS)
+    @repeatable(FILTERS)
     @given(
         clock_filter_trees(filter_strategies),
         NOWS_NEAR_CLOCK_CHANGES,
@@ -89,7 +80,7 @@ def test_the_pipeline_changes_at_the_same_instant(
 ) -> None:
     changes = 0
 
-    @slow_settings(FILTERS)
+    @repeatable(FILTERS)
     @given(
         clock_filter_trees(filter_strategies),
         NOWS_NEAR_CLOCK_CHANGES,
@@ -119,7 +110,7 @@ def test_the_events_that_are_read_suffice(
     """Other events can't change the result without a write."""
     changes = 0
 
-    @slow_settings(FILTERS)
+    @repeatable(FILTERS)
     @given(
         st.one_of(
             filter_strategies.events("within"),
@@ -141,34 +132,30 @@ def test_the_events_that_are_read_suffice(
     assert changes >= 2 * FILTERS
 
 
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
 def _day(text: str) -> datetime:
-    return utc_midnight(_utc(text).date())
+    return utc_midnight(utc(text).date())
 
 
 @pytest.mark.parametrize(
     ("path", "stored", "operator", "value", "at"),
     [
         # An instant enters the window at once, and leaves it right after its length.
-        ("metadata.at", _utc("2026-01-10T12:00"), "WITHIN_LAST", "P7D", "2026-01-17T12:00:00.001"),
-        ("metadata.at", _utc("2026-01-20T12:00"), "WITHIN_LAST", "P7D", "2026-01-20T12:00"),
+        ("metadata.at", utc("2026-01-10T12:00"), "WITHIN_LAST", "P7D", "2026-01-17T12:00:00.001"),
+        ("metadata.at", utc("2026-01-20T12:00"), "WITHIN_LAST", "P7D", "2026-01-20T12:00"),
         (
             "metadata.at",
-            _utc("2026-01-10T12:00"),
+            utc("2026-01-10T12:00"),
             "MORE_THAN_AGO",
             "P7D",
             "2026-01-17T12:00:00.001",
         ),
-        ("metadata.at", _utc("2026-01-20T12:00"), "MORE_THAN_AHEAD", "P1D", "2026-01-19T12:00"),
-        ("metadata.at", _utc("2026-01-20T12:00"), "WITHIN_NEXT", "P1D", "2026-01-19T12:00"),
+        ("metadata.at", utc("2026-01-20T12:00"), "MORE_THAN_AHEAD", "P1D", "2026-01-19T12:00"),
+        ("metadata.at", utc("2026-01-20T12:00"), "WITHIN_NEXT", "P1D", "2026-01-19T12:00"),
         # A day stands at its midnight in Warsaw.
         ("metadata.day", _day("2026-01-20"), "WITHIN_NEXT", "P1D", "2026-01-18T23:00"),
         ("metadata.day", _day("2026-01-20"), "DAYS_AHEAD", 2, "2026-01-17T23:00"),
-        ("metadata.at", _utc("2026-01-20T22:59"), "DAYS_AHEAD", 2, "2026-01-17T23:00"),
-        ("metadata.at", _utc("2026-01-20T23:00"), "DAYS_AHEAD", 2, "2026-01-18T23:00"),
+        ("metadata.at", utc("2026-01-20T22:59"), "DAYS_AHEAD", 2, "2026-01-17T23:00"),
+        ("metadata.at", utc("2026-01-20T23:00"), "DAYS_AHEAD", 2, "2026-01-18T23:00"),
         # In summer midnight comes an hour earlier.
         ("metadata.day", _day("2026-04-01"), "IN_PERIOD", "TODAY", "2026-03-31T22:00"),
         ("metadata.day", _day("2026-01-15"), "IN_PERIOD", "THIS_WEEK", "2026-01-18T23:00"),
@@ -180,41 +167,41 @@ def _day(text: str) -> datetime:
         ("birthdate", _day("1990-01-10"), "ANNIVERSARY_WITHIN_NEXT_DAYS", 9, "2026-12-31T23:00"),
         # Any element, until the last one has left.
         (
-            *("metadata.visits", [_utc("2026-01-12T12:00"), _utc("2026-01-10T12:00")]),
+            *("metadata.visits", [utc("2026-01-12T12:00"), utc("2026-01-10T12:00")]),
             *("WITHIN_LAST", "P7D", "2026-01-19T12:00:00.001"),
         ),
         # The last instant within the horizon, and one beyond.
         (
             "metadata.at",
-            _utc("2036-01-15T12:00"),
+            utc("2036-01-15T12:00"),
             "MORE_THAN_AHEAD",
             "PT0.001S",
             "2036-01-15T11:59:59.999",
         ),
-        ("metadata.at", _utc("2036-01-15T12:00"), "WITHIN_LAST", "P1D", "2036-01-15T12:00"),
-        ("metadata.at", _utc("2036-01-15T12:00:00.001"), "WITHIN_LAST", "P1D", None),
+        ("metadata.at", utc("2036-01-15T12:00"), "WITHIN_LAST", "P1D", "2036-01-15T12:00"),
+        ("metadata.at", utc("2036-01-15T12:00:00.001"), "WITHIN_LAST", "P1D", None),
         # Conditions that do not depend on time.
-        ("metadata.at", _utc("2026-01-20T12:00"), "ON", "2026-01-20", None),
-        ("metadata.at", _utc("2026-01-20T12:00"), "BEFORE", "2026-01-20", None),
+        ("metadata.at", utc("2026-01-20T12:00"), "ON", "2026-01-20", None),
+        ("metadata.at", utc("2026-01-20T12:00"), "BEFORE", "2026-01-20", None),
         ("metadata.at", "2026-01-20T12:00", "WITHIN_LAST", "P7D", None),
         ("metadata.at", None, "WITHIN_LAST", "P7D", None),
     ],
 )
 def test_the_instant(path: str, stored: Any, operator: str, value: Any, at: str | None) -> None:
     """Evaluated on Thursday 2026-01-15 at 12:00 UTC, in Warsaw."""
-    now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("Europe/Warsaw")))
+    now = Now(utc("2026-01-15T12:00"), Calendar(ZoneInfo("Europe/Warsaw")))
     group, _, key = path.rpartition(".")
     facts = CustomerFacts({group: {key: stored}} if group else {key: stored})
     wire = {"attribute": {"path": path, "operator": operator, "value": value}}
 
-    expected = None if at is None else _utc(at)
+    expected = None if at is None else utc(at)
     assert find_next_change(parse(wire, CATALOG), facts, now) == expected
     assert find_next_change(parse({"none": [wire]}, CATALOG), facts, now) == expected
 
 
 def test_a_change_of_a_branch_is_not_always_a_change_of_the_filter() -> None:
-    now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo("UTC")))
-    facts = CustomerFacts({"metadata": {"at": _utc("2026-01-15T00:00")}})
+    now = Now(utc("2026-01-15T12:00"), Calendar(ZoneInfo("UTC")))
+    facts = CustomerFacts({"metadata": {"at": utc("2026-01-15T00:00")}})
 
     def asked(kind: str, *about: str) -> datetime | None:
         conditions = (["metadata.at", *each.split()] for each in about)
@@ -225,18 +212,18 @@ def test_a_change_of_a_branch_is_not_always_a_change_of_the_filter() -> None:
     # One condition begins to hold at the millisecond at which the other ends.
     assert asked("any", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
     assert asked("all", "WITHIN_LAST P1D", "MORE_THAN_AGO P1D") is None
-    assert asked("all", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-16T00:00:00.001")
-    assert asked("any", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-17T00:00:00.001")
-    assert asked("none", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == _utc("2026-01-17T00:00:00.001")
+    assert asked("all", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == utc("2026-01-16T00:00:00.001")
+    assert asked("any", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == utc("2026-01-17T00:00:00.001")
+    assert asked("none", "WITHIN_LAST P2D", "WITHIN_LAST P1D") == utc("2026-01-17T00:00:00.001")
 
 
 @pytest.mark.parametrize("operator", CLOCK_OPERATORS, ids=lambda operator: operator.name)
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Manila"])
 def test_the_furthest_instants_change_nothing_within_ten_years(operator: Any, zone: str) -> None:
     """A direct write can store instants that the filter language can't express."""
-    now = Now(_utc("2026-01-15T12:00"), Calendar(ZoneInfo(zone)))
+    now = Now(utc("2026-01-15T12:00"), Calendar(ZoneInfo(zone)))
     ends = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
-    stored = [*ends, _utc("0001-01-02T12:00"), _utc("9999-12-30T12:00")]
+    stored = [*ends, utc("0001-01-02T12:00"), utc("9999-12-30T12:00")]
     for path, example in itertools.product(("metadata.days", "metadata.visits"), operator.examples):
         wire = {"path": path, "operator": operator.name, "value": example.value}
         tree = parse({"attribute": wire}, CATALOG)

@@ -4,13 +4,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import Now, parse
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
+from tests.random_cases import repeatable
 
 FILTERS = 3_000
 FILTERS_PER_EXAMPLE = 5
@@ -22,14 +23,7 @@ def test_pipeline_and_evaluator_select_the_same_customers(
 ) -> None:
     answers: Counter[str] = Counter()
 
-    @settings(
-        max_examples=FILTERS // FILTERS_PER_EXAMPLE,
-        phases=(Phase.generate, Phase.shrink),
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @repeatable(FILTERS // FILTERS_PER_EXAMPLE)
     @given(
         st.lists(
             filter_strategies.filters(), min_size=FILTERS_PER_EXAMPLE, max_size=FILTERS_PER_EXAMPLE

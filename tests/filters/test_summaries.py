@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import CustomerFacts, Now, holds, parse
@@ -16,15 +16,10 @@ from app.filters.walk import measures
 from tests.filters.corpus import CATALOG, EVENT_NAMES, NOWS
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
+from tests.random_cases import repeatable
 
 Wire = dict[str, Any]
-MANY_EXAMPLES = settings(
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+MAX_EXAMPLES = 300
 _DURATIONS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
 
 
@@ -64,7 +59,7 @@ def test_summaries_decide_members_or_leave_them_in_doubt(
 ) -> None:
     seen = {"sure": 0, "in doubt and in": 0, "without rows": 0}
 
-    @MANY_EXAMPLES
+    @repeatable(MAX_EXAMPLES)
     @given(
         filter_trees(
             st.one_of(
@@ -94,7 +89,7 @@ def test_the_summary_condition_holds_for_every_member(
 ) -> None:
     narrowed = 0
 
-    @MANY_EXAMPLES
+    @repeatable(MAX_EXAMPLES)
     @given(filter_strategies.events(), st.sampled_from(NOWS))
     def implied(wire: Wire, now: Now) -> None:
         nonlocal narrowed

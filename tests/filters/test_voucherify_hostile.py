@@ -5,7 +5,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.filters import canonical, describe, parse
@@ -18,6 +18,7 @@ from tests.filters.test_voucherify import (
     translate,
     voucherify_field,
 )
+from tests.random_cases import repeatable
 
 
 def deeply_nested(levels: int) -> Any:
@@ -115,9 +116,7 @@ _PLAUSIBLE_FILTERS = st.builds(
 def test_any_input_is_converted_or_has_problems() -> None:
     answers: Counter[bool] = Counter()
 
-    @settings(
-        max_examples=2_000, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
-    )
+    @repeatable(2_000)
     @given(
         st.one_of(
             *(_ANYTHING, _PLAUSIBLE_FILTERS, _PLAUSIBLE_FILTERS, _PLAUSIBLE_FILTERS),

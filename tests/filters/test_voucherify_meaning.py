@@ -1,7 +1,6 @@
 """The meaning of Voucherify's filters, evaluated for small customers after the conversion."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,11 +9,7 @@ from app.filters import CustomerFacts, Now, holds, parse
 from app.filters.voucherify.operators import TRANSLATIONS
 from tests.filters.corpus import NOWS
 from tests.filters.test_voucherify import CATALOG, Json, attribute, translate, voucherify_field
-
-
-def parse_instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
+from tests.instants import utc
 
 # Asked on Sunday, 2026-03-29, at noon: a filter, and whom it is of, with what is stored there.
 MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
@@ -104,70 +99,70 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
     (
         voucherify_field("created_at", after="2026-03-28"),
         "createdAt",
-        [parse_instant("2026-03-28T00:01")],
+        [utc("2026-03-28T00:01")],
         [None],
     ),
     (
         voucherify_field("created_at", before=["2026-03-28"]),
         "createdAt",
-        [parse_instant("2026-03-27")],
-        [parse_instant("2026-03-28")],
+        [utc("2026-03-27")],
+        [utc("2026-03-28")],
     ),
     (
         voucherify_field(
             "created_at", after_equal="2026-03-01", before_equal="2026-03-02T12:00:00Z"
         ),
         "createdAt",
-        [parse_instant("2026-03-01"), parse_instant("2026-03-02T12:00")],
-        [parse_instant("2026-02-28T23:59"), parse_instant("2026-03-02T12:01"), None],
+        [utc("2026-03-01"), utc("2026-03-02T12:00")],
+        [utc("2026-02-28T23:59"), utc("2026-03-02T12:01"), None],
     ),
     (
         voucherify_field("created_at", is_=["2026-03-28", "2026-03-29T08:00:00Z"]),
         "createdAt",
         [
-            parse_instant("2026-03-28"),
-            parse_instant("2026-03-28T23:59"),
-            parse_instant("2026-03-29T08:00"),
+            utc("2026-03-28"),
+            utc("2026-03-28T23:59"),
+            utc("2026-03-29T08:00"),
         ],
-        [parse_instant("2026-03-29T08:01"), None],
+        [utc("2026-03-29T08:01"), None],
     ),
     (
         voucherify_field("created_at", is_not="2026-03-28"),
         "createdAt",
-        [parse_instant("2026-03-29"), None],
-        [parse_instant("2026-03-28T12:00")],
+        [utc("2026-03-29"), None],
+        [utc("2026-03-28T12:00")],
     ),
     (
         voucherify_field("birthdate", is_=["1990-02-28T00:00:00.000Z"]),
         "birthdate",
-        [parse_instant("1990-02-28")],
-        [parse_instant("1990-02-27"), None],
+        [utc("1990-02-28")],
+        [utc("1990-02-27"), None],
     ),
     (
         voucherify_field("birthdate", is_year="1990"),
         "birthdate",
-        [parse_instant("1990-01-01"), parse_instant("1990-12-31")],
-        [parse_instant("1989-12-31"), parse_instant("1991-01-01"), None],
+        [utc("1990-01-01"), utc("1990-12-31")],
+        [utc("1989-12-31"), utc("1991-01-01"), None],
     ),
     (
         voucherify_field("birthdate", is_year=800),
         "birthdate",
-        [parse_instant("0800-06-01")],
-        [parse_instant("1800-06-01"), None],
+        [utc("0800-06-01")],
+        [utc("1800-06-01"), None],
     ),
     (
         voucherify_field("metadata.at", is_year=[2024, 2025]),
         "metadata.at",
-        [parse_instant("2024-01-01"), parse_instant("2025-12-31T23:59:59.999")],
-        [parse_instant("2023-12-31T23:59"), parse_instant("2026-01-01"), None],
+        [utc("2024-01-01"), utc("2025-12-31T23:59:59.999")],
+        [utc("2023-12-31T23:59"), utc("2026-01-01"), None],
     ),
     # so many days ago and ahead
     *(
         (
             voucherify_field("summary.orders.last_order_date", **{name: ["30"]}),
             "orders.lastOrderAt",
-            [parse_instant("2026-03-29T11:00"), parse_instant("2026-02-27T12:01")],
-            [parse_instant("2026-02-27T11:59"), parse_instant("2026-03-29T13:00"), None],
+            [utc("2026-03-29T11:00"), utc("2026-02-27T12:01")],
+            [utc("2026-02-27T11:59"), utc("2026-03-29T13:00"), None],
         )
         for name in ("less_than", "less_than_ago")
     ),
@@ -175,129 +170,129 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
         (
             voucherify_field("summary.orders.last_order_date", **{name: 30}),
             "orders.lastOrderAt",
-            [parse_instant("2026-02-27T11:59")],
-            [parse_instant("2026-02-27T12:01"), parse_instant("2026-03-29T13:00"), None],
+            [utc("2026-02-27T11:59")],
+            [utc("2026-02-27T12:01"), utc("2026-03-29T13:00"), None],
         )
         for name in ("more_than", "more_than_ago")
     ),
     (
         voucherify_field("metadata.at", more_than_ago=[0]),
         "metadata.at",
-        [parse_instant("2026-03-29T11:59:59.998")],
-        [parse_instant("2026-03-29T12:00"), None],
+        [utc("2026-03-29T11:59:59.998")],
+        [utc("2026-03-29T12:00"), None],
     ),
     (
         voucherify_field("metadata.at", less_than_future=2),
         "metadata.at",
-        [parse_instant("2026-03-31T11:59"), parse_instant("2026-03-29T12:01")],
-        [parse_instant("2026-03-31T12:01"), parse_instant("2026-03-29T11:59"), None],
+        [utc("2026-03-31T11:59"), utc("2026-03-29T12:01")],
+        [utc("2026-03-31T12:01"), utc("2026-03-29T11:59"), None],
     ),
     (
         voucherify_field("metadata.at", more_than_future=2),
         "metadata.at",
-        [parse_instant("2026-03-31T12:01")],
-        [parse_instant("2026-03-31T11:59"), None],
+        [utc("2026-03-31T12:01")],
+        [utc("2026-03-31T11:59"), None],
     ),
     (
         voucherify_field("metadata.at", is_days_ago=[1, 7]),
         "metadata.at",
         [
-            parse_instant("2026-03-28"),
-            parse_instant("2026-03-28T23:59"),
-            parse_instant("2026-03-22T12:00"),
+            utc("2026-03-28"),
+            utc("2026-03-28T23:59"),
+            utc("2026-03-22T12:00"),
         ],
-        [parse_instant("2026-03-27T23:59"), parse_instant("2026-03-29"), None],
+        [utc("2026-03-27T23:59"), utc("2026-03-29"), None],
     ),
     (
         voucherify_field("metadata.at", is_days_in_future=0),
         "metadata.at",
-        [parse_instant("2026-03-29"), parse_instant("2026-03-29T23:59")],
-        [parse_instant("2026-03-30"), None],
+        [utc("2026-03-29"), utc("2026-03-29T23:59")],
+        [utc("2026-03-30"), None],
     ),
     # periods, with and without the year
     (
         voucherify_field("metadata.day", today=True),
         "metadata.day",
-        [parse_instant("2026-03-29")],
-        [parse_instant("2025-03-29")],
+        [utc("2026-03-29")],
+        [utc("2025-03-29")],
     ),
     (
         voucherify_field("metadata.day", last_week=[True]),
         "metadata.day",
-        [parse_instant("2026-03-16"), parse_instant("2026-03-22")],
-        [parse_instant("2026-03-23"), parse_instant("2026-03-15"), None],
+        [utc("2026-03-16"), utc("2026-03-22")],
+        [utc("2026-03-23"), utc("2026-03-15"), None],
     ),
     (
         voucherify_field("metadata.day", next_month_md=""),
         "metadata.day",
-        [parse_instant("1990-04-01"), parse_instant("2026-04-30")],
-        [parse_instant("1990-03-31"), None],
+        [utc("1990-04-01"), utc("2026-04-30")],
+        [utc("1990-03-31"), None],
     ),
     (
         voucherify_field("birthdate", today=True),
         "birthdate",
-        [parse_instant("1990-03-29")],
-        [parse_instant("1990-03-30"), None],
+        [utc("1990-03-29")],
+        [utc("1990-03-30"), None],
     ),
     (
         voucherify_field("birthdate", last_year=True),
         "birthdate",
-        [parse_instant("2025-05-05")],
-        [parse_instant("1990-05-05")],
+        [utc("2025-05-05")],
+        [utc("1990-05-05")],
     ),
     (
         voucherify_field("birthdate", is_days_ago_md=[2]),
         "birthdate",
-        [parse_instant("1990-03-27")],
-        [parse_instant("1990-03-28")],
+        [utc("1990-03-27")],
+        [utc("1990-03-28")],
     ),
     (
         voucherify_field("birthdate", is_less_days_in_future_md=7),
         "birthdate",
-        [parse_instant("1990-03-29"), parse_instant("1990-04-05")],
-        [parse_instant("1990-04-06"), parse_instant("1990-03-28"), None],
+        [utc("1990-03-29"), utc("1990-04-05")],
+        [utc("1990-04-06"), utc("1990-03-28"), None],
     ),
     (
         voucherify_field("birthdate", is_less_days_ago_md=[2]),
         "birthdate",
-        [parse_instant("1990-03-29"), parse_instant("1990-03-27")],
-        [parse_instant("1990-03-26"), parse_instant("1990-03-30"), None],
+        [utc("1990-03-29"), utc("1990-03-27")],
+        [utc("1990-03-26"), utc("1990-03-30"), None],
     ),
     (
         voucherify_field("birthdate", is_more_days_ago_md=7),
         "birthdate",
-        [parse_instant("1990-03-21"), parse_instant("1990-03-30"), parse_instant("2000-02-29")],
+        [utc("1990-03-21"), utc("1990-03-30"), utc("2000-02-29")],
         [
-            parse_instant("1990-03-22"),
-            parse_instant("1990-03-29"),
-            parse_instant("2027-01-01"),
+            utc("1990-03-22"),
+            utc("1990-03-29"),
+            utc("2027-01-01"),
             None,
         ],
     ),
     (
         voucherify_field("birthdate", is_more_days_in_future_md=["7"]),
         "birthdate",
-        [parse_instant("1990-04-06"), parse_instant("1990-03-28")],
-        [parse_instant("1990-04-05"), parse_instant("1990-03-29"), None],
+        [utc("1990-04-06"), utc("1990-03-28")],
+        [utc("1990-04-05"), utc("1990-03-29"), None],
     ),
     # full years; a customer who turns 60 in three days is 59 today
     (
         voucherify_field("birthdate", is_years_ago=["18", 60]),
         "birthdate",
-        [parse_instant("2008-03-29"), parse_instant("1966-01-01")],
-        [parse_instant("2008-03-30"), parse_instant("1966-04-01"), None],
+        [utc("2008-03-29"), utc("1966-01-01")],
+        [utc("2008-03-30"), utc("1966-04-01"), None],
     ),
     (
         voucherify_field("birthdate", is_years_ago=60, is_days_in_future_md=3),
         "birthdate",
-        [parse_instant("1966-04-01")],
-        [parse_instant("1965-04-01"), parse_instant("1966-04-02"), None],
+        [utc("1966-04-01")],
+        [utc("1965-04-01"), utc("1966-04-02"), None],
     ),
     (
         voucherify_field("birthdate", is_years_ago=60, is_days_in_future_md=[0]),
         "birthdate",
-        [parse_instant("1966-03-29")],
-        [parse_instant("1967-03-29"), None],
+        [utc("1966-03-29")],
+        [utc("1967-03-29"), None],
     ),
     # arrays
     (voucherify_field("metadata.tags", count=["0"]), "metadata.tags", [[], None], [["a"]]),
@@ -371,15 +366,15 @@ def test_a_converted_filter_has_the_same_meaning(
 def test_midnight_in_utc_is_that_day_whatever_the_zone() -> None:
     born = voucherify_field("birthdate", is_="1990-02-28T00:00:00.000Z")
     for now in NOWS:
-        assert _holds(born, "birthdate", parse_instant("1990-02-28"), now)
-        assert not _holds(born, "birthdate", parse_instant("1990-02-27"), now)
+        assert _holds(born, "birthdate", utc("1990-02-28"), now)
+        assert not _holds(born, "birthdate", utc("1990-02-27"), now)
 
 
 def test_the_last_anniversary_of_a_leap_day_was_up_to_365_days_ago() -> None:
     for today, far in (("2027-02-27", True), ("2027-02-28", False), ("2028-02-28", True)):
-        now = Now(parse_instant(f"{today}T12:00"), NOWS[0].calendar)
+        now = Now(utc(f"{today}T12:00"), NOWS[0].calendar)
         voucherify_filter = voucherify_field("birthdate", is_more_days_ago_md=363)
-        assert _holds(voucherify_filter, "birthdate", parse_instant("2000-02-29"), now) is far
+        assert _holds(voucherify_filter, "birthdate", utc("2000-02-29"), now) is far
 
 
 @pytest.mark.parametrize("period", PERIODS)

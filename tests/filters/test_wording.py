@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from app.filters import describe, parse
 from tests.filters.corpus import CATALOG
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
+from tests.random_cases import repeatable
 
 Wire = dict[str, Any]
 
@@ -169,9 +170,7 @@ def test_sentence(wire: Wire, sentence: str) -> None:
 def test_every_filter_is_one_line(
     filter_strategies: FilterStrategies, dual_evaluator: DualEvaluator
 ) -> None:
-    @settings(
-        max_examples=300, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
-    )
+    @repeatable(300)
     @given(filter_strategies.filters())
     def one_line(wire: Wire) -> None:
         said = describe(parse(wire, CATALOG))

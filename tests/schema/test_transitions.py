@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from tests.api import Api, Json
 from tests.loyalty_client import CURSOR_QUERY, NOW, TRANSITIONS_QUERY, LoyaltyClient
@@ -14,11 +13,6 @@ NODE = (
     "query($id: ID!) { node(id: $id) { id ... on SegmentTransition { sequence type"
     " segment { name } customer { sourceId } } } }"
 )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def loyalty_client(api: Api) -> LoyaltyClient:
-    return LoyaltyClient(api)
 
 
 async def list_transitions_after(api: Api, cursor: str | None, **variables: object) -> list[Json]:

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from app.domain.inputs import CustomerRef
 from tests.api import Api, Json
+from tests.random_cases import draw
 from tests.services.shop_model import ShopModel, StoredOrder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -136,21 +136,7 @@ async def test_pipeline_and_evaluator_agree_with_the_model(
 ) -> None:
     answers: dict[tuple[str, bool], int] = {}
 
-    @settings(
-        max_examples=EXAMPLES,
-        phases=(Phase.explicit, Phase.generate),
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(_write_sequences)
-    def collect(steps: list[list[Json] | str]) -> None:
-        scripts.append(steps)
-
-    scripts: list[list[list[Json] | str]] = []
-    collect()
-    for steps in scripts:
+    for steps in draw(_write_sequences, EXAMPLES):
         shop, prefix = ShopModel(), uuid4().hex
         await apply_writes(api, shop, prefix, steps)
         members = await members_by_pipeline(api, prefix)

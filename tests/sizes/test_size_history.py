@@ -5,12 +5,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from app.domain.segment_sizes import FULL_RESOLUTION_RETENTION, MAX_POINTS, RETENTION
+from app.filters.calendar import MILLISECOND
 from tests.api import Api
 from tests.sizes.conftest import SegmentSizeShop
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-MILLISECOND = timedelta(milliseconds=1)
 
 _ASK = (
     "query($id: ID!, $from: DateTime, $to: DateTime)"
