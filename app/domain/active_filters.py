@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from app.filters import MetadataType
-
-Wire = Mapping[str, Any]
+from app.filters.filter_json import FilterJson
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +12,7 @@ class ReferencedSegment:
     """A segment that an active filter names. `filter` is None for a static segment."""
 
     name: str
-    filter: Wire | None
+    filter: FilterJson | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class ActiveFilter:
     slot: int
     segment_id: str
     segment_name: str
-    filter: Wire
+    filter: FilterJson
     referenced_segments: Mapping[str, ReferencedSegment]
     metadata: Mapping[str, MetadataType]
     time_zone: str

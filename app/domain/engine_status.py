@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from app.domain.changes import PartitionProgress, PoisonChange
 from app.domain.consumers import ConsumerStatus
+from app.domain.progress import PartitionProgress, PoisonChange
 
 # Above this ratio of its maximum size, the oplog drops its oldest entries as it grows.
 _FULL_OPLOG_RATIO = 0.9

@@ -1,5 +1,6 @@
 """Pydantic models of the API's inputs. GraphQL, NDJSON and CSV rows are all validated by them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -26,6 +27,9 @@ from app.domain.input_types import (
 from app.errors import InputError, Problem, UserErrorCode
 from app.filters.fields import escape_event_name
 from app.filters.sources import ORDER_EVENT_NAME
+
+InputObject = Mapping[str, Any]
+"""An input object of the API as JSON, before it is validated."""
 
 
 class Input(BaseModel):
@@ -207,11 +211,11 @@ _MESSAGES_BY_ERROR_TYPE = {
 }
 
 
-def parse_input(model: type[InputModel], wire: object, *path: str) -> InputModel:
+def parse_input(model: type[InputModel], input_object: object, *path: str) -> InputModel:
     """Validates a row. Raises InputError with one problem for each invalid field; `path` is put
     before the path of each."""
     try:
-        return model.model_validate(wire)
+        return model.model_validate(input_object)
     except ValidationError as error:
         raise InputError(_to_problems(error, path)) from None
 

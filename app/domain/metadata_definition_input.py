@@ -1,11 +1,12 @@
 """Parses the API's MetadataDefinitionInput."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from app.domain.inputs import InputObject
 from app.domain.json_values import require_json_value
 from app.domain.metadata import DefinitionState, KeyDefinition
 from app.errors import InputError, Problem, UserErrorCode
@@ -17,19 +18,20 @@ MAX_ALLOWED_VALUES_BYTES = 1024 * 1024
 MAX_LABEL_LENGTH = 100
 
 
-def parse_definition(wire: Mapping[str, Any], calendar: Calendar) -> KeyDefinition:
+def parse_definition(input_object: InputObject, calendar: Calendar) -> KeyDefinition:
     """Parses a MetadataDefinitionInput. Raises InputError with all problems at once."""
     problems = []
 
     def add_problem(message: str, *path: str) -> None:
         problems.append(Problem(UserErrorCode.INVALID, message, ("input", *path)))
 
-    key, label, allowed_values = wire["key"], wire.get("label"), wire.get("allowedValues")
+    key, label = input_object["key"], input_object.get("label")
+    allowed_values = input_object.get("allowedValues")
     requested = KeyDefinition(
         key,
-        AttributeType(wire["type"]),
-        is_array=bool(wire.get("isArray")),
-        required=bool(wire.get("required")),
+        AttributeType(input_object["type"]),
+        is_array=bool(input_object.get("isArray")),
+        required=bool(input_object.get("required")),
         label=label,
         state=DefinitionState.CHECKING,
     )

@@ -5,12 +5,12 @@ from datetime import datetime
 
 import strawberry
 
-from app.domain.changes import PoisonChange
 from app.domain.consumers import Consumer, ConsumerStatus
 from app.domain.consumers import QuarantinedTransition as StoredQuarantinedTransition
 from app.domain.engine_status import BoundedCount, PartitionStatus, Worker, to_seconds
 from app.domain.engine_status import EngineError as StoredEngineError
 from app.domain.engine_status import EngineStatus as EngineStatusSnapshot
+from app.domain.progress import PoisonChange
 from app.schema.context import Info
 from app.schema.scalars import Long
 from app.services.engine_status import MAX_QUARANTINED_SHOWN

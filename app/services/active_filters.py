@@ -7,21 +7,19 @@ The transaction that changes the definitions also changes the active filters. It
 the change stream, and from there on the engine uses them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from app.domain.active_filters import ActiveFilter, ReferencedSegment
 from app.domain.metadata import IN_PROGRESS_STATES
 from app.domain.segments import Segment, SegmentKind
 from app.errors import UserErrorCode, input_error
+from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.store import Store, Transaction
-
-Wire = Mapping[str, Any]
 
 
 class ActiveFilters:
@@ -131,8 +129,8 @@ class ActiveFilters:
             referenced_segments=nested_segments,
             metadata={
                 key: metadata_types[key]
-                for wire in filters
-                for key in referenced_metadata_keys(wire)
+                for filter_json in filters
+                for key in referenced_metadata_keys(filter_json)
                 if key in metadata_types
             },
             time_zone=calendar.time_zone.key,
@@ -154,8 +152,8 @@ def require_metadata_ready(segment: Segment, definitions: Definitions, *path: st
         (segment.name, segment.filter),
         *((nested_segment.name, nested_segment.filter) for _, nested_segment in nested_segments),
     ]
-    for name, wire in filters:
-        for key in referenced_metadata_keys(wire or {}):
+    for name, filter_json in filters:
+        for key in referenced_metadata_keys(filter_json or {}):
             definition = definitions.metadata_schema.definitions.get(key)
             if definition is not None and definition.state in IN_PROGRESS_STATES:
                 message = (
@@ -166,10 +164,10 @@ def require_metadata_ready(segment: Segment, definitions: Definitions, *path: st
 
 
 def _nested_segments(
-    wire: Wire, definitions: Definitions
+    filter_json: FilterJson, definitions: Definitions
 ) -> Iterator[tuple[str, ReferencedSegment]]:
     """Yields the segments inside the filter, at any depth, each once, with their ids."""
-    pending_ids, visited_ids = [*referenced_segment_ids(wire)], set[str]()
+    pending_ids, visited_ids = [*referenced_segment_ids(filter_json)], set[str]()
     while pending_ids:
         segment_id = pending_ids.pop()
         if segment_id not in visited_ids:

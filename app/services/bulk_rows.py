@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Generic
 
-from app.domain.inputs import InputModel, parse_input
+from app.domain.inputs import InputModel, InputObject, parse_input
 from app.errors import InputError, Problem, UserErrorCode, input_error
 
 MAX_BULK_ROWS = 1_000
-
-Wire = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,20 +24,23 @@ class BulkRows(Generic[InputModel]):
     """The rows of one call: the valid ones parsed, and the problems of the invalid ones, both by
     index."""
 
-    wires: Sequence[Wire]
+    input_objects: Sequence[InputObject]
     parsed: dict[int, InputModel] = field(default_factory=dict)
     invalid: dict[int, tuple[Problem, ...]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, model: type[InputModel], wires: Sequence[Wire]) -> "BulkRows[InputModel]":
+    def parse(
+        cls, model: type[InputModel], input_objects: Sequence[InputObject]
+    ) -> "BulkRows[InputModel]":
         """Parses each row by the model. Raises TOO_MANY for more than MAX_BULK_ROWS rows."""
-        if len(wires) > MAX_BULK_ROWS:
-            message = f"A call takes at most {MAX_BULK_ROWS:,} rows; send {len(wires):,} in parts."
+        if len(input_objects) > MAX_BULK_ROWS:
+            count = len(input_objects)
+            message = f"A call takes at most {MAX_BULK_ROWS:,} rows; send {count:,} in parts."
             raise input_error(UserErrorCode.TOO_MANY, message, "inputs")
-        rows: BulkRows[InputModel] = cls(wires)
-        for index, wire in enumerate(wires):
+        rows: BulkRows[InputModel] = cls(input_objects)
+        for index, input_object in enumerate(input_objects):
             try:
-                rows.parsed[index] = parse_input(model, wire)
+                rows.parsed[index] = parse_input(model, input_object)
             except InputError as error:
                 rows.invalid[index] = error.problems
         return rows
@@ -57,4 +58,4 @@ class BulkRows(Generic[InputModel]):
             for index in sorted(failed)
             for problem in failed[index]
         ]
-        return BulkResult(len(self.wires) - len(failed), tuple(problems))
+        return BulkResult(len(self.input_objects) - len(failed), tuple(problems))

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from app.domain.customers import Customer, TrackedCustomer, search_key, to_stored_fields
-from app.domain.inputs import CustomerInput, CustomerRef, parse_input
+from app.domain.inputs import CustomerInput, CustomerRef, InputObject, parse_input
 from app.domain.metadata import MetadataSchema
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Now
-from app.services.bulk_rows import BulkResult, BulkRows, Wire
+from app.filters.filter_json import FilterJson
+from app.services.bulk_rows import BulkResult, BulkRows
 from app.services.definitions_reader import DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.unit_of_work import CustomerUnitOfWork
@@ -35,10 +36,10 @@ class Customers:
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
-    async def upsert(self, wire: Wire, now: datetime) -> Customer:
+    async def upsert(self, input_object: InputObject, now: datetime) -> Customer:
         """Creates the customer, or updates the sent fields. Raises InputError with all problems of
         the row."""
-        row = parse_input(CustomerInput, wire, "input")
+        row = parse_input(CustomerInput, input_object, "input")
         problems_by_index = await self._upsert({0: row}, now)
         if problems_by_index:
             raise InputError(problem.with_path_prefix("input") for problem in problems_by_index[0])
@@ -49,10 +50,10 @@ class Customers:
             )
         return customer
 
-    async def upsert_many(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
+    async def upsert_many(self, input_objects: Sequence[InputObject], now: datetime) -> BulkResult:
         """Upserts each row in order, in one transaction. Several rows of one customer make one new
         version."""
-        return await self.write_rows(BulkRows.parse(CustomerInput, wires), now)
+        return await self.write_rows(BulkRows.parse(CustomerInput, input_objects), now)
 
     async def write_rows(self, rows: BulkRows[CustomerInput], now: datetime) -> BulkResult:
         """Upserts parsed rows, as `upsert_many` does."""
@@ -102,12 +103,16 @@ class Customers:
         return await self._store.transaction(work)
 
     async def plan_query(
-        self, search: str | None, wire: Wire | None, now: Now, *path: str
+        self, search: str | None, filter_json: FilterJson | None, now: Now, *path: str
     ) -> PlannedQuery:
         """Plans a query for the customers that match both the search text and the filter. None
         stands for no condition. Raises InputError if the filter is invalid."""
         search_query = search_prefix_query(search_key(search)) if search else None
-        tree = None if wire is None else await self._definitions.parse_filter(wire, *path)
+        tree = (
+            None
+            if filter_json is None
+            else await self._definitions.parse_filter(filter_json, *path)
+        )
         return self._query_planner.plan(tree, now, search_query)
 
 

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
@@ -17,6 +16,7 @@ from app.domain.metadata import KeyDefinition, MetadataSchema
 from app.domain.segments import Segment
 from app.domain.uses import Use, UseKind, UsingDefinition, uses_in
 from app.filters import Catalog, Filter, MetadataType, parse
+from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_segment_ids
 from app.filters.sources import static_member_source
 from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
@@ -27,8 +27,6 @@ from app.services.segment_measures import SegmentMeasures
 from app.store.definitions import DefinitionsDelta, DefinitionsVersion
 from app.store.ids import to_object_id
 from app.time_slice import TimeSlice
-
-Wire = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,9 @@ class Definitions:
                 await self.time_slice.yield_when_spent()
                 self.nested_segment(id_)
 
-    async def parse_nested(self, wire: Wire | None) -> None:
+    async def parse_nested(self, filter_json: FilterJson | None) -> None:
         """Parses the segments that a filter names, and yields to the event loop in between."""
-        await self.parse_segments(referenced_segment_ids(wire or {}))
+        await self.parse_segments(referenced_segment_ids(filter_json or {}))
 
     async def collect_measures(self, segment_ids: Collection[str] | None) -> Sequence[Measure]:
         """Returns the distinct measures of these segments, or of all segments if None."""
@@ -122,15 +120,9 @@ class Definitions:
         """Everything that uses the metadata key: segments first, then the others, each by id."""
         return self.dependencies.uses_of_key(key)
 
-    def segments_using(self, segment_id: str) -> list[Segment]:
-        """The segments whose own filters name the segment, by id."""
-        return self._using_segments(self.uses_of_segment(segment_id))
-
     def segments_using_key(self, key: str) -> list[Segment]:
         """The segments whose own filters name the metadata key, by id."""
-        return self._using_segments(self.uses_of_key(key))
-
-    def _using_segments(self, uses: Iterable[Use]) -> list[Segment]:
+        uses = self.uses_of_key(key)
         return [self.segments[use.id] for use in uses if use.kind is UseKind.SEGMENT]
 
     def dependents_of(self, segment_id: str) -> list[Segment]:

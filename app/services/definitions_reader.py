@@ -6,8 +6,9 @@ from contextvars import Context
 from app.backoff import Backoff
 from app.domain.metadata import MetadataSchema
 from app.filters import Calendar, Filter, parse
+from app.filters.filter_json import FilterJson
 from app.heap_freezer import HeapFreezer
-from app.services.definitions import Definitions, Wire
+from app.services.definitions import Definitions
 from app.store import Store, Transaction
 from app.store.definitions import DefinitionsVersion
 from app.store.segments import DEFINITIONS_REVISION
@@ -54,12 +55,12 @@ class DefinitionsReader:
             self._pending_read = None
             return await self._read_until(await self._store.definitions.read_revision())
 
-    async def parse_filter(self, wire: Wire, *path: str) -> Filter:
+    async def parse_filter(self, filter_json: FilterJson, *path: str) -> Filter:
         """Parses a filter that is not saved. Raises InputError, with `path` before each problem's
         path, if it is invalid."""
         definitions = await self.latest()
-        await definitions.parse_nested(wire)
-        return parse(wire, definitions.catalog, *path)
+        await definitions.parse_nested(filter_json)
+        return parse(filter_json, definitions.catalog, *path)
 
     async def at_least(self, revision: int) -> Definitions:
         """Returns definitions of the revision or of a later one. Waits until a majority has

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from app.domain.events import MAX_EVENT_NAMES, Event, resolve_occurred_at
 from app.domain.ids import EntityKind
-from app.domain.inputs import EventInput
+from app.domain.inputs import EventInput, InputObject
 from app.domain.json_values import MAX_KEY_LENGTH
 from app.errors import InputError, Problem, UserErrorCode, input_error
-from app.services.bulk_rows import BulkResult, BulkRows, Wire
+from app.services.bulk_rows import BulkResult, BulkRows
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -26,10 +26,10 @@ class Events:
     async def get(self, id_: str) -> Event | None:
         return await self._store.events.get(id_)
 
-    async def track(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
+    async def track(self, input_objects: Sequence[InputObject], now: datetime) -> BulkResult:
         """Stores the valid rows in one transaction. A row whose idempotency key is already stored
         is accepted and changes nothing."""
-        return await self.write_rows(BulkRows.parse(EventInput, wires), now)
+        return await self.write_rows(BulkRows.parse(EventInput, input_objects), now)
 
     async def write_rows(self, rows: BulkRows[EventInput], now: datetime) -> BulkResult:
         """Stores parsed rows, as `track` does."""
@@ -37,7 +37,7 @@ class Events:
         async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
             return await self._write_rows(rows, now, transaction)
 
-        if not rows.wires:
+        if not rows.input_objects:
             return rows.to_result({})
         keys = {row.customer.value for row in rows.parsed.values()}
         return rows.to_result(await self._store.transaction(work, keys=keys))
@@ -48,7 +48,9 @@ class Events:
         now: datetime,
         transaction: Transaction,
     ) -> dict[int, Sequence[Problem]]:
-        keys = [key for wire in rows.wires if (key := _idempotency_key(wire))]
+        keys = [
+            key for input_object in rows.input_objects if (key := _idempotency_key(input_object))
+        ]
         known_keys = await self._known_keys(keys, transaction)
         event_names = await self._known_names(
             {row.name for row in rows.parsed.values()}, transaction
@@ -57,8 +59,8 @@ class Events:
         unit_of_work = await CustomerUnitOfWork.load(self._store, refs, transaction)
         batch = _EventBatch(unit_of_work, event_names, now)
         problems_by_index: dict[int, Sequence[Problem]] = {}
-        for index, wire in enumerate(rows.wires):
-            key = _idempotency_key(wire)
+        for index, input_object in enumerate(rows.input_objects):
+            key = _idempotency_key(input_object)
             if key is not None and key in known_keys:
                 # A repeated row is accepted even if its other fields are invalid now.
                 problems_by_index[index] = ()
@@ -93,9 +95,9 @@ class Events:
         return self._event_names
 
 
-def _idempotency_key(wire: Wire) -> str | None:
+def _idempotency_key(input_object: InputObject) -> str | None:
     """Returns the idempotency key of a row, which may be invalid otherwise."""
-    key = wire.get("idempotencyKey")
+    key = input_object.get("idempotencyKey")
     return key if isinstance(key, str) else None
 
 

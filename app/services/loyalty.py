@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from app.domain.consumers import Consumer
 from app.domain.ids import EntityKind
-from app.domain.inputs import EarningRuleInput, LoyaltyProgramInput, PointsInput, parse_input
+from app.domain.inputs import (
+    EarningRuleInput,
+    InputObject,
+    LoyaltyProgramInput,
+    PointsInput,
+    parse_input,
+)
 from app.domain.log_interval import LogInterval
 from app.domain.loyalty import (
     MAX_PROGRAMS,
@@ -23,7 +29,6 @@ from app.domain.segments import Segment
 from app.errors import UserErrorCode, input_error
 from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
-from app.services.bulk_rows import Wire
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.services.log_boundary import at_log_boundary
@@ -87,9 +92,9 @@ class Loyalty:
         """Returns at most `limit` ledger entries of a customer after a position, newest first."""
         return await self._store.ledger.latest(customer_id, after, limit)
 
-    async def create_program(self, wire: Wire, now: datetime) -> LoyaltyProgram:
+    async def create_program(self, input_object: InputObject, now: datetime) -> LoyaltyProgram:
         """Creates a program. Raises INVALID, or TOO_MANY above the limit of programs."""
-        row = parse_input(LoyaltyProgramInput, wire, "input")
+        row = parse_input(LoyaltyProgramInput, input_object, "input")
         program = LoyaltyProgram(new_id(EntityKind.LOYALTY_PROGRAM), row.name, now)
 
         async def work(transaction: Transaction) -> LoyaltyProgram:
@@ -116,10 +121,10 @@ class Loyalty:
 
         return await self._store.transaction(work)
 
-    async def create_rule(self, wire: Wire, now: datetime) -> RuleWithSegment:
+    async def create_rule(self, input_object: InputObject, now: datetime) -> RuleWithSegment:
         """Creates the rule and activates its segment. Customers who enter the segment after this
         transaction earn points. Raises InputError if the input is invalid."""
-        row = parse_input(EarningRuleInput, wire, "input")
+        row = parse_input(EarningRuleInput, input_object, "input")
         points = _parse_points(row.points)
         if row.active_from and row.active_until and row.active_until <= row.active_from:
             message = "activeUntil must come after activeFrom; move it, or leave one out."

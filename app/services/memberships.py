@@ -155,12 +155,15 @@ def _requested_segments(
 
 
 def _document_with_overrides(
-    customer_ref: CustomerRef, customer: Customer | None, wire: object, definitions: Definitions
+    customer_ref: CustomerRef,
+    customer: Customer | None,
+    sent_overrides: object,
+    definitions: Definitions,
 ) -> dict[str, Any]:
     """Returns the stored profile with the overrides applied. Nothing is written."""
-    if wire is None:
+    if sent_overrides is None:
         return dict(customer.document) if customer else {"sourceId": customer_ref.source_id}
-    overrides = parse_input(CustomerOverrides, wire, "overrides")
+    overrides = parse_input(CustomerOverrides, sent_overrides, "overrides")
     tracked_customer = (
         TrackedCustomer(customer.id, customer.document, customer.source_id)
         if customer

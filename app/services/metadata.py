@@ -1,9 +1,8 @@
 """Metadata definitions: set them, and start the conversion of stored values."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import uuid4
 
+from app.domain.inputs import InputObject
 from app.domain.metadata import (
     IN_PROGRESS_STATES,
     MAX_DEFINITIONS,
@@ -38,10 +37,10 @@ class Metadata:
         self._calendar = calendar
         self._queue = queue
 
-    async def define(self, wire: Mapping[str, Any]) -> KeyDefinition:
+    async def define(self, input_object: InputObject) -> KeyDefinition:
         """Sets the definition of a key. New values must fit it from now on. A background job checks
         and converts the stored values. Raises InputError if the key can't be defined like this."""
-        requested = parse_definition(wire, self._calendar)
+        requested = parse_definition(input_object, self._calendar)
         while True:
             current = await self._definitions.latest()
             existing = current.metadata_schema.definitions.get(requested.key)

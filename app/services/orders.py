@@ -8,11 +8,11 @@ from typing import Any
 from app.domain.customers import TrackedCustomer
 from app.domain.events import resolve_occurred_at
 from app.domain.ids import EntityKind
-from app.domain.inputs import CustomerRef, OrderInput
+from app.domain.inputs import CustomerRef, InputObject, OrderInput
 from app.domain.json_values import is_same_value, is_within_size_limit
 from app.domain.orders import DEFAULT_ORDER_STATUS, Order
 from app.errors import InputError, Problem, UserErrorCode, input_error
-from app.services.bulk_rows import BulkResult, BulkRows, Wire
+from app.services.bulk_rows import BulkResult, BulkRows
 from app.services.order_totals import OrderTotals
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
@@ -28,10 +28,10 @@ class Orders:
     async def get(self, id_: str) -> Order | None:
         return await self._store.orders.get(id_)
 
-    async def upsert(self, wires: Sequence[Wire], now: datetime) -> BulkResult:
+    async def upsert(self, input_objects: Sequence[InputObject], now: datetime) -> BulkResult:
         """Stores the valid rows in one transaction: each is a new order, or the next revision of
         the order with the same sourceId."""
-        return await self.write_rows(BulkRows.parse(OrderInput, wires), now)
+        return await self.write_rows(BulkRows.parse(OrderInput, input_objects), now)
 
     async def write_rows(self, rows: BulkRows[OrderInput], now: datetime) -> BulkResult:
         """Stores parsed rows, as `upsert` does."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.customers import Customer
 from app.domain.ids import EntityKind
+from app.domain.inputs import InputObject
 from app.domain.json_values import is_same_value
 from app.domain.segments import (
     MAX_STATIC_MEMBERS,
@@ -18,8 +19,8 @@ from app.domain.segments import (
 from app.domain.uses import Use
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Filter, Now, canonical, describe, parse
+from app.filters.filter_json import FilterJson
 from app.services.active_filters import ActiveFilters, require_metadata_ready
-from app.services.bulk_rows import Wire
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
@@ -63,16 +64,16 @@ class Segments:
     async def count(self, search: str | None, kinds: Sequence[SegmentKind] | None) -> int:
         return await self._store.segments.count(search, kinds)
 
-    async def create(self, wire: Wire, now: Now) -> Segment:
+    async def create(self, input_object: InputObject, now: Now) -> Segment:
         """Creates a passive segment from a filter, or a static one from a list of customers or a
         snapshot of a filter. Raises InputError if the input is invalid."""
         (kind, definition_input), *_ = (
-            (name, value) for name, value in wire["definition"].items() if value is not None
+            (name, value) for name, value in input_object["definition"].items() if value is not None
         )
         segment = Segment(
             id=new_id(EntityKind.SEGMENT),
-            name=validate_name(wire["name"]),
-            description=validate_description(wire.get("description")),
+            name=validate_name(input_object["name"]),
+            description=validate_description(input_object.get("description")),
             kind=SegmentKind.PASSIVE if kind == "filter" else SegmentKind.STATIC,
             filter=canonical(definition_input) if kind == "filter" else None,
             created_at=now.at,
@@ -113,7 +114,7 @@ class Segments:
         ids = await self._query_planner.plan(tree, now).ids(MAX_STATIC_MEMBERS + 1)
         return StaticMembers.from_ids(ids, path)
 
-    async def update(self, id_: str, changes: Wire, now: Now) -> Segment:
+    async def update(self, id_: str, changes: InputObject, now: Now) -> Segment:
         """Updates the sent fields: the name, the description, and the filter of a passive segment.
         Raises InputError if a change is invalid, also for a segment that contains this one."""
         # Thousands of segments may contain this one. They are parsed before the transaction locks
@@ -224,13 +225,15 @@ class Segments:
         """Returns the uses of the segment, which prevent its deletion."""
         return (await self._definitions.latest()).uses_of_segment(segment.id)
 
-    async def preview(self, wire: Wire, now: Now) -> PlannedQuery:
+    async def preview(self, filter_json: FilterJson, now: Now) -> PlannedQuery:
         """Plans the query of a filter that is not saved. Raises InputError if it is invalid."""
-        return self._query_planner.plan(await self._definitions.parse_filter(wire, "filter"), now)
+        return self._query_planner.plan(
+            await self._definitions.parse_filter(filter_json, "filter"), now
+        )
 
 
 async def _apply_changes(
-    segment: Segment, changes: Wire, definitions: Definitions, now: Now
+    segment: Segment, changes: InputObject, definitions: Definitions, now: Now
 ) -> Segment:
     """Returns the segment with the changes. Raises InputError if one is invalid."""
     if "name" in changes:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.inputs import CustomerRef, parse_input
+from app.domain.inputs import CustomerRef, InputObject, parse_input
 from app.domain.segments import MAX_STATIC_MEMBERS
 from app.errors import InputError, InputPath, Problem, UserErrorCode, input_error
-from app.services.bulk_rows import Wire
 
 
 @dataclass(frozen=True)
@@ -22,16 +21,20 @@ class StaticMembers:
     path: InputPath
 
     @classmethod
-    def from_input(cls, wires: Sequence[Wire], path: InputPath) -> "StaticMembers":
+    def from_input(cls, input_objects: Sequence[InputObject], path: InputPath) -> "StaticMembers":
         """Parses a list of CustomerRef. Raises INVALID or STATIC_SEGMENT_TOO_LARGE."""
-        if not wires:
+        if not input_objects:
             message = "A static segment has at least one member; list at least one."
             raise input_error(UserErrorCode.INVALID, message, *path)
         for key in ("id", "sourceId"):
-            if len({wire.get(key) for wire in wires} - {None}) > MAX_STATIC_MEMBERS:
+            if (
+                len({input_object.get(key) for input_object in input_objects} - {None})
+                > MAX_STATIC_MEMBERS
+            ):
                 raise _too_large(path)
         refs = [
-            parse_input(CustomerRef, wire, *path, str(index)) for index, wire in enumerate(wires)
+            parse_input(CustomerRef, input_object, *path, str(index))
+            for index, input_object in enumerate(input_objects)
         ]
         return cls(refs, True, path)
 

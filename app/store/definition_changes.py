@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.changes import DefinitionChange
+from app.domain.progress import DefinitionChange
 from app.store.collections import Database
 
 

@@ -8,9 +8,9 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import CustomerState
 from app.domain.engine_status import BoundedCount
 from app.domain.ids import EntityKind
+from app.domain.progress import CustomerState
 from app.store.change_stream import PARTITION_COUNT
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id

@@ -10,8 +10,8 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import PartitionProgress, PoisonChange
 from app.domain.engine_status import PartitionStatus
+from app.domain.progress import PartitionProgress, PoisonChange
 from app.errors import LeaseLost, PoisonChangeError
 from app.store.change_stream import PARTITION_COUNT
 from app.store.clock import Clock

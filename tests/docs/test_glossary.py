@@ -20,10 +20,10 @@ def _words(name: str) -> Words:
 
 
 def _retired() -> list[str]:
-    """The names in the first column of the table."""
+    """The names in the last column of the table."""
     glossary = (ROOT / "app/README.md").read_text().split("\n## Glossary\n")[1].split("\n## ")[0]
-    rows = [line.split("|")[1] for line in glossary.splitlines() if line.startswith("| `")]
-    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    rows = [line.split("|") for line in glossary.splitlines() if line.startswith("| ")]
+    return [name for _, _, _, retired, _ in rows for name in re.findall(r"`([^`]+)`", retired)]
 
 
 def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:

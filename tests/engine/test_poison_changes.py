@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.domain.changes import PoisonChange
+from app.domain.progress import PoisonChange
 from app.store.change_stream import partition_of
 from tests.engine.conftest import ShopWithEngine, has_logged, wait_until
 from tests.engine.test_transitions import is_true_filter

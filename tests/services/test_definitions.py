@@ -155,7 +155,6 @@ def snapshot(definitions: Definitions) -> dict[str, Any]:
         "segments": list(definitions.segments.items()),
         "rules": list(definitions.earning_rules.items()),
         "trees": {id_: tree_text(definitions, id_) for id_ in definitions.segments},
-        "users": {id_: definitions.segments_using(id_) for id_ in definitions.segments},
         "resting": {id_: definitions.dependents_of(id_) for id_ in definitions.segments},
         "uses": {id_: definitions.uses_of_segment(id_) for id_ in definitions.segments},
         "uses of keys": {key: definitions.uses_of_key(key) for key in _KEYS},

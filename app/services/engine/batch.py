@@ -4,13 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.domain.changes import (
-    CustomerChange,
-    CustomerState,
-    DefinitionChange,
-    Document,
-    PartitionProgress,
-)
+from app.domain.changes import CustomerChange, Document
+from app.domain.progress import CustomerState, DefinitionChange, PartitionProgress
 from app.domain.transitions import PendingTransition
 from app.filters import CustomerFacts
 from app.filters.sources import STATIC_MEMBERS_COLLECTION

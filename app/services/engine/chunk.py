@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.changes import CustomerChange, CustomerState, Document, FieldPath
+from app.domain.changes import CustomerChange, Document, FieldPath
+from app.domain.progress import CustomerState
 
 
 @dataclass(eq=False)

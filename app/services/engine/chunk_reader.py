@@ -13,7 +13,7 @@ from app.domain.changes import Commit, CustomerChange
 from app.services.engine.change_reader import ChangeReader
 from app.services.engine.chunk import Chunk
 from app.services.engine.loader import DocumentVersions, Loader
-from app.services.engine.progress import WorkerProgress
+from app.services.engine.progress import RunProgress
 from app.store import Store
 
 _POLL_SECONDS = 0.1
@@ -34,7 +34,7 @@ class ChunkReader:
     """
 
     def __init__(
-        self, store: Store, change_reader: ChangeReader, loader: Loader, progress: WorkerProgress
+        self, store: Store, change_reader: ChangeReader, loader: Loader, progress: RunProgress
     ) -> None:
         self._store = store
         self._change_reader = change_reader

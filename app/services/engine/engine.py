@@ -13,7 +13,7 @@ from uuid import uuid4
 import structlog
 
 from app.backoff import Backoff
-from app.domain.changes import DefinitionChange, PartitionProgress
+from app.domain.progress import DefinitionChange, PartitionProgress
 from app.errors import HistoryLost, LeaseLost, PoisonChangeError, SegmentsError
 from app.services.engine.partition_processor import PartitionProcessor
 from app.services.engine.sweeper import Sweeper

@@ -7,7 +7,7 @@ from app.domain.changes import CustomerChange, Document
 from app.services.engine.active_filter_set import CompiledFilters
 from app.services.engine.batch import Batch, LoadedRows
 from app.services.engine.history_cache import LONG_ROWS, HistoryCache, HistoryRequest
-from app.services.engine.progress import WorkerProgress
+from app.services.engine.progress import RunProgress
 from app.store import Store
 
 # An upper bound of the rows that are loaded together; it bounds the memory of a batch.
@@ -30,7 +30,7 @@ def document_versions_of(changes: Sequence[CustomerChange]) -> DocumentVersions:
 class Loader:
     """Loads states and rows for batches, and keeps long histories between batches."""
 
-    def __init__(self, store: Store, progress: WorkerProgress) -> None:
+    def __init__(self, store: Store, progress: RunProgress) -> None:
         self._store = store
         self._progress = progress
         self._cached_by_filters: tuple[CompiledFilters, HistoryCache] | None = None

@@ -6,7 +6,7 @@ Pure: a state, the customer's facts and an instant determine the next state and 
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.changes import CustomerState, DefinitionChange
+from app.domain.progress import CustomerState, DefinitionChange
 from app.domain.transitions import PendingTransition, TransitionCause, TransitionType
 from app.filters import CustomerFacts
 from app.services.engine.active_filter_set import ActiveFilterSet, earliest

@@ -9,13 +9,8 @@ from contextlib import nullcontext
 from itertools import chain
 from time import monotonic
 
-from app.domain.changes import (
-    Commit,
-    CustomerChange,
-    DefinitionChange,
-    PartitionProgress,
-    attribute_errors_to,
-)
+from app.domain.changes import Commit, CustomerChange, attribute_errors_to
+from app.domain.progress import DefinitionChange, PartitionProgress
 from app.services.engine.active_filter_set import ActiveFilterSet
 from app.services.engine.batch import Batch
 from app.services.engine.change_reader import ChangeReader
@@ -27,7 +22,7 @@ from app.services.engine.loader import (
     Loader,
     document_versions_of,
 )
-from app.services.engine.progress import WorkerProgress
+from app.services.engine.progress import RunProgress
 from app.services.engine.worker_metrics import WorkerMetrics
 from app.services.polling import Signal
 from app.store import Store, Transaction
@@ -66,7 +61,7 @@ class PartitionProcessor:
         self._metrics = metrics
         # Changes that are evaluated but not committed.
         self._uncommitted_change_count = 0
-        self._progress = progress = WorkerProgress(partition_progress)
+        self._progress = progress = RunProgress(partition_progress)
         self._change_reader = ChangeReader(store, owner, progress.partitions, progress.position, ())
         self._loader = Loader(store, progress)
         self._chunk_reader = ChunkReader(store, self._change_reader, self._loader, progress)

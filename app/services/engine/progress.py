@@ -1,17 +1,18 @@
-"""In-memory progress of one worker, from commit to commit."""
+"""In-memory progress of one run over a worker's partitions, from commit to commit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from app.domain.changes import Commit, CustomerChange, DefinitionChange, PartitionProgress
+from app.domain.changes import Commit, CustomerChange
+from app.domain.progress import DefinitionChange, PartitionProgress
 from app.services.engine.active_filter_set import ActiveFilterSet
 from app.services.engine.chunk import Chunk
 
 
-class WorkerProgress:
-    """The stream position of a worker's partitions and the definitions that they have reached.
+class RunProgress:
+    """The stream position of a run's partitions and the definitions that they have reached.
 
     Only the partition processor updates it; the chunk reader and the loader read it.
     """

@@ -19,8 +19,8 @@ class Batch:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Row], model: type[Input]) -> "Batch":
-        wires = [row.call_input for row in rows if row.problem is None]
-        return cls(rows, BulkRows.parse(model, wires))
+        input_objects = [row.call_input for row in rows if row.problem is None]
+        return cls(rows, BulkRows.parse(model, input_objects))
 
     def rejected_rows(self, result: BulkResult) -> list[tuple[Row, list[Problem]]]:
         """Returns the rejected rows in order, each with its problems, given the result of the bulk

@@ -50,16 +50,16 @@ class Columns:
     def __len__(self) -> int:
         return len(self._columns)
 
-    def to_wire(self, row: Sequence[str]) -> dict[str, Any]:
+    def to_input_object(self, row: Sequence[str]) -> dict[str, Any]:
         """Returns the cells in the shape of the API's input. Empty cells are left out."""
-        wire: dict[str, Any] = {}
+        input_object: dict[str, Any] = {}
         for (parent_path, key, parse), cell in zip(self._columns, row, strict=False):
             if cell:
-                target = wire
+                target = input_object
                 for part in parent_path:
                     target = target.setdefault(part, {})
                 target[key] = parse(cell)
-        return wire
+        return input_object
 
 
 def _input_columns(model: type[Input]) -> Iterator[tuple[str, CellParser | None]]:
@@ -131,6 +131,10 @@ def _require_no_overlap(paths: Sequence[tuple[str, ...]]) -> None:
                 f"There are two columns called {'.'.join(path)}; remove one of them.",
             )
         if path in parent_paths:
-            message = f"{'.'.join(path)} and columns inside it exclude each other; remove either."
+            name = ".".join(path)
+            message = (
+                f"A file can't have both a column {name} and columns inside {name};"
+                " remove one or the other."
+            )
             raise input_error(UserErrorCode.INVALID, message)
         seen.add(path)

@@ -52,10 +52,10 @@ def _next_cells(
 
 
 def _build_row(line_number: int, cells: list[str], columns: Columns, is_utf8: bool) -> Row:
-    wire = columns.to_wire(cells)
+    input_object = columns.to_input_object(cells)
     if not is_utf8:
-        return Row.unreadable(line_number, NOT_UTF8_MESSAGE, wire)
+        return Row.unreadable(line_number, NOT_UTF8_MESSAGE, input_object)
     if len(cells) != len(columns):
         message = f"The row has {len(cells)} cells, the header {len(columns)}."
-        return Row.unreadable(line_number, message, wire)
-    return Row(line_number, wire)
+        return Row.unreadable(line_number, message, input_object)
+    return Row(line_number, input_object)

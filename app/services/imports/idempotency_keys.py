@@ -27,10 +27,10 @@ class IdempotencyKeys:
 
     def with_key(self, row: Row) -> Row:
         """Returns the row with a generated key, if it is readable and has no key of its own."""
-        if row.problem is not None or row.wire.get("idempotencyKey") is not None:
+        if row.problem is not None or row.input_object.get("idempotencyKey") is not None:
             return row
         try:
-            content = orjson.dumps(row.wire, option=orjson.OPT_SORT_KEYS)
+            content = orjson.dumps(row.input_object, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
             # The row is nested too deeply or has too large a number; validation rejects it.
             return row

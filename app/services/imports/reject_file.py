@@ -23,7 +23,7 @@ class RejectFile:
             self._file = self.path.open("w", encoding="utf-8", errors="replace", newline="\n")
         entry = {
             "line": row.line_number,
-            "row": row.wire,
+            "row": row.input_object,
             "errors": [
                 {"code": problem.code.value, "message": problem.message, "path": problem.path}
                 for problem in problems
