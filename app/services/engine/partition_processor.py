@@ -12,17 +12,19 @@ from time import monotonic
 from app.domain.changes import Commit, CustomerChange, attribute_errors_to
 from app.domain.progress import DefinitionChange, PartitionProgress
 from app.services.engine.active_filter_set import ActiveFilterSet
+from app.services.engine.backfill import BackfillReader
 from app.services.engine.batch import Batch
 from app.services.engine.change_reader import ChangeReader
 from app.services.engine.chunk import Chunk
-from app.services.engine.chunk_reader import ChunkReader
 from app.services.engine.loader import (
     MAX_ROWS_PER_LOAD,
     DocumentVersions,
     Loader,
     document_versions_of,
 )
+from app.services.engine.pending_chunks import PendingChunks
 from app.services.engine.progress import RunProgress
+from app.services.engine.timers import TimerReader
 from app.services.engine.worker_metrics import WorkerMetrics
 from app.services.polling import Signal
 from app.store import Store, Transaction
@@ -64,7 +66,7 @@ class PartitionProcessor:
         self._progress = progress = RunProgress(partition_progress)
         self._change_reader = ChangeReader(store, owner, progress.partitions, progress.position, ())
         self._loader = Loader(store, progress)
-        self._chunk_reader = ChunkReader(store, self._change_reader, self._loader, progress)
+        self._pending_chunks = PendingChunks(self._change_reader, self._loader, progress)
         self._time_slice = TimeSlice()
         self._committed_at_seconds = monotonic()
 
@@ -86,8 +88,8 @@ class PartitionProcessor:
                     if definition_change.position <= progress.position
                 ]
                 tasks.create_task(self._change_reader.run())
-                tasks.create_task(self._chunk_reader.run_timers())
-                tasks.create_task(self._chunk_reader.run_backfills())
+                tasks.create_task(TimerReader(self._store, self._pending_chunks, progress).run())
+                tasks.create_task(BackfillReader(self._store, self._pending_chunks, progress).run())
                 while True:
                     await self._process(await self._change_reader.next(_MAX_CHANGES_PER_BATCH))
         finally:
@@ -124,7 +126,7 @@ class PartitionProcessor:
                 relevant_by_commit[:loadable_commits],
             )
         batch = Batch(active_filters, progress.definition_changes, progress.committed_progress)
-        due_chunks = self._chunk_reader.due_chunks(commits)
+        due_chunks = self._pending_chunks.due_chunks(commits)
         new_definition_changes: list[DefinitionChange] = []
         evaluated_chunks: list[Chunk] = []
         loads_all_at_once = len(commits) > 1 and bool(active_filters)
@@ -151,13 +153,13 @@ class PartitionProcessor:
                 )
                 progress.definition_changes.append(definition_change)
                 new_definition_changes.append(definition_change)
-            self._chunk_reader.exclude_changed(relevant_by_commit[index])
+            self._pending_chunks.exclude_changed(relevant_by_commit[index])
             if loads_all_at_once:
                 batch.use_rows(loaded_rows)
                 await self._evaluate_changes(relevant_by_commit[index], batch)
             else:
                 await self._load_and_evaluate(relevant_by_commit[index], batch)
-            for chunk in self._chunk_reader.pop_due_chunks(commit.watermark, due_chunks):
+            for chunk in self._pending_chunks.pop_due_chunks(commit.watermark, due_chunks):
                 await self._evaluate_chunk(chunk, batch)
                 evaluated_chunks.append(chunk)
             if new_definition_changes and not self._change_reader.covers(active_filters.paths):

@@ -14,7 +14,7 @@ from app.services.engine.chunk import Chunk
 class RunProgress:
     """The stream position of a run's partitions and the definitions that they have reached.
 
-    Only the partition processor updates it; the chunk reader and the loader read it.
+    Only the partition processor updates it; the readers of chunks and the loader read it.
     """
 
     def __init__(self, partition_progress: Mapping[int, PartitionProgress]) -> None:
