@@ -15,6 +15,7 @@ _CUSTOMERS = 100
 _EVENTS_PER_CUSTOMER = 500
 _SEGMENTS = 50
 _DAYS = 30
+_PROFILE_BYTES = 64 * 1024 * 1024
 
 
 def insert_customers_with_events(database: Database[Any]) -> None:
@@ -58,6 +59,8 @@ def sum_filter(days: int) -> dict[str, Any]:
 @asynccontextmanager
 async def count_returned_events(database: Database[Any]) -> AsyncIterator[list[int]]:
     """Appends the number of events that MongoDB has returned while the context is open."""
+    # By default the profile has 1 MB, and loses its oldest entries.
+    database.create_collection("system.profile", capped=True, size=_PROFILE_BYTES)
     database.command("profile", 2)
     returned_counts: list[int] = []
     try:
