@@ -50,8 +50,8 @@ class LogNotifications:
     async def subscribe(self, on_notification: Callable[[], object]) -> None:
         """Calls `on_notification` at each notification. Runs until cancelled.
 
-        Redis confirms each subscription with a message, which calls it too: so notifications that
-        were missed while Redis was unreachable are made up for.
+        Redis confirms each subscription with a message, which counts as a notification. So a
+        reconnect makes up for the notifications that were missed while Redis was unreachable.
         """
         backoff = Backoff()
         while True:

@@ -30,7 +30,7 @@ async def metrics(request: Request) -> Response:
 
 
 async def _read_status(services: Services) -> EngineStatus | None:
-    """None if MongoDB does not answer within 2 s; the process's own metrics do not depend on it."""
+    """Returns None if MongoDB does not answer within 2 s: the other metrics do not depend on it."""
     try:
         async with asyncio.timeout(_STATUS_TIMEOUT_SECONDS):
             return await services.engine_status.read()

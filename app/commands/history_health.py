@@ -24,7 +24,7 @@ async def _read_windows(settings: Settings) -> RetentionWindows:
 
 
 def _check_oplog(oplog: OplogStats | None) -> Finding:
-    """After an interruption longer than this window the engine must re-evaluate all customers."""
+    """Checks how far the oplog reaches back, which limits how long workers may be down."""
     if oplog is None:
         return Finding("oplog", "not visible to this user, or through mongos")
     state = f"{oplog.max_size_bytes // 2**20} MiB, spans {oplog.window / _HOUR:.1f} h"

@@ -32,7 +32,7 @@ def resolve_occurred_at(at: datetime | None, now: datetime) -> datetime:
     if at > now + MAX_CLOCK_SKEW:
         raise input_error(
             UserErrorCode.INVALID,
-            "The instant is more than five minutes in the future; send what has happened.",
+            "The instant is more than five minutes in the future; send only past events.",
             "at",
         )
     return min(at, now)

@@ -24,13 +24,13 @@ def require_storable(text: str) -> str:
 
 
 def require_json_value(value: Any) -> Any:
-    """Returns the value. Raises ValueError if it is no JSON that can be stored and filtered."""
+    """Returns the value. Raises ValueError if it is not JSON that can be stored and filtered."""
     _require_json(value, (), 0)
     return value
 
 
 def require_json_object(value: Any) -> dict[str, Any]:
-    """Returns the object. Raises ValueError if it is no JSON object, or if one of its keys can't be
+    """Returns the object. Raises ValueError if it is not a JSON object, or if a key of it can't be
     part of a path."""
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object")
@@ -62,7 +62,7 @@ def _require_json(value: Any, path: tuple[str, ...], depth: int) -> None:
         if isinstance(value, int) and not MIN_INT64 <= value <= MAX_INT64:
             raise ValueError(f"has a number{location} that does not fit into 64 bits")
     elif value is not None and not isinstance(value, bool):
-        raise ValueError(f"has a value{location} that is no JSON")
+        raise ValueError(f"has a value{location} that is not JSON")
 
 
 def is_within_size_limit(value: Any) -> bool:

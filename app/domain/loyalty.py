@@ -155,7 +155,7 @@ class LoyaltyAccount:
 
     def advance_last_entry_at(self, now: datetime) -> datetime:
         """Returns the instant of a new ledger entry: `now`, or one millisecond after the previous
-        entry if the clock went backwards. Entries so keep their order."""
+        entry if the clock went backwards. So entries keep their order."""
         self.last_entry_at = (
             now
             if self.last_entry_at is None

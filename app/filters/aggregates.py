@@ -71,7 +71,7 @@ class _PushAggregate(Aggregate):
 
 
 class Sum(_PushAggregate):
-    """The sum of the numeric values; 0 where there are none."""
+    """The sum of the numeric values; 0 if there are none."""
 
     name = "SUM"
     phrase = "the sum of {property}"
@@ -85,7 +85,7 @@ class Sum(_PushAggregate):
 
 
 class Average(_PushAggregate):
-    """The arithmetic mean of the numeric values; missing where there are none."""
+    """The arithmetic mean of the numeric values; missing if there are none."""
 
     name = "AVG"
     phrase = "the average of {property}"
@@ -113,7 +113,7 @@ class _Extremum(Aggregate):
 
 
 class Minimum(_Extremum):
-    """The smallest numeric value; missing where there are none."""
+    """The smallest numeric value; missing if there are none."""
 
     name = "MIN"
     phrase = "the smallest {property}"
@@ -124,7 +124,7 @@ class Minimum(_Extremum):
 
 
 class Maximum(_Extremum):
-    """The largest numeric value; missing where there are none."""
+    """The largest numeric value; missing if there are none."""
 
     name = "MAX"
     phrase = "the largest {property}"

@@ -217,7 +217,8 @@ class Calendar:
 
 @lru_cache(maxsize=4096)
 def _local_to_instant(time_zone: ZoneInfo, local_time: datetime) -> datetime:
-    """The first instant at which the zone's clock shows `local_time` or, if it skips that, more."""
+    """The first instant at which the zone's clock shows `local_time`, or a later time if the
+    clock skips it."""
     instant = local_time.replace(tzinfo=time_zone).astimezone(UTC)
     if instant.astimezone(time_zone).replace(tzinfo=None) == local_time:
         return instant

@@ -31,7 +31,7 @@ def fold_case(text: str) -> str:
 
 @cache
 def _case_variants() -> dict[str, str]:
-    """Maps a folded letter to all letters that fold to it, where there are several."""
+    """Maps a folded letter to all letters that fold to it, if there are several."""
     letters_by_folded: defaultdict[str, list[str]] = defaultdict(list)
     for code_point in range(sys.maxunicode + 1):
         letter = chr(code_point)

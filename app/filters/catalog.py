@@ -44,7 +44,7 @@ class Catalog:
     )
 
     def find_field(self, path: str) -> Field | None:
-        """The field at a path; None where the path does not exist."""
+        """The field at a path; None if the path does not exist."""
         group, _, subpath = path.partition(".")
         if group == "metadata" and subpath:
             return self._metadata_field(path, split_path(subpath))

@@ -143,7 +143,10 @@ def _pluralize(count: int, unit: str) -> str:
 
 
 def _describe_instant(instant: datetime) -> str:
-    """The instant to the minute, or finer where it is; without a zone it is local time."""
+    """The instant to the minute, or to the second or millisecond if those are not zero.
+
+    Without a zone it is local time.
+    """
     precision = (
         "milliseconds" if instant.microsecond else "seconds" if instant.second else "minutes"
     )
@@ -168,5 +171,5 @@ def _quote(text: str) -> str:
 
 
 def _describe_path(path: str) -> str:
-    """The path; in quotes where it has spaces or unprintable characters."""
+    """The path; in quotes if it has spaces or unprintable characters."""
     return path if path.isprintable() and " " not in path else _quote(path)

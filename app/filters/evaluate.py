@@ -32,7 +32,7 @@ Document = Mapping[str, Any]
 class History(Protocol):
     """A customer's events and orders in a form that computes measures quickly.
 
-    `EventHistory` implements it. The last three methods are for measures of which `scanned_rows`
+    `EventHistory` implements it. The last three methods are for measures for which `scanned_rows`
     returns None.
     """
 
@@ -41,12 +41,12 @@ class History(Protocol):
         """The collection and kind (`RowSource.kind`) of the rows in the history."""
 
     def value(self, measure: Measure, now: Now) -> int | float | None:
-        """The value of a measure at `now`; None where it is missing."""
+        """The value of a measure at `now`; None if it is missing."""
 
     def scanned_rows(self, measure: Measure) -> list[Document] | None:
         """The rows of the measure's source if they must be evaluated one by one.
 
-        Returns None where the other methods answer for the measure.
+        Returns None if the other methods answer for the measure.
         """
 
     def value_changes(
@@ -77,7 +77,7 @@ class CustomerFacts:
     histories: Mapping[Calendar, History] = field(default_factory=dict)
 
     def history(self, measure: Measure, now: Now) -> History | None:
-        """The history that answers for a measure; None where `rows` does."""
+        """The history that answers for a measure; None if `rows` does."""
         if measure.source.collection == STATIC_MEMBERS_COLLECTION:
             return None
         return self.histories.get(now.calendar)
@@ -112,7 +112,7 @@ class Evaluation:
                 assert_never(filter_)
 
     def compute_measure(self, measure: Measure) -> int | float | None:
-        """The value of the measure; None where it is missing."""
+        """The value of the measure; None if it is missing."""
         history = self.facts.history(measure, self.now)
         if history is not None:
             return history.value(measure, self.now)
@@ -137,7 +137,7 @@ def operator_holds(operator: Operator, stored: object, operand: Operand, now: No
 
 
 def compute_measure(measure: Measure, rows: Sequence[Document]) -> int | float | None:
-    """The value of the measure over these rows; None where it is missing."""
+    """The value of the measure over these rows; None if it is missing."""
     if measure.aggregate is None or measure.property is None:
         return len(rows)
     property_field = measure.property
@@ -150,7 +150,7 @@ def matching_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Docu
 
 
 def source_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Document]:
-    """The rows of the measure's source; from a history only those that it keeps for scans."""
+    """The rows of the measure's source; of a history, only the rows that it keeps for scans."""
     history = facts.history(measure, now)
     if history is not None:
         return history.scanned_rows(measure) or []
@@ -159,7 +159,7 @@ def source_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Docume
 
 
 def filter_rows(measure: Measure, rows: Sequence[Document], now: Now) -> list[Document]:
-    """The rows, of those of its source, that the measure includes at `now`."""
+    """The rows that the measure includes at `now`; `rows` are those of its source."""
     window = measure.window
     if isinstance(window, SlidingWindow):
         window_start = now.at - window.length

@@ -33,7 +33,7 @@ class _SeriesDefinition(NamedTuple):
     is_time_dependent: bool
 
     def to_row(self, document: Document, now: Now) -> SeriesRow | None:
-        """The entry for a stored row; None where the series does not include the row."""
+        """The entry for a stored row; None if the series does not include the row."""
         at = document["at"]
         if self.window is not None and not self.window.start <= at <= self.window.end:
             return None
@@ -210,7 +210,7 @@ class EventHistory:
                 series.remove(row)
 
     def value(self, measure: Measure, now: Now) -> int | float | None:
-        """The value of a measure at `now`; None where it is missing."""
+        """The value of a measure at `now`; None if it is missing."""
         query = self._layout.series_queries.get(measure)
         if query is None:
             return compute_measure(
@@ -235,7 +235,7 @@ class EventHistory:
         self, measure: Measure, now: Now, until: datetime
     ) -> Iterator[tuple[datetime, int | float | None]]:
         """The instants after `now`, up to `until`, at which the measure may change, each with the
-        value from then on. For measures of which `scanned_rows` returns None."""
+        value from then on. For measures for which `scanned_rows` returns None."""
         query = self._layout.series_queries[measure]
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:
@@ -253,7 +253,7 @@ class EventHistory:
         self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
     ) -> datetime | None:
         """The next instant, up to `until`, at which to evaluate again: see
-        `TimeSeries.next_change`. For measures of which `scanned_rows` returns None."""
+        `TimeSeries.next_change`. For measures for which `scanned_rows` returns None."""
         query = self._layout.series_queries[measure]
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:

@@ -23,7 +23,7 @@ def explain(filter_: Filter, evaluation: Evaluation) -> dict[str, Any]:
     """The explanation as JSON in the shape of the filter.
 
     Each node has `holds`. A group has its branches under "all", "any" or "none"; a condition has
-    `wanted`, its description, and `has`, the customer's value (None where it is missing). The
+    `wanted`, its description, and `has`, the customer's value (None if it is missing). The
     first reference to a nested segment includes the explanation of its filter.
     """
     return _Explainer(evaluation).explain(filter_)

@@ -43,7 +43,7 @@ class Field:
     """An attribute path, its type and its place in the stored document.
 
     `type` is None for metadata keys without a definition and for event properties: the type of
-    the operator's value applies. `default` is the value where nothing is stored.
+    the operator's value applies. `default` is the value if nothing is stored.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Field:
     is_indexed: bool = True
 
     def read(self, document: Mapping[str, Any]) -> object:
-        """The value at the path; None where it is missing or lies behind an array."""
+        """The value at the path; None if it is missing or lies behind an array."""
         value: object = document
         for key in self.document_keys:
             # The class test is faster than isinstance with an abstract base class.
@@ -108,7 +108,7 @@ def is_property_key(key: str) -> bool:
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """The keys of a path into metadata or properties; empty where the path is not valid."""
+    """The keys of a path into metadata or properties; empty if the path is not valid."""
     if len(path) > MAX_PATH_LENGTH:
         return ()
     path_keys = tuple(path.split("."))

@@ -55,7 +55,7 @@ def conditions_with_level(
 ) -> Iterator[tuple[int, FilterJson]]:
     """Every condition with its depth in groups, from `level` on.
 
-    An empty group counts as a condition, and so does a group deeper than `max_level`, of which the
+    An empty group counts as a condition, and so does a group deeper than `max_level`, whose
     branches are not visited.
     """
     if level > max_level:

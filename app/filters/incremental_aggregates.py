@@ -19,7 +19,7 @@ from app.filters.fields import is_number
 from app.filters.tree import Measure
 from app.filters.values import MAX_INT64, MIN_INT64
 
-# The total of values that one search may recompute where an incremental sum is not exact.
+# The total of values that one search may recompute if an incremental sum is not exact.
 MAX_RECOMPUTED_VALUES = 5_000_000
 # One unit is the smallest positive double, 2 ** -1074.
 _SMALLEST_DOUBLE_EXPONENT = 1_074
@@ -29,7 +29,7 @@ _MAX_EXACT_UNITS = ((1 << 1_024) - (1 << 974)) * _UNITS_PER_ONE
 
 
 def require_few_recomputed(recomputed_values: int) -> None:
-    """Raises FILTER_TOO_COMPLEX where a search has recomputed too many values."""
+    """Raises FILTER_TOO_COMPLEX if a search has recomputed too many values."""
     if recomputed_values > MAX_RECOMPUTED_VALUES:
         message = "The sum over so many events exceeds the range of numbers; store smaller amounts."
         raise input_error(UserErrorCode.FILTER_TOO_COMPLEX, message)
@@ -66,9 +66,9 @@ class IncrementalMeasure:
 
     @property
     def value(self) -> int | float | None:
-        """The value of the measure; None where it is missing.
+        """The value of the measure; None if it is missing.
 
-        Raises FILTER_TOO_COMPLEX where inexact sums need too much recomputation.
+        Raises FILTER_TOO_COMPLEX if inexact sums need too much recomputation.
         """
         if self._incremental_aggregate.is_exact or self._aggregate is None:
             return self._incremental_aggregate.value

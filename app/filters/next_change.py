@@ -44,11 +44,11 @@ HORIZON_YEARS = 10
 def find_next_change(filter_: Filter, facts: CustomerFacts, now: Now) -> datetime | None:
     """The first millisecond after `now` with another answer than at `now`.
 
-    Returns None where the answer stays the same for ten years. `facts` must have the rows of
+    Returns None if the answer stays the same for ten years. `facts` must have the rows of
     `measure_stages.candidate_rows_predicate`. A condition on n array elements or n rows costs
     O(n log n), even if its own answer changes often before the filter's does; an anniversary
     changes it up to ten times. Only sums beyond the range of a double cost more: they are
-    recomputed, and the search raises FILTER_TOO_COMPLEX where that is too much.
+    recomputed, and the search raises FILTER_TOO_COMPLEX if that is too much.
     """
     change_at = next(ChangeSearch(facts, now, horizon(now)).build_timeline(filter_).changes, None)
     return None if change_at is None else truncate_to_milliseconds(change_at)

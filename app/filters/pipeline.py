@@ -36,10 +36,14 @@ _MAX_REPEATED_BYTES = 6_000_000
 class Plan(Enum):
     """How a pipeline finds customers. All plans give the same result.
 
-    The first three scan customers and look up the rows of each. They differ in the order of the
-    scan: by an index on the filter's attributes, by `_id`, or in the order of storage.
-    The last two group the rows of all customers. ROWS_JOIN then joins the customers whom the rows
-    leave; ROWS_UNION adds the customers by $unionWith in the same pass.
+    The first three scan customers and look up the rows of each. INDEX_SCAN uses an index on the
+    filter's attributes. ID_SCAN and COLLECTION_SCAN have the same stages, which no such index
+    serves; `MatchingCustomers` runs them with different hints. ID_SCAN walks the index on `_id`, so
+    that a page stops as soon as it is full. COLLECTION_SCAN reads all customers in the order of
+    storage, which is the fastest way to read all of them.
+
+    The last two group the rows of all customers. ROWS_JOIN then joins the customers whose rows
+    match; ROWS_UNION adds the customers by $unionWith in the same pass.
     """
 
     INDEX_SCAN = "index scan"
@@ -55,12 +59,12 @@ class Pipeline:
 
     `candidate_stages` run on `collection` and return documents with customer ids, in any order.
     Without `joins_customers` these customers are the result. With it, `filter_stages` run on these
-    customers in `customers`. Where there are no candidate stages, they run on all customers.
+    customers in `customers`. If there are no candidate stages, they run on all customers.
     `filter_stages` keep the order of their input.
 
     `customer_scans` is the number of times that `candidate_stages` read all customers.
-    `supplement` finds the members whom these stages miss: few, and mostly none. No customer is
-    found by both.
+    `supplement` finds the members that these stages miss, usually none. It finds no member that
+    these stages find, too.
     """
 
     plan: Plan
@@ -73,7 +77,7 @@ class Pipeline:
 
     @property
     def query(self) -> Query | None:
-        """The query for the customers where the pipeline is a single query, else None."""
+        """The query for the customers if the pipeline is a single query, else None."""
         match self.candidate_stages, self.filter_stages:
             case [], [{"$match": query}]:
                 return dict(query)
@@ -141,8 +145,8 @@ def _rows_first_pipeline(
     """Groups the rows of all customers in one pass.
 
     ROWS_UNION evaluates the conditions on documents for all customers in the same pass. ROWS_JOIN
-    evaluates them for the customers whom the rows leave; it misses customers without rows, and is
-    a valid plan only where the filter cannot hold for those.
+    evaluates them for the customers whose rows match. It misses customers without rows, so it is
+    a valid plan only if the filter cannot hold for those.
     """
     builder = QueryBuilder(now)
     document_filters = (
@@ -190,7 +194,7 @@ def _rows_first_pipeline(
 def _uncertain_customers_pipeline(
     filter_: Filter, rewrite: SummaryRewrite, now: Now, search_query: Query | None
 ) -> Pipeline:
-    """Finds members whom the summary rewrite misses, from their rows dated after `now`."""
+    """Finds the members that the summary rewrite misses, by their rows dated after `now`."""
     branches = [
         _UnionBranch(source.collection, _newer_rows_stages(source, now))
         for source in rewrite.uncertain_sources

@@ -14,7 +14,7 @@ def condition_query(condition: AttributeCondition, now: Now) -> Query:
 
 
 def and_query(queries: Sequence[Query]) -> Query:
-    """A query that matches where every one of the queries does."""
+    """A query that matches if every one of the queries does."""
     return queries[0] if len(queries) == 1 else {"$and": list(queries)}
 
 

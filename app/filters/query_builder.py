@@ -100,7 +100,7 @@ class QueryBuilder:
         """Stages that evaluate each nested segment once, the innermost first.
 
         A query cannot store its result for a later stage. A $lookup of the customer in `customers`
-        can: its array is empty where the query does not match.
+        can: its array is empty if the query does not match.
         """
         stages = self.lookup_stages(filter_)
         for segment in nested_segments(filter_):

@@ -34,7 +34,7 @@ class RowSource:
     predicate: Mapping[str, Any] = field(compare=False)
 
     def find_property(self, path: str) -> Field | None:
-        """The field at a property path; None where no property can have that path."""
+        """The field at a property path; None if no property can have that path."""
         property_keys = split_path(path)
         if not property_keys:
             return None

@@ -23,7 +23,7 @@ class SuffixAggregate(ABC):
 
     def bounds(self, first_index: int, start_ms: int) -> tuple[Number, Number] | None:
         """The minimum and maximum of the value while rows of this suffix leave, until the last has
-        left; None where they are not known."""
+        left; None if they are not known."""
         return None
 
     @abstractmethod
@@ -45,9 +45,9 @@ class SuffixAggregate(ABC):
 
     @abstractmethod
     def remove(self, index: int, instant_ms: int, value: object) -> bool:
-        """Removes a row. Returns False where the caller must rebuild the structure instead."""
+        """Removes a row. Returns False if the caller must rebuild the structure instead."""
 
     @abstractmethod
     def suffix_value(self, first_index: int, start_ms: int) -> Number | None:
         """The aggregate of the rows from `first_index` on, which are the rows after `start_ms`;
-        None where it is missing."""
+        None if it is missing."""

@@ -54,7 +54,7 @@ def rewrite_with_summaries(filter_: Filter, now: Now) -> SummaryRewrite:
 def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
     """Conditions on the summary that every customer who meets the event condition meets.
 
-    The list is empty where the condition may hold without any events.
+    The list is empty if the condition may hold without any events.
     """
     if _holds_for_count(condition, 0, now):
         return []
@@ -78,7 +78,7 @@ def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
 def rewrite_counts(filter_: Filter) -> Filter:
     """The filter with counts of all events of a name read from the summaries.
 
-    The result is exact where document and rows belong to one committed state of the customer.
+    The result is exact if document and rows belong to one committed state of the customer.
     """
     return _CountRewriter().rewrite(filter_)
 

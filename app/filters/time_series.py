@@ -132,7 +132,7 @@ class TimeSeries:
     ) -> Number | None:
         """The aggregate over the window of `length_ms` that ends at `now_ms`.
 
-        The length None stands for all rows. Returns None where the aggregate is missing.
+        The length None stands for all rows. Returns None if the aggregate is missing.
         """
         if length_ms is None:
             return self._suffix_value(aggregate, -_INFINITY_MS)
@@ -174,7 +174,7 @@ class TimeSeries:
         """The instants at which a row enters or leaves the window, each with the new aggregate.
 
         The instants are after `now_ms` and up to `until_ms`.
-        Raises FILTER_TOO_COMPLEX where inexact sums need too much recomputation.
+        Raises FILTER_TOO_COMPLEX if inexact sums need too much recomputation.
         """
         self._advance_to(now_ms)
         series = (
@@ -218,7 +218,7 @@ class TimeSeries:
     ) -> int | None:
         """The next instant after `now_ms`, up to `until_ms`, at which to evaluate again.
 
-        No answer changes before it. Returns None where none changes up to `until_ms`. The instant
+        No answer changes before it. Returns None if none changes up to `until_ms`. The instant
         may be earlier than the change: with an aggregate that is not monotone, the search follows
         at most `MAX_SCANNED_DEPARTURES` rows that leave the window.
         """

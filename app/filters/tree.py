@@ -15,28 +15,28 @@ from app.filters.sources import RowSource
 
 @dataclass(frozen=True)
 class AllOf:
-    """Holds where every branch holds."""
+    """Holds if every branch holds."""
 
     branches: tuple["Filter", ...]
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """Holds where at least one branch holds."""
+    """Holds if at least one branch holds."""
 
     branches: tuple["Filter", ...]
 
 
 @dataclass(frozen=True)
 class NoneOf:
-    """Holds where no branch holds."""
+    """Holds if no branch holds."""
 
     branches: tuple["Filter", ...]
 
 
 @dataclass(frozen=True)
 class AttributeCondition:
-    """Holds where the operator accepts the value at the field."""
+    """Holds if the operator accepts the value at the field."""
 
     field: Field
     operator: Operator
@@ -92,7 +92,7 @@ class Measure:
     def without_time_dependence(self) -> "Measure":
         """The measure without its sliding window and time-dependent conditions.
 
-        Its rows are all that the measure can ever include. Returns the measure itself where
+        Its rows are all that the measure can ever include. Returns the measure itself if
         nothing in it depends on time.
         """
         time_independent_conditions = tuple(
@@ -108,7 +108,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class EventCondition:
-    """Holds where the operator accepts the value of the measure."""
+    """Holds if the operator accepts the value of the measure."""
 
     measure: Measure
     operator: Operator
@@ -117,7 +117,7 @@ class EventCondition:
 
 @dataclass(frozen=True)
 class StaticMemberCondition:
-    """Holds where the customer is a member of a static segment.
+    """Holds if the customer is a member of a static segment.
 
     The measure counts the customer's rows in the segment's list.
     """
@@ -139,7 +139,7 @@ class NestedSegment:
 
 @dataclass(frozen=True)
 class SegmentCondition:
-    """Holds where the customer is a member of the segment or, with `is_member=False`, is not."""
+    """Holds if the customer is a member of the segment or, with `is_member=False`, is not."""
 
     segment: NestedSegment
     is_member: bool = True

@@ -70,7 +70,7 @@ This page loads GraphiQL from unpkg.com. To use it without the network, install 
 
 
 def render_graphiql_page(path: str, bundle: Path) -> Response:
-    """Returns the page with GraphiQL for the endpoint `path`; without a bundle it loads one."""
+    """Returns the page for the endpoint `path`. Without a bundle it loads GraphiQL from unpkg."""
     headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept"}
     if not is_built(bundle):
         return HTMLResponse(

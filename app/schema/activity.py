@@ -62,11 +62,13 @@ class OrderInput:
     status: OrderStatus | None = strawberry.field(
         default=UNSET, description="The status of the order."
     )
-    amount: Long | None = strawberry.field(default=UNSET, description="In minor units (cents).")
+    amount: Long | None = strawberry.field(
+        default=UNSET, description="The amount in minor units (cents)."
+    )
     at: datetime | None = strawberry.field(default=UNSET, description="When the order was made.")
     metadata: JSON | None = strawberry.field(
         default=UNSET,
-        description="The caller's own fields. Merged key by key; a key set to null is removed,"
+        description="The caller's own fields, merged key by key; a key set to null is removed,"
         " and null removes all keys.",
     )
 

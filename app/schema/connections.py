@@ -109,7 +109,7 @@ class Connection(Generic[NodeType]):
 @strawberry.type(description="A page of a list whose items can be counted.")
 class CountedConnection(Connection[NodeType], Generic[NodeType]):
     @strawberry.field(
-        description="The length of the whole list. Computed only when it is asked for."
+        description="The length of the whole list. The server computes it only if it is requested."
     )
     async def total_count(self, page: strawberry.Parent[Page[Any]]) -> Long:
         assert page.count is not None, "the resolver of a counted connection sets `count`"

@@ -95,7 +95,7 @@ class CustomerInput:
     )
     metadata: JSON | None = strawberry.field(
         default=UNSET,
-        description="The caller's own fields. Merged key by key; a key set to null is removed.",
+        description="The caller's own fields, merged key by key; a key set to null is removed.",
     )
 
 

@@ -138,8 +138,8 @@ class LedgerEntry(Node):
         return EarningRule.from_domain(rule) if rule else None
 
     @strawberry.field(
-        description="The transition that earned the points; null once the transition log no"
-        " longer holds it."
+        description="The transition that earned the points; null once it has been deleted from"
+        " the log."
     )
     async def transition(self, info: Info) -> SegmentTransition | None:
         stored_transition = await info.context.loaders.transitions.load(
@@ -160,7 +160,7 @@ class LedgerEntry(Node):
 
 async def _load_program(id_: str, info: Info) -> LoyaltyProgram:
     program = await info.context.loaders.programs.load(id_)
-    assert program is not None, "a program that anything refers to is kept"
+    assert program is not None, "deleted programs stay in the store"
     return LoyaltyProgram.from_domain(program)
 
 

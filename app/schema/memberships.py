@@ -90,7 +90,7 @@ class MembershipQuery:
         overrides: Annotated[
             JSON | None,
             strawberry.argument(
-                description="Fields of the profile, as a JSON object, which replace the stored ones"
+                description="Fields of the profile, as a JSON object. They replace the stored ones"
                 " for this evaluation."
             ),
         ] = None,

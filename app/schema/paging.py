@@ -110,4 +110,4 @@ def _decode(cursor: str) -> str:
 
 
 def _invalid_cursor() -> BadRequest:
-    return BadRequest("after is no cursor of this connection; pass one that it gave.")
+    return BadRequest("after is not a cursor of this connection; pass one that it returned.")

@@ -76,7 +76,7 @@ def _parse_long(value: Any) -> int:
 def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
     # GraphQL parses NaN, Infinity and other bare words as enum values. JSON has none.
     if isinstance(node, EnumValueNode):
-        raise GraphQLError(f"{node.value} is no JSON value; is it a string?", node)
+        raise GraphQLError(f"{node.value} is not a JSON value; write a string in quotes.", node)
     if isinstance(node, ListValueNode):
         return [_parse_json_literal(element, variables) for element in node.values]
     if isinstance(node, ObjectValueNode):

@@ -49,7 +49,7 @@ register_enum(
 )
 register_enum(
     UseKind,
-    "What it is that uses a segment.",
+    "The kind of an object that uses a segment.",
     {
         "VALIDATION_RULE": "A validation rule.",
         "DISTRIBUTION": "A distribution.",
@@ -61,11 +61,11 @@ register_enum(
 )
 
 
-@strawberry.type(description="Something that uses a segment.")
+@strawberry.type(description="An object that uses a segment.")
 class SegmentUse:
-    kind: UseKind = strawberry.field(description="What it is.")
-    id: strawberry.ID = strawberry.field(description="Its id.")
-    name: str = strawberry.field(description="Its name.")
+    kind: UseKind = strawberry.field(description="The kind of the object.")
+    id: strawberry.ID = strawberry.field(description="The id of the object.")
+    name: str = strawberry.field(description="The name of the object.")
 
 
 @strawberry.input(one_of=True, description="What a new segment consists of.")
@@ -343,7 +343,7 @@ class SegmentMutation:
         )
 
     @strawberry.mutation(
-        description="Deletes a segment. The result is SEGMENT_IN_USE while something uses it."
+        description="Deletes a segment. The error is SEGMENT_IN_USE while an object uses it."
     )
     async def segment_delete(
         self,

@@ -27,7 +27,7 @@ Wire = Mapping[str, Any]
 class ActiveFilters:
     """Adds and ends active filters.
 
-    The caller's transaction has locked `definitions`; the change makes the revision after theirs.
+    The caller's transaction has locked `definitions`. The change creates the revision after them.
     """
 
     def __init__(self, store: Store) -> None:

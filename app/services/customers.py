@@ -31,7 +31,7 @@ class Customers:
         return await self._store.customers.get(ref)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, Customer]:
-        """Returns the existing ones of the customers by id."""
+        """Returns by id those customers that exist."""
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 

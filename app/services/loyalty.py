@@ -63,7 +63,7 @@ class Loyalty:
         return (await self.get_rules([id_])).get(id_)
 
     async def get_rules(self, ids: Iterable[str]) -> dict[str, RuleWithSegment]:
-        """Returns the existing ones of the rules by id."""
+        """Returns by id those rules that exist."""
         definitions = await self._definitions.latest()
         rules = definitions.earning_rules
         return {id_: _with_segment(rules[id_], definitions) for id_ in ids if id_ in rules}

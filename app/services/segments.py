@@ -47,7 +47,7 @@ class Segments:
         return await self._store.segments.get(id_)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, Segment]:
-        """Returns the existing ones of the segments by id."""
+        """Returns by id those segments that exist."""
         segments = (await self._definitions.latest()).segments
         return {id_: segments[id_] for id_ in ids if id_ in segments}
 
@@ -272,7 +272,7 @@ async def _require_dependents_fit(edited: Segment, definitions: Definitions) -> 
             await changed.parse_segments([dependent.id])
         except InputError as error:
             message = (
-                f"The segment {dependent.name!r} contains this one and would be refused: {error}"
+                f"The segment {dependent.name!r} contains this one and would be invalid: {error}"
             )
             raise input_error(
                 UserErrorCode.FILTER_TOO_COMPLEX, message, "input", "filter"

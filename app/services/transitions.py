@@ -83,7 +83,7 @@ class Transitions:
             # transaction reads it from the primary.
             last_sequence = await self._store.transaction(self._store.transitions.last_sequence)
         if after is not None and after > last_sequence:
-            raise BadRequest("after lies beyond the end of the log; ask for transitionsCursor.")
+            raise BadRequest("after lies beyond the end of the log; query transitionsCursor.")
         may_have_more, last_sequence = after is not None, last_sequence if after is None else after
         while may_have_more or self._feed.is_past(last_sequence):
             page = await self._read(last_sequence, _BATCH_SIZE, transition_filter)

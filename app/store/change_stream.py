@@ -307,5 +307,5 @@ def _merge_change(changes: dict[str, CustomerChange], event: ChangeEvent) -> Non
 
 def _translate_error(error: OperationFailure) -> Exception:
     if error.code in (_CHANGE_STREAM_HISTORY_LOST, _CHANGE_STREAM_FATAL_ERROR):
-        return HistoryLost("the oplog no longer reaches back to where the engine was")
+        return HistoryLost("the oplog no longer reaches back to the engine's position")
     return error

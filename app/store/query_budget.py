@@ -105,7 +105,7 @@ class QueryBudget:
             yield
         except ExecutionTimeout:
             raise QueryTimeout(
-                f"The database did not answer within {self._max_seconds:g} s; ask for less, narrow"
+                f"The database did not answer within {self._max_seconds:g} s; request less, narrow"
                 " the filter down with a condition that an index serves, or raise"
                 " SEGMENTS_QUERY_SECONDS."
             ) from None

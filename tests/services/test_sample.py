@@ -25,7 +25,7 @@ async def test_it_reports_what_it_loaded(api: Api, load_summary: str) -> None:
 
     assert counts["customers"] == CUSTOMER_COUNT
     assert load_summary == (
-        f"The sample shop is there: {counts['customers']:,} customers,"
+        f"The sample shop is loaded: {counts['customers']:,} customers,"
         f" {counts['orders']:,} orders, {counts['events']:,} events,"
         f" {counts['segments']} segments"
     )

@@ -1,4 +1,4 @@
-"""When a window that slides with the current time starts or stops to contain a point in time."""
+"""Finds when a window that slides with the current time starts or stops containing a point."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +32,7 @@ def next_window_changes(
     The instants lie after `now` and are not later than `until`. A point is in the window from
     `enters_at` until before `leaves_at`. Both ends of the window only move forward, so a later
     point neither enters nor leaves before an earlier one. n points cost a sort and at most 2n
-    steps; a step is a bisection, O(log n), where points overlap.
+    steps; a step is a bisection, O(log n), if points overlap.
     """
     sorted_points = sorted(set(points))
     next_index = 0

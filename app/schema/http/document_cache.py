@@ -65,7 +65,8 @@ class DocumentCache:
     def get(self, source: str) -> tuple[DocumentNode, bool]:
         """Returns the document, and whether its results may be too large.
 
-        Raises OperationError if the text is no GraphQL, exceeds a limit or does not fit the schema.
+        Raises OperationError if the text is not GraphQL, exceeds a limit or does not fit the
+        schema.
         """
         document = self._cached_documents.get(source)
         if document is None:

@@ -57,7 +57,7 @@ def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:
 
 
 def internal_error(request_id: str) -> JSON:
-    """Returns an error without details. The request id finds the details in the log."""
+    """Returns an error without details. The log has them under the request id."""
     error_json = error_object("Unexpected error.", INTERNAL_CODE)
     error_json["extensions"]["requestId"] = request_id
     return error_json

@@ -1,7 +1,7 @@
 """The endpoint /graphql/stream: operations over server-sent events, without a WebSocket.
 
 A connection runs one operation. Each result is an event `next`; the last event is `complete`.
-Errors of the operation are in a `next`, too. Only a request that is no GraphQL request gets an HTTP
+Errors of the operation are in a `next`, too. Only a malformed GraphQL request gets an HTTP
 error. The id of an event is the cursor to resume from: a browser's EventSource sends it when it
 reconnects, and so misses nothing.
 """
@@ -49,7 +49,7 @@ class EventStream:
         self._closing = asyncio.Event()
 
     def close(self) -> None:
-        """Ends all streams, for which a stopping server would wait."""
+        """Ends all streams; otherwise a stopping server would wait for them."""
         self._closing.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +71,9 @@ class EventStream:
         if not media_types.negotiate(
             connection.headers.get("accept", ""), (media_types.EVENT_STREAM,)
         ):
-            raise request_error(406, f"This can be had as {media_types.EVENT_STREAM} only.")
+            raise request_error(
+                406, f"The only media type of this endpoint is {media_types.EVENT_STREAM}."
+            )
         request = await http_request.read_request(connection, receive, self._max_body_bytes)
         try:
             operation = self._operations.prepare(request)

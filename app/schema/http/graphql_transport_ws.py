@@ -52,7 +52,7 @@ class WebSocketSession:
             return
         if SUBPROTOCOL not in self._websocket.scope["subprotocols"]:
             await self._websocket.accept()
-            await self._websocket.close(4406, f"Speak {SUBPROTOCOL}")
+            await self._websocket.close(4406, f"Use the subprotocol {SUBPROTOCOL}")
             return
         await self._websocket.accept(SUBPROTOCOL)
         try:
@@ -197,7 +197,7 @@ async def _send_with_timeout(send: Awaitable[None]) -> None:
         async with asyncio.timeout(PING_INTERVAL_SECONDS):
             await send
     except TimeoutError:
-        raise ProtocolError(4408, "Nothing is taken") from None
+        raise ProtocolError(4408, "The client accepts no data") from None
 
 
 def _is_same_origin(headers: Mapping[str, str]) -> bool:

@@ -35,7 +35,7 @@ async def read_request(
 
 
 def check_method(connection: HTTPConnection, operation: OperationType) -> None:
-    """Raises RequestError for a mutation by GET, which a mere link could trigger."""
+    """Raises RequestError for a mutation by GET: otherwise a link could run a mutation."""
     if operation is OperationType.MUTATION and connection.scope["method"] == "GET":
         raise request_error(405, "Send a mutation by POST.", Allow="POST")
 

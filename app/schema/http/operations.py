@@ -189,7 +189,7 @@ class Operations:
         )
         if size > MAX_RESULT_VALUES:
             message = (
-                f"The answer could hold more than {MAX_RESULT_VALUES:,} values:"
-                " ask for less at once."
+                f"The response could have more than {MAX_RESULT_VALUES:,} values;"
+                " request fewer fields or smaller pages."
             )
             raise OperationError(422, [error_object(message, TOO_COMPLEX_CODE)])

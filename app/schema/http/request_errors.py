@@ -1,9 +1,9 @@
 """Errors of requests that are rejected before execution, with their codes and HTTP statuses.
 
-    GRAPHQL_PARSE_FAILED       400   the document is no GraphQL
+    GRAPHQL_PARSE_FAILED       400   the document is not GraphQL
     GRAPHQL_VALIDATION_FAILED  422   the document doesn't fit the schema
     QUERY_TOO_COMPLEX          422   the document exceeds a limit
-    BAD_REQUEST                400   the body is no JSON
+    BAD_REQUEST                400   the body is not JSON
                                422   the parameters, the operation's name or the variables don't fit
                                405, 406, 413, 415   the method, the media types, the size
 

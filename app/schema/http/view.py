@@ -49,7 +49,7 @@ class GraphQLView:
         self._event_stream = EventStream(self._operations, settings.max_body_bytes, make_context)
 
     def close_streams(self) -> None:
-        """Ends all streams of server-sent events, for which a stopping server would wait."""
+        """Ends all event streams; otherwise a stopping server would wait for them."""
         self._event_stream.close()
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
@@ -113,7 +113,7 @@ def _check_method(connection: HTTPConnection, operation: OperationType) -> None:
 
 
 def _wants_graphiql(connection: HTTPConnection) -> bool:
-    """Returns whether a browser opens the page. A client that accepts only */* is no browser."""
+    """Returns whether a browser opens the page. A browser accepts more than */*."""
     accept = connection.headers.get("accept", "")
     return (
         connection.scope["method"] == "GET"
@@ -142,5 +142,6 @@ def _negotiate_media_type(accept: str) -> str:
     if media_type := media_types.negotiate(accept, offered_types):
         return media_type
     raise request_error(
-        406, f"This can be had as {media_types.GRAPHQL_RESPONSE} or {media_types.JSON} only."
+        406,
+        f"The media types of a response are {media_types.GRAPHQL_RESPONSE} and {media_types.JSON}.",
     )

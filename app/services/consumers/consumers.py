@@ -43,14 +43,14 @@ class Consumers:
             tasks.create_task(_keep_running("deadlines", self._enforce_deadlines))
 
     async def drain(self) -> None:
-        """Runs all consumers until none of them has anything left that this process can do."""
+        """Runs all consumers until this process can do no more work for any of them."""
         for runner in self._runners.values():
             while await runner.run_once():
                 pass
 
     async def _enforce_deadlines(self) -> None:
-        """Ends transactions that killed processes left open in at_log_boundary(), and so their
-        locks."""
+        """Ends transactions that killed processes left open in at_log_boundary(), which
+        releases their locks."""
         while True:
             if ended_sessions := await self._store.transaction_deadlines.enforce():
                 log.warning(

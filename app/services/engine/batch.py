@@ -33,7 +33,7 @@ class LoadedRows:
 
 
 class Batch:
-    """The membership states of a batch's customers: as they are stored, and as they become."""
+    """The membership states of a batch's customers, as they are stored and as they will be."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A chunk: customers that are evaluated without a change of theirs, for a timer or a backfill.
+"""A chunk: customers that are evaluated for a timer or a backfill, without a change of data.
 
 Chunks and watermarks follow Netflix DBLog ("DBLog: A Watermark Based Change-Data-Capture
 Framework", 2020).

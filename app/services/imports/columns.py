@@ -131,6 +131,6 @@ def _require_no_overlap(paths: Sequence[tuple[str, ...]]) -> None:
                 f"There are two columns called {'.'.join(path)}; remove one of them.",
             )
         if path in parent_paths:
-            message = f"There are columns inside {'.'.join(path)} beside it; remove it or them."
+            message = f"{'.'.join(path)} and columns inside it exclude each other; remove either."
             raise input_error(UserErrorCode.INVALID, message)
         seen.add(path)

@@ -37,7 +37,7 @@ async def load(services: Services) -> str:
     events = await _write_all(shop.events(), services.events.track, now)
     segment_count = await _create_segments(services, SEGMENTS, now)
     return (
-        f"The sample shop is there: {customers:,} customers, {orders:,} orders,"
+        f"The sample shop is loaded: {customers:,} customers, {orders:,} orders,"
         f" {events:,} events, {segment_count} segments"
     )
 
