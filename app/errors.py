@@ -10,6 +10,7 @@ SegmentsError                   the message is one line for users
 ├── HistoryLost                 the engine can't resume: the change stream has a gap
 ├── PoisonChangeError           the engine can't process a customer's changes
 ├── QuarantineFull              a consumer of the log fails for too many customers
+├── DefinitionChangeConflict    another worker recorded a definition change differently
 └── LeaseLost                   another worker has taken over the leases of this one
 """
 
@@ -121,6 +122,13 @@ class QuarantineFull(SegmentsError):
             f"Transitions of {customers} customers are in quarantine already; the last error is:"
             f" {last_error}"
         )
+
+
+class DefinitionChangeConflict(SegmentsError):
+    """Another worker has recorded the same definition change, with another instant."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"Another worker has recorded the definition change {revision}.")
 
 
 class LeaseLost(SegmentsError):

@@ -1,6 +1,7 @@
 """All collections with their options and indexes. Opening the store creates what is missing."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,18 +182,29 @@ COLLECTIONS = (
 async def prepare(database: Database) -> None:
     """Creates missing collections and indexes, and updates options that differ."""
     existing = {row["name"]: row["options"] async for row in await database.list_collections()}
-    for collection in COLLECTIONS:
-        options = existing.get(collection.name)
-        if options is None:
-            await _create(database, collection)
-        # collMod takes an exclusive lock: it would wait for every open transaction, and all other
-        # operations would wait for it. That takes a minute if a process was killed in one.
-        if options is None or any(
-            options.get(option) != value for option, value in collection.options.items()
-        ):
-            await _set_options(database, collection)
-        if collection.indexes:
-            await database[collection.name].create_indexes(list(collection.indexes))
+    # At the same time, MongoDB creates them in about two thirds of the time.
+    await asyncio.gather(
+        *(
+            _prepare(database, collection, existing.get(collection.name))
+            for collection in COLLECTIONS
+        )
+    )
+
+
+async def _prepare(
+    database: Database, collection: Collection, options: Mapping[str, Any] | None
+) -> None:
+    """Prepares one collection; `options` are those that it has, None if it does not exist."""
+    if options is None:
+        await _create(database, collection)
+    # collMod takes an exclusive lock: it would wait for every open transaction, and all other
+    # operations would wait for it. That takes a minute if a process was killed in one.
+    if options is None or any(
+        options.get(option) != value for option, value in collection.options.items()
+    ):
+        await _set_options(database, collection)
+    if collection.indexes:
+        await database[collection.name].create_indexes(list(collection.indexes))
 
 
 async def _set_options(database: Database, collection: Collection) -> None:

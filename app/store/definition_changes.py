@@ -1,10 +1,13 @@
 """Definition changes that not all partitions have backfilled yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ReturnDocument
 
 from app.domain.progress import DefinitionChange
+from app.errors import DefinitionChangeConflict
 from app.store.collections import Database
 
 
@@ -17,17 +20,17 @@ class DefinitionChanges:
     async def read_after(self, revision: int) -> list[DefinitionChange]:
         """The definition changes after a revision, in order, that a worker has recorded so far."""
         rows = self._collection.find({"_id": {"$gt": revision}}).sort("_id", 1)
-        return [
-            DefinitionChange(
-                row["_id"], row["position"], row["positionAt"], frozenset(row["gapPartitions"])
-            )
-            async for row in rows
-        ]
+        return [_as_definition_change(row) async for row in rows]
 
     async def add(
         self, definition_changes: Sequence[DefinitionChange], transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Records definition changes. The first worker that reaches one sets its position."""
+        """Records definition changes. The first worker that reaches one sets its position and
+        instant.
+
+        Raises DefinitionChangeConflict if another worker has recorded one with a different
+        instant: the caller has evaluated customers at the wrong instant.
+        """
         for definition_change in definition_changes:
             insert = {
                 "$setOnInsert": {
@@ -37,7 +40,15 @@ class DefinitionChanges:
                 }
             }
             query = {"_id": definition_change.revision}
-            await self._collection.update_one(query, insert, upsert=True, session=transaction)
+            row = await self._collection.find_one_and_update(
+                query,
+                insert,
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=transaction,
+            )
+            if _as_definition_change(row) != definition_change:
+                raise DefinitionChangeConflict(definition_change.revision)
 
     async def last_revision(self) -> int:
         """The revision of the last definition change; 0 if there is none."""
@@ -47,3 +58,9 @@ class DefinitionChanges:
     async def delete_through(self, revision: int) -> None:
         """Deletes the definition changes up to a revision that all partitions have reached."""
         await self._collection.delete_many({"_id": {"$lte": revision}})
+
+
+def _as_definition_change(row: Mapping[str, Any]) -> DefinitionChange:
+    return DefinitionChange(
+        row["_id"], row["position"], row["positionAt"], frozenset(row["gapPartitions"])
+    )

@@ -73,6 +73,10 @@ class Partitions:
         majority = self._collection.with_options(read_concern=ReadConcern("majority"))
         return {row["_id"]: row["position"] async for row in majority.find({}, {"position": 1})}
 
+    async def owners(self) -> list[str]:
+        """The lease owners of all partitions."""
+        return list(await self._collection.distinct("owner"))
+
     async def count_unheld(self) -> int:
         """How many partitions no live worker holds, blocked ones excluded."""
         query = {**await self._leases.unheld_query(), **_NOT_BLOCKED}

@@ -88,12 +88,18 @@ async def test_a_sweeper_that_is_killed_is_taken_over(
         await asyncio.to_thread(worker.stop)
     assert 0 < api.database.events.count_documents(rows) < _EVENTS
     assert "customerTombstones" in collections_with_rows(api, customer)
+    abandoned_watermark = api.database.watermarks.find_one()
+    assert abandoned_watermark
 
     async def is_done() -> bool:
         return not collections_with_rows(api, customer) and not collections_with_rows(api, segment)
 
+    async def is_watermark_deleted() -> bool:
+        return not api.database.watermarks.find_one({"_id": abandoned_watermark["_id"]})
+
     shop_without_engine.start_engine()
     await wait_until(is_done, 60)
+    await wait_until(is_watermark_deleted)
     assert api.database.events.count_documents({}) == 10
     assert (await api.fetch_customer("other", "id"))["id"] == other
 

@@ -14,7 +14,13 @@ import structlog
 
 from app.backoff import Backoff
 from app.domain.progress import DefinitionChange, PartitionProgress
-from app.errors import HistoryLost, LeaseLost, PoisonChangeError, SegmentsError
+from app.errors import (
+    DefinitionChangeConflict,
+    HistoryLost,
+    LeaseLost,
+    PoisonChangeError,
+    SegmentsError,
+)
 from app.services.engine.partition_processor import PartitionProcessor
 from app.services.engine.sweeper import Sweeper
 from app.services.engine.worker_metrics import WorkerMetrics
@@ -146,6 +152,9 @@ class Engine:
             log.info("the blocked partition has caught up")
         except* _RebalanceRequired:
             log.debug("rebalancing partitions", lease_owner=owner)
+        except* DefinitionChangeConflict:
+            # The next run starts at the same position and uses the instant that is recorded.
+            log.info("another worker has recorded the definition change first; starting again")
         except* LeaseLost:
             log.warning("another worker has taken over the partition leases", lease_owner=owner)
             self._record_error("another worker has taken over the partition leases")
@@ -174,6 +183,10 @@ class Engine:
         compare each customer's last known memberships with the present ones.
         """
         progress_by_partition = await self._store.partitions.progress_of(owner)
+        if not progress_by_partition:
+            # Without a gap partition the definition change would apply to every partition.
+            log.warning("another worker has taken over the partition leases", lease_owner=owner)
+            return
         self._record_error(f"change stream history lost: {reason}")
         log.error(
             "change stream history lost; re-evaluating all customers with cause DEFINITION",

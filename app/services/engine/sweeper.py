@@ -40,6 +40,7 @@ class Sweeper:
         async with asyncio.TaskGroup() as tasks:
             for sweep in (
                 self.delete_passed_definitions,
+                self.delete_abandoned_watermarks,
                 self.sweep_customers,
                 self.sweep_segments,
                 self.sweep_revisions,
@@ -62,6 +63,14 @@ class Sweeper:
         passed_revision = await self._store.partitions.min_base_revision()
         await self._store.active_filters.delete_ended(passed_revision)
         await self._store.definition_changes.delete_through(passed_revision)
+        return False
+
+    async def delete_abandoned_watermarks(self) -> bool:
+        """Deletes the watermark rows of workers that were killed. Returns False.
+
+        A run that has just claimed its partitions may lose its row; it writes the next in 0.2 s.
+        """
+        await self._store.watermarks.delete_except(await self._store.partitions.owners())
         return False
 
     async def sweep_customers(self) -> bool:
