@@ -1,4 +1,4 @@
-"""What the log may say of an error."""
+"""How the log shows an error: with its function, without local data."""
 
 import subprocess
 import sys

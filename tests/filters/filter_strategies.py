@@ -1,7 +1,7 @@
 """Random filters as callers send them, drawn from the language's own tables.
 
-Values are taken from what the customers have, so that an answer is seldom all or none. An operator
-that takes something new is asked with the values of its own examples.
+Values come from the customers, so that a filter seldom selects all or none. An operator whose kind
+of operand is not listed here takes the values of its examples.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The examples of the operators as questions to both engines."""
+"""The examples of the operators as filters for both engines."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Places all over the earth, and what people get wrong about distances."""
+"""Random points on the earth, and plausible mistakes in distances."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Many filters at once, of which many ask almost the same of the fields that they share."""
+"""Many filters, most of which have similar conditions on the same fields."""
 
 import math
 from collections.abc import Sequence

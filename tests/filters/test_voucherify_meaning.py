@@ -11,7 +11,7 @@ from tests.filters.corpus import NOWS
 from tests.filters.test_voucherify import CATALOG, Json, attribute, translate, voucherify_field
 from tests.instants import utc
 
-# Asked on Sunday, 2026-03-29, at noon: a filter, and whom it is of, with what is stored there.
+# Evaluated on Sunday, 2026-03-29, at noon: a filter, its field, values that match, and others.
 MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
     # one of several, none of several
     (voucherify_field("name", is_="Ann"), "name", ["Ann"], ["ann", "Bob", None]),

@@ -96,7 +96,7 @@ async def test_events_ahead_of_the_clock_are_seen_coming(api: Api) -> None:
 async def test_sums_that_no_number_can_hold_are_refused(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are answered for some thousands of events, and lead to no answer for more of them."""
+    """The server sums some thousands of events, and returns an error for more of them."""
     customer = {"sourceId": "rich"}
     row = {"name": "found", "customer": customer, "properties": {"worth": 1.7e308}}
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What customers must have earned, kept in memory and plainly; and a worker that dies."""
+"""A plain in-memory model of the points that customers earn, and a consumer that is killed."""
 
 import asyncio
 import os

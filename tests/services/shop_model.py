@@ -1,4 +1,4 @@
-"""A shop's customers, orders and events, kept in memory and plainly: what the program must say."""
+"""A plain in-memory model of a shop, which computes the results that the program must return."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Events and orders that can't be."""
+"""Invalid events and orders."""
 
 from tests.schema.hostile.requests import (
     HUGE_LENGTH,

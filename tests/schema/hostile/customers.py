@@ -1,4 +1,4 @@
-"""Customers that can't be."""
+"""Invalid customers."""
 
 from tests.schema.hostile.requests import (
     DELETE_CUSTOMER,

@@ -1,4 +1,4 @@
-"""Filters of other systems that make no sense."""
+"""Invalid filters of other systems."""
 
 from tests.api import Json
 from tests.schema.hostile.requests import HUGE_LENGTH, NUL, Cases, nested_object

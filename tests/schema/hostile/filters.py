@@ -1,4 +1,4 @@
-"""Filters that make no sense."""
+"""Invalid filters."""
 
 from tests.schema.hostile.requests import (
     CREATE_SEGMENT,

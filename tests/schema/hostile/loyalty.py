@@ -1,4 +1,4 @@
-"""Programs, earning rules and questions of the log that can't be."""
+"""Invalid programs, earning rules and queries of the transition log."""
 
 from base64 import urlsafe_b64encode
 from typing import Any

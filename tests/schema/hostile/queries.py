@@ -1,4 +1,4 @@
-"""Questions that can't be answered, and some that only look so."""
+"""Invalid queries, and valid ones that look invalid."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Segments that can't be."""
+"""Invalid segments."""
 
 from tests.schema.hostile.requests import (
     CREATE_SEGMENT,

@@ -1,4 +1,4 @@
-"""A subscription runs for days: no event may leave anything in memory once it is sent."""
+"""A subscription that runs for days keeps no event in memory after sending it."""
 
 import gc
 
