@@ -110,7 +110,7 @@ def test_the_events_that_are_read_suffice(
     """Other events can't change the result without a write."""
     changes = 0
 
-    @repeatable(FILTERS)
+    @repeatable(2 * FILTERS)
     @given(
         st.one_of(
             filter_strategies.events("within"),
