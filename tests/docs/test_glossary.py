@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ _LOG_METHODS = ("debug", "info", "warning", "error", "exception")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
+@cache
 def _words(name: str) -> Words:
     return tuple(word.lower() for word in _WORD.findall(name))
 
