@@ -1,0 +1,33 @@
+"""Databases for exports."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest_asyncio
+from pymongo import MongoClient
+
+from app.services import Services
+from app.settings import Settings
+from app.store import Store
+from tests.imports.conftest import ImportShop
+
+
+@pytest_asyncio.fixture
+async def import_shops(
+    settings: Settings, mongo_client: MongoClient[Any], tmp_path: Path
+) -> AsyncIterator[Sequence[ImportShop]]:
+    """Two empty databases, into which a test imports files."""
+    async with AsyncExitStack() as exit_stack:
+        shops = []
+        for _ in range(2):
+            name = f"test_{uuid4().hex}"
+            exit_stack.callback(mongo_client.drop_database, name)
+            shop_settings = settings.model_copy(update={"database": name})
+            store = await Store.open(shop_settings)
+            exit_stack.push_async_callback(store.close)
+            services = Services(store, shop_settings)
+            shops.append(ImportShop(services, shop_settings, tmp_path, mongo_client[name]))
+        yield shops
