@@ -46,6 +46,7 @@ class Settings(BaseSettings):
 
     mongodb_url: SecretStr | None = Field(default=None, validation_alias="MONGODB_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    secret_key: SecretStr | None = Field(default=None, min_length=16)
     database: str = Field(default="segments", pattern=r"^[A-Za-z0-9_-]{1,60}$")
     time_zone: Annotated[str, AfterValidator(_validate_time_zone)] = "UTC"
     week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"

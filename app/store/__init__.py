@@ -11,6 +11,7 @@
 - the transition log and its consumers: `transitions`, `retention`, `checkpoints`, `quarantine`,
   `ledger`
 - segment sizes: `segment_sizes`, `size_schedule`
+- exports: `export_files`
 - who does what: `heartbeats`, `leases`, `sessions`
 - access to MongoDB: `collections`, `connection`, `reads`, `snapshots`, `transactions`,
   `contended_keys`, `open_transactions`, `thread_pools`, `failures`, `ids`, `timeline`

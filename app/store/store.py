@@ -25,6 +25,7 @@ from app.store.customers import Customers
 from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
 from app.store.events import Events
+from app.store.export_files import ExportFiles
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
 from app.store.ledger import Ledger
@@ -106,6 +107,7 @@ class Store:
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)
         self.size_schedule = SizeSchedule(database, leases)
+        self.export_files = ExportFiles(database)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

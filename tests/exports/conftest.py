@@ -1,4 +1,4 @@
-"""Databases for exports."""
+"""The whole program, started once for each test file; and databases for imports."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
@@ -7,12 +7,22 @@ from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
+from pydantic import SecretStr
 from pymongo import MongoClient
 
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
 from app.services import Services
 from app.settings import Settings
 from app.store import Store
+from tests.api import Api, running_api
 from tests.imports.conftest import ImportShop
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
+    async with running_api(mongod, valkey, secret_key=SecretStr("k" * 32)) as api:
+        yield api
 
 
 @pytest_asyncio.fixture
