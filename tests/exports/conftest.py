@@ -16,6 +16,7 @@ from app.services import Services
 from app.settings import Settings
 from app.store import Store
 from tests.api import Api, running_api
+from tests.exports.export_shop import ExportShop
 from tests.imports.conftest import ImportShop
 
 
@@ -23,6 +24,13 @@ from tests.imports.conftest import ImportShop
 async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
     async with running_api(mongod, valkey, secret_key=SecretStr("k" * 32)) as api:
         yield api
+
+
+@pytest_asyncio.fixture
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ExportShop]:
+    """The program with an empty database; a test does the work of the worker itself."""
+    async with running_api(mongod, valkey) as api:
+        yield ExportShop(api)
 
 
 @pytest_asyncio.fixture
