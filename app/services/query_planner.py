@@ -14,6 +14,8 @@ from app.store import Store
 _MAX_CUSTOMERS_WITHOUT_PLANNING = 2_000
 # A scan by id of more customers than this is never chosen.
 _MAX_CUSTOMERS_BY_ID = 50_000
+# More ids than this are not sorted in memory.
+_MAX_SORTED_CUSTOMERS = 100_000
 # The cost of one step, measured on the benchmark's machine. Only the ratios matter.
 _LOOKUP_COST_MICROSECONDS = 70.0
 _JOIN_COST_MICROSECONDS = 5.0
@@ -93,13 +95,14 @@ class QueryPlanner:
 
     async def choose_ordered_plan(self, tree: Filter, now: Now) -> Plan:
         """Returns the plan with the least estimated cost of reading all matching customers in the
-        order of their ids. It is an INDEX_SCAN only if few customers have to be sorted."""
+        order of their ids. It is an INDEX_SCAN only if few customers match: their ids have to be
+        sorted."""
         customer_count = await self._estimator.customer_count()
         if customer_count <= _MAX_CUSTOMERS_WITHOUT_PLANNING:
             return Plan.ID_SCAN
         estimate = await self._estimator.estimate(tree, now)
         excluded_plans = {Plan.COLLECTION_SCAN}
-        if estimate.index_share is None:
+        if estimate.combined_share * customer_count > _MAX_SORTED_CUSTOMERS:
             excluded_plans.add(Plan.INDEX_SCAN)
         cost_model = _CostModel(estimate, customer_count, customer_count, inf)
         pipelines = [

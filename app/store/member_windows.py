@@ -78,7 +78,7 @@ class MemberWindows:
                 if pipeline.supplement
                 else []
             )
-            if not pipeline.candidate_stages and not supplement_ids:
+            if pipeline.plan is Plan.ID_SCAN and not supplement_ids:
                 cursor = self._open_cursor(pipeline, projection, session)
                 try:
                     async for bson_bytes in cursor:
@@ -106,10 +106,8 @@ class MemberWindows:
         projection: Mapping[str, Any],
         session: AsyncIOMotorClientSession,
     ) -> Any:
-        """A cursor of raw batches over the customers of a pipeline that scans customers."""
-        options: dict[str, Any] = {"session": session}
-        if pipeline.plan is Plan.ID_SCAN:
-            options["hint"] = {"_id": 1}
+        """A cursor of raw batches over the customers of an ID_SCAN."""
+        options: dict[str, Any] = {"session": session, "hint": {"_id": 1}}
         fields = {"_id": 1, **projection}
         if pipeline.query is not None:
             # A little faster than `aggregate`.
@@ -118,13 +116,11 @@ class MemberWindows:
                 fields,
                 sort=[("_id", 1)],
                 batch_size=_DOCUMENTS_PER_BATCH,
-                allow_disk_use=True,
                 **options,
             )
         return self._customers.aggregate_raw_batches(
             [*_by_id(pipeline.filter_stages), {"$project": fields}],
             batchSize=_DOCUMENTS_PER_BATCH,
-            allowDiskUse=True,
             **options,
         )
 
