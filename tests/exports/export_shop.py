@@ -3,10 +3,13 @@
 import csv
 import io
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 
+from app.services.exports import ExportSettings, ExportWorker
+from app.services.job_queue import NullJobQueue
 from tests.api import ALL_CUSTOMERS_FILTER, Api, Json
 
 EXPORT_FIELDS = (
@@ -60,6 +63,40 @@ class ExportShop:
     async def write_pending(self) -> None:
         """Does the work of a worker until no export waits."""
         await self.api.services.export_worker.run_pending()
+
+    async def write_batch(self) -> None:
+        """Does the work of a worker for one batch of the export that has waited longest."""
+        services = self.api.services
+        settings = ExportSettings(timedelta(days=7), max_run_seconds=0)
+        worker = ExportWorker(
+            services.store, services.definitions, services.query_planner, NullJobQueue(), settings
+        )
+        assert await worker.run_next()
+
+    async def begin(self, segment_id: str, **options: Any) -> str:
+        """Starts an export and writes the first batch of it."""
+        id_ = await self.start(segment_id, **options)
+        await self.write_batch()
+        export = await self.fetch(id_)
+        assert export["status"] == "IN_PROGRESS"
+        assert 0 < export["rowsDone"] < export["rowsTotal"]
+        return id_
+
+    def insert_customers(self, number: int, **metadata: Any) -> list[ObjectId]:
+        """Adds customers c0, c1, … directly in MongoDB; returns their keys."""
+        now = datetime.now(UTC)
+        customers = [
+            {
+                "_id": ObjectId(),
+                "sourceId": f"c{n}",
+                "metadata": {"number": n, **metadata},
+                "createdAt": now,
+                "updatedAt": now,
+                "version": 1,
+            }
+            for n in range(number)
+        ]
+        return list(self.api.database.customers.insert_many(customers).inserted_ids)
 
     async def export(self, segment_id: str, **options: Any) -> list[list[str]]:
         """Exports a segment; returns the rows of the file, with the header."""

@@ -40,6 +40,11 @@ class ExportFeed:
         self._watchers: dict[str, set[_Watcher]] = {}
         self._wake_event = asyncio.Event()
 
+    @property
+    def watched_count(self) -> int:
+        """The number of exports that have a subscriber."""
+        return len(self._watchers)
+
     async def follow(self, export: Export) -> AsyncGenerator[Export, None]:
         """Yields the export, and again each time that it has advanced, until it has ended. A slow
         consumer gets the newest state only."""

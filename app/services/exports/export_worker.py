@@ -66,7 +66,7 @@ class ExportWorker:
         self._run_count += 1
         try:
             deadline = monotonic() + _MAX_JOB_SECONDS
-            while await self._run_next():
+            while await self.run_next():
                 if monotonic() > deadline:
                     await self._queue.enqueue(RUN_EXPORTS_JOB)
                     return
@@ -77,6 +77,16 @@ class ExportWorker:
             log.warning("exports interrupted", error=message_of(error))
         finally:
             self._run_count -= 1
+
+    async def run_next(self) -> bool:
+        """Writes one export for some seconds. Returns False if none waits for a worker."""
+        owner = uuid4().hex
+        async with self._store.heartbeats.keep_alive(owner), self._store.session() as session:
+            claimed = await self._store.exports.claim_next(Holder(owner, owner, session))
+            if claimed is None:
+                return False
+            await self._run(claimed, owner, session)
+            return True
 
     async def enqueue_unattended(self) -> None:
         """Enqueues a job for each export that waits for a worker: because Redis has lost its job,
@@ -91,16 +101,6 @@ class ExportWorker:
             await self._store.export_files.delete(id_)
             await self._store.exports.forget_file(id_)
         await self._store.exports.delete_old()
-
-    async def _run_next(self) -> bool:
-        """Writes one export for some seconds. Returns False if none waits for a worker."""
-        owner = uuid4().hex
-        async with self._store.heartbeats.keep_alive(owner), self._store.session() as session:
-            claimed = await self._store.exports.claim_next(Holder(owner, owner, session))
-            if claimed is None:
-                return False
-            await self._run(claimed, owner, session)
-            return True
 
     async def _run(self, claimed: ClaimedExport, owner: str, session: Transaction) -> None:
         exports, id_ = self._store.exports, claimed.export.id
