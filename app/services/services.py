@@ -16,6 +16,7 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
+from app.services.exports.download_urls import DownloadUrls
 from app.services.filter_import import FilterImport
 from app.services.job_queue import JobQueue, NullJobQueue
 from app.services.loyalty import Loyalty
@@ -55,6 +56,7 @@ class Services:
         self.timeline = Timeline(store)
         self.transition_feed = TransitionFeed(store)
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
+        self.download_urls = DownloadUrls(settings.secret_key)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
         earning_consumer = EarningConsumer(store, lambda: self.now().at)
