@@ -52,6 +52,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
             await exit_stack.enter_async_context(
                 run_in_background(
                     services.transition_feed.run(),
+                    services.export_feed.run(),
                     notifications.subscribe(services.transition_feed.wake_event.set),
                 )
             )

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
+from app.domain.active_filters import ReferencedSegment
 from app.filters.catalog import MetadataType
 
 DEFAULT_FIELDS = ("sourceId", "name", "email")
+# An export stays in the list this long after its file has expired, or after it ended without one.
+RECORD_RETENTION = timedelta(days=30)
 
 
 class ExportStatus(Enum):
@@ -37,8 +41,8 @@ class ExportFormat(Enum):
 class RowOptions:
     """How customers become rows of the file.
 
-    `fields` are the paths of the columns, in order. `metadata_types` are the definitions of
-    metadata keys that were READY when the export was created. `has_byte_order_mark` and
+    `fields` are the paths of the columns, in order. `metadata_types` are the types of the metadata
+    keys that the columns need, as of the creation of the export. `has_byte_order_mark` and
     `escapes_formulas` apply to CSV only.
     """
 
@@ -71,3 +75,58 @@ class Export:
     expires_at: datetime | None = None
     error: str | None = None
     length_bytes: int | None = None
+
+    def is_downloadable(self, now: datetime) -> bool:
+        """Whether the file exists at `now`."""
+        return self.expires_at is not None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDefinition:
+    """Everything that an export's rows depend on besides the customers, as of its creation.
+
+    `filter` is None for a static segment. `metadata_keys` are the keys that the filter and the
+    columns read; None stands for all keys. `max_customer_id` is the greatest id of a customer;
+    None if there were no customers.
+    """
+
+    segment_id: str
+    filter: Mapping[str, Any] | None
+    referenced_segments: Mapping[str, ReferencedSegment]
+    metadata_keys: tuple[str, ...] | None
+    time_zone: str
+    week_start: int
+    now: datetime
+    max_customer_id: str | None
+    row_options: RowOptions
+
+    @property
+    def static_segment_names(self) -> dict[str, str | None]:
+        """The static segments whose members the export reads, by id, with their names. The name of
+        the exported segment itself is None."""
+        names: dict[str, str | None] = {
+            id_: segment.name
+            for id_, segment in self.referenced_segments.items()
+            if segment.filter is None
+        }
+        return names if self.filter is not None else {self.segment_id: None, **names}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCheckpoint:
+    """How far an export has come: the last customer who was read, and what was written."""
+
+    last_customer_id: str | None = None
+    rows_done: int = 0
+    length_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedExport:
+    """An export that a worker holds. `attempt` counts the claims since the last progress, this one
+    included."""
+
+    export: Export
+    definition: ExportDefinition
+    checkpoint: ExportCheckpoint
+    attempt: int

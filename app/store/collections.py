@@ -176,6 +176,15 @@ COLLECTIONS = (
     # A bucket of GridFS.
     Collection(EXPORT_FILES_COLLECTION, (_index("filename", "uploadDate"),)),
     Collection(EXPORT_CHUNKS_COLLECTION, (_index("files_id", "n", unique=True),)),
+    Collection(
+        "exports",
+        (
+            _index("segmentId", "-_id"),
+            _index("status", "queuedAt"),
+            _index("expiresAt"),
+            _index("deleteAt"),
+        ),
+    ),
     Collection("leases"),
     Collection("transactionDeadlines"),
     Collection("metadataDefinitions", (_index("revision"),)),

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
-from pydantic import SecretStr
 from pymongo import MongoClient
 
 from app.local.mongod import Mongod
@@ -16,13 +15,21 @@ from app.services import Services
 from app.settings import Settings
 from app.store import Store
 from tests.api import Api, running_api
+from tests.exports.export_shop import ExportShop
 from tests.imports.conftest import ImportShop
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
-    async with running_api(mongod, valkey, secret_key=SecretStr("k" * 32)) as api:
+    async with running_api(mongod, valkey) as api:
         yield api
+
+
+@pytest_asyncio.fixture
+async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ExportShop]:
+    """The program with an empty database; a test does the work of the worker itself."""
+    async with running_api(mongod, valkey) as api:
+        yield ExportShop(api)
 
 
 @pytest_asyncio.fixture

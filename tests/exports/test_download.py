@@ -5,7 +5,7 @@ import gzip
 import random
 import re
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from app.domain.ids import EntityKind
 from app.services.exports.download_urls import DownloadUrls
 from app.store.ids import new_id
 from tests.api import Api
+from tests.exports.export_shop import ExportShop
 from tests.exports.stored_file import download_path, store_file
 from tests.server import running_server
 
@@ -318,3 +319,32 @@ async def test_the_server_says_that_it_has_no_key(api: Api, path: str) -> None:
         api.services.download_urls = urls
     assert response.status_code == 503
     assert "SEGMENTS_SECRET_KEY" in response.text
+
+
+async def test_an_export_is_downloaded_from_its_url(api: Api, client: httpx.AsyncClient) -> None:
+    shop = ExportShop(api)
+    await api.upsert("download-1", name="Ada")
+    condition = {"path": "sourceId", "operator": "IS", "value": "download-1"}
+    segment_id = await shop.create_segment("Łódź/1", {"attribute": condition})
+    export_id = await shop.start(segment_id, format="NDJSON")
+    query = {"query": f'{{ export(id: "{export_id}") {{ url expiresAt }} }}'}
+    response = await client.post("/graphql", json=query)
+    assert response.json()["data"]["export"] == {"url": None, "expiresAt": None}
+    await shop.write_pending()
+    response = await client.post("/graphql", json=query)
+    url = response.json()["data"]["export"]["url"]
+    assert url.startswith(
+        f"{client.base_url}/exports/{export_id}/".replace("//exports", "/exports")
+    )
+    response = await client.get(url)
+    assert response.json() == {"sourceId": "download-1", "name": "Ada"}
+    assert response.headers["content-type"] == "application/x-ndjson"
+    today = datetime.now(UTC).date()
+    disposition = response.headers["content-disposition"]
+    assert unquote(disposition).endswith(f"''Łódź_1 {today}.ndjson")
+
+    api.database.exports.update_one({}, {"$set": {"expiresAt": datetime.now(UTC) - SECONDS}})
+    response = await client.post("/graphql", json=query)
+    assert response.json()["data"]["export"]["url"] is None
+    await api.services.export_worker.sweep()
+    assert (await client.get(url)).status_code == 410

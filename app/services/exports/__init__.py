@@ -1,1 +1,8 @@
-"""Export of the members of a segment: columns, row formats, file names and signed download URLs."""
+"""Exports of the members of a segment as a file: started, written, followed."""
+
+from app.services.exports.export_feed import ExportFeed
+from app.services.exports.export_settings import ExportSettings
+from app.services.exports.export_worker import ExportWorker
+from app.services.exports.exports import Exports
+
+__all__ = ["ExportFeed", "ExportSettings", "ExportWorker", "Exports"]
