@@ -95,7 +95,7 @@ class ExportRun:
         return True
 
     async def _add_rows(self, documents: DocumentBatch) -> None:
-        text, row_count, last_id = await asyncio.to_thread(_format_rows, documents, self._format)
+        text, row_count, last_id = await asyncio.to_thread(format_rows, documents, self._format)
         if last_id is not None:
             self._buffer.add_text(text)
             self._buffer.row_count += row_count
@@ -162,8 +162,9 @@ class _Buffer:
         return text
 
 
-def _format_rows(documents: DocumentBatch, format_: RowFormat) -> tuple[bytes, int, str | None]:
-    """The rows, their number, and the id of the last customer; None if the batch is empty."""
+def format_rows(documents: DocumentBatch, format_: RowFormat) -> tuple[bytes, int, str | None]:
+    """Returns the rows, their number, and the id of the last customer; None if the batch is empty.
+    Call it in a thread."""
     customers = documents.decode()
     if not customers:
         return b"", 0, None
