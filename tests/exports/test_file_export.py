@@ -110,3 +110,16 @@ async def test_a_list_of_members_that_is_deleted(api: Api) -> None:
     await api.services.segments.delete(segment_id)
     with pytest.raises(ExportOutdated, match="deleted during the export"):
         await export.run(definition, lambda _: None)
+
+
+async def test_it_writes_the_same_as_a_worker(api: Api) -> None:
+    shop = ExportShop(api)
+    segment = await create_segment(api)
+    fields = ["id", "metadata", "createdAt"]
+    export_id = await shop.start(segment.id, fields=fields, format="NDJSON")
+    await shop.write_pending()
+    export = file_export(api)
+    definition = await export.define(segment, fields, ExportFormat.NDJSON, api.services.now())
+    texts: list[bytes] = []
+    await export.run(definition, texts.append)
+    assert b"".join(texts) == shop.read_file(export_id)
