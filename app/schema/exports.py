@@ -89,10 +89,15 @@ class Export(Node):
 
     @strawberry.field(
         description="Where the CSV can be had with an ordinary GET; signed, and good until"
-        " expiresAt; null until DONE."
+        " expiresAt; null until DONE. Also null once the file has expired. Anyone with the URL can"
+        " download the file. It begins with the scheme and the host of this request."
     )
-    async def url(self, info: Info) -> str | None:
-        return None
+    def url(self, info: Info) -> str | None:
+        context = info.context
+        if self.expires_at is None or context.now.at >= self.expires_at:
+            return None
+        download_urls = context.services.download_urls
+        return download_urls.url(self.id, self.expires_at, context.download_base)
 
     @classmethod
     def from_domain(cls, export: StoredExport) -> "Export":

@@ -17,6 +17,7 @@ from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
 from app.services.exports import ExportFeed, Exports, ExportSettings, ExportWorker
+from app.services.exports.download_urls import DownloadUrls
 from app.services.filter_import import FilterImport
 from app.services.job_queue import JobQueue, NullJobQueue
 from app.services.loyalty import Loyalty
@@ -63,6 +64,7 @@ class Services:
             store, self.definitions, self.query_planner, queue, export_settings
         )
         self.export_feed = ExportFeed(store)
+        self.download_urls = DownloadUrls(settings.secret_key)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
         earning_consumer = EarningConsumer(store, lambda: self.now().at)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
-from pydantic import SecretStr
 from pymongo import MongoClient
 
 from app.local.mongod import Mongod
@@ -22,7 +21,7 @@ from tests.imports.conftest import ImportShop
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
-    async with running_api(mongod, valkey, secret_key=SecretStr("k" * 32)) as api:
+    async with running_api(mongod, valkey) as api:
         yield api
 
 

@@ -7,7 +7,7 @@ from app.domain.exports import ExportDefinition, RowOptions
 from app.domain.metadata import IN_PROGRESS_STATES, DefinitionState, KeyDefinition
 from app.domain.metadata_values import TEMPORAL_TYPES
 from app.domain.segments import Segment
-from app.errors import UserErrorCode, input_error
+from app.errors import SegmentsError, UserErrorCode, input_error
 from app.filters import AttributeType, Calendar, Filter, Now
 from app.filters.fields import split_path
 from app.services.definitions import Definitions, static_member_filter
@@ -18,7 +18,7 @@ from app.services.referenced_segments import (
 )
 
 
-class ExportOutdated(Exception):
+class ExportOutdated(SegmentsError):
     """The export can't go on as it began. The message says why, for the client."""
 
 

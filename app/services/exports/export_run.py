@@ -6,6 +6,7 @@ from time import monotonic
 
 import structlog
 
+from app.domain.export_file_names import export_file_name
 from app.domain.exports import ClaimedExport, ExportCheckpoint
 from app.errors import LeaseLost, QueryTimeout
 from app.services.definitions_reader import DefinitionsReader
@@ -94,7 +95,7 @@ class ExportRun:
         return True
 
     async def _add_rows(self, documents: DocumentBatch) -> None:
-        text, row_count, last_id = await asyncio.to_thread(_format_rows, documents, self._format)
+        text, row_count, last_id = await asyncio.to_thread(format_rows, documents, self._format)
         if last_id is not None:
             self._buffer.add_text(text)
             self._buffer.row_count += row_count
@@ -119,7 +120,9 @@ class ExportRun:
             if text:
                 await files.append(id_, offset, text, transaction)
             if is_last:
-                name = f"{id_}.{self._export.format.value.lower()}"
+                name = export_file_name(
+                    self._export.segment_name, self._export.created_at, self._export.format
+                )
                 await files.finish(id_, checkpoint.length_bytes, name, transaction)
                 await exports.finish(id_, self._settings.retention, transaction)
 
@@ -159,8 +162,9 @@ class _Buffer:
         return text
 
 
-def _format_rows(documents: DocumentBatch, format_: RowFormat) -> tuple[bytes, int, str | None]:
-    """The rows, their number, and the id of the last customer; None if the batch is empty."""
+def format_rows(documents: DocumentBatch, format_: RowFormat) -> tuple[bytes, int, str | None]:
+    """Returns the rows, their number, and the id of the last customer; None if the batch is empty.
+    Call it in a thread."""
     customers = documents.decode()
     if not customers:
         return b"", 0, None
