@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from app.domain.changes import PartitionProgress, PoisonChange
 from app.domain.consumers import ConsumerStatus
+from app.domain.exports import ExportSummary
 
 # Above this ratio of its maximum size, the oplog drops its oldest entries as it grows.
 _FULL_OPLOG_RATIO = 0.9
@@ -120,7 +121,8 @@ class RetentionWindows:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The status of the engine at `observed_at`, by MongoDB's clock."""
+    """The status of the engine, and of the other work of workers, at `observed_at`, by MongoDB's
+    clock."""
 
     observed_at: datetime
     partitions: Sequence[PartitionStatus]
@@ -137,6 +139,7 @@ class EngineStatus:
     retention_windows: RetentionWindows
     last_error: EngineError | None
     consumers: Sequence[ConsumerStatus]
+    exports: ExportSummary
 
     @property
     def slowest_partition(self) -> PartitionStatus | None:

@@ -130,3 +130,14 @@ class ClaimedExport:
     definition: ExportDefinition
     checkpoint: ExportCheckpoint
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """How many exports are SCHEDULED, IN_PROGRESS, and listed as FAILED; and since when the oldest
+    SCHEDULED one has waited for a worker."""
+
+    scheduled: int
+    in_progress: int
+    failed: int
+    waiting_since: datetime | None

@@ -7,7 +7,6 @@ which lost the lease, or whose export was canceled, can't commit. Instants are M
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +21,7 @@ from app.domain.exports import (
     ExportDefinition,
     ExportFormat,
     ExportStatus,
+    ExportSummary,
     RowOptions,
 )
 from app.domain.ids import EntityKind
@@ -45,15 +45,6 @@ _IS_CLAIMABLE: Row = {**_UNFINISHED, **_IS_DUE}
 _MAX_CLAIM_CANDIDATES = 10
 # An export that has ended can't be claimed: nobody needs to know who held it.
 _NOT_HELD: Row = {name: {"$literal": value} for name, value in NO_HOLDER.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class ExportCounts:
-    """How many exports wait for a worker or are being written, and how many have failed."""
-
-    waiting: int
-    running: int
-    failed: int
 
 
 class Exports:
@@ -99,14 +90,17 @@ class Exports:
         )
         return None if row is None else _export(row)
 
-    async def count_by_status(self) -> ExportCounts:
+    async def summary(self) -> ExportSummary:
         """Counts the unfinished exports and the failed ones that are still listed."""
         statuses = (ExportStatus.SCHEDULED, ExportStatus.IN_PROGRESS, ExportStatus.FAILED)
-        counts = [
+        scheduled, in_progress, failed = [
             int(await self._collection.count_documents({"status": status.value}))
             for status in statuses
         ]
-        return ExportCounts(*counts)
+        oldest = await self._collection.find_one(
+            {"status": ExportStatus.SCHEDULED.value}, {"queuedAt": 1}, sort=[("queuedAt", 1)]
+        )
+        return ExportSummary(scheduled, in_progress, failed, oldest["queuedAt"] if oldest else None)
 
     # --- for workers
 
