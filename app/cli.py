@@ -5,10 +5,13 @@ import sys
 from enum import Enum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
@@ -21,6 +24,13 @@ class ImportKind(Enum):
     CUSTOMERS = "customers"
     EVENTS = "events"
     ORDERS = "orders"
+
+
+class ExportFormatOption(Enum):
+    """Formats of an exported file."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
 
 
 class WorkerPart(Enum):
@@ -156,16 +166,56 @@ def import_(
     same file again changes nothing: an event without an idempotencyKey gets one that is derived
     from its row.
     """
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, _exit_interrupted)
+    _exit_interrupted_before("anything was read")
     from app.commands import import_ as command
+
+    settings = _mongodb_settings(data)
+    raise typer.Exit(command.run(settings, what.value, file, dry_run=dry_run))
+
+
+@app.command("export")
+def export_(
+    segment_id: Annotated[str, typer.Argument(help="The id of the segment.")],
+    fields: Annotated[
+        str | None,
+        typer.Option(help="The columns, with commas between; default: sourceId,name,email."),
+    ] = None,
+    format_: Annotated[
+        ExportFormatOption | None,
+        typer.Option("--format", help="The format; default: as FILE ends, else csv."),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file; default: standard output."),
+    ] = None,
+    data: DataFolderOption = Path(".segments"),
+) -> None:
+    """Export the members of a segment as CSV or NDJSON.
+
+    Fields are paths like sourceId, address.city, orders.totalAmount, events.NAME.count,
+    metadata.vip or metadata (all keys). CSV has a header of these paths; a text that begins with =
+    + - @, a tab or a carriage return gets an apostrophe in front, so that a spreadsheet does not
+    run it as a formula. NDJSON has the shape that `segments import customers` takes.
+
+    The members are those of the moment when the command starts. FILE appears once it is complete;
+    until then the rows are in FILE.part.
+    """
+    _exit_interrupted_before("anything was written")
+    from app.commands import export as command
+
+    settings = _mongodb_settings(data)
+    status = command.run(settings, segment_id, fields, format_ and format_.value, output)
+    raise typer.Exit(status)
+
+
+def _mongodb_settings(data: Path) -> "Settings":
+    """Returns the settings. MongoDB is the one that MONGODB_URL names, else that of the `segments
+    up` in the folder."""
     from app.local.running_addresses import load_settings
     from app.settings import Settings
 
     settings = Settings()
-    if settings.mongodb_url is None:
-        settings = load_settings(data)
-    raise typer.Exit(command.run(settings, what.value, file, dry_run=dry_run))
+    return load_settings(data) if settings.mongodb_url is None else settings
 
 
 def main() -> NoReturn:
@@ -192,9 +242,14 @@ def _exit_with_message(message: str, exit_status: int) -> NoReturn:
     sys.exit(exit_status)
 
 
-def _exit_interrupted(signal_number: int, frame: FrameType | None) -> None:
-    """Exits with 128 plus the signal, as unfinished work is a failure."""
-    _exit_with_message("interrupted before anything was read", 128 + signal_number)
+def _exit_interrupted_before(milestone: str) -> None:
+    """Makes signals exit with 128 plus the signal, as unfinished work is a failure."""
+
+    def exit_interrupted(signal_number: int, frame: FrameType | None) -> None:
+        _exit_with_message(f"interrupted before {milestone}", 128 + signal_number)
+
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, exit_interrupted)
 
 
 def _exit_successfully(signal_number: int, frame: FrameType | None) -> None:

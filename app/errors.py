@@ -6,6 +6,7 @@ SegmentsError                   the message is one line for users
 ├── CursorExpired               transitions after the cursor were deleted from the log
 ├── SlowConsumer                a subscriber has too many pending transitions
 ├── QueryTimeout                MongoDB exceeded the time limit of a query
+├── ExportFileGone              the file of an export was deleted while it was read
 ├── SetupError                  no MongoDB, a missing program, a locked folder
 ├── HistoryLost                 the engine can't resume: the change stream has a gap
 ├── PoisonChangeError           the engine can't process a customer's changes
@@ -104,6 +105,10 @@ class SlowConsumer(SegmentsError):
 
 class QueryTimeout(SegmentsError):
     """MongoDB exceeded the time limit of a query."""
+
+
+class ExportFileGone(SegmentsError):
+    """The file of an export was deleted while it was read."""
 
 
 class SetupError(SegmentsError):

@@ -1,4 +1,4 @@
-"""The ASGI application: GraphQL, health checks and metrics."""
+"""The ASGI application: GraphQL, downloads of exports, health checks and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app import export_download
 from app.critical_task import critical_task
 from app.errors import SetupError
 from app.graphiql.build import BUNDLE_FOLDER
@@ -51,6 +52,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
             await exit_stack.enter_async_context(
                 run_in_background(
                     services.transition_feed.run(),
+                    services.export_feed.run(),
                     notifications.subscribe(services.transition_feed.wake_event.set),
                 )
             )
@@ -58,12 +60,18 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
 
     async def make_context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
         services: Services = connection.app.state.services
-        return Context(services, services.now(), connection.headers.get("last-event-id"))
+        return Context(
+            services,
+            services.now(),
+            export_download.download_base(connection),
+            connection.headers.get("last-event-id"),
+        )
 
     view = GraphQLView(schema, settings, make_context, settings.graphiql_bundle or BUNDLE_FOLDER)
     app = Starlette(
         routes=[
             *view.routes(),
+            export_download.route,
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
             Route("/metrics", metrics),

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from app.domain.consumers import ConsumerStatus
 from app.domain.engine_status import EngineStatus, Worker, to_seconds
+from app.domain.exports import ExportSummary
 from app.services import Services
 
 _STATUS_TIMEOUT_SECONDS = 2
@@ -60,6 +61,7 @@ class _EngineCollector(Collector):
         )
         yield from _collect_worker_metrics(self._status.workers)
         yield from _collect_consumer_metrics(self._status.consumers)
+        yield _collect_export_metrics(self._status.exports)
 
 
 def _make_gauge(name: str, description: str, value: float) -> Metric:
@@ -179,6 +181,18 @@ def _collect_consumer_metrics(consumers: Sequence[ConsumerStatus]) -> Iterator[M
         for consumer in consumers:
             gauge.add_metric((consumer.name,), read_value(consumer))
         yield gauge
+
+
+def _collect_export_metrics(summary: ExportSummary) -> Metric:
+    gauge = GaugeMetricFamily(
+        "segments_exports",
+        "Exports by status; failed ones for 30 days after they failed.",
+        labels=("status",),
+    )
+    gauge.add_metric(("scheduled",), summary.scheduled)
+    gauge.add_metric(("in_progress",), summary.in_progress)
+    gauge.add_metric(("failed",), summary.failed)
+    return gauge
 
 
 def _read_lag_transitions(consumer: ConsumerStatus) -> float:

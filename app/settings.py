@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_MIN_SECRET_KEY_CHARACTERS = 16
+
 
 def _validate_time_zone(name: str) -> str:
     try:
@@ -34,6 +36,15 @@ def _validate_host_name(name: str) -> str:
     return name
 
 
+def _validate_secret_key(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < _MIN_SECRET_KEY_CHARACTERS:
+        raise ValueError(
+            f"must have at least {_MIN_SECRET_KEY_CHARACTERS} characters; make one with"
+            " `openssl rand -hex 32`"
+        )
+    return key
+
+
 HostName = Annotated[str, AfterValidator(_validate_host_name)]
 
 
@@ -46,6 +57,7 @@ class Settings(BaseSettings):
 
     mongodb_url: SecretStr | None = Field(default=None, validation_alias="MONGODB_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    secret_key: Annotated[SecretStr, AfterValidator(_validate_secret_key)] | None = None
     database: str = Field(default="segments", pattern=r"^[A-Za-z0-9_-]{1,60}$")
     time_zone: Annotated[str, AfterValidator(_validate_time_zone)] = "UTC"
     week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"
@@ -56,6 +68,7 @@ class Settings(BaseSettings):
     population_queries: int = Field(default=3, ge=1, le=100)
     size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)
     transition_retention_days: float | None = Field(default=None, gt=0, le=36_525)
+    export_retention_days: float = Field(default=7, gt=0, le=3_650)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)
     graphiql_bundle: Path | None = None

@@ -19,6 +19,7 @@ from app.settings import Settings
 Json = dict[str, Any]
 Documents = Database[Json]
 
+_SECRET_KEY = SecretStr("the secret key of the tests")
 ALL_CUSTOMERS_FILTER: Json = {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}}
 
 
@@ -126,8 +127,7 @@ async def running_api(mongod: DataStore, valkey: DataStore, **overrides: Any) ->
         _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(mongod.url),
         redis_url=SecretStr(valkey.url),
-        database=f"test_{uuid4().hex}",
-        **overrides,
+        **{"database": f"test_{uuid4().hex}", "secret_key": _SECRET_KEY, **overrides},
     )
     app = create_app(settings)
     with MongoClient[Json](mongod.url, tz_aware=True) as mongo_client:

@@ -20,6 +20,18 @@ async def requeue_conversions(ctx: Context) -> None:
     await _services(ctx).metadata.enqueue_unattended()
 
 
+async def run_exports(ctx: Context) -> None:
+    """Writes the exports that wait for a worker."""
+    await _services(ctx).export_worker.run_pending()
+
+
+async def sweep_exports(ctx: Context) -> None:
+    """Enqueues the exports that no worker writes, and deletes files that have expired."""
+    worker = _services(ctx).export_worker
+    await worker.enqueue_unattended()
+    await worker.sweep()
+
+
 async def sample_sizes(ctx: Context) -> None:
     """Counts the members of those segments whose size is due to be sampled."""
     services = _services(ctx)
@@ -34,7 +46,7 @@ async def trim_transitions(ctx: Context) -> None:
         await services.transitions.trim_log(timedelta(days=days), services.now().at)
 
 
-JOBS = (convert_metadata,)
+JOBS = (convert_metadata, run_exports)
 
 
 def _services(ctx: Context) -> Services:

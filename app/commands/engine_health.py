@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.commands import connections, consumers_health
+from app.commands import connections, consumers_health, exports_health
 from app.commands.finding import Finding
 from app.domain.engine_status import BoundedCount, EngineStatus
 from app.errors import SegmentsError
@@ -24,6 +24,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     except (SegmentsError, DatabaseError) as error:
         yield Finding("engine", "its status can't be read", str(error))
         return
+    yield exports_health.check(status)
     if status.lag is None:
         yield Finding("engine", "has never run on this database")
         return

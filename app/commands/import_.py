@@ -2,20 +2,20 @@
 
 import asyncio
 import os
-import signal
 import stat
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
 import typer
 import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.commands.interruption import Interruption, run_until_signal
 from app.services import Services
 from app.services.imports import DryRunStore, FileImport, RejectFile
 from app.settings import Settings
@@ -24,34 +24,13 @@ from app.store import Store
 _STDIN_NAME = "-"
 
 
-class _ImportInterruption(Exception):
-    """A signal stopped the import."""
-
-    def __init__(self, signal_number: int, import_job: FileImport) -> None:
-        self.signal_number = signal_number
-        self.import_job = import_job
-
-
 def run(settings: Settings, kind: str, file: str, *, dry_run: bool) -> int:
     """Runs the import. Returns the exit status: 0 if all rows were accepted, else 1."""
     with _open_input(file) as stream, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(_run(settings, kind, file, stream, dry_run))
-        except _ImportInterruption as interruption:
-            _exit_interrupted(interruption, dry_run)
-
-
-def _exit_interrupted(interruption: _ImportInterruption, dry_run: bool) -> NoReturn:
-    outcome = (
-        "nothing was written"
-        if dry_run
-        else f"{interruption.import_job.accepted_count:,} rows were imported and stay"
-    )
-    typer.echo(
-        f"segments: interrupted: {outcome}; run the command again to import the rest", err=True
-    )
-    # A normal exit would wait for the thread that reads standard input.
-    os._exit(128 + interruption.signal_number)
+        except Interruption as interruption:
+            interruption.exit()
 
 
 @contextmanager
@@ -70,7 +49,9 @@ async def _run(settings: Settings, kind: str, file: str, stream: IO[bytes], dry_
     started_at = time.monotonic()
     try:
         with _progress_bar(kind, stream, import_job) as progress:
-            await _run_until_signal(import_job.run(file, stream, progress), import_job)
+            await run_until_signal(
+                import_job.run(file, stream, progress), lambda: _outcome(import_job, dry_run)
+            )
     finally:
         rejects.close()
         await store.close()
@@ -83,27 +64,6 @@ async def _run(settings: Settings, kind: str, file: str, stream: IO[bytes], dry_
 def _rejects_path(file: str) -> Path:
     """Returns where rejected rows go: beside the file, or for a stream the current folder."""
     return Path(f"{file if Path(file).is_file() else 'stdin'}.rejected.ndjson")
-
-
-async def _run_until_signal(
-    coroutine: Coroutine[object, object, None], import_job: FileImport
-) -> None:
-    task = asyncio.create_task(coroutine)
-    received_signals: list[int] = []
-
-    def stop(signal_number: int) -> None:
-        received_signals.append(signal_number)
-        task.cancel()
-
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_number, stop, signal_number)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not received_signals:
-            raise
-        raise _ImportInterruption(received_signals[0], import_job) from None
 
 
 @contextmanager
@@ -130,6 +90,16 @@ def _progress_bar(
             )
 
         yield advance
+
+
+def _outcome(import_job: FileImport, dry_run: bool) -> str:
+    """Says what an interrupted import has done."""
+    outcome = (
+        "nothing was written"
+        if dry_run
+        else f"{import_job.accepted_count:,} rows were imported and stay"
+    )
+    return f"{outcome}; run the command again to import the rest"
 
 
 def _summary(kind: str, import_job: FileImport, seconds: float, dry_run: bool) -> str:

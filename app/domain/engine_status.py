@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.domain.consumers import ConsumerStatus
+from app.domain.exports import ExportSummary
 from app.domain.progress import PartitionProgress, PoisonChange
 
 # Above this ratio of its maximum size, the oplog drops its oldest entries as it grows.
@@ -120,7 +121,8 @@ class RetentionWindows:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The status of the engine at `observed_at`, by MongoDB's clock."""
+    """The status of the engine, and of the other work of workers, at `observed_at`, by MongoDB's
+    clock."""
 
     observed_at: datetime
     partitions: Sequence[PartitionStatus]
@@ -137,6 +139,7 @@ class EngineStatus:
     retention_windows: RetentionWindows
     last_error: EngineError | None
     consumers: Sequence[ConsumerStatus]
+    exports: ExportSummary
 
     @property
     def slowest_partition(self) -> PartitionStatus | None:

@@ -84,52 +84,84 @@ class Pipeline:
         return None
 
 
-def plans(
-    filter_: Filter | None, now: Now, search_query: Query | None = None
-) -> Iterator[Pipeline]:
-    """Yields alternative pipelines for the customers who meet the filter and the search.
+@dataclass(frozen=True)
+class _Scope:
+    """The customers among whom a pipeline looks: those who meet a search, those with an `_id` in a
+    range, or both. None stands for no limit."""
 
-    Without a filter all customers meet it. The first pipeline is an INDEX_SCAN, the default.
+    search_query: Query | None = None
+    id_range: Query | None = None
+
+    @property
+    def document_queries(self) -> list[Query]:
+        """The limits as queries for customer documents."""
+        return [
+            *([self.search_query] if self.search_query else []),
+            *([{"_id": self.id_range}] if self.id_range else []),
+        ]
+
+    def limit_rows(self, stages: list[Stage]) -> list[Stage]:
+        """Restricts stages on a row collection to rows of customers in the id range."""
+        return self._limit("customerId", stages)
+
+    def limit_customers(self, stages: list[Stage]) -> list[Stage]:
+        """Restricts stages on `customers` to the id range."""
+        return self._limit("_id", stages)
+
+    def _limit(self, field_name: str, stages: list[Stage]) -> list[Stage]:
+        return [{"$match": {field_name: self.id_range}}, *stages] if self.id_range else stages
+
+
+def plans(
+    filter_: Filter | None,
+    now: Now,
+    search_query: Query | None = None,
+    id_range: Query | None = None,
+) -> Iterator[Pipeline]:
+    """Yields alternative pipelines for the customers who meet the filter and the search, and whose
+    `_id` lies in the range, such as {"$gt": a, "$lte": b}.
+
+    Without a filter all customers meet it. The first pipeline is an INDEX_SCAN, the default. The
+    cost of all pipelines but an INDEX_SCAN is in proportion to the customers in the range.
     """
+    scope = _Scope(search_query, id_range)
     if filter_ is None or query_bytes(filter_) > _MAX_REPEATED_BYTES:
-        yield from _plans_without_supplement(filter_, now, search_query)
+        yield from _plans_without_supplement(filter_, now, scope)
         return
     rewrite = rewrite_with_summaries(filter_, now)
     supplement = (
-        _uncertain_customers_pipeline(filter_, rewrite, now, search_query)
+        _uncertain_customers_pipeline(filter_, rewrite, now, scope)
         if rewrite.uncertain_sources
         else None
     )
-    for pipeline in _plans_without_supplement(rewrite.definite_filter, now, search_query):
+    for pipeline in _plans_without_supplement(rewrite.definite_filter, now, scope):
         yield replace(pipeline, supplement=supplement)
 
 
 def _plans_without_supplement(
-    filter_: Filter | None, now: Now, search_query: Query | None
+    filter_: Filter | None, now: Now, scope: _Scope
 ) -> Iterator[Pipeline]:
     parts = FilterParts.split(filter_, now)
-    yield _customers_first_pipeline(parts, now, search_query, Plan.INDEX_SCAN)
-    yield _customers_first_pipeline(parts, now, search_query, Plan.ID_SCAN)
+    yield _customers_first_pipeline(parts, now, scope, Plan.INDEX_SCAN)
+    yield _customers_first_pipeline(parts, now, scope, Plan.ID_SCAN)
     if parts.index_ranges(now):
-        yield _customers_first_pipeline(parts, now, search_query, Plan.COLLECTION_SCAN)
+        yield _customers_first_pipeline(parts, now, scope, Plan.COLLECTION_SCAN)
     if parts.undivided_filter is not None or not parts.measure_conjuncts:
         return
-    yield _rows_first_pipeline(parts, now, search_query, Plan.ROWS_UNION)
+    yield _rows_first_pipeline(parts, now, scope, Plan.ROWS_UNION)
     if not all(holds_without_rows(part, now) for part in parts.measure_conjuncts):
-        yield _rows_first_pipeline(parts, now, search_query, Plan.ROWS_JOIN)
+        yield _rows_first_pipeline(parts, now, scope, Plan.ROWS_JOIN)
 
 
 def _customers_first_pipeline(
-    parts: "FilterParts", now: Now, search_query: Query | None, plan: Plan
+    parts: "FilterParts", now: Now, scope: _Scope, plan: Plan
 ) -> Pipeline:
     """Scans customers: first the conditions on the document, then the measures by $lookup.
 
     Conjuncts with fewer measures come first, so that later lookups run for fewer customers.
     """
     builder = QueryBuilder(now, use_indexes=plan is Plan.INDEX_SCAN)
-    stages = _match_stages(
-        [*([search_query] if search_query else []), *map(builder.query, parts.document_filters)]
-    )
+    stages = _match_stages([*scope.document_queries, *map(builder.query, parts.document_filters)])
     if parts.undivided_filter is not None:
         stages += builder.segment_stages(parts.undivided_filter)
     for conjunct in sorted(parts.measure_conjuncts, key=lambda filter_: len(measures(filter_))):
@@ -139,9 +171,7 @@ def _customers_first_pipeline(
     return Pipeline(plan, filter_stages=stages)
 
 
-def _rows_first_pipeline(
-    parts: "FilterParts", now: Now, search_query: Query | None, plan: Plan
-) -> Pipeline:
+def _rows_first_pipeline(parts: "FilterParts", now: Now, scope: _Scope, plan: Plan) -> Pipeline:
     """Groups the rows of all customers in one pass.
 
     ROWS_UNION evaluates the conditions on documents for all customers in the same pass. ROWS_JOIN
@@ -153,13 +183,15 @@ def _rows_first_pipeline(
         parts.document_filters if plan is Plan.ROWS_UNION else parts.document_conjuncts
     )
     document_stages = _match_stages(
-        [*([search_query] if search_query else []), *map(builder.query, document_filters)]
+        [*scope.document_queries, *map(builder.query, document_filters)]
     )
     row_predicates = [
         builder.query(conjunct, rows_only=True) for conjunct in parts.measure_conjuncts
     ]
     customer_branches = [
-        _UnionBranch(CUSTOMERS_COLLECTION, [{"$match": query}, _flag_stage(name)])
+        _UnionBranch(
+            CUSTOMERS_COLLECTION, scope.limit_customers([{"$match": query}, _flag_stage(name)])
+        )
         for name, query in builder.document_queries.items()
     ]
     projection = measure_stages.measure_projection(builder.measure_names)
@@ -171,7 +203,10 @@ def _rows_first_pipeline(
         projection[_MATCHED_FIELD] = f"${_MATCHED_FIELD}"
         row_predicates.append({f"{SCRATCH_FIELD}.{_MATCHED_FIELD}": True})
     measure_branches = [
-        _UnionBranch(measure.source.collection, measure_stages.group_stages(measure, name, now))
+        _UnionBranch(
+            measure.source.collection,
+            scope.limit_rows(measure_stages.group_stages(measure, name, now)),
+        )
         for measure, name in builder.measure_names.items()
     ]
     candidate_stages = [
@@ -192,17 +227,17 @@ def _rows_first_pipeline(
 
 
 def _uncertain_customers_pipeline(
-    filter_: Filter, rewrite: SummaryRewrite, now: Now, search_query: Query | None
+    filter_: Filter, rewrite: SummaryRewrite, now: Now, scope: _Scope
 ) -> Pipeline:
     """Finds the members that the summary rewrite misses, by their rows dated after `now`."""
     branches = [
-        _UnionBranch(source.collection, _newer_rows_stages(source, now))
+        _UnionBranch(source.collection, scope.limit_rows(_newer_rows_stages(source, now)))
         for source in rewrite.uncertain_sources
     ]
     candidate_stages = _union_stages(branches, (), is_distinct=False)
     missed_filter = AllOf((filter_, NoneOf((rewrite.definite_filter,))))
     pipeline = _customers_first_pipeline(
-        FilterParts.split(missed_filter, now), now, search_query, Plan.ID_SCAN
+        FilterParts.split(missed_filter, now), now, scope, Plan.ID_SCAN
     )
     return replace(
         pipeline,

@@ -1,11 +1,14 @@
 """The data folder of `segments up`, which no other user can read."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
 from app.errors import SetupError
 
+_KEY_FILE_NAME = "secret_key"
+_SECRET_KEY_BYTES = 32
 _GROUP_AND_OTHER_BITS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -39,6 +42,18 @@ def write_secret(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(text)
+
+
+def load_secret_key(folder: Path) -> str:
+    """Returns the secret key of the folder. Makes one up at the first call and keeps it in a file
+    that only its owner can read."""
+    file = folder / _KEY_FILE_NAME
+    key = file.read_text().strip() if file.exists() else ""
+    # An interrupted write leaves a file that is too short.
+    if len(key) < 2 * _SECRET_KEY_BYTES:
+        key = secrets.token_hex(_SECRET_KEY_BYTES)
+        write_secret(file, key)
+    return key
 
 
 def _remove_foreign_permissions(folder: Path) -> None:

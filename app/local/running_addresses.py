@@ -1,4 +1,4 @@
-"""The database URLs of a running `segments up`, in a file for other commands."""
+"""The database URLs and the secret key of a running `segments up`, in a file for other commands."""
 
 import fcntl
 import json
@@ -22,18 +22,20 @@ def remove(folder: Path) -> None:
 
 
 def load_settings(folder: Path) -> Settings:
-    """Returns the settings, with missing URLs taken from the `segments up` of the folder.
+    """Returns the settings, with what is missing taken from the `segments up` of the folder: the
+    URLs and the secret key.
 
     Raises SetupError if a URL is missing in both.
     """
     settings = Settings()
     if settings.mongodb_url and settings.redis_url:
         return settings
-    running_urls = {name: SecretStr(url) for name, url in _read(folder).items()}
+    running = {name: SecretStr(value) for name, value in _read(folder).items()}
     settings = settings.model_copy(
         update={
-            "mongodb_url": settings.mongodb_url or running_urls.get("MONGODB_URL"),
-            "redis_url": settings.redis_url or running_urls.get("REDIS_URL"),
+            "mongodb_url": settings.mongodb_url or running.get("MONGODB_URL"),
+            "redis_url": settings.redis_url or running.get("REDIS_URL"),
+            "secret_key": settings.secret_key or running.get("SEGMENTS_SECRET_KEY"),
         }
     )
     for variable, url in (("MONGODB_URL", settings.mongodb_url), ("REDIS_URL", settings.redis_url)):

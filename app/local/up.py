@@ -87,6 +87,8 @@ async def _run(
         worker=WorkerProcess(folder, environment),
         graphiql_build=GraphiqlBuildProcess(folder / "graphiql"),
     )
+    if settings.secret_key is None:
+        environment["SEGMENTS_SECRET_KEY"] = data_folder.load_secret_key(folder)
     needs_bundle = settings.graphiql_bundle is None and not is_built(BUNDLE_FOLDER)
     if needs_bundle:
         environment["SEGMENTS_GRAPHIQL_BUNDLE"] = str(stack.graphiql_build.path)

@@ -15,6 +15,7 @@ from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.engine import EngineQuery
+from app.schema.exports import Export, ExportMutation, ExportQuery, ExportSubscription
 from app.schema.filter_import import FilterImportQuery
 from app.schema.loyalty import (
     EarningRule,
@@ -42,6 +43,7 @@ class Query(
     MetadataQuery,
     FilterImportQuery,
     TransitionQuery,
+    ExportQuery,
     LoyaltyQuery,
     EngineQuery,
 ):
@@ -64,13 +66,18 @@ class Query(
     description="Everything that can be changed. `userErrors` lists what is wrong with the input."
 )
 class Mutation(
-    CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation, LoyaltyMutation
+    CustomerMutation,
+    ActivityMutation,
+    SegmentMutation,
+    MetadataMutation,
+    ExportMutation,
+    LoyaltyMutation,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be followed live.")
-class Subscription(TransitionSubscription):
+class Subscription(TransitionSubscription, ExportSubscription):
     pass
 
 
@@ -101,7 +108,7 @@ schema = Schema(
     Subscription,
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
-        *(LoyaltyProgram, EarningRule, LedgerEntry),
+        *(LoyaltyProgram, EarningRule, LedgerEntry, Export),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

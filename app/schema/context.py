@@ -14,12 +14,14 @@ from app.services.definitions import Definitions
 class Context:
     """The context of one operation, or of one event of a subscription.
 
+    `download_base` is the scheme and the host that the client uses, the base of URLs for it.
     `last_event_id` is the header Last-Event-ID, which a browser sends when it reconnects to a
     stream of server-sent events: the cursor of the last event that it received.
     """
 
     services: Services
     now: Now
+    download_base: str
     last_event_id: str | None = None
     _definitions: Definitions | None = field(default=None)
     _loaders: Loaders | None = field(default=None)

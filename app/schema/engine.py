@@ -10,6 +10,7 @@ from app.domain.consumers import QuarantinedTransition as StoredQuarantinedTrans
 from app.domain.engine_status import BoundedCount, PartitionStatus, Worker, to_seconds
 from app.domain.engine_status import EngineError as StoredEngineError
 from app.domain.engine_status import EngineStatus as EngineStatusSnapshot
+from app.domain.exports import ExportSummary
 from app.domain.progress import PoisonChange
 from app.schema.context import Info
 from app.schema.scalars import Long
@@ -189,6 +190,21 @@ class LogConsumer:
         )
 
 
+@strawberry.type(description="The number of exports by status.")
+class ExportCounts:
+    scheduled: int = strawberry.field(description="Exports that wait for a worker.")
+    in_progress: int = strawberry.field(description="Exports that workers write.")
+    failed: int = strawberry.field(description="Exports that failed in the last 30 days.")
+
+    @classmethod
+    def from_domain(cls, summary: ExportSummary) -> "ExportCounts":
+        return cls(
+            scheduled=summary.scheduled,
+            in_progress=summary.in_progress,
+            failed=summary.failed,
+        )
+
+
 @strawberry.type(
     description="The progress and the throughput of the engine, which turns customer changes"
     " into transitions. All instants are of MongoDB's clock."
@@ -256,6 +272,7 @@ class EngineStatus:
     consumers: list[LogConsumer] = strawberry.field(
         metadata={"max_items": len(Consumer)}, description="The consumers of the transition log."
     )
+    exports: ExportCounts = strawberry.field(description="How many exports there are.")
     last_error: EngineError | None = strawberry.field(
         description="The latest error of any worker, including stopped ones; null if there was"
         " none."
@@ -288,6 +305,7 @@ class EngineStatus:
             ],
             workers=[EngineWorker.from_domain(worker) for worker in status.workers],
             consumers=[LogConsumer.from_domain(consumer) for consumer in status.consumers],
+            exports=ExportCounts.from_domain(status.exports),
             last_error=EngineError.from_domain(status.last_error) if status.last_error else None,
         )
 

@@ -7,18 +7,18 @@ The transaction that changes the definitions also changes the active filters. It
 the change stream, and from there on the engine uses them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.active_filters import ActiveFilter, ReferencedSegment
+from app.domain.active_filters import ActiveFilter
 from app.domain.metadata import IN_PROGRESS_STATES
 from app.domain.segments import Segment, SegmentKind
 from app.errors import UserErrorCode, input_error
-from app.filters.filter_json import FilterJson
-from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
+from app.filters.parse import referenced_metadata_keys
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.referenced_segments import metadata_keys, referenced_segments
 from app.store import Store, Transaction
 
 
@@ -111,15 +111,7 @@ class ActiveFilters:
     ) -> None:
         assert segment.filter is not None
         calendar = definitions.metadata_schema.calendar
-        nested_segments = dict(_nested_segments(segment.filter, definitions))
-        filters = [
-            segment.filter,
-            *(
-                nested_segment.filter
-                for nested_segment in nested_segments.values()
-                if nested_segment.filter
-            ),
-        ]
+        nested_segments = dict(referenced_segments(segment.filter, definitions))
         metadata_types = definitions.catalog.metadata
         active_filter = ActiveFilter(
             slot=await self._store.active_filters.find_free_slot(transaction),
@@ -129,8 +121,7 @@ class ActiveFilters:
             referenced_segments=nested_segments,
             metadata={
                 key: metadata_types[key]
-                for filter_json in filters
-                for key in referenced_metadata_keys(filter_json)
+                for key in sorted(metadata_keys(segment.filter, nested_segments))
                 if key in metadata_types
             },
             time_zone=calendar.time_zone.key,
@@ -147,7 +138,7 @@ def require_metadata_ready(segment: Segment, definitions: Definitions, *path: st
     The conversion job rewrites the values of such a key, and filters read them differently once it
     is READY: an active segment would have transitions of customers whose data nobody changed.
     """
-    nested_segments = _nested_segments(segment.filter or {}, definitions)
+    nested_segments = referenced_segments(segment.filter or {}, definitions)
     filters = [
         (segment.name, segment.filter),
         *((nested_segment.name, nested_segment.filter) for _, nested_segment in nested_segments),
@@ -161,17 +152,3 @@ def require_metadata_ready(segment: Segment, definitions: Definitions, *path: st
                     f" {definition.state.value}; try again when it is READY."
                 )
                 raise input_error(UserErrorCode.INVALID, message, *path)
-
-
-def _nested_segments(
-    filter_json: FilterJson, definitions: Definitions
-) -> Iterator[tuple[str, ReferencedSegment]]:
-    """Yields the segments inside the filter, at any depth, each once, with their ids."""
-    pending_ids, visited_ids = [*referenced_segment_ids(filter_json)], set[str]()
-    while pending_ids:
-        segment_id = pending_ids.pop()
-        if segment_id not in visited_ids:
-            visited_ids.add(segment_id)
-            segment = definitions.segments[segment_id]
-            yield segment_id, ReferencedSegment(segment.name, segment.filter)
-            pending_ids += referenced_segment_ids(segment.filter or {})

@@ -74,11 +74,7 @@ class Definitions:
 
     def _parse_segment(self, segment: Segment) -> Filter:
         if segment.filter is None:
-            return StaticMemberCondition(
-                Measure(
-                    static_member_source(segment.id, to_object_id(EntityKind.SEGMENT, segment.id))
-                )
-            )
+            return static_member_filter(segment.id)
         return parse(segment.filter, self.catalog)
 
     async def parse_segments(self, segment_ids: Iterable[str]) -> None:
@@ -169,6 +165,12 @@ class Definitions:
             builder.put_rule(rule)
         version = changes.version
         return builder.build(version if revision is None else version._replace(revision=revision))
+
+
+def static_member_filter(segment_id: str) -> Filter:
+    """Returns the filter that the members of a static segment meet."""
+    list_key = to_object_id(EntityKind.SEGMENT, segment_id)
+    return StaticMemberCondition(Measure(static_member_source(segment_id, list_key)))
 
 
 class _DefinitionsBuilder:

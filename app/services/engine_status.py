@@ -30,11 +30,12 @@ class EngineStatusReader:
         # Alone and first: if MongoDB does not answer, only this query waits for it.
         now = await self._store.clock.now()
         partitions = await self._store.partitions.all()
-        workers, last_error, active_segments, sequence = await asyncio.gather(
+        workers, last_error, active_segments, sequence, exports = await asyncio.gather(
             self._store.workers.all(),
             self._store.workers.last_error(),
             self._store.active_filters.count_in_force(),
             self._store.transitions.last_sequence(),
+            self._store.exports.summary(),
         )
         consumers = await self._consumer_statuses(now, sequence)
         due_timers, next_timer_at, backfilled_ratio, windows, changes_behind = await asyncio.gather(
@@ -57,6 +58,7 @@ class EngineStatusReader:
             retention_windows=windows,
             last_error=last_error,
             consumers=consumers,
+            exports=exports,
         )
 
     async def _consumer_statuses(self, now: datetime, sequence: int) -> list[ConsumerStatus]:

@@ -14,6 +14,8 @@ from app.store import Store
 _MAX_CUSTOMERS_WITHOUT_PLANNING = 2_000
 # A scan by id of more customers than this is never chosen.
 _MAX_CUSTOMERS_BY_ID = 50_000
+# More ids than this are not sorted in memory.
+_MAX_SORTED_CUSTOMERS = 100_000
 # The cost of one step, measured on the benchmark's machine. Only the ratios matter.
 _LOOKUP_COST_MICROSECONDS = 70.0
 _JOIN_COST_MICROSECONDS = 5.0
@@ -91,6 +93,23 @@ class QueryPlanner:
         cost_model = _CostModel(await self._estimator.estimate(tree, now), customer_count, limit)
         return min((default, *alternatives), key=cost_model.cost)
 
+    async def choose_ordered_plan(self, tree: Filter, now: Now) -> Plan:
+        """Returns the plan with the least estimated cost of reading all matching customers in the
+        order of their ids. It is an INDEX_SCAN only if few customers match: their ids have to be
+        sorted."""
+        customer_count = await self._estimator.customer_count()
+        if customer_count <= _MAX_CUSTOMERS_WITHOUT_PLANNING:
+            return Plan.ID_SCAN
+        estimate = await self._estimator.estimate(tree, now)
+        excluded_plans = {Plan.COLLECTION_SCAN}
+        if estimate.combined_share * customer_count > _MAX_SORTED_CUSTOMERS:
+            excluded_plans.add(Plan.INDEX_SCAN)
+        cost_model = _CostModel(estimate, customer_count, customer_count, inf)
+        pipelines = [
+            pipeline for pipeline in plans(tree, now) if pipeline.plan not in excluded_plans
+        ]
+        return min(pipelines, key=cost_model.cost).plan
+
 
 @dataclass(frozen=True)
 class _CostModel:
@@ -99,6 +118,7 @@ class _CostModel:
     estimate: SelectivityEstimate
     customer_count: int
     limit: int | None
+    max_customers_by_id: float = _MAX_CUSTOMERS_BY_ID
 
     def _customers_examined(self, share: float) -> float:
         """Returns how many customers of that share are examined until `limit` of them match."""
@@ -114,7 +134,7 @@ class _CostModel:
         if plan is Plan.ID_SCAN:
             return (
                 self._customers_examined(1)
-                if self._customers_examined(1) <= _MAX_CUSTOMERS_BY_ID
+                if self._customers_examined(1) <= self.max_customers_by_id
                 else inf
             )
         index_share = self.estimate.index_share

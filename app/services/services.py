@@ -16,6 +16,8 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
+from app.services.exports import ExportFeed, Exports, ExportSettings, ExportWorker
+from app.services.exports.download_urls import DownloadUrls
 from app.services.filter_import import FilterImport
 from app.services.job_queue import JobQueue, NullJobQueue
 from app.services.loyalty import Loyalty
@@ -42,7 +44,8 @@ class Services:
         self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
         self.definitions = DefinitionsReader(store, self.calendar)
         self.query_planner = QueryPlanner(store)
-        self.metadata = Metadata(store, self.definitions, self.calendar, queue or NullJobQueue())
+        queue = queue or NullJobQueue()
+        self.metadata = Metadata(store, self.definitions, self.calendar, queue)
         self.customers = Customers(store, self.definitions, self.query_planner)
         self.events = Events(store)
         self.orders = Orders(store)
@@ -55,6 +58,13 @@ class Services:
         self.timeline = Timeline(store)
         self.transition_feed = TransitionFeed(store)
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
+        export_settings = ExportSettings(timedelta(days=settings.export_retention_days))
+        self.exports = Exports(store, self.definitions, self.attributes, queue)
+        self.export_worker = ExportWorker(
+            store, self.definitions, self.query_planner, queue, export_settings
+        )
+        self.export_feed = ExportFeed(store)
+        self.download_urls = DownloadUrls(settings.secret_key)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
         earning_consumer = EarningConsumer(store, lambda: self.now().at)
@@ -69,6 +79,7 @@ class Services:
             EntityKind.LEDGER_ENTRY: self.loyalty.ledger_entry,
             EntityKind.LOYALTY_PROGRAM: self.loyalty.program,
             EntityKind.EARNING_RULE: self.loyalty.rule,
+            EntityKind.EXPORT: self.exports.get,
         }
 
     async def get_by_id(self, id_: str) -> tuple[EntityKind, Any] | None:

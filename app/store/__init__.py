@@ -4,13 +4,16 @@
 
 - customers and their rows: `customers`, `events`, `orders`, `members`, `customer_facts`,
   `history_query`, `customer_history`, `tombstones`
-- queries about all customers: `matching_customers`, `value_samples`, `query_budget`
-- definitions: `segments`, `active_filters`, `metadata_definitions`, `loyalty`, `definitions`
+- queries about all customers: `matching_customers`, `member_windows`, `value_samples`,
+  `query_budget`
+- definitions: `segments`, `active_filters`, `filter_references`, `metadata_definitions`, `loyalty`,
+  `definitions`
 - the engine: `change_stream`, `watermarks`, `partitions`, `definition_changes`,
   `membership_states`, `workers`, `clock`, `oplog`
 - the transition log and its consumers: `transitions`, `retention`, `checkpoints`, `quarantine`,
   `ledger`
 - segment sizes: `segment_sizes`, `size_schedule`
+- exports: `exports`, `export_files`
 - who does what: `heartbeats`, `leases`, `sessions`
 - access to MongoDB: `collections`, `connection`, `reads`, `snapshots`, `transactions`,
   `contended_keys`, `open_transactions`, `thread_pools`, `failures`, `ids`, `timeline`

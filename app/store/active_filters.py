@@ -5,10 +5,15 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.active_filters import ActiveFilter, ReferencedSegment
+from app.domain.active_filters import ActiveFilter
 from app.domain.ids import EntityKind
-from app.filters import AttributeType, MetadataType
 from app.store.collections import Database
+from app.store.filter_references import (
+    as_metadata_types,
+    as_referenced_segments,
+    metadata_rows,
+    segment_rows,
+)
 from app.store.ids import to_object_id, to_public_id
 
 _IN_FORCE: dict[str, Any] = {"untilRevision": None}
@@ -78,15 +83,8 @@ def _document(active_filter: ActiveFilter) -> dict[str, Any]:
         "segmentId": to_object_id(EntityKind.SEGMENT, active_filter.segment_id),
         "segmentName": active_filter.segment_name,
         "filter": active_filter.filter,
-        # As lists: the project's metadata keys need not be valid field names in MongoDB.
-        "nestedSegments": [
-            {"id": id_, "name": nested_segment.name, "filter": nested_segment.filter}
-            for id_, nested_segment in active_filter.referenced_segments.items()
-        ],
-        "metadata": [
-            {"key": key_, "type": metadata_type.type.value, "isArray": metadata_type.is_array}
-            for key_, metadata_type in active_filter.metadata.items()
-        ],
+        "nestedSegments": segment_rows(active_filter.referenced_segments),
+        "metadata": metadata_rows(active_filter.metadata),
         "timeZone": active_filter.time_zone,
         "weekStart": active_filter.week_start,
         "sinceRevision": active_filter.since_revision,
@@ -100,14 +98,8 @@ def _active_filter(row: Mapping[str, Any]) -> ActiveFilter:
         segment_id=to_public_id(EntityKind.SEGMENT, row["segmentId"]),
         segment_name=row["segmentName"],
         filter=row["filter"],
-        referenced_segments={
-            entry["id"]: ReferencedSegment(entry["name"], entry["filter"])
-            for entry in row["nestedSegments"]
-        },
-        metadata={
-            entry["key"]: MetadataType(AttributeType(entry["type"]), entry["isArray"])
-            for entry in row["metadata"]
-        },
+        referenced_segments=as_referenced_segments(row["nestedSegments"]),
+        metadata=as_metadata_types(row["metadata"]),
         time_zone=row["timeZone"],
         week_start=row["weekStart"],
         since_revision=row["sinceRevision"],

@@ -10,6 +10,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
 MAX_CUSTOMER_BYTES = 3 * 1024 * 1024
+EXPORT_FILES_COLLECTION = "exportFiles.files"
+EXPORT_CHUNKS_COLLECTION = "exportFiles.chunks"
 
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 
@@ -172,6 +174,18 @@ COLLECTIONS = (
         "segmentSizes", (_index("_id.segment", "at"), _index("expiresAt", expireAfterSeconds=0))
     ),
     Collection("sizeSchedule", (_index("dueAt"),)),
+    # A bucket of GridFS.
+    Collection(EXPORT_FILES_COLLECTION, (_index("filename", "uploadDate"),)),
+    Collection(EXPORT_CHUNKS_COLLECTION, (_index("files_id", "n", unique=True),)),
+    Collection(
+        "exports",
+        (
+            _index("segmentId", "-_id"),
+            _index("status", "queuedAt"),
+            _index("expiresAt"),
+            _index("deleteAt"),
+        ),
+    ),
     Collection("leases"),
     Collection("transactionDeadlines"),
     Collection("metadataDefinitions", (_index("revision"),)),

@@ -1,6 +1,7 @@
 """Converts between public ids (`cus_…`) and MongoDB's ObjectIds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from bson import ObjectId
 
@@ -25,3 +26,8 @@ def to_public_id(kind: EntityKind, object_id: ObjectId) -> str:
 def new_id(kind: EntityKind) -> str:
     """A new public id."""
     return to_public_id(kind, ObjectId())
+
+
+def to_customer_id(document: Mapping[str, Any]) -> str:
+    """The public id of a customer's document."""
+    return to_public_id(EntityKind.CUSTOMER, document["_id"])

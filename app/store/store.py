@@ -25,11 +25,14 @@ from app.store.customers import Customers
 from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
 from app.store.events import Events
+from app.store.export_files import ExportFiles
+from app.store.exports import Exports
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
 from app.store.ledger import Ledger
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.matching_customers import MatchingCustomers
+from app.store.member_windows import MemberWindows
 from app.store.members import Members
 from app.store.membership_states import MembershipStates
 from app.store.metadata_definitions import MetadataDefinitions
@@ -106,6 +109,9 @@ class Store:
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)
         self.size_schedule = SizeSchedule(database, leases)
+        self.member_windows = MemberWindows(database)
+        self.exports = Exports(database, leases)
+        self.export_files = ExportFiles(database)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

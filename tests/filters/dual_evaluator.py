@@ -39,7 +39,8 @@ class DualEvaluator:
         }
 
     def select_by_pipeline(self, filter_: Filter, now: Now) -> set[Any]:
-        """Returns the ids of the members by the pipeline. Asserts that all plans agree."""
+        """Returns the ids of the members by the pipeline. Asserts that all plans agree, also about
+        the members in a range of ids."""
         distinct_plans: list[Pipeline] = []
         for plan in plans(filter_, now):
             # Plans may have equal stages.
@@ -47,7 +48,17 @@ class DualEvaluator:
                 distinct_plans.append(plan)
         first, *others = map(self._run_plan, distinct_plans)
         assert all(first == other for other in others), "the plans disagree"
+        self._check_plans_in_id_range(filter_, now, first)
         return first
+
+    def _check_plans_in_id_range(self, filter_: Filter, now: Now, members: set[Any]) -> None:
+        ids = sorted(self.customers)
+        first, last = ids[len(ids) // 3], ids[2 * len(ids) // 3]
+        expected = {id_ for id_ in members if first < id_ <= last}
+        for plan in plans(filter_, now, id_range={"$gt": first, "$lte": last}):
+            # The others differ from their plan without a range only by one more predicate.
+            if plan.candidate_stages or plan.supplement:
+                assert self._run_plan(plan) == expected, f"{plan.plan} ignores the range"
 
     def _run_plan(self, plan: Pipeline) -> set[Any]:
         documents: list[Document] = []

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
+from app.local.data_folder import load_secret_key
 from tests.local.conftest import ProgramProcess, RunProgram, WaitUntil
 
 Answers = Callable[[str], bool]
@@ -135,3 +136,40 @@ def test_stopped_during_its_start_it_leaves_no_process(
     assert program.wait_for_exit(seconds=10) == 0
     assert program.stdout == ""
     assert running_processes(everyone) == []
+
+
+def test_the_secret_key_is_made_once_and_never_shown(
+    run_up: Callable[[], ProgramProcess], run_program: RunProgram, data_folder: Path
+) -> None:
+    key_file = data_folder / "secret_key"
+    keys = []
+    for _ in range(2):
+        program = run_up()
+        (api,) = [process for process in program.process_tree() if "api" in process.cmdline()]
+        keys.append(api.environ()["SEGMENTS_SECRET_KEY"])
+        doctor = run_program("doctor", "--data", str(data_folder))
+        doctor.wait_for_exit(30)
+        assert "SEGMENTS_SECRET_KEY = ***\n" in doctor.stdout
+        assert keys[0] not in doctor.stdout + doctor.stderr + program.stdout + program.stderr
+        program.press_ctrl_c()
+        program.wait_for_exit()
+    assert keys == [key_file.read_text()] * 2
+    assert len(keys[0]) == 64
+    assert key_file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "short"])
+def test_a_damaged_secret_key_is_replaced(tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret_key").write_text(content)
+    key = load_secret_key(tmp_path)
+    assert len(key) == 64
+    assert load_secret_key(tmp_path) == key
+
+
+def test_a_short_secret_key_is_refused(run_program: RunProgram) -> None:
+    doctor = run_program("doctor", SEGMENTS_SECRET_KEY="too short")
+    assert doctor.wait_for_exit() == 1
+    assert doctor.stderr == (
+        "segments: SEGMENTS_SECRET_KEY: must have at least 16 characters; make one with"
+        " `openssl rand -hex 32`\n"
+    )

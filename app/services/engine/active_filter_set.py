@@ -10,24 +10,20 @@ from zoneinfo import ZoneInfo
 
 from app.domain.active_filters import ActiveFilter
 from app.domain.changes import CustomerChange, Document, FieldPath
-from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
-from app.filters import Calendar, Catalog, CustomerFacts, Filter, Now, parse
+from app.filters import Calendar, CustomerFacts, Filter, Now
 from app.filters.event_history import HistoryLayout
 from app.filters.fields import activity_field
 from app.filters.matcher import Match, Matcher
-from app.filters.sources import RowSource, static_member_source
+from app.filters.sources import RowSource
 from app.filters.summary_rewrite import rewrite_counts
 from app.filters.tree import (
     AttributeCondition,
     EventCondition,
-    Measure,
-    NestedSegment,
-    StaticMemberCondition,
 )
 from app.filters.walk import conditions, segment_depth
+from app.services.referenced_segments import parse_with_references
 from app.store.history_query import HistoryPlan
-from app.store.ids import to_object_id
 
 
 class FilterSetChange(NamedTuple):
@@ -221,21 +217,8 @@ def _value_at(document: Document, path: tuple[str, ...]) -> object:
 
 
 def _parse_tree(active_filter: ActiveFilter) -> Filter:
-    nested_by_id: dict[str, NestedSegment] = {}
-
-    def nested(id_: str) -> NestedSegment:
-        if id_ not in nested_by_id:
-            nested_segment = active_filter.referenced_segments[id_]
-            nested_by_id[id_] = NestedSegment(
-                id_,
-                nested_segment.name,
-                StaticMemberCondition(
-                    Measure(static_member_source(id_, to_object_id(EntityKind.SEGMENT, id_)))
-                )
-                if nested_segment.filter is None
-                else parse(nested_segment.filter, catalog),
-            )
-        return nested_by_id[id_]
-
-    catalog = Catalog(active_filter.metadata, nested)
-    return rewrite_counts(parse(active_filter.filter, catalog))
+    return rewrite_counts(
+        parse_with_references(
+            active_filter.filter, active_filter.referenced_segments, active_filter.metadata
+        )
+    )

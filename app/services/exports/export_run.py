@@ -1,0 +1,171 @@
+"""Writes a part of an export: from its checkpoint on, for a few seconds."""
+
+import asyncio
+from contextlib import aclosing
+from time import monotonic
+
+import structlog
+
+from app.domain.export_file_names import export_file_name
+from app.domain.exports import ClaimedExport, ExportCheckpoint
+from app.errors import LeaseLost, QueryTimeout
+from app.services.definitions_reader import DefinitionsReader
+from app.services.exports.definition import parse_definition, require_unchanged_data
+from app.services.exports.export_settings import ExportSettings
+from app.services.exports.member_reader import MemberReader
+from app.services.exports.read_ahead import read_ahead
+from app.services.exports.row_format import RowFormat, row_format
+from app.services.query_planner import QueryPlanner
+from app.store import Store, Transaction
+from app.store.ids import to_customer_id
+from app.store.member_windows import DocumentBatch
+
+log = structlog.get_logger()
+
+# A checkpoint is due when one of these is reached.
+_MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+_MAX_ROWS_PER_CHECKPOINT = 10_000
+_MAX_CHECKPOINT_SECONDS = 1.0
+
+
+class ExportRun:
+    """One worker's run over an export that it holds. Each checkpoint is one transaction, so that
+    the file and the progress agree, whenever the worker is killed."""
+
+    def __init__(
+        self,
+        store: Store,
+        definitions: DefinitionsReader,
+        query_planner: QueryPlanner,
+        settings: ExportSettings,
+        claimed: ClaimedExport,
+        owner: str,
+        session: Transaction,
+    ) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._query_planner = query_planner
+        self._settings = settings
+        self._export = claimed.export
+        self._definition = claimed.definition
+        self._saved = claimed.checkpoint
+        self._owner = owner
+        self._session = session
+        self._format = row_format(claimed.definition.row_options)
+        self._buffer = _Buffer(claimed.checkpoint.last_customer_id)
+
+    async def run(self) -> None:
+        """Writes rows until all are written, or for `max_run_seconds` from the first batch on.
+
+        Raises ExportOutdated if the data that the export reads have been changed by a change of
+        definitions, and LeaseLost if this worker no longer holds the export.
+        """
+        if not self._saved.length_bytes:
+            self._buffer.add_text(self._format.header())
+        max_id = self._definition.max_customer_id
+        if max_id is not None and not await self._read_members(max_id):
+            return await self._save_checkpoint()
+        return await self._save_checkpoint(is_last=True)
+
+    async def _read_members(self, max_id: str) -> bool:
+        """Returns whether all members have been read."""
+        tree, now = parse_definition(self._definition)
+        if self._export.rows_total is None:
+            try:
+                rows_total = await self._query_planner.plan(tree, now).count()
+            except QueryTimeout as error:
+                log.warning("the rows of an export are not counted", error=error)
+            else:
+                await self._store.exports.save_rows_total(self._export.id, self._owner, rows_total)
+        reader = MemberReader(self._store, self._query_planner, tree, now, max_id)
+        source = reader.read(self._saved.last_customer_id, self._format.projection)
+        deadline: float | None = None
+        async with aclosing(read_ahead(source)) as batches:
+            async for batch in batches:
+                if batch.documents is not None:
+                    await self._add_rows(batch.documents)
+                if batch.through_id is not None:
+                    self._buffer.last_customer_id = batch.through_id
+                if self._buffer.is_due():
+                    await self._save_checkpoint()
+                # From the first batch on: a run makes progress, however long that takes.
+                deadline = deadline or monotonic() + self._settings.max_run_seconds
+                if monotonic() > deadline and self._buffer.last_customer_id != max_id:
+                    return False
+        return True
+
+    async def _add_rows(self, documents: DocumentBatch) -> None:
+        text, row_count, last_id = await asyncio.to_thread(format_rows, documents, self._format)
+        if last_id is not None:
+            self._buffer.add_text(text)
+            self._buffer.row_count += row_count
+            self._buffer.last_customer_id = last_id
+
+    async def _save_checkpoint(self, *, is_last: bool = False) -> None:
+        text = self._buffer.take_text()
+        offset = self._saved.length_bytes
+        checkpoint = ExportCheckpoint(
+            last_customer_id=self._buffer.last_customer_id,
+            rows_done=self._saved.rows_done + self._buffer.row_count,
+            length_bytes=offset + len(text),
+        )
+        exports, files, id_ = self._store.exports, self._store.export_files, self._export.id
+
+        async def work(transaction: Transaction) -> None:
+            # Later than the reads: it sees each change of definitions that these may have seen.
+            definitions = await self._definitions.in_snapshot(transaction)
+            require_unchanged_data(self._definition, definitions)
+            if not await exports.save_checkpoint(id_, self._owner, checkpoint, transaction):
+                raise LeaseLost(f"This worker no longer holds the export {id_}.")
+            if text:
+                await files.append(id_, offset, text, transaction)
+            if is_last:
+                name = export_file_name(
+                    self._export.segment_name, self._export.created_at, self._export.format
+                )
+                await files.finish(id_, checkpoint.length_bytes, name, transaction)
+                await exports.finish(id_, self._settings.retention, transaction)
+
+        await self._store.transaction(work, self._session)
+        self._saved = checkpoint
+        self._buffer.row_count = 0
+
+
+class _Buffer:
+    """Rows that are not written yet, and the last customer read."""
+
+    def __init__(self, last_customer_id: str | None) -> None:
+        self.last_customer_id = last_customer_id
+        self.row_count = 0
+        self._texts: list[bytes] = []
+        self._byte_count = 0
+        self._started_at = monotonic()
+
+    def add_text(self, text: bytes) -> None:
+        self._texts.append(text)
+        self._byte_count += len(text)
+
+    def is_due(self) -> bool:
+        """Whether it is time to write them."""
+        return (
+            self._byte_count >= _MAX_BUFFERED_BYTES
+            or self.row_count >= _MAX_ROWS_PER_CHECKPOINT
+            or monotonic() - self._started_at >= _MAX_CHECKPOINT_SECONDS
+        )
+
+    def take_text(self) -> bytes:
+        """Returns the text and empties the buffer."""
+        text = b"".join(self._texts)
+        self._texts.clear()
+        self._byte_count = 0
+        self._started_at = monotonic()
+        return text
+
+
+def format_rows(documents: DocumentBatch, format_: RowFormat) -> tuple[bytes, int, str | None]:
+    """Returns the rows, their number, and the id of the last customer; None if the batch is empty.
+    Call it in a thread."""
+    customers = documents.decode()
+    if not customers:
+        return b"", 0, None
+    return format_.rows(customers), len(customers), to_customer_id(customers[-1])
