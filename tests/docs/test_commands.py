@@ -40,18 +40,22 @@ class _Parsed(Exception):
 
 
 def _commands_in(line: str) -> Iterator[Arguments]:
-    """Yields the commands of a line. `a|b` stands for either word, `[a]` for an optional one."""
-    words = shlex.split(line, comments=True)
+    """Yields the commands of a line. `a|b` stands for either word, `[a b]` for optional words."""
+    words = shlex.split(re.sub(r"(?<= )\[.+?\]", _quote_group, line), comments=True)
     for is_separator, command in itertools.groupby(words, lambda word: word == "&&"):
         if not is_separator:
             for choice in itertools.product(*map(_alternatives, command)):
-                yield [word for word in choice if word]
+                yield [word for group in choice for word in shlex.split(group)]
+
+
+def _quote_group(match: re.Match[str]) -> str:
+    return shlex.quote(match[0])
 
 
 def _alternatives(word: str) -> list[str]:
     if optional := re.fullmatch(r"\[(.+)\]", word):
         return ["", optional[1]]
-    return word.split("|")
+    return [*map(shlex.quote, word.split("|"))]
 
 
 def _documented_commands() -> Iterator[tuple[Path, Arguments]]:
