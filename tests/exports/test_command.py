@@ -284,8 +284,9 @@ def test_mongodb_is_gone(own_mongod: Mongod, settings: Settings, tmp_path: Path)
         assert process.stdout
         assert process.stderr
         process.stdout.readline()
+        process.stdout.readline()
         own_mongod.stop()
-        rows = process.stdout.read().count(b"\r\n")
+        rows = 1 + process.stdout.read().count(b"\r\n")
         message = process.stderr.read().decode()
         assert process.wait(10) == 1
     assert 0 < rows < MANY
