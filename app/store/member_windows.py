@@ -25,7 +25,8 @@ from app.store.reads import retry_read
 Document = dict[str, Any]
 Stage = dict[str, Any]
 
-_DOCUMENTS_PER_BATCH = 1_000
+# The more, the fewer switches between the threads that read and those that write rows.
+_DOCUMENTS_PER_BATCH = 2_500
 _IDS_PER_QUERY = 10_000
 _ONLY_ID: Stage = {"$project": {"_id": 1}}
 _SORT_BY_ID: Stage = {"$sort": {"_id": 1}}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 from pymongo import MongoClient
 
@@ -13,7 +14,7 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services import Services
 from app.settings import Settings
-from app.store import Store
+from app.store import Store, member_windows
 from tests.api import Api, running_api
 from tests.exports.export_shop import ExportShop
 from tests.imports.conftest import ImportShop
@@ -26,8 +27,12 @@ async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
 
 
 @pytest_asyncio.fixture
-async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ExportShop]:
-    """The program with an empty database; a test does the work of the worker itself."""
+async def shop(
+    mongod: Mongod, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ExportShop]:
+    """The program with an empty database; a test does the work of the worker itself. A batch of
+    an export has 1,000 customers."""
+    monkeypatch.setattr(member_windows, "_DOCUMENTS_PER_BATCH", 1_000)
     async with running_api(mongod, valkey) as api:
         yield ExportShop(api)
 

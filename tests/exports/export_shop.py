@@ -66,6 +66,9 @@ class ExportShop:
 
     async def write_batch(self) -> None:
         """Does the work of a worker for one batch of the export that has waited longest."""
+        # A run that has to count the members goes on meanwhile.
+        total = self.api.database.customers.estimated_document_count()
+        self.api.database.exports.update_many({"rowsTotal": None}, {"$set": {"rowsTotal": total}})
         services = self.api.services
         settings = ExportSettings(timedelta(days=7), max_run_seconds=0)
         worker = ExportWorker(

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from graphql import build_schema, parse, validate
 
+from app.domain.exports import ExportFormat
 from app.schema import schema
 from app.services.sample import load
 from tests.api import Api, Json
@@ -33,6 +34,9 @@ async def ids(api: Api) -> dict[str, str]:
     await api.services.segment_sizes.sample(api.services.now, rest_factor=0)
     segments = await api.services.segments.page(None, None, None, 100)
     ids = {segment.name: segment.id for segment in segments}
+    now = api.services.now()
+    export = await api.services.exports.create(segments[0].id, None, ExportFormat.CSV, now)
+    ids["an export"] = export.id
     return ids | await create_programs_and_earn(LoyaltyClient(api), ids)
 
 
@@ -134,6 +138,7 @@ def empty_paths(data: Any, path: str = "") -> Iterator[str]:
 OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules"),
+    *("rowsTotal", "url", "expiresAt", "finishedAt", "error"),
     # Fields that are empty without a worker.
     *("worker", "workers", "poisonChange", "nextTimerAt", "backfillProgress", "lastError"),
 }

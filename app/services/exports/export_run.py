@@ -9,6 +9,7 @@ import structlog
 from app.domain.export_file_names import export_file_name
 from app.domain.exports import ClaimedExport, ExportCheckpoint
 from app.errors import LeaseLost, QueryTimeout
+from app.filters import Filter, Now
 from app.services.definitions_reader import DefinitionsReader
 from app.services.exports.definition import parse_definition, require_unchanged_data
 from app.services.exports.export_settings import ExportSettings
@@ -16,13 +17,14 @@ from app.services.exports.member_reader import MemberReader
 from app.services.exports.read_ahead import read_ahead
 from app.services.exports.row_format import RowFormat, row_format
 from app.services.query_planner import QueryPlanner
-from app.store import Store, Transaction
+from app.store import DatabaseError, Store, Transaction, message_of
 from app.store.ids import to_customer_id
 from app.store.member_windows import DocumentBatch
 
 log = structlog.get_logger()
 
-# A checkpoint is due when one of these is reached.
+# A checkpoint is due when one of these is reached. Two buffers may be in memory: one is written
+# while the other grows.
 _MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 _MAX_ROWS_PER_CHECKPOINT = 10_000
 _MAX_CHECKPOINT_SECONDS = 1.0
@@ -48,11 +50,13 @@ class ExportRun:
         self._settings = settings
         self._export = claimed.export
         self._definition = claimed.definition
+        # The last checkpoint, or the one that is being saved.
         self._saved = claimed.checkpoint
         self._owner = owner
         self._session = session
         self._format = row_format(claimed.definition.row_options)
         self._buffer = _Buffer(claimed.checkpoint.last_customer_id)
+        self._checkpoint_task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Writes rows until all are written, or for `max_run_seconds` from the first batch on.
@@ -63,20 +67,38 @@ class ExportRun:
         if not self._saved.length_bytes:
             self._buffer.add_text(self._format.header())
         max_id = self._definition.max_customer_id
-        if max_id is not None and not await self._read_members(max_id):
-            return await self._save_checkpoint()
-        return await self._save_checkpoint(is_last=True)
+        try:
+            is_last = max_id is None or await self._read_members(max_id)
+            await self._begin_checkpoint(is_last=is_last)
+            await self._finish_checkpoint()
+        finally:
+            if self._checkpoint_task:
+                await asyncio.wait({self._checkpoint_task})
 
     async def _read_members(self, max_id: str) -> bool:
         """Returns whether all members have been read."""
         tree, now = parse_definition(self._definition)
+        count_task = asyncio.create_task(self._count_rows(tree, now))
+        try:
+            return await self._write_members(tree, now, max_id, count_task)
+        finally:
+            count_task.cancel()
+            await asyncio.wait({count_task})
+
+    async def _count_rows(self, tree: Filter, now: Now) -> None:
+        """Saves the number of members, if they are not counted yet and can be counted in time."""
         if self._export.rows_total is None:
             try:
                 rows_total = await self._query_planner.plan(tree, now).count()
-            except QueryTimeout as error:
-                log.warning("the rows of an export are not counted", error=error)
-            else:
                 await self._store.exports.save_rows_total(self._export.id, self._owner, rows_total)
+            except (QueryTimeout, DatabaseError) as error:
+                log.warning("the rows of an export are not counted", error=message_of(error))
+
+    async def _write_members(
+        self, tree: Filter, now: Now, max_id: str, count_task: asyncio.Task[None]
+    ) -> bool:
+        """Writes members while they are being counted, and until the time is up. Returns whether
+        it has written all."""
         reader = MemberReader(self._store, self._query_planner, tree, now, max_id)
         source = reader.read(self._saved.last_customer_id, self._format.projection)
         deadline: float | None = None
@@ -87,10 +109,11 @@ class ExportRun:
                 if batch.through_id is not None:
                     self._buffer.last_customer_id = batch.through_id
                 if self._buffer.is_due():
-                    await self._save_checkpoint()
+                    await self._begin_checkpoint()
                 # From the first batch on: a run makes progress, however long that takes.
                 deadline = deadline or monotonic() + self._settings.max_run_seconds
-                if monotonic() > deadline and self._buffer.last_customer_id != max_id:
+                is_time_up = monotonic() > deadline and count_task.done()
+                if is_time_up and self._buffer.last_customer_id != max_id:
                     return False
         return True
 
@@ -101,34 +124,44 @@ class ExportRun:
             self._buffer.row_count += row_count
             self._buffer.last_customer_id = last_id
 
-    async def _save_checkpoint(self, *, is_last: bool = False) -> None:
+    async def _begin_checkpoint(self, *, is_last: bool = False) -> None:
+        """Writes the buffer while the next rows are read, after the checkpoint before it."""
+        await self._finish_checkpoint()
         text = self._buffer.take_text()
-        offset = self._saved.length_bytes
-        checkpoint = ExportCheckpoint(
+        previous = self._saved
+        self._saved = ExportCheckpoint(
             last_customer_id=self._buffer.last_customer_id,
-            rows_done=self._saved.rows_done + self._buffer.row_count,
-            length_bytes=offset + len(text),
+            rows_done=previous.rows_done + self._buffer.take_row_count(),
+            length_bytes=previous.length_bytes + len(text),
         )
-        exports, files, id_ = self._store.exports, self._store.export_files, self._export.id
+        self._checkpoint_task = asyncio.create_task(
+            self._save_checkpoint(self._saved, previous.length_bytes, text, is_last)
+        )
+
+    async def _finish_checkpoint(self) -> None:
+        if self._checkpoint_task:
+            await self._checkpoint_task
+            self._checkpoint_task = None
+
+    async def _save_checkpoint(
+        self, checkpoint: ExportCheckpoint, offset: int, text: bytes, is_last: bool
+    ) -> None:
+        exports, files, export = self._store.exports, self._store.export_files, self._export
 
         async def work(transaction: Transaction) -> None:
             # Later than the reads: it sees each change of definitions that these may have seen.
             definitions = await self._definitions.in_snapshot(transaction)
             require_unchanged_data(self._definition, definitions)
-            if not await exports.save_checkpoint(id_, self._owner, checkpoint, transaction):
-                raise LeaseLost(f"This worker no longer holds the export {id_}.")
+            if not await exports.save_checkpoint(export.id, self._owner, checkpoint, transaction):
+                raise LeaseLost(f"This worker no longer holds the export {export.id}.")
             if text:
-                await files.append(id_, offset, text, transaction)
+                await files.append(export.id, offset, text, transaction)
             if is_last:
-                name = export_file_name(
-                    self._export.segment_name, self._export.created_at, self._export.format
-                )
-                await files.finish(id_, checkpoint.length_bytes, name, transaction)
-                await exports.finish(id_, self._settings.retention, transaction)
+                name = export_file_name(export.segment_name, export.created_at, export.format)
+                await files.finish(export.id, checkpoint.length_bytes, name, transaction)
+                await exports.finish(export.id, self._settings.retention, transaction)
 
         await self._store.transaction(work, self._session)
-        self._saved = checkpoint
-        self._buffer.row_count = 0
 
 
 class _Buffer:
@@ -152,6 +185,11 @@ class _Buffer:
             or self.row_count >= _MAX_ROWS_PER_CHECKPOINT
             or monotonic() - self._started_at >= _MAX_CHECKPOINT_SECONDS
         )
+
+    def take_row_count(self) -> int:
+        """Returns the number of rows and resets it."""
+        row_count, self.row_count = self.row_count, 0
+        return row_count
 
     def take_text(self) -> bytes:
         """Returns the text and empties the buffer."""
