@@ -138,30 +138,34 @@ class CodePools:
         """Generates codes of the pool for at most two minutes, and enqueues the rest. Does nothing
         if there is nothing to generate, or if another worker does it."""
         owner = uuid4().hex
-        acquired = await self._store.code_pools.acquire_generation(id_, owner)
-        if acquired is None:
-            return
-        pattern, remaining_count = acquired
-        deadline = monotonic() + _MAX_RUN_SECONDS
-        try:
-            while remaining_count and monotonic() < deadline:
-                added_count = await self._generate_batch(id_, owner, pattern, remaining_count)
-                if added_count is None:
-                    return
-                remaining_count -= added_count
-        finally:
-            await self._store.code_pools.release_generation(id_, owner)
+        async with self._store.session() as session:
+            acquired = await self._store.code_pools.acquire_generation(id_, owner, session)
+            if acquired is None:
+                return
+            pattern, remaining_count = acquired
+            deadline = monotonic() + _MAX_RUN_SECONDS
+            try:
+                while remaining_count and monotonic() < deadline:
+                    batch_size = min(remaining_count, _CODES_PER_BATCH)
+                    added_count = await self._generate_batch(
+                        id_, owner, pattern, batch_size, session
+                    )
+                    if added_count is None:
+                        return
+                    remaining_count -= added_count
+            finally:
+                await self._store.code_pools.release_generation(id_, owner)
         if remaining_count:
             await self._queue.enqueue(GENERATE_CODES_JOB, id_)
 
     async def _generate_batch(
-        self, id_: str, owner: str, pattern: CodePattern, remaining_count: int
+        self, id_: str, owner: str, pattern: CodePattern, batch_size: int, session: Transaction
     ) -> int | None:
-        """Adds a batch of codes, without those that the pool has already, and returns their number.
+        """Adds `batch_size` codes, less those that the pool has already, and returns their number.
         Returns None if the pool was deleted or another owner generates its codes."""
 
         async def work(transaction: Transaction) -> int | None:
-            codes = pattern.generate_distinct(min(remaining_count, _CODES_PER_BATCH))
+            codes = pattern.generate_distinct(batch_size)
             existing = await self._store.code_pools.existing_codes(id_, codes, transaction)
             new_codes = [code for code in codes if code not in existing]
             first = await self._store.code_pools.reserve_generated(
@@ -172,7 +176,7 @@ class CodePools:
             await self._store.code_pools.insert(id_, first, new_codes, transaction)
             return len(new_codes)
 
-        return await self._store.transaction(work)
+        return await self._store.transaction(work, session)
 
     async def enqueue_unattended(self) -> None:
         """Enqueues the generations that have no worker, because their worker was killed or their

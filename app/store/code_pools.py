@@ -6,7 +6,7 @@ other codes than those claimed. The number of claimed codes has a row of its own
 codes and claiming them do not conflict.
 
 The row of a pool also holds the state of the job that generates its codes: the pattern, how many
-are left to generate, and the job's timed lease.
+are left to generate, the job's timed lease, and the session of its transactions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +21,7 @@ from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
+from app.store.sessions import end_sessions, session_key
 
 CODE_POOLS_REVISION = "codePools"
 """Transactions that add a pool conflict, so that the limit of pools holds."""
@@ -33,6 +34,7 @@ class CodePools:
     """The collections codePools, codeClaims (per pool, the number of claimed codes) and codes."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._pools = database.codePools
         self._claims = database.codeClaims
         self._codes = database.codes
@@ -195,22 +197,34 @@ class CodePools:
             session=transaction,
         )
 
-    async def acquire_generation(self, pool_id: str, owner: str) -> tuple[CodePattern, int] | None:
-        """Acquires the generation's lease; returns the pattern and how many codes are left.
+    async def acquire_generation(
+        self, pool_id: str, owner: str, session: AsyncIOMotorClientSession
+    ) -> tuple[CodePattern, int] | None:
+        """Acquires the generation's lease for an owner who adds codes in transactions of `session`;
+        returns the pattern and how many codes are left.
 
         Returns None if there is nothing to generate, or if another owner does it.
         """
+        available = {
+            "_id": to_object_id(EntityKind.CODE_POOL, pool_id),
+            **_IS_GENERATING,
+            **IS_EXPIRED,
+        }
+        candidate = await self._pools.find_one(available, {"session": 1})
+        if candidate is None:
+            return None
+        # A killed owner may have left a transaction open, which locks the pool.
+        await end_sessions(self._database, [candidate.get("session")])
+        lease = {**lease_fields(owner, _LEASE_SECONDS), "session": session_key(session)}
         row = await self._pools.find_one_and_update(
-            {"_id": to_object_id(EntityKind.CODE_POOL, pool_id), **_IS_GENERATING, **IS_EXPIRED},
-            [{"$set": lease_fields(owner, _LEASE_SECONDS)}],
-            return_document=ReturnDocument.AFTER,
+            available, [{"$set": lease}], return_document=ReturnDocument.AFTER
         )
         return None if row is None else (CodePattern(row["pattern"]), int(row["generatingCount"]))
 
     async def release_generation(self, pool_id: str, owner: str) -> None:
         await self._pools.update_one(
             {"_id": to_object_id(EntityKind.CODE_POOL, pool_id), "owner": owner},
-            {"$unset": {"owner": "", "leaseExpiresAt": ""}},
+            {"$unset": {"owner": "", "leaseExpiresAt": "", "session": ""}},
         )
 
     async def unattended_generations(self) -> list[str]:
