@@ -21,6 +21,8 @@ from app.domain.input_types import (
     OrderStatus,
     PositiveInt,
     Properties,
+    RequiredFilter,
+    RequiredName,
     Text,
 )
 from app.errors import InputError, Problem, UserErrorCode
@@ -178,6 +180,20 @@ class CodePoolInput(Input):
     name: Name
     codes: list[str] | None = None
     generate: CodeGenerationInput | None = None
+
+
+class ValidationRuleInput(Input):
+    name: Name
+    filter: dict[str, Any]
+    error_message: Text | None = None
+
+
+class ValidationRuleUpdateInput(Input):
+    """A field that is left out keeps its value. Only the error message can be removed."""
+
+    name: RequiredName = None
+    filter: RequiredFilter = None
+    error_message: Text | None = None
 
 
 class LoyaltyProgramInput(Input):

@@ -30,6 +30,11 @@ from app.schema.node import Node, to_node
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
+from app.schema.validation_rules import (
+    ValidationRule,
+    ValidationRuleMutation,
+    ValidationRuleQuery,
+)
 
 __all__ = ["Context", "schema"]
 
@@ -44,6 +49,7 @@ class Query(
     FilterImportQuery,
     TransitionQuery,
     LoyaltyQuery,
+    ValidationRuleQuery,
     CodePoolQuery,
     EngineQuery,
 ):
@@ -71,6 +77,7 @@ class Mutation(
     SegmentMutation,
     MetadataMutation,
     LoyaltyMutation,
+    ValidationRuleMutation,
     CodePoolMutation,
 ):
     pass
@@ -109,7 +116,7 @@ schema = Schema(
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
-        CodePool,
+        *(ValidationRule, CodePool),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

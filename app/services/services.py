@@ -30,6 +30,7 @@ from app.services.segments import Segments
 from app.services.timeline import Timeline
 from app.services.transition_feed import TransitionFeed
 from app.services.transitions import Transitions
+from app.services.validation_rules import ValidationRules
 from app.settings import Settings
 from app.store import Store
 
@@ -56,6 +57,7 @@ class Services:
         self.attributes = Attributes(store, self.definitions)
         self.filter_import = FilterImport(self.definitions)
         self.memberships = Memberships(store, self.definitions)
+        self.validation_rules = ValidationRules(store, self.definitions, self.memberships)
         self.timeline = Timeline(store)
         self.transition_feed = TransitionFeed(store)
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
@@ -73,6 +75,7 @@ class Services:
             EntityKind.LEDGER_ENTRY: self.loyalty.ledger_entry,
             EntityKind.LOYALTY_PROGRAM: self.loyalty.program,
             EntityKind.EARNING_RULE: self.loyalty.rule,
+            EntityKind.VALIDATION_RULE: self.validation_rules.get,
             EntityKind.CODE_POOL: self.code_pools.get,
         }
         self._get_users_by_kind: Mapping[
@@ -80,6 +83,7 @@ class Services:
         ] = {
             EntityKind.SEGMENT: self.segments.get_many,
             EntityKind.EARNING_RULE: self.loyalty.get_rules,
+            EntityKind.VALIDATION_RULE: self.validation_rules.get_many,
         }
 
     async def get_users(self, ids: Iterable[str]) -> dict[str, Any]:

@@ -155,6 +155,7 @@ COLLECTIONS = (
         ),
     ),
     Collection("loyaltyAccounts"),
+    Collection("validationRules", (_index("revision"),)),
     # The `_id` of a code is its pool and its number in the pool.
     Collection("codePools"),
     Collection("codeClaims"),

@@ -49,6 +49,7 @@ from app.store.snapshots import read_snapshot
 from app.store.tombstones import CodePoolTombstones, CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
+from app.store.validation_rules import ValidationRules
 from app.store.value_samples import ValueSamples
 from app.store.watermarks import Watermarks
 from app.store.workers import Workers
@@ -104,6 +105,7 @@ class Store:
         self.loyalty_programs = LoyaltyPrograms(database)
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
+        self.validation_rules = ValidationRules(database)
         self.code_pools = CodePools(database)
         self.value_samples = ValueSamples(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)

@@ -30,8 +30,6 @@ NOT_YET_BUILT = (
     # exports
     *("Export*", "SegmentExportInput*", "Query.export*", "Subscription.export*"),
     *("Mutation.segmentExport*", "Mutation.exportCancel*"),
-    # validation rules
-    *("Validation*", "Query.validat*", "Mutation.validation*"),
     # distributions
     *("Distribution*", "ChannelInput*", "WebhookInput*", "EmailInput*", "Delivery*"),
     *("Channel", "Channel.*", "WebhookChannel*", "EmailChannel*"),
