@@ -77,6 +77,11 @@ OrderAmount = Annotated[Long | None, BeforeValidator(_require_not_null)]
 """An amount in minor units. None stands for a field that is left out; null can't be sent."""
 Text = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(require_storable)]
 """A text of a profile. A filter's value has the same maximum length."""
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000),
+    AfterValidator(require_storable),
+]
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(require_storable)]
 Key = Annotated[
     str,

@@ -21,6 +21,7 @@ from app.domain.input_types import (
     OrderStatus,
     PositiveInt,
     Properties,
+    Reason,
     RequiredFilter,
     RequiredName,
     Text,
@@ -204,6 +205,14 @@ class ProportionalPointsInput(Input):
     path: str
     every: Annotated[FiniteFloat, Field(ge=1)]
     points: PositiveInt
+
+
+class PointsAdjustInput(Input):
+    customer: CustomerRef
+    program_id: str
+    points: int
+    reason: Reason
+    idempotency_key: Key | None = None
 
 
 class PointsInput(Input):

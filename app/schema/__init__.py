@@ -27,6 +27,7 @@ from app.schema.loyalty import (
 from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
+from app.schema.points import PointsMutation
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
@@ -77,6 +78,7 @@ class Mutation(
     SegmentMutation,
     MetadataMutation,
     LoyaltyMutation,
+    PointsMutation,
     ValidationRuleMutation,
     CodePoolMutation,
 ):

@@ -24,6 +24,7 @@ from app.services.loyalty import Loyalty
 from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
+from app.services.points import Points
 from app.services.query_planner import QueryPlanner
 from app.services.segment_sizes import SegmentSizes
 from app.services.segments import Segments
@@ -63,6 +64,7 @@ class Services:
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
+        self.points = Points(store)
         earning_consumer = EarningConsumer(store, lambda: self.now().at)
         self.consumers = Consumers(store, {Consumer.LOYALTY: earning_consumer.handle})
         # Each reader takes a public id of its kind and returns the entity, or None.

@@ -152,6 +152,11 @@ COLLECTIONS = (
             ),
             _index("customerId", "-at", "-_id"),
             _index("customerId", "ruleId"),
+            _index(
+                "idempotencyKey",
+                unique=True,
+                partialFilterExpression={"idempotencyKey": {"$exists": True}},
+            ),
         ),
     ),
     Collection("loyaltyAccounts"),

@@ -37,9 +37,6 @@ NOT_YET_BUILT = (
     *("TimelineEntry = Delivery", "UserErrorCode.OUT_OF_CODES"),
     # referrals
     *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
-    # points
-    *("PointsAdjustInput*", "LedgerEntryPayload*", "LedgerEntry.reason"),
-    *("Mutation.pointsAdjust*", "Mutation.earningRuleSetEnabled*"),
     # line items, revisions of orders, rolling windows with an end
     *("OrderItem*", "OrderInput.items", "Order.items"),
     *("OrderInput.revisedAt", "Order.revisedAt"),
