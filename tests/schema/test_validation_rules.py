@@ -14,27 +14,16 @@ from app.domain.inputs import CustomerRef
 from app.services import Services
 from tests.api import Api, Json
 from tests.loyalty_client import LoyaltyClient
+from tests.validation_requests import (
+    CREATE_RULE,
+    DELETE_RULE,
+    LIST_RULES,
+    UPDATE_RULE,
+    VALIDATE,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-_PAYLOAD = (
-    "{ validationRule { id name filter filterText errorMessage createdAt }"
-    " userErrors { code message path } }"
-)
-CREATE_RULE = (
-    f"mutation($input: ValidationRuleInput!) {{ validationRuleCreate(input: $input) {_PAYLOAD} }}"
-)
-UPDATE_RULE = (
-    "mutation($id: ID!, $input: ValidationRuleUpdateInput!)"
-    f" {{ validationRuleUpdate(id: $id, input: $input) {_PAYLOAD} }}"
-)
-DELETE_RULE = f"mutation($id: ID!) {{ validationRuleDelete(id: $id) {_PAYLOAD} }}"
-LIST_RULES = "{ validationRules { id name filter filterText errorMessage createdAt } }"
-VALIDATE = (
-    "query($rule: ID!, $customer: CustomerRef!, $overrides: JSON) {"
-    " validate(ruleId: $rule, customer: $customer, overrides: $overrides)"
-    " { valid reason explanation evaluatedAt } }"
-)
 MEMBERSHIP = (
     "query($segment: ID!, $customer: CustomerRef!, $overrides: JSON) { segmentMembership("
     "segmentIds: [$segment], customer: $customer, overrides: $overrides)"
