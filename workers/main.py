@@ -27,6 +27,7 @@ from workers.jobs import (
     close_services,
     open_services,
     requeue_conversions,
+    requeue_generations,
     sample_sizes,
     sweep_exports,
     trim_transitions,
@@ -60,6 +61,12 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
                 keep_result=0,
             ),
             cron(sweep_exports, second=_REQUEUE_CRON_SECONDS, run_at_startup=True, keep_result=0),
+            cron(
+                requeue_generations,
+                second=_REQUEUE_CRON_SECONDS,
+                run_at_startup=True,
+                keep_result=0,
+            ),
             # Five seconds late, so that clock skew does not put it before the full hour.
             cron(sample_sizes, second=5, run_at_startup=True, keep_result=0),
             cron(trim_transitions, minute=set(range(0, 60, 10)), second=30, keep_result=0),

@@ -18,6 +18,8 @@ class EntityKind(Enum):
     LOYALTY_PROGRAM = "loy"
     EARNING_RULE = "ear"
     EXPORT = "exp"
+    CODE_POOL = "cop"
+    VALIDATION_RULE = "val"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

@@ -22,6 +22,9 @@ from app.domain.input_types import (
     OrderStatus,
     PositiveInt,
     Properties,
+    Reason,
+    RequiredFilter,
+    RequiredName,
     Text,
 )
 from app.errors import InputError, Problem, UserErrorCode
@@ -173,6 +176,31 @@ class OrderInput(Input):
     metadata: Properties | None = None
 
 
+class CodeGenerationInput(Input):
+    count: int
+    pattern: str | None = None
+
+
+class CodePoolInput(Input):
+    name: Name
+    codes: list[str] | None = None
+    generate: CodeGenerationInput | None = None
+
+
+class ValidationRuleInput(Input):
+    name: Name
+    filter: dict[str, Any]
+    error_message: Text | None = None
+
+
+class ValidationRuleUpdateInput(Input):
+    """A field that is left out keeps its value. Only the error message can be removed."""
+
+    name: RequiredName = None
+    filter: RequiredFilter = None
+    error_message: Text | None = None
+
+
 class LoyaltyProgramInput(Input):
     name: Name
 
@@ -181,6 +209,14 @@ class ProportionalPointsInput(Input):
     path: str
     every: Annotated[FiniteFloat, Field(ge=1)]
     points: PositiveInt
+
+
+class PointsAdjustInput(Input):
+    customer: CustomerRef
+    program_id: str
+    points: int
+    reason: Reason
+    idempotency_key: Key | None = None
 
 
 class PointsInput(Input):

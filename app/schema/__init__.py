@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
+from app.schema.code_pools import CodePool, CodePoolMutation, CodePoolQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.engine import EngineQuery
@@ -27,9 +28,15 @@ from app.schema.loyalty import (
 from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
+from app.schema.points import PointsMutation
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
+from app.schema.validation_rules import (
+    ValidationRule,
+    ValidationRuleMutation,
+    ValidationRuleQuery,
+)
 
 __all__ = ["Context", "schema"]
 
@@ -45,6 +52,8 @@ class Query(
     TransitionQuery,
     ExportQuery,
     LoyaltyQuery,
+    ValidationRuleQuery,
+    CodePoolQuery,
     EngineQuery,
 ):
     @strawberry.field(
@@ -72,6 +81,9 @@ class Mutation(
     MetadataMutation,
     ExportMutation,
     LoyaltyMutation,
+    PointsMutation,
+    ValidationRuleMutation,
+    CodePoolMutation,
 ):
     pass
 
@@ -108,7 +120,8 @@ schema = Schema(
     Subscription,
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
-        *(LoyaltyProgram, EarningRule, LedgerEntry, Export),
+        *(LoyaltyProgram, EarningRule, LedgerEntry),
+        *(ValidationRule, CodePool, Export),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

@@ -1,4 +1,4 @@
-"""An index of uses: who uses a segment or a metadata key."""
+"""An index of uses: who uses a segment, a metadata key or a code pool."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ _KIND_ORDER = {
 
 
 class Dependencies:
-    """The uses of all definitions, indexed by segment and by metadata key. Immutable."""
+    """The uses of all definitions, indexed by segment, metadata key and code pool. Immutable."""
 
     def __init__(
         self,
@@ -74,14 +74,39 @@ class Dependencies:
                     uses_by_key[key].append(use)
         return {key: _sorted_uses(uses) for key, uses in uses_by_key.items()}
 
+    def uses_of_pool(self, pool_id: str) -> list[Use]:
+        """The uses of the code pool, by kind and id."""
+        return self._uses_by_pool.get(pool_id, [])
+
+    @cached_property
+    def _uses_by_pool(self) -> Mapping[str, list[Use]]:
+        uses_by_pool: defaultdict[str, list[Use]] = defaultdict(list)
+        for uses in self._uses_by_user.values():
+            for use in uses:
+                if use.pool_id is not None:
+                    uses_by_pool[use.pool_id].append(use)
+        return {pool_id: _sorted_uses(uses) for pool_id, uses in uses_by_pool.items()}
+
     def segments_containing(self, segment_ids: Iterable[str]) -> set[str]:
         """The ids of the segments whose filters contain one of these segments, at any depth."""
+        return self._users_of_kind(UseKind.SEGMENT, self.users_containing(segment_ids))
+
+    def validation_rules_containing(self, segment_ids: Iterable[str]) -> set[str]:
+        """The ids of the validation rules whose filters contain one of these segments, at any
+        depth."""
+        return self._users_of_kind(UseKind.VALIDATION_RULE, self.users_containing(segment_ids))
+
+    def _users_of_kind(self, kind: UseKind, user_ids: Iterable[str]) -> set[str]:
+        return {id_ for id_ in user_ids if self._uses_by_user[id_][0].kind is kind}
+
+    def users_containing(self, segment_ids: Iterable[str]) -> set[str]:
+        """The ids of everything that uses one of these segments, directly or through a segment
+        that contains it."""
         found_ids: set[str] = set()
         pending_ids = list(segment_ids)
         while pending_ids:
             for user_id in self._user_ids_by_segment.get(pending_ids.pop(), ()):
-                is_segment = self._uses_by_user[user_id][0].kind is UseKind.SEGMENT
-                if is_segment and user_id not in found_ids:
+                if user_id not in found_ids:
                     found_ids.add(user_id)
                     pending_ids.append(user_id)
         return found_ids

@@ -1,6 +1,7 @@
 """All services of one process: what the API, the commands and the workers call."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from app.domain.ids import EntityKind, kind_of
 from app.domain.inputs import CustomerRef
 from app.filters import Calendar, Now
 from app.services.attributes import Attributes
+from app.services.code_pools import CodePools
 from app.services.consumers import Consumers
 from app.services.customers import Customers
 from app.services.definitions_reader import DefinitionsReader
@@ -24,12 +26,14 @@ from app.services.loyalty import Loyalty
 from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
+from app.services.points import Points
 from app.services.query_planner import QueryPlanner
 from app.services.segment_sizes import SegmentSizes
 from app.services.segments import Segments
 from app.services.timeline import Timeline
 from app.services.transition_feed import TransitionFeed
 from app.services.transitions import Transitions
+from app.services.validation_rules import ValidationRules
 from app.settings import Settings
 from app.store import Store
 
@@ -46,6 +50,7 @@ class Services:
         self.query_planner = QueryPlanner(store)
         queue = queue or NullJobQueue()
         self.metadata = Metadata(store, self.definitions, self.calendar, queue)
+        self.code_pools = CodePools(store, self.definitions, queue)
         self.customers = Customers(store, self.definitions, self.query_planner)
         self.events = Events(store)
         self.orders = Orders(store)
@@ -55,6 +60,7 @@ class Services:
         self.attributes = Attributes(store, self.definitions)
         self.filter_import = FilterImport(self.definitions)
         self.memberships = Memberships(store, self.definitions)
+        self.validation_rules = ValidationRules(store, self.definitions, self.memberships)
         self.timeline = Timeline(store)
         self.transition_feed = TransitionFeed(store)
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
@@ -67,6 +73,7 @@ class Services:
         self.download_urls = DownloadUrls(settings.secret_key)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
+        self.points = Points(store)
         earning_consumer = EarningConsumer(store, lambda: self.now().at)
         self.consumers = Consumers(store, {Consumer.LOYALTY: earning_consumer.handle})
         # Each reader takes a public id of its kind and returns the entity, or None.
@@ -80,7 +87,28 @@ class Services:
             EntityKind.LOYALTY_PROGRAM: self.loyalty.program,
             EntityKind.EARNING_RULE: self.loyalty.rule,
             EntityKind.EXPORT: self.exports.get,
+            EntityKind.VALIDATION_RULE: self.validation_rules.get,
+            EntityKind.CODE_POOL: self.code_pools.get,
         }
+        self._get_users_by_kind: Mapping[
+            EntityKind | None, Callable[[list[str]], Awaitable[Mapping[str, Any]]]
+        ] = {
+            EntityKind.SEGMENT: self.segments.get_many,
+            EntityKind.EARNING_RULE: self.loyalty.get_rules,
+            EntityKind.VALIDATION_RULE: self.validation_rules.get_many,
+        }
+
+    async def get_users(self, ids: Iterable[str]) -> dict[str, Any]:
+        """Returns, by id, the existing ones of these definitions that use segments or code pools,
+        each as `get_by_id` does."""
+        ids_by_kind: defaultdict[EntityKind | None, list[str]] = defaultdict(list)
+        for id_ in ids:
+            ids_by_kind[kind_of(id_)].append(id_)
+        users: dict[str, Any] = {}
+        for kind, ids_of_kind in ids_by_kind.items():
+            if kind in self._get_users_by_kind:
+                users.update(await self._get_users_by_kind[kind](ids_of_kind))
+        return users
 
     async def get_by_id(self, id_: str) -> tuple[EntityKind, Any] | None:
         """Returns the kind of a public id and the entity that has it: for an earning rule, a

@@ -18,11 +18,20 @@ _MAX_LISTED_NAMES = 100
 def require_unused(segment: Segment, current: Definitions) -> None:
     """Raises SEGMENT_IN_USE if anything uses the segment."""
     if uses := current.uses_of_segment(segment.id):
-        users = list_names(
-            f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}" for use in uses
-        )
+        users = list_names(map(_describe_use, uses))
         message = f"The segment is used by {users}; edit or delete those first."
         raise input_error(UserErrorCode.SEGMENT_IN_USE, message, "id")
+
+
+def require_pool_unused(uses: Iterable[Use]) -> None:
+    """Raises INVALID if anything uses a code pool; `uses` are the uses of the pool."""
+    if users := list_names(map(_describe_use, uses)):
+        message = f"The pool is used by {users}; edit or delete those first."
+        raise input_error(UserErrorCode.INVALID, message, "id")
+
+
+def _describe_use(use: Use) -> str:
+    return f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}"
 
 
 async def incompatible_users(requested: KeyDefinition, current: Definitions) -> str | None:
@@ -34,6 +43,8 @@ async def incompatible_users(requested: KeyDefinition, current: Definitions) -> 
     for use in current.uses_of_key(requested.key):
         if use.kind is UseKind.SEGMENT:
             await current.parse_nested(current.segments[use.id].filter)
+        elif use.kind is UseKind.VALIDATION_RULE:
+            await current.parse_nested(current.validation_rules[use.id].filter)
         await current.time_slice.yield_when_spent()
         if not _KEY_CHECKS[use.kind].is_compatible(use, current, catalog):
             incompatible.setdefault(use.kind, []).append(use)
@@ -46,6 +57,10 @@ async def incompatible_users(requested: KeyDefinition, current: Definitions) -> 
 
 def _is_segment_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
     return _can_be_parsed(current.segments[use.id].filter or {}, catalog)
+
+
+def _is_validation_rule_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
+    return _can_be_parsed(current.validation_rules[use.id].filter, catalog)
 
 
 def _is_rule_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
@@ -67,6 +82,11 @@ _KEY_CHECKS = {
     UseKind.SEGMENT: _KeyCheck(
         _is_segment_compatible,
         "the filters of {names} use an operator or value that does not fit; edit those first.",
+    ),
+    UseKind.VALIDATION_RULE: _KeyCheck(
+        _is_validation_rule_compatible,
+        "the validation rules {names} use an operator or value that does not fit; edit those"
+        " first.",
     ),
     UseKind.EARNING_RULE: _KeyCheck(
         _is_rule_compatible,

@@ -7,7 +7,8 @@
 - queries about all customers: `matching_customers`, `member_windows`, `value_samples`,
   `query_budget`
 - definitions: `segments`, `active_filters`, `filter_references`, `metadata_definitions`, `loyalty`,
-  `definitions`
+  `validation_rules`, `definitions`
+- code pools: `code_pools`
 - the engine: `change_stream`, `watermarks`, `partitions`, `definition_changes`,
   `membership_states`, `workers`, `clock`, `oplog`
 - the transition log and its consumers: `transitions`, `retention`, `checkpoints`, `quarantine`,

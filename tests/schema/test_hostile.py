@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.api import Api, Json, list_errors
+from tests.api import ALL_CUSTOMERS_FILTER, Api, Json, list_errors
 from tests.loyalty_client import LoyaltyClient
 from tests.schema.hostile.activity import ACTIVITY_CASES
+from tests.schema.hostile.code_pools import CODE_POOL_CASES
 from tests.schema.hostile.customers import CUSTOMER_CASES
 from tests.schema.hostile.filter_import import FILTER_IMPORT_CASES
 from tests.schema.hostile.filters import FILTER_CASES
@@ -16,6 +17,7 @@ from tests.schema.hostile.loyalty import LOYALTY_CASES
 from tests.schema.hostile.queries import QUERY_CASES
 from tests.schema.hostile.requests import CREATE_SEGMENT, KNOWN_CUSTOMER, segment_named
 from tests.schema.hostile.segments import SEGMENT_CASES
+from tests.schema.hostile.validation_rules import VALIDATION_RULE_CASES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,6 +29,8 @@ CASES = (
     | ACTIVITY_CASES
     | QUERY_CASES
     | LOYALTY_CASES
+    | CODE_POOL_CASES
+    | VALIDATION_RULE_CASES
 )
 
 # Bodies that no client library would send.
@@ -74,8 +78,21 @@ async def ids_by_placeholder(api: Api) -> dict[str, str]:
     return {
         "{known}": str(payload["segment"]["id"]),
         "{static}": static,
+        "{rule}": await create_validation_rule(api),
+        "{pool}": await create_pool(api),
         "{program}": await club.create_program("known"),
     }
+
+
+async def create_validation_rule(api: Api) -> str:
+    wire = {"name": "known", "filter": ALL_CUSTOMERS_FILTER}
+    return (await api.services.validation_rules.create(wire, api.services.now().at)).id
+
+
+async def create_pool(api: Api) -> str:
+    """Creates a code pool that has the code "known"."""
+    wire = {"name": "known", "codes": ["known"]}
+    return (await api.services.code_pools.create(wire, api.services.now().at)).id
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -8,6 +8,7 @@ from app.domain.inputs import CustomerRef
 from app.errors import InputError, UserErrorCode
 from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
+from app.services.sample.campaign import CODE_POOL, validation_rule
 from app.services.sample.definitions import DEFINITIONS
 from app.services.sample.segments import SEGMENTS
 from app.services.sample.shop import Row, Shop, source_id
@@ -36,9 +37,10 @@ async def load(services: Services) -> str:
     orders = await _write_all(shop.orders(), services.orders.upsert, now)
     events = await _write_all(shop.events(), services.events.track, now)
     segment_count = await _create_segments(services, SEGMENTS, now)
+    await _create_campaign(services, now)
     return (
         f"The sample shop is loaded: {customers:,} customers, {orders:,} orders,"
-        f" {events:,} events, {segment_count} segments"
+        f" {events:,} events, {segment_count} segments, a validation rule and a code pool"
     )
 
 
@@ -69,6 +71,16 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     remaining = iter(rows)
     while batch := list(islice(remaining, MAX_BULK_ROWS)):
         yield batch
+
+
+async def _create_campaign(services: Services, now: Now) -> None:
+    """Creates the code pool and the validation rule, unless they exist by their names."""
+    if CODE_POOL["name"] not in {pool.name for pool in await services.code_pools.all()}:
+        await services.code_pools.create(CODE_POOL, now.at)
+    (segment,) = await services.segments.page(SEGMENTS[0]["name"], None, None, 1)
+    rule = validation_rule(segment.id)
+    if rule["name"] not in {existing.name for existing in await services.validation_rules.all()}:
+        await services.validation_rules.create(rule, now.at)
 
 
 async def _create_segments(services: Services, rows: Sequence[Row], now: Now) -> int:
