@@ -242,6 +242,20 @@ async def test_a_rule_makes_no_segment_active(api: Api) -> None:
     }
 
 
+async def test_each_use_shows_the_thing_itself(api: Api) -> None:
+    club = LoyaltyClient(api)
+    segment = await create_segment(api, filter=attribute("metadata.vip", "IS", True))
+    outer = await create_segment(api, filter=segment_condition(segment))
+    rule = await create_rule(api, segment_condition(segment))
+    earning_rule = await club.create_rule(await club.create_program("uses"), segment)
+    used_by = (await api.fetch(SEGMENT, id=segment))["usedBy"]
+    assert [(use["kind"], use["node"]) for use in used_by] == [
+        ("SEGMENT", {"__typename": "Segment", "id": outer}),
+        ("VALIDATION_RULE", {"__typename": "ValidationRule", "id": rule}),
+        ("EARNING_RULE", {"__typename": "EarningRule", "id": earning_rule}),
+    ]
+
+
 async def test_a_segment_that_a_rule_names_stays(api: Api) -> None:
     inner = await create_segment(api, filter=attribute("metadata.a", "IS", 1))
     outer = await create_segment(api, filter=segment_condition(inner))

@@ -286,8 +286,13 @@ async def test_direct_writes_are_read_once_the_revision_is_raised(
 async def test_a_process_behind_the_oldest_tombstone_reads_everything(api: Api) -> None:
     behind = Services(api.services.store, api.settings)
     gone = await create_segment(api, {"all": [_attribute(Random(0))]})
-    assert gone in (await behind.definitions.latest()).segments
+    rule = {"name": "gone", "filter": {"all": [_attribute(Random(0))]}}
+    gone_rule = (await api.services.validation_rules.create(rule, api.services.now().at)).id
+    known = await behind.definitions.latest()
+    assert gone in known.segments
+    assert gone_rule in known.validation_rules
     await api.services.segments.delete(gone)
+    await api.services.validation_rules.delete(gone_rule)
     raised = {
         "revision": DELETED_SEGMENT_RETENTION_REVISIONS,
         "stampedRevisions": DELETED_SEGMENT_RETENTION_REVISIONS,
@@ -296,8 +301,13 @@ async def test_a_process_behind_the_oldest_tombstone_reads_everything(api: Api) 
     other = await create_segment(api, {"all": [_attribute(Random(0))]})
     await api.services.segments.delete(other)
     assert api.database.deletedSegments.count_documents({}) == 1
+    other_rule = (await api.services.validation_rules.create(rule, api.services.now().at)).id
+    await api.services.validation_rules.delete(other_rule)
+    assert api.database.validationRules.count_documents({"deleted": True}) == 1
 
-    assert gone not in (await behind.definitions.latest()).segments
+    known = await behind.definitions.latest()
+    assert gone not in known.segments
+    assert gone_rule not in known.validation_rules
 
 
 async def create_segment(api: Api, filter_: Json) -> str:
