@@ -48,11 +48,13 @@ class CsvRows:
         return _write_lines(zip(*cells_by_column, strict=True))
 
     def _cells(self, values: list[Any]) -> list[Any]:
-        # Almost all cells are plain text: this test keeps them out of the function.
+        # Almost all cells are plain text or integers: this test keeps them out of the function.
         escaped = self._first_characters_to_escape
         to_cell = self._to_cell
         return [
-            value if value.__class__ is str and value[:1] not in escaped else to_cell(value)
+            value
+            if (class_ := value.__class__) is int or (class_ is str and value[:1] not in escaped)
+            else to_cell(value)
             for value in values
         ]
 
