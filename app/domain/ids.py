@@ -17,6 +17,7 @@ class EntityKind(Enum):
     LEDGER_ENTRY = "led"
     LOYALTY_PROGRAM = "loy"
     EARNING_RULE = "ear"
+    CODE_POOL = "cop"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
+from app.schema.code_pools import CodePool, CodePoolMutation, CodePoolQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.engine import EngineQuery
@@ -43,6 +44,7 @@ class Query(
     FilterImportQuery,
     TransitionQuery,
     LoyaltyQuery,
+    CodePoolQuery,
     EngineQuery,
 ):
     @strawberry.field(
@@ -64,7 +66,12 @@ class Query(
     description="Everything that can be changed. `userErrors` lists what is wrong with the input."
 )
 class Mutation(
-    CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation, LoyaltyMutation
+    CustomerMutation,
+    ActivityMutation,
+    SegmentMutation,
+    MetadataMutation,
+    LoyaltyMutation,
+    CodePoolMutation,
 ):
     pass
 
@@ -102,6 +109,7 @@ schema = Schema(
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
+        CodePool,
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

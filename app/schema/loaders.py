@@ -34,4 +34,5 @@ class Loaders:
         self.transitions = make_loader(services.transitions.get_many)
         self.programs = make_loader(services.loyalty.get_programs)
         self.rules = make_loader(services.loyalty.get_rules)
+        self.users = make_loader(services.get_users)
         self.rules_by_program = make_loader(services.loyalty.rules_by_program)

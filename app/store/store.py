@@ -17,6 +17,7 @@ from app.store.active_filters import ActiveFilters
 from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
 from app.store.clock import Clock
+from app.store.code_pools import CodePools
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customer_facts import CustomerFactsReader
@@ -45,7 +46,7 @@ from app.store.segments import Segments
 from app.store.sessions import TransactionDeadlines
 from app.store.size_schedule import SizeSchedule
 from app.store.snapshots import read_snapshot
-from app.store.tombstones import CustomerTombstones, SegmentTombstones
+from app.store.tombstones import CodePoolTombstones, CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
 from app.store.value_samples import ValueSamples
@@ -86,6 +87,7 @@ class Store:
         self.transitions = Transitions(database, leases)
         self.customer_tombstones = CustomerTombstones(database)
         self.segment_tombstones = SegmentTombstones(database)
+        self.code_pool_tombstones = CodePoolTombstones(database)
         self.customer_history = CustomerHistoryReader(database)
         self.membership_states = MembershipStates(database)
         self.workers = Workers(database, self.heartbeats)
@@ -102,6 +104,7 @@ class Store:
         self.loyalty_programs = LoyaltyPrograms(database)
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
+        self.code_pools = CodePools(database)
         self.value_samples = ValueSamples(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)
