@@ -18,6 +18,8 @@ class EntityKind(Enum):
     LOYALTY_PROGRAM = "loy"
     EARNING_RULE = "ear"
     CODE_POOL = "cop"
+    REFERRAL_PROGRAM = "rfp"
+    REFERRAL_TIER = "rft"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

@@ -116,7 +116,10 @@ class EarningRule:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Points that a customer earned, and the customer's balance in the program after that."""
+    """Points that a customer earned, and the customer's balance in the program after that.
+
+    An earning rule awarded them for a transition, or a referral tier as its reward.
+    """
 
     id: str
     customer_id: str
@@ -126,6 +129,7 @@ class LedgerEntry:
     at: datetime
     rule_id: str | None = None
     transition_id: str | None = None
+    tier_id: str | None = None
 
 
 class LoyaltyAccount:

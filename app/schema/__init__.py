@@ -27,6 +27,12 @@ from app.schema.loyalty import (
 from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
+from app.schema.referrals import (
+    ReferralMutation,
+    ReferralProgram,
+    ReferralQuery,
+    ReferralTier,
+)
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
@@ -45,6 +51,7 @@ class Query(
     TransitionQuery,
     LoyaltyQuery,
     CodePoolQuery,
+    ReferralQuery,
     EngineQuery,
 ):
     @strawberry.field(
@@ -72,6 +79,7 @@ class Mutation(
     MetadataMutation,
     LoyaltyMutation,
     CodePoolMutation,
+    ReferralMutation,
 ):
     pass
 
@@ -109,7 +117,7 @@ schema = Schema(
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
-        CodePool,
+        *(CodePool, ReferralProgram, ReferralTier),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

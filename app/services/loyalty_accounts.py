@@ -53,6 +53,7 @@ class LoyaltyAccounts:
         *,
         rule_id: str | None = None,
         transition_id: str | None = None,
+        tier_id: str | None = None,
     ) -> bool:
         """Adds points to an account with one ledger entry. Returns False, and adds nothing, if
         there are no points to add or the balance is at its maximum."""
@@ -71,6 +72,7 @@ class LoyaltyAccounts:
             at=self._granted_at[customer_id],
             rule_id=rule_id,
             transition_id=transition_id,
+            tier_id=tier_id,
         )
         self._entries.append(entry)
         return True

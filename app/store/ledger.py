@@ -109,11 +109,13 @@ def _document(entry: LedgerEntry) -> dict[str, Any]:
         row["ruleId"] = to_object_id(EntityKind.EARNING_RULE, entry.rule_id)
     if entry.transition_id is not None:
         row["transitionId"] = to_object_id(EntityKind.TRANSITION, entry.transition_id)
+    if entry.tier_id is not None:
+        row["tierId"] = to_object_id(EntityKind.REFERRAL_TIER, entry.tier_id)
     return row
 
 
 def _entry(row: Mapping[str, Any]) -> LedgerEntry:
-    rule, transition = row.get("ruleId"), row.get("transitionId")
+    rule, transition, tier = row.get("ruleId"), row.get("transitionId"), row.get("tierId")
     return LedgerEntry(
         id=to_public_id(EntityKind.LEDGER_ENTRY, row["_id"]),
         customer_id=to_public_id(EntityKind.CUSTOMER, row["customerId"]),
@@ -125,6 +127,7 @@ def _entry(row: Mapping[str, Any]) -> LedgerEntry:
         transition_id=None
         if transition is None
         else to_public_id(EntityKind.TRANSITION, transition),
+        tier_id=None if tier is None else to_public_id(EntityKind.REFERRAL_TIER, tier),
     )
 
 

@@ -37,8 +37,6 @@ NOT_YET_BUILT = (
     *("Channel", "Channel.*", "WebhookChannel*", "EmailChannel*"),
     *("Query.distributions", "Mutation.distribution*", "Mutation.deliver*Retry*"),
     *("TimelineEntry = Delivery", "UserErrorCode.OUT_OF_CODES"),
-    # referrals
-    *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
     # points
     *("PointsAdjustInput*", "LedgerEntryPayload*", "LedgerEntry.reason"),
     *("Mutation.pointsAdjust*", "Mutation.earningRuleSetEnabled*"),
