@@ -224,13 +224,15 @@ def _build_catalog(definitions: Definitions) -> Catalog:
 
 
 def _require_unused(program_id: str, definitions: Definitions) -> None:
-    users = [
-        *(f"the earning rule {rule.name!r}" for rule in definitions.rules_of_program(program_id)),
-        *(
-            f"the referral tier {tier.name!r}"
-            for tier in definitions.tiers_rewarding_in(program_id)
-        ),
-    ]
+    names_by_kind = {
+        "earning rules": [rule.name for rule in definitions.rules_of_program(program_id)],
+        "referral tiers": [tier.name for tier in definitions.tiers_rewarding_in(program_id)],
+    }
+    users = " and ".join(
+        f"the {kind} {list_names(map(repr, names))}"
+        for kind, names in names_by_kind.items()
+        if names
+    )
     if users:
-        message = f"The program is used by {list_names(users)}; delete those first."
+        message = f"The program is used by {users}; delete those first."
         raise input_error(UserErrorCode.INVALID, message, "id")
