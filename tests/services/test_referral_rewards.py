@@ -105,6 +105,22 @@ async def test_a_referral_that_commits_after_the_consumer_has_passed_is_rewarded
     assert list_problems(shop.api.database) == []
 
 
+async def test_one_who_left_before_the_referral_is_not_rewarded(
+    referral_shop: ReferralShop,
+) -> None:
+    shop = referral_shop
+    for name in ("ann", "ben"):
+        await shop.api.upsert(name)
+    shop.engine.finish_backfill()
+    for is_member in (True, False):
+        await shop.engine.set_member(shop.segment, "ann", is_member)
+    await shop.client.record(shop.program["id"], "ann", "ben")
+    await shop.consume()
+    await shop.check()
+    assert shop.reward_state("ann") == "PENDING"
+    assert list_problems(shop.api.database) == []
+
+
 @pytest.mark.parametrize("is_member", [True, False])
 async def test_a_reward_waits_until_the_engine_has_recorded_the_baseline(
     referral_shop: ReferralShop, is_member: bool
@@ -166,7 +182,7 @@ async def test_rewards_equal_the_model_in_any_order(referral_shop: ReferralShop,
     async def repeat(step: str) -> None:
         while not is_over.is_set():
             await (shop.consume() if step == "consume" else shop.check())
-            await asyncio.sleep(rng.uniform(0, 0.03))
+            await asyncio.sleep(rng.uniform(0, 0.2))
 
     background = [asyncio.create_task(repeat(step)) for step in ("consume", "check", "check")]
     await asyncio.gather(record(), record(), change_members())
