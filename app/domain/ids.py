@@ -20,6 +20,8 @@ class EntityKind(Enum):
     EXPORT = "exp"
     CODE_POOL = "cop"
     VALIDATION_RULE = "val"
+    REFERRAL_PROGRAM = "rfp"
+    REFERRAL_TIER = "rft"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

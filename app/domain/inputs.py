@@ -236,6 +236,30 @@ class EarningRuleInput(Input):
     max_per_customer: PositiveInt | None = None
 
 
+class RewardPointsInput(Input):
+    program_id: str
+    points: PositiveInt
+
+
+class RewardInput(Input):
+    """Exactly one of the two fields is set; GraphQL's @oneOf guarantees it."""
+
+    points: RewardPointsInput | None = None
+    code_pool_id: str | None = None
+
+
+class ReferralTierInput(Input):
+    name: Name
+    min_referrals: PositiveInt
+    segment_id: str | None = None
+    reward: RewardInput
+
+
+class ReferralProgramInput(Input):
+    name: Name
+    tiers: list[ReferralTierInput]
+
+
 InputModel = TypeVar("InputModel", bound=Input)
 
 # Replacements for Pydantic messages that speak of Python.

@@ -141,8 +141,11 @@ class EarningRule:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Points that a customer earned, or that an adjustment gave or took, and the customer's balance
-    in the program after that. Only adjustments have a reason and an idempotency key."""
+    """Points that a customer got or lost, and the customer's balance in the program after that.
+
+    An earning rule awarded them for a transition, a referral tier as its reward, or an adjustment
+    gave or took them. Only adjustments have a reason and an idempotency key.
+    """
 
     id: str
     customer_id: str
@@ -154,6 +157,7 @@ class LedgerEntry:
     transition_id: str | None = None
     reason: str | None = None
     idempotency_key: str | None = None
+    tier_id: str | None = None
 
 
 class LoyaltyAccount:

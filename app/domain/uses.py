@@ -2,7 +2,7 @@
 
 The index of uses (app/services/dependencies.py), the checks before a segment is deleted and the
 checks before a metadata key changes its type all read these uses. To register another kind of user
-(distributions, referral tiers), add a case to `uses_in`. If it names metadata
+(distributions), add a case to `uses_in`. If it names metadata
 keys, add a check to `_KEY_CHECKS` in app/services/uses.py.
 """
 
@@ -11,12 +11,13 @@ from enum import Enum
 from typing import NamedTuple
 
 from app.domain.loyalty import EarningRule, ProportionalPoints
+from app.domain.referrals import CodeReward, ReferralProgram
 from app.domain.segments import Segment
 from app.domain.validation_rules import ValidationRule
 from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 
-UsingDefinition = Segment | EarningRule | ValidationRule
+UsingDefinition = Segment | EarningRule | ValidationRule | ReferralProgram
 
 
 class UseKind(Enum):
@@ -56,6 +57,8 @@ def uses_in(definition: UsingDefinition) -> Iterator[Use]:
             yield from _uses_in_filter(UseKind.VALIDATION_RULE, definition, definition.filter)
         case EarningRule():
             yield _use_in_earning_rule(definition)
+        case ReferralProgram():
+            yield from _uses_in_referral_program(definition)
 
 
 def _uses_in_filter(
@@ -73,3 +76,15 @@ def _use_in_earning_rule(rule: EarningRule) -> Use:
     return Use(
         UseKind.EARNING_RULE, rule.id, rule.name, rule.segment_id, frozenset(keys), activates=True
     )
+
+
+def _uses_in_referral_program(program: ReferralProgram) -> Iterator[Use]:
+    for tier in program.tiers:
+        yield Use(
+            UseKind.REFERRAL_TIER,
+            tier.id,
+            tier.name,
+            tier.segment_id,
+            pool_id=tier.reward.pool_id if isinstance(tier.reward, CodeReward) else None,
+            activates=tier.segment_id is not None,
+        )

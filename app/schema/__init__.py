@@ -29,6 +29,12 @@ from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
 from app.schema.points import PointsMutation
+from app.schema.referrals import (
+    ReferralMutation,
+    ReferralProgram,
+    ReferralQuery,
+    ReferralTier,
+)
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
@@ -54,6 +60,7 @@ class Query(
     LoyaltyQuery,
     ValidationRuleQuery,
     CodePoolQuery,
+    ReferralQuery,
     EngineQuery,
 ):
     @strawberry.field(
@@ -84,6 +91,7 @@ class Mutation(
     PointsMutation,
     ValidationRuleMutation,
     CodePoolMutation,
+    ReferralMutation,
 ):
     pass
 
@@ -121,7 +129,7 @@ schema = Schema(
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
-        *(ValidationRule, CodePool, Export),
+        *(ValidationRule, CodePool, Export, ReferralProgram, ReferralTier),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

@@ -33,6 +33,7 @@ class Loaders:
         self.segments = make_loader(services.segments.get_many)
         self.transitions = make_loader(services.transitions.get_many)
         self.programs = make_loader(services.loyalty.get_programs)
+        self.code_pools = make_loader(services.code_pools.get_many)
         self.rules = make_loader(services.loyalty.get_rules)
         self.users = make_loader(services.get_users)
         self.rules_by_program = make_loader(services.loyalty.rules_by_program)

@@ -138,16 +138,16 @@ class LedgerEntry(Node):
         return await _load_program(self.stored_entry.program_id, info)
 
     @strawberry.field(
-        description="The rule that awarded the points; null for an adjustment, and once the rule"
-        " has been deleted."
+        description="The rule that awarded the points; null for an adjustment, for the reward of a"
+        " referral tier, and once the rule has been deleted."
     )
     async def rule(self, info: Info) -> EarningRule | None:
         rule = await info.context.loaders.rules.load(self.stored_entry.rule_id or "")
         return EarningRule.from_domain(rule) if rule else None
 
     @strawberry.field(
-        description="The transition that earned the points; null for an adjustment, and once the"
-        " transition has been deleted from the log."
+        description="The transition that earned the points; null for an adjustment, for the reward"
+        " of a referral tier, and once the transition has been deleted from the log."
     )
     async def transition(self, info: Info) -> SegmentTransition | None:
         stored_transition = await info.context.loaders.transitions.load(
@@ -283,8 +283,8 @@ class LoyaltyMutation:
         return LoyaltyProgramPayload(program=program, user_errors=errors)
 
     @strawberry.mutation(
-        description="Deletes a loyalty program. The result is INVALID while an earning rule"
-        " awards points in it. Customers keep their points."
+        description="Deletes a loyalty program. The result is INVALID while an earning rule or a"
+        " referral tier awards points in it. Customers keep their points."
     )
     async def loyalty_program_delete(
         self,

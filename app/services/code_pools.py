@@ -1,6 +1,6 @@
 """Code pools: create, fill and delete them; generate codes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -48,6 +48,10 @@ class CodePools:
 
     async def get(self, id_: str) -> CodePool | None:
         return await self._store.code_pools.get(id_)
+
+    async def get_many(self, ids: Iterable[str]) -> dict[str, CodePool]:
+        """Returns, by id, the pools that exist."""
+        return await self._store.code_pools.get_many(ids)
 
     async def uses(self, id_: str) -> list[Use]:
         """Returns the uses of the pool, which prevent its deletion."""

@@ -1,5 +1,5 @@
 """All definitions of the project in memory: segments, metadata definitions, earning rules and
-validation rules.
+validation rules, referral programs.
 
 A new version is built from the changes since another one, and shares with it the parsed filters
 that the changes do not affect.
@@ -14,6 +14,7 @@ from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition, MetadataSchema
+from app.domain.referrals import PointsReward, ReferralProgram, ReferralTier
 from app.domain.segments import Segment
 from app.domain.uses import Use, UseKind, UsingDefinition, uses_in
 from app.domain.validation_rules import ValidationRule
@@ -42,6 +43,7 @@ class Definitions:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     earning_rules: Mapping[str, EarningRule] = field(default_factory=dict)
     validation_rules: Mapping[str, ValidationRule] = field(default_factory=dict)
+    referral_programs: Mapping[str, ReferralProgram] = field(default_factory=dict)
     dependencies: Dependencies = field(default_factory=Dependencies)
     time_slice: TimeSlice = field(default_factory=TimeSlice)
     _filter_types: Mapping[str, MetadataType] = field(default_factory=dict)
@@ -168,6 +170,22 @@ class Definitions:
     def _rules_by_program(self) -> dict[str, list[EarningRule]]:
         return group_rules(self.earning_rules.values(), lambda rule: rule.program_id)
 
+    @cached_property
+    def referral_tiers(self) -> dict[str, ReferralTier]:
+        """The tiers of all referral programs, by id."""
+        return {
+            tier.id: tier for program in self.referral_programs.values() for tier in program.tiers
+        }
+
+    def tiers_rewarding_in(self, loyalty_program_id: str) -> list[ReferralTier]:
+        """The referral tiers that give points in a loyalty program."""
+        return [
+            tier
+            for tier in self.referral_tiers.values()
+            if isinstance(tier.reward, PointsReward)
+            and tier.reward.loyalty_program_id == loyalty_program_id
+        ]
+
     def with_segment(self, segment: Segment) -> "Definitions":
         """Returns these definitions with the segment added or replaced."""
         builder = _DefinitionsBuilder(self)
@@ -201,6 +219,8 @@ class Definitions:
             builder.put_validation_rule(validation_rule)
         for id_ in changes.deleted_validation_rule_ids:
             builder.remove_validation_rule(id_)
+        for program in changes.referral_programs:
+            builder.put_program(program)
         version = changes.version
         return builder.build(version if revision is None else version._replace(revision=revision))
 
@@ -219,6 +239,7 @@ class _DefinitionsBuilder:
         self._segments = CopyOnWriteMapping(base.segments)
         self._rules = CopyOnWriteMapping(base.earning_rules)
         self._validation_rules = CopyOnWriteMapping(base.validation_rules)
+        self._programs = CopyOnWriteMapping(base.referral_programs)
         self._definitions = CopyOnWriteMapping(base.metadata_schema.definitions)
         self._uses_by_user: dict[str, Sequence[Use]] = {}
         self._changed_segments: set[str] = set()
@@ -254,6 +275,10 @@ class _DefinitionsBuilder:
             {rule.id for rule in changes.validation_rules}
         ):
             self.remove_validation_rule(id_)
+        for id_ in self._programs.keys_except(
+            {program.id for program in changes.referral_programs}
+        ):
+            self.remove_program(id_)
 
     def put_definition(self, definition: KeyDefinition) -> None:
         previous = self._definitions.put(definition.key, definition)
@@ -281,6 +306,17 @@ class _DefinitionsBuilder:
             self._changed_validation_rules.add(id_)
             self._uses_by_user[id_] = ()
 
+    def put_program(self, program: ReferralProgram) -> None:
+        if program.log_interval.through_sequence is None:
+            self._programs.put(program.id, program)
+            self._put_uses(program)
+        else:
+            self.remove_program(program.id)
+
+    def remove_program(self, id_: str) -> None:
+        if self._programs.pop(id_) is not None:
+            self._uses_by_user[id_] = ()
+
     def _put_uses(self, definition: UsingDefinition) -> None:
         self._uses_by_user[definition.id] = tuple(uses_in(definition))
 
@@ -299,6 +335,7 @@ class _DefinitionsBuilder:
             self._segments.sorted_mapping(),
             self._rules.sorted_mapping(),
             self._validation_rules.sorted_mapping(),
+            self._programs.sorted_mapping(),
             dependencies,
             self._base.time_slice,
             self._filter_types(),

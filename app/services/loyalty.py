@@ -108,14 +108,15 @@ class Loyalty:
         return await self._store.transaction(work)
 
     async def delete_program(self, id_: str) -> LoyaltyProgram:
-        """Deletes the program. Customers keep their points. Raises INVALID if a rule uses it."""
+        """Deletes the program. Customers keep their points. Raises INVALID if an earning
+        rule or a referral tier uses it."""
 
         async def work(transaction: Transaction) -> LoyaltyProgram:
             definitions = await self._definitions.lock(transaction)
             program = await self._store.loyalty_programs.get(id_, transaction)
             if program is None:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such program.", "id")
-            _require_unused(definitions.rules_of_program(program.id))
+            _require_unused(program.id, definitions)
             await self._store.loyalty_programs.delete(program.id, transaction)
             return program
 
@@ -246,8 +247,16 @@ def _build_catalog(definitions: Definitions) -> Catalog:
     )
 
 
-def _require_unused(rules: list[EarningRule]) -> None:
-    if rules:
-        names = list_names(repr(rule.name) for rule in rules)
-        message = f"The program is used by the earning rules {names}; delete those first."
+def _require_unused(program_id: str, definitions: Definitions) -> None:
+    names_by_kind = {
+        "earning rules": [rule.name for rule in definitions.rules_of_program(program_id)],
+        "referral tiers": [tier.name for tier in definitions.tiers_rewarding_in(program_id)],
+    }
+    users = " and ".join(
+        f"the {kind} {list_names(map(repr, names))}"
+        for kind, names in names_by_kind.items()
+        if names
+    )
+    if users:
+        message = f"The program is used by {users}; delete those first."
         raise input_error(UserErrorCode.INVALID, message, "id")

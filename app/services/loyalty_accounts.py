@@ -53,6 +53,7 @@ class LoyaltyAccounts:
         *,
         rule_id: str | None = None,
         transition_id: str | None = None,
+        tier_id: str | None = None,
     ) -> bool:
         """Adds points to an account with one ledger entry. Returns False, and adds nothing, if
         there are no points to add or the balance is at its maximum."""
@@ -60,7 +61,12 @@ class LoyaltyAccounts:
         if added < 1:
             return False
         self._add_entry(
-            customer_id, program_id, added, rule_id=rule_id, transition_id=transition_id
+            customer_id,
+            program_id,
+            added,
+            rule_id=rule_id,
+            transition_id=transition_id,
+            tier_id=tier_id,
         )
         return True
 

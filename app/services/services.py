@@ -28,6 +28,10 @@ from app.services.metadata import Metadata
 from app.services.orders import Orders
 from app.services.points import Points
 from app.services.query_planner import QueryPlanner
+from app.services.referral_checks import ReferralChecks
+from app.services.referral_consumer import ReferralConsumer
+from app.services.referral_rewards import RewardGiver
+from app.services.referrals import Referrals
 from app.services.segment_sizes import SegmentSizes
 from app.services.segments import Segments
 from app.services.timeline import Timeline
@@ -74,8 +78,16 @@ class Services:
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
         self.points = Points(store)
-        earning_consumer = EarningConsumer(store, lambda: self.now().at)
-        self.consumers = Consumers(store, {Consumer.LOYALTY: earning_consumer.handle})
+        reward_giver = RewardGiver(store, self._instant)
+        self.referrals = Referrals(store, self.definitions, reward_giver)
+        self.consumers = Consumers(
+            store,
+            {
+                Consumer.LOYALTY: EarningConsumer(store, self._instant).handle,
+                Consumer.REFERRALS: ReferralConsumer(store, reward_giver).handle,
+            },
+            {"referral checks": ReferralChecks(store, reward_giver, self._instant).run_once},
+        )
         # Each reader takes a public id of its kind and returns the entity, or None.
         self._get_by_kind: Mapping[EntityKind, Callable[[str], Awaitable[Any]]] = {
             EntityKind.CUSTOMER: lambda id_: self.customers.get(CustomerRef.by_id(id_)),
@@ -89,6 +101,8 @@ class Services:
             EntityKind.EXPORT: self.exports.get,
             EntityKind.VALIDATION_RULE: self.validation_rules.get,
             EntityKind.CODE_POOL: self.code_pools.get,
+            EntityKind.REFERRAL_PROGRAM: self.referrals.program,
+            EntityKind.REFERRAL_TIER: self.referrals.tier,
         }
         self._get_users_by_kind: Mapping[
             EntityKind | None, Callable[[list[str]], Awaitable[Mapping[str, Any]]]
@@ -96,6 +110,7 @@ class Services:
             EntityKind.SEGMENT: self.segments.get_many,
             EntityKind.EARNING_RULE: self.loyalty.get_rules,
             EntityKind.VALIDATION_RULE: self.validation_rules.get_many,
+            EntityKind.REFERRAL_TIER: self.referrals.get_tiers,
         }
 
     async def get_users(self, ids: Iterable[str]) -> dict[str, Any]:
@@ -121,3 +136,6 @@ class Services:
         """Returns the current instant with the project's calendar. A caller takes it once for a
         whole request."""
         return Now(datetime.now(UTC), self.calendar)
+
+    def _instant(self) -> datetime:
+        return self.now().at

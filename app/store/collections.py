@@ -160,6 +160,11 @@ COLLECTIONS = (
                 unique=True,
                 partialFilterExpression={"idempotencyKey": {"$exists": True}},
             ),
+            _index(
+                *("tierId", "customerId"),
+                unique=True,
+                partialFilterExpression={"tierId": {"$exists": True}},
+            ),
         ),
     ),
     Collection("loyaltyAccounts"),
@@ -168,6 +173,25 @@ COLLECTIONS = (
     Collection("codePools"),
     Collection("codeClaims"),
     Collection("codes", (_index("_id.pool", "code", unique=True),)),
+    Collection(
+        "referralPrograms",
+        (_index("tiers.segmentId"), _index("untilSequence"), _index("revision")),
+    ),
+    # The `_id` is the program and the referee, the program and the referrer, or the tier and the
+    # referrer.
+    Collection("referrals", (_index("_id.referee"),)),
+    Collection("referralCounts", (_index("_id.referrer"),)),
+    Collection(
+        "referralRewards",
+        (
+            _index("_id.referrer"),
+            _index("checkAt", partialFilterExpression={"checkAt": {"$exists": True}}),
+            _index(
+                *("waitingPoolId", "reachedAt"),
+                partialFilterExpression={"waitingPoolId": {"$exists": True}},
+            ),
+        ),
+    ),
     # Progress and state of the engine.
     Collection("partitions"),
     Collection("definitionChanges"),

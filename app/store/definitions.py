@@ -18,12 +18,14 @@ from app.backoff import Backoff
 from app.domain.ids import EntityKind
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition
+from app.domain.referrals import ReferralProgram
 from app.domain.segments import Segment
 from app.domain.validation_rules import ValidationRule
 from app.store.collections import Database
 from app.store.ids import to_public_id
 from app.store.loyalty import as_rule
 from app.store.metadata_definitions import as_definition
+from app.store.referral_programs import as_program
 from app.store.segments import (
     DEFINITIONS_REVISION,
     DELETED_SEGMENT_RETENTION_REVISIONS,
@@ -63,10 +65,11 @@ class DefinitionsDelta:
     earning_rules: list[EarningRule] = field(default_factory=list)
     validation_rules: list[ValidationRule] = field(default_factory=list)
     deleted_validation_rule_ids: list[str] = field(default_factory=list)
+    referral_programs: list[ReferralProgram] = field(default_factory=list)
 
 
 class DefinitionsReader:
-    """Reads segments, metadata definitions, earning rules and validation rules in one snapshot."""
+    """Reads all definitions of `DefinitionsDelta` in one snapshot."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -160,9 +163,11 @@ def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[di
     queries: dict[str, dict[str, Any]] = {
         "segments": newer,
         "metadataDefinitions": newer,
-        # All rules means those in force. A delta includes ended rules, so that caches drop them.
+        # All rules and programs means those in force. A delta includes ended ones, so that caches
+        # drop them.
         "earningRules": {"untilSequence": None} if since is None else newer,
         "validationRules": {"deleted": None} if since is None else newer,
+        "referralPrograms": {"untilSequence": None} if since is None else newer,
     }
     if since is not None:
         queries[DELETED_SEGMENTS] = newer
@@ -197,5 +202,7 @@ def _add_row(delta: DefinitionsDelta, row: Mapping[str, Any]) -> None:
                 delta.deleted_validation_rule_ids.append(id_)
             else:
                 delta.validation_rules.append(as_validation_rule(row))
+        case "referralPrograms":
+            delta.referral_programs.append(as_program(row))
         case _:
             delta.deleted_segment_ids.append(to_public_id(EntityKind.SEGMENT, row["_id"]))

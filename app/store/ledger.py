@@ -130,11 +130,13 @@ def _document(entry: LedgerEntry) -> dict[str, Any]:
         row["reason"] = entry.reason
     if entry.idempotency_key is not None:
         row["idempotencyKey"] = entry.idempotency_key
+    if entry.tier_id is not None:
+        row["tierId"] = to_object_id(EntityKind.REFERRAL_TIER, entry.tier_id)
     return row
 
 
 def _entry(row: Mapping[str, Any]) -> LedgerEntry:
-    rule, transition = row.get("ruleId"), row.get("transitionId")
+    rule, transition, tier = row.get("ruleId"), row.get("transitionId"), row.get("tierId")
     return LedgerEntry(
         id=to_public_id(EntityKind.LEDGER_ENTRY, row["_id"]),
         customer_id=to_public_id(EntityKind.CUSTOMER, row["customerId"]),
@@ -148,6 +150,7 @@ def _entry(row: Mapping[str, Any]) -> LedgerEntry:
         else to_public_id(EntityKind.TRANSITION, transition),
         reason=row.get("reason"),
         idempotency_key=row.get("idempotencyKey"),
+        tier_id=None if tier is None else to_public_id(EntityKind.REFERRAL_TIER, tier),
     )
 
 

@@ -63,7 +63,7 @@ class Partitions:
     async def all(self) -> list[PartitionStatus]:
         rows = self._collection.find().sort("_id", 1)
         return [
-            PartitionStatus(row["_id"], _progress(row), row["worker"], _poison_change(row))
+            PartitionStatus(row["_id"], as_progress(row), row["worker"], _poison_change(row))
             async for row in rows
         ]
 
@@ -104,7 +104,7 @@ class Partitions:
     async def progress_of(self, owner: str) -> dict[int, PartitionProgress]:
         """The progress of the partitions that the owner holds."""
         rows = self._collection.find({"owner": owner})
-        return {row["_id"]: _progress(row) async for row in rows}
+        return {row["_id"]: as_progress(row) async for row in rows}
 
     async def require_owner(self, owner: str, numbers: Sequence[int]) -> None:
         """Raises LeaseLost if the owner has lost one of the partitions."""
@@ -184,7 +184,7 @@ def _poison_change(row: dict[str, Any]) -> PoisonChange | None:
     )
 
 
-def _progress(row: dict[str, Any]) -> PartitionProgress:
+def as_progress(row: dict[str, Any]) -> PartitionProgress:
     return PartitionProgress(
         row["position"],
         row["positionAt"],

@@ -31,6 +31,7 @@ from app.store.exports import Exports
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
 from app.store.ledger import Ledger
+from app.store.logged_memberships import LoggedMemberships
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.matching_customers import MatchingCustomers
 from app.store.member_windows import MemberWindows
@@ -43,6 +44,9 @@ from app.store.orders import Orders
 from app.store.partitions import Partitions
 from app.store.quarantine import Quarantine
 from app.store.query_budget import QueryBudget
+from app.store.referral_programs import ReferralPrograms
+from app.store.referral_rewards import ReferralRewards
+from app.store.referrals import Referrals
 from app.store.retention import LogRetention
 from app.store.segment_sizes import SegmentSizes
 from app.store.segments import Segments
@@ -110,6 +114,10 @@ class Store:
         self.ledger = Ledger(database)
         self.validation_rules = ValidationRules(database)
         self.code_pools = CodePools(database)
+        self.referral_programs = ReferralPrograms(database)
+        self.referrals = Referrals(database)
+        self.referral_rewards = ReferralRewards(database)
+        self.logged_memberships = LoggedMemberships(database)
         self.value_samples = ValueSamples(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)

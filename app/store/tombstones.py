@@ -30,7 +30,11 @@ class CustomerTombstones:
         self._majority = _majority_collection(database, "customerTombstones")
         by_customer = (database.events, database.orders, database.members, database.ledger)
         self._row_collections = [(rows, "customerId") for rows in by_customer] + [
-            (database.loyaltyAccounts, "_id")
+            (database.loyaltyAccounts, "_id"),
+            # The counts of those who referred a deleted customer stay.
+            (database.referrals, "_id.referee"),
+            (database.referralCounts, "_id.referrer"),
+            (database.referralRewards, "_id.referrer"),
         ]
 
     async def add(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:

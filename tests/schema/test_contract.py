@@ -36,8 +36,6 @@ NOT_YET_BUILT = (
     *("Channel", "Channel.*", "WebhookChannel*", "EmailChannel*"),
     *("Query.distributions", "Mutation.distribution*", "Mutation.deliver*Retry*"),
     *("TimelineEntry = Delivery", "UserErrorCode.OUT_OF_CODES"),
-    # referrals
-    *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
     # line items, revisions of orders, rolling windows with an end
     *("OrderItem*", "OrderInput.items", "Order.items"),
     *("OrderInput.revisedAt", "Order.revisedAt"),

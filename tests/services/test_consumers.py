@@ -61,6 +61,10 @@ async def loyalty_client(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Loyalt
         yield LoyaltyClient(api)
 
 
+async def handle_nothing(_: Transaction, __: Sequence[Transition]) -> None:
+    """A consumer without effects."""
+
+
 def create_runner(
     loyalty_client: LoyaltyClient, handle: Handler, max_batch: int = 512
 ) -> ConsumerRunner:
@@ -82,8 +86,9 @@ async def running_consumers(*runners: ConsumerRunner) -> AsyncIterator[None]:
 
 
 async def fetch_status(loyalty_client: LoyaltyClient) -> ConsumerStatus:
-    (consumer,) = (await loyalty_client.api.services.engine_status.read()).consumers
-    return consumer
+    consumers = (await loyalty_client.api.services.engine_status.read()).consumers
+    (loyalty,) = (row for row in consumers if row.checkpoint.consumer is Consumer.LOYALTY)
+    return loyalty
 
 
 async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
@@ -292,6 +297,8 @@ async def test_a_transition_in_quarantine_outlives_the_log(loyalty_client: Loyal
     loyalty = create_runner(loyalty_client, recorder.handle)
     while (await fetch_status(loyalty_client)).transitions_behind:
         await loyalty.run_once()
+    others = dict.fromkeys(Consumer, handle_nothing)
+    await Consumers(loyalty_client.api.services.store, others).drain()
     assert (
         await loyalty_client.api.services.transitions.trim_log(
             timedelta(hours=1), NOW + timedelta(2)
@@ -333,9 +340,10 @@ async def test_prometheus_reports_its_lag(loyalty_client: LoyaltyClient) -> None
 
 async def test_a_consumer_that_dies_is_started_again(loyalty_client: LoyaltyClient) -> None:
     recorder, store = RecordingConsumer(loyalty_client.api), loyalty_client.api.services.store
-    consumers = Consumers(store, {Consumer.LOYALTY: recorder.handle})
+    handlers = dict.fromkeys(Consumer, handle_nothing) | {Consumer.LOYALTY: recorder.handle}
+    consumers = Consumers(store, handlers)
     await enter_customers(loyalty_client, 1)
-    checkpoint = loyalty_client.api.database.checkpoints.find_one_and_delete({})
+    checkpoint = loyalty_client.api.database.checkpoints.find_one_and_delete({"_id": "loyalty"})
     assert checkpoint
     with structlog.testing.capture_logs() as logs:
         task = asyncio.create_task(consumers.run())

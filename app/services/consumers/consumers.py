@@ -14,22 +14,32 @@ from app.store import Store, is_outage, message_of
 
 log = structlog.get_logger()
 
+PeriodicTask = Callable[[], Awaitable[bool]]
+
 _DEADLINE_CHECK_SECONDS = 1.0
+_PERIOD_SECONDS = 1.0
 
 
 class Consumers:
     """Runs each consumer in a task of its own, so that none waits for another.
 
-    `handlers` must have a function for every `Consumer`.
+    `handlers` must have a function for every `Consumer`. `periodic_tasks` are functions by name
+    that run once a second; each returns whether there may be more to do at once.
     """
 
-    def __init__(self, store: Store, handlers: Mapping[Consumer, Handler]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        handlers: Mapping[Consumer, Handler],
+        periodic_tasks: Mapping[str, PeriodicTask] | None = None,
+    ) -> None:
         assert handlers.keys() == set(Consumer), "every consumer has a function"
         self._store = store
         self._runners = {
             consumer: ConsumerRunner(store, consumer, handler)
             for consumer, handler in handlers.items()
         }
+        self._periodic_tasks = periodic_tasks or {}
 
     async def run(self, transitions_committed: Signal | None = None) -> None:
         """Runs until it is cancelled. A notification of `transitions_committed` wakes the
@@ -40,12 +50,18 @@ class Consumers:
                     transitions_committed.subscribe() if transitions_committed else asyncio.Event()
                 )
                 tasks.create_task(_keep_running(consumer.value, partial(runner.run, wake_event)))
+            for name, periodic_task in self._periodic_tasks.items():
+                tasks.create_task(_keep_running(name, partial(_run_periodically, periodic_task)))
             tasks.create_task(_keep_running("deadlines", self._enforce_deadlines))
 
     async def drain(self) -> None:
-        """Runs all consumers until this process can do no more work for any of them."""
+        """Runs all consumers, then the periodic tasks, until this process can do no more work for
+        any of them."""
         for runner in self._runners.values():
             while await runner.run_once():
+                pass
+        for periodic_task in self._periodic_tasks.values():
+            while await periodic_task():
                 pass
 
     async def _enforce_deadlines(self) -> None:
@@ -58,6 +74,12 @@ class Consumers:
                     killed_sessions=ended_sessions,
                 )
             await asyncio.sleep(_DEADLINE_CHECK_SECONDS)
+
+
+async def _run_periodically(periodic_task: PeriodicTask) -> None:
+    while True:
+        if not await periodic_task():
+            await asyncio.sleep(_PERIOD_SECONDS)
 
 
 async def _keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
