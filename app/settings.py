@@ -58,5 +58,7 @@ class Settings(BaseSettings):
     transition_retention_days: float | None = Field(default=None, gt=0, le=36_525)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)
+    webhook_allow_private: bool = False
+    smtp_url: SecretStr | None = None
     graphiql_bundle: Path | None = None
     log_format: Literal["console", "json"] = "console"

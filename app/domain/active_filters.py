@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.filters import MetadataType
 
@@ -15,6 +15,23 @@ class ReferencedSegment:
 
     name: str
     filter: Wire | None
+
+
+class FilterSlot(NamedTuple):
+    """The slot of an active filter, from `since_revision` (inclusive) to `until_revision`
+    (exclusive; None means that it has no end)."""
+
+    slot: int
+    since_revision: int
+    until_revision: int | None
+
+    def holds(self, membership_bits: int, revision: int) -> bool:
+        """Whether a membership state as of the revision has the filter's bit."""
+        return (
+            self.since_revision <= revision
+            and (self.until_revision is None or revision < self.until_revision)
+            and bool(membership_bits >> self.slot & 1)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ class Consumer(Enum):
     """A consumer of the transition log. The value is the name of its checkpoint."""
 
     LOYALTY = "loyalty"
+    DELIVERIES = "deliveries"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ class EntityKind(Enum):
     LEDGER_ENTRY = "led"
     LOYALTY_PROGRAM = "loy"
     EARNING_RULE = "ear"
+    DISTRIBUTION = "dis"
+    DELIVERY = "dlv"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

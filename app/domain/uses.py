@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from app.domain.distributions import Distribution
 from app.domain.loyalty import EarningRule, ProportionalPoints
 from app.domain.segments import Segment
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 
-UsingDefinition = Segment | EarningRule
+UsingDefinition = Segment | EarningRule | Distribution
 
 
 class UseKind(Enum):
@@ -51,6 +52,8 @@ def uses_in(definition: UsingDefinition) -> Iterator[Use]:
             yield from _uses_in_segment(definition)
         case EarningRule():
             yield _use_in_earning_rule(definition)
+        case Distribution():
+            yield _use_in_distribution(definition)
 
 
 def _uses_in_segment(segment: Segment) -> Iterator[Use]:
@@ -66,4 +69,14 @@ def _use_in_earning_rule(rule: EarningRule) -> Use:
     keys = {points.metadata_key} if isinstance(points, ProportionalPoints) else set[str]()
     return Use(
         UseKind.EARNING_RULE, rule.id, rule.name, rule.segment_id, frozenset(keys), activates=True
+    )
+
+
+def _use_in_distribution(distribution: Distribution) -> Use:
+    return Use(
+        UseKind.DISTRIBUTION,
+        distribution.id,
+        distribution.name,
+        distribution.segment_id,
+        activates=True,
     )

@@ -14,6 +14,8 @@ from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
+from app.schema.deliveries import Delivery
+from app.schema.distributions import Distribution, DistributionMutation, DistributionQuery
 from app.schema.engine import EngineQuery
 from app.schema.filter_import import FilterImportQuery
 from app.schema.loyalty import (
@@ -43,6 +45,7 @@ class Query(
     FilterImportQuery,
     TransitionQuery,
     LoyaltyQuery,
+    DistributionQuery,
     EngineQuery,
 ):
     @strawberry.field(
@@ -64,7 +67,12 @@ class Query(
     description="Everything that can be changed. `userErrors` lists what is wrong with the input."
 )
 class Mutation(
-    CustomerMutation, ActivityMutation, SegmentMutation, MetadataMutation, LoyaltyMutation
+    CustomerMutation,
+    ActivityMutation,
+    SegmentMutation,
+    MetadataMutation,
+    LoyaltyMutation,
+    DistributionMutation,
 ):
     pass
 
@@ -102,6 +110,7 @@ schema = Schema(
     types=[
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
+        *(Distribution, Delivery),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

@@ -35,3 +35,4 @@ class Loaders:
         self.programs = make_loader(services.loyalty.get_programs)
         self.rules = make_loader(services.loyalty.get_rules)
         self.rules_by_program = make_loader(services.loyalty.rules_by_program)
+        self.delivery_counts = make_loader(services.deliveries.count_by_status)

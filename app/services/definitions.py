@@ -1,4 +1,5 @@
-"""All definitions of the project in memory: segments, metadata definitions and earning rules.
+"""All definitions of the project in memory: segments, metadata definitions, earning rules and
+distributions.
 
 A new version is built from the changes since another one, and shares with it the parsed filters
 that the changes do not affect.
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from app.domain.distributions import Distribution
 from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
@@ -40,6 +42,7 @@ class Definitions:
     metadata_schema: MetadataSchema
     segments: Mapping[str, Segment] = field(default_factory=dict)
     earning_rules: Mapping[str, EarningRule] = field(default_factory=dict)
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
     dependencies: Dependencies = field(default_factory=Dependencies)
     time_slice: TimeSlice = field(default_factory=TimeSlice)
     _filter_types: Mapping[str, MetadataType] = field(default_factory=dict)
@@ -175,6 +178,8 @@ class Definitions:
             builder.remove_segment(id_)
         for rule in changes.earning_rules:
             builder.put_rule(rule)
+        for distribution in changes.distributions:
+            builder.put_distribution(distribution)
         version = changes.version
         return builder.build(version if revision is None else version._replace(revision=revision))
 
@@ -186,6 +191,7 @@ class _DefinitionsBuilder:
         self._base = base
         self._segments = CopyOnWriteMapping(base.segments)
         self._rules = CopyOnWriteMapping(base.earning_rules)
+        self._distributions = CopyOnWriteMapping(base.distributions)
         self._definitions = CopyOnWriteMapping(base.metadata_schema.definitions)
         self._uses_by_user: dict[str, Sequence[Use]] = {}
         self._changed_segments: set[str] = set()
@@ -216,6 +222,10 @@ class _DefinitionsBuilder:
             self._changed_keys.add(key)
         for id_ in self._rules.keys_except({rule.id for rule in changes.earning_rules}):
             self.remove_rule(id_)
+        for id_ in self._distributions.keys_except(
+            {distribution.id for distribution in changes.distributions}
+        ):
+            self.remove_distribution(id_)
 
     def put_definition(self, definition: KeyDefinition) -> None:
         previous = self._definitions.put(definition.key, definition)
@@ -231,6 +241,17 @@ class _DefinitionsBuilder:
 
     def remove_rule(self, id_: str) -> None:
         if self._rules.pop(id_) is not None:
+            self._uses_by_user[id_] = ()
+
+    def put_distribution(self, distribution: Distribution) -> None:
+        if distribution.is_deleted:
+            self.remove_distribution(distribution.id)
+        else:
+            self._distributions.put(distribution.id, distribution)
+            self._put_uses(distribution)
+
+    def remove_distribution(self, id_: str) -> None:
+        if self._distributions.pop(id_) is not None:
             self._uses_by_user[id_] = ()
 
     def _put_uses(self, definition: UsingDefinition) -> None:
@@ -249,6 +270,7 @@ class _DefinitionsBuilder:
             replace(self._base.metadata_schema, definitions=self._definitions.sorted_mapping()),
             self._segments.sorted_mapping(),
             self._rules.sorted_mapping(),
+            self._distributions.sorted_mapping(),
             dependencies,
             self._base.time_slice,
             self._filter_types(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,17 @@ from app.services.attributes import Attributes
 from app.services.consumers import Consumers
 from app.services.customers import Customers
 from app.services.definitions_reader import DefinitionsReader
+from app.services.deliveries import (
+    Channels,
+    Deliveries,
+    DeliveriesConsumer,
+    DeliveryWorker,
+    DeliveryWriter,
+    MemberBackfills,
+    Sender,
+    Upkeep,
+)
+from app.services.distributions import Distributions
 from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
@@ -57,8 +69,21 @@ class Services:
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
         self.engine_status = EngineStatusReader(store)
         self.loyalty = Loyalty(store, self.definitions)
-        earning_consumer = EarningConsumer(store, lambda: self.now().at)
-        self.consumers = Consumers(store, {Consumer.LOYALTY: earning_consumer.handle})
+        self.distributions = Distributions(store, self.definitions, settings)
+        open_channels = partial(Channels, settings)
+        self.deliveries = Deliveries(store, self.definitions, open_channels, self._instant)
+        writer = DeliveryWriter(store, self.definitions, self._instant)
+        self.delivery_worker = DeliveryWorker(
+            Sender(store, self.definitions, open_channels, self._instant),
+            Upkeep(store, MemberBackfills(store, writer)),
+        )
+        self.consumers = Consumers(
+            store,
+            {
+                Consumer.LOYALTY: EarningConsumer(store, self._instant).handle,
+                Consumer.DELIVERIES: DeliveriesConsumer(store, writer).handle,
+            },
+        )
         # Each reader takes a public id of its kind and returns the entity, or None.
         self._get_by_kind: Mapping[EntityKind, Callable[[str], Awaitable[Any]]] = {
             EntityKind.CUSTOMER: lambda id_: self.customers.get(CustomerRef.by_id(id_)),
@@ -69,6 +94,8 @@ class Services:
             EntityKind.LEDGER_ENTRY: self.loyalty.ledger_entry,
             EntityKind.LOYALTY_PROGRAM: self.loyalty.program,
             EntityKind.EARNING_RULE: self.loyalty.rule,
+            EntityKind.DISTRIBUTION: self.distributions.get,
+            EntityKind.DELIVERY: self.deliveries.get,
         }
 
     async def get_by_id(self, id_: str) -> tuple[EntityKind, Any] | None:
@@ -77,6 +104,9 @@ class Services:
         kind = kind_of(id_)
         entity = await self._get_by_kind[kind](id_) if kind else None
         return None if kind is None or entity is None else (kind, entity)
+
+    def _instant(self) -> datetime:
+        return self.now().at
 
     def now(self) -> Now:
         """Returns the current instant with the project's calendar. A caller takes it once for a

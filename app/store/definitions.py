@@ -15,11 +15,13 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.backoff import Backoff
+from app.domain.distributions import Distribution
 from app.domain.ids import EntityKind
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition
 from app.domain.segments import Segment
 from app.store.collections import Database
+from app.store.distributions import as_distribution
 from app.store.ids import to_public_id
 from app.store.loyalty import as_rule
 from app.store.metadata_definitions import as_definition
@@ -59,10 +61,11 @@ class DefinitionsDelta:
     deleted_segment_ids: list[str] = field(default_factory=list)
     metadata_definitions: list[KeyDefinition] = field(default_factory=list)
     earning_rules: list[EarningRule] = field(default_factory=list)
+    distributions: list[Distribution] = field(default_factory=list)
 
 
 class DefinitionsReader:
-    """Reads segments, metadata definitions and earning rules in one snapshot."""
+    """Reads segments, metadata definitions, earning rules and distributions in one snapshot."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -158,6 +161,7 @@ def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[di
         "metadataDefinitions": newer,
         # All rules means those in force. A delta includes ended rules, so that caches drop them.
         "earningRules": {"untilSequence": None} if since is None else newer,
+        "distributions": {"deleted": False} if since is None else newer,
     }
     if since is not None:
         queries[DELETED_SEGMENTS] = newer
@@ -186,5 +190,7 @@ def _add_row(delta: DefinitionsDelta, row: Mapping[str, Any]) -> None:
             delta.metadata_definitions.append(as_definition(row))
         case "earningRules":
             delta.earning_rules.append(as_rule(row))
+        case "distributions":
+            delta.distributions.append(as_distribution(row))
         case _:
             delta.deleted_segment_ids.append(to_public_id(EntityKind.SEGMENT, row["_id"]))

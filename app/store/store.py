@@ -24,6 +24,9 @@ from app.store.customer_history import CustomerHistoryReader
 from app.store.customers import Customers
 from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
+from app.store.deliveries import Deliveries
+from app.store.delivery_queue import DeliveryQueue
+from app.store.distributions import Distributions
 from app.store.events import Events
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
@@ -72,7 +75,7 @@ class Store:
         self._database = database
         self._transactions = Transactions(client, settings.operation_seconds)
         self.heartbeats = Heartbeats(database, connect_blocking)
-        self._leases = leases = Leases(database, self.heartbeats)
+        self.leases = leases = Leases(database, self.heartbeats)
         self._query_budget = query_budget = QueryBudget(database, settings.query_seconds)
         self.customers = Customers(database, query_budget)
         self.matching_customers = MatchingCustomers(query_budget)
@@ -102,6 +105,9 @@ class Store:
         self.loyalty_programs = LoyaltyPrograms(database)
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
+        self.distributions = Distributions(database)
+        self.deliveries = Deliveries(database)
+        self.delivery_queue = DeliveryQueue(database)
         self.value_samples = ValueSamples(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)
@@ -124,7 +130,7 @@ class Store:
         """Creates missing collections, indexes, counters, leases, partitions and checkpoints."""
         await prepare(self._database)
         await self.segments.prepare()
-        await self._leases.prepare()
+        await self.leases.prepare()
         await self.transitions.prepare()
         await self.partitions.prepare()
         await self.retention.prepare()

@@ -32,12 +32,9 @@ NOT_YET_BUILT = (
     *("Mutation.segmentExport*", "Mutation.exportCancel*"),
     # validation rules
     *("Validation*", "Query.validat*", "Mutation.validation*"),
-    # code pools and distributions
+    # code pools
     *("CodePool*", "CodeGenerationInput*", "Query.codePools", "Mutation.codePool*"),
-    *("Distribution*", "ChannelInput*", "WebhookInput*", "EmailInput*", "Delivery*"),
-    *("Channel", "Channel.*", "WebhookChannel*", "EmailChannel*"),
-    *("Query.distributions", "Mutation.distribution*", "Mutation.deliver*Retry*"),
-    *("TimelineEntry = Delivery", "UserErrorCode.OUT_OF_CODES"),
+    *("Distribution.codePool", "UserErrorCode.OUT_OF_CODES"),
     # referrals
     *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
     # points, and what uses a segment as a node

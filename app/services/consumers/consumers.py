@@ -39,8 +39,8 @@ class Consumers:
                 wake_event = (
                     transitions_committed.subscribe() if transitions_committed else asyncio.Event()
                 )
-                tasks.create_task(_keep_running(consumer.value, partial(runner.run, wake_event)))
-            tasks.create_task(_keep_running("deadlines", self._enforce_deadlines))
+                tasks.create_task(keep_running(consumer.value, partial(runner.run, wake_event)))
+            tasks.create_task(keep_running("deadlines", self._enforce_deadlines))
 
     async def drain(self) -> None:
         """Runs all consumers until none of them has anything left that this process can do."""
@@ -60,7 +60,7 @@ class Consumers:
             await asyncio.sleep(_DEADLINE_CHECK_SECONDS)
 
 
-async def _keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
+async def keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
     """Starts the task again, with a back-off, whenever it fails. No failure ends another task."""
     backoff = Backoff()
     while True:
