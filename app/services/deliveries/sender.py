@@ -5,7 +5,7 @@ another worker sends the same content again, with the same Webhook-Id.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
@@ -45,6 +45,8 @@ _MIN_POLL_SECONDS = 0.02
 # Hosts that are remembered although nothing is being sent to them.
 _MAX_IDLE_HOSTS = 1_000
 _MAX_RECORDS_PER_BATCH = 256
+# The pause after an attempt, so that attempts which end close together are recorded together.
+_RECORD_LINGER_SECONDS = 0.02
 
 
 class _Host:
@@ -233,6 +235,7 @@ class Sender:
         backoff = Backoff()
         while True:
             records = [await self._records.get()]
+            await asyncio.sleep(_RECORD_LINGER_SECONDS)
             while not self._records.empty() and len(records) < _MAX_RECORDS_PER_BATCH:
                 records.append(self._records.get_nowait())
             while True:
@@ -258,8 +261,6 @@ class Sender:
                 "distribution paused", distribution_id=distribution_id, paused_because=reason
             )
         await self._store.delivery_queue.record(records)
-        outcomes = Counter(record.result.outcome.value for _, record in records)
-        log.debug("delivery attempts recorded", **outcomes)
 
 
 def _pause_reason(record: AttemptRecord) -> str | None:
