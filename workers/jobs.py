@@ -20,6 +20,16 @@ async def requeue_conversions(ctx: Context) -> None:
     await _services(ctx).metadata.enqueue_unattended()
 
 
+async def generate_codes(ctx: Context, pool_id: str) -> None:
+    """Generates the codes that a code pool still lacks."""
+    await _services(ctx).code_pools.generate(pool_id)
+
+
+async def requeue_generations(ctx: Context) -> None:
+    """Enqueues the generations of codes that no worker runs: Redis may have lost their jobs."""
+    await _services(ctx).code_pools.enqueue_unattended()
+
+
 async def sample_sizes(ctx: Context) -> None:
     """Counts the members of those segments whose size is due to be sampled."""
     services = _services(ctx)
@@ -34,7 +44,7 @@ async def trim_transitions(ctx: Context) -> None:
         await services.transitions.trim_log(timedelta(days=days), services.now().at)
 
 
-JOBS = (convert_metadata,)
+JOBS = (convert_metadata, generate_codes)
 
 
 def _services(ctx: Context) -> Services:

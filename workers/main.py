@@ -27,6 +27,7 @@ from workers.jobs import (
     close_services,
     open_services,
     requeue_conversions,
+    requeue_generations,
     sample_sizes,
     trim_transitions,
 )
@@ -54,6 +55,12 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
             cron(warn_about_job_backlog, second=0, keep_result=0),
             cron(
                 requeue_conversions,
+                second=_REQUEUE_CRON_SECONDS,
+                run_at_startup=True,
+                keep_result=0,
+            ),
+            cron(
+                requeue_generations,
                 second=_REQUEUE_CRON_SECONDS,
                 run_at_startup=True,
                 keep_result=0,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from app.domain.distributions import Channel
 from app.domain.ids import EntityKind
 
 MAX_ATTEMPTS = 13
@@ -88,13 +89,22 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingContent:
+    """What the content is made of when there is a code: the channel as it was when the delivery was
+    made, and the payload without the code."""
+
+    channel: Channel
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery to insert. `content` is None if the delivery is skipped or waits for a code; in
-    the latter case `payload` and `channel` allow to make the content later."""
+    """A delivery to insert. `content` is None if the delivery is skipped, or if it waits for a
+    code; then `waiting` allows to make the content later."""
 
     delivery: Delivery
     content: Content | None = None
-    waiting_payload: Mapping[str, Any] | None = None
+    waiting: WaitingContent | None = None
 
 
 @dataclass(frozen=True, slots=True)

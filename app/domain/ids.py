@@ -19,6 +19,7 @@ class EntityKind(Enum):
     EARNING_RULE = "ear"
     DISTRIBUTION = "dis"
     DELIVERY = "dlv"
+    CODE_POOL = "cop"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

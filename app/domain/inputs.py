@@ -169,6 +169,17 @@ class OrderInput(Input):
     metadata: Properties | None = None
 
 
+class CodeGenerationInput(Input):
+    count: int
+    pattern: str | None = None
+
+
+class CodePoolInput(Input):
+    name: Name
+    codes: list[str] | None = None
+    generate: CodeGenerationInput | None = None
+
+
 class LoyaltyProgramInput(Input):
     name: Name
 

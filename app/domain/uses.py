@@ -1,4 +1,4 @@
-"""What uses segments and metadata keys: the one place that lists the uses of every definition.
+"""What uses segments, metadata keys and code pools: lists the uses of every definition.
 
 The index of uses (app/services/dependencies.py), the checks before a segment is deleted and the
 checks before a metadata key changes its type all read these uses. To register another kind of user
@@ -29,12 +29,12 @@ class UseKind(Enum):
 
 
 class Use(NamedTuple):
-    """One definition that uses at most one segment, and metadata keys.
+    """One definition that uses at most one segment, at most one code pool, and metadata keys.
 
     `kind`, `id` and `name` identify the user. `segment_id` is None if this use is of keys only.
     `keys` are the metadata keys that the user itself names; the keys of the used segment's filter
-    do not count. `activates` tells whether the user needs the transitions of the segment, so that
-    the segment must be active.
+    do not count. `pool_id` is the code pool that the user claims codes from. `activates` tells
+    whether the user needs the transitions of the segment, so that the segment must be active.
     """
 
     kind: UseKind
@@ -42,6 +42,7 @@ class Use(NamedTuple):
     name: str
     segment_id: str | None = None
     keys: frozenset[str] = frozenset()
+    pool_id: str | None = None
     activates: bool = False
 
 
@@ -78,5 +79,6 @@ def _use_in_distribution(distribution: Distribution) -> Use:
         distribution.id,
         distribution.name,
         distribution.segment_id,
+        pool_id=distribution.code_pool_id,
         activates=True,
     )

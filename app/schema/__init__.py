@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
+from app.schema.code_pools import CodePool, CodePoolMutation, CodePoolQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
 from app.schema.deliveries import Delivery
@@ -46,6 +47,7 @@ class Query(
     TransitionQuery,
     LoyaltyQuery,
     DistributionQuery,
+    CodePoolQuery,
     EngineQuery,
 ):
     @strawberry.field(
@@ -73,6 +75,7 @@ class Mutation(
     MetadataMutation,
     LoyaltyMutation,
     DistributionMutation,
+    CodePoolMutation,
 ):
     pass
 
@@ -111,6 +114,7 @@ schema = Schema(
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
         *(Distribution, Delivery),
+        CodePool,
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

@@ -12,6 +12,7 @@ from app.domain.distributions import Distribution as StoredDistribution
 from app.domain.distributions import DistributionState
 from app.domain.distributions import WebhookChannel as StoredWebhookChannel
 from app.domain.transitions import TransitionType
+from app.schema.code_pools import CodePool
 from app.schema.connections import Page, make_page
 from app.schema.context import Info
 from app.schema.customers import CustomerRef, read_customer_ref
@@ -112,6 +113,15 @@ class Distribution(Node):
                 webhook=WebhookChannel(url=channel.url, header_names=list(channel.headers))
             )
         return Channel(email=EmailChannel(subject=channel.subject, body=channel.body))
+
+    @strawberry.field(
+        description="The pool of the codes that are sent along; null for deliveries without codes."
+    )
+    async def code_pool(self, info: Info) -> CodePool | None:
+        pool = await info.context.loaders.code_pools.load(
+            self.stored_distribution.code_pool_id or ""
+        )
+        return CodePool.from_domain(pool) if pool else None
 
     @strawberry.field(
         graphql_type=DeliveryConnection,
@@ -308,7 +318,10 @@ class DistributionMutation:
         service = info.context.services.distributions
         return _payload(*await attempt(service.update(id, input_to_json(input))))
 
-    @strawberry.mutation(description="Pauses a distribution, or sets it LIVE again.")
+    @strawberry.mutation(
+        description="Pauses a distribution, or sets it LIVE again. The result is OUT_OF_CODES if"
+        " it was paused for lack of codes and its pool still has none."
+    )
     async def distribution_set_state(
         self,
         info: Info,

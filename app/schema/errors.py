@@ -26,6 +26,7 @@ register_enum(
         "SEGMENT_CYCLE": "The segment would depend on itself.",
         "METADATA_INVALID": "The metadata do not match their definitions.",
         "TOO_MANY": "The input has more elements than allowed.",
+        "OUT_OF_CODES": "The code pool has no codes left.",
     },
 )
 Result = TypeVar("Result")

@@ -67,6 +67,11 @@ class SegmentUse:
     id: strawberry.ID = strawberry.field(description="Its id.")
     name: str = strawberry.field(description="Its name.")
 
+    @strawberry.field(graphql_type=Node | None, description="The thing itself.")
+    async def node(self, info: Info) -> object:
+        user = await info.context.loaders.users.load(self.id)
+        return None if user is None else to_node(user)
+
 
 @strawberry.input(one_of=True, description="What a new segment consists of.")
 class SegmentDefinitionInput:

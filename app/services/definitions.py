@@ -125,6 +125,10 @@ class Definitions:
         """Everything that uses the metadata key: segments first, then the others, each by id."""
         return self.dependencies.uses_of_key(key)
 
+    def uses_of_pool(self, pool_id: str) -> list[Use]:
+        """Everything that claims codes from the code pool, by kind and id."""
+        return self.dependencies.uses_of_pool(pool_id)
+
     def segments_using(self, segment_id: str) -> list[Segment]:
         """The segments whose own filters name the segment, by id."""
         return self._using_segments(self.uses_of_segment(segment_id))

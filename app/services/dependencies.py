@@ -1,4 +1,4 @@
-"""An index of uses: who uses a segment or a metadata key."""
+"""An index of uses: who uses a segment, a metadata key or a code pool."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ _KIND_ORDER = {
 
 
 class Dependencies:
-    """The uses of all definitions, indexed by segment and by metadata key. Immutable."""
+    """The uses of all definitions, indexed by segment, metadata key and code pool. Immutable."""
 
     def __init__(
         self,
@@ -73,6 +73,19 @@ class Dependencies:
                 for key in use.keys:
                     uses_by_key[key].append(use)
         return {key: _sorted_uses(uses) for key, uses in uses_by_key.items()}
+
+    def uses_of_pool(self, pool_id: str) -> list[Use]:
+        """The uses of the code pool, by kind and id."""
+        return self._uses_by_pool.get(pool_id, [])
+
+    @cached_property
+    def _uses_by_pool(self) -> Mapping[str, list[Use]]:
+        uses_by_pool: defaultdict[str, list[Use]] = defaultdict(list)
+        for uses in self._uses_by_user.values():
+            for use in uses:
+                if use.pool_id is not None:
+                    uses_by_pool[use.pool_id].append(use)
+        return {pool_id: _sorted_uses(uses) for pool_id, uses in uses_by_pool.items()}
 
     def segments_containing(self, segment_ids: Iterable[str]) -> set[str]:
         """The ids of the segments whose filters contain one of these segments, at any depth."""

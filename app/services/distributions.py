@@ -26,6 +26,7 @@ from app.services.bulk_rows import Wire
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.channel_checks import require_usable
+from app.services.deliveries.pausing import OUT_OF_CODES
 from app.services.deliveries.signing import new_secret
 from app.services.log_boundary import at_log_boundary
 from app.settings import Settings
@@ -133,12 +134,15 @@ class Distributions:
         return await self._change(id_, change)
 
     async def set_state(self, id_: str, state: DistributionState) -> DistributionWithSegment:
-        """Pauses or resumes the distribution. Raises NOT_FOUND."""
+        """Pauses or resumes the distribution. Raises NOT_FOUND, or OUT_OF_CODES if it was paused
+        because its code pool had run out and the pool still has no code."""
 
         async def change(
-            current: Distribution, last_sequence: int, _: Transaction
+            current: Distribution, last_sequence: int, transaction: Transaction
         ) -> tuple[Distribution, None]:
             if state is DistributionState.LIVE:
+                if current.paused_because == OUT_OF_CODES:
+                    await self._require_codes(current.code_pool_id, transaction)
                 return current.resume(last_sequence), None
             # Now a person has paused it, whatever the program found before.
             return replace(current.pause(last_sequence, None), paused_because=None), None
@@ -198,6 +202,16 @@ class Distributions:
 
     async def _require_pool(self, pool_id: str | None, transaction: Transaction) -> None:
         """Raises NOT_FOUND if there is no such code pool."""
+        if pool_id is not None and await self._store.code_pools.get(pool_id, transaction) is None:
+            message = "There is no such code pool."
+            raise input_error(UserErrorCode.NOT_FOUND, message, "input", "codePoolId")
+
+    async def _require_codes(self, pool_id: str | None, transaction: Transaction) -> None:
+        """Raises OUT_OF_CODES if the pool has no code left."""
+        pool = None if pool_id is None else await self._store.code_pools.get(pool_id, transaction)
+        if pool is not None and not pool.available_count:
+            message = f"The code pool {pool.name!r} has no codes left; add codes first."
+            raise input_error(UserErrorCode.OUT_OF_CODES, message, "id")
 
     async def _start_backfill(
         self, distribution: Distribution, transaction: Transaction

@@ -1,6 +1,7 @@
 """All services of one process: what the API, the commands and the workers call."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,11 +12,13 @@ from app.domain.ids import EntityKind, kind_of
 from app.domain.inputs import CustomerRef
 from app.filters import Calendar, Now
 from app.services.attributes import Attributes
+from app.services.code_pools import CodePools
 from app.services.consumers import Consumers
 from app.services.customers import Customers
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries import (
     Channels,
+    CodeBacklog,
     Deliveries,
     DeliveriesConsumer,
     DeliveryWorker,
@@ -54,7 +57,9 @@ class Services:
         self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
         self.definitions = DefinitionsReader(store, self.calendar)
         self.query_planner = QueryPlanner(store)
-        self.metadata = Metadata(store, self.definitions, self.calendar, queue or NullJobQueue())
+        queue = queue or NullJobQueue()
+        self.metadata = Metadata(store, self.definitions, self.calendar, queue)
+        self.code_pools = CodePools(store, self.definitions, queue)
         self.customers = Customers(store, self.definitions, self.query_planner)
         self.events = Events(store)
         self.orders = Orders(store)
@@ -75,7 +80,11 @@ class Services:
         writer = DeliveryWriter(store, self.definitions, self._instant)
         self.delivery_worker = DeliveryWorker(
             Sender(store, self.definitions, open_channels, self._instant),
-            Upkeep(store, MemberBackfills(store, writer)),
+            Upkeep(
+                store,
+                MemberBackfills(store, writer),
+                CodeBacklog(store, self.definitions, self._instant),
+            ),
         )
         self.consumers = Consumers(
             store,
@@ -96,7 +105,27 @@ class Services:
             EntityKind.EARNING_RULE: self.loyalty.rule,
             EntityKind.DISTRIBUTION: self.distributions.get,
             EntityKind.DELIVERY: self.deliveries.get,
+            EntityKind.CODE_POOL: self.code_pools.get,
         }
+        self._get_users_by_kind: Mapping[
+            EntityKind | None, Callable[[list[str]], Awaitable[Mapping[str, Any]]]
+        ] = {
+            EntityKind.SEGMENT: self.segments.get_many,
+            EntityKind.EARNING_RULE: self.loyalty.get_rules,
+            EntityKind.DISTRIBUTION: self.distributions.get_many,
+        }
+
+    async def get_users(self, ids: Iterable[str]) -> dict[str, Any]:
+        """Returns, by id, the existing ones of these definitions that use segments or code pools,
+        each as `get_by_id` does."""
+        ids_by_kind: defaultdict[EntityKind | None, list[str]] = defaultdict(list)
+        for id_ in ids:
+            ids_by_kind[kind_of(id_)].append(id_)
+        users: dict[str, Any] = {}
+        for kind, ids_of_kind in ids_by_kind.items():
+            if kind in self._get_users_by_kind:
+                users.update(await self._get_users_by_kind[kind](ids_of_kind))
+        return users
 
     async def get_by_id(self, id_: str) -> tuple[EntityKind, Any] | None:
         """Returns the kind of a public id and the entity that has it: for an earning rule, a

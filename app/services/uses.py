@@ -18,11 +18,20 @@ _MAX_LISTED_NAMES = 100
 def require_unused(segment: Segment, current: Definitions) -> None:
     """Raises SEGMENT_IN_USE if anything uses the segment."""
     if uses := current.uses_of_segment(segment.id):
-        users = list_names(
-            f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}" for use in uses
-        )
+        users = list_names(map(_describe_use, uses))
         message = f"The segment is used by {users}; edit or delete those first."
         raise input_error(UserErrorCode.SEGMENT_IN_USE, message, "id")
+
+
+def require_pool_unused(uses: Iterable[Use]) -> None:
+    """Raises INVALID if anything uses a code pool; `uses` are the uses of the pool."""
+    if users := list_names(map(_describe_use, uses)):
+        message = f"The pool is used by {users}; edit or delete those first."
+        raise input_error(UserErrorCode.INVALID, message, "id")
+
+
+def _describe_use(use: Use) -> str:
+    return f"the {use.kind.value.lower().replace('_', ' ')} {use.name!r}"
 
 
 async def incompatible_users(requested: KeyDefinition, current: Definitions) -> str | None:

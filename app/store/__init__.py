@@ -6,6 +6,7 @@
   `history_query`, `customer_history`, `tombstones`
 - queries about all customers: `matching_customers`, `value_samples`, `query_budget`
 - definitions: `segments`, `active_filters`, `metadata_definitions`, `loyalty`, `definitions`
+- code pools: `code_pools`
 - the engine: `change_stream`, `watermarks`, `partitions`, `definition_changes`,
   `membership_states`, `workers`, `clock`, `oplog`
 - the transition log and its consumers: `transitions`, `retention`, `checkpoints`, `quarantine`,

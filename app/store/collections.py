@@ -170,10 +170,14 @@ COLLECTIONS = (
             _index("host", partialFilterExpression={"status": "RETRYING"}),
             _index(
                 *("distributionId", "at"),
-                partialFilterExpression={"waitingPayload": {"$exists": True}},
+                partialFilterExpression={"waiting": {"$exists": True}},
             ),
         ),
     ),
+    # The `_id` of a code is its pool and its number in the pool.
+    Collection("codePools"),
+    Collection("codeClaims"),
+    Collection("codes", (_index("_id.pool", "code", unique=True),)),
     # Progress and state of the engine.
     Collection("partitions"),
     Collection("definitionChanges"),
@@ -182,9 +186,11 @@ COLLECTIONS = (
     Collection("workers"),
     Collection("engineErrors"),
     Collection("membershipStates", (_index("partition", "nextTimerAt"),)),
-    # One document per deleted customer or segment, until the sweeper has removed its rows.
+    # One document per deleted customer, segment or code pool, until the sweeper has removed its
+    # rows.
     Collection("customerTombstones"),
     Collection("segmentTombstones"),
+    Collection("codePoolTombstones"),
     Collection("members", (_index("segmentId", "customerId", unique=True), _index("customerId"))),
     Collection(
         "segmentSizes", (_index("_id.segment", "at"), _index("expiresAt", expireAfterSeconds=0))

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 
@@ -14,26 +13,25 @@ from app.domain.deliveries import (
     Delivery,
     DeliveryStatus,
     NewDelivery,
+    WaitingContent,
 )
 from app.domain.ids import EntityKind
 from app.store.collections import Database
-from app.store.delivery_documents import as_delivery, content_fields, new_delivery_document
+from app.store.delivery_documents import (
+    as_delivery,
+    as_waiting_content,
+    content_fields,
+    new_delivery_document,
+)
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.timeline import older_than
 
 # The API does not read what is sent, which may be large.
-_SHOWN_FIELDS = {"content": 0, "waitingPayload": 0}
+_SHOWN_FIELDS = {"content": 0, "waiting": 0}
 _UNFINISHED = {"$in": [status.value for status in UNFINISHED_STATUSES]}
 # The fields by which the sender finds a delivery.
 QUEUE_FIELDS = dict.fromkeys(("queue", "nextAttemptAt", "owner", "leaseExpiresAt"), "")
-_DELIVERY_FIELDS = {**QUEUE_FIELDS, "content": "", "waitingPayload": "", "host": ""}
-
-
-class WaitingDelivery(NamedTuple):
-    """A delivery that waits for a code, with the payload to which the code is added."""
-
-    id: str
-    payload: dict[str, Any]
+_DELIVERY_FIELDS = {**QUEUE_FIELDS, "content": "", "waiting": "", "host": ""}
 
 
 class Deliveries:
@@ -96,19 +94,17 @@ class Deliveries:
 
     async def waiting_for_code(
         self, distribution_id: str, limit: int, transaction: AsyncIOMotorClientSession
-    ) -> list[WaitingDelivery]:
-        """At most `limit` deliveries of the distribution that wait for a code, oldest first."""
+    ) -> dict[str, WaitingContent]:
+        """Returns, by id, at most `limit` deliveries that wait for a code, oldest first."""
         query = {
             "distributionId": to_object_id(EntityKind.DISTRIBUTION, distribution_id),
-            "waitingPayload": {"$exists": True},
+            "waiting": {"$exists": True},
         }
-        cursor = self._collection.find(query, {"waitingPayload": 1}, session=transaction)
-        return [
-            WaitingDelivery(
-                to_public_id(EntityKind.DELIVERY, row["_id"]), orjson.loads(row["waitingPayload"])
-            )
+        cursor = self._collection.find(query, {"waiting": 1}, session=transaction)
+        return {
+            to_public_id(EntityKind.DELIVERY, row["_id"]): as_waiting_content(row)
             async for row in cursor.sort("at", 1).limit(limit)
-        ]
+        }
 
     async def distributions_waiting_for_codes(self) -> list[str]:
         """The ids of the distributions with deliveries that wait for a code."""
@@ -142,7 +138,7 @@ class Deliveries:
                             },
                         }
                     },
-                    {"$unset": "waitingPayload"},
+                    {"$unset": "waiting"},
                 ],
             )
             for id_, (code, content) in codes.items()

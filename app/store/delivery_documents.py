@@ -13,9 +13,11 @@ from app.domain.deliveries import (
     DeliveryStatus,
     EmailMessage,
     NewDelivery,
+    WaitingContent,
     WebhookRequest,
 )
 from app.domain.ids import EntityKind
+from app.store.distributions import as_channel, channel_document
 from app.store.ids import to_object_id, to_public_id
 
 
@@ -44,8 +46,11 @@ def new_delivery_document(new_delivery: NewDelivery) -> dict[str, Any]:
         document |= content_fields(content)
     if delivery.next_attempt_at is not None:
         document["queue"] = document["distributionId"]
-    if new_delivery.waiting_payload is not None:
-        document["waitingPayload"] = Binary(orjson.dumps(new_delivery.waiting_payload))
+    if (waiting := new_delivery.waiting) is not None:
+        document["waiting"] = {
+            "channel": channel_document(waiting.channel),
+            "payload": Binary(orjson.dumps(waiting.payload)),
+        }
     return document
 
 
@@ -82,6 +87,11 @@ def as_delivery(row: Mapping[str, Any]) -> Delivery:
         next_attempt_at=row.get("nextAttemptAt"),
         delivered_at=row.get("deliveredAt"),
     )
+
+
+def as_waiting_content(row: Mapping[str, Any]) -> WaitingContent:
+    waiting = row["waiting"]
+    return WaitingContent(as_channel(waiting["channel"]), orjson.loads(waiting["payload"]))
 
 
 def as_claimed_delivery(row: Mapping[str, Any]) -> ClaimedDelivery:

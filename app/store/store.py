@@ -17,6 +17,7 @@ from app.store.active_filters import ActiveFilters
 from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
 from app.store.clock import Clock
+from app.store.code_pools import CodePools
 from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customer_facts import CustomerFactsReader
@@ -48,7 +49,7 @@ from app.store.segments import Segments
 from app.store.sessions import TransactionDeadlines
 from app.store.size_schedule import SizeSchedule
 from app.store.snapshots import read_snapshot
-from app.store.tombstones import CustomerTombstones, SegmentTombstones
+from app.store.tombstones import CodePoolTombstones, CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
 from app.store.value_samples import ValueSamples
@@ -89,6 +90,7 @@ class Store:
         self.transitions = Transitions(database, leases)
         self.customer_tombstones = CustomerTombstones(database)
         self.segment_tombstones = SegmentTombstones(database)
+        self.code_pool_tombstones = CodePoolTombstones(database)
         self.customer_history = CustomerHistoryReader(database)
         self.membership_states = MembershipStates(database)
         self.workers = Workers(database, self.heartbeats)
@@ -108,6 +110,7 @@ class Store:
         self.distributions = Distributions(database)
         self.deliveries = Deliveries(database)
         self.delivery_queue = DeliveryQueue(database)
+        self.code_pools = CodePools(database)
         self.value_samples = ValueSamples(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)

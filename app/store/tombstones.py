@@ -1,4 +1,4 @@
-"""Tombstones of deleted customers and segments whose rows are not deleted yet.
+"""Tombstones of deleted customers, segments and code pools whose rows are not deleted yet.
 
 A deletion writes one tombstone in its transaction, however many rows there are. Readers ignore the
 remaining rows, because their customer or segment does not exist. The sweeper
@@ -106,6 +106,33 @@ class SegmentTombstones:
         If there are none, deletes the tombstones and returns 0.
         """
         ids = to_object_ids(EntityKind.SEGMENT, segment_ids)
+        return await _sweep(self._collection, self._row_collections, ids, limit)
+
+
+class CodePoolTombstones:
+    """The codePoolTombstones collection, and the remaining codes of deleted pools."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.codePoolTombstones
+        self._majority = _majority_collection(database, "codePoolTombstones")
+        self._row_collections = ((database.codes, "_id.pool"),)
+
+    async def add(self, pool_id: str, transaction: AsyncIOMotorClientSession) -> None:
+        await self._collection.insert_one(
+            {"_id": to_object_id(EntityKind.CODE_POOL, pool_id)}, session=transaction
+        )
+
+    async def page(self, limit: int) -> list[str]:
+        """At most `limit` deleted pools. Reads with majority read concern."""
+        rows = self._majority.find().sort("_id", 1).limit(limit)
+        return [to_public_id(EntityKind.CODE_POOL, row["_id"]) async for row in rows]
+
+    async def sweep(self, pool_ids: Iterable[str], limit: int) -> int:
+        """Deletes at most `limit` codes of these pools and returns their number.
+
+        If there are none, deletes the tombstones and returns 0.
+        """
+        ids = to_object_ids(EntityKind.CODE_POOL, pool_ids)
         return await _sweep(self._collection, self._row_collections, ids, limit)
 
 

@@ -104,6 +104,28 @@ async def test_a_sweeper_that_is_killed_is_taken_over(
     assert (await api.fetch_customer("other", "id"))["id"] == other
 
 
+async def test_the_codes_of_a_deleted_pool_are_removed(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    api, codes = shop_without_engine.api, shop_without_engine.api.database.codes
+    gone, stays = [await _create_pool_of_2500_codes(api) for _ in range(2)]
+    await api.services.code_pools.delete(gone)
+    assert codes.count_documents({}) == 5_000
+
+    async def is_swept() -> bool:
+        has_tombstones = api.database.codePoolTombstones.find_one() is not None
+        return not has_tombstones and codes.count_documents({}) == 2_500
+
+    shop_without_engine.start_engine()
+    await wait_until(is_swept)
+    assert codes.count_documents({"_id.pool": ObjectId(stays[4:])}) == 2_500
+
+
+async def _create_pool_of_2500_codes(api: Api) -> str:
+    wire = {"name": "pool", "codes": [f"code {n}" for n in range(2_500)]}
+    return (await api.services.code_pools.create(wire, api.services.now().at)).id
+
+
 async def test_superseded_revisions_are_removed_once_the_engine_has_processed_them(
     shop_without_engine: ShopWithEngine,
 ) -> None:

@@ -32,13 +32,10 @@ NOT_YET_BUILT = (
     *("Mutation.segmentExport*", "Mutation.exportCancel*"),
     # validation rules
     *("Validation*", "Query.validat*", "Mutation.validation*"),
-    # code pools
-    *("CodePool*", "CodeGenerationInput*", "Query.codePools", "Mutation.codePool*"),
-    *("Distribution.codePool", "UserErrorCode.OUT_OF_CODES"),
     # referrals
     *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
-    # points, and what uses a segment as a node
-    *("PointsAdjustInput*", "LedgerEntryPayload*", "LedgerEntry.reason", "SegmentUse.node"),
+    # points
+    *("PointsAdjustInput*", "LedgerEntryPayload*", "LedgerEntry.reason"),
     *("Mutation.pointsAdjust*", "Mutation.earningRuleSetEnabled*"),
     # line items, revisions of orders, rolling windows with an end
     *("OrderItem*", "OrderInput.items", "Order.items"),

@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.api import Api, Json, list_errors
 from tests.loyalty_client import LoyaltyClient
 from tests.schema.hostile.activity import ACTIVITY_CASES
+from tests.schema.hostile.code_pools import CODE_POOL_CASES
 from tests.schema.hostile.customers import CUSTOMER_CASES
 from tests.schema.hostile.filter_import import FILTER_IMPORT_CASES
 from tests.schema.hostile.filters import FILTER_CASES
@@ -27,6 +28,7 @@ CASES = (
     | ACTIVITY_CASES
     | QUERY_CASES
     | LOYALTY_CASES
+    | CODE_POOL_CASES
 )
 
 # Bodies that no client library would send.
@@ -74,8 +76,15 @@ async def ids_by_placeholder(api: Api) -> dict[str, str]:
     return {
         "{known}": str(payload["segment"]["id"]),
         "{static}": static,
+        "{pool}": await create_pool(api),
         "{program}": await club.create_program("known"),
     }
+
+
+async def create_pool(api: Api) -> str:
+    """Creates a code pool that has the code "known"."""
+    wire = {"name": "known", "codes": ["known"]}
+    return (await api.services.code_pools.create(wire, api.services.now().at)).id
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -8,6 +8,7 @@ the receiver sees each at least once, always with the same id and body.
 """
 
 from app.services.deliveries.channels import Channels
+from app.services.deliveries.code_backlog import CodeBacklog
 from app.services.deliveries.consumer import DeliveriesConsumer
 from app.services.deliveries.deliveries import Deliveries
 from app.services.deliveries.member_backfill import MemberBackfills
@@ -18,6 +19,7 @@ from app.services.deliveries.writer import DeliveryWriter
 
 __all__ = [
     "Channels",
+    "CodeBacklog",
     "Deliveries",
     "DeliveriesConsumer",
     "DeliveryWorker",

@@ -1,6 +1,7 @@
 """Work on the deliveries of a whole distribution, in pages: one worker at a time does it.
 
 - The deliveries of those who were members when the distribution was created are made.
+- The deliveries that lacked a code get one.
 - The unfinished deliveries of deleted distributions are canceled.
 
 The progress is in MongoDB, so another worker continues after a kill.
@@ -9,6 +10,7 @@ The progress is in MongoDB, so another worker continues after a kill.
 import asyncio
 from uuid import uuid4
 
+from app.services.deliveries.code_backlog import CodeBacklog
 from app.services.deliveries.member_backfill import MemberBackfills
 from app.store import Store
 from app.store.leases import DELIVERY_UPKEEP_LEASE
@@ -22,9 +24,12 @@ CANCELED_BECAUSE = "The distribution was deleted before this was sent."
 class Upkeep:
     """Works through all that is to be done, then looks for more every second."""
 
-    def __init__(self, store: Store, member_backfills: MemberBackfills) -> None:
+    def __init__(
+        self, store: Store, member_backfills: MemberBackfills, code_backlog: CodeBacklog
+    ) -> None:
         self._store = store
         self._member_backfills = member_backfills
+        self._code_backlog = code_backlog
         self._owner = uuid4().hex
 
     async def run(self) -> None:
@@ -44,7 +49,11 @@ class Upkeep:
         more."""
         if not await self._store.leases.acquire(DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS):
             return False
-        results = [await self._member_backfills.run_page(), await self._cancel_page()]
+        results = [
+            await self._member_backfills.run_page(),
+            await self._code_backlog.run_page(),
+            await self._cancel_page(),
+        ]
         return any(results)
 
     async def _cancel_page(self) -> bool:

@@ -1,15 +1,22 @@
 """Makes delivery rows in a transaction, with their content, codes and limits."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.customers import Customer
-from app.domain.deliveries import Content, Delivery, DeliveryStatus, NewDelivery
+from app.domain.deliveries import (
+    Content,
+    Delivery,
+    DeliveryStatus,
+    NewDelivery,
+    WaitingContent,
+)
 from app.domain.inputs import CustomerRef
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.content import SKIPPED_WITHOUT_EMAIL, make_content
+from app.services.deliveries.pausing import OUT_OF_CODES, pause_in_transaction
 from app.services.deliveries.payload import DeliveryDraft, Payload, build_payload
 from app.store import Store, Transaction
 
@@ -42,7 +49,8 @@ class DeliveryWriter:
             return
         now = self._clock()
         prepared = await self._prepare(drafts, now, transaction)
-        rows = [_new_delivery(item, now) for item in prepared]
+        codes = await self._claim_codes(prepared, transaction)
+        rows = [_new_delivery(item, codes.get(item.draft.id), now) for item in prepared]
         await self._store.deliveries.insert(rows, transaction)
 
     async def _without_existing(
@@ -74,6 +82,27 @@ class DeliveryWriter:
                 remaining.append(draft)
         return remaining
 
+    async def _claim_codes(
+        self, prepared: Iterable[_Prepared], transaction: Transaction
+    ) -> dict[str, str]:
+        """Returns the codes by the id of the draft. A distribution whose pool runs out is
+        paused."""
+        by_pool: defaultdict[str, list[DeliveryDraft]] = defaultdict(list)
+        for item in prepared:
+            pool_id = item.draft.distribution.code_pool_id
+            if pool_id is not None and item.content is not None:
+                by_pool[pool_id].append(item.draft)
+        codes: dict[str, str] = {}
+        for pool_id, drafts in by_pool.items():
+            claimed = await self._store.code_pools.claim(pool_id, len(drafts), transaction)
+            codes |= {draft.id: code for draft, code in zip(drafts, claimed, strict=False)}
+            without_code = {draft.distribution.id for draft in drafts[len(claimed) :]}
+            for distribution_id in sorted(without_code):
+                await pause_in_transaction(
+                    self._store, self._definitions, distribution_id, OUT_OF_CODES, transaction
+                )
+        return codes
+
     async def _prepare(
         self, drafts: Iterable[DeliveryDraft], now: datetime, transaction: Transaction
     ) -> list[_Prepared]:
@@ -102,17 +131,30 @@ class DeliveryWriter:
         return {customer.id: customer for customer in customers}
 
 
-def _new_delivery(prepared: _Prepared, now: datetime) -> NewDelivery:
+def _new_delivery(prepared: _Prepared, code: str | None, now: datetime) -> NewDelivery:
     draft, content = prepared.draft, prepared.content
-    is_skipped = content is None
+    channel, pool_id = draft.distribution.channel, draft.distribution.code_pool_id
     delivery = Delivery(
         id=draft.id,
         distribution_id=draft.distribution.id,
         customer_id=draft.customer_id,
         transition_id=draft.transition.id if draft.transition else None,
-        status=DeliveryStatus.SKIPPED if is_skipped else DeliveryStatus.PENDING,
+        status=DeliveryStatus.PENDING,
         created_at=now,
-        last_error=SKIPPED_WITHOUT_EMAIL if is_skipped else None,
-        next_attempt_at=None if is_skipped else now,
+        code=code,
+        next_attempt_at=now,
     )
-    return NewDelivery(delivery, content)
+    if content is None:
+        skipped = replace(
+            delivery,
+            status=DeliveryStatus.SKIPPED,
+            last_error=SKIPPED_WITHOUT_EMAIL,
+            next_attempt_at=None,
+        )
+        return NewDelivery(skipped)
+    if pool_id is None:
+        return NewDelivery(delivery, content)
+    if code is None:
+        waiting = replace(delivery, next_attempt_at=None)
+        return NewDelivery(waiting, waiting=WaitingContent(channel, prepared.payload))
+    return NewDelivery(delivery, make_content(channel, {**prepared.payload, "code": code}))

@@ -1,9 +1,10 @@
 """Removes rows that are no longer needed, in small batches and outside transactions.
 
-These are the rows of deleted customers and segments (listed by `app/store/tombstones.py`) and the
-superseded revisions of orders. The engine may still have to process changes before the deletion or
-revision, and then reads these rows. So the sweeper reads a page of them, takes the stream's
-position after that read, and removes the rows whose partition has reached the position.
+These are the rows of deleted customers, segments and code pools (listed by
+`app/store/tombstones.py`) and the superseded revisions of orders. The engine may still have to
+process changes before the deletion or revision, and then reads these rows (except codes). So the
+sweeper reads a page of them, takes the stream's position after that read, and removes the rows
+whose partition has reached the position.
 
 It keeps no state of its own: after a kill, the next sweeper finds the same rows.
 """
@@ -21,6 +22,7 @@ _MAX_CATCH_UP_WAIT_SECONDS = 5.0
 _POLL_SECONDS = 0.25
 _CUSTOMERS_PER_PAGE = 100
 _SEGMENTS_PER_PAGE = 10
+_CODE_POOLS_PER_PAGE = 10
 _REVISIONS_PER_PAGE = 10_000
 MAX_ROWS_PER_BATCH = 1_000
 
@@ -43,6 +45,7 @@ class Sweeper:
                 self.delete_abandoned_watermarks,
                 self.sweep_customers,
                 self.sweep_segments,
+                self.sweep_code_pools,
                 self.sweep_revisions,
             ):
                 tasks.create_task(self._repeat(sweep))
@@ -105,6 +108,16 @@ class Sweeper:
             lambda: self._store.segment_tombstones.sweep(page, MAX_ROWS_PER_BATCH)
         )
         return len(page) == _SEGMENTS_PER_PAGE
+
+    async def sweep_code_pools(self) -> bool:
+        """Sweeps the codes of a page of deleted pools. Returns whether there may be more
+        pages."""
+        page = await self._store.code_pool_tombstones.page(_CODE_POOLS_PER_PAGE)
+        if page:
+            await _sweep_in_batches(
+                lambda: self._store.code_pool_tombstones.sweep(page, MAX_ROWS_PER_BATCH)
+            )
+        return len(page) == _CODE_POOLS_PER_PAGE
 
     async def sweep_revisions(self) -> bool:
         """Sweeps a page of superseded order revisions. Returns whether there may be more pages."""
