@@ -49,12 +49,14 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmailMessage:
-    """The email of a delivery, with its parts as plain text and as HTML."""
+    """The email of a delivery, with its parts as plain text and as HTML. `unsubscribe_url` is empty
+    if there is none."""
 
     to: str
     subject: str
     text: str
     html: str
+    unsubscribe_url: str = ""
 
     @property
     def host(self) -> str:
@@ -63,6 +65,13 @@ class EmailMessage:
 
 
 Content = WebhookRequest | EmailMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Instead of content: why the delivery can't be sent to this customer."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ class WebhookChannel:
 @strawberry.type(description="An email. Subject and body are Mustache templates.")
 class EmailChannel:
     subject: str = strawberry.field(description="The template of the subject.")
-    body: str = strawberry.field(description="The template of the body, as plain text.")
+    body: str = strawberry.field(
+        description="The template of the body: HTML if it has tags, else plain text."
+    )
 
 
 @strawberry.type(
@@ -199,7 +201,10 @@ class WebhookInput:
 )
 class EmailInput:
     subject: str = strawberry.field(description="The Mustache template of the subject.")
-    body: str = strawberry.field(description="The Mustache template of the body, as plain text.")
+    body: str = strawberry.field(
+        description="The Mustache template of the body: HTML if it has tags, else plain text. The"
+        " email has both parts; values are escaped in HTML."
+    )
 
 
 @strawberry.input(one_of=True, description="How deliveries are sent.")

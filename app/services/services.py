@@ -19,6 +19,7 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries import (
     Channels,
     CodeBacklog,
+    ContentMaker,
     Deliveries,
     DeliveriesConsumer,
     DeliveryWorker,
@@ -76,14 +77,17 @@ class Services:
         self.loyalty = Loyalty(store, self.definitions)
         self.distributions = Distributions(store, self.definitions, settings)
         open_channels = partial(Channels, settings)
-        self.deliveries = Deliveries(store, self.definitions, open_channels, self._instant)
-        writer = DeliveryWriter(store, self.definitions, self._instant)
+        content_maker = ContentMaker(settings)
+        self.deliveries = Deliveries(
+            store, self.definitions, content_maker, open_channels, self._instant
+        )
+        writer = DeliveryWriter(store, self.definitions, content_maker, self._instant)
         self.delivery_worker = DeliveryWorker(
             Sender(store, self.definitions, open_channels, self._instant),
             Upkeep(
                 store,
                 MemberBackfills(store, writer),
-                CodeBacklog(store, self.definitions, self._instant),
+                CodeBacklog(store, self.definitions, content_maker, self._instant),
             ),
         )
         self.consumers = Consumers(

@@ -62,6 +62,7 @@ def content_fields(content: Content) -> dict[str, Any]:
             "subject": content.subject,
             "text": content.text,
             "html": content.html,
+            "unsubscribeUrl": content.unsubscribe_url,
         }
         return {"host": content.host, "content": {"email": message}}
     request = {
@@ -106,7 +107,13 @@ def as_claimed_delivery(row: Mapping[str, Any]) -> ClaimedDelivery:
 
 def _content(content: Mapping[str, Any]) -> Content:
     if message := content.get("email"):
-        return EmailMessage(message["to"], message["subject"], message["text"], message["html"])
+        return EmailMessage(
+            message["to"],
+            message["subject"],
+            message["text"],
+            message["html"],
+            message["unsubscribeUrl"],
+        )
     request = content["webhook"]
     headers = {header["name"]: header["value"] for header in request["headers"]}
     return WebhookRequest(request["url"], headers, bytes(request["body"]))

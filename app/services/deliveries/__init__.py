@@ -10,6 +10,7 @@ the receiver sees each at least once, always with the same id and body.
 from app.services.deliveries.channels import Channels
 from app.services.deliveries.code_backlog import CodeBacklog
 from app.services.deliveries.consumer import DeliveriesConsumer
+from app.services.deliveries.content import ContentMaker
 from app.services.deliveries.deliveries import Deliveries
 from app.services.deliveries.member_backfill import MemberBackfills
 from app.services.deliveries.sender import Sender
@@ -20,6 +21,7 @@ from app.services.deliveries.writer import DeliveryWriter
 __all__ = [
     "Channels",
     "CodeBacklog",
+    "ContentMaker",
     "Deliveries",
     "DeliveriesConsumer",
     "DeliveryWorker",

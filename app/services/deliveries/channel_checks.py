@@ -5,6 +5,7 @@ import httpx
 from app.domain.distributions import Channel, EmailChannel
 from app.errors import UserErrorCode, input_error
 from app.services.deliveries.network_guard import is_public, literal_address
+from app.services.deliveries.template_checks import require_valid_templates
 from app.settings import Settings
 
 
@@ -15,6 +16,7 @@ def require_usable(channel: Channel, settings: Settings, *path: str) -> None:
         if settings.smtp_url is None:
             message = "Emails need a server: set SEGMENTS_SMTP_URL, or use a webhook."
             raise input_error(UserErrorCode.INVALID, message, *path, "email")
+        require_valid_templates(channel, *path, "email")
         return
     host = httpx.URL(channel.url).host
     address = literal_address(host)

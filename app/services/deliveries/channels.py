@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from app.domain.deliveries import AttemptResult, Content, WebhookRequest
+from app.services.deliveries.smtp_client import SmtpClient
 from app.services.deliveries.webhook_client import WebhookClient
 from app.settings import Settings
 
@@ -16,6 +17,7 @@ class Channels:
         self._webhooks = WebhookClient(
             allow_private=settings.webhook_allow_private, max_connections=max_connections
         )
+        self._emails = SmtpClient(settings)
         self._exit_stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -29,5 +31,6 @@ class Channels:
         self, delivery_id: str, content: Content, valid_secrets: Sequence[str]
     ) -> AttemptResult:
         """Sends the content once. `valid_secrets` sign a webhook."""
-        assert isinstance(content, WebhookRequest)
-        return await self._webhooks.send(delivery_id, content, valid_secrets)
+        if isinstance(content, WebhookRequest):
+            return await self._webhooks.send(delivery_id, content, valid_secrets)
+        return await self._emails.send(delivery_id, content)

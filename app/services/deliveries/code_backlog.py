@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from app.domain.deliveries import Content
+from app.domain.deliveries import Content, Skipped
 from app.services.definitions_reader import DefinitionsReader
-from app.services.deliveries.content import make_content
+from app.services.deliveries.content import ContentMaker
 from app.services.deliveries.pausing import OUT_OF_CODES, pause_in_transaction
 from app.store import Store, Transaction
 from app.store.code_pools import claim_key
@@ -17,10 +17,15 @@ class CodeBacklog:
     """Works on the distributions that are LIVE and have deliveries without a code."""
 
     def __init__(
-        self, store: Store, definitions: DefinitionsReader, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        definitions: DefinitionsReader,
+        content_maker: ContentMaker,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._definitions = definitions
+        self._content_maker = content_maker
         self._clock = clock
 
     async def run_page(self) -> bool:
@@ -53,8 +58,10 @@ class CodeBacklog:
             codes = await self._store.code_pools.claim(pool_id, len(waiting), transaction)
             assigned: dict[str, tuple[str, Content]] = {}
             for (id_, parts), code in zip(waiting.items(), codes, strict=False):
-                content = make_content(parts.channel, {**parts.payload, "code": code})
-                assert content is not None, "a delivery without an address does not wait"
+                content = self._content_maker.make(parts.channel, {**parts.payload, "code": code})
+                assert not isinstance(content, Skipped), (
+                    "a delivery without an address does not wait"
+                )
                 assigned[id_] = code, content
             await self._store.deliveries.set_codes(assigned, self._clock(), transaction)
             if len(codes) < len(waiting):

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.deliveries import Delivery, DeliveryStatus, NewDelivery, Outcome
+from app.domain.deliveries import Delivery, DeliveryStatus, NewDelivery, Outcome, Skipped
 from app.domain.distributions import Distribution
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
 from app.errors import UserErrorCode, input_error
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.channels import Channels
-from app.services.deliveries.content import SKIPPED_WITHOUT_EMAIL, make_content
+from app.services.deliveries.content import ContentMaker
 from app.services.deliveries.payload import DeliveryDraft, build_payload
 from app.store import Store
 from app.store.ids import new_id
@@ -26,11 +26,13 @@ class Deliveries:
         self,
         store: Store,
         definitions: DefinitionsReader,
+        content_maker: ContentMaker,
         open_channels: Callable[[int], Channels],
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._definitions = definitions
+        self._content_maker = content_maker
         self._open_channels = open_channels
         self._clock = clock
 
@@ -102,7 +104,7 @@ class Deliveries:
         payload = build_payload(
             draft, delivery_id, segment.name, customer, definitions.metadata_schema, now
         )
-        content = make_content(distribution.channel, {**payload, "test": True})
+        content = self._content_maker.make(distribution.channel, {**payload, "test": True})
         delivery = Delivery(
             id=delivery_id,
             distribution_id=None,
@@ -110,9 +112,10 @@ class Deliveries:
             transition_id=None,
             status=DeliveryStatus.SKIPPED,
             created_at=now,
-            last_error=SKIPPED_WITHOUT_EMAIL,
         )
-        if content is not None:
+        if isinstance(content, Skipped):
+            delivery = replace(delivery, last_error=content.reason)
+        else:
             async with self._open_channels(1) as channels:
                 secrets = distribution.valid_secrets(now)
                 result = await channels.send(delivery_id, content, secrets)

@@ -11,11 +11,12 @@ from app.domain.deliveries import (
     Delivery,
     DeliveryStatus,
     NewDelivery,
+    Skipped,
     WaitingContent,
 )
 from app.domain.inputs import CustomerRef
 from app.services.definitions_reader import DefinitionsReader
-from app.services.deliveries.content import SKIPPED_WITHOUT_EMAIL, make_content
+from app.services.deliveries.content import ContentMaker
 from app.services.deliveries.pausing import OUT_OF_CODES, pause_in_transaction
 from app.services.deliveries.payload import DeliveryDraft, Payload, build_payload
 from app.store import Store, Transaction
@@ -27,17 +28,22 @@ class _Prepared:
 
     draft: DeliveryDraft
     payload: Payload
-    content: Content | None
+    content: Content | Skipped
 
 
 class DeliveryWriter:
     """Turns drafts into rows. The consumer and the member backfill use it in their transactions."""
 
     def __init__(
-        self, store: Store, definitions: DefinitionsReader, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        definitions: DefinitionsReader,
+        content_maker: ContentMaker,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._definitions = definitions
+        self._content_maker = content_maker
         self._clock = clock
 
     async def write(self, drafts: Sequence[DeliveryDraft], transaction: Transaction) -> None:
@@ -50,7 +56,7 @@ class DeliveryWriter:
         now = self._clock()
         prepared = await self._prepare(drafts, now, transaction)
         codes = await self._claim_codes(prepared, transaction)
-        rows = [_new_delivery(item, codes.get(item.draft.id), now) for item in prepared]
+        rows = [self._new_delivery(item, codes.get(item.draft.id), now) for item in prepared]
         await self._store.deliveries.insert(rows, transaction)
 
     async def _without_existing(
@@ -90,7 +96,7 @@ class DeliveryWriter:
         by_pool: defaultdict[str, list[DeliveryDraft]] = defaultdict(list)
         for item in prepared:
             pool_id = item.draft.distribution.code_pool_id
-            if pool_id is not None and item.content is not None:
+            if pool_id is not None and not isinstance(item.content, Skipped):
                 by_pool[pool_id].append(item.draft)
         codes: dict[str, str] = {}
         for pool_id, drafts in by_pool.items():
@@ -119,7 +125,7 @@ class DeliveryWriter:
                 definitions.metadata_schema,
                 now,
             )
-            content = make_content(draft.distribution.channel, payload)
+            content = self._content_maker.make(draft.distribution.channel, payload)
             prepared.append(_Prepared(draft, payload, content))
         return prepared
 
@@ -130,31 +136,32 @@ class DeliveryWriter:
         customers = await self._store.customers.find(refs, transaction)
         return {customer.id: customer for customer in customers}
 
-
-def _new_delivery(prepared: _Prepared, code: str | None, now: datetime) -> NewDelivery:
-    draft, content = prepared.draft, prepared.content
-    channel, pool_id = draft.distribution.channel, draft.distribution.code_pool_id
-    delivery = Delivery(
-        id=draft.id,
-        distribution_id=draft.distribution.id,
-        customer_id=draft.customer_id,
-        transition_id=draft.transition.id if draft.transition else None,
-        status=DeliveryStatus.PENDING,
-        created_at=now,
-        code=code,
-        next_attempt_at=now,
-    )
-    if content is None:
-        skipped = replace(
-            delivery,
-            status=DeliveryStatus.SKIPPED,
-            last_error=SKIPPED_WITHOUT_EMAIL,
-            next_attempt_at=None,
+    def _new_delivery(self, prepared: _Prepared, code: str | None, now: datetime) -> NewDelivery:
+        draft, content = prepared.draft, prepared.content
+        channel, pool_id = draft.distribution.channel, draft.distribution.code_pool_id
+        delivery = Delivery(
+            id=draft.id,
+            distribution_id=draft.distribution.id,
+            customer_id=draft.customer_id,
+            transition_id=draft.transition.id if draft.transition else None,
+            status=DeliveryStatus.PENDING,
+            created_at=now,
+            code=code,
+            next_attempt_at=now,
         )
-        return NewDelivery(skipped)
-    if pool_id is None:
-        return NewDelivery(delivery, content)
-    if code is None:
-        waiting = replace(delivery, next_attempt_at=None)
-        return NewDelivery(waiting, waiting=WaitingContent(channel, prepared.payload))
-    return NewDelivery(delivery, make_content(channel, {**prepared.payload, "code": code}))
+        if isinstance(content, Skipped):
+            skipped = replace(
+                delivery,
+                status=DeliveryStatus.SKIPPED,
+                last_error=content.reason,
+                next_attempt_at=None,
+            )
+            return NewDelivery(skipped)
+        if pool_id is None:
+            return NewDelivery(delivery, content)
+        if code is None:
+            waiting = replace(delivery, next_attempt_at=None)
+            return NewDelivery(waiting, waiting=WaitingContent(channel, prepared.payload))
+        with_code = self._content_maker.make(channel, {**prepared.payload, "code": code})
+        assert not isinstance(with_code, Skipped), "a code does not change the address"
+        return NewDelivery(delivery, with_code)
