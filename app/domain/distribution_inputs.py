@@ -21,6 +21,8 @@ MAX_BODY_LENGTH = 100_000
 # A Long; MongoDB stores no larger number.
 _MAX_PER_CUSTOMER = 2**31 - 1
 
+_MAX_PORT = 65_535
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _URL_CHARACTERS = re.compile(r"[^\s\x00-\x1f\x7f]+")
@@ -50,8 +52,8 @@ def _require_url(text: str) -> str:
         raise ValueError("must not have a user name or password; send a header instead")
     if url.fragment:
         raise ValueError("must not have a fragment (#); leave it out")
-    if url.port == 0:
-        raise ValueError("must not have port 0")
+    if url.port is not None and not 1 <= url.port <= _MAX_PORT:
+        raise ValueError(f"must have a port of 1 to {_MAX_PORT}")
     return str(url)
 
 
