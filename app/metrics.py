@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.consumers import ConsumerStatus
-from app.domain.engine_status import EngineStatus, Worker, to_seconds
+from app.domain.engine_status import DeliveryStatusSummary, EngineStatus, Worker, to_seconds
 from app.services import Services
 
 _STATUS_TIMEOUT_SECONDS = 2
@@ -60,6 +60,7 @@ class _EngineCollector(Collector):
         )
         yield from _collect_worker_metrics(self._status.workers)
         yield from _collect_consumer_metrics(self._status.consumers)
+        yield from _collect_delivery_metrics(self._status.deliveries)
 
 
 def _make_gauge(name: str, description: str, value: float) -> Metric:
@@ -179,6 +180,30 @@ def _collect_consumer_metrics(consumers: Sequence[ConsumerStatus]) -> Iterator[M
         for consumer in consumers:
             gauge.add_metric((consumer.name,), read_value(consumer))
         yield gauge
+
+
+def _collect_delivery_metrics(deliveries: DeliveryStatusSummary) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "segments_deliveries_due",
+        "Deliveries that are due, counted up to 10,000.",
+        value=deliveries.due.number,
+    )
+    yield GaugeMetricFamily(
+        "segments_deliveries_oldest_due_seconds",
+        "For how long the oldest due delivery has been due.",
+        value=deliveries.oldest_due.total_seconds(),
+    )
+    yield GaugeMetricFamily(
+        "segments_distributions_paused", "Paused distributions.", value=deliveries.paused_count
+    )
+    retrying = GaugeMetricFamily(
+        "segments_deliveries_retrying",
+        "Deliveries whose last attempt failed, of the hosts with the most.",
+        labels=("host",),
+    )
+    for host, count in deliveries.failing_hosts.items():
+        retrying.add_metric((host,), count)
+    yield retrying
 
 
 def _read_lag_transitions(consumer: ConsumerStatus) -> float:

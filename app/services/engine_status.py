@@ -57,6 +57,9 @@ class EngineStatusReader:
             retention_windows=windows,
             last_error=last_error,
             consumers=consumers,
+            deliveries=await self._store.delivery_queue.read_status(
+                await self._store.distributions.paused_ids(), now
+            ),
         )
 
     async def _consumer_statuses(self, now: datetime, sequence: int) -> list[ConsumerStatus]:

@@ -5,10 +5,10 @@ hide those of another. Deliveries that somebody retries are in one more queue, w
 while their distribution is paused.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 from pymongo import UpdateOne
 
@@ -19,15 +19,17 @@ from app.domain.deliveries import (
     DeliveryStatus,
     Outcome,
 )
+from app.domain.engine_status import BoundedCount, DeliveryStatusSummary
 from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.deliveries import QUEUE_FIELDS
 from app.store.delivery_documents import as_claimed_delivery
-from app.store.ids import to_object_id, to_public_id
+from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
 
 QUEUE_INDEX = "queue_1_nextAttemptAt_1"
 _MAX_COUNTED = 10_000
+MAX_FAILING_HOSTS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,6 @@ class AttemptRecord:
     first_attempt_at: datetime
     attempted_at: datetime
     retry_at: datetime | None
-
-
-class QueueStatus(NamedTuple):
-    """The deliveries that are due: their number, counted up to a limit, and when the first became
-    due. `failing_hosts` has the number of deliveries that are being retried by host."""
-
-    due_count: int
-    is_exact: bool
-    oldest_due_at: datetime | None
-    failing_hosts: dict[str, int]
 
 
 class DeliveryQueue:
@@ -114,8 +106,12 @@ class DeliveryQueue:
         if writes:
             await self._collection.bulk_write(writes, ordered=False)
 
-    async def read_status(self, now: datetime) -> QueueStatus:
-        due = {"nextAttemptAt": {"$lte": now}}
+    async def read_status(
+        self, paused_distribution_ids: Sequence[str], now: datetime
+    ) -> DeliveryStatusSummary:
+        """Reads the state of the queue. The deliveries of paused distributions are not due."""
+        paused_keys = to_object_ids(EntityKind.DISTRIBUTION, paused_distribution_ids)
+        due = {"nextAttemptAt": {"$lte": now}, "queue": {"$nin": paused_keys}}
         due_count = await self._collection.count_documents(due, limit=_MAX_COUNTED)
         oldest = await self._collection.find_one(
             due, {"nextAttemptAt": 1}, sort=[("nextAttemptAt", 1)]
@@ -125,12 +121,13 @@ class DeliveryQueue:
             {"$limit": _MAX_COUNTED},
             {"$group": {"_id": "$host", "count": {"$sum": 1}}},
             {"$sort": {"count": -1, "_id": 1}},
+            {"$limit": MAX_FAILING_HOSTS_SHOWN},
         ]
-        return QueueStatus(
-            due_count,
-            due_count < _MAX_COUNTED,
-            None if oldest is None else oldest["nextAttemptAt"],
+        return DeliveryStatusSummary(
+            BoundedCount(due_count, due_count < _MAX_COUNTED),
+            timedelta(0) if oldest is None else now - oldest["nextAttemptAt"],
             {row["_id"]: row["count"] async for row in self._collection.aggregate(stages)},
+            len(paused_distribution_ids),
         )
 
 

@@ -93,6 +93,11 @@ class Distributions:
         cursor = self._collection.find({"deleted": True, "isCanceled": False}, {"_id": 1})
         return [to_public_id(EntityKind.DISTRIBUTION, row["_id"]) async for row in cursor]
 
+    async def paused_ids(self) -> list[str]:
+        query = {**_NOT_DELETED, "liveIntervals": {"$not": {"$elemMatch": {"through": None}}}}
+        cursor = self._collection.find(query, {"_id": 1})
+        return [to_public_id(EntityKind.DISTRIBUTION, row["_id"]) async for row in cursor]
+
     async def set_canceled(self, id_: str) -> None:
         """Records that the deliveries of a deleted distribution are canceled."""
         query = {"_id": to_object_id(EntityKind.DISTRIBUTION, id_)}

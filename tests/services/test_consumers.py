@@ -82,8 +82,8 @@ async def running_consumers(*runners: ConsumerRunner) -> AsyncIterator[None]:
 
 
 async def fetch_status(loyalty_client: LoyaltyClient) -> ConsumerStatus:
-    (consumer,) = (await loyalty_client.api.services.engine_status.read()).consumers
-    return consumer
+    consumers = (await loyalty_client.api.services.engine_status.read()).consumers
+    return next(consumer for consumer in consumers if consumer.name == Consumer.LOYALTY.value)
 
 
 async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:

@@ -6,9 +6,17 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Protocol
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of all secrets
 _SECRET_BYTES = 32
+_MAX_AGE_SECONDS = 300
+
+
+class SupportsGet(Protocol):
+    """Headers whose names are found whatever their case."""
+
+    def get(self, name: str, /) -> str | None: ...
 
 
 def new_secret() -> str:
@@ -21,7 +29,7 @@ def sign(
 ) -> dict[str, str]:
     """Returns the headers that sign a request: one signature for each valid secret."""
     timestamp = str(int(now.timestamp()))
-    content = b".".join((message_id.encode(), timestamp.encode(), body))
+    content = _signed_content(message_id, timestamp, body)
     signatures = [f"v1,{_signature(secret, content)}" for secret in valid_secrets]
     return {
         "Webhook-Id": message_id,
@@ -33,3 +41,21 @@ def sign(
 def _signature(secret: str, content: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX))
     return base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+
+
+def is_valid_signature(headers: SupportsGet, body: bytes, secret: str, now: datetime) -> bool:
+    """Whether a request that arrived is signed with the secret, at most five minutes ago."""
+    message_id, timestamp = headers.get("Webhook-Id") or "", headers.get("Webhook-Timestamp") or ""
+    if not (timestamp.isascii() and timestamp.isdigit()):
+        return False
+    if abs(now.timestamp() - int(timestamp)) > _MAX_AGE_SECONDS:
+        return False
+    expected = f"v1,{_signature(secret, _signed_content(message_id, timestamp, body))}"
+    signatures = (headers.get("Webhook-Signature") or "").split(" ")
+    return any(
+        hmac.compare_digest(signature.encode(), expected.encode()) for signature in signatures
+    )
+
+
+def _signed_content(message_id: str, timestamp: str, body: bytes) -> bytes:
+    return b".".join((message_id.encode(), timestamp.encode(), body))

@@ -9,7 +9,12 @@ from app.errors import InputError, UserErrorCode
 from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
 from app.services.sample.definitions import DEFINITIONS
-from app.services.sample.segments import SEGMENTS
+from app.services.sample.segments import (
+    DISTRIBUTION_NAME,
+    DISTRIBUTION_SEGMENT,
+    RECEIVER_URL,
+    SEGMENTS,
+)
 from app.services.sample.shop import Row, Shop, source_id
 from app.services.services import Services
 from app.settings import Settings
@@ -22,13 +27,17 @@ async def load_into(settings: Settings) -> str:
     """Loads the sample like `load`, with a store that it opens and closes itself."""
     store = await Store.open(settings)
     try:
-        return await load(Services(store, settings))
+        services = Services(store, settings)
+        return await load(services, with_distribution=settings.webhook_allow_private)
     finally:
         await store.close()
 
 
-async def load(services: Services) -> str:
-    """Loads the sample and returns a sentence about it. Loading again changes nothing."""
+async def load(services: Services, *, with_distribution: bool = False) -> str:
+    """Loads the sample and returns a sentence about it. Loading again changes nothing.
+
+    The distribution sends webhooks to this machine, to `segments receive`.
+    """
     now = services.now()
     shop = Shop(await _first_loaded_at(services, now))
     await _create_definitions(services)
@@ -36,9 +45,12 @@ async def load(services: Services) -> str:
     orders = await _write_all(shop.orders(), services.orders.upsert, now)
     events = await _write_all(shop.events(), services.events.track, now)
     segment_count = await _create_segments(services, SEGMENTS, now)
+    if with_distribution:
+        await _create_distribution(services, now)
     return (
         f"The sample shop is there: {customers:,} customers, {orders:,} orders,"
         f" {events:,} events, {segment_count} segments"
+        f"{', 1 distribution' * with_distribution}"
     )
 
 
@@ -69,6 +81,15 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     remaining = iter(rows)
     while batch := list(islice(remaining, MAX_BULK_ROWS)):
         yield batch
+
+
+async def _create_distribution(services: Services, now: Now) -> None:
+    names = {item.distribution.name for item in await services.distributions.all()}
+    if DISTRIBUTION_NAME not in names:
+        (segment,) = await services.segments.page(DISTRIBUTION_SEGMENT, None, None, 1)
+        channel = {"webhook": {"url": RECEIVER_URL}}
+        wire = {"name": DISTRIBUTION_NAME, "segmentId": segment.id, "channel": channel}
+        await services.distributions.create(wire, now.at)
 
 
 async def _create_segments(services: Services, rows: Sequence[Row], now: Now) -> int:
