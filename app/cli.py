@@ -114,6 +114,22 @@ def worker(
 
 
 @app.command()
+def receive(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for a free one.")] = 8001,
+    secret: Annotated[
+        str | None, typer.Option(help="The signing secret (whsec_...); check signatures.")
+    ] = None,
+) -> None:
+    """Receive webhooks on 127.0.0.1 and print them, to try out distributions.
+
+    The sender must allow private addresses, as `segments up` does.
+    """
+    from app.commands import receive as command
+
+    command.run(port, secret)
+
+
+@app.command()
 def sdl(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")

@@ -37,6 +37,7 @@ class UserErrorCode(Enum):
     SEGMENT_CYCLE = "SEGMENT_CYCLE"
     METADATA_INVALID = "METADATA_INVALID"
     TOO_MANY = "TOO_MANY"
+    OUT_OF_CODES = "OUT_OF_CODES"
 
 
 InputPath = tuple[str, ...]

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.consumers import ConsumerStatus
-from app.domain.engine_status import EngineStatus, Worker, to_seconds
+from app.domain.engine_status import DeliveryStatusSummary, EngineStatus, Worker, to_seconds
 from app.domain.exports import ExportSummary
 from app.services import Services
 
@@ -62,6 +62,7 @@ class _EngineCollector(Collector):
         yield from _collect_worker_metrics(self._status.workers)
         yield from _collect_consumer_metrics(self._status.consumers)
         yield _collect_export_metrics(self._status.exports)
+        yield from _collect_delivery_metrics(self._status.deliveries)
 
 
 def _make_gauge(name: str, description: str, value: float) -> Metric:
@@ -193,6 +194,30 @@ def _collect_export_metrics(summary: ExportSummary) -> Metric:
     gauge.add_metric(("in_progress",), summary.in_progress)
     gauge.add_metric(("failed",), summary.failed)
     return gauge
+
+
+def _collect_delivery_metrics(deliveries: DeliveryStatusSummary) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "segments_deliveries_due",
+        "Deliveries that are due, counted up to 10,000.",
+        value=deliveries.due.number,
+    )
+    yield GaugeMetricFamily(
+        "segments_deliveries_oldest_due_seconds",
+        "For how long the oldest due delivery has been due.",
+        value=deliveries.oldest_due.total_seconds(),
+    )
+    yield GaugeMetricFamily(
+        "segments_distributions_paused", "Paused distributions.", value=deliveries.paused_count
+    )
+    retrying = GaugeMetricFamily(
+        "segments_deliveries_retrying",
+        "Deliveries whose last attempt failed, of the hosts with the most.",
+        labels=("host",),
+    )
+    for host, count in deliveries.failing_hosts.items():
+        retrying.add_metric((host,), count)
+    yield retrying
 
 
 def _read_lag_transitions(consumer: ConsumerStatus) -> float:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -45,6 +46,23 @@ def _validate_secret_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _validate_smtp_url(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        is_valid = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise ValueError("use smtp://user:password@host:port, or smtps:// for TLS from the start")
+    return url
+
+
+def _validate_unsubscribe_url(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or not url.isprintable() or " " in url:
+        raise ValueError(f"{url!r} is not a URL that begins with https:// or http://")
+    return url
+
+
 HostName = Annotated[str, AfterValidator(_validate_host_name)]
 
 
@@ -71,5 +89,9 @@ class Settings(BaseSettings):
     export_retention_days: float = Field(default=7, gt=0, le=3_650)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)
+    webhook_allow_private: bool = False
+    smtp_url: Annotated[SecretStr, AfterValidator(_validate_smtp_url)] | None = None
+    email_from: str = "segments@localhost"
+    unsubscribe_url: Annotated[str, AfterValidator(_validate_unsubscribe_url)] | None = None
     graphiql_bundle: Path | None = None
     log_format: Literal["console", "json"] = "console"

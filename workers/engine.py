@@ -1,6 +1,7 @@
-"""Runs the engine and the consumers of the transition log in a worker process.
+"""Runs the engine, the consumers of the transition log and the sender of deliveries in a worker
+process.
 
-Both need only MongoDB. Redis carries notifications that the log has grown; without it, consumers
+All need only MongoDB. Redis carries notifications that the log has grown; without it, consumers
 and subscribers poll every second.
 """
 
@@ -41,19 +42,21 @@ async def run_engine(settings: Settings, *, consumers: bool = True) -> None:
             if consumers:
                 with use_thread_pool(ThreadPool.CONSUMERS):
                     tasks.create_task(services.consumers.run(engine.transitions_committed))
+                    tasks.create_task(services.delivery_worker.run())
     finally:
         await store.close()
 
 
 async def run_consumers(settings: Settings) -> None:
-    """Runs only the consumers of the log, until cancelled. A notification through Redis wakes them;
-    without Redis they poll every second."""
+    """Runs only the consumers of the log and the sender, until cancelled. A notification through
+    Redis wakes the consumers; without Redis they poll every second."""
     store = await Store.open(settings)
     try:
         services, transitions_committed = Services(store, settings), Signal()
         with use_thread_pool(ThreadPool.CONSUMERS):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(services.consumers.run(transitions_committed))
+                tasks.create_task(services.delivery_worker.run())
                 tasks.create_task(_subscribe_to_notifications(settings, transitions_committed))
     finally:
         await store.close()

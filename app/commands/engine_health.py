@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.commands import connections, consumers_health, exports_health
+from app.commands import connections, consumers_health, deliveries_health, exports_health
 from app.commands.finding import Finding
 from app.domain.engine_status import BoundedCount, EngineStatus
 from app.errors import SegmentsError
@@ -33,6 +33,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield _check_workers(status)
     yield _check_timers(status)
     yield from consumers_health.check(status)
+    yield from deliveries_health.check(status.deliveries)
     last_error = status.last_error
     if last_error is not None and (age := status.observed_at - last_error.occurred_at) < _HOUR:
         time_and_process = (

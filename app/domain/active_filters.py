@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.filters import MetadataType
 from app.filters.filter_json import FilterJson
@@ -13,6 +14,23 @@ class ReferencedSegment:
 
     name: str
     filter: FilterJson | None
+
+
+class FilterSlot(NamedTuple):
+    """The slot of an active filter, from `since_revision` (inclusive) to `until_revision`
+    (exclusive; None means that it has no end)."""
+
+    slot: int
+    since_revision: int
+    until_revision: int | None
+
+    def holds(self, membership_bits: int, revision: int) -> bool:
+        """Whether a membership state as of the revision has the filter's bit."""
+        return (
+            self.since_revision <= revision
+            and (self.until_revision is None or revision < self.until_revision)
+            and bool(membership_bits >> self.slot & 1)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class Consumer(Enum):
 
     LOYALTY = "loyalty"
     REFERRALS = "referrals"
+    DELIVERIES = "deliveries"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The status of the engine: what workers report, and what MongoDB shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -120,6 +120,20 @@ class RetentionWindows:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryStatusSummary:
+    """The deliveries that wait to be sent.
+
+    `failing_hosts` has, by host, the number of deliveries whose last attempt failed: of the hosts
+    with the most, and counted up to a limit. `paused_count` is the number of paused distributions.
+    """
+
+    due: BoundedCount
+    oldest_due: timedelta
+    failing_hosts: Mapping[str, int]
+    paused_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStatus:
     """The status of the engine, and of the other work of workers, at `observed_at`, by MongoDB's
     clock."""
@@ -140,6 +154,7 @@ class EngineStatus:
     last_error: EngineError | None
     consumers: Sequence[ConsumerStatus]
     exports: ExportSummary
+    deliveries: DeliveryStatusSummary
 
     @property
     def slowest_partition(self) -> PartitionStatus | None:

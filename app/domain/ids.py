@@ -18,6 +18,8 @@ class EntityKind(Enum):
     LOYALTY_PROGRAM = "loy"
     EARNING_RULE = "ear"
     EXPORT = "exp"
+    DISTRIBUTION = "dis"
+    DELIVERY = "dlv"
     CODE_POOL = "cop"
     VALIDATION_RULE = "val"
     REFERRAL_PROGRAM = "rfp"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from app.domain.distributions import Distribution
 from app.domain.loyalty import EarningRule, ProportionalPoints
 from app.domain.referrals import CodeReward, ReferralProgram
 from app.domain.segments import Segment
@@ -17,7 +18,7 @@ from app.domain.validation_rules import ValidationRule
 from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 
-UsingDefinition = Segment | EarningRule | ValidationRule | ReferralProgram
+UsingDefinition = Segment | EarningRule | ValidationRule | ReferralProgram | Distribution
 
 
 class UseKind(Enum):
@@ -59,6 +60,8 @@ def uses_in(definition: UsingDefinition) -> Iterator[Use]:
             yield _use_in_earning_rule(definition)
         case ReferralProgram():
             yield from _uses_in_referral_program(definition)
+        case Distribution():
+            yield _use_in_distribution(definition)
 
 
 def _uses_in_filter(
@@ -88,3 +91,14 @@ def _uses_in_referral_program(program: ReferralProgram) -> Iterator[Use]:
             pool_id=tier.reward.pool_id if isinstance(tier.reward, CodeReward) else None,
             activates=tier.segment_id is not None,
         )
+
+
+def _use_in_distribution(distribution: Distribution) -> Use:
+    return Use(
+        UseKind.DISTRIBUTION,
+        distribution.id,
+        distribution.name,
+        distribution.segment_id,
+        pool_id=distribution.code_pool_id,
+        activates=True,
+    )

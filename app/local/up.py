@@ -79,7 +79,8 @@ async def _run(
 ) -> None:
     # Installed first, so that no signal can leave a started child running.
     stop_task = asyncio.create_task(_stop_on_signal().wait())
-    environment: dict[str, str] = {}
+    # Everything here listens on loopback, so a receiver on this machine is what a user tries first.
+    environment: dict[str, str] = {"SEGMENTS_WEBHOOK_ALLOW_PRIVATE": "true"}
     stack = LocalStack(
         mongod=None if settings.mongodb_url else Mongod(folder / "mongod", settings),
         valkey=None if settings.redis_url else Valkey(folder / "valkey"),
@@ -107,7 +108,9 @@ async def _run(
             for store in stack.stores:
                 tasks.create_task(supervise(store, print_warning))
             await start_all([stack.api, stack.worker])
-            running_addresses.write(folder, environment)
+            running_addresses.write(
+                folder, {name: value for name, value in environment.items() if "_URL" in name}
+            )
             if load_sample:
                 print_line(await _load_sample(settings, environment))
             print_line(f"Ready: {addresses.url(host, port, '/graphql')}")
@@ -131,6 +134,7 @@ async def _run(
 async def _load_sample(settings: Settings, environment: dict[str, str]) -> str:
     from app.services.sample import load_into
 
+    settings = settings.model_copy(update={"webhook_allow_private": True})
     if url := environment.get("MONGODB_URL"):
         settings = settings.model_copy(update={"mongodb_url": SecretStr(url)})
     return await load_into(settings)

@@ -15,6 +15,8 @@ from app.schema.attributes import AttributeQuery
 from app.schema.code_pools import CodePool, CodePoolMutation, CodePoolQuery
 from app.schema.context import Context, Info
 from app.schema.customers import Customer, CustomerMutation, CustomerQuery
+from app.schema.deliveries import Delivery
+from app.schema.distributions import Distribution, DistributionMutation, DistributionQuery
 from app.schema.engine import EngineQuery
 from app.schema.exports import Export, ExportMutation, ExportQuery, ExportSubscription
 from app.schema.filter_import import FilterImportQuery
@@ -59,6 +61,7 @@ class Query(
     ExportQuery,
     LoyaltyQuery,
     ValidationRuleQuery,
+    DistributionQuery,
     CodePoolQuery,
     ReferralQuery,
     EngineQuery,
@@ -90,6 +93,7 @@ class Mutation(
     LoyaltyMutation,
     PointsMutation,
     ValidationRuleMutation,
+    DistributionMutation,
     CodePoolMutation,
     ReferralMutation,
 ):
@@ -130,6 +134,7 @@ schema = Schema(
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
         *(ValidationRule, CodePool, Export, ReferralProgram, ReferralTier),
+        *(Distribution, Delivery),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

@@ -14,6 +14,7 @@ from app.domain.orders import Order as StoredOrder
 from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
+from app.schema.deliveries import Delivery
 from app.schema.input_json import input_to_json
 from app.schema.loyalty import LedgerEntry
 from app.schema.node import Node, to_node
@@ -112,7 +113,7 @@ class Order(Node):
 
 
 TimelineEntry = Annotated[
-    CustomEvent | Order | SegmentTransition | LedgerEntry,
+    CustomEvent | Order | SegmentTransition | LedgerEntry | Delivery,
     strawberry.union("TimelineEntry", description="Something that happened to a customer."),
 ]
 

@@ -13,6 +13,7 @@ from app.domain.engine_status import EngineStatus as EngineStatusSnapshot
 from app.domain.exports import ExportSummary
 from app.domain.progress import PoisonChange
 from app.schema.context import Info
+from app.schema.delivery_status import DeliveryQueueStatus
 from app.schema.scalars import Long
 from app.services.engine_status import MAX_QUARANTINED_SHOWN
 
@@ -273,6 +274,9 @@ class EngineStatus:
         metadata={"max_items": len(Consumer)}, description="The consumers of the transition log."
     )
     exports: ExportCounts = strawberry.field(description="How many exports there are.")
+    deliveries: DeliveryQueueStatus = strawberry.field(
+        description="The deliveries of distributions that wait to be sent."
+    )
     last_error: EngineError | None = strawberry.field(
         description="The latest error of any worker, including stopped ones; null if there was"
         " none."
@@ -306,6 +310,7 @@ class EngineStatus:
             workers=[EngineWorker.from_domain(worker) for worker in status.workers],
             consumers=[LogConsumer.from_domain(consumer) for consumer in status.consumers],
             exports=ExportCounts.from_domain(status.exports),
+            deliveries=DeliveryQueueStatus.from_domain(status.deliveries),
             last_error=EngineError.from_domain(status.last_error) if status.last_error else None,
         )
 

@@ -26,6 +26,7 @@ register_enum(
         "SEGMENT_CYCLE": "The segment would depend on itself.",
         "METADATA_INVALID": "A metadata value does not match its definition.",
         "TOO_MANY": "The input has more elements than allowed.",
+        "OUT_OF_CODES": "The code pool has no codes left.",
     },
 )
 Result = TypeVar("Result")

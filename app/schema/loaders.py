@@ -37,3 +37,5 @@ class Loaders:
         self.rules = make_loader(services.loyalty.get_rules)
         self.users = make_loader(services.get_users)
         self.rules_by_program = make_loader(services.loyalty.rules_by_program)
+        self.code_pools = make_loader(services.code_pools.get_many)
+        self.delivery_counts = make_loader(services.deliveries.count_by_status)

@@ -1,5 +1,5 @@
 """All definitions of the project in memory: segments, metadata definitions, earning rules and
-validation rules, referral programs.
+validation rules, referral programs, distributions.
 
 A new version is built from the changes since another one, and shares with it the parsed filters
 that the changes do not affect.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from app.domain.distributions import Distribution
 from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
@@ -44,6 +45,7 @@ class Definitions:
     earning_rules: Mapping[str, EarningRule] = field(default_factory=dict)
     validation_rules: Mapping[str, ValidationRule] = field(default_factory=dict)
     referral_programs: Mapping[str, ReferralProgram] = field(default_factory=dict)
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
     dependencies: Dependencies = field(default_factory=Dependencies)
     time_slice: TimeSlice = field(default_factory=TimeSlice)
     _filter_types: Mapping[str, MetadataType] = field(default_factory=dict)
@@ -221,6 +223,8 @@ class Definitions:
             builder.remove_validation_rule(id_)
         for program in changes.referral_programs:
             builder.put_program(program)
+        for distribution in changes.distributions:
+            builder.put_distribution(distribution)
         version = changes.version
         return builder.build(version if revision is None else version._replace(revision=revision))
 
@@ -240,6 +244,7 @@ class _DefinitionsBuilder:
         self._rules = CopyOnWriteMapping(base.earning_rules)
         self._validation_rules = CopyOnWriteMapping(base.validation_rules)
         self._programs = CopyOnWriteMapping(base.referral_programs)
+        self._distributions = CopyOnWriteMapping(base.distributions)
         self._definitions = CopyOnWriteMapping(base.metadata_schema.definitions)
         self._uses_by_user: dict[str, Sequence[Use]] = {}
         self._changed_segments: set[str] = set()
@@ -279,6 +284,10 @@ class _DefinitionsBuilder:
             {program.id for program in changes.referral_programs}
         ):
             self.remove_program(id_)
+        for id_ in self._distributions.keys_except(
+            {distribution.id for distribution in changes.distributions}
+        ):
+            self.remove_distribution(id_)
 
     def put_definition(self, definition: KeyDefinition) -> None:
         previous = self._definitions.put(definition.key, definition)
@@ -317,6 +326,17 @@ class _DefinitionsBuilder:
         if self._programs.pop(id_) is not None:
             self._uses_by_user[id_] = ()
 
+    def put_distribution(self, distribution: Distribution) -> None:
+        if distribution.is_deleted:
+            self.remove_distribution(distribution.id)
+        else:
+            self._distributions.put(distribution.id, distribution)
+            self._put_uses(distribution)
+
+    def remove_distribution(self, id_: str) -> None:
+        if self._distributions.pop(id_) is not None:
+            self._uses_by_user[id_] = ()
+
     def _put_uses(self, definition: UsingDefinition) -> None:
         self._uses_by_user[definition.id] = tuple(uses_in(definition))
 
@@ -336,6 +356,7 @@ class _DefinitionsBuilder:
             self._rules.sorted_mapping(),
             self._validation_rules.sorted_mapping(),
             self._programs.sorted_mapping(),
+            self._distributions.sorted_mapping(),
             dependencies,
             self._base.time_slice,
             self._filter_types(),

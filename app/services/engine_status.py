@@ -59,6 +59,9 @@ class EngineStatusReader:
             last_error=last_error,
             consumers=consumers,
             exports=exports,
+            deliveries=await self._store.delivery_queue.read_status(
+                await self._store.distributions.paused_ids(), now
+            ),
         )
 
     async def _consumer_statuses(self, now: datetime, sequence: int) -> list[ConsumerStatus]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,19 @@ from app.services.code_pools import CodePools
 from app.services.consumers import Consumers
 from app.services.customers import Customers
 from app.services.definitions_reader import DefinitionsReader
+from app.services.deliveries import (
+    Channels,
+    CodeBacklog,
+    ContentMaker,
+    Deliveries,
+    DeliveriesConsumer,
+    DeliveryWorker,
+    DeliveryWriter,
+    MemberBackfills,
+    Sender,
+    Upkeep,
+)
+from app.services.distributions import Distributions
 from app.services.earning_consumer import EarningConsumer
 from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
@@ -80,11 +94,27 @@ class Services:
         self.points = Points(store)
         reward_giver = RewardGiver(store, self._instant)
         self.referrals = Referrals(store, self.definitions, reward_giver)
+        self.distributions = Distributions(store, self.definitions, settings)
+        open_channels = partial(Channels, settings)
+        content_maker = ContentMaker(settings)
+        self.deliveries = Deliveries(
+            store, self.definitions, content_maker, open_channels, self._instant
+        )
+        writer = DeliveryWriter(store, self.definitions, content_maker, self._instant)
+        self.delivery_worker = DeliveryWorker(
+            Sender(store, self.definitions, open_channels, self._instant),
+            Upkeep(
+                store,
+                MemberBackfills(store, writer),
+                CodeBacklog(store, self.definitions, content_maker, self._instant),
+            ),
+        )
         self.consumers = Consumers(
             store,
             {
                 Consumer.LOYALTY: EarningConsumer(store, self._instant).handle,
                 Consumer.REFERRALS: ReferralConsumer(store, reward_giver).handle,
+                Consumer.DELIVERIES: DeliveriesConsumer(store, writer).handle,
             },
             {"referral checks": ReferralChecks(store, reward_giver, self._instant).run_once},
         )
@@ -100,6 +130,8 @@ class Services:
             EntityKind.EARNING_RULE: self.loyalty.rule,
             EntityKind.EXPORT: self.exports.get,
             EntityKind.VALIDATION_RULE: self.validation_rules.get,
+            EntityKind.DISTRIBUTION: self.distributions.get,
+            EntityKind.DELIVERY: self.deliveries.get,
             EntityKind.CODE_POOL: self.code_pools.get,
             EntityKind.REFERRAL_PROGRAM: self.referrals.program,
             EntityKind.REFERRAL_TIER: self.referrals.tier,
@@ -111,6 +143,7 @@ class Services:
             EntityKind.EARNING_RULE: self.loyalty.get_rules,
             EntityKind.VALIDATION_RULE: self.validation_rules.get_many,
             EntityKind.REFERRAL_TIER: self.referrals.get_tiers,
+            EntityKind.DISTRIBUTION: self.distributions.get_many,
         }
 
     async def get_users(self, ids: Iterable[str]) -> dict[str, Any]:
@@ -132,10 +165,10 @@ class Services:
         entity = await self._get_by_kind[kind](id_) if kind else None
         return None if kind is None or entity is None else (kind, entity)
 
+    def _instant(self) -> datetime:
+        return self.now().at
+
     def now(self) -> Now:
         """Returns the current instant with the project's calendar. A caller takes it once for a
         whole request."""
         return Now(datetime.now(UTC), self.calendar)
-
-    def _instant(self) -> datetime:
-        return self.now().at

@@ -1,7 +1,9 @@
-"""The timeline of a customer: events, orders, transitions and ledger entries, newest first."""
+"""The timeline of a customer: events, orders, transitions, ledger entries and deliveries,
+newest first."""
 
 from datetime import datetime
 
+from app.domain.deliveries import Delivery
 from app.domain.events import Event
 from app.domain.loyalty import LedgerEntry
 from app.domain.orders import Order
@@ -9,12 +11,12 @@ from app.domain.transitions import Transition
 from app.store import Store
 from app.store.timeline import sort_key
 
-TimelineItem = Event | Order | Transition | LedgerEntry
+TimelineItem = Event | Order | Transition | LedgerEntry | Delivery
 TimelinePosition = tuple[datetime, str]
 
 
 class Timeline:
-    """Reads timelines, merged from four collections."""
+    """Reads timelines, merged from five collections."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,6 +30,7 @@ class Timeline:
             *await self._store.orders.latest(customer_id, after, limit),
             *await self._store.transitions.latest(customer_id, after, limit),
             *await self._store.ledger.latest(customer_id, after, limit),
+            *await self._store.deliveries.latest(customer_id, after, limit),
         ]
         entries.sort(key=lambda entry: sort_key(entry.at, entry.id), reverse=True)
         return entries[:limit]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
+from app.domain.consumers import Consumer
 from app.domain.inputs import CustomerRef
 from app.domain.transitions import Transition
 from app.errors import BadRequest, CursorExpired, InputError, Problem, UserErrorCode, input_error
@@ -149,13 +150,24 @@ class Transitions:
             )
         return customer.id
 
+    async def _min_handled_sequence(self) -> int:
+        """The last sequence that all consumers and member backfills have handled."""
+        deliveries_sequence = await self._store.checkpoints.get(Consumer.DELIVERIES)
+        backfill_sequence = await self._store.distributions.min_backfill_sequence(
+            deliveries_sequence
+        )
+        handled_sequence = await self._store.checkpoints.min_sequence()
+        return min(
+            handled_sequence, handled_sequence if backfill_sequence is None else backfill_sequence
+        )
+
     async def trim_log(self, retention: timedelta, now: datetime) -> int:
         """Deletes transitions older than `retention` from the beginning of the log, up to the first
-        that a consumer has yet to handle. Returns how many were deleted.
+        that a consumer or a member backfill has yet to handle. Returns how many were deleted.
 
         The quarantine has copies of its transitions, so it does not delay the deletion.
         """
-        handled_sequence = await self._store.checkpoints.min_sequence()
+        handled_sequence = await self._min_handled_sequence()
         deleted_count, deadline = 0, monotonic() + _TRIM_BUDGET_SECONDS
         while monotonic() < deadline:
             deleted_sequence = await self._store.retention.last_deleted_sequence()

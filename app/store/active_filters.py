@@ -5,7 +5,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.active_filters import ActiveFilter
+from app.domain.active_filters import ActiveFilter, FilterSlot
 from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.filter_references import (
@@ -51,6 +51,25 @@ class ActiveFilters:
                 break
             slot += 1
         return slot
+
+    async def since_revision(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> int:
+        """The definitions revision that started the segment's filter that is in force."""
+        query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id), **_IN_FORCE}
+        row = await self._collection.find_one(query, session=transaction)
+        assert row is not None, "an active segment has a filter in force"
+        return int(row["sinceRevision"])
+
+    async def slots_of(
+        self, segment_id: str, transaction: AsyncIOMotorClientSession
+    ) -> list[FilterSlot]:
+        """The slots of the segment's filters, of the one in force and of those before."""
+        query = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
+        projection = {"sinceRevision": 1, "untilRevision": 1}
+        cursor = self._collection.find(query, projection, session=transaction)
+        return [
+            FilterSlot(row["_id"], row["sinceRevision"], row["untilRevision"])
+            async for row in cursor
+        ]
 
     async def add(
         self, active_filter: ActiveFilter, transaction: AsyncIOMotorClientSession

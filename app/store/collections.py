@@ -78,6 +78,9 @@ def _index(*keys: str, **options: Any) -> IndexModel:
 # Covers the fields that most filters need, so that MongoDB need not read the orders.
 ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "status", "amount")
 
+_IS_QUEUED = {"nextAttemptAt": {"$exists": True}}
+_QUEUE_KEYS = (("queue", "nextAttemptAt"), ("nextAttemptAt",))
+
 COLLECTIONS = (
     Collection(
         "customers",
@@ -169,6 +172,22 @@ COLLECTIONS = (
     ),
     Collection("loyaltyAccounts"),
     Collection("validationRules", (_index("revision"),)),
+    Collection("distributions", (_index("segmentId"), _index("revision"))),
+    Collection(
+        "deliveries",
+        (
+            _index("distributionId", "status", "-at", "-_id"),
+            _index("customerId", "-at", "-_id"),
+            _index("customerId", "distributionId"),
+            # Unfinished deliveries, for the sender.
+            *(_index(*keys, partialFilterExpression=_IS_QUEUED) for keys in _QUEUE_KEYS),
+            _index("host", partialFilterExpression={"status": "RETRYING"}),
+            _index(
+                *("distributionId", "at"),
+                partialFilterExpression={"waiting": {"$exists": True}},
+            ),
+        ),
+    ),
     # The `_id` of a code is its pool and its number in the pool.
     Collection("codePools"),
     Collection("codeClaims"),

@@ -15,6 +15,7 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.backoff import Backoff
+from app.domain.distributions import Distribution
 from app.domain.ids import EntityKind
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition
@@ -22,6 +23,7 @@ from app.domain.referrals import ReferralProgram
 from app.domain.segments import Segment
 from app.domain.validation_rules import ValidationRule
 from app.store.collections import Database
+from app.store.distributions import as_distribution
 from app.store.ids import to_public_id
 from app.store.loyalty import as_rule
 from app.store.metadata_definitions import as_definition
@@ -66,6 +68,7 @@ class DefinitionsDelta:
     validation_rules: list[ValidationRule] = field(default_factory=list)
     deleted_validation_rule_ids: list[str] = field(default_factory=list)
     referral_programs: list[ReferralProgram] = field(default_factory=list)
+    distributions: list[Distribution] = field(default_factory=list)
 
 
 class DefinitionsReader:
@@ -168,6 +171,7 @@ def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[di
         "earningRules": {"untilSequence": None} if since is None else newer,
         "validationRules": {"deleted": None} if since is None else newer,
         "referralPrograms": {"untilSequence": None} if since is None else newer,
+        "distributions": {"deleted": False} if since is None else newer,
     }
     if since is not None:
         queries[DELETED_SEGMENTS] = newer
@@ -204,5 +208,7 @@ def _add_row(delta: DefinitionsDelta, row: Mapping[str, Any]) -> None:
                 delta.validation_rules.append(as_validation_rule(row))
         case "referralPrograms":
             delta.referral_programs.append(as_program(row))
+        case "distributions":
+            delta.distributions.append(as_distribution(row))
         case _:
             delta.deleted_segment_ids.append(to_public_id(EntityKind.SEGMENT, row["_id"]))

@@ -27,6 +27,7 @@ from app.store.sessions import end_sessions, session_key
 # The rows of the leases collection.
 LOG_APPEND_LEASE = "transitionLogAppend"
 SIZE_COUNT_LEASE = "segmentSizeCount"
+DELIVERY_UPKEEP_LEASE = "deliveryUpkeep"
 
 _MIN_POLL_SECONDS = 0.004
 _MAX_POLL_SECONDS = 0.05
@@ -55,7 +56,7 @@ class Leases:
 
     async def prepare(self) -> None:
         expired_lease = {"owner": "", "leaseExpiresAt": datetime.fromtimestamp(0, UTC)}
-        for name in (LOG_APPEND_LEASE, SIZE_COUNT_LEASE):
+        for name in (LOG_APPEND_LEASE, SIZE_COUNT_LEASE, DELIVERY_UPKEEP_LEASE):
             await self._collection.update_one(
                 {"_id": name}, {"$setOnInsert": expired_lease}, upsert=True
             )

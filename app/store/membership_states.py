@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.read_concern import ReadConcern
 
+from app.domain.active_filters import FilterSlot
 from app.domain.engine_status import BoundedCount
 from app.domain.ids import EntityKind
 from app.domain.progress import CustomerState
@@ -17,6 +18,14 @@ from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 # An explicit list, so that the index on (partition, nextTimerAt) serves the query.
 _ALL_PARTITIONS = {"partition": {"$in": list(range(PARTITION_COUNT))}}
+
+
+class MemberPage(NamedTuple):
+    """Members of a segment, by id. `last_customer_id` is the last customer of the page, whether a
+    member or not; None if there are no more customers."""
+
+    members: Sequence[CustomerState]
+    last_customer_id: str | None
 
 
 class MembershipStates:
@@ -72,6 +81,30 @@ class MembershipStates:
             {"$limit": limit},
         ]
         return [_state(row) async for row in self._majority.aggregate(stages)]
+
+    async def page_of_members(
+        self,
+        slots: Sequence[FilterSlot],
+        after_customer_id: str,
+        max_states: int,
+        max_members: int,
+        transaction: AsyncIOMotorClientSession,
+    ) -> MemberPage:
+        """At most `max_members` members after a customer, among at most `max_states` states.
+
+        `slots` are those of the segment's filters.
+        """
+        after_key = to_object_id(EntityKind.CUSTOMER, after_customer_id)
+        query = {} if after_key is None else {"_id": {"$gt": after_key}}
+        cursor = self._collection.find(query, session=transaction).sort("_id", 1)
+        states = [_state(row) async for row in cursor.limit(max_states)]
+        members: list[CustomerState] = []
+        for state in states:
+            if any(slot.holds(state.membership_bits, state.revision) for slot in slots):
+                members.append(state)
+                if len(members) == max_members:
+                    return MemberPage(members, state.customer_id)
+        return MemberPage(members, states[-1].customer_id if states else None)
 
     async def save(
         self,

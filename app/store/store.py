@@ -25,6 +25,9 @@ from app.store.customer_history import CustomerHistoryReader
 from app.store.customers import Customers
 from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
+from app.store.deliveries import Deliveries
+from app.store.delivery_queue import DeliveryQueue
+from app.store.distributions import Distributions
 from app.store.events import Events
 from app.store.export_files import ExportFiles
 from app.store.exports import Exports
@@ -81,7 +84,7 @@ class Store:
         self._database = database
         self._transactions = Transactions(client, settings.operation_seconds)
         self.heartbeats = Heartbeats(database, connect_blocking)
-        self._leases = leases = Leases(database, self.heartbeats)
+        self.leases = leases = Leases(database, self.heartbeats)
         self._query_budget = query_budget = QueryBudget(database, settings.query_seconds)
         self.customers = Customers(database, query_budget)
         self.matching_customers = MatchingCustomers(query_budget)
@@ -113,6 +116,9 @@ class Store:
         self.earning_rules = EarningRules(database)
         self.ledger = Ledger(database)
         self.validation_rules = ValidationRules(database)
+        self.distributions = Distributions(database)
+        self.deliveries = Deliveries(database)
+        self.delivery_queue = DeliveryQueue(database)
         self.code_pools = CodePools(database)
         self.referral_programs = ReferralPrograms(database)
         self.referrals = Referrals(database)
@@ -143,7 +149,7 @@ class Store:
         """Creates missing collections, indexes, counters, leases, partitions and checkpoints."""
         await prepare(self._database)
         await self.segments.prepare()
-        await self._leases.prepare()
+        await self.leases.prepare()
         await self.transitions.prepare()
         await self.partitions.prepare()
         await self.retention.prepare()

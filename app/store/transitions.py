@@ -113,6 +113,31 @@ class Transitions:
         cursor = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
         return [as_transition(row) async for row in cursor]
 
+    async def first_sequences(
+        self,
+        segment_id: str,
+        customer_ids: Iterable[str],
+        after_sequence: int,
+        transaction: AsyncIOMotorClientSession,
+    ) -> dict[str, int]:
+        """Returns, by customer id, the sequence of the customer's first transition of the segment
+        after a sequence, for the customers that have one."""
+        stages: list[dict[str, Any]] = [
+            {
+                "$match": {
+                    "customerId": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)},
+                    "segmentId": to_object_id(EntityKind.SEGMENT, segment_id),
+                    "_id": {"$gt": _log_key(after_sequence)},
+                }
+            },
+            {"$group": {"_id": "$customerId", "first": {"$min": "$_id"}}},
+        ]
+        cursor = self._collection.aggregate(stages, session=transaction)
+        return {
+            to_public_id(EntityKind.CUSTOMER, row["_id"]): int(str(row["first"]), 16)
+            async for row in cursor
+        }
+
     async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
         """Returns, for the customers that the log has in the segment, when they last entered."""
         query = {

@@ -7,10 +7,12 @@ import pytest
 import pytest_asyncio
 
 from tests.api import ALL_CUSTOMERS_FILTER, Api, Json, list_errors
+from tests.deliveries.distribution_client import DistributionClient
 from tests.loyalty_client import LoyaltyClient
 from tests.schema.hostile.activity import ACTIVITY_CASES
 from tests.schema.hostile.code_pools import CODE_POOL_CASES
 from tests.schema.hostile.customers import CUSTOMER_CASES
+from tests.schema.hostile.distributions import DISTRIBUTION_CASES
 from tests.schema.hostile.filter_import import FILTER_IMPORT_CASES
 from tests.schema.hostile.filters import FILTER_CASES
 from tests.schema.hostile.loyalty import LOYALTY_CASES
@@ -31,6 +33,7 @@ CASES = (
     | LOYALTY_CASES
     | CODE_POOL_CASES
     | VALIDATION_RULE_CASES
+    | DISTRIBUTION_CASES
 )
 
 # Bodies that no client library would send.
@@ -75,10 +78,13 @@ async def ids_by_placeholder(api: Api) -> dict[str, str]:
     club = LoyaltyClient(api)
     static = await club.create_segment("static", customers=[KNOWN_CUSTOMER])
     payload = await api.fetch(CREATE_SEGMENT, **segment_named("known"))
+    used = await club.create_segment("used")
+    distribution = await DistributionClient(api).create(used, "https://shop.example/")
     return {
         "{known}": str(payload["segment"]["id"]),
         "{static}": static,
         "{rule}": await create_validation_rule(api),
+        "{distribution}": distribution,
         "{pool}": await create_pool(api),
         "{program}": await club.create_program("known"),
     }
@@ -114,7 +120,7 @@ def fill_placeholders(value: Any, ids: dict[str, str]) -> Any:
     """Replaces the placeholders of a value by ids."""
     if isinstance(value, list):
         return [fill_placeholders(inner, ids) for inner in value]
-    if isinstance(value, dict) and "programId" in value:
+    if isinstance(value, dict) and value.keys() & {"programId", "segmentId"}:
         return {key: fill_placeholders(inner, ids) for key, inner in value.items()}
     return ids.get(value, value) if isinstance(value, str) else value
 

@@ -14,6 +14,7 @@ from app.domain.exports import ExportFormat
 from app.schema import schema
 from app.services.sample import load
 from tests.api import Api, Json
+from tests.deliveries.distribution_client import DistributionClient
 from tests.loyalty_client import LoyaltyClient
 from tests.server import running_server
 from tests.websocket_client import open_websocket
@@ -54,6 +55,7 @@ async def create_programs_and_earn(club: LoyaltyClient, segments: dict[str, str]
             ("Last year's welcome", segments["Readers who do not buy"]),
         )
     }
+    await DistributionClient(club.api).create(segment, "https://shop.example.com/webhooks")
     segment_ = await club.api.services.segments.get(segment)
     assert segment_ is not None
     now = club.api.services.now()

@@ -6,7 +6,7 @@ To add a consumer, name it in `app/domain/consumers.py` and register its functio
 `app/services/services.py`. Leases, retries and quarantine are handled here: see `runner.py`.
 """
 
-from app.services.consumers.consumers import Consumers
+from app.services.consumers.consumers import Consumers, keep_running
 from app.services.consumers.runner import ConsumerRunner, Handler
 
-__all__ = ["ConsumerRunner", "Consumers", "Handler"]
+__all__ = ["ConsumerRunner", "Consumers", "Handler", "keep_running"]

@@ -49,10 +49,10 @@ class Consumers:
                 wake_event = (
                     transitions_committed.subscribe() if transitions_committed else asyncio.Event()
                 )
-                tasks.create_task(_keep_running(consumer.value, partial(runner.run, wake_event)))
+                tasks.create_task(keep_running(consumer.value, partial(runner.run, wake_event)))
             for name, periodic_task in self._periodic_tasks.items():
-                tasks.create_task(_keep_running(name, partial(_run_periodically, periodic_task)))
-            tasks.create_task(_keep_running("deadlines", self._enforce_deadlines))
+                tasks.create_task(keep_running(name, partial(_run_periodically, periodic_task)))
+            tasks.create_task(keep_running("deadlines", self._enforce_deadlines))
 
     async def drain(self) -> None:
         """Runs all consumers, then the periodic tasks, until this process can do no more work for
@@ -82,7 +82,7 @@ async def _run_periodically(periodic_task: PeriodicTask) -> None:
             await asyncio.sleep(_PERIOD_SECONDS)
 
 
-async def _keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
+async def keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
     """Starts the task again, with a back-off, whenever it fails. No failure ends another task."""
     backoff = Backoff()
     while True:

@@ -10,7 +10,12 @@ from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
 from app.services.sample.campaign import CODE_POOL, validation_rule
 from app.services.sample.definitions import DEFINITIONS
-from app.services.sample.segments import SEGMENTS
+from app.services.sample.segments import (
+    DISTRIBUTION_NAME,
+    DISTRIBUTION_SEGMENT,
+    RECEIVER_URL,
+    SEGMENTS,
+)
 from app.services.sample.shop import Row, Shop, source_id
 from app.services.services import Services
 from app.settings import Settings
@@ -23,13 +28,17 @@ async def load_into(settings: Settings) -> str:
     """Loads the sample like `load`, with a store that it opens and closes itself."""
     store = await Store.open(settings)
     try:
-        return await load(Services(store, settings))
+        services = Services(store, settings)
+        return await load(services, with_distribution=settings.webhook_allow_private)
     finally:
         await store.close()
 
 
-async def load(services: Services) -> str:
-    """Loads the sample and returns a sentence about it. Loading again changes nothing."""
+async def load(services: Services, *, with_distribution: bool = False) -> str:
+    """Loads the sample and returns a sentence about it. Loading again changes nothing.
+
+    The distribution sends webhooks to this machine, to `segments receive`.
+    """
     now = services.now()
     shop = Shop(await _first_loaded_at(services, now))
     await _create_definitions(services)
@@ -38,9 +47,12 @@ async def load(services: Services) -> str:
     events = await _write_all(shop.events(), services.events.track, now)
     segment_count = await _create_segments(services, SEGMENTS, now)
     await _create_campaign(services, now)
+    if with_distribution:
+        await _create_distribution(services, now)
     return (
         f"The sample shop is loaded: {customers:,} customers, {orders:,} orders,"
-        f" {events:,} events, {segment_count} segments, a validation rule and a code pool"
+        f" {events:,} events, {segment_count} segments, a validation rule, a code pool"
+        f"{', a distribution' * with_distribution}"
     )
 
 
@@ -81,6 +93,19 @@ async def _create_campaign(services: Services, now: Now) -> None:
     rule = validation_rule(segment.id)
     if rule["name"] not in {existing.name for existing in await services.validation_rules.all()}:
         await services.validation_rules.create(rule, now.at)
+
+
+async def _create_distribution(services: Services, now: Now) -> None:
+    names = {item.distribution.name for item in await services.distributions.all()}
+    if DISTRIBUTION_NAME not in names:
+        (segment,) = await services.segments.page(DISTRIBUTION_SEGMENT, None, None, 1)
+        channel = {"webhook": {"url": RECEIVER_URL}}
+        distribution_input = {
+            "name": DISTRIBUTION_NAME,
+            "segmentId": segment.id,
+            "channel": channel,
+        }
+        await services.distributions.create(distribution_input, now.at)
 
 
 async def _create_segments(services: Services, rows: Sequence[Row], now: Now) -> int:

@@ -1,4 +1,5 @@
-"""The segments of the sample shop, passive and static, in the shape of SegmentCreateInput."""
+"""The segments of the sample shop, in the shape of SegmentCreateInput, and the names of its
+distribution."""
 
 from typing import Any
 
@@ -15,7 +16,17 @@ def _attribute(path: str, operator: str, value: Any) -> Row:
 
 _VIP = _attribute("metadata.vip", "IS", True)
 
+DISTRIBUTION_NAME = "Greeting of newsletter readers"
+DISTRIBUTION_SEGMENT = "Newsletter readers"
+RECEIVER_URL = "http://127.0.0.1:8001/"
+"""Where `segments receive` listens."""
+
 SEGMENTS = (
+    _segment(
+        DISTRIBUTION_SEGMENT,
+        "Customers who get the newsletter. A distribution greets those who join.",
+        filter=_attribute("metadata.newsletter", "IS", True),
+    ),
     _segment("VIPs", "Customers with VIP status.", filter=_VIP),
     _segment(
         "Bought three times this quarter",

@@ -1,0 +1,88 @@
+"""Sends emails by SMTP."""
+
+from datetime import UTC, datetime
+from email.message import EmailMessage as MimeMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from app.domain.deliveries import AttemptResult, EmailMessage, Outcome
+from app.settings import Settings
+
+ATTEMPT_TIMEOUT_SECONDS = 10.0
+_TLS_PORT = 465
+_PLAIN_PORT = 25
+_FIRST_PERMANENT_CODE = 500
+_ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+class SmtpClient:
+    """Sends through the server of SEGMENTS_SMTP_URL. `smtps://` uses TLS from the start; `smtp://`
+    changes to TLS if the server offers it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._sender = settings.email_from
+        self._options: dict[str, Any] | None = None
+        if settings.smtp_url is not None:
+            parts = urlsplit(settings.smtp_url.get_secret_value())
+            uses_tls = parts.scheme == "smtps"
+            self._options = {
+                "hostname": parts.hostname,
+                "port": parts.port or (_TLS_PORT if uses_tls else _PLAIN_PORT),
+                "username": unquote(parts.username) if parts.username else None,
+                "password": unquote(parts.password) if parts.password else None,
+                "use_tls": uses_tls,
+                "timeout": ATTEMPT_TIMEOUT_SECONDS,
+            }
+
+    async def send(self, delivery_id: str, message: EmailMessage) -> AttemptResult:
+        """Sends the email once. Never raises for the server's fault."""
+        if self._options is None:
+            return AttemptResult(Outcome.RETRY, "There is no mail server: set SEGMENTS_SMTP_URL.")
+        try:
+            mime_message = self._build(delivery_id, message)
+        except ValueError as error:
+            return AttemptResult(Outcome.REJECT, f"The email can't be built: {error}")
+        try:
+            await aiosmtplib.send(mime_message, **self._options)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            outcome = Outcome.REJECT if _is_permanent(error) else Outcome.RETRY
+            return AttemptResult(outcome, f"The mail server: {_describe(error)}")
+        return AttemptResult(Outcome.DELIVERED)
+
+    def _build(self, delivery_id: str, message: EmailMessage) -> MimeMessage:
+        mime_message = MimeMessage(policy=SMTP)
+        mime_message["From"] = self._sender
+        mime_message["To"] = message.to
+        mime_message["Subject"] = message.subject
+        mime_message["Date"] = format_datetime(datetime.now(UTC))
+        # The same at each attempt, so that mail servers can recognize a repetition.
+        domain = parseaddr(self._sender)[1].rpartition("@")[2] or "localhost"
+        mime_message["Message-ID"] = f"<{delivery_id}@{domain}>"
+        if message.unsubscribe_url:
+            mime_message["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+            if message.unsubscribe_url.startswith("https://"):
+                mime_message["List-Unsubscribe-Post"] = _ONE_CLICK
+        mime_message.set_content(message.text)
+        mime_message.add_alternative(message.html, subtype="html")
+        return mime_message
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether the server will never accept this email for this recipient."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        codes = [recipient.code for recipient in error.recipients]
+    elif isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+        codes = [error.code]
+    else:
+        return False
+    return all(code >= _FIRST_PERMANENT_CODE for code in codes)
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{recipient.code} {recipient.message}" for recipient in error.recipients)
+    return str(error) or type(error).__name__

@@ -1,0 +1,158 @@
+"""The queue of due deliveries: claimed under a timed lease, and recorded after an attempt.
+
+Each distribution has a queue of its own, so that a distribution with many due deliveries does not
+hide those of another. Deliveries that somebody retries are in one more queue, which is served even
+while their distribution is paused.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import UpdateOne
+
+from app.domain.deliveries import (
+    MAX_ERROR_LENGTH,
+    AttemptResult,
+    ClaimedDelivery,
+    DeliveryStatus,
+    Outcome,
+)
+from app.domain.engine_status import BoundedCount, DeliveryStatusSummary
+from app.domain.ids import EntityKind
+from app.store.collections import Database
+from app.store.deliveries import QUEUE_FIELDS
+from app.store.delivery_documents import as_claimed_delivery
+from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.leases import IS_EXPIRED, lease_fields
+
+QUEUE_INDEX = "queue_1_nextAttemptAt_1"
+_MAX_COUNTED = 10_000
+MAX_FAILING_HOSTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """The attempt to record. `retry_at` is None if no further attempt follows."""
+
+    delivery_id: str
+    distribution_id: str
+    result: AttemptResult
+    first_attempt_at: datetime
+    attempted_at: datetime
+    retry_at: datetime | None
+
+
+class DeliveryQueue:
+    """The part of the deliveries collection that is not finished."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database.deliveries
+
+    async def due_queues(self, now: datetime) -> list[str | None]:
+        """The queues with due deliveries: ids of distributions, and None for the retried ones."""
+        stages: list[dict[str, Any]] = [
+            {"$sort": {"queue": 1, "nextAttemptAt": 1}},
+            {"$group": {"_id": "$queue", "at": {"$first": "$nextAttemptAt"}}},
+        ]
+        # With the partial index as a hint, MongoDB reads one key of each queue.
+        cursor = self._collection.aggregate(stages, hint=QUEUE_INDEX)
+        return [
+            row["_id"] and to_public_id(EntityKind.DISTRIBUTION, row["_id"])
+            async for row in cursor
+            if row["at"] <= now
+        ]
+
+    async def claim(
+        self,
+        queue: str | None,
+        excluded_hosts: Iterable[str],
+        limit: int,
+        owner: str,
+        seconds: float,
+        now: datetime,
+    ) -> list[ClaimedDelivery]:
+        """Claims at most `limit` due deliveries of a queue for `seconds`, earliest first.
+
+        `owner` must be new for each call.
+        """
+        query = {
+            "queue": queue and to_object_id(EntityKind.DISTRIBUTION, queue),
+            "nextAttemptAt": {"$lte": now},
+            "host": {"$nin": list(excluded_hosts)},
+            **IS_EXPIRED,
+        }
+        cursor = self._collection.find(query, {"_id": 1}).hint(QUEUE_INDEX)
+        candidates = await cursor.sort("nextAttemptAt", 1).limit(limit).to_list(None)
+        if not candidates:
+            return []
+        ids = {"_id": {"$in": [row["_id"] for row in candidates]}}
+        claim = [{"$set": lease_fields(owner, seconds)}]
+        await self._collection.update_many({**ids, **query}, claim)
+        rows = await self._collection.find({**ids, "owner": owner}).to_list(None)
+        return [as_claimed_delivery(row) for row in rows]
+
+    async def record(self, records: Iterable[tuple[str, AttemptRecord]]) -> None:
+        """Records attempts, each with the owner of its claim. An attempt whose delivery another
+        owner has claimed since, or that was canceled, changes nothing."""
+        writes = [
+            UpdateOne(
+                {"_id": to_object_id(EntityKind.DELIVERY, record.delivery_id), "owner": owner},
+                _update(record),
+            )
+            for owner, record in records
+        ]
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False)
+
+    async def read_status(
+        self, paused_distribution_ids: Sequence[str], now: datetime
+    ) -> DeliveryStatusSummary:
+        """Reads the state of the queue. The deliveries of paused distributions are not due."""
+        paused_keys = to_object_ids(EntityKind.DISTRIBUTION, paused_distribution_ids)
+        due = {"nextAttemptAt": {"$lte": now}, "queue": {"$nin": paused_keys}}
+        due_count = await self._collection.count_documents(due, limit=_MAX_COUNTED)
+        oldest = await self._collection.find_one(
+            due, {"nextAttemptAt": 1}, sort=[("nextAttemptAt", 1)]
+        )
+        stages: list[dict[str, Any]] = [
+            {"$match": {"status": DeliveryStatus.RETRYING.value}},
+            {"$limit": _MAX_COUNTED},
+            {"$group": {"_id": "$host", "count": {"$sum": 1}}},
+            {"$sort": {"count": -1, "_id": 1}},
+            {"$limit": MAX_FAILING_HOSTS_SHOWN},
+        ]
+        return DeliveryStatusSummary(
+            BoundedCount(due_count, due_count < _MAX_COUNTED),
+            timedelta(0) if oldest is None else now - oldest["nextAttemptAt"],
+            {row["_id"]: row["count"] async for row in self._collection.aggregate(stages)},
+            len(paused_distribution_ids),
+        )
+
+
+def _update(record: AttemptRecord) -> dict[str, Any]:
+    result = record.result
+    if result.outcome is Outcome.DELIVERED:
+        return {
+            "$inc": {"attempts": 1},
+            "$set": {
+                "status": DeliveryStatus.DELIVERED.value,
+                "deliveredAt": record.attempted_at,
+            },
+            # What was sent is not needed any more, and may be personal.
+            "$unset": {**QUEUE_FIELDS, "lastError": "", "content": "", "host": ""},
+        }
+    fields: dict[str, Any] = {
+        "lastError": result.error[:MAX_ERROR_LENGTH],
+        "firstAttemptAt": record.first_attempt_at,
+    }
+    if record.retry_at is None:
+        fields["status"] = DeliveryStatus.FAILED.value
+        return {"$inc": {"attempts": 1}, "$set": fields, "$unset": QUEUE_FIELDS}
+    fields |= {"status": DeliveryStatus.RETRYING.value, "nextAttemptAt": record.retry_at}
+    return {
+        "$inc": {"attempts": 1},
+        "$set": fields,
+        "$unset": {"owner": "", "leaseExpiresAt": ""},
+    }

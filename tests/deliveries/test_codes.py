@@ -1,0 +1,127 @@
+"""Codes: claimed with the delivery, never twice; a pool that runs out pauses the distribution."""
+
+import asyncio
+
+import pytest
+
+from app.services.deliveries import code_backlog
+from tests.deliveries.distribution_client import (
+    DELETE,
+    SET_STATE,
+    UPDATE,
+    DistributionClient,
+)
+from tests.deliveries.receiver import Receiver
+
+CREATE_POOL = (
+    "mutation($input: CodePoolInput!) { codePoolCreate(input: $input)"
+    " { codePool { id } userErrors { code path message } } }"
+)
+ADD_CODES = (
+    "mutation($id: ID!, $codes: [String!]!) { codePoolAddCodes(id: $id, codes: $codes)"
+    " { codePool { availableCount usedBy { name node { id } } } userErrors { code path message } }"
+    " }"
+)
+DELETE_POOL = (
+    "mutation($id: ID!) { codePoolDelete(id: $id) { codePool { id }"
+    " userErrors { code path message } } }"
+)
+
+
+async def create_pool(client: DistributionClient, *codes: str) -> str:
+    payload = await client.change(CREATE_POOL, input={"name": "codes", "codes": list(codes)})
+    return str(payload["codePool"]["id"])
+
+
+async def test_each_delivery_has_a_code_of_its_own(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    names = [f"c{index}" for index in range(3)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    pool = await create_pool(client, "A", "B", "C", "D")
+    distribution = await client.create(segment, receiver.url(), codePoolId=pool)
+    await client.append_entered(segment, *names)
+    await client.make_deliveries()
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=3)
+
+    assert {body["code"] for body in receiver.bodies} == {"A", "B", "C"}
+    rows = await client.deliveries(distribution)
+    sent = {body["id"]: body["code"] for body in receiver.bodies}
+    assert {row["id"]: row["code"] for row in rows} == sent
+    payload = await client.change(ADD_CODES, id=pool, codes=["E"])
+    assert payload["codePool"] == {
+        "availableCount": 2,
+        "usedBy": [{"name": "hello", "node": {"id": distribution}}],
+    }
+    assert await client.api.list_errors(DELETE_POOL, id=pool) == ["INVALID id"]
+    await client.change(DELETE, id=distribution)
+    await client.change(DELETE_POOL, id=pool)
+
+
+async def test_deliveries_without_a_code_wait_for_more(
+    client: DistributionClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_backlog, "_DELIVERIES_PER_PAGE", 2)
+    names = [f"c{index}" for index in range(8)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    pool = await create_pool(client, "A")
+    distribution = await client.create(segment, receiver.url("/old"), codePoolId=pool)
+    await client.append_entered(segment, *names[:6])
+    await client.make_deliveries()
+    # Paused now, so this one makes nothing.
+    await client.append_entered(segment, names[6])
+    await client.make_deliveries()
+
+    shown = await client.fetch_distribution(distribution)
+    assert shown["state"] == "PAUSED"
+    assert shown["pausedBecause"].startswith("The code pool has run out.")
+    assert await client.counts(distribution) == {"PENDING": 6}
+    rows = await client.deliveries(distribution)
+    assert sorted(row["nextAttemptAt"] is None for row in rows) == [False, *[True] * 5]
+    errors = await client.api.list_errors(SET_STATE, id=distribution, state="LIVE")
+    assert errors == ["OUT_OF_CODES id"]
+    channel = {"webhook": {"url": receiver.url("/new")}}
+    await client.change(UPDATE, id=distribution, input={"channel": channel})
+    async with client.sending():
+        await client.change(ADD_CODES, id=pool, codes=["B", "C", "D"])
+        await client.make_deliveries()
+        assert await client.counts(distribution) == {"PENDING": 6}
+        await client.change(SET_STATE, id=distribution, state="LIVE")
+        await client.make_deliveries()
+        # Four codes for six deliveries: it is paused again.
+        assert (await client.fetch_distribution(distribution))["state"] == "PAUSED"
+        await client.change(ADD_CODES, id=pool, codes=["E", "F", "G"])
+        await client.change(SET_STATE, id=distribution, state="LIVE")
+        await client.append_entered(segment, names[7])
+        await client.make_deliveries()
+        await client.wait_for_counts(distribution, DELIVERED=7)
+
+    assert sorted(body["code"] for body in receiver.bodies) == list("ABCDEFG")
+    by_customer = {body["customer"]["sourceId"]: body for body in receiver.bodies}
+    assert by_customer.keys() == {*names} - {names[6]}
+    paths = {request.json["customer"]["sourceId"]: request.path for request in receiver.requests}
+    assert paths == {**dict.fromkeys(names[:6], "/old"), names[7]: "/new"}
+
+
+async def test_consumers_that_conflict_over_a_pool_share_it(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    """Members and transitions claim from one pool at the same time."""
+    names = [f"c{index}" for index in range(300)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    pool = await create_pool(client, *(f"code {index}" for index in range(700)))
+    first = await client.create(segment, receiver.url(), codePoolId=pool)
+    second = await client.create(segment, receiver.url(), codePoolId=pool)
+    for start in range(0, 300, 50):
+        await client.append_entered(segment, *names[start : start + 50])
+    services = client.api.services
+    await asyncio.gather(*(services.consumers.drain() for _ in range(3)))
+    await client.make_deliveries()
+
+    codes = [row["code"] for row in client.api.database.deliveries.find()]
+    assert len(codes) == len(set(codes)) == 600
+    assert await client.counts(first) == await client.counts(second) == {"PENDING": 300}

@@ -1,0 +1,172 @@
+"""Receivers that fail: each delivery ends as the rules say, and no receiver delays another's."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.domain.deliveries import next_attempt_at
+from app.services.deliveries import webhook_client
+from tests.deliveries.distribution_client import (
+    RETRY,
+    RETRY_ALL,
+    SET_STATE,
+    DistributionClient,
+)
+from tests.deliveries.receiver import (
+    Answer,
+    Receiver,
+    answer_by_closing,
+    answer_endlessly,
+    answer_never,
+    answer_slowly,
+    answer_status,
+    running_receiver,
+)
+
+NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
+
+
+async def make_delivery(client: DistributionClient, url: str, **fields: Any) -> str:
+    """Makes one delivery to the URL; returns the id of the distribution."""
+    await client.api.upsert("ann")
+    segment = await client.create_segment("Everybody")
+    distribution = await client.create(segment, url, **fields)
+    await client.append_entered(segment, "ann")
+    await client.make_deliveries()
+    return distribution
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (answer_status(500, "out\x00 of  order"), "The receiver answered 500: out of order"),
+        (answer_status(302, Location="http://127.0.0.1:1/"), "The receiver answered 302: ok"),
+        (answer_endlessly(503), "The receiver answered 503: xxx"),
+        (answer_by_closing, "Server disconnected"),
+        (answer_never, "There was no answer within 1 seconds."),
+        (answer_slowly(2), "There was no answer within 1 seconds."),
+    ],
+    ids=["error", "redirect", "endless error", "closes", "never", "slow"],
+)
+async def test_a_failed_attempt_is_retried_with_the_same_id_and_body(
+    client: DistributionClient,
+    receiver: Receiver,
+    answer: Answer,
+    error: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhook_client, "ATTEMPT_TIMEOUT_SECONDS", 1.0)
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer
+    async with client.sending():
+        await client.wait_for_counts(distribution, RETRYING=1)
+        (delivery,) = await client.deliveries(distribution)
+        assert delivery["lastError"].startswith(error)
+        assert delivery["attempts"] == 1
+        delay = datetime.fromisoformat(delivery["nextAttemptAt"]) - datetime.now(UTC)
+        assert timedelta(seconds=40) < delay < timedelta(seconds=67)
+        receiver.answer = answer_status(204, "")
+        client.make_due()
+        await client.wait_for_counts(distribution, DELIVERED=1)
+
+    first, second = receiver.requests
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    (delivery,) = await client.deliveries(distribution)
+    assert delivery["lastError"] is None
+    assert delivery["attempts"] == 2
+
+
+@pytest.mark.parametrize("status", [200, 410])
+async def test_the_status_counts_although_the_body_never_ends(
+    client: DistributionClient, receiver: Receiver, status: int
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_endlessly(status)
+    async with client.sending():
+        expected = "DELIVERED" if status == 200 else "FAILED"
+        await client.wait_for_counts(distribution, **{expected: 1})
+
+
+async def test_gone_pauses_at_once(client: DistributionClient, receiver: Receiver) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_status(410, "moved")
+    async with client.sending():
+        await client.wait_for_counts(distribution, FAILED=1)
+        shown = await client.fetch_distribution(distribution)
+        assert shown["state"] == "PAUSED"
+        assert shown["pausedBecause"] == (
+            "The receiver accepts no more deliveries. The receiver answered 410: moved"
+        )
+        receiver.answer = answer_status(200)
+        (delivery,) = await client.deliveries(distribution)
+        # A retry by hand is sent even now.
+        payload = await client.change(RETRY, id=delivery["id"])
+        assert payload["delivery"]["status"] == "PENDING"
+        await client.wait_for_counts(distribution, DELIVERED=1)
+        await client.change(SET_STATE, id=distribution, state="LIVE")
+        assert (await client.fetch_distribution(distribution))["pausedBecause"] is None
+
+
+async def test_a_delivery_fails_after_a_day_and_pauses_its_distribution(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_status(500)
+    async with client.sending():
+        await client.wait_for_counts(distribution, RETRYING=1)
+        client.make_due(firstAttemptAt=datetime.now(UTC) - timedelta(hours=24))
+        await client.wait_for_counts(distribution, FAILED=1)
+        shown = await client.fetch_distribution(distribution)
+        assert shown["state"] == "PAUSED"
+        assert shown["pausedBecause"].startswith("The receiver kept refusing")
+        receiver.answer = answer_status(200)
+        assert await client.api.fetch(RETRY_ALL, id=distribution, first=10) == 1
+        await client.wait_for_counts(distribution, DELIVERED=1)
+        assert await client.api.fetch(RETRY_ALL, id=distribution) == 0
+
+
+def test_attempts_are_1_2_4_minutes_apart_for_a_day() -> None:
+    attempts, now, instants = 0, NOW, [NOW]
+    while True:
+        attempts += 1
+        retry_at = next_attempt_at(attempts, NOW, now, jitter=0)
+        if retry_at is None:
+            break
+        instants.append(now := retry_at)
+    minutes = [round((instant - NOW).total_seconds() / 60) for instant in instants]
+
+    assert minutes == [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 1440]
+    assert next_attempt_at(13, NOW, NOW + timedelta(minutes=1)) is None
+
+
+async def test_a_bad_receiver_does_not_delay_a_good_one(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    names = [f"c{index}" for index in range(300)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    async with running_receiver() as bad:
+        bad.answer = answer_never
+        stuck = await client.create(segment, bad.url(host="localhost"))
+        good = await client.create(segment, receiver.url())
+        await client.append_entered(segment, *names)
+        await client.make_deliveries()
+        async with client.sending():
+            # Far less than a timeout of the bad one.
+            await client.wait_for_counts(good, seconds=8, DELIVERED=300)
+        assert (await client.counts(stuck)) == {"PENDING": 300}
+        assert 1 <= len(bad.requests) <= 16
+
+
+async def test_retries_of_something_unknown_are_not_found(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    unknown = "dlv_" + "0" * 24
+    assert await client.api.list_errors(RETRY, id=unknown) == ["NOT_FOUND id"]
+    assert await client.api.list_errors(RETRY, id=distribution) == ["NOT_FOUND id"]
+    assert await client.api.list_errors(RETRY_ALL, id="x") == ["NOT_FOUND distributionId"]
+    assert await client.api.list_errors(RETRY_ALL, id=distribution, first=0) == ["BAD_REQUEST"]
+    assert await client.api.list_errors(RETRY_ALL, id=distribution, first=1001) == ["BAD_REQUEST"]
