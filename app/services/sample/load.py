@@ -9,6 +9,7 @@ from app.errors import InputError, UserErrorCode
 from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
 from app.services.sample.definitions import DEFINITIONS
+from app.services.sample.referrals import create_referral_program
 from app.services.sample.segments import SEGMENTS
 from app.services.sample.shop import Row, Shop, source_id
 from app.services.services import Services
@@ -36,6 +37,7 @@ async def load(services: Services) -> str:
     orders = await _write_all(shop.orders(), services.orders.upsert, now)
     events = await _write_all(shop.events(), services.events.track, now)
     segment_count = await _create_segments(services, SEGMENTS, now)
+    await create_referral_program(services, now)
     return (
         f"The sample shop is loaded: {customers:,} customers, {orders:,} orders,"
         f" {events:,} events, {segment_count} segments"
