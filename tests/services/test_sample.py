@@ -65,6 +65,13 @@ async def test_its_metadata_is_defined(api: Api, load_summary: str) -> None:
     assert {definition.state for definition in definitions.values()} == {DefinitionState.READY}
 
 
+async def test_it_has_a_referral_program(api: Api, load_summary: str) -> None:
+    (program,) = await api.services.referrals.programs()
+
+    assert [tier.min_referrals for tier in program.tiers] == [1, 5]
+    assert program.tiers[1].segment_id is not None
+
+
 @pytest.mark.parametrize("name", ["order", "visit", "newsletter_opened", "product_viewed"])
 @pytest.mark.parametrize("window", ["P1D", "P30D", "P365D"])
 async def test_something_has_just_happened(

@@ -10,6 +10,7 @@ from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
 from app.services.sample.campaign import CODE_POOL, validation_rule
 from app.services.sample.definitions import DEFINITIONS
+from app.services.sample.referrals import create_referral_program
 from app.services.sample.segments import (
     DISTRIBUTION_NAME,
     DISTRIBUTION_SEGMENT,
@@ -49,6 +50,7 @@ async def load(services: Services, *, with_distribution: bool = False) -> str:
     await _create_campaign(services, now)
     if with_distribution:
         await _create_distribution(services, now)
+    await create_referral_program(services, now)
     return (
         f"The sample shop is loaded: {customers:,} customers, {orders:,} orders,"
         f" {events:,} events, {segment_count} segments, a validation rule, a code pool"
