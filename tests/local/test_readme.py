@@ -34,8 +34,13 @@ def test_the_tour_answers_as_it_says(run_program: RunProgram, port: int, tmp_pat
 
     program = run_program("up", "--sample", "--data", str(tmp_path / "data"), "--port", str(port))
     wait_until(lambda: "Ready: " in program.stdout, SAMPLE_LOAD_SECONDS)
+    receiver = run_program("receive", "--port", "0")
+    wait_until(lambda: "Ready: " in receiver.stdout, SAMPLE_LOAD_SECONDS)
+    receiver_address = receiver.stdout.split("http://")[1].split("/")[0]
+    commands = commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    commands = commands.replace("127.0.0.1:8001", receiver_address)
     tour = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")],
+        ["bash", "-euo", "pipefail", "-c", commands],
         cwd=tmp_path,
         env=os.environ,
         check=True,
@@ -44,6 +49,8 @@ def test_the_tour_answers_as_it_says(run_program: RunProgram, port: int, tmp_pat
         timeout=60,
     )
 
+    assert '"code": "HELLO-1"' in receiver.stdout
+    assert "/bye dlv_" in receiver.stdout
     answers = tour.stdout.splitlines()
     assert len(answers) == len(expected)
     for answer, line in zip(answers, expected, strict=True):

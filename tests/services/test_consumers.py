@@ -339,7 +339,9 @@ async def test_prometheus_reports_its_lag(loyalty_client: LoyaltyClient) -> None
 
 async def test_a_consumer_that_dies_is_started_again(loyalty_client: LoyaltyClient) -> None:
     recorder, store = RecordingConsumer(loyalty_client.api), loyalty_client.api.services.store
-    others = {consumer: ignore for consumer in Consumer if consumer is not Consumer.LOYALTY}
+    others: dict[Consumer, Handler] = {
+        consumer: ignore for consumer in Consumer if consumer is not Consumer.LOYALTY
+    }
     consumers = Consumers(store, {Consumer.LOYALTY: recorder.handle, **others})
     await enter_customers(loyalty_client, 1)
     checkpoint = loyalty_client.api.database.checkpoints.find_one_and_delete({"_id": "loyalty"})
