@@ -118,13 +118,15 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery that this process attempts now."""
+    """A delivery that this process attempts now. Somebody retries it if `is_retried`: then it is
+    sent even while its distribution is paused."""
 
     id: str
     distribution_id: str
     content: Content
     attempts: int
     first_attempt_at: datetime | None
+    is_retried: bool
 
 
 class Outcome(Enum):

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import UNSET, Maybe
 
 from app.domain.deliveries import Delivery as StoredDelivery
 from app.domain.deliveries import DeliveryStatus
@@ -17,6 +16,7 @@ from app.schema.connections import Page, make_page
 from app.schema.context import Info
 from app.schema.customers import CustomerRef, read_customer_ref
 from app.schema.deliveries import Delivery, DeliveryConnection, DeliveryPayload
+from app.schema.distribution_inputs import DistributionInput, DistributionUpdateInput
 from app.schema.enums import register_enum
 from app.schema.errors import UserError, attempt
 from app.schema.input_json import input_to_json
@@ -29,7 +29,7 @@ from app.schema.paging import (
     encode_time_cursor,
     validate_page_size,
 )
-from app.schema.scalars import JSON, Long
+from app.schema.scalars import Long
 from app.schema.segments import Segment
 from app.services.distributions import DistributionWithSegment
 
@@ -179,82 +179,6 @@ class Distribution(Node):
 
 
 to_node.register(DistributionWithSegment, Distribution.from_domain)
-
-
-@strawberry.input(
-    description="A webhook: an HTTP POST with a JSON body, signed by the rules of"
-    " Standard Webhooks."
-)
-class WebhookInput:
-    url: str = strawberry.field(
-        description="An http or https URL without credentials, at most 2,000 characters."
-    )
-    headers: JSON | None = strawberry.field(
-        default=UNSET,
-        description="Headers to send along, as a JSON object of names and texts; at most 20."
-        " Their values are never shown again.",
-    )
-
-
-@strawberry.input(
-    description="Subject and body take {{customer.name}}, {{segment.name}}, {{code}}."
-)
-class EmailInput:
-    subject: str = strawberry.field(description="The Mustache template of the subject.")
-    body: str = strawberry.field(
-        description="The Mustache template of the body: HTML if it has tags, else plain text. The"
-        " email has both parts; values are escaped in HTML."
-    )
-
-
-@strawberry.input(one_of=True, description="How deliveries are sent.")
-class ChannelInput:
-    webhook: Maybe[WebhookInput] = strawberry.field(description="By an HTTP POST.")
-    email: Maybe[EmailInput] = strawberry.field(
-        description="By an email to the customer's address. A customer without one is SKIPPED."
-    )
-
-
-@strawberry.input(description="A distribution to create. It is LIVE at once.")
-class DistributionInput:
-    name: str = strawberry.field(description="The name of the distribution.")
-    segment_id: strawberry.ID = strawberry.field(
-        description="The id of the segment that customers enter or leave. It becomes active."
-    )
-    on: TransitionType = strawberry.field(
-        default=TransitionType.ENTERED, description="The transitions that make deliveries."
-    )
-    channel: ChannelInput = strawberry.field(description="How deliveries are sent.")
-    code_pool_id: strawberry.ID | None = strawberry.field(
-        default=UNSET,
-        description="A code is claimed from this pool for the customer and sent along.",
-    )
-    include_current_members: bool = strawberry.field(
-        default=False, description="Those who are members now get it too, once."
-    )
-    max_per_customer: int | None = strawberry.field(
-        default=UNSET,
-        description="At most so many per customer; default: one for each transition.",
-    )
-
-
-@strawberry.input(
-    description="The fields of a distribution to change. A field that is left out stays; null"
-    " removes the code pool or the maximum."
-)
-class DistributionUpdateInput:
-    name: str | None = strawberry.field(default=UNSET, description="The name of the distribution.")
-    channel: ChannelInput | None = strawberry.field(
-        default=UNSET,
-        description="How new deliveries are sent. It replaces the previous channel as a whole,"
-        " headers included.",
-    )
-    code_pool_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="The id of the pool of the codes of new deliveries."
-    )
-    max_per_customer: int | None = strawberry.field(
-        default=UNSET, description="The maximum number of deliveries for one customer."
-    )
 
 
 @strawberry.type(description="The result of creating, changing or deleting a distribution.")

@@ -102,6 +102,7 @@ def as_claimed_delivery(row: Mapping[str, Any]) -> ClaimedDelivery:
         content=_content(row["content"]),
         attempts=row["attempts"],
         first_attempt_at=row.get("firstAttemptAt"),
+        is_retried=row["queue"] is None,
     )
 
 

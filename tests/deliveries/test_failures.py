@@ -23,6 +23,7 @@ from tests.deliveries.receiver import (
     answer_status,
     running_receiver,
 )
+from tests.engine.conftest import wait_until
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -107,6 +108,28 @@ async def test_gone_pauses_at_once(client: DistributionClient, receiver: Receive
         await client.wait_for_counts(distribution, DELIVERED=1)
         await client.change(SET_STATE, id=distribution, state="LIVE")
         assert (await client.fetch_distribution(distribution))["pausedBecause"] is None
+
+
+async def test_after_gone_nothing_more_is_sent(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    names = [f"c{index}" for index in range(200)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    distribution = await client.create(segment, receiver.url())
+    await client.append_entered(segment, *names)
+    await client.make_deliveries()
+    receiver.answer = answer_status(410)
+    async with client.sending():
+
+        async def is_recorded() -> bool:
+            counts = await client.counts(distribution)
+            return bool(receiver.requests) and counts.get("FAILED") == len(receiver.requests)
+
+        await wait_until(is_recorded)
+    # Those that were being sent when the first answer came.
+    assert len(receiver.requests) <= 16
+    assert (await client.fetch_distribution(distribution))["state"] == "PAUSED"
 
 
 async def test_a_delivery_fails_after_a_day_and_pauses_its_distribution(

@@ -1,8 +1,11 @@
 """From a transition to a webhook that arrives, signed and complete."""
 
+import asyncio
+
 from standardwebhooks.webhooks import Webhook
 
 from tests.deliveries.distribution_client import (
+    CREATE,
     DELETE,
     DELIVERIES,
     RETRY,
@@ -281,3 +284,32 @@ async def test_a_segment_in_use_names_the_distribution(
     assert "the distribution 'hello'" in error["message"]
     await client.change(DELETE, id=distribution)
     assert not (await client.api.fetch(delete_segment, id=segment))["userErrors"]
+
+
+async def test_of_two_calls_at_once_only_what_fits_together_happens(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    delete_segment = (
+        "mutation($id: ID!) { segmentDelete(id: $id) { userErrors { code path message } } }"
+    )
+    for index in range(5):
+        segment = await client.create_segment(f"Segment {index}")
+        channel = {"webhook": {"url": receiver.url()}}
+        created, deleted = await asyncio.gather(
+            client.api.list_errors(
+                CREATE, input={"name": "x", "segmentId": segment, "channel": channel}
+            ),
+            client.api.list_errors(delete_segment, id=segment),
+        )
+        assert (created, deleted) in (
+            ([], ["SEGMENT_IN_USE id"]),
+            (["NOT_FOUND input segmentId"], []),
+        )
+    distribution = await client.create(await client.create_segment("Everybody"), receiver.url())
+    results = await asyncio.gather(
+        *(client.api.list_errors(DELETE, id=distribution) for _ in range(3)),
+        *(client.api.list_errors(SET_STATE, id=distribution, state="PAUSED") for _ in range(3)),
+    )
+    assert results[:3].count([]) == 1
+    assert results[:3].count(["NOT_FOUND id"]) == 2
+    assert all(errors in ([], ["NOT_FOUND id"]) for errors in results[3:])

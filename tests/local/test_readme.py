@@ -1,4 +1,4 @@
-"""The tour of README.md, run as it stands there."""
+"""The tours of README.md and of graphql-schema/distributions.md, run as they stand there."""
 
 import os
 import re
@@ -9,15 +9,17 @@ import pytest
 
 from tests.local.conftest import RunProgram, wait_until
 
-README = Path(__file__).parents[2] / "README.md"
+_ROOT = Path(__file__).parents[2]
+# The second page continues the tour of the first.
+PAGES = (_ROOT / "README.md", _ROOT / "graphql-schema" / "distributions.md")
 SAMPLE_LOAD_SECONDS = 200.0
 _BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def _tour() -> list[tuple[str, str]]:
-    """The code blocks of the section, each with its language."""
-    section = README.read_text().split("\n## A tour\n")[1].split("\n## ")[0]
-    return _BLOCK.findall(section)
+    """The code blocks of the sections, each with its language."""
+    sections = [page.read_text().split("\n## A tour\n")[1].split("\n## ")[0] for page in PAGES]
+    return [block for section in sections for block in _BLOCK.findall(section)]
 
 
 def _matches(expected: str, output: str) -> bool:
@@ -34,8 +36,13 @@ def test_the_tour_answers_as_it_says(run_program: RunProgram, port: int, tmp_pat
 
     program = run_program("up", "--sample", "--data", str(tmp_path / "data"), "--port", str(port))
     wait_until(lambda: "Ready: " in program.stdout, SAMPLE_LOAD_SECONDS)
+    receiver = run_program("receive", "--port", "0")
+    wait_until(lambda: "Ready: " in receiver.stdout, SAMPLE_LOAD_SECONDS)
+    receiver_address = receiver.stdout.split("http://")[1].split("/")[0]
+    commands = commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    commands = commands.replace("127.0.0.1:8001", receiver_address)
     tour = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")],
+        ["bash", "-euo", "pipefail", "-c", commands],
         cwd=tmp_path,
         env=os.environ,
         check=True,
@@ -44,6 +51,8 @@ def test_the_tour_answers_as_it_says(run_program: RunProgram, port: int, tmp_pat
         timeout=60,
     )
 
+    assert '"code": "HELLO-1"' in receiver.stdout
+    assert "/bye dlv_" in receiver.stdout
     answers = tour.stdout.splitlines()
     assert len(answers) == len(expected)
     for answer, line in zip(answers, expected, strict=True):

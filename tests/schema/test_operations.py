@@ -55,7 +55,8 @@ async def create_programs_and_earn(club: LoyaltyClient, segments: dict[str, str]
             ("Last year's welcome", segments["Readers who do not buy"]),
         )
     }
-    await DistributionClient(club.api).create(segment, "https://shop.example.com/webhooks")
+    url = "https://shop.example.com/webhooks"
+    thanks = await DistributionClient(club.api).create(segment, url, name="Thanks")
     segment_ = await club.api.services.segments.get(segment)
     assert segment_ is not None
     now = club.api.services.now()
@@ -63,7 +64,7 @@ async def create_programs_and_earn(club: LoyaltyClient, segments: dict[str, str]
     source_ids = [member.source_id for member in members]
     await club.append_entered(segment, *source_ids, at=now.at)
     await club.run_consumers()
-    return programs | rules
+    return programs | rules | {"Thanks": thanks}
 
 
 def read_query(name: str) -> str:

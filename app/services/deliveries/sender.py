@@ -21,6 +21,7 @@ from app.domain.deliveries import (
     WebhookRequest,
     next_attempt_at,
 )
+from app.domain.distributions import Distribution
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.channels import Channels
 from app.services.deliveries.pausing import pause_distribution
@@ -56,6 +57,12 @@ class _Host:
         self.waiting: deque[tuple[str, float, ClaimedDelivery]] = deque()
         self.sending_count = 0
         self.is_failing = False
+
+    def drop_waiting(self, distribution_id: str) -> None:
+        """Forgets the claimed deliveries of a distribution."""
+        self.waiting = deque(
+            entry for entry in self.waiting if entry[2].distribution_id != distribution_id
+        )
 
     @property
     def claimed_count(self) -> int:
@@ -179,9 +186,8 @@ class Sender:
         while ready and len(self._attempts) < MAX_CONCURRENT_ATTEMPTS:
             for host in ready:
                 owner, last_start, delivery = host.waiting.popleft()
-                if monotonic() > last_start:
-                    # The lease may end during the attempt. It ends soon, and the delivery is
-                    # claimed again.
+                if monotonic() > last_start or not self._may_send(delivery):
+                    # The lease ends soon, and the delivery is claimed again when it may be sent.
                     continue
                 host.sending_count += 1
                 attempt = asyncio.create_task(self._attempt(channels, host, owner, delivery))
@@ -190,6 +196,15 @@ class Sender:
                 if len(self._attempts) >= MAX_CONCURRENT_ATTEMPTS:
                     break
             ready = [host for host in ready if host.can_send]
+
+    def _may_send(self, delivery: ClaimedDelivery) -> bool:
+        """Whether the distribution is live, by definitions that are as new as the last claim."""
+        distribution = self._find_distribution(delivery)
+        return distribution is not None and (distribution.is_live or delivery.is_retried)
+
+    def _find_distribution(self, delivery: ClaimedDelivery) -> Distribution | None:
+        cached = self._definitions.cached
+        return cached.distributions.get(delivery.distribution_id) if cached else None
 
     async def _attempt(
         self, channels: Channels, host: _Host, owner: str, delivery: ClaimedDelivery
@@ -200,6 +215,9 @@ class Sender:
         finally:
             host.sending_count -= 1
         host.is_failing = result.outcome in (Outcome.RETRY, Outcome.GONE)
+        if result.outcome is Outcome.GONE:
+            # Their leases end soon; by then the distribution is paused.
+            host.drop_waiting(delivery.distribution_id)
         await self._records.put((owner, self._make_record(delivery, result, started_at)))
         self._start_attempts(channels)
         if host.needs_more:
@@ -210,9 +228,8 @@ class Sender:
     ) -> AttemptResult:
         valid_secrets: list[str] = []
         if isinstance(delivery.content, WebhookRequest):
-            cached = self._definitions.cached
-            distribution = cached and cached.distributions.get(delivery.distribution_id)
-            if not distribution:
+            distribution = self._find_distribution(delivery)
+            if distribution is None:
                 return AttemptResult(Outcome.REJECT, "The distribution has been deleted.")
             valid_secrets = distribution.valid_secrets(now)
         return await channels.send(delivery.id, delivery.content, valid_secrets)
@@ -260,6 +277,8 @@ class Sender:
             log.warning(
                 "distribution paused", distribution_id=distribution_id, paused_because=reason
             )
+        if reasons:
+            await self._definitions.latest()
         await self._store.delivery_queue.record(records)
 
 
