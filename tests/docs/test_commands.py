@@ -54,7 +54,8 @@ def _quote_group(match: re.Match[str]) -> str:
 
 def _alternatives(word: str) -> list[str]:
     if optional := re.fullmatch(r"\[(.+)\]", word):
-        return ["", optional[1]]
+        words = [_alternatives(part) for part in shlex.split(optional[1])]
+        return ["", *map(" ".join, itertools.product(*words))]
     return [*map(shlex.quote, word.split("|"))]
 
 

@@ -1,4 +1,4 @@
-"""The tours of README.md and of graphql-schema/distributions.md, run as they stand there."""
+"""The tour of README.md, run as it stands there."""
 
 import os
 import re
@@ -10,16 +10,14 @@ import pytest
 from tests.local.conftest import RunProgram, wait_until
 
 _ROOT = Path(__file__).parents[2]
-# The second page continues the tour of the first.
-PAGES = (_ROOT / "README.md", _ROOT / "graphql-schema" / "distributions.md")
 SAMPLE_LOAD_SECONDS = 200.0
 _BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def _tour() -> list[tuple[str, str]]:
-    """The code blocks of the sections, each with its language."""
-    sections = [page.read_text().split("\n## A tour\n")[1].split("\n## ")[0] for page in PAGES]
-    return [block for section in sections for block in _BLOCK.findall(section)]
+    """The code blocks of the section, each with its language."""
+    section = (_ROOT / "README.md").read_text().split("\n## A tour\n")[1].split("\n## ")[0]
+    return _BLOCK.findall(section)
 
 
 def _matches(expected: str, output: str) -> bool:
