@@ -17,6 +17,7 @@ from tests.schema.hostile.filter_import import FILTER_IMPORT_CASES
 from tests.schema.hostile.filters import FILTER_CASES
 from tests.schema.hostile.loyalty import LOYALTY_CASES
 from tests.schema.hostile.queries import QUERY_CASES
+from tests.schema.hostile.referrals import REFERRAL_CASES
 from tests.schema.hostile.requests import CREATE_SEGMENT, KNOWN_CUSTOMER, segment_named
 from tests.schema.hostile.segments import SEGMENT_CASES
 from tests.schema.hostile.validation_rules import VALIDATION_RULE_CASES
@@ -34,7 +35,11 @@ CASES = (
     | CODE_POOL_CASES
     | VALIDATION_RULE_CASES
     | DISTRIBUTION_CASES
+    | REFERRAL_CASES
 )
+
+# The objects with placeholders have one of these keys. Other objects may be too deep to search.
+_KEYS_BESIDE_IDS = {"programId", "segmentId", "tiers", "reward", "points", "codePoolId"}
 
 # Bodies that no client library would send.
 BODIES: dict[str, tuple[bytes, str]] = {
@@ -120,7 +125,7 @@ def fill_placeholders(value: Any, ids: dict[str, str]) -> Any:
     """Replaces the placeholders of a value by ids."""
     if isinstance(value, list):
         return [fill_placeholders(inner, ids) for inner in value]
-    if isinstance(value, dict) and value.keys() & {"programId", "segmentId"}:
+    if isinstance(value, dict) and value.keys() & _KEYS_BESIDE_IDS:
         return {key: fill_placeholders(inner, ids) for key, inner in value.items()}
     return ids.get(value, value) if isinstance(value, str) else value
 

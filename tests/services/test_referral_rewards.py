@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.domain.consumers import Consumer
+from app.domain.inputs import CustomerRef
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.consumers import ConsumerRunner
@@ -139,6 +140,27 @@ async def test_a_reward_waits_until_the_engine_has_recorded_the_baseline(
     assert shop.reward_state("ann") == ("GIVEN" if is_member else "PENDING")
     assert shop.api.database.referralRewards.count_documents({"checkAt": {"$exists": True}}) == 0
     assert shop.client.read_points("ann") == 10 * is_member
+
+
+async def test_the_sweeper_removes_the_rows_of_deleted_customers(
+    referral_shop: ReferralShop,
+) -> None:
+    shop, database = referral_shop, referral_shop.api.database
+    ids = {name: await shop.api.upsert(name) for name in ("ann", "ben", "cleo")}
+    await shop.client.record(shop.program["id"], "ann", "ben")
+    await shop.client.record(shop.program["id"], "ben", "cleo")
+    await shop.client.record(shop.program["id"], "cleo", "ann")
+    await shop.api.services.customers.delete(CustomerRef.by_id(ids["ben"]))
+    while await shop.api.services.store.customer_tombstones.sweep([ids["ben"]], 1):
+        pass
+    # Ann's referee was deleted, and still counts. Nobody can refer Cleo again.
+    left = {
+        role: {f"cus_{row['_id'][role]}" for row in database[name].find()}
+        for name, role in (("referrals", "referee"), ("referralCounts", "referrer"))
+    }
+    assert left == {"referee": {ids["cleo"], ids["ann"]}, "referrer": {ids["ann"], ids["cleo"]}}
+    assert database.referralRewards.count_documents({}) == 2
+    assert await shop.client.record(shop.program["id"], "ann", "cleo") == 1
 
 
 async def test_a_deleted_program_still_rewards_what_was_before(referral_shop: ReferralShop) -> None:
