@@ -1,10 +1,13 @@
 """The file that a command writes: it appears under its name once it is complete."""
 
+import fcntl
 import os
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+
+from app.errors import SetupError
 
 STDOUT_NAME = "-"
 
@@ -13,7 +16,8 @@ class OutputFile:
     """A context that opens a file for writing; `commit` completes it.
 
     The data go to FILE.part, which replaces FILE at the end, and is removed if the context exits
-    before that. Standard output and devices are written directly.
+    before that. Standard output and devices are written directly. Raises SetupError if another
+    process writes FILE.part.
     """
 
     def __init__(self, name: str | None) -> None:
@@ -31,8 +35,10 @@ class OutputFile:
         self._stream: IO[bytes] = sys.stdout.buffer
 
     def __enter__(self) -> Self:
-        if path := self._part or self._path:
-            self._stream = path.open("wb")
+        if self._part:
+            self._stream = _open_exclusively(self._part)
+        elif self._path:
+            self._stream = self._path.open("wb")
         return self
 
     def write(self, data: bytes) -> None:
@@ -67,3 +73,34 @@ class OutputFile:
         self.discard()
         if not self.is_stdout:
             self._stream.close()
+
+
+def _open_exclusively(path: Path) -> IO[bytes]:
+    """Opens an empty file for writing, and locks it until it is closed. Raises SetupError if
+    another process has locked it."""
+    while True:
+        # Truncates it only once it is locked: another process may be writing it.
+        stream = path.open("ab")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The process that had locked it may have renamed or removed it since.
+            if _is_at(path, stream):
+                stream.truncate(0)
+                return stream
+        except BlockingIOError:
+            stream.close()
+            raise SetupError(
+                f"another command is writing {path}; wait until it has ended"
+            ) from None
+        except BaseException:
+            stream.close()
+            raise
+        stream.close()
+
+
+def _is_at(path: Path, stream: IO[bytes]) -> bool:
+    """Whether the path leads to the open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False

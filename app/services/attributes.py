@@ -8,7 +8,7 @@ from typing import Any
 from app.domain.metadata import to_json
 from app.errors import UserErrorCode, input_error
 from app.filters import operators
-from app.filters.fields import FIELDS, AttributeType, Field
+from app.filters.fields import FIELDS, AttributeType, Field, is_property_key
 from app.filters.operators import Operator
 from app.filters.values import InvalidOperandError, parse_string
 from app.services.definitions_reader import DefinitionsReader
@@ -39,7 +39,9 @@ class Attributes:
         catalog = (await self._definitions.latest()).catalog
         sampled_types = await self._store.value_samples.metadata_types()
         event_names = await self._store.events.names()
-        paths = [f"metadata.{key}" for key in sorted({*catalog.metadata, *sampled_types})]
+        # Other programs may write keys that no path can name.
+        sampled_keys = filter(is_property_key, sampled_types)
+        paths = [f"metadata.{key}" for key in sorted({*catalog.metadata, *sampled_keys})]
         paths += [
             f"events.{name}.{measure}" for name in sorted(event_names) for measure in EVENT_MEASURES
         ]

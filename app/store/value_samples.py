@@ -10,6 +10,9 @@ from app.store.query_budget import QueryBudget
 _SAMPLE_SIZE = 1_000
 _MAX_SCANNED_CUSTOMERS = 100_000
 
+# A query would also match an array of objects.
+_HAS_METADATA = {"$expr": {"$eq": [{"$type": "$metadata"}, "object"]}}
+
 _TYPES_BY_BSON_NAME = {
     "string": AttributeType.STRING,
     "int": AttributeType.NUMBER,
@@ -34,6 +37,7 @@ class ValueSamples:
         is_point = {"$and": [{"$isNumber": "$value.lat"}, {"$isNumber": "$value.lon"}]}
         stages: list[dict[str, Any]] = [
             {"$sample": {"size": _SAMPLE_SIZE}},
+            {"$match": _HAS_METADATA},
             {"$project": {"entry": {"$objectToArray": "$metadata"}}},
             {"$unwind": "$entry"},
             {

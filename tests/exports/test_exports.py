@@ -162,6 +162,36 @@ async def test_an_export_is_found_by_its_id(shop: ExportShop) -> None:
     assert {"id", "metadata"} <= {field["path"] for field in fields}
 
 
+async def test_the_fields_are_listed_whatever_other_programs_have_written(
+    shop: ExportShop,
+) -> None:
+    await create_customers(shop, 3)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    odd_values = ("text", None, [], [{"inside": 1}], {"with.dot": 1}, {"$dollar": 1}, {"": 1})
+    shop.api.database.command(
+        "insert",
+        "customers",
+        documents=[
+            {
+                "sourceId": f"odd{n}",
+                "metadata": value,
+                "createdAt": at,
+                "updatedAt": at,
+                "version": 1,
+            }
+            for n, value in enumerate(odd_values)
+        ],
+        bypassDocumentValidation=True,
+    )
+    segment_id = await shop.create_segment("everyone")
+
+    fields = await shop.api.fetch("{ exportFields { path } }")
+
+    paths = [field["path"] for field in fields]
+    assert [path for path in paths if path.startswith("metadata")] == ["metadata.vip", "metadata"]
+    assert len(await shop.export(segment_id, fields=paths)) == 1 + 3 + len(odd_values)
+
+
 async def test_canceling(shop: ExportShop) -> None:
     await create_customers(shop, 3)
     segment_id = await shop.create_segment("everyone")
