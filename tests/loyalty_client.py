@@ -23,6 +23,14 @@ CREATE_RULE = (
     " enabled activeFrom activeUntil maxPerCustomer program { name } segment { name kind }"
     f" points {{ fixed proportional {{ path every points }} }} }} {_USER_ERRORS} }} }}"
 )
+SET_ENABLED = (
+    "mutation($id: ID!, $enabled: Boolean!) { earningRuleSetEnabled(id: $id, enabled: $enabled)"
+    f" {{ earningRule {{ id enabled }} {_USER_ERRORS} }} }}"
+)
+ADJUST_POINTS = (
+    "mutation($input: PointsAdjustInput!) { pointsAdjust(input: $input) { entry { id points balance"
+    f" at reason program {{ id }} rule {{ id }} transition {{ id }} }} {_USER_ERRORS} }} }}"
+)
 DELETE_PROGRAM = (
     "mutation($id: ID!) { loyaltyProgramDelete(id: $id)"
     f" {{ program {{ id name }} {_USER_ERRORS} }} }}"
@@ -32,7 +40,7 @@ DELETE_RULE = (
     f" segment {{ name }} }} {_USER_ERRORS} }} }}"
 )
 _LEDGER_FIELDS = (
-    "loyalty { points ledger(first: 100) { nodes { id points balance at program { id name }"
+    "loyalty { points ledger(first: 100) { nodes { id points balance at reason program { id name }"
     " rule { id name } transition { sequence } } } }"
 )
 
@@ -81,6 +89,20 @@ class LoyaltyClient:
     async def delete_rule(self, id_: str) -> None:
         payload = await self.api.fetch(DELETE_RULE, id=id_)
         assert not payload["userErrors"], payload
+
+    async def set_enabled(self, id_: str, enabled: bool) -> None:
+        payload = await self.api.fetch(SET_ENABLED, id=id_, enabled=enabled)
+        assert not payload["userErrors"], payload
+
+    async def adjust_points(
+        self, source_id: str, program: str, points: int, reason: str = "refund", **fields: Any
+    ) -> Json:
+        """Adjusts points; returns the ledger entry."""
+        payload = await self.api.fetch(
+            ADJUST_POINTS, input=adjustment_input(source_id, program, points, reason, **fields)
+        )
+        assert not payload["userErrors"], payload
+        return dict(payload["entry"])
 
     async def append_entered(self, segment: str, *source_ids: str, at: datetime = NOW) -> None:
         await self.append_transitions(
@@ -131,6 +153,19 @@ class LoyaltyClient:
 
     async def fetch_loyalty(self, source_id: str) -> Json:
         return dict((await self.api.fetch_customer(source_id, _LEDGER_FIELDS))["loyalty"])
+
+
+def adjustment_input(
+    source_id: str, program: str, points: int, reason: str = "refund", **fields: Any
+) -> Json:
+    customer = {"sourceId": source_id}
+    return {
+        "customer": customer,
+        "programId": program,
+        "points": points,
+        "reason": reason,
+        **fields,
+    }
 
 
 def earning_rule_input(program: str, segment: str, points: Any = 10, **fields: Any) -> Json:

@@ -20,6 +20,7 @@ class EntityKind(Enum):
     DISTRIBUTION = "dis"
     DELIVERY = "dlv"
     CODE_POOL = "cop"
+    VALIDATION_RULE = "val"
 
 
 _KINDS_BY_PREFIX = {kind.value: kind for kind in EntityKind}

@@ -61,6 +61,10 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
     AfterValidator(require_storable),
 ]
+RequiredName = Annotated[Name | None, BeforeValidator(_require_not_null)]
+"""None stands for a field that is left out; null can't be sent."""
+RequiredFilter = Annotated[dict[str, Any] | None, BeforeValidator(_require_not_null)]
+"""None stands for a field that is left out; null can't be sent."""
 PositiveInt = Annotated[int, Field(ge=1)]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 Long = Annotated[int, Field(ge=MIN_INT64, le=MAX_INT64)]
@@ -73,6 +77,11 @@ OrderAmount = Annotated[Long | None, BeforeValidator(_require_not_null)]
 """An amount in minor units. None stands for a field that is left out; null can't be sent."""
 Text = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(require_storable)]
 """A text of a profile. A filter's value has the same maximum length."""
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000),
+    AfterValidator(require_storable),
+]
 LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(require_storable)]
 Key = Annotated[
     str,

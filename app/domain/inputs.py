@@ -21,6 +21,9 @@ from app.domain.input_types import (
     OrderStatus,
     PositiveInt,
     Properties,
+    Reason,
+    RequiredFilter,
+    RequiredName,
     Text,
 )
 from app.errors import InputError, Problem, UserErrorCode
@@ -180,6 +183,20 @@ class CodePoolInput(Input):
     generate: CodeGenerationInput | None = None
 
 
+class ValidationRuleInput(Input):
+    name: Name
+    filter: dict[str, Any]
+    error_message: Text | None = None
+
+
+class ValidationRuleUpdateInput(Input):
+    """A field that is left out keeps its value. Only the error message can be removed."""
+
+    name: RequiredName = None
+    filter: RequiredFilter = None
+    error_message: Text | None = None
+
+
 class LoyaltyProgramInput(Input):
     name: Name
 
@@ -188,6 +205,14 @@ class ProportionalPointsInput(Input):
     path: str
     every: Annotated[FiniteFloat, Field(ge=1)]
     points: PositiveInt
+
+
+class PointsAdjustInput(Input):
+    customer: CustomerRef
+    program_id: str
+    points: int
+    reason: Reason
+    idempotency_key: Key | None = None
 
 
 class PointsInput(Input):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -83,8 +83,10 @@ class LoyaltyProgram:
 class EarningRule:
     """Gives points to the customers who enter a segment.
 
-    `log_interval` holds the transitions between the rule's creation and its deletion. The rule is
-    enabled from `active_from` (inclusive) to `active_until` (exclusive); None means no limit.
+    `log_interval` holds the transitions between the rule's creation and its deletion, and
+    `disabled_intervals` those at which it was disabled, in order; the last may have no end yet. The
+    rule is in force from `active_from` (inclusive) to `active_until` (exclusive); None means no
+    limit.
     """
 
     id: str
@@ -97,9 +99,29 @@ class EarningRule:
     active_from: datetime | None = None
     active_until: datetime | None = None
     max_per_customer: int | None = None
+    disabled_intervals: tuple[LogInterval, ...] = ()
 
-    def is_enabled_at(self, at: datetime) -> bool:
-        """Whether a customer who enters the segment at the instant earns points."""
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the rule is disabled at the end of the log."""
+        return (
+            bool(self.disabled_intervals) and self.disabled_intervals[-1].through_sequence is None
+        )
+
+    def with_enabled(self, enabled: bool, last_sequence: int) -> "EarningRule":
+        """Returns the rule, enabled or disabled after `last_sequence`, the end of the log."""
+        if enabled is not self.is_disabled:
+            return self
+        if not enabled:
+            started = LogInterval(last_sequence)
+            return replace(self, disabled_intervals=(*self.disabled_intervals, started))
+        *earlier, last = self.disabled_intervals
+        # An interval without transitions is left out.
+        ended = [last.with_end(last_sequence)] if last.after_sequence < last_sequence else []
+        return replace(self, disabled_intervals=(*earlier, *ended))
+
+    def is_in_force_at(self, at: datetime) -> bool:
+        """Whether the instant is within the rule's dates."""
         has_started = self.active_from is None or self.active_from <= at
         return has_started and (self.active_until is None or at < self.active_until)
 
@@ -110,13 +132,17 @@ class EarningRule:
             details.type is TransitionType.ENTERED
             and details.segment_id == self.segment_id
             and self.log_interval.contains(transition.sequence)
-            and self.is_enabled_at(transition.at)
+            and not any(
+                interval.contains(transition.sequence) for interval in self.disabled_intervals
+            )
+            and self.is_in_force_at(transition.at)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Points that a customer earned, and the customer's balance in the program after that."""
+    """Points that a customer earned, or that an adjustment gave or took, and the customer's balance
+    in the program after that. Only adjustments have a reason and an idempotency key."""
 
     id: str
     customer_id: str
@@ -126,6 +152,8 @@ class LedgerEntry:
     at: datetime
     rule_id: str | None = None
     transition_id: str | None = None
+    reason: str | None = None
+    idempotency_key: str | None = None
 
 
 class LoyaltyAccount:
@@ -152,6 +180,19 @@ class LoyaltyAccount:
         if added > 0:
             self.balances[program_id] = self.balances.get(program_id, 0) + added
         return added
+
+    def adjust_points(self, program_id: str, points: int) -> None:
+        """Adds the points to a balance, or takes them if they are negative. Raises ValueError, and
+        changes nothing, if the balance would be negative or the total exceed the maximum of a
+        Long."""
+        balance = self.balances.get(program_id, 0)
+        if balance + points < 0:
+            raise ValueError(
+                f"The balance is {balance:,}, so at most that many points can be taken."
+            )
+        if self.total_points + points > MAX_INT64:
+            raise ValueError(f"A customer has at most {MAX_INT64:,} points; add fewer.")
+        self.balances[program_id] = balance + points
 
     def advance_last_entry_at(self, now: datetime) -> datetime:
         """Returns the instant of a new ledger entry: `now`, or one millisecond after the previous

@@ -2,7 +2,7 @@
 
 The index of uses (app/services/dependencies.py), the checks before a segment is deleted and the
 checks before a metadata key changes its type all read these uses. To register another kind of user
-(validation rules, distributions, referral tiers), add a case to `uses_in`. If it names metadata
+(distributions, referral tiers), add a case to `uses_in`. If it names metadata
 keys, add a check to `_KEY_CHECKS` in app/services/uses.py.
 """
 
@@ -13,9 +13,11 @@ from typing import NamedTuple
 from app.domain.distributions import Distribution
 from app.domain.loyalty import EarningRule, ProportionalPoints
 from app.domain.segments import Segment
+from app.domain.validation_rules import ValidationRule
+from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 
-UsingDefinition = Segment | EarningRule | Distribution
+UsingDefinition = Segment | EarningRule | Distribution | ValidationRule
 
 
 class UseKind(Enum):
@@ -50,19 +52,22 @@ def uses_in(definition: UsingDefinition) -> Iterator[Use]:
     """Yields the uses of one definition. A user of several segments has one use for each."""
     match definition:
         case Segment():
-            yield from _uses_in_segment(definition)
+            yield from _uses_in_filter(UseKind.SEGMENT, definition, definition.filter or {})
+        case ValidationRule():
+            yield from _uses_in_filter(UseKind.VALIDATION_RULE, definition, definition.filter)
         case EarningRule():
             yield _use_in_earning_rule(definition)
         case Distribution():
             yield _use_in_distribution(definition)
 
 
-def _uses_in_segment(segment: Segment) -> Iterator[Use]:
-    filter_json = segment.filter or {}
+def _uses_in_filter(
+    kind: UseKind, user: Segment | ValidationRule, filter_json: FilterJson
+) -> Iterator[Use]:
     for segment_id in dict.fromkeys(referenced_segment_ids(filter_json)):
-        yield Use(UseKind.SEGMENT, segment.id, segment.name, segment_id)
+        yield Use(kind, user.id, user.name, segment_id)
     if keys := frozenset(referenced_metadata_keys(filter_json)):
-        yield Use(UseKind.SEGMENT, segment.id, segment.name, keys=keys)
+        yield Use(kind, user.id, user.name, keys=keys)
 
 
 def _use_in_earning_rule(rule: EarningRule) -> Use:

@@ -29,9 +29,15 @@ from app.schema.loyalty import (
 from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
+from app.schema.points import PointsMutation
 from app.schema.scalars import SCALARS
 from app.schema.segments import Segment, SegmentMutation, SegmentQuery
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
+from app.schema.validation_rules import (
+    ValidationRule,
+    ValidationRuleMutation,
+    ValidationRuleQuery,
+)
 
 __all__ = ["Context", "schema"]
 
@@ -47,6 +53,7 @@ class Query(
     TransitionQuery,
     LoyaltyQuery,
     DistributionQuery,
+    ValidationRuleQuery,
     CodePoolQuery,
     EngineQuery,
 ):
@@ -75,6 +82,8 @@ class Mutation(
     MetadataMutation,
     LoyaltyMutation,
     DistributionMutation,
+    PointsMutation,
+    ValidationRuleMutation,
     CodePoolMutation,
 ):
     pass
@@ -114,7 +123,7 @@ schema = Schema(
         *(Customer, Segment, CustomEvent, Order, SegmentTransition),
         *(LoyaltyProgram, EarningRule, LedgerEntry),
         *(Distribution, Delivery),
-        CodePool,
+        *(ValidationRule, CodePool),
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     description="Customer segments: which customers of a shop match a filter, now and over time."

@@ -82,11 +82,15 @@ class EarningRule(Node):
     async def program(self, info: Info) -> LoyaltyProgram:
         return await _load_program(self.stored_rule.program_id, info)
 
-    @strawberry.field(description="Whether a customer who enters the segment now earns points.")
+    @strawberry.field(
+        description="Whether a customer who enters the segment now earns points: false while the"
+        " rule is disabled, and outside its dates."
+    )
     def enabled(self, info: Info) -> bool:
         return (
             self.stored_rule.log_interval.through_sequence is None
-            and self.stored_rule.is_enabled_at(info.context.now.at)
+            and not self.stored_rule.is_disabled
+            and self.stored_rule.is_in_force_at(info.context.now.at)
         )
 
     @strawberry.field(description="How many points the rule awards.")
@@ -123,7 +127,10 @@ class LedgerEntry(Node):
     balance: Long = strawberry.field(
         description="The customer's balance in the program after this entry."
     )
-    at: datetime = strawberry.field(description="When the points were awarded.")
+    at: datetime = strawberry.field(description="When the points were awarded or adjusted.")
+    reason: str | None = strawberry.field(
+        description="Of an adjustment. Null for points that a rule awarded."
+    )
     stored_entry: strawberry.Private[StoredEntry]
 
     @strawberry.field(description="The program of the points, even if it has been deleted since.")
@@ -131,15 +138,16 @@ class LedgerEntry(Node):
         return await _load_program(self.stored_entry.program_id, info)
 
     @strawberry.field(
-        description="The rule that awarded the points; null once the rule has been deleted."
+        description="The rule that awarded the points; null for an adjustment, and once the rule"
+        " has been deleted."
     )
     async def rule(self, info: Info) -> EarningRule | None:
         rule = await info.context.loaders.rules.load(self.stored_entry.rule_id or "")
         return EarningRule.from_domain(rule) if rule else None
 
     @strawberry.field(
-        description="The transition that earned the points; null once the transition log no"
-        " longer holds it."
+        description="The transition that earned the points; null for an adjustment, and once the"
+        " transition log no longer holds it."
     )
     async def transition(self, info: Info) -> SegmentTransition | None:
         stored_transition = await info.context.loaders.transitions.load(
@@ -154,6 +162,7 @@ class LedgerEntry(Node):
             points=Long(stored_entry.points),
             balance=Long(stored_entry.balance),
             at=stored_entry.at,
+            reason=stored_entry.reason,
             stored_entry=stored_entry,
         )
 
@@ -240,7 +249,7 @@ class LoyaltyProgramPayload:
     )
 
 
-@strawberry.type(description="The result of creating or deleting an earning rule.")
+@strawberry.type(description="The result of creating, changing or deleting an earning rule.")
 class EarningRulePayload:
     earning_rule: EarningRule | None = strawberry.field(
         description="The rule; null if there are errors."
@@ -297,6 +306,23 @@ class LoyaltyMutation:
     ) -> EarningRulePayload:
         service, now = info.context.services.loyalty, info.context.now.at
         stored_rule, errors = await attempt(service.create_rule(input_to_json(input), now))
+        rule = EarningRule.from_domain(stored_rule) if stored_rule else None
+        return EarningRulePayload(earning_rule=rule, user_errors=errors)
+
+    @strawberry.mutation(
+        description="Enables or disables an earning rule. Customers who enter the segment while"
+        " it is disabled earn nothing by it, also later. The segment stays active."
+    )
+    async def earning_rule_set_enabled(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the rule.")],
+        enabled: Annotated[
+            bool, strawberry.argument(description="Whether the rule awards points from now on.")
+        ],
+    ) -> EarningRulePayload:
+        service = info.context.services.loyalty
+        stored_rule, errors = await attempt(service.set_rule_enabled(id, enabled))
         rule = EarningRule.from_domain(stored_rule) if stored_rule else None
         return EarningRulePayload(earning_rule=rule, user_errors=errors)
 

@@ -1,5 +1,5 @@
-"""All definitions of the project in memory: segments, metadata definitions, earning rules and
-distributions.
+"""All definitions of the project in memory: segments, metadata definitions, earning rules,
+distributions and validation rules.
 
 A new version is built from the changes since another one, and shares with it the parsed filters
 that the changes do not affect.
@@ -18,6 +18,7 @@ from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition, MetadataSchema
 from app.domain.segments import Segment
 from app.domain.uses import Use, UseKind, UsingDefinition, uses_in
+from app.domain.validation_rules import ValidationRule
 from app.filters import Catalog, Filter, MetadataType, parse
 from app.filters.parse import referenced_segment_ids
 from app.filters.sources import static_member_source
@@ -25,6 +26,7 @@ from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
 from app.services.copy_on_write import CopyOnWriteMapping
 from app.services.dependencies import Dependencies
 from app.services.parsed_filters import ParsedFilters
+from app.services.rule_filters import RuleFilter, RuleFilters
 from app.services.segment_measures import SegmentMeasures
 from app.store.definitions import DefinitionsDelta, DefinitionsVersion
 from app.store.ids import to_object_id
@@ -43,11 +45,13 @@ class Definitions:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     earning_rules: Mapping[str, EarningRule] = field(default_factory=dict)
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    validation_rules: Mapping[str, ValidationRule] = field(default_factory=dict)
     dependencies: Dependencies = field(default_factory=Dependencies)
     time_slice: TimeSlice = field(default_factory=TimeSlice)
     _filter_types: Mapping[str, MetadataType] = field(default_factory=dict)
     _parsed_filters: ParsedFilters = field(default_factory=ParsedFilters)
     _measures: SegmentMeasures = field(default_factory=SegmentMeasures)
+    _rule_filters: RuleFilters = field(default_factory=RuleFilters)
 
     @property
     def revision(self) -> int:
@@ -85,6 +89,26 @@ class Definitions:
                 )
             )
         return parse(segment.filter, self.catalog)
+
+    def rule_tree(self, rule: ValidationRule) -> Filter:
+        """Returns the parsed filter of a validation rule."""
+        if self.validation_rules.get(rule.id) == rule:
+            return self._rule_filter(rule).tree
+        # The rule is of another revision, so its filter must not enter this cache.
+        return parse(rule.filter, self.catalog)
+
+    def _rule_filter(self, rule: ValidationRule) -> RuleFilter:
+        return self._rule_filters.get(rule.id) or self._rule_filters.add(
+            rule.id, parse(rule.filter, self.catalog)
+        )
+
+    async def collect_rule_measures(self, rule_id: str) -> Sequence[Measure]:
+        """Returns the distinct measures of a validation rule; none for an unknown one."""
+        rule = self.validation_rules.get(rule_id)
+        if rule is None:
+            return ()
+        await self.parse_nested(rule.filter)
+        return self._rule_filter(rule).measures
 
     async def parse_segments(self, segment_ids: Iterable[str]) -> None:
         """Parses the segments that are not parsed yet, and yields to the event loop in between."""
@@ -145,6 +169,11 @@ class Definitions:
         ids = self.dependencies.segments_containing([segment_id])
         return [self.segments[id_] for id_ in sorted(ids)]
 
+    def validation_rules_containing(self, segment_id: str) -> list[ValidationRule]:
+        """The validation rules whose filters contain the segment at any depth, by id."""
+        ids = self.dependencies.validation_rules_containing([segment_id])
+        return [self.validation_rules[id_] for id_ in sorted(ids)]
+
     def rules_of_program(self, program_id: str) -> list[EarningRule]:
         """The earning rules of a loyalty program."""
         return self._rules_by_program.get(program_id, [])
@@ -184,6 +213,10 @@ class Definitions:
             builder.put_rule(rule)
         for distribution in changes.distributions:
             builder.put_distribution(distribution)
+        for validation_rule in changes.validation_rules:
+            builder.put_validation_rule(validation_rule)
+        for id_ in changes.deleted_validation_rule_ids:
+            builder.remove_validation_rule(id_)
         version = changes.version
         return builder.build(version if revision is None else version._replace(revision=revision))
 
@@ -196,9 +229,11 @@ class _DefinitionsBuilder:
         self._segments = CopyOnWriteMapping(base.segments)
         self._rules = CopyOnWriteMapping(base.earning_rules)
         self._distributions = CopyOnWriteMapping(base.distributions)
+        self._validation_rules = CopyOnWriteMapping(base.validation_rules)
         self._definitions = CopyOnWriteMapping(base.metadata_schema.definitions)
         self._uses_by_user: dict[str, Sequence[Use]] = {}
         self._changed_segments: set[str] = set()
+        self._changed_validation_rules: set[str] = set()
         self._changed_keys: set[str] = set()
 
     def put_segment(self, segment: Segment) -> None:
@@ -230,6 +265,10 @@ class _DefinitionsBuilder:
             {distribution.id for distribution in changes.distributions}
         ):
             self.remove_distribution(id_)
+        for id_ in self._validation_rules.keys_except(
+            {rule.id for rule in changes.validation_rules}
+        ):
+            self.remove_validation_rule(id_)
 
     def put_definition(self, definition: KeyDefinition) -> None:
         previous = self._definitions.put(definition.key, definition)
@@ -258,6 +297,16 @@ class _DefinitionsBuilder:
         if self._distributions.pop(id_) is not None:
             self._uses_by_user[id_] = ()
 
+    def put_validation_rule(self, rule: ValidationRule) -> None:
+        self._validation_rules.put(rule.id, rule)
+        self._changed_validation_rules.add(rule.id)
+        self._put_uses(rule)
+
+    def remove_validation_rule(self, id_: str) -> None:
+        if self._validation_rules.pop(id_) is not None:
+            self._changed_validation_rules.add(id_)
+            self._uses_by_user[id_] = ()
+
     def _put_uses(self, definition: UsingDefinition) -> None:
         self._uses_by_user[definition.id] = tuple(uses_in(definition))
 
@@ -268,18 +317,21 @@ class _DefinitionsBuilder:
         outdated = set(self._changed_segments)
         for key in self._changed_keys:
             outdated.update(use.id for use in dependencies.uses_of_key(key))
-        outdated |= dependencies.segments_containing(outdated)
+        outdated |= dependencies.users_containing(outdated)
+        outdated |= self._changed_validation_rules
         return Definitions(
             version,
             replace(self._base.metadata_schema, definitions=self._definitions.sorted_mapping()),
             self._segments.sorted_mapping(),
             self._rules.sorted_mapping(),
             self._distributions.sorted_mapping(),
+            self._validation_rules.sorted_mapping(),
             dependencies,
             self._base.time_slice,
             self._filter_types(),
             self._base._parsed_filters.without(outdated),
             self._base._measures.without_segments(outdated),
+            self._base._rule_filters.without(outdated),
         )
 
     def _filter_types(self) -> Mapping[str, MetadataType]:

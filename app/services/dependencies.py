@@ -89,12 +89,24 @@ class Dependencies:
 
     def segments_containing(self, segment_ids: Iterable[str]) -> set[str]:
         """The ids of the segments whose filters contain one of these segments, at any depth."""
+        return self._users_of_kind(UseKind.SEGMENT, self.users_containing(segment_ids))
+
+    def validation_rules_containing(self, segment_ids: Iterable[str]) -> set[str]:
+        """The ids of the validation rules whose filters contain one of these segments, at any
+        depth."""
+        return self._users_of_kind(UseKind.VALIDATION_RULE, self.users_containing(segment_ids))
+
+    def _users_of_kind(self, kind: UseKind, user_ids: Iterable[str]) -> set[str]:
+        return {id_ for id_ in user_ids if self._uses_by_user[id_][0].kind is kind}
+
+    def users_containing(self, segment_ids: Iterable[str]) -> set[str]:
+        """The ids of everything that uses one of these segments, directly or through a segment
+        that contains it."""
         found_ids: set[str] = set()
         pending_ids = list(segment_ids)
         while pending_ids:
             for user_id in self._user_ids_by_segment.get(pending_ids.pop(), ()):
-                is_segment = self._uses_by_user[user_id][0].kind is UseKind.SEGMENT
-                if is_segment and user_id not in found_ids:
+                if user_id not in found_ids:
                     found_ids.add(user_id)
                     pending_ids.append(user_id)
         return found_ids

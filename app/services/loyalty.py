@@ -175,6 +175,25 @@ class Loyalty:
         await self._definitions.latest()
         return await at_log_boundary(self._store, Consumer.LOYALTY, work)
 
+    async def set_rule_enabled(self, id_: str, enabled: bool) -> RuleWithSegment:
+        """Enables or disables the rule. Customers who enter the segment while it is disabled earn
+        nothing. Raises NOT_FOUND."""
+
+        async def work(transaction: Transaction, last_sequence: int) -> RuleWithSegment:
+            definitions = await self._definitions.lock(transaction)
+            rule = definitions.earning_rules.get(id_)
+            if rule is None:
+                raise input_error(UserErrorCode.NOT_FOUND, "There is no such earning rule.", "id")
+            changed = rule.with_enabled(enabled, last_sequence)
+            await self._store.earning_rules.save_disabled_intervals(
+                changed, definitions.revision + 1, transaction
+            )
+            return _with_segment(changed, definitions)
+
+        # Fills the cache before the transaction locks the definitions.
+        await self._definitions.latest()
+        return await at_log_boundary(self._store, Consumer.LOYALTY, work)
+
 
 def _with_segment(rule: EarningRule, definitions: Definitions) -> RuleWithSegment:
     return RuleWithSegment(rule, definitions.segments[rule.segment_id])

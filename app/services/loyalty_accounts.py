@@ -14,7 +14,7 @@ from app.store.ids import new_id
 
 
 class LoyaltyAccounts:
-    """The loyalty accounts of the customers of one transaction. All code that grants points uses
+    """The loyalty accounts of the customers of one transaction. All code that changes points uses
     this class, which keeps the ledger, the balances and the customers' documents consistent."""
 
     def __init__(
@@ -56,27 +56,49 @@ class LoyaltyAccounts:
     ) -> bool:
         """Adds points to an account with one ledger entry. Returns False, and adds nothing, if
         there are no points to add or the balance is at its maximum."""
-        account = self._accounts[customer_id]
-        added = account.add_points(program_id, points)
+        added = self._accounts[customer_id].add_points(program_id, points)
         if added < 1:
             return False
+        self._add_entry(
+            customer_id, program_id, added, rule_id=rule_id, transition_id=transition_id
+        )
+        return True
+
+    def adjust(
+        self,
+        customer_id: str,
+        program_id: str,
+        points: int,
+        *,
+        reason: str,
+        idempotency_key: str | None,
+    ) -> None:
+        """Adds points to an account, or takes them if they are negative, with one ledger entry.
+        Raises ValueError, and changes nothing, if the balance does not allow it."""
+        self._accounts[customer_id].adjust_points(program_id, points)
+        self._add_entry(
+            customer_id, program_id, points, reason=reason, idempotency_key=idempotency_key
+        )
+
+    def _add_entry(
+        self, customer_id: str, program_id: str, points: int, **origin: str | None
+    ) -> None:
+        account = self._accounts[customer_id]
         if customer_id not in self._granted_at:
             self._granted_at[customer_id] = account.advance_last_entry_at(self._now)
         entry = LedgerEntry(
             id="",
             customer_id=customer_id,
             program_id=program_id,
-            points=added,
+            points=points,
             balance=account.balances[program_id],
             at=self._granted_at[customer_id],
-            rule_id=rule_id,
-            transition_id=transition_id,
+            **origin,
         )
         self._entries.append(entry)
-        return True
 
-    async def save(self, store: Store, transaction: Transaction) -> None:
-        """Writes the entries, the balances and the customers' documents."""
+    async def save(self, store: Store, transaction: Transaction) -> list[LedgerEntry]:
+        """Writes the entries, the balances and the customers' documents. Returns the entries."""
         # Entries of one instant are ordered by their ids.
         ids = sorted(new_id(EntityKind.LEDGER_ENTRY) for _ in self._entries)
         entries = [replace(entry, id=id_) for id_, entry in zip(ids, self._entries, strict=True)]
@@ -88,3 +110,4 @@ class LoyaltyAccounts:
             customer.document["loyalty"] = {**loyalty, "points": account.total_points}
             self._unit_of_work.register_dirty(customer, force_version=True)
         await self._unit_of_work.save(store, self._now, transaction)
+        return entries

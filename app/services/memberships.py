@@ -1,9 +1,9 @@
 """Evaluates one customer against segments, at the present instant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from app.domain.customers import Customer, TrackedCustomer, to_stored_fields
 from app.domain.inputs import CustomerOverrides, CustomerRef, parse_input
@@ -19,6 +19,8 @@ from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.store import Store
 from app.store.history_query import HistoryPlan
+
+Subject = TypeVar("Subject")
 
 # A customer with more rows is evaluated with a history: see customer_history.py.
 _MAX_ROWS_WITHOUT_HISTORY = 1_000
@@ -62,9 +64,33 @@ class Memberships:
         evaluated by the overrides alone. Raises InputError for an unknown customer id, unknown
         segments or invalid overrides.
         """
+        definitions, segments, evaluation = await self.load_evaluation(
+            customer_ref,
+            overrides,
+            now,
+            lambda definitions: definitions.collect_measures(segment_ids),
+            lambda definitions: _requested_segments(definitions, segment_ids),
+        )
+        return await _evaluate_segments(segments, definitions, evaluation)
+
+    async def load_evaluation(
+        self,
+        customer_ref: CustomerRef,
+        overrides: object,
+        now: Now,
+        collect_measures: Callable[[Definitions], Awaitable[Sequence[Measure]]],
+        find_subject: Callable[[Definitions], Subject],
+    ) -> tuple[Definitions, Subject, Evaluation]:
+        """Loads what an evaluation of one customer needs, in one round trip if the cached
+        definitions are current.
+
+        `collect_measures` returns the measures that the evaluation needs. `find_subject` returns
+        what to evaluate, and raises InputError if it does not exist. Raises InputError for an
+        unknown customer id or invalid overrides, too.
+        """
         cached_definitions = self._definitions.cached
-        required_measures = (
-            await cached_definitions.collect_measures(segment_ids) if cached_definitions else []
+        required_measures: Sequence[Measure] = (
+            await collect_measures(cached_definitions) if cached_definitions else []
         )
         revision, customer, rows = await self._store.customer_facts.read(
             customer_ref, required_measures, now
@@ -72,17 +98,17 @@ class Memberships:
         definitions = await self._definitions.at_least(revision)
         if customer is None and customer_ref.id is not None:
             raise input_error(UserErrorCode.NOT_FOUND, "No customer has this id.", "customer", "id")
-        segments = _requested_segments(definitions, segment_ids)
+        subject = find_subject(definitions)
         document = _document_with_overrides(customer_ref, customer, overrides, definitions)
         if definitions is not cached_definitions:
-            measures = await definitions.collect_measures(segment_ids)
+            measures = await collect_measures(definitions)
             if measures != required_measures:
                 required_measures, rows = measures, None
         if rows is None:
             facts = await self._load_facts(customer, document, required_measures, now)
         else:
             facts = CustomerFacts(document, rows)
-        return await _evaluate_segments(segments, definitions, Evaluation(facts, now))
+        return definitions, subject, Evaluation(facts, now)
 
     async def segments_of(self, customer: Customer, now: Now) -> list[Segment]:
         """Returns the segments that the customer is a member of, in the order of their ids."""

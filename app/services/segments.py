@@ -262,8 +262,8 @@ def _require_keys_ready_in_dependents(edited: Segment, definitions: Definitions)
 
 
 async def _require_dependents_fit(edited: Segment, definitions: Definitions) -> None:
-    """Raises FILTER_TOO_COMPLEX if the edit would make a segment that contains this one too
-    large."""
+    """Raises FILTER_TOO_COMPLEX if the edit would make a segment or a validation rule that contains
+    this one too large."""
     if is_same_value(edited.filter, definitions.segments[edited.id].filter):
         return
     changed = definitions.with_segment(edited)
@@ -271,9 +271,14 @@ async def _require_dependents_fit(edited: Segment, definitions: Definitions) -> 
         try:
             await changed.parse_segments([dependent.id])
         except InputError as error:
-            message = (
-                f"The segment {dependent.name!r} contains this one and would be refused: {error}"
-            )
-            raise input_error(
-                UserErrorCode.FILTER_TOO_COMPLEX, message, "input", "filter"
-            ) from None
+            raise _dependent_refused(f"segment {dependent.name!r}", error) from None
+    for rule in changed.validation_rules_containing(edited.id):
+        try:
+            await changed.collect_rule_measures(rule.id)
+        except InputError as error:
+            raise _dependent_refused(f"validation rule {rule.name!r}", error) from None
+
+
+def _dependent_refused(dependent: str, error: InputError) -> InputError:
+    message = f"The {dependent} contains this one and would be refused: {error}"
+    return input_error(UserErrorCode.FILTER_TOO_COMPLEX, message, "input", "filter")

@@ -38,12 +38,14 @@ from app.services.loyalty import Loyalty
 from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
+from app.services.points import Points
 from app.services.query_planner import QueryPlanner
 from app.services.segment_sizes import SegmentSizes
 from app.services.segments import Segments
 from app.services.timeline import Timeline
 from app.services.transition_feed import TransitionFeed
 from app.services.transitions import Transitions
+from app.services.validation_rules import ValidationRules
 from app.settings import Settings
 from app.store import Store
 
@@ -70,6 +72,7 @@ class Services:
         self.attributes = Attributes(store, self.definitions)
         self.filter_import = FilterImport(self.definitions)
         self.memberships = Memberships(store, self.definitions)
+        self.validation_rules = ValidationRules(store, self.definitions, self.memberships)
         self.timeline = Timeline(store)
         self.transition_feed = TransitionFeed(store)
         self.transitions = Transitions(store, self.definitions, self.transition_feed)
@@ -97,6 +100,7 @@ class Services:
                 Consumer.DELIVERIES: DeliveriesConsumer(store, writer).handle,
             },
         )
+        self.points = Points(store)
         # Each reader takes a public id of its kind and returns the entity, or None.
         self._get_by_kind: Mapping[EntityKind, Callable[[str], Awaitable[Any]]] = {
             EntityKind.CUSTOMER: lambda id_: self.customers.get(CustomerRef.by_id(id_)),
@@ -109,6 +113,7 @@ class Services:
             EntityKind.EARNING_RULE: self.loyalty.rule,
             EntityKind.DISTRIBUTION: self.distributions.get,
             EntityKind.DELIVERY: self.deliveries.get,
+            EntityKind.VALIDATION_RULE: self.validation_rules.get,
             EntityKind.CODE_POOL: self.code_pools.get,
         }
         self._get_users_by_kind: Mapping[
@@ -117,6 +122,7 @@ class Services:
             EntityKind.SEGMENT: self.segments.get_many,
             EntityKind.EARNING_RULE: self.loyalty.get_rules,
             EntityKind.DISTRIBUTION: self.distributions.get_many,
+            EntityKind.VALIDATION_RULE: self.validation_rules.get_many,
         }
 
     async def get_users(self, ids: Iterable[str]) -> dict[str, Any]:

@@ -43,6 +43,8 @@ async def incompatible_users(requested: KeyDefinition, current: Definitions) -> 
     for use in current.uses_of_key(requested.key):
         if use.kind is UseKind.SEGMENT:
             await current.parse_nested(current.segments[use.id].filter)
+        elif use.kind is UseKind.VALIDATION_RULE:
+            await current.parse_nested(current.validation_rules[use.id].filter)
         await current.time_slice.yield_when_spent()
         if not _KEY_CHECKS[use.kind].is_compatible(use, current, catalog):
             incompatible.setdefault(use.kind, []).append(use)
@@ -55,6 +57,10 @@ async def incompatible_users(requested: KeyDefinition, current: Definitions) -> 
 
 def _is_segment_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
     return _can_be_parsed(current.segments[use.id].filter or {}, catalog)
+
+
+def _is_validation_rule_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
+    return _can_be_parsed(current.validation_rules[use.id].filter, catalog)
 
 
 def _is_rule_compatible(use: Use, current: Definitions, catalog: Catalog) -> bool:
@@ -76,6 +82,11 @@ _KEY_CHECKS = {
     UseKind.SEGMENT: _KeyCheck(
         _is_segment_compatible,
         "the filters of {names} use an operator or value that does not fit; edit those first.",
+    ),
+    UseKind.VALIDATION_RULE: _KeyCheck(
+        _is_validation_rule_compatible,
+        "the validation rules {names} use an operator or value that does not fit; edit those"
+        " first.",
     ),
     UseKind.EARNING_RULE: _KeyCheck(
         _is_rule_compatible,

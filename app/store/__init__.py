@@ -5,7 +5,8 @@
 - customers and their rows: `customers`, `events`, `orders`, `members`, `customer_facts`,
   `history_query`, `customer_history`, `tombstones`
 - queries about all customers: `matching_customers`, `value_samples`, `query_budget`
-- definitions: `segments`, `active_filters`, `metadata_definitions`, `loyalty`, `definitions`
+- definitions: `segments`, `active_filters`, `metadata_definitions`, `loyalty`,
+  `validation_rules`, `definitions`
 - code pools: `code_pools`
 - the engine: `change_stream`, `watermarks`, `partitions`, `definition_changes`,
   `membership_states`, `workers`, `clock`, `oplog`

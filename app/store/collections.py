@@ -155,6 +155,11 @@ COLLECTIONS = (
             ),
             _index("customerId", "-at", "-_id"),
             _index("customerId", "ruleId"),
+            _index(
+                "idempotencyKey",
+                unique=True,
+                partialFilterExpression={"idempotencyKey": {"$exists": True}},
+            ),
         ),
     ),
     Collection("loyaltyAccounts"),
@@ -174,6 +179,7 @@ COLLECTIONS = (
             ),
         ),
     ),
+    Collection("validationRules", (_index("revision"),)),
     # The `_id` of a code is its pool and its number in the pool.
     Collection("codePools"),
     Collection("codeClaims"),

@@ -1,8 +1,8 @@
 """Reads what changed in the definitions since a revision, in one snapshot.
 
 Each change of a definition increments the definitions revision in `counters` and stamps the rows
-that it writes with the new revision, in one transaction. A deleted segment leaves a tombstone with
-the revision of its deletion.
+that it writes with the new revision, in one transaction. A deleted segment or validation rule
+leaves a tombstone with the revision of its deletion.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -20,6 +20,7 @@ from app.domain.ids import EntityKind
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition
 from app.domain.segments import Segment
+from app.domain.validation_rules import ValidationRule
 from app.store.collections import Database
 from app.store.distributions import as_distribution
 from app.store.ids import to_public_id
@@ -31,6 +32,7 @@ from app.store.segments import (
     DELETED_SEGMENTS,
     as_segment,
 )
+from app.store.validation_rules import as_validation_rule
 from app.time_slice import TimeSlice
 
 # Decoding a batch blocks the event loop, so batches are small.
@@ -62,10 +64,12 @@ class DefinitionsDelta:
     metadata_definitions: list[KeyDefinition] = field(default_factory=list)
     earning_rules: list[EarningRule] = field(default_factory=list)
     distributions: list[Distribution] = field(default_factory=list)
+    validation_rules: list[ValidationRule] = field(default_factory=list)
+    deleted_validation_rule_ids: list[str] = field(default_factory=list)
 
 
 class DefinitionsReader:
-    """Reads segments, metadata definitions, earning rules and distributions in one snapshot."""
+    """Reads all definitions in one snapshot."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -162,6 +166,7 @@ def _stages_by_collection(since: DefinitionsVersion | None) -> dict[str, list[di
         # All rules means those in force. A delta includes ended rules, so that caches drop them.
         "earningRules": {"untilSequence": None} if since is None else newer,
         "distributions": {"deleted": False} if since is None else newer,
+        "validationRules": {"deleted": None} if since is None else newer,
     }
     if since is not None:
         queries[DELETED_SEGMENTS] = newer
@@ -192,5 +197,11 @@ def _add_row(delta: DefinitionsDelta, row: Mapping[str, Any]) -> None:
             delta.earning_rules.append(as_rule(row))
         case "distributions":
             delta.distributions.append(as_distribution(row))
+        case "validationRules":
+            if row.get("deleted"):
+                id_ = to_public_id(EntityKind.VALIDATION_RULE, row["_id"])
+                delta.deleted_validation_rule_ids.append(id_)
+            else:
+                delta.validation_rules.append(as_validation_rule(row))
         case _:
             delta.deleted_segment_ids.append(to_public_id(EntityKind.SEGMENT, row["_id"]))

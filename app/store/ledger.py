@@ -77,6 +77,23 @@ class Ledger:
         writes = [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows]
         await self._accounts.bulk_write(writes, ordered=False, session=transaction)
 
+    async def find_by_idempotency_key(
+        self, key: str, transaction: AsyncIOMotorClientSession
+    ) -> LedgerEntry | None:
+        """Returns the adjustment with the key; None if there is none.
+
+        Removes the key from the entry of a deleted customer, which the sweeper has not deleted yet.
+        """
+        row = await self._collection.find_one({"idempotencyKey": key}, session=transaction)
+        if row is None:
+            return None
+        if not await existing_keys(self._database, [row["customerId"]], transaction):
+            await self._collection.update_one(
+                {"_id": row["_id"]}, {"$unset": {"idempotencyKey": ""}}, session=transaction
+            )
+            return None
+        return _entry(row)
+
     async def get(self, id_: str) -> LedgerEntry | None:
         """Returns the entry; None if it or its customer does not exist."""
         row = await self._collection.find_one({"_id": to_object_id(EntityKind.LEDGER_ENTRY, id_)})
@@ -97,7 +114,7 @@ class Ledger:
 
 
 def _document(entry: LedgerEntry) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "_id": to_object_id(EntityKind.LEDGER_ENTRY, entry.id),
         "customerId": to_object_id(EntityKind.CUSTOMER, entry.customer_id),
         "programId": to_object_id(EntityKind.LOYALTY_PROGRAM, entry.program_id),
@@ -109,6 +126,10 @@ def _document(entry: LedgerEntry) -> dict[str, Any]:
         row["ruleId"] = to_object_id(EntityKind.EARNING_RULE, entry.rule_id)
     if entry.transition_id is not None:
         row["transitionId"] = to_object_id(EntityKind.TRANSITION, entry.transition_id)
+    if entry.reason is not None:
+        row["reason"] = entry.reason
+    if entry.idempotency_key is not None:
+        row["idempotencyKey"] = entry.idempotency_key
     return row
 
 
@@ -125,6 +146,8 @@ def _entry(row: Mapping[str, Any]) -> LedgerEntry:
         transition_id=None
         if transition is None
         else to_public_id(EntityKind.TRANSITION, transition),
+        reason=row.get("reason"),
+        idempotency_key=row.get("idempotencyKey"),
     )
 
 

@@ -95,6 +95,15 @@ class EarningRules:
         update = {"$set": {"untilSequence": until_sequence, "revision": revision}}
         await self._collection.update_one(query, update, session=transaction)
 
+    async def save_disabled_intervals(
+        self, rule: EarningRule, revision: int, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        """Saves the intervals at which the rule is disabled; `revision` is the definitions revision
+        of this transaction."""
+        query = {"_id": to_object_id(EntityKind.EARNING_RULE, rule.id)}
+        update = {"disabledIntervals": _interval_documents(rule), "revision": revision}
+        await self._collection.update_one(query, {"$set": update}, session=transaction)
+
 
 def _program(row: Mapping[str, Any]) -> LoyaltyProgram:
     id_ = to_public_id(EntityKind.LOYALTY_PROGRAM, row["_id"])
@@ -114,7 +123,15 @@ def _document(rule: EarningRule) -> dict[str, Any]:
         "activeFrom": rule.active_from,
         "activeUntil": rule.active_until,
         "maxPerCustomer": rule.max_per_customer,
+        "disabledIntervals": _interval_documents(rule),
     }
+
+
+def _interval_documents(rule: EarningRule) -> list[dict[str, Any]]:
+    return [
+        {"sinceSequence": interval.after_sequence, "untilSequence": interval.through_sequence}
+        for interval in rule.disabled_intervals
+    ]
 
 
 def as_rule(row: Mapping[str, Any]) -> EarningRule:
@@ -129,6 +146,10 @@ def as_rule(row: Mapping[str, Any]) -> EarningRule:
         active_from=row["activeFrom"],
         active_until=row["activeUntil"],
         max_per_customer=row["maxPerCustomer"],
+        disabled_intervals=tuple(
+            LogInterval(interval["sinceSequence"], interval["untilSequence"])
+            for interval in row.get("disabledIntervals", ())
+        ),
     )
 
 

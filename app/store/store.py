@@ -52,6 +52,7 @@ from app.store.snapshots import read_snapshot
 from app.store.tombstones import CodePoolTombstones, CustomerTombstones, SegmentTombstones
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
+from app.store.validation_rules import ValidationRules
 from app.store.value_samples import ValueSamples
 from app.store.watermarks import Watermarks
 from app.store.workers import Workers
@@ -110,6 +111,7 @@ class Store:
         self.distributions = Distributions(database)
         self.deliveries = Deliveries(database)
         self.delivery_queue = DeliveryQueue(database)
+        self.validation_rules = ValidationRules(database)
         self.code_pools = CodePools(database)
         self.value_samples = ValueSamples(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)

@@ -30,13 +30,8 @@ NOT_YET_BUILT = (
     # exports
     *("Export*", "SegmentExportInput*", "Query.export*", "Subscription.export*"),
     *("Mutation.segmentExport*", "Mutation.exportCancel*"),
-    # validation rules
-    *("Validation*", "Query.validat*", "Mutation.validation*"),
     # referrals
     *("Referral*", "Reward*", "Query.referralPrograms", "Mutation.referral*"),
-    # points
-    *("PointsAdjustInput*", "LedgerEntryPayload*", "LedgerEntry.reason"),
-    *("Mutation.pointsAdjust*", "Mutation.earningRuleSetEnabled*"),
     # line items, revisions of orders, rolling windows with an end
     *("OrderItem*", "OrderInput.items", "Order.items"),
     *("OrderInput.revisedAt", "Order.revisedAt"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.api import Api, Json, list_errors
+from tests.api import ALL_CUSTOMERS_FILTER, Api, Json, list_errors
 from tests.deliveries.distribution_client import DistributionClient
 from tests.loyalty_client import LoyaltyClient
 from tests.schema.hostile.activity import ACTIVITY_CASES
@@ -19,6 +19,7 @@ from tests.schema.hostile.loyalty import LOYALTY_CASES
 from tests.schema.hostile.queries import QUERY_CASES
 from tests.schema.hostile.requests import CREATE_SEGMENT, KNOWN_CUSTOMER, segment_named
 from tests.schema.hostile.segments import SEGMENT_CASES
+from tests.schema.hostile.validation_rules import VALIDATION_RULE_CASES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,6 +33,7 @@ CASES = (
     | LOYALTY_CASES
     | CODE_POOL_CASES
     | DISTRIBUTION_CASES
+    | VALIDATION_RULE_CASES
 )
 
 # Bodies that no client library would send.
@@ -82,9 +84,15 @@ async def ids_by_placeholder(api: Api) -> dict[str, str]:
         "{known}": str(payload["segment"]["id"]),
         "{static}": static,
         "{distribution}": distribution,
+        "{rule}": await create_validation_rule(api),
         "{pool}": await create_pool(api),
         "{program}": await club.create_program("known"),
     }
+
+
+async def create_validation_rule(api: Api) -> str:
+    wire = {"name": "known", "filter": ALL_CUSTOMERS_FILTER}
+    return (await api.services.validation_rules.create(wire, api.services.now().at)).id
 
 
 async def create_pool(api: Api) -> str:

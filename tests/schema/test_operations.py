@@ -34,6 +34,7 @@ async def ids(api: Api) -> dict[str, str]:
     await api.services.segment_sizes.sample(api.services.now, rest_factor=0)
     segments = await api.services.segments.page(None, None, None, 100)
     ids = {segment.name: segment.id for segment in segments}
+    ids |= {rule.name: rule.id for rule in await api.services.validation_rules.all()}
     return ids | await create_programs_and_earn(LoyaltyClient(api), ids)
 
 
@@ -122,9 +123,11 @@ def empty_paths(data: Any, path: str = "") -> Iterator[str]:
             path_ = f"{path}.{key}"
             if key == "userErrors":
                 yield from (f"{path_}: {error}" for error in value)
+            elif key in OPTIONAL_FIELDS:
+                continue
             elif key.endswith("Count") and value == 0:
                 yield path_
-            elif key not in OPTIONAL_FIELDS:
+            else:
                 yield from empty_paths(value, path_)
     elif isinstance(data, list) and data:
         for index, value in enumerate(data):
@@ -133,10 +136,10 @@ def empty_paths(data: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-# Fields of a customer, a segment or an order that may be empty.
+# Fields of a customer, a segment, an order or a code pool that may be empty.
 OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
-    *("allowedValues", "problem", "changesAt", "earningRules"),
+    *("allowedValues", "problem", "changesAt", "earningRules", "generatingCount", "usedBy"),
     # Fields that are empty without a worker.
     *("worker", "workers", "poisonChange", "nextTimerAt", "backfillProgress", "lastError"),
 }

@@ -21,7 +21,7 @@ from tests.api import Json
 from tests.loyalty_client import NOW, LoyaltyClient
 
 LedgerEntry = tuple[str, int, int, int]
-"""The rule, the sequence, the points, the balance."""
+"""The rule, the sequence, the points, the balance. Adjustments have a rule of their program."""
 
 
 @dataclass
@@ -35,6 +35,10 @@ class ExpectedRule:
     max_per_customer: int | None
     since_sequence: int
     until_sequence: float = float("inf")
+    disabled: list[tuple[int, float]] = field(default_factory=list)
+
+    def is_enabled_at(self, sequence: int) -> bool:
+        return not any(since < sequence <= until for since, until in self.disabled)
 
 
 @dataclass
@@ -81,7 +85,29 @@ class LedgerModel:
             await self.loyalty_client.delete_rule(rule_id)
             self.rules[rule_id].until_sequence = await self.end_of_log()
             return
+        if active_rules and self.rng.random() < 0.5:
+            await self.toggle_rule(self.rng.choice(active_rules))
+            return
         await self.add_rule()
+
+    async def toggle_rule(self, rule_id: str) -> None:
+        """Disables the rule, or enables it again."""
+        intervals, end_sequence = self.rules[rule_id].disabled, await self.end_of_log()
+        is_disabled = bool(intervals) and intervals[-1][1] == float("inf")
+        await self.loyalty_client.set_enabled(rule_id, is_disabled)
+        if is_disabled:
+            intervals[-1] = (intervals[-1][0], end_sequence)
+        else:
+            intervals.append((end_sequence, float("inf")))
+
+    async def adjust_random_points(self) -> None:
+        """Gives or takes points of a random customer, at most as many as there are."""
+        source_id, program = self.rng.choice(list(self.spent)), self.rng.choice(self.programs)
+        balance = self._balance(source_id, program)
+        points = self.rng.randint(-balance, 20) or 1
+        entry = await self.loyalty_client.adjust_points(source_id, program, points)
+        assert entry["balance"] == balance + points
+        self.ledger[source_id].append((f"adjustment of {program}", 0, points, balance + points))
 
     async def add_rule(self) -> None:
         rng = self.rng
@@ -140,6 +166,7 @@ class LedgerModel:
             for id_, rule in self.rules.items():
                 if not (
                     rule.since_sequence < sequence <= rule.until_sequence
+                    and rule.is_enabled_at(sequence)
                     and rule.active_from <= at < rule.active_until
                 ):
                     continue
@@ -163,7 +190,7 @@ class LedgerModel:
 
     def _balance(self, source_id: str, program: str) -> int:
         rules = (id_ for id_, rule in self.rules.items() if rule.program == program)
-        program_rules = set(rules)
+        program_rules = {*rules, f"adjustment of {program}"}
         return sum(points for id_, _, points, _ in self.ledger[source_id] if id_ in program_rules)
 
     def stored_entries(self, source_id: str) -> Iterator[LedgerEntry]:
@@ -171,8 +198,11 @@ class LedgerModel:
         customer = self.loyalty_client.api.read_customer_document(source_id)["_id"]
         rows = self.loyalty_client.api.database.ledger.find({"customerId": customer})
         for row in rows.sort([("at", 1), ("_id", 1)]):
-            sequence = int(str(row["transitionId"]), 16)
-            yield f"ear_{row['ruleId']}", sequence, row["points"], row["balance"]
+            if "ruleId" in row:
+                rule, sequence = f"ear_{row['ruleId']}", int(str(row["transitionId"]), 16)
+            else:
+                rule, sequence = f"adjustment of loy_{row['programId']}", 0
+            yield rule, sequence, row["points"], row["balance"]
 
     def assert_ledger(self) -> None:
         """Asserts that the ledger equals the model's, and that the points of customers are its

@@ -57,6 +57,9 @@ class RandomDefinitionChanges:
             self.activate_segment,
             self.create_rule,
             self.delete_rule,
+            self.create_validation_rule,
+            self.edit_validation_rule,
+            self.delete_validation_rule,
         )
         try:
             await self.rng.choice(changes)(services)
@@ -74,6 +77,9 @@ class RandomDefinitionChanges:
                 self.refused += 1
         for id_ in self.rng.sample(list(definitions.segments), len(definitions.segments) // 2):
             tree_text(definitions, id_)
+        for id_ in definitions.validation_rules:
+            if self.rng.random() < 0.5:
+                await rule_text(definitions, id_)
         return definitions
 
     def random_filter(self) -> Json:
@@ -137,6 +143,26 @@ class RandomDefinitionChanges:
     async def delete_rule(self, services: Services) -> None:
         await services.loyalty.delete_rule(self.random_id("earningRules", "ear") or "")
 
+    async def create_validation_rule(self, services: Services) -> None:
+        rule = {"name": uuid4().hex, "filter": self.random_filter()}
+        await services.validation_rules.create(rule, services.now().at)
+
+    async def edit_validation_rule(self, services: Services) -> None:
+        id_ = self.random_id("validationRules", "val") or ""
+        await services.validation_rules.update(id_, {"filter": self.random_filter()})
+
+    async def delete_validation_rule(self, services: Services) -> None:
+        await services.validation_rules.delete(self.random_id("validationRules", "val") or "")
+
+
+async def rule_text(definitions: Definitions, rule_id: str) -> object:
+    """Returns the rule's tree and measures, or the reason why there are none."""
+    try:
+        measures = await definitions.collect_rule_measures(rule_id)
+        return repr(definitions.rule_tree(definitions.validation_rules[rule_id])), measures
+    except InputError as refused:
+        return str(refused)
+
 
 def tree_text(definitions: Definitions, segment_id: str) -> str:
     """Returns the tree with nested segments expanded, or the reason why there is none."""
@@ -146,14 +172,21 @@ def tree_text(definitions: Definitions, segment_id: str) -> str:
         return str(refused)
 
 
-def snapshot(definitions: Definitions) -> dict[str, Any]:
-    """Returns everything that the definitions know of each segment and each key."""
+async def snapshot(definitions: Definitions) -> dict[str, Any]:
+    """Returns everything that the definitions know of each segment, key and rule."""
     return {
         "revision": definitions.revision,
         "metadata": list(definitions.metadata_schema.definitions.items()),
         "types": dict(definitions.catalog.metadata),
         "segments": list(definitions.segments.items()),
         "rules": list(definitions.earning_rules.items()),
+        "validation rules": list(definitions.validation_rules.items()),
+        "rule trees": {
+            id_: await rule_text(definitions, id_) for id_ in definitions.validation_rules
+        },
+        "rules resting": {
+            id_: definitions.validation_rules_containing(id_) for id_ in definitions.segments
+        },
         "trees": {id_: tree_text(definitions, id_) for id_ in definitions.segments},
         "users": {id_: definitions.segments_using(id_) for id_ in definitions.segments},
         "resting": {id_: definitions.dependents_of(id_) for id_ in definitions.segments},
@@ -195,7 +228,7 @@ async def test_incremental_definitions_equal_a_full_read(api: Api, seed: int) ->
         for services in life.processes:
             if life.rng.random() < 0.7:
                 followed = await life.follow_definitions(services)
-                assert snapshot(followed) == snapshot(fresh)
+                assert await snapshot(followed) == await snapshot(fresh)
                 require_activated(followed)
                 assert await all_measures(followed) == await all_measures(fresh)
 
@@ -248,14 +281,19 @@ async def test_direct_writes_are_read_once_the_revision_is_raised(
 
     assert gone not in found.segments
     assert found.segments[kept].name == "past the program"
-    assert snapshot(found) == snapshot(await read_definitions(api))
+    assert await snapshot(found) == await snapshot(await read_definitions(api))
 
 
 async def test_a_process_behind_the_oldest_tombstone_reads_everything(api: Api) -> None:
     behind = Services(api.services.store, api.settings)
     gone = await create_segment(api, {"all": [_attribute(Random(0))]})
-    assert gone in (await behind.definitions.latest()).segments
+    rule = {"name": "gone", "filter": {"all": [_attribute(Random(0))]}}
+    gone_rule = (await api.services.validation_rules.create(rule, api.services.now().at)).id
+    known = await behind.definitions.latest()
+    assert gone in known.segments
+    assert gone_rule in known.validation_rules
     await api.services.segments.delete(gone)
+    await api.services.validation_rules.delete(gone_rule)
     raised = {
         "revision": DELETED_SEGMENT_RETENTION_REVISIONS,
         "stampedRevisions": DELETED_SEGMENT_RETENTION_REVISIONS,
@@ -264,8 +302,13 @@ async def test_a_process_behind_the_oldest_tombstone_reads_everything(api: Api) 
     other = await create_segment(api, {"all": [_attribute(Random(0))]})
     await api.services.segments.delete(other)
     assert api.database.deletedSegments.count_documents({}) == 1
+    other_rule = (await api.services.validation_rules.create(rule, api.services.now().at)).id
+    await api.services.validation_rules.delete(other_rule)
+    assert api.database.validationRules.count_documents({"deleted": True}) == 1
 
-    assert gone not in (await behind.definitions.latest()).segments
+    known = await behind.definitions.latest()
+    assert gone not in known.segments
+    assert gone_rule not in known.validation_rules
 
 
 async def create_segment(api: Api, filter_: Json) -> str:

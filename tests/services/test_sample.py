@@ -3,10 +3,11 @@
 import pytest
 import pytest_asyncio
 
+from app.domain.inputs import CustomerRef
 from app.domain.metadata import DefinitionState
 from app.domain.segments import SegmentKind
 from app.services.sample import load, load_into
-from app.services.sample.shop import CUSTOMER_COUNT
+from app.services.sample.shop import CUSTOMER_COUNT, source_id
 from tests.api import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,8 +28,23 @@ async def test_it_reports_what_it_loaded(api: Api, load_summary: str) -> None:
     assert load_summary == (
         f"The sample shop is there: {counts['customers']:,} customers,"
         f" {counts['orders']:,} orders, {counts['events']:,} events,"
-        f" {counts['segments']} segments"
+        f" {counts['segments']} segments, a validation rule and a code pool"
     )
+
+
+async def test_its_validation_rule_holds_for_some(api: Api, load_summary: str) -> None:
+    (rule,) = await api.services.validation_rules.all()
+    (pool,) = await api.services.code_pools.all()
+    now, customer_refs = (
+        api.services.now(),
+        (CustomerRef.by_source_id(source_id(n)) for n in (1, 2)),
+    )
+    validations = [
+        await api.services.validation_rules.validate(rule.id, ref, None, now)
+        for ref in customer_refs
+    ]
+    assert sorted(validation.is_valid for validation in validations) == [False, True]
+    assert pool.available_count == 500
 
 
 async def test_it_has_segments_of_each_kind_with_members_and_others(

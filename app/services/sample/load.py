@@ -8,6 +8,7 @@ from app.domain.inputs import CustomerRef
 from app.errors import InputError, UserErrorCode
 from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
+from app.services.sample.campaign import CODE_POOL, validation_rule
 from app.services.sample.definitions import DEFINITIONS
 from app.services.sample.segments import (
     DISTRIBUTION_NAME,
@@ -47,10 +48,11 @@ async def load(services: Services, *, with_distribution: bool = False) -> str:
     segment_count = await _create_segments(services, SEGMENTS, now)
     if with_distribution:
         await _create_distribution(services, now)
+    await _create_campaign(services, now)
     return (
         f"The sample shop is there: {customers:,} customers, {orders:,} orders,"
-        f" {events:,} events, {segment_count} segments"
-        f"{', 1 distribution' * with_distribution}"
+        f" {events:,} events, {segment_count} segments, a validation rule and a code pool"
+        f"{', and a distribution' * with_distribution}"
     )
 
 
@@ -90,6 +92,16 @@ async def _create_distribution(services: Services, now: Now) -> None:
         channel = {"webhook": {"url": RECEIVER_URL}}
         wire = {"name": DISTRIBUTION_NAME, "segmentId": segment.id, "channel": channel}
         await services.distributions.create(wire, now.at)
+
+
+async def _create_campaign(services: Services, now: Now) -> None:
+    """Creates the code pool and the validation rule, unless they exist by their names."""
+    if CODE_POOL["name"] not in {pool.name for pool in await services.code_pools.all()}:
+        await services.code_pools.create(CODE_POOL, now.at)
+    (segment,) = await services.segments.page(SEGMENTS[0]["name"], None, None, 1)
+    rule = validation_rule(segment.id)
+    if rule["name"] not in {existing.name for existing in await services.validation_rules.all()}:
+        await services.validation_rules.create(rule, now.at)
 
 
 async def _create_segments(services: Services, rows: Sequence[Row], now: Now) -> int:

@@ -22,11 +22,6 @@ RECEIVER_URL = "http://127.0.0.1:8001/"
 """Where `segments receive` listens."""
 
 SEGMENTS = (
-    _segment(
-        DISTRIBUTION_SEGMENT,
-        "Customers who get the newsletter. A distribution greets those who join.",
-        filter=_attribute("metadata.newsletter", "IS", True),
-    ),
     _segment("VIPs", "Customers with VIP status.", filter=_VIP),
     _segment(
         "Bought three times this quarter",
@@ -62,5 +57,10 @@ SEGMENTS = (
         "VIPs at the opening",
         "Customers who were VIPs when the sample was loaded.",
         snapshot=_VIP,
+    ),
+    _segment(
+        DISTRIBUTION_SEGMENT,
+        "Customers who get the newsletter. A distribution greets those who join.",
+        filter=_attribute("metadata.newsletter", "IS", True),
     ),
 )

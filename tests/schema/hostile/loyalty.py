@@ -5,11 +5,14 @@ from typing import Any
 
 from tests.api import Json
 from tests.loyalty_client import (
+    ADJUST_POINTS,
     CREATE_PROGRAM,
     CREATE_RULE,
     DELETE_PROGRAM,
     DELETE_RULE,
+    SET_ENABLED,
     TRANSITIONS_QUERY,
+    adjustment_input,
     earning_rule_input,
 )
 from tests.schema.hostile.requests import (
@@ -41,6 +44,10 @@ def proportional_points(path: Any = "metadata.spent", every: Any = 1, points: An
     return rule_input((path, every, points))
 
 
+def adjustment(points: Any = 1, **fields: Any) -> Json:
+    return {"input": {**adjustment_input("known", "{program}", points), **fields}}
+
+
 def _cursor(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -48,6 +55,58 @@ def _cursor(text: str) -> str:
 _PATH = "input points proportional path"
 
 LOYALTY_CASES: Cases = {
+    **{
+        f"rule {id_!r} disabled": (SET_ENABLED, {"id": id_, "enabled": False}, "NOT_FOUND id")
+        for id_ in (UNKNOWN_RULE_ID, "{program}", "", NUL)
+    },
+    "rule disabled by null": (
+        SET_ENABLED,
+        {"id": UNKNOWN_RULE_ID, "enabled": None},
+        "BAD_REQUEST",
+    ),
+    "no points": (ADJUST_POINTS, adjustment(0), "INVALID input points"),
+    "points of 1.5": (ADJUST_POINTS, adjustment(1.5), "BAD_REQUEST"),
+    "points of 2 to the 31st": (ADJUST_POINTS, adjustment(2**31), "BAD_REQUEST"),
+    "points of which there are none": (ADJUST_POINTS, adjustment(-1), "INVALID input points"),
+    **{
+        f"points for {reason[:9]!r}": (
+            ADJUST_POINTS,
+            adjustment(reason=reason),
+            "INVALID input reason",
+        )
+        for reason in ("", " \n", NUL, "r" * 1_001, "r" * HUGE_LENGTH)
+    },
+    "points for null": (ADJUST_POINTS, adjustment(reason=None), "BAD_REQUEST"),
+    **{
+        f"points in {id_!r}": (
+            ADJUST_POINTS,
+            adjustment(programId=id_),
+            "NOT_FOUND input programId",
+        )
+        for id_ in (UNKNOWN_PROGRAM_ID, "{known}", "", NUL)
+    },
+    **{
+        f"points of {ref}": (ADJUST_POINTS, adjustment(customer=ref), "NOT_FOUND input customer")
+        for ref in ({"sourceId": "ghost"}, {"id": UNKNOWN_CUSTOMER_ID}, {"id": NUL})
+    },
+    "points of a customer with NUL": (
+        ADJUST_POINTS,
+        adjustment(customer={"sourceId": NUL}),
+        "INVALID input customer sourceId",
+    ),
+    "points of both references": (
+        ADJUST_POINTS,
+        adjustment(customer={"sourceId": "known", "id": UNKNOWN_CUSTOMER_ID}),
+        "BAD_REQUEST",
+    ),
+    **{
+        f"points by the key {key[:9]!r}": (
+            ADJUST_POINTS,
+            adjustment(idempotencyKey=key),
+            "INVALID input idempotencyKey",
+        )
+        for key in ("", NUL, "k" * 256, "k" * HUGE_LENGTH)
+    },
     "program without a name": (CREATE_PROGRAM, program_input(None), "BAD_REQUEST"),
     "program of blanks": (CREATE_PROGRAM, program_input(" \t\n"), "INVALID input name"),
     "program of 256": (CREATE_PROGRAM, program_input("n" * 256), "INVALID input name"),
