@@ -28,7 +28,8 @@ async def test_it_reports_what_it_loaded(api: Api, load_summary: str) -> None:
     assert load_summary == (
         f"The sample shop is loaded: {counts['customers']:,} customers,"
         f" {counts['orders']:,} orders, {counts['events']:,} events,"
-        f" {counts['segments']} segments, a validation rule and a code pool"
+        f" {counts['segments']} segments, a validation rule, a code pool and a referral"
+        " program"
     )
 
 

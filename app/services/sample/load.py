@@ -54,7 +54,7 @@ async def load(services: Services, *, with_distribution: bool = False) -> str:
     return (
         f"The sample shop is loaded: {customers:,} customers, {orders:,} orders,"
         f" {events:,} events, {segment_count} segments, a validation rule, a code pool"
-        f"{', a distribution' * with_distribution}"
+        f"{', a distribution' * with_distribution} and a referral program"
     )
 
 
