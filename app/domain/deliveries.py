@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from app.domain.distributions import Channel
+from app.domain.distributions import Channel, WebhookChannel
 from app.domain.ids import EntityKind
 
 MAX_ATTEMPTS = 13
@@ -17,6 +17,7 @@ FIRST_RETRY_DELAY = timedelta(minutes=1)
 _RETRY_JITTER_RATIO = 0.1
 
 MAX_ERROR_LENGTH = 1_000
+_MAIL_HOST = "smtp"
 
 
 class DeliveryStatus(Enum):
@@ -33,6 +34,11 @@ class DeliveryStatus(Enum):
 UNFINISHED_STATUSES = (DeliveryStatus.PENDING, DeliveryStatus.RETRYING)
 
 
+def host_of(channel: Channel) -> str:
+    """The host that the limits of the sender apply to, with its port."""
+    return channel.url.split("/")[2].lower() if isinstance(channel, WebhookChannel) else _MAIL_HOST
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """The request of a delivery, the same at every attempt but for timestamp and signature."""
@@ -44,7 +50,7 @@ class WebhookRequest:
     @property
     def host(self) -> str:
         """The host that limits apply to."""
-        return self.url.split("/")[2].lower()
+        return host_of(WebhookChannel(self.url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class EmailMessage:
     @property
     def host(self) -> str:
         """All emails go to the same server."""
-        return "smtp"
+        return _MAIL_HOST
 
 
 Content = WebhookRequest | EmailMessage

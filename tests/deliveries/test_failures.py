@@ -1,5 +1,6 @@
 """Receivers that fail: each delivery ends as the rules say, and no receiver delays another's."""
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -181,6 +182,24 @@ async def test_a_bad_receiver_does_not_delay_a_good_one(
             await client.wait_for_counts(good, seconds=8, DELIVERED=300)
         assert (await client.counts(stuck)) == {"PENDING": 300}
         assert 1 <= len(bad.requests) <= 16
+
+
+async def test_many_bad_receivers_do_not_delay_a_good_one(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    names = [f"c{index}" for index in range(100)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    async with AsyncExitStack() as stack:
+        for _ in range(8):
+            bad = await stack.enter_async_context(running_receiver())
+            bad.answer = answer_never
+            await client.create(segment, bad.url())
+        good = await client.create(segment, receiver.url())
+        await client.append_entered(segment, *names)
+        await client.make_deliveries()
+        async with client.sending():
+            await client.wait_for_counts(good, seconds=8, DELIVERED=100)
 
 
 async def test_retries_of_something_unknown_are_not_found(

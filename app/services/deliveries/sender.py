@@ -19,6 +19,7 @@ from app.domain.deliveries import (
     ClaimedDelivery,
     Outcome,
     WebhookRequest,
+    host_of,
     next_attempt_at,
 )
 from app.domain.distributions import Distribution
@@ -32,12 +33,13 @@ log = structlog.get_logger()
 
 MAX_CONCURRENT_ATTEMPTS = 64
 MAX_CONCURRENT_ATTEMPTS_PER_HOST = 16
-# Hosts whose last attempt failed get few attempts at a time, so that they leave room for others.
-MAX_CONCURRENT_ATTEMPTS_PER_FAILING_HOST = 2
+# A host that is new or whose last attempt failed gets few attempts at a time, so that it leaves
+# room for others.
+MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_HOST = 2
 # Deliveries that are claimed ahead, so that no host waits for MongoDB.
 _MAX_CLAIMED = 512
 _MAX_CLAIMED_PER_HOST = 128
-_MAX_CLAIMED_PER_FAILING_HOST = 4
+_MAX_CLAIMED_PER_UNPROVEN_HOST = 4
 # An attempt begins only while at least one attempt's time is left of the lease.
 LEASE_SECONDS = 60.0
 _LAST_START_SECONDS = 45.0
@@ -56,7 +58,13 @@ class _Host:
     def __init__(self) -> None:
         self.waiting: deque[tuple[str, float, ClaimedDelivery]] = deque()
         self.sending_count = 0
-        self.is_failing = False
+        # Whether the last attempt reached a receiver that accepts deliveries.
+        self.is_proven = False
+
+    def keep_waiting(self, count: int) -> None:
+        """Forgets the claimed deliveries beyond this many; they are claimed again later."""
+        while len(self.waiting) > count:
+            self.waiting.pop()
 
     def drop_waiting(self, distribution_id: str) -> None:
         """Forgets the claimed deliveries of a distribution."""
@@ -71,15 +79,18 @@ class _Host:
     @property
     def needs_more(self) -> bool:
         """Whether fewer deliveries than half of the limit are claimed."""
-        limit = _MAX_CLAIMED_PER_FAILING_HOST if self.is_failing else _MAX_CLAIMED_PER_HOST
-        return self.claimed_count < limit // 2
+        return self.claimed_count < self.max_claimed // 2
+
+    @property
+    def max_claimed(self) -> int:
+        return _MAX_CLAIMED_PER_HOST if self.is_proven else _MAX_CLAIMED_PER_UNPROVEN_HOST
 
     @property
     def can_send(self) -> bool:
         limit = (
-            MAX_CONCURRENT_ATTEMPTS_PER_FAILING_HOST
-            if self.is_failing
-            else MAX_CONCURRENT_ATTEMPTS_PER_HOST
+            MAX_CONCURRENT_ATTEMPTS_PER_HOST
+            if self.is_proven
+            else MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_HOST
         )
         return bool(self.waiting) and self.sending_count < limit
 
@@ -170,8 +181,9 @@ class Sender:
             share = max(1, room // len(sendable))
             full_hosts = [name for name, host in self._hosts.items() if not host.needs_more]
             owner = uuid4().hex
+            limit = min(share, self._claim_limit(distributions[queue] if queue else None))
             claimed = await self._store.delivery_queue.claim(
-                queue, full_hosts, min(share, _MAX_CLAIMED_PER_HOST), owner, LEASE_SECONDS, now
+                queue, full_hosts, limit, owner, LEASE_SECONDS, now
             )
             last_start = monotonic() + _LAST_START_SECONDS
             for delivery in claimed:
@@ -179,6 +191,14 @@ class Sender:
                 host.waiting.append((owner, last_start, delivery))
             has_claimed = has_claimed or bool(claimed)
         return has_claimed
+
+    def _claim_limit(self, distribution: Distribution | None) -> int:
+        """The number of deliveries to claim at once from the queue of a distribution, or from that
+        of retried deliveries if None."""
+        if distribution is None:
+            return _MAX_CLAIMED_PER_UNPROVEN_HOST
+        host = self._hosts.get(host_of(distribution.channel)) or _Host()
+        return host.max_claimed
 
     def _start_attempts(self, channels: Channels) -> None:
         """Starts as many attempts as the limits allow, in turn for each host."""
@@ -214,7 +234,9 @@ class Sender:
             result = await self._send(channels, delivery, started_at)
         finally:
             host.sending_count -= 1
-        host.is_failing = result.outcome in (Outcome.RETRY, Outcome.GONE)
+        host.is_proven = result.outcome in (Outcome.DELIVERED, Outcome.REJECT)
+        if not host.is_proven:
+            host.keep_waiting(_MAX_CLAIMED_PER_UNPROVEN_HOST)
         if result.outcome is Outcome.GONE:
             # Their leases end soon; by then the distribution is paused.
             host.drop_waiting(delivery.distribution_id)
