@@ -35,7 +35,7 @@ async def test_it_reports_what_it_loaded(api: Api, load_summary: str) -> None:
 
 async def test_its_validation_rule_holds_for_some(api: Api, load_summary: str) -> None:
     (rule,) = await api.services.validation_rules.all()
-    (pool,) = await api.services.code_pools.all()
+    pools = {pool.name: pool for pool in await api.services.code_pools.all()}
     now, customer_refs = (
         api.services.now(),
         (CustomerRef.by_source_id(source_id(n)) for n in (1, 2)),
@@ -45,7 +45,7 @@ async def test_its_validation_rule_holds_for_some(api: Api, load_summary: str) -
         for ref in customer_refs
     ]
     assert sorted(validation.is_valid for validation in validations) == [False, True]
-    assert pool.available_count == 500
+    assert pools["Spring discount"].available_count == 500
 
 
 async def test_it_has_segments_of_each_kind_with_members_and_others(
