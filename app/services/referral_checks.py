@@ -14,6 +14,7 @@ import structlog
 
 from app.domain.referrals import ReferralProgram, ReferralReward, ReferralTier
 from app.domain.transitions import TransitionType
+from app.services.log_boundary import run_with_deadline
 from app.services.referral_rewards import RewardGiver, find_tier
 from app.store import Store, Transaction, is_outage, message_of
 
@@ -65,7 +66,7 @@ class ReferralChecks:
             await self._check(reward, transaction)
 
         try:
-            await self._store.transaction(work)
+            await run_with_deadline(self._store, work)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -150,4 +151,4 @@ class ReferralChecks:
             earned = [(find_tier(programs.values(), reward), reward) for reward in rewards]
             return await self._reward_giver.give(earned, transaction)
 
-        return await self._store.transaction(work)
+        return await run_with_deadline(self._store, work)
