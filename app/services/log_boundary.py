@@ -28,15 +28,27 @@ async def at_log_boundary(
     batches see what `work` has written. If the process is killed here, a worker ends its session
     after the deadline.
     """
+
+    async def work_at_boundary(transaction: Transaction) -> Result:
+        await store.checkpoints.lock(consumer, transaction)
+        return await work(transaction, await store.transitions.last_sequence(transaction))
+
+    return await run_with_deadline(store, work_at_boundary)
+
+
+async def run_with_deadline(
+    store: Store, work: Callable[[Transaction], Awaitable[Result]]
+) -> Result:
+    """Runs `work` in a transaction and returns its result. If the process is killed here, a worker
+    ends the session after the deadline, and so releases the transaction's locks."""
     async with store.session() as session:
 
-        async def work_at_boundary(transaction: Transaction) -> Result:
+        async def work_with_deadline(transaction: Transaction) -> Result:
             await store.transaction_deadlines.set(transaction, TRANSACTION_DEADLINE_SECONDS)
-            await store.checkpoints.lock(consumer, transaction)
-            return await work(transaction, await store.transitions.last_sequence(transaction))
+            return await work(transaction)
 
         try:
-            return await store.transaction(work_at_boundary, session)
+            return await store.transaction(work_with_deadline, session)
         finally:
             # The transaction has ended. A deadline row that stays behind does no harm.
             with suppress(DatabaseError):

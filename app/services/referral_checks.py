@@ -5,6 +5,7 @@ each pending reward is checked once after its own commit: see "A reward is given
 app/README.md.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,12 +14,13 @@ import structlog
 
 from app.domain.referrals import ReferralProgram, ReferralReward, ReferralTier
 from app.domain.transitions import TransitionType
+from app.services.log_boundary import run_with_deadline
 from app.services.referral_rewards import RewardGiver, find_tier
 from app.store import Store, Transaction, is_outage, message_of
 
 log = structlog.get_logger()
 
-_MAX_CHECKS_PER_ROUND = 100
+_CONCURRENT_CHECKS = 10
 _MAX_CODES_PER_TRANSACTION = 100
 # The engine has not yet recorded the customer in the baseline of the segment.
 _BASELINE_RETRY = timedelta(seconds=2)
@@ -40,10 +42,13 @@ class ReferralChecks:
         """Makes the due checks, and gives rewards whose pools have codes again. Returns whether
         there may be more."""
         due_rewards = await self._store.referral_rewards.due_checks(
-            self._clock(), _MAX_CHECKS_PER_ROUND
+            self._clock(), _CONCURRENT_CHECKS
         )
-        for reward in due_rewards:
-            await self._check_despite_errors(reward)
+        outages = await asyncio.gather(
+            *map(self._check_despite_errors, due_rewards), return_exceptions=True
+        )
+        for outage in filter(None, outages):
+            raise outage
         given_count = 0
         pool_ids = await self._store.referral_rewards.pools_waited_for()
         if pool_ids:
@@ -51,16 +56,17 @@ class ReferralChecks:
             for pool in pools.values():
                 if pool.available_count:
                     given_count += await self._give_waiting(pool.id)
-        return given_count > 0 or len(due_rewards) == _MAX_CHECKS_PER_ROUND
+        return given_count > 0 or len(due_rewards) == _CONCURRENT_CHECKS
 
     async def _check_despite_errors(self, reward: ReferralReward) -> None:
-        """Checks a reward. One that fails is checked again later, and holds up no other."""
+        """Checks a reward. One that fails is checked again later, and holds up no other. Raises
+        only errors that mean that MongoDB is unreachable."""
 
         async def work(transaction: Transaction) -> None:
             await self._check(reward, transaction)
 
         try:
-            await self._store.transaction(work)
+            await run_with_deadline(self._store, work)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -86,6 +92,8 @@ class ReferralChecks:
             tier = find_tier([program], reward)
             match await self._was_member(reward, tier, program, transaction):
                 case True:
+                    # A deleted customer gets nothing, and needs no further check.
+                    await self._save_check(reward, None, transaction)
                     await self._reward_giver.give([(tier, reward)], transaction)
                 case False:
                     await self._save_check(reward, None, transaction)
@@ -143,4 +151,4 @@ class ReferralChecks:
             earned = [(find_tier(programs.values(), reward), reward) for reward in rewards]
             return await self._reward_giver.give(earned, transaction)
 
-        return await self._store.transaction(work)
+        return await run_with_deadline(self._store, work)

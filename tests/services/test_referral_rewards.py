@@ -163,6 +163,21 @@ async def test_the_sweeper_removes_the_rows_of_deleted_customers(
     assert await shop.client.record(shop.program["id"], "ann", "cleo") == 1
 
 
+async def test_a_deleted_customer_is_not_checked_again(referral_shop: ReferralShop) -> None:
+    shop = referral_shop
+    ids = {name: await shop.api.upsert(name) for name in ("ann", "ben")}
+    shop.engine.finish_backfill()
+    await shop.client.record(shop.program["id"], "ann", "ben")
+    await shop.engine.set_member(shop.segment, "ann", True)
+    await shop.api.services.customers.delete(CustomerRef.by_id(ids["ann"]))
+    await shop.check()
+    await shop.consume()
+    (reward,) = shop.api.database.referralRewards.find()
+    assert reward["state"] == "PENDING"
+    assert "checkAt" not in reward
+    assert shop.api.database.ledger.count_documents({}) == 0
+
+
 async def test_a_deleted_program_still_rewards_what_was_before(referral_shop: ReferralShop) -> None:
     shop, names = referral_shop, ["before", "after", "referee 1", "referee 2"]
     for name in names:
