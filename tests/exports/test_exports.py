@@ -167,7 +167,15 @@ async def test_the_fields_are_listed_whatever_other_programs_have_written(
 ) -> None:
     await create_customers(shop, 3)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    odd_values = ("text", None, [], [{"inside": 1}], {"with.dot": 1}, {"$dollar": 1}, {"": 1})
+    odd_values: tuple[Any, ...] = (
+        "text",
+        None,
+        [],
+        [{"inside": 1}],
+        {"with.dot": 1},
+        {"$dollar": 1},
+        {"": 1},
+    )
     shop.api.database.command(
         "insert",
         "customers",
