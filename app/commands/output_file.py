@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -17,7 +18,7 @@ class OutputFile:
 
     The data go to FILE.part, which replaces FILE at the end, and is removed if the context exits
     before that. Standard output and devices are written directly. Raises SetupError if another
-    process writes FILE.part.
+    process writes FILE.part, or if standard output is closed.
     """
 
     def __init__(self, name: str | None) -> None:
@@ -32,13 +33,17 @@ class OutputFile:
         self._part = (
             self._path.with_name(f"{self._path.name}.part") if self._path and is_replaced else None
         )
-        self._stream: IO[bytes] = sys.stdout.buffer
+        self._stream: IO[bytes]
 
     def __enter__(self) -> Self:
         if self._part:
             self._stream = _open_exclusively(self._part)
         elif self._path:
             self._stream = self._path.open("wb")
+        elif sys.stdout is None:
+            raise SetupError("standard output is closed; name a file with -o FILE")
+        else:
+            self._stream = sys.stdout.buffer
         return self
 
     def write(self, data: bytes) -> None:
@@ -72,7 +77,9 @@ class OutputFile:
     ) -> None:
         self.discard()
         if not self.is_stdout:
-            self._stream.close()
+            # Closing writes what could not be written before: the error is known.
+            with suppress(OSError) if error else nullcontext():
+                self._stream.close()
 
 
 def _open_exclusively(path: Path) -> IO[bytes]:

@@ -4,7 +4,7 @@ A window is a range of customer ids, and is read in one snapshot: all its custom
 members are as of the same instant. MongoDB keeps a snapshot for five minutes.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,19 +28,34 @@ Stage = dict[str, Any]
 # The more, the fewer switches between the threads that read and those that write rows.
 _DOCUMENTS_PER_BATCH = 2_500
 _IDS_PER_QUERY = 10_000
+# The text of a row is many times larger than its document if columns lie inside each other.
+_MAX_BYTES_PER_BATCH = 1024 * 1024
 _ONLY_ID: Stage = {"$project": {"_id": 1}}
 _SORT_BY_ID: Stage = {"$sort": {"_id": 1}}
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentBatch:
-    """A batch of customer documents as MongoDB sent it: at most 16 MiB of BSON."""
+    """A batch of customer documents in BSON: at most 1 MiB, or one document."""
 
     bson_bytes: bytes
 
     def decode(self) -> list[Document]:
         """Decodes the documents. Call it in a thread: a large batch takes many milliseconds."""
         return bson.decode_all(self.bson_bytes, CODEC_OPTIONS)
+
+
+def _split(bson_bytes: bytes) -> Iterator[DocumentBatch]:
+    """Splits a batch that MongoDB sent, which has at most 16 MiB."""
+    start = end = 0
+    while end < len(bson_bytes):
+        # A document begins with its length.
+        next_end = end + int.from_bytes(bson_bytes[end : end + 4], "little")
+        if start < end and next_end - start > _MAX_BYTES_PER_BATCH:
+            yield DocumentBatch(bson_bytes[start:end])
+            start = end
+        end = next_end
+    yield DocumentBatch(bson_bytes[start:])
 
 
 class MemberWindows:
@@ -83,7 +98,8 @@ class MemberWindows:
                 cursor = self._open_cursor(pipeline, projection, session)
                 try:
                     async for bson_bytes in cursor:
-                        yield DocumentBatch(bson_bytes)
+                        for batch in _split(bson_bytes):
+                            yield batch
                 finally:
                     if cursor.alive:
                         await cursor.close()
@@ -99,7 +115,8 @@ class MemberWindows:
                     session=session,
                 )
                 async for bson_bytes in batches:
-                    yield DocumentBatch(bson_bytes)
+                    for batch in _split(bson_bytes):
+                        yield batch
 
     def _open_cursor(
         self,

@@ -167,7 +167,7 @@ async def test_the_fields_are_listed_whatever_other_programs_have_written(
 ) -> None:
     await create_customers(shop, 3)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    odd_values: tuple[object, ...] = (
+    odd_values: tuple[Any, ...] = (
         "text",
         None,
         [],
@@ -263,3 +263,16 @@ async def test_an_export_that_keeps_failing_ends_with_a_reason(shop: ExportShop)
     assert failed["status"] == "FAILED"
     assert "failed 8 times" in failed["error"]
     assert failed["finishedAt"]
+
+
+async def test_large_rows_do_not_gather_in_memory(shop: ExportShop) -> None:
+    shop.insert_customers(30, text="x" * 100_000)
+    segment_id = await shop.create_segment("everyone")
+
+    # Asserts that the first batch has not all customers.
+    id_ = await shop.begin(segment_id, fields=["sourceId", "metadata.text"])
+    assert (await shop.fetch(id_))["rowsDone"] == 10
+    await shop.write_pending()
+
+    rows = [["sourceId", "metadata.text"], *([f"c{n}", "x" * 100_000] for n in range(30))]
+    assert shop.read_rows(id_) == rows

@@ -12,6 +12,7 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.exports import FileExport
 from app.services.exports.definition import ExportOutdated
+from app.store import member_windows
 from tests.api import Api, running_api
 from tests.exports.export_shop import ExportShop
 from tests.failpoints import FailingMongod, failing_commands
@@ -54,7 +55,10 @@ def file_export(api: Api) -> FileExport:
 
 
 @pytest.mark.parametrize("error_code", [SNAPSHOT_TOO_OLD, CURSOR_NOT_FOUND])
-async def test_it_goes_on_after_its_last_row(api: Api, error_code: int) -> None:
+async def test_it_goes_on_after_its_last_row(
+    api: Api, error_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member_windows, "_DOCUMENTS_PER_BATCH", 1_000)
     export = file_export(api)
     definition = await export.define(
         await create_segment(api), ["sourceId"], ExportFormat.CSV, api.services.now()

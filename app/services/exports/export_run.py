@@ -74,6 +74,9 @@ class ExportRun:
         finally:
             if self._checkpoint_task:
                 await asyncio.wait({self._checkpoint_task})
+                if not self._checkpoint_task.cancelled():
+                    # Marks the exception as retrieved; asyncio would log it.
+                    self._checkpoint_task.exception()
 
     async def _read_members(self, max_id: str) -> bool:
         """Returns whether all members have been read."""

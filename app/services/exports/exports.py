@@ -97,5 +97,5 @@ class Exports:
             raise input_error(UserErrorCode.NOT_FOUND, "There is no such export.", "id")
         if export.status is ExportStatus.CANCELED:
             return export
-        message = f"The export is {export.status.value}; only one that is not can be canceled."
+        message = f"The export is {export.status.value}; one that has ended can't be canceled."
         raise input_error(UserErrorCode.INVALID, message, "id")
