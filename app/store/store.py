@@ -56,7 +56,11 @@ from app.store.segments import Segments
 from app.store.sessions import TransactionDeadlines
 from app.store.size_schedule import SizeSchedule
 from app.store.snapshots import read_snapshot
-from app.store.tombstones import CodePoolTombstones, CustomerTombstones, SegmentTombstones
+from app.store.tombstones import (
+    CustomerTombstones,
+    code_pool_tombstones,
+    segment_tombstones,
+)
 from app.store.transactions import Result, Transaction, Transactions, Work
 from app.store.transitions import Transitions
 from app.store.validation_rules import ValidationRules
@@ -97,8 +101,8 @@ class Store:
         self.active_filters = ActiveFilters(database)
         self.transitions = Transitions(database, leases)
         self.customer_tombstones = CustomerTombstones(database)
-        self.segment_tombstones = SegmentTombstones(database)
-        self.code_pool_tombstones = CodePoolTombstones(database)
+        self.segment_tombstones = segment_tombstones(database)
+        self.code_pool_tombstones = code_pool_tombstones(database)
         self.customer_history = CustomerHistoryReader(database)
         self.membership_states = MembershipStates(database)
         self.workers = Workers(database, self.heartbeats)

@@ -9,7 +9,6 @@ Until then the engine needs them to evaluate the customer's last states.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 from pymongo import UpdateOne
 from pymongo.read_concern import ReadConcern
@@ -22,25 +21,83 @@ from app.store.ids import to_object_id, to_object_ids, to_public_id
 RowCollection = AsyncIOMotorCollection[dict[str, Any]]
 
 
-class CustomerTombstones:
-    """The customerTombstones collection, and the remaining rows of deleted customers."""
+class Tombstones:
+    """One collection of tombstones, and the remaining rows of the deleted entities.
 
-    def __init__(self, database: Database) -> None:
-        self._collection = database.customerTombstones
-        self._majority = _majority_collection(database, "customerTombstones")
-        by_customer = (database.events, database.orders, database.members, database.ledger)
-        self._row_collections = [(rows, "customerId") for rows in by_customer] + [
-            (database.loyaltyAccounts, "_id"),
-            # The counts of those who referred a deleted customer stay.
-            (database.referrals, "_id.referee"),
-            (database.referralCounts, "_id.referrer"),
-            (database.referralRewards, "_id.referrer"),
+    `fields_by_collection` names, by collection, the field with the entity's id.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        kind: EntityKind,
+        collection_name: str,
+        fields_by_collection: Mapping[str, str],
+    ) -> None:
+        self._kind = kind
+        self._collection = database[collection_name]
+        self._majority = database.get_collection(
+            collection_name, read_concern=ReadConcern("majority")
+        )
+        self._row_collections = [
+            (database[name], field) for name, field in fields_by_collection.items()
         ]
 
-    async def add(self, customer_id: str, transaction: AsyncIOMotorClientSession) -> None:
+    async def add(self, id_: str, transaction: AsyncIOMotorClientSession) -> None:
         await self._collection.insert_one(
-            {"_id": to_object_id(EntityKind.CUSTOMER, customer_id)}, session=transaction
+            {"_id": to_object_id(self._kind, id_)}, session=transaction
         )
+
+    async def first_page(self, limit: int) -> list[str]:
+        """At most `limit` deleted entities.
+
+        Reads with majority read concern: no election can undo these deletions.
+        """
+        rows = self._majority.find().sort("_id", 1).limit(limit)
+        return [to_public_id(self._kind, row["_id"]) async for row in rows]
+
+    async def sweep(self, entity_ids: Iterable[str], limit: int) -> int:
+        """Deletes at most `limit` rows of these entities and returns their number.
+
+        If there are none, deletes the tombstones and returns 0.
+        """
+        ids = to_object_ids(self._kind, entity_ids)
+        for rows, field in self._row_collections:
+            if deleted := await _delete_batch(rows, {field: {"$in": ids}}, limit):
+                return deleted
+        await self._collection.delete_many({"_id": {"$in": ids}})
+        return 0
+
+
+def segment_tombstones(database: Database) -> Tombstones:
+    """The tombstones of segments."""
+    fields_by_collection = {
+        "members": "segmentId",
+        "retainedEntrances": "segmentId",
+        "segmentSizes": "_id.segment",
+    }
+    return Tombstones(database, EntityKind.SEGMENT, "segmentTombstones", fields_by_collection)
+
+
+def code_pool_tombstones(database: Database) -> Tombstones:
+    """The tombstones of code pools."""
+    fields_by_collection = {"codes": "_id.pool"}
+    return Tombstones(database, EntityKind.CODE_POOL, "codePoolTombstones", fields_by_collection)
+
+
+class CustomerTombstones(Tombstones):
+    """The tombstones of customers. The engine needs the partition of each."""
+
+    def __init__(self, database: Database) -> None:
+        by_customer = ("events", "orders", "members", "ledger")
+        fields_by_collection = dict.fromkeys(by_customer, "customerId") | {
+            "loyaltyAccounts": "_id",
+            # The counts of those who referred a deleted customer stay.
+            "referrals": "_id.referee",
+            "referralCounts": "_id.referrer",
+            "referralRewards": "_id.referrer",
+        }
+        super().__init__(database, EntityKind.CUSTOMER, "customerTombstones", fields_by_collection)
 
     async def add_missing(
         self, customer_ids: Iterable[str], transaction: AsyncIOMotorClientSession
@@ -53,7 +110,7 @@ class CustomerTombstones:
         if writes:
             await self._collection.bulk_write(writes, ordered=False, session=transaction)
 
-    async def page(self, after: str | None, limit: int) -> dict[str, int]:
+    async def page_after(self, after: str | None, limit: int) -> dict[str, int]:
         """A page of deleted customers by id, after the id `after`, each with its partition.
 
         Reads with majority read concern: no election can undo these deletions.
@@ -72,89 +129,6 @@ class CustomerTombstones:
         return {
             to_public_id(EntityKind.CUSTOMER, row["_id"]): row["partition"] async for row in rows
         }
-
-    async def sweep(self, customer_ids: Iterable[str], limit: int) -> int:
-        """Deletes at most `limit` rows of these customers and returns their number.
-
-        If there are none, deletes the tombstones and returns 0.
-        """
-        ids = to_object_ids(EntityKind.CUSTOMER, customer_ids)
-        return await _sweep(self._collection, self._row_collections, ids, limit)
-
-
-class SegmentTombstones:
-    """The segmentTombstones collection, and the remaining rows of deleted segments."""
-
-    def __init__(self, database: Database) -> None:
-        self._collection = database.segmentTombstones
-        self._majority = _majority_collection(database, "segmentTombstones")
-        self._row_collections = (
-            (database.members, "segmentId"),
-            (database.retainedEntrances, "segmentId"),
-            (database.segmentSizes, "_id.segment"),
-        )
-
-    async def add(self, segment_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.insert_one(
-            {"_id": to_object_id(EntityKind.SEGMENT, segment_id)}, session=transaction
-        )
-
-    async def page(self, limit: int) -> list[str]:
-        """At most `limit` deleted segments. Reads with majority read concern."""
-        rows = self._majority.find().sort("_id", 1).limit(limit)
-        return [to_public_id(EntityKind.SEGMENT, row["_id"]) async for row in rows]
-
-    async def sweep(self, segment_ids: Iterable[str], limit: int) -> int:
-        """Deletes at most `limit` rows of these segments and returns their number.
-
-        If there are none, deletes the tombstones and returns 0.
-        """
-        ids = to_object_ids(EntityKind.SEGMENT, segment_ids)
-        return await _sweep(self._collection, self._row_collections, ids, limit)
-
-
-class CodePoolTombstones:
-    """The codePoolTombstones collection, and the remaining codes of deleted pools."""
-
-    def __init__(self, database: Database) -> None:
-        self._collection = database.codePoolTombstones
-        self._majority = _majority_collection(database, "codePoolTombstones")
-        self._row_collections = ((database.codes, "_id.pool"),)
-
-    async def add(self, pool_id: str, transaction: AsyncIOMotorClientSession) -> None:
-        await self._collection.insert_one(
-            {"_id": to_object_id(EntityKind.CODE_POOL, pool_id)}, session=transaction
-        )
-
-    async def page(self, limit: int) -> list[str]:
-        """At most `limit` deleted pools. Reads with majority read concern."""
-        rows = self._majority.find().sort("_id", 1).limit(limit)
-        return [to_public_id(EntityKind.CODE_POOL, row["_id"]) async for row in rows]
-
-    async def sweep(self, pool_ids: Iterable[str], limit: int) -> int:
-        """Deletes at most `limit` codes of these pools and returns their number.
-
-        If there are none, deletes the tombstones and returns 0.
-        """
-        ids = to_object_ids(EntityKind.CODE_POOL, pool_ids)
-        return await _sweep(self._collection, self._row_collections, ids, limit)
-
-
-def _majority_collection(database: Database, name: str) -> RowCollection:
-    return database.get_collection(name, read_concern=ReadConcern("majority"))
-
-
-async def _sweep(
-    tombstones: RowCollection,
-    row_collections: Iterable[tuple[RowCollection, str]],
-    ids: list[ObjectId],
-    limit: int,
-) -> int:
-    for rows, field in row_collections:
-        if deleted := await _delete_batch(rows, {field: {"$in": ids}}, limit):
-            return deleted
-    await tombstones.delete_many({"_id": {"$in": ids}})
-    return 0
 
 
 async def _delete_batch(rows: RowCollection, query: Mapping[str, Any], limit: int) -> int:

@@ -79,7 +79,7 @@ class Sweeper:
     async def sweep_customers(self) -> bool:
         """Sweeps the rows of a page of deleted customers. Returns whether there may be more
         pages."""
-        page = await self._store.customer_tombstones.page(
+        page = await self._store.customer_tombstones.page_after(
             self._last_customer_id, _CUSTOMERS_PER_PAGE
         )
         is_full = len(page) == _CUSTOMERS_PER_PAGE
@@ -98,7 +98,7 @@ class Sweeper:
         The engine needs the members of a static segment until all customers have passed the
         filters that contain it.
         """
-        page = await self._store.segment_tombstones.page(_SEGMENTS_PER_PAGE)
+        page = await self._store.segment_tombstones.first_page(_SEGMENTS_PER_PAGE)
         if not page or len(await self._caught_up_partitions()) < PARTITION_COUNT:
             return False
         last_revision = await self._store.definition_changes.last_revision()
@@ -112,7 +112,7 @@ class Sweeper:
     async def sweep_code_pools(self) -> bool:
         """Sweeps the codes of a page of deleted pools. Returns whether there may be more
         pages."""
-        page = await self._store.code_pool_tombstones.page(_CODE_POOLS_PER_PAGE)
+        page = await self._store.code_pool_tombstones.first_page(_CODE_POOLS_PER_PAGE)
         if page:
             await _sweep_in_batches(
                 lambda: self._store.code_pool_tombstones.sweep(page, MAX_ROWS_PER_BATCH)
