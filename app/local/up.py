@@ -108,9 +108,7 @@ async def _run(
             for store in stack.stores:
                 tasks.create_task(supervise(store, print_warning))
             await start_all([stack.api, stack.worker])
-            running_addresses.write(
-                folder, {name: value for name, value in environment.items() if "_URL" in name}
-            )
+            running_addresses.write(folder, environment)
             if load_sample:
                 print_line(await _load_sample(settings, environment))
             print_line(f"Ready: {addresses.url(host, port, '/graphql')}")
