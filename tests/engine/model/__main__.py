@@ -94,9 +94,9 @@ async def _run(folder: Path, plan: RunPlan) -> RunResult:
 
 
 def main() -> int:
+    arguments = _read_arguments()
     # Killed processes cause many warnings. Errors are shown with each INTERNAL.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    arguments = _read_arguments()
     plan = RunPlan(
         seed=arguments.seed,
         kills=arguments.kills,
