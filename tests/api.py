@@ -144,7 +144,7 @@ def end_open_transactions(mongo_client: MongoClient[Json]) -> None:
     their database by up to a minute."""
     operations = mongo_client.admin.aggregate(
         [
-            {"$currentOp": {"allUsers": True, "idleSessions": True}},
+            {"$currentOp": {"idleSessions": True}},
             {"$match": {"transaction": {"$exists": True}, "active": False}},
         ]
     )
