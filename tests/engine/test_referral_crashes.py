@@ -16,7 +16,7 @@ from tests.services.referral_model import list_problems
 _REFERRERS = 100
 # Those who stay as they are: rewarded by the baseline only, or not at all.
 _STEADY_REFERRERS = 20
-_TRANSITIONS = 2_000
+_TRANSITIONS = 1_200
 _TURNS = _TRANSITIONS // (_REFERRERS - _STEADY_REFERRERS)
 
 

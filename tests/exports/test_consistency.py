@@ -10,7 +10,7 @@ from app.services.exports import member_reader
 from tests.api import Json
 from tests.exports.export_shop import ExportShop
 
-_CUSTOMERS = 6_000
+_CUSTOMERS = 4_000
 _CHANGES_PER_ROUND = 300
 # Small windows and batches have many ends, where a customer could be lost.
 _CUSTOMERS_PER_WINDOW = 700
