@@ -94,7 +94,11 @@ class Column:
         if self.field.type is AttributeType.DATE:
             return [None if value is None else _format_days(value) for value in values]
         if self.field.default is not None:
-            return [value if is_number(value) else self.field.default for value in values]
+            default = self.field.default
+            return [
+                value if value.__class__ is int or is_number(value) else default
+                for value in values
+            ]
         if self.date_keys:
             return [self._format_metadata(value) for value in values]
         return values
@@ -172,7 +176,7 @@ def _json_keys(path: str) -> tuple[str, ...]:
 def _format_days(value: Any) -> Any:
     """Returns a day, or a list of days, as YYYY-MM-DD. Another value is returned unchanged."""
     if isinstance(value, datetime):
-        return value.date().isoformat()
+        return value.isoformat()[:10]
     if isinstance(value, list):
         return [_format_days(element) for element in value]
     return value

@@ -18,7 +18,7 @@ def dump_json(value: Any) -> bytes:
 
 
 def format_instant(instant: datetime) -> str:
-    """Returns a stored instant, like 2026-11-28T09:30:00.000Z. The store reads instants in UTC."""
+    """Returns a stored instant in UTC, naive or aware, like 2026-11-28T09:30:00.000Z."""
     return f"{instant.isoformat(timespec='milliseconds')[:23]}Z"
 
 
