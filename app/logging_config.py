@@ -7,8 +7,8 @@ from typing import Literal
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-# What they log at INFO repeats the events of this program.
-_QUIET_LOGGERS = ("arq", "uvicorn", "asyncio", "pymongo")
+# What they log at INFO repeats the events of this program. A URL that httpx logs may have a secret.
+_QUIET_LOGGERS = ("httpx", "arq", "uvicorn", "asyncio", "pymongo")
 # Without local variables: they hold customers' data, and may take megabytes.
 _TRACEBACK_RENDERER = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

@@ -96,8 +96,7 @@ class Column:
         if self.field.default is not None:
             default = self.field.default
             return [
-                value if value.__class__ is int or is_number(value) else default
-                for value in values
+                value if value.__class__ is int or is_number(value) else default for value in values
             ]
         if self.date_keys:
             return [self._format_metadata(value) for value in values]
