@@ -54,18 +54,9 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
         "functions": JOBS,
         "cron_jobs": [
             cron(warn_about_job_backlog, second=0, keep_result=0),
-            cron(
-                requeue_conversions,
-                second=_REQUEUE_CRON_SECONDS,
-                run_at_startup=True,
-                keep_result=0,
-            ),
-            cron(sweep_exports, second=_REQUEUE_CRON_SECONDS, run_at_startup=True, keep_result=0),
-            cron(
-                requeue_generations,
-                second=_REQUEUE_CRON_SECONDS,
-                run_at_startup=True,
-                keep_result=0,
+            *(
+                cron(sweep, second=_REQUEUE_CRON_SECONDS, run_at_startup=True, keep_result=0)
+                for sweep in (requeue_conversions, sweep_exports, requeue_generations)
             ),
             # Five seconds late, so that clock skew does not put it before the full hour.
             cron(sample_sizes, second=5, run_at_startup=True, keep_result=0),

@@ -20,6 +20,7 @@ from pymongo import MongoClient
 
 from app.local.mongod import Mongod
 from app.settings import Settings
+from tests.terminal import run_in_terminal
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -299,21 +300,9 @@ def test_a_bar_on_a_terminal(
     environment: dict[str, str], shop_database: Any, tmp_path: Path
 ) -> None:
     add_customers(shop_database, 5)
-    terminal, end = os.openpty()
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "export", SEGMENT_ID],
-        cwd=tmp_path,
-        env={**environment, "TERM": "xterm"},
-        stdout=subprocess.PIPE,
-        stderr=end,
-        check=False,
-    )
-    os.close(end)
-    shown = os.read(terminal, 100_000)
-    os.close(terminal)
-    assert done.returncode == 0, shown
+    output, shown = run_in_terminal(environment, tmp_path, "export", SEGMENT_ID)
     assert b"5 rows" in shown
-    assert done.stdout.count(b"\r\n") == 6
+    assert output.count(b"\r\n") == 6
 
 
 def test_without_an_address_it_looks_for_a_running_up(

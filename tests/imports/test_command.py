@@ -1,7 +1,6 @@
 """`segments import` as a command: exit status, output, and the file of rejected rows."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pymongo import MongoClient
 
 from app.settings import Settings
 from tests.imports.conftest import Command, read_rejects
+from tests.terminal import run_in_terminal
 
 VALID_CSV = b"sourceId,name\nada,Ada\nbob,Bob\n"
 INVALID_CSV = b"sourceId,birthdate\nada,1815-12-10\nbob,never\n"
@@ -57,21 +57,9 @@ def test_a_bar_on_a_terminal_only(
 ) -> None:
     (tmp_path / "a.csv").write_bytes(VALID_CSV)
     assert run_import("customers", "a.csv").stderr == b""
-    terminal, end = os.openpty()
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "import", "customers", "a.csv"],
-        cwd=tmp_path,
-        env={**environment, "TERM": "xterm"},
-        stdout=subprocess.PIPE,
-        stderr=end,
-        check=False,
-    )
-    os.close(end)
-    shown = os.read(terminal, 100_000)
-    os.close(terminal)
-    assert done.returncode == 0, shown
+    output, shown = run_in_terminal(environment, tmp_path, "import", "customers", "a.csv")
     assert b"2 customers" in shown
-    assert done.stdout.count(b"\n") == 1
+    assert output.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(
