@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
-from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
@@ -15,6 +14,7 @@ from starlette.applications import Starlette
 from app.main import create_app
 from app.services import Services
 from app.settings import Settings
+from tests.empty_databases import empty_database
 
 Json = dict[str, Any]
 Documents = Database[Json]
@@ -122,31 +122,20 @@ class DataStore(Protocol):
 
 @asynccontextmanager
 async def running_api(mongod: DataStore, valkey: DataStore, **overrides: Any) -> AsyncIterator[Api]:
-    """Starts the program with a database of its own, which is dropped at the end."""
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
-        mongodb_url=SecretStr(mongod.url),
-        redis_url=SecretStr(valkey.url),
-        **{"database": f"test_{uuid4().hex}", "secret_key": _SECRET_KEY, **overrides},
-    )
-    app = create_app(settings)
-    with MongoClient[Json](mongod.url, tz_aware=True) as mongo_client:
+    """Starts the program with an empty database."""
+    with (
+        MongoClient[Json](mongod.url, tz_aware=True) as mongo_client,
+        empty_database(mongo_client, mongod.url) as name,
+    ):
+        settings = Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            mongodb_url=SecretStr(mongod.url),
+            redis_url=SecretStr(valkey.url),
+            database=name,
+            **{"secret_key": _SECRET_KEY, **overrides},
+        )
+        app = create_app(settings)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-                yield Api(http, app.state.services, mongo_client[settings.database], settings, app)
-        end_open_transactions(mongo_client)
-        mongo_client.drop_database(settings.database)
-
-
-def end_open_transactions(mongo_client: MongoClient[Json]) -> None:
-    """Ends the transactions that killed processes have left open. They would delay the drop of
-    their database by up to a minute."""
-    operations = mongo_client.admin.aggregate(
-        [
-            {"$currentOp": {"idleSessions": True}},
-            {"$match": {"transaction": {"$exists": True}, "active": False}},
-        ]
-    )
-    if session_ids := [{"id": operation["lsid"]["id"]} for operation in operations]:
-        mongo_client.admin.command("killSessions", session_ids)
+                yield Api(http, app.state.services, mongo_client[name], settings, app)

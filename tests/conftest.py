@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +13,7 @@ from redis import Redis
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
+from tests.empty_databases import empty_database
 from tests.local_processes import running_mongod, running_process
 
 _MEMORY_FOLDER = Path("/dev/shm")
@@ -54,11 +54,10 @@ def redis_client(valkey: Valkey) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def database(mongo_client: MongoClient[dict[str, object]]) -> Iterator[str]:
-    """The name of an empty database. The fixture drops it after the test."""
-    name = f"test_{uuid4().hex}"
-    yield name
-    mongo_client.drop_database(name)
+def database(mongo_client: MongoClient[dict[str, object]], mongod: Mongod) -> Iterator[str]:
+    """The name of an empty database."""
+    with empty_database(mongo_client, mongod.url) as name:
+        yield name
 
 
 @pytest.fixture

@@ -19,8 +19,6 @@ from tests.engine.model.cluster import WorkerProcess
 from tests.engine.test_transitions import is_true_filter
 from tests.engine.test_workers import are_partitions_shared
 
-LEASE_LOST_EVENT = "another worker has taken over the partition leases"
-
 
 class WorkerWithBlockableLoop(WorkerProcess):
     """A worker process whose event loop SIGUSR1 blocks."""
@@ -77,8 +75,8 @@ async def test_a_blocked_event_loop_loses_no_lease(
         await asyncio.sleep(0.1)
     await wait_until(lambda: shop_without_engine.has_transitions(vips, len(names)))
 
+    # Each run of the engine has an owner id of its own: the same ids mean the same runs.
     assert owners(database) == before
-    assert not two_workers[0].has_logged(LEASE_LOST_EVENT)
     assert sorted(who for _, _, who in await shop_without_engine.list_transitions(vips)) == sorted(
         names
     )
@@ -107,7 +105,6 @@ async def test_a_killed_or_stopped_process_loses_its_leases(
         # The worker learns that it has lost its leases, and acquires a share again.
         two_workers[0].signal(signal.SIGCONT)
         await wait_until(lambda: are_partitions_shared(database))
-        assert two_workers[0].has_logged(LEASE_LOST_EVENT)
     await shop_without_engine.api.upsert("bob", metadata={"vip": True})
     await shop_without_engine.wait_until_processed()
     assert [who for _, _, who in await shop_without_engine.list_transitions(vips)] == ["ann", "bob"]
