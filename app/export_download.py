@@ -85,20 +85,25 @@ def _error(status: int, message: str, **headers: str) -> Response:
 
 def _respond(request: Request, export_id: str, file: ExportFile) -> Response:
     entity_tag = f'"{export_id}"'
-    byte_range: ByteRange | None = None
     # A client resumes only what it has begun: an If-Range of another entity gets the whole file.
-    if request.method == "GET" and request.headers.get("if-range", entity_tag) == entity_tag:
-        try:
-            byte_range = parse_range(request.headers.get("range"), file.length)
-        except UnsatisfiableRange:
-            content_range = {"Content-Range": f"bytes */{file.length}"}
-            return _error(416, f"The file has {file.length} bytes.", **content_range)
-    is_compressed = byte_range is None and accepts_gzip(request.headers.get("accept-encoding"))
+    is_range_requested = (
+        request.method == "GET"
+        and "range" in request.headers
+        and request.headers.get("if-range", entity_tag) == entity_tag
+    )
+    is_compressed = not is_range_requested and accepts_gzip(request.headers.get("accept-encoding"))
     if is_compressed:
         entity_tag = f'"{export_id}-gzip"'
     headers = {**_HEADERS, "ETag": entity_tag}
     if matches_any(request.headers.get("if-none-match"), entity_tag):
         return Response(status_code=304, headers=headers)
+    byte_range: ByteRange | None = None
+    if is_range_requested:
+        try:
+            byte_range = parse_range(request.headers["range"], file.length)
+        except UnsatisfiableRange:
+            content_range = {"Content-Range": f"bytes */{file.length}"}
+            return _error(416, f"The file has {file.length} bytes.", **content_range)
     headers["Content-Disposition"] = content_disposition(file.filename)
     headers["Content-Type"] = _MEDIA_TYPES.get(
         file.filename.rpartition(".")[2], _DEFAULT_MEDIA_TYPE

@@ -22,13 +22,13 @@ class UnsatisfiableRange(ValueError):
     """The range begins after the end of the file."""
 
 
-def parse_range(header: str | None, length: int) -> ByteRange | None:
+def parse_range(header: str, length: int) -> ByteRange | None:
     """Returns the range of a file of `length` bytes; None for the whole file.
 
     A header that is malformed, or has several ranges, asks for the whole file. Raises
     UnsatisfiableRange if the file has no byte of the range.
     """
-    match = _RANGE.fullmatch((header or "").strip())
+    match = _RANGE.fullmatch(header.strip())
     if match is None or match.group(1, 2) == ("", ""):
         return None
     first, last = match.groups()
