@@ -116,6 +116,11 @@ class Services:
                 Consumer.REFERRALS: ReferralConsumer(store, reward_giver).handle,
                 Consumer.DELIVERIES: DeliveriesConsumer(store, writer).handle,
             },
+            {
+                Consumer.LOYALTY: store.earning_rules.segments_used_after,
+                Consumer.REFERRALS: store.referral_programs.segments_used_after,
+                Consumer.DELIVERIES: store.distributions.segments_used_after,
+            },
             {"referral checks": ReferralChecks(store, reward_giver, self._instant).run_once},
         )
         # Each reader takes a public id of its kind and returns the entity, or None.

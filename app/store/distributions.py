@@ -35,6 +35,15 @@ class Distributions:
     def __init__(self, database: Database) -> None:
         self._collection = database.distributions
 
+    async def segments_used_after(
+        self, transaction: AsyncIOMotorClientSession, sequence: int
+    ) -> list[str]:
+        """The segments of the distributions that apply to some of the log after a sequence."""
+        segment_keys = await self._collection.distinct(
+            "segmentId", _affected_after(sequence), session=transaction
+        )
+        return [to_public_id(EntityKind.SEGMENT, key) for key in segment_keys]
+
     async def affected(
         self,
         segment_ids: Sequence[str],
@@ -44,13 +53,7 @@ class Distributions:
         """The segments' distributions that apply to some of the log from `first_sequence` on."""
         query = {
             "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
-            **_NOT_DELETED,
-            "$or": [
-                {"liveIntervals": {"$elemMatch": {"through": None}}},
-                {"liveIntervals": {"$elemMatch": {"through": {"$gte": first_sequence}}}},
-                {"memberBackfill": {"$ne": None}, "memberBackfill.through": None},
-                {"memberBackfill.through": {"$gte": first_sequence}},
-            ],
+            **_affected_after(first_sequence - 1),
         }
         cursor = self._collection.find(query, session=transaction).sort("_id", 1)
         return [_progress(row) async for row in cursor]
@@ -127,6 +130,19 @@ class Distributions:
         query = {"_id": to_object_id(EntityKind.DISTRIBUTION, distribution.id)}
         update = {"$set": {**_document(distribution), "revision": revision}}
         await self._collection.update_one(query, update, session=transaction)
+
+
+def _affected_after(sequence: int) -> dict[str, Any]:
+    """The distributions that make deliveries for some of the log after a sequence."""
+    return {
+        **_NOT_DELETED,
+        "$or": [
+            {"liveIntervals": {"$elemMatch": {"through": None}}},
+            {"liveIntervals": {"$elemMatch": {"through": {"$gt": sequence}}}},
+            {"memberBackfill": {"$ne": None}, "memberBackfill.through": None},
+            {"memberBackfill.through": {"$gt": sequence}},
+        ],
+    }
 
 
 def _document(distribution: Distribution) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from app.domain.loyalty import (
 )
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.log_intervals import applies_after
 
 
 class LoyaltyPrograms:
@@ -65,6 +66,15 @@ class EarningRules:
     def __init__(self, database: Database) -> None:
         self._collection = database.earningRules
 
+    async def segments_used_after(
+        self, transaction: AsyncIOMotorClientSession, sequence: int
+    ) -> list[str]:
+        """The segments of the rules that apply to some of the log after a sequence."""
+        segment_keys = await self._collection.distinct(
+            "segmentId", applies_after(sequence), session=transaction
+        )
+        return [to_public_id(EntityKind.SEGMENT, key) for key in segment_keys if key]
+
     async def in_force_since(
         self,
         segment_ids: Sequence[str],
@@ -74,7 +84,7 @@ class EarningRules:
         """The segments' rules that apply to some of the log from `first_sequence` on."""
         query = {
             "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
-            "$or": [{"untilSequence": None}, {"untilSequence": {"$gte": first_sequence}}],
+            **applies_after(first_sequence - 1),
         }
         cursor = self._collection.find(query, session=transaction).sort("_id", 1)
         return [as_rule(row) async for row in cursor]

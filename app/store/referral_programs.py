@@ -10,6 +10,7 @@ from app.domain.log_interval import LogInterval
 from app.domain.referrals import CodeReward, PointsReward, ReferralProgram, ReferralTier, Reward
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.log_intervals import applies_after
 
 
 class ReferralPrograms:
@@ -27,6 +28,15 @@ class ReferralPrograms:
         programs = [as_program(row) async for row in cursor]
         return {program.id: program for program in programs}
 
+    async def segments_used_after(
+        self, transaction: AsyncIOMotorClientSession, sequence: int
+    ) -> list[str]:
+        """The segments of the programs that apply to some of the log after a sequence."""
+        segment_keys = await self._collection.distinct(
+            "tiers.segmentId", applies_after(sequence), session=transaction
+        )
+        return [to_public_id(EntityKind.SEGMENT, key) for key in segment_keys if key]
+
     async def in_force_since(
         self,
         segment_ids: Sequence[str],
@@ -37,7 +47,7 @@ class ReferralPrograms:
         `first_sequence` on."""
         query = {
             "tiers.segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
-            "$or": [{"untilSequence": None}, {"untilSequence": {"$gte": first_sequence}}],
+            **applies_after(first_sequence - 1),
         }
         cursor = self._collection.find(query, session=transaction).sort("_id", 1)
         return [as_program(row) async for row in cursor]

@@ -232,7 +232,13 @@ async def _run_consumer(settings: Settings) -> None:
 def loyalty_runner(store: Store, max_batch: int) -> ConsumerRunner:
     """Returns the loyalty consumer of another process."""
     consumer = EarningConsumer(store, lambda: datetime.now(UTC))
-    return ConsumerRunner(store, Consumer.LOYALTY, consumer.handle, max_batch)
+    return ConsumerRunner(
+        store,
+        Consumer.LOYALTY,
+        consumer.handle,
+        store.earning_rules.segments_used_after,
+        max_batch_size=max_batch,
+    )
 
 
 class ProcessKiller(monitoring.CommandListener):

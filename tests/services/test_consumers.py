@@ -68,7 +68,9 @@ async def handle_nothing(_: Transaction, __: Sequence[Transition]) -> None:
 def create_runner(
     loyalty_client: LoyaltyClient, handle: Handler, max_batch: int = 512
 ) -> ConsumerRunner:
-    return ConsumerRunner(loyalty_client.api.services.store, Consumer.LOYALTY, handle, max_batch)
+    return ConsumerRunner(
+        loyalty_client.api.services.store, Consumer.LOYALTY, handle, max_batch_size=max_batch
+    )
 
 
 @asynccontextmanager
@@ -101,6 +103,49 @@ async def enter_customers(loyalty_client: LoyaltyClient, number: int) -> None:
     names = [f"c{index}" for index in range(number)]
     await loyalty_client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
     await loyalty_client.append_entered(segment, *names)
+
+
+async def test_a_consumer_passes_over_segments_without_effects(
+    loyalty_client: LoyaltyClient,
+) -> None:
+    api, recorder = loyalty_client.api, RecordingConsumer(loyalty_client.api)
+    store = api.services.store
+    runner = ConsumerRunner(
+        store,
+        Consumer.LOYALTY,
+        recorder.handle,
+        store.earning_rules.segments_used_after,
+        max_batch_size=3,
+    )
+    used = await loyalty_client.create_segment("used")
+    unused = await loyalty_client.create_segment("unused")
+    program = await loyalty_client.create_program("points")
+    names = [f"c{number}" for number in range(8)]
+    await api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+
+    async def consume() -> tuple[set[int], int]:
+        while await runner.run_once():
+            pass
+        return recorder.handled_sequences, await store.checkpoints.get(Consumer.LOYALTY)
+
+    # Without a rule, the checkpoint moves to the end of the log in one step.
+    await loyalty_client.append_entered(used, *names)
+    assert await consume() == (set(), 8)
+    assert recorder.batch_sizes == []
+
+    rule = await loyalty_client.create_rule(program, used)
+    await loyalty_client.append_entered(unused, *names)
+    await loyalty_client.append_left(used, *names[:4])
+    await loyalty_client.append_entered(unused, *names[:1])
+    assert await consume() == ({17, 18, 19, 20}, 21)
+    assert recorder.batch_sizes == [3, 1]
+
+    # A rule that has ended applies to the log up to its end.
+    await loyalty_client.append_entered(used, *names[:2])
+    await loyalty_client.delete_rule(rule)
+    await loyalty_client.append_left(used, *names[:2])
+    handled, checkpoint = await consume()
+    assert ({22, 23} <= handled, 25 in handled, checkpoint) == (True, False, 25)
 
 
 def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str, Any]:

@@ -37,7 +37,11 @@ class ReferralShop:
         services, store = self.api.services, self.api.services.store
         self.giver = RewardGiver(store, lambda: services.now().at)
         self.runner = ConsumerRunner(
-            store, Consumer.REFERRALS, ReferralConsumer(store, self.giver).handle, max_batch_size=4
+            store,
+            Consumer.REFERRALS,
+            ReferralConsumer(store, self.giver).handle,
+            store.referral_programs.segments_used_after,
+            max_batch_size=4,
         )
         self.checks = ReferralChecks(store, self.giver, lambda: services.now().at)
 

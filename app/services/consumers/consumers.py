@@ -8,7 +8,7 @@ import structlog
 
 from app.backoff import Backoff
 from app.domain.consumers import Consumer
-from app.services.consumers.runner import ConsumerRunner, Handler
+from app.services.consumers.runner import ConsumerRunner, Handler, SegmentSelector
 from app.services.polling import Signal
 from app.store import Store, is_outage, message_of
 
@@ -23,7 +23,8 @@ _PERIOD_SECONDS = 1.0
 class Consumers:
     """Runs each consumer in a task of its own, so that none waits for another.
 
-    `handlers` must have a function for every `Consumer`. `periodic_tasks` are functions by name
+    `handlers` must have a function for every `Consumer`; one without a selector in
+    `segment_selectors` receives the whole log. `periodic_tasks` are functions by name
     that run once a second; each returns whether there may be more to do at once.
     """
 
@@ -31,12 +32,14 @@ class Consumers:
         self,
         store: Store,
         handlers: Mapping[Consumer, Handler],
+        segment_selectors: Mapping[Consumer, SegmentSelector] | None = None,
         periodic_tasks: Mapping[str, PeriodicTask] | None = None,
     ) -> None:
         assert handlers.keys() == set(Consumer), "every consumer has a function"
         self._store = store
+        selectors = segment_selectors or {}
         self._runners = {
-            consumer: ConsumerRunner(store, consumer, handler)
+            consumer: ConsumerRunner(store, consumer, handler, selectors.get(consumer))
             for consumer, handler in handlers.items()
         }
         self._periodic_tasks = periodic_tasks or {}

@@ -17,8 +17,12 @@ from app.store.leases import Holder
 log = structlog.get_logger()
 
 Handler = Callable[[Transaction, Sequence[Transition]], Awaitable[None]]
+# Returns the segments whose transitions have an effect anywhere in the log after a sequence.
+SegmentSelector = Callable[[Transaction, int], Awaitable[Sequence[str]]]
 
 MAX_BATCH_SIZE = 512
+# To read the transitions of more segments is no faster than to read the whole log.
+MAX_SELECTED_SEGMENTS = 200
 # With more customers in quarantine, the cause is probably not their data: the consumer blocks.
 MAX_QUARANTINED_CUSTOMERS = 100
 
@@ -32,7 +36,8 @@ _MAX_RETRIES_PER_BATCH = 10
 
 
 class ConsumerRunner:
-    """Reads the log after the consumer's checkpoint, batch by batch.
+    """Reads the log after the consumer's checkpoint, batch by batch: the transitions of the
+    segments that `select_segments` returns, or all of them.
 
     One transaction writes the effects of a batch and advances the checkpoint, so a killed process
     neither loses nor repeats an effect. A lease lets one worker at a time consume.
@@ -47,11 +52,14 @@ class ConsumerRunner:
         store: Store,
         consumer: Consumer,
         handler: Handler,
+        select_segments: SegmentSelector | None = None,
+        *,
         max_batch_size: int = MAX_BATCH_SIZE,
     ) -> None:
         self._store = store
         self._consumer = consumer
         self._handler = handler
+        self._select_segments = select_segments
         self._max_batch_size = self._batch_size = max_batch_size
         self._worker_id = uuid4().hex
         self._has_failed = False
@@ -114,13 +122,10 @@ class ConsumerRunner:
                 await asyncio.sleep(_CONFLICT_PAUSE_SECONDS)
             # One snapshot for the checkpoint, the log and the handler's reads: see log_boundary.py.
             checkpoint_sequence = await store.checkpoints.get(consumer, transaction)
-            batch_size = self._batch_size
-            batch = await store.transitions.read_after(
-                checkpoint_sequence, batch_size, transaction=transaction
-            )
+            batch, last_sequence = await self._read_batch(checkpoint_sequence, transaction)
             if batch:
                 await self._handler(transaction, batch)
-                last_sequence = batch[-1].sequence
+            if last_sequence > checkpoint_sequence:
                 await store.checkpoints.advance(
                     consumer, owner, checkpoint_sequence, last_sequence, transaction
                 )
@@ -139,6 +144,25 @@ class ConsumerRunner:
         is_full = len(batch) == self._batch_size
         self._batch_size = min(self._max_batch_size, self._batch_size * 2)
         return is_full
+
+    async def _read_batch(
+        self, checkpoint_sequence: int, transaction: Transaction
+    ) -> tuple[list[Transition], int]:
+        """Returns the next transitions to handle, and the sequence that the consumer has reached
+        once it has handled them: no transition between them and up to it has an effect."""
+        log_end = await self._store.transitions.last_sequence(transaction)
+        segment_ids = None
+        if self._select_segments is not None:
+            segment_ids = await self._select_segments(transaction, checkpoint_sequence)
+            if not segment_ids:
+                return [], log_end
+            if len(segment_ids) > MAX_SELECTED_SEGMENTS:
+                segment_ids = None
+        batch = await self._store.transitions.read_after(
+            checkpoint_sequence, self._batch_size, segment_ids=segment_ids, transaction=transaction
+        )
+        is_full = len(batch) == self._batch_size
+        return batch, batch[-1].sequence if is_full else log_end
 
     async def _quarantine(
         self, transition: Transition, error: Exception, owner: str, session: Transaction
