@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.codes import CodePool
 from app.domain.consumers import ConsumerStatus
 from app.domain.engine_status import DeliveryStatusSummary, EngineStatus, Worker, to_seconds
 from app.domain.exports import ExportSummary
@@ -63,6 +64,7 @@ class _EngineCollector(Collector):
         yield from _collect_consumer_metrics(self._status.consumers)
         yield _collect_export_metrics(self._status.exports)
         yield from _collect_delivery_metrics(self._status.deliveries)
+        yield _collect_code_pool_metrics(self._status.code_pools)
 
 
 def _make_gauge(name: str, description: str, value: float) -> Metric:
@@ -210,6 +212,11 @@ def _collect_delivery_metrics(deliveries: DeliveryStatusSummary) -> Iterator[Met
     yield GaugeMetricFamily(
         "segments_distributions_paused", "Paused distributions.", value=deliveries.paused_count
     )
+    yield GaugeMetricFamily(
+        "segments_deliveries_waiting_for_code",
+        "Deliveries that lack a code, counted up to 10,000.",
+        value=deliveries.waiting_for_code.number,
+    )
     retrying = GaugeMetricFamily(
         "segments_deliveries_retrying",
         "Deliveries whose last attempt failed, of the hosts with the most.",
@@ -218,6 +225,17 @@ def _collect_delivery_metrics(deliveries: DeliveryStatusSummary) -> Iterator[Met
     for host, count in deliveries.failing_hosts.items():
         retrying.add_metric((host,), count)
     yield retrying
+
+
+def _collect_code_pool_metrics(pools: Sequence[CodePool]) -> Metric:
+    gauge = GaugeMetricFamily(
+        "segments_code_pool_available_codes",
+        "Codes left, of the code pools in use with the fewest.",
+        labels=("pool", "name"),
+    )
+    for pool in pools:
+        gauge.add_metric((pool.id, pool.name), pool.available_count)
+    return gauge
 
 
 def _read_lag_transitions(consumer: ConsumerStatus) -> float:

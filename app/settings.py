@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     population_queries: int = Field(default=3, ge=1, le=100)
     size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)
     transition_retention_days: float | None = Field(default=None, gt=0, le=36_525)
+    delivery_retention_days: float | None = Field(default=None, gt=0, le=36_525)
     export_retention_days: float = Field(default=7, gt=0, le=3_650)
     image_retention_hours: float = Field(default=24, gt=0)
     oplog_mib: int = Field(default=2048, ge=990)

@@ -56,6 +56,11 @@ async def trim_transitions(ctx: Context) -> None:
         await services.transitions.trim_log(timedelta(days=days), services.now().at)
 
 
+async def sweep_deliveries(ctx: Context) -> None:
+    """Deletes what deliveries need not keep: see `SEGMENTS_DELIVERY_RETENTION_DAYS`."""
+    await _services(ctx).delivery_retention.sweep()
+
+
 JOBS = (convert_metadata, run_exports, generate_codes)
 
 

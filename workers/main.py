@@ -29,6 +29,7 @@ from workers.jobs import (
     requeue_conversions,
     requeue_generations,
     sample_sizes,
+    sweep_deliveries,
     sweep_exports,
     trim_transitions,
 )
@@ -43,6 +44,7 @@ _STABLE_AFTER_SECONDS = 30.0
 _REDIS_TIMEOUT_SECONDS = 10
 _SHUTDOWN_GRACE_SECONDS = 2
 _REQUEUE_CRON_SECONDS = set(range(0, 60, 10))
+_RETENTION_CRON_MINUTES = set(range(0, 60, 10))
 
 
 def worker_settings(settings: Settings) -> dict[str, Any]:
@@ -60,7 +62,8 @@ def worker_settings(settings: Settings) -> dict[str, Any]:
             ),
             # Five seconds late, so that clock skew does not put it before the full hour.
             cron(sample_sizes, second=5, run_at_startup=True, keep_result=0),
-            cron(trim_transitions, minute=set(range(0, 60, 10)), second=30, keep_result=0),
+            cron(trim_transitions, minute=_RETENTION_CRON_MINUTES, second=30, keep_result=0),
+            cron(sweep_deliveries, minute=_RETENTION_CRON_MINUTES, second=45, keep_result=0),
         ],
         "on_startup": open_services,
         "on_shutdown": close_services,

@@ -1,19 +1,22 @@
-"""Checks that deliveries are sent, and that receivers accept them."""
+"""Checks that deliveries are sent, that receivers accept them, and that code pools have codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from app.commands.finding import Finding
-from app.domain.engine_status import DeliveryStatusSummary
+from app.domain.codes import CodePool
+from app.domain.engine_status import BoundedCount, DeliveryStatusSummary
+from app.services.uses import list_names
 
 _MAX_OLDEST_DUE = timedelta(seconds=30)
 
 
 def check(deliveries: DeliveryStatusSummary) -> Iterator[Finding]:
-    at_least = "" if deliveries.due.is_exact else "at least "
-    state = f"{at_least}{deliveries.due.number:,} due"
+    state = f"{_format_count(deliveries.due)} due"
     if deliveries.due.number:
         state += f", the oldest for {deliveries.oldest_due.total_seconds():,.0f} s"
+    if deliveries.waiting_for_code.number:
+        state += f"; {_format_count(deliveries.waiting_for_code)} wait for a code"
     if deliveries.paused_count:
         state += f"; {deliveries.paused_count:,} distributions are paused"
     is_late = deliveries.oldest_due > _MAX_OLDEST_DUE
@@ -22,3 +25,20 @@ def check(deliveries: DeliveryStatusSummary) -> Iterator[Finding]:
         hosts = ", ".join(f"{host} ({count:,})" for host, count in deliveries.failing_hosts.items())
         remedy = "correct the receiver or the distribution; deliveries are retried for 24 hours"
         yield Finding("receivers", f"deliveries are being retried: {hosts}", remedy)
+
+
+def check_code_pools(pools: Sequence[CodePool]) -> Iterator[Finding]:
+    """Checks the code pools in use with the fewest codes left. Yields nothing without any."""
+    if not pools:
+        return
+    low_pools = [pool for pool in pools if pool.is_low]
+    shown = list_names(
+        f"{pool.name!r} has {pool.available_count:,} of {pool.total_count:,} codes left"
+        for pool in low_pools or pools[:1]
+    )
+    remedy = "add codes to the pool, and set a distribution LIVE that was paused"
+    yield Finding("code pools", shown, remedy if low_pools else "")
+
+
+def _format_count(count: BoundedCount) -> str:
+    return f"{'' if count.is_exact else 'at least '}{count.number:,}"

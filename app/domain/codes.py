@@ -13,6 +13,9 @@ MAX_CODES_PER_CALL = 10_000
 MAX_GENERATED_CODES = 1_000_000
 MAX_CODE_LENGTH = 100
 DEFAULT_PATTERN = "####-####"
+# A pool runs low when it has less than this share of its codes left, and less than this number.
+LOW_POOL_RATIO = 0.1
+LOW_POOL_CODES = 1_000
 
 # Without 0 and O, 1, I and L, which look alike.
 CODE_CHARACTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -40,6 +43,14 @@ class CodePool:
     def available_count(self) -> int:
         """The number of codes that have not been claimed."""
         return self.total_count - self.claimed_count
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the pool will soon run out of codes, and none are being generated."""
+        low_count = min(LOW_POOL_RATIO * self.total_count, LOW_POOL_CODES)
+        return not self.generating_count and (
+            self.available_count < low_count or not self.available_count
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from app.domain.ids import EntityKind
 MAX_ATTEMPTS = 13
 MAX_RETRY_PERIOD = timedelta(hours=24)
 FIRST_RETRY_DELAY = timedelta(minutes=1)
+# So long somebody can send a failed delivery again.
+FAILED_CONTENT_RETENTION = timedelta(days=30)
 _RETRY_JITTER_RATIO = 0.1
 
 MAX_ERROR_LENGTH = 1_000

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from app.domain.codes import CodePool
 from app.domain.consumers import ConsumerStatus
 from app.domain.exports import ExportSummary
 from app.domain.progress import PartitionProgress, PoisonChange
@@ -124,13 +125,15 @@ class DeliveryStatusSummary:
     """The deliveries that wait to be sent.
 
     `failing_hosts` has, by host, the number of deliveries whose last attempt failed: of the hosts
-    with the most, and counted up to a limit. `paused_count` is the number of paused distributions.
+    with the most, and counted up to a limit. `paused_count` is the number of paused distributions,
+    `waiting_for_code` that of the deliveries that lack a code.
     """
 
     due: BoundedCount
     oldest_due: timedelta
     failing_hosts: Mapping[str, int]
     paused_count: int
+    waiting_for_code: BoundedCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,8 @@ class EngineStatus:
     consumers: Sequence[ConsumerStatus]
     exports: ExportSummary
     deliveries: DeliveryStatusSummary
+    # The code pools in use with the fewest codes left, fewest first.
+    code_pools: Sequence[CodePool]
 
     @property
     def slowest_partition(self) -> PartitionStatus | None:

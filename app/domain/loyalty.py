@@ -84,9 +84,9 @@ class EarningRule:
     """Gives points to the customers who enter a segment.
 
     `log_interval` holds the transitions between the rule's creation and its deletion, and
-    `disabled_intervals` those at which it was disabled, in order; the last may have no end yet. The
-    rule is in force from `active_from` (inclusive) to `active_until` (exclusive); None means no
-    limit.
+    `disabled_intervals` those at which it was disabled, in order; the last may have no end yet.
+    Those that the consumer has passed are dropped. The rule is in force from `active_from`
+    (inclusive) to `active_until` (exclusive); None means no limit.
     """
 
     id: str
@@ -119,6 +119,16 @@ class EarningRule:
         # An interval without transitions is left out.
         ended = [last.with_end(last_sequence)] if last.after_sequence < last_sequence else []
         return replace(self, disabled_intervals=(*earlier, *ended))
+
+    def without_passed_intervals(self, handled_sequence: int) -> "EarningRule":
+        """Returns the rule without the intervals at which it was disabled that nobody needs any
+        more: all transitions up to the sequence have been handled."""
+        needed = tuple(
+            interval
+            for interval in self.disabled_intervals
+            if interval.through_sequence is None or interval.through_sequence > handled_sequence
+        )
+        return replace(self, disabled_intervals=needed)
 
     def is_in_force_at(self, at: datetime) -> bool:
         """Whether the instant is within the rule's dates."""

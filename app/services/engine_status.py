@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from app.domain.codes import CodePool
 from app.domain.consumers import Checkpoint, ConsumerStatus
 from app.domain.engine_status import (
     BoundedCount,
@@ -17,6 +18,7 @@ _MAX_COUNTED_TIMERS = 10_000
 # Gives the share of backfilled customers to within a few hundredths.
 _SAMPLE_SIZE = 200
 MAX_QUARANTINED_SHOWN = 10
+_MAX_CODE_POOLS_SHOWN = 10
 
 
 class EngineStatusReader:
@@ -62,7 +64,17 @@ class EngineStatusReader:
             deliveries=await self._store.delivery_queue.read_status(
                 await self._store.distributions.paused_ids(), now
             ),
+            code_pools=await self._code_pools(),
         )
+
+    async def _code_pools(self) -> list[CodePool]:
+        """The code pools in use with the fewest codes left, fewest first."""
+        used_ids = (
+            await self._store.distributions.code_pool_ids()
+            | await self._store.referral_programs.code_pool_ids()
+        )
+        pools = (await self._store.code_pools.get_many(used_ids)).values()
+        return sorted(pools, key=lambda pool: pool.available_count)[:_MAX_CODE_POOLS_SHOWN]
 
     async def _consumer_statuses(self, now: datetime, sequence: int) -> list[ConsumerStatus]:
         checkpoints = await self._store.checkpoints.all()

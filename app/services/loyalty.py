@@ -190,7 +190,10 @@ class Loyalty:
             rule = definitions.earning_rules.get(id_)
             if rule is None:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such earning rule.", "id")
-            changed = rule.with_enabled(enabled, last_sequence)
+            handled_sequence = await self._handled_sequence(transaction)
+            changed = rule.with_enabled(enabled, last_sequence).without_passed_intervals(
+                handled_sequence
+            )
             await self._store.earning_rules.save_disabled_intervals(
                 changed, definitions.revision + 1, transaction
             )
@@ -199,6 +202,19 @@ class Loyalty:
         # Fills the cache before the transaction locks the definitions.
         await self._definitions.latest()
         return await at_log_boundary(self._store, Consumer.LOYALTY, work)
+
+    async def _handled_sequence(self, transaction: Transaction) -> int:
+        """The sequence up to which the consumer has handled all transitions, also those that were
+        in quarantine."""
+        checkpoint_sequence = await self._store.checkpoints.get(Consumer.LOYALTY, transaction)
+        first_quarantined = await self._store.quarantine.first_sequence(
+            Consumer.LOYALTY, transaction
+        )
+        return (
+            checkpoint_sequence
+            if first_quarantined is None
+            else min(checkpoint_sequence, first_quarantined - 1)
+        )
 
 
 def _with_segment(rule: EarningRule, definitions: Definitions) -> RuleWithSegment:

@@ -22,6 +22,7 @@ from app.services.deliveries import (
     ContentMaker,
     Deliveries,
     DeliveriesConsumer,
+    DeliveryRetention,
     DeliveryWorker,
     DeliveryWriter,
     MemberBackfills,
@@ -99,6 +100,12 @@ class Services:
         content_maker = ContentMaker(settings)
         self.deliveries = Deliveries(
             store, self.definitions, content_maker, open_channels, self._instant
+        )
+        retention_days = settings.delivery_retention_days
+        self.delivery_retention = DeliveryRetention(
+            store,
+            None if retention_days is None else timedelta(days=retention_days),
+            self._instant,
         )
         writer = DeliveryWriter(store, self.definitions, content_maker, self._instant)
         self.delivery_worker = DeliveryWorker(

@@ -182,6 +182,11 @@ COLLECTIONS = (
             # Unfinished deliveries, for the sender.
             *(_index(*keys, partialFilterExpression=_IS_QUEUED) for keys in _QUEUE_KEYS),
             _index("host", partialFilterExpression={"status": "RETRYING"}),
+            # Failed deliveries that can be sent again, for their retention.
+            _index(
+                "at",
+                partialFilterExpression={"status": "FAILED", "content": {"$exists": True}},
+            ),
             _index(
                 *("distributionId", "at"),
                 partialFilterExpression={"waiting": {"$exists": True}},

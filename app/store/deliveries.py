@@ -165,10 +165,12 @@ class Deliveries:
         return len(ids)
 
     async def failed_ids(self, distribution_id: str, limit: int) -> list[str]:
-        """The ids of at most `limit` failed deliveries of the distribution, oldest first."""
+        """The ids of at most `limit` failed deliveries of the distribution that can be sent again,
+        oldest first."""
         query = {
             "distributionId": to_object_id(EntityKind.DISTRIBUTION, distribution_id),
             "status": DeliveryStatus.FAILED.value,
+            "content": {"$exists": True},
         }
         cursor = self._collection.find(query, {"_id": 1}).sort([("at", 1), ("_id", 1)])
         return [to_public_id(EntityKind.DELIVERY, row["_id"]) async for row in cursor.limit(limit)]

@@ -5,7 +5,7 @@ hide those of another. Deliveries that somebody retries are in one more queue, w
 while their distribution is paused.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +22,9 @@ from app.domain.deliveries import (
 from app.domain.engine_status import BoundedCount, DeliveryStatusSummary
 from app.domain.ids import EntityKind
 from app.store.collections import Database
-from app.store.deliveries import QUEUE_FIELDS
+from app.store.deliveries import QUEUE_FIELDS, WAITING_INDEX
 from app.store.delivery_documents import as_claimed_delivery
+from app.store.delivery_retention import FORGET_CUSTOMER
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
 
@@ -96,13 +97,7 @@ class DeliveryQueue:
     async def record(self, records: Iterable[tuple[str, AttemptRecord]]) -> None:
         """Records attempts, each with the owner of its claim. An attempt whose delivery another
         owner has claimed since, or that was canceled, changes nothing."""
-        writes = [
-            UpdateOne(
-                {"_id": to_object_id(EntityKind.DELIVERY, record.delivery_id), "owner": owner},
-                _update(record),
-            )
-            for owner, record in records
-        ]
+        writes = [write for owner, record in records for write in _writes(owner, record)]
         if writes:
             await self._collection.bulk_write(writes, ordered=False)
 
@@ -116,6 +111,9 @@ class DeliveryQueue:
         oldest = await self._collection.find_one(
             due, {"nextAttemptAt": 1}, sort=[("nextAttemptAt", 1)]
         )
+        waiting_count = await self._collection.count_documents(
+            {"waiting": {"$exists": True}}, limit=_MAX_COUNTED, hint=WAITING_INDEX
+        )
         stages: list[dict[str, Any]] = [
             {"$match": {"status": DeliveryStatus.RETRYING.value}},
             {"$limit": _MAX_COUNTED},
@@ -128,7 +126,27 @@ class DeliveryQueue:
             timedelta(0) if oldest is None else now - oldest["nextAttemptAt"],
             {row["_id"]: row["count"] async for row in self._collection.aggregate(stages)},
             len(paused_distribution_ids),
+            BoundedCount(waiting_count, waiting_count < _MAX_COUNTED),
         )
+
+
+def _writes(owner: str, record: AttemptRecord) -> Iterator[UpdateOne]:
+    """The writes that record the attempt; one of them applies."""
+    claimed = {"_id": to_object_id(EntityKind.DELIVERY, record.delivery_id), "owner": owner}
+    update = _update(record)
+    if record.result.outcome is Outcome.DELIVERED or record.retry_at is not None:
+        yield UpdateOne(claimed, update)
+        return
+    # A failed delivery keeps its content, but not if its customer was deleted.
+    yield UpdateOne({**claimed, "customerDeleted": {"$exists": False}}, update)
+    yield UpdateOne(
+        {**claimed, "customerDeleted": True},
+        {
+            "$inc": update["$inc"],
+            "$set": {**update["$set"], **FORGET_CUSTOMER["$set"]},
+            "$unset": {**update["$unset"], **FORGET_CUSTOMER["$unset"]},
+        },
+    )
 
 
 def _update(record: AttemptRecord) -> dict[str, Any]:

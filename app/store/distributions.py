@@ -84,6 +84,25 @@ class Distributions:
         rows = self._collection.find(query, {"liveIntervals": {"$slice": 1}})
         return min([int(row["liveIntervals"][0]["after"]) async for row in rows], default=None)
 
+    async def without_need_of_history(self, checkpoint_sequence: int) -> list[str]:
+        """The ids of the distributions that make no delivery depend on earlier ones: they have no
+        limit for each customer and need no member backfill, or they are deleted.
+        `checkpoint_sequence` is that of the deliveries consumer."""
+        query = {
+            "$or": [
+                {"deleted": True},
+                {"maxPerCustomer": None, "memberBackfill": None},
+                {"maxPerCustomer": None, "memberBackfill.through": {"$lte": checkpoint_sequence}},
+            ]
+        }
+        cursor = self._collection.find(query, {"_id": 1}).sort("_id", 1)
+        return [to_public_id(EntityKind.DISTRIBUTION, row["_id"]) async for row in cursor]
+
+    async def code_pool_ids(self) -> set[str]:
+        """The ids of the code pools that distributions use."""
+        query = {**_NOT_DELETED, "codePoolId": {"$ne": None}}
+        return {*await self._collection.distinct("codePoolId", query)}
+
     async def save_backfill(
         self, id_: str, backfill: MemberBackfill, transaction: AsyncIOMotorClientSession
     ) -> None:

@@ -82,6 +82,18 @@ class Quarantine:
         )
         return len(customer_keys)
 
+    async def first_sequence(
+        self, consumer: Consumer, transaction: AsyncIOMotorClientSession
+    ) -> int | None:
+        """The first sequence in quarantine; None if there is none."""
+        row = await self._collection.find_one(
+            {"consumer": consumer.value},
+            {"transition._id": 1},
+            sort=[("transition._id", 1)],
+            session=transaction,
+        )
+        return None if row is None else int(str(row["transition"]["_id"]), 16)
+
     async def oldest(self, consumer: Consumer, limit: int) -> list[QuarantinedTransition]:
         rows = (
             self._collection.find({"consumer": consumer.value})

@@ -52,6 +52,11 @@ class ReferralPrograms:
         cursor = self._collection.find(query, session=transaction).sort("_id", 1)
         return [as_program(row) async for row in cursor]
 
+    async def code_pool_ids(self) -> set[str]:
+        """The ids of the code pools that tiers use."""
+        keys = await self._collection.distinct("tiers.reward.poolId", {"untilSequence": None})
+        return {to_public_id(EntityKind.CODE_POOL, key) for key in keys}
+
     async def add(
         self, program: ReferralProgram, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:

@@ -27,6 +27,7 @@ from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
 from app.store.deliveries import Deliveries
 from app.store.delivery_queue import DeliveryQueue
+from app.store.delivery_retention import DeliveryRetention
 from app.store.distributions import Distributions
 from app.store.events import Events
 from app.store.export_files import ExportFiles
@@ -123,6 +124,7 @@ class Store:
         self.distributions = Distributions(database)
         self.deliveries = Deliveries(database)
         self.delivery_queue = DeliveryQueue(database)
+        self.delivery_retention = DeliveryRetention(database)
         self.code_pools = CodePools(database)
         self.referral_programs = ReferralPrograms(database)
         self.referrals = Referrals(database)

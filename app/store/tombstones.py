@@ -16,6 +16,7 @@ from pymongo.read_concern import ReadConcern
 from app.domain.ids import EntityKind
 from app.store.change_stream import partition_of
 from app.store.collections import Database
+from app.store.delivery_retention import DeliveryRetention
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 RowCollection = AsyncIOMotorCollection[dict[str, Any]]
@@ -98,6 +99,15 @@ class CustomerTombstones(Tombstones):
             "referralRewards": "_id.referrer",
         }
         super().__init__(database, EntityKind.CUSTOMER, "customerTombstones", fields_by_collection)
+        self._deliveries = DeliveryRetention(database)
+
+    async def sweep(self, entity_ids: Iterable[str], limit: int) -> int:
+        """Like `Tombstones.sweep`. Deliveries stay, without what they hold of the customers."""
+        ids = list(entity_ids)
+        keys = to_object_ids(EntityKind.CUSTOMER, ids)
+        return await self._deliveries.forget_customers(keys, limit) or await super().sweep(
+            ids, limit
+        )
 
     async def add_missing(
         self, customer_ids: Iterable[str], transaction: AsyncIOMotorClientSession

@@ -42,6 +42,9 @@ _NOT_WRITTEN_ADVICE = "Nothing was written: try again."
 _MAYBE_WRITTEN_ADVICE = "It may have been written: read it before you try again."
 _MIN_BACKOFF_SECONDS = 0.005
 _MAX_BACKOFF_SECONDS = 0.5
+# The other transaction ends soon. Processes rarely conflict in large numbers: within one, such
+# transactions queue (see `contended_keys`).
+_MAX_CONFLICT_BACKOFF_SECONDS = 0.05
 _END_SESSION_TIMEOUT_SECONDS = 1.0
 
 
@@ -186,7 +189,10 @@ class _Retries:
         """Waits before the next attempt, with a random and growing pause, so that transactions
         that conflicted do not conflict again. Raises TransactionTimeout at the deadline."""
         self.check_cancelled()
-        pause_seconds = random.uniform(0, self._max_pause_seconds)  # noqa: S311 - no secret
+        is_conflict = getattr(failure, "code", None) == _WRITE_CONFLICT
+        max_seconds = _MAX_CONFLICT_BACKOFF_SECONDS if is_conflict else _MAX_BACKOFF_SECONDS
+        max_pause_seconds = min(self._max_pause_seconds, max_seconds)
+        pause_seconds = random.uniform(0, max_pause_seconds)  # noqa: S311 - no secret
         self._max_pause_seconds = min(2 * self._max_pause_seconds, _MAX_BACKOFF_SECONDS)
         if monotonic() + pause_seconds > self._deadline:
             raise TransactionTimeout(

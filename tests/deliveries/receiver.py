@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -17,6 +18,7 @@ class ReceivedRequest:
     path: str
     headers: dict[str, str]
     body: bytes
+    received_at: datetime
 
     @property
     def json(self) -> Any:
@@ -91,7 +93,7 @@ class Receiver:
                     }
                     body = await reader.readexactly(int(headers.get("content-length", 0)))
                     path = request_line.split(" ")[1]
-                    self.requests.append(ReceivedRequest(path, headers, body))
+                    self.requests.append(ReceivedRequest(path, headers, body, datetime.now(UTC)))
                     await self.answer(writer)
                     if writer.is_closing():
                         return

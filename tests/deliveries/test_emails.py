@@ -1,6 +1,7 @@
 """Emails through a real SMTP server: parts, headers, and hostile templates and values."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -12,21 +13,32 @@ from pydantic import SecretStr
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
+from app.services.deliveries import smtp_client
+from app.services.deliveries.sender import MAX_CONCURRENT_ATTEMPTS_PER_HOST
 from tests.api import running_api
 from tests.deliveries.distribution_client import CREATE, TEST, DistributionClient
 from tests.deliveries.test_codes import create_pool
+from tests.engine.conftest import wait_until
 
 SUBJECT = "Hello {{customer.name}}"
 BODY = "Dear {{customer.name}},\n\nwelcome to {{segment.name}}. Your code: {{code}}"
 
 
 class MailServer:
-    """Records the emails that it accepts. `refusal` is its answer to all of them, if set."""
+    """Records the emails that it accepts. `refusal` is its answer to all of them, if set.
+    `sessions` has the client of each connection that carried an email."""
 
     def __init__(self) -> None:
         self.emails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.refusal = ""
+        self.sessions: list[object] = []
+        self.closes_connections = False
+        self.quit_count = 0
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.quit_count += 1
+        return "221 Bye"
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -38,6 +50,10 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.original_content, bytes)
+        self.sessions.append(session.peer)
+        if self.closes_connections:
+            assert server.transport is not None
+            asyncio.get_running_loop().call_later(0.01, server.transport.close)
         email = message_from_bytes(envelope.original_content, policy=policy.default)
         assert isinstance(email, EmailMessage)
         self.emails.append(email)
@@ -187,6 +203,65 @@ async def test_a_refused_recipient_pauses_nothing(
     (delivery,) = await client.deliveries(distribution)
     assert delivery["lastError"] == f"The mail server: {refusal}"
     assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
+
+
+async def send_to_many(client: DistributionClient, count: int) -> str:
+    """Sends an email to this many customers; returns the id of the distribution."""
+    names = [f"c{index}" for index in range(count)]
+    rows = [{"sourceId": name, "email": f"{name}@example.com"} for name in names]
+    await client.api.bulk_upsert("customersUpsert", rows)
+    segment = await client.create_segment("Everybody")
+    distribution = await create(client, segment)
+    await client.append_entered(segment, *names)
+    await client.make_deliveries()
+    return distribution
+
+
+async def test_emails_share_connections(client: DistributionClient, server: MailServer) -> None:
+    distribution = await send_to_many(client, 250)
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=250)
+
+    emails_by_connection = Counter(server.sessions)
+    assert sorted(server.recipients) == sorted(f"c{index}@example.com" for index in range(250))
+    assert len(emails_by_connection) <= MAX_CONCURRENT_ATTEMPTS_PER_HOST
+    assert max(emails_by_connection.values()) <= smtp_client.MAX_EMAILS_PER_CONNECTION
+
+
+async def test_a_connection_carries_a_limited_number_of_emails(
+    client: DistributionClient, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_client, "MAX_EMAILS_PER_CONNECTION", 3)
+    distribution = await send_to_many(client, 50)
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=50)
+
+    assert max(Counter(server.sessions).values()) == 3
+
+
+async def test_a_connection_that_the_server_closed_is_replaced(
+    client: DistributionClient, server: MailServer
+) -> None:
+    server.closes_connections = True
+    distribution = await send_to_many(client, 50)
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=50)
+
+    assert len(server.recipients) == 50
+
+
+async def test_an_idle_connection_is_ended(
+    client: DistributionClient, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_client, "IDLE_CONNECTION_SECONDS", 0.05)
+    distribution = await send_to_many(client, 1)
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=1)
+
+        async def is_ended() -> bool:
+            return server.quit_count == 1
+
+        await wait_until(is_ended)
 
 
 async def test_a_test_is_marked(client: DistributionClient, server: MailServer) -> None:

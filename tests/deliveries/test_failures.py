@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from statistics import quantiles
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.deliveries.distribution_client import (
 )
 from tests.deliveries.receiver import (
     Answer,
+    ReceivedRequest,
     Receiver,
     answer_by_closing,
     answer_endlessly,
@@ -27,6 +29,8 @@ from tests.deliveries.receiver import (
 from tests.engine.conftest import wait_until
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
+_MEASURED_DELIVERIES = 200
+_DELIVERIES_AT_A_TIME = 10
 
 
 async def make_delivery(client: DistributionClient, url: str, **fields: Any) -> str:
@@ -182,6 +186,48 @@ async def test_a_bad_receiver_does_not_delay_a_good_one(
             await client.wait_for_counts(good, seconds=8, DELIVERED=300)
         assert (await client.counts(stuck)) == {"PENDING": 300}
         assert 1 <= len(bad.requests) <= 16
+
+
+async def test_a_bad_receiver_at_most_doubles_the_latency_of_a_good_one(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    names = [f"c{index}" for index in range(_MEASURED_DELIVERIES)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    crowd, segment = [await client.create_segment(name) for name in ("Crowd", "Few")]
+    await client.create(segment, receiver.url())
+
+    async def measure_p99() -> float:
+        """Makes a few deliveries at a time; returns the 99th percentile of the seconds until they
+        arrive."""
+        receiver.requests.clear()
+        for start in range(0, len(names), _DELIVERIES_AT_A_TIME):
+            end = start + _DELIVERIES_AT_A_TIME
+            await client.append_entered(segment, *names[start:end])
+            await client.make_deliveries()
+
+            async def has_arrived(count: int = end) -> bool:
+                return len(receiver.requests) == count
+
+            await wait_until(has_arrived)
+        return quantiles(map(_seconds_until_received, receiver.requests), n=100)[98]
+
+    async with client.sending():
+        alone = await measure_p99()
+    async with running_receiver() as bad:
+        bad.answer = answer_never
+        await client.create(crowd, bad.url(host="localhost"))
+        await client.append_entered(crowd, *names)
+        await client.make_deliveries()
+        async with client.sending():
+            beside_bad_one = await measure_p99()
+        assert bad.requests
+    print(f"p99 {alone * 1e3:.0f} ms alone, {beside_bad_one * 1e3:.0f} ms beside a bad receiver")
+    assert beside_bad_one < 2 * alone
+
+
+def _seconds_until_received(request: ReceivedRequest) -> float:
+    created_at = datetime.fromisoformat(request.json["createdAt"])
+    return (request.received_at - created_at).total_seconds()
 
 
 async def test_many_bad_receivers_do_not_delay_a_good_one(

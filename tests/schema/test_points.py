@@ -204,22 +204,22 @@ async def test_a_disabled_rule_gives_nothing(api: Api, club: LoyaltyClient, cust
     """What happened meanwhile is not made up for, however late the consumer is."""
     program, segment = await club.create_program("pausing"), await club.create_segment(customer)
     rule = await club.create_rule(program, segment, 1)
-    expected = 0
+    expected, interval_counts = 0, []
     for round_number in range(6):
         await club.append_entered(segment, customer)
         expected += 1
         assert await set_enabled(api, rule, False) is False
         assert await set_enabled(api, rule, False) is False
         await club.append_entered(segment, customer)
-        if round_number % 2:
+        if round_number % 3 == 2:
             await club.run_consumers()
         assert await set_enabled(api, rule, True) is True
         assert await set_enabled(api, rule, True) is True
+        interval_counts.append(count_disabled_intervals(api, rule))
     await club.run_consumers()
     assert await club.fetch_points(customer) == expected
-    row = api.database.earningRules.find_one({"_id": ObjectId(rule[4:])})
-    assert row is not None
-    assert len(row["disabledIntervals"]) == 6
+    # Those that the consumer has passed are dropped.
+    assert interval_counts == [1, 2, 0, 1, 2, 0]
 
     # Nothing happens while it is disabled, so no interval is left.
     await set_enabled(api, rule, False)
@@ -227,14 +227,39 @@ async def test_a_disabled_rule_gives_nothing(api: Api, club: LoyaltyClient, cust
         "mutation($id: ID!) { segmentDelete(id: $id) { userErrors { code path } } }", id=segment
     ) == ["SEGMENT_IN_USE id"]
     await set_enabled(api, rule, True)
-    row = api.database.earningRules.find_one({"_id": ObjectId(rule[4:])})
-    assert row is not None
-    assert len(row["disabledIntervals"]) == 6
+    assert count_disabled_intervals(api, rule) == 0
 
     await set_enabled(api, rule, False)
     deleted = await api.fetch(DELETE_RULE, id=rule)
     assert deleted["earningRule"]["enabled"] is False
     assert await api.list_errors(SET_ENABLED, id=rule, enabled=True) == ["NOT_FOUND id"]
+
+
+async def test_an_interval_stays_while_its_transition_is_in_quarantine(
+    api: Api, club: LoyaltyClient, customer: str
+) -> None:
+    program, segment = await club.create_program("quarantine"), await club.create_segment(customer)
+    rule = await club.create_rule(program, segment, 1)
+    await set_enabled(api, rule, False)
+    await club.append_entered(segment, customer)
+    await set_enabled(api, rule, True)
+    await club.run_consumers()
+    sequence = await api.services.store.transitions.last_sequence()
+    quarantined = {"_id": f"loyalty {sequence}", "consumer": "loyalty"}
+    transition = {"_id": ObjectId(f"{sequence:024x}")}
+    api.database.quarantine.insert_one({**quarantined, "transition": transition})
+    await set_enabled(api, rule, False)
+    assert count_disabled_intervals(api, rule) == 2
+
+    api.database.quarantine.delete_one({"_id": quarantined["_id"]})
+    await set_enabled(api, rule, True)
+    assert count_disabled_intervals(api, rule) == 0
+
+
+def count_disabled_intervals(api: Api, rule: str) -> int:
+    row = api.database.earningRules.find_one({"_id": ObjectId(rule[4:])})
+    assert row is not None
+    return len(row["disabledIntervals"])
 
 
 async def set_enabled(api: Api, rule: str, enabled: bool) -> bool:

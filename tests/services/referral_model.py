@@ -72,11 +72,21 @@ class StepwiseEngine:
         self.bits_by_customer[source_id] = new_bits
 
 
-def list_problems(
+def list_problems(database: Documents) -> list[str]:
+    """Compares the rewards, the ledger and the codes with the referrals and the log."""
+    problems = list_reward_problems(database)
+    codes = [row["code"] for row in database.referralRewards.find() if "code" in row]
+    claimed = sum(row["claimedCount"] for row in database.codeClaims.find())
+    if not len(codes) == len(set(codes)) == claimed:
+        problems.append(f"{claimed} codes were claimed: {sorted(codes)}")
+    return problems
+
+
+def list_reward_problems(
     database: Documents, baseline: Iterable[tuple[ObjectId, ObjectId]] = ()
 ) -> list[str]:
-    """Compares the rewards, the ledger and the codes with the referrals and the log. `baseline`
-    holds the segments and customers that were members at the activation."""
+    """Compares the rewards and the ledger with the referrals and the log. `baseline` holds the
+    segments and customers that were members at the activation."""
     problems: list[str] = []
     members, customers = set(baseline), {row["_id"] for row in database.customers.find()}
     log = list(database.transitions.find().sort("_id", 1))
@@ -101,10 +111,6 @@ def list_problems(
                     problems.append(f"{key} must be given: {is_earned}; {reward}")
                 if entries[key] != (is_earned and "points" in tier["reward"]):
                     problems.append(f"{key} has {entries[key]} ledger entries; {reward}")
-    codes = [row["code"] for row in rewards.values() if "code" in row]
-    claimed = sum(row["claimedCount"] for row in database.codeClaims.find())
-    if not len(codes) == len(set(codes)) == claimed:
-        problems.append(f"{claimed} codes were claimed: {sorted(codes)}")
     return problems
 
 

@@ -13,6 +13,7 @@ from app.services.deliveries.consumer import DeliveriesConsumer
 from app.services.deliveries.content import ContentMaker
 from app.services.deliveries.deliveries import Deliveries
 from app.services.deliveries.member_backfill import MemberBackfills
+from app.services.deliveries.retention import DeliveryRetention
 from app.services.deliveries.sender import Sender
 from app.services.deliveries.upkeep import Upkeep
 from app.services.deliveries.worker import DeliveryWorker
@@ -24,6 +25,7 @@ __all__ = [
     "ContentMaker",
     "Deliveries",
     "DeliveriesConsumer",
+    "DeliveryRetention",
     "DeliveryWorker",
     "DeliveryWriter",
     "MemberBackfills",

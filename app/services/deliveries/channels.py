@@ -22,6 +22,7 @@ class Channels:
 
     async def __aenter__(self) -> Self:
         await self._exit_stack.enter_async_context(self._webhooks)
+        self._exit_stack.push_async_callback(self._emails.close)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.deliveries import Delivery, DeliveryStatus, NewDelivery, Outcome, Skipped
+from app.domain.deliveries import (
+    FAILED_CONTENT_RETENTION,
+    Delivery,
+    DeliveryStatus,
+    NewDelivery,
+    Outcome,
+    Skipped,
+)
 from app.domain.distributions import Distribution
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
@@ -67,11 +74,17 @@ class Deliveries:
 
     async def retry(self, id_: str) -> Delivery:
         """Sends a FAILED delivery again, or a RETRYING one at once, with all attempts left. Raises
-        NOT_FOUND, or INVALID for another status."""
+        NOT_FOUND, or INVALID for another status or if its content is not stored."""
         retried = await self._store.deliveries.retry([id_], _RETRYABLE_STATUSES, self._clock())
         delivery = await self._store.deliveries.get(id_)
         if delivery is None:
             raise input_error(UserErrorCode.NOT_FOUND, "There is no such delivery.", "id")
+        if not retried and delivery.status is DeliveryStatus.FAILED:
+            message = (
+                "What was sent is not stored, so it can't be sent again: it was a test, its"
+                f" customer was deleted, or it is older than {FAILED_CONTENT_RETENTION.days} days."
+            )
+            raise input_error(UserErrorCode.INVALID, message, "id")
         if not retried:
             message = (
                 f"The delivery is {delivery.status.value}; only one that is FAILED or RETRYING can"

@@ -1,5 +1,7 @@
-"""Sends emails by SMTP."""
+"""Sends emails by SMTP. Emails that follow each other share a connection."""
 
+import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage as MimeMessage
 from email.policy import SMTP
@@ -13,18 +15,40 @@ from app.domain.deliveries import AttemptResult, EmailMessage, Outcome
 from app.settings import Settings
 
 ATTEMPT_TIMEOUT_SECONDS = 10.0
+IDLE_CONNECTION_SECONDS = 5.0
+# Many servers limit the emails of a connection.
+MAX_EMAILS_PER_CONNECTION = 100
 _TLS_PORT = 465
 _PLAIN_PORT = 25
 _FIRST_PERMANENT_CODE = 500
+_CLOSING_CODE = 421
 _ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+@dataclass(eq=False)
+class _Connection:
+    """A connection to the mail server, and the number of emails that it has carried."""
+
+    smtp: aiosmtplib.SMTP
+    email_count: int = 0
+
+    async def end(self) -> None:
+        """Says goodbye to the server and closes the connection."""
+        try:
+            await self.smtp.quit()
+        except (aiosmtplib.SMTPException, OSError):
+            self.smtp.close()
 
 
 class SmtpClient:
     """Sends through the server of SEGMENTS_SMTP_URL. `smtps://` uses TLS from the start; `smtp://`
-    changes to TLS if the server offers it."""
+    changes to TLS if the server offers it. `close` ends the connections."""
 
     def __init__(self, settings: Settings) -> None:
         self._sender = settings.email_from
+        # Each with the timer that ends it.
+        self._idle_connections: dict[_Connection, asyncio.TimerHandle] = {}
+        self._ends = set[asyncio.Task[None]]()
         self._options: dict[str, Any] | None = None
         if settings.smtp_url is not None:
             parts = urlsplit(settings.smtp_url.get_secret_value())
@@ -38,6 +62,12 @@ class SmtpClient:
                 "timeout": ATTEMPT_TIMEOUT_SECONDS,
             }
 
+    async def close(self) -> None:
+        """Ends the connections that are idle."""
+        for connection in [*self._idle_connections]:
+            self._end_idle(connection)
+        await asyncio.gather(*self._ends)
+
     async def send(self, delivery_id: str, message: EmailMessage) -> AttemptResult:
         """Sends the email once. Never raises for the server's fault."""
         if self._options is None:
@@ -47,11 +77,61 @@ class SmtpClient:
         except ValueError as error:
             return AttemptResult(Outcome.REJECT, f"The email can't be built: {error}")
         try:
-            await aiosmtplib.send(mime_message, **self._options)
+            await self._send_once(mime_message, self._options)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             outcome = Outcome.REJECT if _is_permanent(error) else Outcome.RETRY
             return AttemptResult(outcome, f"The mail server: {_describe(error)}")
         return AttemptResult(Outcome.DELIVERED)
+
+    async def _send_once(self, mime_message: MimeMessage, options: dict[str, Any]) -> None:
+        while self._idle_connections:
+            connection, timer = self._idle_connections.popitem()
+            timer.cancel()
+            try:
+                await self._send_over(connection, mime_message)
+            except (aiosmtplib.SMTPException, OSError) as error:
+                if not _has_closed(error):
+                    raise
+            else:
+                return
+        connection = _Connection(aiosmtplib.SMTP(**options))
+        await connection.smtp.connect()
+        await self._send_over(connection, mime_message)
+
+    async def _send_over(self, connection: _Connection, mime_message: MimeMessage) -> None:
+        try:
+            connection.email_count += 1
+            await connection.smtp.send_message(mime_message)
+        except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
+            if _has_closed(error):
+                connection.smtp.close()
+            else:
+                # The server has refused the email, not the connection.
+                self._release(connection)
+            raise
+        except BaseException:
+            connection.smtp.close()
+            raise
+        self._release(connection)
+
+    def _release(self, connection: _Connection) -> None:
+        if not connection.smtp.is_connected:
+            return
+        if connection.email_count >= MAX_EMAILS_PER_CONNECTION:
+            self._end(connection)
+            return
+        self._idle_connections[connection] = asyncio.get_running_loop().call_later(
+            IDLE_CONNECTION_SECONDS, self._end_idle, connection
+        )
+
+    def _end_idle(self, connection: _Connection) -> None:
+        self._idle_connections.pop(connection).cancel()
+        self._end(connection)
+
+    def _end(self, connection: _Connection) -> None:
+        end = asyncio.create_task(connection.end())
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
 
     def _build(self, delivery_id: str, message: EmailMessage) -> MimeMessage:
         mime_message = MimeMessage(policy=SMTP)
@@ -69,6 +149,13 @@ class SmtpClient:
         mime_message.set_content(message.text)
         mime_message.add_alternative(message.html, subtype="html")
         return mime_message
+
+
+def _has_closed(error: Exception) -> bool:
+    """Whether the server has closed the connection, for example because it was idle."""
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return error.code == _CLOSING_CODE
+    return isinstance(error, ConnectionError)
 
 
 def _is_permanent(error: Exception) -> bool:

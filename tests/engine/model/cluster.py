@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
 from app.local.mongod import Mongod
 from app.local.process import ChildProcess
 from app.local.valkey import Valkey
@@ -34,6 +36,7 @@ class WorkerProcess(ChildProcess):
         self._environment = {
             **os.environ,
             **store_environment(settings),
+            "SEGMENTS_WEBHOOK_ALLOW_PRIVATE": str(settings.webhook_allow_private),
             "SEGMENTS_LOG_FORMAT": "json",
         }
 
@@ -83,10 +86,32 @@ class Cluster:
         process = rng.choice([*candidates, self._valkey, database])
         if process.pid is None:
             return
-        self.kills["worker" if process in self._workers else process.name.partition("-")[0]] += 1
-        await self._kill_and_restart(process, rng.random() / 2)
+        kind = "worker" if process in self._workers else process.name.partition("-")[0]
+        await self._kill(kind, process, rng.random() / 2)
         if isinstance(mongodb, ReplicaSet):
             await asyncio.to_thread(mongodb.wait_until_healthy)
+
+    async def kill_worker(self, rng: random.Random) -> None:
+        """Kills a worker with SIGKILL, and restarts it within half a second."""
+        await self._kill("worker", rng.choice(self._workers), rng.random() / 2)
+
+    async def kill_mongod(self, rng: random.Random) -> None:
+        """Kills the only mongod with SIGKILL, and restarts it within half a second."""
+        await self._kill("mongod", self._mongodb, rng.random() / 2)
+
+    async def kill_valkey(self, rng: random.Random) -> None:
+        """Kills Valkey with SIGKILL, and restarts it within half a second."""
+        await self._kill("valkey", self._valkey, rng.random() / 2)
+
+    async def flush_valkey(self) -> None:
+        """Deletes all that Valkey holds: jobs that wait and jobs that run."""
+        self.kills["flush"] += 1
+        async with Redis.from_url(self._valkey.url) as redis:
+            await redis.flushall()
+
+    async def _kill(self, kind: str, process: Any, seconds: float) -> None:
+        self.kills[kind] += 1
+        await self._kill_and_restart(process, seconds)
 
     async def force_election(self, rng: random.Random) -> None:
         """Makes the primary step down, kills it, or pauses it, so that the others elect a new
@@ -143,7 +168,11 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running_cluster(folder: Path, workers: int, members: int) -> AsyncIterator[Cluster]:
+async def running_cluster(
+    folder: Path, workers: int, members: int, **overrides: Any
+) -> AsyncIterator[Cluster]:
+    """Starts all processes. `overrides` are settings of the API, and of the workers where these
+    need them."""
     mongodb = ReplicaSet(folder) if members > 1 else Mongod(folder / "mongod", mongod_settings())
     valkey = Valkey(folder / "valkey")
     processes: list[ChildProcess | ReplicaSet] = [mongodb, valkey]
@@ -152,7 +181,7 @@ async def running_cluster(folder: Path, workers: int, members: int) -> AsyncIter
         valkey.start()
         await asyncio.to_thread(mongodb.wait_until_ready)
         await asyncio.to_thread(valkey.wait_until_ready)
-        async with running_api(mongodb, valkey) as api:
+        async with running_api(mongodb, valkey, **overrides) as api:
             worker_processes = [
                 WorkerProcess(folder / f"worker-{n}", n, api.settings) for n in range(workers)
             ]

@@ -1,0 +1,1 @@
+"""Crash test: processes are killed while transitions set off deliveries, points and rewards."""
