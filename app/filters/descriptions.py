@@ -99,7 +99,14 @@ def _describe_measure(measure: Measure) -> str:
 
 def _describe_window(window: Window) -> str:
     if isinstance(window, SlidingWindow):
-        return f"within the last {describe_duration(window.length)}"
+        start_ago = describe_duration(window.start_ago)
+        if not window.end_ago:
+            return f"within the last {start_ago}"
+        end_ago = describe_duration(window.end_ago)
+        count, _, unit = start_ago.partition(" ")
+        # From 60 to 30 days ago, rather than from 60 days to 30 days ago.
+        is_same_unit = unit.isalpha() and unit == end_ago.partition(" ")[2]
+        return f"from {count if is_same_unit else start_ago} to {end_ago} ago"
     return f"from {describe_value(window.start)} to {describe_value(window.end)}"
 
 

@@ -361,6 +361,8 @@ class _Parser:
             if window_json.get("last") is not None:
                 path = (*path, "last")
                 return SlidingWindow(parse_duration(window_json["last"]))
+            if window_json.get("ago") is not None:
+                return self._parse_ago(window_json["ago"], (*path, "ago"))
             path = (*path, "between")
             start = _parse_instant(window_json["between"]["from"])
             end = _parse_instant(window_json["between"]["to"])
@@ -371,6 +373,26 @@ class _Parser:
             message = "The window ends before it starts; swap from and to."
             self._add_problem(UserErrorCode.INVALID_VALUE, message, *path)
         return FixedWindow(start, end)
+
+    def _parse_ago(self, range_json: FilterJson, path: InputPath) -> SlidingWindow | None:
+        durations = []
+        for key in ("from", "to"):
+            try:
+                durations.append(parse_duration(range_json[key]))
+            except ValueError as error:
+                message = f"The window's {key!r} {error}."
+                self._add_problem(UserErrorCode.INVALID_VALUE, message, *path, key)
+        if len(durations) < 2:
+            return None
+        start_ago, end_ago = durations
+        if start_ago <= end_ago:
+            message = (
+                "The window's 'from' must be longer than its 'to': from 60 to 30 days ago is"
+                " {from: P60D, to: P30D}."
+            )
+            self._add_problem(UserErrorCode.INVALID_VALUE, message, *path)
+            return None
+        return SlidingWindow(start_ago, end_ago)
 
 
 def _parse_instant(value: str | datetime) -> datetime:

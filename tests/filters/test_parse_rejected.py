@@ -206,6 +206,21 @@ REFUSALS: list[tuple[Wire, str, tuple[str, ...]]] = [
     (event_condition(operator="BETWEEN"), "INVALID_VALUE", ("event", "value")),
     (event_condition(within={"last": "P1Y"}), "INVALID_VALUE", ("event", "within", "last")),
     (
+        event_condition(within={"ago": {"from": "P60D", "to": "P1M"}}),
+        "INVALID_VALUE",
+        ("event", "within", "ago", "to"),
+    ),
+    (
+        event_condition(within={"ago": {"from": "P30D", "to": "P60D"}}),
+        "INVALID_VALUE",
+        ("event", "within", "ago"),
+    ),
+    (
+        event_condition(within={"ago": {"from": "P1D", "to": "PT24H"}}),
+        "INVALID_VALUE",
+        ("event", "within", "ago"),
+    ),
+    (
         event_condition(
             within={"between": {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}}
         ),

@@ -145,6 +145,14 @@ SENTENCES: list[tuple[Wire, str]] = [
         " within the last 30 days is at least 3",
     ),
     (
+        {"event": {"name": "order", "within": {"ago": {"from": "P60D", "to": "PT36H"}}}},
+        "the number of orders from 60 days to 36 hours ago is at least 1",
+    ),
+    (
+        {"event": {"name": "order", "within": {"ago": {"from": "P60D", "to": "P30D"}}}},
+        "the number of orders from 60 to 30 days ago is at least 1",
+    ),
+    (
         {
             "event": {
                 "name": "order",
