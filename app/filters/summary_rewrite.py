@@ -45,7 +45,7 @@ class SummaryRewrite:
 
 
 def rewrite_with_summaries(filter_: Filter, now: Now) -> SummaryRewrite:
-    """Rewrites conditions on counts of all events and on events in a sliding window that ends now."""
+    """Rewrites conditions on counts of all events, and on events in a window that ends now."""
     rewriter = _SummaryRewriter(now)
     definite_filter = rewriter.rewrite(filter_, is_positive=True)
     return SummaryRewrite(definite_filter, tuple(rewriter.uncertain_sources))

@@ -30,7 +30,7 @@ from tests.random_cases import repeatable
         ),
         (event_condition(operator="IS", value=1), event_condition(operator="IS")),
         (
-            event_condition(within={"ago": {"from": "P60D", "to": "P30D"}, "last": None}),
+            event_condition(within={"ago": {"from": "P60D", "to": "P30D"}}, value=1),
             event_condition(within={"ago": {"from": "P60D", "to": "P30D"}}),
         ),
         (event_condition(value=1.0), event_condition(value=1.0)),

@@ -212,9 +212,7 @@ def test_late_rows_are_inserted_in_order(seed: int) -> None:
             assert are_equal(history.value(measure, now), expected), (measure, step)
 
 
-def _order_condition(
-    function: str | None, window: str | tuple[str, str] | None
-) -> dict[str, Any]:
+def _order_condition(function: str | None, window: str | tuple[str, str] | None) -> dict[str, Any]:
     wire: dict[str, Any] = {"name": "order", "operator": "IS", "value": 1}
     if function:
         wire["aggregate"] = {"function": function, "property": "amount"}
