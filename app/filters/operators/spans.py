@@ -1,7 +1,7 @@
 """Spans of time: ranges of stored dates or datetimes, for both engines."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -55,18 +55,13 @@ def equal_spans(
     return merged
 
 
-def any_span_query(path: str, spans: Iterable[ClosedSpan], operand: Operand) -> Query:
-    """The predicate for a stored value inside one of the spans.
+def any_span_query(path: str, spans: Sequence[ClosedSpan], operand: Operand) -> Query:
+    """The predicate for a stored value inside one of the spans, which are in order and disjoint.
 
     A span of a single instant is compared by equality.
     """
-    instants: list[datetime] = []
-    queries: list[Query] = []
-    for start, end in spans:
-        if end - start <= MILLISECOND:
-            instants.append(start)
-        else:
-            queries.append(span_query(path, (start, end), operand))
+    instants = [start for start, end in spans if end - start <= MILLISECOND]
+    queries = [span_query(path, span, operand) for span in spans if span[1] - span[0] > MILLISECOND]
     if instants or not queries:
         queries.append({path: {"$eq": instants[0]} if len(instants) == 1 else {"$in": instants}})
     return queries[0] if len(queries) == 1 else {"$or": queries}
