@@ -7,8 +7,8 @@ A definition passes through states, and MetadataConversion brings the stored val
 - CONVERTING, only after all stored values fit: values are rewritten. A definition that replaces a
   DATE or DATETIME by another type first rewrites the stored BSON dates as text, because the
   midnight of a DATE looks the same as a DATETIME at that hour. When no BSON date is left,
-  `previous` is dropped and text is rewritten as BSON dates if the new type needs them. From then on
-  new values are stored as in READY.
+  `previous` is dropped, and values of another type are rewritten: text as BSON dates, numbers or
+  booleans, and numbers and booleans as text. From then on new values are stored as in READY.
 - READY: all values are stored in the new format, and filters use the type.
 - REFUSED: a stored value or a filter does not fit; the key is as it was before.
 
@@ -19,11 +19,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
-from app.domain.metadata_values import PARSERS, TEMPORAL_TYPES, equality_key, is_missing
+from app.domain.metadata_values import (
+    CONVERTED_BSON_TYPES,
+    PARSERS,
+    TEMPORAL_TYPES,
+    convert_stored_value,
+    equality_key,
+    is_missing,
+)
 from app.errors import Problem, UserErrorCode, input_error
 from app.filters.calendar import Calendar
 from app.filters.catalog import Catalog, MetadataType
@@ -164,29 +171,31 @@ class KeyDefinition:
         ).issubset(map(equality_key, requested.allowed_values))
 
     def check_stored_value(self, stored: Any, calendar: Calendar) -> None:
-        """Raises ValueError if a stored value does not fit this new definition."""
+        """Raises ValueError if a stored value neither fits this new definition nor can be converted
+        to it."""
         if is_missing(stored):
             return
         previous = self.previous
-        self.validate(
+        self._convert_and_validate(
             previous.decode(stored) if previous and previous.type in TEMPORAL_TYPES else stored,
             calendar,
         )
+
+    def _convert_and_validate(self, stored: Any, calendar: Calendar) -> Any:
+        return self.validate(convert_stored_value(stored, self.type), calendar)
 
     def convert(self, stored: Any, calendar: Calendar) -> Any:
         """Returns the stored value as the current conversion step rewrites it. Raises ValueError if
         it has another type, which can happen if another program wrote it."""
         if self.previous is not None:
             return self.previous.decode(stored)
-        return self.validate(stored, calendar)
+        return self._convert_and_validate(stored, calendar)
 
     @property
-    def bson_type_to_convert(self) -> Literal["date", "string"] | None:
-        """The BSON type of the values that the current conversion step rewrites; None if it
+    def bson_types_to_convert(self) -> tuple[str, ...]:
+        """The BSON types of the values that the current conversion step rewrites; empty if it
         rewrites none."""
-        if self.previous is not None:
-            return "date"
-        return "string" if self.type in TEMPORAL_TYPES else None
+        return ("date",) if self.previous is not None else CONVERTED_BSON_TYPES.get(self.type, ())
 
     def next_state(self) -> "KeyDefinition":
         """Returns the definition after the current step succeeds."""
@@ -262,6 +271,15 @@ class MetadataSchema:
                 message = f"{key} {error}; it is defined as {effective.type.value}."
                 problems.append(Problem(UserErrorCode.METADATA_INVALID, message, (*path, key)))
         return encoded, problems
+
+    @property
+    def pending_date_keys(self) -> set[str]:
+        """The keys whose stored values are being checked or converted to dates."""
+        return {
+            key
+            for key, definition in self.definitions.items()
+            if definition.state in IN_PROGRESS_STATES and definition.type in TEMPORAL_TYPES
+        }
 
     def find_missing_required(self, stored: Mapping[str, Any], *path: str) -> list[Problem]:
         """Returns a problem for each required key without a stored value."""

@@ -1,5 +1,12 @@
-"""Parsers of metadata values: JSON, or an already stored value, to the stored format of a type."""
+"""Parsers of metadata values: JSON, or an already stored value, to the stored format of a type.
 
+A value that a client sends must have the type. A value that was stored before the key was defined
+may also be converted to it.
+"""
+
+import math
+import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +20,14 @@ from app.filters.calendar import (
     utc_midnight,
 )
 from app.filters.fields import AttributeType, is_geopoint, is_number
+from app.filters.values import MAX_INT64, MIN_INT64
 
 TEMPORAL_TYPES = (AttributeType.DATE, AttributeType.DATETIME)
+
+_BOOLEANS_BY_TEXT = {"true": True, "yes": True, "false": False, "no": False}
+# A longer text is no 64-bit integer.
+_MAX_INTEGER_TEXT_LENGTH = 20
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def is_missing(stored: Any) -> bool:
@@ -83,3 +96,50 @@ PARSERS = {
     AttributeType.OBJECT: _parse_object,
 }
 """By type, the function that returns a value as it is stored, or raises ValueError."""
+
+
+def _convert_to_string(value: Any) -> Any:
+    """The JSON text of a number or a boolean."""
+    is_finite_number = is_number(value) and math.isfinite(value)
+    return orjson.dumps(value).decode() if isinstance(value, bool) or is_finite_number else value
+
+
+def _convert_to_number(value: Any) -> Any:
+    """The number of a text that is a JSON number, if it fits into 64 bits."""
+    match = _JSON_NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    is_integer = not any(match.groups())
+    number = int(value) if is_integer and len(value) <= _MAX_INTEGER_TEXT_LENGTH else float(value)
+    fits = MIN_INT64 <= number <= MAX_INT64 if is_integer else math.isfinite(number)
+    return number if fits else value
+
+
+def _convert_to_boolean(value: Any) -> Any:
+    """The boolean of the text true, false, yes or no, in any case."""
+    return _BOOLEANS_BY_TEXT.get(value.lower(), value) if isinstance(value, str) else value
+
+
+_CONVERTERS: dict[AttributeType, Callable[[Any], Any]] = {
+    AttributeType.STRING: _convert_to_string,
+    AttributeType.NUMBER: _convert_to_number,
+    AttributeType.BOOLEAN: _convert_to_boolean,
+}
+
+CONVERTED_BSON_TYPES: dict[AttributeType, tuple[str, ...]] = {
+    AttributeType.STRING: ("number", "bool"),
+    AttributeType.NUMBER: ("string",),
+    AttributeType.BOOLEAN: ("string",),
+    AttributeType.DATE: ("string",),
+    AttributeType.DATETIME: ("string",),
+}
+"""By type, the BSON types of stored values that are converted to it."""
+
+
+def convert_stored_value(stored: Any, type_: AttributeType) -> Any:
+    """Returns a value that was stored before its key had the type, as a value of the type. A list
+    is converted element by element. Returns any other value as it is."""
+    if isinstance(stored, list):
+        return [convert_stored_value(element, type_) for element in stored]
+    converter = _CONVERTERS.get(type_)
+    return stored if converter is None else converter(stored)

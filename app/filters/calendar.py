@@ -4,6 +4,7 @@ All instants have whole milliseconds, as in MongoDB.
 """
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
@@ -249,68 +250,86 @@ def _clamp_to_calendar(stored: datetime) -> datetime:
     return min(max(stored, utc_midnight(FIRST_DAY - DAY)), utc_midnight(LAST_DAY + DAY))
 
 
-class InstantOrdering:
-    """Compares dates and datetimes of operands with stored instants."""
+class Ordering(ABC):
+    """Compares dates and datetimes of operands with the stored values of one type."""
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
 
+    @abstractmethod
     def first_at_or_after(self, value: DateOrDatetime) -> datetime:
         """The smallest stored value that is at or after the operand's value."""
+
+    @abstractmethod
+    def first_after(self, value: DateOrDatetime) -> datetime:
+        """The smallest stored value that is after the operand's value."""
+
+    @abstractmethod
+    def to_instant(self, stored: datetime) -> datetime:
+        """The instant of a stored value."""
+
+    @abstractmethod
+    def to_day(self, stored: datetime) -> date:
+        """The calendar day of a stored value."""
+
+    def span(self, first: DateOrDatetime, last: DateOrDatetime) -> tuple[datetime, datetime]:
+        """The stored values from the first operand to the last one, both included.
+
+        The first value returned lies in the span, the second one is the end and does not. The span
+        is empty if it ends where it starts, or before.
+        """
+        return self.first_at_or_after(first), self.first_after(last)
+
+
+OrderingClass = type[Ordering]
+
+
+class InstantOrdering(Ordering):
+    """Compares dates and datetimes of operands with stored instants.
+
+    A date is the whole day: it starts at its first instant, and ends where the next day starts.
+    """
+
+    def first_at_or_after(self, value: DateOrDatetime) -> datetime:
         return self._calendar.to_instant(value)
 
     def first_after(self, value: DateOrDatetime) -> datetime:
-        """The smallest stored value that is after the operand's value."""
+        if not isinstance(value, datetime):
+            return self._calendar.midnight_of(value + DAY)
         return self._calendar.to_instant(value) + MILLISECOND
 
-    def equal_values(self, value: DateOrDatetime) -> list[datetime]:
-        """The stored values that equal the operand's value."""
-        return [self._calendar.to_instant(value)]
-
     def to_instant(self, stored: datetime) -> datetime:
-        """The instant of a stored value."""
         return stored
 
     def to_day(self, stored: datetime) -> date:
-        """The calendar day of a stored value."""
         return self._calendar.day_of(_clamp_to_calendar(stored))
 
 
-class DayOrdering:
+class DayOrdering(Ordering):
     """Compares dates and datetimes of operands with stored days.
 
-    A day compares like its local midnight.
+    A day compares with a datetime like its local midnight.
     """
 
-    def __init__(self, calendar: Calendar) -> None:
-        self._calendar = calendar
-
     def first_at_or_after(self, value: DateOrDatetime) -> datetime:
-        equal_values = self.equal_values(value)
-        return equal_values[0] if equal_values else self.first_after(value)
+        if not isinstance(value, datetime):
+            return utc_midnight(value)
+        instant = self._calendar.to_instant(value)
+        day = self._calendar.day_of(instant)
+        if self._calendar.midnight_of(day) < instant:
+            return utc_midnight(day + DAY)
+        # In a zone that skipped a whole day, two days share one midnight.
+        while self._calendar.midnight_of(day - DAY) == instant:
+            day -= DAY
+        return utc_midnight(day)
 
     def first_after(self, value: DateOrDatetime) -> datetime:
         if isinstance(value, datetime):
             value = self._calendar.day_of(self._calendar.to_instant(value))
         return utc_midnight(value + DAY)
 
-    def equal_values(self, value: DateOrDatetime) -> list[datetime]:
-        if not isinstance(value, datetime):
-            return [utc_midnight(value)]
-        instant = self._calendar.to_instant(value)
-        day = self._calendar.day_of(instant)
-        equal_values: list[datetime] = []
-        # In a zone that skipped a whole day, two days share one midnight.
-        while self._calendar.midnight_of(day) == instant:
-            equal_values.insert(0, utc_midnight(day))
-            day -= DAY
-        return equal_values
-
     def to_instant(self, stored: datetime) -> datetime:
         return self._calendar.midnight_of(self.to_day(stored))
 
     def to_day(self, stored: datetime) -> date:
         return _clamp_to_calendar(stored).date()
-
-
-Ordering = InstantOrdering | DayOrdering

@@ -1,6 +1,6 @@
 """The catalog resolves the attribute paths and segment ids that a filter names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -35,13 +35,17 @@ class Catalog:
     """The attribute paths and segments that a filter may refer to.
 
     `metadata` maps the project's metadata keys to their definitions. `find_segment` returns the
-    segment with an id, or None.
+    segment with an id, or None. `pending_date_keys` is for a filter that a client sends: the keys
+    without a definition in `metadata` that are about to hold dates. A comparison of another
+    undefined key with a date is then an error. None accepts it, for stored filters, whose key may
+    have lost its definition.
     """
 
     metadata: Mapping[str, MetadataType] = field(default_factory=dict)
     find_segment: Callable[[str], NestedSegment | None] = field(
         default=_find_no_segment, compare=False
     )
+    pending_date_keys: Set[str] | None = None
 
     def find_field(self, path: str) -> Field | None:
         """The field at a path; None if the path does not exist."""

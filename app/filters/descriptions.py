@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import assert_never
 
+from app.filters.fields import AttributeType
 from app.filters.operators import Operand, Operator
 from app.filters.sources import ORDER_EVENT_NAME
 from app.filters.tree import (
@@ -75,8 +76,18 @@ def _describe_operator(operator: Operator, operand: Operand) -> str:
     values = {"value": describe_value(operand.value)}
     if isinstance(operand.value, tuple) and len(operand.value) == 2:
         values["low"], values["high"] = map(describe_value, operand.value)
-    phrase = operator.phrase.format(**values)
+    template = operator.phrase
+    if operator.day_phrase is not None and _is_whole_day(operand):
+        template = operator.day_phrase
+    phrase = template.format(**values)
     return f"{phrase} (ignoring case)" if operand.ignore_case else phrase
+
+
+def _is_whole_day(operand: Operand) -> bool:
+    """Whether datetimes are compared with a date, or with a range that ends with a date."""
+    last = operand.value[-1] if isinstance(operand.value, tuple) else operand.value
+    is_date = isinstance(last, date) and not isinstance(last, datetime)
+    return is_date and operand.type is AttributeType.DATETIME
 
 
 def _describe_measure(measure: Measure) -> str:
@@ -99,7 +110,14 @@ def _describe_measure(measure: Measure) -> str:
 
 def _describe_window(window: Window) -> str:
     if isinstance(window, SlidingWindow):
-        return f"within the last {describe_duration(window.length)}"
+        start_ago = describe_duration(window.start_ago)
+        if not window.end_ago:
+            return f"within the last {start_ago}"
+        end_ago = describe_duration(window.end_ago)
+        count, _, unit = start_ago.partition(" ")
+        # From 60 to 30 days ago, rather than from 60 days to 30 days ago.
+        is_same_unit = unit.isalpha() and unit == end_ago.partition(" ")[2]
+        return f"from {count if is_same_unit else start_ago} to {end_ago} ago"
     return f"from {describe_value(window.start)} to {describe_value(window.end)}"
 
 

@@ -162,8 +162,8 @@ def filter_rows(measure: Measure, rows: Sequence[Document], now: Now) -> list[Do
     """The rows that the measure includes at `now`; `rows` are those of its source."""
     window = measure.window
     if isinstance(window, SlidingWindow):
-        window_start = now.at - window.length
-        rows = [row for row in rows if window_start < row["at"] <= now.at]
+        start, end = now.at - window.start_ago, now.at - window.end_ago
+        rows = [row for row in rows if start < row["at"] <= end]
     elif window is not None:
         rows = [row for row in rows if window.start <= row["at"] <= window.end]
     for condition in measure.where:

@@ -28,6 +28,8 @@ class _SeriesDefinition(NamedTuple):
     kind: RowKind
     conditions: tuple[AttributeCondition, ...]
     window: FixedWindow | None
+    # The series serves sliding windows that end this long before now.
+    end_ago: timedelta
     value_field: Field | None
     numbers_only: bool
     is_time_dependent: bool
@@ -84,17 +86,32 @@ class Columns(NamedTuple):
 
 
 class _SeriesQuery(NamedTuple):
-    """How to answer a measure: its series, aggregate and window length in milliseconds."""
+    """How to answer a measure: its series, its aggregate and its sliding window.
+
+    A series answers for windows that end now. For a window that ends earlier, it is asked at the
+    end of the window: `end_ago_ms` before now. `length_ms` is the length of the window, None
+    without a sliding window.
+    """
 
     series_index: int
     aggregate: Aggregate | None
     length_ms: int | None
+    end_ago_ms: int
+
+    def to_series_time(self, instant: datetime) -> int:
+        """The instant at which to ask the series, in milliseconds since 1970."""
+        return to_epoch_milliseconds(instant) - self.end_ago_ms
+
+    def from_series_time(self, series_time_ms: int) -> datetime:
+        """The instant for an instant of the series."""
+        return _from_epoch_milliseconds(series_time_ms + self.end_ago_ms)
 
 
 class HistoryLayout:
     """The time series that a set of measures needs, all evaluated by one calendar.
 
-    Measures that differ only in the aggregate or the length of a sliding window share a series.
+    Measures share a series if they differ only in the aggregate or in the start of a sliding
+    window.
     """
 
     def __init__(self, measures: Iterable[Measure], calendar: Calendar) -> None:
@@ -115,16 +132,16 @@ class HistoryLayout:
             if measure.without_time_dependence.where != measure.where:
                 self.scanned_kinds.add(kind)
                 continue
-            sliding_length = (
-                measure.window.length if isinstance(measure.window, SlidingWindow) else None
-            )
+            window = measure.window if isinstance(measure.window, SlidingWindow) else None
+            end_ago = window.end_ago if window else timedelta()
             definition = _SeriesDefinition(
                 kind,
                 measure.where,
                 measure.window if isinstance(measure.window, FixedWindow) else None,
+                end_ago,
                 measure.property if measure.aggregate is not None else None,
                 measure.aggregate not in (None, DISTINCT_COUNT),
-                sliding_length is not None,
+                window is not None,
             )
             if definition not in series_by_definition:
                 series_by_definition[definition] = len(self.series_definitions)
@@ -137,7 +154,8 @@ class HistoryLayout:
             self.series_queries[measure] = _SeriesQuery(
                 series_index,
                 aggregate,
-                None if sliding_length is None else sliding_length // MILLISECOND,
+                (window.start_ago - end_ago) // MILLISECOND if window else None,
+                end_ago // MILLISECOND,
             )
 
 
@@ -187,7 +205,8 @@ class EventHistory:
             )
             if instants_ms:
                 series = self._series[index] or self._create_series(index)
-                series.extend(instants_ms, values, to_epoch_milliseconds(now))
+                end_ago = self._layout.series_definitions[index].end_ago
+                series.extend(instants_ms, values, to_epoch_milliseconds(now - end_ago))
 
     def _create_series(self, index: int) -> TimeSeries:
         series = TimeSeries(
@@ -219,7 +238,7 @@ class EventHistory:
         series = self._series[query.series_index]
         if series is None:
             return empty_value(measure)
-        return series.value(query.aggregate, query.length_ms, to_epoch_milliseconds(now.at))
+        return series.value(query.aggregate, query.length_ms, query.to_series_time(now.at))
 
     def scanned_rows(self, measure: Measure) -> list[Document] | None:
         """The rows of the measure's source if a row condition depends on time.
@@ -243,11 +262,11 @@ class EventHistory:
         changes = series.value_changes(
             query.aggregate,
             query.length_ms,
-            to_epoch_milliseconds(now.at),
-            to_epoch_milliseconds(until),
+            query.to_series_time(now.at),
+            query.to_series_time(until),
         )
         for at_ms, value in changes:
-            yield _from_epoch_milliseconds(at_ms), value
+            yield query.from_series_time(at_ms), value
 
     def next_change(
         self, measure: Measure, now: Now, until: datetime, intervals: ThresholdIntervals
@@ -261,11 +280,11 @@ class EventHistory:
         at_ms = series.next_change(
             query.aggregate,
             query.length_ms,
-            to_epoch_milliseconds(now.at),
-            to_epoch_milliseconds(until),
+            query.to_series_time(now.at),
+            query.to_series_time(until),
             intervals,
         )
-        return None if at_ms is None else _from_epoch_milliseconds(at_ms)
+        return None if at_ms is None else query.from_series_time(at_ms)
 
     def may_change(self, measure: Measure, now: Now) -> bool:
         """Whether time alone may change the measure, at any later instant. For measures of which
@@ -274,7 +293,7 @@ class EventHistory:
         series = self._series[query.series_index]
         if series is None or query.length_ms is None:
             return False
-        return series.may_change(query.length_ms, to_epoch_milliseconds(now.at))
+        return series.may_change(query.length_ms, query.to_series_time(now.at))
 
 
 def to_epoch_milliseconds(instant: datetime) -> int:

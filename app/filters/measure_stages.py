@@ -31,11 +31,12 @@ def rows_predicate(measure: Measure, now: Now) -> Query:
 def candidate_rows_predicate(measure: Measure, now: Now) -> Query:
     """The query for the rows that a measure includes at `now` or may include later by time alone.
 
-    The latter are rows dated after `now` and rows that a time-dependent condition may accept.
+    The latter are rows after the end of a sliding window and rows that a time-dependent condition
+    may accept.
     """
     predicate = rows_predicate(measure.without_time_dependence, now)
     if isinstance(measure.window, SlidingWindow):
-        return and_query([predicate, {"at": {"$gt": now.at - measure.window.length}}])
+        return and_query([predicate, {"at": {"$gt": now.at - measure.window.start_ago}}])
     return predicate
 
 
@@ -89,7 +90,7 @@ def empty_value(measure: Measure) -> int | None:
 
 def _window_bounds(window: Window, now: Now) -> Query:
     if isinstance(window, SlidingWindow):
-        return {"$gt": now.at - window.length, "$lte": now.at}
+        return {"$gt": now.at - window.start_ago, "$lte": now.at - window.end_ago}
     return {"$gte": window.start, "$lte": window.end}
 
 

@@ -187,17 +187,17 @@ class ChangeSearch:
         """The changes that the window causes, in order."""
         now, unmet_changes = self.now.at, []
         for row_index, row in enumerate(rows):
-            start = row["at"]
-            if start > self.until:
+            at = row["at"]
+            if at > self.until - window.end_ago:
                 unmet_counts[row_index] += 1
                 continue
-            end = start + window.length
-            if not start <= now < end:
+            enters_at, leaves_at = at + window.end_ago, at + window.start_ago
+            if not enters_at <= now < leaves_at:
                 unmet_counts[row_index] += 1
-            if start > now:
-                unmet_changes.append((start, row_index, -1))
-            if now < end <= self.until:
-                unmet_changes.append((end, row_index, 1))
+            if enters_at > now:
+                unmet_changes.append((enters_at, row_index, -1))
+            if now < leaves_at <= self.until:
+                unmet_changes.append((leaves_at, row_index, 1))
         return sorted(unmet_changes)
 
 

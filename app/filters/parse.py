@@ -4,12 +4,10 @@ The parser reports all problems of a filter at once, each with the path of the i
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from app.errors import InputError, InputPath, Problem, UserErrorCode
 from app.filters import aggregates, operators
-from app.filters.calendar import parse_datetime, parse_duration, truncate_to_milliseconds
 from app.filters.catalog import Catalog
 from app.filters.fields import AttributeType, Field, is_event_name
 from app.filters.filter_json import (
@@ -26,15 +24,19 @@ from app.filters.tree import (
     AttributeCondition,
     EventCondition,
     Filter,
-    FixedWindow,
     Measure,
     NoneOf,
     SegmentCondition,
-    SlidingWindow,
     StaticMemberCondition,
     Window,
 )
-from app.filters.type_inference import describe_field, infer_type, supports_ignore_case
+from app.filters.type_inference import (
+    compares_with_date,
+    describe_field,
+    infer_type,
+    supports_ignore_case,
+    why_no_dates,
+)
 from app.filters.values import NUMBER, ONE_VALUE, RANGE, InvalidOperandError
 from app.filters.walk import (
     CASE_INSENSITIVE_LETTER_BYTES,
@@ -43,6 +45,7 @@ from app.filters.walk import (
     query_bytes,
     segment_depth,
 )
+from app.filters.windows import parse_window
 
 MAX_CONDITIONS = 200
 MAX_GROUP_DEPTH = 10
@@ -221,7 +224,12 @@ class _Parser:
         return self._parse_condition(field, condition_json, path)
 
     def _parse_condition(
-        self, field: Field, condition_json: FilterJson, path: InputPath
+        self,
+        field: Field,
+        condition_json: FilterJson,
+        path: InputPath,
+        *,
+        is_property: bool = False,
     ) -> AttributeCondition | None:
         operator = operators.OPERATORS_BY_NAME[condition_json["operator"]]
         if not operator.is_applicable_to(field):
@@ -230,7 +238,17 @@ class _Parser:
             )
             self._add_not_applicable(operator, describe_field(field), applicable_operators, path)
             return None
-        type_ = field.type or infer_type(operator, condition_json.get("value"))
+        value = condition_json.get("value")
+        if (
+            field.type is None
+            and compares_with_date(operator, value)
+            and (reason := why_no_dates(field, self.catalog, is_property=is_property))
+        ):
+            message = f"{operator.name} can't compare {field.path!r} with dates: {reason}"
+            code = UserErrorCode.OPERATOR_NOT_APPLICABLE
+            self._add_problem(code, message, *path, "operator")
+            return None
+        type_ = field.type or infer_type(operator, value)
         return self._build_condition(field, operator, type_, condition_json, path)
 
     def _build_condition(
@@ -330,7 +348,9 @@ class _Parser:
         self, row_source: RowSource, condition_json: FilterJson, path: InputPath
     ) -> AttributeCondition | None:
         field = self._find_property(row_source, condition_json["path"], (*path, "path"))
-        return None if field is None else self._parse_condition(field, condition_json, path)
+        if field is None:
+            return None
+        return self._parse_condition(field, condition_json, path, is_property=True)
 
     def _find_property(
         self, row_source: RowSource, property_path: str, path: InputPath
@@ -355,29 +375,11 @@ class _Parser:
         return aggregates.AGGREGATES_BY_NAME[aggregate_json["function"]], property_field
 
     def _parse_window(self, window_json: FilterJson | None, path: InputPath) -> Window | None:
-        if window_json is None:
-            return None
         try:
-            if window_json.get("last") is not None:
-                path = (*path, "last")
-                return SlidingWindow(parse_duration(window_json["last"]))
-            path = (*path, "between")
-            start = _parse_instant(window_json["between"]["from"])
-            end = _parse_instant(window_json["between"]["to"])
-        except ValueError as error:
-            self._add_problem(UserErrorCode.INVALID_VALUE, f"The window {error}.", *path)
+            return None if window_json is None else parse_window(window_json, path)
+        except InputError as error:
+            self.problems += error.problems
             return None
-        if start > end:
-            message = "The window ends before it starts; swap from and to."
-            self._add_problem(UserErrorCode.INVALID_VALUE, message, *path)
-        return FixedWindow(start, end)
-
-
-def _parse_instant(value: str | datetime) -> datetime:
-    instant = value if isinstance(value, datetime) else parse_datetime(value)
-    if instant.tzinfo is None:
-        raise ValueError("must have an offset, like Z")
-    return truncate_to_milliseconds(instant)
 
 
 def quote_for_message(text: str) -> str:

@@ -45,7 +45,7 @@ class SummaryRewrite:
 
 
 def rewrite_with_summaries(filter_: Filter, now: Now) -> SummaryRewrite:
-    """Rewrites the conditions on counts of all events and on events in a sliding window."""
+    """Rewrites conditions on counts of all events, and on events in a window that ends now."""
     rewriter = _SummaryRewriter(now)
     definite_filter = rewriter.rewrite(filter_, is_positive=True)
     return SummaryRewrite(definite_filter, tuple(rewriter.uncertain_sources))
@@ -68,7 +68,14 @@ def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
             )
         ]
     if isinstance(window, SlidingWindow):
-        return [_summary_date_condition(event_name, "lastAt", "AFTER", now.at - window.length)]
+        start, end = now.at - window.start_ago, now.at - window.end_ago
+        after_start = _summary_date_condition(event_name, "lastAt", "AFTER", start)
+        if not window.end_ago:
+            return [after_start]
+        return [
+            after_start,
+            _summary_date_condition(event_name, "firstAt", "ON_OR_BEFORE", end),
+        ]
     return [
         _summary_date_condition(event_name, "lastAt", "ON_OR_AFTER", window.start),
         _summary_date_condition(event_name, "firstAt", "ON_OR_BEFORE", window.end),
@@ -161,14 +168,16 @@ class _SummaryRewriter:
             return _count_condition(condition)
         if measure.where or measure.aggregate is not None:
             return condition
-        if not isinstance(measure.window, SlidingWindow) or not _is_existence_check(
-            condition, self._now
-        ):
+        window = measure.window
+        # The last instant alone does not tell whether a row lies in a window that ends before now.
+        if not isinstance(window, SlidingWindow) or window.end_ago:
+            return condition
+        if not _is_existence_check(condition, self._now):
             return condition
         event_name = measure.source.name
         self.uncertain_sources[measure.source] = None
         after_start = _summary_date_condition(
-            event_name, "lastAt", "AFTER", self._now.at - measure.window.length
+            event_name, "lastAt", "AFTER", self._now.at - window.start_ago
         )
         not_after_now = _summary_date_condition(event_name, "lastAt", "ON_OR_BEFORE", self._now.at)
         if _holds_for_count(condition, 0, self._now):

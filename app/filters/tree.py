@@ -45,9 +45,14 @@ class AttributeCondition:
 
 @dataclass(frozen=True)
 class SlidingWindow:
-    """The time from `now - length` (exclusive) to `now` (inclusive)."""
+    """The time from `now - start_ago` (exclusive) to `now - end_ago` (inclusive).
 
-    length: timedelta
+    A row enters the window at its instant plus `end_ago`, and leaves it at its instant plus
+    `start_ago`.
+    """
+
+    start_ago: timedelta
+    end_ago: timedelta = timedelta()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Traversals of filter trees. Each nested segment is visited once, however often it is used."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import assert_never
 
+from app.filters.fields import AttributeType
 from app.filters.operators import Operand
 from app.filters.tree import (
     AllOf,
@@ -23,6 +25,8 @@ Condition = AttributeCondition | EventCondition | StaticMemberCondition | Segmen
 _CONDITION_BYTES = 1_000
 # A value without its text.
 _VALUE_BYTES = 20
+# The range of a date that is compared with datetimes.
+_DAY_BYTES = 500
 # A pattern that lists the cases of a letter.
 CASE_INSENSITIVE_LETTER_BYTES = 8
 
@@ -119,8 +123,15 @@ def _condition_bytes(condition: Condition) -> int:
 def _operand_bytes(operand: Operand) -> int:
     values = operand.value if isinstance(operand.value, tuple) else (operand.value,)
     text_bytes = sum(len(value.encode()) for value in values if isinstance(value, str))
-    return _VALUE_BYTES * len(values) + text_bytes * (
-        CASE_INSENSITIVE_LETTER_BYTES if operand.ignore_case else 1
+    day_count = (
+        sum(type(value) is date for value in values)
+        if operand.type is AttributeType.DATETIME
+        else 0
+    )
+    return (
+        _VALUE_BYTES * len(values)
+        + _DAY_BYTES * day_count
+        + text_bytes * (CASE_INSENSITIVE_LETTER_BYTES if operand.ignore_case else 1)
     )
 
 

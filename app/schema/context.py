@@ -1,6 +1,8 @@
 """The context of an operation: the services, and the one instant at which it evaluates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import strawberry
 
@@ -8,6 +10,7 @@ from app.filters import Now
 from app.schema.loaders import Loaders
 from app.services import Services
 from app.services.definitions import Definitions
+from app.services.filter_hints import Hint
 
 
 @dataclass(slots=True)
@@ -17,14 +20,22 @@ class Context:
     `download_base` is the scheme and the host that the client uses, the base of URLs for it.
     `last_event_id` is the header Last-Event-ID, which a browser sends when it reconnects to a
     stream of server-sent events: the cursor of the last event that it received.
+    `response_extensions` is the `extensions` of the response.
     """
 
     services: Services
     now: Now
     download_base: str
     last_event_id: str | None = None
+    response_extensions: dict[str, Any] = field(default_factory=dict)
     _definitions: Definitions | None = field(default=None)
     _loaders: Loaders | None = field(default=None)
+
+    def add_hints(self, hints: Iterable[Hint]) -> None:
+        """Adds hints about a filter of the request to `extensions.hints` of the response."""
+        for hint in hints:
+            hint_json = {"message": hint.message, "path": list(hint.path)}
+            self.response_extensions.setdefault("hints", []).append(hint_json)
 
     @property
     def loaders(self) -> Loaders:

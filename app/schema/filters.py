@@ -73,14 +73,28 @@ class DateTimeRangeInput:
 
 
 @strawberry.input(
+    description="The time from one duration before now, not included, to another one, included."
+)
+class DurationRangeInput:
+    from_: Duration = strawberry.field(
+        name="from", description="How long ago the time starts; longer than `to`."
+    )
+    to: Duration = strawberry.field(description="How long ago the time ends.")
+
+
+@strawberry.input(
     one_of=True,
-    description="The time in which events count: the time until now, or the time between two"
-    " instants, both included.",
+    description="The time in which events count: the time until now, the time between two instants,"
+    " both included, or a rolling window that ends before now.",
 )
 class TimeWindowInput:
     last: Maybe[Duration] = strawberry.field(description="The time from this long ago until now.")
     between: Maybe[DateTimeRangeInput] = strawberry.field(
         description="The time between two instants."
+    )
+    ago: Maybe[DurationRangeInput] = strawberry.field(
+        description="A rolling window with an end: from 60 to 30 days ago is"
+        " {from: P60D, to: P30D}."
     )
 
 

@@ -69,8 +69,10 @@ class MembershipQuery:
         info: Info,
         filter: Annotated[FilterInput, strawberry.argument(description="The filter to evaluate.")],
     ) -> SegmentPreview:
-        service, now = info.context.services.segments, info.context.now
-        return SegmentPreview(planned_query=await service.preview(input_to_json(filter), now))
+        services, filter_json = info.context.services, input_to_json(filter)
+        planned_query = await services.segments.preview(filter_json, info.context.now)
+        info.context.add_hints(await services.filter_hints.find(filter_json, "filter"))
+        return SegmentPreview(planned_query=planned_query)
 
     @strawberry.field(
         description="Is the customer in these segments (default: all) at this moment? The stored"

@@ -324,8 +324,15 @@ class SegmentMutation:
             SegmentCreateInput, strawberry.argument(description="The segment to create.")
         ],
     ) -> SegmentPayload:
-        service, now = info.context.services.segments, info.context.now
-        stored_segment, errors = await attempt(service.create(input_to_json(input), now))
+        services, input_object = info.context.services, input_to_json(input)
+        (kind, definition), *_ = input_object["definition"].items()
+        path = ("input", "definition", kind)
+        hints = [] if kind == "customers" else await services.filter_hints.find(definition, *path)
+        stored_segment, errors = await attempt(
+            services.segments.create(input_object, info.context.now)
+        )
+        if stored_segment:
+            info.context.add_hints(hints)
         return SegmentPayload(
             segment=Segment.from_domain(stored_segment) if stored_segment else None,
             user_errors=errors,
@@ -340,8 +347,16 @@ class SegmentMutation:
             SegmentUpdateInput, strawberry.argument(description="The fields to change.")
         ],
     ) -> SegmentPayload:
-        service, now = info.context.services.segments, info.context.now
-        stored_segment, errors = await attempt(service.update(id, input_to_json(input), now))
+        services, input_object = info.context.services, input_to_json(input)
+        filter_json = input_object.get("filter")
+        hints = (
+            await services.filter_hints.find(filter_json, "input", "filter") if filter_json else []
+        )
+        stored_segment, errors = await attempt(
+            services.segments.update(id, input_object, info.context.now)
+        )
+        if stored_segment:
+            info.context.add_hints(hints)
         return SegmentPayload(
             segment=Segment.from_domain(stored_segment) if stored_segment else None,
             user_errors=errors,

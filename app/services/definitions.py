@@ -62,6 +62,11 @@ class Definitions:
         """What filters may name. Not cached: a reference cycle would keep old versions alive."""
         return Catalog(self._filter_types, self.nested_segment)
 
+    @property
+    def input_catalog(self) -> Catalog:
+        """What a filter that a client sends may name."""
+        return replace(self.catalog, pending_date_keys=self.metadata_schema.pending_date_keys)
+
     def nested_segment(self, id_: str) -> NestedSegment | None:
         """Returns the segment with its parsed filter; None if there is no segment with this id."""
         cached = self._parsed_filters.get(id_)

@@ -60,7 +60,7 @@ class DefinitionsReader:
         path, if it is invalid."""
         definitions = await self.latest()
         await definitions.parse_nested(filter_json)
-        return parse(filter_json, definitions.catalog, *path)
+        return parse(filter_json, definitions.input_catalog, *path)
 
     async def at_least(self, revision: int) -> Definitions:
         """Returns definitions of the revision or of a later one. Waits until a majority has

@@ -24,7 +24,7 @@ class FilterImport:
     async def from_voucherify(self, voucherify_filter: object) -> ImportedFilter:
         """Translates the filter of a Voucherify segment. Raises InputError that names the parts
         without a counterpart."""
-        catalog = (await self._definitions.latest()).catalog
+        catalog = (await self._definitions.latest()).input_catalog
         converted_filter = voucherify.translate(voucherify_filter, catalog, "filter")
         return ImportedFilter(
             canonical(converted_filter), describe(parse(converted_filter, catalog, "filter"))

@@ -93,7 +93,7 @@ class MetadataConversion:
 
     async def _check_values(self) -> None:
         """Counts the stored values that do not fit the definition."""
-        while page := await self._read_page(None, self._progress.last_customer_id):
+        while page := await self._read_page((), self._progress.last_customer_id):
             for stored_value in page:
                 try:
                     self._definition.check_stored_value(stored_value.value, self._calendar)
@@ -107,7 +107,7 @@ class MetadataConversion:
 
     async def _convert_values(self) -> None:
         """Converts stored values until a run over all customers changes none."""
-        if self._definition.bson_type_to_convert:
+        if self._definition.bson_types_to_convert:
             while await self._convert_values_once():
                 pass
 
@@ -116,7 +116,7 @@ class MetadataConversion:
         changed_count = seen_count = 0
         last_customer_id = None
         while page := await self._read_page(
-            self._definition.bson_type_to_convert, last_customer_id
+            self._definition.bson_types_to_convert, last_customer_id
         ):
             changes = list(self._convert_page(page))
             changed_count += await self._store.metadata_definitions.replace_values(
@@ -138,9 +138,9 @@ class MetadataConversion:
             with suppress(ValueError):
                 yield stored_value, self._definition.convert(stored_value.value, self._calendar)
 
-    async def _read_page(self, type_: str | None, after: str | None) -> list[StoredValue]:
+    async def _read_page(self, bson_types: Sequence[str], after: str | None) -> list[StoredValue]:
         return await self._store.metadata_definitions.stored_values(
-            self._definition.key, type_, after, _PAGE_SIZE
+            self._definition.key, bson_types, after, _PAGE_SIZE
         )
 
     async def _heartbeat(self) -> None:

@@ -86,7 +86,7 @@ class Segments:
             definitions = await self._definitions.lock(transaction)
             if kind == "filter":
                 await definitions.parse_nested(definition_input)
-                parse(definition_input, definitions.catalog, *path)
+                parse(definition_input, definitions.input_catalog, *path)
             await self._store.segments.save(segment, definitions.revision + 1, transaction)
             if static_members is not None:
                 # Conflicts with concurrent deletions of customers: each is either visible here, or
@@ -246,7 +246,8 @@ async def _apply_changes(
             message = "A filter can be changed, but not removed; leave it out."
             raise input_error(UserErrorCode.INVALID, message, "input", "filter")
         await definitions.parse_nested(changes["filter"])
-        parse(changes["filter"], definitions.catalog, "input", "filter", own_segment_id=segment.id)
+        catalog = definitions.input_catalog
+        parse(changes["filter"], catalog, "input", "filter", own_segment_id=segment.id)
         segment = replace(segment, filter=canonical(changes["filter"]))
     return replace(segment, updated_at=now.at)
 

@@ -35,6 +35,7 @@ from app.services.engine_status import EngineStatusReader
 from app.services.events import Events
 from app.services.exports import ExportFeed, Exports, ExportSettings, ExportWorker
 from app.services.exports.download_urls import DownloadUrls
+from app.services.filter_hints import FilterHints
 from app.services.filter_import import FilterImport
 from app.services.job_queue import JobQueue, NullJobQueue
 from app.services.loyalty import Loyalty
@@ -77,6 +78,7 @@ class Services:
         interval = timedelta(minutes=settings.size_interval_minutes)
         self.segment_sizes = SegmentSizes(store, self.segments, interval)
         self.attributes = Attributes(store, self.definitions)
+        self.filter_hints = FilterHints(store, self.definitions)
         self.filter_import = FilterImport(self.definitions)
         self.memberships = Memberships(store, self.definitions)
         self.validation_rules = ValidationRules(store, self.definitions, self.memberships)

@@ -167,4 +167,4 @@ def _require_rule(id_: str, definitions: Definitions, *path: str) -> ValidationR
 
 async def _require_valid_filter(filter_json: FilterJson, definitions: Definitions) -> None:
     await definitions.parse_nested(filter_json)
-    parse(filter_json, definitions.catalog, "input", "filter")
+    parse(filter_json, definitions.input_catalog, "input", "filter")

@@ -34,8 +34,8 @@ class _NeededRange:
     def include(self, measure: Measure) -> None:
         """Extends the range by what the measure needs."""
         match measure.window:
-            case SlidingWindow(length):
-                self._longest_window = max(self._longest_window, length)
+            case SlidingWindow(start_ago):
+                self._longest_window = max(self._longest_window, start_ago)
             case FixedWindow(start, _):
                 self._earliest_start = min(start, self._earliest_start or start)
             case None:

@@ -4,7 +4,7 @@ The row of a definition also holds the state of its conversion job: the owner, i
 its progress. Instants come from MongoDB's clock, because workers' clocks may differ.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -122,15 +122,17 @@ class MetadataDefinitions:
         return [document["_id"] async for document in self._collection.find(_IS_CLAIMABLE)]
 
     async def stored_values(
-        self, key: str, bson_type: str | None, after: str | None, limit: int
+        self, key: str, bson_types: Sequence[str], after: str | None, limit: int
     ) -> list[StoredValue]:
         """A page of the key's values by customer id, after the id `after`.
 
-        With `bson_type`, only values of that BSON type. A page has at most `limit` values and
+        With `bson_types`, only values of these BSON types. A page has at most `limit` values and
         16 MiB.
         """
         path = f"metadata.{key}"
-        query: dict[str, Any] = {path: {"$type": bson_type} if bson_type else {"$exists": True}}
+        query: dict[str, Any] = {
+            path: {"$type": list(bson_types)} if bson_types else {"$exists": True}
+        }
         if after is not None:
             query["_id"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after)}
         command = {

@@ -32,6 +32,7 @@ from app.store.distributions import Distributions
 from app.store.events import Events
 from app.store.export_files import ExportFiles
 from app.store.exports import Exports
+from app.store.field_probes import FieldProbes
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
 from app.store.ledger import Ledger
@@ -131,6 +132,7 @@ class Store:
         self.referral_rewards = ReferralRewards(database)
         self.logged_memberships = LoggedMemberships(database)
         self.value_samples = ValueSamples(query_budget)
+        self.field_probes = FieldProbes(query_budget)
         self.metadata_definitions = MetadataDefinitions(database)
         self.segment_sizes = SegmentSizes(database)
         self.size_schedule = SizeSchedule(database, leases)

@@ -128,13 +128,13 @@ def _event_predicate(condition: EventCondition) -> Predicate:
     measure, operator, operand = condition.measure, condition.operator, condition.operand
     name, window, aggregate = measure.source.name, measure.window, measure.aggregate
     assert not measure.where
-    assert window is None or isinstance(window, SlidingWindow)
+    assert window is None or (isinstance(window, SlidingWindow) and not window.end_ago)
 
     def evaluate_measure(context: EvaluationContext) -> bool:
         rows = context.rows.get(name, ())
         if rows and window is not None:
             now = context.now.at
-            since = now - window.length
+            since = now - window.start_ago
             rows = [row for row in rows if since < row["at"] <= now]
         value: Any = len(rows)
         if aggregate is not None and measure.property is not None:

@@ -5,9 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.domain.ids import EntityKind
 from app.filters import Calendar
+from app.filters.calendar import MILLISECOND, truncate_to_milliseconds
 from app.services.active_filters import ActiveFilters
 from app.services.definitions_reader import DefinitionsReader
+from app.store.ids import to_object_id
 from tests.engine.conftest import Json, ShopWithEngine, wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -87,6 +90,32 @@ async def test_customers_enter_and_leave_by_time_alone_at_the_instant(shop: Shop
     left = shop.api.database.transitions.find_one({"cause": "TIME"})
     assert left is not None
     assert left["at"] == visited["at"] + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("event_count", [1, 80])
+async def test_an_event_enters_and_leaves_a_window_that_ends_before_now(
+    shop: ShopWithEngine, event_count: int
+) -> None:
+    """With 80 events the engine keeps a time series."""
+    name, source_id = f"glance{event_count}", f"hal{event_count}"
+    window = {"ago": {"from": "PT3S", "to": "PT2S"}}
+    event = {"name": name, "within": window, "value": event_count}
+    segment = await shop.create_active_segment(f"A moment ago {event_count}", {"event": event})
+    row = {"customer": {"sourceId": source_id}, "name": name}
+    at = truncate_to_milliseconds(datetime.now(UTC))
+    rows = [{**row, "at": (at - n * MILLISECOND).isoformat()} for n in range(event_count)]
+    await shop.api.bulk_upsert("eventsTrack", rows)
+    await wait_until(lambda: shop.has_transitions(segment, 2))
+
+    assert await shop.list_transitions(segment) == [
+        ("ENTERED", "TIME", source_id),
+        ("LEFT", "TIME", source_id),
+    ]
+    segment_key = to_object_id(EntityKind.SEGMENT, segment)
+    entered, left = shop.api.database.transitions.find({"segmentId": segment_key}).sort("_id")
+    # The last event completes the number, and the first one to leave ends it.
+    assert entered["at"] == at + timedelta(seconds=2)
+    assert left["at"] == at - (event_count - 1) * MILLISECOND + timedelta(seconds=3)
 
 
 async def test_a_superseded_state_counts_with_its_own_rows(

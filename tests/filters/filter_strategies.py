@@ -228,8 +228,15 @@ def _measure_comparisons() -> st.SearchStrategy[Wire]:
 def _windows() -> st.SearchStrategy[Wire]:
     instants = st.sampled_from([now.at for now in corpus.NOWS])
     ranges = st.tuples(instants, instants).map(sorted)
+    # The durations are in ascending order.
+    indexes = st.sets(st.sampled_from(range(len(corpus.DURATIONS))), min_size=2, max_size=2).map(
+        sorted
+    )
     return st.one_of(
         st.sampled_from(corpus.DURATIONS).map(lambda last: {"last": last}),
+        indexes.map(
+            lambda two: {"ago": {"from": corpus.DURATIONS[two[1]], "to": corpus.DURATIONS[two[0]]}}
+        ),
         ranges.map(lambda r: {"between": {"from": r[0].isoformat(), "to": r[1].isoformat()}}),
     )
 

@@ -34,9 +34,9 @@ def codes_and_paths(wire: Wire, catalog: Catalog = CATALOG) -> CodesAndPaths:
     return [(problem.code.value, problem.path[3:]) for problem in problems_found]
 
 
-def refusal_message(wire: Wire) -> str:
+def refusal_message(wire: Wire, catalog: Catalog = CATALOG) -> str:
     with pytest.raises(InputError) as refused:
-        parse(wire, CATALOG)
+        parse(wire, catalog)
     return str(refused.value)
 
 

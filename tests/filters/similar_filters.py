@@ -91,7 +91,13 @@ def _event(random: Random) -> Wire:
     wire: Wire = {"name": pick(corpus.EVENT_NAMES), "operator": pick(_COMPARISON_OPERATORS)}
     wire["value"] = pick((0, 1, 2, 3, 10, 100.5, 2**53, -5))
     if random.random() < 0.6:
-        wire["within"] = {"last": pick(_DURATIONS)}
+        start, end = sorted(random.sample(range(len(_DURATIONS)), 2), reverse=True)
+        wire["within"] = pick(
+            (
+                {"last": _DURATIONS[start]},
+                {"ago": {"from": _DURATIONS[start], "to": _DURATIONS[end]}},
+            )
+        )
     if random.random() < 0.5:
         function = pick(("SUM", "AVG", "MIN", "MAX", "DISTINCT_COUNT"))
         wire["aggregate"] = {"function": function, "property": pick(("amount", "a"))}

@@ -29,6 +29,10 @@ from tests.random_cases import repeatable
             event_condition(),
         ),
         (event_condition(operator="IS", value=1), event_condition(operator="IS")),
+        (
+            event_condition(within={"ago": {"from": "P60D", "to": "P30D"}}, value=1),
+            event_condition(within={"ago": {"from": "P60D", "to": "P30D"}}),
+        ),
         (event_condition(value=1.0), event_condition(value=1.0)),
         (event_condition(value=0), event_condition(value=0)),
         (

@@ -22,6 +22,12 @@ Row = dict[str, Any]
 
 START = NOWS[0]
 _WINDOWS = ("PT0.001S", "PT1S", "PT0.01S", "P1D", None)
+_AGO_WINDOWS = (
+    ("PT0.002S", "PT0.001S"),
+    ("PT0.01S", "PT0.001S"),
+    ("PT1S", "PT0.01S"),
+    ("P1D", "PT0.01S"),
+)
 _AGGREGATES = (None, "SUM", "AVG", "MIN", "MAX", "DISTINCT_COUNT")
 _AMOUNTS = st.one_of(
     st.integers(-3, 3),
@@ -45,6 +51,8 @@ def conditions(draw: st.DrawFn) -> Filter:
     if window is not None:
         wire["within"] = {"last": window}
     elif draw(st.booleans()):
+        wire["within"] = _ago(*draw(st.sampled_from(_AGO_WINDOWS)))
+    elif draw(st.booleans()):
         bounds = [START.at - timedelta(milliseconds=5), START.at + timedelta(milliseconds=5)]
         first, last = (bound.isoformat() for bound in bounds)
         wire["within"] = {"between": {"from": first, "to": last}}
@@ -53,6 +61,10 @@ def conditions(draw: st.DrawFn) -> Filter:
     if draw(st.integers(0, 3)) == 0:
         wire["where"] = [_POSITIVE]
     return parse({"event": wire}, CATALOG)
+
+
+def _ago(from_: str, to: str) -> dict[str, Any]:
+    return {"ago": {"from": from_, "to": to}}
 
 
 @st.composite
@@ -128,7 +140,7 @@ def _probe_instants(
 ) -> list[datetime]:
     """Returns instants before the next timer at which a result may change."""
     event_times = [row["at"] for rows in facts.rows.values() for row in rows]
-    lengths = [timedelta(), *(timedelta(seconds=s) for s in (0.001, 0.01, 1, 86_400))]
+    lengths = [timedelta(), *(timedelta(seconds=s) for s in (0.001, 0.002, 0.01, 1, 86_400))]
     instants = [at + length for at in event_times for length in lengths]
     if next_timer_at is not None:
         instants.append(next_timer_at - MILLISECOND)
@@ -181,7 +193,7 @@ def test_late_rows_are_inserted_in_order(seed: int) -> None:
     measures = [
         _measures([parse({"event": _order_condition(function, window)}, CATALOG)])[0]
         for function in _AGGREGATES
-        for window in ("PT0.001S", "PT0.003S", "PT0.01S", "PT0.04S", None)
+        for window in ("PT0.001S", "PT0.003S", "PT0.04S", ("PT0.01S", "PT0.003S"), None)
     ]
     history = EventHistory(HistoryLayout(measures, START.calendar))
     stored: list[Row] = []
@@ -200,11 +212,13 @@ def test_late_rows_are_inserted_in_order(seed: int) -> None:
             assert are_equal(history.value(measure, now), expected), (measure, step)
 
 
-def _order_condition(function: str | None, window: str | None) -> dict[str, Any]:
+def _order_condition(function: str | None, window: str | tuple[str, str] | None) -> dict[str, Any]:
     wire: dict[str, Any] = {"name": "order", "operator": "IS", "value": 1}
     if function:
         wire["aggregate"] = {"function": function, "property": "amount"}
-    return {**wire, "within": {"last": window}} if window else wire
+    if window is None:
+        return wire
+    return {**wire, "within": _ago(*window) if isinstance(window, tuple) else {"last": window}}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -214,7 +228,7 @@ def test_rows_read_in_columns_equal_single_rows(seed: int) -> None:
     wires = [
         _order_condition(function, window) | ({"where": [_POSITIVE]} if where else {})
         for function in _AGGREGATES
-        for window in ("PT0.003S", "PT0.04S", "PT0.5S", None)
+        for window in ("PT0.003S", "PT0.04S", ("PT0.5S", "PT0.01S"), None)
         for where in (False, True)
     ]
     measures = _measures([parse({"event": {**each, "name": "paid"}}, CATALOG) for each in wires])

@@ -1,13 +1,18 @@
 """Filters that the parser rejects, each with the code and the path of the problem."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from tests.filters.corpus import CATALOG
 from tests.filters.parse_cases import (
     NAME_CONDITION,
     Wire,
     attribute_condition,
     codes_and_paths,
     event_condition,
+    refusal_message,
 )
 
 VALUE_PATH = ("attribute", "value")
@@ -206,6 +211,21 @@ REFUSALS: list[tuple[Wire, str, tuple[str, ...]]] = [
     (event_condition(operator="BETWEEN"), "INVALID_VALUE", ("event", "value")),
     (event_condition(within={"last": "P1Y"}), "INVALID_VALUE", ("event", "within", "last")),
     (
+        event_condition(within={"ago": {"from": "P60D", "to": "P1M"}}),
+        "INVALID_VALUE",
+        ("event", "within", "ago", "to"),
+    ),
+    (
+        event_condition(within={"ago": {"from": "P30D", "to": "P60D"}}),
+        "INVALID_VALUE",
+        ("event", "within", "ago"),
+    ),
+    (
+        event_condition(within={"ago": {"from": "P1D", "to": "PT24H"}}),
+        "INVALID_VALUE",
+        ("event", "within", "ago"),
+    ),
+    (
         event_condition(
             within={"between": {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}}
         ),
@@ -249,3 +269,62 @@ REFUSALS: list[tuple[Wire, str, tuple[str, ...]]] = [
 @pytest.mark.parametrize(("wire", "code", "path"), REFUSALS, ids=range(len(REFUSALS)))
 def test_refused(wire: Wire, code: str, path: tuple[str, ...]) -> None:
     assert codes_and_paths(wire) == [(code, path)]
+
+
+INPUT_CATALOG = replace(CATALOG, pending_date_keys=frozenset({"soon"}))
+A_DAY = "2026-03-29"
+
+
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [
+        ("BEFORE", A_DAY),
+        ("ON", A_DAY),
+        ("WITHIN_LAST", "P30D"),
+        ("ANNIVERSARY_IN_PERIOD", "TODAY"),
+        ("YEARS_AGO", 18),
+        ("BETWEEN", [A_DAY, A_DAY]),
+        ("BETWEEN", [1, "2026-03-29T12:00:00Z"]),
+        ("GREATER_THAN", A_DAY),
+        ("LESS_THAN_OR_EQUAL", "2026-03-29T12:00:00Z"),
+    ],
+)
+def test_an_undefined_key_is_not_compared_with_dates(operator: str, value: Any) -> None:
+    undefined = attribute_condition("metadata.free", operator, value)
+    refused = [("OPERATOR_NOT_APPLICABLE", ("attribute", "operator"))]
+    assert codes_and_paths(undefined, INPUT_CATALOG) == refused
+    assert "Define the key 'free' as DATE or DATETIME first." in refusal_message(
+        undefined, INPUT_CATALOG
+    )
+
+    for path in ("metadata.free.day", "metadata.thing.day"):
+        inside = attribute_condition(path, operator, value)
+        assert codes_and_paths(inside, INPUT_CATALOG) == refused
+
+    where = {"path": "day", "operator": operator, "value": value}
+    for name in ("purchase", "order"):
+        event = {"event": {"name": name, "where": [where]}}
+        assert codes_and_paths(event, INPUT_CATALOG) == [
+            ("OPERATOR_NOT_APPLICABLE", ("event", "where", "0", "operator"))
+        ]
+        assert "Use `within`" in refusal_message(event, INPUT_CATALOG)
+
+
+def test_other_conditions_on_undefined_keys_are_valid() -> None:
+    for operator, value in (
+        ("IS", A_DAY),
+        ("IN", [A_DAY]),
+        ("STARTS_WITH", "2026-"),
+        ("HAS_VALUE", None),
+        ("BETWEEN", [1, 2]),
+        ("SIZE_IS", 1),
+    ):
+        assert (
+            codes_and_paths(attribute_condition("metadata.free", operator, value), INPUT_CATALOG)
+            == []
+        )
+    # The values of this key are being converted; the types of these are known.
+    for path in ("metadata.soon", "metadata.at", "birthdate"):
+        assert codes_and_paths(attribute_condition(path, "BEFORE", A_DAY), INPUT_CATALOG) == []
+    # A stored filter stays valid when its key loses the definition.
+    assert codes_and_paths(attribute_condition("metadata.free", "BEFORE", A_DAY)) == []

@@ -23,6 +23,10 @@ MAX_EXAMPLES = 300
 _DURATIONS = ("PT1H", "P1D", "P7D", "P30D", "P365D")
 
 
+def _ago(from_: str, to: str) -> Wire:
+    return {"ago": {"from": from_, "to": to}}
+
+
 def plain_event_conditions() -> st.SearchStrategy[Wire]:
     """Draws conditions on the number of events, without `where` or aggregate."""
     return st.fixed_dictionaries(
@@ -33,7 +37,12 @@ def plain_event_conditions() -> st.SearchStrategy[Wire]:
             ),
             "value": st.sampled_from((0, 1, 2, 0.5, -1, 1.0)),
         },
-        optional={"within": st.sampled_from(_DURATIONS).map(lambda last: {"last": last})},
+        optional={
+            "within": st.one_of(
+                st.sampled_from(_DURATIONS).map(lambda last: {"last": last}),
+                st.sampled_from(_DURATIONS[1:]).map(lambda from_: _ago(from_, _DURATIONS[0])),
+            )
+        },
     ).map(lambda event: {"event": event})
 
 
@@ -112,6 +121,7 @@ def test_the_summary_condition_holds_for_every_member(
         ({"name": "purchase", "within": {"last": "P30D"}}, False),
         ({"name": "order", "within": {"last": "P30D"}, "operator": "IS", "value": 0}, False),
         ({"name": "purchase", "within": {"last": "P30D"}, "value": 2}, True),
+        ({"name": "purchase", "within": _ago("P60D", "P30D")}, True),
         ({"name": "purchase", "where": [{"path": "a", "operator": "HAS_VALUE"}]}, True),
         (
             {"name": "order", "aggregate": {"function": "SUM", "property": "amount"}, "value": 1},

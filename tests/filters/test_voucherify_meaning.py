@@ -99,8 +99,8 @@ MEANINGS: list[tuple[Json, str, list[Any], list[Any]]] = [
     (
         voucherify_field("created_at", after="2026-03-28"),
         "createdAt",
-        [utc("2026-03-28T00:01")],
-        [None],
+        [utc("2026-03-29")],
+        [utc("2026-03-28T23:59"), None],
     ),
     (
         voucherify_field("created_at", before=["2026-03-28"]),

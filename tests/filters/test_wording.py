@@ -110,6 +110,28 @@ SENTENCES: list[tuple[Wire, str]] = [
         "createdAt is more than 1 day 1 second 500 milliseconds ahead",
     ),
     (attribute_condition("birthdate", "BEFORE", "2000-02-29"), "birthdate is before 2000-02-29"),
+    (attribute_condition("birthdate", "IS", "2000-02-29"), "birthdate is 2000-02-29"),
+    (attribute_condition("birthdate", "AFTER", "2000-02-29"), "birthdate is after 2000-02-29"),
+    # A date that is compared with datetimes is the whole day.
+    (attribute_condition("createdAt", "IS", "2026-03-29"), "createdAt is on 2026-03-29"),
+    (attribute_condition("createdAt", "IS_NOT", "2026-03-29"), "createdAt is not on 2026-03-29"),
+    (attribute_condition("createdAt", "BEFORE", "2026-03-29"), "createdAt is before 2026-03-29"),
+    (
+        attribute_condition("createdAt", "AFTER", "2026-03-29"),
+        "createdAt is after the end of 2026-03-29",
+    ),
+    (
+        attribute_condition("createdAt", "ON_OR_BEFORE", "2026-03-29"),
+        "createdAt is on or before 2026-03-29",
+    ),
+    (
+        attribute_condition("createdAt", "BETWEEN", ["2026-03-29T12:00Z", "2026-03-30"]),
+        "createdAt is between 2026-03-29 12:00 UTC and the end of 2026-03-30",
+    ),
+    (
+        attribute_condition("createdAt", "BETWEEN", ["2026-03-29", "2026-03-30T12:00Z"]),
+        "createdAt is between 2026-03-29 and 2026-03-30 12:00 UTC",
+    ),
     (
         attribute_condition("createdAt", "AFTER", "2026-03-29T14:00:00+02:00"),
         "createdAt is after 2026-03-29 12:00 UTC",
@@ -143,6 +165,14 @@ SENTENCES: list[tuple[Wire, str]] = [
         },
         'the number of "purchase" events where amount is greater than 100'
         " within the last 30 days is at least 3",
+    ),
+    (
+        {"event": {"name": "order", "within": {"ago": {"from": "P60D", "to": "PT36H"}}}},
+        "the number of orders from 60 days to 36 hours ago is at least 1",
+    ),
+    (
+        {"event": {"name": "order", "within": {"ago": {"from": "P60D", "to": "P30D"}}}},
+        "the number of orders from 60 to 30 days ago is at least 1",
     ),
     (
         {

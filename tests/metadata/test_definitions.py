@@ -106,9 +106,7 @@ async def test_a_segment_that_would_not_fit_is_named(shop: MetadataShop, key: st
 async def test_a_segment_that_fits_does_not_block_a_definition(
     shop: MetadataShop, key: str
 ) -> None:
-    await shop.create_segment(
-        {"path": f"metadata.{key}", "operator": "BEFORE", "value": "2026-03-29"}
-    )
+    await shop.create_segment({"path": f"metadata.{key}", "operator": "IS", "value": "2026-03-29"})
     assert (await shop.define_and_convert(key, "DATE"))["state"] == "READY"
 
 

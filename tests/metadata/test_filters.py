@@ -28,7 +28,7 @@ async def fetch_memberships(shop: MetadataShop, segment: str, customers: list[st
 
 
 @pytest.mark.parametrize(
-    ("operator", "value", "undefined", "ready"),
+    ("operator", "value", "checking", "ready"),
     [
         ("IS", "2026-03-29", [False, True, False], [False, True, False]),
         ("BEFORE", "2026-03-29", [False, False, False], [True, False, False]),
@@ -42,20 +42,42 @@ async def test_days_are_compared_as_days_once_ready(
     key: str,
     operator: str,
     value: Any,
-    undefined: list[bool],
+    checking: list[bool],
     ready: list[bool],
 ) -> None:
     days = ["2026-03-28", "2026-03-29", "2026-04-01"]
     customers = [await shop.create_customer(**{key: day}) for day in days]
     condition = {"path": f"metadata.{key}", "operator": operator, "value": value}
-    segment = await shop.create_segment(condition)
-    assert await fetch_memberships(shop, segment, customers) == undefined
-
     await shop.set_definition(key, "DATE")
-    assert await fetch_memberships(shop, segment, customers) == undefined
+    segment = await shop.create_segment(condition)
+    assert await fetch_memberships(shop, segment, customers) == checking
     await shop.convert(key)
 
     assert await fetch_memberships(shop, segment, customers) == ready
+
+
+async def test_a_key_must_be_defined_before_it_is_compared_with_dates(
+    shop: MetadataShop, key: str
+) -> None:
+    query = """query($filter: FilterInput!) { segmentPreview(filter: $filter) { memberCount } }"""
+    condition = {"path": f"metadata.{key}", "operator": "WITHIN_LAST", "value": "P30D"}
+    response = await shop.api.execute(query, filter={"attribute": condition})
+    (error,) = response["errors"]
+    assert error["extensions"]["code"] == "OPERATOR_NOT_APPLICABLE"
+    assert error["extensions"]["path"] == ["filter", "attribute", "operator"]
+    assert f"Define the key {key!r} as DATE or DATETIME first." in error["message"]
+
+
+async def test_a_refused_definition_leaves_a_segment_that_selects_nobody(
+    shop: MetadataShop, key: str
+) -> None:
+    customers = [await shop.create_customer(**{key: value}) for value in ("2026-03-28", "soon")]
+    await shop.set_definition(key, "DATE")
+    segment = await shop.create_segment(
+        {"path": f"metadata.{key}", "operator": "BEFORE", "value": "2026-03-29"}
+    )
+    assert (await shop.convert(key))["state"] == "REFUSED"
+    assert await fetch_memberships(shop, segment, customers) == [False, False]
 
 
 async def test_instants_are_compared_in_the_zone_of_the_project(

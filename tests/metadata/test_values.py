@@ -81,10 +81,13 @@ async def test_a_value_is_the_same_whether_it_came_before_or_after(
 @pytest.mark.parametrize(
     ("type_", "value"),
     [
-        ("STRING", 1),
+        ("STRING", {"a": 1}),
         ("STRING", ["a"]),
-        ("NUMBER", "1"),
+        ("NUMBER", "1 "),
+        ("NUMBER", "0x1"),
+        ("NUMBER", "9223372036854775808"),
         ("NUMBER", True),
+        ("BOOLEAN", "y"),
         ("BOOLEAN", 1),
         ("DATE", "2026-02-30"),
         ("DATE", "2026-02-01T00:00:00Z"),
@@ -155,6 +158,61 @@ async def test_each_conversion_makes_one_new_version(shop: MetadataShop, key: st
     await shop.define_and_convert(key, "DATE")
     assert shop.api.read_customer_document(changed)["version"] == versions[0] + 1
     assert shop.api.read_customer_document(empty)["version"] == versions[1]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "stored"),
+    [
+        ("STRING", 12, "12"),
+        ("STRING", -0.5, "-0.5"),
+        ("STRING", 12.0, "12.0"),
+        ("STRING", 2**63 - 1, "9223372036854775807"),
+        ("STRING", True, "true"),
+        ("STRING", [1, "a", False], ["1", "a", "false"]),
+        ("NUMBER", "12", 12),
+        ("NUMBER", "-12.50", -12.5),
+        ("NUMBER", "1e3", 1000.0),
+        ("NUMBER", "-9223372036854775808", -(2**63)),
+        ("NUMBER", ["1", 2], [1, 2]),
+        ("BOOLEAN", "Yes", True),
+        ("BOOLEAN", "TRUE", True),
+        ("BOOLEAN", "no", False),
+        ("BOOLEAN", ["false", True], [False, True]),
+    ],
+)
+async def test_a_value_of_another_type_is_converted_once_and_refused_later(
+    shop: MetadataShop, key: str, type_: str, value: Any, stored: Any
+) -> None:
+    before = await shop.create_customer(**{key: value})
+    version = shop.api.read_customer_document(before)["version"]
+
+    await shop.set_definition(key, type_, isArray=isinstance(value, list))
+    assert await shop.fetch_metadata(before) == {key: value}
+    assert (await shop.convert(key))["state"] == "READY"
+
+    found = shop.read_stored_metadata(before)[key]
+    assert (found, repr(found)) == (stored, repr(stored))
+    assert await shop.fetch_metadata(before) == {key: stored}
+    assert shop.api.read_customer_document(before)["version"] == version + 1
+    refusals = await shop.api.list_errors(
+        _UPSERT, input={"sourceId": "n", "metadata": {key: value}}
+    )
+    assert refusals == [f"METADATA_INVALID input metadata {key}"]
+
+
+async def test_a_converted_value_must_be_allowed(shop: MetadataShop, key: str) -> None:
+    customer = await shop.create_customer(**{key: 3})
+    refused = await shop.define_and_convert(key, "STRING", allowedValues=["1", "2"])
+    assert refused["problem"].endswith("it must be one of the allowed values.")
+    assert shop.read_stored_metadata(customer) == {key: 3}
+
+
+async def test_a_number_becomes_text_and_a_number_again(shop: MetadataShop, key: str) -> None:
+    await shop.define_and_convert(key, "NUMBER")
+    customer = await shop.create_customer(**{key: 7})
+    for type_, stored in (("STRING", "7"), ("NUMBER", 7)):
+        assert (await shop.define_and_convert(key, type_))["state"] == "READY"
+        assert shop.read_stored_metadata(customer) == {key: stored}
 
 
 _READY_TYPES = [

@@ -53,6 +53,21 @@ async def test_a_window_is_left_by_the_oldest_event_that_counts(api: Api) -> Non
     assert await fetch_membership(api, "window", twice) == (True, days[1] + timedelta(days=30))
 
 
+async def test_an_event_enters_a_window_that_ends_before_now(api: Api) -> None:
+    now = truncate_to_milliseconds(datetime.now(UTC))
+    recent, old = now - timedelta(days=10), now - timedelta(days=45)
+    for source_id, at in (("comes", recent), ("goes", old)):
+        row = {"name": "browsed", "customer": {"sourceId": source_id}, "at": at.isoformat()}
+        await api.bulk_upsert("eventsTrack", [row])
+    window = {"ago": {"from": "P60D", "to": "P30D"}}
+    browsed = await create_segment(
+        api, "browsed two months ago", filter={"event": {"name": "browsed", "within": window}}
+    )
+
+    assert await fetch_membership(api, "comes", browsed) == (False, recent + timedelta(days=30))
+    assert await fetch_membership(api, "goes", browsed) == (True, old + timedelta(days=60))
+
+
 async def test_what_is_laid_over_counts_and_nothing_may_change(api: Api) -> None:
     lately = {"path": "orders.lastOrderAt", "operator": "WITHIN_LAST", "value": "PT1H"}
     recent = await create_segment(api, "within the hour", filter={"attribute": lately})

@@ -17,7 +17,7 @@ from app.filters.calendar import (
     DayOrdering,
     InstantOrdering,
     Now,
-    Ordering,
+    OrderingClass,
     truncate_to_milliseconds,
 )
 from app.filters.fields import is_number
@@ -168,7 +168,7 @@ class TimeOffsetIndex(ConditionIndex):
         super().__init__(literals, all_rules)
         intervals = [(offset_interval(literal.condition), literal.rule_bit) for literal in literals]
         self._intervals = IntervalIndex(intervals, self._default_bitmap)
-        self._ordering_type: type[Ordering] = DayOrdering if holds_dates else InstantOrdering
+        self._ordering_type: OrderingClass = DayOrdering if holds_dates else InstantOrdering
 
     def evaluate_value(self, value: object, now: Now) -> int:
         if not isinstance(value, datetime):

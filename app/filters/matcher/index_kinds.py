@@ -21,6 +21,7 @@ from app.filters.operators.numbers import (
     LESS_THAN,
     LESS_THAN_OR_EQUAL,
 )
+from app.filters.operators.spans import Span, equal_spans
 from app.filters.tree import AttributeCondition, EventCondition
 
 IndexableCondition = AttributeCondition | EventCondition
@@ -80,14 +81,11 @@ def number_interval(condition: IndexableCondition) -> Interval:
 def time_intervals(condition: IndexableCondition, now: Now) -> list[Interval]:
     """The intervals in which a stored date or datetime may lie, in the calendar of `now`."""
     operator, operand = condition.operator, condition.operand
-    ordering = operand.ordering(now)
     if operator in (IS, IN):
-        points = {
-            point for value in equality_values(condition) for point in ordering.equal_values(value)
-        }
-        return [Interval((point, False), (point, True)) for point in points]
-    span: Callable[..., tuple[Any, Any]] = operator.span  # type: ignore[attr-defined]
-    start, end = span(operand, ordering, now)
+        spans = equal_spans(equality_values(condition), operand.ordering_class, now.calendar)
+        return [Interval((start, False), (end, False)) for start, end in spans]
+    span: Callable[..., Span] = operator.span  # type: ignore[attr-defined]
+    start, end = span(operand, operand.ordering(now), now)
     return [Interval(_to_endpoint(start), _to_endpoint(end))]
 
 

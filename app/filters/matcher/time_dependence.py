@@ -51,7 +51,7 @@ def may_measure_change(measure: Measure, facts: CustomerFacts, now: Now) -> bool
     rows = matching_rows(measure.without_time_dependence, facts, now)
     window = measure.window
     if isinstance(window, SlidingWindow):
-        rows = [row for row in rows if row["at"] > now.at - window.length]
+        rows = [row for row in rows if row["at"] > now.at - window.start_ago]
         return bool(rows)
     return any(_has_time_values(condition, row) for condition in measure.where for row in rows)
 

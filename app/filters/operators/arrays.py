@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from app.filters.calendar import Now
@@ -45,10 +46,20 @@ class ContainsAll(Operator):
         Example(None, ["a"], False),
         Example(["2026-03-29"], ["2026-03-29", "2026-03-29T00:00:00Z"], True, AttributeType.DATE),
         Example(["2026-03-29"], ["2026-03-29", "2026-03-30"], False, AttributeType.DATE),
+        Example(["2026-03-29T12:00:00Z"], ["2026-03-29"], True, AttributeType.DATETIME),
+        Example(
+            ["2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z"],
+            ["2026-03-29"],
+            False,
+            AttributeType.DATETIME,
+        ),
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
-        queries = (equality_query(path, [value], operand, now)[path] for value in operand.value)
+        element_operand = replace(operand, scalar=True)
+        queries = (
+            equality_query(path, [value], element_operand, now)[path] for value in operand.value
+        )
         return {path: {"$all": [{"$elemMatch": query} for query in queries]}}
 
     def holds(self, stored: object, operand: Operand, now: Now) -> bool:
@@ -85,7 +96,7 @@ class ContainsAny(Operator):
         Example("a", ["a"], False),
         Example([], ["a"], False),
         Example(None, ["a"], False),
-        Example(["2026-03-29T00:00:00Z"], ["2026-03-29"], True, AttributeType.DATETIME),
+        Example(["2026-03-29T12:00:00Z"], ["2026-03-29"], True, AttributeType.DATETIME),
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:

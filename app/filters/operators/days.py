@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 from app.filters.calendar import DAY, Calendar, Now, Ordering, years_before
 from app.filters.fields import AttributeType
-from app.filters.operators.instants import SlidingRangeOperator, Span, TimeRangeOperator
+from app.filters.operators.instants import SlidingRangeOperator, TimeRangeOperator
 from app.filters.operators.operator import Example, Operand
+from app.filters.operators.spans import Span
 from app.filters.operators.window_changes import next_day_window_changes, window_by_day
 from app.filters.values import CALENDAR_DAY, DAYS, PERIOD, YEARS
 
@@ -62,9 +63,7 @@ class On(TimeRangeOperator):
     )
 
     def span(self, operand: Operand, ordering: Ordering, now: Now) -> Span:
-        return ordering.first_at_or_after(operand.value), ordering.first_at_or_after(
-            operand.value + DAY
-        )
+        return ordering.span(operand.value, operand.value)
 
 
 ON = On()

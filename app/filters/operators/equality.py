@@ -1,6 +1,7 @@
 """Operators that compare for equality, with one value or with a list of values."""
 
 from collections.abc import Hashable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from app.filters.calendar import Now
@@ -8,6 +9,7 @@ from app.filters.case_folding import any_literal_regex
 from app.filters.fields import TEMPORAL_TYPES, AttributeType
 from app.filters.operators.operator import (
     SCALAR_TYPES,
+    BoundTests,
     ElementOperator,
     ElementTest,
     Example,
@@ -15,32 +17,32 @@ from app.filters.operators.operator import (
     Operand,
     Query,
 )
+from app.filters.operators.spans import (
+    any_span_query,
+    any_span_test,
+    equal_spans,
+    span_bound_tests,
+)
 from app.filters.values import LIST, ONE_VALUE
 
 # MongoDB limits the length of a regular expression; longer lists are split into several.
 _MAX_PATTERN_CHARACTERS = 1_000
 
 
-def _stored_values(values: Iterable[Any], operand: Operand, now: Now) -> list[Any]:
-    """The values as MongoDB would store them at the path."""
-    if operand.type in TEMPORAL_TYPES:
-        ordering = operand.ordering(now)
-        return [point for value in values for point in ordering.equal_values(value)]
-    return list(values)
-
-
 def equality_query(path: str, values: Iterable[Any], operand: Operand, now: Now) -> Query:
     """The predicate for a value that equals one of `values`.
 
-    For a single value, the predicate is one condition on the path and has no other keys.
+    For a single value and a path that is scalar, the predicate is one condition on the path and has
+    no other keys.
     """
-    stored_values = _stored_values(values, operand, now)
+    values = tuple(values)
+    if operand.type in TEMPORAL_TYPES:
+        spans = equal_spans(values, operand.ordering_class, now.calendar)
+        return any_span_query(path, spans, operand)
     if not operand.ignore_case:
-        return {
-            path: {"$eq": stored_values[0]} if len(stored_values) == 1 else {"$in": stored_values}
-        }
-    texts = sorted({operand.fold_case(value) for value in stored_values if isinstance(value, str)})
-    others = [value for value in stored_values if not isinstance(value, str)]
+        return {path: {"$eq": values[0]} if len(values) == 1 else {"$in": list(values)}}
+    texts = sorted({operand.fold_case(value) for value in values if isinstance(value, str)})
+    others = [value for value in values if not isinstance(value, str)]
     queries: list[Query] = [{path: {"$regex": pattern}} for pattern in _text_patterns(texts)]
     if others:
         queries.append({path: {"$in": others}})
@@ -63,10 +65,12 @@ def _text_patterns(texts: Iterable[str]) -> Iterator[str]:
 
 def equality_test(values: Iterable[Any], operand: Operand, now: Now) -> ElementTest:
     """A test of whether a single value equals one of `values`."""
-    if values is operand.value and operand.type not in TEMPORAL_TYPES:
+    if operand.type in TEMPORAL_TYPES:
+        return any_span_test(equal_spans(tuple(values), operand.ordering_class, now.calendar))
+    if values is operand.value:
         accepted_keys = operand.equality_keys
     else:
-        accepted_keys = frozenset(map(operand.equality_key, _stored_values(values, operand, now)))
+        accepted_keys = frozenset(map(operand.equality_key, values))
 
     def is_accepted(element: object) -> bool:
         # An unhashable value, such as an object, equals no scalar.
@@ -76,14 +80,16 @@ def equality_test(values: Iterable[Any], operand: Operand, now: Now) -> ElementT
 
 
 class Is(ElementOperator):
-    """The value equals the given value. Dates and datetimes are equal if they are the same instant.
+    """The value equals the given value.
 
-    A date counts as its midnight in the project's time zone.
+    Datetimes are equal if they are the same instant. A datetime equals a date if it falls on that
+    day in the project's time zone. A stored date equals a datetime that is its midnight.
     """
 
     name = "IS"
     label = "is"
     phrase = "is {value}"
+    day_phrase = "is on {value}"
     types = SCALAR_TYPES
     operand_kind = ONE_VALUE
     takes_ignore_case = True
@@ -107,8 +113,16 @@ class Is(ElementOperator):
         Example("a\n", "a", False, ignore_case=True),
         Example("2026-03-29", "2026-03-29", True, AttributeType.DATE),
         Example("2026-03-29T00:00:00Z", "2026-03-29", True, AttributeType.DATETIME),
+        Example("2026-03-29T23:59:59.999Z", "2026-03-29", True, AttributeType.DATETIME),
+        Example("2026-03-30T00:00:00Z", "2026-03-29", False, AttributeType.DATETIME),
+        Example(
+            ["2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z"],
+            "2026-03-29",
+            False,
+            AttributeType.DATETIME,
+        ),
         Example("2026-03-29T00:00:00Z", "2026-03-29T02:00:00+02:00", True, AttributeType.DATETIME),
-        Example("2026-03-29T00:00:00.001Z", "2026-03-29", False, AttributeType.DATETIME),
+        Example("2026-03-29T00:00:00.001Z", "2026-03-29T00:00:00Z", False, AttributeType.DATETIME),
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
@@ -116,6 +130,11 @@ class Is(ElementOperator):
 
     def element_test(self, operand: Operand, now: Now) -> ElementTest:
         return equality_test([operand.value], operand, now)
+
+    def bound_tests(self, operand: Operand, now: Now) -> BoundTests | None:
+        if operand.type not in TEMPORAL_TYPES or isinstance(operand.value, datetime):
+            return None
+        return span_bound_tests(*operand.ordering(now).span(operand.value, operand.value))
 
 
 IS = Is()
@@ -131,6 +150,7 @@ class IsNot(NegatedOperator):
     name = "IS_NOT"
     label = "is not"
     phrase = "is not {value}"
+    day_phrase = "is not on {value}"
     examples = (
         Example("Berlin", "Berlin", False),
         Example("Paris", "Berlin", True),
@@ -144,7 +164,10 @@ IS_NOT = IsNot()
 
 
 class In(ElementOperator):
-    """The value equals one of the values in the list. Values of different types are never equal."""
+    """The value equals one of the values in the list. Values of different types are never equal.
+
+    A datetime equals a date if it falls on that day in the project's time zone.
+    """
 
     name = "IN"
     label = "is one of"
@@ -163,6 +186,21 @@ class In(ElementOperator):
         Example(["x", "b"], ["a", "b"], True),
         Example(None, ["a"], False),
         Example([], ["a"], False),
+        Example(
+            "2026-03-29T23:59:59.999Z",
+            ["2026-03-27", "2026-03-29"],
+            True,
+            AttributeType.DATETIME,
+        ),
+        Example(
+            "2026-03-28T12:00:00Z", ["2026-03-27", "2026-03-29"], False, AttributeType.DATETIME
+        ),
+        Example(
+            "2026-03-29T12:00:00Z",
+            ["2026-03-29", "2026-03-29T06:00:00Z"],
+            True,
+            AttributeType.DATETIME,
+        ),
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:

@@ -16,39 +16,12 @@ from app.filters.operators.operator import (
     Operand,
     Query,
     elements,
-    range_query,
 )
+from app.filters.operators.spans import Span, span_bound_tests, span_query, span_test
 from app.filters.values import DURATION, MOMENT
-
-Span = tuple[datetime | None, datetime | None]
-"""A range of stored values: the first is included, the second is not; None is unbounded."""
 
 _DATE = AttributeType.DATE
 _DATETIME = AttributeType.DATETIME
-
-
-def span_query(path: str, span: Span, operand: Operand) -> Query:
-    """The predicate for a stored value inside the span."""
-    return range_query(path, *span, operand, closed=False)
-
-
-def span_test(span: Span) -> ElementTest:
-    """A test of whether a single value is a datetime inside the span."""
-    low, high = span
-
-    def is_inside(element: object) -> bool:
-        return (
-            isinstance(element, datetime)
-            and (low is None or low <= element)
-            and (high is None or element < high)
-        )
-
-    return is_inside
-
-
-def span_bound_tests(low: datetime, high: datetime) -> BoundTests:
-    """One test for each bound of the span."""
-    return span_test((low, None)), span_test((None, high))
 
 
 class TimeRangeOperator(ElementOperator):
@@ -74,7 +47,7 @@ class TimeRangeOperator(ElementOperator):
 class Before(TimeRangeOperator):
     """The value is earlier than the given date or datetime.
 
-    A date counts as its midnight in the project's time zone.
+    A date starts at its midnight in the project's time zone.
     """
 
     name = "BEFORE"
@@ -99,16 +72,20 @@ BEFORE = Before()
 class After(TimeRangeOperator):
     """The value is later than the given date or datetime.
 
-    A date counts as its midnight in the project's time zone.
+    A datetime is later than a date once the whole day is over in the project's time zone. A stored
+    date counts as its midnight.
     """
 
     name = "AFTER"
     label = "is after"
     phrase = "is after {value}"
+    day_phrase = "is after the end of {value}"
     operand_kind = MOMENT
     examples = (
-        Example("2026-03-29T00:00:00.001Z", "2026-03-29", True, _DATETIME),
-        Example("2026-03-29T00:00:00Z", "2026-03-29", False, _DATETIME),
+        Example("2026-03-30T00:00:00Z", "2026-03-29", True, _DATETIME),
+        Example("2026-03-29T23:59:59.999Z", "2026-03-29", False, _DATETIME),
+        Example("2026-03-29T00:00:00.001Z", "2026-03-29T00:00:00Z", True, _DATETIME),
+        Example("2026-03-29T00:00:00Z", "2026-03-29T00:00:00Z", False, _DATETIME),
         Example("2026-03-29", "2026-03-29", False, _DATE),
         Example("2026-03-30", "2026-03-29", True, _DATE),
         Example("2026-03-29", "2026-03-28T12:00:00Z", True, _DATE),
@@ -124,7 +101,7 @@ AFTER = After()
 class OnOrBefore(TimeRangeOperator):
     """The value is not later than the given date or datetime.
 
-    A date counts as its midnight in the project's time zone.
+    A date includes the whole day in the project's time zone. A stored date counts as its midnight.
     """
 
     name = "ON_OR_BEFORE"
@@ -132,8 +109,10 @@ class OnOrBefore(TimeRangeOperator):
     phrase = "is on or before {value}"
     operand_kind = MOMENT
     examples = (
-        Example("2026-03-29T00:00:00Z", "2026-03-29", True, _DATETIME),
-        Example("2026-03-29T00:00:00.001Z", "2026-03-29", False, _DATETIME),
+        Example("2026-03-29T23:59:59.999Z", "2026-03-29", True, _DATETIME),
+        Example("2026-03-30T00:00:00Z", "2026-03-29", False, _DATETIME),
+        Example("2026-03-29T00:00:00Z", "2026-03-29T00:00:00Z", True, _DATETIME),
+        Example("2026-03-29T00:00:00.001Z", "2026-03-29T00:00:00Z", False, _DATETIME),
         Example("2026-03-29", "2026-03-29", True, _DATE),
         Example("2026-03-30", "2026-03-29T12:00:00Z", False, _DATE),
     )
@@ -148,7 +127,7 @@ ON_OR_BEFORE = OnOrBefore()
 class OnOrAfter(TimeRangeOperator):
     """The value is not earlier than the given date or datetime.
 
-    A date counts as its midnight in the project's time zone.
+    A date starts at its midnight in the project's time zone.
     """
 
     name = "ON_OR_AFTER"

@@ -2,12 +2,10 @@
 
 import operator
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, ClassVar
 
 from app.filters.calendar import Now, Ordering
-from app.filters.fields import TEMPORAL_TYPES, is_number
-from app.filters.operators.instants import span_bound_tests, span_query
+from app.filters.fields import TEMPORAL_TYPES, AttributeType, is_number
 from app.filters.operators.operator import (
     NUMBER_TYPES,
     BoundTests,
@@ -18,7 +16,10 @@ from app.filters.operators.operator import (
     Query,
     range_query,
 )
+from app.filters.operators.spans import ClosedSpan, span_bound_tests, span_query
 from app.filters.values import NUMBER, RANGE
+
+_TWO_DAYS = ["2026-03-29", "2026-03-30"]
 
 
 class _ComparisonOperator(ElementOperator):
@@ -114,12 +115,13 @@ LESS_THAN_OR_EQUAL = LessThanOrEqual()
 class Between(ElementOperator):
     """The value lies between the two given values, or equals one of them.
 
-    A date counts as its midnight in the project's time zone.
+    A date includes the whole day in the project's time zone. A stored date counts as its midnight.
     """
 
     name = "BETWEEN"
     label = "is between"
     phrase = "is between {low} and {high}"
+    day_phrase = "is between {low} and the end of {high}"
     types = NUMBER_TYPES | TEMPORAL_TYPES
     operand_kind = RANGE
     examples = (
@@ -130,6 +132,10 @@ class Between(ElementOperator):
         Example([0, 2], [1, 3], True),
         Example("2", [1, 3], False),
         Example(None, [1, 3], False),
+        Example("2026-03-29T00:00:00Z", _TWO_DAYS, True, AttributeType.DATETIME),
+        Example("2026-03-30T23:59:59.999Z", _TWO_DAYS, True, AttributeType.DATETIME),
+        Example("2026-03-31T00:00:00Z", _TWO_DAYS, False, AttributeType.DATETIME),
+        Example("2026-03-28T23:59:59.999Z", _TWO_DAYS, False, AttributeType.DATETIME),
     )
 
     def query(self, path: str, operand: Operand, now: Now) -> Query:
@@ -151,11 +157,9 @@ class Between(ElementOperator):
             lambda element: is_number(element) and element <= high,
         )
 
-    def span(self, operand: Operand, ordering: Ordering, now: Now) -> tuple[datetime, datetime]:
-        """The range of stored dates or datetimes that match: from the first value on, and before
-        the second value."""
-        low, high = operand.value
-        return ordering.first_at_or_after(low), ordering.first_after(high)
+    def span(self, operand: Operand, ordering: Ordering, now: Now) -> ClosedSpan:
+        """The range of stored dates or datetimes that match."""
+        return ordering.span(*operand.value)
 
 
 BETWEEN = Between()

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-from app.filters.calendar import DayOrdering, InstantOrdering, Now, Ordering
+from app.filters.calendar import DayOrdering, InstantOrdering, Now, Ordering, OrderingClass
 from app.filters.case_folding import fold_case
 from app.filters.fields import TEMPORAL_TYPES, AttributeType, Field, is_number
 from app.filters.values import OperandKind
@@ -51,9 +51,14 @@ class Operand:
         booleans = tuple(isinstance(value, bool) for value in values)
         object.__setattr__(self, "_booleans", booleans if any(booleans) else ())
 
+    @property
+    def ordering_class(self) -> OrderingClass:
+        """How instants and days compare with the stored values of the path, in any calendar."""
+        return DayOrdering if self.type is AttributeType.DATE else InstantOrdering
+
     def ordering(self, now: Now) -> Ordering:
         """How instants and days compare with the stored values of the path."""
-        return (DayOrdering if self.type is AttributeType.DATE else InstantOrdering)(now.calendar)
+        return self.ordering_class(now.calendar)
 
     def fold_case(self, text: str) -> str:
         """The text, case-folded if the condition ignores case."""
@@ -103,6 +108,9 @@ class Operator:
     label: ClassVar[str]
     # For the readable text of a filter, after the name of the field.
     phrase: ClassVar[str]
+    # The same for a date that is compared with datetimes, where `phrase` does not make clear that
+    # the whole day is meant.
+    day_phrase: ClassVar[str | None] = None
     types: ClassVar[frozenset[AttributeType]]
     # True if the operator tests an array as a whole; `types` are then the types of its elements.
     is_array_operator: ClassVar[bool] = False

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters.calendar import Period
-from app.filters.fields import TEMPORAL_TYPES, AttributeType
+from app.filters.fields import TEMPORAL_TYPES
 from app.filters.voucherify.operator_call import FilterJson, OperatorCall, all_of, any_of
 from app.filters.voucherify.values import (
     is_date,
@@ -177,15 +177,9 @@ def _anniversary_beyond_days(within_operator: str) -> Translation:
 
 
 def _build_is_year(call: OperatorCall) -> FilterJson:
-    first_day, last_day = "01-01", "12-31"
-    if call.field.type is not AttributeType.DATE:
-        first_day, last_day = f"{first_day}T00:00:00", f"{last_day}T23:59:59.999"
     years = [f"{to_integer(value):04}" for value in call.require_arguments()]
     return any_of(
-        [
-            call.build_condition("BETWEEN", [f"{year}-{first_day}", f"{year}-{last_day}"])
-            for year in years
-        ]
+        [call.build_condition("BETWEEN", [f"{year}-01-01", f"{year}-12-31"]) for year in years]
     )
 
 

@@ -32,7 +32,11 @@ from app.schema.http.request_errors import (
 from app.schema.http.result_size import MAX_RESULT_VALUES, compute_result_size
 
 OperationContextFactory = Callable[[], Awaitable[object]]
-"""Makes a context. It is called for each operation and for each event of a subscription."""
+"""Makes a context. It is called for each operation and for each event of a subscription.
+
+If the context has an attribute `response_extensions` that is not empty, it becomes the `extensions`
+of the response.
+"""
 
 DisconnectWaiter = Callable[[], Awaitable[None]]
 """Returns once the client has disconnected."""
@@ -113,9 +117,12 @@ class Operation:
             except TimeoutError:
                 message = f"The operation took longer than {self._timeout_seconds:g} seconds."
                 return {"errors": [error_object(message, TIMEOUT_CODE)], "data": None}
+        response: JSON = {"data": result.data}
         if result.errors:
-            return {"errors": format_execution_errors(result.errors), "data": result.data}
-        return {"data": result.data}
+            response = {"errors": format_execution_errors(result.errors), **response}
+        if extensions := getattr(executor.context_value, "response_extensions", None):
+            response["extensions"] = extensions
+        return response
 
 
 async def _cancel_on_disconnect(

@@ -76,6 +76,11 @@ class BulkWorkload:
             event("click", where=[_KIND_IS_B], within={"last": "PT15S"}, value=100),
             event(
                 "click",
+                within={"ago": {"from": "PT20S", "to": "PT5S"}},
+                value=self._sizes.events_per_busy_customer // 30,
+            ),
+            event(
+                "click",
                 where=[_KIND_IS_B, _AMOUNT_IS_POSITIVE],
                 value=self._sizes.events_per_busy_customer // 4,
             ),

@@ -80,8 +80,8 @@ class ReferenceAggregate:
                 is_in = True
             case FixedWindow(start, end):
                 is_in = start <= at <= end
-            case SlidingWindow(length):
-                entry.start, entry.end = at, at + length
+            case SlidingWindow(start_ago, end_ago):
+                entry.start, entry.end = at + end_ago, at + start_ago
                 is_in = entry.start <= now < entry.end
                 for instant in (entry.start, entry.end):
                     if instant > now:

@@ -61,6 +61,7 @@ class Workload:
             IS_VIP,
             {"all": [IS_VIP, self.random_level_filter()]},
             RECENT_VISIT,
+            event("visit", within={"ago": {"from": "PT2.5S", "to": "PT0.4S"}}, value=2),
             {"all": [IS_VIP, {"none": [event("visit", within={"last": "PT1.5S"})]}]},
             RECENT_ORDERS,
             {"any": [*nested, attribute("orders.totalCount", "GREATER_THAN_OR_EQUAL", 3)]},

@@ -1,0 +1,141 @@
+"""A date compared with datetimes is the whole local day, in both engines.
+
+The values are the first and the last millisecond of days, and the milliseconds beside them, in
+three zones and across clock changes.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import bson
+import pytest
+from pymongo import MongoClient
+
+from app.filters import (
+    AttributeType,
+    Calendar,
+    Catalog,
+    CustomerFacts,
+    MetadataType,
+    Now,
+    holds,
+    parse,
+)
+from app.filters.calendar import DAY, MILLISECOND
+from app.filters.matcher import Matcher
+from app.filters.parse import MAX_QUERY_BYTES
+from app.filters.predicates import condition_query
+from app.filters.tree import AttributeCondition
+from app.filters.walk import own_conditions, query_bytes
+from tests.filters.corpus import CATALOG
+from tests.filters.dual_evaluator import open_dual_evaluator
+from tests.instants import utc
+
+Wire = dict[str, Any]
+DayTest = Callable[[date], bool]
+
+# A zone, and a day on which its clock changes.
+PLACES = [
+    ("UTC", date(2026, 3, 29)),
+    ("Europe/Warsaw", date(2026, 3, 29)),
+    ("Europe/Warsaw", date(2025, 10, 26)),
+    # The clock skips midnight, and repeats the hour before midnight.
+    ("America/Sao_Paulo", date(2018, 11, 4)),
+    ("America/Sao_Paulo", date(2018, 2, 17)),
+    # The clock skips the whole 30 December.
+    ("Pacific/Apia", date(2011, 12, 31)),
+]
+
+
+def comparisons(day: date) -> list[tuple[str, Any, DayTest]]:
+    """Returns operators with values on and after a day, and what they say of the day of a value."""
+    next_day = day + DAY
+    text, next_text = day.isoformat(), next_day.isoformat()
+    return [
+        ("IS", text, lambda other: other == day),
+        ("IS_NOT", text, lambda other: other != day),
+        ("IN", [text, (day - 2 * DAY).isoformat()], lambda other: other in (day, day - 2 * DAY)),
+        ("IN", [text, next_text], lambda other: other in (day, next_day)),
+        ("NOT_IN", [text, next_text], lambda other: other not in (day, next_day)),
+        ("BEFORE", text, lambda other: other < day),
+        ("ON_OR_AFTER", text, lambda other: other >= day),
+        ("AFTER", text, lambda other: other > day),
+        ("ON_OR_BEFORE", text, lambda other: other <= day),
+        ("BETWEEN", [text, text], lambda other: other == day),
+        ("BETWEEN", [text, next_text], lambda other: day <= other <= next_day),
+        ("ON", text, lambda other: other == day),
+    ]
+
+
+def edges_of_days(zone: str, around: date) -> dict[datetime, date]:
+    """Returns the first and the last millisecond of five local days, each with its day.
+
+    They are found without the calendar of the program: by the clock of the zone, minute by minute.
+    """
+    time_zone = ZoneInfo(zone)
+    start = utc(around.isoformat()) - 3 * DAY
+    minutes = [start + n * 60_000 * MILLISECOND for n in range(7 * 24 * 60)]
+    edges: dict[datetime, date] = {}
+    latest_day = minutes[0].astimezone(time_zone).date()
+    for minute in minutes:
+        day = minute.astimezone(time_zone).date()
+        if day > latest_day:
+            edges[minute - MILLISECOND], edges[minute] = latest_day, day
+            latest_day = day
+    return edges
+
+
+@pytest.mark.parametrize(("zone", "around"), PLACES)
+@pytest.mark.parametrize("path", ["metadata.at", "metadata.visits", "createdAt"])
+def test_a_date_is_the_whole_local_day(
+    mongo_client: MongoClient[Wire], zone: str, around: date, path: str
+) -> None:
+    edges = edges_of_days(zone, around)
+    assert len(edges) >= 8
+    group, _, key = path.rpartition(".")
+    customers = []
+    for instant in edges:
+        value = [instant] if key == "visits" else instant
+        customers.append({"_id": instant, **({group: {key: value}} if group else {key: value})})
+    now = Now(utc("2026-06-01T12:00"), Calendar(ZoneInfo(zone)))
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as evaluator:
+        for day in sorted({*edges.values()})[1:-1]:
+            for operator, value, holds_on in comparisons(day):
+                wire = {"attribute": {"path": path, "operator": operator, "value": value}}
+                tree = parse(wire, CATALOG)
+                expected = {instant for instant in edges if holds_on(edges[instant])}
+                assert evaluator.select_by_pipeline(tree, now) == expected, wire
+                assert evaluator.select_by_evaluator(tree, now) == expected, wire
+                matcher = Matcher({0: tree})
+                assert expected == {
+                    instant
+                    for instant, facts in evaluator.customers.items()
+                    if matcher.match(facts, now).matching_slots
+                }, wire
+
+
+def test_two_elements_beside_a_day_are_not_on_it() -> None:
+    now = Now(utc("2026-06-01T12:00"), Calendar(ZoneInfo("UTC")))
+    facts = CustomerFacts(
+        {"metadata": {"visits": [utc("2026-03-28T12:00"), utc("2026-03-30T12:00")]}}
+    )
+    for operator, value in (("IS", "2026-03-29"), ("CONTAINS_ALL", ["2026-03-29"])):
+        wire = {"path": "metadata.visits", "operator": operator, "value": value}
+        assert not holds(parse({"attribute": wire}, CATALOG), facts, now)
+
+
+def test_long_lists_of_dates_fit_into_a_query() -> None:
+    """Ten thousand separate days, each a range of its own in the query."""
+    days = [(date(1950, 1, 1) + 2 * n * DAY).isoformat() for n in range(10_000)]
+    wire = {"path": f"metadata.{'k' * 100}", "operator": "IN", "value": days}
+    catalog = Catalog({"k" * 100: MetadataType(AttributeType.DATETIME)})
+    tree = parse({"all": [{"attribute": wire}, {"attribute": wire}]}, catalog)
+    now = Now(utc("2026-06-01T12:00"), Calendar(ZoneInfo("Europe/Warsaw")))
+    queries = [
+        condition_query(condition, now)
+        for condition in own_conditions(tree)
+        if isinstance(condition, AttributeCondition)
+    ]
+    assert len(bson.encode({"$and": queries})) < query_bytes(tree) < MAX_QUERY_BYTES
