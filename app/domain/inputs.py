@@ -176,6 +176,7 @@ class OrderInput(Input):
     metadata: Properties | None = None
 
 
+    revised_at: Instant | None = None
 class CodeGenerationInput(Input):
     count: int
     pattern: str | None = None
