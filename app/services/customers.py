@@ -127,7 +127,10 @@ def _apply_row(
         fields["metadata"], problems = metadata_schema.encode(row.metadata, "metadata")
     before = dict(customer.document)
     customer.merge(fields)
-    problems += metadata_schema.find_missing_required(customer.document["metadata"], "metadata")
+    previous_metadata = None if customer.before is None else before.get("metadata") or {}
+    problems += metadata_schema.find_missing_required(
+        customer.document.get("metadata") or {}, previous_metadata, row.metadata or (), "metadata"
+    )
     if size_problem := customer.check_size():
         problems.append(size_problem)
     if problems:
