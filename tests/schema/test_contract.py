@@ -59,8 +59,6 @@ NOT_YET_BUILT = (
 NOT_YET_DESCRIBED = (
     # with Segment.sizeHistory(points:)
     "Segment.sizeHistory",
-    # with the search by the beginnings of words
-    "Query.customers",
     # with Query.filterValueSuggestions(event:)
     "Query.filterValueSuggestions",
 )

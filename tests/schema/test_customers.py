@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.api import Api, Json
 
@@ -246,19 +245,8 @@ async def test_an_error_of_a_oneof_input_names_its_path(api: Api) -> None:
         assert error["extensions"] == {"code": "BAD_REQUEST"}
 
 
-@pytest.mark.usefixtures("people")
-async def test_a_filter_and_a_search_both_hold(api: Api) -> None:
-    filter_ = {"attribute": {"path": "phone", "operator": "HAS_VALUE"}}
-    assert await list_source_ids(api, search="ada", filter=filter_) == ["p2"]
-
-
-@pytest.mark.usefixtures("people")
-async def test_a_search_asks_the_index_for_what_it_finds_alone(api: Api) -> None:
-    selected = await api.services.customers.plan_query("+48 (22)", None, api.services.now())
-    assert selected.search_query is not None
-    plan = api.database.customers.find(dict(selected.search_query)).explain()
-    stats = plan["executionStats"]
-    assert stats["totalKeysExamined"] <= stats["nReturned"] + 1
+async def list_source_ids(api: Api, **arguments: Any) -> list[str]:
+    return [node["sourceId"] for node in (await api.fetch(LIST, **arguments))["nodes"]]
 
 
 async def test_pages_hold_while_customers_come_and_go(api: Api) -> None:
