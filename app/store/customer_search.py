@@ -27,9 +27,9 @@ from app.store.ids import to_object_id, to_public_id
 from app.store.query_budget import QueryBudget, Stage
 
 # Up to this number of candidates, their ids are read first.
-MAX_CANDIDATE_IDS = 1_000
-# Of a search with many terms, only the longest are asked for their candidates.
-_MAX_PROBED_TERMS = 3
+MAX_CANDIDATE_IDS = 500
+# Of a search with many terms, only the longest serve to find candidates.
+_MAX_PLANNED_TERMS = 3
 _ID_INDEX = {"_id": 1}
 
 
@@ -54,9 +54,10 @@ class CustomerSearch:
         self._query_budget = query_budget
 
     async def plan_page(self, search: Search) -> SearchPlan:
-        """Returns a plan that reads about a thousand customers at most if one of the terms is
+        """Returns a plan that reads at most MAX_CANDIDATE_IDS customers if one of the terms is
         rare. Otherwise it reads the customers with the first three letters of a term in the order
-        of their ids, until the page is full."""
+        of their ids, until the page is full. Of several terms, MongoDB tries all at the same time
+        and takes the one that is the first to fill the page."""
         query = search_query(search)
         if not search.can_match:
             return SearchPlan(query, _ID_INDEX, is_selective=True)
@@ -65,11 +66,14 @@ class CustomerSearch:
             return SearchPlan(
                 {"_id": {"$in": candidate_ids}, **query}, _ID_INDEX, is_selective=True
             )
-        prefix = search.terms[0][:PREFIX_LETTERS]
-        if len(prefix) < PREFIX_LETTERS:
+        token_conditions = [
+            {"searchTokens": {"$in": [term[:PREFIX_LETTERS], *search.whole_tokens]}}
+            for term in search.terms[:_MAX_PLANNED_TERMS]
+            if len(term) >= PREFIX_LETTERS
+        ]
+        if not token_conditions:
             return SearchPlan(query, _ID_INDEX)
-        tokens = [prefix, *search.whole_tokens]
-        return SearchPlan({"searchTokens": {"$in": tokens}, "$and": [query]}, SEARCH_TOKENS_INDEX)
+        return SearchPlan({"$and": [*token_conditions, query]}, SEARCH_TOKENS_INDEX)
 
     async def _candidate_ids(self, search: Search) -> list[Any] | None:
         """Returns the ids of the customers that may match; None if there are more than
@@ -77,7 +81,7 @@ class CustomerSearch:
         by_whole_text = await self._find_ids(
             {"searchTokens": {"$in": search.whole_tokens}}, SEARCH_TOKENS_INDEX
         )
-        for term in search.terms[:_MAX_PROBED_TERMS]:
+        for term in search.terms[:_MAX_PLANNED_TERMS]:
             by_word = await self._find_ids(_begins_word(term), SEARCH_WORDS_INDEX)
             ids = {*by_whole_text, *by_word}
             if len(ids) <= MAX_CANDIDATE_IDS:
