@@ -20,7 +20,9 @@ def json_to_nfc(value: Any, max_depth: int = _MAX_NORMALIZED_DEPTH) -> Any:
         return to_nfc(value)
     if max_depth and isinstance(value, dict):
         return {
-            to_nfc(key) if isinstance(key, str) else key: json_to_nfc(inner, max_depth - 1)
+            to_nfc(key) if isinstance(key, str) else key: (
+                to_nfc(inner) if isinstance(inner, str) else json_to_nfc(inner, max_depth - 1)
+            )
             for key, inner in value.items()
         }
     if max_depth and isinstance(value, list):

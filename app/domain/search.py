@@ -5,8 +5,9 @@ the customer's name or email, or be the whole phone number or sourceId.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 from unicodedata import category, combining, name, normalize
 
@@ -24,7 +25,7 @@ _WHOLE_FIELDS = ("phone", "sourceId")
 # No word begins with a blank, so a whole text does not collide with the beginning of a word.
 _WHOLE_TEXT_MARK = " "
 _SEPARATORS = re.compile(r"[\s,;]+")
-_WORD_START = re.compile(r"(?<![^\W_])[^\W_]")
+_INNER_WORD_START = re.compile(r"(?<=[\W_])[^\W_]")
 _LATIN_VARIANT = re.compile(r"LATIN SMALL LETTER (?:DOTLESS )?([A-Z])(?: WITH .+)?")
 # Letters beyond this code point are folded without the cache, which so stays small.
 _MAX_CACHED_CODE_POINT = 0x3000
@@ -67,22 +68,28 @@ def search_fields(document: Mapping[str, Any]) -> dict[str, list[str]]:
     `ann@example.com`, `example.com` and `com`. `searchTokens` has the texts that are matched
     exactly: the first three letters of each word, and the whole phone number and sourceId.
     """
-    words = {
-        word for key in _WORD_FIELDS if document.get(key) for word in _words(str(document[key]))
-    }
+    words: set[str] = set()
+    for key in _WORD_FIELDS:
+        if document.get(key):
+            words.update(_words(str(document[key])))
     tokens = {word[:PREFIX_LETTERS] for word in words if len(word) >= PREFIX_LETTERS}
     tokens |= {whole_token(str(document[key])) for key in _WHOLE_FIELDS if document.get(key)}
     return {"searchWords": sorted(words), "searchTokens": sorted(tokens)}
 
 
-def _words(text: str) -> Iterator[str]:
-    for chunk in _split(fold(text[:MAX_SEARCHED_CHARACTERS])):
-        yield chunk
-        starts = [match.start() for match in _WORD_START.finditer(chunk)]
-        for start in starts[:_MAX_WORDS_PER_CHUNK]:
-            # A vowel sign of an Indic script is a mark, not a letter, and begins no word.
-            if start and category(chunk[start - 1])[0] != "M":
-                yield chunk[start:]
+def _words(text: str) -> list[str]:
+    chunks = _split(fold(text[:MAX_SEARCHED_CHARACTERS]))
+    words = list(chunks)
+    for chunk in chunks:
+        if not chunk.isalnum():
+            inner_starts = _INNER_WORD_START.finditer(chunk, 1)
+            words += [
+                chunk[match.start() :]
+                for match in islice(inner_starts, _MAX_WORDS_PER_CHUNK)
+                # A vowel sign of an Indic script is a mark, not a letter, and ends no word.
+                if category(chunk[match.start() - 1])[0] != "M"
+            ]
+    return words
 
 
 def _split(folded_text: str) -> list[str]:
