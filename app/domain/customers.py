@@ -8,14 +8,13 @@ from typing import Any
 from app.domain.inputs import Profile
 from app.domain.json_values import is_same_value, is_within_size_limit
 from app.domain.orders import OrderSummary
+from app.domain.search import SEARCHABLE_FIELDS, search_fields
 from app.errors import Problem, UserErrorCode
 from app.filters.calendar import utc_midnight
-from app.filters.case_folding import fold_case
 from app.filters.fields import escape_event_name
 
 Document = Mapping[str, Any]
 
-SEARCHABLE_FIELDS = ("name", "email", "phone", "sourceId")
 _MERGED_FIELDS = ("address", "metadata")
 
 
@@ -29,11 +28,6 @@ class Customer:
     @property
     def source_id(self) -> str:
         return str(self.document["sourceId"])
-
-
-def search_key(text: str) -> str:
-    """Returns the text as search compares it: case-folded."""
-    return fold_case(text)
 
 
 class TrackedCustomer:
@@ -114,21 +108,17 @@ class TrackedCustomer:
         return self.before is None or not is_same_value(self.document, self.before)
 
     def touch(self, now: datetime) -> None:
-        """Sets the version, the timestamps and, if needed, the search keys."""
+        """Sets the version, the timestamps and, if needed, the search fields."""
         if self.before is None:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
         self.document["version"] = self.next_version
-        if "searchKeys" not in self.document or any(
+        if not self.document.get("searchTokens") or any(
             self._is_replaced(key) for key in SEARCHABLE_FIELDS
         ):
-            self.document["searchKeys"] = sorted(
-                {
-                    search_key(str(self.document[key]))
-                    for key in SEARCHABLE_FIELDS
-                    if self.document.get(key)
-                }
-            )
+            self.document |= search_fields(self.document)
+            # Earlier versions of this program searched by this field.
+            self.document.pop("searchKeys", None)
 
     def _is_replaced(self, key: str) -> bool:
         return self.document.get(key) is not (self.before or {}).get(key)
@@ -138,7 +128,7 @@ class TrackedCustomer:
         profile = {
             key: value
             for key, value in self.document.items()
-            if key not in ("events", "searchKeys")
+            if key not in ("events", "searchWords", "searchTokens")
         }
         if is_within_size_limit(profile):
             return None

@@ -29,10 +29,15 @@ def resolve_occurred_at(at: datetime | None, now: datetime) -> datetime:
     most five minutes ahead of `now`. Raises INVALID for an instant further ahead."""
     if at is None:
         return now
-    if at > now + MAX_CLOCK_SKEW:
+    require_not_ahead(at, now, "at")
+    return min(at, now)
+
+
+def require_not_ahead(instant: datetime, now: datetime, field_name: str) -> None:
+    """Raises INVALID for an instant that is more than five minutes ahead of `now`."""
+    if instant > now + MAX_CLOCK_SKEW:
         raise input_error(
             UserErrorCode.INVALID,
             "The instant is more than five minutes in the future; send only past events.",
-            "at",
+            field_name,
         )
-    return min(at, now)

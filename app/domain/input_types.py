@@ -88,4 +88,10 @@ Key = Annotated[
     StringConstraints(min_length=1, max_length=MAX_KEY_LENGTH),
     AfterValidator(require_storable),
 ]
-"""A client's own key: a source id or an idempotency key."""
+"""A client's own key for an entity or a request."""
+SourceId = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_KEY_LENGTH),
+    AfterValidator(require_storable),
+]
+"""A client's own key of a customer or an order, without blanks around it."""

@@ -25,11 +25,13 @@ from app.domain.input_types import (
     Reason,
     RequiredFilter,
     RequiredName,
+    SourceId,
     Text,
 )
 from app.errors import InputError, Problem, UserErrorCode
 from app.filters.fields import escape_event_name
 from app.filters.sources import ORDER_EVENT_NAME
+from app.unicode_text import json_to_nfc
 
 InputObject = Mapping[str, Any]
 """An input object of the API as JSON, before it is validated."""
@@ -60,7 +62,7 @@ class CustomerRef(Input):
     """Refers to a customer by `id` or by `source_id`, the client's own key."""
 
     id: str | None = None
-    source_id: Key | None = None
+    source_id: SourceId | None = None
 
     @classmethod
     def by_id(cls, id_: str) -> Self:
@@ -68,7 +70,8 @@ class CustomerRef(Input):
 
     @classmethod
     def by_source_id(cls, source_id: str) -> Self:
-        return cls.model_validate({"sourceId": source_id})
+        """Refers to a customer by a sourceId that is already stored or validated."""
+        return cls.model_construct(id=None, source_id=source_id)
 
     @property
     def value(self) -> str:
@@ -106,7 +109,7 @@ class Profile(Input):
 
 
 class CustomerInput(Profile):
-    source_id: Key
+    source_id: SourceId
 
 
 # Filters see orders as events named `order`, but they are stored in an order summary.
@@ -135,7 +138,7 @@ class EventOverride(Input):
 class CustomerOverrides(Profile):
     """Values that replace a customer's own for one what-if evaluation."""
 
-    source_id: Key | None = None
+    source_id: SourceId | None = None
     orders: OrdersOverride | None = None
     loyalty: LoyaltyOverride | None = None
     events: dict[EventName, EventOverride | None] | None = None
@@ -167,12 +170,13 @@ class EventInput(Input):
 
 
 class OrderInput(Input):
-    source_id: Key
+    source_id: SourceId
     customer: CustomerRef
     # None stands for a field that is left out: the order keeps its stored value.
     status: OrderStatus = None
     amount: OrderAmount = None
     at: Instant | None = None
+    revised_at: Instant | None = None
     metadata: Properties | None = None
 
 
@@ -272,10 +276,10 @@ _MESSAGES_BY_ERROR_TYPE = {
 
 
 def parse_input(model: type[InputModel], input_object: object, *path: str) -> InputModel:
-    """Validates a row. Raises InputError with one problem for each invalid field; `path` is put
-    before the path of each."""
+    """Validates a row, with all of its texts in NFC. Raises InputError with one problem for each
+    invalid field; `path` is put before the path of each."""
     try:
-        return model.model_validate(input_object)
+        return model.model_validate(json_to_nfc(input_object))
     except ValidationError as error:
         raise InputError(_to_problems(error, path)) from None
 

@@ -15,7 +15,7 @@ A definition passes through states, and MetadataConversion brings the stored val
 Each step can be repeated: a value that is already converted stays as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -75,6 +75,11 @@ class KeyDefinition:
         return self.previous if self.state is DefinitionState.REFUSED else self
 
     @property
+    def type_text(self) -> str:
+        """The type for messages: "STRING" or "a list of STRING"."""
+        return f"{'a list of ' * self.is_array}{self.type.value}"
+
+    @property
     def storage_definition(self) -> "KeyDefinition | None":
         """The definition whose format new values are stored in and stored values are read by. None
         stands for plain JSON."""
@@ -121,7 +126,7 @@ class KeyDefinition:
         if not self.is_array:
             return parse_element(value, calendar)
         if not isinstance(value, list):
-            raise ValueError("must be a list")
+            raise ValueError(f"must be {self.type_text}")
         return [parse_element(element, calendar) for element in value]
 
     def decode(self, stored: Any) -> Any:
@@ -268,8 +273,10 @@ class MetadataSchema:
             except ValueError as error:
                 # The key counts as sent, so that it is not also reported as missing.
                 encoded[key] = value
-                message = f"{key} {error}; it is defined as {effective.type.value}."
-                problems.append(Problem(UserErrorCode.METADATA_INVALID, message, (*path, key)))
+                reason = f"{key} {error}"
+                if not reason.endswith(effective.type_text):
+                    reason += f"; it is defined as {effective.type_text}"
+                problems.append(Problem(UserErrorCode.METADATA_INVALID, f"{reason}.", (*path, key)))
         return encoded, problems
 
     @property
@@ -281,8 +288,18 @@ class MetadataSchema:
             if definition.state in IN_PROGRESS_STATES and definition.type in TEMPORAL_TYPES
         }
 
-    def find_missing_required(self, stored: Mapping[str, Any], *path: str) -> list[Problem]:
-        """Returns a problem for each required key without a stored value."""
+    def find_missing_required(
+        self,
+        stored: Mapping[str, Any],
+        previous: Mapping[str, Any] | None,
+        sent_keys: Collection[str],
+        *path: str,
+    ) -> list[Problem]:
+        """Returns a problem for each required key without a value in `stored`.
+
+        `previous` is the customer's metadata before the change, None for a new customer. A customer
+        who lacked the key before may still be changed, unless the change sends the key.
+        """
         return [
             Problem(
                 UserErrorCode.METADATA_INVALID, f"{key} is required; send a value.", (*path, key)
@@ -291,6 +308,7 @@ class MetadataSchema:
             if definition.effective_definition
             and definition.effective_definition.required
             and is_missing(stored.get(key))
+            and (previous is None or key in sent_keys or not is_missing(previous.get(key)))
         ]
 
     def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ DEFAULT_ORDER_STATUS = "PAID"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The current revision of an order. `amount` is in minor units, for example cents."""
+    """The current revision of an order. `amount` is in minor units, for example cents.
+    `revised_at` is the latest instant that the client gave for a version; None if it gave none.
+    """
 
     id: str
     source_id: str
@@ -23,12 +25,20 @@ class Order:
     amount: int
     at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    revised_at: datetime | None = None
 
     @property
     def is_counted(self) -> bool:
         """Whether the order counts in the summary and as an event named `order`: it is neither
         CREATED nor CANCELED."""
         return self.status in COUNTED_ORDER_STATUSES
+
+    def is_newer_than(self, revised_at: datetime | None) -> bool:
+        """Whether this revision is newer than a version made at that instant. A version without an
+        instant counts as newer, and so does one of the same instant."""
+        return (
+            revised_at is not None and self.revised_at is not None and revised_at < self.revised_at
+        )
 
 
 @dataclass(frozen=True, slots=True)

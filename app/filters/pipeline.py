@@ -4,7 +4,7 @@
 `services/query_planner.py`, estimates their costs and picks one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -63,6 +63,7 @@ class Pipeline:
     `filter_stages` keep the order of their input.
 
     `customer_scans` is the number of times that `candidate_stages` read all customers.
+    `hint` is the index to scan in `customers`; None leaves the choice to MongoDB or to the plan.
     `supplement` finds the members that these stages miss, usually none. It finds no member that
     these stages find, too.
     """
@@ -73,6 +74,7 @@ class Pipeline:
     filter_stages: list[Stage] = field(default_factory=list)
     joins_customers: bool = False
     customer_scans: int = 0
+    hint: Mapping[str, int] | None = None
     supplement: "Pipeline | None" = None
 
     @property

@@ -6,7 +6,7 @@ A resolver reads its arguments, calls one service, and returns domain objects as
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLObjectType, Undefined
+from graphql import GraphQLInputObjectType, GraphQLObjectType, Undefined
 from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 
@@ -108,7 +108,8 @@ class Subscription(TransitionSubscription, ExportSubscription):
 class Schema(strawberry.Schema):
     """Strawberry's schema, with a description, and with optional arguments that have no default.
 
-    Strawberry would print `after: String = null`, which clients take for a default.
+    Strawberry would print `after: String = null`, which clients take for a default. It would also
+    check @oneOf inputs by itself, with errors that do not name the path; here graphql-core does.
     """
 
     def __init__(self, *args: Any, description: str, **options: Any) -> None:
@@ -120,6 +121,11 @@ class Schema(strawberry.Schema):
                     for argument in field.args.values():
                         if argument.default_value is None:
                             argument.default_value = Undefined
+            elif isinstance(type_, GraphQLInputObjectType):
+                definition = type_.extensions["strawberry-definition"]
+                if definition.is_one_of:
+                    type_.is_one_of = True
+                    del type_.out_type
 
     def as_str(self) -> str:
         """Returns the SDL, including the description of the schema, which Strawberry leaves out."""

@@ -67,6 +67,11 @@ class OrderInput:
         default=UNSET, description="The amount in minor units (cents)."
     )
     at: datetime | None = strawberry.field(default=UNSET, description="When the order was made.")
+    revised_at: datetime | None = strawberry.field(
+        default=UNSET,
+        description="When this version of the order was made. An older version than the stored one"
+        " is accepted and ignored. A call without it always counts as newer.",
+    )
     metadata: JSON | None = strawberry.field(
         default=UNSET,
         description="The caller's own fields, merged key by key; a key set to null is removed,"
@@ -98,6 +103,9 @@ class Order(Node):
     status: OrderStatus = strawberry.field(description="The status of the order.")
     amount: Long = strawberry.field(description="The amount in minor units (cents).")
     at: datetime = strawberry.field(description="When the order was made.")
+    revised_at: datetime | None = strawberry.field(
+        description="When the stored version of the order was made; null if no call has said."
+    )
     metadata: JSON = strawberry.field(description="The caller's own fields, as a JSON object.")
 
     @classmethod
@@ -108,6 +116,7 @@ class Order(Node):
             status=OrderStatus(order.status),
             amount=Long(order.amount),
             at=order.at,
+            revised_at=order.revised_at,
             metadata=JSON(to_json(order.metadata)),
         )
 

@@ -11,6 +11,7 @@ from app.schema.filters import Operator
 from app.schema.paging import validate_page_size
 from app.schema.scalars import JSON
 from app.services.attributes import Attribute
+from app.unicode_text import to_nfc
 
 register_enum(
     FieldGroup,
@@ -98,6 +99,6 @@ class AttributeQuery:
     ) -> list[JSON]:
         max_values = validate_page_size(first, default_size=20)
         service = info.context.services.attributes
-        return [
-            JSON(value) for value in await service.suggest_values(path, prefix or None, max_values)
-        ]
+        prefix = to_nfc(prefix) if prefix else None
+        values = await service.suggest_values(to_nfc(path), prefix, max_values)
+        return [JSON(value) for value in values]

@@ -316,9 +316,10 @@ class CustomerQuery:
 
     @strawberry.field(
         graphql_type=CustomerConnection,
-        description="A page of customers in the order of their ids. `search` finds customers"
-        " whose name, email, phone or sourceId begins with the text. This is the way"
-        " to pick members of a static segment.",
+        description="Search by the beginnings of words: each word of the text begins a word of name"
+        " or email, or the phone number or sourceId. Case and accents don't count. The way to pick"
+        " members of a static segment. A page is in the order of the customers' ids. A phone number"
+        " and a sourceId must be given as a whole.",
     )
     async def customers(
         self,
@@ -327,7 +328,9 @@ class CustomerQuery:
         after: After = None,
         search: Annotated[
             str | None,
-            strawberry.argument(description="The beginning of a name, email, phone or sourceId."),
+            strawberry.argument(
+                description="Beginnings of words of name and email, or a phone number or sourceId."
+            ),
         ] = None,
         filter: Annotated[
             FilterInput | None,

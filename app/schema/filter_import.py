@@ -7,6 +7,7 @@ import strawberry
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt
 from app.schema.scalars import JSON
+from app.unicode_text import json_to_nfc
 
 
 @strawberry.type(description="A filter of another system, converted to a filter of this API.")
@@ -37,7 +38,7 @@ class FilterImportQuery:
         ],
     ) -> FilterConversion:
         service = info.context.services.filter_import
-        imported_filter, errors = await attempt(service.from_voucherify(filter))
+        imported_filter, errors = await attempt(service.from_voucherify(json_to_nfc(filter)))
         return FilterConversion(
             filter=JSON(imported_filter.filter) if imported_filter else None,
             filter_text=imported_filter.text if imported_filter else None,

@@ -10,10 +10,12 @@ from strawberry.types.base import StrawberryMaybe, has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from app.schema.scalars import format_instant
+from app.unicode_text import json_to_nfc
 
 
 def input_to_json(value: Any) -> Any:
-    """Converts an input object to JSON. Fields that the client left out stay out."""
+    """Converts an input object to JSON, with all texts in NFC. Fields that the client left out stay
+    out."""
     if isinstance(value, Some):
         return input_to_json(value.value)
     type_: Any = type(value)
@@ -32,7 +34,7 @@ def input_to_json(value: Any) -> Any:
         return value.value
     if isinstance(value, datetime):
         return format_instant(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return value.isoformat() if isinstance(value, date) else json_to_nfc(value)
 
 
 class _InputField(NamedTuple):

@@ -36,6 +36,7 @@ from app.schema.paging import (
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
+from app.unicode_text import to_nfc
 
 register_enum(
     SegmentKind,
@@ -305,6 +306,7 @@ class SegmentQuery:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.SEGMENT)
         service = info.context.services.segments
+        search = to_nfc(search) if search else None
         return make_page(
             await service.page(search, kinds, after_id, first + 1),
             first,

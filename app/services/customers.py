@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.domain.customers import Customer, TrackedCustomer, search_key, to_stored_fields
+from app.domain.customers import Customer, TrackedCustomer, to_stored_fields
 from app.domain.inputs import CustomerInput, CustomerRef, InputObject, parse_input
 from app.domain.metadata import MetadataSchema
+from app.domain.search import Search
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Now
 from app.filters.filter_json import FilterJson
@@ -14,7 +15,6 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
-from app.store.customers import search_prefix_query
 from app.store.members import MEMBERS_REVISION
 
 
@@ -107,13 +107,12 @@ class Customers:
     ) -> PlannedQuery:
         """Plans a query for the customers that match both the search text and the filter. None
         stands for no condition. Raises InputError if the filter is invalid."""
-        search_query = search_prefix_query(search_key(search)) if search else None
         tree = (
             None
             if filter_json is None
             else await self._definitions.parse_filter(filter_json, *path)
         )
-        return self._query_planner.plan(tree, now, search_query)
+        return self._query_planner.plan(tree, now, Search.parse(search))
 
 
 def _apply_row(
@@ -127,7 +126,10 @@ def _apply_row(
         fields["metadata"], problems = metadata_schema.encode(row.metadata, "metadata")
     before = dict(customer.document)
     customer.merge(fields)
-    problems += metadata_schema.find_missing_required(customer.document["metadata"], "metadata")
+    previous_metadata = None if customer.before is None else before.get("metadata") or {}
+    problems += metadata_schema.find_missing_required(
+        customer.document.get("metadata") or {}, previous_metadata, row.metadata or (), "metadata"
+    )
     if size_problem := customer.check_size():
         problems.append(size_problem)
     if problems:

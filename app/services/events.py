@@ -12,6 +12,7 @@ from app.services.bulk_rows import BulkResult, BulkRows
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.ids import new_id
+from app.unicode_text import to_nfc
 
 _EVENT_NAMES_FENCE = "eventNames"
 
@@ -98,7 +99,7 @@ class Events:
 def _idempotency_key(input_object: InputObject) -> str | None:
     """Returns the idempotency key of a row, which may be invalid otherwise."""
     key = input_object.get("idempotencyKey")
-    return key if isinstance(key, str) else None
+    return to_nfc(key) if isinstance(key, str) else None
 
 
 class _EventBatch:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.customers import TrackedCustomer
-from app.domain.events import resolve_occurred_at
+from app.domain.events import require_not_ahead, resolve_occurred_at
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef, InputObject, OrderInput
 from app.domain.json_values import is_same_value, is_within_size_limit
@@ -72,8 +72,11 @@ class _OrderBatch:
         return problems_by_index
 
     def _apply_row(self, row: OrderInput) -> None:
-        customer = self._unit_of_work.get_or_create(row.customer)
+        """Makes the row the next revision of its order, unless the stored one is newer."""
         previous = self._after.get(row.source_id)
+        if previous is not None and previous.is_newer_than(row.revised_at):
+            return
+        customer = self._unit_of_work.get_or_create(row.customer)
         order = self._next_revision(row, previous, customer)
         if previous is not None and _is_same_order(previous, order):
             return
@@ -92,6 +95,9 @@ class _OrderBatch:
     ) -> Order:
         """Returns the order after the row. A field that is left out keeps its stored value. Raises
         INVALID if the order is new and the row has no amount."""
+        if row.revised_at is not None:
+            # An instant far ahead would shut out every later version.
+            require_not_ahead(row.revised_at, self._now, "revisedAt")
         if previous is None:
             return Order(
                 id=new_id(EntityKind.ORDER),
@@ -101,6 +107,7 @@ class _OrderBatch:
                 amount=_required_amount(row),
                 at=resolve_occurred_at(row.at, self._now),
                 metadata=_merge_metadata({}, row),
+                revised_at=row.revised_at,
             )
         return replace(
             previous,
@@ -109,6 +116,7 @@ class _OrderBatch:
             amount=previous.amount if row.amount is None else row.amount,
             at=previous.at if row.at is None else resolve_occurred_at(row.at, self._now),
             metadata=_merge_metadata(previous.metadata, row),
+            revised_at=row.revised_at or previous.revised_at,
         )
 
     async def _save(self) -> None:

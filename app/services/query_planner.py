@@ -1,14 +1,15 @@
 """Chooses between alternative aggregation pipelines of a query by their estimated cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from app.domain.customers import Customer
+from app.domain.search import Search
 from app.filters import Filter, Now, Pipeline, plans
-from app.filters.operators import Query
 from app.filters.pipeline import Plan
 from app.services.selectivity import SelectivityEstimate, SelectivityEstimator
 from app.store import Store
+from app.store.customer_search import search_query
 
 # Up to this number of customers every plan is fast.
 _MAX_CUSTOMERS_WITHOUT_PLANNING = 2_000
@@ -37,7 +38,7 @@ class PlannedQuery:
     planner: "QueryPlanner"
     tree: Filter | None
     now: Now
-    search_query: Query | None = None
+    search: Search | None = None
 
     async def count(self) -> int:
         """Returns the number of matching customers."""
@@ -67,12 +68,10 @@ class QueryPlanner:
         self.store = store
         self._estimator = SelectivityEstimator(store)
 
-    def plan(
-        self, tree: Filter | None, now: Now, search_query: Query | None = None
-    ) -> PlannedQuery:
+    def plan(self, tree: Filter | None, now: Now, search: Search | None = None) -> PlannedQuery:
         """Returns a query for the customers that match the filter and the search; None matches
         all."""
-        return PlannedQuery(self, tree, now, search_query)
+        return PlannedQuery(self, tree, now, search)
 
     async def choose_pipeline(
         self, planned_query: PlannedQuery, limit: int | None = None
@@ -80,18 +79,32 @@ class QueryPlanner:
         """Returns the pipeline with the least estimated cost: of reading all matching customers, or
         the first `limit` by id."""
         tree, now = planned_query.tree, planned_query.now
-        default, *alternatives = plans(tree, now, planned_query.search_query)
+        if planned_query.search:
+            return await self._search_pipeline(planned_query.search, tree, now, limit)
+        default, *alternatives = plans(tree, now)
         if limit is None:
             alternatives = [
                 alternative for alternative in alternatives if alternative.plan is not Plan.ID_SCAN
             ]
-        if tree is None or planned_query.search_query or not alternatives:
+        if tree is None or not alternatives:
             return default
         customer_count = await self._estimator.customer_count()
         if customer_count <= _MAX_CUSTOMERS_WITHOUT_PLANNING:
             return default
         cost_model = _CostModel(await self._estimator.estimate(tree, now), customer_count, limit)
         return min((default, *alternatives), key=cost_model.cost)
+
+    async def _search_pipeline(
+        self, search: Search, tree: Filter | None, now: Now, limit: int | None
+    ) -> Pipeline:
+        """Returns the pipeline for the customers that match a search and a filter."""
+        if limit is None:
+            return next(plans(tree, now, search_query(search)))
+        plan = await self.store.customer_search.plan_page(search)
+        pipeline = next(plans(tree, now, plan.query))
+        # With a filter, another index may serve better, unless the search selects few customers.
+        is_hint_best = plan.is_selective or tree is None
+        return replace(pipeline, hint=plan.hint) if is_hint_best else pipeline
 
     async def choose_ordered_plan(self, tree: Filter, now: Now) -> Plan:
         """Returns the plan with the least estimated cost of reading all matching customers in the

@@ -50,8 +50,7 @@ async def incompatible_users(requested: KeyDefinition, current: Definitions) -> 
             incompatible.setdefault(use.kind, []).append(use)
     for kind, uses in incompatible.items():
         problem = _KEY_CHECKS[kind].problem.format(names=list_names(repr(use.name) for use in uses))
-        type_text = f"{'a list of ' * requested.is_array}{requested.type.value}"
-        return f"{requested.key} can't be {type_text}: {problem}"
+        return f"{requested.key} can't be {requested.type_text}: {problem}"
     return None
 
 

@@ -15,6 +15,7 @@ EXPORT_CHUNKS_COLLECTION = "exportFiles.chunks"
 
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 
+DOCUMENT_VALIDATION_FAILURE = 121
 _NAMESPACE_EXISTS = 48
 
 _OBJECT = {"bsonType": "object"}
@@ -60,11 +61,13 @@ _PROFILE_FIELDS = ("name", "email", "phone", "birthdate", "source", "createdAt",
 
 @dataclass(frozen=True)
 class Collection:
-    """The name, indexes and options of one collection."""
+    """The name, indexes and options of one collection. `retired_indexes` are the names of indexes
+    that earlier versions of this program created."""
 
     name: str
     indexes: Sequence[IndexModel] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    retired_indexes: Sequence[str] = ()
 
 
 def _index(*keys: str, **options: Any) -> IndexModel:
@@ -78,6 +81,10 @@ def _index(*keys: str, **options: Any) -> IndexModel:
 # Covers the fields that most filters need, so that MongoDB need not read the orders.
 ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "status", "amount")
 
+# With the id, they cover the search for ids, and a token's customers are in the order of ids.
+SEARCH_WORDS_INDEX = {"searchWords": 1, "_id": 1}
+SEARCH_TOKENS_INDEX = {"searchTokens": 1, "_id": 1}
+
 _IS_QUEUED = {"nextAttemptAt": {"$exists": True}}
 _QUEUE_KEYS = (("queue", "nextAttemptAt"), ("nextAttemptAt",))
 
@@ -86,11 +93,13 @@ COLLECTIONS = (
         "customers",
         (
             _index("sourceId", unique=True),
-            _index("searchKeys"),
+            _index(*SEARCH_WORDS_INDEX),
+            _index(*SEARCH_TOKENS_INDEX),
             _index("metadata.$**"),
             _index("$**", wildcardProjection=dict.fromkeys(_PROFILE_FIELDS, 1)),
         ),
         {"changeStreamPreAndPostImages": {"enabled": True}, "validator": _CUSTOMER_VALIDATOR},
+        retired_indexes=("searchKeys_1",),
     ),
     Collection(
         "events",
@@ -279,6 +288,10 @@ async def _prepare(
         await _set_options(database, collection)
     if collection.indexes:
         await database[collection.name].create_indexes(list(collection.indexes))
+    if collection.retired_indexes:
+        existing = await database[collection.name].index_information()
+        for name in existing.keys() & set(collection.retired_indexes):
+            await database[collection.name].drop_index(name)
 
 
 async def _set_options(database: Database, collection: Collection) -> None:

@@ -1,6 +1,5 @@
 """Customers: looked up by reference, read in chunks, and saved from a unit of work."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,7 +18,6 @@ from app.store.query_budget import QueryBudget, Stage
 from app.store.reads import run_read_command
 
 _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
-_LAST_CHARACTER = chr(sys.maxunicode)
 
 
 class Customers:
@@ -158,27 +156,6 @@ async def existing_keys(
 def smaller_than(max_bytes: int) -> dict[str, Any]:
     """The predicate of documents smaller than `max_bytes`."""
     return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, max_bytes]}}
-
-
-def search_prefix_query(prefix: str) -> dict[str, Any]:
-    """The predicate of customers with a search key that starts with `prefix`.
-
-    It is a range, not a pattern, so that the index serves it whatever the text contains.
-    """
-    bounds = {"$gte": prefix}
-    if upper_bound := _prefix_upper_bound(prefix):
-        bounds["$lt"] = upper_bound
-    return {"searchKeys": {"$elemMatch": bounds}}
-
-
-def _prefix_upper_bound(prefix: str) -> str:
-    """The smallest text greater than all texts with the prefix; an empty text if there is none."""
-    stripped = prefix.rstrip(_LAST_CHARACTER)
-    if not stripped:
-        return ""
-    next_code_point = ord(stripped[-1]) + 1
-    # U+D800 to U+DFFF are halves of surrogate pairs, not characters.
-    return stripped[:-1] + chr(0xE000 if next_code_point == 0xD800 else next_code_point)
 
 
 def ref_query(ref: CustomerRef) -> dict[str, ObjectId | str] | None:

@@ -149,8 +149,9 @@ class MatchingCustomers:
 
 
 def _hint(pipeline: Pipeline) -> dict[str, Any]:
-    """The hint that forces a scan by id or of the collection; empty for other plans."""
-    hint = _HINTS_BY_PLAN.get(pipeline.plan)
+    """The hint that forces the pipeline's index, or a scan by id or of the collection; empty for
+    other plans."""
+    hint = pipeline.hint or _HINTS_BY_PLAN.get(pipeline.plan)
     return {"hint": hint} if hint else {}
 
 

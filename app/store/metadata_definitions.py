@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 from app.domain.ids import EntityKind
 from app.domain.metadata import DefinitionState, KeyDefinition, ValidationProgress
 from app.filters.fields import AttributeType
-from app.store.collections import Database
+from app.store.collections import DOCUMENT_VALIDATION_FAILURE, Database
 from app.store.ids import to_object_id, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
 from app.store.reads import run_read_command
@@ -23,7 +23,6 @@ from app.store.reads import run_read_command
 _LEASE_SECONDS = 20.0
 # A writer with older definitions may still commit this long after the definition became READY.
 _LATE_WRITES_MILLISECONDS = 120_000
-_DOCUMENT_VALIDATION_FAILURE = 121
 
 _IN_PROGRESS_STATES = [DefinitionState.CHECKING.value, DefinitionState.CONVERTING.value]
 _MAY_HAVE_LATE_WRITES = {"$gt": ["$readyAt", {"$subtract": ["$$NOW", _LATE_WRITES_MILLISECONDS]}]}
@@ -172,7 +171,7 @@ class MetadataDefinitions:
             return int((await self._customers.bulk_write(writes, ordered=False)).modified_count)
         except BulkWriteError as error:
             if any(
-                write_error["code"] != _DOCUMENT_VALIDATION_FAILURE
+                write_error["code"] != DOCUMENT_VALIDATION_FAILURE
                 for write_error in error.details["writeErrors"]
             ):
                 raise

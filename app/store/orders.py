@@ -188,7 +188,7 @@ class Orders:
 
 
 def _document(order: Order, since_version: int) -> dict[str, Any]:
-    return {
+    document = {
         "_id": ObjectId(),
         "orderId": to_object_id(EntityKind.ORDER, order.id),
         "sourceId": order.source_id,
@@ -200,6 +200,9 @@ def _document(order: Order, since_version: int) -> dict[str, Any]:
         "sinceVersion": since_version,
         "current": True,
     }
+    if order.revised_at is not None:
+        document["revisedAt"] = order.revised_at
+    return document
 
 
 def _order(document: Mapping[str, Any]) -> Order:
@@ -211,4 +214,5 @@ def _order(document: Mapping[str, Any]) -> Order:
         amount=document["amount"],
         at=document["at"],
         metadata=document.get("metadata") or {},
+        revised_at=document.get("revisedAt"),
     )

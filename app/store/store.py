@@ -22,6 +22,7 @@ from app.store.collections import Database, prepare
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customer_facts import CustomerFactsReader
 from app.store.customer_history import CustomerHistoryReader
+from app.store.customer_search import CustomerSearch
 from app.store.customers import Customers
 from app.store.definition_changes import DefinitionChanges
 from app.store.definitions import DefinitionsReader
@@ -94,6 +95,7 @@ class Store:
         self._query_budget = query_budget = QueryBudget(database, settings.query_seconds)
         self.customers = Customers(database, query_budget)
         self.matching_customers = MatchingCustomers(query_budget)
+        self.customer_search = CustomerSearch(database, query_budget)
         self.events = Events(database)
         self.orders = Orders(database)
         self.customer_facts = CustomerFactsReader(database)

@@ -32,7 +32,8 @@ def insert_customers_with_events(database: Database[Any]) -> None:
                 "createdAt": now,
                 "updatedAt": now,
                 "version": 1,
-                "searchKeys": [],
+                "searchWords": [],
+                "searchTokens": [],
                 "metadata": {},
                 "events": {"view": summary},
             }

@@ -35,7 +35,8 @@ def count_by_type(shop: MetadataShop, key: str) -> Callable[[str], int]:
             "createdAt": now,
             "updatedAt": now,
             "version": 1,
-            "searchKeys": [],
+            "searchWords": [],
+            "searchTokens": [],
             "metadata": {key: "2026-03-29"},
         }
         for _ in range(MANY_CUSTOMERS)

@@ -340,6 +340,41 @@ async def test_a_required_key_can_neither_be_left_out_nor_removed(
     }
 
 
+async def test_a_required_key_does_not_block_a_customer_who_lacks_it(
+    shop: MetadataShop, key: str
+) -> None:
+    lacking = await shop.create_customer(other=1)
+    await shop.api.bulk_upsert(
+        "eventsTrack", [{"customer": {"sourceId": f"{key} by event"}, "name": "seen"}]
+    )
+    await shop.set_definition(key, "NUMBER", required=True)
+
+    for source_id in (lacking, f"{key} by event"):
+        for sent in ({"name": "Changed"}, {"metadata": {"other": 2}}, {"metadata": None}):
+            assert await shop.api.list_errors(_UPSERT, input={"sourceId": source_id, **sent}) == []
+        for value in (None, "text"):
+            invalid = {"sourceId": source_id, "metadata": {key: value}}
+            refusals = await shop.api.list_errors(_UPSERT, input=invalid)
+            assert refusals == [f"METADATA_INVALID input metadata {key}"]
+    assert shop.read_stored_metadata(lacking) == {}
+    await shop.api.upsert(lacking, metadata={key: 1})
+    refusals = await shop.api.list_errors(_UPSERT, input={"sourceId": lacking, "metadata": None})
+    assert refusals == [f"METADATA_INVALID input metadata {key}"]
+
+
+async def test_a_message_names_the_type_of_a_list(shop: MetadataShop, key: str) -> None:
+    await shop.set_definition(key, "STRING", isArray=True, allowedValues=["a"])
+    messages = {}
+    for number, value in enumerate(("a", ["b"])):
+        sent = {"sourceId": "new", "metadata": {key: value}}
+        (error,) = (await shop.api.fetch(_UPSERT, input=sent))["userErrors"]
+        messages[number] = error["message"]
+    assert messages == {
+        0: f"{key} must be a list of STRING.",
+        1: f"{key} must be one of the allowed values; it is defined as a list of STRING.",
+    }
+
+
 async def test_an_empty_list_is_no_value_for_a_required_key(shop: MetadataShop, key: str) -> None:
     await shop.set_definition(key, "STRING", isArray=True, required=True)
     sent = {"sourceId": "new", "metadata": {key: []}}

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.api import Api, Json
 
@@ -219,70 +218,35 @@ async def test_a_customer_is_had_by_either_key(api: Api) -> None:
     assert await api.upsert("keyed") != id_
 
 
+async def test_an_error_of_a_oneof_input_names_its_path(api: Api) -> None:
+    both = {"id": "a", "sourceId": "b"}
+    mutation = "mutation($rows: [OrderInput!]!) { ordersUpsert(inputs: $rows) { accepted } }"
+    rows = [{"sourceId": "o", "amount": 1, "customer": ref} for ref in ({"sourceId": "a"}, both)]
+    (error,) = (await api.execute(mutation, rows=rows))["errors"]
+    assert error["message"].startswith("Variable '$rows' has invalid value at [1].customer: ")
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+
+    query = "query($f: FilterInput!) { segmentPreview(filter: $f) { memberCount } }"
+    for filter_, path in (
+        ({"all": [{"none": []}, {"any": [], "none": []}]}, " at .all[1]"),
+        ({"all": [{}]}, " at .all[0]"),
+        ({"any": None}, " at .any"),
+        ({}, ""),
+    ):
+        (error,) = (await api.execute(query, f=filter_))["errors"]
+        assert error["message"].startswith(f"Variable '$f' has invalid value{path}: "), filter_
+
+    literal = '{ customer(ref: {id: "a", sourceId: "b"}) { id } }'
+    (error,) = (await api.execute(literal))["errors"]
+    assert error["locations"] == [{"line": 1, "column": 17}]
+    nullable = "query($id: ID) { customer(ref: {id: $id}) { id } }"
+    for variables in ({}, {"id": None}):
+        (error,) = (await api.execute(nullable, **variables))["errors"]
+        assert error["extensions"] == {"code": "BAD_REQUEST"}
+
+
 async def list_source_ids(api: Api, **arguments: Any) -> list[str]:
     return [node["sourceId"] for node in (await api.fetch(LIST, **arguments))["nodes"]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def people(api: Api) -> None:
-    people: list[Json] = [
-        {"sourceId": "p1", "name": "Ada Lovelace", "email": "ada+1@example.com"},
-        {"sourceId": "p2", "name": "ada", "phone": "+48 (22) 1-2-3"},
-        {"sourceId": "p3", "name": "ẞTRASSE", "email": "ADA@x.org"},
-        {"sourceId": "p4", "name": "ΣΊΣΥΦΟΣ.*^$", "phone": "[1]"},
-        {"sourceId": "p5", "name": "\U0010ffff\U0010ffffend", "email": "\ud7ffz"},
-        {"sourceId": "P.6", "name": "n" * 300 + "a"},
-        {"sourceId": "P_7", "name": "n" * 300 + "b"},
-    ]
-    await api.bulk_upsert("customersUpsert", people)
-
-
-@pytest.mark.parametrize(
-    ("search", "found"),
-    [
-        ("ADA", ["p1", "p2", "p3"]),
-        ("ada l", ["p1"]),
-        ("lovelace", []),
-        ("ada+", ["p1"]),
-        ("+48 (22) 1-", ["p2"]),
-        ("ßtr", ["p3"]),
-        ("sstr", []),
-        ("σίσυφος.*^$", ["p4"]),
-        ("σίσυφοσ.*^$", ["p4"]),
-        ("[", ["p4"]),
-        (".*", []),
-        ("\U0010ffff", ["p5"]),
-        ("\U0010ffff\U0010ffffE", ["p5"]),
-        ("\ud7ff", ["p5"]),
-        ("p.", ["P.6"]),
-        ("P_", ["P_7"]),
-        ("n" * 300, ["P.6", "P_7"]),
-        ("N" * 300 + "B", ["P_7"]),
-        ("n" * 301, []),
-        ("ada\0", []),
-    ],
-)
-@pytest.mark.usefixtures("people")
-async def test_search_is_by_beginning_whatever_the_case(
-    api: Api, search: str, found: list[str]
-) -> None:
-    assert await list_source_ids(api, search=search) == found
-    assert (await api.fetch(LIST, search=search))["totalCount"] == len(found)
-
-
-@pytest.mark.usefixtures("people")
-async def test_a_filter_and_a_search_both_hold(api: Api) -> None:
-    filter_ = {"attribute": {"path": "phone", "operator": "HAS_VALUE"}}
-    assert await list_source_ids(api, search="ada", filter=filter_) == ["p2"]
-
-
-@pytest.mark.usefixtures("people")
-async def test_a_search_asks_the_index_for_what_it_finds_alone(api: Api) -> None:
-    selected = await api.services.customers.plan_query("+48 (22)", None, api.services.now())
-    assert selected.search_query is not None
-    plan = api.database.customers.find(dict(selected.search_query)).explain()
-    stats = plan["executionStats"]
-    assert stats["totalKeysExamined"] <= stats["nReturned"] + 1
 
 
 async def test_pages_hold_while_customers_come_and_go(api: Api) -> None:

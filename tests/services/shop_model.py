@@ -20,11 +20,13 @@ class StoredOrder:
     amount: int
     at: datetime
     metadata: dict[str, Any]
+    revised_at: datetime | None
     write_number: int = field(compare=False, default=0)
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        return self.status, self.amount, self.at, repr(sorted(self.metadata.items()))
+        metadata = repr(sorted(self.metadata.items()))
+        return self.status, self.amount, self.at, self.revised_at, metadata
 
 
 class ShopModel:
@@ -102,9 +104,16 @@ class ShopModel:
 
     def _upsert_order(self, row: Row, now: datetime, changed_customers: set[str]) -> bool:
         source_id, at = self.resolve_source_id(row["customer"]), _parse_instant(row.get("at"))
-        if source_id is None or (at is not None and at > now + MAX_CLOCK_SKEW):
+        previous, revised_at = (
+            self.orders.get(row["sourceId"]),
+            _parse_instant(row.get("revisedAt")),
+        )
+        stored_revised_at = previous.revised_at if previous else None
+        if revised_at and stored_revised_at and revised_at < stored_revised_at:
+            return True
+        instants = [instant for instant in (at, revised_at) if instant is not None]
+        if source_id is None or any(instant > now + MAX_CLOCK_SKEW for instant in instants):
             return False
-        previous = self.orders.get(row["sourceId"])
         if previous is None and "amount" not in row:
             return False
         metadata = {**(previous.metadata if previous else {}), **(row.get("metadata") or {})}
@@ -114,6 +123,7 @@ class ShopModel:
             row.get("amount", previous.amount if previous else None),
             min(at, now) if at else previous.at if previous else now,
             {key: value for key, value in metadata.items() if value is not None},
+            revised_at or stored_revised_at,
         )
         if previous is not None and (previous.customer, previous.fields) == (
             source_id,

@@ -158,7 +158,8 @@ def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str
         "createdAt": now,
         "updatedAt": now,
         "version": 1,
-        "searchKeys": ["bad"],
+        "searchWords": [],
+        "searchTokens": [" bad"],
     }
     match kind:
         case "missing":

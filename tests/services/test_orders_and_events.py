@@ -49,9 +49,10 @@ class ActivityGenerator:
             "amount": self._random.choice(AMOUNTS),
             "status": self._random.choice(STATUSES),
             "at": self._at(now),
+            "revisedAt": self._at(now),
             "metadata": self._random.choice([None, {"a": 1}, {"a": True}, {"a": None}, {"b": [1]}]),
         }
-        return self._omit_some_fields(row, "amount", "status", "at", "metadata")
+        return self._omit_some_fields(row, "amount", "status", "at", "revisedAt", "metadata")
 
     def _event(self, now: datetime) -> Json:
         row = {
@@ -140,7 +141,8 @@ def assert_states_agree(api: Api, shop_model: ShopModel) -> None:
 
 
 def order_fields(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["status"], row["amount"], row["at"], repr(sorted(row["metadata"].items()))
+    metadata = repr(sorted(row["metadata"].items()))
+    return row["status"], row["amount"], row["at"], row.get("revisedAt"), metadata
 
 
 def keyed_by_event_name(counts: Json) -> Json:

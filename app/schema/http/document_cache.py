@@ -14,7 +14,6 @@ from graphql import (
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.schema.http import document_limits
 from app.schema.http.error_masking import format_request_error
@@ -37,7 +36,6 @@ _VALIDATION_RULES = (
     *specified_rules,
     NumberRangeRule,
     MaybeNullValidationRule,
-    OneOfInputValidationRule,
 )
 
 # With the rule's default budget, a document of 500 equal fields takes a second to validate.

@@ -7,12 +7,15 @@ sweeper reads a page of them, takes the stream's position after that read, and r
 whose partition has reached the position.
 
 It keeps no state of its own: after a kill, the next sweeper finds the same rows.
+
+Beside that it adds the search fields to customers without them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from app.services.search_backfill import SearchBackfill
 from app.store import Store
 from app.store.change_stream import PARTITION_COUNT
 
@@ -36,6 +39,7 @@ class Sweeper:
         # The ends of the last pages; None starts from the beginning.
         self._last_customer_id: str | None = None
         self._last_revision: tuple[int, str] | None = None
+        self._search_backfill = SearchBackfill(store)
 
     async def run(self) -> None:
         """Runs until it is cancelled. Raises errors of MongoDB in an exception group."""
@@ -47,6 +51,7 @@ class Sweeper:
                 self.sweep_segments,
                 self.sweep_code_pools,
                 self.sweep_revisions,
+                self._search_backfill.run_batch,
             ):
                 tasks.create_task(self._repeat(sweep))
 

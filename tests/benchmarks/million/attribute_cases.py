@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.store.collections import SEARCH_WORDS_INDEX
 from tests.benchmarks.million.activities import NOW
 from tests.benchmarks.million.filter_case import FilterCase, Wire, attribute
 from tests.benchmarks.million.handwritten_plans import (
@@ -140,15 +141,15 @@ def _many_orders_case() -> FilterCase:
 
 def _email_search_case() -> FilterCase:
     text = {"$regex": r"berg\.1", "$options": "i"}
-    search_query = {"searchKeys": {"$regex": r"berg\.1"}, "email": text}
-    loose = "a document without search keys is missed, and so is a long address"
+    search_query = {"searchWords": {"$regex": r"berg\.1"}, "email": text}
+    loose = "a document without search words is missed, and so is a long address"
     return _attribute_case(
         "email_contains",
         "email contains BERG.1, ignoring case",
         attribute("email", "CONTAINS", "BERG.1", ignoreCase=True),
         {"email": text},
         *customer_document_plans({"email": {"$regex": r"[bB][eE][rR][gG]\.1"}}, "spelled out"),
-        FindPlan(name="search keys", query=search_query, hint={"searchKeys": 1}, loose=loose),
+        FindPlan(name="search words", query=search_query, hint=SEARCH_WORDS_INDEX, loose=loose),
     )
 
 

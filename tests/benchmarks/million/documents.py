@@ -5,6 +5,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from app.domain.search import search_fields
 from app.filters.case_folding import fold_case
 from app.filters.fields import escape_event_name
 from tests.benchmarks.million.activities import (
@@ -79,9 +80,7 @@ def customer_document(activity: Activity, rng: Random) -> Row:
         row["events"] = _event_summaries(activity.events)
     if counted_orders := [order for order in activity.orders if order.is_counted]:
         row["orders"] = _order_summary(counted_orders)
-    searched_values = (row.get(key) for key in ("name", "email", "phone", "sourceId"))
-    row["searchKeys"] = sorted({fold_case(text) for text in searched_values if text})
-    return row
+    return row | search_fields(row)
 
 
 def _events_and_orders(activity: Activity) -> list[Event | Order]:
