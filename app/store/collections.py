@@ -123,6 +123,11 @@ COLLECTIONS = (
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
             ),
+            # Orders with an item of one product. Orders without items take no space in it.
+            _index(
+                *("items.sku", "at"),
+                partialFilterExpression={"current": True, "items": {"$exists": True}},
+            ),
             # Superseded revisions, for the sweeper.
             _index(
                 *("untilVersion", "_id"),
