@@ -158,6 +158,13 @@ class FilterStrategies:
             )
         )
 
+    def items(self) -> st.SearchStrategy[Wire]:
+        """Draws a condition on the items of orders, with a `where`."""
+        name = "order.item"
+        return self._event(name, ("where",), AGGREGATES, self._where(name, OPERATORS)).map(
+            lambda inner: {"event": inner}
+        )
+
     def _event(
         self,
         name: str,
