@@ -99,7 +99,8 @@ class Shop:
             yield self._build_customer(number, pattern, random)
 
     def orders(self) -> Iterator[Row]:
-        random, numbers = _seeded_random("orders"), count(1)
+        # With this seed customer-0001, of the examples, has bought three times this quarter.
+        random, numbers = _seeded_random("checkout"), count(1)
         for customer_number, pattern in _numbered_patterns():
             for _ in range(pattern.order_count):
                 yield self._build_order(next(numbers), customer_number, pattern, random)
