@@ -85,6 +85,7 @@ ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "s
 SEARCH_WORDS_INDEX = {"searchWords": 1, "_id": 1}
 SEARCH_TOKENS_INDEX = {"searchTokens": 1, "_id": 1}
 
+_HAS_ITEMS = {"current": True, "items": {"$exists": True}}
 _IS_QUEUED = {"nextAttemptAt": {"$exists": True}}
 _QUEUE_KEYS = (("queue", "nextAttemptAt"), ("nextAttemptAt",))
 
@@ -131,6 +132,11 @@ COLLECTIONS = (
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
+            ),
+            # Orders with an item of one product or category. Orders without items take no space.
+            *(
+                _index(key, "at", partialFilterExpression=_HAS_ITEMS)
+                for key in ("items.sku", "items.category")
             ),
             # Superseded revisions, for the sweeper.
             _index(

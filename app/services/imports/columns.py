@@ -70,6 +70,9 @@ def _input_columns(model: type[Input]) -> Iterator[tuple[str, CellParser | None]
             continue
         name = str(model.model_fields[python_name].alias)
         field_type, *_ = get_args(hint) if NoneType in get_args(hint) else (hint,)
+        if get_origin(field_type) is list:
+            # A cell holds one value. Files with lists are NDJSON.
+            continue
         if get_origin(field_type) is dict:
             yield name, None
         elif issubclass(field_type, Input):
