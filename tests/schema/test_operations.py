@@ -60,7 +60,8 @@ async def create_programs_and_earn(club: LoyaltyClient, segments: dict[str, str]
     segment_ = await club.api.services.segments.get(segment)
     assert segment_ is not None
     now = club.api.services.now()
-    members = await club.api.services.segments.members(segment_, None, 20, now)
+    (members,) = await club.api.services.segment_members.pages([segment_], None, 20, now)
+    assert isinstance(members, list)
     source_ids = [member.source_id for member in members]
     await club.append_entered(segment, *source_ids, at=now.at)
     await club.run_consumers()
