@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 Read = Callable[[list[Key]], Awaitable[Sequence[Item | BaseException]]]
 """Returns the item of each key, in the order of the keys. An exception is raised for its key."""
@@ -15,8 +16,8 @@ class BatchLoader(Generic[Key, Item]):
     """Reads in one call the items of all keys that are asked for in consecutive turns of the event
     loop.
 
-    It caches nothing: each read begins after the last of its keys was asked for. So a mutation sees
-    the changes of those before.
+    `load` caches nothing: each read begins after the last of its keys was asked for. So a mutation
+    sees the changes of those before.
     """
 
     def __init__(self, read: Read[Key, Item]) -> None:
@@ -42,6 +43,41 @@ class BatchLoader(Generic[Key, Item]):
             return
         self._open_batch = None
         batch.start(self._read)
+
+
+class ObjectLoader(BatchLoader[Item, Result]):
+    """A loader whose keys are objects that have been read. It reads once for an object that several
+    rows share.
+
+    A list of new objects can prefetch their results, so that its rows need no task each.
+    """
+
+    def __init__(self, read: Read[Item, Result]) -> None:
+        super().__init__(self._read_distinct)
+        self._read_items = read
+        # By the identity of the object, which the entry keeps alive.
+        self._prefetched: dict[int, tuple[Item, Result | BaseException]] = {}
+
+    async def _read_distinct(self, items: list[Item]) -> list[Result | BaseException]:
+        distinct_items = {id(item): item for item in items}
+        results = await self._read_items(list(distinct_items.values()))
+        results_by_item = dict(zip(distinct_items, results, strict=True))
+        return [results_by_item[id(item)] for item in items]
+
+    async def prefetch(self, items: Sequence[Item]) -> None:
+        """Reads the results for objects that have just been read, for `get`."""
+        results = await self._read_distinct(list(items))
+        for item, result in zip(items, results, strict=True):
+            self._prefetched[id(item)] = item, result
+
+    def get(self, item: Item) -> Result | asyncio.Future[Result]:
+        """Returns the result for the object if it has been prefetched; else its future result."""
+        if entry := self._prefetched.get(id(item)):
+            _, result = entry
+            if isinstance(result, BaseException):
+                raise result
+            return result
+        return self.load(item)
 
 
 class _Batch(Generic[Key, Item]):

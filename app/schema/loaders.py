@@ -3,17 +3,16 @@
 They cache nothing, so that each mutation of an operation sees the changes of those before.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
 from typing import TypeVar
 
 from app.filters import Now
-from app.schema.batch_loader import BatchLoader
+from app.schema.batch_loader import BatchLoader, ObjectLoader
 from app.services import Services
 
 Id = TypeVar("Id")
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def make_loader(
@@ -24,21 +23,6 @@ def make_loader(
     async def load(ids: list[Id]) -> list[Item | None]:
         items = await read_by_ids(list(dict.fromkeys(ids)))
         return [items.get(id_) for id_ in ids]
-
-    return BatchLoader(load)
-
-
-def make_object_loader(
-    read: Callable[[list[Item]], Awaitable[Sequence[Result | BaseException]]],
-) -> BatchLoader[Item, Result]:
-    """Returns a loader over `read`, which takes objects and returns the result for each of them, in
-    their order. It reads once for an object that several rows share."""
-
-    async def load(items: list[Item]) -> list[Result | BaseException]:
-        distinct_items = {id(item): item for item in items}
-        results = await read(list(distinct_items.values()))
-        results_by_item = dict(zip(distinct_items, results, strict=True))
-        return [results_by_item[id(item)] for item in items]
 
     return BatchLoader(load)
 
@@ -63,7 +47,6 @@ class Loaders:
         # Fields of objects, by the id of the object.
         self.rules_by_program = make_loader(services.loyalty.rules_by_program)
         self.delivery_counts = make_loader(services.deliveries.count_by_status)
-        self.segment_uses = make_loader(services.segments.uses)
         self.pool_uses = make_loader(services.code_pools.uses)
         self.timelines = cache(
             lambda after, limit: make_loader(
@@ -89,14 +72,15 @@ class Loaders:
         self.entered_at = make_loader(services.segment_members.entered_at)
 
         # Fields of objects that have been read, by the object.
-        self.segments_of_customers = make_object_loader(
+        self.segments_of_customers = ObjectLoader(
             partial(services.memberships.segments_of, now=now)
         )
-        self.filter_texts = make_object_loader(services.segments.filter_texts)
-        self.rule_texts = make_object_loader(services.validation_rules.filter_texts)
-        self.member_counts = make_object_loader(partial(services.segment_members.counts, now=now))
+        self.segment_uses = ObjectLoader(services.segments.uses)
+        self.filter_texts = ObjectLoader(services.segments.filter_texts)
+        self.rule_texts = ObjectLoader(services.validation_rules.filter_texts)
+        self.member_counts = ObjectLoader(partial(services.segment_members.counts, now=now))
         self.member_pages = cache(
-            lambda after, limit: make_object_loader(
+            lambda after, limit: ObjectLoader(
                 partial(services.segment_members.pages, after=after, limit=limit, now=now)
             )
         )

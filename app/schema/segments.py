@@ -1,10 +1,11 @@
 """Segments in the API: queries, mutations, members and the history of sizes."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET, Maybe
@@ -14,7 +15,8 @@ from app.domain.ids import EntityKind
 from app.domain.segment_sizes import MAX_POINTS
 from app.domain.segments import Segment as StoredSegment
 from app.domain.segments import SegmentKind
-from app.domain.uses import UseKind
+from app.domain.uses import Use, UseKind
+from app.schema.batch_loader import ObjectLoader
 from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, prepare_metadata
@@ -34,6 +36,7 @@ from app.schema.paging import (
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
+from app.schema.selection import selects_field
 
 register_enum(
     SegmentKind,
@@ -61,6 +64,8 @@ register_enum(
 
 @strawberry.type(description="An object that uses a segment.")
 class SegmentUse:
+    """It reads a `Use`, and is never instantiated."""
+
     kind: UseKind = strawberry.field(description="The kind of the object.")
     id: strawberry.ID = strawberry.field(description="The id of the object.")
     name: str = strawberry.field(description="The name of the object.")
@@ -168,10 +173,11 @@ class Segment(Node):
     stored_segment: strawberry.Private[StoredSegment]
 
     @strawberry.field(
-        description="The filter as one readable English sentence; null for a static segment."
+        graphql_type=str | None,
+        description="The filter as one readable English sentence; null for a static segment.",
     )
-    async def filter_text(self, info: Info) -> str | None:
-        return await info.context.loaders.filter_texts.load(self.stored_segment)
+    def filter_text(self, info: Info) -> str | Awaitable[str | None] | None:
+        return info.context.loaders.filter_texts.get(self.stored_segment)
 
     @strawberry.field(description="The number of members now.")
     async def member_count(self, info: Info) -> Long:
@@ -197,13 +203,11 @@ class Segment(Node):
         )
 
     @strawberry.field(
-        description="What keeps the segment from being deleted, and what made it active."
+        graphql_type=list[SegmentUse],
+        description="What keeps the segment from being deleted, and what made it active.",
     )
-    async def used_by(self, info: Info) -> list[SegmentUse]:
-        uses = await info.context.loaders.segment_uses.load(self.id)
-        return [
-            SegmentUse(kind=use.kind, id=strawberry.ID(use.id), name=use.name) for use in uses or ()
-        ]
+    def used_by(self, info: Info) -> list[Use] | Awaitable[list[Use]]:
+        return info.context.loaders.segment_uses.get(self.stored_segment)
 
     @strawberry.field(
         metadata={"max_items": MAX_POINTS},
@@ -279,6 +283,22 @@ class SegmentDeletePayload:
     )
 
 
+async def _prefetch(info: Info, segments: Sequence[StoredSegment]) -> None:
+    """Reads what the rows of a page of segments need of the definitions."""
+    loaders = info.context.loaders
+    selected_loaders: dict[str, ObjectLoader[StoredSegment, Any]] = {
+        "filterText": loaders.filter_texts,
+        "usedBy": loaders.segment_uses,
+    }
+    await asyncio.gather(
+        *(
+            loader.prefetch(segments)
+            for field, loader in selected_loaders.items()
+            if selects_field(info, field)
+        )
+    )
+
+
 @strawberry.type
 class SegmentQuery:
     @strawberry.field(description="The segment with this id; null if there is none.")
@@ -309,8 +329,10 @@ class SegmentQuery:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.SEGMENT)
         service = info.context.services.segments
+        segments = await service.page(search, kinds, after_id, first + 1)
+        await _prefetch(info, segments)
         return make_page(
-            await service.page(search, kinds, after_id, first + 1),
+            segments,
             first,
             after,
             lambda segment: encode_id_cursor(segment.id),

@@ -193,10 +193,10 @@ class Segments:
                 texts.append(error)
         return texts
 
-    async def uses(self, ids: Iterable[str]) -> dict[str, list[Use]]:
-        """Returns, by segment, its uses, which prevent its deletion."""
+    async def uses(self, segments: Sequence[Segment]) -> list[list[Use]]:
+        """Returns, for each segment, its uses, which prevent its deletion."""
         definitions = await self._definitions.latest()
-        return {id_: definitions.uses_of_segment(id_) for id_ in ids}
+        return [definitions.uses_of_segment(segment.id) for segment in segments]
 
     async def preview(self, filter_json: FilterJson, now: Now) -> PlannedQuery:
         """Plans the query of a filter that is not saved. Raises InputError if it is invalid."""

@@ -1,33 +1,18 @@
-"""An executor that reads plain attributes without the machinery of graphql-core.
+"""An executor that does without most of the machinery of graphql-core and Strawberry.
 
 Most fields of a list are attributes of its items: strings, numbers, times. For each of them
 graphql-core builds a path and a resolver's arguments, which takes ten times as long as to read it.
 """
 
-from collections.abc import Awaitable, Callable
-from operator import attrgetter
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
-from graphql import (
-    GraphQLField,
-    GraphQLObjectType,
-    GraphQLSchema,
-    Undefined,
-    get_nullable_type,
-    is_leaf_type,
-    is_non_null_type,
-)
+from graphql import GraphQLObjectType, GraphQLOutputType, is_non_null_type
 from graphql.pyutils import AwaitableOrValue, Path
-from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.field import StrawberryField
 
-_NOT_READ = object()
-
-Reader = Callable[[object], Any]
-"""Returns the completed value of a field of an object, or _NOT_READ if graphql-core must do it."""
+from app.schema.http.attribute_readers import NOT_READ, Reader, get_readers
+from app.schema.http.direct_resolvers import get_direct_resolvers
 
 FieldSet = dict[str, Any]
 """The fields to execute on an object, by their names in the response."""
@@ -48,13 +33,14 @@ class _Plan(NamedTuple):
 class FastExecutor(StrawberryGraphQLCoreExecutionContext):
     """Executes operations with the results of Strawberry's executor, errors included.
 
-    It hands a field over to that executor unless the field is a leaf without a resolver, and also
-    if the attribute's value is an error, is not there, or does not fit the type.
+    It reads leaves without a resolver itself. It hands them over to that executor, as all other
+    fields, if the attribute is not there, is an error, or does not fit the type.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._readers = _readers_of(self.schema)
+        self._readers = get_readers(self.schema)
+        self.middleware_manager = get_direct_resolvers(self.schema)
         # By the identity of the field set, which the plan keeps alive.
         self._plans: dict[int, _Plan] = {}
 
@@ -84,12 +70,12 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         for name, read in plan.readers:
             value = read(source_value)
             values[name] = value
-            has_unread_fields |= value is _NOT_READ
+            has_unread_fields |= value is NOT_READ
         if has_unread_fields:
             other_fields = {
                 name: details
                 for name, details in grouped_field_set.items()
-                if name in other_fields or values.get(name) is _NOT_READ
+                if name in other_fields or values.get(name) is NOT_READ
             }
         if not other_fields:
             return values
@@ -100,6 +86,31 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
             values.update(other_values)
             return values
         return _merge(values, other_values)
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: Any,
+        info: Any,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[Any]:
+        """Returns the completed value of a field or of an item of a list."""
+        type_ = return_type.of_type if is_non_null_type(return_type) else return_type
+        if (
+            isinstance(type_, GraphQLObjectType)
+            and result is not None
+            and not isinstance(result, Exception)
+            and (type_.is_type_of is None or type_.is_type_of(result, info) is True)
+        ):
+            # Straight to the fields of the object.
+            return self.collect_and_execute_subfields(
+                type_, field_details_list, path, result, position_context
+            )
+        return super().complete_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
 
     def _make_plan(self, parent_type: GraphQLObjectType, field_set: FieldSet) -> _Plan:
         empty_values: dict[str, Any] = {}
@@ -113,7 +124,7 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
             reader = self._readers.get((parent_type.name, field_name))
             if field_name == "__typename":
                 empty_values[response_name] = parent_type.name
-            elif reader is None or self.middleware_manager:
+            elif reader is None:
                 other_fields[response_name] = details
             else:
                 readers.append((response_name, reader))
@@ -123,50 +134,3 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
 async def _merge(values: dict[str, Any], other_values: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     values.update(await other_values)
     return values
-
-
-_Readers = dict[tuple[str, str], Reader]
-_readers_by_schema: WeakKeyDictionary[GraphQLSchema, _Readers] = WeakKeyDictionary()
-
-
-def _readers_of(schema: GraphQLSchema) -> _Readers:
-    """Returns the readers of all plain attributes of the schema, by type and field."""
-    readers = _readers_by_schema.get(schema)
-    if readers is None:
-        readers = _readers_by_schema[schema] = {
-            (type_.name, name): reader
-            for type_ in schema.type_map.values()
-            if isinstance(type_, GraphQLObjectType)
-            for name, field in type_.fields.items()
-            if (reader := _make_reader(field))
-        }
-    return readers
-
-
-def _make_reader(field: GraphQLField) -> Reader | None:
-    """Returns the reader of a field; None unless the field is a plain attribute of a leaf type."""
-    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    leaf_type = get_nullable_type(field.type)
-    if (
-        not isinstance(definition, StrawberryField)
-        or not definition.is_basic_field
-        or definition.default_resolver is not getattr
-        or not is_leaf_type(leaf_type)
-    ):
-        return None
-    get_value, coerce = attrgetter(definition.python_name), leaf_type.coerce_output_value
-    value_of_none = _NOT_READ if is_non_null_type(field.type) else None
-
-    def read(source: object) -> Any:
-        try:
-            value = get_value(source)
-            if value is None:
-                return value_of_none
-            if isinstance(value, Exception) or optimized_is_awaitable(value):
-                return _NOT_READ
-            result = coerce(value)
-        except Exception:  # noqa: BLE001 - graphql-core raises it again, with its path
-            return _NOT_READ
-        return _NOT_READ if result is None or result is Undefined else result
-
-    return read
