@@ -23,7 +23,7 @@ from strawberry.types.field import StrawberryField
 
 NOT_READ = object()
 
-Reader = Callable[[object], Any]
+Reader = Callable[..., Any]
 """Returns the completed value of a field of an object, or NOT_READ if graphql-core must do it."""
 
 Readers = dict[tuple[str, str], Reader]
@@ -52,22 +52,29 @@ def get_readers(schema: GraphQLSchema) -> Readers:
 def _make_reader(field: GraphQLField) -> Reader | None:
     """Returns the reader of a field; None unless the field is a plain attribute of a leaf type."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    leaf_type = get_nullable_type(field.type)
     if (
         not isinstance(definition, StrawberryField)
         or not definition.is_basic_field
         or definition.default_resolver is not getattr
-        or not is_leaf_type(leaf_type)
     ):
         return None
-    get_value, coerce = attrgetter(definition.python_name), leaf_type.coerce_output_value
+    return make_leaf_reader(field, attrgetter(definition.python_name))
+
+
+def make_leaf_reader(field: GraphQLField, get_value: Callable[..., Any]) -> Reader | None:
+    """Returns a function with the arguments of `get_value`, which completes the value; None unless
+    the field is of a leaf type."""
+    leaf_type = get_nullable_type(field.type)
+    if not is_leaf_type(leaf_type):
+        return None
+    coerce = leaf_type.coerce_output_value
     value_of_none = NOT_READ if is_non_null_type(field.type) else None
     # These types return a string as it is.
     unchanged_type = str if leaf_type in (GraphQLString, GraphQLID) else None
 
-    def read(source: object) -> Any:
+    def read(*arguments: object) -> Any:
         try:
-            value = get_value(source)
+            value = get_value(*arguments)
             if value is None:
                 return value_of_none
             value_type = type(value)

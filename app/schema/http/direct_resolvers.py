@@ -5,6 +5,7 @@ through a dozen calls.
 """
 
 from collections.abc import Callable
+from inspect import iscoroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,25 +14,41 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, MiddlewareMa
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from app.schema.http.attribute_readers import Reader, make_leaf_reader
+
 Resolver = Callable[..., Any]
 
 
 class DirectResolvers(MiddlewareManager):
-    """Replaces the resolvers of methods without arguments."""
+    """Replaces the resolvers of methods without arguments.
+
+    `leaf_readers` has, by type and field, the readers of such methods that are not coroutine
+    functions and return a leaf. They take the object and graphql-core's info.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         super().__init__()
-        self._direct_resolvers: dict[Resolver, Resolver] = {
-            field.resolve: resolver
-            for type_ in schema.type_map.values()
-            if isinstance(type_, GraphQLObjectType)
-            for field in type_.fields.values()
-            if field.resolve and (resolver := _make_resolver(field))
-        }
+        self._resolvers: dict[Resolver, Resolver] = {}
+        self.leaf_readers: dict[tuple[str, str], Reader] = {}
+        for type_ in schema.type_map.values():
+            if isinstance(type_, GraphQLObjectType):
+                for name, field in type_.fields.items():
+                    self._add(type_.name, name, field)
+
+    def _add(self, type_name: str, name: str, field: GraphQLField) -> None:
+        resolver = _make_resolver(field)
+        if resolver is None or field.resolve is None:
+            return
+        self._resolvers[field.resolve] = resolver
+        definition: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+        if not definition.is_async and (
+            reader := make_leaf_reader(field, _without_coroutine(resolver))
+        ):
+            self.leaf_readers[type_name, name] = reader
 
     def get_field_resolver(self, field_resolver: Resolver) -> Resolver:
         """Returns the direct resolver of the field; the field's own if it has none."""
-        return self._direct_resolvers.get(field_resolver, field_resolver)
+        return self._resolvers.get(field_resolver, field_resolver)
 
 
 _resolvers_by_schema: WeakKeyDictionary[GraphQLSchema, DirectResolvers] = WeakKeyDictionary()
@@ -68,3 +85,16 @@ def _make_resolver(field: GraphQLField) -> Resolver | None:
     return lambda source, info: function(
         source, **{info_name: strawberry.Info(_raw_info=info, _field=definition)}
     )
+
+
+def _without_coroutine(resolver: Resolver) -> Resolver:
+    """Returns the resolver, which closes a coroutine that it would return: graphql-core calls it
+    again, and awaits the result of that call."""
+
+    def resolve(source: object, info: Any) -> Any:
+        result = resolver(source, info)
+        if iscoroutine(result):
+            result.close()
+        return result
+
+    return resolve

@@ -4,10 +4,11 @@ Most fields of a list are attributes of its items: strings, numbers, times. For 
 graphql-core builds a path and a resolver's arguments, which takes ten times as long as to read it.
 """
 
-from collections.abc import Awaitable
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLOutputType, is_non_null_type
+from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, get_nullable_type
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -18,29 +19,42 @@ FieldSet = dict[str, Any]
 """The fields to execute on an object, by their names in the response."""
 
 
-class _Plan(NamedTuple):
-    """How to execute a set of fields: the readers of the plain attributes, and the other fields.
+@dataclass(slots=True)
+class _Plan:
+    """How to execute a set of fields on objects of one type.
 
+    It reads plain attributes and methods that return leaves; the other fields are graphql-core's.
     `empty_values` has all names in their order.
     """
 
+    parent_type: GraphQLObjectType
     field_set: FieldSet
     empty_values: dict[str, Any]
-    readers: list[tuple[str, Reader]]
+    attributes: list[tuple[str, Reader]]
+    methods: list[tuple[str, Reader, GraphQLField]]
     other_fields: FieldSet
+
+    def leave_to_graphql_core(self, names: Iterable[str]) -> None:
+        """Makes graphql-core execute these methods, too, from now on."""
+        names = {*self.other_fields, *names}
+        self.methods = [method for method in self.methods if method[0] not in names]
+        self.other_fields = {
+            name: details for name, details in self.field_set.items() if name in names
+        }
 
 
 class FastExecutor(StrawberryGraphQLCoreExecutionContext):
     """Executes operations with the results of Strawberry's executor, errors included.
 
-    It reads leaves without a resolver itself. It hands them over to that executor, as all other
-    fields, if the attribute is not there, is an error, or does not fit the type.
+    It reads leaves itself. It hands a field over to that executor if the value is not there, is an
+    error, has to be awaited, or does not fit the type. A method is then called a second time.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._readers = get_readers(self.schema)
-        self.middleware_manager = get_direct_resolvers(self.schema)
+        self._direct_resolvers = get_direct_resolvers(self.schema)
+        self.middleware_manager = self._direct_resolvers
         # By the identity of the field set, which the plan keeps alive.
         self._plans: dict[int, _Plan] = {}
 
@@ -60,22 +74,17 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> AwaitableOrValue[dict[str, Any]]:
         """Returns the values of the fields of one object."""
-        plan = self._plans.get(id(grouped_field_set))
-        if plan is None:
-            plan = self._plans[id(grouped_field_set)] = self._make_plan(
-                parent_type, grouped_field_set
+        plan = self._plan(parent_type, grouped_field_set)
+        values = self._read(plan, source_value, path)
+        other_fields = plan.other_fields
+        if NOT_READ in values.values():
+            plan.leave_to_graphql_core(
+                name for name, *_ in plan.methods if values[name] is NOT_READ
             )
-        values, other_fields = plan.empty_values.copy(), plan.other_fields
-        has_unread_fields = False
-        for name, read in plan.readers:
-            value = read(source_value)
-            values[name] = value
-            has_unread_fields |= value is NOT_READ
-        if has_unread_fields:
             other_fields = {
                 name: details
                 for name, details in grouped_field_set.items()
-                if name in other_fields or values.get(name) is NOT_READ
+                if name in plan.other_fields or values.get(name) is NOT_READ
             }
         if not other_fields:
             return values
@@ -97,13 +106,8 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> AwaitableOrValue[Any]:
         """Returns the completed value of a field or of an item of a list."""
-        type_ = return_type.of_type if is_non_null_type(return_type) else return_type
-        if (
-            isinstance(type_, GraphQLObjectType)
-            and result is not None
-            and not isinstance(result, Exception)
-            and (type_.is_type_of is None or type_.is_type_of(result, info) is True)
-        ):
+        type_ = get_nullable_type(return_type)
+        if isinstance(type_, GraphQLObjectType) and _is_instance(result, type_, info):
             # Straight to the fields of the object.
             return self.collect_and_execute_subfields(
                 type_, field_details_list, path, result, position_context
@@ -112,23 +116,87 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
             return_type, field_details_list, info, path, result, position_context
         )
 
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: Any,
+        info: Any,
+        path: Path,
+        items: Iterable[Any],
+        position_context: Any,
+    ) -> AwaitableOrValue[list[Any]]:
+        """Returns the completed items of a list."""
+        type_ = get_nullable_type(item_type)
+        if isinstance(type_, GraphQLObjectType) and isinstance(items, list):
+            collected_fields = self.collect_subfields(type_, field_details_list)
+            if not collected_fields.new_defer_usages and position_context is None:
+                plan = self._plan(type_, collected_fields.grouped_field_set)
+                values = self._read_list(plan, items, info, path)
+                if values is not None:
+                    return values
+        return super().complete_iterable_value(
+            item_type, field_details_list, info, path, items, position_context
+        )
+
+    def _read_list(
+        self, plan: _Plan, items: list[Any], info: Any, path: Path
+    ) -> list[dict[str, Any]] | None:
+        """Returns the values of the fields of all items; None if graphql-core must execute some."""
+        values: list[dict[str, Any]] = []
+        for index, item in enumerate(items):
+            if plan.other_fields or not _is_instance(item, plan.parent_type, info):
+                return None
+            item_values = self._read(plan, item, Path(path, index, None))
+            if NOT_READ in item_values.values():
+                return None
+            values.append(item_values)
+        return values
+
+    def _read(self, plan: _Plan, source: object, path: Path | None) -> dict[str, Any]:
+        """Returns the values of an object; NOT_READ for those that graphql-core must complete."""
+        values = plan.empty_values.copy()
+        for name, read in plan.attributes:
+            values[name] = read(source)
+        for name, read, field in plan.methods:
+            nodes = [details.node for details in plan.field_set[name]]
+            parent_type = plan.parent_type
+            info = self.build_resolve_info(
+                field, nodes, parent_type, Path(path, name, parent_type.name)
+            )
+            values[name] = read(source, info)
+        return values
+
+    def _plan(self, parent_type: GraphQLObjectType, field_set: FieldSet) -> _Plan:
+        plan = self._plans.get(id(field_set))
+        if plan is None:
+            plan = self._plans[id(field_set)] = self._make_plan(parent_type, field_set)
+        return plan
+
     def _make_plan(self, parent_type: GraphQLObjectType, field_set: FieldSet) -> _Plan:
-        empty_values: dict[str, Any] = {}
-        readers: list[tuple[str, Reader]] = []
-        other_fields: FieldSet = {}
+        plan = _Plan(parent_type, field_set, {}, [], [], {})
         for response_name, details in field_set.items():
             field_name = details[0].node.name.value
-            if self.schema.get_field(parent_type, field_name) is None:
+            field = self.schema.get_field(parent_type, field_name)
+            if field is None:
                 continue
-            empty_values[response_name] = None
-            reader = self._readers.get((parent_type.name, field_name))
+            key = parent_type.name, field_name
+            plan.empty_values[response_name] = None
             if field_name == "__typename":
-                empty_values[response_name] = parent_type.name
-            elif reader is None:
-                other_fields[response_name] = details
+                plan.empty_values[response_name] = parent_type.name
+            elif reader := self._readers.get(key):
+                plan.attributes.append((response_name, reader))
+            elif reader := self._direct_resolvers.leaf_readers.get(key):
+                plan.methods.append((response_name, reader, field))
             else:
-                readers.append((response_name, reader))
-        return _Plan(field_set, empty_values, readers, other_fields)
+                plan.other_fields[response_name] = details
+        return plan
+
+
+def _is_instance(value: object, type_: GraphQLObjectType, info: Any) -> bool:
+    """Whether the value is an object of the type, and no awaitable."""
+    if value is None or isinstance(value, Exception) or hasattr(value, "__await__"):
+        return False
+    return type_.is_type_of is None or type_.is_type_of(value, info) is True
 
 
 async def _merge(values: dict[str, Any], other_values: Awaitable[dict[str, Any]]) -> dict[str, Any]:
