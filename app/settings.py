@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
+    fast_executor: bool = True
     query_seconds: float = Field(default=30, ge=0.001)
     population_queries: int = Field(default=3, ge=1, le=100)
     size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)

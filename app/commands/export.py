@@ -149,7 +149,7 @@ async def _count(services: Services, segment: Segment, now: Now, output: OutputF
     if not _shows_progress(output):
         return None
     try:
-        return await services.segments.member_count(segment, now)
+        return await services.segment_members.count(segment, now)
     except QueryTimeout:
         return None
 

@@ -29,7 +29,7 @@ async def _check_segments(settings: Settings) -> Finding:
         scanned_segments = [
             segment.name
             for segment in segments
-            if await services.segments.needs_full_scan(segment, services.now())
+            if await services.segment_members.needs_full_scan(segment, services.now())
         ]
     state = f"{len(segments):,}"
     if not scanned_segments:

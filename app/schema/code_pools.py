@@ -43,8 +43,8 @@ class CodePool(Node):
 
     @strawberry.field(description="What claims codes from the pool. The pool can't be deleted.")
     async def used_by(self, info: Info) -> list[CodePoolUse]:
-        uses = await info.context.services.code_pools.uses(self.id)
-        return [CodePoolUse(id=strawberry.ID(use.id), name=use.name) for use in uses]
+        uses = await info.context.loaders.pool_uses.load(self.id)
+        return [CodePoolUse(id=strawberry.ID(use.id), name=use.name) for use in uses or ()]
 
     @classmethod
     def from_domain(cls, stored_pool: StoredPool) -> "CodePool":

@@ -41,10 +41,15 @@ class PageInfo:
 
 @dataclass(frozen=True)
 class PageEdge(Generic[Item]):
-    """A domain object of a page, with the cursor of the page that follows it."""
+    """A domain object of a page, with the function that makes its cursor."""
 
-    cursor: str
     item: Item
+    encode_cursor: Callable[[Item], str]
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of the page that follows the item."""
+        return self.encode_cursor(self.item)
 
     @property
     def node(self) -> object:
@@ -75,7 +80,7 @@ def make_page(
 
     The caller reads one row more than that, which shows whether there is a next page.
     """
-    edges = [PageEdge(encode_cursor(item), item) for item in rows[:first]]
+    edges = [PageEdge(item, encode_cursor) for item in rows[:first]]
     info = PageInfo(
         has_next_page=len(rows) > first,
         has_previous_page=after is not None,

@@ -39,10 +39,15 @@ class Context:
 
     @property
     def loaders(self) -> Loaders:
-        """Loaders that batch concurrent reads by id into one query."""
+        """Loaders that batch concurrent reads into one query."""
         if self._loaders is None:
-            self._loaders = Loaders(self.services)
+            self._loaders = Loaders(self.services, self.now)
         return self._loaders
+
+    @property
+    def definitions(self) -> Definitions | None:
+        """The definitions that `load_definitions` returns; None before its first call."""
+        return self._definitions
 
     async def load_definitions(self) -> Definitions:
         """Returns the definitions. All calls of an operation return the same ones."""

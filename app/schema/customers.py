@@ -1,6 +1,6 @@
 """Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +29,8 @@ from app.schema.paging import (
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
+from app.schema.selection import selects_field
+from app.services.definitions import Definitions
 from app.services.timeline import TimelineItem
 
 if TYPE_CHECKING:
@@ -165,10 +167,9 @@ class LoyaltySummary:
     ) -> Page[LedgerEntry]:
         first = validate_page_size(first)
         after_key = decode_time_cursor(after)
-        service = info.context.services.loyalty
-        entries = await service.ledger(self.customer_id, after_key, first + 1)
+        entries = await info.context.loaders.ledgers(after_key, first + 1).load(self.customer_id)
         return make_page(
-            entries, first, after, lambda entry: encode_time_cursor((entry.at, entry.id))
+            entries or (), first, after, lambda entry: encode_time_cursor((entry.at, entry.id))
         )
 
 
@@ -201,10 +202,20 @@ class Customer(Node):
         points = (self.stored_customer.document.get("loyalty") or {}).get("points", 0)
         return LoyaltySummary(points=points, customer_id=self.stored_customer.id)
 
-    @strawberry.field(description="The caller's own fields, as a JSON object.")
-    async def metadata(self, info: Info) -> JSON:
-        metadata = (await info.context.load_definitions()).metadata_schema
-        return JSON(metadata.decode(self.stored_customer.document.get("metadata") or {}))
+    @strawberry.field(graphql_type=JSON, description="The caller's own fields, as a JSON object.")
+    def metadata(self, info: Info) -> JSON | Awaitable[JSON]:
+        # A list has loaded the definitions: a coroutine for each of its rows would take longer than
+        # all of their other fields.
+        if definitions := info.context.definitions:
+            return self._decode_metadata(definitions)
+        return self._load_metadata(info)
+
+    async def _load_metadata(self, info: Info) -> JSON:
+        return self._decode_metadata(await info.context.load_definitions())
+
+    def _decode_metadata(self, definitions: Definitions) -> JSON:
+        stored_metadata = self.stored_customer.document.get("metadata") or {}
+        return JSON(definitions.metadata_schema.decode(stored_metadata))
 
     @strawberry.field(
         graphql_type=Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")],
@@ -215,8 +226,7 @@ class Customer(Node):
     ) -> Page[Segment]:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.SEGMENT)
-        service, now = info.context.services.memberships, info.context.now
-        segments = await service.segments_of(self.stored_customer, now)
+        segments = await info.context.loaders.segments_of_customers.load(self.stored_customer)
         rows = [segment for segment in segments if after_id is None or segment.id > after_id]
 
         async def count() -> int:
@@ -234,9 +244,10 @@ class Customer(Node):
     ) -> Page[TimelineItem]:
         first = validate_page_size(first)
         after_key = decode_time_cursor(after)
-        service = info.context.services.timeline
-        items = await service.page(self.stored_customer.id, after_key, first + 1)
-        return make_page(items, first, after, lambda item: encode_time_cursor((item.at, item.id)))
+        items = await info.context.loaders.timelines(after_key, first + 1).load(self.id)
+        return make_page(
+            items or (), first, after, lambda item: encode_time_cursor((item.at, item.id))
+        )
 
     @classmethod
     def from_domain(cls, stored_customer: StoredCustomer) -> "Customer":
@@ -258,6 +269,12 @@ class Customer(Node):
 
 
 to_node.register(StoredCustomer, Customer.from_domain)
+
+
+async def prepare_metadata(info: Info) -> None:
+    """Loads the definitions if the selection of a list of customers contains their metadata."""
+    if selects_field(info, "metadata"):
+        await info.context.load_definitions()
 
 
 @strawberry.type(description="A page of customers.")
@@ -343,6 +360,7 @@ class CustomerQuery:
         filter_json = None if filter is None else input_to_json(filter)
         planned_query = await service.plan_query(search, filter_json, now, "filter")
         rows = await planned_query.page(after_id, first + 1)
+        await prepare_metadata(info)
         return make_page(
             rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count
         )

@@ -141,14 +141,16 @@ class Distribution(Node):
     ) -> Page[StoredDelivery]:
         first = validate_page_size(first)
         after_key = decode_time_cursor(after)
-        service = info.context.services.deliveries
-        rows = await service.page(self.id, statuses, after_key, first + 1)
+        loaders = info.context.loaders
+        selected_statuses = frozenset(DeliveryStatus if statuses is None else statuses)
+        rows = await loaders.delivery_pages(selected_statuses, after_key, first + 1).load(self.id)
+
+        async def count() -> int:
+            counts = await loaders.delivery_counts.load(self.id) or {}
+            return sum(counts[status] for status in selected_statuses)
+
         return make_page(
-            rows,
-            first,
-            after,
-            lambda row: encode_time_cursor((row.at, row.id)),
-            lambda: service.count(self.id, statuses),
+            rows or (), first, after, lambda row: encode_time_cursor((row.at, row.id)), count
         )
 
     @strawberry.field(

@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, read_customer_ref
+from app.schema.customers import Customer, CustomerRef, prepare_metadata, read_customer_ref
 from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
 from app.schema.paging import validate_page_size
@@ -52,12 +52,14 @@ class SegmentPreview:
     )
     async def sample(
         self,
+        info: Info,
         first: Annotated[
             int | None,
             strawberry.argument(description="The maximum number of customers, from 1 to 100."),
         ] = 10,
     ) -> list[Customer]:
         customers = await self.planned_query.page(None, validate_page_size(first, default_size=10))
+        await prepare_metadata(info)
         return [Customer.from_domain(customer) for customer in customers]
 
 

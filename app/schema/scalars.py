@@ -27,11 +27,14 @@ Long = NewType("Long", int)
 Duration = NewType("Duration", str)
 JSON = NewType("JSON", object)
 
+_SECONDS_LENGTH = len("2026-03-29T12:00:00")
+_MILLISECONDS_LENGTH = len("2026-03-29T12:00:00.000")
+
 
 def format_instant(instant: datetime) -> str:
     """Formats an instant in RFC 3339, in UTC, with milliseconds if there are any."""
-    timespec = "milliseconds" if instant.microsecond else "seconds"
-    return instant.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+    text = instant.astimezone(UTC).isoformat()
+    return f"{text[:_MILLISECONDS_LENGTH] if instant.microsecond else text[:_SECONDS_LENGTH]}Z"
 
 
 def _require_string(value: Any) -> str:

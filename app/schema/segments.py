@@ -1,29 +1,29 @@
 """Segments in the API: queries, mutations, members and the history of sizes."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET, Maybe
-from strawberry.dataloader import DataLoader
 
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
 from app.domain.segment_sizes import MAX_POINTS
 from app.domain.segments import Segment as StoredSegment
 from app.domain.segments import SegmentKind
-from app.domain.uses import UseKind
+from app.domain.uses import Use, UseKind
+from app.schema.batch_loader import ObjectLoader
 from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef
+from app.schema.customers import Customer, CustomerRef, prepare_metadata
 from app.schema.enums import register_enum
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
-from app.schema.loaders import make_loader
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -36,6 +36,7 @@ from app.schema.paging import (
     validate_page_size,
 )
 from app.schema.scalars import JSON, Long
+from app.schema.selection import selects_field
 from app.unicode_text import to_nfc
 
 register_enum(
@@ -64,6 +65,8 @@ register_enum(
 
 @strawberry.type(description="An object that uses a segment.")
 class SegmentUse:
+    """It reads a `Use`, and is never instantiated."""
+
     kind: UseKind = strawberry.field(description="The kind of the object.")
     id: strawberry.ID = strawberry.field(description="The id of the object.")
     name: str = strawberry.field(description="The name of the object.")
@@ -111,10 +114,10 @@ class SegmentUpdateInput:
 
 @dataclass(frozen=True)
 class Member:
-    """A customer of a page of members. The page shares the loader of the instants of entry."""
+    """A customer of a page of the segment's members."""
 
     customer: StoredCustomer
-    entered_at_loader: DataLoader[str, datetime | None]
+    segment: StoredSegment
 
 
 @to_node.register
@@ -127,9 +130,13 @@ class MemberEdge(Edge[Customer]):
     @strawberry.field(
         description="Known for active segments only: when the customer entered the segment."
     )
-    async def entered_at(self, edge: strawberry.Parent[PageEdge[Member]]) -> datetime | None:
+    async def entered_at(
+        self, edge: strawberry.Parent[PageEdge[Member]], info: Info
+    ) -> datetime | None:
         member = edge.item
-        return await member.entered_at_loader.load(member.customer.id)
+        if member.segment.kind is not SegmentKind.ACTIVE:
+            return None
+        return await info.context.loaders.entered_at.load((member.segment.id, member.customer.id))
 
 
 @strawberry.type(description="A page of members.")
@@ -167,15 +174,15 @@ class Segment(Node):
     stored_segment: strawberry.Private[StoredSegment]
 
     @strawberry.field(
-        description="The filter as one readable English sentence; null for a static segment."
+        graphql_type=str | None,
+        description="The filter as one readable English sentence; null for a static segment.",
     )
-    async def filter_text(self, info: Info) -> str | None:
-        return await info.context.services.segments.filter_text(self.stored_segment)
+    def filter_text(self, info: Info) -> str | Awaitable[str | None] | None:
+        return info.context.loaders.filter_texts.get(self.stored_segment)
 
     @strawberry.field(description="The number of members now.")
     async def member_count(self, info: Info) -> Long:
-        service = info.context.services.segments
-        return Long(await service.member_count(self.stored_segment, info.context.now))
+        return Long(await info.context.loaders.member_counts.load(self.stored_segment))
 
     @strawberry.field(
         graphql_type=MemberConnection, description="The members now, in the order of their ids."
@@ -185,23 +192,23 @@ class Segment(Node):
     ) -> Page[Member]:
         first = validate_page_size(first, MAX_MEMBER_PAGE_SIZE)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
-        service, now = info.context.services.segments, info.context.now
-        customers = await service.members(self.stored_segment, after_id, first + 1, now)
-        entered_at_loader = make_loader(partial(service.entered_at, self.stored_segment))
+        loaders, segment = info.context.loaders, self.stored_segment
+        customers = await loaders.member_pages(after_id, first + 1).load(segment)
+        await prepare_metadata(info)
         return make_page(
-            [Member(customer, entered_at_loader) for customer in customers],
+            [Member(customer, segment) for customer in customers],
             first,
             after,
             lambda member: encode_id_cursor(member.customer.id),
-            partial(service.member_count, self.stored_segment, now),
+            lambda: loaders.member_counts.load(segment),
         )
 
     @strawberry.field(
-        description="What keeps the segment from being deleted, and what made it active."
+        graphql_type=list[SegmentUse],
+        description="What keeps the segment from being deleted, and what made it active.",
     )
-    async def used_by(self, info: Info) -> list[SegmentUse]:
-        uses = await info.context.services.segments.uses(self.stored_segment)
-        return [SegmentUse(kind=use.kind, id=strawberry.ID(use.id), name=use.name) for use in uses]
+    def used_by(self, info: Info) -> list[Use] | Awaitable[list[Use]]:
+        return info.context.loaders.segment_uses.get(self.stored_segment)
 
     @strawberry.field(
         metadata={"max_items": MAX_POINTS},
@@ -228,9 +235,10 @@ class Segment(Node):
             ),
         ] = None,
     ) -> list[SegmentSize]:
-        service, now = info.context.services.segment_sizes, info.context.now
-        sizes = await service.history(self.stored_segment, since, until, now)
-        return [SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in sizes]
+        sizes = await info.context.loaders.size_histories(since, until).load(self.id)
+        return [
+            SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in sizes or ()
+        ]
 
     @classmethod
     def from_domain(cls, stored_segment: StoredSegment) -> "Segment":
@@ -276,6 +284,22 @@ class SegmentDeletePayload:
     )
 
 
+async def _prefetch(info: Info, segments: Sequence[StoredSegment]) -> None:
+    """Reads what the rows of a page of segments need of the definitions."""
+    loaders = info.context.loaders
+    selected_loaders: dict[str, ObjectLoader[StoredSegment, Any]] = {
+        "filterText": loaders.filter_texts,
+        "usedBy": loaders.segment_uses,
+    }
+    await asyncio.gather(
+        *(
+            loader.prefetch(segments)
+            for field, loader in selected_loaders.items()
+            if selects_field(info, field)
+        )
+    )
+
+
 @strawberry.type
 class SegmentQuery:
     @strawberry.field(description="The segment with this id; null if there is none.")
@@ -307,8 +331,10 @@ class SegmentQuery:
         after_id = decode_id_cursor(after, EntityKind.SEGMENT)
         service = info.context.services.segments
         search = to_nfc(search) if search else None
+        segments = await service.page(search, kinds, after_id, first + 1)
+        await _prefetch(info, segments)
         return make_page(
-            await service.page(search, kinds, after_id, first + 1),
+            segments,
             first,
             after,
             lambda segment: encode_id_cursor(segment.id),

@@ -35,7 +35,7 @@ class ValidationRule(Node):
 
     @strawberry.field(description="The filter as one readable English sentence.")
     async def filter_text(self, info: Info) -> str:
-        return await info.context.services.validation_rules.filter_text(self.stored_rule)
+        return await info.context.loaders.rule_texts.load(self.stored_rule)
 
     @classmethod
     def from_domain(cls, stored_rule: StoredRule) -> "ValidationRule":

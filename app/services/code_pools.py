@@ -53,9 +53,10 @@ class CodePools:
         """Returns, by id, the pools that exist."""
         return await self._store.code_pools.get_many(ids)
 
-    async def uses(self, id_: str) -> list[Use]:
-        """Returns the uses of the pool, which prevent its deletion."""
-        return (await self._definitions.latest()).uses_of_pool(id_)
+    async def uses(self, ids: Iterable[str]) -> dict[str, list[Use]]:
+        """Returns, by pool, its uses, which prevent its deletion."""
+        definitions = await self._definitions.latest()
+        return {id_: definitions.uses_of_pool(id_) for id_ in ids}
 
     async def create(self, input_object: InputObject, now: datetime) -> CodePool:
         """Creates a pool with the codes that were sent, with generated ones, or without codes.

@@ -86,6 +86,11 @@ class Definitions:
         # The segment is of another revision, so its filter must not enter this cache.
         return self._parse_segment(segment)
 
+    async def load_filter_tree(self, segment: Segment) -> Filter:
+        """Like `filter_tree`, but yields to the event loop between the filters that it parses."""
+        await self.parse_segments([segment.id])
+        return self.filter_tree(segment)
+
     def _parse_segment(self, segment: Segment) -> Filter:
         if segment.filter is None:
             return static_member_filter(segment.id)

@@ -86,11 +86,12 @@ class Loyalty:
     async def ledger_entry(self, id_: str) -> LedgerEntry | None:
         return await self._store.ledger.get(id_)
 
-    async def ledger(
-        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
-    ) -> list[LedgerEntry]:
-        """Returns at most `limit` ledger entries of a customer after a position, newest first."""
-        return await self._store.ledger.latest(customer_id, after, limit)
+    async def ledgers(
+        self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
+    ) -> dict[str, list[LedgerEntry]]:
+        """Returns, by customer, at most `limit` ledger entries after a position, newest first. A
+        customer without entries is left out."""
+        return await self._store.ledger.latest(customer_ids, after, limit)
 
     async def create_program(self, input_object: InputObject, now: datetime) -> LoyaltyProgram:
         """Creates a program. Raises INVALID, or TOO_MANY above the limit of programs."""

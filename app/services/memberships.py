@@ -1,6 +1,7 @@
 """Evaluates one customer against segments, at the present instant."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,19 +12,13 @@ from app.domain.metadata import to_json
 from app.domain.segments import Segment
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import CustomerFacts, Evaluation, Filter, Now, explain, find_next_change
-from app.filters.event_history import HistoryLayout
-from app.filters.sources import STATIC_MEMBERS_COLLECTION
 from app.filters.tree import Measure
-from app.services.customer_history import CustomerHistory, load_long_history
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.facts_loader import EvaluatedCustomer, FactsLoader
 from app.store import Store
-from app.store.history_query import HistoryPlan
 
 Subject = TypeVar("Subject")
-
-# A customer with more rows is evaluated with a history: see customer_history.py.
-_MAX_ROWS_WITHOUT_HISTORY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +45,7 @@ class Memberships:
     def __init__(self, store: Store, definitions: DefinitionsReader) -> None:
         self._store = store
         self._definitions = definitions
+        self._facts_loader = FactsLoader(store)
 
     async def evaluate(
         self,
@@ -105,52 +101,35 @@ class Memberships:
             if measures != required_measures:
                 required_measures, rows = measures, None
         if rows is None:
-            facts = await self._load_facts(customer, document, required_measures, now)
+            # Only a stored customer has rows.
+            facts = (
+                await self._facts_loader.load(
+                    EvaluatedCustomer(customer, document), required_measures, now
+                )
+                if customer
+                else CustomerFacts(document)
+            )
         else:
             facts = CustomerFacts(document, rows)
         return definitions, subject, Evaluation(facts, now)
 
-    async def segments_of(self, customer: Customer, now: Now) -> list[Segment]:
-        """Returns the segments that the customer is a member of, in the order of their ids."""
+    async def segments_of(self, customers: Sequence[Customer], now: Now) -> list[list[Segment]]:
+        """Returns, for each customer, the segments that it is a member of, in the order of their
+        ids."""
         definitions = await self._definitions.latest()
         measures = await definitions.collect_measures(None)
-        facts = await self._load_facts(customer, customer.document, measures, now)
-        evaluation = Evaluation(facts, now)
-        memberships = await _evaluate_segments(
-            list(definitions.segments.values()), definitions, evaluation
-        )
-        return [membership.segment for membership in memberships if membership.is_member]
-
-    async def _load_facts(
-        self,
-        customer: Customer | None,
-        document: Mapping[str, Any],
-        measures: Sequence[Measure],
-        now: Now,
-    ) -> CustomerFacts:
-        """Loads the rows that the measures need: as a list if the customer has few of them, as a
-        history if there are many. `document` replaces the customer's own."""
-        if customer is None or not measures:
-            return CustomerFacts(document)
-        query = HistoryPlan(measures).query_since(now.at)
-        layout = HistoryLayout(measures, now.calendar)
-        if (
-            layout.scanned_kinds
-            or query.estimate_rows(customer.document) <= _MAX_ROWS_WITHOUT_HISTORY
-        ):
-            rows_by_customer = await self._store.customer_facts.read_rows(
-                [customer.id], measures, now
-            )
-            return CustomerFacts(document, rows_by_customer[customer.id])
-        version = int(customer.document["version"])
-        history = CustomerHistory([layout], version, version, query.earliest_needed_at)
-        await load_long_history(history, customer.id, self._store, query, now.at)
-        lists = await self._store.customer_history.read_static_memberships([customer.id], query)
-        return CustomerFacts(
-            document,
-            {STATIC_MEMBERS_COLLECTION: lists.get(customer.id, ())},
-            history.advance_to(version),
-        )
+        segments = list(definitions.segments.values())
+        subjects = [EvaluatedCustomer(customer, customer.document) for customer in customers]
+        segments_by_customer = []
+        async with aclosing(self._facts_loader.load_all(subjects, measures, now)) as all_facts:
+            async for facts in all_facts:
+                memberships = await _evaluate_segments(
+                    segments, definitions, Evaluation(facts, now)
+                )
+                segments_by_customer.append(
+                    [membership.segment for membership in memberships if membership.is_member]
+                )
+        return segments_by_customer
 
 
 async def _evaluate_segments(

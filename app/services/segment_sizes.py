@@ -1,7 +1,7 @@
 """Sizes of segments over time: queries, and sampling with little load on the database."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -10,10 +10,9 @@ from uuid import uuid4
 import structlog
 
 from app.domain.segment_sizes import SegmentSize, downsample, resolve_time_range, slot_start
-from app.domain.segments import Segment
 from app.errors import InputError, QueryTimeout
 from app.filters import Now
-from app.services.segments import Segments
+from app.services.segment_members import SegmentMembers
 from app.store import Store, Transaction
 from app.store.segment_sizes import SEGMENT_SIZES_REVISION
 
@@ -30,21 +29,25 @@ _LEASE_SECONDS = 60.0
 class SegmentSizes:
     """Reads and samples the sizes of segments."""
 
-    def __init__(self, store: Store, segments: Segments, interval: timedelta) -> None:
+    def __init__(self, store: Store, members: SegmentMembers, interval: timedelta) -> None:
         self._store = store
         self._schedule = store.size_schedule
-        self._segments = segments
+        self._members = members
         self._interval = interval
 
-    async def history(
-        self, segment: Segment, start_at: datetime | None, end_at: datetime | None, now: Now
-    ) -> list[SegmentSize]:
-        """Returns the sampled sizes between two instants, by default of the last 30 days, reduced
-        to what a chart can show. Raises INVALID if the range ends before it starts."""
+    async def histories(
+        self,
+        segment_ids: Iterable[str],
+        start_at: datetime | None,
+        end_at: datetime | None,
+        now: Now,
+    ) -> dict[str, list[SegmentSize]]:
+        """Returns, by segment, the sampled sizes between two instants, by default of the last 30
+        days, reduced to what a chart can show. A segment without sizes is left out. Raises INVALID
+        if the range ends before it starts."""
         start_at, end_at = resolve_time_range(start_at, end_at, now.at)
-        return downsample(
-            await self._store.segment_sizes.between(segment.id, start_at, end_at, now.at)
-        )
+        histories = self._store.segment_sizes.between(segment_ids, start_at, end_at, now.at)
+        return {segment_id: downsample(sizes) async for segment_id, sizes in histories}
 
     async def sample(self, clock: Callable[[], Now], rest_factor: float = _REST_FACTOR) -> None:
         """Counts the segments that are due, one after the other, for at most two minutes. Does
@@ -73,14 +76,14 @@ class SegmentSizes:
         due_segment = await self._schedule.claim_next(now.at)
         if due_segment is None:
             return False
-        segment = await self._segments.get(due_segment.segment_id)
+        segment = await self._store.segments.get(due_segment.segment_id)
         if segment is None:
             await self._store.transaction(
                 partial(self._schedule.delete_segment, due_segment.segment_id)
             )
             return True
         try:
-            count = await self._segments.member_count(segment, now)
+            count = await self._members.count(segment, now)
         except (QueryTimeout, InputError) as error:
             retry_at = due_segment.retry_at.isoformat()
             log.warning(

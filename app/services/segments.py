@@ -1,11 +1,9 @@
-"""Segments: create, edit and delete them; query their members."""
+"""Segments: create, edit and delete them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from app.domain.customers import Customer
 from app.domain.ids import EntityKind
 from app.domain.inputs import InputObject
 from app.domain.json_values import is_same_value
@@ -18,7 +16,7 @@ from app.domain.segments import (
 )
 from app.domain.uses import Use
 from app.errors import InputError, UserErrorCode, input_error
-from app.filters import Filter, Now, canonical, describe, parse
+from app.filters import Now, canonical, describe, parse
 from app.filters.filter_json import FilterJson
 from app.services.active_filters import ActiveFilters, require_metadata_ready
 from app.services.definitions import Definitions
@@ -178,52 +176,27 @@ class Segments:
 
         return await self._store.transaction(work)
 
-    async def members(
-        self, segment: Segment, after: str | None, limit: int, now: Now
-    ) -> list[Customer]:
-        """Returns at most `limit` members as of `now`, ordered by id, after the id `after`."""
-        if segment.filter is None:
-            return await self._store.members.page(segment.id, after, limit)
-        tree = await self._filter_tree(segment)
-        return await self._query_planner.plan(tree, now).page(after, limit)
-
-    async def entered_at(
-        self, segment: Segment, customer_ids: Sequence[str]
-    ) -> dict[str, datetime]:
-        """Returns by customer id when these members last entered an active segment. Customers who
-        were members when it was activated are left out."""
-        if segment.kind is not SegmentKind.ACTIVE:
-            return {}
-        return await self._store.transitions.entered_at(segment.id, customer_ids)
-
-    async def member_count(self, segment: Segment, now: Now) -> int:
-        """Returns the number of members as of `now`."""
-        if segment.filter is None:
-            return await self._store.members.count(segment.id)
-        tree = await self._filter_tree(segment)
-        return await self._query_planner.plan(tree, now).count()
-
-    async def needs_full_scan(self, segment: Segment, now: Now) -> bool:
-        """Whether counting the members scans a whole collection."""
-        if segment.filter is None:
-            return False
-        tree = await self._filter_tree(segment)
-        return await self._query_planner.plan(tree, now).needs_full_scan()
-
-    async def filter_text(self, segment: Segment) -> str | None:
-        """Returns the filter as one English sentence; None for a static segment."""
-        if segment.filter is None:
-            return None
-        return describe(await self._filter_tree(segment))
-
-    async def _filter_tree(self, segment: Segment) -> Filter:
+    async def filter_texts(self, segments: Sequence[Segment]) -> list[str | BaseException | None]:
+        """Returns the filter of each segment as one English sentence; None for a static segment. In
+        place of the text of an invalid filter, which may have been edited since, its InputError."""
         definitions = await self._definitions.latest()
-        await definitions.parse_segments([segment.id])
-        return definitions.filter_tree(segment)
+        texts: list[str | BaseException | None] = []
+        for segment in segments:
+            await definitions.time_slice.yield_when_spent()
+            try:
+                texts.append(
+                    None
+                    if segment.filter is None
+                    else describe(await definitions.load_filter_tree(segment))
+                )
+            except InputError as error:
+                texts.append(error)
+        return texts
 
-    async def uses(self, segment: Segment) -> list[Use]:
-        """Returns the uses of the segment, which prevent its deletion."""
-        return (await self._definitions.latest()).uses_of_segment(segment.id)
+    async def uses(self, segments: Sequence[Segment]) -> list[list[Use]]:
+        """Returns, for each segment, its uses, which prevent its deletion."""
+        definitions = await self._definitions.latest()
+        return [definitions.uses_of_segment(segment.id) for segment in segments]
 
     async def preview(self, filter_json: FilterJson, now: Now) -> PlannedQuery:
         """Plans the query of a filter that is not saved. Raises InputError if it is invalid."""

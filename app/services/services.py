@@ -48,6 +48,7 @@ from app.services.referral_checks import ReferralChecks
 from app.services.referral_consumer import ReferralConsumer
 from app.services.referral_rewards import RewardGiver
 from app.services.referrals import Referrals
+from app.services.segment_members import SegmentMembers
 from app.services.segment_sizes import SegmentSizes
 from app.services.segments import Segments
 from app.services.timeline import Timeline
@@ -75,8 +76,9 @@ class Services:
         self.events = Events(store)
         self.orders = Orders(store)
         self.segments = Segments(store, self.definitions, self.query_planner)
+        self.segment_members = SegmentMembers(store, self.definitions, self.query_planner)
         interval = timedelta(minutes=settings.size_interval_minutes)
-        self.segment_sizes = SegmentSizes(store, self.segments, interval)
+        self.segment_sizes = SegmentSizes(store, self.segment_members, interval)
         self.attributes = Attributes(store, self.definitions)
         self.filter_hints = FilterHints(store, self.definitions)
         self.filter_import = FilterImport(self.definitions)

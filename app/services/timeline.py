@@ -1,6 +1,7 @@
-"""The timeline of a customer: events, orders, transitions, ledger entries and deliveries,
+"""The timelines of customers: events, orders, transitions, ledger entries and deliveries,
 newest first."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from app.domain.deliveries import Delivery
@@ -21,16 +22,29 @@ class Timeline:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def page(
-        self, customer_id: str, after: TimelinePosition | None, limit: int
-    ) -> list[TimelineItem]:
-        """Returns at most `limit` entries after a position, newest first."""
-        entries: list[TimelineItem] = [
-            *await self._store.events.latest(customer_id, after, limit),
-            *await self._store.orders.latest(customer_id, after, limit),
-            *await self._store.transitions.latest(customer_id, after, limit),
-            *await self._store.ledger.latest(customer_id, after, limit),
-            *await self._store.deliveries.latest(customer_id, after, limit),
-        ]
-        entries.sort(key=lambda entry: sort_key(entry.at, entry.id), reverse=True)
-        return entries[:limit]
+    async def pages(
+        self, customer_ids: Sequence[str], after: TimelinePosition | None, limit: int
+    ) -> dict[str, list[TimelineItem]]:
+        """Returns, by customer, at most `limit` entries after a position, newest first."""
+        store = self._store
+        entries: dict[str, list[TimelineItem]] = {id_: [] for id_ in customer_ids}
+        for collection in (
+            store.events,
+            store.orders,
+            store.transitions,
+            store.ledger,
+            store.deliveries,
+        ):
+            latest: Mapping[str, Sequence[TimelineItem]] = await collection.latest(
+                customer_ids, after, limit
+            )
+            for id_, entries_of_kind in latest.items():
+                entries[id_] += entries_of_kind
+        return {
+            id_: sorted(entries_of_customer, key=_sort_key, reverse=True)[:limit]
+            for id_, entries_of_customer in entries.items()
+        }
+
+
+def _sort_key(entry: TimelineItem) -> tuple[datetime, int, str]:
+    return sort_key(entry.at, entry.id)

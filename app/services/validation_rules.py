@@ -1,6 +1,6 @@
 """Validation rules: create, edit and delete them; judge customers by them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from app.domain.inputs import (
 )
 from app.domain.metadata import to_json
 from app.domain.validation_rules import MAX_VALIDATION_RULES, ValidationRule
-from app.errors import UserErrorCode, input_error
+from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Evaluation, Filter, Now, canonical, describe, explain, parse
 from app.filters.failures import describe_failure
 from app.filters.filter_json import FilterJson
@@ -73,11 +73,19 @@ class ValidationRules:
         rules = (await self._definitions.latest()).validation_rules
         return {id_: rules[id_] for id_ in ids if id_ in rules}
 
-    async def filter_text(self, rule: ValidationRule) -> str:
-        """Returns the filter as one English sentence."""
+    async def filter_texts(self, rules: Sequence[ValidationRule]) -> list[str | BaseException]:
+        """Returns the filter of each rule as one English sentence. In place of the text of an
+        invalid filter, which may have been edited since, its InputError."""
         definitions = await self._definitions.latest()
-        await definitions.parse_nested(rule.filter)
-        return describe(definitions.rule_tree(rule))
+        texts: list[str | BaseException] = []
+        for rule in rules:
+            await definitions.time_slice.yield_when_spent()
+            try:
+                await definitions.parse_nested(rule.filter)
+                texts.append(describe(definitions.rule_tree(rule)))
+            except InputError as error:
+                texts.append(error)
+        return texts
 
     async def validate(
         self, rule_id: str, customer_ref: CustomerRef, overrides: object, now: Now

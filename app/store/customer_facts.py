@@ -23,6 +23,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 # With more rows than this, `read` returns the customer without rows.
 _MAX_ROWS_PER_COLLECTION = 1_000
 _MAX_ROW_BYTES = 16 * 1024
+_ROWS_PER_BATCH = 10_000
 
 
 class StoredFacts(NamedTuple):
@@ -63,7 +64,8 @@ class CustomerFactsReader:
             query: dict[str, Any] = {"customerId": {"$in": customer_keys}, "$or": conditions}
             if limit is not None:
                 query |= smaller_than(_MAX_ROW_BYTES)
-            async for row in self._database[collection].find(query).limit(limit or 0):
+            cursor = self._database[collection].find(query).limit(limit or 0)
+            for row in await cursor.batch_size(_ROWS_PER_BATCH).to_list(None):
                 rows_by_customer[to_public_id(EntityKind.CUSTOMER, row["customerId"])][
                     collection
                 ].append(row)

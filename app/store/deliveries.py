@@ -24,7 +24,7 @@ from app.store.delivery_documents import (
     new_delivery_document,
 )
 from app.store.ids import to_object_id, to_object_ids, to_public_id
-from app.store.timeline import older_than
+from app.store.timeline import older_than, read_latest, read_latest_of_customers
 
 # The API does not read what is sent, which may be large.
 _SHOWN_FIELDS = {"content": 0, "waiting": 0}
@@ -203,24 +203,29 @@ class Deliveries:
         row = await self._collection.find_one(query, _SHOWN_FIELDS)
         return None if row is None else as_delivery(row)
 
-    async def page(
+    async def pages(
         self,
-        distribution_id: str,
+        distribution_ids: Iterable[str],
         statuses: Iterable[DeliveryStatus],
         after: tuple[datetime, str] | None,
         limit: int,
-    ) -> list[Delivery]:
-        """At most `limit` deliveries of the distribution, newest first, older than the cursor."""
+    ) -> dict[str, list[Delivery]]:
+        """By distribution, at most `limit` deliveries with one of the statuses, newest first, older
+        than the cursor."""
         query = {
-            **_status_query(distribution_id, statuses),
+            "status": {"$in": [status.value for status in statuses]},
             **older_than(after, EntityKind.DELIVERY),
         }
-        cursor = self._collection.find(query, _SHOWN_FIELDS).sort([("at", -1), ("_id", -1)])
-        return [as_delivery(row) async for row in cursor.limit(limit)]
-
-    async def count(self, distribution_id: str, statuses: Iterable[DeliveryStatus]) -> int:
-        query = _status_query(distribution_id, statuses)
-        return int(await self._collection.count_documents(query))
+        rows = await read_latest(
+            self._collection,
+            "distributionId",
+            EntityKind.DISTRIBUTION,
+            distribution_ids,
+            limit,
+            query,
+            projection=_SHOWN_FIELDS,
+        )
+        return {id_: list(map(as_delivery, documents)) for id_, documents in rows.items()}
 
     async def count_by_status(
         self, distribution_ids: Iterable[str]
@@ -244,24 +249,16 @@ class Deliveries:
         return counts
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
-    ) -> list[Delivery]:
-        """A customer's deliveries without tests, newest first, older than the cursor `after`."""
-        query = {
-            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
-            "distributionId": {"$exists": True},
-            **older_than(after, EntityKind.DELIVERY),
-        }
-        cursor = self._collection.find(query, _SHOWN_FIELDS).sort([("at", -1), ("_id", -1)])
-        return [as_delivery(row) async for row in cursor.limit(limit)]
+        self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
+    ) -> dict[str, list[Delivery]]:
+        """By customer, at most `limit` deliveries without tests, newest first, older than the
+        cursor `after`."""
+        query = {"distributionId": {"$exists": True}, **older_than(after, EntityKind.DELIVERY)}
+        rows = await read_latest_of_customers(
+            self._collection, customer_ids, limit, query, projection=_SHOWN_FIELDS
+        )
+        return {id_: list(map(as_delivery, documents)) for id_, documents in rows.items()}
 
 
 STATUS_INDEX = "distributionId_1_status_1_at_-1__id_-1"
 WAITING_INDEX = "distributionId_1_at_1"
-
-
-def _status_query(distribution_id: str, statuses: Iterable[DeliveryStatus]) -> dict[str, Any]:
-    return {
-        "distributionId": to_object_id(EntityKind.DISTRIBUTION, distribution_id),
-        "status": {"$in": [status.value for status in statuses]},
-    }

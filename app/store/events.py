@@ -11,7 +11,7 @@ from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.customers import existing_keys
 from app.store.ids import to_object_id, to_public_id
-from app.store.timeline import older_than
+from app.store.timeline import older_than, read_latest_of_customers
 
 
 class Events:
@@ -65,15 +65,12 @@ class Events:
         return _event(document)
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
-    ) -> list[Event]:
-        """A customer's events, newest first, older than the cursor `after`."""
-        query = {
-            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
-            **older_than(after, EntityKind.EVENT),
-        }
-        cursor = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
-        return [_event(document) async for document in cursor]
+        self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
+    ) -> dict[str, list[Event]]:
+        """By customer, at most `limit` events, newest first, older than the cursor `after`."""
+        query = older_than(after, EntityKind.EVENT)
+        rows = await read_latest_of_customers(self._collection, customer_ids, limit, query)
+        return {id_: list(map(_event, documents)) for id_, documents in rows.items()}
 
 
 def _document(event: Event) -> dict[str, Any]:

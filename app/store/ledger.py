@@ -12,7 +12,7 @@ from app.domain.loyalty import LedgerEntry, LoyaltyAccount
 from app.store.collections import Database
 from app.store.customers import existing_keys
 from app.store.ids import to_object_id, to_object_ids, to_public_id
-from app.store.timeline import older_than
+from app.store.timeline import older_than, read_latest_of_customers
 
 
 class Ledger:
@@ -102,15 +102,12 @@ class Ledger:
         return _entry(row)
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
-    ) -> list[LedgerEntry]:
-        """A customer's entries, newest first, older than the cursor `after`."""
-        query = {
-            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
-            **older_than(after, EntityKind.LEDGER_ENTRY),
-        }
-        cursor = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
-        return [_entry(row) async for row in cursor]
+        self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
+    ) -> dict[str, list[LedgerEntry]]:
+        """By customer, at most `limit` entries, newest first, older than the cursor `after`."""
+        query = older_than(after, EntityKind.LEDGER_ENTRY)
+        rows = await read_latest_of_customers(self._collection, customer_ids, limit, query)
+        return {id_: list(map(_entry, documents)) for id_, documents in rows.items()}
 
 
 def _document(entry: LedgerEntry) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from app.domain.customers import Customer
 from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.customers import as_customer
-from app.store.ids import to_object_id
+from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 MEMBERS_REVISION = "members"
 
@@ -47,29 +47,64 @@ class Members:
         if rows:
             await self._collection.insert_many(rows, session=transaction)
 
-    async def page(self, segment_id: str, after: str | None, limit: int) -> list[Customer]:
-        """At most `limit` members by id, after the id `after`."""
-        query: dict[str, Any] = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
-        if after is not None:
-            query["customerId"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after)}
-        stages: list[dict[str, Any]] = [
-            {"$match": query},
+    async def pages(
+        self, segment_ids: Sequence[str], after: str | None, limit: int
+    ) -> dict[str, list[Customer]]:
+        """By segment, at most `limit` members by id, after the id `after`. A segment without
+        members is left out."""
+        segments = [{"_id": key} for key in to_object_ids(EntityKind.SEGMENT, segment_ids)]
+        after_query: dict[str, Any] = (
+            {}
+            if after is None
+            else {"customerId": {"$gt": to_object_id(EntityKind.CUSTOMER, after)}}
+        )
+        member_stages: list[dict[str, Any]] = [
+            {"$match": after_query},
             {"$sort": {"customerId": 1}},
             *_EXISTING_CUSTOMER_STAGES,
             {"$limit": limit},
         ]
-        cursor = self._collection.aggregate(stages, batchSize=limit + 1)
-        return [as_customer(row["customer"]) async for row in cursor]
+        # With $unwind right after it, $lookup returns the members one by one: together the members
+        # of a segment may exceed the size of a document.
+        stages: list[dict[str, Any]] = [
+            {"$documents": segments},
+            {
+                "$lookup": {
+                    "from": self._collection.name,
+                    "localField": "_id",
+                    "foreignField": "segmentId",
+                    "pipeline": member_stages,
+                    "as": "member",
+                }
+            },
+            {"$unwind": "$member"},
+        ]
+        pages: dict[str, list[Customer]] = {}
+        if segments:
+            cursor = self._collection.database.aggregate(
+                stages, batchSize=len(segments) * limit + 1
+            )
+            for row in await cursor.to_list(None):
+                segment_id = to_public_id(EntityKind.SEGMENT, row["_id"])
+                pages.setdefault(segment_id, []).append(as_customer(row["member"]["customer"]))
+        return pages
 
-    async def count(self, segment_id: str) -> int:
-        """The number of members whose customer exists."""
-        query: dict[str, Any] = {"segmentId": to_object_id(EntityKind.SEGMENT, segment_id)}
+    async def counts(self, segment_ids: Sequence[str]) -> dict[str, int]:
+        """By segment, the number of members whose customer exists. A segment without members is
+        left out."""
+        query: dict[str, Any] = {
+            "segmentId": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)}
+        }
         cursor = self._tombstones.find({}, {"_id": 1}).limit(MAX_EXCLUDED_CUSTOMERS + 1)
         deleted_customers = [row["_id"] for row in await cursor.to_list(None)]
+        stages: list[dict[str, Any]] = [{"$match": query}]
         if len(deleted_customers) > MAX_EXCLUDED_CUSTOMERS:
-            stages = [{"$match": query}, *_EXISTING_CUSTOMER_STAGES, {"$count": "count"}]
-            counted = await self._collection.aggregate(stages).to_list(None)
-            return sum(int(row["count"]) for row in counted)
-        if deleted_customers:
+            stages += _EXISTING_CUSTOMER_STAGES
+        elif deleted_customers:
             query["customerId"] = {"$nin": deleted_customers}
-        return int(await self._collection.count_documents(query))
+        stages.append({"$group": {"_id": "$segmentId", "count": {"$sum": 1}}})
+        counted = self._collection.aggregate(stages, batchSize=len(segment_ids) + 1)
+        return {
+            to_public_id(EntityKind.SEGMENT, row["_id"]): int(row["count"])
+            for row in await counted.to_list(None)
+        }

@@ -20,7 +20,7 @@ from app.store.change_stream import partition_of
 from app.store.collections import ORDERS_BY_CUSTOMER_INDEX, Database
 from app.store.customers import existing_keys
 from app.store.ids import to_object_id, to_public_id
-from app.store.timeline import older_than
+from app.store.timeline import older_than, read_latest_of_customers
 
 _CUSTOMER_INDEX_HINT = list(ORDERS_BY_CUSTOMER_INDEX.document["key"].items())
 
@@ -197,16 +197,15 @@ class Orders:
         return _order(document)
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
-    ) -> list[Order]:
-        """A customer's current orders, newest first, older than the cursor `after`."""
-        query = {
-            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
-            "current": True,
-            **older_than(after, EntityKind.ORDER, "orderId"),
-        }
-        cursor = self._collection.find(query).sort([("at", -1), ("orderId", -1)]).limit(limit)
-        return [_order(document) async for document in cursor]
+        self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
+    ) -> dict[str, list[Order]]:
+        """By customer, at most `limit` current orders, newest first, older than the cursor
+        `after`."""
+        query = {"current": True, **older_than(after, EntityKind.ORDER, "orderId")}
+        rows = await read_latest_of_customers(
+            self._collection, customer_ids, limit, query, key_field="orderId"
+        )
+        return {id_: list(map(_order, documents)) for id_, documents in rows.items()}
 
 
 def _document(order: Order, since_version: int) -> dict[str, Any]:

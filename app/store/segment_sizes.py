@@ -1,5 +1,6 @@
 """The history of segment sizes. MongoDB deletes points when they expire (a TTL index)."""
 
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from app.domain.ids import EntityKind
 from app.domain.segment_sizes import FULL_RESOLUTION_RETENTION, RETENTION, SegmentSize
 from app.store.collections import Database
-from app.store.ids import to_object_id
+from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 # A new point and the deletion of a segment both increment this revision, so that they conflict: a
 # deleted segment never gains a point.
 SEGMENT_SIZES_REVISION = "segmentSizes"
+_SIZES_PER_BATCH = 10_000
 
 
 class SegmentSizes:
@@ -61,15 +63,31 @@ class SegmentSizes:
         await self._collection.insert_one(row, session=transaction)
 
     async def between(
-        self, segment_id: str, since: datetime, until: datetime | None, now: datetime
-    ) -> list[SegmentSize]:
-        """The points from `since` to `until`, both included, in order of time."""
+        self, segment_ids: Iterable[str], since: datetime, until: datetime | None, now: datetime
+    ) -> AsyncIterator[tuple[str, list[SegmentSize]]]:
+        """Yields each segment that has points from `since` to `until`, both included, with these
+        points in order of time. It has the points of one segment in memory."""
         at_range = {"$gte": since} if until is None else {"$gte": since, "$lte": until}
-        # MongoDB deletes expired rows once a minute; the query hides those that remain.
-        query = {**_segment_query(segment_id), "at": at_range, "expiresAt": {"$gt": now}}
-        cursor = self._collection.find(query, {"_id": 0, "at": 1, "memberCount": 1}).sort("at", 1)
-        rows = await cursor.batch_size(10_000).to_list(None)
-        return [SegmentSize(row["at"], row["memberCount"]) for row in rows]
+        query = {
+            "_id.segment": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
+            "at": at_range,
+            # MongoDB deletes expired rows once a minute; the query hides those that remain.
+            "expiresAt": {"$gt": now},
+        }
+        projection = {"_id.segment": 1, "at": 1, "memberCount": 1}
+        order = [("_id.segment", 1), ("at", 1)]
+        cursor = self._collection.find(query, projection, batch_size=_SIZES_PER_BATCH, sort=order)
+        segment: ObjectId | None = None
+        sizes: list[SegmentSize] = []
+        while rows := await cursor.to_list(_SIZES_PER_BATCH):
+            for row in rows:
+                if row["_id"]["segment"] != segment:
+                    if segment is not None:
+                        yield to_public_id(EntityKind.SEGMENT, segment), sizes
+                    segment, sizes = row["_id"]["segment"], []
+                sizes.append(SegmentSize(row["at"], row["memberCount"]))
+        if segment is not None:
+            yield to_public_id(EntityKind.SEGMENT, segment), sizes
 
 
 def _segment_query(segment_id: str) -> dict[str, ObjectId | None]:

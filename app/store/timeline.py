@@ -1,13 +1,79 @@
-"""Paging through a customer's timeline, newest first."""
+"""Paging through the timelines of customers, newest first."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorCollection
+
 from app.domain.ids import EntityKind, kind_of
-from app.store.ids import to_object_id
+from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 # At the same instant, entries of a later kind come first.
 _KIND_ORDER = list(EntityKind)
+
+
+async def read_latest_of_customers(
+    collection: AsyncIOMotorCollection[dict[str, Any]],
+    customer_ids: Iterable[str],
+    limit: int,
+    query: Mapping[str, Any],
+    **options: Any,
+) -> dict[str, list[dict[str, Any]]]:
+    """Returns, by customer, at most `limit` rows of each that match the query, newest first.
+    `options` are those of `read_latest`."""
+    return await read_latest(
+        collection, "customerId", EntityKind.CUSTOMER, customer_ids, limit, query, **options
+    )
+
+
+async def read_latest(
+    collection: AsyncIOMotorCollection[dict[str, Any]],
+    owner_field: str,
+    owner_kind: EntityKind,
+    owner_ids: Iterable[str],
+    limit: int,
+    query: Mapping[str, Any],
+    *,
+    key_field: str = "_id",
+    projection: Mapping[str, Any] | None = None,
+) -> dict[str, list[dict[str, Any]]]:
+    """Returns, by owner, at most `limit` rows of each that match the query, newest first.
+
+    `owner_field` has the owner of a row: its customer, for example. One command reads the rows of
+    all owners. An owner without rows is left out.
+    """
+    owners = [{"_id": key} for key in to_object_ids(owner_kind, owner_ids)]
+    row_stages: list[dict[str, Any]] = [
+        {"$match": query},
+        {"$sort": {"at": -1, key_field: -1}},
+        {"$limit": limit},
+    ]
+    if projection is not None:
+        row_stages.append({"$project": projection})
+    # With $unwind right after it, $lookup returns the rows one by one: together the rows of an
+    # owner may exceed the size of a document.
+    stages: list[dict[str, Any]] = [
+        {"$documents": owners},
+        {
+            "$lookup": {
+                "from": collection.name,
+                "localField": "_id",
+                "foreignField": owner_field,
+                "pipeline": row_stages,
+                "as": "row",
+            }
+        },
+        {"$unwind": "$row"},
+        {"$replaceRoot": {"newRoot": "$row"}},
+    ]
+    rows_by_owner: dict[str, list[dict[str, Any]]] = {}
+    if owners:
+        cursor = collection.database.aggregate(stages, batchSize=len(owners) * limit + 1)
+        for row in await cursor.to_list(None):
+            owner_id = to_public_id(owner_kind, row[owner_field])
+            rows_by_owner.setdefault(owner_id, []).append(row)
+    return rows_by_owner
 
 
 def older_than(

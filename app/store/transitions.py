@@ -15,10 +15,12 @@ from app.domain.transitions import PendingTransition, Transition, TransitionCaus
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import LOG_APPEND_LEASE, Leases
-from app.store.timeline import older_than
+from app.store.timeline import older_than, read_latest_of_customers
 
 _LOG_END_COUNTER = "transitionLogEnd"
 _APPEND_LEASE_SECONDS = 1.0
+# More than a page of members; MongoDB's own first batch has 101 rows.
+_MAX_ENTRANCES_PER_BATCH = 10_000
 
 
 class Transitions:
@@ -103,15 +105,13 @@ class Transitions:
         return [as_transition(row) async for row in cursor]
 
     async def latest(
-        self, customer_id: str, after: tuple[datetime, str] | None, limit: int
-    ) -> list[Transition]:
-        """A customer's transitions, newest first, older than the cursor `after`."""
-        query = {
-            "customerId": to_object_id(EntityKind.CUSTOMER, customer_id),
-            **older_than(after, EntityKind.TRANSITION),
-        }
-        cursor = self._collection.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
-        return [as_transition(row) async for row in cursor]
+        self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
+    ) -> dict[str, list[Transition]]:
+        """By customer, at most `limit` transitions, newest first, older than the cursor
+        `after`."""
+        query = older_than(after, EntityKind.TRANSITION)
+        rows = await read_latest_of_customers(self._collection, customer_ids, limit, query)
+        return {id_: list(map(as_transition, documents)) for id_, documents in rows.items()}
 
     async def first_sequences(
         self,
@@ -138,16 +138,25 @@ class Transitions:
             async for row in cursor
         }
 
-    async def entered_at(self, segment_id: str, customer_ids: Sequence[str]) -> dict[str, datetime]:
-        """Returns, for the customers that the log has in the segment, when they last entered."""
+    async def entered_at(
+        self, customer_ids_by_segment: Mapping[str, Iterable[str]]
+    ) -> dict[tuple[str, str], datetime]:
+        """Returns, by segment and customer, when the customers that the log has in these segments
+        last entered."""
         query = {
-            "customerId": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)},
-            "segmentId": to_object_id(EntityKind.SEGMENT, segment_id),
+            "$or": [
+                {
+                    "customerId": {"$in": to_object_ids(EntityKind.CUSTOMER, customer_ids)},
+                    "segmentId": to_object_id(EntityKind.SEGMENT, segment_id),
+                }
+                for segment_id, customer_ids in customer_ids_by_segment.items()
+            ]
         }
         # Retained entrances stand for the deleted part of the log, so they sort before the rest.
         entrance_projection = {
             "_id": None,
             "type": TransitionType.ENTERED.value,
+            "segmentId": 1,
             "customerId": 1,
             "at": "$enteredAt",
         }
@@ -161,12 +170,21 @@ class Transitions:
         stages: list[dict[str, Any]] = [
             {"$match": query},
             {"$unionWith": {"coll": "retainedEntrances", "pipeline": entrance_stages}},
-            {"$group": {"_id": "$customerId", "last": last_transition}},
+            {
+                "$group": {
+                    "_id": {"segment": "$segmentId", "customer": "$customerId"},
+                    "last": last_transition,
+                }
+            },
             {"$match": {"last.type": TransitionType.ENTERED.value}},
         ]
-        cursor = self._collection.aggregate(stages)
+        cursor = self._collection.aggregate(stages, batchSize=_MAX_ENTRANCES_PER_BATCH)
         return {
-            to_public_id(EntityKind.CUSTOMER, row["_id"]): row["last"]["at"] async for row in cursor
+            (
+                to_public_id(EntityKind.SEGMENT, row["_id"]["segment"]),
+                to_public_id(EntityKind.CUSTOMER, row["_id"]["customer"]),
+            ): row["last"]["at"]
+            for row in await cursor.to_list(None)
         }
 
 

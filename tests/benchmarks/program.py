@@ -29,6 +29,10 @@ class Program:
         self.mongodb_url = environment["MONGODB_URL"]
         self.redis_url = environment["REDIS_URL"]
 
+    def with_settings(self, **settings: str) -> "Program":
+        """Returns the program with these environment variables."""
+        return Program({**self._environment, **settings})
+
     @contextmanager
     def server(self, *command: str) -> Iterator[tuple[str, psutil.Process]]:
         """Starts a server; yields its address and its process once it listens."""

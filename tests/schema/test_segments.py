@@ -104,7 +104,7 @@ async def test_a_filter_read_before_an_edit_is_not_kept_for_later(api: Api) -> N
     await api.fetch(
         UPDATE, id=id_, **{"in": {"filter": attribute_filter("metadata.n", "LESS_THAN", 7)}}
     )
-    assert await api.services.segments.member_count(read, api.services.now()) == 3
+    assert await api.services.segment_members.count(read, api.services.now()) == 3
     assert await fetch_memberships(api, {"sourceId": "c5"}, [id_]) == [True]
 
 

@@ -55,7 +55,7 @@ async def test_it_has_segments_of_each_kind_with_members_and_others(
 
     assert {segment.kind for segment in segments} >= {SegmentKind.PASSIVE, SegmentKind.STATIC}
     for segment in segments:
-        count = await api.services.segments.member_count(segment, api.services.now())
+        count = await api.services.segment_members.count(segment, api.services.now())
         assert 0 < count < CUSTOMER_COUNT, segment.name
 
 

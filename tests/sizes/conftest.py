@@ -54,12 +54,11 @@ class SegmentSizeShop:
     ) -> list[SegmentSize]:
         """Returns the points of the segment between two bounds, as seen at `now`."""
         services = self.api.services
-        segment = await services.segments.get(id_)
-        assert segment is not None
         since, until = bounds or (None, None)
-        return await services.segment_sizes.history(
-            segment, since, until, Now(now, services.calendar)
+        histories = await services.segment_sizes.histories(
+            [id_], since, until, Now(now, services.calendar)
         )
+        return histories.get(id_, [])
 
     def read_counts(self) -> dict[str, list[int]]:
         """Returns the stored member counts by segment, in the order of time."""

@@ -158,7 +158,7 @@ async def test_it_rests_nine_times_as_long_as_it_counts(
 ) -> None:
     await shop.create_segments(3)
     services = shop.api.services
-    real, took, began = services.segments.member_count, list[float](), list[float]()
+    real, took, began = services.segment_members.count, list[float](), list[float]()
 
     async def timed(segment: Segment, now: Now) -> int:
         began.append(monotonic())
@@ -166,7 +166,7 @@ async def test_it_rests_nine_times_as_long_as_it_counts(
         took.append(monotonic() - began[-1])
         return count
 
-    monkeypatch.setattr(services.segments, "member_count", timed)
+    monkeypatch.setattr(services.segment_members, "count", timed)
     await services.segment_sizes.sample(services.now)
 
     assert len(began) == 3
@@ -197,7 +197,7 @@ async def test_a_slow_count_blocks_no_other_and_is_retried_less_often(
     await shop.api.upsert("somebody")
     slow, *others = await shop.create_segments(3)
     services, tried = shop.api.services, list[datetime]()
-    real = services.segments.member_count
+    real = services.segment_members.count
     impatient = QueryBudget(shop.api.services.store._database, 0.1)
 
     async def slowly(segment: Segment, now: Now) -> int:
@@ -206,7 +206,7 @@ async def test_a_slow_count_blocks_no_other_and_is_retried_less_often(
             await impatient.aggregate("customers", SLOW_PIPELINE)
         return await real(segment, now)
 
-    monkeypatch.setattr(services.segments, "member_count", slowly)
+    monkeypatch.setattr(services.segment_members, "count", slowly)
     with structlog.testing.capture_logs() as logged:
         for minutes in range(40):
             await shop.sample_sizes(NOON + minutes * MINUTE)
@@ -218,7 +218,7 @@ async def test_a_slow_count_blocks_no_other_and_is_retried_less_often(
     assert logged[0]["retry_at"] == "2026-03-29T12:05:00+00:00"
 
     # After a fix it is counted like the others.
-    monkeypatch.setattr(services.segments, "member_count", real)
+    monkeypatch.setattr(services.segment_members, "count", real)
     await shop.sample_sizes(NOON + 2 * HOUR)
     await shop.sample_sizes(NOON + 3 * HOUR)
     assert shop.read_counts()[slow] == [1, 1]
@@ -264,13 +264,13 @@ async def test_a_segment_deleted_during_its_count_leaves_no_rows(
 ) -> None:
     await shop.create_segments(1)
     services = shop.api.services
-    real = services.segments.member_count
+    real = services.segment_members.count
 
     async def deleted_meanwhile(segment: Segment, now: Now) -> int:
         await shop.delete_segment(segment.id)
         return await real(segment, now)
 
-    monkeypatch.setattr(services.segments, "member_count", deleted_meanwhile)
+    monkeypatch.setattr(services.segment_members, "count", deleted_meanwhile)
     await shop.sample_sizes(NOON)
 
     assert shop.remaining_rows() == []
@@ -325,7 +325,7 @@ def record_counted_segments(
     services: Services, monkeypatch: pytest.MonkeyPatch, cancel_at: int | None = None
 ) -> list[str]:
     """Records the segments that the services count; raises CancelledError at count `cancel_at`."""
-    original, counted_segments = services.segments.member_count, list[str]()
+    original, counted_segments = services.segment_members.count, list[str]()
 
     async def record_count(segment: Segment, now: Now) -> int:
         counted_segments.append(segment.id)
@@ -333,5 +333,5 @@ def record_counted_segments(
             raise asyncio.CancelledError
         return await original(segment, now)
 
-    monkeypatch.setattr(services.segments, "member_count", record_count)
+    monkeypatch.setattr(services.segment_members, "count", record_count)
     return counted_segments

@@ -21,6 +21,7 @@ from app.schema.http.error_masking import (
     format_execution_errors,
     format_request_error,
 )
+from app.schema.http.fast_executor import FastExecutor
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.request_errors import (
     BAD_REQUEST_CODE,
@@ -158,9 +159,13 @@ async def _cancel_on_disconnect(
 class Operations:
     """Prepares the operations of a schema."""
 
-    def __init__(self, schema: Schema, timeout_seconds: float) -> None:
+    def __init__(
+        self, schema: Schema, timeout_seconds: float, *, uses_fast_executor: bool = True
+    ) -> None:
         self._schema = schema._schema
-        self._executor_class = schema.execution_context_class
+        self._executor_class = (
+            FastExecutor if uses_fast_executor else schema.execution_context_class
+        )
         self._documents = DocumentCache(self._schema)
         self._timeout_seconds = timeout_seconds
 

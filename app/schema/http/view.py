@@ -42,7 +42,9 @@ class GraphQLView:
         make_context: ContextFactory,
         bundle: Path = BUNDLE_FOLDER,
     ) -> None:
-        self._operations = Operations(schema, settings.operation_seconds)
+        self._operations = Operations(
+            schema, settings.operation_seconds, uses_fast_executor=settings.fast_executor
+        )
         self._max_body_bytes = settings.max_body_bytes
         self._make_context = make_context
         self._bundle = bundle

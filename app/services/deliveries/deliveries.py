@@ -46,21 +46,16 @@ class Deliveries:
     async def get(self, id_: str) -> Delivery | None:
         return await self._store.deliveries.get(id_)
 
-    async def page(
+    async def pages(
         self,
-        distribution_id: str,
-        statuses: Iterable[DeliveryStatus] | None,
+        distribution_ids: Iterable[str],
+        statuses: Iterable[DeliveryStatus],
         after: tuple[datetime, str] | None,
         limit: int,
-    ) -> list[Delivery]:
-        """Returns at most `limit` deliveries after a position, newest first. None stands for all
-        statuses."""
-        statuses = DeliveryStatus if statuses is None else statuses
-        return await self._store.deliveries.page(distribution_id, statuses, after, limit)
-
-    async def count(self, distribution_id: str, statuses: Iterable[DeliveryStatus] | None) -> int:
-        statuses = DeliveryStatus if statuses is None else statuses
-        return await self._store.deliveries.count(distribution_id, statuses)
+    ) -> dict[str, list[Delivery]]:
+        """Returns, by distribution, at most `limit` deliveries with one of these statuses, after a
+        position, newest first. A distribution without deliveries is left out."""
+        return await self._store.deliveries.pages(distribution_ids, statuses, after, limit)
 
     async def count_by_status(
         self, distribution_ids: Iterable[str]
