@@ -8,7 +8,7 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import InsertOne, UpdateOne
 
-from app.domain.customers import Customer, Document, TrackedCustomer
+from app.domain.customers import Customer, Document, TrackedCustomer, search_key
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
 from app.filters.sources import CUSTOMERS_COLLECTION
@@ -19,6 +19,7 @@ from app.store.query_budget import QueryBudget, Stage
 from app.store.reads import run_read_command
 
 _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
+_ENOUGH_TO_BE_AMBIGUOUS = 2
 _LAST_CHARACTER = chr(sys.maxunicode)
 
 
@@ -53,6 +54,17 @@ class Customers:
             to_public_id(EntityKind.CUSTOMER, document["_id"]): document["sourceId"]
             async for document in cursor
         }
+
+    async def ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
+        """Returns by email, without case, the ids of the customers who have it, at most two."""
+        keys = {search_key(email) for email in emails}
+        cursor = self._collection.find({"searchKeys": {"$in": list(keys)}}, {"email": 1})
+        ids: dict[str, list[str]] = {}
+        async for document in cursor:
+            key = search_key(document.get("email") or "")
+            if key in keys and len(ids.setdefault(key, [])) < _ENOUGH_TO_BE_AMBIGUOUS:
+                ids[key].append(to_public_id(EntityKind.CUSTOMER, document["_id"]))
+        return ids
 
     async def save(
         self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession
