@@ -14,8 +14,12 @@ from app.domain.json_values import (
 from app.domain.orders import ORDER_STATUSES
 from app.domain.segments import MAX_NAME_LENGTH
 from app.filters.calendar import parse_date, parse_datetime, truncate_to_milliseconds
-from app.filters.sources import ORDER_EVENT_NAME
+from app.filters.sources import ORDER_ITEM_EVENT_NAME, RESERVED_EVENT_NAMES
 from app.filters.values import MAX_INT64, MIN_INT64
+
+# GraphQL's Int has 32 bits.
+MIN_INT32 = -(2**31)
+MAX_INT32 = 2**31 - 1
 
 
 def _parse_date(value: object) -> object:
@@ -44,8 +48,14 @@ def _require_not_null(value: object) -> object:
 
 
 def _require_not_reserved(name: str) -> str:
-    if name == ORDER_EVENT_NAME:
+    if name in RESERVED_EVENT_NAMES:
         raise ValueError("is reserved for orders; send them with ordersUpsert")
+    return name
+
+
+def _require_path_name(name: str) -> str:
+    if name == ORDER_ITEM_EVENT_NAME:
+        raise ValueError("has no count and no instants; it can't be overridden")
     return name
 
 
@@ -68,6 +78,9 @@ RequiredFilter = Annotated[dict[str, Any] | None, BeforeValidator(_require_not_n
 PositiveInt = Annotated[int, Field(ge=1)]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 Long = Annotated[int, Field(ge=MIN_INT64, le=MAX_INT64)]
+Quantity = Annotated[int, Field(ge=MIN_INT32, le=MAX_INT32)]
+OverriddenEventName = Annotated[EventName, AfterValidator(_require_path_name)]
+"""The name of an event that has attribute paths."""
 CustomEventName = Annotated[EventName, AfterValidator(_require_not_reserved)]
 OrderStatus = Annotated[
     str | None, BeforeValidator(_require_not_null), AfterValidator(_require_order_status)

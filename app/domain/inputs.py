@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 from app.domain.input_types import (
     CustomEventName,
     Day,
-    EventName,
     FiniteFloat,
     Instant,
     JsonObject,
@@ -20,13 +19,16 @@ from app.domain.input_types import (
     Name,
     OrderAmount,
     OrderStatus,
+    OverriddenEventName,
     PositiveInt,
     Properties,
+    Quantity,
     Reason,
     RequiredFilter,
     RequiredName,
     Text,
 )
+from app.domain.orders import MAX_ORDER_ITEMS
 from app.errors import InputError, Problem, UserErrorCode
 from app.filters.fields import escape_event_name
 from app.filters.sources import ORDER_EVENT_NAME
@@ -138,7 +140,7 @@ class CustomerOverrides(Profile):
     source_id: Key | None = None
     orders: OrdersOverride | None = None
     loyalty: LoyaltyOverride | None = None
-    events: dict[EventName, EventOverride | None] | None = None
+    events: dict[OverriddenEventName, EventOverride | None] | None = None
 
     def activity_fields(self) -> dict[str, dict[str, Any]]:
         """Returns the sent overrides of orders, loyalty and events by their stored field names."""
@@ -166,6 +168,16 @@ class EventInput(Input):
     idempotency_key: Key | None = None
 
 
+class OrderItemInput(Input):
+    sku: Key
+    name: Text | None = None
+    category: Text | None = None
+    # Null, like a field that is left out, stands for 1.
+    quantity: Quantity | None = None
+    amount: Long
+    metadata: Properties | None = None
+
+
 class OrderInput(Input):
     source_id: Key
     customer: CustomerRef
@@ -173,6 +185,7 @@ class OrderInput(Input):
     status: OrderStatus = None
     amount: OrderAmount = None
     at: Instant | None = None
+    items: Annotated[list[OrderItemInput], Field(max_length=MAX_ORDER_ITEMS)] | None = None
     metadata: Properties | None = None
 
 
@@ -268,7 +281,10 @@ _MESSAGES_BY_ERROR_TYPE = {
     "missing": "is required",
     "model_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
+    "list_type": "must be a list",
 }
+# Pydantic's type of the error for a list that has too many elements.
+_LIST_TOO_LONG = "too_long"
 
 
 def parse_input(model: type[InputModel], input_object: object, *path: str) -> InputModel:
@@ -285,17 +301,25 @@ def _to_problems(error: ValidationError, path: tuple[str, ...]) -> list[Problem]
     for details in error.errors(include_url=False, include_input=False):
         # Pydantic appends "[key]" to the location of an invalid dictionary key.
         location = tuple(str(part) for part in details["loc"] if part != "[key]")
-        code = (
-            UserErrorCode.METADATA_INVALID
-            if location[:1] == ("metadata",)
-            else UserErrorCode.INVALID
-        )
         subject = location[-1][:100] if location else "The row"
-        problems.append(Problem(code, f"{subject} {_format_message(details)}", path + location))
+        message = f"{subject} {_format_message(details)}"
+        problems.append(Problem(_error_code(details, location), message, path + location))
     return problems
 
 
+def _error_code(details: ErrorDetails, location: tuple[str, ...]) -> UserErrorCode:
+    if details["type"] == _LIST_TOO_LONG:
+        return UserErrorCode.TOO_MANY
+    # Items of orders have metadata, too: items, 0, metadata.
+    is_in_metadata = location[:1] == ("metadata",) or (
+        location[:1] == ("items",) and location[2:3] == ("metadata",)
+    )
+    return UserErrorCode.METADATA_INVALID if is_in_metadata else UserErrorCode.INVALID
+
+
 def _format_message(details: ErrorDetails) -> str:
+    if details["type"] == _LIST_TOO_LONG:
+        return f"can have at most {details['ctx']['max_length']:,} elements; send fewer"
     message = _MESSAGES_BY_ERROR_TYPE.get(details["type"], details["msg"]).removeprefix(
         "Value error, "
     )

@@ -1,4 +1,4 @@
-"""Orders, and the summary of a customer's orders."""
+"""Orders with their line items, and the summary of a customer's orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,45 @@ from app.filters.values import MAX_INT64, MIN_INT64
 
 ORDER_STATUSES = ("CREATED", "PAID", "FULFILLED", "CANCELED")
 DEFAULT_ORDER_STATUS = "PAID"
+MAX_ORDER_ITEMS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """A line item of an order. `amount` is in minor units, for example cents, for the line as a
+    whole."""
+
+    sku: str
+    amount: int
+    quantity: int = 1
+    name: str | None = None
+    category: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        return cls(
+            sku=document["sku"],
+            amount=document["amount"],
+            quantity=document.get("quantity", 1),
+            name=document.get("name"),
+            category=document.get("category"),
+            metadata=document.get("metadata") or {},
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """The item as it is stored: without what is missing."""
+        optional_fields = {
+            "name": self.name,
+            "category": self.category,
+            "metadata": self.metadata or None,
+        }
+        return {
+            "sku": self.sku,
+            "amount": self.amount,
+            "quantity": self.quantity,
+            **{key: value for key, value in optional_fields.items() if value is not None},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +62,12 @@ class Order:
     amount: int
     at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    items: tuple[OrderItem, ...] = ()
 
     @property
     def is_counted(self) -> bool:
-        """Whether the order counts in the summary and as an event named `order`: it is neither
-        CREATED nor CANCELED."""
+        """Whether the order counts in the summary and as an event named `order`, and its items as
+        events named `order.item`: it is neither CREATED nor CANCELED."""
         return self.status in COUNTED_ORDER_STATUSES
 
 
@@ -47,6 +87,8 @@ class OrderSummary:
     last_at: datetime | None = None
     is_first_known: bool = True
     is_last_known: bool = True
+    # The items of all counted orders. It is stored, but no attribute path.
+    item_count: int = 0
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -56,6 +98,7 @@ class OrderSummary:
             last_amount=document.get("lastOrderAmount"),
             first_at=document.get("firstOrderAt"),
             last_at=document.get("lastOrderAt"),
+            item_count=document.get("itemCount") or 0,
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -66,6 +109,7 @@ class OrderSummary:
             "lastOrderAmount": self.last_amount,
             "firstOrderAt": self.first_at,
             "lastOrderAt": self.last_at,
+            **({"itemCount": self.item_count} if self.item_count else {}),
         }
 
     @property
@@ -86,6 +130,7 @@ class OrderSummary:
             last_at=order.at if is_last else self.last_at,
             is_first_known=is_first or self.is_first_known,
             is_last_known=is_last or self.is_last_known,
+            item_count=self.item_count + len(order.items),
         )
 
     def without_order(self, order: Order) -> "OrderSummary":
@@ -100,6 +145,7 @@ class OrderSummary:
             total_amount=self.total_amount - order.amount,
             is_first_known=self.is_first_known and not was_first,
             is_last_known=self.is_last_known and not was_last,
+            item_count=max(0, self.item_count - len(order.items)),
         )
 
     def with_first_and_last(self, first_order: Order, last_order: Order) -> "OrderSummary":

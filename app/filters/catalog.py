@@ -13,6 +13,7 @@ from app.filters.fields import (
     is_event_name,
     split_path,
 )
+from app.filters.sources import ORDER_ITEM_EVENT_NAME
 from app.filters.suggestions import bigrams_by_word, suggest
 from app.filters.tree import NestedSegment
 
@@ -50,7 +51,8 @@ class Catalog:
             return self._metadata_field(path, split_path(subpath))
         if group == "events" and subpath:
             name, _, summary_key = subpath.rpartition(".")
-            return activity_field(name, summary_key) if is_event_name(name) else None
+            has_paths = is_event_name(name) and name != ORDER_ITEM_EVENT_NAME
+            return activity_field(name, summary_key) if has_paths else None
         return FIELDS_BY_PATH.get(path)
 
     def closest_path(self, path: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import assert_never
 
 from app.filters.operators import Operand, Operator
-from app.filters.sources import ORDER_EVENT_NAME
+from app.filters.sources import ORDER_EVENT_NAME, ORDER_ITEM_EVENT_NAME
 from app.filters.tree import (
     AllOf,
     AnyOf,
@@ -34,6 +34,16 @@ _UNITS = (
 )
 # "90 minutes" is readable; "129600 seconds" is not.
 _MAX_READABLE_COUNT = 100
+# How often somebody bought an item, by operator.
+_FREQUENCY_PHRASES = {
+    "IS": "exactly {value}",
+    "IS_NOT": "not exactly {value}",
+    "GREATER_THAN": "more than {value}",
+    "GREATER_THAN_OR_EQUAL": "at least {value}",
+    "LESS_THAN": "less than {value}",
+    "LESS_THAN_OR_EQUAL": "at most {value}",
+    "BETWEEN": "between {low} and {high} times",
+}
 
 
 def describe(filter_: Filter) -> str:
@@ -50,6 +60,8 @@ def describe(filter_: Filter) -> str:
             return f"none of: {'; '.join(map(_describe_branch, branches))}"
         case AttributeCondition(field, operator, operand):
             return f"{_describe_path(field.path)} {_describe_operator(operator, operand)}"
+        case EventCondition(measure, operator, operand) if _is_item_count(measure):
+            return _describe_purchase(measure, operator, operand)
         case EventCondition(measure, operator, operand):
             return f"{_describe_measure(measure)} {_describe_operator(operator, operand)}"
         case StaticMemberCondition():
@@ -79,17 +91,48 @@ def _describe_operator(operator: Operator, operand: Operand) -> str:
     return f"{phrase} (ignoring case)" if operand.ignore_case else phrase
 
 
+def _is_item_count(measure: Measure) -> bool:
+    return measure.source.name == ORDER_ITEM_EVENT_NAME and measure.aggregate is None
+
+
+def _describe_purchase(measure: Measure, operator: Operator, operand: Operand) -> str:
+    """For example: bought an item whose category is "shoes" at least twice within the last 90
+    days."""
+    match operand.value:
+        case (low, high):
+            values = {"low": describe_value(low), "high": describe_value(high)}
+        case count:
+            values = {"value": _describe_frequency(count)}
+    frequency = _FREQUENCY_PHRASES[operator.name].format(**values)
+    description = f"bought an item{_describe_where(measure, ' whose ')} {frequency}"
+    return (
+        description
+        if measure.window is None
+        else f"{description} {_describe_window(measure.window)}"
+    )
+
+
+def _describe_frequency(count: int | float) -> str:
+    words: dict[int | float, str] = {1: "once", 2: "twice"}
+    return words.get(count) or f"{describe_value(count)} times"
+
+
+def _describe_where(measure: Measure, introduction: str) -> str:
+    if not measure.where:
+        return ""
+    return f"{introduction}{' and '.join(map(describe, measure.where))}"
+
+
 def _describe_measure(measure: Measure) -> str:
     """For example: the number of "purchase" events where … within the last 30 days."""
-    name = measure.source.name
-    events = "orders" if name == ORDER_EVENT_NAME else f"{_quote(name)} events"
+    names = {ORDER_EVENT_NAME: "orders", ORDER_ITEM_EVENT_NAME: "bought items"}
+    events = names.get(measure.source.name) or f"{_quote(measure.source.name)} events"
     if measure.aggregate is None or measure.property is None:
         description = f"the number of {events}"
     else:
         property_name = _describe_path(measure.property.path)
         description = f"{measure.aggregate.phrase.format(property=property_name)} over {events}"
-    if measure.where:
-        description += f" where {' and '.join(map(describe, measure.where))}"
+    description += _describe_where(measure, " where ")
     return (
         description
         if measure.window is None

@@ -68,8 +68,8 @@ class History(Protocol):
 class CustomerFacts:
     """The data of one customer that an evaluation reads.
 
-    `rows` has the rows that the filter needs, by collection. Where `histories` has an entry for
-    the calendar of the evaluation, it replaces the rows of events and orders.
+    `rows` has the stored documents whose rows the filter needs, by collection. Where `histories`
+    has an entry for the calendar of the evaluation, it replaces the rows of events and orders.
     """
 
     document: Document
@@ -154,8 +154,7 @@ def source_rows(measure: Measure, facts: CustomerFacts, now: Now) -> list[Docume
     history = facts.history(measure, now)
     if history is not None:
         return history.scanned_rows(measure) or []
-    rows = facts.rows.get(measure.source.collection, ())
-    return [row for row in rows if measure.source.includes(row)]
+    return measure.source.select_rows(facts.rows.get(measure.source.collection, ()))
 
 
 def filter_rows(measure: Measure, rows: Sequence[Document], now: Now) -> list[Document]:

@@ -15,7 +15,7 @@ from app.filters.calendar import MILLISECOND, Calendar, Now
 from app.filters.evaluate import Document, compute_measure, filter_rows, operator_holds
 from app.filters.fields import Field, is_number
 from app.filters.measure_stages import empty_value
-from app.filters.sources import STATIC_MEMBERS_COLLECTION, RowKind, row_kind
+from app.filters.sources import STATIC_MEMBERS_COLLECTION, RowKind, rows_with_kind
 from app.filters.time_series import SeriesRow, ThresholdIntervals, TimeSeries
 from app.filters.tree import AttributeCondition, FixedWindow, Measure, SlidingWindow
 
@@ -161,17 +161,17 @@ class EventHistory:
         return (kind for kind, count in self._row_counts.items() if count)
 
     def add(self, collection: str, documents: Sequence[Document]) -> None:
-        """Adds stored rows of a collection."""
+        """Adds the rows of stored documents of a collection."""
         rows: defaultdict[int, list[SeriesRow]] = defaultdict(list)
         for document in documents:
-            kind = collection, row_kind(collection, document)
-            self._row_counts[kind] += 1
-            if kind in self._layout.scanned_kinds:
-                self._scanned_rows[kind][document.get("_id", id(document))] = document
-            for index in self._layout.series_by_kind.get(kind, ()):
-                row = self._layout.series_definitions[index].to_row(document, self._layout.now)
-                if row is not None:
-                    rows[index].append(row)
+            for position, (kind, stored_row) in enumerate(rows_with_kind(collection, document)):
+                self._row_counts[kind] += 1
+                if kind in self._layout.scanned_kinds:
+                    self._scanned_rows[kind][_row_key(document, position)] = stored_row
+                for index in self._layout.series_by_kind.get(kind, ()):
+                    definition = self._layout.series_definitions[index]
+                    if (row := definition.to_row(stored_row, self._layout.now)) is not None:
+                        rows[index].append(row)
         for index, series_rows in rows.items():
             (self._series[index] or self._create_series(index)).add(series_rows)
 
@@ -199,15 +199,15 @@ class EventHistory:
         return series
 
     def remove(self, collection: str, document: Document) -> None:
-        """Removes a stored row that was added."""
-        kind = collection, row_kind(collection, document)
-        self._row_counts[kind] -= 1
-        self._scanned_rows[kind].pop(document.get("_id", id(document)), None)
-        for index in self._layout.series_by_kind.get(kind, ()):
-            row = self._layout.series_definitions[index].to_row(document, self._layout.now)
-            series = self._series[index]
-            if row is not None and series is not None:
-                series.remove(row)
+        """Removes the rows of a stored document that was added."""
+        for position, (kind, stored_row) in enumerate(rows_with_kind(collection, document)):
+            self._row_counts[kind] -= 1
+            self._scanned_rows[kind].pop(_row_key(document, position), None)
+            for index in self._layout.series_by_kind.get(kind, ()):
+                row = self._layout.series_definitions[index].to_row(stored_row, self._layout.now)
+                series = self._series[index]
+                if row is not None and series is not None:
+                    series.remove(row)
 
     def value(self, measure: Measure, now: Now) -> int | float | None:
         """The value of a measure at `now`; None if it is missing."""
@@ -275,6 +275,11 @@ class EventHistory:
         if series is None or query.length_ms is None:
             return False
         return series.may_change(query.length_ms, to_epoch_milliseconds(now.at))
+
+
+def _row_key(document: Document, position: int) -> object:
+    """The key of one of the rows of a stored document."""
+    return document.get("_id", id(document)), position
 
 
 def to_epoch_milliseconds(instant: datetime) -> int:

@@ -6,12 +6,13 @@ twentieth per customer.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.filters.calendar import Now
 from app.filters.operators import Query
-from app.filters.predicates import and_query, condition_query
-from app.filters.tree import Measure, SlidingWindow, Window
+from app.filters.predicates import and_query, condition_query, uses_expression
+from app.filters.tree import AttributeCondition, Measure, SlidingWindow, Window
 
 Stage = dict[str, Any]
 
@@ -19,21 +20,38 @@ Stage = dict[str, Any]
 SCRATCH_FIELD = "_scratch"
 
 
-def rows_predicate(measure: Measure, now: Now) -> Query:
-    """The query for the rows that a measure includes at `now`."""
+def documents_predicate(measure: Measure, now: Now) -> Query:
+    """The query for the stored documents that have rows which a measure includes at `now`.
+
+    A document is a row itself or, with the source's `array_key`, may have other rows, too.
+    """
     predicates: list[Query] = [dict(measure.source.predicate)]
     if measure.window is not None:
         predicates.append({"at": _window_bounds(measure.window, now)})
-    predicates += [condition_query(condition, now) for condition in measure.where]
+    predicates += [
+        condition_query(condition, now)
+        for condition in measure.where
+        if not _is_on_element(condition, measure)
+    ]
+    element_queries = [
+        query
+        for condition in measure.where
+        if _is_on_element(condition, measure)
+        # MongoDB rejects $expr in $elemMatch; the later stages test these conditions.
+        and not uses_expression(query := condition_query(_as_element_condition(condition), now))
+    ]
+    if element_queries and measure.source.array_key:
+        predicates.append({measure.source.array_key: {"$elemMatch": and_query(element_queries)}})
     return and_query(predicates)
 
 
 def candidate_rows_predicate(measure: Measure, now: Now) -> Query:
-    """The query for the rows that a measure includes at `now` or may include later by time alone.
+    """The query for the stored documents with rows that a measure includes at `now` or may include
+    later by time alone.
 
     The latter are rows dated after `now` and rows that a time-dependent condition may accept.
     """
-    predicate = rows_predicate(measure.without_time_dependence, now)
+    predicate = documents_predicate(measure.without_time_dependence, now)
     if isinstance(measure.window, SlidingWindow):
         return and_query([predicate, {"at": {"$gt": now.at - measure.window.length}}])
     return predicate
@@ -79,7 +97,8 @@ def measure_projection(field_names: Mapping[Measure, str]) -> dict[str, Any]:
 
 def is_covered_by_index(measure: Measure) -> bool:
     """Whether an index alone can answer the measure: it reads only the instants of the rows."""
-    return measure.aggregate is None and not measure.where
+    is_count_of_documents = measure.aggregate is None and measure.source.array_key is None
+    return is_count_of_documents and not measure.where
 
 
 def empty_value(measure: Measure) -> int | None:
@@ -100,7 +119,34 @@ def _aggregation_stages(measure: Measure, group_key: str | None, now: Now) -> li
         accumulator = measure.aggregate.accumulate(measure.property)
         value = measure.aggregate.finalize("$value")
     return [
-        {"$match": rows_predicate(measure, now)},
+        *_row_stages(measure, now),
         {"$group": {"_id": group_key, "value": accumulator}},
         {"$project": {"value": value}},
     ]
+
+
+def _row_stages(measure: Measure, now: Now) -> list[Stage]:
+    """Stages from the stored documents to the rows that the measure includes."""
+    stages: list[Stage] = [{"$match": documents_predicate(measure, now)}]
+    if measure.source.array_key is None:
+        return stages
+    stages.append({"$unwind": f"${measure.source.array_key}"})
+    element_conditions = [
+        condition for condition in measure.where if _is_on_element(condition, measure)
+    ]
+    if element_conditions:
+        queries = [condition_query(condition, now) for condition in element_conditions]
+        stages.append({"$match": and_query(queries)})
+    return stages
+
+
+def _is_on_element(condition: AttributeCondition, measure: Measure) -> bool:
+    """Whether the condition reads the element of an array that is the row, not the document."""
+    return condition.field.document_keys[0] == measure.source.array_key
+
+
+def _as_element_condition(condition: AttributeCondition) -> AttributeCondition:
+    """The condition with the path of its field relative to the element."""
+    return replace(
+        condition, field=replace(condition.field, document_keys=condition.field.document_keys[1:])
+    )

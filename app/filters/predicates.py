@@ -18,6 +18,13 @@ def and_query(queries: Sequence[Query]) -> Query:
     return queries[0] if len(queries) == 1 else {"$and": list(queries)}
 
 
+def uses_expression(query: object) -> bool:
+    """Whether the query has $expr at any depth."""
+    if isinstance(query, dict):
+        return "$expr" in query or any(map(uses_expression, query.values()))
+    return isinstance(query, list) and any(map(uses_expression, query))
+
+
 def negatable_query(operator: Operator, positive_query: Callable[[Operator], Query]) -> Query:
     """The query for an operator; a negating one inverts the query of its counterpart.
 

@@ -14,7 +14,7 @@ from typing import assert_never
 
 from app.filters.calendar import Now
 from app.filters.evaluate import CustomerFacts, holds
-from app.filters.fields import AttributeType, Field, activity_field
+from app.filters.fields import AttributeType
 from app.filters.operators import OPERATORS_BY_NAME, Operand
 from app.filters.sources import RowSource
 from app.filters.tree import (
@@ -58,20 +58,21 @@ def summary_prefilters(condition: EventCondition, now: Now) -> list[Filter]:
     """
     if _holds_for_count(condition, 0, now):
         return []
-    event_name, window = condition.measure.source.name, condition.measure.window
+    source, window = condition.measure.source, condition.measure.window
     if window is None:
         at_least_one = Operand(1, AttributeType.NUMBER, scalar=True, indexed=True)
-        count_field = _summary_field(event_name, "count")
         return [
             AttributeCondition(
-                count_field, OPERATORS_BY_NAME["GREATER_THAN_OR_EQUAL"], at_least_one
+                source.summary_field("count"),
+                OPERATORS_BY_NAME["GREATER_THAN_OR_EQUAL"],
+                at_least_one,
             )
         ]
     if isinstance(window, SlidingWindow):
-        return [_summary_date_condition(event_name, "lastAt", "AFTER", now.at - window.length)]
+        return [_summary_date_condition(source, "lastAt", "AFTER", now.at - window.length)]
     return [
-        _summary_date_condition(event_name, "lastAt", "ON_OR_AFTER", window.start),
-        _summary_date_condition(event_name, "firstAt", "ON_OR_BEFORE", window.end),
+        _summary_date_condition(source, "lastAt", "ON_OR_AFTER", window.start),
+        _summary_date_condition(source, "firstAt", "ON_OR_BEFORE", window.end),
     ]
 
 
@@ -159,18 +160,19 @@ class _SummaryRewriter:
         measure = condition.measure
         if measure.is_count_of_all:
             return _count_condition(condition)
-        if measure.where or measure.aggregate is not None:
+        if measure.where or measure.aggregate or not measure.source.has_exact_instants:
             return condition
         if not isinstance(measure.window, SlidingWindow) or not _is_existence_check(
             condition, self._now
         ):
             return condition
-        event_name = measure.source.name
         self.uncertain_sources[measure.source] = None
         after_start = _summary_date_condition(
-            event_name, "lastAt", "AFTER", self._now.at - measure.window.length
+            measure.source, "lastAt", "AFTER", self._now.at - measure.window.length
         )
-        not_after_now = _summary_date_condition(event_name, "lastAt", "ON_OR_BEFORE", self._now.at)
+        not_after_now = _summary_date_condition(
+            measure.source, "lastAt", "ON_OR_BEFORE", self._now.at
+        )
         if _holds_for_count(condition, 0, self._now):
             return NoneOf((after_start if is_positive else AllOf((after_start, not_after_now)),))
         return AllOf((after_start, not_after_now)) if is_positive else after_start
@@ -180,7 +182,7 @@ def _count_condition(condition: EventCondition) -> Filter:
     """The condition on the number of all events as a condition on the summary's count."""
     operand = condition.operand
     count_operand = Operand(operand.value, operand.type, scalar=True, indexed=True)
-    count_field = _summary_field(condition.measure.source.name, "count")
+    count_field = condition.measure.source.summary_field("count")
     return AttributeCondition(count_field, condition.operator, count_operand)
 
 
@@ -206,7 +208,7 @@ def _holds_for_count(condition: EventCondition, event_count: int, now: Now) -> b
     """Whether the condition holds for a number of events; for zero, with any aggregate."""
     if not event_count:
         return holds(condition, CustomerFacts({}), now)
-    count_field = _summary_field(condition.measure.source.name, "count")
+    count_field = condition.measure.source.summary_field("count")
     count_condition = AttributeCondition(count_field, condition.operator, condition.operand)
     document: dict[str, object] = {count_field.document_keys[-1]: event_count}
     for key in reversed(count_field.document_keys[:-1]):
@@ -215,15 +217,9 @@ def _holds_for_count(condition: EventCondition, event_count: int, now: Now) -> b
 
 
 def _summary_date_condition(
-    event_name: str, summary_key: str, operator: str, instant: datetime
+    source: RowSource, summary_key: str, operator: str, instant: datetime
 ) -> Filter:
     operand = Operand(instant, AttributeType.DATETIME, scalar=True, indexed=True)
     return AttributeCondition(
-        _summary_field(event_name, summary_key), OPERATORS_BY_NAME[operator], operand
+        source.summary_field(summary_key), OPERATORS_BY_NAME[operator], operand
     )
-
-
-def _summary_field(event_name: str, summary_key: str) -> Field:
-    field = activity_field(event_name, summary_key)
-    assert field is not None
-    return field

@@ -107,11 +107,10 @@ def _condition_bytes(condition: Condition) -> int:
         case AttributeCondition(_, _, operand):
             return _CONDITION_BYTES + _operand_bytes(operand)
         case EventCondition(measure, _, operand):
-            return (
-                _CONDITION_BYTES
-                + _operand_bytes(operand)
-                + sum(map(_condition_bytes, measure.where))
-            )
+            where_bytes = sum(map(_condition_bytes, measure.where))
+            # Conditions on elements of an array are written twice: for documents and for rows.
+            repetitions = 1 if measure.source.array_key is None else 2
+            return _CONDITION_BYTES + _operand_bytes(operand) + repetitions * where_bytes
         case _:
             return _CONDITION_BYTES if isinstance(condition, StaticMemberCondition) else 0
 

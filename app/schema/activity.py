@@ -11,6 +11,7 @@ from strawberry import UNSET
 from app.domain.events import Event
 from app.domain.metadata import to_json
 from app.domain.orders import Order as StoredOrder
+from app.domain.orders import OrderItem as StoredOrderItem
 from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
@@ -20,6 +21,10 @@ from app.schema.loyalty import LedgerEntry
 from app.schema.node import Node, to_node
 from app.schema.scalars import JSON, Long
 from app.schema.transitions import SegmentTransition
+
+# The items of an order for the limit of a result. An order may have 500, but few have more than a
+# hundred, and a page of a hundred orders with all fields of their items is within the limit.
+_COUNTED_ORDER_ITEMS = 200
 
 
 @strawberry.enum(description="An order counts while it is PAID or FULFILLED.")
@@ -49,6 +54,25 @@ class EventInput:
 
 
 @strawberry.input(
+    description="A line of an order. Each counts as an event named `order.item` while its order"
+    " counts."
+)
+class OrderItemInput:
+    sku: str = strawberry.field(description="The caller's own key of the product.")
+    name: str | None = strawberry.field(default=UNSET, description="The name of the product.")
+    category: str | None = strawberry.field(
+        default=UNSET, description="The category of the product."
+    )
+    quantity: int | None = strawberry.field(default=1, description="The number of pieces.")
+    amount: Long = strawberry.field(
+        description="The amount of the line as a whole, in minor units (cents)."
+    )
+    metadata: JSON | None = strawberry.field(
+        default=UNSET, description="The caller's own fields of the item, as a JSON object."
+    )
+
+
+@strawberry.input(
     description=(
         "The caller's own sourceId is the key: sent again, it updates the order, and a field that"
         " is left out keeps its stored value. A new order needs an amount; without a status it is"
@@ -67,6 +91,11 @@ class OrderInput:
         default=UNSET, description="The amount in minor units (cents)."
     )
     at: datetime | None = strawberry.field(default=UNSET, description="When the order was made.")
+    items: list[OrderItemInput] | None = strawberry.field(
+        default=UNSET,
+        description="Line items; given, they replace the stored ones. At most 500. An empty list or"
+        " null removes them.",
+    )
     metadata: JSON | None = strawberry.field(
         default=UNSET,
         description="The caller's own fields, merged key by key; a key set to null is removed,"
@@ -92,12 +121,44 @@ class CustomEvent(Node):
         )
 
 
+@strawberry.type(
+    description="A line of an order. It counts as an event named `order.item` while its order"
+    " counts."
+)
+class OrderItem:
+    sku: str = strawberry.field(description="The caller's own key of the product.")
+    name: str | None = strawberry.field(description="The name of the product.")
+    category: str | None = strawberry.field(description="The category of the product.")
+    quantity: int = strawberry.field(description="The number of pieces.")
+    amount: Long = strawberry.field(
+        description="The amount of the line as a whole, in minor units (cents)."
+    )
+    metadata: JSON = strawberry.field(
+        description="The caller's own fields of the item, as a JSON object."
+    )
+
+    @classmethod
+    def from_domain(cls, item: StoredOrderItem) -> "OrderItem":
+        return cls(
+            sku=item.sku,
+            name=item.name,
+            category=item.category,
+            quantity=item.quantity,
+            amount=Long(item.amount),
+            metadata=JSON(to_json(item.metadata)),
+        )
+
+
 @strawberry.type(description="An order of a customer.")
 class Order(Node):
     source_id: str = strawberry.field(description="The caller's own key of the order.")
     status: OrderStatus = strawberry.field(description="The status of the order.")
     amount: Long = strawberry.field(description="The amount in minor units (cents).")
     at: datetime = strawberry.field(description="When the order was made.")
+    items: list[OrderItem] = strawberry.field(
+        metadata={"max_items": _COUNTED_ORDER_ITEMS},
+        description="The line items, in the order in which they were sent.",
+    )
     metadata: JSON = strawberry.field(description="The caller's own fields, as a JSON object.")
 
     @classmethod
@@ -108,6 +169,7 @@ class Order(Node):
             status=OrderStatus(order.status),
             amount=Long(order.amount),
             at=order.at,
+            items=[OrderItem.from_domain(item) for item in order.items],
             metadata=JSON(to_json(order.metadata)),
         )
 

@@ -1,10 +1,15 @@
 """Queries for filter editors: the paths, operators and values that a filter may use."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
+from app.domain.events import MAX_EVENT_NAMES
 from app.filters.fields import AttributeType, FieldGroup
+from app.filters.operators import Operator as FilterOperator
+from app.filters.parse import MEASURE_OPERATORS
+from app.filters.sources import RESERVED_EVENT_NAMES
 from app.schema.context import Info
 from app.schema.enums import register_enum
 from app.schema.filters import Operator
@@ -29,6 +34,14 @@ class OperatorInfo:
     operator: Operator = strawberry.field(description="The operator.")
     label: str = strawberry.field(description="The operator in words.")
     takes: str = strawberry.field(description="What `value` must be for this operator, in words.")
+
+    @classmethod
+    def from_domain(cls, operator: FilterOperator) -> "OperatorInfo":
+        return cls(
+            operator=Operator[operator.name],
+            label=operator.label,
+            takes=operator.operand_kind.description,
+        )
 
 
 @strawberry.type(
@@ -58,15 +71,40 @@ class FilterAttribute:
             group=field.group,
             type=attribute.type,
             is_array=field.is_array,
-            operators=[
-                OperatorInfo(
-                    operator=Operator[operator.name],
-                    label=operator.label,
-                    takes=operator.operand_kind.description,
-                )
-                for operator in attribute.operators
-            ],
+            operators=[OperatorInfo.from_domain(operator) for operator in attribute.operators],
         )
+
+
+@strawberry.type(
+    description="An event name that was seen, `order` and `order.item`: its properties, and the"
+    " comparisons that it takes."
+)
+class FilterEvent:
+    name: str = strawberry.field(description="The name, as `EventConditionInput.name` takes it.")
+
+    @strawberry.field(description="The time of the last event of this name; null without one.")
+    async def last_at(self, info: Info) -> datetime | None:
+        event = await info.context.loaders.known_events.load(self.name)
+        return event.last_at if event else None
+
+    @strawberry.field(
+        description="The properties that a condition in `where` or an aggregate may name. Those of"
+        " the caller's own come from a sample of the latest events."
+    )
+    async def properties(self, info: Info) -> list[FilterAttribute]:
+        event = await info.context.loaders.known_events.load(self.name)
+        return (
+            [FilterAttribute.from_domain(attribute) for attribute in event.properties]
+            if event
+            else []
+        )
+
+    @strawberry.field(
+        description="The operators that compare the number of events, or the aggregate, with"
+        " `value`."
+    )
+    def comparisons(self) -> list[OperatorInfo]:
+        return [OperatorInfo.from_domain(operator) for operator in MEASURE_OPERATORS]
 
 
 @strawberry.type
@@ -82,12 +120,26 @@ class AttributeQuery:
         ]
 
     @strawberry.field(
+        metadata={"max_items": MAX_EVENT_NAMES + len(RESERVED_EVENT_NAMES)},
+        description="The events that a filter may use: orders, their items, and each custom event"
+        " by its name.",
+    )
+    async def filter_events(self, info: Info) -> list[FilterEvent]:
+        names = await info.context.services.attributes.event_names()
+        return [FilterEvent(name=name) for name in names]
+
+    @strawberry.field(
         description="Values seen for a path, the most frequent first: for an editor's completion."
+        " With `event`, the path is a property of that event."
     )
     async def filter_value_suggestions(
         self,
         info: Info,
         path: Annotated[str, strawberry.argument(description="The path whose values to suggest.")],
+        event: Annotated[
+            str | None,
+            strawberry.argument(description="The name of the event that has the property."),
+        ] = strawberry.UNSET,
         prefix: Annotated[
             str | None, strawberry.argument(description="Only values that begin with this text.")
         ] = strawberry.UNSET,
@@ -99,5 +151,8 @@ class AttributeQuery:
         max_values = validate_page_size(first, default_size=20)
         service = info.context.services.attributes
         return [
-            JSON(value) for value in await service.suggest_values(path, prefix or None, max_values)
+            JSON(value)
+            for value in await service.suggest_values(
+                path, event or None, prefix or None, max_values
+            )
         ]

@@ -95,7 +95,9 @@ class EventAggregateInput:
     ' "order") happened.'
 )
 class EventConditionInput:
-    name: str = strawberry.field(description='The name of the event; "order" for orders.')
+    name: str = strawberry.field(
+        description='The name of the event; "order" for orders, "order.item" for their items.'
+    )
     where: list[AttributeConditionInput] | None = strawberry.field(
         default=strawberry.UNSET,
         description="On the event's properties; path without a prefix; all must hold.",

@@ -29,6 +29,7 @@ class Loaders:
     """The loaders of an operation, one for each kind of object. Unknown ids load None."""
 
     def __init__(self, services: Services) -> None:
+        self.known_events = make_loader(services.attributes.known_events)
         self.customers = make_loader(services.customers.get_many)
         self.segments = make_loader(services.segments.get_many)
         self.transitions = make_loader(services.transitions.get_many)

@@ -1,5 +1,7 @@
 """Incremental order summaries of the customers that one transaction changes."""
 
+from dataclasses import replace
+
 from app.domain.orders import Order, OrderSummary
 from app.errors import UserErrorCode, input_error
 from app.services.unit_of_work import CustomerUnitOfWork
@@ -45,7 +47,18 @@ class OrderTotals:
         ids_to_recount = [id_ for id_ in self._summaries if self._needs_recount(id_)]
         if ids_to_recount:
             recounted = await store.orders.summaries(ids_to_recount, transaction)
-            self._summaries |= {id_: recounted.get(id_, OrderSummary()) for id_ in ids_to_recount}
+            item_counts = {id_: self._summaries[id_].item_count for id_ in ids_to_recount}
+            if self._inconsistent_ids:
+                recounted_items = await store.orders.count_items(
+                    [*self._inconsistent_ids], transaction
+                )
+                item_counts |= {id_: recounted_items.get(id_, 0) for id_ in self._inconsistent_ids}
+            self._summaries |= {
+                id_: replace(recounted[id_], item_count=item_counts[id_])
+                if id_ in recounted
+                else OrderSummary()
+                for id_ in ids_to_recount
+            }
         for id_, summary in self._summaries.items():
             if not summary.is_complete:
                 first_and_last = await store.orders.first_and_last(id_, transaction)

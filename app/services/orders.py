@@ -10,7 +10,7 @@ from app.domain.events import resolve_occurred_at
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef, InputObject, OrderInput
 from app.domain.json_values import is_same_value, is_within_size_limit
-from app.domain.orders import DEFAULT_ORDER_STATUS, Order
+from app.domain.orders import DEFAULT_ORDER_STATUS, Order, OrderItem
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.services.bulk_rows import BulkResult, BulkRows, RowChange
 from app.services.order_totals import OrderTotals
@@ -115,6 +115,7 @@ class _OrderBatch:
                 amount=_required_amount(row),
                 at=resolve_occurred_at(row.at, self._now),
                 metadata=_merge_metadata({}, row),
+                items=_items_after((), row),
             )
         return replace(
             previous,
@@ -123,6 +124,7 @@ class _OrderBatch:
             amount=previous.amount if row.amount is None else row.amount,
             at=previous.at if row.at is None else resolve_occurred_at(row.at, self._now),
             metadata=_merge_metadata(previous.metadata, row),
+            items=_items_after(previous.items, row),
         )
 
     async def _save(self) -> None:
@@ -171,7 +173,36 @@ def _merge_metadata(previous: Mapping[str, Any], row: OrderInput) -> dict[str, A
     return merged
 
 
-def _is_same_order(left: Order, right: Order) -> bool:
-    return replace(left, metadata={}) == replace(right, metadata={}) and is_same_value(
-        left.metadata, right.metadata
+def _items_after(previous: tuple[OrderItem, ...], row: OrderInput) -> tuple[OrderItem, ...]:
+    """Returns the order's items after the row: those of the row, if it has the field. Null removes
+    all. Raises INVALID above 1 MiB."""
+    if "items" not in row.model_fields_set:
+        return previous
+    items = tuple(
+        OrderItem(
+            sku=item.sku,
+            amount=item.amount,
+            quantity=1 if item.quantity is None else item.quantity,
+            name=item.name,
+            category=item.category,
+            metadata={
+                key: value for key, value in (item.metadata or {}).items() if value is not None
+            },
+        )
+        for item in row.items or ()
     )
+    if not is_within_size_limit([item.to_document() for item in items]):
+        message = "The order's items would exceed 1 MiB; send less."
+        raise input_error(UserErrorCode.INVALID, message, "items")
+    return items
+
+
+def _is_same_order(left: Order, right: Order) -> bool:
+    return replace(left, metadata={}, items=()) == replace(
+        right, metadata={}, items=()
+    ) and is_same_value(_json_values(left), _json_values(right))
+
+
+def _json_values(order: Order) -> list[Any]:
+    """Returns the parts of an order that may have any JSON values."""
+    return [dict(order.metadata), *(item.to_document() for item in order.items)]

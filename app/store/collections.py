@@ -78,6 +78,7 @@ def _index(*keys: str, **options: Any) -> IndexModel:
 # Covers the fields that most filters need, so that MongoDB need not read the orders.
 ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "status", "amount")
 
+_HAS_ITEMS = {"current": True, "items": {"$exists": True}}
 _IS_QUEUED = {"nextAttemptAt": {"$exists": True}}
 _QUEUE_KEYS = (("queue", "nextAttemptAt"), ("nextAttemptAt",))
 
@@ -122,6 +123,11 @@ COLLECTIONS = (
             _index(
                 *("current", "status", "at", "customerId", "amount"),
                 partialFilterExpression={"current": True},
+            ),
+            # Orders with an item of one product or category. Orders without items take no space.
+            *(
+                _index(key, "at", partialFilterExpression=_HAS_ITEMS)
+                for key in ("items.sku", "items.category")
             ),
             # Superseded revisions, for the sweeper.
             _index(

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
-from app.filters.fields import Field, activity_field
+from app.filters.fields import Field
 from app.filters.sources import (
     COUNTED_ORDER_STATUSES,
+    ORDER_ITEMS_KEY,
     ORDERS_COLLECTION,
     STATIC_MEMBERS_COLLECTION,
     RowSource,
@@ -21,6 +22,8 @@ from app.filters.tree import FixedWindow, Measure, SlidingWindow
 Document = Mapping[str, Any]
 
 _ALWAYS_READ_FIELDS = ("_id", "customerId", "name", "at", "sinceVersion", "untilVersion", "status")
+# Of each item of an order at least this field is read, so that the items can be counted.
+_ALWAYS_READ_ITEM_FIELD = (ORDER_ITEMS_KEY, "sku")
 
 
 class _NeededRange:
@@ -74,10 +77,7 @@ class HistoryPlan:
             for name in self._needed_ranges
         }
         self._projections = {
-            name: _projection(
-                field.document_keys for field in chain.from_iterable(fields_by_source.values())
-            )
-            for name, fields_by_source in self._columns.items()
+            name: _projection(fields_by_source) for name, fields_by_source in self._columns.items()
         }
         self._summaries = {
             name: {source: _Summary(source) for source in fields_by_source}
@@ -112,9 +112,7 @@ class _Summary:
     """Reads the summary of one source, its row count and last instant, in a customer's document."""
 
     def __init__(self, source: RowSource) -> None:
-        count, last_at = activity_field(source.name, "count"), activity_field(source.name, "lastAt")
-        assert count is not None
-        assert last_at is not None
+        count, last_at = source.summary_field("count"), source.summary_field("lastAt")
         self._parent, *entry = last_at.document_keys[:-1]
         # Custom events have a summary per event name; orders have a single one.
         self._entry = entry[0] if entry else None
@@ -180,7 +178,9 @@ class CollectionQuery(NamedTuple):
     def source_predicate(self) -> dict[str, Any]:
         """The predicate of the rows of the sources, of any version and time."""
         if any(source.collection == ORDERS_COLLECTION for source in self.sources):
-            return {"status": {"$in": list(COUNTED_ORDER_STATUSES)}}
+            needs_only_items = all(source.array_key for source in self.sources)
+            has_items = {ORDER_ITEMS_KEY: {"$exists": True}} if needs_only_items else {}
+            return {"status": {"$in": list(COUNTED_ORDER_STATUSES)}, **has_items}
         return {"name": {"$in": [source.name for source in self.sources]}}
 
 
@@ -217,10 +217,13 @@ class HistoryQuery(NamedTuple):
         }
 
 
-def _projection(paths: Iterable[tuple[str, ...]]) -> dict[str, int]:
+def _projection(fields_by_source: Mapping[RowSource, Sequence[Field]]) -> dict[str, int]:
     """The projection. MongoDB rejects a path together with a prefix of it, so only the prefix
     is included."""
     included_paths: set[tuple[str, ...]] = {(name,) for name in _ALWAYS_READ_FIELDS}
+    if any(source.array_key for source in fields_by_source):
+        included_paths.add(_ALWAYS_READ_ITEM_FIELD)
+    paths = [field.document_keys for field in chain.from_iterable(fields_by_source.values())]
     for path in sorted(paths, key=len):
         if not any(path[:end] in included_paths for end in range(1, len(path) + 1)):
             included_paths.add(path)

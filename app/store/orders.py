@@ -14,8 +14,8 @@ from pymongo import InsertOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 
 from app.domain.ids import EntityKind
-from app.domain.orders import Order, OrderSummary
-from app.filters.sources import COUNTED_ORDER_STATUSES
+from app.domain.orders import Order, OrderItem, OrderSummary
+from app.filters.sources import COUNTED_ORDER_STATUSES, ORDER_ITEMS_KEY
 from app.store.change_stream import partition_of
 from app.store.collections import ORDERS_BY_CUSTOMER_INDEX, Database
 from app.store.customers import existing_keys
@@ -80,7 +80,8 @@ class Orders:
     async def summaries(
         self, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
     ) -> dict[str, OrderSummary]:
-        """Computes, by customer id, the summaries from all counted orders."""
+        """Computes, by customer id, the summaries from all counted orders, without the number of
+        items: the query reads no orders but only an index."""
         stages: list[dict[str, Any]] = [
             {
                 "$match": {
@@ -112,6 +113,27 @@ class Orders:
                 row["count"], int(row["amount"]), row["last"][1], row["first"], row["last"][0]
             )
             async for row in cursor
+        }
+
+    async def count_items(
+        self, customer_ids: Sequence[str], transaction: AsyncIOMotorClientSession
+    ) -> dict[str, int]:
+        """Counts, by customer id, the items of all counted orders."""
+        keys = [to_object_id(EntityKind.CUSTOMER, id_) for id_ in customer_ids]
+        stages: list[dict[str, Any]] = [
+            {
+                "$match": {
+                    "customerId": {"$in": keys},
+                    "current": True,
+                    "status": {"$in": list(COUNTED_ORDER_STATUSES)},
+                    ORDER_ITEMS_KEY: {"$exists": True},
+                }
+            },
+            {"$group": {"_id": "$customerId", "count": {"$sum": {"$size": f"${ORDER_ITEMS_KEY}"}}}},
+        ]
+        cursor = self._collection.aggregate(stages, session=transaction)
+        return {
+            to_public_id(EntityKind.CUSTOMER, row["_id"]): int(row["count"]) async for row in cursor
         }
 
     async def first_and_last(
@@ -188,6 +210,8 @@ class Orders:
 
 
 def _document(order: Order, since_version: int) -> dict[str, Any]:
+    # An index and filters take the key for a sign that there are items.
+    items = [item.to_document() for item in order.items]
     return {
         "_id": ObjectId(),
         "orderId": to_object_id(EntityKind.ORDER, order.id),
@@ -197,6 +221,7 @@ def _document(order: Order, since_version: int) -> dict[str, Any]:
         "amount": order.amount,
         "at": order.at,
         "metadata": order.metadata,
+        **({ORDER_ITEMS_KEY: items} if items else {}),
         "sinceVersion": since_version,
         "current": True,
     }
@@ -211,4 +236,5 @@ def _order(document: Mapping[str, Any]) -> Order:
         amount=document["amount"],
         at=document["at"],
         metadata=document.get("metadata") or {},
+        items=tuple(map(OrderItem.from_document, document.get(ORDER_ITEMS_KEY) or ())),
     )

@@ -75,10 +75,16 @@ def _nested_segments() -> dict[str, NestedSegment]:
 
 CATALOG = Catalog(_METADATA.metadata, _nested_segments().get)
 FREE_KEYS = ("a", "b", "0", "x y", "Ü")
-EVENT_NAMES = ("purchase", "page.view", "$odd%2E", "order")
-# These have no rows: their summary is arbitrary.
-SUMMARIZED_EVENT_NAMES = (*EVENT_NAMES, "told")
+CUSTOM_EVENT_NAMES = ("purchase", "page.view", "$odd%2E")
+EVENT_NAMES = (*CUSTOM_EVENT_NAMES, "order", "order.item")
+SUMMARIZED_EVENT_NAMES = (*CUSTOM_EVENT_NAMES, "order", "told")  # "told" has no rows
 PROPERTIES = ("amount", "colour", "a", "a.b", "a.0", "status")
+ITEM_PROPERTIES = ("sku", "name", "category", "quantity", "orderSourceId")
+
+
+def properties_of(event_name: str) -> tuple[str, ...]:
+    """The paths of properties that the events of a name may have."""
+    return (*PROPERTIES, *ITEM_PROPERTIES * 2) if event_name == "order.item" else PROPERTIES
 
 
 def _now(at: str, zone: str, week_start: int = 0) -> Now:
@@ -108,17 +114,8 @@ _INSTANT_OFFSETS = tuple(
 )
 
 TEXTS = (
-    *(
-        "Ann",
-        "ann",
-        "ANN",
-        "Anna",
-        "Berlin",
-        "berlin",
-        "BERLIN",
-        "ann@example.com",
-        "B@EXAMPLE.COM",
-    ),
+    *("Ann", "ann", "ANN", "Anna", "Berlin", "berlin", "BERLIN", "ann@example.com"),
+    "B@EXAMPLE.COM",
     *("straße", "STRASSE", "STRAẞE", "ſtraße", "kelvin", "\u212aELVIN", "ΟΔΟΣ", "οδος", "οδοσ"),
     *("İstanbul", "istanbul", "ıstanbul", "ISTANBUL", "ǅ", "ǆ", "Ǆ", "Ω", "\u2126", "Å", "\u212b"),
     *("ﬀ", "ff", "ŉ", "ᾳ", "ᾼ", "é", "e\u0301", "É", "𐐀bc", "𐐨bc", "😀", "a😀", "\ufeffa"),
@@ -302,7 +299,7 @@ def events(random: Random, customers: Sequence[int]) -> list[Document]:
     return [
         {
             "customerId": random.choice(customers),
-            "name": random.choice(EVENT_NAMES[:-1]),
+            "name": random.choice(CUSTOM_EVENT_NAMES),
             "at": _instant(random),
             "properties": _properties(random),
         }
@@ -312,6 +309,8 @@ def events(random: Random, customers: Sequence[int]) -> list[Document]:
 
 def orders(random: Random, customers: Sequence[int]) -> list[Document]:
     rows: list[Document] = []
+    # Apart from the other values, which stay the same.
+    items_random = Random(17)
     for number in range(2 * len(customers)):
         properties = _properties(random)
         order: Document = {
@@ -321,9 +320,30 @@ def orders(random: Random, customers: Sequence[int]) -> list[Document]:
             "amount": random.choice((0, 10, 10.5, 99.99, 100, 2**53 + 1)),
             "at": _instant(random),
             "metadata": properties,
+            **order_items(items_random),
         }
         rows.append(order | ({"current": random.random() < 0.9} if random.random() < 0.95 else {}))
     return rows
+
+
+def order_items(random: Random) -> Document:
+    """The field with the items of an order, 0 to 20; without items the order has no such field."""
+    items = [
+        {
+            "sku": random.choice(("book", "shoe", "SHOE", "vase", "ẞ")),
+            "amount": random.choice((0, 10, 100, -5, 2**53 + 1, 2**63 - 1)),
+            "quantity": random.choice((1, 1, 2, 3, 0)),
+            **_random_fields(
+                random,
+                0.7,
+                name=lambda r: r.choice(("Book", "Red shoe", "ß")),
+                category=lambda r: r.choice(("shoes", "Shoes", "books")),
+                metadata=_properties,
+            ),
+        }
+        for _ in range(random.choice((0, 0, 0, 1, 1, 1, 2, 2, 3, 5, 20)))
+    ]
+    return {"items": items} if items else {}
 
 
 def members(random: Random, customers: Sequence[int]) -> list[Document]:
@@ -345,13 +365,15 @@ def update_summaries(customer: Document, events: list[Document], orders: list[Do
             "firstAt": min(event_times),
             "lastAt": max(event_times),
         }
-    order_times = [row["at"] for row in orders if event_source("order").includes(row)]
+    order_times = [row["at"] for row in event_source("order").select_rows(orders)]
     for key in ("totalCount", "firstOrderAt", "lastOrderAt"):
         customer.get("orders", {}).pop(key, None)
     if order_times:
         customer.setdefault("orders", {}).update(
             totalCount=len(order_times), firstOrderAt=min(order_times), lastOrderAt=max(order_times)
         )
+    if item_count := len(event_source("order.item").select_rows(orders)):
+        customer["orders"]["itemCount"] = item_count
 
 
 def build_corpus() -> dict[str, list[Document]]:

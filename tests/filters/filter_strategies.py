@@ -74,20 +74,23 @@ class FilterStrategies:
             path: _group_by_type(field.read(facts.document) for facts in customers.values())
             for path, field in self._fields.items()
         }
-        rows = [
-            row
-            for facts in customers.values()
-            for collection_rows in facts.rows.values()
-            for row in collection_rows
-        ]
+        sources = {name: event_source(name) for name in corpus.EVENT_NAMES}
+        rows = {
+            name: [
+                row
+                for facts in customers.values()
+                for row in source.select_rows(facts.rows.get(source.collection, ()))
+            ]
+            for name, source in sources.items()
+        }
         self._properties = {
             (name, path): field
             for name in corpus.EVENT_NAMES
-            for path in corpus.PROPERTIES
-            if (field := event_source(name).find_property(path))
+            for path in corpus.properties_of(name)
+            if (field := sources[name].find_property(path))
         }
         self._row_values = {
-            (name, path): _group_by_type(field.read(row) for row in rows)
+            (name, path): _group_by_type(field.read(row) for row in rows[name])
             for (name, path), field in self._properties.items()
         }
 
@@ -155,6 +158,13 @@ class FilterStrategies:
             )
         )
 
+    def items(self) -> st.SearchStrategy[Wire]:
+        """Draws a condition on the items of orders, with a `where`."""
+        name = "order.item"
+        return self._event(name, ("where",), AGGREGATES, self._where(name, OPERATORS)).map(
+            lambda inner: {"event": inner}
+        )
+
     def _event(
         self,
         name: str,
@@ -165,7 +175,7 @@ class FilterStrategies:
         optional_parts: dict[str, st.SearchStrategy[Any]] = {
             "where": st.lists(where, min_size=int("where" in required), max_size=2),
             "within": _windows(),
-            "aggregate": _aggregates(aggregates),
+            "aggregate": _aggregates(name, aggregates),
         }
         required_parts = {"name": st.just(name)} | {
             part: optional_parts.pop(part) for part in required
@@ -177,7 +187,7 @@ class FilterStrategies:
         )
 
     def _where(self, name: str, operators: Sequence[Operator]) -> st.SearchStrategy[Wire]:
-        fields = {path: self._properties[name, path] for path in corpus.PROPERTIES}
+        fields = {path: self._properties[name, path] for path in corpus.properties_of(name)}
         return st.sampled_from(
             [p for p, f in fields.items() if _is_applicable(f, operators)]
         ).flatmap(
@@ -202,11 +212,11 @@ def _group_by_type(values: Any) -> dict[type, list[Any]]:
     return values_by_type
 
 
-def _aggregates(aggregates: Sequence[Aggregate]) -> st.SearchStrategy[Wire]:
+def _aggregates(event_name: str, aggregates: Sequence[Aggregate]) -> st.SearchStrategy[Wire]:
     return st.fixed_dictionaries(
         {
             "function": st.sampled_from([aggregate.name for aggregate in aggregates]),
-            "property": st.sampled_from(("amount", *corpus.PROPERTIES)),
+            "property": st.sampled_from(("amount", *corpus.properties_of(event_name))),
         }
     )
 

@@ -125,7 +125,7 @@ def random_customer(random: Random) -> CustomerFacts:
             )
     rows = [
         {"name": name, "at": _instant(random), "properties": {"amount": _scalar(random)}}
-        for name in corpus.EVENT_NAMES[:-1]
+        for name in corpus.CUSTOM_EVENT_NAMES
         for _ in range(random.choice((0, 0, 1, 3)))
     ]
     lists = [{"segmentId": name} for name in corpus.LIST_SHARES if random.random() < 0.5]

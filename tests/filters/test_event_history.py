@@ -37,7 +37,7 @@ _OFFSETS = st.one_of(
 @st.composite
 def conditions(draw: st.DrawFn) -> Filter:
     wire: dict[str, Any] = {
-        "name": draw(st.sampled_from(["paid", "order"])),
+        "name": draw(st.sampled_from(["paid", "order", "order.item"])),
         "operator": draw(st.sampled_from(["GREATER_THAN", "IS", "LESS_THAN_OR_EQUAL"])),
         "value": draw(st.sampled_from([0, 1, 2, 3, -2, 0.3, 10**10])),
     }
@@ -61,7 +61,10 @@ def rows(draw: st.DrawFn) -> tuple[str, Row]:
     amount = draw(_AMOUNTS)
     if draw(st.booleans()):
         return "events", {"name": "paid", "at": at, "properties": {"amount": amount}}
-    return "orders", {"status": "PAID", "current": True, "at": at, "amount": amount}
+    order: Row = {"status": "PAID", "current": True, "at": at, "amount": amount}
+    if item_amounts := draw(st.lists(_AMOUNTS, max_size=3)):
+        order["items"] = [{"sku": "a", "amount": item_amount} for item_amount in item_amounts]
+    return "orders", order
 
 
 _ROW_SEQUENCES = st.lists(

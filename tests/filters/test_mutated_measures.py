@@ -1,10 +1,11 @@
 """The tests detect a wrong MongoDB query of an aggregate or of a window."""
 
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from app.filters import measure_stages
+from app.filters import measure_stages, sources
 from app.filters.aggregates import AGGREGATES, Aggregate
 from tests.filters.case_bank import CaseBank
 from tests.filters.dual_evaluator import DualEvaluator
@@ -37,6 +38,47 @@ def test_a_broken_aggregate_is_detected(
     )
     monkeypatch.setattr(aggregate, part, wrong[part])
     assert any(case.is_detected() for case in cases)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "broken"),
+    [
+        # Conditions on the order as a whole: any item counts if one of them matches.
+        (measure_stages, "_is_on_element", lambda condition, measure: False),
+        # The path of the order in a condition on an item: no item matches.
+        (measure_stages, "_as_element_condition", lambda condition: condition),
+        (measure_stages, "uses_expression", lambda query: False),
+        # The evaluator sees no items, one for each order, or an item without its order.
+        (sources, "_item_rows", lambda order: []),
+        (sources, "_item_rows", lambda order: [order] if "items" in order else []),
+        (
+            sources,
+            "_item_rows",
+            lambda order: [{"at": order["at"], "items": item} for item in order.get("items", ())],
+        ),
+    ],
+    ids=("whole order", "path", "expression", "no items", "one item", "no order"),
+)
+def test_broken_items_are_detected(
+    module: ModuleType,
+    name: str,
+    broken: Any,
+    case_bank: CaseBank[FilterCase],
+    filter_strategies: FilterStrategies,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cases = case_bank.draw_cases("items", filter_strategies.items())
+    for case in cases:
+        assert case.expected_customers == case.dual_evaluator.select_by_pipeline(
+            case.filter, case.now
+        )
+    monkeypatch.setattr(module, name, broken)
+    assert any(case.is_detected() or _is_evaluated_differently(case) for case in cases)
+
+
+def _is_evaluated_differently(case: FilterCase) -> bool:
+    evaluated = case.dual_evaluator.select_by_evaluator(case.filter, case.now)
+    return evaluated != case.expected_customers
 
 
 @pytest.mark.parametrize("moved", [{"$gt": "$gte"}, {"$lte": "$lt"}, {"$gte": "$gt"}], ids=str)

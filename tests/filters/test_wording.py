@@ -159,6 +159,50 @@ SENTENCES: list[tuple[Wire, str]] = [
         "the sum of amount over orders from 2026-01-01 00:00 UTC to 2026-02-01 00:00 UTC"
         " is between 10 and 20",
     ),
+    (
+        {
+            "event": {
+                "name": "order.item",
+                "where": [{"path": "category", "operator": "IS", "value": "shoes"}],
+                "within": {"last": "P90D"},
+                "value": 2,
+            }
+        },
+        'bought an item whose category is "shoes" at least twice within the last 90 days',
+    ),
+    (
+        {
+            "event": {
+                "name": "order.item",
+                "where": [
+                    {"path": "sku", "operator": "IN", "value": ["a", "b"]},
+                    {"path": "amount", "operator": "GREATER_THAN", "value": 500},
+                ],
+            }
+        },
+        'bought an item whose sku is one of "a" and "b" and amount is greater than 500'
+        " at least once",
+    ),
+    (
+        {"event": {"name": "order.item", "operator": "BETWEEN", "value": [1, 3]}},
+        "bought an item between 1 and 3 times",
+    ),
+    (
+        {"event": {"name": "order.item", "operator": "IS", "value": 0}},
+        "bought an item exactly 0 times",
+    ),
+    (
+        {
+            "event": {
+                "name": "order.item",
+                "where": [{"path": "category", "operator": "IS", "value": "shoes"}],
+                "aggregate": {"function": "SUM", "property": "amount"},
+                "operator": "GREATER_THAN",
+                "value": 10_000,
+            }
+        },
+        'the sum of amount over bought items where category is "shoes" is greater than 10000',
+    ),
 ]
 
 

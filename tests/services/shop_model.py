@@ -15,16 +15,19 @@ TOTAL_LIMIT = 2**63
 class StoredOrder:
     """An order as last sent, and the number of the operation that sent it."""
 
+    source_id: str
     customer: str
     status: str
     amount: int
     at: datetime
     metadata: dict[str, Any]
+    items: list[dict[str, Any]]
     write_number: int = field(compare=False, default=0)
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        return self.status, self.amount, self.at, repr(sorted(self.metadata.items()))
+        metadata = repr(sorted(self.metadata.items()))
+        return self.status, self.amount, self.at, metadata, repr(self.items)
 
 
 class ShopModel:
@@ -71,7 +74,7 @@ class ShopModel:
             return None
         total = sum(order.amount for order in counted_orders)
         last_order = max(counted_orders, key=lambda order: (order.at, order.write_number))
-        return {
+        summary = {
             "totalCount": len(counted_orders),
             "totalAmount": total,
             "averageAmount": total / len(counted_orders),
@@ -79,6 +82,8 @@ class ShopModel:
             "firstOrderAt": min(order.at for order in counted_orders),
             "lastOrderAt": last_order.at,
         }
+        item_count = sum(len(order.items) for order in counted_orders)
+        return {**summary, "itemCount": item_count} if item_count else summary
 
     def event_summaries(self, customer: str) -> dict[str, Any]:
         """Returns the event summaries that the document must have."""
@@ -109,11 +114,13 @@ class ShopModel:
             return False
         metadata = {**(previous.metadata if previous else {}), **(row.get("metadata") or {})}
         current = StoredOrder(
+            row["sourceId"],
             source_id,
             row.get("status", previous.status if previous else "PAID"),
             row.get("amount", previous.amount if previous else None),
             min(at, now) if at else previous.at if previous else now,
             {key: value for key, value in metadata.items() if value is not None},
+            stored_items(row["items"]) if "items" in row else previous.items if previous else [],
         )
         if previous is not None and (previous.customer, previous.fields) == (
             source_id,
@@ -140,7 +147,7 @@ class ShopModel:
         source_id, at = self.resolve_source_id(row["customer"]), _parse_instant(row.get("at"))
         if (
             source_id is None
-            or row["name"] == "order"
+            or row["name"] in ("order", "order.item")
             or (at is not None and at > now + MAX_CLOCK_SKEW)
         ):
             return False
@@ -156,6 +163,19 @@ class ShopModel:
             orders = {key: order.fields for key, order in self.orders_of(source_id).items()}
             state = deepcopy((orders, sorted(self.events.get(source_id, []))))
             self.states[source_id, self.versions[source_id]] = state
+
+
+def stored_items(items: Sequence[Row] | None) -> list[dict[str, Any]]:
+    """Returns the items of a row as they are stored."""
+    return [
+        {
+            "sku": item["sku"],
+            "amount": item["amount"],
+            "quantity": item.get("quantity", 1),
+            **{key: item[key] for key in ("name", "category", "metadata") if item.get(key)},
+        }
+        for item in items or ()
+    ]
 
 
 def _parse_instant(text: str | None) -> datetime | None:

@@ -22,9 +22,9 @@ _NOW = Now(_START, _CALENDAR)
 _WINDOW = timedelta(days=30)
 
 
-def _measure(function: str | None) -> Measure:
+def _measure(function: str | None, name: str = "order") -> Measure:
     wire: dict[str, Any] = {
-        "name": "order",
+        "name": name,
         "within": {"last": "P30D"},
         "operator": "IS",
         "value": 1,
@@ -58,6 +58,11 @@ class OrderRevisions:
             at = self._at()
         amount = self._random.choice([1, 2, 5, 0.5])
         row = {"_id": len(self.rows), "at": at, "amount": amount, "status": "PAID"}
+        items = [
+            {"sku": "a", "amount": self._random.choice([1, 1, 7])}
+            for _ in range(self._random.choice([0, 1, 2, 20]))
+        ]
+        row |= {"items": items} if items else {}
         self.rows.append({**row, "sinceVersion": self.version})
 
     def _at(self) -> datetime:
@@ -84,7 +89,11 @@ def test_each_state_has_its_own_rows(seed: int) -> None:
     """MongoDB already holds later versions than the one to load."""
     random = Random(seed)
     orders = OrderRevisions(random)
-    measures = [_measure(function) for function in (None, "SUM", "AVG", "MIN", "DISTINCT_COUNT")]
+    measures = [
+        _measure(function, name)
+        for name in ("order", "order.item")
+        for function in (None, "SUM", "AVG", "MIN", "DISTINCT_COUNT")
+    ]
     layout = HistoryLayout(measures, _CALENDAR)
     for _ in range(random.randint(1, 20)):
         orders.add_version()

@@ -1,5 +1,5 @@
-"""Conditions on orders, by the pipeline and by the evaluator, after random writes: partial upserts,
-changes of status, orders that move to another customer, deleted customers."""
+"""Conditions on orders and their items, by the pipeline and by the evaluator, after random writes:
+partial upserts, changes of status, orders that move to another customer, deleted customers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.services.shop_model import ShopModel, StoredOrder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EXAMPLES = 200
+EXAMPLES = 150
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FROM = START - timedelta(minutes=60)
 TO = START - timedelta(minutes=1)
@@ -43,6 +43,15 @@ def _attribute(path: str, operator: str, value: Any) -> Json:
 def _event(*where: tuple[str, str, Any], **parameters: Any) -> Json:
     wheres = [{"path": path, "operator": operator, "value": v} for path, operator, v in where]
     return {"event": {"name": "order", "where": wheres, **parameters}}
+
+
+def _item(*where: tuple[str, str, Any], **parameters: Any) -> Json:
+    condition = _event(*where, **parameters)
+    return {"event": {**condition["event"], "name": "order.item"}}
+
+
+def items_of(orders: Orders) -> list[Json]:
+    return [item for order in orders for item in order.items]
 
 
 def has_numeric_one(order: StoredOrder) -> bool:
@@ -93,10 +102,71 @@ CASES = {
         _event(within={"between": {"from": FROM.isoformat(), "to": TO.isoformat()}}),
         lambda orders: any(FROM <= order.at <= TO for order in orders),
     ),
+    "three items": Case(_item(value=3), lambda orders: len(items_of(orders)) >= 3),
+    "no item": Case(_item(operator="IS", value=0), lambda orders: not items_of(orders)),
+    "shoes twice": Case(
+        _item(("category", "IS", "shoes"), value=2),
+        lambda orders: sum(item.get("category") == "shoes" for item in items_of(orders)) >= 2,
+    ),
+    "dear shoes, in one item": Case(
+        _item(("category", "IS", "shoes"), ("amount", "GREATER_THAN_OR_EQUAL", 5)),
+        lambda orders: any(
+            item.get("category") == "shoes" and item["amount"] >= 5 for item in items_of(orders)
+        ),
+    ),
+    "no shoes": Case(
+        {"none": [_item(("category", "IS", "shoes"))]},
+        lambda orders: not any(item.get("category") == "shoes" for item in items_of(orders)),
+    ),
+    "an item that is no shoe": Case(
+        _item(("category", "IS_NOT", "shoes")),
+        lambda orders: any(item.get("category") != "shoes" for item in items_of(orders)),
+    ),
+    "spent 10 on shoes": Case(
+        _item(
+            ("category", "IS", "shoes"),
+            aggregate={"function": "SUM", "property": "amount"},
+            value=10,
+        ),
+        lambda orders: (
+            sum(item["amount"] for item in items_of(orders) if item.get("category") == "shoes")
+            >= 10
+        ),
+    ),
+    "two products": Case(
+        _item(aggregate={"function": "DISTINCT_COUNT", "property": "sku"}, value=2),
+        lambda orders: len({item["sku"] for item in items_of(orders)}) >= 2,
+    ),
+    "an item in a window": Case(
+        _item(within={"between": {"from": FROM.isoformat(), "to": TO.isoformat()}}),
+        lambda orders: any(order.items for order in orders if FROM <= order.at <= TO),
+    ),
+    "metadata of an item": Case(
+        _item(("size", "IS", 38)),
+        lambda orders: any(item.get("metadata", {}).get("size") == 38 for item in items_of(orders)),
+    ),
+    "items of one order": Case(
+        _item(("orderSourceId", "ENDS_WITH", "o1"), value=2),
+        lambda orders: any(
+            len(order.items) >= 2 for order in orders if order.source_id.endswith("o1")
+        ),
+    ),
 }
 
 _order_times = st.sampled_from([-61, -60, -30, -1, 0]).map(
     lambda minutes: (START + timedelta(minutes=minutes)).isoformat()
+)
+_items = st.fixed_dictionaries(
+    {"sku": st.sampled_from(["a", "b", "c"]), "amount": st.sampled_from([-5, 0, 4, 5, 10])},
+    optional={
+        "category": st.sampled_from(["shoes", "Shoes", "books"]),
+        "quantity": st.sampled_from([1, 2]),
+        "metadata": st.sampled_from([{"size": 38}, {"size": "38"}]),
+    },
+)
+# 0 to 20 items, mostly few.
+_item_lists = st.sampled_from([0, 0, 1, 1, 2, 3, 20]).flatmap(
+    lambda size: st.lists(_items, min_size=size, max_size=size)
 )
 _order_rows = st.fixed_dictionaries(
     {"sourceId": st.sampled_from(ORDERS), "customer": st.sampled_from(CUSTOMERS)},
@@ -105,6 +175,7 @@ _order_rows = st.fixed_dictionaries(
         "status": st.sampled_from(["CREATED", "PAID", "FULFILLED", "CANCELED"]),
         "at": _order_times,
         "metadata": st.sampled_from([{"a": 1}, {"a": True}, {"a": None}, {"b": 1}]),
+        "items": _item_lists,
     },
 )
 # An upsert of some rows, or the sourceId of a customer to delete.
@@ -131,6 +202,7 @@ async def segments(api: Api) -> dict[str, str]:
     return ids
 
 
+@pytest.mark.timeout(600)
 async def test_pipeline_and_evaluator_agree_with_the_model(
     api: Api, segments: dict[str, str]
 ) -> None:
@@ -177,7 +249,7 @@ async def apply_writes(
 
 async def members_by_pipeline(api: Api, prefix: str) -> dict[str, set[str]]:
     """Returns the members of each segment by the pipeline."""
-    query = "{ segments(first: 20) { nodes { name members(first: 1000) { nodes { sourceId } } } } }"
+    query = "{ segments(first: 50) { nodes { name members(first: 1000) { nodes { sourceId } } } } }"
     return {
         segment["name"]: {
             member["sourceId"]

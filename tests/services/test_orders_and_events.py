@@ -20,6 +20,13 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 STATUSES = ["CREATED", "PAID", "FULFILLED", "CANCELED"]
 AMOUNTS = [0, 1, 5, 5, 100, -3, 2**62, 2**62, -(2**62), 2**63 - 1]
 
+ITEMS = [
+    {"sku": "a", "amount": 5, "quantity": 2, "metadata": {"size": 38}},
+    {"sku": "b", "amount": -5, "category": "shoes"},
+    {"sku": "b", "amount": 2**62, "name": "Boots"},
+    {"sku": "c", "amount": 0},
+]
+
 
 class ActivityGenerator:
     """Sends random rows with few different customers, orders, instants and keys, so that many
@@ -50,13 +57,14 @@ class ActivityGenerator:
             "status": self._random.choice(STATUSES),
             "at": self._at(now),
             "metadata": self._random.choice([None, {"a": 1}, {"a": True}, {"a": None}, {"b": [1]}]),
+            "items": self._random.choice([None, [], ITEMS[:1], ITEMS[:3], ITEMS]),
         }
-        return self._omit_some_fields(row, "amount", "status", "at", "metadata")
+        return self._omit_some_fields(row, "amount", "status", "at", "metadata", "items")
 
     def _event(self, now: datetime) -> Json:
         row = {
             "customer": self._ref(),
-            "name": self._random.choice(["seen", "bought.it", "$%2E", "order"]),
+            "name": self._random.choice(["seen", "bought.it", "$%2E", "order", "order.item"]),
             "at": self._at(now),
             "properties": {"n": 1},
             "idempotencyKey": f"{self._name}-key{self._random.randrange(15)}",
@@ -140,7 +148,8 @@ def assert_states_agree(api: Api, shop_model: ShopModel) -> None:
 
 
 def order_fields(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["status"], row["amount"], row["at"], repr(sorted(row["metadata"].items()))
+    metadata = repr(sorted(row["metadata"].items()))
+    return row["status"], row["amount"], row["at"], metadata, repr(row.get("items", []))
 
 
 def keyed_by_event_name(counts: Json) -> Json:

@@ -11,7 +11,7 @@ from app.filters.evaluate import CustomerFacts, Document
 from app.filters.matcher.condition_indexes import NumberRangeIndex, RuleLiteral
 from app.filters.measure_stages import empty_value
 from app.filters.next_change import ChangeSearch
-from app.filters.sources import RowKind, row_kind
+from app.filters.sources import RowKind, rows_with_kind
 from app.filters.tree import EventCondition, Measure
 
 """A collection, and the kind of a row in it: the name of an event, for example."""
@@ -27,9 +27,10 @@ def group_rows_by_kind(
     rows_by_kind: defaultdict[RowKind, list[Document]] = defaultdict(list)
     if (history := facts.histories.get(calendar)) is not None:
         rows_by_kind.update((kind, []) for kind in history.row_kinds)
-    for collection, rows in facts.rows.items():
-        for row in rows:
-            rows_by_kind[collection, row_kind(collection, row)].append(row)
+    for collection, documents in facts.rows.items():
+        for document in documents:
+            for kind, row in rows_with_kind(collection, document):
+                rows_by_kind[kind].append(row)
     return rows_by_kind
 
 

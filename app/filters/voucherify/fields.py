@@ -4,7 +4,7 @@ from app.errors import UserErrorCode, input_error
 from app.filters.catalog import Catalog
 from app.filters.fields import Field, is_event_name
 from app.filters.parse import quote_for_message
-from app.filters.sources import ORDER_EVENT_NAME
+from app.filters.sources import ORDER_EVENT_NAME, ORDER_ITEM_EVENT_NAME
 from app.filters.suggestions import bigrams_by_word, suggest
 
 PATHS_BY_FIELD = {
@@ -98,6 +98,9 @@ def _event_count_path(key: str) -> str:
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     if name == ORDER_EVENT_NAME:
         message = "Events named order are stored as orders; use summary.orders.total_count."
+        raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
+    if name == ORDER_ITEM_EVENT_NAME:
+        message = "Events named order.item are the items of orders; filter by them with `event`."
         raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message)
     return key
 

@@ -13,7 +13,6 @@ from app.domain.changes import CustomerChange, Document, FieldPath
 from app.domain.json_values import is_same_value
 from app.filters import Calendar, CustomerFacts, Filter, Now
 from app.filters.event_history import HistoryLayout
-from app.filters.fields import activity_field
 from app.filters.matcher import Match, Matcher
 from app.filters.sources import RowSource
 from app.filters.summary_rewrite import rewrite_counts
@@ -199,9 +198,7 @@ class ActiveFilterSet:
 
 def _last_row_path(source: RowSource) -> FieldPath:
     """The path at which a customer's document has the time of its last row of the source."""
-    last_row_field = activity_field(source.name, "lastAt")
-    assert last_row_field is not None
-    return last_row_field.document_keys[:2]
+    return source.summary_field("lastAt").document_keys[:2]
 
 
 def earliest(*instants: datetime | None) -> datetime | None:

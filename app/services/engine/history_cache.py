@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from app.domain.changes import Document, attribute_errors_to
-from app.filters.sources import ORDER_EVENT_NAME, ORDERS_COLLECTION
+from app.filters.sources import row_counts_by_source
 from app.services.customer_history import (
     CustomerHistory,
     load_long_history,
@@ -274,10 +274,11 @@ def _counts_after_changes(
     for collection, rows in changes.items():
         for row in rows:
             since, until = version_range(row)
-            name = ORDER_EVENT_NAME if collection == ORDERS_COLLECTION else row["name"]
-            count_changes[name] += (previous_version < since <= loaded_version) - (
+            sign = (previous_version < since <= loaded_version) - (
                 previous_version < until <= loaded_version
             )
+            for name, row_count in row_counts_by_source(collection, row).items():
+                count_changes[name] += sign * row_count
     return {
         name: (count or 0) + count_changes[name]
         if count is not None or count_changes[name]

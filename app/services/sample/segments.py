@@ -29,6 +29,18 @@ SEGMENTS = (
         filter={"event": {"name": "order", "within": {"last": "P90D"}, "value": 3}},
     ),
     _segment(
+        "Bought shoes twice this quarter",
+        "Two pairs of shoes or more in the last 90 days, in one order or in several.",
+        filter={
+            "event": {
+                "name": "order.item",
+                "where": [{"path": "category", "operator": "IS", "value": "shoes"}],
+                "within": {"last": "P90D"},
+                "value": 2,
+            }
+        },
+    ),
+    _segment(
         "Gone quiet",
         "Customers whose last order is more than half a year ago.",
         filter={

@@ -26,6 +26,7 @@ TAGS = tuple(
     for kind in ("new", "sale", "gifts", "classic", "handmade")
 )
 FAVOURITE_COUNT = 10_000
+PRODUCT_COUNT = 20_000
 CATEGORIES = ("books", "garden", "kitchen", "toys", "pets", "music", "shoes", "tools")
 _FIRST_NAMES = (
     *("Ada", "Bruno", "Celia", "Dario", "Elif", "Femi", "Greta", "Hugo", "Inés", "Jonas"),
@@ -164,6 +165,7 @@ def _order_summary(orders: list[Order]) -> Row:
         "lastOrderAmount": last.amount,
         "firstOrderAt": instant_before_now(max(order.milliseconds_ago for order in orders)),
         "lastOrderAt": instant_before_now(last.milliseconds_ago),
+        "itemCount": sum(len(order_items(order)) for order in orders),
     }
 
 
@@ -204,6 +206,23 @@ def _properties(name: str, random_bits: int) -> Row:
     return properties
 
 
+def order_items(activity_order: Order) -> list[Row]:
+    """The items of an order, 1 to 9 with few large orders; about three million of a million
+    customers."""
+    rng = Random(activity_order.random_bits)
+    amounts = [100 + rng.randrange(8_000) for _ in range(rng.choice((1, 2, 3, 3, 4, 5, 6, 9)))]
+    return [
+        {
+            "sku": f"product-{int(PRODUCT_COUNT * rng.random() ** 2):05}",
+            "amount": amount,
+            "quantity": rng.choice((1, 1, 1, 2, 3)),
+            "category": rng.choice(CATEGORIES),
+            **({"metadata": {"size": rng.randrange(36, 47)}} if rng.random() < 0.2 else {}),
+        }
+        for amount in amounts
+    ]
+
+
 def order_revisions(number: int, customer_number: int, activity_order: Order) -> list[Row]:
     """The revisions of an order."""
     current_revision = {
@@ -218,6 +237,7 @@ def order_revisions(number: int, customer_number: int, activity_order: Order) ->
             "channel": ("web", "web", "store")[activity_order.random_bits % 3],
             "items": activity_order.random_bits % 9,
         },
+        "items": order_items(activity_order),
         "sinceVersion": activity_order.customer_version,
         "current": True,
     }

@@ -2,6 +2,9 @@
 
 from tests.benchmarks.million.event_plans import (
     at_least_plans,
+    item_count_plans,
+    item_stages,
+    item_sum_plans,
     no_event_plans,
     query_or_event_plans,
     row_count_steps,
@@ -22,7 +25,7 @@ _FAVOURITE_QUERY: Query = {"metadata.favourite": "product-00042"}
 
 
 def event_cases() -> list[FilterCase]:
-    return [*_count_cases(), *_combined_cases(), *_sum_cases()]
+    return [*_count_cases(), *_combined_cases(), *_sum_cases(), *_item_cases()]
 
 
 def _count_cases() -> list[FilterCase]:
@@ -143,6 +146,49 @@ def _sum_cases() -> list[FilterCase]:
             _sum_steps("orders", recent_orders, "amount", ordered_bounds),
         ),
     ]
+
+
+def _item_cases() -> list[FilterCase]:
+    recent_orders = {**COUNTED_ORDERS, **window_filter(90)}
+    shoes, product = {"category": "shoes"}, {"sku": "product-00042"}
+    shoes_condition = {"path": "category", "operator": "IS", "value": shoes["category"]}
+    product_condition = {"path": "sku", "operator": "IS", "value": product["sku"]}
+    recent_order_query = {"orders.lastOrderAt": {"$gt": days_ago(90)}}
+    spent_bounds = {"$gte": 10_000}
+    return [
+        FilterCase(
+            "shoes_twice",
+            "shoes at least twice in 90 days, as items of orders",
+            event("order.item", 2, 90, where=[shoes_condition]),
+            item_count_plans(recent_orders, shoes, 2, recent_order_query),
+            _item_steps(recent_orders, shoes, {"$sum": 1}, {"$gte": 2}),
+        ),
+        FilterCase(
+            "shoes_spent",
+            "shoes for at least 100.00 in 90 days, as items of orders",
+            event(
+                "order.item",
+                10_000,
+                90,
+                where=[shoes_condition],
+                aggregate={"function": "SUM", "property": "amount"},
+            ),
+            item_sum_plans(recent_orders, shoes, spent_bounds, recent_order_query),
+            _item_steps(recent_orders, shoes, {"$sum": "$items.amount"}, spent_bounds),
+        ),
+        FilterCase(
+            "product",
+            "one product of 20,000, as an item of an order",
+            event("order.item", 1, where=[product_condition]),
+            item_count_plans(COUNTED_ORDERS, product, 1, {"orders.itemCount": {"$gte": 1}}),
+            _item_steps(COUNTED_ORDERS, product, {"$sum": 1}, {"$gte": 1}),
+        ),
+    ]
+
+
+def _item_steps(orders: Query, item: Query, measure: Query, match: Query) -> MembershipSteps:
+    stages = [*item_stages(orders, item), {"$group": {"_id": None, "n": measure}}]
+    return MembershipSteps({}, "orders", [*stages, {"$match": {"n": match}}])
 
 
 def _sum_steps(collection: str, rows: Query, column: str, match: Query) -> MembershipSteps:

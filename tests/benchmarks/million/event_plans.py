@@ -5,6 +5,7 @@ from tests.benchmarks.million.handwritten_plans import (
     COUNTS_ORPHANS,
     HINT_EVENTS_OF_CUSTOMER,
     HINT_ID,
+    HINT_NATURAL,
     HINT_ORDERS_OF_CUSTOMER,
     PLAIN_LOOKUP,
     AggregationPlan,
@@ -178,6 +179,94 @@ def sum_plans(
             "summary, then lookup", summary_query, collection, stages, {"found": {"$ne": []}}
         ),
         lookup_plan("lookup", {}, collection, stages, {"found": {"$ne": []}}),
+    ]
+
+
+def item_stages(orders: Query, item: Query) -> list[Stage]:
+    """Stages on the orders to a row for each item that matches."""
+    return [
+        {"$match": {**orders, "items": {"$elemMatch": item}}},
+        {"$unwind": "$items"},
+        {"$match": {f"items.{key}": value for key, value in item.items()}},
+    ]
+
+
+def item_count_plans(orders: Query, item: Query, minimum: int, summary_query: Query) -> list[Plan]:
+    """Plans for: at least `minimum` items of counted orders.
+
+    `item` has the required values by key. `summary_query` is a condition on the summary that every
+    member meets.
+    """
+    is_item = {"$and": [{"$eq": [f"$$item.{key}", value]} for key, value in item.items()]}
+    found_items = {"$filter": {"input": "$items", "as": "item", "cond": is_item}}
+    return _item_plans(
+        orders,
+        item,
+        {"$sum": 1},
+        {"$sum": {"$size": found_items}},
+        {"$gte": minimum},
+        summary_query,
+    )
+
+
+def item_sum_plans(orders: Query, item: Query, match: Query, summary_query: Query) -> list[Plan]:
+    """Plans for: the sum of the amounts of items matches; amounts are whole numbers."""
+    is_item = {"$and": [{"$eq": [f"$$item.{key}", value]} for key, value in item.items()]}
+    amounts = {
+        "$map": {
+            "input": {"$filter": {"input": "$items", "as": "item", "cond": is_item}},
+            "as": "item",
+            "in": "$$item.amount",
+        }
+    }
+    return _item_plans(
+        orders,
+        item,
+        {"$sum": "$items.amount"},
+        {"$sum": {"$sum": amounts}},
+        match,
+        summary_query,
+    )
+
+
+def _item_plans(
+    orders: Query,
+    item: Query,
+    item_measure: Query,
+    order_measure: Query,
+    match: Query,
+    summary_query: Query,
+) -> list[Plan]:
+    """Plans for a measure of items, by item or by order."""
+    match_measure = {"$match": {"n": match}}
+
+    def grouped(stages: list[Stage], measure: Query) -> list[Stage]:
+        return [*stages, {"$group": {"_id": "$customerId", "n": measure}}, match_measure]
+
+    by_item = grouped(item_stages(orders, item), item_measure)
+    dotted = {f"items.{key}": value for key, value in item.items()}
+    unwound = grouped(
+        [{"$match": {**orders, **dotted}}, {"$unwind": "$items"}, {"$match": dotted}], item_measure
+    )
+    by_order = grouped([{"$match": {**orders, **dotted}}], order_measure)
+    found: Query = {"found": {"$ne": []}}
+    return [
+        grouped_rows_plan("items grouped", "orders", by_item),
+        unchecked_rows_plan("items alone", "orders", by_item),
+        grouped_rows_plan("items grouped, dotted", "orders", unwound),
+        grouped_rows_plan("orders grouped", "orders", by_order),
+        grouped_rows_plan(
+            "items grouped, by index", "orders", by_item, hint=HINT_ORDERS_OF_CUSTOMER
+        ),
+        grouped_rows_plan("items grouped, in place", "orders", by_item, hint=HINT_NATURAL),
+        grouped_rows_plan("orders grouped, in place", "orders", by_order, hint=HINT_NATURAL),
+        lookup_plan("summary, then lookup", summary_query, "orders", by_item, found),
+        lookup_plan(
+            *("summary by id, then lookup", summary_query, "orders", by_item, found),
+            hint=HINT_ID,
+            only="page",
+        ),
+        lookup_plan("lookup by id", {}, "orders", by_item, found, hint=HINT_ID, only="page"),
     ]
 
 

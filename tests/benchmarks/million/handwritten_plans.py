@@ -11,6 +11,7 @@ from typing import Any
 
 from bson import MinKey
 
+from app.store.collections import ORDERS_BY_CUSTOMER_INDEX
 from tests.benchmarks.million.activities import NOW
 
 Query = dict[str, Any]
@@ -25,7 +26,7 @@ HINT_ID: Hint = {"_id": 1}
 HINT_NATURAL: Hint = {"$natural": 1}
 HINT_METADATA: Hint = {"metadata.$**": 1}
 HINT_EVENTS_OF_CUSTOMER: Hint = {"customerId": 1, "name": 1, "at": -1}
-HINT_ORDERS_OF_CUSTOMER: Hint = {"customerId": 1, "current": 1, "at": -1, "orderId": -1}
+HINT_ORDERS_OF_CUSTOMER: Hint = ORDERS_BY_CUSTOMER_INDEX.document["key"]
 COUNTED_ORDERS: Query = {"current": True, "status": {"$in": ["PAID", "FULFILLED"]}}
 
 

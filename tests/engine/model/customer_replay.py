@@ -142,11 +142,13 @@ class CustomerReplay:
         row, (collection, key) = self._rows[row_key], row_key
         version = self.document["version"]
         is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
-        for measure in self._measures_by_source.get(_source(collection, row), ()):
-            if is_present and _is_counted(collection, row):
-                measure.put(key, row, instant)
-            else:
-                measure.drop(key)
+        is_present = is_present and _is_counted(collection, row)
+        for source, event_key, event in _events(collection, key, row):
+            for measure in self._measures_by_source.get(source, ()):
+                if is_present:
+                    measure.put(event_key, event, instant)
+                else:
+                    measure.drop(event_key)
         if row["sinceVersion"] <= version and (
             "untilVersion" not in row or row["untilVersion"] <= version
         ):
@@ -181,10 +183,11 @@ class CustomerReplay:
         source = measure.source.collection, measure.source.name
         self._measures_by_source.setdefault(source, []).append(aggregate)
         for (collection, key), row in self._rows.items():
-            if collection == source[0] and _source(collection, row) == source:
-                is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
-                if is_present and _is_counted(collection, row):
-                    aggregate.put(key, row, instant)
+            is_present = row["sinceVersion"] <= version < row.get("untilVersion", version + 1)
+            if is_present and _is_counted(collection, row):
+                for event_source, event_key, event in _events(collection, key, row):
+                    if event_source == source:
+                        aggregate.put(event_key, event, instant)
         return aggregate
 
     def _has_changed(self, number: int, instant: datetime) -> bool:
@@ -198,8 +201,14 @@ class CustomerReplay:
         return self.condition_values[number] is not previous
 
 
-def _source(collection: str, row: Json) -> tuple[str, str]:
-    return collection, "order" if collection == "orders" else row["name"]
+def _events(collection: str, key: Any, row: Json) -> Iterator[tuple[tuple[str, str], object, Json]]:
+    """Yields the events of a stored row, each with its source and its key."""
+    if collection != "orders":
+        yield (collection, row["name"]), key, row
+        return
+    yield (collection, "order"), key, row
+    for position, item in enumerate(row.get("items", ())):
+        yield (collection, "order.item"), (key, position), {**row, "items": item}
 
 
 def _is_counted(collection: str, row: Json) -> bool:

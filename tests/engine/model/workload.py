@@ -27,6 +27,20 @@ RECENT_ORDERS = event(
     value=300,
 )
 
+BOUGHT_SHOES = event(
+    "order.item",
+    where=[{"path": "category", "operator": "IS", "value": "shoes"}],
+    within={"last": "PT2S"},
+    value=2,
+)
+SPENT_ON_ITEMS = event("order.item", aggregate={"function": "SUM", "property": "amount"}, value=500)
+DIFFERENT_PRODUCTS = event(
+    "order.item",
+    within={"last": "PT4S"},
+    aggregate={"function": "DISTINCT_COUNT", "property": "sku"},
+    value=3,
+)
+
 
 class Workload:
     """Runs random operations. Any of them may fail."""
@@ -63,6 +77,9 @@ class Workload:
             RECENT_VISIT,
             {"all": [IS_VIP, {"none": [event("visit", within={"last": "PT1.5S"})]}]},
             RECENT_ORDERS,
+            BOUGHT_SHOES,
+            {"any": [SPENT_ON_ITEMS, event("order.item", value=12)]},
+            {"all": [IS_VIP, DIFFERENT_PRODUCTS]},
             {"any": [*nested, attribute("orders.totalCount", "GREATER_THAN_OR_EQUAL", 3)]},
             {"all": [nested[0], attribute("createdAt", "MORE_THAN_AGO", "PT2S")]},
             attribute("metadata.tags", "CONTAINS_ANY", ["a", "b"]),
@@ -139,10 +156,27 @@ class Workload:
                 "customer": {"sourceId": self.random_source_id()},
                 "amount": self._rng.randrange(300),
                 "status": self._rng.choice(["PAID", "PAID", "FULFILLED", "CANCELED", "CREATED"]),
+                **self.random_items(),
             }
             for _ in range(self._rng.randrange(1, 3))
         ]
         await self._api.bulk_upsert("ordersUpsert", rows)
+
+    def random_items(self) -> Json:
+        """Returns the field with the items of an order; some rows leave it out."""
+        rng = self._rng
+        if rng.random() < 0.3:
+            return {}
+        items = [
+            {
+                "sku": f"p{rng.randrange(5)}",
+                "category": rng.choice(["shoes", "books"]),
+                "quantity": rng.randrange(1, 4),
+                "amount": rng.randrange(100),
+            }
+            for _ in range(rng.choice([0, 1, 2, 5, 20]))
+        ]
+        return {"items": items}
 
     async def update_in_mongodb(self) -> None:
         now = datetime.now(UTC)
