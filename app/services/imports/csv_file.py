@@ -84,7 +84,7 @@ class CsvFile:
                         for columns in self.header.paths
                         if index in columns.indexes
                     ),
-                    "",
+                    "STRING" if self.header.paths_of(index) else "",
                 ),
                 sample=self._samples[index],
             )

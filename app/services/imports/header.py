@@ -170,13 +170,14 @@ class _HeaderReader:
             more = len(names) - _MAX_NAMES_IN_MESSAGE
             listed += f" and {more} more" if more > 0 else ""
             subject = f"These columns are unknown: {listed}"
-        if suggestion := self._fields.suggest(self._names[index]):
-            return _invalid(f"{subject}; perhaps {suggestion}.")
         preset = (
             suggest_preset(self._names, self._fields.row_type)
             if self._options.preset is None
             else None
         )
+        suggestion = self._fields.suggest(self._names[index])
+        if suggestion and not preset:
+            return _invalid(f"{subject}; perhaps {suggestion}.")
         fix = f"Try --preset {preset.name}, or" if preset else "Say"
         return _invalid(
             f'{subject}. {fix} --map "COLUMN=path" for each, --unknown ignore, or --unknown'

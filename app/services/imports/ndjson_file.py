@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.errors import InputError
+from app.errors import InputError, UserErrorCode, input_error
 from app.services.imports.columns import CellReaders
 from app.services.imports.csv_records import TOO_LONG_MESSAGE
 from app.services.imports.encoding import UTF_8
@@ -17,7 +17,7 @@ from app.services.imports.line_reader import LineReader, RowTooLong, is_decoded
 from app.services.imports.ndjson_columns import NdjsonColumns
 from app.services.imports.ndjson_fields import NdjsonFields
 from app.services.imports.options import ImportOptions
-from app.services.imports.presets.segment import to_input_object
+from app.services.imports.presets.segment import is_call, to_input_object
 from app.services.imports.reject_file import NdjsonRejects
 from app.services.imports.report import ReportColumn
 from app.services.imports.row import Row
@@ -25,6 +25,7 @@ from app.services.imports.source import Source
 
 _LONG_NUMBER = re.compile(r"\d{19}")
 _MAX_EXCERPT_CHARACTERS = 1_000
+_CALL_MESSAGE = "the row is a call of Segment; say --preset segment."
 _NOT_DECODED_MESSAGE = (
     "The row is not UTF-8; save the file in that encoding, or name its --encoding."
 )
@@ -87,6 +88,8 @@ class NdjsonFile:
         source = value
         if all(key in value for key in REJECT_COLUMNS):
             value = {key: inner for key, inner in value.items() if key not in REJECT_COLUMNS}
+        if not self._is_segment and is_call(value):
+            raise input_error(UserErrorCode.INVALID, f"Line {line_number}: {_CALL_MESSAGE}")
         if self._is_segment:
             try:
                 value = to_input_object(value, self._row_type)

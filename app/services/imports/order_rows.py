@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from app.domain.orders import MAX_ORDER_ITEMS
 from app.errors import Problem, UserErrorCode
 from app.services.imports.amounts import require_whole
 from app.services.imports.cell_parsers import CellParser
@@ -12,10 +13,9 @@ from app.services.imports.csv_records import Record
 from app.services.imports.fields import ITEM_PRICE_PATH, ITEMS
 from app.services.imports.header import Header, PathColumns
 
-MAX_ITEMS = 500
-
+_ITEM_FIELDS = ("sku", "name", "category", "quantity", "amount")
 _NO_ITEM_COLUMNS = (
-    "several rows of one order follow each other and differ, but no column is mapped to a line"
+    "Several rows of one order follow each other and differ, but no column is mapped to a line"
     ' item. If they are line items, map their columns, like --map "metadata.sku=items.sku" --map'
     ' "amount=items.amount". If they are versions of the order, add a column revisedAt.'
 )
@@ -51,7 +51,7 @@ class OrderGroups:
         group_key: tuple[str, ...] | None = None
         for record in records:
             key = None if record.problem else self._key(record.cells)
-            if group and (key is None or key != group_key or len(group) > MAX_ITEMS):
+            if group and (key is None or key != group_key or len(group) > MAX_ORDER_ITEMS):
                 yield group
                 group = []
             group.append(record)
@@ -71,10 +71,10 @@ class OrderGroups:
         cells, problems = self._merge(group)
         if self._item is None:
             if len(group) > 1 and any(record.cells != group[0].cells for record in group):
-                problems = [Problem(UserErrorCode.INVALID, _NO_ITEM_COLUMNS.capitalize())]
+                problems = [Problem(UserErrorCode.INVALID, _NO_ITEM_COLUMNS)]
             return self._complete(cells, [], problems)
-        if len(group) > MAX_ITEMS:
-            message = f"An order has at most {MAX_ITEMS} line items."
+        if len(group) > MAX_ORDER_ITEMS:
+            message = f"An order has at most {MAX_ORDER_ITEMS} line items."
             problems.append(Problem(UserErrorCode.INVALID, message, (ITEMS,)))
             return self._complete(cells, [], problems)
         return self._complete(cells, list(self._items(group, problems)), problems)
@@ -93,14 +93,7 @@ class OrderGroups:
                 if not cell or cell == cells[index]:
                     continue
                 if cells[index]:
-                    name = self._header.names[index]
-                    message = (
-                        f"The column {name!r} has {cell[:50]!r} in line {record.line_number}, but"
-                        f" {cells[index][:50]!r} in line {first.line_number} of the same order;"
-                        f' map a column of line items, like --map "{name}=items.sku".'
-                    )
-                    path = tuple(next(iter(self._header.paths_of(index)), name).split("."))
-                    problems.append(Problem(UserErrorCode.INVALID, message, path))
+                    problems.append(self._contradiction(record, first, index))
                     return cells, problems
                 cells[index] = cell
         return cells, problems

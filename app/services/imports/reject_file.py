@@ -8,6 +8,7 @@ from typing import IO, Any, Protocol
 
 from app.errors import Problem
 from app.services.imports.header import REJECT_COLUMNS
+from app.services.imports.report import describe_problem
 from app.services.imports.row import Row
 
 
@@ -94,7 +95,7 @@ class RejectFile:
                 "w", encoding=self._form.encoding, errors="surrogateescape", newline=""
             )
             self._form.begin(self._file)
-        reason = " ".join(problem.message for problem in problems)
+        reason = " ".join(map(describe_problem, problems))
         readable_reason = reason.encode(self._form.encoding, "replace").decode(self._form.encoding)
         self._form.write(self._file, row, readable_reason)
 

@@ -31,6 +31,14 @@ class Reason:
     count: int = 0
 
 
+def describe_problem(problem: Problem) -> str:
+    """Returns the message; for a field of a line item with its path, as the message names only the
+    field."""
+    if len(problem.path) > 1 and problem.path[1].isdigit():
+        return f"{'.'.join(problem.path)}: {problem.message}"
+    return problem.message
+
+
 @dataclass
 class ImportReport:
     """What one import found and did.
@@ -70,12 +78,13 @@ class ImportReport:
         return sorted(self._reasons.values(), key=lambda reason: -reason.count)[:count]
 
     def _add_reason(self, row: Row, problem: Problem) -> None:
-        reason = self._reasons.get(problem.message)
+        message = describe_problem(problem)
+        reason = self._reasons.get(message)
         if reason is None:
             if len(self._reasons) >= _MAX_REASONS:
                 self.other_reasons_count += 1
                 return
-            reason = self._reasons[problem.message] = Reason(problem.message, row.line_number)
+            reason = self._reasons[message] = Reason(message, row.line_number)
         reason.count += 1
 
     def _find_column(self, path: Sequence[str]) -> ReportColumn | None:

@@ -31,6 +31,11 @@ _PROFILE_FIELDS = {
 _NAME_PARTS = ("firstName", "lastName")
 
 
+def is_call(row: Mapping[str, Any]) -> bool:
+    """Whether the row is a call of Segment, and not an input of the API."""
+    return "messageId" in row and row.get("type") in _ROW_TYPES_BY_CALL
+
+
 def to_input_object(call: Mapping[str, Any], row_type: str) -> dict[str, Any]:
     """Returns the input of the API for a call: a customer for identify; an event for track, page
     and screen. Raises INVALID for a call of another kind, and for one without a userId."""
