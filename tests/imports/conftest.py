@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import pytest_asyncio
@@ -78,7 +78,7 @@ class ImportShop:
     async def import_file(
         self,
         entity: str,
-        content: str | bytes,
+        content: str | bytes | IO[bytes],
         name: str = "-",
         options: ImportOptions | None = None,
         *,
@@ -89,7 +89,8 @@ class ImportShop:
             services = Services(await DryRunStore.open(self._settings), self._settings)
         rejects = RejectFile(self._imported_path)
         import_ = FileImport(services, entity, rejects, options)
-        stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
+        data = content.encode() if isinstance(content, str) else content
+        stream = io.BytesIO(data) if isinstance(data, bytes) else data
         try:
             await import_.run(name, stream, lambda: None)
         finally:

@@ -38,6 +38,7 @@ class OrderGroups:
         )
         self._header = header
         self._has_amount = any(columns.path == ("amount",) for columns in order_paths)
+        self._too_long_key: tuple[str, ...] | None = None
         self._key_indexes = [
             columns.indexes
             for columns in order_paths
@@ -52,6 +53,8 @@ class OrderGroups:
         for record in records:
             key = None if record.problem else self._key(record.cells)
             if group and (key is None or key != group_key or len(group) > MAX_ORDER_ITEMS):
+                if len(group) > MAX_ORDER_ITEMS:
+                    self._too_long_key = group_key
                 yield group
                 group = []
             group.append(record)
@@ -66,6 +69,9 @@ class OrderGroups:
         )
         return key if any(key) else None
 
+    def _is_rest(self, record: Record) -> bool:
+        return self._too_long_key is not None and self._key(record.cells) == self._too_long_key
+
     def to_object(self, group: Sequence[Record]) -> tuple[dict[str, Any], list[Problem]]:
         """Returns the order with its items, and the problems of its cells."""
         cells, problems = self._merge(group)
@@ -73,7 +79,8 @@ class OrderGroups:
             if len(group) > 1 and any(record.cells != group[0].cells for record in group):
                 problems = [Problem(UserErrorCode.INVALID, _NO_ITEM_COLUMNS)]
             return self._complete(cells, [], problems)
-        if len(group) > MAX_ORDER_ITEMS:
+        # The rest of an order that is too long is a group of its own.
+        if len(group) > MAX_ORDER_ITEMS or self._is_rest(group[0]):
             message = f"An order has at most {MAX_ORDER_ITEMS} line items."
             problems.append(Problem(UserErrorCode.INVALID, message, (ITEMS,)))
             return self._complete(cells, [], problems)
@@ -97,6 +104,17 @@ class OrderGroups:
                     return cells, problems
                 cells[index] = cell
         return cells, problems
+
+    def _contradiction(self, record: Record, first: Record, index: int) -> Problem:
+        name = self._header.names[index]
+        path = next(iter(self._header.paths_of(index)), name).split(".")
+        item_path = path[-1] if path[-1] in _ITEM_FIELDS else f"metadata.{path[-1]}"
+        message = (
+            f"The column {name!r} differs between lines {first.line_number} and"
+            f" {record.line_number} of the same order. If it belongs to the line items, map it,"
+            f' like --map "{name}={ITEMS}.{item_path}".'
+        )
+        return Problem(UserErrorCode.INVALID, message, tuple(path))
 
     def _items(self, group: Sequence[Record], problems: list[Problem]) -> Iterator[dict[str, Any]]:
         assert self._item is not None

@@ -75,7 +75,7 @@ class Source:
             yield self
             return
         with tempfile.TemporaryFile() as copy, translated_errors():
-            shutil.copyfileobj(self._raw, copy)
+            shutil.copyfileobj(self._content, copy)
             copy.seek(0)
             yield Source(self.name, copy)
 
