@@ -165,28 +165,103 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all rows; write nothing.")
     ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Read the export of a tool: shopify-customers, shopify-orders, woocommerce-orders,"
+            " klaviyo, mailchimp, hubspot, stripe-customers, segment.",
+        ),
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=PATH", help="The path of a column. Repeatable."),
+    ] = None,
+    unknown: Annotated[
+        str | None,
+        typer.Option(
+            metavar="refuse|ignore|metadata",
+            help="What to do with other columns: refuse the file (default), ignore them, or store"
+            " them in metadata (of events: properties).",
+        ),
+    ] = None,
+    type_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type",
+            metavar="PATH=TYPE",
+            help="The type of metadata or of a property, like metadata.vip=BOOLEAN, or [STRING] for"
+            " a list. Repeatable.",
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(metavar=", ; tab", help="The delimiter; default: found out.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The encoding; default: found out.")
+    ] = None,
+    amounts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="minor|major",
+            help="The unit of amounts: minor (1250 is 12.50) or major (12.50 or 12 is 12.50 or"
+            " 12.00). CSV with amounts needs it.",
+        ),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            metavar=". ,", help="The decimal mark of numbers; thousands may then be grouped."
+        ),
+    ] = None,
+    dates: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="iso|dmy|mdy|unix",
+            help="How dates are written besides ISO: day first, month first, or seconds since 1970;"
+            " now: an event or new order without a time is of now. Repeatable.",
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="The zone of times without an offset: Europe/Berlin."),
+    ] = None,
     data: DataFolderOption = Path(".segments"),
 ) -> None:
-    """Import customers, events or orders from CSV or NDJSON.
-
-    The file name's ending tells the format: .csv, .ndjson or .jsonl. Any other file, and standard
-    input, is NDJSON if it begins with {, else CSV.
+    """Import customers, events or orders from CSV or NDJSON, plain or .gz.
 
     NDJSON rows have the shape of the API's inputs. CSV has a header of dotted names like sourceId,
-    address.city, metadata.vip or customer.sourceId; an empty cell sets nothing. Cells of metadata
-    and properties are read as the key is defined. In a key without a definition, a JSON number of
-    up to 15 digits, true, false, a list or an object is read as JSON; anything else is text.
+    address.city, metadata.vip, customer.sourceId, customer.email or items.sku; --map or a preset
+    gives other names a path. An empty cell sets nothing. Rows of one order that follow each other
+    are its line items; items.price is the price of one piece, and customer.email finds the customer
+    who alone has it. A column of metadata is NUMBER or BOOLEAN only if each value is one, else
+    STRING; --type or the key's definition decides it otherwise.
 
-    Rejected rows are written to FILE.rejected.ndjson (stdin.rejected.ndjson in the current folder
-    for standard input) with their line number and errors; the exit status is then 1. Importing the
-    same file again changes nothing: an event without an idempotencyKey gets one that is derived
-    from its row.
+    The report names each column with its path, type, a sample and the number of refused values,
+    and the most frequent reasons. Rejected rows are written to FILE.rejected.csv or .ndjson with
+    two more columns, line and reason; the exit status is then 1. Mend that file and import it. For
+    standard input it is in the current folder. Importing the same file again changes nothing: an
+    event without an idempotencyKey gets one that is derived from its row.
     """
     _exit_interrupted_before("anything was read")
     from app.commands import import_ as command
+    from app.commands.import_options import parse_options
 
+    options = parse_options(
+        what.value,
+        preset=preset,
+        paths=map_ or [],
+        unknown=unknown,
+        types=type_ or [],
+        delimiter=delimiter,
+        encoding=encoding,
+        amounts=amounts,
+        decimal=decimal,
+        dates=dates or [],
+        zone=zone,
+    )
     settings = _mongodb_settings(data)
-    raise typer.Exit(command.run(settings, what.value, file, dry_run=dry_run))
+    raise typer.Exit(command.run(settings, what.value, file, options, dry_run=dry_run))
 
 
 @app.command("export")

@@ -15,20 +15,22 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.commands.import_report import format_report, repeat_command
 from app.commands.interruption import Interruption, run_until_signal
 from app.services import Services
-from app.services.imports import DryRunStore, FileImport, RejectFile
+from app.services.imports import DryRunStore, FileImport, ImportOptions, RejectFile
 from app.settings import Settings
 from app.store import Store
 
 _STDIN_NAME = "-"
+_STDIN_REJECTS_NAME = "stdin"
 
 
-def run(settings: Settings, kind: str, file: str, *, dry_run: bool) -> int:
+def run(settings: Settings, kind: str, file: str, options: ImportOptions, *, dry_run: bool) -> int:
     """Runs the import. Returns the exit status: 0 if all rows were accepted, else 1."""
     with _open_input(file) as stream, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_run(settings, kind, file, stream, dry_run))
+            return runner.run(_run(settings, kind, file, stream, options, dry_run))
         except Interruption as interruption:
             interruption.exit()
 
@@ -42,10 +44,18 @@ def _open_input(file: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-async def _run(settings: Settings, kind: str, file: str, stream: IO[bytes], dry_run: bool) -> int:
-    rejects = RejectFile(_rejects_path(file))
+async def _run(
+    settings: Settings,
+    kind: str,
+    file: str,
+    stream: IO[bytes],
+    options: ImportOptions,
+    dry_run: bool,
+) -> int:
+    rejects = RejectFile(_rejects_base(file))
     store = await (DryRunStore if dry_run else Store).open(settings)
-    import_job = FileImport(Services(store, settings), kind, rejects)
+    import_job = FileImport(Services(store, settings), kind, rejects, options)
+    report = import_job.report
     started_at = time.monotonic()
     try:
         with _progress_bar(kind, stream, import_job) as progress:
@@ -55,15 +65,20 @@ async def _run(settings: Settings, kind: str, file: str, stream: IO[bytes], dry_
     finally:
         rejects.close()
         await store.close()
-    typer.echo(_summary(kind, import_job, time.monotonic() - started_at, dry_run))
-    if import_job.rejected_count:
-        typer.echo(f"segments: the rejected rows are in {rejects.path}", err=True)
-    return 1 if import_job.rejected_count else 0
+    typer.echo(format_report(kind, report, time.monotonic() - started_at, dry_run=dry_run))
+    if not report.rejected_count:
+        return 0
+    command = repeat_command(kind, report, options, str(rejects.path))
+    typer.echo(
+        f"segments: the rejected rows are in {rejects.path}; mend them, and run: {command}",
+        err=True,
+    )
+    return 1
 
 
-def _rejects_path(file: str) -> Path:
-    """Returns where rejected rows go: beside the file, or for a stream the current folder."""
-    return Path(f"{file if Path(file).is_file() else 'stdin'}.rejected.ndjson")
+def _rejects_base(file: str) -> Path:
+    """Returns the path beside which rejected rows go: for a stream in the current folder."""
+    return Path(file if Path(file).is_file() else _STDIN_REJECTS_NAME)
 
 
 @contextmanager
@@ -75,6 +90,7 @@ def _progress_bar(
     if not console.is_terminal:
         yield lambda: None
         return
+    report = import_job.report
     file_status = os.fstat(stream.fileno())
     total_bytes = file_status.st_size if stat.S_ISREG(file_status.st_mode) else None
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -86,7 +102,7 @@ def _progress_bar(
             progress.update(
                 task,
                 completed=completed_bytes,
-                description=f"{import_job.accepted_count + import_job.rejected_count:,} {kind}",
+                description=f"{report.accepted_count + report.rejected_count:,} {kind}",
             )
 
         yield advance
@@ -97,16 +113,6 @@ def _outcome(import_job: FileImport, dry_run: bool) -> str:
     outcome = (
         "nothing was written"
         if dry_run
-        else f"{import_job.accepted_count:,} rows were imported and stay"
+        else f"{import_job.report.accepted_count:,} rows were imported and stay"
     )
     return f"{outcome}; run the command again to import the rest"
-
-
-def _summary(kind: str, import_job: FileImport, seconds: float, dry_run: bool) -> str:
-    row_count = import_job.accepted_count + import_job.rejected_count
-    return (
-        f"{kind}: {row_count:,} rows read, {import_job.accepted_count:,} accepted,"
-        f" {import_job.rejected_count:,} rejected in {seconds:.1f} s,"
-        f" {row_count / seconds:,.0f} rows/s"
-        + (" (dry run: nothing was written)" if dry_run else "")
-    )

@@ -77,6 +77,17 @@ def search_fields(document: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"searchWords": sorted(words), "searchTokens": sorted(tokens)}
 
 
+def email_key(email: str) -> str:
+    """Returns the email as it is compared with others: without case, but with diacritics."""
+    return fold_case(to_nfc(email.strip()))
+
+
+def email_word(email: str) -> str | None:
+    """Returns a word that is in `searchWords` of each customer with this email; None if nobody can
+    have it."""
+    return next(iter(_split(fold(email[:MAX_SEARCHED_CHARACTERS]))), None)
+
+
 def _words(text: str) -> list[str]:
     chunks = _split(fold(text[:MAX_SEARCHED_CHARACTERS]))
     words = list(chunks)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Generic
 
 from app.domain.inputs import InputModel, InputObject, parse_input
@@ -10,13 +11,23 @@ from app.errors import InputError, Problem, UserErrorCode, input_error
 MAX_BULK_ROWS = 1_000
 
 
+class RowChange(Enum):
+    """What an accepted row did: it made a customer, event or order, changed one, or neither."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
 @dataclass(frozen=True)
 class BulkResult:
     """The number of accepted rows, and the problems of the rejected ones. The path of each problem
-    begins with `inputs` and the index of the row."""
+    begins with `inputs` and the index of the row. `changes` says by index what accepted rows
+    did."""
 
     accepted: int
     problems: tuple[Problem, ...]
+    changes: Mapping[int, RowChange] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,9 +56,14 @@ class BulkRows(Generic[InputModel]):
                 rows.invalid[index] = error.problems
         return rows
 
-    def to_result(self, problems_by_index: Mapping[int, Iterable[Problem]]) -> BulkResult:
+    def to_result(
+        self,
+        problems_by_index: Mapping[int, Iterable[Problem]],
+        changes: Mapping[int, RowChange] | None = None,
+    ) -> BulkResult:
         """Returns the result of the call, given the problems of valid rows that were rejected
-        later. An entry without problems marks a row as accepted, even an invalid one."""
+        later. An entry without problems marks a row as accepted, even an invalid one. `changes`
+        says by index what accepted rows did."""
         failed = {
             index: problems_of_row
             for index, problems_of_row in {**self.invalid, **problems_by_index}.items()
@@ -58,4 +74,4 @@ class BulkRows(Generic[InputModel]):
             for index in sorted(failed)
             for problem in failed[index]
         ]
-        return BulkResult(len(self.input_objects) - len(failed), tuple(problems))
+        return BulkResult(len(self.input_objects) - len(failed), tuple(problems), changes or {})

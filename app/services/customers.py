@@ -10,7 +10,7 @@ from app.domain.search import Search
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Now
 from app.filters.filter_json import FilterJson
-from app.services.bulk_rows import BulkResult, BulkRows
+from app.services.bulk_rows import BulkResult, BulkRows, RowChange
 from app.services.definitions_reader import DefinitionsReader
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.unit_of_work import CustomerUnitOfWork
@@ -36,11 +36,15 @@ class Customers:
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
+    async def find_ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
+        """Returns by email, without case, the ids of the customers who have it, at most two."""
+        return await self._store.customers.ids_by_email(emails)
+
     async def upsert(self, input_object: InputObject, now: datetime) -> Customer:
         """Creates the customer, or updates the sent fields. Raises InputError with all problems of
         the row."""
         row = parse_input(CustomerInput, input_object, "input")
-        problems_by_index = await self._upsert({0: row}, now)
+        problems_by_index, _ = await self._upsert({0: row}, now)
         if problems_by_index:
             raise InputError(problem.with_path_prefix("input") for problem in problems_by_index[0])
         customer = await self._store.customers.get(CustomerRef.by_source_id(row.source_id))
@@ -57,27 +61,33 @@ class Customers:
 
     async def write_rows(self, rows: BulkRows[CustomerInput], now: datetime) -> BulkResult:
         """Upserts parsed rows, as `upsert_many` does."""
-        return rows.to_result(await self._upsert(rows.parsed, now))
+        return rows.to_result(*await self._upsert(rows.parsed, now))
 
     async def _upsert(
         self, rows: dict[int, CustomerInput], now: datetime
-    ) -> dict[int, list[Problem]]:
-        async def work(transaction: Transaction) -> dict[int, list[Problem]]:
+    ) -> tuple[dict[int, list[Problem]], dict[int, RowChange]]:
+        """Returns by index the problems of rejected rows, and what accepted rows did."""
+
+        async def work(
+            transaction: Transaction,
+        ) -> tuple[dict[int, list[Problem]], dict[int, RowChange]]:
             metadata_schema = (await self._definitions.in_snapshot(transaction)).metadata_schema
             refs = {index: CustomerRef.by_source_id(row.source_id) for index, row in rows.items()}
             unit_of_work = await CustomerUnitOfWork.load(self._store, refs.values(), transaction)
             problems_by_index = {}
+            changes = {}
             for index, row in rows.items():
                 customer = unit_of_work.get_or_create(refs[index])
                 if problems := _apply_row(row, customer, metadata_schema):
                     problems_by_index[index] = problems
                 else:
                     unit_of_work.register_dirty(customer)
+                    changes[index] = _change_of(customer)
             await unit_of_work.save(self._store, now, transaction)
-            return problems_by_index
+            return problems_by_index, changes
 
         if not rows:
-            return {}
+            return {}, {}
         keys = {row.source_id for row in rows.values()}
         return await self._store.transaction(work, keys=keys)
 
@@ -113,6 +123,12 @@ class Customers:
             else await self._definitions.parse_filter(filter_json, *path)
         )
         return self._query_planner.plan(tree, now, Search.parse(search))
+
+
+def _change_of(customer: TrackedCustomer) -> RowChange:
+    if customer.before is None:
+        return RowChange.NEW
+    return RowChange.CHANGED if customer.is_changed else RowChange.UNCHANGED
 
 
 def _apply_row(

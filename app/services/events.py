@@ -8,7 +8,7 @@ from app.domain.ids import EntityKind
 from app.domain.inputs import EventInput, InputObject
 from app.domain.json_values import MAX_KEY_LENGTH
 from app.errors import InputError, Problem, UserErrorCode, input_error
-from app.services.bulk_rows import BulkResult, BulkRows
+from app.services.bulk_rows import BulkResult, BulkRows, RowChange
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -35,20 +35,23 @@ class Events:
     async def write_rows(self, rows: BulkRows[EventInput], now: datetime) -> BulkResult:
         """Stores parsed rows, as `track` does."""
 
-        async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
+        async def work(
+            transaction: Transaction,
+        ) -> tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]:
             return await self._write_rows(rows, now, transaction)
 
         if not rows.input_objects:
             return rows.to_result({})
         keys = {row.customer.value for row in rows.parsed.values()}
-        return rows.to_result(await self._store.transaction(work, keys=keys))
+        return rows.to_result(*await self._store.transaction(work, keys=keys))
 
     async def _write_rows(
         self,
         rows: BulkRows[EventInput],
         now: datetime,
         transaction: Transaction,
-    ) -> dict[int, Sequence[Problem]]:
+    ) -> tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]:
+        """Returns by index the problems of rejected rows, and what accepted rows did."""
         keys = [
             key for input_object in rows.input_objects if (key := _idempotency_key(input_object))
         ]
@@ -60,11 +63,13 @@ class Events:
         unit_of_work = await CustomerUnitOfWork.load(self._store, refs, transaction)
         batch = _EventBatch(unit_of_work, event_names, now)
         problems_by_index: dict[int, Sequence[Problem]] = {}
+        changes: dict[int, RowChange] = {}
         for index, input_object in enumerate(rows.input_objects):
             key = _idempotency_key(input_object)
             if key is not None and key in known_keys:
                 # A repeated row is accepted even if its other fields are invalid now.
                 problems_by_index[index] = ()
+                changes[index] = RowChange.UNCHANGED
             elif index in rows.parsed:
                 try:
                     batch.add(rows.parsed[index])
@@ -72,13 +77,14 @@ class Events:
                     problems_by_index[index] = error.problems
                 else:
                     known_keys.add(key)
+                    changes[index] = RowChange.NEW
         if batch.new_names:
             # Conflicts with other transactions that add names, so that the limit on names holds.
             await self._store.increment_revision(_EVENT_NAMES_FENCE, transaction)
             await self._store.events.add_names(batch.new_names, transaction)
         await self._store.events.add(batch.events, transaction)
         await unit_of_work.save(self._store, now, transaction)
-        return problems_by_index
+        return problems_by_index, changes
 
     async def _known_keys(self, keys: Sequence[str], transaction: Transaction) -> set[str | None]:
         valid_keys = [key for key in keys if len(key) <= MAX_KEY_LENGTH]

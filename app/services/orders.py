@@ -12,7 +12,7 @@ from app.domain.inputs import CustomerRef, InputObject, OrderInput
 from app.domain.json_values import is_same_value, is_within_size_limit
 from app.domain.orders import DEFAULT_ORDER_STATUS, Order, OrderItem
 from app.errors import InputError, Problem, UserErrorCode, input_error
-from app.services.bulk_rows import BulkResult, BulkRows
+from app.services.bulk_rows import BulkResult, BulkRows, RowChange
 from app.services.order_totals import OrderTotals
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
@@ -33,25 +33,36 @@ class Orders:
         the order with the same sourceId."""
         return await self.write_rows(BulkRows.parse(OrderInput, input_objects), now)
 
-    async def write_rows(self, rows: BulkRows[OrderInput], now: datetime) -> BulkResult:
-        """Stores parsed rows, as `upsert` does."""
+    async def write_rows(
+        self, rows: BulkRows[OrderInput], now: datetime, *, needs_time: bool = False
+    ) -> BulkResult:
+        """Stores parsed rows, as `upsert` does. With `needs_time` a new order without `at` is
+        rejected; otherwise it is of now."""
 
-        async def work(transaction: Transaction) -> dict[int, Sequence[Problem]]:
-            return await _OrderBatch(self._store, transaction, now).write(rows.parsed)
+        async def work(
+            transaction: Transaction,
+        ) -> tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]:
+            batch = _OrderBatch(self._store, transaction, now, needs_time=needs_time)
+            return await batch.write(rows.parsed), batch.changes
 
         if not rows.parsed:
             return rows.to_result({})
         keys = {row.customer.value for row in rows.parsed.values()}
-        return rows.to_result(await self._store.transaction(work, keys=keys))
+        return rows.to_result(*await self._store.transaction(work, keys=keys))
 
 
 class _OrderBatch:
     """The orders of one call. Several rows of one order make at most one new revision."""
 
-    def __init__(self, store: Store, transaction: Transaction, now: datetime) -> None:
+    def __init__(
+        self, store: Store, transaction: Transaction, now: datetime, *, needs_time: bool
+    ) -> None:
         self._store = store
         self._transaction = transaction
         self._now = now
+        self._needs_time = needs_time
+        self.changes: dict[int, RowChange] = {}
+        """What accepted rows did, by index."""
 
     async def write(self, rows: Mapping[int, OrderInput]) -> dict[int, Sequence[Problem]]:
         """Applies and saves the rows. Returns the problems of the rejected rows by index."""
@@ -65,21 +76,21 @@ class _OrderBatch:
         problems_by_index: dict[int, Sequence[Problem]] = {}
         for index, row in rows.items():
             try:
-                self._apply_row(row)
+                self.changes[index] = self._apply_row(row)
             except InputError as error:
                 problems_by_index[index] = error.problems
         await self._save()
         return problems_by_index
 
-    def _apply_row(self, row: OrderInput) -> None:
+    def _apply_row(self, row: OrderInput) -> RowChange:
         """Makes the row the next revision of its order, unless the stored one is newer."""
         previous = self._after.get(row.source_id)
         if previous is not None and previous.is_newer_than(row.revised_at):
-            return
+            return RowChange.UNCHANGED
         customer = self._unit_of_work.get_or_create(row.customer)
         order = self._next_revision(row, previous, customer)
         if previous is not None and _is_same_order(previous, order):
-            return
+            return RowChange.UNCHANGED
         previous_customer = (
             customer if previous is None else self._unit_of_work.get(previous.customer_id)
         )
@@ -89,6 +100,7 @@ class _OrderBatch:
         # Reinserted at the end: revisions are saved in the order of their last rows.
         self._after.pop(row.source_id, None)
         self._after[row.source_id] = order
+        return RowChange.NEW if previous is None else RowChange.CHANGED
 
     def _next_revision(
         self, row: OrderInput, previous: Order | None, customer: TrackedCustomer
@@ -99,6 +111,8 @@ class _OrderBatch:
             # An instant far ahead would shut out every later version.
             require_not_ahead(row.revised_at, self._now, "revisedAt")
         if previous is None:
+            if self._needs_time and row.at is None:
+                raise _missing_time()
             return Order(
                 id=new_id(EntityKind.ORDER),
                 source_id=row.source_id,
@@ -134,6 +148,14 @@ class _OrderBatch:
     def _with_customer_version(self, order: Order) -> tuple[Order, int]:
         """Returns the order, and the version of its customer after this call."""
         return order, self._unit_of_work.get(order.customer_id).next_version
+
+
+def _missing_time() -> InputError:
+    message = (
+        "The order is new and has no time; add at, or say --dates now to take the time of the"
+        " import."
+    )
+    return input_error(UserErrorCode.INVALID, message, "at")
 
 
 def _required_amount(row: OrderInput) -> int:

@@ -10,6 +10,7 @@ from pymongo import InsertOne, UpdateOne
 from app.domain.customers import Customer, Document, TrackedCustomer
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
+from app.domain.search import email_key, email_word
 from app.filters.sources import CUSTOMERS_COLLECTION
 from app.store.change_stream import partition_of
 from app.store.collections import Database
@@ -18,6 +19,7 @@ from app.store.query_budget import QueryBudget, Stage
 from app.store.reads import run_read_command
 
 _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
+_ENOUGH_TO_BE_AMBIGUOUS = 2
 
 
 class Customers:
@@ -51,6 +53,18 @@ class Customers:
             to_public_id(EntityKind.CUSTOMER, document["_id"]): document["sourceId"]
             async for document in cursor
         }
+
+    async def ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
+        """Returns by email, without case, the ids of the customers who have it, at most two."""
+        words_by_key = {email_key(email): email_word(email) for email in emails}
+        words = [word for word in words_by_key.values() if word]
+        cursor = self._collection.find({"searchWords": {"$in": words}}, {"email": 1})
+        ids: dict[str, list[str]] = {}
+        async for document in cursor:
+            key = email_key(document.get("email") or "")
+            if key in words_by_key and len(ids.setdefault(key, [])) < _ENOUGH_TO_BE_AMBIGUOUS:
+                ids[key].append(to_public_id(EntityKind.CUSTOMER, document["_id"]))
+        return ids
 
     async def save(
         self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession

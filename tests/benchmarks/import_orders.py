@@ -21,7 +21,8 @@ from pymongo import MongoClient, UpdateOne
 
 from app.local.mongod import Mongod
 from app.services import Services
-from app.services.imports import FileImport, RejectFile
+from app.services.imports import FileImport, ImportOptions, RejectFile
+from app.services.imports.options import AmountUnit
 from app.settings import Settings
 from app.store import Store
 from tests.local_processes import running_process
@@ -70,13 +71,16 @@ def import_with_pymongo(path: Path, collection: Any) -> int:
 async def import_with_program(path: Path, settings: Settings) -> int:
     store = await Store.open(settings)
     import_ = FileImport(
-        Services(store, settings), "orders", RejectFile(path.with_suffix(".rejected"))
+        Services(store, settings),
+        "orders",
+        RejectFile(path),
+        ImportOptions(amounts=AmountUnit.MINOR),
     )
     with path.open("rb") as stream:
         await import_.run(path.name, stream, lambda: None)
     await store.close()
-    assert import_.rejected_count == 0
-    return import_.accepted_count
+    assert import_.report.rejected_count == 0
+    return import_.report.accepted_count
 
 
 def measure_rounds(path: Path, url: str) -> Iterator[tuple[float, float]]:

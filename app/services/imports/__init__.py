@@ -2,6 +2,7 @@
 
 from app.services.imports.dry_run_store import DryRunStore
 from app.services.imports.file_import import FileImport
+from app.services.imports.options import ImportOptions
 from app.services.imports.reject_file import RejectFile
 
-__all__ = ["DryRunStore", "FileImport", "RejectFile"]
+__all__ = ["DryRunStore", "FileImport", "ImportOptions", "RejectFile"]

@@ -1,143 +1,185 @@
-"""The columns of a CSV file: how each cell is parsed, and to which field it belongs."""
+"""Turns the cells of a row into an input object of the API."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from functools import partial
+from typing import Any
 
-from app.domain.inputs import Input
 from app.domain.metadata import MetadataSchema
-from app.errors import InputError, UserErrorCode, input_error
-from app.filters.fields import is_property_key
+from app.errors import Problem, UserErrorCode
 from app.services.imports import cell_parsers
+from app.services.imports.amounts import AmountReader, NumberReader
+from app.services.imports.cell_parsers import CellParser
+from app.services.imports.dates import DateReader
+from app.services.imports.fields import FieldKind
+from app.services.imports.header import Header, PathColumns
+from app.services.imports.options import AmountUnit, ColumnType, ImportOptions
+from app.services.imports.presets.preset import ANY_WORD
 
-CellParser = Callable[[str], Any]
+MARK = "'"
+ParseOpen = Callable[[PathColumns], CellParser]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: the path of its field in the API's input, and the parser of its cells."""
+@dataclass(frozen=True)
+class CellReaders:
+    """The parsers of cells by the options. `metadata_schema` has the types of metadata keys; None
+    treats all as undefined."""
 
-    path: tuple[str, ...]
-    parse: CellParser
+    options: ImportOptions
+    metadata_schema: MetadataSchema | None
+
+    @property
+    def numbers(self) -> NumberReader:
+        return NumberReader(self.options.decimal)
+
+    @property
+    def dates(self) -> DateReader:
+        return DateReader(self.options.dates, self.options.zone)
+
+    def parser_for(self, kind: FieldKind) -> CellParser:
+        """Returns the parser for a field of the API."""
+        amounts = AmountReader(self.options.amounts or AmountUnit.MINOR, self.numbers)
+        statuses_by_word = self.options.preset.statuses_by_word if self.options.preset else {}
+        parsers: dict[FieldKind, CellParser] = {
+            FieldKind.TEXT: cell_parsers.parse_text,
+            FieldKind.INTEGER: cell_parsers.parse_integer,
+            FieldKind.AMOUNT: amounts.to_minor_units,
+            FieldKind.PRICE: amounts.to_exact_minor_units,
+            FieldKind.DATE: self.dates.to_day,
+            FieldKind.INSTANT: self.dates.to_instant,
+            FieldKind.STATUS: partial(cell_parsers.parse_status, statuses_by_word=statuses_by_word),
+        }
+        return parsers[kind]
+
+    def declared_type(self, path: tuple[str, ...]) -> ColumnType | None:
+        """Returns the type of a metadata key or property by `--type`, the preset or the key's
+        definition; None if only the values tell."""
+        if declared := self.options.types_by_path.get(".".join(path)):
+            return declared
+        if self.metadata_schema is None or len(path) != 2:
+            return None
+        definition = self.metadata_schema.definitions.get(path[1])
+        effective = definition.effective_definition if definition else None
+        return ColumnType(effective.type, effective.is_array) if effective else None
+
+    def open_parser(self, type_: ColumnType) -> CellParser:
+        """Returns the parser for a metadata key or property of this type."""
+        return cell_parsers.parser_for(type_, self.numbers, self.dates)
 
 
 class Columns:
-    """The columns of a file, in the order of its cells."""
+    """The columns that together give one object: a row, or one item of an order."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = [(column.path[:-1], column.path[-1], column.parse) for column in columns]
-
-    @classmethod
-    def from_header(
-        cls, header: Sequence[str], model: type[Input], metadata_schema: MetadataSchema | None
-    ) -> "Columns":
-        """Resolves the names in the header. Raises INVALID for a name that is unknown, empty or
-        duplicate, or that contains another column (like `address` beside `address.city`).
-
-        `metadata_schema` gives the types of metadata keys; None treats them as undefined.
-        """
-        names = [name.strip() for name in header]
-        parsers_by_name = dict(_input_columns(model))
-        columns = [
-            _resolve_column(column_number, name, parsers_by_name, metadata_schema)
-            for column_number, name in enumerate(names, 1)
+    def __init__(
+        self,
+        header: Header,
+        paths: Sequence[tuple[PathColumns, CellParser]],
+        depth: int = 0,
+        status: "StatusColumns | None" = None,
+    ) -> None:
+        """`depth` is the number of keys that all paths have in common, which are left out.
+        `status` reads the status of an order where a preset has rules for it."""
+        self._header = header
+        self._status = status
+        self._single = [
+            (columns.indexes[0], columns.path[depth:-1], columns.path[-1], parse)
+            for columns, parse in paths
+            if len(columns.indexes) == 1
         ]
-        _require_no_overlap([column.path for column in columns])
-        return cls(columns)
+        self._several = [
+            (columns, columns.path[depth:-1], columns.path[-1], parse)
+            for columns, parse in paths
+            if len(columns.indexes) > 1
+        ]
 
-    def __len__(self) -> int:
-        return len(self._columns)
-
-    def to_input_object(self, row: Sequence[str]) -> dict[str, Any]:
-        """Returns the cells in the shape of the API's input. Empty cells are left out."""
-        input_object: dict[str, Any] = {}
-        for (parent_path, key, parse), cell in zip(self._columns, row, strict=False):
-            if cell:
-                target = input_object
+    def to_object(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+        """Returns the object without empty cells, and a problem for each cell that can't be
+        read."""
+        target: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for index, parent_path, key, parse in self._single:
+            if cell := cells[index]:
+                try:
+                    value = parse(cell)
+                except ValueError as error:
+                    problems.append(cell_problem(error, (*parent_path, key)))
+                    continue
+                inner = target
                 for part in parent_path:
-                    target = target.setdefault(part, {})
-                target[key] = parse(cell)
-        return input_object
+                    inner = inner.setdefault(part, {})
+                inner[key] = value
+        for columns, parent_path, key, parse in self._several:
+            try:
+                cell = self._pick(columns, cells)
+                if not cell:
+                    continue
+                value = parse(cell)
+            except ValueError as error:
+                problems.append(cell_problem(error, (*parent_path, key)))
+                continue
+            inner = target
+            for part in parent_path:
+                inner = inner.setdefault(part, {})
+            inner[key] = value
+        if self._status:
+            try:
+                if status := self._status.read(cells):
+                    target["status"] = status
+            except ValueError as error:
+                problems.append(cell_problem(error, ("status",)))
+        return target, problems
+
+    def _pick(self, columns: PathColumns, cells: Sequence[str]) -> str:
+        """Returns the text of several columns with one path. Raises ValueError if two columns with
+        the same name differ."""
+        filled = [index for index in columns.indexes if cells[index].strip()]
+        if not filled:
+            return ""
+        if columns.is_joined:
+            return " ".join(cells[index].strip() for index in filled)
+        first = filled[0]
+        for index in filled[1:]:
+            if cells[index] != cells[first] and self._header.is_same_name(first, index):
+                raise ValueError(
+                    f"has two different texts in the two columns {self._header.names[first]!r};"
+                    " remove one of the columns"
+                )
+        return cells[first]
 
 
-def _input_columns(model: type[Input]) -> Iterator[tuple[str, CellParser | None]]:
-    """Yields the column names of an input, each with its parser; None for a JSON object, which may
-    have columns for any of its keys."""
-    for python_name, hint in get_type_hints(model).items():
-        if python_name not in model.model_fields:
-            continue
-        name = str(model.model_fields[python_name].alias)
-        field_type, *_ = get_args(hint) if NoneType in get_args(hint) else (hint,)
-        if get_origin(field_type) is list:
-            # A cell holds one value. Files with lists are NDJSON.
-            continue
-        if get_origin(field_type) is dict:
-            yield name, None
-        elif issubclass(field_type, Input):
-            yield from (
-                (f"{name}.{inner_name}", parser)
-                for inner_name, parser in _input_columns(field_type)
-            )
-        else:
-            yield name, cell_parsers.parse_integer if field_type is int else cell_parsers.parse_text
+def cell_problem(error: ValueError, path: tuple[str, ...]) -> Problem:
+    """Returns the problem of a cell: `error` says what the value must be."""
+    code = UserErrorCode.METADATA_INVALID if path[0] == "metadata" else UserErrorCode.INVALID
+    return Problem(code, f"{path[-1]} {error}.", path)
 
 
-def _resolve_column(
-    column_number: int,
-    name: str,
-    parsers_by_name: Mapping[str, CellParser | None],
-    metadata_schema: MetadataSchema | None,
-) -> Column:
-    path = tuple(name.split("."))
-    if parser := parsers_by_name.get(name):
-        return Column(path, parser)
-    if (
-        len(path) > 1
-        and parsers_by_name.get(path[0], cell_parsers.parse_text) is None
-        and all(map(is_property_key, path))
-    ):
-        is_metadata_key = metadata_schema and path[:1] == ("metadata",) and len(path) == 2
-        return Column(
-            path,
-            cell_parsers.parser_for(metadata_schema.definitions.get(path[1]))
-            if metadata_schema and is_metadata_key
-            else cell_parsers.parse_untyped,
-        )
-    raise _unknown_column(column_number, name, parsers_by_name)
+class StatusColumns:
+    """The columns from which a preset takes the status of an order."""
+
+    def __init__(self, header: Header, options: ImportOptions) -> None:
+        rules = options.preset.status_rules if options.preset else ()
+        self._rules: list[tuple[int, Mapping[str, str]]] = [
+            (index, rules[rule_index].statuses_by_word)
+            for index, rule_index in header.status_indexes
+        ]
+
+    def read(self, cells: Sequence[str]) -> str | None:
+        """Returns the status; None if all columns are empty. Raises ValueError for a word that no
+        rule knows."""
+        unknown_word = None
+        for index, statuses_by_word in self._rules:
+            word = cells[index].strip()
+            status = statuses_by_word.get(word.casefold()) or statuses_by_word.get(ANY_WORD)
+            if word and status:
+                return status
+            unknown_word = unknown_word or word
+        if unknown_word:
+            return cell_parsers.parse_status(unknown_word, {})
+        return None
 
 
-def _unknown_column(
-    column_number: int, name: str, parsers_by_name: Mapping[str, CellParser | None]
-) -> InputError:
-    column_names = [name if parser else f"{name}.KEY" for name, parser in parsers_by_name.items()]
-    description = f"is called {name[:100]!r}, which is unknown" if name else "has no name"
-    close_matches = (
-        get_close_matches(name, column_names, 1) if name.replace(".", "").isalnum() else []
-    )
-    hint = (
-        f"perhaps {close_matches[0]}"
-        if close_matches
-        else f"columns are {', '.join(column_names)}, with commas between"
-    )
-    return input_error(UserErrorCode.INVALID, f"Column {column_number} {description}; {hint}.")
-
-
-def _require_no_overlap(paths: Sequence[tuple[str, ...]]) -> None:
-    seen: set[tuple[str, ...]] = set()
-    parent_paths = {path[:length] for path in paths for length in range(1, len(path))}
-    for path in paths:
-        if path in seen:
-            raise input_error(
-                UserErrorCode.INVALID,
-                f"There are two columns called {'.'.join(path)}; remove one of them.",
-            )
-        if path in parent_paths:
-            name = ".".join(path)
-            message = (
-                f"A file can't have both a column {name} and columns inside {name};"
-                " remove one or the other."
-            )
-            raise input_error(UserErrorCode.INVALID, message)
-        seen.add(path)
+def unmark(cells: list[str], marked_indexes: Sequence[int]) -> list[str]:
+    """Returns the cells without the apostrophe by which a spreadsheet knows a number as text."""
+    for index in marked_indexes:
+        cells[index] = cells[index].removeprefix(MARK)
+    return cells

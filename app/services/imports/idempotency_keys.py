@@ -1,7 +1,6 @@
 """Generates idempotency keys for events without one, so that a file can be imported twice."""
 
 import sqlite3
-from dataclasses import replace
 from hashlib import blake2b
 
 import orjson
@@ -27,10 +26,13 @@ class IdempotencyKeys:
 
     def with_key(self, row: Row) -> Row:
         """Returns the row with a generated key, if it is readable and has no key of its own."""
-        if row.problem is not None or row.input_object.get("idempotencyKey") is not None:
+        if row.problems or row.input_object.get("idempotencyKey") is not None:
             return row
         try:
-            content = orjson.dumps(row.input_object, option=orjson.OPT_SORT_KEYS)
+            content = orjson.dumps(
+                row.input_object if row.key_content is None else row.key_content,
+                option=orjson.OPT_SORT_KEYS,
+            )
         except orjson.JSONEncodeError:
             # The row is nested too deeply or has too large a number; validation rejects it.
             return row
@@ -40,4 +42,4 @@ class IdempotencyKeys:
             " RETURNING count",
             (digest.digest(),),
         ).fetchone()
-        return replace(row, idempotency_key=f"import:{digest.hexdigest()}:{count}")
+        return row.with_fields(idempotencyKey=f"import:{digest.hexdigest()}:{count}")

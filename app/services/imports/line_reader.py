@@ -14,58 +14,29 @@ class RowTooLong(Exception):
 
 
 class LineReader:
-    """Iterates over lines with their line ends, and counts lines and characters.
+    """Iterates over lines with their line ends, and counts characters. Raises RowTooLong for a line
+    that is too long, after which `skip_line` skips the rest of it.
 
-    A row may span several lines. The reader of rows calls `begin_row` at the start of each; the
-    iterator raises RowTooLong if the row grows too long.
+    Bytes that are not in the encoding become lone surrogates, so that only their row is rejected.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        # Invalid UTF-8 becomes lone surrogates, so that only its row is rejected.
-        self._stream = TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
-        self._pushed_back_line: str | None = None
-        self.line_count = 0
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        self._stream = TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
         self.character_count = 0
-        self._row_start = 0
-        self.row_is_utf8 = True
 
     def __iter__(self) -> "LineReader":
         return self
 
     def __next__(self) -> str:
-        line, self._pushed_back_line = (
-            self._pushed_back_line or self._stream.readline(MAX_ROW_CHARACTERS),
-            None,
-        )
+        line = self._stream.readline(MAX_ROW_CHARACTERS)
         if not line:
             raise StopIteration
-        if self.line_count == 0:
+        if self.character_count == 0:
             line = line.removeprefix("\ufeff")
-        self.line_count += 1
         self.character_count += len(line)
-        if self.character_count - self._row_start >= MAX_ROW_CHARACTERS:
+        if len(line) >= MAX_ROW_CHARACTERS:
             raise RowTooLong
-        if not line.isascii() and _LONE_SURROGATE.search(line):
-            self.row_is_utf8 = False
         return line
-
-    def begin_row(self) -> int:
-        """Starts the next row and returns its line number."""
-        self._row_start = self.character_count
-        self.row_is_utf8 = True
-        return self.line_count + 1
-
-    def peek_first_line(self) -> str:
-        """Returns the first line that is not empty, and leaves it to be read. Consumes the empty
-        lines before it."""
-        for line in self:
-            if line.strip():
-                self.line_count -= 1
-                self.character_count -= len(line)
-                self._pushed_back_line = line
-                return line
-            self.begin_row()
-        return ""
 
     def skip_line(self) -> None:
         """Skips the rest of a line that is too long."""
@@ -73,3 +44,12 @@ class LineReader:
             ("\n", "\r")
         ):
             pass
+
+    def detach(self) -> None:
+        """Leaves the stream open, which the reader would close otherwise."""
+        self._stream.detach()
+
+
+def is_decoded(line: str) -> bool:
+    """Whether the line has no byte that is not in the file's encoding."""
+    return line.isascii() or not _LONE_SURROGATE.search(line)

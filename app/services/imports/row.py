@@ -1,6 +1,6 @@
 """One row of an imported file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.errors import Problem, UserErrorCode
@@ -10,27 +10,26 @@ from app.errors import Problem, UserErrorCode
 class Row:
     """One row, which begins at `line_number`. `input_object` has the shape of the API's input.
 
-    `problem` is set if the row can't be read. `idempotency_key` is a generated key, for an event
-    without one.
+    `source` is what the file of rejected rows repeats: lines and cells of CSV, or an object of
+    NDJSON. `problems` says why the row can't be read. `key_content` is what an event's generated
+    idempotency key is made of, if it is not `input_object`. `is_repeated`: an earlier row of the
+    file is about the same customer, order or event.
     """
 
     line_number: int
     input_object: dict[str, Any]
-    problem: Problem | None = None
-    idempotency_key: str | None = None
-
-    @property
-    def call_input(self) -> dict[str, Any]:
-        """The input of the bulk call."""
-        return (
-            self.input_object
-            if self.idempotency_key is None
-            else {**self.input_object, "idempotencyKey": self.idempotency_key}
-        )
+    source: Any
+    problems: tuple[Problem, ...] = ()
+    key_content: Any = None
+    is_repeated: bool = False
 
     @classmethod
-    def unreadable(cls, line_number: int, message: str, input_object: dict[str, Any]) -> "Row":
-        return cls(line_number, input_object, Problem(UserErrorCode.INVALID, message))
+    def unreadable(cls, line_number: int, message: str, source: Any) -> "Row":
+        return cls(line_number, {}, source, (Problem(UserErrorCode.INVALID, message),))
 
+    def with_fields(self, **fields: Any) -> "Row":
+        """Returns the row with further fields in its input object."""
+        return replace(self, input_object={**self.input_object, **fields})
 
-NOT_UTF8_MESSAGE = "The row is not UTF-8; save the file in that encoding."
+    def refused(self, *problems: Problem) -> "Row":
+        return replace(self, problems=(*self.problems, *problems))
