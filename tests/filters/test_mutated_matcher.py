@@ -1,5 +1,6 @@
 """The tests detect each mutation of the matcher."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,11 @@ FILTER_SETS = 400
 CUSTOMERS_PER_SET = 2
 TIMERS_PER_CUSTOMER = 2
 
+_NUMBER_RANGES: list[Wire] = [
+    {"attribute": {"path": "metadata.n", "operator": operator, "value": 5}}
+    for operator in ("LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL")
+]
+
 
 @pytest.fixture(scope="module")
 def wires(filter_strategies: FilterStrategies) -> list[Wire]:
@@ -38,6 +44,8 @@ def wires(filter_strategies: FilterStrategies) -> list[Wire]:
 def _find_errors(wires: list[Wire], filter_set_count: int = FILTER_SETS) -> Iterator[str]:
     """Evaluates small sets of filters from one timer to the next; returns the first error."""
     random = Random(11)
+    ranges = filter_set_of(assign_slots(random, _NUMBER_RANGES))
+    yield from ranges.find_errors(CustomerFacts({"metadata": {"n": math.nan}}, {}), NOWS[0])
     for _ in range(filter_set_count):
         filter_set = filter_set_of(assign_slots(random, random.sample(wires, 12)))
         for _ in range(CUSTOMERS_PER_SET):

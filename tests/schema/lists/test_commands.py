@@ -19,6 +19,8 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 FEW_ROWS = 2
 MANY_ROWS = 50
+# Objects of several kinds ask a few turns of the event loop apart, and then read twice.
+MAX_MORE_COMMANDS = 2
 MAX_ATTEMPTS = 3
 PROFILE_BYTES = 64 * 1024 * 1024
 
@@ -54,7 +56,7 @@ async def test_commands_do_not_grow_with_rows(shops: tuple[Shop, Shop], list_: S
         for _ in range(MAX_ATTEMPTS):
             few = await count_commands(few_rows, query)
             many = await count_commands(many_rows, query)
-            if not many - few:
+            if (many - few).total() <= MAX_MORE_COMMANDS:
                 break
         else:
             growing[name] = many - few
