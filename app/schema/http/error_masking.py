@@ -29,19 +29,14 @@ FORBIDDEN_CODE = "FORBIDDEN"
 MAX_MESSAGE_CHARACTERS = 500
 UNREACHABLE_MESSAGE = "The database can't be reached at present; try again."
 _log = structlog.get_logger("app.graphql")
-_INVALID_VARIABLE = re.compile(
-    r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?:"
-)
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
 
 
 def format_request_error(graphql_error: GraphQLError, code: str) -> JSON:
-    """Formats an error in the request itself, with the message of graphql-core. `extensions.path`
-    leads to an invalid value in the variables."""
-    error_json = error_object(_simplify_message(graphql_error.message), code)
-    if match := _INVALID_VARIABLE.match(graphql_error.message):
-        error_json["extensions"]["path"] = [match[1], *re.findall(r"\w+", match[2] or "")]
-    return _with_location(graphql_error, error_json)
+    """Formats an error in the request itself, with the message of graphql-core."""
+    return _with_location(
+        graphql_error, error_object(_simplify_message(graphql_error.message), code)
+    )
 
 
 def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:

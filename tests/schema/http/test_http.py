@@ -59,21 +59,6 @@ async def test_a_batch_is_refused_in_a_sentence(client: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("ref", "path"),
-    [({}, ["ref"]), ({"id": "1", "name": "a"}, ["ref"]), ({"id": None}, ["ref", "id"])],
-)
-async def test_an_invalid_one_of_has_its_path(
-    client: httpx.AsyncClient, ref: object, path: list[str]
-) -> None:
-    query = {"query": "query($ref: Ref!) { find(ref: $ref) }", "variables": {"ref": ref}}
-    answer = await client.post("/graphql", json=query)
-
-    (error,) = answer.json()["errors"]
-    assert "exactly one field must be specified" in error["message"]
-    assert error["extensions"] == {"code": "BAD_REQUEST", "path": path}
-
-
-@pytest.mark.parametrize(
     "content_type",
     [
         "",
