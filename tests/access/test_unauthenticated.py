@@ -4,10 +4,14 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from app.domain.api_keys import Role
+from app.main import create_app
+from app.settings import Settings
 from tests.access.conftest import GRAPHQL, KeyedApi
 from tests.schema.lists.test_commands import start_profile
 
@@ -134,3 +138,15 @@ async def test_only_the_digest_of_a_key_is_stored(keyed_api: KeyedApi) -> None:
     assert row is not None
     assert text.startswith(key.prefix)
     assert text.removeprefix(key.prefix) not in str(row)
+
+
+async def test_readiness_tells_no_address(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1")}))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http,
+    ):
+        response = await http.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {"redis": "does not answer"}
