@@ -9,6 +9,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
+from app.domain.api_keys import EXPIRED_KEY_RETENTION
+
 MAX_CUSTOMER_BYTES = 3 * 1024 * 1024
 EXPORT_FILES_COLLECTION = "exportFiles.files"
 EXPORT_CHUNKS_COLLECTION = "exportFiles.chunks"
@@ -260,6 +262,11 @@ COLLECTIONS = (
             _index("expiresAt"),
             _index("deleteAt"),
         ),
+    ),
+    # The `_id` of a key of the API is its prefix.
+    Collection(
+        "apiKeys",
+        (_index("expiresAt", expireAfterSeconds=int(EXPIRED_KEY_RETENTION.total_seconds())),),
     ),
     Collection("leases"),
     Collection("transactionDeadlines"),

@@ -1,9 +1,11 @@
 """GraphiQL's bundle, servers that serve it, and a headless Chromium."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from socket import socket
 from threading import Event, Thread
@@ -13,11 +15,14 @@ import uvicorn
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from starlette.applications import Starlette
 
+from app.domain.api_keys import Role
 from app.errors import SetupError
 from app.graphiql.build import build
 from app.main import create_app
 from app.schema.http import GraphQLView
+from app.services.api_keys import ApiKeys
 from app.settings import Settings
+from app.store import Store
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 REGISTRY_UNREACHABLE = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
@@ -40,7 +45,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def address(bundle: Path) -> Iterator[str]:
     """The URL of a server with a small schema that has a subscription."""
-    view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().create_context, bundle)  # type: ignore[call-arg]
+    view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().open_session, bundle)  # type: ignore[call-arg]
     with _running_server(Starlette(routes=view.routes())) as url:
         yield url
 
@@ -52,6 +57,21 @@ def program_address(bundle: Path, settings: Settings) -> Iterator[str]:
         create_app(settings.model_copy(update={"graphiql_bundle": bundle}))
     ) as url:
         yield url
+
+
+@pytest.fixture
+def program_address_with_key(bundle: Path, settings: Settings) -> Iterator[tuple[str, str]]:
+    """The URL of a server with the whole program, which needs a key, and a key of the role READ."""
+    settings = settings.model_copy(update={"graphiql_bundle": bundle, "auth": "keys"})
+    with _running_server(create_app(settings)) as url:
+        yield url, asyncio.run(_create_key(settings))
+
+
+async def _create_key(settings: Settings) -> str:
+    store = Store.connect(settings)
+    key, _ = await ApiKeys(store).create(Role.READ, None, None, datetime.now(UTC))
+    await store.close()
+    return key
 
 
 @contextmanager
