@@ -68,7 +68,7 @@ def _literal(type_: GraphQLInputType) -> str:
         return "[]"
     match nullable_type:
         case GraphQLEnumType():
-            return next(iter(nullable_type.values))
+            return str(next(iter(nullable_type.values)))
         case GraphQLInputObjectType(fields=fields, is_one_of=True):
             name, field = next(iter(fields.items()))
             return f"{{{name}: {_literal(field.type)}}}"
