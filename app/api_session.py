@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from app.domain.api_keys import Caller
 from app.errors import Unauthenticated
 from app.export_download import download_base
+from app.persisted_documents import PersistedDocuments
 from app.schema import Context
 from app.schema.http.error_masking import TIMEOUT_CODE, UNREACHABLE_MESSAGE
 from app.schema.http.request_errors import UNAUTHENTICATED_CODE, request_error
@@ -22,6 +23,11 @@ class ApiSession:
     services: Services
     connection: HTTPConnection
     caller: Caller
+
+    @property
+    def documents(self) -> PersistedDocuments:
+        documents: PersistedDocuments = self.connection.app.state.persisted_documents
+        return documents
 
     async def make_context(self) -> Context:
         return Context(

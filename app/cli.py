@@ -340,7 +340,7 @@ def keys_list(data: DataFolderOption = Path(".segments")) -> None:
     """List all keys by their prefixes, with their roles, names, expiries and last uses (UTC)."""
     from app.commands import keys as command
 
-    command.list_(_mongodb_settings(data))
+    command.list_(_mongodb_settings(data), typer.echo)
 
 
 @keys.command("revoke")
@@ -373,9 +373,9 @@ def main() -> NoReturn:
     except Abort:
         sys.exit(1)
     except TyperException as error:
-        _exit_with_message(
-            error.format_message() or "command missing; see segments --help", error.exit_code
-        )
+        # A missing option lists its choices in several lines.
+        message = " ".join(error.format_message().split())
+        _exit_with_message(message or "command missing; see segments --help", error.exit_code)
     except Exception as error:  # noqa: BLE001 - the top level: users get a message, no traceback
         from app.commands.errors import format_error
 

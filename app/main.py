@@ -21,6 +21,7 @@ from app.host_check import HostCheckMiddleware
 from app.job_queue import ArqQueue, connect
 from app.log_notifications import LogNotifications
 from app.metrics import metrics
+from app.persisted_documents import PersistedDocuments
 from app.schema import schema
 from app.schema.http import GraphQLView
 from app.services import Services
@@ -51,6 +52,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
             exit_stack.push_async_callback(app.state.store.close)
             services = Services(app.state.store, settings, ArqQueue(app.state.redis))
             app.state.services = services
+            app.state.persisted_documents = PersistedDocuments(app.state.redis, settings.database)
             notifications = LogNotifications(app.state.redis, settings.database)
             await exit_stack.enter_async_context(
                 run_in_background(

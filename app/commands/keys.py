@@ -6,9 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from app.commands import connections
 from app.domain.api_keys import ApiKey, Role
@@ -49,25 +46,27 @@ def create(
     print_line(text)
 
 
-def list_(settings: Settings) -> None:
+def list_(settings: Settings, print_line: PrintLine) -> None:
     """Prints all keys as a table."""
     keys = _run(settings, lambda keys: keys.all())
     now = datetime.now(UTC)
-    table = Table(*_COLUMNS, box=None, pad_edge=False, header_style="")
-    for key in keys:
-        expiry = "never" if key.expires_at is None else f"{key.expires_at:%F %R}"
-        cells = (
-            key.prefix,
-            key.role.value.lower(),
-            key.name,
-            f"{key.created_at:%F %R}",
-            f"{expiry} (expired)" if key.has_expired(now) else expiry,
-            "never" if key.last_used_at is None else f"{key.last_used_at:%F %R}",
-        )
-        table.add_row(*map(Text, cells))
-    console = Console(highlight=False)
-    # A narrow terminal must not cut a prefix; what is piped has one line for each key.
-    console.print(table, width=max(console.width, console.measure(table).maximum), crop=False)
+    rows = [_COLUMNS, *(_cells(key, now) for key in keys)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print_line("  ".join(cells).rstrip())
+
+
+def _cells(key: ApiKey, now: datetime) -> tuple[str, ...]:
+    expiry = "never" if key.expires_at is None else f"{key.expires_at:%F %R}"
+    return (
+        key.prefix,
+        key.role.value.lower(),
+        key.name,
+        f"{key.created_at:%F %R}",
+        f"{expiry} (expired)" if key.has_expired(now) else expiry,
+        "never" if key.last_used_at is None else f"{key.last_used_at:%F %R}",
+    )
 
 
 def revoke(settings: Settings, prefix: str, print_line: PrintLine) -> None:

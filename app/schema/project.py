@@ -31,7 +31,7 @@ register_enum(
 @strawberry.type(description="Who runs the operation.")
 class Viewer:
     key_name: str | None = strawberry.field(
-        description="The name of the key. Null where keys are off."
+        description="Null where keys are off; else the name of the key."
     )
     role: Role = strawberry.field(description="The role; ADMIN where keys are off.")
     expires_at: datetime | None = strawberry.field(

@@ -98,9 +98,17 @@ def _find_module(name: str) -> Path | None:
 def _check_segments(arguments: Arguments) -> None:
     group = typer.main.get_command(cli.app)
     assert isinstance(group, typer.core.TyperGroup)
-    for command in group.commands.values():
-        command.callback = lambda **parameters: None
+    _disable(group)
     group.main(arguments, prog_name="segments", standalone_mode=False)
+
+
+def _disable(group: typer.core.TyperGroup) -> None:
+    """Makes the commands of the group, and of groups in it, parse their arguments only."""
+    for command in group.commands.values():
+        if isinstance(command, typer.core.TyperGroup):
+            _disable(command)
+        else:
+            command.callback = lambda **parameters: None
 
 
 def _check_python(arguments: Arguments) -> None:

@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.schema.http import http_request, http_responses, media_types
+from app.schema.http import http_request, http_responses, media_types, persisted_queries
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.operations import (
     ClientDisconnected,
@@ -78,7 +78,9 @@ class EventStream:
             )
         request = await http_request.read_request(connection, receive, self._max_body_bytes)
         try:
-            operation = self._operations.prepare(request)
+            operation = await persisted_queries.prepare(
+                self._operations, request, session.documents
+            )
         except OperationError as error:
             return _encode_request_error(error)
         http_request.check_method(connection, operation.type)

@@ -12,14 +12,18 @@ import orjson
 from app.schema.http.request_errors import JSON, request_error
 
 MAX_JSON_DEPTH = 100
+_SHA256 = re.compile("[0-9a-f]{64}")
 _LONG_NUMBER = re.compile(rb"\d{19}")
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
+    """A request. `document_hash` is given for a persisted query, whose `query` may be empty."""
+
     query: str
     operation_name: str | None = None
     variables: JSON | None = None
+    document_hash: str | None = None
 
 
 def read_json(body: bytes) -> Any:
@@ -37,6 +41,10 @@ def read_json(body: bytes) -> Any:
 
 
 def from_json(value: object) -> GraphQLRequest:
+    if isinstance(value, list):
+        raise request_error(
+            422, "A batch is not supported: send each operation as its own request."
+        )
     if not isinstance(value, dict):
         raise request_error(422, "The request must be one JSON object with a `query`.")
     return from_parameters(value)
@@ -59,15 +67,31 @@ def from_parameters(parameters: Mapping[str, object]) -> GraphQLRequest:
     query = parameters.get("query")
     operation_name = parameters.get("operationName")
     variables = parameters.get("variables")
+    extensions = parameters.get("extensions")
+    if not isinstance(extensions, dict | None):
+        raise request_error(422, "`extensions` must be an object.")
+    document_hash = _read_document_hash(extensions or {})
+    if query is None and document_hash is not None:
+        query = ""
     if not isinstance(query, str):
         raise request_error(422, "`query` must be a string: the GraphQL document.")
     if not isinstance(operation_name, str | None):
         raise request_error(422, "`operationName` must be a string.")
     if not isinstance(variables, dict | None):
         raise request_error(422, "`variables` must be an object.")
-    if not isinstance(parameters.get("extensions"), dict | None):
-        raise request_error(422, "`extensions` must be an object.")
-    return GraphQLRequest(query, operation_name or None, variables)
+    return GraphQLRequest(query, operation_name or None, variables, document_hash)
+
+
+def _read_document_hash(extensions: JSON) -> str | None:
+    """Returns the hash of a persisted query; None if the request does not use them."""
+    match extensions.get("persistedQuery"):
+        case None:
+            return None
+        case {"version": 1, "sha256Hash": str(document_hash)} if _SHA256.fullmatch(document_hash):
+            return document_hash
+    raise request_error(
+        422, "`persistedQuery` must have `version` 1 and a `sha256Hash` of 64 hexadecimal digits."
+    )
 
 
 def _is_nested_too_deeply(body: bytes, value: object) -> bool:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from app.schema.http import persisted_queries
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.graphql_request import from_json, read_json
 from app.schema.http.operations import Operations
@@ -186,7 +187,9 @@ class WebSocketSession:
     ) -> None:
         """Sends the results and then `complete`; or an `error`, which ends the operation too."""
         try:
-            operation = self._operations.prepare(from_json(payload))
+            operation = await persisted_queries.prepare(
+                self._operations, from_json(payload), session.documents
+            )
             async with aclosing(operation.results(session.make_context)) as results:
                 async for result, _ in results:
                     await self._send({"id": operation_id, "type": "next", "payload": result})

@@ -5,9 +5,15 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
+from app.schema.http.persisted_queries import DocumentStore
+
 
 class CallerSession(Protocol):
     """A connection whose caller is known."""
+
+    @property
+    def documents(self) -> DocumentStore:
+        """The documents of persisted queries."""
 
     async def make_context(self) -> object:
         """Makes a context. It is called for each operation and for each event of a subscription."""

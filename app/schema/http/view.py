@@ -17,7 +17,7 @@ from strawberry import Schema
 
 from app.graphiql.build import BUNDLE_FOLDER
 from app.graphiql.page import BundleFiles, render_graphiql_page
-from app.schema.http import http_request, http_responses, media_types
+from app.schema.http import http_request, http_responses, media_types, persisted_queries
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.event_stream import EventStream
 from app.schema.http.graphql_transport_ws import WebSocketSession
@@ -82,10 +82,12 @@ class GraphQLView:
             return render_graphiql_page(scope["path"], self._bundle)
         media_type: str | None = None
         try:
-            media_type = _negotiate_media_type(connection.headers.get("accept", ""))
+            media_type = _negotiate_media_type(connection.headers.get("accept", ""), scope["path"])
             session = await self._open_session(connection, {})
             request = await http_request.read_request(connection, receive, self._max_body_bytes)
-            operation = self._operations.prepare(request)
+            operation = await persisted_queries.prepare(
+                self._operations, request, session.documents
+            )
             _check_method(connection, operation.type)
             result = await operation.run(
                 session.make_context, partial(_wait_for_disconnect, receive)
@@ -134,7 +136,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 
 @lru_cache(maxsize=256)
-def _negotiate_media_type(accept: str) -> str:
+def _negotiate_media_type(accept: str, path: str) -> str:
     accepts_graphql_response = media_types.GRAPHQL_RESPONSE in accept.lower()
     offered_types = (
         (media_types.GRAPHQL_RESPONSE, media_types.JSON)
@@ -145,5 +147,6 @@ def _negotiate_media_type(accept: str) -> str:
         return media_type
     raise request_error(
         406,
-        f"The media types of a response are {media_types.GRAPHQL_RESPONSE} and {media_types.JSON}.",
+        f"The media types of a response are {media_types.GRAPHQL_RESPONSE} and {media_types.JSON};"
+        f" for {media_types.EVENT_STREAM} send the request to {path}/stream.",
     )

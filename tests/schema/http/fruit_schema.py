@@ -199,6 +199,7 @@ class Session:
 
     factory: ContextFactory
     init: Mapping[str, object]
+    documents: Any = None
 
     async def make_context(self) -> dict[str, Any]:
         return self.factory.create_context(self.init)

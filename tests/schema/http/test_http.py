@@ -43,6 +43,21 @@ async def test_no_media_type_in_common(client: httpx.AsyncClient, accept: str) -
     assert answer.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
+async def test_server_sent_events_have_another_path(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/graphql", json=QUERY, headers={"Accept": "text/event-stream"})
+
+    assert answer.status_code == 406
+    assert "text/event-stream send the request to /graphql/stream" in answer.text
+
+
+async def test_a_batch_is_refused_in_a_sentence(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/graphql", json=[QUERY, QUERY])
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "A batch is not supported: send each operation as its own request."
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
