@@ -1,6 +1,7 @@
 """Builds the dashboard for wheels and source archives, so that none lacks it or has a stale one.
 
-Hatchling runs this file where it builds the package. SEGMENTS_WITHOUT_PAGES leaves the dashboard out.
+Hatchling runs this file where it builds the package. SEGMENTS_WITHOUT_PAGES leaves the dashboard
+out.
 """
 
 import os
