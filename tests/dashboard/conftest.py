@@ -13,7 +13,13 @@ from app.npm_bundle import install_packages
 from app.settings import Settings
 from tests.browser import running_browser, server_in_thread
 from tests.dashboard.dashboard import Dashboard
+from tests.local.conftest import port, run_program
 from tests.npm import skip_without_npm
+
+__all__ = ["port", "run_program"]
+
+SETUP_SECONDS = 300
+"""The timeout of a test that may be the first one: it waits until npm has installed the packages."""
 
 _SCHEMA_FILE = Path(__file__).parents[2] / "graphql-schema" / "schema.graphql"
 
@@ -24,6 +30,11 @@ class Workshop:
 
     sources: Path
     bundle: Path
+
+    @property
+    def axe(self) -> str:
+        """The script of axe-core, which finds problems of accessibility."""
+        return (self.sources / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +56,5 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 def dashboard(workshop: Workshop, settings: Settings, tmp_path: Path) -> Iterator[Dashboard]:
     """The program with an empty database, and a browser."""
     app = create_app(settings.model_copy(update={"dashboard_bundle": workshop.bundle}))
-    axe = (workshop.sources / "node_modules" / "axe-core" / "axe.min.js").read_text()
     with server_in_thread(app) as url, running_browser(tmp_path) as browser:
-        yield Dashboard(url, browser, axe)
+        yield Dashboard(url, browser, workshop.axe)

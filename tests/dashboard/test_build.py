@@ -10,7 +10,9 @@ import pytest
 
 from app.dashboard.build import PACKAGE_FOLDER, is_current, main
 from app.npm_bundle import run_npm
-from tests.dashboard.conftest import Workshop
+from tests.dashboard.conftest import SETUP_SECONDS, Workshop
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 MAX_COMPRESSED_BYTES = 300_000
 MAX_FIRST_LOAD_BYTES = 110_000

@@ -1,7 +1,12 @@
 """The list of segments in a browser."""
 
+import pytest
+
 from tests.api import ALL_CUSTOMERS_FILTER
+from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 NO_EMAIL = {"attribute": {"path": "email", "operator": "HAS_NO_VALUE"}}
 

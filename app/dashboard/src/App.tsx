@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { routes } from "./routes";
+import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { NotFound } from "./ui/NotFound";
@@ -20,6 +21,7 @@ export function App() {
             <Redirect to={routes.segments} replace />
           </Route>
           <Route path={routes.segments} component={SegmentsPage} />
+          <Route path="/segments/:id/:tab?" component={SegmentPage} />
           <Route component={NotFound} />
         </Switch>
       </Main>

@@ -54,3 +54,14 @@ async function send(body: string, signal: AbortSignal | undefined): Promise<Resp
     throw new ApiError("The server does not answer. Check that it runs.", "UNREACHABLE");
   }
 }
+
+interface UserError {
+  code: string;
+  message: string;
+  path: readonly string[];
+}
+
+/** Throws the first error of a mutation's payload as an ApiError. */
+export function requireNoUserErrors([error]: readonly UserError[]): void {
+  if (error) throw new ApiError(error.message, error.code, error.path);
+}

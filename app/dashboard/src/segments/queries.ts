@@ -2,7 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { limitConcurrency } from "../api/concurrency";
 import type { ResultOf } from "../api/graphql";
 import { request } from "../api/request";
-import { CountMembers, ListSegments } from "./operations";
+import { CountMembers, ListMembers, ListSegments, ShowSegment } from "./operations";
 import type { SegmentKind } from "./words";
 
 const COUNT_STALE_MS = 60_000;
@@ -38,4 +38,25 @@ export const memberCountQuery = (id: string) =>
       return segment?.memberCount ?? null;
     },
     staleTime: COUNT_STALE_MS,
+  });
+
+/** One segment; null if there is none with this id. */
+export const segmentQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["segment", id],
+    queryFn: async ({ signal }) => (await request(ShowSegment, { id }, signal)).segment,
+  });
+
+export type ShownSegment = NonNullable<ResultOf<typeof ShowSegment>["segment"]>;
+
+/** The members of a segment, page by page. */
+export const membersQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["members", id],
+    queryFn: async ({ pageParam, signal }) => {
+      const { segment } = await request(ListMembers, { id, after: pageParam }, signal);
+      return segment?.members;
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
   });

@@ -17,3 +17,12 @@ export const USE_NAMES = {
 
 export type SegmentKind = keyof typeof KIND_NAMES;
 export type SegmentUseKind = keyof typeof USE_NAMES;
+
+export const TRANSITION_NAMES = { ENTERED: "Entered", LEFT: "Left" } as const;
+
+export const CAUSE_NAMES = {
+  LIVE: "A change of the customer",
+  TIME: "Time has passed",
+  DELETED: "The customer was deleted",
+  DEFINITION: "A change of the segment",
+} as const;
