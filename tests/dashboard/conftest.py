@@ -19,7 +19,7 @@ from tests.npm import skip_without_npm
 __all__ = ["port", "run_program"]
 
 SETUP_SECONDS = 300
-"""The timeout of a test that may be the first one: it waits until npm has installed the packages."""
+"""The timeout of a test that may be the first one: it then waits for npm, too."""
 
 _SCHEMA_FILE = Path(__file__).parents[2] / "graphql-schema" / "schema.graphql"
 

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { routes } from "./routes";
 import { SegmentPage } from "./segments/SegmentPage";
@@ -6,6 +6,14 @@ import { SegmentsPage } from "./segments/SegmentsPage";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
+
+// The editor is large, and most visits don't need it.
+const NewSegmentPage = lazy(async () => ({
+  default: (await import("./editor/EditorPage")).NewSegmentPage,
+}));
+const EditSegmentPage = lazy(async () => ({
+  default: (await import("./editor/EditorPage")).EditSegmentPage,
+}));
 
 /** The shell: navigation, and the page of the address. */
 export function App() {
@@ -21,6 +29,8 @@ export function App() {
             <Redirect to={routes.segments} replace />
           </Route>
           <Route path={routes.segments} component={SegmentsPage} />
+          <Route path={routes.newSegment} component={NewSegmentPage} />
+          <Route path="/segments/:id/edit" component={EditSegmentPage} />
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
           <Route component={NotFound} />
         </Switch>
@@ -74,7 +84,9 @@ function Main({ children }: { children: ReactNode }) {
   }, [location]);
   return (
     <main id="main" tabIndex={-1} ref={main}>
-      <ErrorBoundary key={location}>{children}</ErrorBoundary>
+      <ErrorBoundary key={location}>
+        <Suspense fallback={<p className="waiting">Loading …</p>}>{children}</Suspense>
+      </ErrorBoundary>
     </main>
   );
 }

@@ -63,6 +63,11 @@ function SegmentHead({ segment }: { segment: ShownSegment }) {
           <MemberCount id={segment.id} /> members
         </span>
         {segment.activatedAt && <span>active since {formatDate(segment.activatedAt)}</span>}
+        {segment.editable && (
+          <Link className="button" href={routes.editSegment(segment.id)}>
+            Edit
+          </Link>
+        )}
         <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
       </div>
     </>

@@ -3,7 +3,7 @@ import { routes } from "../routes";
 import { formatDate } from "../ui/formats";
 import { useInSight } from "../ui/useInSight";
 import { KindBadge } from "./KindBadge";
-import { MemberCount } from "./MemberCount";
+import { LastSize, MemberCount } from "./MemberCount";
 import type { ListedSegment } from "./queries";
 
 const MAX_SHOWN_USES = 2;
@@ -20,7 +20,13 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
       <td>
         <KindBadge kind={segment.kind} />
       </td>
-      <td className="number">{isInSight ? <MemberCount id={segment.id} /> : "…"}</td>
+      <td className="number">
+        {isInSight ? (
+          <MemberCount id={segment.id} lastSize={segment.lastSize} />
+        ) : (
+          <LastSize size={segment.lastSize} />
+        )}
+      </td>
       <td>{describeUses(segment.usedBy.map((use) => use.name))}</td>
       <td>{formatDate(segment.updatedAt)}</td>
     </tr>

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { useSearchParams } from "wouter";
+import { Link, useSearchParams } from "wouter";
+import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
@@ -28,6 +29,11 @@ export function SegmentsPage() {
     <>
       <title>Segments · Customer segments</title>
       <h1>Segments</h1>
+      <p>
+        <Link className="primary button" href={routes.newSegment}>
+          New segment
+        </Link>
+      </p>
       <search className="toolbar">
         <label>
           Search by name

@@ -10,6 +10,10 @@ export const ListSegments = graphql(`
         kind
         filterText
         updatedAt
+        lastSize {
+          memberCount
+          at
+        }
         usedBy {
           kind
           id
