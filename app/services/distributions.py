@@ -20,6 +20,7 @@ from app.domain.ids import EntityKind
 from app.domain.inputs import InputObject, parse_input
 from app.domain.log_interval import LogInterval
 from app.domain.segments import Segment
+from app.domain.uses import Use, UseKind
 from app.errors import UserErrorCode, input_error
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions
@@ -83,11 +84,17 @@ class Distributions:
                 )
                 raise input_error(UserErrorCode.TOO_MANY, message, "input")
             await self._require_pool(row.code_pool_id, transaction)
+            id_ = new_id(EntityKind.DISTRIBUTION)
             segment = await self._active_filters.activate(
-                row.segment_id, definitions, now, transaction, "input", "segmentId"
+                row.segment_id,
+                definitions,
+                now,
+                transaction,
+                *("input", "segmentId"),
+                use=Use(UseKind.DISTRIBUTION, id_, row.name),
             )
             distribution = Distribution(
-                id=new_id(EntityKind.DISTRIBUTION),
+                id=id_,
                 name=row.name,
                 segment_id=segment.id,
                 on=row.on,
