@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from app.services.code_pools import MAX_CODES_GENERATED_AT_ONCE
 from app.services.deliveries import code_backlog
 from tests.deliveries.distribution_client import (
     DELETE,
@@ -58,6 +59,37 @@ async def test_each_delivery_has_a_code_of_its_own(
     assert await client.api.list_errors(DELETE_POOL, id=pool) == ["INVALID id"]
     await client.change(DELETE, id=distribution)
     await client.change(DELETE_POOL, id=pool)
+
+
+async def test_a_pool_whose_codes_are_being_generated_pauses_nothing(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    """The deliveries wait for the job, and the distribution makes those of later transitions."""
+    names = ["c0", "c1", "c2"]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    empty_pool = await create_pool(client)
+    distribution = await client.create(segment, receiver.url(), codePoolId=empty_pool)
+    await client.append_entered(segment, names[0])
+    await client.make_deliveries()
+    assert (await client.fetch_distribution(distribution))["state"] == "PAUSED"
+
+    generation = {"count": MAX_CODES_GENERATED_AT_ONCE + 1}
+    payload = await client.change(CREATE_POOL, input={"name": "codes", "generate": generation})
+    pool = payload["codePool"]["id"]
+    await client.change(UPDATE, id=distribution, input={"codePoolId": pool})
+    await client.change(SET_STATE, id=distribution, state="LIVE")
+    await client.append_entered(segment, names[1])
+    await client.make_deliveries()
+    assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
+    assert [row["code"] for row in await client.deliveries(distribution)] == [None, None]
+
+    await client.api.services.code_pools.generate(pool)
+    await client.append_entered(segment, names[2])
+    await client.make_deliveries()
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=3)
+    assert len({body["code"] for body in receiver.bodies} - {None}) == 3
 
 
 async def test_deliveries_without_a_code_wait_for_more(

@@ -65,6 +65,8 @@ class CodeBacklog:
                 assigned[id_] = code, content
             await self._store.deliveries.set_codes(assigned, self._clock(), transaction)
             if len(codes) < len(waiting):
+                if await self._store.code_pools.is_generating(pool_id, transaction):
+                    return False
                 await pause_in_transaction(
                     self._store, self._definitions, distribution_id, OUT_OF_CODES, transaction
                 )
