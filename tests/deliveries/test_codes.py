@@ -1,11 +1,13 @@
 """Codes: claimed with the delivery, never twice; a pool that runs out pauses the distribution."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from app.services.code_pools import MAX_CODES_GENERATED_AT_ONCE
 from app.services.deliveries import code_backlog
+from app.store.leases import DELIVERY_UPKEEP_LEASE
 from tests.deliveries.distribution_client import (
     DELETE,
     SET_STATE,
@@ -136,6 +138,32 @@ async def test_deliveries_without_a_code_wait_for_more(
     assert by_customer.keys() == {*names} - {names[6]}
     paths = {request.json["customer"]["sourceId"]: request.path for request in receiver.requests}
     assert paths == {**dict.fromkeys(names[:6], "/old"), names[7]: "/new"}
+
+
+async def test_the_upkeep_of_a_killed_worker_blocks_no_other(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    """MongoDB would keep the locks of its open transaction for a minute."""
+    store = client.api.services.store
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": "c0"}])
+    segment = await client.create_segment("Everybody")
+    pool = await create_pool(client)
+    distribution = await client.create(segment, receiver.url(), codePoolId=pool)
+    await client.append_entered(segment, "c0")
+    await client.make_deliveries()
+    await client.change(ADD_CODES, id=pool, codes=["A"])
+    await client.change(SET_STATE, id=distribution, state="LIVE")
+    client.api.database.leases.update_one(
+        {"_id": DELIVERY_UPKEEP_LEASE},
+        {"$set": {"leaseExpiresAt": datetime(2026, 1, 1, tzinfo=UTC)}},
+    )
+    async with store.session() as killed_session:
+        assert await store.leases.acquire(DELIVERY_UPKEEP_LEASE, "killed", 0, killed_session)
+        killed_session.start_transaction()
+        assert await store.code_pools.claim(pool, 1, killed_session) == ["A"]
+        async with asyncio.timeout(20):
+            await client.api.services.delivery_worker.upkeep.run_until_done()
+        assert [row["code"] for row in await client.deliveries(distribution)] == ["A"]
 
 
 async def test_consumers_that_conflict_over_a_pool_share_it(

@@ -28,14 +28,15 @@ class CodeBacklog:
         self._content_maker = content_maker
         self._clock = clock
 
-    async def run_page(self) -> bool:
-        """Handles a page of each distribution. Returns whether there may be more."""
+    async def run_page(self, session: Transaction) -> bool:
+        """Handles a page of each distribution, in transactions of the session. Returns whether
+        there may be more."""
         waiting_ids = await self._store.deliveries.distributions_waiting_for_codes()
         if not waiting_ids:
             return False
         distributions = (await self._definitions.latest()).distributions
         results = [
-            await self._run_page_of(id_, pool_id)
+            await self._run_page_of(id_, pool_id, session)
             for id_ in waiting_ids
             if (distribution := distributions.get(id_))
             and distribution.is_live
@@ -43,7 +44,7 @@ class CodeBacklog:
         ]
         return any(results)
 
-    async def _run_page_of(self, distribution_id: str, pool_id: str) -> bool:
+    async def _run_page_of(self, distribution_id: str, pool_id: str, session: Transaction) -> bool:
         async def work(transaction: Transaction) -> bool:
             current = await self._store.distributions.get_progress(distribution_id, transaction)
             if (
@@ -73,4 +74,4 @@ class CodeBacklog:
                 return False
             return len(waiting) == _DELIVERIES_PER_PAGE
 
-        return await self._store.transaction(work, keys=[claim_key(pool_id)])
+        return await self._store.transaction(work, session, keys=[claim_key(pool_id)])
