@@ -141,7 +141,7 @@ class Distributions:
 
     async def set_state(self, id_: str, state: DistributionState) -> DistributionWithSegment:
         """Pauses or resumes the distribution. Raises NOT_FOUND, or OUT_OF_CODES if it was paused
-        because its code pool had run out and the pool still has no code."""
+        because its code pool had run out, and the pool still has no code and none is generated."""
 
         async def change(
             current: Distribution, last_sequence: int, transaction: Transaction
@@ -215,7 +215,7 @@ class Distributions:
     async def _require_codes(self, pool_id: str | None, transaction: Transaction) -> None:
         """Raises OUT_OF_CODES if the pool has no code left."""
         pool = None if pool_id is None else await self._store.code_pools.get(pool_id, transaction)
-        if pool is not None and not pool.available_count:
+        if pool is not None and not pool.available_count and not pool.generating_count:
             message = f"The code pool {pool.name!r} has no codes left; add codes first."
             raise input_error(UserErrorCode.OUT_OF_CODES, message, "id")
 
