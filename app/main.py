@@ -1,4 +1,4 @@
-"""The ASGI application: GraphQL, downloads of exports, health checks and metrics."""
+"""The ASGI application: GraphQL, the dashboard, downloads of exports, health checks and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -16,6 +16,8 @@ from app import export_download
 from app.api_session import open_session
 from app.critical_task import critical_task
 from app.cross_origin import CrossOriginMiddleware
+from app.dashboard import build as dashboard_build
+from app.dashboard import page as dashboard_page
 from app.errors import SetupError
 from app.graphiql.build import BUNDLE_FOLDER
 from app.host_check import HostCheckMiddleware
@@ -72,6 +74,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
         routes=[
             *view.routes(),
             export_download.route,
+            *dashboard_page.routes(settings.dashboard_bundle or dashboard_build.BUNDLE_FOLDER),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
             Route("/metrics", metrics),

@@ -116,5 +116,6 @@ class Settings(BaseSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(_validate_smtp_url)] | None = None
     email_from: str = "segments@localhost"
     unsubscribe_url: Annotated[str, AfterValidator(_validate_unsubscribe_url)] | None = None
+    dashboard_bundle: Path | None = None
     graphiql_bundle: Path | None = None
     log_format: Literal["console", "json"] = "console"

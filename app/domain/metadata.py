@@ -95,6 +95,13 @@ class KeyDefinition:
             return None
         return MetadataType(effective.type, effective.is_array, effective.label)
 
+    @property
+    def allowed_json_values(self) -> list[Any] | None:
+        """The allowed values as JSON; None if all values of the type are allowed."""
+        if self.allowed_values is None:
+            return None
+        return [self.decode(value) for value in self.allowed_values]
+
     def encode(self, value: Any, calendar: Calendar) -> Any:
         """Returns the value as it is stored. Raises ValueError if it does not fit."""
         if self.effective_definition is None:

@@ -16,6 +16,8 @@ RETENTION = timedelta(days=3 * 365)
 
 # The length of the range if the client does not send `from`.
 DEFAULT_TIME_RANGE = timedelta(days=30)
+# A selection has the first and the last point.
+MIN_POINTS = 2
 # As many as a chart can show.
 MAX_POINTS = 1_000
 
@@ -49,7 +51,7 @@ def resolve_time_range(
     return start_at, end_at
 
 
-def downsample(sizes: Sequence[SegmentSize], max_points: int = MAX_POINTS) -> list[SegmentSize]:
+def downsample(sizes: Sequence[SegmentSize], max_points: int) -> list[SegmentSize]:
     """Returns at most `max_points` of the sizes, in order: the first one, and the last one of each
     of the equal intervals into which the remaining time is divided."""
     if len(sizes) <= max_points:

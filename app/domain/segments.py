@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from app.errors import UserErrorCode, input_error
+from app.filters.calendar import MILLISECOND, truncate_to_milliseconds
 from app.filters.fields import is_storable
 
 MAX_NAME_LENGTH = 255
@@ -39,6 +40,20 @@ class Segment:
     def is_editable(self) -> bool:
         """Whether the filter can be edited. The members of a static segment can't."""
         return self.kind is SegmentKind.PASSIVE
+
+    def next_update_at(self, now: datetime) -> datetime:
+        """Returns the instant of a change that is made now, in whole milliseconds: later than the
+        last change, also if a request that began later has committed before."""
+        return max(truncate_to_milliseconds(now), self.updated_at + MILLISECOND)
+
+    def require_unchanged_since(self, instant: datetime) -> None:
+        """Raises CONFLICT if the segment has changed after the instant."""
+        if self.updated_at > instant:
+            message = (
+                f"The segment has changed at {self.updated_at.isoformat()}, after unchangedSince;"
+                " read it again, and repeat the change if it is still wanted."
+            )
+            raise input_error(UserErrorCode.CONFLICT, message, "input", "unchangedSince")
 
     def require_editable(self) -> None:
         """Raises SEGMENT_NOT_EDITABLE if the filter can't be edited."""

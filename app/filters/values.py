@@ -126,8 +126,10 @@ def _format_number(number: int | float) -> str:
 
 @dataclass(frozen=True)
 class OperandKind:
-    """The kind of value that an operator takes: its description and its parser."""
+    """The kind of value that an operator takes: its name in the API, its description and its
+    parser."""
 
+    name: str
     description: str
     parse: Callable[[object, AttributeType | None], Any]
 
@@ -268,26 +270,38 @@ def _parse_circle(value: object, _: AttributeType | None) -> Circle:
     return Circle(**parsed)
 
 
-NOTHING = OperandKind("no value", _parse_nothing)
-ONE_VALUE = OperandKind("one value", _parse_scalar)
-LIST = OperandKind(f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_list)
-ELEMENTS = OperandKind(f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_elements)
-NON_EMPTY_TEXT = OperandKind("a non-empty string, taken literally", _parse_non_empty_string)
-NUMBER = OperandKind("a number", lambda value, _: parse_number(value))
-INTEGER = OperandKind("an integer", _parse_integer)
-RANGE = OperandKind("a list of two values, the lower one first, both inclusive", _parse_range)
-MOMENT = OperandKind("a date or a datetime", _parse_scalar)
-DURATION = OperandKind("an ISO 8601 duration, like P30D or PT90M", _parse_duration)
-CALENDAR_DAY = OperandKind("a date, like 2026-03-29", _parse_day)
-DAYS = OperandKind(f"an integer of 0 to {MAX_DURATION.days:,}", _parse_days)
-PERIOD = OperandKind(f"one of {', '.join(Period.__members__)}", _parse_period)
+NOTHING = OperandKind("NOTHING", "no value", _parse_nothing)
+ONE_VALUE = OperandKind("ONE_VALUE", "one value", _parse_scalar)
+LIST = OperandKind("LIST", f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_list)
+ELEMENTS = OperandKind("ELEMENTS", f"a list of 1 to {MAX_LIST_LENGTH:,} values", _parse_elements)
+NON_EMPTY_TEXT = OperandKind(
+    "NON_EMPTY_TEXT", "a non-empty string, taken literally", _parse_non_empty_string
+)
+NUMBER = OperandKind("NUMBER", "a number", lambda value, _: parse_number(value))
+INTEGER = OperandKind("INTEGER", "an integer", _parse_integer)
+RANGE = OperandKind(
+    "RANGE", "a list of two values, the lower one first, both inclusive", _parse_range
+)
+MOMENT = OperandKind("MOMENT", "a date or a datetime", _parse_scalar)
+DURATION = OperandKind("DURATION", "an ISO 8601 duration, like P30D or PT90M", _parse_duration)
+CALENDAR_DAY = OperandKind("CALENDAR_DAY", "a date, like 2026-03-29", _parse_day)
+DAYS = OperandKind("DAYS", f"an integer of 0 to {MAX_DURATION.days:,}", _parse_days)
+PERIOD = OperandKind("PERIOD", f"one of {', '.join(Period.__members__)}", _parse_period)
 YEARS = OperandKind(
+    "YEARS",
     f"an integer of 0 to {MAX_YEARS:,}, or a list of the minimum and the maximum,"
     " of which one may be null",
     _parse_year_range,
 )
 CIRCLE = OperandKind(
+    "CIRCLE",
     'an object of "lat" and "lon", in degrees, and "meters", like'
     ' {"lat": 52.23, "lon": 21.01, "meters": 5000}',
     _parse_circle,
+)
+
+OPERAND_KINDS = (
+    *(NOTHING, ONE_VALUE, LIST, ELEMENTS, NON_EMPTY_TEXT),
+    *(NUMBER, INTEGER, RANGE, MOMENT, DURATION),
+    *(CALENDAR_DAY, DAYS, PERIOD, YEARS, CIRCLE),
 )

@@ -1,15 +1,11 @@
-"""The GraphiQL page at GET /graphql, and its files under /graphql/static/."""
+"""The GraphiQL page at GET /graphql."""
 
-import os
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 from strawberry.http.ides import get_graphql_ide_html
 
 from app.graphiql.build import PACKAGE_FOLDER, is_built
@@ -93,31 +89,3 @@ def read_tabs(operation_names: Sequence[str]) -> Iterator[dict[str, str]]:
             if variables.is_file():
                 tab["variables"] = variables.read_text("utf-8")
             yield tab
-
-
-class BundleFiles(StaticFiles):
-    """Serves the files of the bundle, compressed for clients that accept gzip."""
-
-    def __init__(self, bundle: Path) -> None:
-        super().__init__(directory=bundle, check_dir=False)
-        # The bundle may be built while the server runs.
-        self.config_checked = True
-
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        compressed_path = f"{full_path}.gz"
-        accepts_gzip = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        if accepts_gzip and os.path.isfile(compressed_path):
-            full_path, stat_result = compressed_path, os.stat(compressed_path)
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        if full_path == compressed_path:
-            response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = "Accept-Encoding"
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response

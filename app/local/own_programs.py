@@ -1,14 +1,17 @@
-"""The API, the worker and the GraphiQL build as child processes of `segments up`."""
+"""The API, the worker and the build of the bundles as child processes of `segments up`."""
 
 import os
-import shutil
 import sys
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import app
-from app.graphiql.build import is_built
+from app.dashboard import build as dashboard
+from app.graphiql import build as graphiql
 from app.local.process import ChildProcess
+from app.npm_bundle import has_npm
+from app.settings import Settings
 
 Environment = dict[str, str]
 
@@ -54,23 +57,37 @@ class WorkerProcess(ChildProcess):
         """Returns at once: the API does not depend on the worker."""
 
 
-class GraphiqlBuildProcess(ChildProcess):
-    """Bundles GraphiQL once if npm is installed, while everything else already runs."""
+class BundleBuildProcess(ChildProcess):
+    """Builds the bundles of the dashboard and of GraphiQL once if npm is installed, while all else
+    already runs. A bundle that the package contains, or the settings name, is not built."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("graphiql", folder)
-        self.path = folder / "bundle"
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        super().__init__("bundles", folder)
+        self._names: list[str] = []
+        self.environment: Environment = {}
+        """The settings that name the bundles in the folder."""
+        if settings.dashboard_bundle is None and not dashboard.is_current(dashboard.BUNDLE_FOLDER):
+            self._add("dashboard", dashboard.is_current)
+        if settings.graphiql_bundle is None and not graphiql.is_built(graphiql.BUNDLE_FOLDER):
+            self._add("graphiql", graphiql.is_built)
+
+    def _add(self, name: str, is_built: Callable[[Path], bool]) -> None:
+        bundle = self.folder / name
+        self.environment[f"SEGMENTS_{name.upper()}_BUNDLE"] = str(bundle)
+        if not is_built(bundle):
+            self._names.append(name)
 
     @property
     def can_build(self) -> bool:
-        return not is_built(self.path) and shutil.which("npm") is not None
+        return bool(self._names) and has_npm()
 
     def start(self) -> None:
-        command = [sys.executable, "-P", "-m", "app.graphiql.build", "--out", str(self.path)]
+        module = "app.local.build_bundles"
+        command = [sys.executable, "-P", "-m", module, str(self.folder), *self._names]
         self.run(command, _with_python_path({}))
 
     def wait_until_ready(self) -> None:
-        """Returns at once: without a bundle, the page loads GraphiQL from the network."""
+        """Returns at once: the pages say what is missing until their bundles are there."""
 
 
 def _segments_command(*arguments: str) -> list[str]:

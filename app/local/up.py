@@ -12,11 +12,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.errors import SetupError
-from app.graphiql.build import BUNDLE_FOLDER, is_built
 from app.host_check import is_loopback
 from app.local import addresses, data_folder, running_addresses
 from app.local.mongod import Mongod
-from app.local.own_programs import ApiProcess, GraphiqlBuildProcess, WorkerProcess
+from app.local.own_programs import ApiProcess, BundleBuildProcess, WorkerProcess
 from app.local.process import ChildProcess
 from app.local.supervisor import start_all, stop_all, supervise
 from app.local.valkey import Valkey
@@ -33,7 +32,7 @@ class LocalStack:
     valkey: Valkey | None
     api: ApiProcess
     worker: WorkerProcess
-    graphiql_build: GraphiqlBuildProcess
+    bundle_build: BundleBuildProcess
 
     @property
     def stores(self) -> list[Mongod | Valkey]:
@@ -41,11 +40,11 @@ class LocalStack:
 
     @property
     def all_processes(self) -> list[ChildProcess]:
-        return [*self.stores, self.api, self.worker, self.graphiql_build]
+        return [*self.stores, self.api, self.worker, self.bundle_build]
 
     async def stop(self) -> None:
         """Stops the programs before their databases, within 10 s in all."""
-        await stop_all([self.api, self.worker, self.graphiql_build], 4)
+        await stop_all([self.api, self.worker, self.bundle_build], 4)
         await stop_all([self.valkey] if self.valkey else [], 1)
         await stop_all([self.mongod] if self.mongod else [], 4)
 
@@ -94,13 +93,11 @@ async def _run(
         valkey=None if settings.redis_url else Valkey(folder / "valkey"),
         api=ApiProcess(folder, host, port, environment),
         worker=WorkerProcess(folder, environment),
-        graphiql_build=GraphiqlBuildProcess(folder / "graphiql"),
+        bundle_build=BundleBuildProcess(folder / "bundles", settings),
     )
     if settings.secret_key is None:
         environment["SEGMENTS_SECRET_KEY"] = data_folder.load_secret_key(folder)
-    needs_bundle = settings.graphiql_bundle is None and not is_built(BUNDLE_FOLDER)
-    if needs_bundle:
-        environment["SEGMENTS_GRAPHIQL_BUNDLE"] = str(stack.graphiql_build.path)
+    environment.update(stack.bundle_build.environment)
     for process in reversed(stack.all_processes):
         process.stop_leftover()
     running_addresses.remove(folder)
@@ -124,8 +121,8 @@ async def _run(
                 print_line(f"Create a key: segments keys create --role admin --data {folder}")
             for own_process in (stack.api, stack.worker):
                 tasks.create_task(supervise(own_process, print_warning))
-            if needs_bundle and stack.graphiql_build.can_build:
-                stack.graphiql_build.start()
+            if stack.bundle_build.can_build:
+                stack.bundle_build.start()
 
     stack_task = asyncio.create_task(run_stack())
     try:

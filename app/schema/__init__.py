@@ -14,7 +14,8 @@ from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
 from app.schema.code_pools import CodePool, CodePoolMutation, CodePoolQuery
 from app.schema.context import Context, Info
-from app.schema.customers import Customer, CustomerMutation, CustomerQuery
+from app.schema.customer_queries import CustomerQuery
+from app.schema.customers import Customer, CustomerMutation
 from app.schema.deliveries import Delivery
 from app.schema.distributions import Distribution, DistributionMutation, DistributionQuery
 from app.schema.engine import EngineQuery
@@ -31,6 +32,7 @@ from app.schema.memberships import MembershipQuery
 from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
 from app.schema.points import PointsMutation
+from app.schema.previews import PreviewQuery
 from app.schema.project import ProjectQuery
 from app.schema.referrals import (
     ReferralMutation,
@@ -40,7 +42,9 @@ from app.schema.referrals import (
 )
 from app.schema.roles import require_roles
 from app.schema.scalars import SCALARS
-from app.schema.segments import Segment, SegmentMutation, SegmentQuery
+from app.schema.segment_mutations import SegmentMutation
+from app.schema.segment_queries import SegmentQuery
+from app.schema.segments import Segment
 from app.schema.transitions import SegmentTransition, TransitionQuery, TransitionSubscription
 from app.schema.validation_rules import (
     ValidationRule,
@@ -56,6 +60,7 @@ class Query(
     CustomerQuery,
     SegmentQuery,
     MembershipQuery,
+    PreviewQuery,
     AttributeQuery,
     MetadataQuery,
     FilterImportQuery,

@@ -7,12 +7,13 @@ import strawberry
 
 from app.domain.events import MAX_EVENT_NAMES
 from app.filters.fields import AttributeType, FieldGroup
+from app.filters.operators import OPERATORS
 from app.filters.operators import Operator as FilterOperator
 from app.filters.parse import MEASURE_OPERATORS
 from app.filters.sources import RESERVED_EVENT_NAMES
 from app.schema.context import Info
 from app.schema.enums import register_enum
-from app.schema.filters import Operator
+from app.schema.filters import OperandKind, Operator
 from app.schema.paging import validate_page_size
 from app.schema.scalars import JSON
 from app.services.attributes import Attribute
@@ -35,6 +36,11 @@ class OperatorInfo:
     operator: Operator = strawberry.field(description="The operator.")
     label: str = strawberry.field(description="The operator in words.")
     takes: str = strawberry.field(description="What `value` must be for this operator, in words.")
+    operand: OperandKind = strawberry.field(description="What `value` must be, for a program.")
+    takes_ignore_case: bool = strawberry.field(description="Whether ignoreCase may be given.")
+    negates: Operator | None = strawberry.field(
+        description="The operator that this one negates. Null for most operators."
+    )
 
     @classmethod
     def from_domain(cls, operator: FilterOperator) -> "OperatorInfo":
@@ -42,6 +48,9 @@ class OperatorInfo:
             operator=Operator[operator.name],
             label=operator.label,
             takes=operator.operand_kind.description,
+            operand=OperandKind[operator.operand_kind.name],
+            takes_ignore_case=operator.takes_ignore_case,
+            negates=Operator[operator.negates.name] if operator.negates else None,
         )
 
 
@@ -62,10 +71,18 @@ class FilterAttribute:
     operators: list[OperatorInfo] = strawberry.field(
         description="The operators that apply to the path."
     )
+    operator_names: list[Operator] = strawberry.field(
+        description="The names of these operators. `filterOperators` has the rest of each, once"
+        " for all paths."
+    )
+    allowed_values: list[JSON] | None = strawberry.field(
+        description="The values that its definition allows. Null if all values of the type are"
+        " allowed, or if there is no definition that is READY."
+    )
 
     @classmethod
     def from_domain(cls, attribute: Attribute) -> "FilterAttribute":
-        field = attribute.field
+        field, allowed_values = attribute.field, attribute.allowed_values
         return cls(
             path=field.path,
             label=field.label,
@@ -73,6 +90,10 @@ class FilterAttribute:
             type=attribute.type,
             is_array=field.is_array,
             operators=[OperatorInfo.from_domain(operator) for operator in attribute.operators],
+            operator_names=[Operator[operator.name] for operator in attribute.operators],
+            allowed_values=None
+            if allowed_values is None
+            else [JSON(value) for value in allowed_values],
         )
 
 
@@ -119,6 +140,10 @@ class AttributeQuery:
             FilterAttribute.from_domain(attribute)
             for attribute in await info.context.services.attributes.list_all()
         ]
+
+    @strawberry.field(metadata={"max_items": len(OPERATORS)}, description="Every operator once.")
+    def filter_operators(self) -> list[OperatorInfo]:
+        return [OperatorInfo.from_domain(operator) for operator in OPERATORS]
 
     @strawberry.field(
         metadata={"max_items": MAX_EVENT_NAMES + len(RESERVED_EVENT_NAMES)},

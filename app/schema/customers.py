@@ -15,7 +15,6 @@ from app.domain.segments import Segment
 from app.schema.connections import CountedConnection, Page, make_page
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt, to_user_errors
-from app.schema.filters import FilterInput
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.paging import (
@@ -316,54 +315,6 @@ async def execute_bulk(awaitable: Any) -> BulkPayload:
     if result is None:
         return BulkPayload(accepted=0, user_errors=errors)
     return BulkPayload(accepted=result.accepted, user_errors=to_user_errors(result.problems))
-
-
-@strawberry.type
-class CustomerQuery:
-    @strawberry.field(description="The customer with this reference; null if there is none.")
-    async def customer(
-        self,
-        info: Info,
-        ref: Annotated[
-            CustomerRef, strawberry.argument(description="The customer's id or sourceId.")
-        ],
-    ) -> Customer | None:
-        stored_customer = await info.context.services.customers.get(read_customer_ref(ref, "ref"))
-        return Customer.from_domain(stored_customer) if stored_customer else None
-
-    @strawberry.field(
-        graphql_type=CustomerConnection,
-        description="Search by the beginnings of words: each word of the text begins a word of name"
-        " or email, or the phone number or sourceId. Case and accents don't count. The way to pick"
-        " members of a static segment. A page is in the order of the customers' ids. A phone number"
-        " and a sourceId must be given as a whole.",
-    )
-    async def customers(
-        self,
-        info: Info,
-        first: First = DEFAULT_PAGE_SIZE,
-        after: After = None,
-        search: Annotated[
-            str | None,
-            strawberry.argument(
-                description="Beginnings of words of name and email, or a phone number or sourceId."
-            ),
-        ] = None,
-        filter: Annotated[
-            FilterInput | None,
-            strawberry.argument(description="Only customers who match this filter."),
-        ] = None,
-    ) -> Page[StoredCustomer]:
-        first = validate_page_size(first)
-        after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
-        service, now = info.context.services.customers, info.context.now
-        filter_json = None if filter is None else input_to_json(filter)
-        planned_query = await service.plan_query(search, filter_json, now, "filter")
-        rows = await planned_query.page(after_id, first + 1)
-        await prepare_metadata(info)
-        return make_page(
-            rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count
-        )
 
 
 @strawberry.type

@@ -27,6 +27,7 @@ register_enum(
         "METADATA_INVALID": "A metadata value does not match its definition.",
         "TOO_MANY": "The input has more elements than allowed.",
         "OUT_OF_CODES": "The code pool has no codes left.",
+        "CONFLICT": "The object has changed since the caller read it.",
     },
 )
 Result = TypeVar("Result")

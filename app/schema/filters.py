@@ -1,6 +1,7 @@
 """The input types of filters."""
 
 import inspect
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -11,6 +12,7 @@ from strawberry import Maybe
 from app.filters.aggregates import AGGREGATES
 from app.filters.fields import AttributeType
 from app.filters.operators import OPERATORS
+from app.filters.values import OPERAND_KINDS
 from app.schema.enums import register_enum
 from app.schema.scalars import JSON, Duration
 
@@ -29,22 +31,29 @@ register_enum(
 )
 
 
-def _make_enum(name: str, description: str, members: Any) -> Any:
-    """Makes an enum of operators or aggregates. Their docstrings describe the values."""
+def _make_enum(name: str, description: str, value_descriptions: Mapping[str, str | None]) -> Any:
+    """Makes an enum of these names, each with its description."""
     values = {
-        member.name: strawberry.enum_value(member.name, description=inspect.getdoc(member))
-        for member in members
+        value_name: strawberry.enum_value(value_name, description=value_description)
+        for value_name, value_description in value_descriptions.items()
     }
     return strawberry.enum(Enum(name, values), description=description)  # type: ignore[call-overload]
 
 
 Operator = _make_enum(
-    "Operator", "How a condition compares a value of the customer with its own value.", OPERATORS
+    "Operator",
+    "How a condition compares a value of the customer with its own value.",
+    {operator.name: inspect.getdoc(operator) for operator in OPERATORS},
 )
 AggregateFunction = _make_enum(
     "AggregateFunction",
     "A function of the values that one property has in many events.",
-    AGGREGATES,
+    {aggregate.name: inspect.getdoc(aggregate) for aggregate in AGGREGATES},
+)
+OperandKind = _make_enum(
+    "OperandKind",
+    "What an operator takes, for a program.",
+    {kind.name: f"{kind.description[0].upper()}{kind.description[1:]}." for kind in OPERAND_KINDS},
 )
 
 

@@ -65,10 +65,32 @@ class Loaders:
             )
         )
         self.size_histories = cache(
-            lambda start_at, end_at: make_loader(
-                partial(services.segment_sizes.histories, start_at=start_at, end_at=end_at, now=now)
+            lambda start_at, end_at, max_points: make_loader(
+                partial(
+                    services.segment_sizes.histories,
+                    start_at=start_at,
+                    end_at=end_at,
+                    max_points=max_points,
+                    now=now,
+                )
             )
         )
+        self.segment_transitions = cache(
+            lambda type_, before, limit: make_loader(
+                partial(
+                    services.transitions.latest_of_segments,
+                    type_=type_,
+                    before_sequence=before,
+                    limit=limit,
+                )
+            )
+        )
+        self.segment_changes = cache(
+            lambda after, limit: make_loader(
+                partial(services.segments.changes, after=after, limit=limit)
+            )
+        )
+        self.last_sizes = make_loader(services.segment_sizes.last)
         # By the ids of an active segment and of a customer.
         self.entered_at = make_loader(services.segment_members.entered_at)
 

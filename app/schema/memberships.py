@@ -1,4 +1,4 @@
-"""Evaluations of segments and filters on request: memberships and previews."""
+"""Memberships of one customer, evaluated on request."""
 
 import asyncio
 from datetime import datetime
@@ -7,14 +7,18 @@ from typing import Annotated
 import strawberry
 
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, prepare_metadata, read_customer_ref
-from app.schema.filters import FilterInput
-from app.schema.input_json import input_to_json
-from app.schema.paging import validate_page_size
-from app.schema.scalars import JSON, Long
+from app.schema.customers import CustomerRef, read_customer_ref
+from app.schema.scalars import JSON
 from app.schema.segments import Segment
 from app.services.memberships import Membership
-from app.services.query_planner import PlannedQuery
+
+Overrides = Annotated[
+    JSON | None,
+    strawberry.argument(
+        description="Fields of the profile, as a JSON object. They replace the stored ones for"
+        " this evaluation."
+    ),
+]
 
 
 @strawberry.type(description="Whether a customer is a member of a segment at one instant.")
@@ -39,43 +43,8 @@ class SegmentMembership:
         return await asyncio.to_thread(self.membership.next_change_at)
 
 
-@strawberry.type(description="What a filter selects now.")
-class SegmentPreview:
-    planned_query: strawberry.Private[PlannedQuery]
-
-    @strawberry.field(description="The number of customers who match the filter.")
-    async def member_count(self) -> Long:
-        return Long(await self.planned_query.count())
-
-    @strawberry.field(
-        description="The first customers who match the filter, in the order of their ids."
-    )
-    async def sample(
-        self,
-        info: Info,
-        first: Annotated[
-            int | None,
-            strawberry.argument(description="The maximum number of customers, from 1 to 100."),
-        ] = 10,
-    ) -> list[Customer]:
-        customers = await self.planned_query.page(None, validate_page_size(first, default_size=10))
-        await prepare_metadata(info)
-        return [Customer.from_domain(customer) for customer in customers]
-
-
 @strawberry.type
 class MembershipQuery:
-    @strawberry.field(description="What a filter would select, before it is saved.")
-    async def segment_preview(
-        self,
-        info: Info,
-        filter: Annotated[FilterInput, strawberry.argument(description="The filter to evaluate.")],
-    ) -> SegmentPreview:
-        services, filter_json = info.context.services, input_to_json(filter)
-        planned_query = await services.segments.preview(filter_json, info.context.now)
-        info.context.add_hints(await services.filter_hints.find(filter_json, "filter"))
-        return SegmentPreview(planned_query=planned_query)
-
     @strawberry.field(
         description="Is the customer in these segments (default: all) at this moment? The stored"
         " profile, with `overrides` laid over it for this one question; a sourceId that is not"
@@ -91,13 +60,7 @@ class MembershipQuery:
             list[strawberry.ID] | None,
             strawberry.argument(description="The segments to evaluate. Default: all segments."),
         ] = None,
-        overrides: Annotated[
-            JSON | None,
-            strawberry.argument(
-                description="Fields of the profile, as a JSON object. They replace the stored ones"
-                " for this evaluation."
-            ),
-        ] = None,
+        overrides: Overrides = None,
     ) -> list[SegmentMembership]:
         now = info.context.now
         ref = read_customer_ref(customer, "customer")

@@ -48,7 +48,7 @@ class MetadataDefinition:
 
     @classmethod
     def from_domain(cls, definition: KeyDefinition) -> "MetadataDefinition":
-        allowed_values = definition.allowed_values
+        allowed_values = definition.allowed_json_values
         return cls(
             state=definition.state,
             problem=definition.problem,
@@ -58,7 +58,7 @@ class MetadataDefinition:
             required=definition.required,
             allowed_values=None
             if allowed_values is None
-            else [JSON(definition.decode(value)) for value in allowed_values],
+            else [JSON(value) for value in allowed_values],
             label=definition.label,
         )
 

@@ -1,29 +1,25 @@
-"""Segments in the API: queries, mutations, members and the history of sizes."""
+"""Segments in the API: the type, its members and the history of sizes."""
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from strawberry import UNSET, Maybe
 
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
-from app.domain.segment_sizes import MAX_POINTS
+from app.domain.segment_changes import RecordedChange
+from app.domain.segment_sizes import MAX_POINTS, MIN_POINTS
+from app.domain.segment_sizes import SegmentSize as StoredSize
 from app.domain.segments import Segment as StoredSegment
 from app.domain.segments import SegmentKind
+from app.domain.transitions import Transition
 from app.domain.uses import Use, UseKind
-from app.schema.batch_loader import ObjectLoader
 from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, prepare_metadata
+from app.schema.customers import Customer, prepare_metadata
 from app.schema.enums import register_enum
-from app.schema.errors import UserError, attempt
-from app.schema.filters import FilterInput
-from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -31,13 +27,21 @@ from app.schema.paging import (
     After,
     First,
     MemberFirst,
+    decode_change_cursor,
     decode_id_cursor,
+    decode_log_cursor,
+    encode_change_cursor,
     encode_id_cursor,
+    encode_log_cursor,
     validate_page_size,
+    validate_range,
 )
 from app.schema.scalars import JSON, Long
-from app.schema.selection import selects_field
-from app.unicode_text import to_nfc
+from app.schema.transition_enums import TransitionType
+
+if TYPE_CHECKING:
+    from app.schema.segment_changes import SegmentChangeConnection
+    from app.schema.transitions import SegmentTransitionConnection
 
 register_enum(
     SegmentKind,
@@ -75,41 +79,6 @@ class SegmentUse:
     async def node(self, info: Info) -> object:
         user = await info.context.loaders.users.load(self.id)
         return None if user is None else to_node(user)
-
-
-@strawberry.input(one_of=True, description="What a new segment consists of.")
-class SegmentDefinitionInput:
-    filter: Maybe[FilterInput] = strawberry.field(description="A passive segment.")
-    customers: Maybe[list[CustomerRef]] = strawberry.field(
-        description="A static segment of these customers, 20,000 at most."
-    )
-    snapshot: Maybe[FilterInput] = strawberry.field(
-        description="A static segment of those whom this filter selects now, 20,000 at most."
-    )
-
-
-@strawberry.input(description="A segment to create.")
-class SegmentCreateInput:
-    name: str = strawberry.field(description="The name of the segment, which no other segment has.")
-    description: str | None = strawberry.field(
-        default=UNSET, description="A note about the segment."
-    )
-    definition: SegmentDefinitionInput = strawberry.field(
-        description="The filter or the customers of the segment."
-    )
-
-
-@strawberry.input(
-    description="The fields of a segment to change. A field that is left out keeps its value."
-)
-class SegmentUpdateInput:
-    name: str | None = strawberry.field(default=UNSET, description="The new name.")
-    description: str | None = strawberry.field(
-        default=UNSET, description="The new note; null removes it."
-    )
-    filter: FilterInput | None = strawberry.field(
-        default=UNSET, description="The new filter, for a passive segment only."
-    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +119,10 @@ class MemberConnection(CountedConnection[Customer]):
 class SegmentSize:
     at: datetime = strawberry.field(description="When the members were counted.")
     member_count: Long = strawberry.field(description="The number of members.")
+
+    @classmethod
+    def from_domain(cls, size: StoredSize) -> "SegmentSize":
+        return cls(at=size.at, member_count=Long(size.member_count))
 
 
 @strawberry.type(description="A set of customers, given by a filter or as a list.")
@@ -211,12 +184,20 @@ class Segment(Node):
         return info.context.loaders.segment_uses.get(self.stored_segment)
 
     @strawberry.field(
-        metadata={"max_items": MAX_POINTS},
-        description="The number of members over time. The server counts members hourly, or at"
+        description="The last noted size and its time; null before the first. Costs nothing, where"
+        " memberCount counts."
+    )
+    async def last_size(self, info: Info) -> SegmentSize | None:
+        size = await info.context.loaders.last_sizes.load(self.id)
+        return None if size is None else SegmentSize.from_domain(size)
+
+    @strawberry.field(
+        metadata={"size_argument": "points"},
+        description="The number of members over time. Of more than `points` (2 to 1,000) an even"
+        " choice, by which the answer's size is measured. The server counts members hourly, or at"
         " the interval of the project's settings. It keeps every count for 30 days,"
         " and then the last count of each day for three years. It counts nothing"
-        " while no worker runs. If there are more than 1,000 counts, the result is"
-        " an even selection of them.",
+        " while no worker runs.",
     )
     async def size_history(
         self,
@@ -234,11 +215,58 @@ class Segment(Node):
                 name="to", description="The last instant of the history. Default: now."
             ),
         ] = None,
+        points: Annotated[
+            int | None,
+            strawberry.argument(description="The maximum number of counts, from 2 to 1,000."),
+        ] = MAX_POINTS,
     ) -> list[SegmentSize]:
-        sizes = await info.context.loaders.size_histories(since, until).load(self.id)
-        return [
-            SegmentSize(at=size.at, member_count=Long(size.member_count)) for size in sizes or ()
-        ]
+        max_points = MAX_POINTS if points is None else points
+        validate_range("points", max_points, MIN_POINTS, MAX_POINTS)
+        histories = info.context.loaders.size_histories(since, until, max_points)
+        return [SegmentSize.from_domain(size) for size in await histories.load(self.id) or ()]
+
+    @strawberry.field(
+        graphql_type=Annotated[
+            "SegmentTransitionConnection", strawberry.lazy("app.schema.transitions")
+        ],
+        description="This segment's transitions, newest first.",
+    )
+    async def transitions(
+        self,
+        info: Info,
+        first: First = DEFAULT_PAGE_SIZE,
+        after: After = None,
+        type: Annotated[
+            TransitionType | None,
+            strawberry.argument(description="Only transitions of this type. Default: both."),
+        ] = None,
+    ) -> Page[Transition]:
+        first = validate_page_size(first)
+        loader = info.context.loaders.segment_transitions(type, decode_log_cursor(after), first + 1)
+        return make_page(
+            await loader.load(self.id) or (),
+            first,
+            after,
+            lambda transition: encode_log_cursor(transition.sequence),
+        )
+
+    @strawberry.field(
+        graphql_type=Annotated[
+            "SegmentChangeConnection", strawberry.lazy("app.schema.segment_changes")
+        ],
+        description="What was done to the segment, newest first.",
+    )
+    async def changes(
+        self, info: Info, first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Page[RecordedChange]:
+        first = validate_page_size(first)
+        loader = info.context.loaders.segment_changes(decode_change_cursor(after), first + 1)
+        return make_page(
+            await loader.load(self.id) or (),
+            first,
+            after,
+            lambda recorded_change: encode_change_cursor(recorded_change.position),
+        )
 
     @classmethod
     def from_domain(cls, stored_segment: StoredSegment) -> "Segment":
@@ -262,143 +290,3 @@ to_node.register(StoredSegment, Segment.from_domain)
 @strawberry.type(description="A page of segments.")
 class SegmentConnection(CountedConnection[Segment]):
     pass
-
-
-@strawberry.type(description="The result of creating or changing a segment.")
-class SegmentPayload:
-    segment: Segment | None = strawberry.field(
-        description="The segment after the change; null if there are errors."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        description="Why nothing changed; empty on success."
-    )
-
-
-@strawberry.type(description="The result of deleting a segment.")
-class SegmentDeletePayload:
-    deleted_id: strawberry.ID | None = strawberry.field(
-        description="The id of the deleted segment; null if there are errors."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        description="Why nothing was deleted; empty on success."
-    )
-
-
-async def _prefetch(info: Info, segments: Sequence[StoredSegment]) -> None:
-    """Reads what the rows of a page of segments need of the definitions."""
-    loaders = info.context.loaders
-    selected_loaders: dict[str, ObjectLoader[StoredSegment, Any]] = {
-        "filterText": loaders.filter_texts,
-        "usedBy": loaders.segment_uses,
-    }
-    await asyncio.gather(
-        *(
-            loader.prefetch(segments)
-            for field, loader in selected_loaders.items()
-            if selects_field(info, field)
-        )
-    )
-
-
-@strawberry.type
-class SegmentQuery:
-    @strawberry.field(description="The segment with this id; null if there is none.")
-    async def segment(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")],
-    ) -> Segment | None:
-        stored_segment = await info.context.services.segments.get(id)
-        return Segment.from_domain(stored_segment) if stored_segment else None
-
-    @strawberry.field(
-        graphql_type=SegmentConnection, description="A page of segments in the order of their ids."
-    )
-    async def segments(
-        self,
-        info: Info,
-        first: First = DEFAULT_PAGE_SIZE,
-        after: After = None,
-        search: Annotated[
-            str | None, strawberry.argument(description="A part of the name. Case does not matter.")
-        ] = None,
-        kinds: Annotated[
-            list[SegmentKind] | None,
-            strawberry.argument(description="Only segments of these kinds. Default: all kinds."),
-        ] = None,
-    ) -> Page[StoredSegment]:
-        first = validate_page_size(first)
-        after_id = decode_id_cursor(after, EntityKind.SEGMENT)
-        service = info.context.services.segments
-        search = to_nfc(search) if search else None
-        segments = await service.page(search, kinds, after_id, first + 1)
-        await _prefetch(info, segments)
-        return make_page(
-            segments,
-            first,
-            after,
-            lambda segment: encode_id_cursor(segment.id),
-            partial(service.count, search, kinds),
-        )
-
-
-@strawberry.type
-class SegmentMutation:
-    @strawberry.mutation(description="Creates a passive or a static segment.")
-    async def segment_create(
-        self,
-        info: Info,
-        input: Annotated[
-            SegmentCreateInput, strawberry.argument(description="The segment to create.")
-        ],
-    ) -> SegmentPayload:
-        services, input_object = info.context.services, input_to_json(input)
-        (kind, definition), *_ = input_object["definition"].items()
-        path = ("input", "definition", kind)
-        hints = [] if kind == "customers" else await services.filter_hints.find(definition, *path)
-        stored_segment, errors = await attempt(
-            services.segments.create(input_object, info.context.now)
-        )
-        if stored_segment:
-            info.context.add_hints(hints)
-        return SegmentPayload(
-            segment=Segment.from_domain(stored_segment) if stored_segment else None,
-            user_errors=errors,
-        )
-
-    @strawberry.mutation(description="Changes the fields of a segment that the input sets.")
-    async def segment_update(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")],
-        input: Annotated[
-            SegmentUpdateInput, strawberry.argument(description="The fields to change.")
-        ],
-    ) -> SegmentPayload:
-        services, input_object = info.context.services, input_to_json(input)
-        filter_json = input_object.get("filter")
-        hints = (
-            await services.filter_hints.find(filter_json, "input", "filter") if filter_json else []
-        )
-        stored_segment, errors = await attempt(
-            services.segments.update(id, input_object, info.context.now)
-        )
-        if stored_segment:
-            info.context.add_hints(hints)
-        return SegmentPayload(
-            segment=Segment.from_domain(stored_segment) if stored_segment else None,
-            user_errors=errors,
-        )
-
-    @strawberry.mutation(
-        description="Deletes a segment. The error is SEGMENT_IN_USE while an object uses it."
-    )
-    async def segment_delete(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")],
-    ) -> SegmentDeletePayload:
-        deleted_id, errors = await attempt(info.context.services.segments.delete(id))
-        return SegmentDeletePayload(
-            deleted_id=strawberry.ID(deleted_id) if deleted_id else None, user_errors=errors
-        )

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import strawberry
 
-from app.domain.transitions import Transition, TransitionCause, TransitionType
+from app.domain.transitions import Transition
 from app.schema.connections import Connection, Page, make_page
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, read_customer_ref
-from app.schema.enums import register_enum
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -23,6 +22,7 @@ from app.schema.paging import (
 )
 from app.schema.scalars import Long
 from app.schema.segments import Segment
+from app.schema.transition_enums import TransitionCause, TransitionType
 
 # The arguments that select transitions, of the page and of the subscription.
 SegmentIds = Annotated[
@@ -32,24 +32,6 @@ SegmentIds = Annotated[
 OnlyCustomer = Annotated[
     CustomerRef | None, strawberry.argument(description="Only transitions of this customer.")
 ]
-
-register_enum(
-    TransitionType,
-    "The direction of a transition.",
-    {"ENTERED": "The customer entered the segment.", "LEFT": "The customer left the segment."},
-)
-register_enum(
-    TransitionCause,
-    "LIVE: the customer's data changed. TIME: time passed. DELETED: the customer was deleted."
-    " DEFINITION: something that the filter rests on changed: a segment inside it, a metadata"
-    " definition, the time zone, the week start.",
-    {
-        "LIVE": "The customer's data changed.",
-        "TIME": "Time passed.",
-        "DELETED": "The customer was deleted.",
-        "DEFINITION": "Something that the filter rests on changed.",
-    },
-)
 
 
 @strawberry.type(description="A customer entered or left an active segment.")

@@ -13,7 +13,9 @@ from datetime import datetime
 
 from app.domain.active_filters import ActiveFilter
 from app.domain.metadata import IN_PROGRESS_STATES
+from app.domain.segment_changes import activation
 from app.domain.segments import Segment, SegmentKind
+from app.domain.uses import Use
 from app.errors import UserErrorCode, input_error
 from app.filters.parse import referenced_metadata_keys
 from app.services.definitions import Definitions
@@ -38,8 +40,10 @@ class ActiveFilters:
         now: datetime,
         transaction: Transaction,
         *path: str,
+        use: Use,
     ) -> Segment:
-        """Makes a segment active and returns it; an active segment is returned as it is.
+        """Makes a segment active for its use, and returns it; an active segment is returned as it
+        is.
 
         Raises InputError at `path` if the segment does not exist, is static, or names a metadata
         key whose values are being checked or converted.
@@ -56,8 +60,13 @@ class ActiveFilters:
         require_metadata_ready(segment, definitions, *path)
         if segment.kind is SegmentKind.ACTIVE:
             return segment
-        active_segment = replace(segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=now)
-        await self._store.segments.save(active_segment, definitions.revision + 1, transaction)
+        updated_at, revision = segment.next_update_at(now), definitions.revision + 1
+        active_segment = replace(
+            segment, kind=SegmentKind.ACTIVE, activated_at=now, updated_at=updated_at
+        )
+        await self._store.segments.save(active_segment, revision, transaction)
+        change = activation(active_segment, use)
+        await self._store.segment_changes.add([change], revision, transaction)
         await self._insert_filter(active_segment, definitions, transaction)
         return active_segment
 

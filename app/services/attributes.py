@@ -1,12 +1,12 @@
 """Attributes for filter editors: the paths that filters may use, events and their properties, and
 sampled values."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.domain.metadata import to_json
+from app.domain.metadata import MetadataSchema, to_json
 from app.errors import UserErrorCode, input_error
 from app.filters import operators
 from app.filters.fields import FIELDS, AttributeType, Field, is_event_name, is_property_key
@@ -22,11 +22,13 @@ EVENT_MEASURES = ("count", "firstAt", "lastAt")
 
 @dataclass(frozen=True)
 class Attribute:
-    """A field with its type and the operators that apply to it."""
+    """A field with its type, the operators that apply to it, and as JSON the values that the
+    definition of its metadata key allows; None if there is no such limit."""
 
     field: Field
     type: AttributeType
     operators: tuple[Operator, ...]
+    allowed_values: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Attributes:
     async def list_all(self) -> list[Attribute]:
         """Returns all known attributes: the standard ones, defined or sampled metadata keys, and
         the measures of each event name."""
-        catalog = (await self._definitions.latest()).catalog
+        definitions = await self._definitions.latest()
+        catalog = definitions.catalog
         sampled_types = await self._store.value_samples.metadata_types()
         event_names = await self._store.events.names()
         # Other programs may write keys that no path can name.
@@ -58,7 +61,11 @@ class Attributes:
             f"events.{name}.{measure}" for name in sorted(event_names) for measure in EVENT_MEASURES
         ]
         fields = [*FIELDS, *filter(None, map(catalog.find_field, paths))]
-        return list(_with_types(fields, sampled_types))
+        allowed_values = _allowed_values_by_path(definitions.metadata_schema)
+        return [
+            replace(attribute, allowed_values=allowed_values.get(attribute.field.path))
+            for attribute in _with_types(fields, sampled_types)
+        ]
 
     async def event_names(self) -> list[str]:
         """Returns the names that an event condition may have: those of orders, of their items, and
@@ -96,6 +103,16 @@ class Attributes:
             message = f"There is no such attribute; the nearest is {catalog.closest_path(path)!r}."
             raise input_error(UserErrorCode.UNKNOWN_ATTRIBUTE, message, "path")
         return field
+
+
+def _allowed_values_by_path(schema: MetadataSchema) -> dict[str, list[Any]]:
+    """Returns the allowed values of those metadata keys whose definition filters use."""
+    values_by_path: dict[str, list[Any]] = {}
+    for key, definition in schema.definitions.items():
+        effective = definition.effective_definition
+        if definition.filter_type and effective and effective.allowed_json_values is not None:
+            values_by_path[f"metadata.{key}"] = effective.allowed_json_values
+    return values_by_path
 
 
 def _require_event(name: str) -> RowSource:

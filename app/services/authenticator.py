@@ -18,7 +18,7 @@ REFRESH_INTERVAL_SECONDS = 5.0
 """A revoked key works, and its sockets stay open, for at most this long and one read. While MongoDB
 is unreachable the known keys work on, but there is nothing to read with them."""
 
-_MIN_READ_INTERVAL_SECONDS = 0.1
+MIN_READ_INTERVAL_SECONDS = 0.1
 _LAST_USE_INTERVAL = timedelta(minutes=1)
 
 
@@ -113,7 +113,7 @@ class Authenticator:
 
     async def _read_next(self) -> None:
         async with self._read_lock:
-            next_read_at = self._last_read_began_at + _MIN_READ_INTERVAL_SECONDS
+            next_read_at = self._last_read_began_at + MIN_READ_INTERVAL_SECONDS
             await asyncio.sleep(max(0, next_read_at - monotonic()))
             self._pending_read = None
             self._last_read_began_at = monotonic()

@@ -17,6 +17,8 @@ from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.members import MEMBERS_REVISION
 
+MAX_REFS = 1_000
+
 
 class Customers:
     """The operations on customers."""
@@ -35,6 +37,20 @@ class Customers:
         """Returns by id those customers that exist."""
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
+
+    async def get_by_refs(self, refs: Sequence[CustomerRef]) -> list[Customer | None]:
+        """Returns the customer of each reference, None for an unknown one. Raises TOO_MANY for more
+        than 1,000 references."""
+        if len(refs) > MAX_REFS:
+            message = f"One call takes at most {MAX_REFS:,} references; send several calls."
+            raise input_error(UserErrorCode.TOO_MANY, message, "refs")
+        customers = await self._store.customers.find(refs)
+        by_id = {customer.id: customer for customer in customers}
+        by_source_id = {customer.source_id: customer for customer in customers}
+        return [
+            by_id.get(ref.id or "") if ref.source_id is None else by_source_id.get(ref.source_id)
+            for ref in refs
+        ]
 
     async def find_ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
         """Returns by email, without case, the ids of the customers who have it, at most two."""

@@ -128,6 +128,14 @@ class Definitions:
         """Parses the segments that a filter names, and yields to the event loop in between."""
         await self.parse_segments(referenced_segment_ids(filter_json or {}))
 
+    async def parse_input_filter(
+        self, filter_json: FilterJson, *path: str, own_segment_id: str | None = None
+    ) -> Filter:
+        """Parses a filter that a client sends, for the segment `own_segment_id` if it is given.
+        Raises InputError, with `path` before each problem's path, if it is invalid."""
+        await self.parse_nested(filter_json)
+        return parse(filter_json, self.input_catalog, *path, own_segment_id=own_segment_id)
+
     async def collect_measures(self, segment_ids: Collection[str] | None) -> Sequence[Measure]:
         """Returns the distinct measures of these segments, or of all segments if None."""
         if segment_ids is None:

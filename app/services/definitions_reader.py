@@ -5,7 +5,7 @@ from contextvars import Context
 
 from app.backoff import Backoff
 from app.domain.metadata import MetadataSchema
-from app.filters import Calendar, Filter, parse
+from app.filters import Calendar, Filter
 from app.filters.filter_json import FilterJson
 from app.heap_freezer import HeapFreezer
 from app.services.definitions import Definitions
@@ -58,9 +58,7 @@ class DefinitionsReader:
     async def parse_filter(self, filter_json: FilterJson, *path: str) -> Filter:
         """Parses a filter that is not saved. Raises InputError, with `path` before each problem's
         path, if it is invalid."""
-        definitions = await self.latest()
-        await definitions.parse_nested(filter_json)
-        return parse(filter_json, definitions.input_catalog, *path)
+        return await (await self.latest()).parse_input_filter(filter_json, *path)
 
     async def at_least(self, revision: int) -> Definitions:
         """Returns definitions of the revision or of a later one. Waits until a majority has

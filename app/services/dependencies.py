@@ -1,7 +1,7 @@
 """An index of uses: who uses a segment, a metadata key or a code pool."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from app.domain.uses import Use, UseKind
@@ -51,6 +51,11 @@ class Dependencies:
             else:
                 index.pop(segment_id, None)
         return Dependencies(all_uses, index)
+
+    @property
+    def used_segment_ids(self) -> Collection[str]:
+        """The ids of the segments that have a use."""
+        return self._user_ids_by_segment.keys()
 
     def uses_of_segment(self, segment_id: str) -> list[Use]:
         """The uses of the segment: segments first, then the other kinds, each by id."""

@@ -20,6 +20,7 @@ from app.domain.ids import EntityKind
 from app.domain.inputs import InputObject, parse_input
 from app.domain.log_interval import LogInterval
 from app.domain.segments import Segment
+from app.domain.uses import Use, UseKind
 from app.errors import UserErrorCode, input_error
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions
@@ -83,11 +84,17 @@ class Distributions:
                 )
                 raise input_error(UserErrorCode.TOO_MANY, message, "input")
             await self._require_pool(row.code_pool_id, transaction)
+            id_ = new_id(EntityKind.DISTRIBUTION)
             segment = await self._active_filters.activate(
-                row.segment_id, definitions, now, transaction, "input", "segmentId"
+                row.segment_id,
+                definitions,
+                now,
+                transaction,
+                *("input", "segmentId"),
+                use=Use(UseKind.DISTRIBUTION, id_, row.name),
             )
             distribution = Distribution(
-                id=new_id(EntityKind.DISTRIBUTION),
+                id=id_,
                 name=row.name,
                 segment_id=segment.id,
                 on=row.on,
@@ -134,7 +141,7 @@ class Distributions:
 
     async def set_state(self, id_: str, state: DistributionState) -> DistributionWithSegment:
         """Pauses or resumes the distribution. Raises NOT_FOUND, or OUT_OF_CODES if it was paused
-        because its code pool had run out and the pool still has no code."""
+        because its code pool had run out, and the pool still has no code and none is generated."""
 
         async def change(
             current: Distribution, last_sequence: int, transaction: Transaction
@@ -208,7 +215,7 @@ class Distributions:
     async def _require_codes(self, pool_id: str | None, transaction: Transaction) -> None:
         """Raises OUT_OF_CODES if the pool has no code left."""
         pool = None if pool_id is None else await self._store.code_pools.get(pool_id, transaction)
-        if pool is not None and not pool.available_count:
+        if pool is not None and not pool.available_count and not pool.generating_count:
             message = f"The code pool {pool.name!r} has no codes left; add codes first."
             raise input_error(UserErrorCode.OUT_OF_CODES, message, "id")
 

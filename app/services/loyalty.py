@@ -26,6 +26,7 @@ from app.domain.loyalty import (
     may_hold_number,
 )
 from app.domain.segments import Segment
+from app.domain.uses import Use, UseKind
 from app.errors import UserErrorCode, input_error
 from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
@@ -141,11 +142,17 @@ class Loyalty:
                 )
             if isinstance(points, ProportionalPoints):
                 _require_number_path(points.path, definitions)
+            id_ = new_id(EntityKind.EARNING_RULE)
             segment = await self._active_filters.activate(
-                row.segment_id, definitions, now, transaction, "input", "segmentId"
+                row.segment_id,
+                definitions,
+                now,
+                transaction,
+                *("input", "segmentId"),
+                use=Use(UseKind.EARNING_RULE, id_, row.name),
             )
             rule = EarningRule(
-                id=new_id(EntityKind.EARNING_RULE),
+                id=id_,
                 name=row.name,
                 program_id=program.id,
                 segment_id=segment.id,

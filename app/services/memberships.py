@@ -22,21 +22,35 @@ Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """Whether a customer is a member of a segment, with the evaluation behind the answer."""
+class Judgement:
+    """Whether a filter holds for a customer, with the evaluation behind the answer."""
 
-    segment: Segment
-    is_member: bool
+    holds: bool
     _tree: Filter
     _evaluation: Evaluation
+
+    @property
+    def evaluated_at(self) -> datetime:
+        return self._evaluation.now.at
 
     def explanation(self) -> Any:
         """For each condition: what it requires, what the customer has, and whether it holds."""
         return to_json(explain(self._tree, self._evaluation))
 
     def next_change_at(self) -> datetime | None:
-        """The next instant at which time alone changes the membership; None if it never does."""
+        """The next instant at which time alone changes the answer; None if it never does."""
         return find_next_change(self._tree, self._evaluation.facts, self._evaluation.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership(Judgement):
+    """The judgement of a customer by the filter of a segment."""
+
+    segment: Segment
+
+    @property
+    def is_member(self) -> bool:
+        return self.holds
 
 
 class Memberships:
@@ -140,7 +154,7 @@ async def _evaluate_segments(
     for segment in segments:
         await definitions.time_slice.yield_when_spent()
         tree = definitions.filter_tree(segment)
-        memberships.append(Membership(segment, evaluation.holds(tree), tree, evaluation))
+        memberships.append(Membership(evaluation.holds(tree), tree, evaluation, segment))
     return memberships
 
 

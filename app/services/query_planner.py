@@ -1,10 +1,12 @@
 """Chooses between alternative aggregation pipelines of a query by their estimated cost."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from math import inf
 
 from app.domain.customers import Customer
 from app.domain.search import Search
+from app.errors import QueryTimeout
 from app.filters import Filter, Now, Pipeline, plans
 from app.filters.pipeline import Plan
 from app.services.selectivity import SelectivityEstimate, SelectivityEstimator
@@ -44,6 +46,18 @@ class PlannedQuery:
         """Returns the number of matching customers."""
         pipeline = await self.planner.choose_pipeline(self)
         return await self.planner.store.matching_customers.count(pipeline)
+
+    async def count_within(self, seconds: float) -> int | None:
+        """Returns the number of matching customers; None if it is not known within `seconds`.
+        MongoDB then stops counting."""
+        matching_customers = self.planner.store.matching_customers.within(seconds)
+        try:
+            # The count may also have to wait for a thread.
+            async with asyncio.timeout(seconds):
+                pipeline = await self.planner.choose_pipeline(self)
+                return await matching_customers.count(pipeline)
+        except (QueryTimeout, TimeoutError):
+            return None
 
     async def page(self, after: str | None, limit: int) -> list[Customer]:
         """Returns at most `limit` matching customers, ordered by id, after the id `after`."""

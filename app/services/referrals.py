@@ -26,6 +26,7 @@ from app.domain.referrals import (
     ReferralTier,
     Reward,
 )
+from app.domain.uses import Use, UseKind
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions
@@ -144,8 +145,9 @@ class Referrals:
             if tier.segment_id is not None and tier.segment_id not in activated_ids:
                 activated_ids.add(tier.segment_id)
                 path = ("input", "tiers", str(index), "segmentId")
+                use = Use(UseKind.REFERRAL_TIER, tier.id, tier.name)
                 await self._active_filters.activate(
-                    tier.segment_id, definitions, now, transaction, *path
+                    tier.segment_id, definitions, now, transaction, *path, use=use
                 )
 
     async def delete_program(self, id_: str) -> ReferralProgram:

@@ -40,14 +40,19 @@ class SegmentSizes:
         segment_ids: Iterable[str],
         start_at: datetime | None,
         end_at: datetime | None,
+        max_points: int,
         now: Now,
     ) -> dict[str, list[SegmentSize]]:
         """Returns, by segment, the sampled sizes between two instants, by default of the last 30
-        days, reduced to what a chart can show. A segment without sizes is left out. Raises INVALID
-        if the range ends before it starts."""
+        days: an even selection of at most `max_points` of them. A segment without sizes is left
+        out. Raises INVALID if the range ends before it starts."""
         start_at, end_at = resolve_time_range(start_at, end_at, now.at)
         histories = self._store.segment_sizes.between(segment_ids, start_at, end_at, now.at)
-        return {segment_id: downsample(sizes) async for segment_id, sizes in histories}
+        return {segment_id: downsample(sizes, max_points) async for segment_id, sizes in histories}
+
+    async def last(self, segment_ids: Iterable[str]) -> dict[str, SegmentSize]:
+        """Returns, by segment, its last sampled size. A segment without one is left out."""
+        return await self._store.segment_sizes.last(segment_ids)
 
     async def sample(self, clock: Callable[[], Now], rest_factor: float = _REST_FACTOR) -> None:
         """Counts the segments that are due, one after the other, for at most two minutes. Does

@@ -1,12 +1,19 @@
 """Segments: create, edit and delete them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from app.domain.ids import EntityKind
 from app.domain.inputs import InputObject
 from app.domain.json_values import is_same_value
+from app.domain.segment_changes import ChangePosition, RecordedChange, creation, edits
+from app.domain.segment_lists import (
+    ListedSegment,
+    ListPosition,
+    SegmentOrder,
+    SegmentSelection,
+)
 from app.domain.segments import (
     MAX_STATIC_MEMBERS,
     Segment,
@@ -17,11 +24,11 @@ from app.domain.segments import (
 from app.domain.uses import Use
 from app.errors import InputError, UserErrorCode, input_error
 from app.filters import Now, canonical, describe, parse
-from app.filters.filter_json import FilterJson
+from app.filters.calendar import parse_datetime
 from app.services.active_filters import ActiveFilters, require_metadata_ready
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
-from app.services.query_planner import PlannedQuery, QueryPlanner
+from app.services.query_planner import QueryPlanner
 from app.services.static_members import StaticMembers
 from app.services.uses import require_unused
 from app.store import Store, Transaction
@@ -52,15 +59,27 @@ class Segments:
 
     async def page(
         self,
-        search: str | None,
-        kinds: Sequence[SegmentKind] | None,
-        after: str | None,
+        selection: SegmentSelection,
         limit: int,
-    ) -> list[Segment]:
-        return await self._store.segments.page(search, kinds, after, limit)
+        *,
+        order: SegmentOrder = SegmentOrder.CREATED,
+        descending: bool = False,
+        after: ListPosition | None = None,
+    ) -> list[ListedSegment]:
+        """Returns at most `limit` of the selected segments after a position."""
+        return await self._store.segment_lists.page(
+            selection, await self._used_ids(selection), order, after, limit, descending=descending
+        )
 
-    async def count(self, search: str | None, kinds: Sequence[SegmentKind] | None) -> int:
-        return await self._store.segments.count(search, kinds)
+    async def count(self, selection: SegmentSelection) -> int:
+        """Returns the number of selected segments."""
+        return await self._store.segment_lists.count(selection, await self._used_ids(selection))
+
+    async def _used_ids(self, selection: SegmentSelection) -> Collection[str]:
+        """Returns the ids of all used segments, if the selection depends on them."""
+        if selection.unused is None:
+            return ()
+        return (await self._definitions.latest()).dependencies.used_segment_ids
 
     async def create(self, input_object: InputObject, now: Now) -> Segment:
         """Creates a passive segment from a filter, or a static one from a list of customers or a
@@ -85,7 +104,9 @@ class Segments:
             if kind == "filter":
                 await definitions.parse_nested(definition_input)
                 parse(definition_input, definitions.input_catalog, *path)
-            await self._store.segments.save(segment, definitions.revision + 1, transaction)
+            revision = definitions.revision + 1
+            await self._store.segments.save(segment, revision, transaction)
+            await self._store.segment_changes.add([creation(segment)], revision, transaction)
             if static_members is not None:
                 # Conflicts with concurrent deletions of customers: each is either visible here, or
                 # comes after this transaction and removes its memberships.
@@ -114,7 +135,8 @@ class Segments:
 
     async def update(self, id_: str, changes: InputObject, now: Now) -> Segment:
         """Updates the sent fields: the name, the description, and the filter of a passive segment.
-        Raises InputError if a change is invalid, also for a segment that contains this one."""
+        Raises InputError if a change is invalid, also for a segment that contains this one, and
+        CONFLICT if the segment has changed after `unchangedSince`."""
         # Thousands of segments may contain this one. They are parsed before the transaction locks
         # the definitions.
         checked_definitions = await self._definitions.latest()
@@ -129,12 +151,16 @@ class Segments:
             segment = await self._store.segments.get(id_, transaction)
             if segment is None:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such segment.", "id")
+            if (unchanged_since := changes.get("unchangedSince")) is not None:
+                segment.require_unchanged_since(parse_datetime(unchanged_since))
             edited = await _apply_changes(segment, changes, definitions, now)
             if definitions is not checked_definitions:
                 await _require_dependents_fit(edited, definitions)
             if not is_same_value(edited.filter, segment.filter):
                 _require_keys_ready_in_dependents(edited, definitions)
-            await self._store.segments.save(edited, definitions.revision + 1, transaction)
+            revision = definitions.revision + 1
+            await self._store.segments.save(edited, revision, transaction)
+            await self._store.segment_changes.add(edits(segment, edited), revision, transaction)
             await self._update_active_filters(segment, edited, definitions, transaction)
             return edited
 
@@ -193,16 +219,17 @@ class Segments:
                 texts.append(error)
         return texts
 
+    async def changes(
+        self, segment_ids: Iterable[str], after: ChangePosition | None, limit: int
+    ) -> dict[str, list[RecordedChange]]:
+        """Returns, by segment, at most `limit` changes, newest first, before a position. A segment
+        without changes is left out."""
+        return await self._store.segment_changes.latest(segment_ids, after, limit)
+
     async def uses(self, segments: Sequence[Segment]) -> list[list[Use]]:
         """Returns, for each segment, its uses, which prevent its deletion."""
         definitions = await self._definitions.latest()
         return [definitions.uses_of_segment(segment.id) for segment in segments]
-
-    async def preview(self, filter_json: FilterJson, now: Now) -> PlannedQuery:
-        """Plans the query of a filter that is not saved. Raises InputError if it is invalid."""
-        return self._query_planner.plan(
-            await self._definitions.parse_filter(filter_json, "filter"), now
-        )
 
 
 async def _apply_changes(
@@ -222,7 +249,7 @@ async def _apply_changes(
         catalog = definitions.input_catalog
         parse(changes["filter"], catalog, "input", "filter", own_segment_id=segment.id)
         segment = replace(segment, filter=canonical(changes["filter"]))
-    return replace(segment, updated_at=now.at)
+    return replace(segment, updated_at=segment.next_update_at(now.at))
 
 
 def _require_keys_ready_in_dependents(edited: Segment, definitions: Definitions) -> None:

@@ -47,6 +47,7 @@ from app.services.memberships import Memberships
 from app.services.metadata import Metadata
 from app.services.orders import Orders
 from app.services.points import Points
+from app.services.previews import Previews
 from app.services.query_planner import QueryPlanner
 from app.services.referral_checks import ReferralChecks
 from app.services.referral_consumer import ReferralConsumer
@@ -92,6 +93,7 @@ class Services:
         self.filter_hints = FilterHints(store, self.definitions)
         self.filter_import = FilterImport(self.definitions)
         self.memberships = Memberships(store, self.definitions)
+        self.previews = Previews(store, self.definitions, self.query_planner, self.memberships)
         self.validation_rules = ValidationRules(store, self.definitions, self.memberships)
         self.timeline = Timeline(store)
         self.transition_feed = TransitionFeed(store)

@@ -9,7 +9,7 @@ import structlog
 
 from app.domain.consumers import Consumer
 from app.domain.inputs import CustomerRef
-from app.domain.transitions import Transition
+from app.domain.transitions import Transition, TransitionType
 from app.errors import BadRequest, CursorExpired, InputError, Problem, UserErrorCode, input_error
 from app.services.definitions_reader import DefinitionsReader
 from app.services.transition_feed import TransitionFeed, TransitionFilter
@@ -64,6 +64,19 @@ class Transitions:
         """
         transition_filter = await self._build_filter(segment_ids, customer_ref)
         return (await self._read(after, limit, transition_filter)).transitions
+
+    async def latest_of_segments(
+        self,
+        segment_ids: Iterable[str],
+        type_: TransitionType | None,
+        before_sequence: int | None,
+        limit: int,
+    ) -> dict[str, list[Transition]]:
+        """Returns, by segment, up to `limit` transitions, newest first, of one type or of both,
+        before a sequence; None is the end of the log. A segment without any is left out."""
+        return await self._store.transitions.latest_of_segments(
+            segment_ids, type_, before_sequence, limit
+        )
 
     async def subscribe(
         self,

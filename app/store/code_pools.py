@@ -69,6 +69,11 @@ class CodePools:
         ]
         return [_pool(row) async for row in self._pools.aggregate(stages, session=transaction)]
 
+    async def is_generating(self, id_: str, transaction: AsyncIOMotorClientSession) -> bool:
+        """Whether a job has yet to generate codes of the pool."""
+        query = {"_id": to_object_id(EntityKind.CODE_POOL, id_), **_IS_GENERATING}
+        return await self._pools.find_one(query, {"_id": 1}, session=transaction) is not None
+
     async def count(self, transaction: AsyncIOMotorClientSession) -> int:
         return int(await self._pools.count_documents({}, session=transaction))
 

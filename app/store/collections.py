@@ -7,9 +7,11 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.collation import Collation
 from pymongo.errors import OperationFailure
 
 from app.domain.api_keys import EXPIRED_KEY_RETENTION
+from app.domain.segment_lists import SegmentOrder
 
 MAX_CUSTOMER_BYTES = 3 * 1024 * 1024
 EXPORT_FILES_COLLECTION = "exportFiles.files"
@@ -87,6 +89,15 @@ ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "s
 SEARCH_WORDS_INDEX = {"searchWords": 1, "_id": 1}
 SEARCH_TOKENS_INDEX = {"searchTokens": 1, "_id": 1}
 
+# A list of segments is sorted by this field and the id. Names that differ only in case are equal.
+SEGMENT_ORDER_FIELDS = {
+    SegmentOrder.CREATED: "createdAt",
+    SegmentOrder.NAME: "name",
+    SegmentOrder.UPDATED: "updatedAt",
+    SegmentOrder.LAST_SIZE: "lastSize.memberCount",
+}
+SEGMENT_NAME_COLLATION = Collation("en", strength=2)
+
 _HAS_ITEMS = {"current": True, "items": {"$exists": True}}
 _IS_QUEUED = {"nextAttemptAt": {"$exists": True}}
 _QUEUE_KEYS = (("queue", "nextAttemptAt"), ("nextAttemptAt",))
@@ -150,14 +161,37 @@ COLLECTIONS = (
     Collection("eventNames"),
     Collection(
         "segments",
-        (_index("name", unique=True), _index("revision")),
+        (
+            _index("name", unique=True),
+            _index("revision"),
+            *(
+                _index(
+                    *(order_field, "_id"),
+                    **(
+                        {"collation": SEGMENT_NAME_COLLATION, "name": "nameOrder"}
+                        if order is SegmentOrder.NAME
+                        else {}
+                    ),
+                )
+                for order, order_field in SEGMENT_ORDER_FIELDS.items()
+            ),
+        ),
         {"changeStreamPreAndPostImages": {"enabled": True}},
     ),
+    Collection("segmentChanges", (_index("segmentId", "-revision", "-number"),)),
     # Tombstones of deleted segments, for the definitions caches of other processes.
     Collection("deletedSegments", (_index("revision"),)),
     Collection("activeFilters", (_index("segmentId"),)),
     # The `_id` of a transition is its sequence.
-    Collection("transitions", (_index("segmentId", "_id"), _index("customerId", "-at", "-_id"))),
+    Collection(
+        "transitions",
+        (
+            _index("segmentId", "_id"),
+            # Most transitions of a segment may be of one type.
+            _index("segmentId", "type", "_id"),
+            _index("customerId", "-at", "-_id"),
+        ),
+    ),
     # For consumers of the log: their positions, and the transitions that they failed to handle.
     # Retention keeps the last entrance of each current member of the part that it deletes.
     Collection("checkpoints"),

@@ -20,6 +20,7 @@ from app.store.reads import run_read_command
 
 _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
 _ENOUGH_TO_BE_AMBIGUOUS = 2
+ID_INDEX = {"_id": 1}
 
 
 class Customers:
@@ -170,6 +171,11 @@ async def existing_keys(
 def smaller_than(max_bytes: int) -> dict[str, Any]:
     """The predicate of documents smaller than `max_bytes`."""
     return {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, max_bytes]}}
+
+
+def ids_query(ids: Iterable[str]) -> dict[str, Any]:
+    """The predicate of the customers with these ids. Use it with the hint ID_INDEX."""
+    return {"_id": {"$in": to_object_ids(EntityKind.CUSTOMER, ids)}}
 
 
 def ref_query(ref: CustomerRef) -> dict[str, ObjectId | str] | None:

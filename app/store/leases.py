@@ -7,7 +7,8 @@ nobody else held the row in the meantime. A worker that takes over from a dead o
 session: otherwise MongoDB would keep the locks of an open transaction for a minute.
 
 A timed lease is a row of the leases collection, or part of the row of a job. It expires after its
-time, by MongoDB's clock, even if its holder is alive.
+time, by MongoDB's clock, even if its holder is alive. It names the session, too, if its holder runs
+transactions that would block others.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -102,15 +103,27 @@ class Leases:
 
     # --- timed
 
-    async def acquire(self, name: str, owner: str, seconds: float) -> bool:
+    async def acquire(
+        self,
+        name: str,
+        owner: str,
+        seconds: float,
+        session: AsyncIOMotorClientSession | None = None,
+    ) -> bool:
         """Acquires or renews the lease for `seconds` from now.
 
-        Returns False if another owner's lease has not expired.
+        `session` is that of the owner's transactions: the next owner ends it, because a killed
+        owner may have left a transaction open. Returns False if another owner's lease has not
+        expired.
         """
+        fields = lease_fields(owner, seconds)
+        if session is not None:
+            expired = {"_id": name, "owner": {"$ne": owner}, **IS_EXPIRED}
+            if row := await self._collection.find_one(expired, {"session": 1}):
+                await end_sessions(self._database, [row.get("session")])
+            fields["session"] = session_key(session)
         available = {"_id": name, "$or": [{"owner": owner}, IS_EXPIRED]}
-        result = await self._collection.update_one(
-            available, [{"$set": lease_fields(owner, seconds)}]
-        )
+        result = await self._collection.update_one(available, [{"$set": fields}])
         return bool(result.matched_count)
 
     async def renew(self, name: str, owner: str, seconds: float) -> None:

@@ -31,6 +31,10 @@ class MatchingCustomers:
     def __init__(self, query_budget: QueryBudget) -> None:
         self._query_budget = query_budget
 
+    def within(self, seconds: float) -> "MatchingCustomers":
+        """Returns a copy whose queries all end within `seconds` from now, or raise QueryTimeout."""
+        return MatchingCustomers(self._query_budget.within(seconds))
+
     async def count(self, pipeline: Pipeline) -> int:
         """The number of customers that the pipeline selects."""
         if pipeline.joins_customers:

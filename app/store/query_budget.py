@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from math import inf
+from time import monotonic
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCommandCursor
@@ -22,15 +24,26 @@ _UNBOUNDED_INTERVALS = frozenset({"[MinKey, MaxKey]", '["", {})'})
 class QueryBudget:
     """Runs queries with a time limit; few run at once (see ThreadPool.POPULATION_QUERIES).
 
-    All methods raise QueryTimeout when MongoDB exceeds the limit.
+    Each query takes at most `max_seconds`, and ends before `deadline_seconds` of the monotonic
+    clock. All methods raise QueryTimeout when MongoDB exceeds the limit.
     """
 
-    def __init__(self, database: Database, max_seconds: float) -> None:
+    def __init__(
+        self, database: Database, max_seconds: float, deadline_seconds: float = inf
+    ) -> None:
         self._database = database
         self._max_seconds = max_seconds
-        self._max_milliseconds = round(max_seconds * 1000)
-        # A stage that needs more than 100 MB of memory continues on disk.
-        self._limits: dict[str, Any] = {"maxTimeMS": self._max_milliseconds, "allowDiskUse": True}
+        self._deadline_seconds = deadline_seconds
+
+    def within(self, seconds: float) -> "QueryBudget":
+        """Returns a budget whose queries all end within `seconds` from now."""
+        return QueryBudget(self._database, self._max_seconds, monotonic() + seconds)
+
+    @property
+    def _max_milliseconds(self) -> int:
+        max_seconds = min(self._max_seconds, self._deadline_seconds - monotonic())
+        # For MongoDB, 0 is no limit.
+        return max(round(max_seconds * 1_000), 1)
 
     async def aggregate(
         self, collection: str, stages: list[Stage], **options: Any
@@ -90,14 +103,22 @@ class QueryBudget:
     async def _open_cursor(
         self, collection: str, stages: list[Stage], options: dict[str, Any]
     ) -> AsyncGenerator[AsyncIOMotorCommandCursor[dict[str, Any]], None]:
-        cursor = self._database[collection].aggregate(stages, **options, **self._limits)
+        cursor = self._database[collection].aggregate(
+            stages,
+            maxTimeMS=self._max_milliseconds,
+            # A stage that needs more than 100 MB of memory continues on disk.
+            allowDiskUse=True,
+            **options,
+        )
         try:
             with self._translate_timeout():
                 yield cursor
         finally:
             # An exhausted cursor is closed already; closing it again would only take time.
             if cursor.alive:  # type: ignore[truthy-function]
-                await cursor.close()
+                # A query that is cancelled while it waits for a thread must not wait for another.
+                with use_thread_pool(ThreadPool.REQUESTS):
+                    await cursor.close()
 
     @contextmanager
     def _translate_timeout(self) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""The history of segment sizes. MongoDB deletes points when they expire (a TTL index)."""
+"""The history of segment sizes. MongoDB deletes points when they expire (a TTL index).
+
+The last size is also part of the segment's document, so that lists can be sorted by it.
+"""
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
@@ -23,6 +26,21 @@ class SegmentSizes:
 
     def __init__(self, database: Database) -> None:
         self._collection = database.segmentSizes
+        self._segments = database.segments
+
+    async def last(self, segment_ids: Iterable[str]) -> dict[str, SegmentSize]:
+        """Returns, by segment, its last size. A segment without one is left out."""
+        query = {
+            "_id": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
+            "lastSize": {"$exists": True},
+        }
+        cursor = self._segments.find(query, {"lastSize": 1})
+        return {
+            to_public_id(EntityKind.SEGMENT, row["_id"]): SegmentSize(
+                row["lastSize"]["at"], row["lastSize"]["memberCount"]
+            )
+            async for row in cursor
+        }
 
     async def add(
         self,
@@ -59,8 +77,12 @@ class SegmentSizes:
             ],
             session=transaction,
         )
-        row |= {"at": size.at, "memberCount": size.member_count, "expiresAt": size.at + RETENTION}
+        point = {"at": size.at, "memberCount": size.member_count}
+        row |= {**point, "expiresAt": size.at + RETENTION}
         await self._collection.insert_one(row, session=transaction)
+        # A worker whose clock is behind may add an earlier point.
+        older = {"_id": row["_id"]["segment"], "lastSize.at": {"$not": {"$gt": size.at}}}
+        await self._segments.update_one(older, {"$set": {"lastSize": point}}, session=transaction)
 
     async def between(
         self, segment_ids: Iterable[str], since: datetime, until: datetime | None, now: datetime

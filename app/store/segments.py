@@ -1,15 +1,13 @@
 """Segments, and the definitions revision that tells a process whether its cache is current."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.domain.ids import EntityKind
-from app.domain.segments import MAX_NAME_LENGTH, Segment, SegmentKind
+from app.domain.segments import Segment, SegmentKind
 from app.errors import UserErrorCode, input_error
-from app.filters.case_folding import literal_regex
-from app.filters.fields import is_storable
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
@@ -46,27 +44,10 @@ class Segments:
         cursor = self._collection.find(query, {"_id": 1}, session=transaction)
         return {to_public_id(EntityKind.SEGMENT, row["_id"]) async for row in cursor}
 
-    async def page(
-        self,
-        search: str | None,
-        kinds: Sequence[SegmentKind] | None,
-        after: str | None,
-        limit: int,
-    ) -> list[Segment]:
-        """At most `limit` segments by id, after the id `after`, whose names contain `search`."""
-        query = _search_query(search, kinds)
-        if after is not None:
-            query["_id"] = {"$gt": to_object_id(EntityKind.SEGMENT, after)}
-        cursor = self._collection.find(query).sort("_id", 1).limit(limit)
-        return [as_segment(document) async for document in cursor]
-
-    async def count(self, search: str | None, kinds: Sequence[SegmentKind] | None) -> int:
-        return int(await self._collection.count_documents(_search_query(search, kinds)))
-
     async def save(
         self, segment: Segment, revision: int, transaction: AsyncIOMotorClientSession
     ) -> None:
-        """Adds the segment, or replaces the one with its id.
+        """Adds the segment, or updates the one with its id.
 
         `revision` is the definitions revision of this transaction. Raises an input error if
         another segment has the name.
@@ -77,7 +58,8 @@ class Segments:
             message = f"A segment named {segment.name!r} already exists; choose another name."
             raise input_error(UserErrorCode.TAKEN, message, "input", "name")
         row = {**_document(segment), "revision": revision}
-        await self._collection.replace_one(query, row, upsert=True, session=transaction)
+        # The document has the last size, too.
+        await self._collection.update_one(query, {"$set": row}, upsert=True, session=transaction)
 
     async def delete(self, id_: str, revision: int, transaction: AsyncIOMotorClientSession) -> None:
         """Deletes the segment and leaves a tombstone with `revision`, the definitions revision of
@@ -88,17 +70,6 @@ class Segments:
         await tombstones.insert_one({"_id": key_, "revision": revision}, session=transaction)
         expired = {"revision": {"$lte": revision - DELETED_SEGMENT_RETENTION_REVISIONS}}
         await tombstones.delete_many(expired, session=transaction)
-
-
-def _search_query(search: str | None, kinds: Sequence[SegmentKind] | None) -> dict[str, Any]:
-    query: dict[str, Any] = {}
-    if search:
-        # No name is longer, and MongoDB rejects longer patterns.
-        is_findable = len(search) <= MAX_NAME_LENGTH and is_storable(search)
-        query["name"] = {"$regex": literal_regex(search, ignore_case=True)} if is_findable else None
-    if kinds is not None:
-        query["kind"] = {"$in": [kind.value for kind in kinds]}
-    return query
 
 
 def _document(segment: Segment) -> dict[str, Any]:

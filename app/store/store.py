@@ -55,6 +55,8 @@ from app.store.referral_programs import ReferralPrograms
 from app.store.referral_rewards import ReferralRewards
 from app.store.referrals import Referrals
 from app.store.retention import LogRetention
+from app.store.segment_changes import SegmentChanges
+from app.store.segment_lists import SegmentLists
 from app.store.segment_sizes import SegmentSizes
 from app.store.segments import Segments
 from app.store.sessions import TransactionDeadlines
@@ -102,6 +104,8 @@ class Store:
         self.customer_facts = CustomerFactsReader(database)
         self.definitions = DefinitionsReader(database)
         self.segments = Segments(database)
+        self.segment_changes = SegmentChanges(database)
+        self.segment_lists = SegmentLists(database)
         self.members = Members(database)
         self.active_filters = ActiveFilters(database)
         self.transitions = Transitions(database, leases)

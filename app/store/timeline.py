@@ -36,17 +36,19 @@ async def read_latest(
     query: Mapping[str, Any],
     *,
     key_field: str = "_id",
+    order: Mapping[str, int] | None = None,
     projection: Mapping[str, Any] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Returns, by owner, at most `limit` rows of each that match the query, newest first.
 
-    `owner_field` has the owner of a row: its customer, for example. One command reads the rows of
-    all owners. An owner without rows is left out.
+    `order` sorts the rows, by default by `at` and `key_field`. `owner_field` has the owner of a
+    row: its customer, for example. One command reads the rows of all owners. An owner without rows
+    is left out.
     """
     owners = [{"_id": key} for key in to_object_ids(owner_kind, owner_ids)]
     row_stages: list[dict[str, Any]] = [
         {"$match": query},
-        {"$sort": {"at": -1, key_field: -1}},
+        {"$sort": order or {"at": -1, key_field: -1}},
         {"$limit": limit},
     ]
     if projection is not None:

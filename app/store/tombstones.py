@@ -75,6 +75,7 @@ def segment_tombstones(database: Database) -> Tombstones:
     fields_by_collection = {
         "members": "segmentId",
         "retainedEntrances": "segmentId",
+        "segmentChanges": "segmentId",
         "segmentSizes": "_id.segment",
     }
     return Tombstones(database, EntityKind.SEGMENT, "segmentTombstones", fields_by_collection)

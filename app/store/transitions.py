@@ -15,7 +15,7 @@ from app.domain.transitions import PendingTransition, Transition, TransitionCaus
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import LOG_APPEND_LEASE, Leases
-from app.store.timeline import older_than, read_latest_of_customers
+from app.store.timeline import older_than, read_latest, read_latest_of_customers
 
 _LOG_END_COUNTER = "transitionLogEnd"
 _APPEND_LEASE_SECONDS = 1.0
@@ -103,6 +103,31 @@ class Transitions:
             query["customerId"] = to_object_id(EntityKind.CUSTOMER, customer_id)
         cursor = self._collection.find(query, session=transaction).sort("_id", 1).limit(limit)
         return [as_transition(row) async for row in cursor]
+
+    async def latest_of_segments(
+        self,
+        segment_ids: Iterable[str],
+        type_: TransitionType | None,
+        before_sequence: int | None,
+        limit: int,
+    ) -> dict[str, list[Transition]]:
+        """By segment, at most `limit` transitions, newest first, of one type or of both, before a
+        sequence. A segment without transitions is left out."""
+        query: dict[str, Any] = {}
+        if type_ is not None:
+            query["type"] = type_.value
+        if before_sequence is not None:
+            query["_id"] = {"$lt": _log_key(before_sequence)}
+        rows_by_segment = await read_latest(
+            self._collection,
+            "segmentId",
+            EntityKind.SEGMENT,
+            segment_ids,
+            limit,
+            query,
+            order={"_id": -1},
+        )
+        return {id_: list(map(as_transition, rows)) for id_, rows in rows_by_segment.items()}
 
     async def latest(
         self, customer_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int

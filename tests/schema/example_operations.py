@@ -23,7 +23,7 @@ async def load_shop(api: Api) -> dict[str, str]:
     """Loads the sample; returns the ids of its segments by their names, and of what uses them."""
     await load(api.services)
     await api.services.segment_sizes.sample(api.services.now, rest_factor=0)
-    segments = await api.services.segments.page(None, None, None, 100)
+    segments = list((await api.services.definitions.latest()).segments.values())
     ids = {segment.name: segment.id for segment in segments}
     now = api.services.now()
     export = await api.services.exports.create(segments[0].id, None, ExportFormat.CSV, now)

@@ -1,7 +1,6 @@
 """The schema contains the contract that clients rely on. Skipped without the contract's file."""
 
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,28 +27,6 @@ from app.schema import schema
 
 CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.graphql"
 
-# The parts of the contract that are not built yet. Delete an entry when you build its part; a
-# test fails until then.
-NOT_YET_BUILT = (
-    # for the dashboard
-    *("Segment.lastSize", "Segment.transitions*", "Segment.changes*", "SegmentChange*"),
-    *("Segment.sizeHistory(points:)", "SegmentOrder*", "Query.customersByRef*"),
-    *("Query.segments(unused:)", "Query.segments(orderBy:)", "Query.segments(descending:)"),
-    *("SegmentPreview.filterText", "SegmentPreview.size*", "SegmentPreview.against*"),
-    *("SegmentPreview.judge*", "PreviewSize*", "SegmentDifference*", "FilterJudgement*"),
-    *("SegmentUpdateInput.unchangedSince", "UserErrorCode.CONFLICT"),
-    *("FilterAttribute.allowedValues", "FilterAttribute.operatorNames", "Query.filterOperators"),
-    *("OperatorInfo.operand", "OperatorInfo.takesIgnoreCase", "OperatorInfo.negates"),
-    *("OperandKind*",),
-)
-
-# The fields that are built, but whose description in the contract covers more. Delete an entry when
-# you build the rest.
-NOT_YET_DESCRIBED = (
-    # with Segment.sizeHistory(points:)
-    "Segment.sizeHistory",
-)
-
 
 @pytest.fixture(scope="module")
 def contract_schema() -> GraphQLSchema:
@@ -63,33 +40,16 @@ def built_schema() -> GraphQLSchema:
     return build_schema(schema.as_str())
 
 
-def test_only_what_comes_later_is_missing(
-    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
-) -> None:
-    wanted = dict(_descriptions(contract_schema))
-    missing = wanted.keys() - dict(_descriptions(built_schema))
-
-    assert missing - matching_coordinates(NOT_YET_BUILT, wanted) == set(), (
-        "neither built nor listed in NOT_YET_BUILT"
-    )
-
-
-def test_what_is_built_is_not_listed(
-    contract_schema: GraphQLSchema, built_schema: GraphQLSchema
-) -> None:
+def test_nothing_is_missing(contract_schema: GraphQLSchema, built_schema: GraphQLSchema) -> None:
     wanted, built = dict(_descriptions(contract_schema)), dict(_descriptions(built_schema))
-    named = {entry: matching_coordinates([entry], wanted) for entry in NOT_YET_BUILT}
 
-    assert [entry for entry in NOT_YET_BUILT if not named[entry]] == [], "no part of the contract"
-    assert [entry for entry in NOT_YET_BUILT if named[entry] & built.keys()] == [], (
-        "delete from NOT_YET_BUILT"
-    )
+    assert wanted.keys() - built.keys() == set()
 
 
 def test_what_is_there_breaks_no_client(
     contract_schema: GraphQLSchema, built_schema: GraphQLSchema
 ) -> None:
-    # The tests above cover what is missing.
+    # The test above covers what is missing.
     breaking = [
         change
         for change in find_breaking_changes(contract_schema, built_schema)
@@ -127,17 +87,7 @@ def test_what_the_contract_explains_is_explained(
         if key in found and not found[key].startswith(normalize_description(text))
     ]
 
-    assert sorted(lost) == sorted(NOT_YET_DESCRIBED), (
-        "neither described nor listed in NOT_YET_DESCRIBED, or both"
-    )
-
-
-def matching_coordinates(patterns: Iterable[str], coordinates: Iterable[str]) -> set[str]:
-    return {
-        coordinate
-        for coordinate in coordinates
-        if any(fnmatchcase(coordinate, entry) for entry in patterns)
-    }
+    assert lost == []
 
 
 def _descriptions(schema_: GraphQLSchema) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from app.domain.inputs import CustomerRef
 from app.domain.metadata import DefinitionState
 from app.domain.segments import SegmentKind
 from app.services.sample import load, load_into
+from app.services.sample.segments import find_segment
 from app.services.sample.shop import CUSTOMER_COUNT, source_id
 from tests.api import Api
 
@@ -51,7 +52,7 @@ async def test_its_validation_rule_holds_for_some(api: Api, load_summary: str) -
 async def test_it_has_segments_of_each_kind_with_members_and_others(
     api: Api, load_summary: str
 ) -> None:
-    segments = await api.services.segments.page(None, None, None, 100)
+    segments = list((await api.services.definitions.latest()).segments.values())
 
     assert {segment.kind for segment in segments} >= {SegmentKind.PASSIVE, SegmentKind.STATIC}
     for segment in segments:
@@ -80,9 +81,11 @@ async def test_something_has_just_happened(
 ) -> None:
     wire = {"event": {"name": name, "within": {"last": window}}}
 
-    preview = await api.services.segments.preview(wire, api.services.now())
+    previews = api.services.previews
 
-    assert await preview.count() > 0
+    preview = await previews.parse(wire, api.services.now())
+
+    assert await previews.query(preview).count() > 0
 
 
 async def test_loading_again_changes_nothing(api: Api, load_summary: str) -> None:
@@ -95,9 +98,9 @@ async def test_loading_again_changes_nothing(api: Api, load_summary: str) -> Non
 
 
 async def test_loading_again_restores_what_is_missing(api: Api, load_summary: str) -> None:
-    segments = await api.services.segments.page("Gone quiet", None, None, 1)
-    await api.services.segments.delete(segments[0].id)
+    segment = await find_segment(api.services, "Gone quiet")
+    await api.services.segments.delete(segment.id)
 
     await load(api.services)
 
-    assert await api.services.segments.page("Gone quiet", None, None, 1)
+    assert await find_segment(api.services, "Gone quiet")

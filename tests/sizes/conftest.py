@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from app.domain.segment_sizes import SegmentSize
+from app.domain.segment_sizes import MAX_POINTS, SegmentSize
 from app.filters import Now
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
@@ -56,7 +56,7 @@ class SegmentSizeShop:
         services = self.api.services
         since, until = bounds or (None, None)
         histories = await services.segment_sizes.histories(
-            [id_], since, until, Now(now, services.calendar)
+            [id_], since, until, MAX_POINTS, Now(now, services.calendar)
         )
         return histories.get(id_, [])
 

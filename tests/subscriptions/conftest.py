@@ -14,7 +14,7 @@ from app.log_notifications import LogNotifications
 from app.main import run_in_background
 from tests.api import running_api
 from tests.engine.conftest import ShopWithEngine
-from tests.graphiql.conftest import REGISTRY_UNREACHABLE
+from tests.npm import REGISTRY_UNREACHABLE
 from tests.server import running_server
 
 CLIENTS_FOLDER = Path(__file__).parents[1] / "clients"

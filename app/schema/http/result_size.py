@@ -1,11 +1,13 @@
 """The maximum number of values in a result, computed from the requested page sizes.
 
 A field's `first` applies to the next lists below it: `members(first: 100) { nodes { name } }` holds
-at most a hundred names. A list without `first` above it counts as one item, or as many as the
-metadata of its field say: {"max_items": 1_000}.
+at most a hundred names. The metadata of a field may name another argument that limits its items:
+{"size_argument": "points"}. A list without any counts as one item, or as many as the metadata of
+its field say: {"max_items": 1_000}.
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from graphql import (
     DocumentNode,
@@ -27,6 +29,8 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+Value = TypeVar("Value")
 
 MAX_RESULT_VALUES = 200_000
 LARGEST_PAGE_SIZE = 1_000
@@ -100,11 +104,12 @@ class _ResultSizeCalculator:
         field = self._schema.get_field(parent, node.name.value)
         if field is None:
             return 1
-        if "first" in field.args:
-            page_size = self._read_page_size(node, field)
+        size_argument = _read_metadata(field, "size_argument", "first")
+        if size_argument in field.args:
+            page_size = self._read_page_size(node, field, size_argument)
         inner_type = get_named_type(field.type)
         if is_list_type(get_nullable_type(field.type)):
-            page_size = max(page_size, _read_max_items(field))
+            page_size = max(page_size, _read_metadata(field, "max_items", 1))
             return page_size * (1 + self.measure_selection_set(node.selection_set, inner_type, 1))
         return 1 + self.measure_selection_set(node.selection_set, inner_type, page_size)
 
@@ -117,10 +122,10 @@ class _ResultSizeCalculator:
             )
         return self._fragment_sizes[name, page_size]
 
-    def _read_page_size(self, node: FieldNode, field: GraphQLField) -> int:
-        requested_size: object = field.args["first"].default_value
+    def _read_page_size(self, node: FieldNode, field: GraphQLField, size_argument: str) -> int:
+        requested_size: object = field.args[size_argument].default_value
         for argument in node.arguments or ():
-            if argument.name.value != "first":
+            if argument.name.value != size_argument:
                 continue
             if isinstance(argument.value, IntValueNode):
                 requested_size = int(argument.value.value)
@@ -129,11 +134,13 @@ class _ResultSizeCalculator:
                 if self._variables is None:
                     requested_size = LARGEST_PAGE_SIZE
                 else:
-                    requested_size = self._variables.get(name, requested_size)
+                    # Null stands for the default.
+                    requested_size = self._variables.get(name) or requested_size
         return max(requested_size, 1) if isinstance(requested_size, int) else 1
 
 
-def _read_max_items(field: GraphQLField) -> int:
-    """Returns how many items a list without pages may hold."""
+def _read_metadata(field: GraphQLField, key: str, default: Value) -> Value:
+    """Returns an entry of the metadata of a field; the default if it has none."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return int(definition.metadata.get("max_items", 1)) if definition else 1
+    value: Value = definition.metadata.get(key, default) if definition else default
+    return value

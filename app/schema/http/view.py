@@ -15,8 +15,9 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
+from app.bundle_files import BundleFiles
 from app.graphiql.build import BUNDLE_FOLDER
-from app.graphiql.page import BundleFiles, render_graphiql_page
+from app.graphiql.page import render_graphiql_page
 from app.schema.http import http_request, http_responses, media_types, persisted_queries
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.event_stream import EventStream

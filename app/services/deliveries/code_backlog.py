@@ -28,14 +28,15 @@ class CodeBacklog:
         self._content_maker = content_maker
         self._clock = clock
 
-    async def run_page(self) -> bool:
-        """Handles a page of each distribution. Returns whether there may be more."""
+    async def run_page(self, session: Transaction) -> bool:
+        """Handles a page of each distribution, in transactions of the session. Returns whether
+        there may be more."""
         waiting_ids = await self._store.deliveries.distributions_waiting_for_codes()
         if not waiting_ids:
             return False
         distributions = (await self._definitions.latest()).distributions
         results = [
-            await self._run_page_of(id_, pool_id)
+            await self._run_page_of(id_, pool_id, session)
             for id_ in waiting_ids
             if (distribution := distributions.get(id_))
             and distribution.is_live
@@ -43,7 +44,7 @@ class CodeBacklog:
         ]
         return any(results)
 
-    async def _run_page_of(self, distribution_id: str, pool_id: str) -> bool:
+    async def _run_page_of(self, distribution_id: str, pool_id: str, session: Transaction) -> bool:
         async def work(transaction: Transaction) -> bool:
             current = await self._store.distributions.get_progress(distribution_id, transaction)
             if (
@@ -65,10 +66,12 @@ class CodeBacklog:
                 assigned[id_] = code, content
             await self._store.deliveries.set_codes(assigned, self._clock(), transaction)
             if len(codes) < len(waiting):
+                if await self._store.code_pools.is_generating(pool_id, transaction):
+                    return False
                 await pause_in_transaction(
                     self._store, self._definitions, distribution_id, OUT_OF_CODES, transaction
                 )
                 return False
             return len(waiting) == _DELIVERIES_PER_PAGE
 
-        return await self._store.transaction(work, keys=[claim_key(pool_id)])
+        return await self._store.transaction(work, session, keys=[claim_key(pool_id)])

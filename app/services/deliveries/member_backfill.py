@@ -25,14 +25,14 @@ class MemberBackfills:
         self._store = store
         self._writer = writer
 
-    async def run_page(self) -> bool:
-        """Handles a page of customers for each distribution whose segment is ready. Returns whether
-        there may be more."""
+    async def run_page(self, session: Transaction) -> bool:
+        """Handles a page of customers for each distribution whose segment is ready, in transactions
+        of the session. Returns whether there may be more."""
         unfinished = await self._store.distributions.with_unfinished_backfill()
-        results = [await self._run_page_of(progress) for progress in unfinished]
+        results = [await self._run_page_of(progress, session) for progress in unfinished]
         return any(results)
 
-    async def _run_page_of(self, progress: DistributionProgress) -> bool:
+    async def _run_page_of(self, progress: DistributionProgress, session: Transaction) -> bool:
         backfill = progress.member_backfill
         assert backfill is not None
         if await self._store.partitions.min_base_revision() < backfill.filter_revision:
@@ -48,7 +48,7 @@ class MemberBackfills:
                 return current is not None
             return await self._handle_page(current.distribution, backfill, transaction)
 
-        return await self._store.transaction(work)
+        return await self._store.transaction(work, session)
 
     async def _handle_page(
         self, distribution: Distribution, backfill: MemberBackfill, transaction: Transaction

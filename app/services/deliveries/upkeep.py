@@ -4,7 +4,8 @@
 - The deliveries that lacked a code get one.
 - The unfinished deliveries of deleted distributions are canceled.
 
-The progress is in MongoDB, so another worker continues after a kill.
+The progress is in MongoDB, so another worker continues after a kill. All transactions have the
+session that the lease names, so that the other worker ends the one that was left open.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from uuid import uuid4
 
 from app.services.deliveries.code_backlog import CodeBacklog
 from app.services.deliveries.member_backfill import MemberBackfills
-from app.store import Store
+from app.store import Store, Transaction
 from app.store.leases import DELIVERY_UPKEEP_LEASE
 
 _POLL_SECONDS = 1.0
@@ -35,23 +36,25 @@ class Upkeep:
     async def run(self) -> None:
         """Runs until it is cancelled."""
         while True:
-            while await self._run_page():
-                pass
+            await self.run_until_done()
             await asyncio.sleep(_POLL_SECONDS)
 
     async def run_until_done(self) -> None:
         """Does all that can be done now."""
-        while await self._run_page():
-            pass
+        async with self._store.session() as session:
+            while await self._run_page(session):
+                pass
 
-    async def _run_page(self) -> bool:
+    async def _run_page(self, session: Transaction) -> bool:
         """Does one page of each kind of work, if no other worker does. Returns whether there may be
         more."""
-        if not await self._store.leases.acquire(DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS):
+        if not await self._store.leases.acquire(
+            DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS, session
+        ):
             return False
         results = [
-            await self._member_backfills.run_page(),
-            await self._code_backlog.run_page(),
+            await self._member_backfills.run_page(session),
+            await self._code_backlog.run_page(session),
             await self._cancel_page(),
         ]
         return any(results)

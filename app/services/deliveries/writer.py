@@ -91,8 +91,8 @@ class DeliveryWriter:
     async def _claim_codes(
         self, prepared: Iterable[_Prepared], transaction: Transaction
     ) -> dict[str, str]:
-        """Returns the codes by the id of the draft. A distribution whose pool runs out is
-        paused."""
+        """Returns the codes by the id of the draft. A distribution whose pool runs out is paused;
+        it is not paused while a job generates more codes."""
         by_pool: defaultdict[str, list[DeliveryDraft]] = defaultdict(list)
         for item in prepared:
             pool_id = item.draft.distribution.code_pool_id
@@ -102,6 +102,8 @@ class DeliveryWriter:
         for pool_id, drafts in by_pool.items():
             claimed = await self._store.code_pools.claim(pool_id, len(drafts), transaction)
             codes |= {draft.id: code for draft, code in zip(drafts, claimed, strict=False)}
+            if await self._store.code_pools.is_generating(pool_id, transaction):
+                continue
             without_code = {draft.distribution.id for draft in drafts[len(claimed) :]}
             for distribution_id in sorted(without_code):
                 await pause_in_transaction(

@@ -16,6 +16,7 @@ from app.services.sample.segments import (
     DISTRIBUTION_SEGMENT,
     RECEIVER_URL,
     SEGMENTS,
+    find_segment,
 )
 from app.services.sample.shop import Row, Shop, source_id
 from app.services.services import Services
@@ -91,7 +92,7 @@ async def _create_campaign(services: Services, now: Now) -> None:
     """Creates the code pool and the validation rule, unless they exist by their names."""
     if CODE_POOL["name"] not in {pool.name for pool in await services.code_pools.all()}:
         await services.code_pools.create(CODE_POOL, now.at)
-    (segment,) = await services.segments.page(SEGMENTS[0]["name"], None, None, 1)
+    segment = await find_segment(services, SEGMENTS[0]["name"])
     rule = validation_rule(segment.id)
     if rule["name"] not in {existing.name for existing in await services.validation_rules.all()}:
         await services.validation_rules.create(rule, now.at)
@@ -100,7 +101,7 @@ async def _create_campaign(services: Services, now: Now) -> None:
 async def _create_distribution(services: Services, now: Now) -> None:
     names = {item.distribution.name for item in await services.distributions.all()}
     if DISTRIBUTION_NAME not in names:
-        (segment,) = await services.segments.page(DISTRIBUTION_SEGMENT, None, None, 1)
+        segment = await find_segment(services, DISTRIBUTION_SEGMENT)
         channel = {"webhook": {"url": RECEIVER_URL}}
         distribution_input = {
             "name": DISTRIBUTION_NAME,

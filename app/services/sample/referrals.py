@@ -1,6 +1,7 @@
 """The referral program of the sample shop."""
 
 from app.filters import Now
+from app.services.sample.segments import find_segment
 from app.services.services import Services
 
 PROGRAM_NAME = "Bring a friend"
@@ -15,7 +16,7 @@ async def create_referral_program(services: Services, now: Now) -> None:
     gives points for the first referee, the other gives VIPs a code for five."""
     if any(program.name == PROGRAM_NAME for program in await services.referrals.programs()):
         return
-    segments = await services.segments.page(_VIP_SEGMENT_NAME, None, None, 1)
+    segment = await find_segment(services, _VIP_SEGMENT_NAME)
     loyalty_program = await services.loyalty.create_program({"name": LOYALTY_PROGRAM_NAME}, now.at)
     pool = await services.code_pools.create(
         {"name": POOL_NAME, "generate": {"count": _CODE_COUNT, "pattern": "FRIEND-####-####"}},
@@ -27,7 +28,7 @@ async def create_referral_program(services: Services, now: Now) -> None:
         {
             "name": "Five friends of a VIP",
             "minReferrals": 5,
-            "segmentId": segments[0].id,
+            "segmentId": segment.id,
             "reward": {"codePoolId": pool.id},
         },
     ]

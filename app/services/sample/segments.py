@@ -3,7 +3,10 @@ distribution."""
 
 from typing import Any
 
+from app.domain.segment_lists import SegmentSelection
+from app.domain.segments import Segment
 from app.services.sample.shop import Row, source_id
+from app.services.services import Services
 
 
 def _segment(name: str, description: str, **definition: Any) -> Row:
@@ -76,3 +79,9 @@ SEGMENTS = (
         filter=_attribute("metadata.newsletter", "IS", True),
     ),
 )
+
+
+async def find_segment(services: Services, name: str) -> Segment:
+    """Returns the segment of the sample with this name."""
+    (listed,) = await services.segments.page(SegmentSelection(search=name), 1)
+    return listed.segment

@@ -14,6 +14,7 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from app.domain.uses import Use, UseKind
 from app.filters import Now
 from app.services import Services
 from app.services.active_filters import ActiveFilters
@@ -155,7 +156,8 @@ async def _create_active_segments(url: str, filters: Sequence[Json]) -> None:
         definitions = await services.definitions.lock(transaction)
         active = ActiveFilters(store)
         for segment in segments:
-            await active.activate(segment.id, definitions, now.at, transaction)
+            use = Use(UseKind.DISTRIBUTION, "dst_000000000000000000000000", "benchmark", segment.id)
+            await active.activate(segment.id, definitions, now.at, transaction, use=use)
 
     await store.transaction(activate_in_transaction)
     await store.close()

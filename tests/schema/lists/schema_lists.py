@@ -23,7 +23,10 @@ from graphql import (
 ARGUMENTS = {
     "Query.customer": "ref: {sourceId: $sourceId}",
     "Query.segment": "id: $segment",
+    "Query.customersByRef": "refs: [{sourceId: $sourceId}]",
     "Query.segmentPreview": "filter: $filter",
+    "SegmentPreview.against": "segmentId: $segment",
+    "SegmentPreview.judge": "customer: {sourceId: $sourceId}",
     "Query.segmentMembership": "customer: {sourceId: $sourceId}",
     "Query.filterValueSuggestions": 'path: "name"',
     "Query.filterFromVoucherify": "filter: {}",

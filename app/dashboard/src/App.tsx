@@ -1,0 +1,92 @@
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { routes } from "./routes";
+import { SegmentPage } from "./segments/SegmentPage";
+import { SegmentsPage } from "./segments/SegmentsPage";
+import { ErrorBoundary } from "./ui/ErrorBoundary";
+import { NotFound } from "./ui/NotFound";
+import { Status } from "./ui/Status";
+
+// The editor is large, and most visits don't need it.
+const NewSegmentPage = lazy(async () => ({
+  default: (await import("./editor/EditorPage")).NewSegmentPage,
+}));
+const EditSegmentPage = lazy(async () => ({
+  default: (await import("./editor/EditorPage")).EditSegmentPage,
+}));
+
+/** The shell: navigation, and the page of the address. */
+export function App() {
+  return (
+    <>
+      <a className="skip-link" href="#main">
+        Skip to content
+      </a>
+      <Navigation />
+      <Main>
+        <Switch>
+          <Route path="/">
+            <Redirect to={routes.segments} replace />
+          </Route>
+          <Route path={routes.segments} component={SegmentsPage} />
+          <Route path={routes.newSegment} component={NewSegmentPage} />
+          <Route path="/segments/:id/edit" component={EditSegmentPage} />
+          <Route path="/segments/:id/:tab?" component={SegmentPage} />
+          <Route component={NotFound} />
+        </Switch>
+      </Main>
+      <Status />
+    </>
+  );
+}
+
+function Navigation() {
+  const [location] = useLocation();
+  return (
+    <header className="shell-header">
+      <span className="shell-product">Customer segments</span>
+      <nav aria-label="Main">
+        <h2 className="shell-group" id="engagement">
+          Engagement
+        </h2>
+        <ul aria-labelledby="engagement">
+          <li>
+            <Link
+              href={routes.segments}
+              aria-current={location.startsWith(routes.segments) ? "page" : undefined}
+            >
+              Segments
+            </Link>
+          </li>
+        </ul>
+        <h2 className="shell-group" id="developers">
+          Developers
+        </h2>
+        <ul aria-labelledby="developers">
+          <li>
+            <a href="/graphql">GraphiQL</a>
+          </li>
+        </ul>
+      </nav>
+    </header>
+  );
+}
+
+/** Focuses the page after navigation, so that a screen reader begins to read there. */
+function Main({ children }: { children: ReactNode }) {
+  const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const shownLocation = useRef(location);
+  useEffect(() => {
+    if (shownLocation.current === location) return;
+    shownLocation.current = location;
+    main.current?.focus();
+  }, [location]);
+  return (
+    <main id="main" tabIndex={-1} ref={main}>
+      <ErrorBoundary key={location}>
+        <Suspense fallback={<p className="waiting">Loading …</p>}>{children}</Suspense>
+      </ErrorBoundary>
+    </main>
+  );
+}

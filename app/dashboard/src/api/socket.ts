@@ -1,0 +1,42 @@
+import { createClient } from "graphql-ws";
+
+const KEEP_ALIVE_MS = 10_000;
+// The socket stays open for this long without subscriptions, so that it need not be opened anew
+// when the user goes from one page to the next.
+const LINGER_MS = 5_000;
+
+let pongTimer: ReturnType<typeof setTimeout> | undefined;
+let isConnected = false;
+const listeners = new Set<() => void>();
+
+/** The page's WebSocket, opened by the first subscription. It drops a connection without pongs. */
+export const socket = createClient({
+  url: "/graphql",
+  keepAlive: KEEP_ALIVE_MS,
+  lazyCloseTimeout: LINGER_MS,
+  // A subscription that continues after a disconnect needs its latest cursor: see follow.ts.
+  retryAttempts: 0,
+  on: {
+    connected: () => setConnected(true),
+    closed: () => setConnected(false),
+    ping: (isReceived) => {
+      if (!isReceived) pongTimer = setTimeout(() => socket.terminate(), KEEP_ALIVE_MS);
+    },
+    pong: () => clearTimeout(pongTimer),
+  },
+});
+
+/** The state of the connection, for useSyncExternalStore. */
+export const connection = {
+  isConnected: () => isConnected,
+  subscribe(listener: () => void) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+function setConnected(value: boolean): void {
+  clearTimeout(pongTimer);
+  isConnected = value;
+  for (const notify of listeners) notify();
+}

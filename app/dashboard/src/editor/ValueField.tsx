@@ -1,0 +1,133 @@
+import { PERIODS, readKey } from "../filter/operands";
+import type { OperandKind } from "../filter/types";
+import type { AttributeType } from "./catalog";
+import { ListField, NumberField, ScalarField, type Source } from "./scalarFields";
+
+export interface ValueFieldProps {
+  kind: OperandKind;
+  type: AttributeType;
+  value: unknown;
+  onChange: (value: unknown) => void;
+  /** Where suggestions for the value come from. */
+  source?: Source | undefined;
+  allowedValues?: readonly unknown[] | null | undefined;
+}
+
+/** The controls for the value of a condition, by what its operator takes. */
+export function ValueField({
+  kind,
+  type,
+  value,
+  onChange,
+  source,
+  allowedValues,
+}: ValueFieldProps) {
+  const scalar = { type, value, onChange, source, allowedValues };
+  switch (kind) {
+    case "NOTHING":
+      return null;
+    case "LIST":
+    case "ELEMENTS":
+      return <ListField label="Values, one a line" type={type} value={value} onChange={onChange} />;
+    case "NUMBER":
+    case "INTEGER":
+      return <NumberField label="Value" value={value} onChange={onChange} />;
+    case "DAYS":
+      return <NumberField label="Days" value={value} onChange={onChange} />;
+    case "RANGE":
+      return <PairField {...scalar} labels={["From", "To"]} />;
+    case "YEARS":
+      return <PairField {...scalar} type="NUMBER" labels={["Years, at least", "at most"]} />;
+    case "CALENDAR_DAY":
+      return <ScalarField label="Day" {...scalar} type="DATE" />;
+    case "DURATION":
+      return <DurationField value={value} onChange={onChange} />;
+    case "PERIOD":
+      return <PeriodField value={value} onChange={onChange} />;
+    case "CIRCLE":
+      return <CircleField value={value} onChange={onChange} />;
+    case "NON_EMPTY_TEXT":
+      return <ScalarField label="Text" {...scalar} type="STRING" />;
+    default:
+      return <ScalarField label="Value" {...scalar} />;
+  }
+}
+
+type FieldProps = Pick<ValueFieldProps, "value" | "onChange">;
+
+interface PairFieldProps extends Omit<ValueFieldProps, "kind"> {
+  labels: [string, string];
+}
+
+/** Two values, of which the second is the upper bound. A single number stands for both. */
+function PairField({ labels, type, value, onChange }: PairFieldProps) {
+  const [low, high] = Array.isArray(value) ? value : [value, value];
+  return (
+    <>
+      <ScalarField
+        label={labels[0]}
+        type={type}
+        value={low}
+        onChange={(next) => onChange([next ?? null, high ?? null])}
+      />
+      <ScalarField
+        label={labels[1]}
+        type={type}
+        value={high}
+        onChange={(next) => onChange([low ?? null, next ?? null])}
+      />
+    </>
+  );
+}
+
+const DAYS_DURATION = /^P(\d+)D$/;
+
+/** A duration in days; one with other units as its text. */
+export function DurationField({ value, onChange }: FieldProps) {
+  const text = String(value ?? "");
+  if (text && !DAYS_DURATION.test(text)) {
+    return <ScalarField label="Duration" type="STRING" value={value} onChange={onChange} />;
+  }
+  const days = DAYS_DURATION.exec(text)?.[1];
+  return (
+    <NumberField
+      label="Days"
+      value={days === undefined ? undefined : Number(days)}
+      onChange={(next) => onChange(next === undefined ? undefined : `P${next}D`)}
+    />
+  );
+}
+
+function PeriodField({ value, onChange }: FieldProps) {
+  return (
+    <select
+      aria-label="Period"
+      value={String(value ?? "")}
+      onChange={(event) => onChange(event.target.value || undefined)}
+    >
+      <option value="">Choose a period</option>
+      {PERIODS.map((period) => (
+        <option key={period} value={period}>
+          {period.toLowerCase().replace("_", " ")}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const CIRCLE_KEYS = [
+  ["lat", "Latitude"],
+  ["lon", "Longitude"],
+  ["meters", "Meters"],
+] as const;
+
+function CircleField({ value, onChange }: FieldProps) {
+  return CIRCLE_KEYS.map(([key, label]) => (
+    <NumberField
+      key={key}
+      label={label}
+      value={readKey(value, key)}
+      onChange={(next) => onChange({ ...(value as object | undefined), [key]: next })}
+    />
+  ));
+}

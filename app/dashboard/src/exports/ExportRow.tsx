@@ -1,0 +1,58 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { request, requireNoUserErrors } from "../api/request";
+import { formatDate, formatInstant, formatNumber } from "../ui/formats";
+import { CancelExport } from "./operations";
+import { exportsQuery, isRunning, type ListedExport } from "./queries";
+
+/** An export: its progress while it runs, then the link to its file. */
+export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: string }) {
+  const queryClient = useQueryClient();
+  const cancellation = useMutation({
+    mutationFn: async () => {
+      const { exportCancel } = await request(CancelExport, { id: row.id });
+      requireNoUserErrors(exportCancel.userErrors);
+    },
+    onSettled: () => queryClient.invalidateQueries(exportsQuery(segmentId)),
+  });
+  return (
+    <tr>
+      <th scope="row">{formatInstant(row.createdAt)}</th>
+      <td>{row.format}</td>
+      <td>{describeState(row)}</td>
+      <td>
+        {isRunning(row) && (
+          <button
+            type="button"
+            disabled={cancellation.isPending}
+            onClick={() => cancellation.mutate()}
+          >
+            Cancel
+          </button>
+        )}
+        {row.url && (
+          <a href={row.url} download>
+            Download
+          </a>
+        )}
+        {row.url && row.expiresAt && ` until ${formatDate(row.expiresAt)}`}
+      </td>
+    </tr>
+  );
+}
+
+function describeState({ status, rowsDone, rowsTotal, error }: ListedExport): string {
+  switch (status) {
+    case "SCHEDULED":
+      return "Waiting for a worker";
+    case "IN_PROGRESS":
+      return rowsTotal === null
+        ? `${formatNumber(rowsDone)} rows`
+        : `${formatNumber(rowsDone)} of ${formatNumber(rowsTotal)} rows`;
+    case "DONE":
+      return `Done: ${formatNumber(rowsDone)} rows`;
+    case "FAILED":
+      return `Failed: ${error ?? "unknown error"}`;
+    case "CANCELED":
+      return "Canceled";
+  }
+}

@@ -1,0 +1,44 @@
+import type { OperandKind } from "./types";
+
+export const PERIODS = [
+  "TODAY",
+  "YESTERDAY",
+  "TOMORROW",
+  "THIS_WEEK",
+  "LAST_WEEK",
+  "NEXT_WEEK",
+  "THIS_MONTH",
+  "LAST_MONTH",
+  "NEXT_MONTH",
+  "THIS_YEAR",
+  "LAST_YEAR",
+  "NEXT_YEAR",
+] as const;
+
+/** Whether the user has filled in the whole value. Whether it is valid, the API says. */
+export function isComplete(kind: OperandKind | undefined, value: unknown): boolean {
+  switch (kind) {
+    case undefined:
+      return false;
+    case "NOTHING":
+      return true;
+    case "LIST":
+    case "ELEMENTS":
+      return Array.isArray(value) && value.length > 0;
+    case "RANGE":
+      return Array.isArray(value) && value.length === 2 && value.every(isFilledIn);
+    case "YEARS":
+      return Array.isArray(value) ? value.some(isFilledIn) : isFilledIn(value);
+    case "CIRCLE":
+      return ["lat", "lon", "meters"].every((key) => isFilledIn(readKey(value, key)));
+    default:
+      return isFilledIn(value);
+  }
+}
+
+/** Returns a property of a value that may not be an object. */
+export function readKey(value: unknown, key: string): unknown {
+  return (value as Record<string, unknown> | null | undefined)?.[key];
+}
+
+const isFilledIn = (value: unknown) => value !== undefined && value !== null && value !== "";

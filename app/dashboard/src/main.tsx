@@ -1,0 +1,34 @@
+import "./ui/tokens.css";
+import "./ui/base.css";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Router } from "wouter";
+import { App } from "./App";
+import { ApiError } from "./api/request";
+
+const MAX_RETRIES = 2;
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) =>
+        failures < MAX_RETRIES && error instanceof ApiError && error.code === "UNREACHABLE",
+    },
+  },
+});
+
+// A page of an earlier version asks for files that the server no longer has.
+window.addEventListener("vite:preloadError", () => window.location.reload());
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no element #root");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <Router base="/app">
+        <App />
+      </Router>
+    </QueryClientProvider>
+  </StrictMode>,
+);

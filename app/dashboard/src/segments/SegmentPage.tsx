@@ -1,0 +1,79 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useLocation } from "wouter";
+import { Exports } from "../exports/Exports";
+import { routes } from "../routes";
+import { formatDate } from "../ui/formats";
+import { NotFound } from "../ui/NotFound";
+import { Problem } from "../ui/Problem";
+import { DeleteSegmentButton } from "./DeleteSegmentButton";
+import { KindBadge } from "./KindBadge";
+import { LiveFeed } from "./LiveFeed";
+import { MemberCount } from "./MemberCount";
+import { Members } from "./Members";
+import { type ShownSegment, segmentQuery } from "./queries";
+import { Uses } from "./Uses";
+
+const TABS = {
+  members: { name: "Members", Content: Members },
+  live: { name: "Live", Content: LiveFeed },
+  uses: { name: "Used by", Content: Uses },
+  exports: { name: "Exports", Content: Exports },
+} as const;
+
+type TabName = keyof typeof TABS;
+
+/** One segment: what it is, and in tabs who is in it and what happens to it. */
+export function SegmentPage({ params }: { params: { id: string; tab?: string | undefined } }) {
+  const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
+  const tab = params.tab ?? "members";
+  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (segment === undefined) return <p className="waiting">Loading the segment …</p>;
+  if (segment === null || !isTab(tab)) return <NotFound />;
+  const { name, Content } = TABS[tab];
+  return (
+    <>
+      <title>{`${segment.name}: ${name} · Customer segments`}</title>
+      <SegmentHead segment={segment} />
+      <nav aria-label="Parts of the segment" className="tabs">
+        {Object.entries(TABS).map(([key, { name }]) => (
+          <Link
+            key={key}
+            href={routes.segment(segment.id, key)}
+            aria-current={key === tab ? "page" : undefined}
+          >
+            {name}
+          </Link>
+        ))}
+      </nav>
+      <Content segment={segment} />
+    </>
+  );
+}
+
+function SegmentHead({ segment }: { segment: ShownSegment }) {
+  const [, navigate] = useLocation();
+  return (
+    <>
+      <h1>{segment.name}</h1>
+      {segment.description && <p>{segment.description}</p>}
+      {segment.filterText && <p className="sentence">{segment.filterText}</p>}
+      <div className="toolbar">
+        <KindBadge kind={segment.kind} />
+        <span>
+          <MemberCount id={segment.id} /> members
+        </span>
+        {segment.activatedAt && <span>active since {formatDate(segment.activatedAt)}</span>}
+        {segment.editable && (
+          <Link className="button" href={routes.editSegment(segment.id)}>
+            Edit
+          </Link>
+        )}
+        <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
+      </div>
+    </>
+  );
+}
+
+function isTab(text: string): text is TabName {
+  return Object.hasOwn(TABS, text);
+}

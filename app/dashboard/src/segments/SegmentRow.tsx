@@ -1,0 +1,40 @@
+import { Link } from "wouter";
+import { routes } from "../routes";
+import { formatDate } from "../ui/formats";
+import { useInSight } from "../ui/useInSight";
+import { KindBadge } from "./KindBadge";
+import { LastSize, MemberCount } from "./MemberCount";
+import type { ListedSegment } from "./queries";
+
+const MAX_SHOWN_USES = 2;
+
+/** A row of the list. It counts the members while it is in sight. */
+export function SegmentRow({ segment }: { segment: ListedSegment }) {
+  const [row, isInSight] = useInSight<HTMLTableRowElement>();
+  return (
+    <tr ref={row}>
+      <th scope="row">
+        <Link href={routes.segment(segment.id)}>{segment.name}</Link>
+        {segment.filterText && <p className="sentence">{segment.filterText}</p>}
+      </th>
+      <td>
+        <KindBadge kind={segment.kind} />
+      </td>
+      <td className="number">
+        {isInSight ? (
+          <MemberCount id={segment.id} lastSize={segment.lastSize} />
+        ) : (
+          <LastSize size={segment.lastSize} />
+        )}
+      </td>
+      <td>{describeUses(segment.usedBy.map((use) => use.name))}</td>
+      <td>{formatDate(segment.updatedAt)}</td>
+    </tr>
+  );
+}
+
+function describeUses(names: string[]): string {
+  const shown = names.slice(0, MAX_SHOWN_USES).join(", ");
+  const rest = names.length - MAX_SHOWN_USES;
+  return rest > 0 ? `${shown} and ${rest} more` : shown || "nothing";
+}

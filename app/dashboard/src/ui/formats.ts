@@ -1,0 +1,17 @@
+const numbers = new Intl.NumberFormat();
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const instants = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Formats a number in the language of the browser. */
+export const formatNumber = (value: number) => numbers.format(value);
+
+/** Formats the day of an instant in the time zone of the browser. */
+export const formatDate = (instant: string) => dates.format(new Date(instant));
+
+/** Formats an instant to the minute in the time zone of the browser. */
+export const formatInstant = (instant: string) => instants.format(new Date(instant));
+
+/** Returns the number with the noun: "1 customer", "2 customers". */
+export function formatCount(count: number, noun: string): string {
+  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,60 @@
+"""The dashboard's bundle, the program that serves it, and a headless Chromium."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.dashboard.build import bundle_sources, copy_sources
+from app.main import create_app
+from app.npm_bundle import install_packages
+from app.settings import Settings
+from tests.browser import running_browser, server_in_thread
+from tests.dashboard.dashboard import Dashboard
+from tests.local.conftest import port, run_program
+from tests.npm import skip_without_npm
+
+__all__ = ["port", "run_program"]
+
+SETUP_SECONDS = 300
+"""The timeout of a test that may be the first one: it then waits for npm, too."""
+
+_SCHEMA_FILE = Path(__file__).parents[2] / "graphql-schema" / "schema.graphql"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A copy of the sources with installed packages, as deep below the schema as in a checkout."""
+
+    sources: Path
+    bundle: Path
+
+    @property
+    def axe(self) -> str:
+        """The script of axe-core, which finds problems of accessibility."""
+        return (self.sources / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Installs the packages and builds the bundle, once for all tests."""
+    root = tmp_path_factory.mktemp("dashboard")
+    sources = root / "app" / "dashboard"
+    sources.mkdir(parents=True)
+    (root / "graphql-schema").mkdir()
+    shutil.copy(_SCHEMA_FILE, root / "graphql-schema")
+    copy_sources(sources)
+    with skip_without_npm():
+        install_packages(sources)
+        bundle = bundle_sources(sources)
+    return Workshop(sources, bundle)
+
+
+@pytest.fixture
+def dashboard(workshop: Workshop, settings: Settings, tmp_path: Path) -> Iterator[Dashboard]:
+    """The program with an empty database, and a browser."""
+    app = create_app(settings.model_copy(update={"dashboard_bundle": workshop.bundle}))
+    with server_in_thread(app) as url, running_browser(tmp_path) as browser:
+        yield Dashboard(url, browser, workshop.axe)

@@ -1,0 +1,118 @@
+"""The dashboard in a browser, as a person uses it."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.browser import console_errors, requested_hosts
+
+PATIENCE_SECONDS = 30
+Json = dict[str, Any]
+_NAMED_ELEMENT = (
+    "//{tag}[normalize-space() = {name} or @aria-label = {name}]"
+    " | //label[starts-with(normalize-space(), {name})]//{tag}"
+)
+
+
+class Dashboard:
+    def __init__(self, url: str, browser: Chrome, axe: str) -> None:
+        self.url = url
+        self.browser = browser
+        self._axe = axe
+
+    def open(self, path: str) -> None:
+        self.browser.get(f"{self.url}{path}")
+
+    def wait_for(self, text: str) -> None:
+        """Waits until the page shows the text."""
+        self.wait_until(lambda: text in self.text(), text)
+
+    def wait_until(self, condition: Callable[[], bool], description: str = "") -> None:
+        WebDriverWait(self.browser, PATIENCE_SECONDS).until(
+            lambda _: condition(), f"{description!r} in {self.text()!r}"
+        )
+
+    def text(self) -> str:
+        return self.browser.find_element(By.TAG_NAME, "body").text
+
+    def find(self, tag: str, name: str) -> WebElement:
+        """Returns the shown element with this text or label, once there is one."""
+        path = _NAMED_ELEMENT.format(tag=tag, name=f'"{name}"')
+
+        def find_shown(browser: Chrome) -> WebElement | Literal[False]:
+            elements = browser.find_elements(By.XPATH, path)
+            return next((element for element in elements if element.is_displayed()), False)
+
+        return WebDriverWait(self.browser, PATIENCE_SECONDS).until(
+            find_shown, f"no {tag} {name!r} in {self.text()!r}"
+        )
+
+    def click(self, tag: str, name: str) -> None:
+        self.find(tag, name).click()
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def focused(self) -> WebElement:
+        return self.browser.switch_to.active_element
+
+    def execute(self, query: str, **variables: Any) -> Any:
+        """Sends a query with one field to the API; returns the data of the field."""
+        body = {"query": query, "variables": variables}
+        response: Json = httpx.post(f"{self.url}/graphql", json=body).json()
+        assert "errors" not in response, response["errors"]
+        (field,) = response["data"].values()
+        return field
+
+    def create_segment(self, name: str, definition: Json) -> str:
+        """Creates a segment over the API; returns its id."""
+        payload = self.execute(
+            "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
+            " { segment { id } userErrors { code path message } } }",
+            input={"name": name, "definition": definition},
+        )
+        assert not payload["userErrors"], payload
+        return str(payload["segment"]["id"])
+
+    def create_customers(self, *source_ids: str, **fields: Any) -> None:
+        payload = self.execute(
+            "mutation($inputs: [CustomerInput!]!) { customersUpsert(inputs: $inputs)"
+            " { userErrors { code path message } } }",
+            inputs=[{"sourceId": source_id, **fields} for source_id in source_ids],
+        )
+        assert not payload["userErrors"], payload
+
+    def check_accessibility(self) -> None:
+        """Fails if axe finds a problem on the page as it is shown now."""
+        self.browser.execute_cdp_cmd("Runtime.evaluate", {"expression": self._axe})
+        problems = self.browser.execute_async_script(
+            "const done = arguments[0]; axe.run().then(({violations}) => done(violations.map("
+            "({id, nodes}) => [id, nodes.map(node => node.html)])))"
+        )
+        assert problems == []
+
+    def check_browser_logs(self) -> None:
+        """Fails on an error in the console, and on a request to another host."""
+        assert console_errors(self.browser) == []
+        assert requested_hosts(self.browser) == {urlsplit(self.url).netloc}
+
+    def use_dark_colours(self) -> None:
+        features = [{"name": "prefers-color-scheme", "value": "dark"}]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def use_width(self, pixels: int) -> None:
+        metrics = {"width": pixels, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def is_scrolled_sideways(self) -> bool:
+        return bool(
+            self.browser.execute_script(
+                "return document.documentElement.scrollWidth > window.innerWidth"
+            )
+        )

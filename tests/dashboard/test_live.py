@@ -1,0 +1,125 @@
+"""What workers do, in the page of a segment: transitions as they are committed, and exports."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from app.settings import Settings
+from tests.browser import running_browser
+from tests.dashboard.conftest import SETUP_SECONDS, Workshop
+from tests.dashboard.dashboard import Dashboard
+from tests.environment import store_environment
+from tests.local.conftest import ProgramProcess, RunProgram, wait_until
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
+
+HAS_NAME = {"attribute": {"path": "name", "operator": "HAS_VALUE"}}
+START_SECONDS = 60
+CREATE_DISTRIBUTION = """
+mutation($segmentId: ID!) {
+  distributionCreate(
+    input: {
+      name: "Welcome", segmentId: $segmentId, channel: {webhook: {url: "https://shop.example/"}}
+    }
+  ) { userErrors { message } }
+}
+"""
+StartApi = Callable[[], ProgramProcess]
+
+
+@pytest.fixture
+def start_api(
+    run_program: RunProgram, workshop: Workshop, settings: Settings, port: int
+) -> StartApi:
+    environment = {
+        **store_environment(settings),
+        "SEGMENTS_SECRET_KEY": "the secret key of the tests",
+        "SEGMENTS_DASHBOARD_BUNDLE": str(workshop.bundle),
+    }
+
+    def start() -> ProgramProcess:
+        api = run_program("api", "--port", str(port), **environment)
+        wait_until(lambda: is_ready(port), START_SECONDS)
+        return api
+
+    return start
+
+
+def is_ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def live_dashboard(
+    start_api: StartApi,
+    run_program: RunProgram,
+    workshop: Workshop,
+    settings: Settings,
+    port: int,
+    tmp_path: Path,
+) -> Iterator[tuple[Dashboard, ProgramProcess]]:
+    """The dashboard over an API and a worker in processes of their own, and the API's process."""
+    api = start_api()
+    run_program("worker", **store_environment(settings))
+    with running_browser(tmp_path) as browser:
+        yield Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe), api
+
+
+def test_transitions_arrive_once_although_the_api_is_killed(
+    live_dashboard: tuple[Dashboard, ProgramProcess], start_api: StartApi
+) -> None:
+    dashboard, api = live_dashboard
+    segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
+    dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
+    dashboard.open(f"/app/segments/{segment_id}/live")
+    dashboard.wait_for("● Live")
+    dashboard.wait_for("Nobody has entered or left since this page was opened.")
+    dashboard.check_accessibility()
+
+    dashboard.create_customers("anna", name="Anna")
+    dashboard.wait_for("Anna Entered")
+    dashboard.create_customers("ben", name="Ben")
+    api.process.send_signal(signal.SIGKILL)
+    dashboard.wait_for("○ Connecting …")
+    start_api()
+    dashboard.create_customers("cleo", name="Cleo")
+    dashboard.create_customers("anna", name=None)
+
+    dashboard.wait_for("anna Left")
+    rows = dashboard.browser.find_elements("css selector", "tbody tr")
+    assert [row.text.split(" A change")[0] for row in rows] == [
+        "anna Left",
+        "Cleo Entered",
+        "Ben Entered",
+        "Anna Entered",
+    ]
+    dashboard.check_accessibility()
+
+
+def test_an_export_with_chosen_columns_is_downloaded(
+    live_dashboard: tuple[Dashboard, ProgramProcess],
+) -> None:
+    dashboard, _ = live_dashboard
+    dashboard.create_customers("anna", "ben", name="Eve")
+    segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
+    dashboard.open(f"/app/segments/{segment_id}/exports")
+
+    dashboard.click("summary", "Columns: the usual ones")
+    dashboard.click("input", "Name")
+    dashboard.click("input", "Source id")
+    dashboard.click("button", "Start an export")
+    dashboard.wait_for("Done: 2 rows")
+    dashboard.check_accessibility()
+
+    link = dashboard.find("a", "Download").get_attribute("href") or ""
+    with urlopen(link) as file:
+        lines = file.read().decode().splitlines()
+    assert lines == ["name,sourceId", "Eve,anna", "Eve,ben"]
+    dashboard.check_browser_logs()

@@ -1,0 +1,72 @@
+"""The page of a segment in a browser: members, what uses it, and its deletion."""
+
+import pytest
+from selenium.webdriver import Keys
+
+from tests.api import ALL_CUSTOMERS_FILTER
+from tests.dashboard.conftest import SETUP_SECONDS
+from tests.dashboard.dashboard import Dashboard
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
+
+MEMBERS = 60
+
+
+@pytest.fixture
+def segment_id(dashboard: Dashboard) -> str:
+    """A segment of all customers."""
+    dashboard.create_customers(*(f"customer-{number:02}" for number in range(MEMBERS)), name="Eve")
+    return dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+
+
+def test_the_page_shows_the_members_page_by_page(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.open("/app/segments")
+    dashboard.click("a", "Everybody")
+
+    dashboard.wait_for("60 members")
+    assert dashboard.browser.current_url == f"{dashboard.url}/app/segments/{segment_id}"
+    assert "Everybody" in dashboard.browser.title
+    dashboard.wait_for("customer-49")
+    assert "customer-50" not in dashboard.text()
+    dashboard.click("button", "Show more")
+    dashboard.wait_for("customer-59")
+    assert dashboard.text().count("customer-49") == 1
+    dashboard.check_accessibility()
+    dashboard.use_dark_colours()
+    dashboard.check_accessibility()
+    dashboard.use_width(320)
+    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_browser_logs()
+
+
+def test_a_segment_in_use_is_not_deleted(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.create_segment("Others", {"filter": {"none": [{"segment": {"id": segment_id}}]}})
+    dashboard.open(f"/app/segments/{segment_id}/uses")
+    dashboard.wait_for("1 use")
+    dashboard.check_accessibility()
+
+    dashboard.click("button", "Delete")
+
+    dashboard.wait_for("It can’t be deleted while these use it:")
+    assert not dashboard.browser.find_elements("xpath", "//button[.='Delete the segment']")
+    dashboard.check_accessibility()
+
+
+def test_a_segment_is_deleted_by_keyboard_after_a_question(
+    dashboard: Dashboard, segment_id: str
+) -> None:
+    dashboard.open(f"/app/segments/{segment_id}")
+    dashboard.find("button", "Delete").send_keys(Keys.ENTER)
+    dashboard.wait_for("This can’t be undone.")
+    dashboard.press(Keys.TAB, Keys.ENTER)
+
+    dashboard.wait_for("There are no segments yet.")
+    assert dashboard.execute("query($id: ID!) { segment(id: $id) { id } }", id=segment_id) is None
+    assert dashboard.focused().tag_name == "main"
+
+
+def test_unknown_segments_and_pages_say_so(dashboard: Dashboard, segment_id: str) -> None:
+    for path in (f"segments/{segment_id[:-1]}0", f"segments/{segment_id}/none", "none"):
+        dashboard.open(f"/app/{path}")
+        dashboard.wait_for("There is no such page")
+    dashboard.check_accessibility()
