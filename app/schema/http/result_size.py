@@ -1,9 +1,9 @@
 """The maximum number of values in a result, computed from the requested page sizes.
 
 A field's `first` applies to the next lists below it: `members(first: 100) { nodes { name } }` holds
-at most a hundred names. The metadata of a field may name another argument that limits its items:
-{"size_argument": "points"}. A list without any counts as one item, or as many as the metadata of
-its field say: {"max_items": 1_000}.
+at most a hundred names. The metadata of a field may name another argument that limits its items, by
+its value or by its length: {"size_argument": "points"}. A list without any counts as one item, or
+as many as the metadata of its field say: {"max_items": 1_000}.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -127,15 +128,17 @@ class _ResultSizeCalculator:
         for argument in node.arguments or ():
             if argument.name.value != size_argument:
                 continue
-            if isinstance(argument.value, IntValueNode):
-                requested_size = int(argument.value.value)
-            elif isinstance(argument.value, VariableNode):
-                name = argument.value.name.value
-                if self._variables is None:
+            match argument.value:
+                case IntValueNode(value=digits):
+                    requested_size = int(digits)
+                case ListValueNode(values=values):
+                    requested_size = len(values)
+                case VariableNode() if self._variables is None:
                     requested_size = LARGEST_PAGE_SIZE
-                else:
+                case VariableNode(name=name):
                     # Null stands for the default.
-                    requested_size = self._variables.get(name) or requested_size
+                    value = self._variables.get(name.value) or requested_size
+                    requested_size = len(value) if isinstance(value, list) else value
         return max(requested_size, 1) if isinstance(requested_size, int) else 1
 
 
