@@ -6,6 +6,7 @@ The driver can't cancel a call that runs on a thread: MongoDB would go on until 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 from pymongo.errors import PyMongoError
@@ -43,7 +44,7 @@ class OperationKiller:
             raise
 
     async def _kill(self, comment: str) -> None:
-        stages = [
+        stages: list[dict[str, Any]] = [
             {"$currentOp": {}},
             {"$match": {"command.comment": comment}},
             {"$project": {"opid": 1}},

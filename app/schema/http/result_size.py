@@ -133,13 +133,17 @@ class _ResultSizeCalculator:
                     requested_size = int(digits)
                 case ListValueNode(values=values):
                     requested_size = len(values)
-                case VariableNode() if self._variables is None:
-                    requested_size = LARGEST_PAGE_SIZE
                 case VariableNode(name=name):
-                    # Null stands for the default.
-                    value = self._variables.get(name.value) or requested_size
-                    requested_size = len(value) if isinstance(value, list) else value
+                    requested_size = self._read_variable(name.value, requested_size)
         return max(requested_size, 1) if isinstance(requested_size, int) else 1
+
+    def _read_variable(self, name: str, default_size: object) -> object:
+        """Returns the size that a variable requests: its value, or the length of a list."""
+        if self._variables is None:
+            return LARGEST_PAGE_SIZE
+        # Null stands for the default.
+        value = self._variables.get(name) or default_size
+        return len(value) if isinstance(value, list) else value
 
 
 def _read_metadata(field: GraphQLField, key: str, default: Value) -> Value:
