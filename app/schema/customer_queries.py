@@ -25,7 +25,6 @@ from app.schema.paging import (
     encode_id_cursor,
     validate_page_size,
 )
-from app.services.customers import MAX_REFS
 
 
 @strawberry.type
@@ -42,7 +41,7 @@ class CustomerQuery:
         return Customer.from_domain(stored_customer) if stored_customer else None
 
     @strawberry.field(
-        metadata={"max_items": MAX_REFS},
+        metadata={"size_argument": "refs"},
         description="The customers in the order of the references, null for an unknown one. At most"
         " 1,000.",
     )

@@ -85,8 +85,7 @@ class MatchingCustomers:
         )
 
     async def _count(self, collection: str, stages: list[Stage]) -> int:
-        documents = await self._query_budget.aggregate(collection, [*stages, {"$count": "count"}])
-        return sum(int(document["count"]) for document in documents)
+        return await self._query_budget.count_results(collection, stages)
 
     async def _find_by_id_order(
         self, pipeline: Pipeline, id_range: Query, limit: int

@@ -12,6 +12,7 @@ from pymongo.errors import ExecutionTimeout
 from app.errors import QueryTimeout
 from app.filters.operators import Query
 from app.store.collections import Database
+from app.store.operation_killer import OperationKiller
 from app.store.reads import retry_read, run_read_command
 from app.store.thread_pools import ThreadPool, use_thread_pool
 
@@ -25,7 +26,8 @@ class QueryBudget:
     """Runs queries with a time limit; few run at once (see ThreadPool.POPULATION_QUERIES).
 
     Each query takes at most `max_seconds`, and ends before `deadline_seconds` of the monotonic
-    clock. All methods raise QueryTimeout when MongoDB exceeds the limit.
+    clock. All methods raise QueryTimeout when MongoDB exceeds the limit. MongoDB ends a query whose
+    task is cancelled.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class QueryBudget:
         self._database = database
         self._max_seconds = max_seconds
         self._deadline_seconds = deadline_seconds
+        self._operation_killer = OperationKiller(database)
 
     def within(self, seconds: float) -> "QueryBudget":
         """Returns a budget whose queries all end within `seconds` from now."""
@@ -79,46 +82,65 @@ class QueryBudget:
             "limit": limit,
             "batch_size": limit + 1,
         }
-        limits = {"max_time_ms": self._max_milliseconds, "allow_disk_use": True}
+        limits: dict[str, Any] = {"max_time_ms": self._max_milliseconds, "allow_disk_use": True}
 
         async def run() -> list[dict[str, Any]]:
             cursor = self._database[collection].find(query, **order_options, **options, **limits)
             return list(await cursor.to_list(None))
 
-        with self._translate_timeout(), use_thread_pool(ThreadPool.POPULATION_QUERIES):
+        with (
+            self._translate_timeout(),
+            self._operation_killer.killing_if_cancelled() as limits["comment"],
+            use_thread_pool(ThreadPool.POPULATION_QUERIES),
+        ):
             return await retry_read(run)
 
     async def count(self, collection: str, query: Query, **options: Any) -> int:
         """The number of documents that match. Faster than `aggregate` with `$count`."""
-        command = {
-            "count": collection,
-            "query": query,
-            "maxTimeMS": self._max_milliseconds,
-            **options,
-        }
-        with self._translate_timeout(), use_thread_pool(ThreadPool.POPULATION_QUERIES):
-            return int((await run_read_command(self._database, command))["n"])
+        return int((await self._run({"count": collection, "query": query, **options}))["n"])
+
+    async def count_results(self, collection: str, stages: list[Stage]) -> int:
+        """The number of result documents of the pipeline."""
+        pipeline = [*stages, {"$count": "count"}]
+        # A cursor would start the query even if it is cancelled while it waits for a thread.
+        command = {"aggregate": collection, "pipeline": pipeline, "cursor": {}}
+        answer = await self._run({**command, "allowDiskUse": True})
+        return sum(int(document["count"]) for document in answer["cursor"]["firstBatch"])
+
+    async def _run(self, command: dict[str, Any]) -> dict[str, Any]:
+        with (
+            self._translate_timeout(),
+            self._operation_killer.killing_if_cancelled() as comment,
+            use_thread_pool(ThreadPool.POPULATION_QUERIES),
+        ):
+            return await run_read_command(
+                self._database,
+                {**command, "maxTimeMS": self._max_milliseconds, "comment": comment},
+            )
 
     @asynccontextmanager
     async def _open_cursor(
         self, collection: str, stages: list[Stage], options: dict[str, Any]
     ) -> AsyncGenerator[AsyncIOMotorCommandCursor[dict[str, Any]], None]:
-        cursor = self._database[collection].aggregate(
-            stages,
-            maxTimeMS=self._max_milliseconds,
-            # A stage that needs more than 100 MB of memory continues on disk.
-            allowDiskUse=True,
-            **options,
-        )
-        try:
-            with self._translate_timeout():
-                yield cursor
-        finally:
-            # An exhausted cursor is closed already; closing it again would only take time.
-            if cursor.alive:  # type: ignore[truthy-function]
-                # A query that is cancelled while it waits for a thread must not wait for another.
-                with use_thread_pool(ThreadPool.REQUESTS):
-                    await cursor.close()
+        with self._operation_killer.killing_if_cancelled() as comment:
+            cursor = self._database[collection].aggregate(
+                stages,
+                maxTimeMS=self._max_milliseconds,
+                # A stage that needs more than 100 MB of memory continues on disk.
+                allowDiskUse=True,
+                comment=comment,
+                **options,
+            )
+            try:
+                with self._translate_timeout():
+                    yield cursor
+            finally:
+                # An exhausted cursor is closed already; closing it again would only take time.
+                if cursor.alive:  # type: ignore[truthy-function]
+                    # A query that is cancelled while it waits for a thread must not wait for
+                    # another.
+                    with use_thread_pool(ThreadPool.REQUESTS):
+                        await cursor.close()
 
     @contextmanager
     def _translate_timeout(self) -> Iterator[None]:

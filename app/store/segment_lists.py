@@ -50,7 +50,7 @@ class SegmentLists:
         field, direction = SEGMENT_ORDER_FIELDS[order], -1 if descending else 1
         query = _selection_query(selection, used_ids)
         if after is not None:
-            query = {"$and": [query, _query_after(field, after, descending=descending)]}
+            query = {"$and": [query, query_after(field, after, descending=descending)]}
         cursor = self._collection.find(
             query,
             sort=[(field, direction), ("_id", direction)],
@@ -78,7 +78,7 @@ def _selection_query(selection: SegmentSelection, used_ids: Collection[str]) -> 
     return query
 
 
-def _query_after(field: str, after: ListPosition, *, descending: bool) -> Query:
+def query_after(field: str, after: ListPosition, *, descending: bool) -> Query:
     """Returns the query of the segments after a position. A missing value is less than any other;
     $lt and $gt compare values of the same type only."""
     later_id = {"$lt" if descending else "$gt": to_object_id(EntityKind.SEGMENT, after.segment_id)}

@@ -130,5 +130,11 @@ async def test_a_page_of_histories_counts_with_all_its_points(shop: SegmentSizeS
         f" {name}: sizeHistory {{ at memberCount }}" for name in "ab"
     )
 
+    few = "query($points: Int) { segments(first: 100) { nodes {" + "".join(
+        f" {name}: sizeHistory(points: $points) {{ at memberCount }}" for name in "ab"
+    )
+    assert await shop.api.list_errors(few + " } } }", points=300) == []
+    assert await shop.api.list_errors(few + " } } }", points=400) == ["QUERY_TOO_COMPLEX"]
+    assert await shop.api.list_errors(few + " } } }", points=None) == ["QUERY_TOO_COMPLEX"]
     assert await shop.api.list_errors(sizes, first=50) == []
     assert await shop.api.list_errors(twice + " } } }", first=50) == ["QUERY_TOO_COMPLEX"]

@@ -1,9 +1,9 @@
 """The maximum number of values in a result, computed from the requested page sizes.
 
 A field's `first` applies to the next lists below it: `members(first: 100) { nodes { name } }` holds
-at most a hundred names. The metadata of a field may name another argument that limits its items:
-{"size_argument": "points"}. A list without any counts as one item, or as many as the metadata of
-its field say: {"max_items": 1_000}.
+at most a hundred names. The metadata of a field may name another argument that limits its items, by
+its value or by its length: {"size_argument": "points"}. A list without any counts as one item, or
+as many as the metadata of its field say: {"max_items": 1_000}.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -127,16 +128,22 @@ class _ResultSizeCalculator:
         for argument in node.arguments or ():
             if argument.name.value != size_argument:
                 continue
-            if isinstance(argument.value, IntValueNode):
-                requested_size = int(argument.value.value)
-            elif isinstance(argument.value, VariableNode):
-                name = argument.value.name.value
-                if self._variables is None:
-                    requested_size = LARGEST_PAGE_SIZE
-                else:
-                    # Null stands for the default.
-                    requested_size = self._variables.get(name) or requested_size
+            match argument.value:
+                case IntValueNode(value=digits):
+                    requested_size = int(digits)
+                case ListValueNode(values=values):
+                    requested_size = len(values)
+                case VariableNode(name=name):
+                    requested_size = self._read_variable(name.value, requested_size)
         return max(requested_size, 1) if isinstance(requested_size, int) else 1
+
+    def _read_variable(self, name: str, default_size: object) -> object:
+        """Returns the size that a variable requests: its value, or the length of a list."""
+        if self._variables is None:
+            return LARGEST_PAGE_SIZE
+        # Null stands for the default.
+        value = self._variables.get(name) or default_size
+        return len(value) if isinstance(value, list) else value
 
 
 def _read_metadata(field: GraphQLField, key: str, default: Value) -> Value:

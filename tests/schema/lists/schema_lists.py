@@ -23,7 +23,7 @@ from graphql import (
 ARGUMENTS = {
     "Query.customer": "ref: {sourceId: $sourceId}",
     "Query.segment": "id: $segment",
-    "Query.customersByRef": "refs: [{sourceId: $sourceId}]",
+    "Query.customersByRef": "refs: $refs",
     "Query.segmentPreview": "filter: $filter",
     "SegmentPreview.against": "segmentId: $segment",
     "SegmentPreview.judge": "customer: {sourceId: $sourceId}",
@@ -37,6 +37,7 @@ ARGUMENTS = {
 _VARIABLE_TYPES = {
     "first": "Int",
     "sourceId": "String!",
+    "refs": "[CustomerRef!]!",
     "segment": "ID!",
     "export": "ID!",
     "rule": "ID!",

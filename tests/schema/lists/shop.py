@@ -46,6 +46,7 @@ async def build_shop(api: Api, rows: int) -> Json:
     return {
         "first": rows,
         "sourceId": source_ids[0],
+        "refs": [{"sourceId": source_id} for source_id in source_ids],
         "segment": active[0],
         "export": exports[0].id,
         "rule": rule,
@@ -160,6 +161,8 @@ def _insert_sizes(api: Api, segments: list[str], now: datetime) -> None:
         for id_ in segments
         for hours in range(1, len(segments))
     )
+    last_size = {"at": now - HOUR, "memberCount": 1}
+    api.database.segments.update_many({}, {"$set": {"lastSize": last_size}})
 
 
 HOUR = timedelta(hours=1)
