@@ -33,6 +33,15 @@ class ExportFormatOption(Enum):
     NDJSON = "ndjson"
 
 
+class RoleOption(Enum):
+    """Roles of a key."""
+
+    ADMIN = "admin"
+    WRITE = "write"
+    READ = "read"
+    CHECK = "check"
+
+
 class WorkerPart(Enum):
     """Parts of a worker."""
 
@@ -47,6 +56,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Customer segments for a shop, over GraphQL.",
 )
+
+keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke keys of the API.")
+app.add_typer(keys, name="keys")
 
 
 def _print_version(is_requested: bool) -> None:
@@ -297,6 +309,49 @@ def export_(
     settings = _mongodb_settings(data)
     status = command.run(settings, segment_id, fields, format_ and format_.value, output)
     raise typer.Exit(status)
+
+
+@keys.command("create")
+def keys_create(
+    role: Annotated[RoleOption, typer.Option(help="What the key may do.", show_choices=True)],
+    name: Annotated[
+        str | None, typer.Option(help="What the key is for; default: its prefix.")
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="When it expires, like P90D; default: never."),
+    ] = None,
+    data: DataFolderOption = Path(".segments"),
+) -> None:
+    """Create a key. It is printed once, alone on the last line.
+
+    admin may do everything; write changes customers, events, orders, segments, exports and rules;
+    read runs queries and subscriptions; check asks for memberships and validations, and is meant
+    for the front end of a shop. Each role includes those after it.
+    """
+    from app.commands import keys as command
+
+    lifetime = command.parse_lifetime(expires) if expires else None
+    command.create(_mongodb_settings(data), role.value, name, lifetime, typer.echo)
+
+
+@keys.command("list")
+def keys_list(data: DataFolderOption = Path(".segments")) -> None:
+    """List all keys by their prefixes, with their roles, names, expiries and last uses (UTC)."""
+    from app.commands import keys as command
+
+    command.list_(_mongodb_settings(data))
+
+
+@keys.command("revoke")
+def keys_revoke(
+    prefix: Annotated[str, typer.Argument(help="The prefix of the key, as `list` shows it.")],
+    data: DataFolderOption = Path(".segments"),
+) -> None:
+    """Revoke a key. Every API process refuses it within seconds, and closes its sockets."""
+    from app.commands import keys as command
+
+    command.revoke(_mongodb_settings(data), prefix, typer.echo)
 
 
 def _mongodb_settings(data: Path) -> "Settings":

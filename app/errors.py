@@ -4,6 +4,8 @@ SegmentsError                   the message is one line for users
 ├── InputError                  the client's input is invalid; lists every Problem
 ├── BadRequest                  a cursor or page size is invalid
 ├── CursorExpired               transitions after the cursor were deleted from the log
+├── Unauthenticated             a request has no valid key
+├── Forbidden                   the role of the caller's key does not suffice
 ├── SlowConsumer                a subscriber has too many pending transitions
 ├── QueryTimeout                MongoDB exceeded the time limit of a query
 ├── ExportFileGone              the file of an export was deleted while it was read
@@ -92,6 +94,14 @@ class CursorExpired(SegmentsError):
             "Some transitions after this cursor have been deleted. Read the current members, and"
             " subscribe again with after: extensions.oldestCursor."
         )
+
+
+class Unauthenticated(SegmentsError):
+    """A request has no valid key."""
+
+
+class Forbidden(SegmentsError):
+    """The role of the caller's key does not suffice."""
 
 
 class SlowConsumer(SegmentsError):

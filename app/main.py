@@ -1,18 +1,20 @@
 """The ASGI application: GraphQL, the dashboard, downloads of exports, health checks and metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app import export_download
+from app.api_session import open_session
 from app.critical_task import critical_task
+from app.cross_origin import CrossOriginMiddleware
 from app.dashboard import build as dashboard_build
 from app.dashboard import page as dashboard_page
 from app.errors import SetupError
@@ -21,7 +23,7 @@ from app.host_check import HostCheckMiddleware
 from app.job_queue import ArqQueue, connect
 from app.log_notifications import LogNotifications
 from app.metrics import metrics
-from app.schema import Context, schema
+from app.schema import schema
 from app.schema.http import GraphQLView
 from app.services import Services
 from app.settings import Settings
@@ -34,7 +36,8 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
     """Creates the API over the MongoDB and Redis of the settings, which it opens at startup.
 
     Requests may name a loopback host, `host` (the address to listen on) and the allowed hosts of
-    the settings. Raises SetupError at startup if REDIS_URL is missing.
+    the settings. They need a key unless the settings turn keys off. Raises SetupError at startup if
+    REDIS_URL is missing.
     """
 
     @asynccontextmanager
@@ -56,20 +59,12 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
                     services.transition_feed.run(),
                     services.export_feed.run(),
                     notifications.subscribe(services.transition_feed.wake_event.set),
+                    services.authenticator.run(),
                 )
             )
             yield
 
-    async def make_context(connection: HTTPConnection, _: Mapping[str, object]) -> Context:
-        services: Services = connection.app.state.services
-        return Context(
-            services,
-            services.now(),
-            export_download.download_base(connection),
-            connection.headers.get("last-event-id"),
-        )
-
-    view = GraphQLView(schema, settings, make_context, settings.graphiql_bundle or BUNDLE_FOLDER)
+    view = GraphQLView(schema, settings, open_session, settings.graphiql_bundle or BUNDLE_FOLDER)
     app = Starlette(
         routes=[
             *view.routes(),
@@ -80,7 +75,10 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
             Route("/metrics", metrics),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts))],
+        middleware=[
+            Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts)),
+            Middleware(CrossOriginMiddleware, allowed_origins=settings.allowed_origins),
+        ],
     )
     app.state.close_streams = view.close_streams
     return app

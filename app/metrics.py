@@ -12,19 +12,31 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
+from app.domain.api_keys import Role
 from app.domain.codes import CodePool
 from app.domain.consumers import ConsumerStatus
 from app.domain.engine_status import DeliveryStatusSummary, EngineStatus, Worker, to_seconds
 from app.domain.exports import ExportSummary
+from app.errors import Unauthenticated
 from app.services import Services
+from app.store import Unreachable
 
 _STATUS_TIMEOUT_SECONDS = 2
 
 
 async def metrics(request: Request) -> Response:
-    """Responds in the Prometheus text format."""
+    """Responds in the Prometheus text format. The caller needs the role READ."""
+    authenticator = request.app.state.services.authenticator
+    try:
+        caller = await authenticator.authenticate(request.headers.get("authorization"))
+    except Unauthenticated as error:
+        return PlainTextResponse(f"{error}\n", 401, {"WWW-Authenticate": "Bearer"})
+    except Unreachable:
+        return PlainTextResponse("MongoDB can't be reached, to check the key.\n", 503)
+    if not caller.role.includes(Role.READ):
+        return PlainTextResponse("The metrics need a key with the role read.\n", 403)
     engine_registry = CollectorRegistry()
     engine_registry.register(_EngineCollector(await _read_status(request.app.state.services)))
     text = generate_latest() + generate_latest(engine_registry)

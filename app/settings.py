@@ -37,6 +37,23 @@ def _validate_host_name(name: str) -> str:
     return name
 
 
+def _validate_origin(origin: str) -> str:
+    """Returns the origin in the form in which browsers send it."""
+    normalized = origin.lower().removesuffix("/")
+    if not re.fullmatch(r"https?://([^\s:/@*\[\]]+|\[[0-9a-f:.]+\])(:[0-9]+)?", normalized):
+        raise ValueError(
+            f"{origin!r} is not an origin; use origins like https://shop.example.com, without a"
+            " path"
+        )
+    return normalized
+
+
+def _validate_currency(code: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError(f"{code!r} is not a currency; use an ISO 4217 code like EUR")
+    return code
+
+
 def _validate_secret_key(key: SecretStr) -> SecretStr:
     if len(key.get_secret_value()) < _MIN_SECRET_KEY_CHARACTERS:
         raise ValueError(
@@ -63,6 +80,7 @@ def _validate_unsubscribe_url(url: str) -> str:
     return url
 
 
+Origin = Annotated[str, AfterValidator(_validate_origin)]
 HostName = Annotated[str, AfterValidator(_validate_host_name)]
 
 
@@ -76,9 +94,12 @@ class Settings(BaseSettings):
     mongodb_url: SecretStr | None = Field(default=None, validation_alias="MONGODB_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     secret_key: Annotated[SecretStr, AfterValidator(_validate_secret_key)] | None = None
+    auth: Literal["keys", "off"] = "keys"
     database: str = Field(default="segments", pattern=r"^[A-Za-z0-9_-]{1,60}$")
     time_zone: Annotated[str, AfterValidator(_validate_time_zone)] = "UTC"
     week_start: Literal["MONDAY", "SUNDAY", "SATURDAY"] = "MONDAY"
+    currency: Annotated[str, AfterValidator(_validate_currency)] | None = None
+    allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)

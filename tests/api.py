@@ -132,7 +132,7 @@ async def running_api(mongod: DataStore, valkey: DataStore, **overrides: Any) ->
             mongodb_url=SecretStr(mongod.url),
             redis_url=SecretStr(valkey.url),
             database=name,
-            **{"secret_key": _SECRET_KEY, **overrides},
+            **{"secret_key": _SECRET_KEY, "auth": "off", **overrides},
         )
         app = create_app(settings)
         async with app.router.lifespan_context(app):

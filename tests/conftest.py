@@ -76,4 +76,5 @@ def settings(mongod: Mongod, valkey: Valkey, redis_client: Redis, database: str)
         mongodb_url=SecretStr(mongod.url),
         redis_url=SecretStr(valkey.url),
         database=database,
+        auth="off",
     )

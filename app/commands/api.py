@@ -30,6 +30,7 @@ class _ServerWithoutSignals(uvicorn.Server):
 
 def run(host: str, port: int) -> None:
     settings = connections.require_settings()
+    addresses.require_protection(host, settings.auth)
     listener = addresses.listen(host, port)
     from app.main import create_app
 

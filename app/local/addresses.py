@@ -6,17 +6,17 @@ from app.errors import SetupError
 from app.host_check import is_loopback
 
 
-def require_loopback(host: str) -> None:
-    """Raises SetupError for an address that other machines can reach: the API has no keys yet."""
-    if not is_loopback(host):
+def require_protection(host: str, auth: str) -> None:
+    """Raises SetupError for an address that other machines can reach without keys."""
+    if auth == "off" and not is_loopback(host):
         raise SetupError(
-            f"{host} can be reached from the network, and the API has no keys yet; use 127.0.0.1"
+            f"{host} can be reached from the network, and SEGMENTS_AUTH is off; use"
+            " SEGMENTS_AUTH=keys, or listen on 127.0.0.1"
         )
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Returns a listening socket. Raises SetupError if the address is not free."""
-    require_loopback(host)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,5 @@
-"""The database URLs and the secret key of a running `segments up`, in a file for other commands."""
+"""The settings of a running `segments up` in a file for other commands: the database URLs, the
+secret key, and whether keys are on."""
 
 import fcntl
 import json
@@ -23,7 +24,7 @@ def remove(folder: Path) -> None:
 
 def load_settings(folder: Path) -> Settings:
     """Returns the settings, with what is missing taken from the `segments up` of the folder: the
-    URLs and the secret key.
+    URLs, the secret key, and whether keys are on.
 
     Raises SetupError if a URL is missing in both.
     """
@@ -31,11 +32,13 @@ def load_settings(folder: Path) -> Settings:
     if settings.mongodb_url and settings.redis_url:
         return settings
     running = {name: SecretStr(value) for name, value in _read(folder).items()}
+    takes_auth = "auth" not in settings.model_fields_set and "SEGMENTS_AUTH" in running
     settings = settings.model_copy(
         update={
             "mongodb_url": settings.mongodb_url or running.get("MONGODB_URL"),
             "redis_url": settings.redis_url or running.get("REDIS_URL"),
             "secret_key": settings.secret_key or running.get("SEGMENTS_SECRET_KEY"),
+            "auth": running["SEGMENTS_AUTH"].get_secret_value() if takes_auth else settings.auth,
         }
     )
     for variable, url in (("MONGODB_URL", settings.mongodb_url), ("REDIS_URL", settings.redis_url)):

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.errors import SetupError
+from app.host_check import is_loopback
 from app.local import addresses, data_folder, running_addresses
 from app.local.mongod import Mongod
 from app.local.own_programs import ApiProcess, BundleBuildProcess, WorkerProcess
@@ -57,8 +58,13 @@ def run(
     print_warning: PrintLine,
     load_sample: bool = False,
 ) -> None:
-    """Runs the stack in the data folder until SIGINT, SIGTERM or SIGHUP. Raises SetupError."""
-    addresses.require_loopback(host)
+    """Runs the stack in the data folder until SIGINT, SIGTERM or SIGHUP. Raises SetupError.
+
+    Keys are off on a loopback address, unless the settings say otherwise.
+    """
+    if is_loopback(host) and "auth" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"auth": "off"})
+    addresses.require_protection(host, settings.auth)
     folder = folder.resolve()
     # No other user may read the files of this process and of its children.
     os.umask(0o077)
@@ -78,8 +84,10 @@ async def _run(
 ) -> None:
     # Installed first, so that no signal can leave a started child running.
     stop_task = asyncio.create_task(_stop_on_signal().wait())
-    # Everything here listens on loopback, so a receiver on this machine is what a user tries first.
-    environment: dict[str, str] = {"SEGMENTS_WEBHOOK_ALLOW_PRIVATE": "true"}
+    environment: dict[str, str] = {"SEGMENTS_AUTH": settings.auth}
+    if is_loopback(host):
+        # A receiver on this machine is what a user tries first.
+        environment["SEGMENTS_WEBHOOK_ALLOW_PRIVATE"] = "true"
     stack = LocalStack(
         mongod=None if settings.mongodb_url else Mongod(folder / "mongod", settings),
         valkey=None if settings.redis_url else Valkey(folder / "valkey"),
@@ -109,6 +117,8 @@ async def _run(
             if load_sample:
                 print_line(await _load_sample(settings, environment))
             print_line(f"Ready: {addresses.url(host, port, '/graphql')}")
+            if settings.auth == "keys":
+                print_line(f"Create a key: segments keys create --role admin --data {folder}")
             for own_process in (stack.api, stack.worker):
                 tasks.create_task(supervise(own_process, print_warning))
             if stack.bundle_build.can_build:

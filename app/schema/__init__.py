@@ -33,12 +33,14 @@ from app.schema.metadata import MetadataMutation, MetadataQuery
 from app.schema.node import Node, to_node
 from app.schema.points import PointsMutation
 from app.schema.previews import PreviewQuery
+from app.schema.project import ProjectQuery
 from app.schema.referrals import (
     ReferralMutation,
     ReferralProgram,
     ReferralQuery,
     ReferralTier,
 )
+from app.schema.roles import require_roles
 from app.schema.scalars import SCALARS
 from app.schema.segment_mutations import SegmentMutation
 from app.schema.segment_queries import SegmentQuery
@@ -70,6 +72,7 @@ class Query(
     CodePoolQuery,
     ReferralQuery,
     EngineQuery,
+    ProjectQuery,
 ):
     @strawberry.field(
         graphql_type=Node | None, description="The object with this id; null if there is none."
@@ -111,7 +114,8 @@ class Subscription(TransitionSubscription, ExportSubscription):
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, with a description, and with optional arguments that have no default.
+    """Strawberry's schema, with a description, with fields that check the role of the caller, and
+    with optional arguments that have no default.
 
     Strawberry would print `after: String = null`, which clients take for a default. It would also
     check @oneOf inputs by itself, with errors that do not name the path; here graphql-core does.
@@ -120,6 +124,7 @@ class Schema(strawberry.Schema):
     def __init__(self, *args: Any, description: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self._schema.description = description
+        require_roles(self._schema)
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLObjectType):
                 for field in type_.fields.values():

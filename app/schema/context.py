@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from app.domain.api_keys import Caller
 from app.filters import Now
 from app.schema.loaders import Loaders
 from app.services import Services
@@ -17,6 +18,7 @@ from app.services.filter_hints import Hint
 class Context:
     """The context of one operation, or of one event of a subscription.
 
+    `caller` is who runs it; the roles of fields are checked against it.
     `download_base` is the scheme and the host that the client uses, the base of URLs for it.
     `last_event_id` is the header Last-Event-ID, which a browser sends when it reconnects to a
     stream of server-sent events: the cursor of the last event that it received.
@@ -25,6 +27,7 @@ class Context:
 
     services: Services
     now: Now
+    caller: Caller
     download_base: str
     last_event_id: str | None = None
     response_extensions: dict[str, Any] = field(default_factory=dict)

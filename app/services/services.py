@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 from app.domain.consumers import Consumer
 from app.domain.ids import EntityKind, kind_of
 from app.domain.inputs import CustomerRef
+from app.domain.project import Project
 from app.filters import Calendar, Now
+from app.services.api_keys import ApiKeys
 from app.services.attributes import Attributes
+from app.services.authenticator import Authenticator
 from app.services.code_pools import CodePools
 from app.services.consumers import Consumers
 from app.services.customers import Customers
@@ -68,6 +71,11 @@ class Services:
 
     def __init__(self, store: Store, settings: Settings, queue: JobQueue | None = None) -> None:
         self.store = store
+        self.api_keys = ApiKeys(store)
+        self.authenticator = Authenticator(
+            store, self._instant, requires_keys=settings.auth == "keys"
+        )
+        self.project = Project(settings.time_zone, settings.week_start, settings.currency)
         self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
         self.definitions = DefinitionsReader(store, self.calendar)
         self.query_planner = QueryPlanner(store)

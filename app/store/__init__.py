@@ -15,6 +15,7 @@
   `ledger`
 - segment sizes: `segment_sizes`, `size_schedule`
 - exports: `exports`, `export_files`
+- keys of the API: `api_keys`
 - who does what: `heartbeats`, `leases`, `sessions`
 - access to MongoDB: `collections`, `connection`, `reads`, `snapshots`, `transactions`,
   `contended_keys`, `open_transactions`, `thread_pools`, `failures`, `ids`, `timeline`

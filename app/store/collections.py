@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collation import Collation
 from pymongo.errors import OperationFailure
 
+from app.domain.api_keys import EXPIRED_KEY_RETENTION
 from app.domain.segment_lists import SegmentOrder
 
 MAX_CUSTOMER_BYTES = 3 * 1024 * 1024
@@ -295,6 +296,11 @@ COLLECTIONS = (
             _index("expiresAt"),
             _index("deleteAt"),
         ),
+    ),
+    # The `_id` of a key of the API is its prefix.
+    Collection(
+        "apiKeys",
+        (_index("expiresAt", expireAfterSeconds=int(EXPIRED_KEY_RETENTION.total_seconds())),),
     ),
     Collection("leases"),
     Collection("transactionDeadlines"),

@@ -14,6 +14,7 @@ from app.errors import SetupError
 from app.settings import Settings
 from app.store import thread_pools
 from app.store.active_filters import ActiveFilters
+from app.store.api_keys import ApiKeys
 from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
 from app.store.clock import Clock
@@ -145,6 +146,7 @@ class Store:
         self.member_windows = MemberWindows(database)
         self.exports = Exports(database, leases)
         self.export_files = ExportFiles(database)
+        self.api_keys = ApiKeys(database)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

@@ -61,5 +61,9 @@ def running_program(folder: Path) -> Iterator[Program]:
         running_process(Valkey(folder / "valkey")) as valkey,
     ):
         urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
-        settings = {"SEGMENTS_DATABASE": DATABASE, "SEGMENTS_LOG_FORMAT": "json"}
+        settings = {
+            "SEGMENTS_DATABASE": DATABASE,
+            "SEGMENTS_AUTH": "off",
+            "SEGMENTS_LOG_FORMAT": "json",
+        }
         yield Program({**os.environ, **urls, **settings})

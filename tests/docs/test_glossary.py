@@ -49,6 +49,7 @@ def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
                     yield node.lineno, event
 
 
+@cache
 def _is_in(retired: str, name: str) -> bool:
     """Whether a name is a retired class's, or has the words of another retired name in a row."""
     if retired[0].isupper():

@@ -19,6 +19,16 @@ def case_bank(dual_evaluator: DualEvaluator) -> CaseBank[FilterCase]:
     return filter_case_bank(dual_evaluator)
 
 
+@pytest.fixture(scope="module")
+def item_cases(
+    case_bank: CaseBank[FilterCase], filter_strategies: FilterStrategies
+) -> list[FilterCase]:
+    """Filters on items, none of which is detected before the code is broken."""
+    cases = case_bank.draw_cases("items", filter_strategies.items())
+    assert not any(case.is_detected() for case in cases)
+    return cases
+
+
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
 @pytest.mark.parametrize("part", ["accumulate", "finalize", "empty_value"])
 def test_a_broken_aggregate_is_detected(
@@ -63,17 +73,11 @@ def test_broken_items_are_detected(
     module: ModuleType,
     name: str,
     broken: Any,
-    case_bank: CaseBank[FilterCase],
-    filter_strategies: FilterStrategies,
+    item_cases: list[FilterCase],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cases = case_bank.draw_cases("items", filter_strategies.items())
-    for case in cases:
-        assert case.expected_customers == case.dual_evaluator.select_by_pipeline(
-            case.filter, case.now
-        )
     monkeypatch.setattr(module, name, broken)
-    assert any(case.is_detected() or _is_evaluated_differently(case) for case in cases)
+    assert any(case.is_detected() or _is_evaluated_differently(case) for case in item_cases)
 
 
 def _is_evaluated_differently(case: FilterCase) -> bool:

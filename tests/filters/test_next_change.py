@@ -101,7 +101,7 @@ def test_the_pipeline_changes_at_the_same_instant(
                 assert (first, at) == (before, not before), (wire, id_, now, change)
 
     agree()
-    assert changes >= FILTERS // 4
+    assert changes >= FILTERS // 8
 
 
 def test_the_events_that_are_read_suffice(

@@ -13,7 +13,7 @@ from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
 from tests.random_cases import repeatable
 
-FILTERS = 3_000
+FILTERS = 2_000
 FILTERS_PER_EXAMPLE = 5
 
 

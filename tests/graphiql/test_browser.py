@@ -12,6 +12,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from app.graphiql import page
 from tests.browser import console_errors, requested_hosts
 
+KEY_INPUT = (By.CSS_SELECTOR, "input[name=key]")
+STATUS = (By.CSS_SELECTOR, "[role=status]")
 RUN_BUTTON = (By.CSS_SELECTOR, ".graphiql-execute-button")
 EDITOR = (By.CSS_SELECTOR, ".graphiql-query-editor .view-lines")
 TAB = (By.CSS_SELECTOR, ".graphiql-tab")
@@ -74,3 +76,27 @@ def test_a_user_creates_a_segment_in_graphiql(browser: Chrome, program_address: 
 
     patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"kind": "PASSIVE"'))
     assert requested_hosts(browser) == {urlsplit(program_address).netloc}
+
+
+def test_graphiql_asks_for_a_key(
+    browser: Chrome, program_address_with_key: tuple[str, str]
+) -> None:
+    address, key = program_address_with_key
+    patience = WebDriverWait(browser, 30)
+    browser.get(f"{address}/graphql")
+
+    patience.until(lambda shown: shown.find_elements(*KEY_INPUT))
+    browser.find_element(*KEY_INPUT).send_keys("wrong", Keys.ENTER)
+    patience.until(expected_conditions.text_to_be_present_in_element(STATUS, "did not accept"))
+    browser.find_element(*KEY_INPUT).clear()
+    browser.find_element(*KEY_INPUT).send_keys(key, Keys.ENTER)
+    patience.until(lambda shown: shown.find_elements(*RUN_BUTTON))
+    run_operation(browser, "query Who { viewer { role", "Who")
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, '"role": "READ"'))
+    # The socket presents the key, too: without it, the error would be another one.
+    run_operation(browser, 'subscription Export { exportProgress(id: "x") { id', "Export")
+    patience.until(expected_conditions.text_to_be_present_in_element(RESULT, "NOT_FOUND"))
+
+    # The tab knows the key until it is closed.
+    browser.refresh()
+    patience.until(lambda shown: shown.find_elements(*RUN_BUTTON))

@@ -31,7 +31,7 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def client(bundle: Path) -> AsyncIterator[httpx.AsyncClient]:
-    view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().create_context, bundle)  # type: ignore[call-arg]
+    view = GraphQLView(schema, Settings(_env_file=None), ContextFactory().open_session, bundle)  # type: ignore[call-arg]
     transport = httpx.ASGITransport(Starlette(routes=view.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
         yield client

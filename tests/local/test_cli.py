@@ -26,15 +26,21 @@ from tests.local.conftest import RunProgram
         ),
         (
             ("up", "--host", "0.0.0.0"),
-            {},
+            {"SEGMENTS_AUTH": "off"},
             1,
-            "0.0.0.0 can be reached from the network, and the API has no keys yet; use 127.0.0.1",
+            "0.0.0.0 can be reached from the network, and SEGMENTS_AUTH is off;"
+            " use SEGMENTS_AUTH=keys, or listen on 127.0.0.1",
         ),
         (
             ("api", "--host", "192.0.2.1"),
-            {"MONGODB_URL": "mongodb://127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1"},
+            {
+                "MONGODB_URL": "mongodb://127.0.0.1:1",
+                "REDIS_URL": "redis://127.0.0.1:1",
+                "SEGMENTS_AUTH": "off",
+            },
             1,
-            "192.0.2.1 can be reached from the network, and the API has no keys yet; use 127.0.0.1",
+            "192.0.2.1 can be reached from the network, and SEGMENTS_AUTH is off;"
+            " use SEGMENTS_AUTH=keys, or listen on 127.0.0.1",
         ),
         (
             ("up",),

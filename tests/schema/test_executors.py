@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
+from app.domain.api_keys import Caller, Role
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.schema import Context, schema
@@ -86,7 +87,7 @@ async def test_random_documents_have_the_same_results(shops: list[Shop]) -> None
     ]
 
     async def make_context() -> Context:
-        return Context(api.services, now, "http://localhost")
+        return Context(api.services, now, Caller(Role.ADMIN), "http://localhost")
 
     for _ in range(RANDOM_DOCUMENTS):
         request = GraphQLRequest(documents.make(rng))

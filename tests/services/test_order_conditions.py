@@ -18,7 +18,7 @@ from tests.services.shop_model import ShopModel, StoredOrder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EXAMPLES = 150
+EXAMPLES = 100
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FROM = START - timedelta(minutes=60)
 TO = START - timedelta(minutes=1)

@@ -15,6 +15,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from app.schema.http.attribute_readers import Reader, make_leaf_reader
+from app.schema.roles import with_role_check
 
 Resolver = Callable[..., Any]
 
@@ -23,7 +24,7 @@ class DirectResolvers(MiddlewareManager):
     """Replaces the resolvers of methods without arguments.
 
     `leaf_readers` has, by type and field, the readers of such methods that are not coroutine
-    functions and return a leaf. They take the object and graphql-core's info.
+    functions and return a leaf. They take the object and graphql-core's info, and check no role.
     """
 
     def __init__(self, schema: GraphQLSchema) -> None:
@@ -39,7 +40,7 @@ class DirectResolvers(MiddlewareManager):
         resolver = _make_resolver(field)
         if resolver is None or field.resolve is None:
             return
-        self._resolvers[field.resolve] = resolver
+        self._resolvers[field.resolve] = with_role_check(field, resolver)
         definition: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         if not definition.is_async and (
             reader := make_leaf_reader(field, _without_coroutine(resolver))

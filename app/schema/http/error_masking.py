@@ -11,6 +11,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from app.errors import (
     BadRequest,
     CursorExpired,
+    Forbidden,
     InputError,
     QueryTimeout,
     SegmentsError,
@@ -24,8 +25,9 @@ INTERNAL_CODE = "INTERNAL"
 TIMEOUT_CODE = "TIMEOUT"
 CURSOR_EXPIRED_CODE = "CURSOR_EXPIRED"
 SLOW_CONSUMER_CODE = "SLOW_CONSUMER"
+FORBIDDEN_CODE = "FORBIDDEN"
 MAX_MESSAGE_CHARACTERS = 500
-_UNREACHABLE_MESSAGE = "The database can't be reached at present; try again."
+UNREACHABLE_MESSAGE = "The database can't be reached at present; try again."
 _log = structlog.get_logger("app.graphql")
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
 
@@ -81,6 +83,8 @@ def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -
             yield from (_with_location(graphql_error, problem) for problem in errors)
         case BadRequest():
             yield _with_location(graphql_error, error_object(str(cause), BAD_REQUEST_CODE))
+        case Forbidden():
+            yield _with_location(graphql_error, error_object(str(cause), FORBIDDEN_CODE))
         case CursorExpired(oldest_sequence=oldest):
             error_json = error_object(str(cause), CURSOR_EXPIRED_CODE)
             error_json["extensions"]["oldestCursor"] = encode_log_cursor(oldest)
@@ -94,7 +98,7 @@ def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -
         case Unreachable():
             # The error text contains MongoDB's addresses, which the client must not see.
             _log.warning("MongoDB is unreachable", path=graphql_error.path, error=cause)
-            yield _with_location(graphql_error, error_object(_UNREACHABLE_MESSAGE, TIMEOUT_CODE))
+            yield _with_location(graphql_error, error_object(UNREACHABLE_MESSAGE, TIMEOUT_CODE))
         case SegmentsError():
             yield _with_location(graphql_error, error_object(str(cause), INTERNAL_CODE))
         case StrawberryInputCoercionError(message=message):

@@ -7,9 +7,8 @@ reconnects, and so misses nothing.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +18,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.schema.http import http_request, http_responses, media_types
 from app.schema.http.error_masking import log_internal_error
-from app.schema.http.http_request import ContextFactory
 from app.schema.http.operations import (
     ClientDisconnected,
     Operation,
@@ -28,6 +26,7 @@ from app.schema.http.operations import (
     Operations,
 )
 from app.schema.http.request_errors import OperationError, RequestError, request_error
+from app.schema.http.session import CallerSession, SessionOpener
 
 KEEPALIVE_INTERVAL_SECONDS = 15
 SEND_TIMEOUT_SECONDS = 60
@@ -41,11 +40,11 @@ class EventStream:
     """The ASGI application at /graphql/stream."""
 
     def __init__(
-        self, operations: Operations, max_body_bytes: int, make_context: ContextFactory
+        self, operations: Operations, max_body_bytes: int, open_session: SessionOpener
     ) -> None:
         self._operations = operations
         self._max_body_bytes = max_body_bytes
-        self._make_context = make_context
+        self._open_session = open_session
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -53,8 +52,10 @@ class EventStream:
         self._closing.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
         try:
-            events = await self._start_operation(HTTPConnection(scope), receive)
+            session = await self._open_session(connection, {})
+            events = await self._start_operation(connection, receive, session)
         except RequestError as error:
             await http_responses.create_error_response(error, media_types.JSON)(
                 scope, receive, send
@@ -62,10 +63,11 @@ class EventStream:
         except ClientDisconnected:
             pass
         else:
-            await _send_events(_with_keepalives(events, self._closing), scope, receive, send)
+            body = _with_keepalives(events, self._closing.wait, session.wait_until_invalid)
+            await _send_events(body, scope, receive, send)
 
     async def _start_operation(
-        self, connection: HTTPConnection, receive: Receive
+        self, connection: HTTPConnection, receive: Receive, session: CallerSession
     ) -> AsyncGenerator[bytes]:
         """Returns the events of the requested operation. Raises RequestError for an HTTP error."""
         if not media_types.negotiate(
@@ -80,7 +82,7 @@ class EventStream:
         except OperationError as error:
             return _encode_request_error(error)
         http_request.check_method(connection, operation.type)
-        return _encode_results(operation, partial(self._make_context, connection, {}))
+        return _encode_results(operation, session.make_context)
 
 
 async def _send_events(
@@ -127,32 +129,34 @@ def _encode_next_event(result: OperationResult) -> bytes:
 
 
 async def _with_keepalives(
-    events: AsyncGenerator[bytes], closing: asyncio.Event
+    events: AsyncGenerator[bytes], *wait_for_ends: Callable[[], Awaitable[object]]
 ) -> AsyncGenerator[bytes]:
-    """Yields the events until `closing` is set, and a comment in each interval without an event.
+    """Yields the events until one of `wait_for_ends` returns, and a comment in each interval
+    without an event.
 
     Without the comments, clients and proxies would take a silent stream for a dead one.
     """
-    closing_task: asyncio.Future[Any] = asyncio.ensure_future(closing.wait())
+    end_tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(wait()) for wait in wait_for_ends]
     next_task: asyncio.Future[Any] | None = None
     async with aclosing(events):
         try:
-            while not closing.is_set():
+            while not any(task.done() for task in end_tasks):
                 next_task = next_task or asyncio.ensure_future(anext(events))
                 await asyncio.wait(
-                    {next_task, closing_task},
+                    {next_task, *end_tasks},
                     timeout=KEEPALIVE_INTERVAL_SECONDS,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 if next_task.done():
                     yield next_task.result()
                     next_task = None
-                elif not closing.is_set():
+                elif not any(task.done() for task in end_tasks):
                     yield _KEEPALIVE_COMMENT
         except StopAsyncIteration:
             pass
         finally:
-            closing_task.cancel()
+            for task in end_tasks:
+                task.cancel()
             if next_task is not None:
                 next_task.cancel()
                 with suppress(asyncio.CancelledError, StopAsyncIteration):

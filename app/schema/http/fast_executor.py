@@ -14,6 +14,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.schema.http.attribute_readers import NOT_READ, Reader, get_readers
 from app.schema.http.direct_resolvers import get_direct_resolvers
+from app.schema.roles import is_allowed
 
 FieldSet = dict[str, Any]
 """The fields to execute on an object, by their names in the response."""
@@ -183,6 +184,9 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
             plan.empty_values[response_name] = None
             if field_name == "__typename":
                 plan.empty_values[response_name] = parent_type.name
+            elif not is_allowed(field, self.context_value):
+                # The field's own resolver raises the error, with the path.
+                plan.other_fields[response_name] = details
             elif reader := self._readers.get(key):
                 plan.attributes.append((response_name, reader))
             elif reader := self._direct_resolvers.leaf_readers.get(key):

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
-from functools import partial
-from urllib.parse import urlsplit
+from http import HTTPStatus
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
@@ -13,12 +12,15 @@ from app.schema.http.error_masking import log_internal_error
 from app.schema.http.graphql_request import from_json, read_json
 from app.schema.http.operations import Operations
 from app.schema.http.request_errors import JSON, RequestError, request_error
+from app.schema.http.session import CallerSession
 
 SUBPROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_SECONDS = 10
 PING_INTERVAL_SECONDS = 20
 CLOSE_TIMEOUT_SECONDS = 2
 MAX_OPERATIONS_PER_CONNECTION = 100
+FORBIDDEN_CLOSE_CODE = 4403
+TRY_AGAIN_LATER_CLOSE_CODE = 1013
 _DISCONNECT_ERRORS = (WebSocketDisconnect, WebSocketDisconnected)
 
 
@@ -38,18 +40,14 @@ class WebSocketSession:
         self,
         websocket: WebSocket,
         operations: Operations,
-        make_context: Callable[[Mapping[str, object]], Awaitable[object]],
+        open_session: Callable[[Mapping[str, object]], Awaitable[CallerSession]],
     ) -> None:
         self._websocket = websocket
         self._operations = operations
-        self._make_context = make_context
-        self._init_payload: JSON | None = None
+        self._open_session = open_session
         self._operation_tasks: dict[str, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
-        if not _is_same_origin(self._websocket.headers):
-            await self._websocket.close()
-            return
         if SUBPROTOCOL not in self._websocket.scope["subprotocols"]:
             await self._websocket.accept()
             await self._websocket.close(4406, f"Use the subprotocol {SUBPROTOCOL}")
@@ -64,12 +62,26 @@ class WebSocketSession:
 
     async def _run_session(self) -> None:
         try:
-            await self._wait_for_init()
-            await self._receive_messages()
+            session = await self._initialize()
+            await self._receive_until_invalid(session)
         finally:
             await self._stop_all()
 
-    async def _receive_messages(self) -> None:
+    async def _receive_until_invalid(self, session: CallerSession) -> None:
+        """Handles messages until the client disconnects or its session becomes invalid."""
+        receiving_task = asyncio.create_task(self._receive_messages(session))
+        invalid_task = asyncio.create_task(session.wait_until_invalid())
+        try:
+            await asyncio.wait({receiving_task, invalid_task}, return_when=asyncio.FIRST_COMPLETED)
+            if receiving_task.done():
+                await receiving_task
+            raise ProtocolError(FORBIDDEN_CLOSE_CODE, "The key has expired or was revoked")
+        finally:
+            receiving_task.cancel()
+            invalid_task.cancel()
+            await asyncio.gather(receiving_task, invalid_task, return_exceptions=True)
+
+    async def _receive_messages(self, session: CallerSession) -> None:
         """Handles messages until the client disconnects.
 
         The server pings a client that is silent for PING_INTERVAL_SECONDS. It closes the connection
@@ -87,7 +99,7 @@ class WebSocketSession:
                 await _send_with_timeout(self._send({"type": "ping"}))
             else:
                 is_ping_pending = False
-                await _send_with_timeout(self._handle_message(message))
+                await _send_with_timeout(self._handle_message(message, session))
 
     async def _close(self, error: ProtocolError) -> None:
         """Closes the connection with the code and the reason, unless the client accepts no data."""
@@ -95,13 +107,14 @@ class WebSocketSession:
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self._websocket.close(error.code, error.reason)
 
-    async def _wait_for_init(self) -> None:
-        """Waits for connection_init, which must come first and within INIT_TIMEOUT_SECONDS."""
+    async def _initialize(self) -> CallerSession:
+        """Waits for connection_init, which must come first and within INIT_TIMEOUT_SECONDS, and
+        opens the session of its caller."""
         try:
             async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
                 message = await self._receive_message()
                 while message["type"] in ("ping", "pong"):
-                    await self._handle_message(message)
+                    await self._handle_ping(message)
                     message = await self._receive_message()
         except TimeoutError:
             raise ProtocolError(4408, "Connection initialisation timeout") from None
@@ -110,8 +123,15 @@ class WebSocketSession:
         payload = message.get("payload")
         if not isinstance(payload, dict | None):
             raise ProtocolError(4400, "The payload of connection_init must be an object")
-        self._init_payload = payload or {}
+        try:
+            session = await self._open_session(payload or {})
+        except RequestError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                reason = "Send a valid key as `authorization` in the payload of connection_init"
+                raise ProtocolError(FORBIDDEN_CLOSE_CODE, reason) from None
+            raise ProtocolError(TRY_AGAIN_LATER_CLOSE_CODE, str(error)) from None
         await self._send({"type": "connection_ack"})
+        return session
 
     async def _receive_message(self) -> JSON:
         event = await self._websocket.receive()
@@ -128,14 +148,16 @@ class WebSocketSession:
             raise ProtocolError(4400, "A message must be an object with a type")
         return message
 
-    async def _handle_message(self, message: JSON) -> None:
+    async def _handle_ping(self, message: JSON) -> None:
+        if message["type"] == "ping":
+            await self._send({"type": "pong"})
+
+    async def _handle_message(self, message: JSON, session: CallerSession) -> None:
         match message:
-            case {"type": "ping"}:
-                await self._send({"type": "pong"})
-            case {"type": "pong"}:
-                pass
+            case {"type": "ping" | "pong"}:
+                await self._handle_ping(message)
             case {"type": "subscribe", "id": str(operation_id), "payload": payload} if operation_id:
-                await self._start_operation(operation_id, payload)
+                await self._start_operation(operation_id, payload, session)
             case {"type": "complete", "id": str(operation_id)}:
                 if task := self._operation_tasks.pop(operation_id, None):
                     task.cancel()
@@ -144,7 +166,9 @@ class WebSocketSession:
             case _:
                 raise ProtocolError(4400, f"Not a message of {SUBPROTOCOL}: {message['type'][:40]}")
 
-    async def _start_operation(self, operation_id: str, payload: object) -> None:
+    async def _start_operation(
+        self, operation_id: str, payload: object, session: CallerSession
+    ) -> None:
         if operation_id in self._operation_tasks:
             raise ProtocolError(4409, f"Subscriber for {operation_id[:40]} already exists")
         if len(self._operation_tasks) >= MAX_OPERATIONS_PER_CONNECTION:
@@ -154,15 +178,16 @@ class WebSocketSession:
             await self._send({"id": operation_id, "type": "error", "payload": error.errors})
             return
         self._operation_tasks[operation_id] = asyncio.create_task(
-            self._run_operation(operation_id, payload)
+            self._run_operation(operation_id, payload, session)
         )
 
-    async def _run_operation(self, operation_id: str, payload: object) -> None:
+    async def _run_operation(
+        self, operation_id: str, payload: object, session: CallerSession
+    ) -> None:
         """Sends the results and then `complete`; or an `error`, which ends the operation too."""
-        make_context = partial(self._make_context, self._init_payload or {})
         try:
             operation = self._operations.prepare(from_json(payload))
-            async with aclosing(operation.results(make_context)) as results:
+            async with aclosing(operation.results(session.make_context)) as results:
                 async for result, _ in results:
                     await self._send({"id": operation_id, "type": "next", "payload": result})
             final_message: JSON = {"id": operation_id, "type": "complete"}
@@ -198,9 +223,3 @@ async def _send_with_timeout(send: Awaitable[None]) -> None:
             await send
     except TimeoutError:
         raise ProtocolError(4408, "The client accepts no data") from None
-
-
-def _is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Returns False if a page of another site opened the WebSocket. Programs send no Origin."""
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()

@@ -1,7 +1,5 @@
 """Reading GraphQL requests over HTTP: method, media type and body."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from graphql import OperationType
 from starlette.requests import HTTPConnection
 from starlette.types import Receive
@@ -10,9 +8,6 @@ from app.schema.http import graphql_request, media_types
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.operations import ClientDisconnected
 from app.schema.http.request_errors import request_error
-
-ContextFactory = Callable[[HTTPConnection, Mapping[str, object]], Awaitable[object]]
-"""Makes the context from a connection and the payload of its connection_init ({} over HTTP)."""
 
 
 async def read_request(

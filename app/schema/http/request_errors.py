@@ -3,6 +3,7 @@
     GRAPHQL_PARSE_FAILED       400   the document is not GraphQL
     GRAPHQL_VALIDATION_FAILED  422   the document doesn't fit the schema
     QUERY_TOO_COMPLEX          422   the document exceeds a limit
+    UNAUTHENTICATED            401   there is no valid key
     BAD_REQUEST                400   the body is not JSON
                                422   the parameters, the operation's name or the variables don't fit
                                405, 406, 413, 415   the method, the media types, the size
@@ -21,6 +22,7 @@ PARSE_FAILED_CODE = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED_CODE = "GRAPHQL_VALIDATION_FAILED"
 TOO_COMPLEX_CODE = "QUERY_TOO_COMPLEX"
 BAD_REQUEST_CODE = "BAD_REQUEST"
+UNAUTHENTICATED_CODE = "UNAUTHENTICATED"
 
 
 class RequestError(SegmentsError):

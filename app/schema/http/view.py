@@ -22,34 +22,33 @@ from app.schema.http import http_request, http_responses, media_types
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.event_stream import EventStream
 from app.schema.http.graphql_transport_ws import WebSocketSession
-from app.schema.http.http_request import ContextFactory
 from app.schema.http.operations import ClientDisconnected, Operations
 from app.schema.http.request_errors import OperationError, RequestError, request_error
+from app.schema.http.session import SessionOpener
 from app.settings import Settings
 
 
 class GraphQLView:
     """The ASGI application at /graphql.
 
-    It calls `make_context` for each operation and for each event of a subscription. That may raise
-    RequestError: `request_error(401, "...", "UNAUTHENTICATED")`. The files of GraphiQL are in the
-    folder `bundle`, if it has been built.
+    It calls `open_session` first for each request, and for each WebSocket. The files of GraphiQL
+    are in the folder `bundle`, if it has been built.
     """
 
     def __init__(
         self,
         schema: Schema,
         settings: Settings,
-        make_context: ContextFactory,
+        open_session: SessionOpener,
         bundle: Path = BUNDLE_FOLDER,
     ) -> None:
         self._operations = Operations(
             schema, settings.operation_seconds, uses_fast_executor=settings.fast_executor
         )
         self._max_body_bytes = settings.max_body_bytes
-        self._make_context = make_context
+        self._open_session = open_session
         self._bundle = bundle
-        self._event_stream = EventStream(self._operations, settings.max_body_bytes, make_context)
+        self._event_stream = EventStream(self._operations, settings.max_body_bytes, open_session)
 
     def close_streams(self) -> None:
         """Ends all event streams; otherwise a stopping server would wait for them."""
@@ -69,7 +68,7 @@ class GraphQLView:
         if scope["type"] == "websocket":
             websocket = WebSocket(scope, receive, send)
             await WebSocketSession(
-                websocket, self._operations, partial(self._make_context, websocket)
+                websocket, self._operations, partial(self._open_session, websocket)
             ).serve()
             return
         try:
@@ -85,11 +84,12 @@ class GraphQLView:
         media_type: str | None = None
         try:
             media_type = _negotiate_media_type(connection.headers.get("accept", ""))
+            session = await self._open_session(connection, {})
             request = await http_request.read_request(connection, receive, self._max_body_bytes)
             operation = self._operations.prepare(request)
             _check_method(connection, operation.type)
             result = await operation.run(
-                partial(self._make_context, connection, {}), partial(_wait_for_disconnect, receive)
+                session.make_context, partial(_wait_for_disconnect, receive)
             )
             return http_responses.create_result_response(result, media_type)
         except RequestError as error:

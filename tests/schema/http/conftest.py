@@ -30,7 +30,7 @@ def context_factory() -> ContextFactory:
 
 @pytest.fixture
 def view(context_factory: ContextFactory) -> GraphQLView:
-    return GraphQLView(schema, _settings(), context_factory.create_context)
+    return GraphQLView(schema, _settings(), context_factory.open_session)
 
 
 @pytest.fixture

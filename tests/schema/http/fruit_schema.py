@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import strawberry
@@ -9,6 +10,7 @@ from starlette.requests import HTTPConnection
 from strawberry.scalars import JSON
 
 from app.errors import BadRequest, InputError, Problem, UserErrorCode
+from app.schema.http.request_errors import UNAUTHENTICATED_CODE, request_error
 
 
 @strawberry.type
@@ -165,16 +167,23 @@ schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscrip
 
 
 class ContextFactory:
-    """Makes contexts and counts them."""
+    """Opens sessions, and makes and counts their contexts. Setting `invalid` ends all sessions."""
 
     def __init__(self) -> None:
         self.context_count = 0
         self.started = asyncio.Event()
         self.stopped = asyncio.Event()
+        self.invalid = asyncio.Event()
 
-    async def create_context(
+    async def open_session(
         self, connection: HTTPConnection, init: Mapping[str, object]
-    ) -> dict[str, Any]:
+    ) -> "Session":
+        """Refuses those who present the key `wrong`."""
+        if "wrong" in (connection.headers.get("authorization"), init.get("authorization")):
+            raise request_error(401, "The key is wrong.", UNAUTHENTICATED_CODE)
+        return Session(self, init)
+
+    def create_context(self, init: Mapping[str, object]) -> dict[str, Any]:
         self.context_count += 1
         return {
             "number": self.context_count,
@@ -182,3 +191,17 @@ class ContextFactory:
             "started": self.started,
             "stopped": self.stopped,
         }
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session whose contexts have the payload of connection_init."""
+
+    factory: ContextFactory
+    init: Mapping[str, object]
+
+    async def make_context(self) -> dict[str, Any]:
+        return self.factory.create_context(self.init)
+
+    async def wait_until_invalid(self) -> None:
+        await self.factory.invalid.wait()

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from app.schema.http import graphql_transport_ws
 from tests.schema.http.fruit_schema import ContextFactory
-from tests.websocket_client import PROTOCOL, WebSocketClient, open_websocket
+from tests.websocket_client import WebSocketClient, open_websocket
 
 
 @pytest.fixture
@@ -245,24 +244,19 @@ async def test_no_other_protocol_is_spoken(
         assert await WebSocketClient(connection).wait_for_close_code() == 4406
 
 
-async def test_a_page_of_another_site_is_turned_away(address: str) -> None:
-    with pytest.raises(InvalidStatus) as refusal:
-        async with connect(
-            f"ws://{address}/graphql",
-            subprotocols=[PROTOCOL],
-            additional_headers={"Origin": "http://elsewhere.example"},
-            proxy=None,
-        ):
-            pass
+async def test_a_wrong_key_gets_no_session(address: str) -> None:
+    async with open_websocket(address, initialize=False) as client:
+        await client.send({"type": "connection_init", "payload": {"authorization": "wrong"}})
 
-    assert refusal.value.response.status_code == 403
+        assert await client.wait_for_close_code() == 4403
 
 
-async def test_a_page_of_this_server_may_connect(address: str) -> None:
-    async with connect(
-        f"ws://{address}/graphql",
-        subprotocols=[PROTOCOL],
-        additional_headers={"Origin": f"http://{address}"},
-        proxy=None,
-    ) as connection:
-        assert connection.subprotocol == PROTOCOL
+async def test_a_socket_is_closed_when_its_key_becomes_invalid(
+    client: WebSocketClient, context_factory: ContextFactory
+) -> None:
+    await client.subscribe("subscription { endless }")
+    await client.receive()
+    context_factory.invalid.set()
+
+    assert await client.wait_for_close_code() == 4403
+    await asyncio.wait_for(context_factory.stopped.wait(), 10)

@@ -211,3 +211,16 @@ async def test_a_server_that_is_to_stop_cuts_all_off(
         with pytest.raises(StopAsyncIteration):
             await answer.read_block()
     await asyncio.wait_for(context_factory.stopped.wait(), 10)
+
+
+async def test_a_stream_ends_when_its_key_becomes_invalid(
+    http_client: httpx.AsyncClient, context_factory: ContextFactory
+) -> None:
+    async with open_sse_stream(http_client, "subscription { endless }") as answer:
+        await answer.read_event()
+        context_factory.invalid.set()
+
+        # Without `complete`: the client connects again, and learns from the status that it may not.
+        with pytest.raises(StopAsyncIteration):
+            await answer.read_block()
+    await asyncio.wait_for(context_factory.stopped.wait(), 10)

@@ -2,13 +2,9 @@
 
 import gc
 
-from starlette.requests import HTTPConnection
-
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.operations import Operations
-from tests.schema.http.fruit_schema import ContextFactory, schema
-
-_CONNECTION = HTTPConnection({"type": "http"})
+from tests.schema.http.fruit_schema import ContextFactory, Session, schema
 
 
 async def test_nothing_is_left_of_events(context_factory: ContextFactory) -> None:
@@ -16,9 +12,7 @@ async def test_nothing_is_left_of_events(context_factory: ContextFactory) -> Non
     request = GraphQLRequest("subscription { places(to: 3000) { cursor } }")
     number, objects = 0, []
 
-    async for _ in operations.prepare(request).results(
-        lambda: context_factory.create_context(_CONNECTION, {})
-    ):
+    async for _ in operations.prepare(request).results(Session(context_factory, {}).make_context):
         number += 1
         if number % 1_000 == 0:
             gc.collect()

@@ -16,7 +16,7 @@ async def test_an_operation_that_takes_too_long_is_cancelled(
     context_factory: ContextFactory,
 ) -> None:
     settings = Settings(_env_file=None, operation_seconds=0.05)  # type: ignore[call-arg]
-    transport = httpx.ASGITransport(GraphQLView(schema, settings, context_factory.create_context))
+    transport = httpx.ASGITransport(GraphQLView(schema, settings, context_factory.open_session))
     async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
         answer = await client.post(
             "/graphql", json={"query": "{ slow }"}, headers={"Accept": GRAPHQL}
