@@ -1,5 +1,7 @@
 import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { ForgetKeyButton } from "./access/ForgetKeyButton";
+import { KeyGate } from "./access/KeyDialog";
 import { routes } from "./routes";
 import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
@@ -36,6 +38,7 @@ export function App() {
         </Switch>
       </Main>
       <Status />
+      <KeyGate />
     </>
   );
 }
@@ -68,6 +71,7 @@ function Navigation() {
           </li>
         </ul>
       </nav>
+      <ForgetKeyButton />
     </header>
   );
 }
