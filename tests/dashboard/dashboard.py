@@ -96,7 +96,7 @@ class Dashboard:
             "const done = arguments[0]; axe.run().then(({violations}) => done(violations.map("
             "({id, nodes}) => [id, nodes.map(node => node.html)])))"
         )
-        assert problems == []
+        assert problems == [], problems
 
     def check_browser_logs(self) -> None:
         """Fails on an error in the console, and on a request to another host."""
