@@ -21,8 +21,9 @@ _NAMED_ELEMENT = (
 
 
 class Dashboard:
-    def __init__(self, url: str, browser: Chrome, axe: str) -> None:
+    def __init__(self, url: str, browser: Chrome, axe: str, api_key: str | None = None) -> None:
         self.url = url
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self.browser = browser
         self._axe = axe
 
@@ -65,7 +66,7 @@ class Dashboard:
     def execute(self, query: str, **variables: Any) -> Any:
         """Sends a query with one field to the API; returns the data of the field."""
         body = {"query": query, "variables": variables}
-        response: Json = httpx.post(f"{self.url}/graphql", json=body).json()
+        response: Json = httpx.post(f"{self.url}/graphql", json=body, headers=self._headers).json()
         assert "errors" not in response, response["errors"]
         (field,) = response["data"].values()
         return field
@@ -95,7 +96,7 @@ class Dashboard:
             "const done = arguments[0]; axe.run().then(({violations}) => done(violations.map("
             "({id, nodes}) => [id, nodes.map(node => node.html)])))"
         )
-        assert problems == []
+        assert problems == [], problems
 
     def check_browser_logs(self) -> None:
         """Fails on an error in the console, and on a request to another host."""

@@ -1,19 +1,14 @@
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { ForgetKeyButton } from "./access/ForgetKeyButton";
+import { KeyGate } from "./access/KeyDialog";
+import { EditSegmentPage, NewSegmentPage } from "./editor/EditorPage";
 import { routes } from "./routes";
 import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
-
-// The editor is large, and most visits don't need it.
-const NewSegmentPage = lazy(async () => ({
-  default: (await import("./editor/EditorPage")).NewSegmentPage,
-}));
-const EditSegmentPage = lazy(async () => ({
-  default: (await import("./editor/EditorPage")).EditSegmentPage,
-}));
 
 /** The shell: navigation, and the page of the address. */
 export function App() {
@@ -36,6 +31,7 @@ export function App() {
         </Switch>
       </Main>
       <Status />
+      <KeyGate />
     </>
   );
 }
@@ -68,6 +64,7 @@ function Navigation() {
           </li>
         </ul>
       </nav>
+      <ForgetKeyButton />
     </header>
   );
 }
@@ -84,9 +81,7 @@ function Main({ children }: { children: ReactNode }) {
   }, [location]);
   return (
     <main id="main" tabIndex={-1} ref={main}>
-      <ErrorBoundary key={location}>
-        <Suspense fallback={<p className="waiting">Loading …</p>}>{children}</Suspense>
-      </ErrorBoundary>
+      <ErrorBoundary key={location}>{children}</ErrorBoundary>
     </main>
   );
 }

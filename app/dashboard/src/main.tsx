@@ -18,9 +18,6 @@ const queryClient = new QueryClient({
   },
 });
 
-// A page of an earlier version asks for files that the server no longer has.
-window.addEventListener("vite:preloadError", () => window.location.reload());
-
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no element #root");
 createRoot(root).render(

@@ -1,5 +1,6 @@
 import { print } from "@0no-co/graphql.web";
 import type { TadaDocumentNode } from "./graphql";
+import { keyRequirement, readKey } from "./key";
 
 const ENDPOINT = "/graphql";
 const MEDIA_TYPE = "application/graphql-response+json";
@@ -35,6 +36,7 @@ export async function request<Result, Variables>(
   const [error] = (errors ?? []) as GraphQLError[];
   if (error) {
     const { code = "INTERNAL", path } = error.extensions ?? {};
+    if (code === "UNAUTHENTICATED") keyRequirement.set(true);
     throw new ApiError(error.message, code, path);
   }
   if (!data) throw new ApiError(`The server responded with ${response.status}.`, "INTERNAL");
@@ -42,10 +44,15 @@ export async function request<Result, Variables>(
 }
 
 async function send(body: string, signal: AbortSignal | undefined): Promise<Response> {
+  const key = readKey();
   try {
     return await fetch(ENDPOINT, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: MEDIA_TYPE },
+      headers: {
+        "Content-Type": "application/json",
+        Accept: MEDIA_TYPE,
+        ...(key && { Authorization: `Bearer ${key}` }),
+      },
       body,
       signal: signal ?? null,
     });

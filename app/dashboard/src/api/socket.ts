@@ -1,4 +1,5 @@
 import { createClient } from "graphql-ws";
+import { readKey } from "./key";
 
 const KEEP_ALIVE_MS = 10_000;
 // The socket stays open for this long without subscriptions, so that it need not be opened anew
@@ -12,6 +13,10 @@ const listeners = new Set<() => void>();
 /** The page's WebSocket, opened by the first subscription. It drops a connection without pongs. */
 export const socket = createClient({
   url: "/graphql",
+  connectionParams: () => {
+    const key = readKey();
+    return key ? { authorization: `Bearer ${key}` } : {};
+  },
   keepAlive: KEEP_ALIVE_MS,
   lazyCloseTimeout: LINGER_MS,
   // A subscription that continues after a disconnect needs its latest cursor: see follow.ts.

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useReducer, useState } from "react";
+import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { applyEdit } from "../filter/edit";
 import type { GroupNode } from "../filter/node";
@@ -26,6 +27,7 @@ export function Editor({ saved, initialName, createTree, onSaved }: Props) {
   const [tree, edit] = useReducer(applyEdit, undefined, createTree);
   // Refetching the segment must not change what the draft began from.
   const [base] = useState(saved);
+  const canWrite = useCanWrite();
   const preview = usePreview(tree, operands);
   const { filter } = preview;
   const queryClient = useQueryClient();
@@ -47,7 +49,7 @@ export function Editor({ saved, initialName, createTree, onSaved }: Props) {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (canSave) save.mutate({ name, filter });
+            if (canWrite && canSave) save.mutate({ name, filter });
           }}
         >
           {save.error && <Problem error={save.error} />}
@@ -56,9 +58,11 @@ export function Editor({ saved, initialName, createTree, onSaved }: Props) {
               Name
               <input required value={name} onChange={(event) => setName(event.target.value)} />
             </label>
-            <button type="submit" className="primary" disabled={!canSave || save.isPending}>
-              Save
-            </button>
+            {canWrite && (
+              <button type="submit" className="primary" disabled={!canSave || save.isPending}>
+                Save
+              </button>
+            )}
           </div>
           <div className="editor">
             <GroupEditor group={tree} />

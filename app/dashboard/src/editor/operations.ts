@@ -29,7 +29,7 @@ export const ReadCatalog = graphql(`
         operator
       }
     }
-    segments(first: 500, orderBy: NAME) {
+    segments(first: 100, orderBy: NAME) {
       nodes {
         id
         name

@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { formatDate, formatInstant, formatNumber } from "../ui/formats";
 import { CancelExport } from "./operations";
@@ -7,6 +8,7 @@ import { exportsQuery, isRunning, type ListedExport } from "./queries";
 /** An export: its progress while it runs, then the link to its file. */
 export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: string }) {
   const queryClient = useQueryClient();
+  const canWrite = useCanWrite();
   const cancellation = useMutation({
     mutationFn: async () => {
       const { exportCancel } = await request(CancelExport, { id: row.id });
@@ -20,7 +22,7 @@ export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: st
       <td>{row.format}</td>
       <td>{describeState(row)}</td>
       <td>
-        {isRunning(row) && (
+        {canWrite && isRunning(row) && (
           <button
             type="button"
             disabled={cancellation.isPending}

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useCanWrite } from "../access/viewer";
 import { Problem } from "../ui/Problem";
 import { ExportForm } from "./ExportForm";
 import { ExportRow } from "./ExportRow";
@@ -6,10 +7,11 @@ import { exportsQuery } from "./queries";
 
 /** Starts exports of a segment, and lists them. */
 export function Exports({ segment }: { segment: { id: string } }) {
+  const canWrite = useCanWrite();
   const query = useQuery(exportsQuery(segment.id));
   return (
     <>
-      <ExportForm segmentId={segment.id} />
+      {canWrite && <ExportForm segmentId={segment.id} />}
       {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
       {query.data?.length === 0 && <p>There are no exports of this segment.</p>}
       {query.data && query.data.length > 0 && (

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
+import { useCanWrite } from "../access/viewer";
 import { Exports } from "../exports/Exports";
 import { routes } from "../routes";
 import { formatDate } from "../ui/formats";
@@ -52,6 +53,7 @@ export function SegmentPage({ params }: { params: { id: string; tab?: string | u
 
 function SegmentHead({ segment }: { segment: ShownSegment }) {
   const [, navigate] = useLocation();
+  const canWrite = useCanWrite();
   return (
     <>
       <h1>{segment.name}</h1>
@@ -63,12 +65,14 @@ function SegmentHead({ segment }: { segment: ShownSegment }) {
           <MemberCount id={segment.id} /> members
         </span>
         {segment.activatedAt && <span>active since {formatDate(segment.activatedAt)}</span>}
-        {segment.editable && (
+        {canWrite && segment.editable && (
           <Link className="button" href={routes.editSegment(segment.id)}>
             Edit
           </Link>
         )}
-        <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
+        {canWrite && (
+          <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
+        )}
       </div>
     </>
   );

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Link, useSearchParams } from "wouter";
+import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
@@ -15,6 +16,7 @@ const TYPING_PAUSE_MS = 250;
 /** The list of segments. The address holds what is searched for. */
 export function SegmentsPage() {
   const [parameters, setParameters] = useSearchParams();
+  const canWrite = useCanWrite();
   const search = parameters.get("search") ?? "";
   const kind = readKind(parameters.get("kind"));
 
@@ -29,11 +31,13 @@ export function SegmentsPage() {
     <>
       <title>Segments · Customer segments</title>
       <h1>Segments</h1>
-      <p>
-        <Link className="primary button" href={routes.newSegment}>
-          New segment
-        </Link>
-      </p>
+      {canWrite && (
+        <p>
+          <Link className="primary button" href={routes.newSegment}>
+            New segment
+          </Link>
+        </p>
+      )}
       <search className="toolbar">
         <label>
           Search by name

@@ -1,0 +1,82 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
+import { forgetKey, keyRequirement, storeKey } from "../api/key";
+import { ApiError } from "../api/request";
+import { socket } from "../api/socket";
+import { viewerQuery } from "./viewer";
+
+/** Asks for a key, over the page, whenever the API needs one. The page keeps its place. */
+export function KeyGate() {
+  const isRequired = useSyncExternalStore(keyRequirement.subscribe, keyRequirement.get);
+  return isRequired ? <KeyDialog /> : null;
+}
+
+function KeyDialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  const problem = useId();
+  const [key, setKey] = useState("");
+  const [isKept, setKept] = useState(false);
+  const queryClient = useQueryClient();
+  useEffect(() => dialog.current?.showModal(), []);
+
+  const entry = useMutation({
+    mutationFn: async () => {
+      storeKey(key.trim(), isKept);
+      const viewer = await queryClient.fetchQuery({ ...viewerQuery, staleTime: 0 });
+      if (viewer.role === "CHECK") throw new Error("A key with the role CHECK opens nothing here.");
+    },
+    onError: forgetKey,
+    onSuccess: () => {
+      keyRequirement.set(false);
+      // The socket presents the key when it opens.
+      socket.terminate();
+      queryClient.resetQueries();
+    },
+  });
+
+  return (
+    <dialog ref={dialog} aria-labelledby={heading} onCancel={(event) => event.preventDefault()}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          entry.mutate();
+        }}
+      >
+        <h2 id={heading}>This server needs a key</h2>
+        <div className="toolbar">
+          <label>
+            Key
+            <input
+              type="password"
+              autoComplete="current-password"
+              required
+              value={key}
+              aria-describedby={problem}
+              onChange={(event) => setKey(event.target.value)}
+            />
+          </label>
+          <button type="submit" className="primary" disabled={entry.isPending}>
+            Open
+          </button>
+        </div>
+        <label>
+          <input
+            type="checkbox"
+            checked={isKept}
+            onChange={(event) => setKept(event.target.checked)}
+          />{" "}
+          Keep it on this computer
+        </label>
+        <p id={problem} role="alert" className="field-problem">
+          {entry.error && describe(entry.error)}
+        </p>
+      </form>
+    </dialog>
+  );
+}
+
+function describe(error: Error): string {
+  const isRefused = error instanceof ApiError && error.code === "UNAUTHENTICATED";
+  return isRefused ? "The server did not accept this key." : error.message;
+}

@@ -1,0 +1,10 @@
+import { graphql } from "../api/graphql";
+
+export const ReadViewer = graphql(`
+  query ReadViewer {
+    viewer {
+      keyName
+      role
+    }
+  }
+`);

@@ -1,0 +1,33 @@
+const STORAGE_NAME = "segments:key";
+
+let isRequired = false;
+const listeners = new Set<() => void>();
+
+/** The key of the API that this browser presents; null without one. */
+export function readKey(): string | null {
+  return sessionStorage.getItem(STORAGE_NAME) ?? localStorage.getItem(STORAGE_NAME);
+}
+
+/** Stores the key for this tab, or on this computer until it is forgotten. */
+export function storeKey(key: string, isKept: boolean): void {
+  forgetKey();
+  (isKept ? localStorage : sessionStorage).setItem(STORAGE_NAME, key);
+}
+
+export function forgetKey(): void {
+  sessionStorage.removeItem(STORAGE_NAME);
+  localStorage.removeItem(STORAGE_NAME);
+}
+
+/** Whether the API has refused a request without a valid key, for useSyncExternalStore. */
+export const keyRequirement = {
+  get: () => isRequired,
+  set(value: boolean) {
+    isRequired = value;
+    for (const notify of listeners) notify();
+  },
+  subscribe(listener: () => void) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};

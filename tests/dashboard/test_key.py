@@ -1,0 +1,90 @@
+"""The dashboard asks for a key where the API needs one."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Keys
+
+from app.domain.api_keys import Role
+from app.main import create_app
+from app.services.api_keys import ApiKeys
+from app.settings import Settings
+from app.store import Store
+from tests.api import ALL_CUSTOMERS_FILTER
+from tests.browser import running_browser, server_in_thread
+from tests.dashboard.conftest import SETUP_SECONDS, Workshop
+from tests.dashboard.dashboard import Dashboard
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
+RoleKeys = dict[Role, str]
+
+
+async def create_keys(settings: Settings) -> RoleKeys:
+    store = Store.connect(settings)
+    keys = {
+        role: (await ApiKeys(store).create(role, None, None, datetime.now(UTC)))[0]
+        for role in (Role.ADMIN, Role.READ, Role.CHECK)
+    }
+    await store.close()
+    return keys
+
+
+@pytest.fixture
+def locked_dashboard(
+    workshop: Workshop, settings: Settings, tmp_path: Path
+) -> Iterator[tuple[Dashboard, RoleKeys]]:
+    """The dashboard of a server that needs keys, and a key of each of three roles."""
+    settings = settings.model_copy(update={"dashboard_bundle": workshop.bundle, "auth": "keys"})
+    with server_in_thread(create_app(settings)) as url, running_browser(tmp_path) as browser:
+        keys = asyncio.run(create_keys(settings))
+        yield Dashboard(url, browser, workshop.axe, keys[Role.ADMIN]), keys
+
+
+def enter_key(dashboard: Dashboard, key: str) -> None:
+    field = dashboard.find("input", "Key")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(key, Keys.ENTER)
+
+
+def test_the_page_opens_with_a_key_and_keeps_its_place(
+    locked_dashboard: tuple[Dashboard, RoleKeys],
+) -> None:
+    dashboard, keys = locked_dashboard
+    segment_id = dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open(f"/app/segments/{segment_id}/uses")
+    dashboard.wait_for("This server needs a key")
+    dashboard.check_accessibility()
+
+    enter_key(dashboard, "wrong")
+    dashboard.wait_for("The server did not accept this key.")
+    enter_key(dashboard, keys[Role.CHECK])
+    dashboard.wait_for("A key with the role CHECK opens nothing here.")
+    enter_key(dashboard, keys[Role.READ])
+
+    dashboard.wait_for("Nothing uses this segment.")
+    assert dashboard.browser.current_url.endswith(f"/app/segments/{segment_id}/uses")
+    dashboard.browser.refresh()
+    dashboard.wait_for("Nothing uses this segment.")
+    assert "Delete" not in dashboard.text()
+    dashboard.click("button", "Forget the key")
+    dashboard.wait_for("This server needs a key")
+
+
+def test_a_key_with_the_role_read_sees_nothing_that_writes(
+    locked_dashboard: tuple[Dashboard, RoleKeys],
+) -> None:
+    dashboard, keys = locked_dashboard
+    dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open("/app/segments")
+    enter_key(dashboard, keys[Role.READ])
+    dashboard.wait_for("Everybody")
+    dashboard.wait_for("Forget the key")
+    assert "New segment" not in dashboard.text()
+
+    dashboard.click("button", "Forget the key")
+    enter_key(dashboard, keys[Role.ADMIN])
+
+    dashboard.wait_for("New segment")
