@@ -18,6 +18,7 @@ from app.services.imports.fields import ITEMS, FieldKind, InputFields
 from app.services.imports.header import Header, PathColumns
 from app.services.imports.line_reader import LineReader, RowTooLong
 from app.services.imports.options import ColumnType, ImportOptions
+from app.services.imports.order_keys import OrderKeys
 from app.services.imports.order_rows import OrderGroups
 from app.services.imports.reject_file import CsvRejects
 from app.services.imports.report import ReportColumn
@@ -163,7 +164,10 @@ class CsvFile:
         ]
         scan = ColumnScan(self.header, untyped, dates)
         with self._lines() as lines:
-            scan.read(record.cells for record in self._records(lines) if not record.problem)
+            records = self._records(lines)
+            if any(columns.path[0] == ITEMS for columns in self.header.paths):
+                records = OrderKeys(self.header).require_adjacent(records)
+            scan.read(record.cells for record in records if not record.problem)
         self._types, self._samples = scan.types, scan.samples
         require_amount_unit(self.header, scan.samples, self._options)
 
@@ -219,8 +223,9 @@ class CsvFile:
 def _build_row(group: Sequence[Record], to_object: ToObject, untyped: Columns | None) -> Row:
     first = group[0]
     source = [(record.line_number, record.cells) for record in group]
-    if first.problem:
-        return Row.unreadable(first.line_number, first.problem, source)
+    if broken := next((record for record in group if record.problem), None):
+        place = f"Line {broken.line_number} of this order: " if len(group) > 1 else ""
+        return Row.unreadable(first.line_number, f"{place}{broken.problem}", source)
     input_object, problems = to_object(group)
     content = untyped.to_object(first.cells)[0] if untyped else None
     return Row(first.line_number, input_object, source, tuple(problems), content)
