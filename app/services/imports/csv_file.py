@@ -13,7 +13,7 @@ from app.services.imports.column_scan import ColumnScan
 from app.services.imports.columns import CellReaders, Columns, StatusColumns, unmark
 from app.services.imports.csv_records import Record, read_records
 from app.services.imports.delimiter import DELIMITERS, detect_delimiter
-from app.services.imports.encoding import describe_encoding, detect_encoding
+from app.services.imports.encoding import CP1252, describe_encoding, detect_encoding
 from app.services.imports.fields import ITEMS, FieldKind, InputFields
 from app.services.imports.header import Header, PathColumns
 from app.services.imports.line_reader import LineReader, RowTooLong
@@ -68,7 +68,10 @@ class CsvFile:
     def description(self) -> str:
         """The encoding and the delimiter, for people."""
         delimiter = DELIMITERS.get(self.delimiter, self.delimiter)
-        return f"{describe_encoding(self.encoding)}, delimiter: {delimiter}"
+        # Other encodings with one byte per letter look the same.
+        is_doubtful = self._options.encoding is None and self.encoding == CP1252
+        doubt = " (if letters look wrong, name the file's --encoding)" if is_doubtful else ""
+        return f"{describe_encoding(self.encoding)}{doubt}, delimiter: {delimiter}"
 
     def detected_types(self) -> dict[str, str]:
         """Returns the types by path that only the values told."""
@@ -201,6 +204,12 @@ class CsvFile:
         if record.problem:
             raise input_error(
                 UserErrorCode.INVALID, f"Line {record.line_number}, the header: {record.problem}"
+            )
+        if any("\0" in name for name in record.cells):
+            raise input_error(
+                UserErrorCode.INVALID,
+                "The header has NUL characters, as UTF-16 without a byte order mark has. Name the"
+                " encoding, like --encoding utf-16-le, or save the file as CSV UTF-8.",
             )
         return Header.from_names(record.cells, self._fields, self._options)
 
