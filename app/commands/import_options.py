@@ -44,10 +44,10 @@ def parse_options(
         raise typer.BadParameter("--dates: a file has one form of dates, besides now.")
     return ImportOptions(
         preset=_parse_preset(preset, row_type) if preset else None,
-        paths_by_column=dict(_split_pair("--map", "COLUMN=path", text) for text in paths),
+        paths_by_column=_split_pairs("--map", "COLUMN=path", paths),
         types_by_path={
             path: _parse_value("--type", ColumnType.parse, name)
-            for path, name in (_split_pair("--type", "PATH=TYPE", text) for text in types)
+            for path, name in _split_pairs("--type", "PATH=TYPE", types).items()
         },
         unknown=_parse_choice("--unknown", UnknownColumns, unknown),
         delimiter=_parse_delimiter(delimiter),
@@ -68,6 +68,17 @@ def _parse_preset(name: str, row_type: str) -> Preset:
         commands = " or ".join(f"`segments import {name}`" for name in preset.row_types)
         raise typer.BadParameter(f"--preset: {name} is for {commands}.")
     return preset
+
+
+def _split_pairs(option: str, form: str, texts: Iterable[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        left, right = _split_pair(option, form, text)
+        if pairs.setdefault(left, right) != right:
+            raise typer.BadParameter(
+                f"{option}: {left!r} is given twice, as {pairs[left]} and as {right}; say one."
+            )
+    return pairs
 
 
 def _split_pair(option: str, form: str, text: str) -> tuple[str, str]:
@@ -104,6 +115,7 @@ def _parse_delimiter(text: str | None) -> str | None:
 
 def _parse_encoding(name: str) -> str:
     try:
+        b"".decode(name)  # Raises LookupError for a codec that is not of text, like base64.
         return codecs.lookup(name).name
     except LookupError:
         raise ValueError("is not a known encoding, like utf-8, cp1252 or utf-16") from None

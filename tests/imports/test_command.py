@@ -80,6 +80,8 @@ def test_a_bar_on_a_terminal_only(
         (("orders", "-", "--zone", "Paris"), b"", 2, b"--zone: 'Paris' is not a time zone"),
         (("orders", "-", "--encoding", "x"), b"", 2, b"--encoding: 'x' is not a known encoding"),
         (("orders", "-", "--map", "Total"), b"", 2, b"--map: 'Total' is not COLUMN=path"),
+        (("orders", "-", "--encoding", "base64"), b"", 2, b"'base64' is not a known encoding"),
+        (("orders", "-", "--map", "A=at", "--map", "A=amount"), b"", 2, b"'A' is given twice"),
         (("orders", "-", "--type", "metadata.x=TEXT"), b"", 2, b"'TEXT' must be one of STRING"),
         (("orders", "-", "--delimiter", "::"), b"", 2, b"is not one character"),
     ],

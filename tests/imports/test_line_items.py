@@ -41,6 +41,44 @@ async def test_rows_that_follow_each_other_are_items_of_one_order(shop: ImportSh
     assert stored_items(shop, "o3") == []
 
 
+async def test_rows_of_one_order_that_others_separate_are_refused(shop: ImportShop) -> None:
+    """The later row would replace the items of the earlier one."""
+    file = HEADER + "".join(
+        f"{order},c1,1,{AT},{sku},1,1,\n" for sku in "ab" for order in ("o1", "o2")
+    )
+    with pytest.raises(InputError) as refusal:
+        await shop.import_file("orders", file, "a.csv", MINOR)
+    assert "Line 4: other rows separate this row of order 'o1'" in str(refusal.value)
+    assert "Sort the file by the column 'sourceId'" in str(refusal.value)
+    assert shop.dump()["orders"] == []
+    header, *rows = file.splitlines(keepends=True)
+    await shop.import_file("orders", header + "".join(sorted(rows)), "a.csv", MINOR)
+    assert [item["sku"] for item in stored_items(shop, "o1")] == ["a", "b"]
+
+
+async def test_versions_of_an_order_may_be_anywhere(shop: ImportShop) -> None:
+    file = (
+        "sourceId,customer.sourceId,amount,at,revisedAt,items.sku,items.amount\n"
+        f"o1,c1,1,{AT},2026-03-05T10:00:00Z,a,1\no2,c1,1,{AT},2026-03-05T10:00:00Z,a,1\n"
+        f"o1,c1,1,{AT},2026-03-06T10:00:00Z,b,1\no1,c1,1,{AT},2026-03-06T10:00:00Z,c,1\n"
+    )
+    assert (await shop.import_file("orders", file, "a.csv", MINOR)).rejects == []
+    assert [item["sku"] for item in stored_items(shop, "o1")] == ["b", "c"]
+
+
+@pytest.mark.parametrize("broken_index", [0, 1, 2])
+async def test_a_row_that_cannot_be_read_keeps_its_order_together(
+    shop: ImportShop, broken_index: int
+) -> None:
+    """The file of rejected rows has the whole order: a part would replace the items."""
+    rows = [f"o1,c1,1,{AT},{sku},1,1,\n" for sku in "abc"]
+    rows[broken_index] = rows[broken_index].replace(AT, f'"{AT}')
+    file = HEADER + f"o0,c1,1,{AT},a,1,1,\n{''.join(rows)}o2,c1,1,{AT},a,1,1,\n"
+    outcome = await shop.import_file("orders", file, "a.csv", MINOR)
+    assert (outcome.accepted_count, outcome.rejected_lines) == (2, [3, 4, 5])
+    assert f"Line {broken_index + 3} of this order: A quote that opens" in outcome.reasons[0]
+
+
 async def test_the_price_of_one_piece_and_the_sum_of_an_order(shop: ImportShop) -> None:
     file = (
         "sourceId,customer.sourceId,at,items.sku,items.price,items.quantity\n"

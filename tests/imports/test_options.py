@@ -21,6 +21,7 @@ from app.services.imports.options import (
 )
 from tests.imports.conftest import ImportShop
 
+CP1252_NAME = "Windows-1252 (if letters look wrong, name the file's --encoding)"
 ROWS = "sourceId{0}name{0}metadata.n\n1{0}Zoë Møller{0}5\n2{0}Li{0}6\n"
 DMY, MDY, UNIX = DateFormat.DAY_FIRST, DateFormat.MONTH_FIRST, DateFormat.UNIX
 BERLIN, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
@@ -41,10 +42,18 @@ async def test_delimiter_encoding_and_compression_are_found_out(
     assert (outcome.accepted_count, outcome.rejects) == (2, [])
     assert shop.read_customer_document("1")["name"] == "Zoë Møller"
     assert shop.read_customer_document("1")["metadata"] == {"n": 5}
-    names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
+    names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": CP1252_NAME}
     delimiter_name = {",": "comma", ";": "semicolon", "\t": "tab"}[delimiter]
     expected = f"{names.get(encoding, 'UTF-16')}, delimiter: {delimiter_name}"
     assert outcome.report.file_description == expected
+
+
+async def test_a_wrong_encoding_is_refused(shop: ImportShop) -> None:
+    with pytest.raises(InputError) as refusal:
+        await shop.import_file(
+            "customers", ROWS.format(","), options=ImportOptions(encoding="utf-16")
+        )
+    assert "The file is not utf-16, or is cut off. Name its --encoding" in str(refusal.value)
 
 
 async def test_delimiter_and_encoding_can_be_given(shop: ImportShop) -> None:
@@ -83,6 +92,11 @@ async def test_a_pipe_is_imported(shop: ImportShop, content: str, is_compressed:
         (b"PK\x03\x04abc", "a.csv", "Save the sheet as CSV UTF-8"),
         (gzip.compress(b"PK\x03\x04abc"), "a.csv.gz", "Save the sheet as CSV UTF-8"),
         (b"\xd0\xcf\x11\xe0abc", "a.xls", "Excel workbook"),
+        (gzip.compress(gzip.compress(b"sourceId\n1\n")), "a.csv.gz", "compressed twice"),
+        (b"BZh91AY&SY", "a.csv.bz2", "compressed by bzip2"),
+        (b"\xfd7zXZ\0", "-", "compressed by xz"),
+        (b"\x28\xb5\x2f\xfd\0", "-", "compressed by Zstandard"),
+        ("sourceId\n1\n".encode("utf-16-le"), "a.csv", "--encoding utf-16-le"),
         (b'[{"sourceId": "1"}]', "a.json", "is a JSON array"),
         (b'\n [{"sourceId": "1"}]', "-", "jq -c"),
         (b'[{"sourceId": "1"}]', "a.ndjson", "is a JSON array"),
@@ -98,6 +112,23 @@ async def test_what_can_not_be_read_is_refused_with_what_to_do(
         await shop.import_file("customers", content, name)
     assert message in str(refusal.value)
     assert shop.dump()["customers"] == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ImportOptions(paths_by_column={"a.b": "metadata.x", "a_b": "metadata.x"}),
+        ImportOptions(unknown=UnknownColumns.METADATA),
+    ],
+)
+async def test_two_columns_with_one_path_may_not_differ(
+    shop: ImportShop, options: ImportOptions
+) -> None:
+    """One of the two texts would be lost."""
+    file = "sourceId,a.b,a_b\n1,5,5\n2,,6\n3,5,6\n"
+    outcome = await shop.import_file("customers", file, "a.csv", options)
+    assert (outcome.accepted_count, outcome.rejected_lines) == (2, [4])
+    assert "in the columns 'a.b' and 'a_b'; map one elsewhere" in outcome.reasons[0]
 
 
 async def test_columns_are_mapped(shop: ImportShop) -> None:

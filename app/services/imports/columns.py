@@ -130,8 +130,8 @@ class Columns:
         return target, problems
 
     def _pick(self, columns: PathColumns, cells: Sequence[str]) -> str:
-        """Returns the text of several columns with one path. Raises ValueError if two columns with
-        the same name differ."""
+        """Returns the text of several columns with one path. Raises ValueError if two columns
+        differ that have the same name, or that no preset ranks."""
         filled = [index for index in columns.indexes if cells[index].strip()]
         if not filled:
             return ""
@@ -139,10 +139,18 @@ class Columns:
             return " ".join(cells[index].strip() for index in filled)
         first = filled[0]
         for index in filled[1:]:
-            if cells[index] != cells[first] and self._header.is_same_name(first, index):
+            if cells[index] == cells[first]:
+                continue
+            if self._header.is_same_name(first, index):
                 raise ValueError(
                     f"has two different texts in the two columns {self._header.names[first]!r};"
                     " remove one of the columns"
+                )
+            if {first, index} <= columns.equal_indexes:
+                names = self._header.names
+                raise ValueError(
+                    f"has two different texts, in the columns {names[first]!r} and"
+                    f' {names[index]!r}; map one elsewhere, like --map "{names[index]}=path"'
                 )
         return cells[first]
 

@@ -13,11 +13,12 @@ from app.services.imports.column_scan import ColumnScan
 from app.services.imports.columns import CellReaders, Columns, StatusColumns, unmark
 from app.services.imports.csv_records import Record, read_records
 from app.services.imports.delimiter import DELIMITERS, detect_delimiter
-from app.services.imports.encoding import describe_encoding, detect_encoding
+from app.services.imports.encoding import CP1252, describe_encoding, detect_encoding
 from app.services.imports.fields import ITEMS, FieldKind, InputFields
 from app.services.imports.header import Header, PathColumns
 from app.services.imports.line_reader import LineReader, RowTooLong
 from app.services.imports.options import ColumnType, ImportOptions
+from app.services.imports.order_keys import OrderKeys
 from app.services.imports.order_rows import OrderGroups
 from app.services.imports.reject_file import CsvRejects
 from app.services.imports.report import ReportColumn
@@ -67,7 +68,10 @@ class CsvFile:
     def description(self) -> str:
         """The encoding and the delimiter, for people."""
         delimiter = DELIMITERS.get(self.delimiter, self.delimiter)
-        return f"{describe_encoding(self.encoding)}, delimiter: {delimiter}"
+        # Other encodings with one byte per letter look the same.
+        is_doubtful = self._options.encoding is None and self.encoding == CP1252
+        doubt = " (if letters look wrong, name the file's --encoding)" if is_doubtful else ""
+        return f"{describe_encoding(self.encoding)}{doubt}, delimiter: {delimiter}"
 
     def detected_types(self) -> dict[str, str]:
         """Returns the types by path that only the values told."""
@@ -163,7 +167,10 @@ class CsvFile:
         ]
         scan = ColumnScan(self.header, untyped, dates)
         with self._lines() as lines:
-            scan.read(record.cells for record in self._records(lines) if not record.problem)
+            records = self._records(lines)
+            if any(columns.path[0] == ITEMS for columns in self.header.paths):
+                records = OrderKeys(self.header).require_adjacent(records)
+            scan.read(record.cells for record in records if not record.problem)
         self._types, self._samples = scan.types, scan.samples
         require_amount_unit(self.header, scan.samples, self._options)
 
@@ -198,6 +205,12 @@ class CsvFile:
             raise input_error(
                 UserErrorCode.INVALID, f"Line {record.line_number}, the header: {record.problem}"
             )
+        if any("\0" in name for name in record.cells):
+            raise input_error(
+                UserErrorCode.INVALID,
+                "The header has NUL characters, as UTF-16 without a byte order mark has. Name the"
+                " encoding, like --encoding utf-16-le, or save the file as CSV UTF-8.",
+            )
         return Header.from_names(record.cells, self._fields, self._options)
 
     def _detect_delimiter(self) -> str:
@@ -219,8 +232,9 @@ class CsvFile:
 def _build_row(group: Sequence[Record], to_object: ToObject, untyped: Columns | None) -> Row:
     first = group[0]
     source = [(record.line_number, record.cells) for record in group]
-    if first.problem:
-        return Row.unreadable(first.line_number, first.problem, source)
+    if broken := next((record for record in group if record.problem), None):
+        place = f"Line {broken.line_number} of this order: " if len(group) > 1 else ""
+        return Row.unreadable(first.line_number, f"{place}{broken.problem}", source)
     input_object, problems = to_object(group)
     content = untyped.to_object(first.cells)[0] if untyped else None
     return Row(first.line_number, input_object, source, tuple(problems), content)

@@ -5,7 +5,7 @@ import re
 from typing import IO
 
 UTF_8 = "utf-8"
-_CP1252 = "cp1252"
+CP1252 = "cp1252"
 _CHUNK_BYTES = 1024 * 1024
 _ENCODINGS_BY_MARK = {
     codecs.BOM_UTF8: UTF_8,
@@ -31,9 +31,9 @@ def detect_encoding(stream: IO[bytes]) -> str:
             invalid_count += len(_INVALID_BYTE.findall(text))
             valid_count += len(_VALID_LETTER.findall(text))
         chunk = stream.read(_CHUNK_BYTES)
-    return _CP1252 if invalid_count > valid_count else UTF_8
+    return CP1252 if invalid_count > valid_count else UTF_8
 
 
 def describe_encoding(encoding: str) -> str:
     """Returns the usual name of an encoding."""
-    return {UTF_8: "UTF-8", _CP1252: "Windows-1252", "utf-16": "UTF-16"}.get(encoding, encoding)
+    return {UTF_8: "UTF-8", CP1252: "Windows-1252", "utf-16": "UTF-16"}.get(encoding, encoding)

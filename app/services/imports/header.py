@@ -13,6 +13,8 @@ from app.services.imports.presets import suggest_preset
 REJECT_COLUMNS = ("line", "reason")
 """The columns that a file of rejected rows has more than its original."""
 _MAX_NAMES_IN_MESSAGE = 5
+# The rank of columns that no preset ranks. They count before those of the preset.
+_UNRANKED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class PathColumns:
     path: tuple[str, ...]
     kind: FieldKind
     indexes: tuple[int, ...]
+    equal_indexes: frozenset[int] = frozenset()
+    """The columns that no preset ranks, so that a row with two different texts is refused."""
 
     @property
     def is_joined(self) -> bool:
@@ -83,7 +87,12 @@ class _HeaderReader:
         if self._unknown:
             raise self._unknown_columns()
         paths = tuple(
-            PathColumns(path, self._kind(path), tuple(index for _, index in sorted(ranked)))
+            PathColumns(
+                path,
+                self._kind(path),
+                tuple(index for _, index in sorted(ranked)),
+                frozenset(index for rank, index in ranked if rank == _UNRANKED),
+            )
             for path, ranked in self._ranked.items()
         )
         _require_no_overlap([columns.path for columns in paths])
@@ -93,7 +102,7 @@ class _HeaderReader:
 
     def _add(self, index: int, name: str) -> None:
         if name in self._options.paths_by_column:
-            self._add_path(self._options.paths_by_column[name], 0, index)
+            self._add_path(self._options.paths_by_column[name], _UNRANKED, index)
         elif preset_paths := list(self._preset_paths(name)):
             for rank, preset_path in preset_paths:
                 self._add_path(preset_path, rank, index)
@@ -106,7 +115,7 @@ class _HeaderReader:
             if path in self._named:
                 raise _invalid(f"There are two columns called {name}; remove one of them.")
             self._named[path] = index
-            self._ranked[path].append((0, index))
+            self._ranked[path].append((_UNRANKED, index))
         elif index in self._reject_indexes:
             self._ignored.append(index)
         else:
@@ -121,7 +130,7 @@ class _HeaderReader:
             case UnknownColumns.IGNORE:
                 self._ignored.append(index)
             case UnknownColumns.METADATA if is_property_key(key := name.replace(".", "_")):
-                self._ranked[(self._fields.open_key, key)].append((0, index))
+                self._ranked[(self._fields.open_key, key)].append((_UNRANKED, index))
             case _:
                 self._unknown.append(index)
 

@@ -4,6 +4,8 @@ import re
 from io import TextIOWrapper
 from typing import IO
 
+from app.errors import UserErrorCode, input_error
+
 MAX_ROW_CHARACTERS = 4 * 1024 * 1024
 
 _LONE_SURROGATE = re.compile("[\udc80-\udcff]")
@@ -15,7 +17,8 @@ class RowTooLong(Exception):
 
 class LineReader:
     """Iterates over lines with their line ends, and counts characters. Raises RowTooLong for a line
-    that is too long, after which `skip_line` skips the rest of it.
+    that is too long, after which `skip_line` skips the rest of it. Raises INVALID for bytes after
+    which the encoding can't be read on.
 
     Bytes that are not in the encoding become lone surrogates, so that only their row is rejected.
     """
@@ -28,7 +31,15 @@ class LineReader:
         return self
 
     def __next__(self) -> str:
-        line = self._stream.readline(MAX_ROW_CHARACTERS)
+        try:
+            line = self._stream.readline(MAX_ROW_CHARACTERS)
+        except UnicodeError:
+            # UTF-16 can't go on after a wrong byte.
+            raise input_error(
+                UserErrorCode.INVALID,
+                f"The file is not {self._stream.encoding}, or is cut off. Name its --encoding, or"
+                " save it as UTF-8.",
+            ) from None
         if not line:
             raise StopIteration
         if self.character_count == 0:

@@ -12,6 +12,7 @@ from app.services.imports.columns import Columns, cell_problem
 from app.services.imports.csv_records import Record
 from app.services.imports.fields import ITEM_PRICE_PATH, ITEMS
 from app.services.imports.header import Header, PathColumns
+from app.services.imports.order_keys import OrderKeys
 
 _ITEM_FIELDS = ("sku", "name", "category", "quantity", "amount")
 _NO_ITEM_COLUMNS = (
@@ -39,19 +40,17 @@ class OrderGroups:
         self._header = header
         self._has_amount = any(columns.path == ("amount",) for columns in order_paths)
         self._too_long_key: tuple[str, ...] | None = None
-        self._key_indexes = [
-            columns.indexes
-            for columns in order_paths
-            if columns.path in (("sourceId",), ("revisedAt",))
-        ]
+        self._keys = OrderKeys(header)
 
     def group(self, records: Iterator[Record]) -> Iterator[list[Record]]:
-        """Yields the records of one order together. A record that can't be read is alone, and so
-        is one without a sourceId."""
+        """Yields the records of one order together. A record without a sourceId is alone. One that
+        can't be read stays with its order where that has line items: without it the order would
+        lack an item."""
         group: list[Record] = []
         group_key: tuple[str, ...] | None = None
         for record in records:
-            key = None if record.problem else self._key(record.cells)
+            is_alone = record.problem is not None and self._item is None
+            key = None if is_alone else self._keys.find(record.cells)
             if group and (key is None or key != group_key or len(group) > MAX_ORDER_ITEMS):
                 if len(group) > MAX_ORDER_ITEMS:
                     self._too_long_key = group_key
@@ -62,15 +61,10 @@ class OrderGroups:
         if group:
             yield group
 
-    def _key(self, cells: Sequence[str]) -> tuple[str, ...] | None:
-        key = tuple(
-            next((cells[index].strip() for index in indexes if cells[index].strip()), "")
-            for indexes in self._key_indexes
-        )
-        return key if any(key) else None
-
     def _is_rest(self, record: Record) -> bool:
-        return self._too_long_key is not None and self._key(record.cells) == self._too_long_key
+        return (
+            self._too_long_key is not None and self._keys.find(record.cells) == self._too_long_key
+        )
 
     def to_object(self, group: Sequence[Record]) -> tuple[dict[str, Any], list[Problem]]:
         """Returns the order with its items, and the problems of its cells."""

@@ -22,6 +22,12 @@ _UNREADABLE_FORMATS = {
         "The file is an Excel workbook (.xls), which can't be read. Save the sheet as CSV UTF-8,"
         " and import that."
     ),
+    _GZIP_MAGIC: "The file is compressed twice. Decompress it once (gunzip), and import that.",
+    b"BZh": "The file is compressed by bzip2, which can't be read. Decompress it, and import that.",
+    b"\xfd7zXZ": "The file is compressed by xz, which can't be read. Unpack it, and import that.",
+    b"\x28\xb5\x2f\xfd": (
+        "The file is compressed by Zstandard, which can't be read. Decompress it, and import that."
+    ),
     b"PAR1": "The file is Parquet, which can't be read. Write CSV or NDJSON, and import that.",
     b"%PDF": "The file is a PDF, which can't be read. Export the data as CSV, and import that.",
 }
