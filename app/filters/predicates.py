@@ -1,6 +1,7 @@
 """Translates conditions on one document to MongoDB queries."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from app.filters.calendar import Now
 from app.filters.fields import Field
@@ -36,6 +37,9 @@ def negatable_query(operator: Operator, positive_query: Callable[[Operator], Que
 
 
 def _operator_query(field: Field, operator: Operator, operand: Operand, now: Now) -> Query:
+    if operator.negates is not None:
+        # No index serves a negation.
+        operand = replace(operand, indexed=False)
     return negatable_query(
         operator, lambda positive: _positive_query(field, positive, operand, now)
     )

@@ -19,7 +19,7 @@ from app.filters.descriptions import describe_value
 from app.filters.fields import TEMPORAL_TYPES, Field, FieldGroup
 from app.filters.filter_json import FilterJson
 from app.filters.parse import MAX_CONDITIONS, quote_for_message
-from app.filters.sources import ORDER_EVENT_NAME, event_source
+from app.filters.sources import RESERVED_EVENT_NAMES, event_source
 from app.filters.suggestions import bigrams_by_word, suggest
 from app.filters.tree import AttributeCondition
 from app.services.definitions import Definitions
@@ -108,7 +108,7 @@ class FilterHints:
         located_names = [*_event_names(conditions)]
         if not located_names:
             return []
-        known_names = await self._store.events.names()
+        known_names = {*RESERVED_EVENT_NAMES, *await self._store.events.names()}
         return [
             Hint(
                 f"No event has the name {quote_for_message(name)}"
@@ -151,7 +151,7 @@ def _event_names(conditions: Iterable[LocatedCondition]) -> Iterator[tuple[str, 
         else:
             continue
         # The program itself names the events of orders.
-        if name.split(".")[0] != ORDER_EVENT_NAME:
+        if name not in RESERVED_EVENT_NAMES:
             yield name, path
 
 

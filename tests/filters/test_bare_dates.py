@@ -53,12 +53,17 @@ def comparisons(day: date) -> list[tuple[str, Any, DayTest]]:
     """Returns operators with values on and after a day, and what they say of the day of a value."""
     next_day = day + DAY
     text, next_text = day.isoformat(), next_day.isoformat()
+    # So many days that a query searches them if no index serves it.
+    many_days = [day + 2 * n * DAY for n in range(-8, 8)]
+    many_texts = [other.isoformat() for other in many_days]
     return [
         ("IS", text, lambda other: other == day),
         ("IS_NOT", text, lambda other: other != day),
         ("IN", [text, (day - 2 * DAY).isoformat()], lambda other: other in (day, day - 2 * DAY)),
         ("IN", [text, next_text], lambda other: other in (day, next_day)),
         ("NOT_IN", [text, next_text], lambda other: other not in (day, next_day)),
+        ("IN", many_texts, lambda other: other in many_days),
+        ("NOT_IN", many_texts, lambda other: other not in many_days),
         ("BEFORE", text, lambda other: other < day),
         ("ON_OR_AFTER", text, lambda other: other >= day),
         ("AFTER", text, lambda other: other > day),
@@ -139,3 +144,32 @@ def test_long_lists_of_dates_fit_into_a_query() -> None:
         if isinstance(condition, AttributeCondition)
     ]
     assert len(bson.encode({"$and": queries})) < query_bytes(tree) < MAX_QUERY_BYTES
+
+
+def test_long_lists_of_dates_select_customers_in_every_plan(
+    mongo_client: MongoClient[Wire],
+) -> None:
+    """Ten thousand separate days in the innermost group, also of values of other shapes."""
+    days = [date(1990, 1, 2) + 2 * n * DAY for n in range(10_000)]
+    values = [
+        utc("2026-03-29T23:59:59.999"),
+        utc("2026-03-30T12:00"),
+        [utc("2026-03-29T12:00"), utc("2026-03-30T12:00")],
+        [],
+        [[utc("2026-03-29T12:00"), utc("2026-03-30T12:00")]],
+        "2026-03-29",
+        None,
+    ]
+    customers = [{"_id": n, "metadata": {"at": value}} for n, value in enumerate(values)]
+    now = Now(utc("2026-06-01T12:00"), Calendar(ZoneInfo("UTC")))
+    with open_dual_evaluator(mongo_client, {"customers": customers}) as evaluator:
+        for operator, expected in (("IN", {1, 2}), ("NOT_IN", {0, 3, 4, 5, 6})):
+            texts = [day.isoformat() for day in days]
+            wire: Wire = {
+                "attribute": {"path": "metadata.at", "operator": operator, "value": texts}
+            }
+            for _ in range(8):
+                wire = {"all": [wire]}
+            tree = parse(wire, CATALOG)
+            assert evaluator.select_by_pipeline(tree, now) == expected
+            assert evaluator.select_by_evaluator(tree, now) == expected

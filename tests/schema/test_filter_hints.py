@@ -98,6 +98,11 @@ async def test_a_plausible_filter_has_no_hints(api: Api, filter_: Json) -> None:
             "No customer has a value at 'metadata.address.town'.",
         ),
         (
+            {"event": {"name": "order.items"}},
+            "filter event name",
+            "No event has the name 'order.items'; the nearest name is 'order.item'.",
+        ),
+        (
             {"all": [{"none": [{"event": {"name": "purchse"}}]}]},
             "filter all 0 none 0 event name",
             "No event has the name 'purchse'; the nearest name is 'purchase'.",

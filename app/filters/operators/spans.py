@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from app.filters.calendar import MILLISECOND, Calendar, DateOrDatetime, OrderingClass
 from app.filters.operators.operator import BoundTests, ElementTest, Operand, Query, range_query
@@ -13,6 +14,10 @@ Span = tuple[datetime | None, datetime | None]
 
 ClosedSpan = tuple[datetime, datetime]
 """A span with two bounds."""
+
+# MongoDB compares a value with one range after the other. A binary search over more ranges than
+# these costs less, but no index serves it.
+_MAX_UNINDEXED_RANGES = 10
 
 
 def span_query(path: str, span: Span, operand: Operand) -> Query:
@@ -58,13 +63,39 @@ def equal_spans(
 def any_span_query(path: str, spans: Sequence[ClosedSpan], operand: Operand) -> Query:
     """The predicate for a stored value inside one of the spans, which are in order and disjoint.
 
-    A span of a single instant is compared by equality.
+    A span of a single instant is compared by equality. If no index serves the path, many other
+    spans become a binary search.
     """
     instants = [start for start, end in spans if end - start <= MILLISECOND]
-    queries = [span_query(path, span, operand) for span in spans if span[1] - span[0] > MILLISECOND]
+    ranges = [span for span in spans if span[1] - span[0] > MILLISECOND]
+    if operand.indexed or len(ranges) <= _MAX_UNINDEXED_RANGES:
+        queries = [span_query(path, span, operand) for span in ranges]
+    else:
+        queries = [_search_query(path, ranges)]
     if instants or not queries:
         queries.append({path: {"$eq": instants[0]} if len(instants) == 1 else {"$in": instants}})
     return queries[0] if len(queries) == 1 else {"$or": queries}
+
+
+def _search_query(path: str, spans: Sequence[ClosedSpan]) -> Query:
+    field_reference = f"${path}"
+    values = {"$cond": [{"$isArray": [field_reference]}, field_reference, [field_reference]]}
+    is_datetime = {"$eq": [{"$type": "$$value"}, "date"]}
+    matches = {"$and": [is_datetime, _search_expression(spans)]}
+    return {
+        "$expr": {"$anyElementTrue": [{"$map": {"input": values, "as": "value", "in": matches}}]}
+    }
+
+
+def _search_expression(spans: Sequence[ClosedSpan]) -> dict[str, Any]:
+    """The expression that is true if the datetime `$$value` lies in one of the spans."""
+    if len(spans) == 1:
+        start, end = spans[0]
+        return {"$and": [{"$gte": ["$$value", start]}, {"$lt": ["$$value", end]}]}
+    middle = len(spans) // 2
+    is_before_middle = {"$lt": ["$$value", spans[middle][0]]}
+    halves = spans[:middle], spans[middle:]
+    return {"$cond": [is_before_middle, *map(_search_expression, halves)]}
 
 
 def any_span_test(spans: Sequence[ClosedSpan]) -> ElementTest:
