@@ -152,10 +152,17 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The result of one attempt; `error` is empty if it was delivered."""
+    """The result of one attempt; `error` is empty if it was delivered. `answer` is what the
+    receiver says, which may repeat what was sent."""
 
     outcome: Outcome
     error: str = ""
+    answer: str = ""
+
+    @property
+    def message(self) -> str:
+        """The error with the receiver's answer."""
+        return f"{self.error}: {self.answer}" if self.answer else self.error
 
 
 def next_attempt_at(

@@ -44,9 +44,11 @@ def _require_url(text: str) -> str:
         raise ValueError("must be a URL without spaces and control characters")
     try:
         url = httpx.URL(text)
+        # Decodes a host in Punycode.
+        host = url.host
     except (httpx.InvalidURL, ValueError, UnicodeError) as error:
         raise ValueError(f"must be a URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not host:
         raise ValueError("must begin with https:// or http:// and a host name")
     if url.userinfo:
         raise ValueError("must not have a user name or password; send a header instead")

@@ -162,7 +162,7 @@ def _update(record: AttemptRecord) -> dict[str, Any]:
             "$unset": {**QUEUE_FIELDS, "lastError": "", "content": "", "host": ""},
         }
     fields: dict[str, Any] = {
-        "lastError": result.error[:MAX_ERROR_LENGTH],
+        "lastError": result.message[:MAX_ERROR_LENGTH],
         "firstAttemptAt": record.first_attempt_at,
     }
     if record.retry_at is None:

@@ -201,7 +201,7 @@ async def test_a_refused_recipient_pauses_nothing(
         await client.wait_for_counts(distribution, **{status: 1})
 
     (delivery,) = await client.deliveries(distribution)
-    assert delivery["lastError"] == f"The mail server: {refusal}"
+    assert delivery["lastError"] == f"The mail server did not accept the email: {refusal}"
     assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
 
 

@@ -97,16 +97,18 @@ async def test_the_status_counts_although_the_body_never_ends(
 
 async def test_gone_pauses_at_once(client: DistributionClient, receiver: Receiver) -> None:
     distribution = await make_delivery(client, receiver.url())
-    receiver.answer = answer_status(410, "moved")
+    receiver.answer = answer_status(410, "no ann@example.com")
     async with client.sending():
         await client.wait_for_counts(distribution, FAILED=1)
         shown = await client.fetch_distribution(distribution)
         assert shown["state"] == "PAUSED"
         assert shown["pausedBecause"] == (
-            "The receiver accepts no more deliveries. The receiver answered 410: moved"
+            "The receiver accepts no more deliveries. The receiver answered 410."
         )
         receiver.answer = answer_status(200)
         (delivery,) = await client.deliveries(distribution)
+        # The delivery forgets the answer with the customer.
+        assert delivery["lastError"] == "The receiver answered 410: no ann@example.com"
         # A retry by hand is sent even now.
         payload = await client.change(RETRY, id=delivery["id"])
         assert payload["delivery"]["status"] == "PENDING"

@@ -77,9 +77,14 @@ def test_single_metadata_keys() -> None:
 
 
 def test_values_that_only_other_programs_write() -> None:
-    metadata = {"price": Decimal128("1.50"), "raw": b"\xff", "list": [math.inf, b"\xff"]}
+    metadata = {
+        "price": Decimal128("1.50"),
+        "missing": Decimal128("NaN"),
+        "raw": b"\xff",
+        "list": [math.inf, Decimal128("Infinity"), b"\xff"],
+    }
     (row,) = read_rows(write_ndjson(["metadata"], {"metadata": metadata}))
-    assert row == {"metadata": {"price": "1.50", "raw": "/w==", "list": [None, "/w=="]}}
+    assert row == {"metadata": {"price": "1.50", "raw": "/w==", "list": [None, None, "/w=="]}}
     assert write_ndjson(["metadata"], {"metadata": {}}, {"metadata": {"x": None}}) == b"{}\n{}\n"
 
 

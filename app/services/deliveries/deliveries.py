@@ -132,7 +132,7 @@ class Deliveries:
                 delivery,
                 status=DeliveryStatus.DELIVERED if is_delivered else DeliveryStatus.FAILED,
                 attempts=1,
-                last_error=result.error or None,
+                last_error=result.message or None,
                 delivered_at=self._clock() if is_delivered else None,
             )
         await self._store.deliveries.insert([NewDelivery(delivery)])

@@ -305,9 +305,11 @@ class Sender:
 
 
 def _pause_reason(record: AttemptRecord) -> str | None:
+    """The reason stays for longer than customers may, so that it has nothing of the answer."""
     result = record.result
+    error = result.error.rstrip(".")
     if result.outcome is Outcome.GONE:
-        return f"The receiver accepts no more deliveries. {result.error}"
+        return f"The receiver accepts no more deliveries. {error}."
     if result.outcome is Outcome.RETRY and record.retry_at is None:
-        return f"The receiver kept refusing a delivery for a day. {result.error}"
+        return f"The receiver kept refusing a delivery for a day. {error}."
     return None

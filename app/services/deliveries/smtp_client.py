@@ -80,7 +80,9 @@ class SmtpClient:
             await self._send_once(mime_message, self._options)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             outcome = Outcome.REJECT if _is_permanent(error) else Outcome.RETRY
-            return AttemptResult(outcome, f"The mail server: {_describe(error)}")
+            return AttemptResult(
+                outcome, "The mail server did not accept the email", _describe(error)
+            )
         return AttemptResult(Outcome.DELIVERED)
 
     async def _send_once(self, mime_message: MimeMessage, options: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ class WebhookClient:
         if response.is_success:
             return AttemptResult(Outcome.DELIVERED)
         outcome = Outcome.GONE if response.status_code == _GONE else Outcome.RETRY
-        return AttemptResult(outcome, _describe_response(response.status_code, text))
+        return AttemptResult(outcome, f"The receiver answered {response.status_code}", _quote(text))
 
 
 async def _read_start(response: httpx.Response) -> str:
@@ -101,7 +101,6 @@ async def _read_start(response: httpx.Response) -> str:
     return body[:_MAX_RESPONSE_BYTES].decode("utf-8", "replace")
 
 
-def _describe_response(status: int, text: str) -> str:
+def _quote(text: str) -> str:
     line = " ".join(text.split())[:_MAX_QUOTED_CHARACTERS]
-    printable = "".join(character for character in line if character.isprintable())
-    return f"The receiver answered {status}{': ' * bool(printable)}{printable}"
+    return "".join(character for character in line if character.isprintable())

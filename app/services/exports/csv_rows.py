@@ -5,12 +5,11 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from math import isfinite
 from typing import Any
 
 from app.domain.customers import Document
 from app.services.exports.columns import Column, projection
-from app.services.exports.json_text import dump_json, format_instant, to_text
+from app.services.exports.json_text import dump_json, format_instant, is_null, to_text
 
 _BYTE_ORDER_MARK = "\ufeff".encode()
 # Spreadsheets run a cell that begins like this as a formula. The apostrophe makes it text.
@@ -61,7 +60,7 @@ class CsvRows:
     def _to_cell(self, value: Any) -> Any:
         """Returns the value as the csv module writes it: text, a number, or None for empty."""
         match value:
-            case None:
+            case _ if is_null(value):
                 return None
             case bool():
                 return "true" if value else "false"
@@ -81,9 +80,7 @@ class CsvRows:
                 return text if _NUMBER.fullmatch(text) else self._to_cell(text)
 
 
-def _to_number(value: float) -> float | int | None:
-    if not isfinite(value):
-        return None
+def _to_number(value: float) -> float | int:
     is_whole = value.is_integer() and abs(value) <= _MAX_EXACT_FLOAT
     return int(value) if is_whole else value
 

@@ -1,12 +1,11 @@
 """NDJSON: one JSON object per line, in the shape that `segments import customers` takes."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from app.domain.customers import Document
 from app.services.exports.columns import METADATA_PATH, Column, outermost, projection
-from app.services.exports.json_text import dump_json
+from app.services.exports.json_text import dump_json, is_null
 
 
 class NdjsonRows:
@@ -40,20 +39,15 @@ class NdjsonRows:
 def _set_values(rows: list[dict[str, Any]], keys: tuple[str, ...], values: list[Any]) -> None:
     *parent_keys, last_key = keys
     for row, value in zip(rows, values, strict=True):
-        if not _is_null(value):
+        if not is_null(value):
             target = row
             for key in parent_keys:
                 target = target.setdefault(key, {})
             target[last_key] = value
 
 
-def _is_null(value: Any) -> bool:
-    """Whether JSON has the value as null: None, NaN or an infinity."""
-    return value is None or (value.__class__ is float and not isfinite(value))
-
-
 def _without_nulls(metadata: Any) -> Any:
     """Returns metadata without keys that are null; None if nothing is left."""
     if metadata.__class__ is not dict:
         return None
-    return {key: value for key, value in metadata.items() if not _is_null(value)} or None
+    return {key: value for key, value in metadata.items() if not is_null(value)} or None
