@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from app.domain.api_keys import Caller
+from app.domain.api_keys import Caller, calling_key_name
 from app.errors import Unauthenticated
 from app.export_download import download_base
 from app.persisted_documents import PersistedDocuments
@@ -30,6 +30,8 @@ class ApiSession:
         return documents
 
     async def make_context(self) -> Context:
+        key = self.caller.key
+        calling_key_name.set(None if key is None else key.name)
         return Context(
             self.services,
             self.services.now(),

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -55,6 +56,11 @@ class Caller:
 
     role: Role
     key: ApiKey | None = None
+
+
+calling_key_name: ContextVar[str | None] = ContextVar("calling_key_name", default=None)
+"""The name of the key of the present operation; None where keys are off, and outside of one. The
+API sets it for each operation, so that a record of what was done can say who did it."""
 
 
 def generate_key() -> tuple[str, str]:

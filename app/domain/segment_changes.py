@@ -1,11 +1,12 @@
 """What was done to a segment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
+from app.domain.api_keys import calling_key_name
 from app.domain.json_values import is_same_value
 from app.domain.segments import Segment
 from app.domain.uses import Use
@@ -29,13 +30,13 @@ class ChangePosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SegmentChange:
-    """One change. `by` is the name of the key that made it, None without keys. `use` is what made
-    the segment active."""
+    """One change. `by` is the name of the key that made it, by default the caller's; None without
+    keys. `use` is what made the segment active."""
 
     segment_id: str
     at: datetime
     kind: SegmentChangeKind
-    by: str | None = None
+    by: str | None = field(default_factory=calling_key_name.get)
     filter_before: Mapping[str, Any] | None = None
     filter_after: Mapping[str, Any] | None = None
     use: Use | None = None
