@@ -116,7 +116,10 @@ async def _run(
             running_addresses.write(folder, environment)
             if load_sample:
                 print_line(await _load_sample(settings, environment))
-            print_line(f"Ready: {addresses.url(host, port, '/graphql')}")
+            print_line(
+                f"Ready: {addresses.url(host, port, '/graphql')}\n"
+                f"Dashboard: {addresses.url(host, port, '/app/')}"
+            )
             if settings.auth == "keys":
                 print_line(f"Create a key: segments keys create --role admin --data {folder}")
             for own_process in (stack.api, stack.worker):

@@ -228,9 +228,10 @@ class Deliveries:
         return {id_: list(map(as_delivery, documents)) for id_, documents in rows.items()}
 
     async def count_by_status(
-        self, distribution_ids: Iterable[str]
+        self, distribution_ids: Iterable[str], session: AsyncIOMotorClientSession
     ) -> dict[str, dict[DeliveryStatus, int]]:
-        """By distribution, the number of deliveries with each status. An index answers this."""
+        """By distribution, the number of deliveries with each status, at the instant of the
+        session. An index answers this."""
         keys = to_object_ids(EntityKind.DISTRIBUTION, distribution_ids)
         stages: list[dict[str, Any]] = [
             {"$match": {"distributionId": {"$in": keys}}},
@@ -242,7 +243,7 @@ class Deliveries:
             },
         ]
         counts: dict[str, dict[DeliveryStatus, int]] = {}
-        async for row in self._collection.aggregate(stages, hint=STATUS_INDEX):
+        async for row in self._collection.aggregate(stages, hint=STATUS_INDEX, session=session):
             distribution_id = to_public_id(EntityKind.DISTRIBUTION, row["_id"]["distribution"])
             status = DeliveryStatus(row["_id"]["status"])
             counts.setdefault(distribution_id, {})[status] = row["count"]

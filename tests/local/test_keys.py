@@ -43,6 +43,7 @@ def test_keys_beside_a_running_up(
     up.wait_for_output("Create a key: ")
     assert up.stdout == (
         f"Ready: http://127.0.0.1:{port}/graphql\n"
+        f"Dashboard: http://127.0.0.1:{port}/app/\n"
         f"Create a key: segments keys create --role admin --data {data}\n"
     )
     assert request_status(port, None) == 401

@@ -53,7 +53,8 @@ def test_up_responds_and_stops_without_leftover_processes(
     run_up: Callable[[], ProgramProcess], port: int, responds_ok: Answers, stop: str
 ) -> None:
     program = run_up()
-    assert program.stdout == f"Ready: http://127.0.0.1:{port}/graphql\n"
+    address = f"http://127.0.0.1:{port}"
+    assert program.stdout == f"Ready: {address}/graphql\nDashboard: {address}/app/\n"
     assert responds_ok("/readyz")
     assert responds_ok("/graphql")
     everyone = program.process_tree()

@@ -60,8 +60,11 @@ class Deliveries:
     async def count_by_status(
         self, distribution_ids: Iterable[str]
     ) -> dict[str, dict[DeliveryStatus, int]]:
-        """Returns, by distribution, the number of its deliveries with each status."""
-        found = await self._store.deliveries.count_by_status(distribution_ids)
+        """Returns, by distribution, the number of its deliveries with each status, all at one
+        instant: a delivery that is being sent counts once."""
+        found = await self._store.read_snapshot(
+            lambda session: self._store.deliveries.count_by_status(distribution_ids, session)
+        )
         return {
             id_: {status: found.get(id_, {}).get(status, 0) for status in DeliveryStatus}
             for id_ in distribution_ids
