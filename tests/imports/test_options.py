@@ -172,6 +172,26 @@ async def test_a_wrong_map_is_refused(
     assert message in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (ImportOptions(types_by_path={"metadata.x": ColumnType.parse("NUMBER")}), "--type"),
+        (
+            ImportOptions(
+                paths_by_column={"a": "name"}, unknown=UnknownColumns.IGNORE, delimiter=";"
+            ),
+            "--map, --unknown, --delimiter",
+        ),
+    ],
+)
+async def test_options_of_columns_are_refused_for_ndjson(
+    shop: ImportShop, options: ImportOptions, names: str
+) -> None:
+    with pytest.raises(InputError, match=f"NDJSON, to which {names} can't be applied"):
+        await shop.import_file("customers", '{"sourceId": "1"}\n', "a.ndjson", options=options)
+    assert shop.dump()["customers"] == []
+
+
 async def test_unknown_columns(shop: ImportShop) -> None:
     file = "sourceId,Plan,Net.Sum\n1,pro,5\n"
     with pytest.raises(InputError, match=r"'Plan', 'Net.Sum'\. Say .*--unknown ignore"):

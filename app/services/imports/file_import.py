@@ -40,7 +40,9 @@ class FileImport:
     ) -> None:
         self._services = services
         self._fields = InputFields(row_type)
-        self._options = (options or ImportOptions()).with_preset_defaults()
+        given_options = options or ImportOptions()
+        self._csv_only_names = given_options.csv_only_names
+        self._options = given_options.with_preset_defaults()
         self._reject_file = reject_file
         self.report = ImportReport()
 
@@ -76,6 +78,13 @@ class FileImport:
                 " the file is not; export it in that format.",
             )
         if not source.is_csv:
+            if self._csv_only_names:
+                names = ", ".join(self._csv_only_names)
+                raise input_error(
+                    UserErrorCode.INVALID,
+                    f"The file is NDJSON, to which {names} can't be applied:"
+                    " its rows have the shape of the API's inputs. Leave the option away.",
+                )
             return NdjsonFile(source, self._fields, self._options)
         # Definitions apply to the metadata of customers only, not to that of orders.
         schema = metadata_schema if self._fields.row_type == "customers" else None

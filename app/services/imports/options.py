@@ -82,6 +82,17 @@ class ImportOptions:
     is_missing_time_now: bool = False
     zone: ZoneInfo | None = None
 
+    @property
+    def csv_only_names(self) -> list[str]:
+        """The options that were given and do not apply to NDJSON."""
+        given = {
+            "--map": self.paths_by_column,
+            "--unknown": self.unknown,
+            "--type": self.types_by_path,
+            "--delimiter": self.delimiter,
+        }
+        return [name for name, value in given.items() if value]
+
     def with_preset_defaults(self) -> "ImportOptions":
         """Returns the options, with the preset's value for each that was not given."""
         if self.preset is None:
