@@ -112,7 +112,8 @@ def test_known_distances(
 def test_an_index_leaves_few_distances_to_compute(
     mongo_client: MongoClient[dict[str, Any]], database: str
 ) -> None:
-    customers = mongo_client[database]["customers"]
+    # A collection of its own: that of the program may be there, and accepts its documents only.
+    customers = mongo_client[database]["places"]
     customers.insert_many({"metadata": {"place": place}} for place in POINTS.values())
     customers.create_index("metadata.$**")
     condition = within_radius({**POINTS[8], "meters": 100})

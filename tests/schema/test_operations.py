@@ -86,6 +86,14 @@ OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules", "generatingCount", "usedBy"),
     *("rowsTotal", "url", "expiresAt", "finishedAt", "error"),
-    # Fields that are empty without a worker.
-    *("worker", "workers", "poisonChange", "nextTimerAt", "backfillProgress", "lastError"),
+    # Fields that are empty without a worker, which counts the segments, too.
+    *(
+        "lastSize",
+        "worker",
+        "workers",
+        "poisonChange",
+        "nextTimerAt",
+        "backfillProgress",
+        "lastError",
+    ),
 }

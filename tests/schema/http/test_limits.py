@@ -51,7 +51,7 @@ async def test_a_document_that_asks_for_too_much_is_refused_at_once(
     assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {
         "QUERY_TOO_COMPLEX"
     }
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 2
 
 
 async def test_the_depth_allowed(client: httpx.AsyncClient) -> None:
