@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pymongo import MongoClient
 from redis import Redis
 
+from app import open_files
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
@@ -21,10 +22,21 @@ _MEMORY_FOLDER = Path("/dev/shm")
 _MIN_FREE_MEMORY_BYTES = 4 * 1024**3
 
 
+def pytest_configure() -> None:
+    """Lets the tests open a thousand sockets, and the databases that they start their files."""
+    open_files.raise_soft_limit()
+
+
 def pytest_collection_finish() -> None:
     """Spares each later garbage collection the objects of thousands of tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Shows the objects to plugins again, which may look for what refers to one."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

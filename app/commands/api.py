@@ -11,7 +11,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from app import logging_config
+from app import logging_config, open_files
 from app.commands import connections
 from app.http_protocol import BoundedHttpProtocol
 from app.local import addresses
@@ -31,6 +31,7 @@ class _ServerWithoutSignals(uvicorn.Server):
 def run(host: str, port: int) -> None:
     settings = connections.require_settings()
     addresses.require_protection(host, settings.auth)
+    open_files.raise_soft_limit()
     listener = addresses.listen(host, port)
     from app.main import create_app
 

@@ -7,9 +7,12 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
+from app import open_files
 from app.commands import engine_health, mongodb_health, redis_health, segments_health
 from app.commands.finding import Finding
 from app.settings import Settings
+
+_MIN_OPEN_FILES = 4_096
 
 
 def run(settings: Settings) -> bool:
@@ -25,12 +28,23 @@ def run(settings: Settings) -> bool:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
+    yield _check_open_files()
     mongodb_findings = list(mongodb_health.check(settings))
     yield from mongodb_findings
     yield from redis_health.check(settings)
     if all(finding.is_ok for finding in mongodb_findings):
         yield segments_health.check(settings)
         yield from engine_health.check(settings)
+
+
+def _check_open_files() -> Finding:
+    """Checks the limit that the parts of the program raise theirs to."""
+    limit = open_files.hard_limit()
+    remedy = (
+        f"raise the hard limit to {_MIN_OPEN_FILES} or more, with LimitNOFILE= of systemd or in"
+        " /etc/security/limits.conf"
+    )
+    return Finding("open files", f"at most {limit}", remedy if limit < _MIN_OPEN_FILES else "")
 
 
 def _format_finding(finding: Finding) -> Text:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from app import open_files
 from app.errors import SetupError
 from app.host_check import is_loopback
 from app.local import addresses, data_folder, running_addresses
@@ -65,6 +66,7 @@ def run(
     if is_loopback(host) and "auth" not in settings.model_fields_set:
         settings = settings.model_copy(update={"auth": "off"})
     addresses.require_protection(host, settings.auth)
+    open_files.raise_soft_limit()
     folder = folder.resolve()
     # No other user may read the files of this process and of its children.
     os.umask(0o077)

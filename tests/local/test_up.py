@@ -1,8 +1,10 @@
 """`segments up` starts everything on one machine, and leaves no process behind."""
 
 import json
+import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -48,17 +50,32 @@ def read_mongodb_url(data: Path) -> str:
     return str(json.loads((data / "addresses.json").read_text())["MONGODB_URL"])
 
 
+@contextmanager
+def lowered_limit_of_open_files() -> Iterator[int]:
+    """Processes that are started in the block begin with 1,024, as on many systems. Yields the hard
+    limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, hard))
+    try:
+        yield hard
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.mark.parametrize("stop", ["ctrl-c", "terminate"])
 def test_up_responds_and_stops_without_leftover_processes(
     run_up: Callable[[], ProgramProcess], port: int, responds_ok: Answers, stop: str
 ) -> None:
-    program = run_up()
+    with lowered_limit_of_open_files() as hard_limit:
+        program = run_up()
     address = f"http://127.0.0.1:{port}"
     assert program.stdout == f"Ready: {address}/graphql\nDashboard: {address}/app/\n"
     assert responds_ok("/readyz")
     assert responds_ok("/graphql")
     everyone = program.process_tree()
     assert len(everyone) == 5
+    limits = {process.rlimit(resource.RLIMIT_NOFILE) for process in everyone}
+    assert limits == {(hard_limit, hard_limit)}
 
     program.press_ctrl_c() if stop == "ctrl-c" else program.process.terminate()
     assert program.wait_for_exit(seconds=10) == 0
