@@ -124,9 +124,12 @@ class ShopWithEngine:
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    pause_seconds = 0.01
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - there is no event in the database
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause_seconds)
+            # To look often costs the processor, which the condition waits for, too.
+            pause_seconds = min(0.1, 1.2 * pause_seconds)
 
 
 async def has_logged(logs: Sequence[Any], event: str) -> bool:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from pymongo import MongoClient
 
 from app.local.mongod import Mongod
 from app.settings import Settings
+from tests.local.conftest import wait_until
 from tests.terminal import run_in_terminal
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -258,10 +258,9 @@ def test_an_interrupted_export_leaves_no_file(
     arguments = ("-o", "a.csv", "--fields", "metadata")
     with started(environment, tmp_path, *arguments, stdout=subprocess.PIPE) as process:
         assert process.stderr
-        deadline = time.monotonic() + 30
-        while not (part.exists() and part.stat().st_size > 100):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
+        wait_until(
+            lambda: (part.exists() and part.stat().st_size > 100) or process.poll() is not None, 60
+        )
         process.send_signal(signal.SIGSTOP)
         assert (tmp_path / "a.csv").read_text() == "older"
         process.send_signal(signal.SIGINT)

@@ -21,7 +21,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not true after {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 class ProgramProcess:
