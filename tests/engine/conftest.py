@@ -126,7 +126,7 @@ class ShopWithEngine:
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     pause_seconds = 0.01
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - there is no event in the database
+        while not await condition():
             await asyncio.sleep(pause_seconds)
             # To look often costs the processor, which the condition waits for, too.
             pause_seconds = min(0.1, 1.2 * pause_seconds)
