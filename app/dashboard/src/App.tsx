@@ -3,6 +3,7 @@ import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { ForgetKeyButton } from "./access/ForgetKeyButton";
 import { KeyGate } from "./access/KeyDialog";
 import { EditSegmentPage, NewSegmentPage } from "./editor/EditorPage";
+import { NewListPage } from "./lists/NewListPage";
 import { routes } from "./routes";
 import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
@@ -25,6 +26,7 @@ export function App() {
           </Route>
           <Route path={routes.segments} component={SegmentsPage} />
           <Route path={routes.newSegment} component={NewSegmentPage} />
+          <Route path={routes.newList} component={NewListPage} />
           <Route path="/segments/:id/edit" component={EditSegmentPage} />
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
           <Route component={NotFound} />
