@@ -197,6 +197,24 @@ def test_a_list_is_renamed_and_copied_with_changes(dashboard: Dashboard) -> None
     assert members_of(dashboard.execute(READ_LIST, id=id_)) == {"anna", "ben"}
 
 
+def test_a_list_with_too_many_customers_is_not_created(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.schema.project.MAX_STATIC_MEMBERS", 2)
+    dashboard.open("/app/segments/new/list")
+    paste(dashboard, "anna\nben\ncleo")
+    dashboard.wait_for("1 customer too many: remove them, or use a filter.")
+    dashboard.find("input", "Name").send_keys("Chosen")
+    assert not dashboard.find("button", "Create the list").is_enabled()
+    dashboard.check_accessibility()
+
+    dashboard.click("button", "Remove anna")
+
+    dashboard.wait_for("2 customers in the list")
+    dashboard.click("button", "Create the list")
+    dashboard.wait_for("2 members")
+
+
 def test_a_name_that_is_taken_is_refused(dashboard: Dashboard) -> None:
     dashboard.create_segment("Chosen", {"customers": [{"sourceId": "anna"}]})
     dashboard.open("/app/segments/new/list")
