@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from selenium.webdriver.support.select import Select
 
 from app.settings import Settings
 from tests.browser import running_browser
@@ -80,7 +81,7 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
     dashboard.open(f"/app/segments/{segment_id}/live")
     dashboard.wait_for("● Live")
-    dashboard.wait_for("Nobody has entered or left since this page was opened.")
+    dashboard.wait_for("Nobody has entered or left yet.")
     dashboard.check_accessibility()
 
     dashboard.create_customers("anna", name="Anna")
@@ -101,6 +102,19 @@ def test_transitions_arrive_once_although_the_api_is_killed(
         "Anna Entered",
     ]
     dashboard.check_accessibility()
+
+    dashboard.browser.refresh()
+    dashboard.wait_for("4 transitions, the newest first")
+    dashboard.create_customers("dora", name="Dora")
+    dashboard.wait_for("5 transitions, the newest first")
+    dashboard.click("a", "Transitions")
+    dashboard.wait_for("5 transitions, the newest first")
+    Select(dashboard.find("select", "Transition")).select_by_visible_text("Left")
+    dashboard.wait_for("1 transition, the newest first")
+    assert "anna Left" in dashboard.text()
+    dashboard.check_accessibility()
+    dashboard.click("a", "Changes")
+    dashboard.wait_for("Made active by the distribution “Welcome”")
 
 
 def test_an_export_with_chosen_columns_is_downloaded(

@@ -10,6 +10,12 @@ from tests.dashboard.dashboard import Dashboard
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 MEMBERS = 60
+HAS_EMAIL = {"attribute": {"path": "email", "operator": "HAS_VALUE"}}
+UPDATE = """
+mutation($id: ID!, $input: SegmentUpdateInput!) {
+  segmentUpdate(id: $id, input: $input) { userErrors { message } }
+}
+"""
 
 
 @pytest.fixture
@@ -63,6 +69,25 @@ def test_a_segment_is_deleted_by_keyboard_after_a_question(
     dashboard.wait_for("There are no segments yet.")
     assert dashboard.execute("query($id: ID!) { segment(id: $id) { id } }", id=segment_id) is None
     assert dashboard.focused().tag_name == "main"
+
+
+def test_the_changes_tell_what_was_done(dashboard: Dashboard, segment_id: str) -> None:
+    for change in ({"filter": HAS_EMAIL}, {"name": "With email"}):
+        payload = dashboard.execute(UPDATE, id=segment_id, input=change)
+        assert not payload["userErrors"]
+    dashboard.open(f"/app/segments/{segment_id}/changes")
+
+    dashboard.wait_for("Changes, the newest first")
+    cells = dashboard.browser.find_elements("css selector", "tbody td:nth-child(2)")
+    assert [cell.text for cell in cells] == ["Renamed", "Filter edited", "Created"]
+    dashboard.click("summary", "Filter edited")
+    dashboard.wait_for("Before")
+    dashboard.wait_until(lambda: "email" in cells[1].text, "the sentence of the filter")
+    assert "{" not in cells[1].text
+    dashboard.check_accessibility()
+    dashboard.use_width(320)
+    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_browser_logs()
 
 
 def test_unknown_segments_and_pages_say_so(dashboard: Dashboard, segment_id: str) -> None:

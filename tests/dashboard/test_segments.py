@@ -1,7 +1,15 @@
 """The list of segments in a browser."""
 
-import pytest
+import asyncio
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import pytest
+from selenium.webdriver.support.select import Select
+
+from app.domain.segment_sizes import SegmentSize
+from app.settings import Settings
+from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard
@@ -60,13 +68,76 @@ def test_an_empty_shop_has_no_segments(dashboard: Dashboard) -> None:
     dashboard.check_accessibility()
 
 
+def test_the_list_is_sorted_by_its_headings(dashboard: Dashboard) -> None:
+    for name in ("Beta", "alpha", "Gamma"):
+        dashboard.create_segment(name, {"filter": NO_EMAIL})
+    dashboard.open("/app/segments")
+    dashboard.wait_for("3 segments")
+    assert list(list_rows(dashboard)) == ["Beta", "alpha", "Gamma"]
+
+    dashboard.click("button", "Name")
+    wait_for_order(dashboard, "alpha", "Beta", "Gamma")
+    heading = dashboard.browser.find_element("css selector", "th[aria-sort]")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    dashboard.check_accessibility()
+    dashboard.find("button", "Name ▲").click()
+    wait_for_order(dashboard, "Gamma", "Beta", "alpha")
+    dashboard.browser.refresh()
+    wait_for_order(dashboard, "Gamma", "Beta", "alpha")
+    dashboard.click("button", "Edited")
+    wait_for_order(dashboard, "Gamma", "alpha", "Beta")
+    assert dashboard.browser.current_url.endswith("/app/segments?sort=-edited")
+
+
+def test_segments_that_nothing_uses_are_found(dashboard: Dashboard) -> None:
+    inner = dashboard.create_segment("Inner", {"filter": NO_EMAIL})
+    dashboard.create_segment("Outer", {"filter": {"none": [{"segment": {"id": inner}}]}})
+    dashboard.open("/app/segments")
+    dashboard.wait_for("2 segments")
+
+    Select(dashboard.find("select", "Used by")).select_by_visible_text("Nothing")
+
+    wait_for_order(dashboard, "Outer")
+    assert dashboard.browser.current_url.endswith("?use=none")
+
+
+def test_the_list_draws_the_sizes_of_thirty_days(dashboard: Dashboard, settings: Settings) -> None:
+    counted = dashboard.create_segment("Counted", {"filter": ALL_CUSTOMERS_FILTER})
+    larger = dashboard.create_segment("Larger", {"filter": ALL_CUSTOMERS_FILTER})
+    asyncio.run(add_sizes(settings, counted, 3, 9, 1, 5))
+    asyncio.run(add_sizes(settings, larger, 6))
+    dashboard.open("/app/segments")
+
+    line = "[aria-label='From 3 to 5, at least 1, at most 9']"
+    dashboard.wait_until(lambda: bool(dashboard.browser.find_elements("css selector", line)))
+    assert list_rows(dashboard)["Larger"]["Last 30 days"] == "–"
+    dashboard.check_accessibility()
+    dashboard.click("button", "Customers")
+    wait_for_order(dashboard, "Larger", "Counted")
+
+
+async def add_sizes(settings: Settings, segment_id: str, *counts: int) -> None:
+    """Adds one size a day, the last one of today."""
+    store = Store.connect(settings)
+    now = datetime.now(UTC).replace(microsecond=0)
+    for days, count in zip(range(len(counts), 0, -1), counts, strict=True):
+        at = now - timedelta(days=days - 1)
+        add = partial(store.segment_sizes.add, segment_id, at, SegmentSize(at, count), at)
+        await store.transaction(add)
+    await store.close()
+
+
+def wait_for_order(dashboard: Dashboard, *names: str) -> None:
+    dashboard.wait_until(lambda: list(list_rows(dashboard)) == [*names], f"order of {names}")
+
+
 def list_rows(dashboard: Dashboard) -> dict[str, dict[str, str]]:
     """The texts of each row, by the name of the segment and of the column."""
     rows: list[list[list[str]]] = dashboard.browser.execute_script(
         "return [...document.querySelectorAll('tbody tr')].map(row =>"
         " [...row.cells].map(cell => cell.innerText.split('\\n')))"
     )
-    columns = ("Kind", "Customers", "Used by", "Edited")
+    columns = ("Kind", "Customers", "Last 30 days", "Used by", "Edited")
     return {
         name[0]: {
             "sentence": " ".join(name[1:]).strip(),

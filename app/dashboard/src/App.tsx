@@ -1,14 +1,24 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { ForgetKeyButton } from "./access/ForgetKeyButton";
 import { KeyGate } from "./access/KeyDialog";
-import { EditSegmentPage, NewSegmentPage } from "./editor/EditorPage";
 import { routes } from "./routes";
 import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
+
+// Most visits need neither the editor nor fixed lists. They are loaded when they are opened.
+const NewSegmentPage = lazy(async () => ({
+  default: (await import("./editor/EditorPage")).NewSegmentPage,
+}));
+const EditSegmentPage = lazy(async () => ({
+  default: (await import("./editor/EditorPage")).EditSegmentPage,
+}));
+const NewListPage = lazy(async () => ({
+  default: (await import("./lists/NewListPage")).NewListPage,
+}));
 
 /** The shell: navigation, and the page of the address. */
 export function App() {
@@ -25,6 +35,7 @@ export function App() {
           </Route>
           <Route path={routes.segments} component={SegmentsPage} />
           <Route path={routes.newSegment} component={NewSegmentPage} />
+          <Route path={routes.newList} component={NewListPage} />
           <Route path="/segments/:id/edit" component={EditSegmentPage} />
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
           <Route component={NotFound} />
@@ -81,7 +92,9 @@ function Main({ children }: { children: ReactNode }) {
   }, [location]);
   return (
     <main id="main" tabIndex={-1} ref={main}>
-      <ErrorBoundary key={location}>{children}</ErrorBoundary>
+      <ErrorBoundary key={location}>
+        <Suspense fallback={<p className="waiting">Loading the page …</p>}>{children}</Suspense>
+      </ErrorBoundary>
     </main>
   );
 }

@@ -18,6 +18,9 @@ const queryClient = new QueryClient({
   },
 });
 
+// After an update the server no longer has the files of the page that is open.
+window.addEventListener("vite:preloadError", () => window.location.reload());
+
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no element #root");
 createRoot(root).render(

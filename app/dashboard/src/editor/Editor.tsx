@@ -38,7 +38,8 @@ export function Editor({ saved, initialName, createTree, onSaved }: Props) {
       queryClient.removeQueries({ queryKey: ["members", id] });
       queryClient.removeQueries({ queryKey: ["memberCount", id] });
       queryClient.invalidateQueries({ queryKey: ["segments"] });
-      queryClient.invalidateQueries({ queryKey: ["catalog"] });
+      // The editor closes: it would begin to read the catalog, and give up.
+      queryClient.invalidateQueries({ queryKey: ["catalog"], refetchType: "none" });
       onSaved(id);
     },
   });

@@ -6,19 +6,24 @@ import { routes } from "../routes";
 import { formatDate } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
+import { Changes } from "./Changes";
 import { DeleteSegmentButton } from "./DeleteSegmentButton";
+import { EditDetailsButton } from "./EditDetailsButton";
 import { KindBadge } from "./KindBadge";
 import { LiveFeed } from "./LiveFeed";
 import { MemberCount } from "./MemberCount";
 import { Members } from "./Members";
 import { type ShownSegment, segmentQuery } from "./queries";
+import { Transitions } from "./Transitions";
 import { Uses } from "./Uses";
 
 const TABS = {
   members: { name: "Members", Content: Members },
   live: { name: "Live", Content: LiveFeed },
+  transitions: { name: "Transitions", Content: Transitions },
   uses: { name: "Used by", Content: Uses },
   exports: { name: "Exports", Content: Exports },
+  changes: { name: "Changes", Content: Changes },
 } as const;
 
 type TabName = keyof typeof TABS;
@@ -70,6 +75,12 @@ function SegmentHead({ segment }: { segment: ShownSegment }) {
             Edit
           </Link>
         )}
+        {canWrite && segment.kind === "STATIC" && (
+          <Link className="button" href={routes.changedCopy(segment.id)}>
+            Make a changed copy
+          </Link>
+        )}
+        {canWrite && <EditDetailsButton segment={segment} />}
         {canWrite && (
           <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
         )}

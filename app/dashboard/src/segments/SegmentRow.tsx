@@ -5,6 +5,7 @@ import { useInSight } from "../ui/useInSight";
 import { KindBadge } from "./KindBadge";
 import { LastSize, MemberCount } from "./MemberCount";
 import type { ListedSegment } from "./queries";
+import { Sparkline } from "./Sparkline";
 
 const MAX_SHOWN_USES = 2;
 
@@ -26,6 +27,9 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
         ) : (
           <LastSize size={segment.lastSize} />
         )}
+      </td>
+      <td>
+        <Sparkline sizes={segment.sizeHistory} />
       </td>
       <td>{describeUses(segment.usedBy.map((use) => use.name))}</td>
       <td>{formatDate(segment.updatedAt)}</td>

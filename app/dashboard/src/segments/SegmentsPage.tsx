@@ -1,26 +1,28 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
-import { formatCount } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { announce } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
-import { segmentsQuery } from "./queries";
-import { SegmentRow } from "./SegmentRow";
+import type { SegmentSelection } from "./queries";
+import { SegmentList } from "./SegmentList";
+import { readSorting, writeSorting } from "./sorting";
 import { KIND_NAMES, type SegmentKind } from "./words";
 
 const TYPING_PAUSE_MS = 250;
+const UNUSED = "none";
 
-/** The list of segments. The address holds what is searched for. */
+/** The list of segments. The address holds what is searched for, and the order. */
 export function SegmentsPage() {
   const [parameters, setParameters] = useSearchParams();
   const canWrite = useCanWrite();
   const search = parameters.get("search") ?? "";
-  const kind = readKind(parameters.get("kind"));
+  const selection: SegmentSelection = {
+    search: useDebounced(search, TYPING_PAUSE_MS),
+    kind: readKind(parameters.get("kind")),
+    isUnused: parameters.get("use") === UNUSED,
+    sorting: readSorting(parameters.get("sort") ?? ""),
+  };
 
-  function change(name: "search" | "kind", value: string) {
+  function change(name: "search" | "kind" | "use" | "sort", value: string) {
     const next = new URLSearchParams(parameters);
     if (value) next.set(name, value);
     else next.delete(name);
@@ -32,9 +34,12 @@ export function SegmentsPage() {
       <title>Segments · Customer segments</title>
       <h1>Segments</h1>
       {canWrite && (
-        <p>
+        <p className="toolbar">
           <Link className="primary button" href={routes.newSegment}>
             New segment
+          </Link>
+          <Link className="button" href={routes.newList}>
+            New fixed list
           </Link>
         </p>
       )}
@@ -49,7 +54,7 @@ export function SegmentsPage() {
         </label>
         <label>
           Kind
-          <select value={kind} onChange={(event) => change("kind", event.target.value)}>
+          <select value={selection.kind} onChange={(event) => change("kind", event.target.value)}>
             <option value="">All kinds</option>
             {Object.entries(KIND_NAMES).map(([value, name]) => (
               <option key={value} value={value}>
@@ -58,75 +63,23 @@ export function SegmentsPage() {
             ))}
           </select>
         </label>
+        <label>
+          Used by
+          <select
+            value={selection.isUnused ? UNUSED : ""}
+            onChange={(event) => change("use", event.target.value)}
+          >
+            <option value="">Anything or nothing</option>
+            <option value={UNUSED}>Nothing</option>
+          </select>
+        </label>
       </search>
       <SegmentList
-        search={useDebounced(search, TYPING_PAUSE_MS)}
-        kind={kind}
+        selection={selection}
+        onSort={(sorting) => change("sort", writeSorting(sorting))}
         onClear={() => setParameters({}, { replace: true })}
       />
     </>
-  );
-}
-
-interface ListProps {
-  search: string;
-  kind: SegmentKind | "";
-  onClear: () => void;
-}
-
-function SegmentList({ search, kind, onClear }: ListProps) {
-  const query = useInfiniteQuery(segmentsQuery(search, kind));
-  const total = query.data?.pages[0]?.segments.totalCount;
-  useEffect(() => {
-    if (total !== undefined) announce(formatCount(total, "segment"));
-  }, [total]);
-
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (total === undefined) return problem ?? <p className="waiting">Loading segments …</p>;
-  if (total === 0) {
-    return search || kind ? <NothingFound onClear={onClear} /> : <p>There are no segments yet.</p>;
-  }
-  return (
-    <>
-      {problem}
-      <div className="table-box" aria-busy={query.isPlaceholderData}>
-        <table>
-          <caption>{formatCount(total, "segment")}</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Kind</th>
-              <th scope="col" className="number">
-                Customers
-              </th>
-              <th scope="col">Used by</th>
-              <th scope="col">Edited</th>
-            </tr>
-          </thead>
-          <tbody>
-            {query.data?.pages.flatMap(({ segments }) =>
-              segments.nodes.map((segment) => <SegmentRow key={segment.id} segment={segment} />),
-            )}
-          </tbody>
-        </table>
-      </div>
-      {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
-          Show more
-        </button>
-      )}
-    </>
-  );
-}
-
-function NothingFound({ onClear }: { onClear: () => void }) {
-  return (
-    <p>
-      No segment matches the search.{" "}
-      <button type="button" onClick={onClear}>
-        Show all segments
-      </button>
-    </p>
   );
 }
 

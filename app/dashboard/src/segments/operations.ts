@@ -1,8 +1,23 @@
 import { graphql } from "../api/graphql";
 
 export const ListSegments = graphql(`
-  query ListSegments($search: String, $kinds: [SegmentKind!], $after: String) {
-    segments(first: 50, after: $after, search: $search, kinds: $kinds) {
+  query ListSegments(
+    $search: String
+    $kinds: [SegmentKind!]
+    $unused: Boolean
+    $orderBy: SegmentOrder
+    $descending: Boolean
+    $after: String
+  ) {
+    segments(
+      first: 50
+      after: $after
+      search: $search
+      kinds: $kinds
+      unused: $unused
+      orderBy: $orderBy
+      descending: $descending
+    ) {
       totalCount
       nodes {
         id
@@ -13,6 +28,10 @@ export const ListSegments = graphql(`
         lastSize {
           memberCount
           at
+        }
+        sizeHistory(points: 30) {
+          at
+          memberCount
         }
         usedBy {
           kind
@@ -94,6 +113,69 @@ export const DeleteSegment = graphql(`
         message
         path
       }
+    }
+  }
+`);
+
+export const ListTransitions = graphql(`
+  query ListTransitions($id: ID!, $type: TransitionType, $after: String) {
+    segment(id: $id) {
+      transitions(first: 50, after: $after, type: $type) {
+        nodes {
+          id
+          sequence
+          cursor
+          type
+          cause
+          at
+          customerSourceId
+          customer {
+            name
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+export const ListChanges = graphql(`
+  query ListChanges($id: ID!, $after: String) {
+    segment(id: $id) {
+      changes(first: 50, after: $after) {
+        edges {
+          cursor
+          node {
+            at
+            kind
+            by
+            filterBefore
+            filterAfter
+            use {
+              kind
+              name
+            }
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+export const DescribeEdit = graphql(`
+  query DescribeEdit($before: FilterInput!, $after: FilterInput!) {
+    before: segmentPreview(filter: $before) {
+      filterText
+    }
+    after: segmentPreview(filter: $after) {
+      filterText
     }
   }
 `);

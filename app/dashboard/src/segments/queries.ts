@@ -1,9 +1,18 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { limitConcurrency } from "../api/concurrency";
-import type { ResultOf } from "../api/graphql";
+import type { ResultOf, VariablesOf } from "../api/graphql";
 import { request } from "../api/request";
-import { CountMembers, ListMembers, ListSegments, ShowSegment } from "./operations";
-import type { SegmentKind } from "./words";
+import {
+  CountMembers,
+  DescribeEdit,
+  ListChanges,
+  ListMembers,
+  ListSegments,
+  ListTransitions,
+  ShowSegment,
+} from "./operations";
+import type { SegmentSorting } from "./sorting";
+import type { SegmentKind, TransitionType } from "./words";
 
 const COUNT_STALE_MS = 60_000;
 // A browser has six connections to a host: counts must leave some for everything else.
@@ -13,21 +22,36 @@ const runCount = limitConcurrency(MAX_RUNNING_COUNTS);
 
 export type ListedSegment = ResultOf<typeof ListSegments>["segments"]["nodes"][number];
 
-/** The segments, page by page, by a part of the name and by kind. */
-export const segmentsQuery = (search: string, kind: SegmentKind | "") =>
+/** Which segments a list shows, and in which order. */
+export interface SegmentSelection {
+  /** A part of the name. */
+  search: string;
+  kind: SegmentKind | "";
+  isUnused: boolean;
+  sorting: SegmentSorting;
+}
+
+/** The selected segments, page by page. */
+export const segmentsQuery = (selection: SegmentSelection) =>
   infiniteQueryOptions({
-    queryKey: ["segments", search, kind],
+    queryKey: ["segments", selection],
     queryFn: ({ pageParam, signal }) =>
-      request(
-        ListSegments,
-        { search: search || null, kinds: kind ? [kind] : null, after: pageParam },
-        signal,
-      ),
+      request(ListSegments, { ...toVariables(selection), after: pageParam }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: ({ segments: { pageInfo } }) =>
       pageInfo.hasNextPage ? pageInfo.endCursor : null,
     placeholderData: keepPreviousData,
   });
+
+function toVariables({ search, kind, isUnused, sorting }: SegmentSelection) {
+  return {
+    search: search || null,
+    kinds: kind ? [kind] : null,
+    unused: isUnused || null,
+    orderBy: sorting?.order ?? ("CREATED" as const),
+    descending: sorting?.descending ?? false,
+  };
+}
 
 /** The exact number of members; null once the segment is deleted. */
 export const memberCountQuery = (id: string) =>
@@ -59,4 +83,42 @@ export const membersQuery = (id: string) =>
     },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
+  });
+
+/** The transitions of a segment, the newest first, page by page; of one type, or of both. */
+export const transitionsQuery = (id: string, type: TransitionType | null) =>
+  infiniteQueryOptions({
+    queryKey: ["transitions", id, type],
+    queryFn: async ({ pageParam, signal }) => {
+      const { segment } = await request(ListTransitions, { id, type, after: pageParam }, signal);
+      return segment?.transitions;
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
+    placeholderData: keepPreviousData,
+  });
+
+/** What was done to a segment, the newest first, page by page. */
+export const changesQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["changes", id],
+    queryFn: async ({ pageParam, signal }) => {
+      const { segment } = await request(ListChanges, { id, after: pageParam }, signal);
+      return segment?.changes;
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
+  });
+
+type Changes = NonNullable<ResultOf<typeof ListChanges>["segment"]>["changes"];
+export type SegmentChange = Changes["edges"][number]["node"];
+
+/** The sentences of two filters. */
+export const editTextsQuery = (before: unknown, after: unknown) =>
+  queryOptions({
+    queryKey: ["editTexts", before, after],
+    queryFn: ({ signal }) =>
+      request(DescribeEdit, { before, after } as VariablesOf<typeof DescribeEdit>, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
   });

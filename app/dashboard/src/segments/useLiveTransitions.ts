@@ -1,16 +1,20 @@
 import { useEffect, useState } from "react";
 import { followTransitions, type Transition } from "../api/follow";
 import { request } from "../api/request";
-import { ReadTransitionsCursor } from "./operations";
+import { ListTransitions, ReadTransitionsCursor } from "./operations";
 
 const MAX_KEPT_TRANSITIONS = 200;
 
-/** Returns the segment's transitions since the page opened, newest first, and why they ended. */
+/**
+ * Returns the latest transitions of the segment and those since the page opened, newest first, and
+ * why they ended.
+ */
 export function useLiveTransitions(segmentId: string): {
-  transitions: Transition[];
+  /** Null until the latest ones are read. */
+  transitions: Transition[] | null;
   error: Error | null;
 } {
-  const [transitions, setTransitions] = useState<Transition[]>([]);
+  const [transitions, setTransitions] = useState<Transition[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
 
   useEffect(() => {
@@ -22,15 +26,24 @@ export function useLiveTransitions(segmentId: string): {
       const arrived = newest;
       newest = [];
       frame = 0;
-      setTransitions((shown) => [...arrived, ...shown].slice(0, MAX_KEPT_TRANSITIONS));
+      setTransitions((shown) => [...arrived, ...(shown ?? [])].slice(0, MAX_KEPT_TRANSITIONS));
     }
     function receive(transition: Transition) {
       newest = [transition, ...newest.slice(0, MAX_KEPT_TRANSITIONS - 1)];
       frame ||= requestAnimationFrame(paint);
     }
     async function follow({ signal }: AbortController) {
+      // The cursor is read first, so that no transition is missed. Those in between come twice.
       const { transitionsCursor } = await request(ReadTransitionsCursor, {}, signal);
-      await followTransitions(segmentId, transitionsCursor, receive, signal);
+      const variables = { id: segmentId, type: null, after: null };
+      const { segment } = await request(ListTransitions, variables, signal);
+      const latest = segment?.transitions.nodes ?? [];
+      const latestSequence = latest[0]?.sequence ?? 0;
+      setTransitions(latest);
+      const receiveOnce = (transition: Transition) => {
+        if (transition.sequence > latestSequence) receive(transition);
+      };
+      await followTransitions(segmentId, transitionsCursor, receiveOnce, signal);
     }
     follow(controller).catch((reason) => {
       if (!controller.signal.aborted) setError(reason);

@@ -20,6 +20,19 @@ export type SegmentUseKind = keyof typeof USE_NAMES;
 
 export const TRANSITION_NAMES = { ENTERED: "Entered", LEFT: "Left" } as const;
 
+export type TransitionType = keyof typeof TRANSITION_NAMES;
+
+export const NO_TRANSITIONS =
+  "Only an active segment has transitions. A segment becomes active when something acts on its " +
+  "transitions, for example a distribution.";
+
+export const CHANGE_NAMES = {
+  CREATED: "Created",
+  RENAMED: "Renamed",
+  FILTER_EDITED: "Filter edited",
+  ACTIVATED: "Made active",
+} as const;
+
 export const CAUSE_NAMES = {
   LIVE: "A change of the customer",
   TIME: "Time has passed",

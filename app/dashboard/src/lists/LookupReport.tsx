@@ -1,0 +1,54 @@
+import { useEffect } from "react";
+import { formatCount } from "../ui/formats";
+import { announce } from "../ui/Status";
+import type { Lookup } from "./lookup";
+
+const MAX_NAMED_EMAILS = 5;
+
+export interface Report extends Lookup {
+  /** The lines that have no value in the column. */
+  emptyCount: number;
+  /** The customers who were not in the list before. */
+  addedCount: number;
+}
+
+/** What became of each line. */
+export function LookupReport({ report }: { report: Report }) {
+  const { customers, addedCount, duplicateCount, unknown, sharedEmails, emptyCount } = report;
+  const presentCount = customers.length - addedCount;
+  useEffect(
+    () =>
+      announce(
+        `${formatCount(addedCount, "customer")} added, ${formatCount(unknown.length, "value")} not found`,
+      ),
+    [addedCount, unknown.length],
+  );
+  return (
+    <div>
+      <ul>
+        <li>{formatCount(addedCount, "customer")} added</li>
+        {presentCount > 0 && <li>{formatCount(presentCount, "customer")} already in the list</li>}
+        {duplicateCount > 0 && <li>{formatCount(duplicateCount, "duplicate")} left out</li>}
+        {emptyCount > 0 && <li>{formatCount(emptyCount, "line")} without a value</li>}
+        {sharedEmails.length > 0 && (
+          <li>
+            {formatCount(sharedEmails.length, "email")} of several customers, who are all in the
+            list: {sharedEmails.slice(0, MAX_NAMED_EMAILS).join(", ")}
+            {sharedEmails.length > MAX_NAMED_EMAILS && ", …"}
+          </li>
+        )}
+        {unknown.length > 0 && <li>{formatCount(unknown.length, "value")} not found</li>}
+      </ul>
+      {unknown.length > 0 && (
+        <label>
+          Not found, with the numbers of the lines
+          <textarea
+            readOnly
+            rows={Math.min(unknown.length, 8)}
+            value={unknown.map(({ line, text }) => `${line}: ${text}`).join("\n")}
+          />
+        </label>
+      )}
+    </div>
+  );
+}

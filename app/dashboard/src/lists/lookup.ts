@@ -1,0 +1,134 @@
+import { limitConcurrency } from "../api/concurrency";
+import type { ResultOf } from "../api/graphql";
+import { request } from "../api/request";
+import { formatCount, formatNumber } from "../ui/formats";
+import type { Entry } from "./entries";
+import { FindByEmail, FindBySourceId, type SearchCustomers } from "./operations";
+
+export type Customer = ResultOf<typeof SearchCustomers>["customers"]["nodes"][number];
+
+/** What became of the entries: each is found, a duplicate or unknown. */
+export interface Lookup {
+  /** The customers whom the entries name, each once, in the order of the entries. */
+  customers: Customer[];
+  /** Entries that name a customer whom an earlier entry names, or repeat an unknown one. */
+  duplicateCount: number;
+  unknown: Entry[];
+  /** Emails that several customers have. All of these are found. */
+  sharedEmails: string[];
+}
+
+/** Finds customers by distinct texts; an unknown text is not in the result. */
+type Found = Map<string, Customer[]>;
+type Find = (texts: string[], signal: AbortSignal) => Promise<Found>;
+
+const SOURCE_IDS_PER_REQUEST = 1_000;
+const EMAILS_PER_REQUEST = 100;
+const MAX_RUNNING_REQUESTS = 2;
+// The API refuses longer texts as a sourceId.
+const MAX_TEXT_LENGTH = 255;
+
+/**
+ * Finds the customer of each entry: by sourceId, and where there is none, by email. An email is found
+ * as it is written, and in small letters. Calls `onProgress` with a text on how far it has come.
+ */
+export async function lookUp(
+  entries: readonly Entry[],
+  signal: AbortSignal,
+  onProgress: (progress: string) => void,
+): Promise<Lookup> {
+  const texts = [...new Set(entries.map(({ text }) => text))].filter(canBeFound);
+  const bySourceId = await findInChunks(
+    texts,
+    SOURCE_IDS_PER_REQUEST,
+    findBySourceId,
+    signal,
+    (done) => onProgress(`${formatNumber(done)} of ${formatCount(texts.length, "value")}`),
+  );
+  const emails = texts.filter((text) => !bySourceId.has(text) && text.includes("@"));
+  const byEmail = await findInChunks(emails, EMAILS_PER_REQUEST, findByEmail, signal, (done) =>
+    onProgress(`${formatNumber(done)} of ${formatCount(emails.length, "email")}`),
+  );
+  return summarize(entries, new Map([...bySourceId, ...byEmail]));
+}
+
+/** Says of each entry whether it is found, a duplicate or unknown. */
+export function summarize(entries: readonly Entry[], found: Found): Lookup {
+  const customers = new Map<string, Customer>();
+  const seenTexts = new Set<string>();
+  const unknown: Entry[] = [];
+  const sharedEmails: string[] = [];
+  let duplicateCount = 0;
+  for (const entry of entries) {
+    const named = found.get(entry.text);
+    const isRepeated = seenTexts.has(entry.text);
+    seenTexts.add(entry.text);
+    if (isRepeated || named?.every(({ id }) => customers.has(id))) duplicateCount += 1;
+    else if (!named) unknown.push(entry);
+    if (named && named.length > 1 && !isRepeated) sharedEmails.push(entry.text);
+    for (const customer of named ?? []) customers.set(customer.id, customer);
+  }
+  return { customers: [...customers.values()], duplicateCount, unknown, sharedEmails };
+}
+
+const canBeFound = (text: string) => text.length <= MAX_TEXT_LENGTH && !text.includes("\0");
+
+async function findInChunks(
+  texts: readonly string[],
+  chunkSize: number,
+  find: Find,
+  signal: AbortSignal,
+  onProgress: (done: number) => void,
+): Promise<Found> {
+  const run = limitConcurrency(MAX_RUNNING_REQUESTS);
+  const chunks: string[][] = [];
+  for (let start = 0; start < texts.length; start += chunkSize) {
+    chunks.push(texts.slice(start, start + chunkSize));
+  }
+  let done = 0;
+  const results = await Promise.all(
+    chunks.map(async (chunk) => {
+      const found = await run(() => find(chunk, signal), signal);
+      done += chunk.length;
+      onProgress(done);
+      return found;
+    }),
+  );
+  return new Map(results.flatMap((found) => [...found]));
+}
+
+const findBySourceId: Find = async (texts, signal) => {
+  const refs = texts.map((sourceId) => ({ sourceId }));
+  const { customersByRef } = await request(FindBySourceId, { refs }, signal);
+  const found: Found = new Map();
+  for (const [index, text] of texts.entries()) {
+    const customer = customersByRef[index];
+    if (customer) found.set(text, [customer]);
+  }
+  return found;
+};
+
+const findByEmail: Find = async (texts, signal) => {
+  const value = [...new Set([...texts, ...texts.map((text) => text.toLowerCase())])];
+  const filter = { attribute: { path: "email", operator: "IN" as const, value } };
+  const byEmail: Found = new Map();
+  let after: string | null = null;
+  do {
+    const { customers }: ResultOf<typeof FindByEmail> = await request(
+      FindByEmail,
+      { filter, after },
+      signal,
+    );
+    for (const customer of customers.nodes) {
+      const email = customer.email?.toLowerCase() ?? "";
+      byEmail.set(email, [...(byEmail.get(email) ?? []), customer]);
+    }
+    after = customers.pageInfo.hasNextPage ? customers.pageInfo.endCursor : null;
+  } while (after);
+  const found: Found = new Map();
+  for (const text of texts) {
+    const customers = byEmail.get(text.toLowerCase());
+    if (customers) found.set(text, customers);
+  }
+  return found;
+};

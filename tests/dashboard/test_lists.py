@@ -1,0 +1,227 @@
+"""Fixed lists in a browser: made by pasting, uploading and ticking, renamed, and copied."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Keys
+from selenium.webdriver.support.select import Select
+
+from tests.dashboard.conftest import SETUP_SECONDS
+from tests.dashboard.dashboard import Dashboard
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
+
+# More than one request looks up: 1,000 sourceIds, or 100 emails.
+UPLOADED = 1_100
+EMAILS = 150
+READ_LIST = """
+query($id: ID!) { segment(id: $id) {
+  name description kind members(first: 1000) { nodes { sourceId } pageInfo { hasNextPage } }
+} }
+"""
+
+
+@pytest.fixture(autouse=True)
+def customers(dashboard: Dashboard) -> None:
+    dashboard.create_customers("anna", name="Anna", email="Anna@shop.example")
+    dashboard.create_customers("ben", name="Ben", email="ben@shop.example")
+    dashboard.create_customers("cleo", "dora", name="Team", email="team@shop.example")
+
+
+def shown_list(dashboard: Dashboard) -> Any:
+    """The segment whose page is shown, from the API."""
+    id_ = dashboard.browser.current_url.rpartition("/")[2]
+    return dashboard.execute(READ_LIST, id=id_)
+
+
+def members_of(list_: Any) -> set[str]:
+    return {customer["sourceId"] for customer in list_["members"]["nodes"]}
+
+
+def paste(dashboard: Dashboard, text: str) -> None:
+    dashboard.find("textarea", "Source ids or emails, one a line").send_keys(text)
+    dashboard.click("button", "Look up and add")
+
+
+def create(dashboard: Dashboard, name: str) -> None:
+    dashboard.find("input", "Name").send_keys(name)
+    dashboard.click("button", "Create the list")
+
+
+def unknown_values(dashboard: Dashboard) -> list[str]:
+    field = dashboard.find("textarea", "Not found, with the numbers of the lines")
+    return (field.get_attribute("value") or "").splitlines()
+
+
+def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
+    dashboard.open("/app/segments")
+    dashboard.click("a", "New fixed list")
+    dashboard.wait_for("0 customers in the list")
+    dashboard.check_accessibility()
+
+    paste(
+        dashboard,
+        "anna\nzoe\n\nBEN@shop.example\nanna\nAnna@shop.example\nteam@shop.example\nno@shop.example",
+    )
+
+    dashboard.wait_for("4 customers in the list")
+    for line in ("4 customers added", "2 duplicates left out", "2 values not found"):
+        assert line in dashboard.text()
+    assert "1 email of several customers" in dashboard.text()
+    assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
+    dashboard.check_accessibility()
+    dashboard.use_dark_colours()
+    dashboard.check_accessibility()
+    dashboard.use_width(320)
+    assert not dashboard.is_scrolled_sideways()
+    dashboard.find("input", "Description").send_keys("From the fair")
+    create(dashboard, "Chosen")
+
+    dashboard.wait_for("4 members")
+    list_ = shown_list(dashboard)
+    assert (list_["name"], list_["description"]) == ("Chosen", "From the fair")
+    assert (list_["kind"], members_of(list_)) == ("STATIC", {"anna", "ben", "cleo", "dora"})
+    dashboard.check_browser_logs()
+
+
+def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path: Path) -> None:
+    source_ids = [f"customer,{number}" for number in range(UPLOADED)]
+    for start in range(0, UPLOADED, 1_000):
+        dashboard.create_customers(*source_ids[start : start + 1_000])
+    file = tmp_path / "customers.csv"
+    lines = ["name;id", "Anna;anna", *(f'x;"{id_}"' for id_ in source_ids), "x;", "Zoe;zoe"]
+    file.write_text("\ufeff" + "\r\n".join([*lines, *lines[2:]]), "utf-8")
+    dashboard.open("/app/segments/new/list")
+
+    dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
+    dashboard.wait_for("2,206 lines")
+    assert not dashboard.find("button", "Look up and add").is_enabled()
+    column = Select(dashboard.find("select", "Which column names the customers?"))
+    column.select_by_visible_text("Column 2: id, anna, …")
+    dashboard.click("input", "The first line is a heading")
+    dashboard.check_accessibility()
+    dashboard.click("button", "Look up and add")
+
+    dashboard.wait_for("1,101 customers in the list")
+    for line in ("1,101 duplicates", "2 lines without a value", "1 value not found"):
+        assert line in dashboard.text()
+    assert unknown_values(dashboard) == ["1104: zoe"]
+    create(dashboard, "Uploaded")
+    dashboard.wait_for("1,101 members")
+    assert shown_list(dashboard)["members"]["pageInfo"]["hasNextPage"]
+
+
+def test_many_emails_are_looked_up(dashboard: Dashboard, tmp_path: Path) -> None:
+    for number in range(3):
+        names = (f"{number}-{each}" for each in range(EMAILS // 3))
+        dashboard.create_customers(*names, email=f"all-{number}@shop.example")
+    file = tmp_path / "emails.txt"
+    unknown = [f"nobody-{number}@shop.example" for number in range(EMAILS)]
+    known = [f"all-{number}@shop.example" for number in range(3)]
+    file.write_text("\n".join([*unknown, *known]))
+    dashboard.open("/app/segments/new/list")
+
+    dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
+    dashboard.click("button", "Look up and add")
+
+    dashboard.wait_for(f"{EMAILS} customers in the list")
+    assert len(unknown_values(dashboard)) == EMAILS
+
+
+def test_found_customers_are_ticked_and_removed_by_keyboard(dashboard: Dashboard) -> None:
+    dashboard.open("/app/segments/new/list")
+    dashboard.find("input", "Name, email, phone or source id").send_keys("team")
+    dashboard.wait_until(lambda: "Team" in dashboard.text() and "Anna" not in dashboard.text())
+    dashboard.find("input", "All shown customers").send_keys(Keys.SPACE)
+    dashboard.wait_for("2 customers in the list")
+    search = dashboard.find("input", "Name, email, phone or source id")
+    search.send_keys(Keys.CONTROL, "a")
+    search.send_keys("ben@shop")
+    dashboard.find("input", "ben").send_keys(Keys.SPACE)
+    dashboard.wait_for("3 customers in the list")
+    dashboard.check_accessibility()
+
+    dashboard.find("button", "Remove cleo").send_keys(Keys.ENTER)
+
+    dashboard.wait_for("2 customers in the list")
+    assert dashboard.focused().get_attribute("aria-label") == "Remove dora"
+    dashboard.press(Keys.ENTER)
+    dashboard.wait_for("1 customer in the list")
+    create(dashboard, "Ticked")
+    dashboard.wait_for("1 members")
+    assert members_of(shown_list(dashboard)) == {"ben"}
+
+
+def test_deleted_customers_are_named_and_taken_off_the_list(dashboard: Dashboard) -> None:
+    dashboard.open("/app/segments/new/list")
+    paste(dashboard, "anna\nben")
+    dashboard.wait_for("2 customers in the list")
+    dashboard.execute(
+        'mutation { customerDelete(customer: {sourceId: "ben"}) { userErrors { code } } }'
+    )
+
+    create(dashboard, "Chosen")
+
+    dashboard.wait_for("No longer in the shop, and so taken off the list: ben.")
+    dashboard.wait_for("1 customer in the list")
+    dashboard.click("button", "Create the list")
+    dashboard.wait_for("1 members")
+    assert members_of(shown_list(dashboard)) == {"anna"}
+
+
+def test_a_list_is_renamed_and_copied_with_changes(dashboard: Dashboard) -> None:
+    refs = [{"sourceId": "anna"}, {"sourceId": "ben"}]
+    id_ = dashboard.create_segment("Chosen", {"customers": refs})
+    dashboard.open(f"/app/segments/{id_}")
+    dashboard.click("button", "Rename")
+    name = dashboard.find("input", "New name")
+    dashboard.check_accessibility()
+    name.send_keys(Keys.CONTROL, "a")
+    name.send_keys("Renamed")
+    dashboard.find("textarea", "Description").send_keys("By hand")
+    dashboard.click("button", "Save")
+    dashboard.wait_for("Renamed")
+    dashboard.wait_for("By hand")
+    assert dashboard.execute(READ_LIST, id=id_)["description"] == "By hand"
+
+    dashboard.click("a", "Make a changed copy")
+    dashboard.wait_for("Changed copy of “Renamed”")
+    dashboard.click("button", "Remove anna")
+    paste(dashboard, "dora")
+    dashboard.wait_for("2 customers in the list")
+    create(dashboard, "Copy")
+
+    dashboard.wait_for("2 members")
+    assert members_of(shown_list(dashboard)) == {"ben", "dora"}
+    assert members_of(dashboard.execute(READ_LIST, id=id_)) == {"anna", "ben"}
+
+
+def test_a_list_with_too_many_customers_is_not_created(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.schema.project.MAX_STATIC_MEMBERS", 2)
+    dashboard.open("/app/segments/new/list")
+    paste(dashboard, "anna\nben\ncleo")
+    dashboard.wait_for("1 customer too many: remove them, or use a filter.")
+    dashboard.find("input", "Name").send_keys("Chosen")
+    assert not dashboard.find("button", "Create the list").is_enabled()
+    dashboard.check_accessibility()
+
+    dashboard.click("button", "Remove anna")
+
+    dashboard.wait_for("2 customers in the list")
+    dashboard.click("button", "Create the list")
+    dashboard.wait_for("2 members")
+
+
+def test_a_name_that_is_taken_is_refused(dashboard: Dashboard) -> None:
+    dashboard.create_segment("Chosen", {"customers": [{"sourceId": "anna"}]})
+    dashboard.open("/app/segments/new/list")
+    paste(dashboard, "ben")
+    dashboard.wait_for("1 customer in the list")
+
+    create(dashboard, "Chosen")
+
+    dashboard.wait_for("TAKEN")
+    assert "1 customer in the list" in dashboard.text()
