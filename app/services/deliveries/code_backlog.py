@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain.deliveries import Content, Skipped
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.content import ContentMaker
-from app.services.deliveries.pausing import OUT_OF_CODES, pause_in_transaction
+from app.services.deliveries.pausing import pause_without_codes
 from app.store import Store, Transaction
 from app.store.code_pools import claim_key
 
@@ -66,10 +66,8 @@ class CodeBacklog:
                 assigned[id_] = code, content
             await self._store.deliveries.set_codes(assigned, self._clock(), transaction)
             if len(codes) < len(waiting):
-                if await self._store.code_pools.is_generating(pool_id, transaction):
-                    return False
-                await pause_in_transaction(
-                    self._store, self._definitions, distribution_id, OUT_OF_CODES, transaction
+                await pause_without_codes(
+                    self._store, self._definitions, pool_id, [distribution_id], transaction
                 )
                 return False
             return len(waiting) == _DELIVERIES_PER_PAGE

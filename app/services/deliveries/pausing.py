@@ -1,5 +1,7 @@
 """Pauses a distribution for a reason that the program found."""
 
+from collections.abc import Iterable
+
 from app.domain.consumers import Consumer
 from app.services.definitions_reader import DefinitionsReader
 from app.services.log_boundary import at_log_boundary
@@ -21,6 +23,21 @@ async def pause_distribution(
         await pause_in_transaction(store, definitions, distribution_id, because, transaction)
 
     await at_log_boundary(store, Consumer.DELIVERIES, work)
+
+
+async def pause_without_codes(
+    store: Store,
+    definitions: DefinitionsReader,
+    pool_id: str,
+    distribution_ids: Iterable[str],
+    transaction: Transaction,
+) -> None:
+    """Pauses the distributions, whose pool had no code for some of their deliveries. They are not
+    paused while a job generates more codes."""
+    ids = sorted(distribution_ids)
+    if ids and not await store.code_pools.is_generating(pool_id, transaction):
+        for id_ in ids:
+            await pause_in_transaction(store, definitions, id_, OUT_OF_CODES, transaction)
 
 
 async def pause_in_transaction(

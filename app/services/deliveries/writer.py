@@ -17,7 +17,7 @@ from app.domain.deliveries import (
 from app.domain.inputs import CustomerRef
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.content import ContentMaker
-from app.services.deliveries.pausing import OUT_OF_CODES, pause_in_transaction
+from app.services.deliveries.pausing import pause_without_codes
 from app.services.deliveries.payload import DeliveryDraft, Payload, build_payload
 from app.store import Store, Transaction
 
@@ -102,13 +102,10 @@ class DeliveryWriter:
         for pool_id, drafts in by_pool.items():
             claimed = await self._store.code_pools.claim(pool_id, len(drafts), transaction)
             codes |= {draft.id: code for draft, code in zip(drafts, claimed, strict=False)}
-            if await self._store.code_pools.is_generating(pool_id, transaction):
-                continue
             without_code = {draft.distribution.id for draft in drafts[len(claimed) :]}
-            for distribution_id in sorted(without_code):
-                await pause_in_transaction(
-                    self._store, self._definitions, distribution_id, OUT_OF_CODES, transaction
-                )
+            await pause_without_codes(
+                self._store, self._definitions, pool_id, without_code, transaction
+            )
         return codes
 
     async def _prepare(
