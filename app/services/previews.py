@@ -27,6 +27,13 @@ class Preview:
     definitions: Definitions
     now: Now
 
+    async def parse_by(self, definitions: Definitions) -> Filter:
+        """Returns the filter as these definitions parse it, which may be later ones. Raises
+        InputError."""
+        if definitions is self.definitions:
+            return self.tree
+        return await definitions.parse_input_filter(self.filter_json, _PATH)
+
 
 @dataclass(frozen=True)
 class SegmentDifference:
@@ -99,10 +106,10 @@ class Previews:
         unknown customer id or invalid overrides."""
 
         async def collect_measures(definitions: Definitions) -> list[Measure]:
-            return measures(await definitions.parse_input_filter(preview.filter_json, _PATH))
+            return measures(await preview.parse_by(definitions))
 
         definitions, _, evaluation = await self._memberships.load_evaluation(
             customer_ref, overrides, preview.now, collect_measures, lambda _: None
         )
-        tree = await definitions.parse_input_filter(preview.filter_json, _PATH)
+        tree = await preview.parse_by(definitions)
         return Judgement(evaluation.holds(tree), tree, evaluation)

@@ -23,7 +23,7 @@ from app.domain.segments import (
 )
 from app.domain.uses import Use
 from app.errors import InputError, UserErrorCode, input_error
-from app.filters import Now, canonical, describe, parse
+from app.filters import Now, canonical, describe
 from app.filters.calendar import parse_datetime
 from app.services.active_filters import ActiveFilters, require_metadata_ready
 from app.services.definitions import Definitions
@@ -102,8 +102,7 @@ class Segments:
         async def work(transaction: Transaction) -> None:
             definitions = await self._definitions.lock(transaction)
             if kind == "filter":
-                await definitions.parse_nested(definition_input)
-                parse(definition_input, definitions.input_catalog, *path)
+                await definitions.parse_input_filter(definition_input, *path)
             revision = definitions.revision + 1
             await self._store.segments.save(segment, revision, transaction)
             await self._store.segment_changes.add([creation(segment)], revision, transaction)
@@ -245,9 +244,9 @@ async def _apply_changes(
         if changes["filter"] is None:
             message = "A filter can be changed, but not removed; leave it out."
             raise input_error(UserErrorCode.INVALID, message, "input", "filter")
-        await definitions.parse_nested(changes["filter"])
-        catalog = definitions.input_catalog
-        parse(changes["filter"], catalog, "input", "filter", own_segment_id=segment.id)
+        await definitions.parse_input_filter(
+            changes["filter"], "input", "filter", own_segment_id=segment.id
+        )
         segment = replace(segment, filter=canonical(changes["filter"]))
     return replace(segment, updated_at=segment.next_update_at(now.at))
 

@@ -16,7 +16,7 @@ from app.domain.inputs import (
 from app.domain.metadata import to_json
 from app.domain.validation_rules import MAX_VALIDATION_RULES, ValidationRule
 from app.errors import InputError, UserErrorCode, input_error
-from app.filters import Evaluation, Filter, Now, canonical, describe, explain, parse
+from app.filters import Evaluation, Filter, Now, canonical, describe, explain
 from app.filters.failures import describe_failure
 from app.filters.filter_json import FilterJson
 from app.services.definitions import Definitions
@@ -174,5 +174,4 @@ def _require_rule(id_: str, definitions: Definitions, *path: str) -> ValidationR
 
 
 async def _require_valid_filter(filter_json: FilterJson, definitions: Definitions) -> None:
-    await definitions.parse_nested(filter_json)
-    parse(filter_json, definitions.input_catalog, "input", "filter")
+    await definitions.parse_input_filter(filter_json, "input", "filter")
