@@ -54,6 +54,10 @@ class OperatorInfo:
         )
 
 
+# An editor's catalog names each of them many times.
+_OPERATOR_INFOS = {operator.name: OperatorInfo.from_domain(operator) for operator in OPERATORS}
+
+
 @strawberry.type(
     description="A path that a filter may use, with what is known about it: for building a filter"
     " editor."
@@ -89,7 +93,7 @@ class FilterAttribute:
             group=field.group,
             type=attribute.type,
             is_array=field.is_array,
-            operators=[OperatorInfo.from_domain(operator) for operator in attribute.operators],
+            operators=[_OPERATOR_INFOS[operator.name] for operator in attribute.operators],
             operator_names=[Operator[operator.name] for operator in attribute.operators],
             allowed_values=None
             if allowed_values is None
@@ -126,7 +130,7 @@ class FilterEvent:
         " `value`."
     )
     def comparisons(self) -> list[OperatorInfo]:
-        return [OperatorInfo.from_domain(operator) for operator in MEASURE_OPERATORS]
+        return [_OPERATOR_INFOS[operator.name] for operator in MEASURE_OPERATORS]
 
 
 @strawberry.type
@@ -143,7 +147,7 @@ class AttributeQuery:
 
     @strawberry.field(metadata={"max_items": len(OPERATORS)}, description="Every operator once.")
     def filter_operators(self) -> list[OperatorInfo]:
-        return [OperatorInfo.from_domain(operator) for operator in OPERATORS]
+        return list(_OPERATOR_INFOS.values())
 
     @strawberry.field(
         metadata={"max_items": MAX_EVENT_NAMES + len(RESERVED_EVENT_NAMES)},
