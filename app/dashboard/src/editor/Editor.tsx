@@ -4,11 +4,11 @@ import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { applyEdit } from "../filter/edit";
 import type { GroupNode } from "../filter/node";
+import { CreateSegment, UpdateSegment } from "../segments/operations";
 import { Problem } from "../ui/Problem";
 import { useCatalog } from "./catalog";
 import { EditContext, ProblemContext } from "./editing";
 import { GroupEditor } from "./GroupEditor";
-import { CreateSegment, UpdateSegment } from "./operations";
 import { Preview } from "./Preview";
 import { type FilterInput, usePreview } from "./usePreview";
 

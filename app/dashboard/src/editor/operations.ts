@@ -72,33 +72,3 @@ export const SuggestValues = graphql(`
     filterValueSuggestions(path: $path, event: $event, prefix: $prefix, first: 20)
   }
 `);
-
-export const CreateSegment = graphql(`
-  mutation CreateSegment($input: SegmentCreateInput!) {
-    segmentCreate(input: $input) {
-      segment {
-        id
-      }
-      userErrors {
-        code
-        message
-        path
-      }
-    }
-  }
-`);
-
-export const UpdateSegment = graphql(`
-  mutation UpdateSegment($input: SegmentUpdateInput!, $id: ID!) {
-    segmentUpdate(id: $id, input: $input) {
-      segment {
-        id
-      }
-      userErrors {
-        code
-        message
-        path
-      }
-    }
-  }
-`);

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type Dispatch, useId, useState } from "react";
 import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
 import { useDebounced } from "../ui/useDebounced";
 import type { Chosen, ChosenEdit } from "./chosen";
 import type { Customer } from "./lookup";
@@ -36,11 +37,7 @@ export function CustomerPicker({ chosen, edit }: Props) {
           <CustomerTable customers={customers} chosen={chosen} edit={edit} />
         </div>
       )}
-      {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore query={query} />
     </section>
   );
 }

@@ -4,10 +4,10 @@ import { useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { routes } from "../routes";
+import { CreateSegment } from "../segments/operations";
 import { Problem } from "../ui/Problem";
 import type { Chosen, ChosenEdit } from "./chosen";
 import type { Customer } from "./lookup";
-import { CreateList } from "./operations";
 
 interface Props {
   chosen: Chosen;
@@ -84,7 +84,7 @@ async function createList(
   description: string,
   customers: readonly Customer[],
 ): Promise<string> {
-  const { segmentCreate } = await request(CreateList, {
+  const { segmentCreate } = await request(CreateSegment, {
     input: {
       name,
       description: description || null,

@@ -73,18 +73,3 @@ export const ReadListLimit = graphql(`
     }
   }
 `);
-
-export const CreateList = graphql(`
-  mutation CreateList($input: SegmentCreateInput!) {
-    segmentCreate(input: $input) {
-      segment {
-        id
-      }
-      userErrors {
-        code
-        message
-        path
-      }
-    }
-  }
-`);

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
+import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
 import type { Customer } from "./lookup";
 import { ReadListLimit, ReadListMembers, SearchCustomers } from "./operations";
@@ -11,8 +12,7 @@ export const customersQuery = (search: string) =>
     queryFn: async ({ pageParam, signal }) =>
       (await request(SearchCustomers, { search: search || null, after: pageParam }, signal))
         .customers,
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
+    ...cursorPaging,
     placeholderData: keepPreviousData,
   });
 

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { formatInstant } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
 import { changesQuery, editTextsQuery, type SegmentChange, type ShownSegment } from "./queries";
 import { CHANGE_NAMES, USE_NAMES } from "./words";
 
@@ -40,11 +41,7 @@ export function Changes({ segment }: { segment: ShownSegment }) {
           </table>
         </div>
       )}
-      {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore query={query} />
     </>
   );
 }

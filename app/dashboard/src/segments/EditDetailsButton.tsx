@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef } from "react";
 import { request, requireNoUserErrors } from "../api/request";
-import { UpdateSegment } from "../editor/operations";
 import { Problem } from "../ui/Problem";
+import { UpdateSegment } from "./operations";
 import type { ShownSegment } from "./queries";
 
 /** Edits the name and the description of a segment of any kind. */

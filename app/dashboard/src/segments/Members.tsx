@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { formatInstant } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
 import { membersQuery, type ShownSegment } from "./queries";
 
 /** The members of the segment, page by page. */
@@ -39,11 +40,7 @@ export function Members({ segment }: { segment: ShownSegment }) {
           </tbody>
         </table>
       </div>
-      {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore query={query} />
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
 import { announce } from "../ui/Status";
 import { type SegmentSelection, segmentsQuery } from "./queries";
 import { SegmentRow } from "./SegmentRow";
@@ -17,7 +18,7 @@ interface Props {
 /** The selected segments, page by page. */
 export function SegmentList({ selection, onSort, onClear }: Props) {
   const query = useInfiniteQuery(segmentsQuery(selection));
-  const total = query.data?.pages[0]?.segments.totalCount;
+  const total = query.data?.pages[0]?.totalCount;
   useEffect(() => {
     if (total !== undefined) announce(formatCount(total, "segment"));
   }, [total]);
@@ -52,17 +53,13 @@ export function SegmentList({ selection, onSort, onClear }: Props) {
             </tr>
           </thead>
           <tbody>
-            {query.data?.pages.flatMap(({ segments }) =>
-              segments.nodes.map((segment) => <SegmentRow key={segment.id} segment={segment} />),
+            {query.data?.pages.flatMap(({ nodes }) =>
+              nodes.map((segment) => <SegmentRow key={segment.id} segment={segment} />),
             )}
           </tbody>
         </table>
       </div>
-      {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore query={query} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
 import { type ShownSegment, transitionsQuery } from "./queries";
 import { TransitionTable } from "./TransitionTable";
 import { NO_TRANSITIONS, TRANSITION_NAMES, type TransitionType } from "./words";
@@ -41,11 +42,7 @@ function TransitionHistory({ segmentId }: { segmentId: string }) {
           <TransitionTable transitions={transitions} />
         </div>
       )}
-      {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore query={query} />
     </>
   );
 }

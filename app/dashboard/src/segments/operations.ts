@@ -105,6 +105,36 @@ export const ReadTransitionsCursor = graphql(`
   }
 `);
 
+export const CreateSegment = graphql(`
+  mutation CreateSegment($input: SegmentCreateInput!) {
+    segmentCreate(input: $input) {
+      segment {
+        id
+      }
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const UpdateSegment = graphql(`
+  mutation UpdateSegment($input: SegmentUpdateInput!, $id: ID!) {
+    segmentUpdate(id: $id, input: $input) {
+      segment {
+        id
+      }
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
 export const DeleteSegment = graphql(`
   mutation DeleteSegment($id: ID!) {
     segmentDelete(id: $id) {

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { limitConcurrency } from "../api/concurrency";
 import type { ResultOf, VariablesOf } from "../api/graphql";
+import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
 import {
   CountMembers,
@@ -35,11 +36,10 @@ export interface SegmentSelection {
 export const segmentsQuery = (selection: SegmentSelection) =>
   infiniteQueryOptions({
     queryKey: ["segments", selection],
-    queryFn: ({ pageParam, signal }) =>
-      request(ListSegments, { ...toVariables(selection), after: pageParam }, signal),
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ segments: { pageInfo } }) =>
-      pageInfo.hasNextPage ? pageInfo.endCursor : null,
+    queryFn: async ({ pageParam, signal }) =>
+      (await request(ListSegments, { ...toVariables(selection), after: pageParam }, signal))
+        .segments,
+    ...cursorPaging,
     placeholderData: keepPreviousData,
   });
 
@@ -81,8 +81,7 @@ export const membersQuery = (id: string) =>
       const { segment } = await request(ListMembers, { id, after: pageParam }, signal);
       return segment?.members;
     },
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
+    ...cursorPaging,
   });
 
 /** The transitions of a segment, the newest first, page by page; of one type, or of both. */
@@ -93,8 +92,7 @@ export const transitionsQuery = (id: string, type: TransitionType | null) =>
       const { segment } = await request(ListTransitions, { id, type, after: pageParam }, signal);
       return segment?.transitions;
     },
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
+    ...cursorPaging,
     placeholderData: keepPreviousData,
   });
 
@@ -106,8 +104,7 @@ export const changesQuery = (id: string) =>
       const { segment } = await request(ListChanges, { id, after: pageParam }, signal);
       return segment?.changes;
     },
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
+    ...cursorPaging,
   });
 
 type Changes = NonNullable<ResultOf<typeof ListChanges>["segment"]>["changes"];
