@@ -5,17 +5,16 @@ import sys
 from enum import Enum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
 
-if TYPE_CHECKING:
-    from app.settings import Settings
+from app import keys_cli
+from app.cli_options import DataFolderOption, mongodb_settings
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
-DataFolderOption = Annotated[Path, typer.Option(help="The folder of the data.", file_okay=False)]
 
 
 class ImportKind(Enum):
@@ -33,15 +32,6 @@ class ExportFormatOption(Enum):
     NDJSON = "ndjson"
 
 
-class RoleOption(Enum):
-    """Roles of a key."""
-
-    ADMIN = "admin"
-    WRITE = "write"
-    READ = "read"
-    CHECK = "check"
-
-
 class WorkerPart(Enum):
     """Parts of a worker."""
 
@@ -57,8 +47,7 @@ app = typer.Typer(
     help="Customer segments for a shop, over GraphQL.",
 )
 
-keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke keys of the API.")
-app.add_typer(keys, name="keys")
+app.add_typer(keys_cli.app, name="keys")
 
 
 def _print_version(is_requested: bool) -> None:
@@ -272,7 +261,7 @@ def import_(
         dates=dates or [],
         zone=zone,
     )
-    settings = _mongodb_settings(data)
+    settings = mongodb_settings(data)
     raise typer.Exit(command.run(settings, what.value, file, options, dry_run=dry_run))
 
 
@@ -306,62 +295,9 @@ def export_(
     _exit_interrupted_before("anything was written")
     from app.commands import export as command
 
-    settings = _mongodb_settings(data)
+    settings = mongodb_settings(data)
     status = command.run(settings, segment_id, fields, format_ and format_.value, output)
     raise typer.Exit(status)
-
-
-@keys.command("create")
-def keys_create(
-    role: Annotated[RoleOption, typer.Option(help="What the key may do.", show_choices=True)],
-    name: Annotated[
-        str | None, typer.Option(help="What the key is for; default: its prefix.")
-    ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="When it expires, like P90D; default: never."),
-    ] = None,
-    data: DataFolderOption = Path(".segments"),
-) -> None:
-    """Create a key. It is printed once, alone on the last line.
-
-    admin may do everything; write changes customers, events, orders, segments, exports and rules;
-    read runs queries and subscriptions; check asks for memberships and validations, and is meant
-    for the front end of a shop. Each role includes those after it.
-    """
-    from app.commands import keys as command
-
-    lifetime = command.parse_lifetime(expires) if expires else None
-    command.create(_mongodb_settings(data), role.value, name, lifetime, typer.echo)
-
-
-@keys.command("list")
-def keys_list(data: DataFolderOption = Path(".segments")) -> None:
-    """List all keys by their prefixes, with their roles, names, expiries and last uses (UTC)."""
-    from app.commands import keys as command
-
-    command.list_(_mongodb_settings(data), typer.echo)
-
-
-@keys.command("revoke")
-def keys_revoke(
-    prefix: Annotated[str, typer.Argument(help="The prefix of the key, as `list` shows it.")],
-    data: DataFolderOption = Path(".segments"),
-) -> None:
-    """Revoke a key. Every API process refuses it within seconds, and closes its sockets."""
-    from app.commands import keys as command
-
-    command.revoke(_mongodb_settings(data), prefix, typer.echo)
-
-
-def _mongodb_settings(data: Path) -> "Settings":
-    """Returns the settings. MongoDB is the one that MONGODB_URL names, else that of the `segments
-    up` in the folder."""
-    from app.local.running_addresses import load_settings
-    from app.settings import Settings
-
-    settings = Settings()
-    return load_settings(data) if settings.mongodb_url is None else settings
 
 
 def main() -> NoReturn:
