@@ -77,6 +77,12 @@ def compress_files(folder: Path) -> None:
             file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
 
 
+def stop_children_on_sigterm() -> None:
+    """Lets npm and its children stop when this process is stopped, if it leads their group."""
+    if os.getpgrp() == os.getpid():
+        signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+
+
 def run_build_command(
     title: str, build: Callable[[Path], None], default_bundle: Path, arguments: Sequence[str] | None
 ) -> int:
@@ -84,9 +90,7 @@ def run_build_command(
     parser = argparse.ArgumentParser(description=f"Builds the bundle of {title} with npm.")
     parser.add_argument("--out", type=Path, default=default_bundle, help="the folder of the bundle")
     bundle = parser.parse_args(arguments).out.absolute()
-    if os.getpgrp() == os.getpid():
-        # When this process is stopped, npm and its children stop, too.
-        signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+    stop_children_on_sigterm()
     try:
         build(bundle)
     except SetupError as error:

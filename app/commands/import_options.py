@@ -115,9 +115,8 @@ def _parse_delimiter(text: str | None) -> str | None:
 
 def _parse_encoding(name: str) -> str:
     try:
-        b"a".decode(
-            name, "replace"
-        )  # Raises LookupError for a codec that is not of text, like base64.
+        # Raises LookupError for a codec that is not of text, like base64.
+        b"a".decode(name, "replace")
         return codecs.lookup(name).name
     except LookupError:
         raise ValueError("is not a known encoding, like utf-8, cp1252 or utf-16") from None

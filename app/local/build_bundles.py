@@ -4,8 +4,6 @@ It builds one after the other: two npm processes at once would slow down everyth
 """
 
 import argparse
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from app.dashboard import build as dashboard
 from app.errors import SetupError
 from app.graphiql import build as graphiql
+from app.npm_bundle import stop_children_on_sigterm
 
 BUILD_FUNCTIONS: dict[str, Callable[[Path], None]] = {
     "dashboard": dashboard.build,
@@ -25,8 +24,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="+", choices=BUILD_FUNCTIONS)
     options = parser.parse_args()
-    # When this process is stopped, npm and its children stop, too.
-    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+    stop_children_on_sigterm()
     has_failed = False
     for name in options.names:
         try:
