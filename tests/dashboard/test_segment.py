@@ -91,7 +91,8 @@ def test_the_changes_tell_what_was_done(dashboard: Dashboard, segment_id: str) -
 
 
 def test_unknown_segments_and_pages_say_so(dashboard: Dashboard, segment_id: str) -> None:
-    for path in (f"segments/{segment_id[:-1]}0", f"segments/{segment_id}/none", "none"):
+    unknown_id = segment_id[:-1] + ("1" if segment_id.endswith("0") else "0")
+    for path in (f"segments/{unknown_id}", f"segments/{segment_id}/none", "none"):
         dashboard.open(f"/app/{path}")
         dashboard.wait_for("There is no such page")
     dashboard.check_accessibility()
