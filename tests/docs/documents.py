@@ -3,6 +3,9 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).parents[2]
 _FENCED_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -40,3 +43,9 @@ def code_spans(document: Path) -> list[str]:
     """Returns the inline code, each span on one line and without the escapes of table cells."""
     spans = re.findall(r"`([^`]+)`", prose(document))
     return [" ".join(span.replace(r"\|", "|").split()) for span in spans]
+
+
+def compose() -> dict[str, Any]:
+    """Returns the content of compose.yaml."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return content

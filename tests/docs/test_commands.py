@@ -23,6 +23,7 @@ from app import cli
 from tests.docs.documents import (
     ROOT,
     code_spans,
+    compose,
     document_id,
     documents,
     indented_lines,
@@ -32,6 +33,7 @@ from tests.docs.documents import (
 Arguments = list[str]
 
 _BENCHMARKS = ROOT / "tests" / "benchmarks" / "README.md"
+_COMPOSE = ROOT / "compose.yaml"
 _TOUR = ROOT / "README.md"
 
 
@@ -68,6 +70,18 @@ def _documented_commands() -> Iterator[tuple[Path, Arguments]]:
         for span in code_spans(document):
             if (command := _command_of_span(document, span)) is not None:
                 yield from ((document, choice) for choice in _commands_in(command))
+
+    yield from ((_COMPOSE, command) for command in _compose_commands())
+
+
+def _compose_commands() -> Iterator[Arguments]:
+    """Yields the commands of compose.yaml that run our image."""
+    for service in compose()["services"].values():
+        if "build" in service:
+            yield ["segments", *service["command"]]
+    for line in _COMPOSE.read_text().splitlines():
+        if match := re.search(r"docker compose run (?:--rm )?api (.+)", line):
+            yield ["segments", *shlex.split(match[1])]
 
 
 def _command_of_span(document: Path, span: str) -> str | None:

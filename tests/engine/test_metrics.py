@@ -1,10 +1,13 @@
 """Prometheus metrics of the engine, against its status."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.docs.documents import ROOT
 from tests.engine.conftest import ShopWithEngine
 from tests.engine.test_status import fetch_status, parse_instant, write_changes
 from tests.engine.test_transitions import is_true_filter
@@ -92,3 +95,16 @@ async def test_prometheus_metrics_match_the_status(shop_without_engine: ShopWith
         ]
     # And this process is told of as before.
     assert samples["process_resident_memory_bytes"][0][1] > 0
+
+
+async def test_the_alert_rules_use_metrics_that_exist(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    await write_changes(shop_without_engine)
+    rules = yaml.safe_load((ROOT / "app" / "alert_rules.yaml").read_text())["groups"][0]["rules"]
+    used = {name for rule in rules for name in re.findall(r"segments_\w+", rule["expr"])}
+
+    text = (await shop_without_engine.api.http_client.get("/metrics")).text
+
+    assert len(used) >= 10
+    assert used <= set(re.findall(r"^# HELP (\S+)", text, re.MULTILINE))

@@ -4,14 +4,13 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
 from app.errors import SetupError
 from app.local.mongod import Mongod
@@ -22,42 +21,10 @@ from tests.engine.test_metrics import fetch_metrics
 from tests.engine.test_status import fetch_status, write_changes
 from tests.engine.test_transitions import is_true_filter
 from tests.local_processes import running_mongod
+from tests.mongod_with_authentication import MongodWithAuthentication
 
-
-class MongodWithAuthentication(Mongod):
-    """A mongod that requires authentication after `enable_authentication`."""
-
-    user = ""
-    options: Sequence[str] = ()
-
-    @property
-    def url(self) -> str:
-        return super().url.replace("//", f"//{self.user}@").replace("//@", "//")
-
-    def run(self, command: Any, environment: Any = None) -> None:
-        key = self.folder / "key"
-        key.write_text("a secret of its members")
-        key.chmod(0o600)
-        auth_options = ["--auth", "--keyFile", str(key)] if self.user else []
-        super().run([*command, *auth_options, *self.options], environment)
-
-    def enable_authentication(self) -> None:
-        """Creates a user without privileges on `local` and `admin`, and restarts with
-        authentication."""
-        roles = ["readWriteAnyDatabase", "dbAdminAnyDatabase"]
-        with MongoClient[Any](self.url) as client:
-            client.admin.command("createUser", "ada", pwd="love", roles=roles)
-        self.stop()
-        self.user = "ada:love"
-        self.start()
-        self.wait_until(self.accepts_credentials)
-
-    def accepts_credentials(self) -> bool:
-        try:
-            with MongoClient[Any](self.url, serverSelectionTimeoutMS=300) as client:
-                return bool(client.admin.command("hello")["isWritablePrimary"])
-        except PyMongoError:
-            return False
+# Without privileges on `local` and `admin`.
+_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase"]
 
 
 @pytest.fixture
@@ -79,7 +46,7 @@ async def running_shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[ShopWith
 async def test_without_the_right_to_read_the_oplog_the_status_has_the_rest(
     own_mongod: MongodWithAuthentication, valkey: Valkey
 ) -> None:
-    own_mongod.enable_authentication()
+    own_mongod.enable_authentication(_ROLES)
     async with running_shop(own_mongod, valkey) as shop:
         await shop.create_active_segment("VIPs", is_true_filter("vip"))
         written = await write_changes(shop)
@@ -111,7 +78,7 @@ async def test_the_status_waits_for_missing_signing_keys(
     with MongoClient[Any](own_mongod.url) as client:
         client.admin.command("createUser", "root", pwd="root", roles=["root"])
         client.admin["system.keys"].delete_many({})
-    own_mongod.enable_authentication()
+    own_mongod.enable_authentication(_ROLES)
 
     async def open_and_close() -> None:
         async with running_shop(own_mongod, valkey):
