@@ -7,14 +7,40 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.errors import SetupError
 
+MIN_NODE_VERSION = (20, 19)
 _COMPRESSED_SUFFIXES = {".js", ".css", ".html", ".ttf", ".txt"}
 _MAX_SHOWN_CHARACTERS = 500
+# npm writes it last.
+_INSTALLED_FILE = Path("node_modules") / ".package-lock.json"
+
+
+class BuildStep(Enum):
+    """What a build is doing."""
+
+    INSTALL = 1
+    BUNDLE = 2
+
+
+def current_build_step(bundle: Path) -> BuildStep | None:
+    """Returns what the build of this bundle is doing; None if it is not being built."""
+    for folder in _build_folders(bundle):
+        return BuildStep.BUNDLE if (folder / _INSTALLED_FILE).exists() else BuildStep.INSTALL
+    return None
+
+
+def _build_folders(bundle: Path) -> Iterator[Path]:
+    return bundle.parent.glob(f"{_build_folder_prefix(bundle)}*")
+
+
+def _build_folder_prefix(bundle: Path) -> str:
+    return f".bundle-{bundle.name}-"
 
 
 def search_path() -> str:
@@ -31,11 +57,15 @@ def replace_bundle(title: str, bundle: Path, build_in: Callable[[Path], Path]) -
     """Builds the bundle in a temporary folder, then replaces the old bundle.
 
     `build_in` takes the temporary folder, and returns the folder of the new bundle in it. Raises
-    SetupError if the bundle can't be written.
+    SetupError if the bundle can't be written. Two builds of one bundle at once disturb each other.
     """
     try:
         bundle.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".bundle-", dir=bundle.parent) as folder:
+        # A killed build leaves its folder.
+        for leftover in _build_folders(bundle):
+            shutil.rmtree(leftover, ignore_errors=True)
+        prefix = _build_folder_prefix(bundle)
+        with TemporaryDirectory(prefix=prefix, dir=bundle.parent) as folder:
             new_bundle = build_in(Path(folder))
             if bundle.exists():
                 bundle.rename(Path(folder) / "old")

@@ -12,11 +12,13 @@ from pymongo import MongoClient
 from redis import Redis
 
 from app import open_files
+from app.graphiql.build import build as build_graphiql
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.settings import Settings
 from tests.empty_databases import empty_database
 from tests.local_processes import running_mongod, running_process
+from tests.npm import skip_without_npm
 
 _MEMORY_FOLDER = Path("/dev/shm")
 _MIN_FREE_MEMORY_BYTES = 4 * 1024**3
@@ -58,6 +60,14 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     with running_process(Valkey(tmp_path_factory.mktemp("valkey"))) as valkey:
         yield valkey
+
+
+@pytest.fixture(scope="session")
+def graphiql_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("graphiql") / "bundle"
+    with skip_without_npm():
+        build_graphiql(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,15 @@
 """`python -m app.dashboard.build [--out FOLDER]` bundles the dashboard with npm and Vite."""
 
-import hashlib
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.bundle_sources import BundleSources
 from app.errors import SetupError
 from app.npm_bundle import (
+    MIN_NODE_VERSION,
     compress_files,
     install_packages,
     replace_bundle,
@@ -19,17 +20,17 @@ from app.npm_bundle import (
 
 PACKAGE_FOLDER = Path(__file__).parent
 BUNDLE_FOLDER = PACKAGE_FOLDER / "dist"
-_CONFIGURATION_FILES = (
+_SOURCES = BundleSources(
+    PACKAGE_FOLDER,
+    "index.html",
+    "src",
     ".npmrc",
     "biome.json",
-    "index.html",
     "package-lock.json",
     "package.json",
     "tsconfig.json",
     "vite.config.ts",
 )
-_DIGEST_FILE = "sources.sha256"
-MIN_NODE_VERSION = (20, 19)
 
 
 def is_built(bundle: Path) -> bool:
@@ -37,11 +38,8 @@ def is_built(bundle: Path) -> bool:
 
 
 def is_current(bundle: Path) -> bool:
-    """Whether the bundle was built from the present sources. A wheel has no sources: it is."""
-    digest_file = bundle / _DIGEST_FILE
-    if not is_built(bundle) or not digest_file.is_file():
-        return False
-    return not _has_sources() or digest_file.read_text() == _compute_digest()
+    """Whether the bundle was built from the present sources."""
+    return is_built(bundle) and _SOURCES.are_current(bundle)
 
 
 def build(bundle: Path = BUNDLE_FOLDER) -> None:
@@ -55,16 +53,14 @@ def build(bundle: Path = BUNDLE_FOLDER) -> None:
 
 def copy_sources(folder: Path) -> None:
     """Copies what npm needs to install, check and build the dashboard."""
-    for name in _CONFIGURATION_FILES:
-        shutil.copy(PACKAGE_FOLDER / name, folder)
-    shutil.copytree(PACKAGE_FOLDER / "src", folder / "src")
+    _SOURCES.copy_to(folder)
 
 
 def bundle_sources(folder: Path) -> Path:
     """Bundles copied sources whose packages are installed; returns the folder of the bundle."""
     run_npm(folder, "run", "build")
     dist = folder / "dist"
-    (dist / _DIGEST_FILE).write_text(_compute_digest())
+    _SOURCES.mark(dist)
     compress_files(dist)
     return dist
 
@@ -73,25 +69,6 @@ def _build_in(folder: Path) -> Path:
     copy_sources(folder)
     install_packages(folder)
     return bundle_sources(folder)
-
-
-def _has_sources() -> bool:
-    return (PACKAGE_FOLDER / "src").is_dir()
-
-
-def _compute_digest() -> str:
-    """Returns the SHA-256 of the names and the contents of all sources."""
-    sources = [
-        *(PACKAGE_FOLDER / name for name in _CONFIGURATION_FILES),
-        *(file for file in (PACKAGE_FOLDER / "src").rglob("*") if file.is_file()),
-    ]
-    digest = hashlib.sha256()
-    for file in sorted(sources):
-        content = file.read_bytes()
-        name = file.relative_to(PACKAGE_FOLDER).as_posix()
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def _check_node_version() -> None:

@@ -1,10 +1,10 @@
 """`python -m app.graphiql.build [--out FOLDER]` bundles GraphiQL with npm and esbuild."""
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.bundle_sources import BundleSources
 from app.npm_bundle import (
     compress_files,
     install_packages,
@@ -15,7 +15,7 @@ from app.npm_bundle import (
 
 PACKAGE_FOLDER = Path(__file__).parent
 BUNDLE_FOLDER = PACKAGE_FOLDER / "dist"
-_SOURCE_FILES = ("package.json", "package-lock.json", ".npmrc", "main.jsx")
+_SOURCES = BundleSources(PACKAGE_FOLDER, "main.jsx", ".npmrc", "package-lock.json", "package.json")
 _ENTRY_POINTS = (
     "graphiql=main.jsx",
     "editor.worker=monaco-editor/esm/vs/editor/editor.worker.js",
@@ -28,6 +28,11 @@ def is_built(bundle: Path) -> bool:
     return (bundle / "graphiql.js").is_file()
 
 
+def is_current(bundle: Path) -> bool:
+    """Whether the bundle was built from the present sources."""
+    return is_built(bundle) and _SOURCES.are_current(bundle)
+
+
 def build(bundle: Path = BUNDLE_FOLDER) -> None:
     """Builds the bundle in a temporary folder, then replaces the old bundle.
 
@@ -37,8 +42,7 @@ def build(bundle: Path = BUNDLE_FOLDER) -> None:
 
 
 def _build_in(folder: Path) -> Path:
-    for name in _SOURCE_FILES:
-        shutil.copy(PACKAGE_FOLDER / name, folder)
+    _SOURCES.copy_to(folder)
     install_packages(folder)
     run_npm(
         folder,
@@ -58,8 +62,10 @@ def _build_in(folder: Path) -> Path:
         "--legal-comments=linked",
         "--log-level=error",
     )
-    compress_files(folder / "dist")
-    return folder / "dist"
+    dist = folder / "dist"
+    _SOURCES.mark(dist)
+    compress_files(dist)
+    return dist
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import orjson
 from starlette.responses import HTMLResponse, Response
-from strawberry.http.ides import get_graphql_ide_html
 
-from app.graphiql.build import PACKAGE_FOLDER, is_built
+from app.graphiql import build
+from app.missing_bundle import render_notice
 
 TAB_OPERATIONS = (
     "list_segments",
@@ -21,8 +21,8 @@ TAB_OPERATIONS = (
 
 # A wheel has the operations in this package; a checkout has them in graphql-schema/.
 _OPERATION_FOLDERS = (
-    PACKAGE_FOLDER / "operations",
-    PACKAGE_FOLDER.parent.parent / "graphql-schema" / "operations",
+    build.PACKAGE_FOLDER / "operations",
+    build.PACKAGE_FOLDER.parent.parent / "graphql-schema" / "operations",
 )
 
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -41,6 +41,13 @@ _CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
+}
 _PAGE_TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
@@ -57,31 +64,22 @@ _PAGE_TEMPLATE = """<!doctype html>
 </html>
 """
 
-_NETWORK_NOTICE = """
-<p role="status" style="position: fixed; bottom: 0; left: 0; right: 0; margin: 0; padding: 6px;
-z-index: 99; background: #fff3cd; color: #333; font: 14px sans-serif">
-This page loads GraphiQL from unpkg.com. To use it without the network, install Node.js, run
-<code>python -m app.graphiql.build</code> and reload.</p>
-"""
-
 
 def render_graphiql_page(path: str, bundle: Path) -> Response:
-    """Returns the page for the endpoint `path`. Without a bundle it loads GraphiQL from unpkg."""
-    headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept"}
-    if not is_built(bundle):
-        return HTMLResponse(
-            get_graphql_ide_html().replace("<body>", "<body>" + _NETWORK_NOTICE), headers=headers
-        )
-    headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    """Returns the page for the endpoint `path`; without a bundle, one that says so."""
+    if not build.is_built(bundle):
+        return render_notice("GraphiQL", bundle, build.__name__)
     tabs = orjson.dumps(list(read_tabs(TAB_OPERATIONS))).decode()
     return HTMLResponse(
-        _PAGE_TEMPLATE.format(path=escape(path), tabs=escape(tabs)), headers=headers
+        _PAGE_TEMPLATE.format(path=escape(path), tabs=escape(tabs)), headers=_HEADERS
     )
 
 
 def read_tabs(operation_names: Sequence[str]) -> Iterator[dict[str, str]]:
     """Reads the operations and their variables as GraphiQL's `defaultTabs`."""
-    folder = next((folder for folder in _OPERATION_FOLDERS if folder.is_dir()), PACKAGE_FOLDER)
+    folder = next(
+        (folder for folder in _OPERATION_FOLDERS if folder.is_dir()), build.PACKAGE_FOLDER
+    )
     for name in operation_names:
         query, variables = folder / f"{name}.graphql", folder / f"{name}.json"
         if query.is_file():

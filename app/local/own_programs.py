@@ -68,8 +68,8 @@ class BundleBuildProcess(ChildProcess):
         """The settings that name the bundles in the folder."""
         if settings.dashboard_bundle is None and not dashboard.is_current(dashboard.BUNDLE_FOLDER):
             self._add("dashboard", dashboard.is_current)
-        if settings.graphiql_bundle is None and not graphiql.is_built(graphiql.BUNDLE_FOLDER):
-            self._add("graphiql", graphiql.is_built)
+        if settings.graphiql_bundle is None and not graphiql.is_current(graphiql.BUNDLE_FOLDER):
+            self._add("graphiql", graphiql.is_current)
 
     def _add(self, name: str, is_built: Callable[[Path], bool]) -> None:
         bundle = self.folder / name

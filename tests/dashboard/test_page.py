@@ -1,7 +1,6 @@
-"""The dashboard's routes, with a bundle and without one."""
+"""The dashboard's routes, with a bundle."""
 
 import gzip
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -88,27 +87,3 @@ async def test_only_a_browser_gets_the_page(client: httpx.AsyncClient) -> None:
     response = await client.get("/app/segments", headers={"Accept": "application/json"})
 
     assert response.status_code == 404
-
-
-async def test_without_a_bundle_the_page_opens_when_it_is_built(
-    client: httpx.AsyncClient, bundle: Path
-) -> None:
-    (bundle / "index.html").unlink()
-
-    response = await client.get("/app/segments")
-
-    assert (response.status_code, response.headers["refresh"]) == (503, "5")
-    assert response.headers["cache-control"] == "no-store"
-    assert "python -m app.dashboard.build" in response.text
-
-
-async def test_without_node_the_page_says_what_to_install(
-    client: httpx.AsyncClient, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (bundle / "index.html").unlink()
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-
-    response = await client.get("/app/")
-
-    assert "Node.js 20.19 or newer is missing" in response.text

@@ -10,23 +10,18 @@ from selenium.webdriver import Chrome
 from starlette.applications import Starlette
 
 from app.domain.api_keys import Role
-from app.graphiql.build import build
 from app.main import create_app
 from app.schema.http import GraphQLView
 from app.services.api_keys import ApiKeys
 from app.settings import Settings
 from app.store import Store
 from tests.browser import running_browser, server_in_thread
-from tests.npm import skip_without_npm
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("graphiql") / "bundle"
-    with skip_without_npm():
-        build(folder)
-    return folder
+@pytest.fixture
+def bundle(graphiql_bundle: Path) -> Path:
+    return graphiql_bundle
 
 
 @pytest.fixture

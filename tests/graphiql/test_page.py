@@ -85,18 +85,6 @@ async def test_the_page_opens_with_example_operations(
     ]
 
 
-async def test_without_a_bundle_the_page_says_that_it_needs_the_network(
-    client: httpx.AsyncClient, bundle: Path
-) -> None:
-    (bundle / "graphiql.js").unlink()
-
-    answer = await fetch_page(client)
-
-    assert answer.status_code == 200
-    assert "without the network" in answer.text
-    assert "python -m app.graphiql.build" in answer.text
-
-
 @pytest.mark.parametrize("accept", ["*/*", "", "application/json", "application/json, text/html"])
 async def test_clients_that_accept_no_html_get_no_page(
     client: httpx.AsyncClient, accept: str
