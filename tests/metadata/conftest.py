@@ -1,7 +1,7 @@
 """The program in the time zone Europe/Warsaw, once for all tests of a file; each test uses its own
 metadata keys."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -89,3 +89,11 @@ async def shop(mongod: Mongod, valkey: Valkey) -> AsyncIterator[MetadataShop]:
 def key() -> str:
     """A key that no other test uses."""
     return f"key {uuid4().hex}"
+
+
+@pytest.fixture
+def delete_definitions(shop: MetadataShop) -> Iterator[None]:
+    """Deletes all definitions after the test."""
+    yield
+    shop.api.database.metadataDefinitions.delete_many({})
+    shop.api.database.counters.update_one({"_id": "definitions"}, {"$inc": {"revision": 1}})
