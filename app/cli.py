@@ -89,7 +89,7 @@ def up(
         host,
         port,
         print_line=typer.echo,
-        print_warning=lambda line: typer.echo(line, err=True),
+        print_status=lambda line: typer.echo(line, err=True),
         load_sample=sample,
     )
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -18,6 +19,8 @@ _NOT_YET_INITIALIZED_CODE = 94
 
 class Mongod(ChildProcess):
     """`start` returns at once; `wait_until_ready` blocks until mongod accepts writes."""
+
+    title = "MongoDB"
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__("mongod", folder)
@@ -92,3 +95,14 @@ class Mongod(ChildProcess):
             config["members"] = [member]
             config["version"] += 1
             client.admin.command("replSetReconfig", config, force=True)
+
+
+def is_shop_empty(url: SecretStr, database: str) -> bool:
+    """Whether the database has no customers. Returns False if MongoDB does not answer."""
+    with MongoClient[dict[str, Any]](
+        url.get_secret_value(), serverSelectionTimeoutMS=2_000, socketTimeoutMS=2_000
+    ) as client:
+        try:
+            return client[database].customers.find_one({}, {"_id": 1}) is None
+        except PyMongoError:
+            return False

@@ -15,7 +15,7 @@ from app import open_files
 from app.errors import SetupError
 from app.host_check import is_loopback
 from app.local import addresses, data_folder, running_addresses
-from app.local.mongod import Mongod
+from app.local.mongod import Mongod, is_shop_empty
 from app.local.own_programs import ApiProcess, BundleBuildProcess, WorkerProcess
 from app.local.process import ChildProcess
 from app.local.supervisor import start_all, stop_all, supervise
@@ -23,6 +23,11 @@ from app.local.valkey import Valkey
 from app.settings import Settings
 
 PrintLine = Callable[[str], None]
+
+_EMPTY_SHOP = (
+    "There are no customers yet: `segments import` or the API brings them in;"
+    " `segments up --sample` loads a small made-up shop"
+)
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,13 @@ def run(
     host: str,
     port: int,
     print_line: PrintLine,
-    print_warning: PrintLine,
+    print_status: PrintLine,
     load_sample: bool = False,
 ) -> None:
     """Runs the stack in the data folder until SIGINT, SIGTERM or SIGHUP. Raises SetupError.
 
-    Keys are off on a loopback address, unless the settings say otherwise.
+    Keys are off on a loopback address, unless the settings say otherwise. `print_line` gets the
+    addresses once everything is ready; `print_status` gets what goes on before and afterwards.
     """
     if is_loopback(host) and "auth" not in settings.model_fields_set:
         settings = settings.model_copy(update={"auth": "off"})
@@ -72,7 +78,7 @@ def run(
     os.umask(0o077)
     data_folder.prepare(folder)
     with _exclusive_lock(folder):
-        asyncio.run(_run(settings, folder, host, port, print_line, print_warning, load_sample))
+        asyncio.run(_run(settings, folder, host, port, print_line, print_status, load_sample))
 
 
 async def _run(
@@ -81,7 +87,7 @@ async def _run(
     host: str,
     port: int,
     print_line: PrintLine,
-    print_warning: PrintLine,
+    print_status: PrintLine,
     load_sample: bool,
 ) -> None:
     # Installed first, so that no signal can leave a started child running.
@@ -107,25 +113,34 @@ async def _run(
 
     async def run_stack() -> None:
         async with asyncio.TaskGroup() as tasks:
+            if stack.stores:
+                names = " and ".join(store.title for store in stack.stores)
+                print_status(f"Starting {names}, with data in {folder}")
             await start_all(stack.stores)
             if stack.mongod:
                 environment["MONGODB_URL"] = stack.mongod.url
             if stack.valkey:
                 environment["REDIS_URL"] = stack.valkey.url
             for store in stack.stores:
-                tasks.create_task(supervise(store, print_warning))
+                tasks.create_task(supervise(store, print_status))
+            print_status("Starting the API and a worker")
             await start_all([stack.api, stack.worker])
             running_addresses.write(folder, environment)
+            mongodb_url = _mongodb_url(settings, environment)
             if load_sample:
-                print_line(await _load_sample(settings, environment))
+                print_status("Loading the sample shop")
+                print_line(await _load_sample(settings, mongodb_url))
             print_line(
                 f"Ready: {addresses.url(host, port, '/graphql')}\n"
                 f"Dashboard: {addresses.url(host, port, '/app/')}"
             )
             if settings.auth == "keys":
                 print_line(f"Create a key: segments keys create --role admin --data {folder}")
+            if await asyncio.to_thread(is_shop_empty, mongodb_url, settings.database):
+                print_status(_EMPTY_SHOP)
+            print_status(f"Ctrl-C stops everything; to start afresh, delete {folder} then")
             for own_process in (stack.api, stack.worker):
-                tasks.create_task(supervise(own_process, print_warning))
+                tasks.create_task(supervise(own_process, print_status))
             if stack.bundle_build.can_build:
                 stack.bundle_build.start()
 
@@ -133,6 +148,8 @@ async def _run(
     try:
         await asyncio.wait([stack_task, stop_task], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        if stop_task.done():
+            print_status("Stopping")
         stack_task.cancel()
         stop_task.cancel()
         running_addresses.remove(folder)
@@ -141,13 +158,20 @@ async def _run(
         await stack_task
 
 
-async def _load_sample(settings: Settings, environment: dict[str, str]) -> str:
+def _mongodb_url(settings: Settings, environment: dict[str, str]) -> SecretStr:
+    """Returns the URL of the mongod that was started, or else that of the settings."""
+    if url := environment.get("MONGODB_URL"):
+        return SecretStr(url)
+    assert settings.mongodb_url
+    return settings.mongodb_url
+
+
+async def _load_sample(settings: Settings, mongodb_url: SecretStr) -> str:
     from app.services.sample import load_into
 
-    settings = settings.model_copy(update={"webhook_allow_private": True})
-    if url := environment.get("MONGODB_URL"):
-        settings = settings.model_copy(update={"mongodb_url": SecretStr(url)})
-    return await load_into(settings)
+    return await load_into(
+        settings.model_copy(update={"webhook_allow_private": True, "mongodb_url": mongodb_url})
+    )
 
 
 def _stop_on_signal() -> asyncio.Event:

@@ -13,6 +13,8 @@ from app.local.unix_socket import UnixSocket
 class Valkey(ChildProcess):
     """`start` returns at once; `wait_until_ready` blocks until Valkey answers."""
 
+    title = "Valkey"
+
     def __init__(self, folder: Path) -> None:
         super().__init__("valkey", folder)
         self._executable = programs.find_valkey_server()

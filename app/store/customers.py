@@ -36,6 +36,10 @@ class Customers:
         document = None if query is None else await self._collection.find_one(query)
         return None if document is None else as_customer(document)
 
+    async def any(self) -> bool:
+        """Whether there is a customer."""
+        return await self._collection.find_one({}, ID_INDEX) is not None
+
     async def find(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession | None = None
     ) -> list[Customer]:

@@ -64,23 +64,35 @@ def lowered_limit_of_open_files() -> Iterator[int]:
 
 @pytest.mark.parametrize("stop", ["ctrl-c", "terminate"])
 def test_up_responds_and_stops_without_leftover_processes(
-    run_up: Callable[[], ProgramProcess], port: int, responds_ok: Answers, stop: str
+    run_up: Callable[[], ProgramProcess],
+    data_folder: Path,
+    port: int,
+    responds_ok: Answers,
+    stop: str,
 ) -> None:
     with lowered_limit_of_open_files() as hard_limit:
         program = run_up()
     address = f"http://127.0.0.1:{port}"
     assert program.stdout == f"Ready: {address}/graphql\nDashboard: {address}/app/\n"
     assert responds_ok("/readyz")
-    assert responds_ok("/graphql")
+    assert responds_ok("/metrics")
     everyone = program.process_tree()
     assert len(everyone) == 5
     limits = {process.rlimit(resource.RLIMIT_NOFILE) for process in everyone}
     assert limits == {(hard_limit, hard_limit)}
 
+    program.wait_for_output("Ctrl-C stops everything")
     program.press_ctrl_c() if stop == "ctrl-c" else program.process.terminate()
     assert program.wait_for_exit(seconds=10) == 0
     assert running_processes(everyone) == []
-    assert program.stderr == ""
+    assert program.stderr.splitlines() == [
+        f"Starting MongoDB and Valkey, with data in {data_folder}",
+        "Starting the API and a worker",
+        "There are no customers yet: `segments import` or the API brings them in;"
+        " `segments up --sample` loads a small made-up shop",
+        f"Ctrl-C stops everything; to start afresh, delete {data_folder} then",
+        "Stopping",
+    ]
 
 
 def test_a_second_one_in_the_same_folder_is_refused(

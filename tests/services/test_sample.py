@@ -6,10 +6,13 @@ import pytest_asyncio
 from app.domain.inputs import CustomerRef
 from app.domain.metadata import DefinitionState
 from app.domain.segments import SegmentKind
+from app.errors import SetupError
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
 from app.services.sample import load, load_into
 from app.services.sample.segments import find_segment
 from app.services.sample.shop import CUSTOMER_COUNT, source_id
-from tests.api import Api
+from tests.api import Api, running_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,3 +107,16 @@ async def test_loading_again_restores_what_is_missing(api: Api, load_summary: st
     await load(api.services)
 
     assert await find_segment(api.services, "Gone quiet")
+
+
+async def test_a_shop_with_other_customers_does_not_get_the_sample(
+    mongod: Mongod, valkey: Valkey
+) -> None:
+    async with running_api(mongod, valkey) as api:
+        await api.upsert("mine")
+        before = api.dump()
+
+        with pytest.raises(SetupError, match="already has customers"):
+            await load(api.services)
+
+        assert api.dump() == before

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 
 from app.domain.inputs import CustomerRef
-from app.errors import InputError, UserErrorCode
+from app.errors import InputError, SetupError, UserErrorCode
 from app.filters import Now
 from app.services.bulk_rows import MAX_BULK_ROWS, BulkResult
 from app.services.sample.campaign import CODE_POOL, validation_rule
@@ -39,6 +39,8 @@ async def load_into(settings: Settings) -> str:
 async def load(services: Services, *, with_distribution: bool = False) -> str:
     """Loads the sample and returns a sentence about it. Loading again changes nothing.
 
+    Raises SetupError if the database has customers, but not those of the sample.
+
     The distribution sends webhooks to this machine, to `segments receive`.
     """
     now = services.now()
@@ -62,7 +64,15 @@ async def load(services: Services, *, with_distribution: bool = False) -> str:
 async def _first_loaded_at(services: Services, now: Now) -> datetime:
     """Returns the instant of the first load, so that later loads produce the same rows."""
     customer = await services.customers.get(CustomerRef.by_source_id(source_id(1)))
-    return now.at if customer is None else customer.document["createdAt"]
+    if customer is not None:
+        first_loaded_at: datetime = customer.document["createdAt"]
+        return first_loaded_at
+    if await services.store.customers.any():
+        raise SetupError(
+            "this shop already has customers, so the sample is not loaded into it; choose an empty"
+            " folder with --data, or another database with SEGMENTS_DATABASE"
+        )
+    return now.at
 
 
 async def _create_definitions(services: Services) -> None:
