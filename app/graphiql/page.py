@@ -12,10 +12,12 @@ from app.missing_bundle import render_notice
 
 TAB_OPERATIONS = (
     "list_segments",
+    "upsert_customer",
     "create_passive_segment",
     "preview_filter",
     "check_membership",
     "show_customer",
+    "follow_transitions",
 )
 """File names of the example operations that GraphiQL opens as tabs."""
 
