@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 _METHODS = "GET, HEAD, POST"
 # The longest that Chromium keeps the answer; without it, each request would need two.
 _PREFLIGHT_MAX_AGE_SECONDS = 7_200
-_EXPOSED_HEADERS = "Content-Disposition, ETag, Retry-After, WWW-Authenticate"
+_EXPOSED_HEADERS = "Content-Disposition, ETag, Retry-After, WWW-Authenticate, X-Request-Id"
 _MAX_SHOWN_CHARACTERS = 100
 
 

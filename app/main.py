@@ -25,6 +25,7 @@ from app.job_queue import ArqQueue, connect
 from app.log_notifications import LogNotifications
 from app.metrics import metrics
 from app.persisted_documents import PersistedDocuments
+from app.request_id import RequestIdMiddleware
 from app.schema import schema
 from app.schema.http import GraphQLView
 from app.services import Services
@@ -81,6 +82,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
         ],
         lifespan=lifespan,
         middleware=[
+            Middleware(RequestIdMiddleware),
             Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts)),
             Middleware(CrossOriginMiddleware, allowed_origins=settings.allowed_origins),
         ],
