@@ -34,6 +34,15 @@ async def _data(api: Api) -> None:
     properties = {"items": [{"sku": "a"}], "shop": {"city": "Warsaw"}}
     row = {"name": "purchase", "customer": {"sourceId": "hinted"}, "properties": properties}
     await api.bulk_upsert("eventsTrack", [row])
+    order = {
+        "sourceId": "hinted",
+        "customer": {"sourceId": "hinted"},
+        "amount": 500,
+        "status": "PAID",
+        "metadata": {"coupon": "XMAS", "shipping": {"city": "Warsaw"}},
+        "items": [{"sku": "a", "amount": 500, "metadata": {"colour": "red"}}],
+    }
+    assert (await api.bulk_upsert("ordersUpsert", [order]))["refused"] == []
     for key, type_, allowed in (
         ("tier", "STRING", ["gold", "silver"]),
         ("since", "DATE", ["2026-03-29", "2026-03-30"]),
@@ -57,8 +66,14 @@ async def preview_hints(api: Api, filter_: Json) -> HintParts:
 
 
 def purchase_filter(property_path: str) -> Json:
-    where = {"path": property_path, "operator": "IS", "value": "a"}
-    return {"event": {"name": "purchase", "where": [where]}}
+    return event_filter("purchase", property_path)
+
+
+def event_filter(
+    name: str, property_path: str, operator: str = "IS", value: Any = "a", **more: Any
+) -> Json:
+    where = {"path": property_path, "operator": operator, "value": value, **more}
+    return {"event": {"name": name, "where": [where]}}
 
 
 @pytest.mark.parametrize(
@@ -74,8 +89,16 @@ def purchase_filter(property_path: str) -> Json:
         attribute_filter("events.purchase.count", "IS", 1),
         attribute_filter("events.order.count", "IS", 1),
         purchase_filter("shop.city"),
-        purchase_filter("never seen"),
         {"event": {"name": "order"}},
+        event_filter("order", "coupon"),
+        event_filter("order", "metadata.shipping.city"),
+        event_filter("order", "status", value="PAID"),
+        event_filter("order", "status", value="paid", ignoreCase=True),
+        event_filter("order", "status", "STARTS_WITH", "x"),
+        event_filter("order", "amount", value=5),
+        event_filter("order.item", "quantity", value=5),
+        event_filter("order.item", "category"),
+        event_filter("order.item", "colour"),
     ],
     ids=str,
 )
@@ -111,6 +134,66 @@ async def test_a_plausible_filter_has_no_hints(api: Api, filter_: Json) -> None:
             attribute_filter("events.purchse.lastAt", "HAS_VALUE"),
             "filter attribute path",
             "No event has the name 'purchse'; the nearest name is 'purchase'.",
+        ),
+        (
+            purchase_filter("shopp"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'purchase' has a value at 'shopp'; the nearest property"
+            " is 'shop'.",
+        ),
+        (
+            purchase_filter("shop.town"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'purchase' has a value at 'shop.town'.",
+        ),
+        (
+            {
+                "event": {
+                    "name": "order",
+                    "aggregate": {"function": "SUM", "property": "amuont"},
+                    "operator": "GREATER_THAN",
+                    "value": 5,
+                }
+            },
+            "filter event aggregate property",
+            "None of the last 1,000 events 'order' has a value at 'amuont'; the nearest property is"
+            " 'amount'.",
+        ),
+        (
+            event_filter("order", "metadata.cupon"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order' has a value at 'metadata.cupon'; the nearest"
+            " property is 'coupon'.",
+        ),
+        (
+            event_filter("order", "sku"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order' has a value at 'sku'; it is a property of"
+            " 'order.item'.",
+        ),
+        (
+            event_filter("order.item", "status"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order.item' has a value at 'status'; it is a property"
+            " of 'order'.",
+        ),
+        (
+            event_filter("order.item", "color"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order.item' has a value at 'color'; the nearest"
+            " property is 'colour'.",
+        ),
+        (
+            event_filter("order", "status", value="CANCELED"),
+            "filter event where 0 value",
+            "No event 'order' has the status \"CANCELED\": an order counts as an event while its"
+            " status is PAID or FULFILLED.",
+        ),
+        (
+            event_filter("order", "status", "IN", ["PAID", "paid"]),
+            "filter event where 0 value 1",
+            "No event 'order' has the status \"paid\": an order counts as an event while its status"
+            " is PAID or FULFILLED.",
         ),
         (
             attribute_filter("metadata.tier", "IS_NOT", "bronze"),
