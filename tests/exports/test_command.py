@@ -169,7 +169,7 @@ def test_a_static_segment(run_export: Command, shop_database: Any) -> None:
         ((), "seg_unknown", 1, f"There is no segment 'seg_unknown'; perhaps {SEGMENT_ID}, 'Every"),
         ((), "Everyone", 1, f"perhaps {SEGMENT_ID}, 'Everyone'."),
         (("-o", "no/where.csv"), SEGMENT_ID, 1, "No such file or directory"),
-        (("-o", "."), SEGMENT_ID, 1, "Is a directory"),
+        (("-o", "."), SEGMENT_ID, 1, ". is a folder; name a file"),
         (("--format", "xml"), SEGMENT_ID, 2, "'xml' is not one of"),
     ],
 )
