@@ -9,7 +9,13 @@ from app.errors import QueryTimeout
 from app.services import filter_hints
 from app.store.field_probes import FieldProbes
 from tests.api import Api, Json
-from tests.schema.segment_queries import CREATE, UPDATE, attribute_filter
+from tests.schema.segment_queries import (
+    ALL_CUSTOMERS_FILTER,
+    CREATE,
+    UPDATE,
+    attribute_filter,
+    create_segment,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -261,6 +267,29 @@ async def test_a_segment_is_created_and_edited_with_hints(api: Api) -> None:
     assert hints_of(await api.execute(UPDATE, id=id_, **{"in": {"name": "renamed"}})) == []
     edited = await api.execute(UPDATE, id=id_, **{"in": {"filter": wrong}})
     assert [path for path, _ in hints_of(edited)] == ["input filter attribute path"]
+
+
+EXPORT = """mutation($in: SegmentExportInput!) { segmentExport(input: $in) {
+    export { fields } userErrors { message } } }"""
+
+
+async def test_an_export_is_started_with_hints_about_its_columns(api: Api) -> None:
+    segment_id = await create_segment(api, "exported", filter=ALL_CUSTOMERS_FILTER)
+    columns = ["sourceId", "metadata", "metadata.tire", "metadata.tier", "events.purchse.count"]
+    started = await api.execute(EXPORT, **{"in": {"segmentId": segment_id, "fields": columns}})
+    assert started["data"]["segmentExport"]["export"]["fields"] == columns
+    assert hints_of(started) == [
+        (
+            "input fields 2",
+            "No customer has a value at 'metadata.tire'; the nearest metadata key is 'tier'.",
+        ),
+        ("input fields 4", "No event has the name 'purchse'; the nearest name is 'purchase'."),
+    ]
+    default = await api.execute(EXPORT, **{"in": {"segmentId": segment_id}})
+    assert hints_of(default) == []
+    # An export that is not started has errors only.
+    unknown = {"segmentId": segment_id, "fields": ["metadata.tire", "emial"]}
+    assert hints_of(await api.execute(EXPORT, **{"in": unknown})) == []
 
 
 async def test_the_look_ups_and_the_hints_are_bounded(
