@@ -79,10 +79,10 @@ async def _run(
     typer.echo(format_report(kind, report, time.monotonic() - started_at, dry_run=dry_run))
     if report.passed_over_count:
         other_kind = "events" if kind == "customers" else "customers"
-        typer.echo(
-            f"{report.passed_over_count:,} rows are {other_kind} and were passed over; to import"
-            f" them, run: {import_command(other_kind, file, options, data_folder)}"
-        )
+        count = report.passed_over_count
+        calls = "1 call was" if count == 1 else f"{count:,} calls were"
+        command = import_command(other_kind, file, options, data_folder)
+        typer.echo(f"{calls} passed over; to import {other_kind}, run: {command}")
     if not report.rejected_count:
         return 0
     command = import_command(kind, str(rejects.path), options, data_folder, report.detected_types)

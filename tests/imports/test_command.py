@@ -141,7 +141,7 @@ def test_the_command_for_mended_rows_runs_as_printed(
     done = run_import("orders", *options, "--", "-o.csv")
     assert done.returncode == 1
     # The message names a preset that knows the word, without changing the meaning of the amounts.
-    advice = b"--preset woocommerce-orders --amounts major knows the word 'completed'"
+    advice = b"'completed' is a word of --preset woocommerce-orders --amounts major."
     assert advice in done.stdout
     arguments = printed_arguments(done.stderr)
     assert {"--data", "no where", "metadata.zip=STRING"} <= set(arguments)
@@ -166,7 +166,7 @@ def test_calls_of_another_kind_are_passed_over_with_the_command_for_them(
     )
     events = run_import("events", "calls.ndjson", "--preset", "segment")
     assert (events.returncode, events.stderr) == (0, b"")
-    assert b"1 rows are customers and were passed over" in events.stdout
+    assert b"1 call was passed over; to import customers, run: " in events.stdout
     customers = run_import(*printed_arguments(events.stdout))
     assert customers.returncode == 0
     assert b"customers: 1 rows read, 1 accepted" in customers.stdout

@@ -38,4 +38,4 @@ class StatusReader:
             for preset in PRESETS.values()
             if word.casefold() in preset.statuses_by_word
         ]
-        return f"; {' or '.join(presets)} knows the word {word!r}" if presets else ""
+        return f"; {word!r} is a word of {' or '.join(presets)}" if presets else ""
