@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 MAX_HINTS = 50
 MAX_PROBES = 100
+MAX_SAMPLED_OBJECTS = 5
 
 LocatedText = tuple[str, InputPath]
 """A path of an attribute or the name of an event, and where the input has it."""
@@ -123,14 +124,28 @@ class FilterHints:
             return []
         known_keys = {*definitions.catalog.metadata}
         known_keys.update(await self._store.value_samples.metadata_types())
-        return [
-            Hint(
-                f"No customer has a value at {quote_for_message(field.path)}"
-                f"{_nearest(field.document_keys[1], known_keys, 'metadata key')}.",
-                path,
+        inner_keys = await self._known_inner_keys(
+            field.document_keys[1:] for field, _ in missing if field.document_keys[1] in known_keys
+        )
+        known_keys.update(inner_keys)
+        hints = []
+        for field, path in missing:
+            first_key = field.document_keys[1]
+            key = ".".join(field.document_keys[1:]) if first_key in known_keys else first_key
+            end = _nearest(key, known_keys, "metadata key")
+            hints.append(
+                Hint(f"No customer has a value at {quote_for_message(field.path)}{end}.", path)
             )
-            for field, path in missing
-        ]
+        return hints
+
+    async def _known_inner_keys(self, missing_keys: Iterable[tuple[str, ...]]) -> set[str]:
+        """Returns the keys beside the missing ones that lie in an object, like address.city."""
+        parents = dict.fromkeys(keys[:-1] for keys in missing_keys if len(keys) > 1)
+        return {
+            ".".join((*parent, key))
+            for parent in islice(parents, MAX_SAMPLED_OBJECTS)
+            for key in await self._store.value_samples.metadata_types(*parent)
+        }
 
     async def _missing_property_hints(
         self, missing: Sequence[tuple[RowSource, Field, InputPath]]

@@ -124,7 +124,19 @@ async def test_a_plausible_filter_has_no_hints(api: Api, filter_: Json) -> None:
         (
             attribute_filter("metadata.address.town", "IS", "Warsaw"),
             "filter attribute path",
-            "No customer has a value at 'metadata.address.town'.",
+            "No customer has a value at 'metadata.address.town'; the nearest metadata key is",
+        ),
+        (
+            attribute_filter("metadata.address.ctiy", "IS", "Warsaw"),
+            "filter attribute path",
+            "No customer has a value at 'metadata.address.ctiy'; the nearest metadata key is"
+            " 'address.city'.",
+        ),
+        (
+            attribute_filter("metadata.adress.city", "IS", "Warsaw"),
+            "filter attribute path",
+            "No customer has a value at 'metadata.adress.city'; the nearest metadata key is"
+            " 'address'.",
         ),
         (
             {"event": {"name": "order.items"}},
