@@ -3,7 +3,6 @@
 import signal
 import sys
 from enum import Enum
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -11,7 +10,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from app import keys_cli
-from app.cli_options import DataFolderOption, mongodb_settings
+from app.cli_options import DEFAULT_DATA_FOLDER, DataFolderOption, mongodb_settings
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
@@ -71,7 +70,7 @@ def segments(
 def up(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
-    data: DataFolderOption = Path(".segments"),
+    data: DataFolderOption = DEFAULT_DATA_FOLDER,
     sample: Annotated[
         bool, typer.Option("--sample", help="Load a small sample shop first.")
     ] = False,
@@ -147,7 +146,7 @@ def sdl(
 
 
 @app.command()
-def doctor(data: DataFolderOption = Path(".segments")) -> None:
+def doctor(data: DataFolderOption = DEFAULT_DATA_FOLDER) -> None:
     """Check databases, engine and consumers; say what to fix.
 
     Exits with status 1 if anything needs to be fixed.
@@ -227,7 +226,7 @@ def import_(
         str | None,
         typer.Option(metavar="ZONE", help="The zone of times without an offset: Europe/Berlin."),
     ] = None,
-    data: DataFolderOption = Path(".segments"),
+    data: DataFolderOption = DEFAULT_DATA_FOLDER,
 ) -> None:
     """Import customers, events or orders from CSV or NDJSON, plain or .gz.
 
@@ -262,7 +261,9 @@ def import_(
         zone=zone,
     )
     settings = mongodb_settings(data)
-    raise typer.Exit(command.run(settings, what.value, file, options, dry_run=dry_run))
+    data_folder = None if data == DEFAULT_DATA_FOLDER else data
+    status = command.run(settings, what.value, file, options, data_folder, dry_run=dry_run)
+    raise typer.Exit(status)
 
 
 @app.command("export")
@@ -280,7 +281,7 @@ def export_(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="The file; default: standard output."),
     ] = None,
-    data: DataFolderOption = Path(".segments"),
+    data: DataFolderOption = DEFAULT_DATA_FOLDER,
 ) -> None:
     """Export the members of a segment as CSV or NDJSON.
 

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from app.settings import Settings
 
+DEFAULT_DATA_FOLDER = Path(".segments")
 DataFolderOption = Annotated[Path, typer.Option(help="The folder of the data.", file_okay=False)]
 
 

@@ -1,12 +1,11 @@
 """`segments keys` on the command line."""
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli_options import DataFolderOption, mongodb_settings
+from app.cli_options import DEFAULT_DATA_FOLDER, DataFolderOption, mongodb_settings
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke keys of the API.")
 
@@ -30,7 +29,7 @@ def create(
         str | None,
         typer.Option(metavar="DURATION", help="When it expires, like P90D; default: never."),
     ] = None,
-    data: DataFolderOption = Path(".segments"),
+    data: DataFolderOption = DEFAULT_DATA_FOLDER,
 ) -> None:
     """Create a key. It is printed once, alone on the last line.
 
@@ -45,7 +44,7 @@ def create(
 
 
 @app.command("list")
-def list_(data: DataFolderOption = Path(".segments")) -> None:
+def list_(data: DataFolderOption = DEFAULT_DATA_FOLDER) -> None:
     """List all keys by their prefixes, with their roles, names, expiries and last uses (UTC)."""
     from app.commands import keys as command
 
@@ -55,7 +54,7 @@ def list_(data: DataFolderOption = Path(".segments")) -> None:
 @app.command("revoke")
 def revoke(
     prefix: Annotated[str, typer.Argument(help="The prefix of the key, as `list` shows it.")],
-    data: DataFolderOption = Path(".segments"),
+    data: DataFolderOption = DEFAULT_DATA_FOLDER,
 ) -> None:
     """Revoke a key. Every API process refuses it within seconds, and closes its sockets."""
     from app.commands import keys as command

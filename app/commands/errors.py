@@ -1,5 +1,7 @@
 """Formats exceptions for the command line."""
 
+import os
+
 from pydantic import ValidationError
 
 from app.errors import SegmentsError
@@ -30,7 +32,19 @@ def _describe(error: BaseException) -> str:
             return f"MongoDB: {text}"
         case "redis":
             return f"Redis: {text}"
-    return text if isinstance(error, OSError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, OSError):
+        return _describe_os_error(error)
+    return f"{type(error).__name__}: {text}"
+
+
+def _describe_os_error(error: OSError) -> str:
+    """Returns the file's name and what is wrong with it, without the number of the error."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    name = os.fsdecode(error.filename)
+    if isinstance(error, IsADirectoryError):
+        return f"{name} is a folder; name a file"
+    return f"{name}: {error.strerror}"
 
 
 def _environment_variable(field_name: str) -> str:

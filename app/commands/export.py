@@ -94,6 +94,8 @@ async def _run(
         file_export = FileExport(services.store, services.definitions, services.query_planner)
         now = services.now()
         definition = await file_export.define(segment, paths, format_, now)
+        for hint in await services.filter_hints.find_in_columns(paths or (), "fields"):
+            typer.echo(f"segments: {hint.message}", err=True)
         started_at = time.monotonic()
 
         def outcome() -> str:

@@ -15,29 +15,39 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.commands.import_report import format_report, repeat_command
+from app.commands.import_report import STDIN_NAME, format_report, import_command
 from app.commands.interruption import Interruption, run_until_signal
 from app.services import Services
 from app.services.imports import DryRunStore, FileImport, ImportOptions, RejectFile
 from app.settings import Settings
 from app.store import Store
 
-_STDIN_NAME = "-"
 _STDIN_REJECTS_NAME = "stdin"
 
 
-def run(settings: Settings, kind: str, file: str, options: ImportOptions, *, dry_run: bool) -> int:
-    """Runs the import. Returns the exit status: 0 if all rows were accepted, else 1."""
+def run(
+    settings: Settings,
+    kind: str,
+    file: str,
+    options: ImportOptions,
+    data_folder: Path | None,
+    *,
+    dry_run: bool,
+) -> int:
+    """Runs the import. Returns the exit status: 0 if all rows were accepted, else 1.
+
+    `data_folder` is what `--data` names, if it is given: the commands in messages repeat it.
+    """
     with _open_input(file) as stream, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_run(settings, kind, file, stream, options, dry_run))
+            return runner.run(_run(settings, kind, file, stream, options, data_folder, dry_run))
         except Interruption as interruption:
             interruption.exit()
 
 
 @contextmanager
 def _open_input(file: str) -> Iterator[IO[bytes]]:
-    if file == _STDIN_NAME:
+    if file == STDIN_NAME:
         yield sys.stdin.buffer
         return
     with Path(file).open("rb") as stream:
@@ -50,6 +60,7 @@ async def _run(
     file: str,
     stream: IO[bytes],
     options: ImportOptions,
+    data_folder: Path | None,
     dry_run: bool,
 ) -> int:
     rejects = RejectFile(_rejects_base(file))
@@ -66,9 +77,15 @@ async def _run(
         rejects.close()
         await store.close()
     typer.echo(format_report(kind, report, time.monotonic() - started_at, dry_run=dry_run))
+    if report.passed_over_count:
+        other_kind = "events" if kind == "customers" else "customers"
+        count = report.passed_over_count
+        calls = "1 call was" if count == 1 else f"{count:,} calls were"
+        command = import_command(other_kind, file, options, data_folder)
+        typer.echo(f"{calls} passed over; to import {other_kind}, run: {command}")
     if not report.rejected_count:
         return 0
-    command = repeat_command(kind, report, options, str(rejects.path))
+    command = import_command(kind, str(rejects.path), options, data_folder, report.detected_types)
     typer.echo(
         f"segments: the rejected rows are in {rejects.path}; mend them, and run: {command}",
         err=True,
@@ -110,9 +127,11 @@ def _progress_bar(
 
 def _outcome(import_job: FileImport, dry_run: bool) -> str:
     """Says what an interrupted import has done."""
-    outcome = (
-        "nothing was written"
-        if dry_run
-        else f"{import_job.report.accepted_count:,} rows were imported and stay"
+    if dry_run:
+        return "nothing was written"
+    report = import_job.report
+    rejected = f", {report.rejected_count:,} rejected" if report.rejected_count else ""
+    return (
+        f"{report.accepted_count:,} rows were imported and stay{rejected};"
+        " run the command again to import the rest"
     )
-    return f"{outcome}; run the command again to import the rest"

@@ -1,12 +1,14 @@
 """Formats the report of an import."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from app.services.bulk_rows import RowChange
 from app.services.imports.options import ImportOptions
 from app.services.imports.report import ImportReport, ReportColumn
 
+STDIN_NAME = "-"
 _MAX_REASONS = 5
 _REPETITIONS = {
     "customers": "a customer of an earlier row: what they name replaces what that row named",
@@ -22,17 +24,28 @@ def format_report(kind: str, report: ImportReport, seconds: float, *, dry_run: b
     return "\n".join(_lines(kind, report, seconds, dry_run))
 
 
-def repeat_command(kind: str, report: ImportReport, options: ImportOptions, path: str) -> str:
-    """Returns the command that imports the mended file of rejected rows: the same options, and the
-    types that the values of the whole file have told."""
-    return shlex.join(["segments", "import", kind, path, *_arguments(options, report)])
+def import_command(
+    kind: str,
+    file: str,
+    options: ImportOptions,
+    data_folder: Path | None,
+    detected_types: Mapping[str, str] | None = None,
+) -> str:
+    """Returns the command that imports another file, or rows of another kind: the same options,
+    and the types that the values of the whole file have told."""
+    # A name that begins with a hyphen would be an option.
+    name = f"./{file}" if file.startswith("-") and file != STDIN_NAME else file
+    arguments = _arguments(options, data_folder, detected_types or {})
+    return shlex.join(["segments", "import", kind, name, *arguments])
 
 
-def _arguments(options: ImportOptions, report: ImportReport) -> Iterator[str]:
+def _arguments(
+    options: ImportOptions, data_folder: Path | None, detected_types: Mapping[str, str]
+) -> Iterator[str]:
     yield from ("--preset", options.preset.name) if options.preset else ()
     for column, mapped_path in options.paths_by_column.items():
         yield from ("--map", f"{column}={mapped_path}")
-    for typed_path, type_ in {**report.detected_types, **options.types_by_path}.items():
+    for typed_path, type_ in {**detected_types, **options.types_by_path}.items():
         yield from ("--type", f"{typed_path}={type_}")
     choices = {
         "--unknown": options.unknown,
@@ -47,6 +60,7 @@ def _arguments(options: ImportOptions, report: ImportReport) -> Iterator[str]:
     # The file has the encoding and the delimiter of the imported one.
     yield from ("--delimiter", options.delimiter) if options.delimiter else ()
     yield from ("--encoding", options.encoding) if options.encoding else ()
+    yield from ("--data", str(data_folder)) if data_folder else ()
 
 
 def _lines(kind: str, report: ImportReport, seconds: float, dry_run: bool) -> Iterator[str]:

@@ -49,12 +49,13 @@ class RowSource:
     array_key: str | None = field(default=None, compare=False)
 
     @property
-    def standard_properties(self) -> list[Field]:
-        """The properties with a name and a type of their own: those of orders and of items."""
-        return [
-            _property_field(path, *_STANDARD_PROPERTIES[self.name][path])
-            for path in _STANDARD_PROPERTIES.get(self.name, ())
-        ]
+    def standard_properties_by_path(self) -> dict[str, Field]:
+        """By path, the properties with a name and a type of their own: those of orders and of
+        items."""
+        return {
+            path: _property_field(path, *key_and_type)
+            for path, key_and_type in _STANDARD_PROPERTIES.get(self.name, {}).items()
+        }
 
     @property
     def free_properties_keys(self) -> tuple[str, ...]:

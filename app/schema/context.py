@@ -7,11 +7,11 @@ from typing import Any
 import strawberry
 
 from app.domain.api_keys import Caller
+from app.domain.hints import Hint
 from app.filters import Now
 from app.schema.loaders import Loaders
 from app.services import Services
 from app.services.definitions import Definitions
-from app.services.filter_hints import Hint
 
 
 @dataclass(slots=True)

@@ -210,15 +210,22 @@ class ExportMutation:
         info: Info,
         input: Annotated[SegmentExportInput, strawberry.argument(description="What to export.")],
     ) -> ExportPayload:
-        creation = info.context.services.exports.create(
+        services = info.context.services
+        fields = None if input.fields is UNSET else input.fields
+        creation = services.exports.create(
             input.segment_id,
-            None if input.fields is UNSET else input.fields,
+            fields,
             input.format or ExportFormat.CSV,
             info.context.now,
             has_byte_order_mark=bool(input.bom),
             escapes_formulas=input.escape_formulas is not False,
         )
-        return ExportPayload.from_attempt(*await attempt(creation))
+        export, errors = await attempt(creation)
+        if export:
+            info.context.add_hints(
+                await services.filter_hints.find_in_columns(fields or (), "input", "fields")
+            )
+        return ExportPayload.from_attempt(export, errors)
 
     @strawberry.mutation(
         description="Cancels an export that has not ended. One that is canceled stays as it is;"

@@ -136,11 +136,12 @@ def _find_property(source: RowSource, path: str) -> Field:
 def _properties(source: RowSource, sampled_types: SampledTypes) -> Iterator[Attribute]:
     """Yields the properties of the events of a source: those that orders and items always have, and
     the sampled ones."""
-    standard_properties = source.standard_properties
-    standard_paths = {field.path for field in standard_properties}
+    standard_properties = source.standard_properties_by_path
     # Other programs may write keys that no path can name.
-    sampled_keys = sorted(filter(is_property_key, sampled_types.keys() - standard_paths))
-    fields = [*standard_properties, *filter(None, map(source.find_property, sampled_keys))]
+    sampled_keys = sorted(
+        filter(is_property_key, sampled_types.keys() - standard_properties.keys())
+    )
+    fields = [*standard_properties.values(), *filter(None, map(source.find_property, sampled_keys))]
     return _with_types(fields, sampled_types)
 
 

@@ -8,16 +8,16 @@ from app.filters.fields import Field
 from app.filters.sources import CUSTOMERS_COLLECTION, RowSource
 from app.store.query_budget import QueryBudget, Stage
 
-# The rows that a probe for arrays reads.
-_SAMPLE_SIZE = 1_000
+# The rows that a probe reads of a source, and a probe for arrays of customers.
+SAMPLE_SIZE = 1_000
 
 
 @dataclass(frozen=True)
 class FieldProbe:
-    """Whether any customer has a value at a field.
+    """Whether any customer, or with `source` any of its newest rows, has a value at a field.
 
-    With `behind_array`, whether the field lies behind an array in a sample of rows: of the
-    customers, or with `source` of its newest rows.
+    With `behind_array`, whether the field lies behind an array in a sample of customers, or in the
+    newest rows of `source`.
     """
 
     field: Field
@@ -60,14 +60,14 @@ def _collection(probe: FieldProbe) -> str:
 
 def _stages(probe: FieldProbe) -> list[Stage]:
     exists: dict[str, Any] = {probe.field.mongo_path: {"$exists": True}}
+    sample: list[Stage] = (
+        [{"$match": dict(probe.source.predicate)}, {"$sort": {"at": -1}}, {"$limit": SAMPLE_SIZE}]
+        if probe.source
+        else [{"$match": exists}, {"$limit": SAMPLE_SIZE}]
+    )
     if not probe.behind_array:
-        return [{"$match": exists}]
+        return [*sample, {"$match": exists}]
     keys = probe.field.document_keys
     parents = [".".join(keys[:end]) for end in range(2, len(keys))]
     is_behind_array = {**exists, "$or": [{parent: {"$type": "array"}} for parent in parents]}
-    sample: list[Stage] = (
-        [{"$match": dict(probe.source.predicate)}, {"$sort": {"at": -1}}]
-        if probe.source
-        else [{"$match": exists}]
-    )
-    return [*sample, {"$limit": _SAMPLE_SIZE}, {"$match": is_behind_array}]
+    return [*sample, {"$match": is_behind_array}]

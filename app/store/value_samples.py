@@ -51,9 +51,11 @@ class ValueSamples:
     def __init__(self, query_budget: QueryBudget) -> None:
         self._query_budget = query_budget
 
-    async def metadata_types(self) -> SampledTypes:
-        """The types of the metadata in a sample of customers."""
-        stages = [{"$sample": {"size": _SAMPLE_SIZE}}, *_type_stages("metadata")]
+    async def metadata_types(self, *keys: str) -> SampledTypes:
+        """The types of the metadata in a sample of customers, or of the object at some keys in
+        it."""
+        object_path = ".".join(("metadata", *keys))
+        stages = [{"$sample": {"size": _SAMPLE_SIZE}}, *_type_stages(object_path)]
         return _to_types(await self._query_budget.aggregate(CUSTOMERS_COLLECTION, stages))
 
     async def events(self, names: Iterable[str]) -> dict[str, EventSample]:

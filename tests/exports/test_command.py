@@ -152,6 +152,18 @@ def test_ndjson(
     assert json.loads(content) == {"sourceId": "c0", "metadata": {"n": 0}}
 
 
+def test_a_column_that_nobody_has_is_said_beside_the_rows(
+    run_export: Command, shop_database: Any
+) -> None:
+    add_customers(shop_database, 1)
+    done = run_export("--fields", "sourceId,metadata.txet")
+    assert (done.returncode, done.stdout) == (0, b"sourceId,metadata.txet\r\nc0,\r\n")
+    assert done.stderr == (
+        b"segments: No customer has a value at 'metadata.txet'; the nearest metadata key is"
+        b" 'text'.\n"
+    )
+
+
 def test_a_static_segment(run_export: Command, shop_database: Any) -> None:
     add_customers(shop_database, 5)
     shop_database.segments.update_one({}, {"$set": {"kind": "STATIC", "filter": None}})
@@ -169,7 +181,7 @@ def test_a_static_segment(run_export: Command, shop_database: Any) -> None:
         ((), "seg_unknown", 1, f"There is no segment 'seg_unknown'; perhaps {SEGMENT_ID}, 'Every"),
         ((), "Everyone", 1, f"perhaps {SEGMENT_ID}, 'Everyone'."),
         (("-o", "no/where.csv"), SEGMENT_ID, 1, "No such file or directory"),
-        (("-o", "."), SEGMENT_ID, 1, "Is a directory"),
+        (("-o", "."), SEGMENT_ID, 1, " is a folder; name a file"),
         (("--format", "xml"), SEGMENT_ID, 2, "'xml' is not one of"),
     ],
 )

@@ -152,6 +152,8 @@ async def test_an_order_with_too_many_items_is_refused(shop: ImportShop) -> None
         ("12", "--amounts major if 12 means 12.00, or --amounts minor if it means 0.12"),
         ("-1250", "--amounts major if -1250 means -1250.00, or --amounts minor if it means -12.50"),
         ("12.50", "--amounts major if 12.50 means 12.50"),
+        ("$12", "'$12' is not known. Say --amounts major if 12 means 12.00, or --amounts minor"),
+        ("1e3", "correct this text: an amount is a number alone, like 12.50"),
     ],
 )
 async def test_the_unit_of_amounts_is_not_guessed(shop: ImportShop, amount: str, hint: str) -> None:

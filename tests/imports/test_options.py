@@ -326,6 +326,24 @@ def test_numbers(text: str, mark: DecimalMark | None, expected: str | None) -> N
         assert str(NumberReader(mark).to_decimal(text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1e3", "with all its digits, like 1000 and not 1e3"),
+        ("-1.5E+3", "with all its digits"),
+        ("$12", "a number alone, like 12.50, without a currency"),
+        ("12 EUR", "a number alone, like 12.50, without a currency"),
+        ("twelve", "must be a number$"),
+    ],
+)
+@pytest.mark.parametrize("mark", [None, DecimalMark.POINT])
+def test_a_text_that_is_no_number_says_what_to_do(
+    text: str, message: str, mark: DecimalMark | None
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        NumberReader(mark).to_decimal(text)
+
+
 async def test_a_customer_is_found_by_email(shop: ImportShop) -> None:
     customers = (
         "sourceId,email\n1,One@x.example\n2,two@x.example\n3,TWO@x.example\n4,Üna@x.example\n"

@@ -246,11 +246,12 @@ async def test_segment(shop: ImportShop) -> None:
         await shop.import_file("events", SEGMENT)
     for counts in ((2, 0, 0, 0), (0, 0, 2, 0)):
         events = await shop.import_file("events", SEGMENT, options=preset("segment"))
-        assert (events.counts, events.rejected_lines) == (counts, [3, 4])
-    assert "segments import customers FILE --preset segment" in events.reasons[0]
-    # The refused rows are as they were, so that they can be imported as customers.
+        assert (events.counts, events.rejected_lines) == (counts, [4])
+        assert events.report.passed_over_count == 1
+    assert "a call of an anonymous visitor belongs to no customer" in events.reasons[0]
     customers = await shop.import_file("customers", SEGMENT, options=preset("segment"))
-    assert (customers.accepted_count, customers.rejected_lines) == (1, [1, 2, 4])
+    assert (customers.accepted_count, customers.rejected_lines) == (1, [])
+    assert customers.report.passed_over_count == 3
     assert profile(shop, "u1") == {
         "name": "Uma V",
         "email": "u@shop.example",

@@ -1,5 +1,6 @@
 """Rejected rows are reported by line; the other rows are imported."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ async def test_orders_that_make_no_sense(shop: ImportShop) -> None:
     assert orders.rejected_lines == [2, 3, 4, 5, 6, 7, 8]
     expected = (
         "amount has decimals; say --amounts major",
-        "presets know other tools' words",
+        "status must be one of CREATED, PAID, FULFILLED, CANCELED.",
         "No customer has this id",
         "in the future",
         "at has no time zone; say which, like --zone Europe/Berlin",
@@ -135,6 +136,28 @@ async def test_the_csv_rejects_can_be_mended(
     assert (second.accepted_count, second.rejected_lines) == (1, [3])
     assert shop.read_customer_document("ada")["metadata"] == {"note": "näh", "n": "1"}
     assert path.read_bytes().decode(encoding).split("\r\n")[0].count("line") == 1
+
+
+async def test_rows_with_an_open_quote_can_be_mended(shop: ImportShop, tmp_path: Path) -> None:
+    file = 'sourceId,name,phone\n1,"Ann,+1\n2,Bob,+2\n3,"Smith, Cy,+3\n'
+    assert (await shop.import_file("customers", file, "a.csv")).rejected_lines == [2, 4]
+    path = tmp_path / "imported.rejected.csv"
+    rejected = path.read_bytes().decode()
+    # As they are, they are rejected again, and nothing is added to them.
+    again = await shop.import_file("customers", rejected, "b.csv")
+    assert again.rejected_lines == [2, 3]
+    assert again.reasons[0].startswith("A text still begins with the quote that was not closed.")
+    assert again.reasons[1] == "The row has 6 cells, the header 5."
+    rows = list(csv.reader(path.read_bytes().decode().splitlines()))
+    assert [row[:-2] for row in rows[1:]] == [["1", '"Ann', "+1"], ["3", '"Smith', " Cy", "+3"]]
+    mended = rejected.replace('"""Ann"', "Ann").replace('"""Smith", Cy', '"Smith, Cy"')
+    assert (await shop.import_file("customers", mended, "c.csv")).rejected_lines == []
+    names = {row["sourceId"]: row["name"] for row in shop.dump()["customers"]}
+    assert names == {"1": "Ann", "2": "Bob", "3": "Smith, Cy"}
+    # A quote that belongs to the text stays if its row has no reason.
+    with_quote = 'sourceId,name,line,reason\n1,"""Ann",2,\n'
+    assert (await shop.import_file("customers", with_quote, "d.csv")).accepted_count == 1
+    assert shop.read_customer_document("1")["name"] == '"Ann'
 
 
 async def test_the_ndjson_rejects_can_be_mended(shop: ImportShop, tmp_path: Path) -> None:

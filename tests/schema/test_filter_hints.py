@@ -9,7 +9,13 @@ from app.errors import QueryTimeout
 from app.services import filter_hints
 from app.store.field_probes import FieldProbes
 from tests.api import Api, Json
-from tests.schema.segment_queries import CREATE, UPDATE, attribute_filter
+from tests.schema.segment_queries import (
+    ALL_CUSTOMERS_FILTER,
+    CREATE,
+    UPDATE,
+    attribute_filter,
+    create_segment,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,6 +40,15 @@ async def _data(api: Api) -> None:
     properties = {"items": [{"sku": "a"}], "shop": {"city": "Warsaw"}}
     row = {"name": "purchase", "customer": {"sourceId": "hinted"}, "properties": properties}
     await api.bulk_upsert("eventsTrack", [row])
+    order = {
+        "sourceId": "hinted",
+        "customer": {"sourceId": "hinted"},
+        "amount": 500,
+        "status": "PAID",
+        "metadata": {"coupon": "XMAS", "shipping": {"city": "Warsaw"}},
+        "items": [{"sku": "a", "amount": 500, "metadata": {"colour": "red"}}],
+    }
+    assert (await api.bulk_upsert("ordersUpsert", [order]))["refused"] == []
     for key, type_, allowed in (
         ("tier", "STRING", ["gold", "silver"]),
         ("since", "DATE", ["2026-03-29", "2026-03-30"]),
@@ -57,8 +72,14 @@ async def preview_hints(api: Api, filter_: Json) -> HintParts:
 
 
 def purchase_filter(property_path: str) -> Json:
-    where = {"path": property_path, "operator": "IS", "value": "a"}
-    return {"event": {"name": "purchase", "where": [where]}}
+    return event_filter("purchase", property_path)
+
+
+def event_filter(
+    name: str, property_path: str, operator: str = "IS", value: Any = "a", **more: Any
+) -> Json:
+    where = {"path": property_path, "operator": operator, "value": value, **more}
+    return {"event": {"name": name, "where": [where]}}
 
 
 @pytest.mark.parametrize(
@@ -74,8 +95,16 @@ def purchase_filter(property_path: str) -> Json:
         attribute_filter("events.purchase.count", "IS", 1),
         attribute_filter("events.order.count", "IS", 1),
         purchase_filter("shop.city"),
-        purchase_filter("never seen"),
         {"event": {"name": "order"}},
+        event_filter("order", "coupon"),
+        event_filter("order", "metadata.shipping.city"),
+        event_filter("order", "status", value="PAID"),
+        event_filter("order", "status", value="paid", ignoreCase=True),
+        event_filter("order", "status", "STARTS_WITH", "x"),
+        event_filter("order", "amount", value=5),
+        event_filter("order.item", "quantity", value=5),
+        event_filter("order.item", "category"),
+        event_filter("order.item", "colour"),
     ],
     ids=str,
 )
@@ -95,7 +124,19 @@ async def test_a_plausible_filter_has_no_hints(api: Api, filter_: Json) -> None:
         (
             attribute_filter("metadata.address.town", "IS", "Warsaw"),
             "filter attribute path",
-            "No customer has a value at 'metadata.address.town'.",
+            "No customer has a value at 'metadata.address.town'; the nearest metadata key is",
+        ),
+        (
+            attribute_filter("metadata.address.ctiy", "IS", "Warsaw"),
+            "filter attribute path",
+            "No customer has a value at 'metadata.address.ctiy'; the nearest metadata key is"
+            " 'address.city'.",
+        ),
+        (
+            attribute_filter("metadata.adress.city", "IS", "Warsaw"),
+            "filter attribute path",
+            "No customer has a value at 'metadata.adress.city'; the nearest metadata key is"
+            " 'address'.",
         ),
         (
             {"event": {"name": "order.items"}},
@@ -111,6 +152,66 @@ async def test_a_plausible_filter_has_no_hints(api: Api, filter_: Json) -> None:
             attribute_filter("events.purchse.lastAt", "HAS_VALUE"),
             "filter attribute path",
             "No event has the name 'purchse'; the nearest name is 'purchase'.",
+        ),
+        (
+            purchase_filter("shopp"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'purchase' has a value at 'shopp'; the nearest property"
+            " is 'shop'.",
+        ),
+        (
+            purchase_filter("shop.town"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'purchase' has a value at 'shop.town'.",
+        ),
+        (
+            {
+                "event": {
+                    "name": "order",
+                    "aggregate": {"function": "SUM", "property": "amuont"},
+                    "operator": "GREATER_THAN",
+                    "value": 5,
+                }
+            },
+            "filter event aggregate property",
+            "None of the last 1,000 events 'order' has a value at 'amuont'; the nearest property is"
+            " 'amount'.",
+        ),
+        (
+            event_filter("order", "metadata.cupon"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order' has a value at 'metadata.cupon'; the nearest"
+            " property is 'coupon'.",
+        ),
+        (
+            event_filter("order", "sku"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order' has a value at 'sku'; it is a property of"
+            " 'order.item'.",
+        ),
+        (
+            event_filter("order.item", "status"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order.item' has a value at 'status'; it is a property"
+            " of 'order'.",
+        ),
+        (
+            event_filter("order.item", "color"),
+            "filter event where 0 path",
+            "None of the last 1,000 events 'order.item' has a value at 'color'; the nearest"
+            " property is 'colour'.",
+        ),
+        (
+            event_filter("order", "status", value="CANCELED"),
+            "filter event where 0 value",
+            "No event 'order' has the status \"CANCELED\": an order counts as an event while its"
+            " status is PAID or FULFILLED.",
+        ),
+        (
+            event_filter("order", "status", "IN", ["PAID", "paid"]),
+            "filter event where 0 value 1",
+            "No event 'order' has the status \"paid\": an order counts as an event while its status"
+            " is PAID or FULFILLED.",
         ),
         (
             attribute_filter("metadata.tier", "IS_NOT", "bronze"),
@@ -178,6 +279,29 @@ async def test_a_segment_is_created_and_edited_with_hints(api: Api) -> None:
     assert hints_of(await api.execute(UPDATE, id=id_, **{"in": {"name": "renamed"}})) == []
     edited = await api.execute(UPDATE, id=id_, **{"in": {"filter": wrong}})
     assert [path for path, _ in hints_of(edited)] == ["input filter attribute path"]
+
+
+EXPORT = """mutation($in: SegmentExportInput!) { segmentExport(input: $in) {
+    export { fields } userErrors { message } } }"""
+
+
+async def test_an_export_is_started_with_hints_about_its_columns(api: Api) -> None:
+    segment_id = await create_segment(api, "exported", filter=ALL_CUSTOMERS_FILTER)
+    columns = ["sourceId", "metadata", "metadata.tire", "metadata.tier", "events.purchse.count"]
+    started = await api.execute(EXPORT, **{"in": {"segmentId": segment_id, "fields": columns}})
+    assert started["data"]["segmentExport"]["export"]["fields"] == columns
+    assert hints_of(started) == [
+        (
+            "input fields 2",
+            "No customer has a value at 'metadata.tire'; the nearest metadata key is 'tier'.",
+        ),
+        ("input fields 4", "No event has the name 'purchse'; the nearest name is 'purchase'."),
+    ]
+    default = await api.execute(EXPORT, **{"in": {"segmentId": segment_id}})
+    assert hints_of(default) == []
+    # An export that is not started has errors only.
+    unknown = {"segmentId": segment_id, "fields": ["metadata.tire", "emial"]}
+    assert hints_of(await api.execute(EXPORT, **{"in": unknown})) == []
 
 
 async def test_the_look_ups_and_the_hints_are_bounded(

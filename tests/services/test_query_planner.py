@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from bson import ObjectId
 
+from app.domain.search import search_fields
 from app.errors import QueryTimeout
 from app.filters import CustomerFacts, Filter, Now, Pipeline, holds, plans
 from app.filters.pipeline import Plan
@@ -187,3 +188,26 @@ async def test_a_query_that_takes_too_long_is_rejected(mongod: Mongod, valkey: V
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "TIMEOUT"
     assert "within 0.001 s" in error["message"]
+
+
+async def test_a_search_that_takes_too_long_is_rejected_with_what_to_do(
+    mongod: Mongod, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_planner, "MAX_SEARCH_SECONDS", 0.001)
+    async with running_api(mongod, valkey) as api:
+        at = api.services.now().at
+        api.database.customers.insert_many(
+            {
+                "sourceId": str(number),
+                "createdAt": at,
+                "updatedAt": at,
+                "version": 1,
+                **search_fields({"name": ("ab", "cd")[number % 2]}),
+            }
+            for number in range(20_000)
+        )
+        query = "query($s: String) { customers(search: $s) { nodes { id } totalCount } }"
+        answer = await api.execute(query, s="ab cd")
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "TIMEOUT"
+    assert "Add a rarer word" in error["message"]

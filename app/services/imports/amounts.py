@@ -22,6 +22,7 @@ _GROUPED_BY_POINTS = re.compile(
     r"-?(?:[0-9]{1,19}|[0-9]{1,3}(?:[.' \u00a0\u202f][0-9]{3})+)(?:,[0-9]+)?"
 )
 _GROUP_MARKS = re.compile("[' \u00a0\u202f]")
+_WITH_EXPONENT = re.compile(r"[-+]?[0-9.,]+[eE][-+]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class NumberReader:
                     "has a comma or groups of thousands; say --decimal . or --decimal ,"
                 )
             case _:
-                raise ValueError("must be a number")
+                raise ValueError(_describe_invalid(text))
         return Decimal(text)
 
     def to_json_number(self, text: str) -> Any:
@@ -60,6 +61,15 @@ class NumberReader:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError("must be a number as in JSON; say --decimal , for a decimal comma")
         return value
+
+
+def _describe_invalid(text: str) -> str:
+    """Says what a text must be that is no number."""
+    if _WITH_EXPONENT.fullmatch(text):
+        return "must be a number with all its digits, like 1000 and not 1e3"
+    if any(map(str.isdigit, text)):
+        return "must be a number alone, like 12.50, without a currency or other text"
+    return "must be a number"
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import orjson
 
-from app.domain.orders import ORDER_STATUSES
 from app.filters.fields import AttributeType
 from app.services.imports.amounts import NumberReader
 from app.services.imports.dates import DateReader
@@ -31,18 +30,6 @@ def parse_integer(cell: str) -> int:
     if not _INTEGER.fullmatch(cell.strip()):
         raise ValueError("must be a whole number")
     return int(cell)
-
-
-def parse_status(cell: str, statuses_by_word: Mapping[str, str]) -> str:
-    """Returns the status of an order, whatever its case; `statuses_by_word` are further words."""
-    word = cell.strip()
-    status = statuses_by_word.get(word.casefold()) or word.upper()
-    if status not in ORDER_STATUSES:
-        raise ValueError(
-            f"must be one of {', '.join(ORDER_STATUSES)}; presets know other tools' words, like"
-            " --preset shopify-orders or --preset woocommerce-orders"
-        )
-    return status
 
 
 def is_shortest_number(cell: str) -> bool:

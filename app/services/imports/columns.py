@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from app.domain.metadata import MetadataSchema
@@ -14,6 +13,7 @@ from app.services.imports.dates import DateReader
 from app.services.imports.fields import FieldKind
 from app.services.imports.header import Header, PathColumns
 from app.services.imports.options import AmountUnit, ColumnType, ImportOptions
+from app.services.imports.order_status import StatusReader
 from app.services.imports.presets.preset import ANY_WORD
 
 MARK = "'"
@@ -23,10 +23,11 @@ ParseOpen = Callable[[PathColumns], CellParser]
 @dataclass(frozen=True)
 class CellReaders:
     """The parsers of cells by the options. `metadata_schema` has the types of metadata keys; None
-    treats all as undefined."""
+    treats all as undefined. `advises_presets`: presets of orders apply to the file."""
 
     options: ImportOptions
     metadata_schema: MetadataSchema | None
+    advises_presets: bool = True
 
     @property
     def numbers(self) -> NumberReader:
@@ -39,7 +40,10 @@ class CellReaders:
     def parser_for(self, kind: FieldKind) -> CellParser:
         """Returns the parser for a field of the API."""
         amounts = AmountReader(self.options.amounts or AmountUnit.MINOR, self.numbers)
-        statuses_by_word = self.options.preset.statuses_by_word if self.options.preset else {}
+        statuses = StatusReader(
+            self.options.preset.statuses_by_word if self.options.preset else {},
+            self.options if self.advises_presets else None,
+        )
         parsers: dict[FieldKind, CellParser] = {
             FieldKind.TEXT: cell_parsers.parse_text,
             FieldKind.INTEGER: cell_parsers.parse_integer,
@@ -47,7 +51,7 @@ class CellReaders:
             FieldKind.PRICE: amounts.to_exact_minor_units,
             FieldKind.DATE: self.dates.to_day,
             FieldKind.INSTANT: self.dates.to_instant,
-            FieldKind.STATUS: partial(cell_parsers.parse_status, statuses_by_word=statuses_by_word),
+            FieldKind.STATUS: statuses.read,
         }
         return parsers[kind]
 
@@ -182,7 +186,7 @@ class StatusColumns:
                 return status
             unknown_word = unknown_word or word
         if unknown_word:
-            return cell_parsers.parse_status(unknown_word, {})
+            return StatusReader().read(unknown_word)
         return None
 
 

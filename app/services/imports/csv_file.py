@@ -11,11 +11,20 @@ from app.services.imports import cell_parsers
 from app.services.imports.cell_parsers import CellParser
 from app.services.imports.column_scan import ColumnScan
 from app.services.imports.columns import CellReaders, Columns, StatusColumns, unmark
-from app.services.imports.csv_records import Record, read_records
+from app.services.imports.csv_records import (
+    QUOTE_LEFT_MESSAGE,
+    QUOTE_MESSAGE,
+    Record,
+    read_records,
+)
 from app.services.imports.delimiter import DELIMITERS, detect_delimiter
 from app.services.imports.encoding import CP1252, describe_encoding, detect_encoding
 from app.services.imports.fields import ITEMS, FieldKind, InputFields
-from app.services.imports.header import Header, PathColumns
+from app.services.imports.header import (
+    Header,
+    PathColumns,
+    has_reject_columns,
+)
 from app.services.imports.line_reader import LineReader, RowTooLong
 from app.services.imports.options import ColumnType, ImportOptions
 from app.services.imports.order_keys import OrderKeys
@@ -177,6 +186,7 @@ class CsvFile:
     def _records(self, lines: LineReader) -> Iterator[Record]:
         """Yields the rows below the header."""
         width = len(self.header.names)
+        is_rejected_file = has_reject_columns(self.header.names)
         records = read_records(lines, self.delimiter, describe_encoding(self.encoding))
         next(records)
         for record in records:
@@ -186,7 +196,10 @@ class CsvFile:
             else:
                 if self._marked_indexes and record.problem is None:
                     unmark(record.cells, self._marked_indexes)
-                yield record
+                if is_rejected_file and record.problem is None and _has_open_quote(record.cells):
+                    yield replace(record, problem=QUOTE_LEFT_MESSAGE)
+                else:
+                    yield record
 
     def _find_marked(self) -> list[int]:
         preset = self._options.preset
@@ -227,6 +240,14 @@ class CsvFile:
             yield lines
         finally:
             lines.detach()
+
+
+def _has_open_quote(cells: Sequence[str]) -> bool:
+    """Whether the row was rejected for an open quote, which still is there. In the file of rejected
+    rows the quote is a part of the text, so that the row itself can be read."""
+    *own_cells, _, reason = cells
+    was_rejected_for_quote = reason.endswith((QUOTE_MESSAGE, QUOTE_LEFT_MESSAGE))
+    return was_rejected_for_quote and any(cell.startswith('"') for cell in own_cells)
 
 
 def _build_row(group: Sequence[Record], to_object: ToObject, untyped: Columns | None) -> Row:

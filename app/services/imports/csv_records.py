@@ -20,6 +20,10 @@ QUOTE_MESSAGE = (
     "A quote that opens in this row is not closed, or text follows its closing quote. Close it, and"
     " write a quote inside a quoted text twice."
 )
+QUOTE_LEFT_MESSAGE = (
+    "A text still begins with the quote that was not closed. Remove the quote, or clear the cell"
+    " reason if the quote belongs to the text."
+)
 TOO_LONG_MESSAGE = f"The row is longer than {MAX_ROW_CHARACTERS:,} characters."
 NOT_DECODED_MESSAGE = "The row has bytes that are not {encoding}; name the file's --encoding."
 

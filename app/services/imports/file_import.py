@@ -26,6 +26,8 @@ from app.services.services import Services
 
 Item = TypeVar("Item")
 
+MAX_SECONDS_TO_FINISH_BATCH = 5.0
+
 
 class FileImport:
     """The import of one file. Each batch is one transaction; `row_type` is a key of
@@ -61,9 +63,11 @@ class FileImport:
             self.report.columns = file.columns
             batches = self._batches(file, stack.enter_context(closing(_RowKeys())))
             async for batch in _prefetch(batches):
-                await self._write_batch(batch)
+                await self._finish_batch(batch)
                 self.report.columns = file.columns
                 on_batch()
+            if isinstance(file, NdjsonFile):
+                self.report.passed_over_count = file.passed_over_count
 
     def _open(
         self, source: Source, metadata_schema: MetadataSchema, stack: ExitStack
@@ -110,6 +114,18 @@ class FileImport:
         return row.refused(
             Problem(UserErrorCode.INVALID, f"at is missing: {MISSING_TIME}", ("at",))
         )
+
+    async def _finish_batch(self, batch: Batch | list[Row]) -> None:
+        """Writes a batch. If the import is cancelled, the batch ends before, so that the report
+        says what is stored; a batch that takes too long is given up."""
+        task = asyncio.create_task(self._write_batch(batch))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task}, timeout=MAX_SECONDS_TO_FINISH_BATCH)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
 
     async def _write_batch(self, batch: Batch | list[Row]) -> None:
         if not isinstance(batch, Batch):

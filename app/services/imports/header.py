@@ -62,6 +62,11 @@ class Header:
         return self.names[left].casefold() == self.names[right].casefold()
 
 
+def has_reject_columns(names: Sequence[str]) -> bool:
+    """Whether these are the columns of a file of rejected rows."""
+    return tuple(names[-len(REJECT_COLUMNS) :]) == REJECT_COLUMNS
+
+
 class _HeaderReader:
     def __init__(self, names: list[str], fields: InputFields, options: ImportOptions) -> None:
         self._names = names
@@ -69,9 +74,7 @@ class _HeaderReader:
         self._options = options
         self._preset_columns = options.preset.columns if options.preset else ()
         self._reject_indexes = (
-            range(len(names) - len(REJECT_COLUMNS), len(names))
-            if tuple(names[-len(REJECT_COLUMNS) :]) == REJECT_COLUMNS
-            else ()
+            range(len(names) - len(REJECT_COLUMNS), len(names)) if has_reject_columns(names) else ()
         )
         # Path to (rank, index): the preset's order ranks before the order in the file.
         self._ranked: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)

@@ -17,7 +17,7 @@ from app.services.imports.line_reader import LineReader, RowTooLong, is_decoded
 from app.services.imports.ndjson_columns import NdjsonColumns
 from app.services.imports.ndjson_fields import NdjsonFields
 from app.services.imports.options import ImportOptions
-from app.services.imports.presets.segment import is_call, to_input_object
+from app.services.imports.presets.segment import is_call, is_of_other_type, to_input_object
 from app.services.imports.reject_file import NdjsonRejects
 from app.services.imports.report import ReportColumn
 from app.services.imports.row import Row
@@ -32,16 +32,22 @@ _NOT_DECODED_MESSAGE = (
 
 
 class NdjsonFile:
-    """An NDJSON file, which is read once, so that a pipe is imported while it is written."""
+    """An NDJSON file, which is read once, so that a pipe is imported while it is written.
+
+    `passed_over_count` are calls of Segment that another kind of import takes.
+    """
 
     def __init__(self, source: Source, fields: InputFields, options: ImportOptions) -> None:
         self._source = source
         self._row_type = fields.row_type
         self._is_segment = options.preset is not None
-        self._fields = NdjsonFields(CellReaders(options, None), fields.row_type)
+        self._fields = NdjsonFields(
+            CellReaders(options, None, advises_presets=False), fields.row_type
+        )
         self._columns = NdjsonColumns()
         self._encoding = options.encoding or UTF_8
         self.character_count = 0
+        self.passed_over_count = 0
         self.description = "NDJSON"
         self.reject_form = NdjsonRejects()
 
@@ -54,8 +60,8 @@ class NdjsonFile:
         return {}
 
     def rows(self) -> Iterator[Row]:
-        """Yields one row per line that is not empty. A line that can't be read is a row with a
-        problem."""
+        """Yields one row per line that is neither empty nor passed over. A line that can't be read
+        is a row with a problem."""
         lines = LineReader(self._source.stream_once(), self._encoding)
         line_number = 0
         try:
@@ -69,13 +75,14 @@ class NdjsonFile:
                     continue
                 if line is None:
                     return
-                if line.strip():
-                    yield self._build_row(line_number, line)
+                if line.strip() and (row := self._build_row(line_number, line)):
+                    yield row
                 self.character_count = lines.character_count
         finally:
             lines.detach()
 
-    def _build_row(self, line_number: int, line: str) -> Row:
+    def _build_row(self, line_number: int, line: str) -> Row | None:
+        """Returns None for a row that is passed over."""
         excerpt = {"text": line.strip()[:_MAX_EXCERPT_CHARACTERS]}
         if not is_decoded(line):
             return Row.unreadable(line_number, _NOT_DECODED_MESSAGE, excerpt)
@@ -91,6 +98,9 @@ class NdjsonFile:
         if not self._is_segment and is_call(value):
             raise input_error(UserErrorCode.INVALID, f"Line {line_number}: {_CALL_MESSAGE}")
         if self._is_segment:
+            if is_of_other_type(value, self._row_type):
+                self.passed_over_count += 1
+                return None
             try:
                 value = to_input_object(value, self._row_type)
             except InputError as error:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from app.errors import Problem
-from app.services.imports.header import REJECT_COLUMNS
+from app.errors import Problem, SetupError
+from app.services.imports.header import REJECT_COLUMNS, has_reject_columns
 from app.services.imports.report import describe_problem
 from app.services.imports.row import Row
 
@@ -29,10 +29,8 @@ class CsvRejects:
     suffix = ".csv"
 
     def __init__(self, names: Sequence[str], delimiter: str, encoding: str) -> None:
-        has_reject_columns = tuple(names[-len(REJECT_COLUMNS) :]) == REJECT_COLUMNS
-        self._width = len(names) - (len(REJECT_COLUMNS) if has_reject_columns else 0)
-        self._total_width = len(names)
-        self._names = names[: self._width]
+        self._has_reject_columns = has_reject_columns(names)
+        self._names = names[: -len(REJECT_COLUMNS)] if self._has_reject_columns else names
         self._delimiter = delimiter
         self.encoding = encoding
 
@@ -42,8 +40,12 @@ class CsvRejects:
     def write(self, file: IO[str], row: Row, reason: str) -> None:
         for line_number, cells in row.source:
             # A row with too few or too many cells stays so, and is refused until it is mended.
-            own_cells = cells[: self._width] if len(cells) == self._total_width else cells
-            self._write(file, [*own_cells, str(line_number), reason])
+            self._write(file, [*self._without_notes(cells), str(line_number), reason])
+
+    def _without_notes(self, cells: Sequence[str]) -> Sequence[str]:
+        """Returns the cells without the line and reason of an earlier import."""
+        *own_cells, line_number, _ = cells if len(cells) >= len(REJECT_COLUMNS) else ("", "")
+        return own_cells if self._has_reject_columns and line_number.isdigit() else cells
 
     def _write(self, file: IO[str], cells: Sequence[str]) -> None:
         csv.writer(file, delimiter=self._delimiter, lineterminator="\r\n").writerow(cells)
@@ -69,14 +71,17 @@ class NdjsonRejects:
 
 class RejectFile:
     """Writes rejected rows to FILE.rejected.csv or .ndjson. Deletes old ones at the start, and
-    creates the file only if a row is rejected."""
+    creates the file only if a row is rejected.
+
+    Raises SetupError if the files can't be deleted, or a new one can't be created.
+    """
 
     def __init__(self, imported_path: Path) -> None:
         self._base = f"{imported_path}.rejected"
         self._form: RejectForm | None = None
         self._file: IO[str] | None = None
         for suffix in (CsvRejects.suffix, NdjsonRejects.suffix):
-            Path(self._base + suffix).unlink(missing_ok=True)
+            _remove(Path(self._base + suffix))
 
     @property
     def path(self) -> Path:
@@ -84,8 +89,14 @@ class RejectFile:
         return Path(self._base + self._form.suffix)
 
     def set_form(self, form: RejectForm) -> None:
-        """Must be called before the first row is added."""
+        """Must be called before the first row is added. Creates the file and removes it again, so
+        that one that can't be written is known before rows are imported."""
         self._form = form
+        try:
+            self.path.touch()
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+        _remove(self.path)
 
     def add(self, row: Row, problems: Iterable[Problem]) -> None:
         assert self._form
@@ -102,3 +113,17 @@ class RejectFile:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"{path}, the file for rejected rows, can't be written ({error.strerror}); make that"
+        " possible, or copy the imported file to a folder where you may write. Nothing was imported"
+    )

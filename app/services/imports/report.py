@@ -45,6 +45,7 @@ class ImportReport:
 
     `detected_types` are the types by path that only the values told. `repeated_count` are accepted
     rows about a customer, order or event that an earlier row of the file is about.
+    `passed_over_count` are rows that another kind of import takes.
     """
 
     file_description: str = ""
@@ -52,6 +53,7 @@ class ImportReport:
     columns: Sequence[ReportColumn] = ()
     counts: dict[RowChange, int] = field(default_factory=lambda: dict.fromkeys(RowChange, 0))
     repeated_count: int = 0
+    passed_over_count: int = 0
     rejected_count: int = 0
     other_reasons_count: int = 0
     _reasons: dict[str, Reason] = field(default_factory=dict)

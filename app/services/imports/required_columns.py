@@ -1,5 +1,6 @@
 """What the columns of a file must give before a row is read."""
 
+import re
 from collections.abc import Sequence
 
 from app.errors import InputError, UserErrorCode, input_error
@@ -11,6 +12,7 @@ MISSING_TIME = (
     'a history needs the time of each row. Map a column, like --map "Date=at", or say --dates now'
     " to take the time of the import."
 )
+_NUMBER_LIKE = re.compile("-?[0-9][0-9.,' \u00a0\u202f]*")
 _REQUIRED_FIELDS = {
     "customers": ("sourceId",),
     "events": ("customer", "name"),
@@ -58,7 +60,12 @@ def require_amount_unit(
 
 def _missing_unit(name: str, path: str, sample: str) -> InputError:
     major = f"--amounts {AmountUnit.MAJOR.value} if {sample} means {sample}"
-    if sample.lstrip("-").isdigit():
+    if not _NUMBER_LIKE.fullmatch(sample):
+        fix = (
+            "--amounts major if 12 means 12.00, or --amounts minor if it means 0.12 (cents), and"
+            " correct this text: an amount is a number alone, like 12.50"
+        )
+    elif sample.lstrip("-").isdigit():
         minor = f"{int(sample) / 100:.2f}"
         means = f"{sample}.00"
         fix = (

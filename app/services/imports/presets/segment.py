@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.errors import InputError, UserErrorCode, input_error
+from app.errors import UserErrorCode, input_error
 from app.services.imports.presets.preset import Preset
 
 SEGMENT = Preset(name="segment", row_types=("customers", "events"), is_ndjson=True)
@@ -36,12 +36,20 @@ def is_call(row: Mapping[str, Any]) -> bool:
     return "messageId" in row and row.get("type") in _ROW_TYPES_BY_CALL
 
 
+def is_of_other_type(row: Mapping[str, Any], row_type: str) -> bool:
+    """Whether the row is a call that is imported as rows of another type."""
+    return _ROW_TYPES_BY_CALL.get(str(row.get("type")), row_type) != row_type
+
+
 def to_input_object(call: Mapping[str, Any], row_type: str) -> dict[str, Any]:
     """Returns the input of the API for a call: a customer for identify; an event for track, page
-    and screen. Raises INVALID for a call of another kind, and for one without a userId."""
+    and screen. Raises INVALID for a call that can't be imported, and for one without a userId."""
     kind = call.get("type")
-    if (call_row_type := _ROW_TYPES_BY_CALL.get(str(kind))) != row_type:
-        raise _wrong_call(kind, call_row_type)
+    if _ROW_TYPES_BY_CALL.get(str(kind)) != row_type:
+        message = (
+            f"The call is {str(kind)[:50]}; only identify, track, page and screen can be imported."
+        )
+        raise input_error(UserErrorCode.INVALID, message, "type")
     user_id = call.get("userId")
     if user_id is None or user_id == "":
         raise input_error(
@@ -50,15 +58,6 @@ def to_input_object(call: Mapping[str, Any], row_type: str) -> dict[str, Any]:
             "userId",
         )
     return _to_customer(str(user_id), call) if kind == "identify" else _to_event(str(user_id), call)
-
-
-def _wrong_call(kind: Any, row_type: str | None) -> InputError:
-    fix = (
-        f"import it by `segments import {row_type} FILE --preset segment`"
-        if row_type
-        else "only identify, track, page and screen can be imported"
-    )
-    return input_error(UserErrorCode.INVALID, f"The call is {str(kind)[:50]}; {fix}.", "type")
 
 
 def _to_customer(user_id: str, call: Mapping[str, Any]) -> dict[str, Any]:
