@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 
 _COMMANDS_WITH_READ_CONCERN = frozenset({"aggregate", "count", "distinct", "find"})
 # The host is unreachable, shuts down, steps down, or is not the primary; the majority snapshot is
-# not available yet; or the new primary does not know the cursor.
+# not available yet; the new primary does not know the cursor; or `$sample` found the same document
+# too often.
 _RETRYABLE_CODES = frozenset(
-    (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436))
+    (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436, 28799))
 )
 _RETRY_TIMEOUT_SECONDS = 20.0
 _MIN_BACKOFF_SECONDS = 0.01
