@@ -1,22 +1,22 @@
 """Queries about all customers or rows, with a time limit and a thread pool of their own."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorCommandCursor
 
-from app.errors import PageTooLarge
 from app.filters.operators import Query
 from app.store.collections import Database
 from app.store.operation_killer import OperationKiller
-from app.store.reads import retry_read, run_read_command
+from app.store.reads import read_page, retry_read, run_read_command
 from app.store.thread_pools import ThreadPool, use_thread_pool
 from app.store.time_limit import to_milliseconds, translate_timeout
 
 Stage = dict[str, Any]
+Result = TypeVar("Result")
 
 # The index bounds of all values, and of all texts.
 _UNBOUNDED_INTERVALS = frozenset({"[MinKey, MaxKey]", '["", {})'})
@@ -76,7 +76,8 @@ class QueryBudget:
     ) -> list[dict[str, Any]]:
         """The result documents of a pipeline, at most `limit`. Raises PageTooLarge."""
         command = {"aggregate": collection, "pipeline": stages, "allowDiskUse": True, **options}
-        return await self._read_first_batch({**command, "cursor": {"batchSize": limit + 1}})
+        command["cursor"] = {"batchSize": limit + 1}
+        return await self._run(command, read_page)
 
     async def find_by_id_order(
         self, collection: str, query: Query, limit: int, **options: Any
@@ -84,41 +85,33 @@ class QueryBudget:
         """At most `limit` documents that match, by id. A little faster than `read_page`. Raises
         PageTooLarge."""
         command = {"find": collection, "filter": query, "sort": {"_id": 1}, "limit": limit}
-        return await self._read_first_batch(
-            {**command, "batchSize": limit + 1, "allowDiskUse": True, **options}
-        )
-
-    async def _read_first_batch(self, command: dict[str, Any]) -> list[dict[str, Any]]:
-        """Returns all results of a command with a large batch. MongoDB ends a batch at 16 MiB,
-        which bounds the memory for a page."""
-        cursor = (await self._run(command))["cursor"]
-        if cursor["id"]:
-            collection = cursor["ns"].partition(".")[2]
-            await self._database.command({"killCursors": collection, "cursors": [cursor["id"]]})
-            raise PageTooLarge(
-                "The rows of this page have more than 16 MiB together; request fewer rows."
-            )
-        return list(cursor["firstBatch"])
+        options = {"batchSize": limit + 1, "allowDiskUse": True, **options}
+        return await self._run({**command, **options}, read_page)
 
     async def count(self, collection: str, query: Query, **options: Any) -> int:
         """The number of documents that match. Faster than `aggregate` with `$count`."""
-        return int((await self._run({"count": collection, "query": query, **options}))["n"])
+        command = {"count": collection, "query": query, **options}
+        return int((await self._run(command, run_read_command))["n"])
 
     async def count_results(self, collection: str, stages: list[Stage]) -> int:
         """The number of result documents of the pipeline."""
         pipeline = [*stages, {"$count": "count"}]
         # A cursor would start the query even if it is cancelled while it waits for a thread.
         command = {"aggregate": collection, "pipeline": pipeline, "cursor": {}}
-        answer = await self._run({**command, "allowDiskUse": True})
+        answer = await self._run({**command, "allowDiskUse": True}, run_read_command)
         return sum(int(document["count"]) for document in answer["cursor"]["firstBatch"])
 
-    async def _run(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def _run(
+        self,
+        command: dict[str, Any],
+        read: Callable[[Database, dict[str, Any]], Awaitable[Result]],
+    ) -> Result:
         with (
             self._translate_timeout(),
             self._operation_killer.killing_if_cancelled() as comment,
             use_thread_pool(ThreadPool.POPULATION_QUERIES),
         ):
-            return await run_read_command(
+            return await read(
                 self._database,
                 {**command, "maxTimeMS": self._max_milliseconds, "comment": comment},
             )
