@@ -9,24 +9,29 @@ from collections.abc import Mapping
 
 from app.schema.http.operation_cost import FieldCost
 
-# A count or a page of the customers who match a filter: MongoDB may have to look at all of them.
+# A query for the customers who match a filter: MongoDB may have to look at all of them.
 _POPULATION_QUERY = FieldCost(1_000)
+# A page of the customers, each of whom is read as a whole.
+_CUSTOMER_POINTS = 10
+_POPULATION_PAGE = FieldCost(1_000, _CUSTOMER_POINTS, "first")
 # Two filters at once.
 _DIFFERENCE_QUERY = FieldCost(2_000)
+_DIFFERENCE_PAGE = FieldCost(2_000, _CUSTOMER_POINTS, "first")
 # One customer and its rows, judged by one filter or by all.
 _EVALUATION = FieldCost(50)
 # A page of rows that an index finds.
 _PAGE = FieldCost(20)
-# A transaction.
+# A transaction, and its rows.
 _WRITE = FieldCost(100)
+_BULK_WRITE = FieldCost(100, 10, "inputs")
 
 FIELD_COSTS: Mapping[str, FieldCost] = {
-    "Query.customers": FieldCost(200),
+    "Query.customers": FieldCost(200, _CUSTOMER_POINTS, "first"),
     "CustomerConnection.totalCount": _POPULATION_QUERY,
-    "Query.customersByRef": FieldCost(2, per_element_of="refs"),
+    "Query.customersByRef": FieldCost(0, _CUSTOMER_POINTS, "refs"),
     "Query.segments": _PAGE,
     "Segment.memberCount": _POPULATION_QUERY,
-    "Segment.members": _POPULATION_QUERY,
+    "Segment.members": _POPULATION_PAGE,
     "MemberConnection.totalCount": _POPULATION_QUERY,
     "Segment.sizeHistory": _PAGE,
     "Segment.transitions": _PAGE,
@@ -40,15 +45,15 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Query.validate": _EVALUATION,
     "SegmentPreview.memberCount": _POPULATION_QUERY,
     "SegmentPreview.size": _POPULATION_QUERY,
-    "SegmentPreview.sample": _POPULATION_QUERY,
+    "SegmentPreview.sample": _POPULATION_PAGE,
     "SegmentPreview.judge": _EVALUATION,
     "FilterJudgement.explanation": _EVALUATION,
     "FilterJudgement.changesAt": _EVALUATION,
     "SegmentDifference.enteringCount": _DIFFERENCE_QUERY,
     "SegmentDifference.leavingCount": _DIFFERENCE_QUERY,
     "SegmentDifference.stayingCount": _DIFFERENCE_QUERY,
-    "SegmentDifference.entering": _DIFFERENCE_QUERY,
-    "SegmentDifference.leaving": _DIFFERENCE_QUERY,
+    "SegmentDifference.entering": _DIFFERENCE_PAGE,
+    "SegmentDifference.leaving": _DIFFERENCE_PAGE,
     # Random samples of customers and of events.
     "Query.filterAttributes": _POPULATION_QUERY,
     "Query.filterValueSuggestions": _POPULATION_QUERY,
@@ -60,10 +65,10 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Distribution.counts": _PAGE,
     "DeliveryConnection.totalCount": FieldCost(200),
     "Mutation.customerUpsert": _WRITE,
-    "Mutation.customersUpsert": FieldCost(10, per_element_of="inputs"),
+    "Mutation.customersUpsert": _BULK_WRITE,
     "Mutation.customerDelete": _WRITE,
-    "Mutation.eventsTrack": FieldCost(10, per_element_of="inputs"),
-    "Mutation.ordersUpsert": FieldCost(10, per_element_of="inputs"),
+    "Mutation.eventsTrack": _BULK_WRITE,
+    "Mutation.ordersUpsert": _BULK_WRITE,
     # A snapshot finds all members; hints look at samples.
     "Mutation.segmentCreate": _POPULATION_QUERY,
     "Mutation.segmentUpdate": _POPULATION_QUERY,
@@ -90,7 +95,7 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Mutation.deliveryRetry": _WRITE,
     "Mutation.deliveriesRetry": _WRITE,
     "Mutation.codePoolCreate": _WRITE,
-    "Mutation.codePoolAddCodes": FieldCost(1, per_element_of="codes"),
+    "Mutation.codePoolAddCodes": FieldCost(100, 1, "codes"),
     "Mutation.codePoolDelete": _WRITE,
     "Mutation.referralProgramCreate": _WRITE,
     "Mutation.referralProgramDelete": _WRITE,

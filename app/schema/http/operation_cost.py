@@ -54,10 +54,12 @@ _JSON_TYPE = "JSON"
 
 
 class FieldCost(NamedTuple):
-    """The points of a field; for each element of a list if `per_element_of` names its argument."""
+    """The points of a field, and those of each element, whose number the argument `size_argument`
+    gives by its value or by its length."""
 
     points: int
-    per_element_of: str | None = None
+    element_points: int = 0
+    size_argument: str | None = None
 
 
 def set_costs(schema: GraphQLSchema, costs: Mapping[str, FieldCost]) -> None:
@@ -200,11 +202,10 @@ class _Compiler:
             )
         if _COST in field_.extensions:
             coordinate, cost = field_.extensions[_COST]
-            own_cost = CostFormula(Counter({coordinate: cost.points}))
-            formula.add(
-                own_cost,
-                1 if cost.per_element_of is None else _read_size(node, field_, cost.per_element_of),
-            )
+            formula.points_by_field[coordinate] += cost.points
+            if cost.size_argument is not None:
+                element_cost = CostFormula(Counter({coordinate: cost.element_points}))
+                formula.add(element_cost, _read_size(node, field_, cost.size_argument))
         inner_type = get_named_type(field_.type)
         if is_list_type(get_nullable_type(field_.type)):
             items = self.compile(node.selection_set, inner_type, 1)

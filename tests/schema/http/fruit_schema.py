@@ -189,7 +189,7 @@ class Subscription:
 schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
 set_costs(
     schema._schema,
-    {"Fruit.taste": FieldCost(100), "Query.countWords": FieldCost(10, per_element_of="words")},
+    {"Fruit.taste": FieldCost(100), "Query.countWords": FieldCost(0, 10, "words")},
 )
 set_input_limits(
     schema._schema,

@@ -167,6 +167,7 @@ async def test_refusals_in_a_query_carry_code_and_path(client: httpx.AsyncClient
             },
         ],
         "data": None,
+        "extensions": {"cost": 1},
     }
 
 

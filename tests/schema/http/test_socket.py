@@ -54,7 +54,7 @@ async def test_what_connection_init_brought_is_in_every_context(client: WebSocke
 
     assert (await client.receive())["payload"] == {
         "data": {"init": {"authorization": "Bearer K"}},
-        "extensions": {"cost": 1},
+        "extensions": {"cost": 2},
     }
 
 
