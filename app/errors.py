@@ -8,6 +8,7 @@ SegmentsError                   the message is one line for users
 ├── Forbidden                   the role of the caller's key does not suffice
 ├── SlowConsumer                a subscriber has too many pending transitions
 ├── QueryTimeout                MongoDB exceeded the time limit of a query
+├── PageTooLarge                the rows of a page have too many bytes
 ├── ExportFileGone              the file of an export was deleted while it was read
 ├── SetupError                  no MongoDB, a missing program, a locked folder
 ├── HistoryLost                 the engine can't resume: the change stream has a gap
@@ -117,6 +118,10 @@ class SlowConsumer(SegmentsError):
 
 class QueryTimeout(SegmentsError):
     """MongoDB exceeded the time limit of a query."""
+
+
+class PageTooLarge(SegmentsError):
+    """The rows of a page have too many bytes together."""
 
 
 class ExportFileGone(SegmentsError):

@@ -1,10 +1,18 @@
-"""uvicorn's HTTP protocol with a limit for headers, trailers and chunk extensions."""
+"""uvicorn's HTTP protocol with limits of size and time for what a client sends."""
+
+import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEADER_BYTES = 64 * 1024
+HEADER_TIMEOUT_SECONDS = 10.0
+"""Time for the headers of a request, from the connection or from its first byte."""
+BODY_TIMEOUT_SECONDS = 30.0
+"""Time for the body of a request, from the end of its headers."""
 
-_HEADERS_TOO_LARGE_BODY = f"Headers are limited to {MAX_HEADER_BYTES // 1024} KiB.".encode()
+_HEADERS_TOO_LARGE_STATUS = 431
+_HEADERS_TOO_LARGE_TEXT = f"Headers are limited to {MAX_HEADER_BYTES // 1024} KiB."
+_TIMEOUT_STATUS = 408
 # A colon, a space, and the end of the line.
 _SEPARATOR_BYTES_PER_HEADER = 4
 
@@ -14,7 +22,8 @@ class HeadersTooLarge(Exception):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Responds with 431 and closes the connection after more than 64 KiB of headers.
+    """Responds with 431 and closes the connection after more than 64 KiB of headers; with 408, and
+    closes it, if the headers or the body take too long.
 
     The parser has no limit of its own, and copies an unfinished header again for each packet. The
     limit also counts trailers and chunk extensions: all bytes since the last progress in a message.
@@ -22,6 +31,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _bytes_without_progress = 0
     _are_headers_too_large = False
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._set_deadline("headers", HEADER_TIMEOUT_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._clear_deadline()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._bytes_without_progress += len(data)
@@ -30,8 +48,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._are_headers_too_large = True
             self.send_400_response("")
 
+    def on_message_begin(self) -> None:
+        self._set_deadline("headers", HEADER_TIMEOUT_SECONDS)
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         self._bytes_without_progress = 0
+        self._clear_deadline()
         header_bytes = sum(
             len(name) + len(value) + _SEPARATOR_BYTES_PER_HEADER for name, value in self.headers
         )
@@ -40,6 +63,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._are_headers_too_large = True
             raise HeadersTooLarge
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self._set_deadline("body", BODY_TIMEOUT_SECONDS)
 
     def on_body(self, body: bytes) -> None:
         self._bytes_without_progress = 0
@@ -47,19 +72,42 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._bytes_without_progress = 0
+        self._clear_deadline()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for a request that it can't parse."""
-        if not self._are_headers_too_large:
+        if self._are_headers_too_large:
+            self._refuse(_HEADERS_TOO_LARGE_STATUS, _HEADERS_TOO_LARGE_TEXT)
+        else:
             super().send_400_response(msg)
+
+    def _set_deadline(self, part: str, seconds: float) -> None:
+        self._clear_deadline()
+        self._deadline = self.loop.call_later(seconds, self._time_out, part, seconds)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _time_out(self, part: str, seconds: float) -> None:
+        if self.transport.is_closing():
             return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self._refuse(_TIMEOUT_STATUS, f"The {part} did not arrive within {seconds:g} seconds.")
+        else:
+            # The response may be on its way already.
+            self.transport.close()
+
+    def _refuse(self, status: int, text: str) -> None:
+        body = text.encode()
         lines = (
             b"content-type: text/plain; charset=utf-8",
-            b"content-length: %d" % len(_HEADERS_TOO_LARGE_BODY),
+            b"content-length: %d" % len(body),
             b"connection: close",
             b"",
-            _HEADERS_TOO_LARGE_BODY,
+            body,
         )
-        self.transport.write(STATUS_LINE[431] + b"\r\n".join(lines))
+        self.transport.write(STATUS_LINE[status] + b"\r\n".join(lines))
         self.transport.close()

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app import export_download
-from app.api_session import open_session
+from app.api_session import StreamCounter, open_session
 from app.critical_task import critical_task
 from app.cross_origin import CrossOriginMiddleware
 from app.dashboard import build as dashboard_build
@@ -23,8 +23,10 @@ from app.graphiql.build import BUNDLE_FOLDER
 from app.host_check import HostCheckMiddleware
 from app.job_queue import ArqQueue, connect
 from app.log_notifications import LogNotifications
+from app.loop_watchdog import watch_event_loop
 from app.metrics import metrics
 from app.persisted_documents import PersistedDocuments
+from app.rate_limits import RateLimiter
 from app.request_id import RequestIdMiddleware
 from app.schema import schema
 from app.schema.http import GraphQLView
@@ -59,6 +61,13 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
             services = Services(app.state.store, settings, ArqQueue(app.state.redis))
             app.state.services = services
             app.state.persisted_documents = PersistedDocuments(app.state.redis, settings.database)
+            app.state.rate_limiter = RateLimiter(
+                app.state.redis,
+                settings.database,
+                settings.points_per_second,
+                settings.max_operation_cost,
+            )
+            app.state.stream_counter = StreamCounter(settings.max_streams_per_key)
             notifications = LogNotifications(app.state.redis, settings.database)
             await exit_stack.enter_async_context(
                 run_in_background(
@@ -66,6 +75,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
                     services.export_feed.run(),
                     notifications.subscribe(services.transition_feed.wake_event.set),
                     services.authenticator.run(),
+                    watch_event_loop(),
                 )
             )
             yield

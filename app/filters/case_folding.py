@@ -4,12 +4,14 @@ MongoDB's regular expressions fold letters by another table than Python. The pat
 list the cases of each letter, so that both engines use the table of this module.
 """
 
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, takewhile
 
+# Unicode has no upper and lower case beyond the first two planes.
+_CASED_CODE_POINTS = 0x20000
+_MAX_CACHED_REGEXES = 1_000
 _REGEX_METACHARACTERS = frozenset("\\^$.|?*+()[]{}-/#")
 
 
@@ -26,21 +28,32 @@ def fold_case(text: str) -> str:
     """The text with each letter replaced by its folded form."""
     if text.isascii():
         return text.lower()
-    return "".join(map(_fold_letter, text))
+    return text.translate(_folded_letters())
+
+
+@cache
+def _folded_letters() -> dict[int, str]:
+    """Maps the letters that fold to another one, as `str.translate` takes them."""
+    folded_letters = {
+        code_point: _fold_letter(chr(code_point)) for code_point in range(_CASED_CODE_POINTS)
+    }
+    return {
+        code_point: folded
+        for code_point, folded in folded_letters.items()
+        if folded != chr(code_point)
+    }
 
 
 @cache
 def _case_variants() -> dict[str, str]:
     """Maps a folded letter to all letters that fold to it, if there are several."""
     letters_by_folded: defaultdict[str, list[str]] = defaultdict(list)
-    for code_point in range(sys.maxunicode + 1):
-        letter = chr(code_point)
-        folded = _fold_letter(letter)
-        if folded != letter:
-            letters_by_folded[folded].append(letter)
+    for code_point, folded in _folded_letters().items():
+        letters_by_folded[folded].append(chr(code_point))
     return {folded: folded + "".join(letters) for folded, letters in letters_by_folded.items()}
 
 
+@lru_cache(_MAX_CACHED_REGEXES)
 def literal_regex(text: str, ignore_case: bool) -> str:
     """A regular expression of MongoDB's dialect that matches exactly this text.
 

@@ -37,6 +37,7 @@ from app.filters.tree import (
     SlidingWindow,
     StaticMemberCondition,
 )
+from app.worker_threads import raise_if_cancelled
 
 HORIZON_YEARS = 10
 
@@ -113,6 +114,7 @@ class ChangeSearch:
     def _attribute_timeline(
         self, condition: AttributeCondition, document: Document
     ) -> AnswerTimeline:
+        raise_if_cancelled()
         stored, operator = condition.field.read(document), condition.operator
         return AnswerTimeline(
             operator_holds(operator, stored, condition.operand, self.now),
@@ -126,6 +128,7 @@ class ChangeSearch:
 
         def changes(holds_before: bool) -> Iterator[datetime]:
             for at, value in self.value_changes(measure):
+                raise_if_cancelled()
                 if operator_holds(operator, value, operand, self.now) != holds_before:
                     holds_before = not holds_before
                     yield at
@@ -174,6 +177,7 @@ class ChangeSearch:
         if isinstance(measure.window, SlidingWindow):
             yield self._window_unmet_changes(measure.window, rows, unmet_counts)
         for condition in measure.where:
+            raise_if_cancelled()
             if condition.operator.is_time_dependent:
                 for row_index, row in enumerate(rows):
                     timeline = self._attribute_timeline(condition, row)

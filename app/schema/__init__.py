@@ -14,6 +14,7 @@ from app.schema.activity import ActivityMutation, CustomEvent, Order
 from app.schema.attributes import AttributeQuery
 from app.schema.code_pools import CodePool, CodePoolMutation, CodePoolQuery
 from app.schema.context import Context, Info
+from app.schema.costs import FIELD_COSTS
 from app.schema.customer_queries import CustomerQuery
 from app.schema.customers import Customer, CustomerMutation
 from app.schema.deliveries import Delivery
@@ -21,6 +22,9 @@ from app.schema.distributions import Distribution, DistributionMutation, Distrib
 from app.schema.engine import EngineQuery
 from app.schema.exports import Export, ExportMutation, ExportQuery, ExportSubscription
 from app.schema.filter_import import FilterImportQuery
+from app.schema.http.input_limits import set_input_limits
+from app.schema.http.operation_cost import set_costs
+from app.schema.input_limits import INPUT_LIMITS
 from app.schema.loyalty import (
     EarningRule,
     LedgerEntry,
@@ -125,6 +129,8 @@ class Schema(strawberry.Schema):
         super().__init__(*args, **options)
         self._schema.description = description
         require_roles(self._schema)
+        set_costs(self._schema, FIELD_COSTS)
+        set_input_limits(self._schema, INPUT_LIMITS)
         for type_ in self._schema.type_map.values():
             if isinstance(type_, GraphQLObjectType):
                 for field in type_.fields.values():

@@ -16,7 +16,7 @@ from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
 from app.schema.deliveries import Delivery
-from app.schema.input_json import input_to_json
+from app.schema.http.large_inputs import LargeInput
 from app.schema.loyalty import LedgerEntry
 from app.schema.node import Node, to_node
 from app.schema.scalars import JSON, Long
@@ -208,7 +208,8 @@ class TimelineConnection(Connection[TimelineEntry]):
 @strawberry.type
 class ActivityMutation:
     @strawberry.mutation(
-        description="Records custom events. An unknown sourceId creates the customer."
+        extensions=[LargeInput()],
+        description="Records custom events. An unknown sourceId creates the customer.",
     )
     async def events_track(
         self,
@@ -219,9 +220,11 @@ class ActivityMutation:
         ],
     ) -> BulkPayload:
         now = info.context.now.at
-        return await execute_bulk(info.context.services.events.track(input_to_json(inputs), now))
+        return await execute_bulk(info.context.services.events.track, inputs, now)
 
-    @strawberry.mutation(description="Creates orders and updates known ones.")
+    @strawberry.mutation(
+        extensions=[LargeInput()], description="Creates orders and updates known ones."
+    )
     async def orders_upsert(
         self,
         info: Info,
@@ -231,4 +234,4 @@ class ActivityMutation:
         ],
     ) -> BulkPayload:
         now = info.context.now.at
-        return await execute_bulk(info.context.services.orders.upsert(input_to_json(inputs), now))
+        return await execute_bulk(info.context.services.orders.upsert, inputs, now)

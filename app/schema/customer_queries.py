@@ -16,6 +16,7 @@ from app.schema.customers import (
     read_customer_ref,
 )
 from app.schema.filters import FilterInput
+from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -25,6 +26,8 @@ from app.schema.paging import (
     encode_id_cursor,
     validate_page_size,
 )
+from app.services.customers import MAX_REFS
+from app.worker_threads import run_in_thread_if_large
 
 
 @strawberry.type
@@ -41,6 +44,7 @@ class CustomerQuery:
         return Customer.from_domain(stored_customer) if stored_customer else None
 
     @strawberry.field(
+        extensions=[LargeInput()],
         metadata={"size_argument": "refs"},
         description="The customers in the order of the references, null for an unknown one. At most"
         " 1,000.",
@@ -54,7 +58,8 @@ class CustomerQuery:
         ],
     ) -> list[Customer | None]:
         customer_refs = [
-            read_customer_ref(ref, "refs", str(index)) for index, ref in enumerate(refs)
+            read_customer_ref(ref, "refs", str(index))
+            for index, ref in enumerate(refs[: MAX_REFS + 1])
         ]
         customers = await info.context.services.customers.get_by_refs(customer_refs)
         await prepare_metadata(info)
@@ -63,6 +68,7 @@ class CustomerQuery:
         ]
 
     @strawberry.field(
+        extensions=[LargeInput()],
         graphql_type=CustomerConnection,
         description="Search by the beginnings of words: each word of the text begins a word of name"
         " or email, or the phone number or sourceId. Case and accents don't count. The way to pick"
@@ -88,7 +94,9 @@ class CustomerQuery:
         first = validate_page_size(first)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         service, now = info.context.services.customers, info.context.now
-        filter_json = None if filter is None else input_to_json(filter)
+        filter_json = (
+            None if filter is None else await run_in_thread_if_large(input_to_json, filter)
+        )
         planned_query = await service.plan_query(search, filter_json, now, "filter")
         rows = await planned_query.page(after_id, first + 1)
         await prepare_metadata(info)

@@ -1,6 +1,6 @@
 """Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +10,14 @@ from strawberry import UNSET, Maybe
 from app.domain import inputs
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
+from app.domain.inputs import InputObject
 from app.domain.loyalty import LedgerEntry
 from app.domain.segments import Segment
+from app.errors import Problem
 from app.schema.connections import CountedConnection, Page, make_page
 from app.schema.context import Info
-from app.schema.errors import UserError, attempt, to_user_errors
+from app.schema.errors import MAX_USER_ERRORS, UserError, attempt, to_user_errors
+from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.paging import (
@@ -29,8 +32,10 @@ from app.schema.paging import (
 )
 from app.schema.scalars import JSON, Long
 from app.schema.selection import selects_field
+from app.services.bulk_rows import BulkResult
 from app.services.definitions import Definitions
 from app.services.timeline import TimelineItem
+from app.worker_threads import run_in_thread_if_large
 
 if TYPE_CHECKING:
     # The modules of these types import this one.
@@ -186,6 +191,7 @@ class Customer(Node):
     created_at: datetime = strawberry.field(description="When the customer was created.")
     updated_at: datetime = strawberry.field(description="When the customer last changed.")
     stored_customer: strawberry.Private[StoredCustomer]
+    decoded_metadata: strawberry.Private[JSON | None] = None
 
     @strawberry.field(description="The postal address.")
     def address(self) -> Address | None:
@@ -213,8 +219,11 @@ class Customer(Node):
         return self._decode_metadata(await info.context.load_definitions())
 
     def _decode_metadata(self, definitions: Definitions) -> JSON:
-        stored_metadata = self.stored_customer.document.get("metadata") or {}
-        return JSON(definitions.metadata_schema.decode(stored_metadata))
+        # Several aliases share it: it may be large.
+        if self.decoded_metadata is None:
+            stored_metadata = self.stored_customer.document.get("metadata") or {}
+            self.decoded_metadata = JSON(definitions.metadata_schema.decode(stored_metadata))
+        return self.decoded_metadata
 
     @strawberry.field(
         graphql_type=Annotated["SegmentConnection", strawberry.lazy("app.schema.segments")],
@@ -309,31 +318,52 @@ class BulkPayload:
     user_errors: list[UserError] = strawberry.field(description="Why the other rows were refused.")
 
 
-async def execute_bulk(awaitable: Any) -> BulkPayload:
-    """Awaits a bulk operation of a service, and returns its result and its errors by row."""
-    result, errors = await attempt(awaitable)
+async def execute_bulk(
+    write: Callable[[list[InputObject], datetime], Awaitable[BulkResult]],
+    rows: Sequence[object],
+    now: datetime,
+) -> BulkPayload:
+    """Calls a bulk operation of a service, and returns its result and its errors by row."""
+    input_objects = await run_in_thread_if_large(input_to_json, rows)
+    result, errors = await attempt(write(input_objects, now))
     if result is None:
         return BulkPayload(accepted=0, user_errors=errors)
-    return BulkPayload(accepted=result.accepted, user_errors=to_user_errors(result.problems))
+    return BulkPayload(
+        accepted=result.accepted, user_errors=to_user_errors(_limit_problems(result.problems))
+    )
+
+
+def _limit_problems(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yields the first problem of each row, and further ones until there are MAX_USER_ERRORS."""
+    named_rows: set[str] = set()
+    for number, problem in enumerate(problems):
+        _, row, *_ = problem.path
+        if number < MAX_USER_ERRORS or row not in named_rows:
+            named_rows.add(row)
+            yield problem
 
 
 @strawberry.type
 class CustomerMutation:
-    @strawberry.mutation(description="Creates the customer, or changes the fields given.")
+    @strawberry.mutation(
+        extensions=[LargeInput()], description="Creates the customer, or changes the fields given."
+    )
     async def customer_upsert(
         self,
         info: Info,
         input: Annotated[CustomerInput, strawberry.argument(description="The fields to set.")],
     ) -> CustomerPayload:
         service, now = info.context.services.customers, info.context.now
-        stored_customer, errors = await attempt(service.upsert(input_to_json(input), now.at))
+        input_object = await run_in_thread_if_large(input_to_json, input)
+        stored_customer, errors = await attempt(service.upsert(input_object, now.at))
         return CustomerPayload(
             customer=Customer.from_domain(stored_customer) if stored_customer else None,
             user_errors=errors,
         )
 
     @strawberry.mutation(
-        description="At most 1,000 rows a call, as with every bulk mutation (TOO_MANY)."
+        extensions=[LargeInput()],
+        description="At most 1,000 rows a call, as with every bulk mutation (TOO_MANY).",
     )
     async def customers_upsert(
         self,
@@ -344,7 +374,7 @@ class CustomerMutation:
         ],
     ) -> BulkPayload:
         service, now = info.context.services.customers, info.context.now
-        return await execute_bulk(service.upsert_many(input_to_json(inputs), now.at))
+        return await execute_bulk(service.upsert_many, inputs, now.at)
 
     @strawberry.mutation(
         description="Deletes the customer with its events, orders and points. The customer"

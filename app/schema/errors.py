@@ -32,6 +32,8 @@ register_enum(
 )
 Result = TypeVar("Result")
 
+MAX_USER_ERRORS = 100
+
 
 @strawberry.type(
     description="What the caller can mend. What the caller can't is a GraphQL error with"
@@ -54,8 +56,9 @@ def to_user_errors(problems: Iterable[Problem]) -> list[UserError]:
 
 
 async def attempt(awaitable: Awaitable[Result]) -> tuple[Result | None, list[UserError]]:
-    """Awaits a mutation of a service. Returns its result, or None and the errors in its input."""
+    """Awaits a mutation of a service. Returns its result, or None and the first MAX_USER_ERRORS
+    errors in its input."""
     try:
         return await awaitable, []
     except InputError as error:
-        return None, to_user_errors(error.problems)
+        return None, to_user_errors(error.problems[:MAX_USER_ERRORS])

@@ -1,6 +1,5 @@
 """Previews in the API: what a filter would select, before it is saved."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import strawberry
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef, prepare_metadata, read_customer_ref
 from app.schema.filters import FilterInput
+from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
 from app.schema.memberships import Overrides
 from app.schema.paging import validate_page_size, validate_range
@@ -17,6 +17,7 @@ from app.services.memberships import Judgement
 from app.services.previews import Preview
 from app.services.previews import SegmentDifference as StoredDifference
 from app.services.query_planner import PlannedQuery
+from app.worker_threads import run_in_thread_if_large
 
 _DEFAULT_SAMPLE_SIZE = 10
 _DEFAULT_SECONDS = 2.0
@@ -83,15 +84,14 @@ class FilterJudgement:
         description="Condition by condition: what was wanted, what the customer has, and whether"
         " it holds."
     )
-    def explanation(self) -> JSON:
-        return JSON(self.judgement.explanation())
+    async def explanation(self) -> JSON:
+        return JSON(await self.judgement.explanation())
 
     @strawberry.field(
         description="When this will change by the passing of time alone; null where it won't."
     )
     async def changes_at(self) -> datetime | None:
-        # This may go through years of events. In a thread it does not hold up other requests.
-        return await asyncio.to_thread(self.judgement.next_change_at)
+        return await self.judgement.next_change_at()
 
 
 @strawberry.type(description="What a filter selects now.")
@@ -178,13 +178,16 @@ async def _first_customers(query: PlannedQuery, info: Info, first: int | None) -
 
 @strawberry.type
 class PreviewQuery:
-    @strawberry.field(description="What a filter would select, before it is saved.")
+    @strawberry.field(
+        extensions=[LargeInput()], description="What a filter would select, before it is saved."
+    )
     async def segment_preview(
         self,
         info: Info,
         filter: Annotated[FilterInput, strawberry.argument(description="The filter to evaluate.")],
     ) -> SegmentPreview:
-        services, filter_json = info.context.services, input_to_json(filter)
+        services = info.context.services
+        filter_json = await run_in_thread_if_large(input_to_json, filter)
         preview = await services.previews.parse(filter_json, info.context.now)
         info.context.add_hints(await services.filter_hints.find(filter_json, "filter"))
         return SegmentPreview(preview=preview)

@@ -10,8 +10,10 @@ from app.schema.context import Info
 from app.schema.customers import CustomerRef
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
+from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
 from app.schema.segments import Segment
+from app.worker_threads import run_in_thread_if_large
 
 
 @strawberry.input(one_of=True, description="What a new segment consists of.")
@@ -76,7 +78,9 @@ class SegmentDeletePayload:
 
 @strawberry.type
 class SegmentMutation:
-    @strawberry.mutation(description="Creates a passive or a static segment.")
+    @strawberry.mutation(
+        extensions=[LargeInput()], description="Creates a passive or a static segment."
+    )
     async def segment_create(
         self,
         info: Info,
@@ -84,7 +88,8 @@ class SegmentMutation:
             SegmentCreateInput, strawberry.argument(description="The segment to create.")
         ],
     ) -> SegmentPayload:
-        services, input_object = info.context.services, input_to_json(input)
+        services = info.context.services
+        input_object = await run_in_thread_if_large(input_to_json, input)
         (kind, definition), *_ = input_object["definition"].items()
         path = ("input", "definition", kind)
         hints = [] if kind == "customers" else await services.filter_hints.find(definition, *path)
@@ -98,7 +103,10 @@ class SegmentMutation:
             user_errors=errors,
         )
 
-    @strawberry.mutation(description="Changes the fields of a segment that the input sets.")
+    @strawberry.mutation(
+        extensions=[LargeInput()],
+        description="Changes the fields of a segment that the input sets.",
+    )
     async def segment_update(
         self,
         info: Info,
@@ -107,7 +115,8 @@ class SegmentMutation:
             SegmentUpdateInput, strawberry.argument(description="The fields to change.")
         ],
     ) -> SegmentPayload:
-        services, input_object = info.context.services, input_to_json(input)
+        services = info.context.services
+        input_object = await run_in_thread_if_large(input_to_json, input)
         filter_json = input_object.get("filter")
         hints = (
             await services.filter_hints.find(filter_json, "input", "filter") if filter_json else []

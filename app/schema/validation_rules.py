@@ -11,10 +11,12 @@ from app.schema.context import Info
 from app.schema.customers import CustomerRef, read_customer_ref
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
+from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.scalars import JSON
 from app.services.validation_rules import Validation as EvaluatedRule
+from app.worker_threads import run_in_thread_if_large
 
 
 @strawberry.type(
@@ -61,15 +63,15 @@ class Validation:
     @strawberry.field(
         description="The rule's errorMessage, or a sentence of what failed. Null if the rule holds."
     )
-    def reason(self) -> str | None:
-        return self.evaluated_rule.reason()
+    async def reason(self) -> str | None:
+        return await self.evaluated_rule.reason()
 
     @strawberry.field(
         description="Condition by condition: what was wanted, what the customer has, and whether"
         " it holds."
     )
-    def explanation(self) -> JSON:
-        return JSON(self.evaluated_rule.explanation())
+    async def explanation(self) -> JSON:
+        return JSON(await self.evaluated_rule.explanation())
 
 
 @strawberry.input(description="A validation rule to create.")
@@ -154,8 +156,9 @@ class ValidationRuleQuery:
 @strawberry.type
 class ValidationRuleMutation:
     @strawberry.mutation(
+        extensions=[LargeInput()],
         description="Creates a validation rule. The segments that its filter names can't be"
-        " deleted while it exists; they don't become active."
+        " deleted while it exists; they don't become active.",
     )
     async def validation_rule_create(
         self,
@@ -166,10 +169,13 @@ class ValidationRuleMutation:
     ) -> ValidationRulePayload:
         service, now = info.context.services.validation_rules, info.context.now.at
         return ValidationRulePayload.from_domain(
-            *await attempt(service.create(input_to_json(input), now))
+            *await attempt(service.create(await run_in_thread_if_large(input_to_json, input), now))
         )
 
-    @strawberry.mutation(description="Changes the fields of a validation rule that the input sets.")
+    @strawberry.mutation(
+        extensions=[LargeInput()],
+        description="Changes the fields of a validation rule that the input sets.",
+    )
     async def validation_rule_update(
         self,
         info: Info,
@@ -180,7 +186,7 @@ class ValidationRuleMutation:
     ) -> ValidationRulePayload:
         service = info.context.services.validation_rules
         return ValidationRulePayload.from_domain(
-            *await attempt(service.update(id, input_to_json(input)))
+            *await attempt(service.update(id, await run_in_thread_if_large(input_to_json, input)))
         )
 
     @strawberry.mutation(description="Deletes a validation rule.")

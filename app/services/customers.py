@@ -16,6 +16,8 @@ from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.members import MEMBERS_REVISION
+from app.time_slice import TimeSlice
+from app.worker_threads import run_in_thread_if_large
 
 MAX_REFS = 1_000
 
@@ -59,7 +61,7 @@ class Customers:
     async def upsert(self, input_object: InputObject, now: datetime) -> Customer:
         """Creates the customer, or updates the sent fields. Raises InputError with all problems of
         the row."""
-        row = parse_input(CustomerInput, input_object, "input")
+        row = await run_in_thread_if_large(parse_input, CustomerInput, input_object, "input")
         problems_by_index, _ = await self._upsert({0: row}, now)
         if problems_by_index:
             raise InputError(problem.with_path_prefix("input") for problem in problems_by_index[0])
@@ -73,7 +75,8 @@ class Customers:
     async def upsert_many(self, input_objects: Sequence[InputObject], now: datetime) -> BulkResult:
         """Upserts each row in order, in one transaction. Several rows of one customer make one new
         version."""
-        return await self.write_rows(BulkRows.parse(CustomerInput, input_objects), now)
+        rows = await run_in_thread_if_large(BulkRows.parse, CustomerInput, input_objects)
+        return await self.write_rows(rows, now)
 
     async def write_rows(self, rows: BulkRows[CustomerInput], now: datetime) -> BulkResult:
         """Upserts parsed rows, as `upsert_many` does."""
@@ -92,7 +95,9 @@ class Customers:
             unit_of_work = await CustomerUnitOfWork.load(self._store, refs.values(), transaction)
             problems_by_index = {}
             changes = {}
+            time_slice = TimeSlice()
             for index, row in rows.items():
+                await time_slice.yield_when_spent()
                 customer = unit_of_work.get_or_create(refs[index])
                 if problems := _apply_row(row, customer, metadata_schema):
                     problems_by_index[index] = problems

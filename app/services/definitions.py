@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from app.domain.distributions import Distribution
-from app.domain.ids import EntityKind
 from app.domain.json_values import is_same_value
 from app.domain.loyalty import EarningRule
 from app.domain.metadata import KeyDefinition, MetadataSchema
@@ -22,16 +21,15 @@ from app.domain.validation_rules import ValidationRule
 from app.filters import Catalog, Filter, MetadataType, parse
 from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_segment_ids
-from app.filters.sources import static_member_source
-from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
+from app.filters.tree import Measure, NestedSegment
 from app.services.copy_on_write import CopyOnWriteMapping
 from app.services.dependencies import Dependencies
-from app.services.parsed_filters import ParsedFilters
+from app.services.parsed_filters import ParsedFilters, static_member_filter
 from app.services.rule_filters import RuleFilter, RuleFilters
 from app.services.segment_measures import SegmentMeasures
 from app.store.definitions import DefinitionsDelta, DefinitionsVersion
-from app.store.ids import to_object_id
 from app.time_slice import TimeSlice
+from app.worker_threads import run_in_thread_if_large
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,9 @@ class Definitions:
         """Parses a filter that a client sends, for the segment `own_segment_id` if it is given.
         Raises InputError, with `path` before each problem's path, if it is invalid."""
         await self.parse_nested(filter_json)
-        return parse(filter_json, self.input_catalog, *path, own_segment_id=own_segment_id)
+        return await run_in_thread_if_large(
+            parse, filter_json, self.input_catalog, *path, own_segment_id=own_segment_id
+        )
 
     async def collect_measures(self, segment_ids: Collection[str] | None) -> Sequence[Measure]:
         """Returns the distinct measures of these segments, or of all segments if None."""
@@ -245,12 +245,6 @@ class Definitions:
             builder.put_distribution(distribution)
         version = changes.version
         return builder.build(version if revision is None else version._replace(revision=revision))
-
-
-def static_member_filter(segment_id: str) -> Filter:
-    """Returns the filter that the members of a static segment meet."""
-    list_key = to_object_id(EntityKind.SEGMENT, segment_id)
-    return StaticMemberCondition(Measure(static_member_source(segment_id, list_key)))
 
 
 class _DefinitionsBuilder:

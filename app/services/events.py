@@ -12,7 +12,9 @@ from app.services.bulk_rows import BulkResult, BulkRows, RowChange
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.ids import new_id
+from app.time_slice import TimeSlice
 from app.unicode_text import to_nfc
+from app.worker_threads import run_in_thread_if_large
 
 _EVENT_NAMES_FENCE = "eventNames"
 
@@ -30,7 +32,8 @@ class Events:
     async def track(self, input_objects: Sequence[InputObject], now: datetime) -> BulkResult:
         """Stores the valid rows in one transaction. A row whose idempotency key is already stored
         is accepted and changes nothing."""
-        return await self.write_rows(BulkRows.parse(EventInput, input_objects), now)
+        rows = await run_in_thread_if_large(BulkRows.parse, EventInput, input_objects)
+        return await self.write_rows(rows, now)
 
     async def write_rows(self, rows: BulkRows[EventInput], now: datetime) -> BulkResult:
         """Stores parsed rows, as `track` does."""
@@ -64,7 +67,9 @@ class Events:
         batch = _EventBatch(unit_of_work, event_names, now)
         problems_by_index: dict[int, Sequence[Problem]] = {}
         changes: dict[int, RowChange] = {}
+        time_slice = TimeSlice()
         for index, input_object in enumerate(rows.input_objects):
+            await time_slice.yield_when_spent()
             key = _idempotency_key(input_object)
             if key is not None and key in known_keys:
                 # A repeated row is accepted even if its other fields are invalid now.

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from app.domain.customers import Customer, TrackedCustomer, to_stored_fields
@@ -15,10 +16,15 @@ from app.filters import CustomerFacts, Evaluation, Filter, Now, explain, find_ne
 from app.filters.tree import Measure
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.evaluation import evaluate
 from app.services.facts_loader import EvaluatedCustomer, FactsLoader
 from app.store import Store
+from app.worker_threads import run_in_thread
 
 Subject = TypeVar("Subject")
+
+MAX_SEGMENT_IDS = 1_000
+_MAX_OVERRIDES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,18 @@ class Judgement:
     def evaluated_at(self) -> datetime:
         return self._evaluation.now.at
 
-    def explanation(self) -> Any:
+    async def explanation(self) -> Any:
         """For each condition: what it requires, what the customer has, and whether it holds."""
-        return to_json(explain(self._tree, self._evaluation))
+        return await evaluate(
+            self._evaluation.facts, lambda: to_json(explain(self._tree, self._evaluation))
+        )
 
-    def next_change_at(self) -> datetime | None:
+    async def next_change_at(self) -> datetime | None:
         """The next instant at which time alone changes the answer; None if it never does."""
-        return find_next_change(self._tree, self._evaluation.facts, self._evaluation.now)
+        # The search may go through years of events.
+        return await run_in_thread(
+            find_next_change, self._tree, self._evaluation.facts, self._evaluation.now
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +83,11 @@ class Memberships:
 
         `overrides` replace fields of the stored profile. A customer with an unknown sourceId is
         evaluated by the overrides alone. Raises InputError for an unknown customer id, unknown
-        segments or invalid overrides.
+        segments, too many of them, or invalid overrides.
         """
+        if segment_ids is not None and len(segment_ids) > MAX_SEGMENT_IDS:
+            message = f"One call takes at most {MAX_SEGMENT_IDS:,} ids; send several calls."
+            raise input_error(UserErrorCode.TOO_MANY, message, "segmentIds")
         definitions, segments, evaluation = await self.load_evaluation(
             customer_ref,
             overrides,
@@ -149,13 +163,15 @@ class Memberships:
 async def _evaluate_segments(
     segments: Sequence[Segment], definitions: Definitions, evaluation: Evaluation
 ) -> list[Membership]:
-    memberships = []
     await definitions.parse_segments([segment.id for segment in segments])
+    memberships: dict[str, Membership] = {}
     for segment in segments:
-        await definitions.time_slice.yield_when_spent()
-        tree = definitions.filter_tree(segment)
-        memberships.append(Membership(evaluation.holds(tree), tree, evaluation, segment))
-    return memberships
+        if segment.id not in memberships:
+            await definitions.time_slice.yield_when_spent()
+            tree = definitions.filter_tree(segment)
+            holds = await evaluate(evaluation.facts, partial(evaluation.holds, tree))
+            memberships[segment.id] = Membership(holds, tree, evaluation, segment)
+    return [memberships[segment.id] for segment in segments]
 
 
 def _requested_segments(
@@ -182,6 +198,7 @@ def _document_with_overrides(
     """Returns the stored profile with the overrides applied. Nothing is written."""
     if sent_overrides is None:
         return dict(customer.document) if customer else {"sourceId": customer_ref.source_id}
+    _require_few_overrides(sent_overrides)
     overrides = parse_input(CustomerOverrides, sent_overrides, "overrides")
     tracked_customer = (
         TrackedCustomer(customer.id, customer.document, customer.source_id)
@@ -205,3 +222,13 @@ def _document_with_overrides(
     )
     tracked_customer.override_activity(activity_changes)
     return tracked_customer.document
+
+
+def _require_few_overrides(sent_overrides: object) -> None:
+    """Raises TOO_MANY before each of thousands of unknown fields becomes an error."""
+    if not isinstance(sent_overrides, dict):
+        return
+    for path, value in ((), sent_overrides), (("events",), sent_overrides.get("events")):
+        if isinstance(value, dict) and len(value) > _MAX_OVERRIDES:
+            message = f"An object of the overrides has at most {_MAX_OVERRIDES:,} keys."
+            raise input_error(UserErrorCode.TOO_MANY, message, "overrides", *path)

@@ -17,6 +17,8 @@ from app.services.order_totals import OrderTotals
 from app.services.unit_of_work import CustomerUnitOfWork
 from app.store import Store, Transaction
 from app.store.ids import new_id
+from app.time_slice import TimeSlice
+from app.worker_threads import run_in_thread_if_large
 
 
 class Orders:
@@ -31,7 +33,8 @@ class Orders:
     async def upsert(self, input_objects: Sequence[InputObject], now: datetime) -> BulkResult:
         """Stores the valid rows in one transaction: each is a new order, or the next revision of
         the order with the same sourceId."""
-        return await self.write_rows(BulkRows.parse(OrderInput, input_objects), now)
+        rows = await run_in_thread_if_large(BulkRows.parse, OrderInput, input_objects)
+        return await self.write_rows(rows, now)
 
     async def write_rows(
         self, rows: BulkRows[OrderInput], now: datetime, *, needs_time: bool = False
@@ -74,7 +77,9 @@ class _OrderBatch:
         self._unit_of_work = await CustomerUnitOfWork.load(self._store, refs, self._transaction)
         self._totals = OrderTotals(self._unit_of_work)
         problems_by_index: dict[int, Sequence[Problem]] = {}
+        time_slice = TimeSlice()
         for index, row in rows.items():
+            await time_slice.yield_when_spent()
             try:
                 self.changes[index] = self._apply_row(row)
             except InputError as error:

@@ -2,10 +2,20 @@
 
 from collections.abc import Iterable
 
-from app.filters.tree import NestedSegment
+from app.domain.ids import EntityKind
+from app.filters import Filter
+from app.filters.sources import static_member_source
+from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
 from app.heap_freezer import HeapFreezer
+from app.store.ids import to_object_id
 
 _heap_freezer = HeapFreezer()
+
+
+def static_member_filter(segment_id: str) -> Filter:
+    """Returns the filter that the members of a static segment meet."""
+    list_key = to_object_id(EntityKind.SEGMENT, segment_id)
+    return StaticMemberCondition(Measure(static_member_source(segment_id, list_key)))
 
 
 class ParsedFilters:

@@ -10,6 +10,7 @@ from app.filters.tree import AllOf, Measure, NoneOf
 from app.filters.walk import measures
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.evaluation import evaluate
 from app.services.memberships import Judgement, Memberships
 from app.services.query_planner import PlannedQuery, QueryPlanner
 from app.services.size_estimates import MemberCount, SizeEstimator
@@ -112,4 +113,5 @@ class Previews:
             customer_ref, overrides, preview.now, collect_measures, lambda _: None
         )
         tree = await preview.parse_by(definitions)
-        return Judgement(evaluation.holds(tree), tree, evaluation)
+        holds = await evaluate(evaluation.facts, lambda: evaluation.holds(tree))
+        return Judgement(holds, tree, evaluation)

@@ -12,6 +12,7 @@ from app.filters.pipeline import Plan
 from app.services.selectivity import SelectivityEstimate, SelectivityEstimator
 from app.store import Store
 from app.store.customer_search import search_query
+from app.worker_threads import run_in_thread_if_large
 
 # Up to this number of customers every plan is fast.
 _MAX_CUSTOMERS_WITHOUT_PLANNING = 2_000
@@ -109,7 +110,7 @@ class QueryPlanner:
         tree, now = planned_query.tree, planned_query.now
         if planned_query.search:
             return await self._search_pipeline(planned_query.search, tree, now, limit)
-        default, *alternatives = plans(tree, now)
+        default, *alternatives = await run_in_thread_if_large(list, plans(tree, now))
         if limit is None:
             alternatives = [
                 alternative for alternative in alternatives if alternative.plan is not Plan.ID_SCAN

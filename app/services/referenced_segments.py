@@ -7,7 +7,8 @@ from app.filters import Catalog, Filter, MetadataType, parse
 from app.filters.filter_json import FilterJson
 from app.filters.parse import referenced_metadata_keys, referenced_segment_ids
 from app.filters.tree import NestedSegment
-from app.services.definitions import Definitions, static_member_filter
+from app.services.definitions import Definitions
+from app.services.parsed_filters import static_member_filter
 
 
 def referenced_segments(

@@ -36,6 +36,7 @@ from app.store.ids import new_id
 from app.store.members import MEMBERS_REVISION
 from app.store.retention import ENTRANCES_REVISION
 from app.store.segment_sizes import SEGMENT_SIZES_REVISION
+from app.worker_threads import run_in_thread_if_large
 
 
 class Segments:
@@ -113,9 +114,8 @@ class Segments:
                 source_ids_by_id = await self._store.customers.source_ids(
                     static_members.refs, transaction
                 )
-                await self._store.members.add(
-                    segment.id, static_members.resolve(source_ids_by_id), transaction
-                )
+                member_ids = await run_in_thread_if_large(static_members.resolve, source_ids_by_id)
+                await self._store.members.add(segment.id, member_ids, transaction)
 
         await self._store.transaction(work)
         return segment
@@ -127,7 +127,7 @@ class Segments:
         if kind == "filter":
             return None
         if kind == "customers":
-            return StaticMembers.from_input(definition_input, path)
+            return await run_in_thread_if_large(StaticMembers.from_input, definition_input, path)
         tree = await self._definitions.parse_filter(definition_input, *path)
         ids = await self._query_planner.plan(tree, now).ids(MAX_STATIC_MEMBERS + 1)
         return StaticMembers.from_ids(ids, path)

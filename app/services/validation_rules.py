@@ -21,6 +21,7 @@ from app.filters.failures import describe_failure
 from app.filters.filter_json import FilterJson
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.evaluation import evaluate
 from app.services.memberships import Memberships
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -39,15 +40,19 @@ class Validation:
     def evaluated_at(self) -> datetime:
         return self._evaluation.now.at
 
-    def reason(self) -> str | None:
+    async def reason(self) -> str | None:
         """The rule's error message, or a sentence of what failed; None if the rule holds."""
         if self.is_valid:
             return None
-        return self.rule.error_message or describe_failure(self._tree, self._evaluation)
+        return self.rule.error_message or await evaluate(
+            self._evaluation.facts, lambda: describe_failure(self._tree, self._evaluation)
+        )
 
-    def explanation(self) -> Any:
+    async def explanation(self) -> Any:
         """For each condition: what it requires, what the customer has, and whether it holds."""
-        return to_json(explain(self._tree, self._evaluation))
+        return await evaluate(
+            self._evaluation.facts, lambda: to_json(explain(self._tree, self._evaluation))
+        )
 
 
 class ValidationRules:
@@ -102,7 +107,8 @@ class ValidationRules:
         )
         await definitions.parse_nested(rule.filter)
         tree = definitions.rule_tree(rule)
-        return Validation(rule, evaluation.holds(tree), tree, evaluation)
+        is_valid = await evaluate(evaluation.facts, lambda: evaluation.holds(tree))
+        return Validation(rule, is_valid, tree, evaluation)
 
     async def create(self, input_object: InputObject, now: datetime) -> ValidationRule:
         """Creates a rule. Raises InputError if the input is invalid, and TOO_MANY above the limit

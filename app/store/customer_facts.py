@@ -16,6 +16,7 @@ from app.store.customers import as_customer, ref_query, smaller_than
 from app.store.ids import to_object_ids, to_public_id
 from app.store.reads import run_read_command
 from app.store.segments import DEFINITIONS_REVISION
+from app.store.time_limit import to_milliseconds, translate_timeout
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """By collection, the requested rows of one customer."""
@@ -40,8 +41,9 @@ class StoredFacts(NamedTuple):
 class CustomerFactsReader:
     """Reads the facts that determine memberships."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, max_seconds: float) -> None:
         self._database = database
+        self._max_seconds = max_seconds
 
     async def read_rows(
         self,
@@ -53,7 +55,8 @@ class CustomerFactsReader:
     ) -> dict[str, Rows]:
         """Returns, by customer, the rows that the measures aggregate, now or later as time passes.
 
-        With `limit`, reads at most that many rows of each collection, and no large rows.
+        With `limit`, reads at most that many rows of each collection, and no large rows. Raises
+        QueryTimeout.
         """
         conditions_by_collection = _conditions_by_collection(measures, now)
         customer_keys = to_object_ids(EntityKind.CUSTOMER, customer_ids)
@@ -64,22 +67,30 @@ class CustomerFactsReader:
             query: dict[str, Any] = {"customerId": {"$in": customer_keys}, "$or": conditions}
             if limit is not None:
                 query |= smaller_than(_MAX_ROW_BYTES)
-            cursor = self._database[collection].find(query).limit(limit or 0)
-            for row in await cursor.batch_size(_ROWS_PER_BATCH).to_list(None):
+            cursor = self._database[collection].find(
+                query,
+                limit=limit or 0,
+                batch_size=_ROWS_PER_BATCH,
+                max_time_ms=to_milliseconds(self._max_seconds),
+            )
+            with translate_timeout(self._max_seconds):
+                rows = await cursor.to_list(None)
+            for row in rows:
                 rows_by_customer[to_public_id(EntityKind.CUSTOMER, row["customerId"])][
                     collection
                 ].append(row)
         return dict(rows_by_customer)
 
     async def read(self, ref: CustomerRef, measures: Iterable[Measure], now: Now) -> StoredFacts:
-        """Reads everything in one query, so that a membership costs one round trip."""
+        """Reads everything in one query, so that a membership costs one round trip. Raises
+        QueryTimeout."""
         conditions_by_collection = _conditions_by_collection(measures, now)
         rows: Rows | None = None
         try:
             row = await self._read_row(ref, conditions_by_collection)
             rows = {name: row.get(f"rows of {name}", []) for name in conditions_by_collection}
         except OperationFailure:
-            # The rows may exceed the size limit of one document.
+            # Another limit than that of time: the rows may exceed the size limit of one document.
             row = await self._read_row(ref, {})
         if rows and max(map(len, rows.values())) > _MAX_ROWS_PER_COLLECTION:
             rows = None
@@ -113,8 +124,14 @@ class CustomerFactsReader:
                 }
                 for collection, conditions in conditions_by_collection.items()
             )
-        command = {"aggregate": "counters", "pipeline": stages, "cursor": {}}
-        answer = await run_read_command(self._database, command)
+        command = {
+            "aggregate": "counters",
+            "pipeline": stages,
+            "cursor": {},
+            "maxTimeMS": to_milliseconds(self._max_seconds),
+        }
+        with translate_timeout(self._max_seconds):
+            answer = await run_read_command(self._database, command)
         (row,) = answer["cursor"]["firstBatch"]
         return dict(row)
 

@@ -16,7 +16,7 @@ from app.store.change_stream import partition_of
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.query_budget import QueryBudget, Stage
-from app.store.reads import run_read_command
+from app.store.reads import close_cursor, run_read_command
 
 _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
 _ENOUGH_TO_BE_AMBIGUOUS = 2
@@ -125,8 +125,7 @@ class Customers:
             "cursor": {"batchSize": limit + 1},
         }
         cursor = (await run_read_command(self._database, command))["cursor"]
-        if cursor["id"]:
-            await self._database.command({"killCursors": "customers", "cursors": [cursor["id"]]})
+        await close_cursor(self._database, cursor)
         return {
             to_public_id(EntityKind.CUSTOMER, document["_id"]): (
                 document.pop("partition"),

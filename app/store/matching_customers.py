@@ -113,8 +113,8 @@ class MatchingCustomers:
                 # With the order right after the predicate, MongoDB stops at the limit.
                 stages = [*first, *order, *rest, {"$limit": limit}, *shape]
                 hint = _hint(pipeline)
-                return await self._query_budget.aggregate(
-                    CUSTOMERS_COLLECTION, stages, batchSize=limit + 1, **hint
+                return await self._query_budget.read_page(
+                    CUSTOMERS_COLLECTION, stages, limit, **hint
                 )
             # Before a $lookup MongoDB would read 4 MB ahead, most of it for nothing.
             pipeline = replace(pipeline, candidate_stages=first, filter_stages=rest)
@@ -124,9 +124,7 @@ class MatchingCustomers:
             async for ids in batches:
                 limit_stage: Stage = {"$limit": limit - len(documents)}
                 stages = [_match_ids(ids), *order, *pipeline.filter_stages, limit_stage, *shape]
-                documents += await self._query_budget.aggregate(
-                    CUSTOMERS_COLLECTION, stages, batchSize=limit + 1
-                )
+                documents += await self._query_budget.read_page(CUSTOMERS_COLLECTION, stages, limit)
                 if len(documents) >= limit:
                     break
         return documents

@@ -10,6 +10,7 @@ from app.domain.ids import EntityKind
 from app.store.collections import Database
 from app.store.customers import as_customer
 from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.reads import read_page
 
 MEMBERS_REVISION = "members"
 
@@ -33,6 +34,7 @@ class Members:
     """The members collection."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._collection = database.members
         self._tombstones = database.customerTombstones
 
@@ -81,10 +83,12 @@ class Members:
         ]
         pages: dict[str, list[Customer]] = {}
         if segments:
-            cursor = self._collection.database.aggregate(
-                stages, batchSize=len(segments) * limit + 1
-            )
-            for row in await cursor.to_list(None):
+            command = {
+                "aggregate": 1,
+                "pipeline": stages,
+                "cursor": {"batchSize": len(segments) * limit + 1},
+            }
+            for row in await read_page(self._database, command):
                 segment_id = to_public_id(EntityKind.SEGMENT, row["_id"])
                 pages.setdefault(segment_id, []).append(as_customer(row["member"]["customer"]))
         return pages

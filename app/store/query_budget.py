@@ -1,22 +1,22 @@
 """Queries about all customers or rows, with a time limit and a thread pool of their own."""
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorCommandCursor
-from pymongo.errors import ExecutionTimeout
 
-from app.errors import QueryTimeout
 from app.filters.operators import Query
 from app.store.collections import Database
 from app.store.operation_killer import OperationKiller
-from app.store.reads import retry_read, run_read_command
+from app.store.reads import read_page, retry_read, run_read_command
 from app.store.thread_pools import ThreadPool, use_thread_pool
+from app.store.time_limit import to_milliseconds, translate_timeout
 
 Stage = dict[str, Any]
+Result = TypeVar("Result")
 
 # The index bounds of all values, and of all texts.
 _UNBOUNDED_INTERVALS = frozenset({"[MinKey, MaxKey]", '["", {})'})
@@ -44,9 +44,7 @@ class QueryBudget:
 
     @property
     def _max_milliseconds(self) -> int:
-        max_seconds = min(self._max_seconds, self._deadline_seconds - monotonic())
-        # For MongoDB, 0 is no limit.
-        return max(round(max_seconds * 1_000), 1)
+        return to_milliseconds(min(self._max_seconds, self._deadline_seconds - monotonic()))
 
     async def aggregate(
         self, collection: str, stages: list[Stage], **options: Any
@@ -73,47 +71,47 @@ class QueryBudget:
                     return
                 yield document
 
+    async def read_page(
+        self, collection: str, stages: list[Stage], limit: int, **options: Any
+    ) -> list[dict[str, Any]]:
+        """The result documents of a pipeline, at most `limit`. Raises PageTooLarge."""
+        command = {"aggregate": collection, "pipeline": stages, "allowDiskUse": True, **options}
+        command["cursor"] = {"batchSize": limit + 1}
+        return await self._run(command, read_page)
+
     async def find_by_id_order(
         self, collection: str, query: Query, limit: int, **options: Any
     ) -> list[dict[str, Any]]:
-        """At most `limit` documents that match, by id. A little faster than `aggregate`."""
-        order_options: dict[str, Any] = {
-            "sort": [("_id", 1)],
-            "limit": limit,
-            "batch_size": limit + 1,
-        }
-        limits: dict[str, Any] = {"max_time_ms": self._max_milliseconds, "allow_disk_use": True}
-
-        async def run() -> list[dict[str, Any]]:
-            cursor = self._database[collection].find(query, **order_options, **options, **limits)
-            return list(await cursor.to_list(None))
-
-        with (
-            self._translate_timeout(),
-            self._operation_killer.killing_if_cancelled() as limits["comment"],
-            use_thread_pool(ThreadPool.POPULATION_QUERIES),
-        ):
-            return await retry_read(run)
+        """At most `limit` documents that match, by id. A little faster than `read_page`. Raises
+        PageTooLarge."""
+        command = {"find": collection, "filter": query, "sort": {"_id": 1}, "limit": limit}
+        options = {"batchSize": limit + 1, "allowDiskUse": True, **options}
+        return await self._run({**command, **options}, read_page)
 
     async def count(self, collection: str, query: Query, **options: Any) -> int:
         """The number of documents that match. Faster than `aggregate` with `$count`."""
-        return int((await self._run({"count": collection, "query": query, **options}))["n"])
+        command = {"count": collection, "query": query, **options}
+        return int((await self._run(command, run_read_command))["n"])
 
     async def count_results(self, collection: str, stages: list[Stage]) -> int:
         """The number of result documents of the pipeline."""
         pipeline = [*stages, {"$count": "count"}]
         # A cursor would start the query even if it is cancelled while it waits for a thread.
         command = {"aggregate": collection, "pipeline": pipeline, "cursor": {}}
-        answer = await self._run({**command, "allowDiskUse": True})
+        answer = await self._run({**command, "allowDiskUse": True}, run_read_command)
         return sum(int(document["count"]) for document in answer["cursor"]["firstBatch"])
 
-    async def _run(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def _run(
+        self,
+        command: dict[str, Any],
+        read: Callable[[Database, dict[str, Any]], Awaitable[Result]],
+    ) -> Result:
         with (
             self._translate_timeout(),
             self._operation_killer.killing_if_cancelled() as comment,
             use_thread_pool(ThreadPool.POPULATION_QUERIES),
         ):
-            return await run_read_command(
+            return await read(
                 self._database,
                 {**command, "maxTimeMS": self._max_milliseconds, "comment": comment},
             )
@@ -142,16 +140,8 @@ class QueryBudget:
                     with use_thread_pool(ThreadPool.REQUESTS):
                         await cursor.close()
 
-    @contextmanager
-    def _translate_timeout(self) -> Iterator[None]:
-        try:
-            yield
-        except ExecutionTimeout:
-            raise QueryTimeout(
-                f"The database did not answer within {self._max_seconds:g} s; request less, narrow"
-                " the filter down with a condition that an index serves, or raise"
-                " SEGMENTS_QUERY_SECONDS."
-            ) from None
+    def _translate_timeout(self) -> AbstractContextManager[None]:
+        return translate_timeout(self._max_seconds)
 
     async def is_full_scan(self, collection: str, stages: list[Stage], **options: Any) -> bool:
         """Whether MongoDB would scan a whole collection or index to answer."""

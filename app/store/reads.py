@@ -7,21 +7,23 @@ the command does.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any, TypeVar
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure
 
+from app.errors import PageTooLarge
 from app.store.collections import Database
 
 Result = TypeVar("Result")
 
 _COMMANDS_WITH_READ_CONCERN = frozenset({"aggregate", "count", "distinct", "find"})
 # The host is unreachable, shuts down, steps down, or is not the primary; the majority snapshot is
-# not available yet; or the new primary does not know the cursor.
+# not available yet; the new primary does not know the cursor; or `$sample` found the same document
+# too often.
 _RETRYABLE_CODES = frozenset(
-    (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436))
+    (*(6, 7, 43, 89, 91, 134, 189, 262, 9001), *(10107, 11600, 11602, 13435, 13436, 28799))
 )
 _RETRY_TIMEOUT_SECONDS = 20.0
 _MIN_BACKOFF_SECONDS = 0.01
@@ -56,6 +58,28 @@ async def run_read_command(database: Database, command: dict[str, Any]) -> dict[
         return await database.command(command, codec_options=database.codec_options)
 
     return await retry_read(run_command)
+
+
+async def read_page(database: Database, command: dict[str, Any]) -> list[dict[str, Any]]:
+    """Runs a find or an aggregate with a large batch, and returns all of its results.
+
+    Raises PageTooLarge if they exceed 16 MiB, where MongoDB ends a batch: this bounds the memory.
+    """
+    cursor = (await run_read_command(database, command))["cursor"]
+    if await close_cursor(database, cursor):
+        raise PageTooLarge(
+            "The rows of this page have more than 16 MiB together; request fewer rows."
+        )
+    return list(cursor["firstBatch"])
+
+
+async def close_cursor(database: Database, cursor: Mapping[str, Any]) -> bool:
+    """Closes the cursor of a command's answer. Returns whether there were more results."""
+    if not cursor["id"]:
+        return False
+    collection = cursor["ns"].partition(".")[2]
+    await database.command({"killCursors": collection, "cursors": [cursor["id"]]})
+    return True
 
 
 def is_starting_member_error(error: BaseException) -> bool:

@@ -101,7 +101,7 @@ class Store:
         self.customer_search = CustomerSearch(database, query_budget)
         self.events = Events(database)
         self.orders = Orders(database)
-        self.customer_facts = CustomerFactsReader(database)
+        self.customer_facts = CustomerFactsReader(database, settings.query_seconds)
         self.definitions = DefinitionsReader(database)
         self.segments = Segments(database)
         self.segment_changes = SegmentChanges(database)

@@ -119,7 +119,7 @@ async def test_a_forbidden_mutation_changes_nothing(
 async def test_what_check_may_read(
     keyed_api: KeyedApi, ids: Json, type_name: str, role: Role, uses_fast_executor: bool
 ) -> None:
-    operations = Operations(schema, 60, uses_fast_executor=uses_fast_executor)
+    operations = Operations(schema, 60, 200_000, uses_fast_executor=uses_fast_executor)
     api = keyed_api.api
 
     async def make_context() -> Context:
@@ -130,7 +130,8 @@ async def test_what_check_may_read(
     readable = set()
     for name, field in type_.fields.items():
         query = _query_of(type_name, ids, f"alias: {select(name, field)}")
-        result = await operations.prepare(GraphQLRequest(query)).run(make_context)
+        operation = await operations.prepare(GraphQLRequest(query))
+        result = await operation.run(make_context)
         if codes(result) != ["FORBIDDEN"]:
             assert "errors" not in result
             readable.add(name)

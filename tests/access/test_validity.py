@@ -85,7 +85,7 @@ async def test_a_revoked_key_closes_its_socket_and_its_stream(keyed_api: KeyedAp
             assert [line async for line in stream.aiter_lines()] == []
         await wait_for_status(client, text, 401)
         await other_socket.subscribe(VIEWER)
-        assert (await other_socket.receive())["payload"] == {"data": {"viewer": {"role": "READ"}}}
+        assert (await other_socket.receive())["payload"]["data"] == {"viewer": {"role": "READ"}}
 
 
 @pytest.mark.parametrize("payload", [None, {}, {"authorization": "Bearer x"}, {"authorization": 1}])

@@ -9,7 +9,8 @@ from graphql import parse, validate
 from app.dashboard.build import PACKAGE_FOLDER
 from app.schema import schema
 from app.schema.http.document_limits import find_exceeded_limits
-from app.schema.http.result_size import may_exceed_max_values
+from app.schema.http.operation_cost import compile_costs
+from app.settings import Settings
 
 _DOCUMENT = re.compile(r"graphql\(`\n(.*?)`\)", re.DOTALL)
 _OPERATIONS = {
@@ -25,4 +26,5 @@ def test_the_api_accepts_the_operation(name: str) -> None:
 
     assert validate(schema._schema, document) == []
     assert list(find_exceeded_limits(document)) == []
-    assert not may_exceed_max_values(schema._schema, document)
+    for _, formula in compile_costs(schema._schema, document):
+        assert formula.compute(None) <= Settings.model_fields["max_operation_cost"].default

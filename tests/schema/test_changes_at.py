@@ -100,12 +100,15 @@ async def test_events_ahead_of_the_clock_are_seen_coming(api: Api) -> None:
     (membership,) = await api.services.memberships.evaluate(
         CustomerRef.by_source_id("ahead"), [once], None, behind
     )
-    assert (membership.is_member, membership.next_change_at()) == (False, at)
+    assert (membership.is_member, await membership.next_change_at()) == (False, at)
     there = replace(behind, at=at)
     (membership,) = await api.services.memberships.evaluate(
         CustomerRef.by_source_id("ahead"), [once], None, there
     )
-    assert (membership.is_member, membership.next_change_at()) == (True, at + timedelta(days=1))
+    assert (membership.is_member, await membership.next_change_at()) == (
+        True,
+        at + timedelta(days=1),
+    )
 
 
 async def test_sums_that_no_number_can_hold_are_refused(

@@ -80,7 +80,7 @@ async def test_the_caller_gets_the_answer_and_the_event_is_stored_once(
     await api.bulk_upsert("eventsTrack", [event_input(source_id)])
     with failing_commands(api.database, command, mode={"times": times}, **failure):
         answer = await api.execute(TRACK, rows=[event_input(source_id)])
-    assert answer == {"data": {"eventsTrack": {"accepted": 1, "userErrors": []}}}
+    assert answer["data"] == {"eventsTrack": {"accepted": 1, "userErrors": []}}
     assert count_events(api, source_id) == 2
 
 

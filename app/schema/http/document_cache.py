@@ -1,8 +1,10 @@
 """A cache of GraphQL documents, which are parsed and validated once."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -18,6 +20,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from app.schema.http import document_limits
 from app.schema.http.error_masking import format_request_error
 from app.schema.http.number_range_rule import NumberRangeRule
+from app.schema.http.operation_cost import CostFormula, compile_costs
 from app.schema.http.request_errors import (
     JSON,
     PARSE_FAILED_CODE,
@@ -25,13 +28,12 @@ from app.schema.http.request_errors import (
     VALIDATION_FAILED_CODE,
     OperationError,
 )
-from app.schema.http.result_size import may_exceed_max_values
 
 MAX_DOCUMENT_TOKENS = 10_000
 MAX_DOCUMENT_CHARACTERS = 200_000
 MAX_DOCUMENT_COMMENTS = 1_000
 MAX_CACHED_CHARACTERS = 500_000
-MAX_ERRORS = 10
+MAX_REQUEST_ERRORS = 10
 _VALIDATION_RULES = (
     *specified_rules,
     NumberRangeRule,
@@ -42,12 +44,20 @@ _VALIDATION_RULES = (
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
 
 
+class MeasuredOperation(NamedTuple):
+    """The cost of an operation, and whether its result may be large."""
+
+    cost: CostFormula
+    may_be_large: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A valid document, or the HTTP status and the errors of an invalid one."""
+    """A valid document with its operations by name, or the HTTP status and the errors of an invalid
+    one."""
 
     document_node: DocumentNode | None
-    may_exceed_max_values: bool = False
+    operations: Mapping[str | None, "MeasuredOperation"] = field(default_factory=dict)
     http_status: int = 200
     errors: tuple[JSON, ...] = ()
 
@@ -59,26 +69,30 @@ class DocumentCache:
         self._schema = schema
         self._cached_documents: OrderedDict[str, ParsedDocument] = OrderedDict()
         self._cached_characters = 0
+        self._lock = Lock()
 
-    def get(self, source: str) -> tuple[DocumentNode, bool]:
-        """Returns the document, and whether its results may be too large.
+    def get(self, source: str) -> tuple[DocumentNode, Mapping[str | None, MeasuredOperation]]:
+        """Returns the document, and its operations by name. Threads may call it.
 
         Raises OperationError if the text is not GraphQL, exceeds a limit or does not fit the
         schema.
         """
-        document = self._cached_documents.get(source)
+        with self._lock:
+            document = self._cached_documents.get(source)
+            if document is not None:
+                self._cached_documents.move_to_end(source)
         if document is None:
             document = self._parse(source)
-            self._add(source, document)
-        else:
-            self._cached_documents.move_to_end(source)
+            with self._lock:
+                self._add(source, document)
         if document.document_node is None:
             raise OperationError(document.http_status, document.errors)
-        return document.document_node, document.may_exceed_max_values
+        return document.document_node, document.operations
 
     def _add(self, source: str, document: ParsedDocument) -> None:
+        if source not in self._cached_documents:
+            self._cached_characters += len(source)
         self._cached_documents[source] = document
-        self._cached_characters += len(source)
         while self._cached_characters > MAX_CACHED_CHARACTERS:
             oldest_source, _ = self._cached_documents.popitem(last=False)
             self._cached_characters -= len(oldest_source)
@@ -101,10 +115,16 @@ class DocumentCache:
         ]:
             return _invalid_document(limit_errors, TOO_COMPLEX_CODE)
         if validation_errors := validate(
-            self._schema, document_node, _VALIDATION_RULES, max_errors=MAX_ERRORS
+            self._schema, document_node, _VALIDATION_RULES, max_errors=MAX_REQUEST_ERRORS
         ):
             return _invalid_document(validation_errors, VALIDATION_FAILED_CODE)
-        return ParsedDocument(document_node, may_exceed_max_values(self._schema, document_node))
+        operations = {
+            operation.name.value if operation.name else None: MeasuredOperation(
+                formula, formula.may_be_large()
+            )
+            for operation, formula in compile_costs(self._schema, document_node)
+        }
+        return ParsedDocument(document_node, operations)
 
 
 def _invalid_document(validation_errors: Sequence[GraphQLError], code: str) -> ParsedDocument:

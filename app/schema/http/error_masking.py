@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from uuid import uuid4
 
 import structlog
@@ -13,11 +14,18 @@ from app.errors import (
     CursorExpired,
     Forbidden,
     InputError,
+    PageTooLarge,
     QueryTimeout,
     SegmentsError,
     SlowConsumer,
 )
-from app.schema.http.request_errors import BAD_REQUEST_CODE, JSON, RequestError, error_object
+from app.schema.http.request_errors import (
+    BAD_REQUEST_CODE,
+    JSON,
+    TOO_COMPLEX_CODE,
+    RequestError,
+    error_object,
+)
 from app.schema.paging import encode_log_cursor
 from app.store import Unreachable
 
@@ -26,6 +34,7 @@ TIMEOUT_CODE = "TIMEOUT"
 CURSOR_EXPIRED_CODE = "CURSOR_EXPIRED"
 SLOW_CONSUMER_CODE = "SLOW_CONSUMER"
 FORBIDDEN_CODE = "FORBIDDEN"
+MAX_ERRORS = 100
 MAX_MESSAGE_CHARACTERS = 500
 UNREACHABLE_MESSAGE = "The database can't be reached at present; try again."
 _log = structlog.get_logger("app.graphql")
@@ -40,13 +49,19 @@ def format_request_error(graphql_error: GraphQLError, code: str) -> JSON:
 
 
 def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:
-    """Formats the errors of an executed operation. Logs the unexpected ones, each kind once."""
+    """Formats the first MAX_ERRORS errors of an executed operation. Logs the unexpected ones, each
+    kind once."""
     request_id = uuid4().hex
     logged_kinds: set[tuple[type[BaseException], str]] = set()
     formatted_errors: list[JSON] = []
     for graphql_error in errors:
+        if len(formatted_errors) >= MAX_ERRORS:
+            break
         cause = _root_cause(graphql_error)
-        if expected_errors := list(_format_expected_errors(graphql_error, cause)):
+        remaining_count = MAX_ERRORS - len(formatted_errors)
+        if expected_errors := list(
+            islice(_format_expected_errors(graphql_error, cause), remaining_count)
+        ):
             formatted_errors += expected_errors
             continue
         if (kind := (type(cause), str(cause))) not in logged_kinds:
@@ -93,6 +108,8 @@ def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -
             error_json = error_object(str(cause), SLOW_CONSUMER_CODE)
             error_json["extensions"]["lastCursor"] = encode_log_cursor(last)
             yield _with_location(graphql_error, error_json)
+        case PageTooLarge():
+            yield _with_location(graphql_error, error_object(str(cause), TOO_COMPLEX_CODE))
         case QueryTimeout():
             yield _with_location(graphql_error, error_object(str(cause), TIMEOUT_CODE))
         case Unreachable():

@@ -8,7 +8,7 @@ reconnects, and so misses nothing.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
 import orjson
@@ -16,17 +16,17 @@ from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.schema.http import http_request, http_responses, media_types, persisted_queries
+from app.schema.http import http_request, http_responses, media_types
 from app.schema.http.error_masking import log_internal_error
+from app.schema.http.http_request import RequestReader
 from app.schema.http.operations import (
     ClientDisconnected,
     Operation,
     OperationContextFactory,
-    OperationResult,
     Operations,
 )
-from app.schema.http.request_errors import OperationError, RequestError, request_error
-from app.schema.http.session import CallerSession, SessionOpener
+from app.schema.http.request_errors import JSON, OperationError, RequestError, request_error
+from app.schema.http.session import CallerSession, SessionOpener, prepare_operation
 
 KEEPALIVE_INTERVAL_SECONDS = 15
 SEND_TIMEOUT_SECONDS = 60
@@ -40,10 +40,10 @@ class EventStream:
     """The ASGI application at /graphql/stream."""
 
     def __init__(
-        self, operations: Operations, max_body_bytes: int, open_session: SessionOpener
+        self, operations: Operations, requests: RequestReader, open_session: SessionOpener
     ) -> None:
         self._operations = operations
-        self._max_body_bytes = max_body_bytes
+        self._requests = requests
         self._open_session = open_session
         self._closing = asyncio.Event()
 
@@ -53,18 +53,20 @@ class EventStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        try:
-            session = await self._open_session(connection, {})
-            events = await self._start_operation(connection, receive, session)
-        except RequestError as error:
-            await http_responses.create_error_response(error, media_types.JSON)(
-                scope, receive, send
-            )
-        except ClientDisconnected:
-            pass
-        else:
-            body = _with_keepalives(events, self._closing.wait, session.wait_until_invalid)
-            await _send_events(body, scope, receive, send)
+        with ExitStack() as exit_stack:
+            try:
+                session = await self._open_session(connection, {})
+                exit_stack.enter_context(session.count_stream())
+                events = await self._start_operation(connection, receive, session)
+            except RequestError as error:
+                await http_responses.create_error_response(error, media_types.JSON)(
+                    scope, receive, send
+                )
+            except ClientDisconnected:
+                pass
+            else:
+                body = _with_keepalives(events, self._closing.wait, session.wait_until_invalid)
+                await _send_events(body, scope, receive, send)
 
     async def _start_operation(
         self, connection: HTTPConnection, receive: Receive, session: CallerSession
@@ -76,11 +78,9 @@ class EventStream:
             raise request_error(
                 406, f"The only media type of this endpoint is {media_types.EVENT_STREAM}."
             )
-        request = await http_request.read_request(connection, receive, self._max_body_bytes)
         try:
-            operation = await persisted_queries.prepare(
-                self._operations, request, session.documents
-            )
+            async with self._requests.read(connection, receive) as request:
+                operation = await prepare_operation(self._operations, request, session)
         except OperationError as error:
             return _encode_request_error(error)
         http_request.check_method(connection, operation.type)
@@ -111,23 +111,27 @@ async def _encode_results(
 ) -> AsyncGenerator[bytes]:
     try:
         async with aclosing(operation.results(make_context)) as results:
-            async for result in results:
-                yield _encode_next_event(result)
+            async for result, cursor in results:
+                yield _encode_next_event(operation.encode(result).text, cursor)
     except RequestError as error:
-        yield _encode_next_event(OperationResult({"errors": error.errors}))
+        yield _encode_errors(error.errors)
     except Exception as error:  # noqa: BLE001  (any error ends the stream properly)
-        yield _encode_next_event(OperationResult({"errors": [log_internal_error(error)]}))
+        yield _encode_errors([log_internal_error(error)])
     yield _COMPLETE_EVENT
 
 
 async def _encode_request_error(error: RequestError) -> AsyncGenerator[bytes]:
-    yield _encode_next_event(OperationResult({"errors": error.errors}))
+    yield _encode_errors(error.errors)
     yield _COMPLETE_EVENT
 
 
-def _encode_next_event(result: OperationResult) -> bytes:
-    id_line = f"id: {result.cursor}\n" if result.cursor else ""
-    return b"%sevent: next\ndata: %s\n\n" % (id_line.encode(), orjson.dumps(result.result))
+def _encode_errors(errors: list[JSON]) -> bytes:
+    return _encode_next_event(orjson.dumps({"errors": errors}))
+
+
+def _encode_next_event(result_text: bytes, cursor: str | None = None) -> bytes:
+    id_line = f"id: {cursor}\n" if cursor else ""
+    return b"%sevent: next\ndata: %s\n\n" % (id_line.encode(), result_text)
 
 
 async def _with_keepalives(

@@ -10,44 +10,67 @@ from urllib.parse import parse_qsl
 import orjson
 
 from app.schema.http.request_errors import JSON, request_error
+from app.worker_threads import run_in_thread
+
+LARGE_REQUEST_BYTES = 32 * 1024
+"""Larger requests are parsed and validated in a thread."""
 
 MAX_JSON_DEPTH = 100
+# An object takes about five times the memory of another value.
+MAX_JSON_WEIGHT = 1_500_000
+_OBJECT_WEIGHT = 5
+_SCANNED_BYTES = 1024 * 1024
+_MAX_DIGITS = 19
 _SHA256 = re.compile("[0-9a-f]{64}")
-_LONG_NUMBER = re.compile(rb"\d{19}")
+_LONG_NUMBER = re.compile(rb"\d{%d}" % _MAX_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """A request. `document_hash` is given for a persisted query, whose `query` may be empty."""
+    """A request. `document_hash` is given for a persisted query, whose `query` may be empty.
+    `is_large` tells whether to validate it in a thread."""
 
     query: str
     operation_name: str | None = None
     variables: JSON | None = None
     document_hash: str | None = None
+    is_large: bool = False
+
+
+async def parse_json(body: bytes) -> Any:
+    """Parses JSON as `read_json` does, in a thread if it is large."""
+    return await run_in_thread(read_json, body) if is_large(body) else read_json(body)
+
+
+def is_large(body: bytes) -> bool:
+    return len(body) > LARGE_REQUEST_BYTES
 
 
 def read_json(body: bytes) -> Any:
-    """Parses JSON. Raises RequestError for NaN, lone surrogates and integers beyond 64 bits."""
+    """Parses JSON. Raises RequestError for NaN, lone surrogates, integers beyond 64 bits, and too
+    many values."""
+    if is_large(body) and _weigh(body) > MAX_JSON_WEIGHT and _weigh_values(body) > MAX_JSON_WEIGHT:
+        raise request_error(413, "The request has too many values; send fewer, or in parts.")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise request_error(400, f"The request is not JSON: {error}.") from None
     if _is_nested_too_deeply(body, value):
         raise request_error(400, f"The JSON is nested more than {MAX_JSON_DEPTH} levels deep.")
-    if _LONG_NUMBER.search(body):
+    if _has_long_number(body):
         # orjson reads an integer beyond 64 bits as a float.
         value = json.loads(body, parse_int=_parse_64_bit_integer)
     return value
 
 
-def from_json(value: object) -> GraphQLRequest:
+def from_json(value: object, *, is_large: bool = False) -> GraphQLRequest:
     if isinstance(value, list):
         raise request_error(
             422, "A batch is not supported: send each operation as its own request."
         )
     if not isinstance(value, dict):
         raise request_error(422, "The request must be one JSON object with a `query`.")
-    return from_parameters(value)
+    return from_parameters(value, is_large=is_large)
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
@@ -63,7 +86,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     return from_parameters(parameters)
 
 
-def from_parameters(parameters: Mapping[str, object]) -> GraphQLRequest:
+def from_parameters(parameters: Mapping[str, object], *, is_large: bool = False) -> GraphQLRequest:
     query = parameters.get("query")
     operation_name = parameters.get("operationName")
     variables = parameters.get("variables")
@@ -79,7 +102,7 @@ def from_parameters(parameters: Mapping[str, object]) -> GraphQLRequest:
         raise request_error(422, "`operationName` must be a string.")
     if not isinstance(variables, dict | None):
         raise request_error(422, "`variables` must be an object.")
-    return GraphQLRequest(query, operation_name or None, variables, document_hash)
+    return GraphQLRequest(query, operation_name or None, variables, document_hash, is_large)
 
 
 def _read_document_hash(extensions: JSON) -> str | None:
@@ -91,6 +114,36 @@ def _read_document_hash(extensions: JSON) -> str | None:
             return document_hash
     raise request_error(
         422, "`persistedQuery` must have `version` 1 and a `sha256Hash` of 64 hexadecimal digits."
+    )
+
+
+def _weigh(json_text: bytes) -> int:
+    """Returns the weight of the values, if no string had commas and brackets."""
+    object_count = json_text.count(b"{") + json_text.count(b"[")
+    return json_text.count(b",") + _OBJECT_WEIGHT * object_count
+
+
+def _weigh_values(body: bytes) -> int:
+    """Returns the weight of the values in JSON; of too many only the weight of the first."""
+    weight, start, is_in_string = 0, 0, False
+    while start < len(body) and weight <= MAX_JSON_WEIGHT:
+        part = body[start : start + _SCANNED_BYTES]
+        if (len(part) - len(part.rstrip(b"\\"))) % 2:
+            # Not between a backslash and what it escapes.
+            part = body[start : start + len(part) + 1]
+        start += len(part)
+        pieces = part.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+        weight += sum(map(_weigh, pieces[is_in_string::2]))
+        is_in_string ^= len(pieces) % 2 == 0
+    return weight
+
+
+def _has_long_number(body: bytes) -> bool:
+    """Whether the text has a number that may not fit into 64 bits. Scans parts, since a thread that
+    scans does not let the event loop run."""
+    return any(
+        _LONG_NUMBER.search(body, start, start + _SCANNED_BYTES + _MAX_DIGITS)
+        for start in range(0, len(body), _SCANNED_BYTES)
     )
 
 

@@ -2,24 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, nullcontext, suppress
 from http import HTTPStatus
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from app.schema.http import persisted_queries
 from app.schema.http.error_masking import log_internal_error
-from app.schema.http.graphql_request import from_json, read_json
+from app.schema.http.graphql_request import from_json, is_large, parse_json
 from app.schema.http.operations import Operations
 from app.schema.http.request_errors import JSON, RequestError, request_error
-from app.schema.http.session import CallerSession
+from app.schema.http.session import CallerSession, prepare_operation
 
 SUBPROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_SECONDS = 10
 PING_INTERVAL_SECONDS = 20
 CLOSE_TIMEOUT_SECONDS = 2
 MAX_OPERATIONS_PER_CONNECTION = 100
+MAX_OPERATION_ID_CHARACTERS = 255
 FORBIDDEN_CLOSE_CODE = 4403
 TRY_AGAIN_LATER_CLOSE_CODE = 1013
 _DISCONNECT_ERRORS = (WebSocketDisconnect, WebSocketDisconnected)
@@ -62,11 +62,12 @@ class WebSocketSession:
             pass
 
     async def _run_session(self) -> None:
-        try:
-            session = await self._initialize()
-            await self._receive_until_invalid(session)
-        finally:
-            await self._stop_all()
+        with ExitStack() as exit_stack:
+            session = await self._initialize(exit_stack)
+            try:
+                await self._receive_until_invalid(session)
+            finally:
+                await self._stop_all()
 
     async def _receive_until_invalid(self, session: CallerSession) -> None:
         """Handles messages until the client disconnects or its session becomes invalid."""
@@ -92,7 +93,7 @@ class WebSocketSession:
         while True:
             try:
                 async with asyncio.timeout(PING_INTERVAL_SECONDS):
-                    message = await self._receive_message()
+                    message, is_large_message = await self._receive_message()
             except TimeoutError:
                 if is_ping_pending:
                     raise ProtocolError(4408, "No answer to a ping") from None
@@ -100,7 +101,7 @@ class WebSocketSession:
                 await _send_with_timeout(self._send({"type": "ping"}))
             else:
                 is_ping_pending = False
-                await _send_with_timeout(self._handle_message(message, session))
+                await _send_with_timeout(self._handle_message(message, is_large_message, session))
 
     async def _close(self, error: ProtocolError) -> None:
         """Closes the connection with the code and the reason, unless the client accepts no data."""
@@ -108,15 +109,15 @@ class WebSocketSession:
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self._websocket.close(error.code, error.reason)
 
-    async def _initialize(self) -> CallerSession:
+    async def _initialize(self, exit_stack: ExitStack) -> CallerSession:
         """Waits for connection_init, which must come first and within INIT_TIMEOUT_SECONDS, and
-        opens the session of its caller."""
+        opens the session of its caller, whose socket counts until the stack closes."""
         try:
             async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
-                message = await self._receive_message()
+                message, _ = await self._receive_message()
                 while message["type"] in ("ping", "pong"):
                     await self._handle_ping(message)
-                    message = await self._receive_message()
+                    message, _ = await self._receive_message()
         except TimeoutError:
             raise ProtocolError(4408, "Connection initialisation timeout") from None
         if message["type"] != "connection_init":
@@ -126,6 +127,7 @@ class WebSocketSession:
             raise ProtocolError(4400, "The payload of connection_init must be an object")
         try:
             session = await self._open_session(payload or {})
+            exit_stack.enter_context(session.count_stream())
         except RequestError as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
                 reason = "Send a valid key as `authorization` in the payload of connection_init"
@@ -134,7 +136,8 @@ class WebSocketSession:
         await self._send({"type": "connection_ack"})
         return session
 
-    async def _receive_message(self) -> JSON:
+    async def _receive_message(self) -> tuple[JSON, bool]:
+        """Returns the next message, and whether it is large."""
         event = await self._websocket.receive()
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code", 1000))
@@ -142,23 +145,26 @@ class WebSocketSession:
         if text is None:
             raise ProtocolError(4400, "A message must be text")
         try:
-            message = read_json(text.encode())
+            body = text.encode()
+            message = await parse_json(body)
         except (RequestError, UnicodeEncodeError):
             raise ProtocolError(4400, "A message must be JSON") from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise ProtocolError(4400, "A message must be an object with a type")
-        return message
+        return message, is_large(body)
 
     async def _handle_ping(self, message: JSON) -> None:
         if message["type"] == "ping":
             await self._send({"type": "pong"})
 
-    async def _handle_message(self, message: JSON, session: CallerSession) -> None:
+    async def _handle_message(
+        self, message: JSON, is_large_message: bool, session: CallerSession
+    ) -> None:
         match message:
             case {"type": "ping" | "pong"}:
                 await self._handle_ping(message)
             case {"type": "subscribe", "id": str(operation_id), "payload": payload} if operation_id:
-                await self._start_operation(operation_id, payload, session)
+                await self._start_operation(operation_id, payload, is_large_message, session)
             case {"type": "complete", "id": str(operation_id)}:
                 if task := self._operation_tasks.pop(operation_id, None):
                     task.cancel()
@@ -168,8 +174,12 @@ class WebSocketSession:
                 raise ProtocolError(4400, f"Not a message of {SUBPROTOCOL}: {message['type'][:40]}")
 
     async def _start_operation(
-        self, operation_id: str, payload: object, session: CallerSession
+        self, operation_id: str, payload: object, is_large_payload: bool, session: CallerSession
     ) -> None:
+        if len(operation_id) > MAX_OPERATION_ID_CHARACTERS:
+            # It is sent back with each result.
+            reason = f"The id of an operation has at most {MAX_OPERATION_ID_CHARACTERS} characters"
+            raise ProtocolError(4400, reason)
         if operation_id in self._operation_tasks:
             raise ProtocolError(4409, f"Subscriber for {operation_id[:40]} already exists")
         if len(self._operation_tasks) >= MAX_OPERATIONS_PER_CONNECTION:
@@ -179,20 +189,20 @@ class WebSocketSession:
             await self._send({"id": operation_id, "type": "error", "payload": error.errors})
             return
         self._operation_tasks[operation_id] = asyncio.create_task(
-            self._run_operation(operation_id, payload, session)
+            self._run_operation(operation_id, payload, is_large_payload, session)
         )
 
     async def _run_operation(
-        self, operation_id: str, payload: object, session: CallerSession
+        self, operation_id: str, payload: object, is_large_payload: bool, session: CallerSession
     ) -> None:
         """Sends the results and then `complete`; or an `error`, which ends the operation too."""
         try:
-            operation = await persisted_queries.prepare(
-                self._operations, from_json(payload), session.documents
-            )
-            async with aclosing(operation.results(session.make_context)) as results:
-                async for result, _ in results:
-                    await self._send({"id": operation_id, "type": "next", "payload": result})
+            request = from_json(payload, is_large=is_large_payload)
+            operation = await prepare_operation(self._operations, request, session)
+            with session.count_stream() if operation.is_subscription else nullcontext():
+                async with aclosing(operation.results(session.make_context)) as results:
+                    async for result, _ in results:
+                        await self._send_result(operation_id, operation.encode(result).text)
             final_message: JSON = {"id": operation_id, "type": "complete"}
         except RequestError as error:
             final_message = {"id": operation_id, "type": "error", "payload": error.errors}
@@ -208,6 +218,13 @@ class WebSocketSession:
         self._operation_tasks.pop(operation_id, None)
         with suppress(*_DISCONNECT_ERRORS):
             await self._send(final_message)
+
+    async def _send_result(self, operation_id: str, result_text: bytes) -> None:
+        message = b'{"id":%s,"type":"next","payload":%s}' % (
+            orjson.dumps(operation_id),
+            result_text,
+        )
+        await self._websocket.send_text(message.decode())
 
     async def _send(self, message: JSON) -> None:
         await self._websocket.send_text(orjson.dumps(message).decode())

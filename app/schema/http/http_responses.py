@@ -7,14 +7,18 @@ from starlette.responses import Response
 
 from app.schema.http import media_types
 from app.schema.http.request_errors import JSON, OperationError, RequestError
+from app.schema.http.result_encoding import EncodedResult
 
 PARTIAL_SUCCESS_STATUS = 294
 NO_STORE_HEADERS = {"Cache-Control": "no-store"}
+_JSON_HEADERS = {**NO_STORE_HEADERS, "X-Content-Type-Options": "nosniff"}
 
 
-def create_result_response(result: JSON, media_type: str) -> Response:
-    is_partial = "errors" in result and media_type == media_types.GRAPHQL_RESPONSE
-    return create_json_response(result, PARTIAL_SUCCESS_STATUS if is_partial else 200, media_type)
+def create_result_response(result: EncodedResult, media_type: str) -> Response:
+    is_partial = result.has_errors and media_type == media_types.GRAPHQL_RESPONSE
+    return _create_response(
+        result.text, PARTIAL_SUCCESS_STATUS if is_partial else 200, media_type, {}
+    )
 
 
 def create_error_response(error: RequestError, media_type: str) -> Response:
@@ -26,10 +30,16 @@ def create_error_response(error: RequestError, media_type: str) -> Response:
 def create_json_response(
     body: JSON, status: int, media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
+    return _create_response(orjson.dumps(body), status, media_type, headers or {})
+
+
+def _create_response(
+    text: bytes, status: int, media_type: str, headers: Mapping[str, str]
+) -> Response:
     return Response(
-        orjson.dumps(body),
+        text,
         status,
-        {**NO_STORE_HEADERS, **(headers or {})},
+        {**_JSON_HEADERS, **headers},
         f"{media_type}; charset=utf-8"
         if media_type == media_types.GRAPHQL_RESPONSE
         else media_type,

@@ -1,21 +1,23 @@
 """The execution of operations, shared by HTTP, WebSockets and server-sent events."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, nullcontext
 from typing import Any, NamedTuple, cast
 
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     Executor,
     GraphQLError,
     OperationType,
     create_source_event_stream,
+    get_operation_ast,
 )
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
-from app.schema.http.document_cache import MAX_ERRORS, DocumentCache
+from app.schema.http.document_cache import MAX_REQUEST_ERRORS, DocumentCache
 from app.schema.http.error_masking import (
     TIMEOUT_CODE,
     format_execution_errors,
@@ -23,6 +25,9 @@ from app.schema.http.error_masking import (
 )
 from app.schema.http.fast_executor import FastExecutor
 from app.schema.http.graphql_request import GraphQLRequest
+from app.schema.http.input_limits import check_variables
+from app.schema.http.large_inputs import LargeInputResolvers, find_large_input_fields
+from app.schema.http.operation_cost import VALUES, CostFormula
 from app.schema.http.request_errors import (
     BAD_REQUEST_CODE,
     JSON,
@@ -30,7 +35,8 @@ from app.schema.http.request_errors import (
     OperationError,
     error_object,
 )
-from app.schema.http.result_size import MAX_RESULT_VALUES, compute_result_size
+from app.schema.http.result_encoding import EncodedResult, encode_result
+from app.worker_threads import large_request, run_in_thread
 
 OperationContextFactory = Callable[[], Awaitable[object]]
 """Makes a context. It is called for each operation and for each event of a subscription.
@@ -59,10 +65,25 @@ class OperationResult(NamedTuple):
 class Operation:
     """A validated operation with its variables, ready to run."""
 
-    def __init__(self, executor: Executor[Any], timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        executor: Executor[Any],
+        cost: int,
+        timeout_seconds: float,
+        *,
+        is_request_large: bool,
+        may_result_be_large: bool,
+    ) -> None:
         self._executor = executor
         self._timeout_seconds = timeout_seconds
+        self._is_request_large = is_request_large
+        self._may_result_be_large = may_result_be_large
+        self.cost = cost
         self.type: OperationType = executor.operation.operation
+
+    @property
+    def is_subscription(self) -> bool:
+        return self.type is OperationType.SUBSCRIPTION
 
     async def run(
         self,
@@ -71,10 +92,18 @@ class Operation:
     ) -> JSON:
         """Runs a query or a mutation and returns its result, or a TIMEOUT error.
 
-        Raises ClientDisconnected once `wait_for_disconnect` returns.
+        The result has the cost in its `extensions`. Raises ClientDisconnected once
+        `wait_for_disconnect` returns.
         """
         self._executor.context_value = await make_context()
-        return await self._execute(self._executor, wait_for_disconnect)
+        with large_request() if self._is_request_large else nullcontext():
+            response = await self._execute(self._executor, wait_for_disconnect)
+        response["extensions"] = {"cost": self.cost, **response.get("extensions", {})}
+        return response
+
+    def encode(self, result: JSON) -> EncodedResult:
+        """Returns a result as JSON text."""
+        return encode_result(result, may_be_large=self._may_result_be_large)
 
     async def results(
         self, make_context: OperationContextFactory
@@ -83,7 +112,7 @@ class Operation:
 
         Each event has its own result. Raises OperationError if the source of events fails.
         """
-        if self.type is not OperationType.SUBSCRIPTION:
+        if not self.is_subscription:
             yield OperationResult(await self.run(make_context))
             return
         self._executor.context_value = await make_context()
@@ -160,7 +189,12 @@ class Operations:
     """Prepares the operations of a schema."""
 
     def __init__(
-        self, schema: Schema, timeout_seconds: float, *, uses_fast_executor: bool = True
+        self,
+        schema: Schema,
+        timeout_seconds: float,
+        max_cost: int,
+        *,
+        uses_fast_executor: bool = True,
     ) -> None:
         self._schema = schema._schema
         self._executor_class = (
@@ -168,10 +202,19 @@ class Operations:
         )
         self._documents = DocumentCache(self._schema)
         self._timeout_seconds = timeout_seconds
+        self._max_cost = max_cost
+        self._large_input_fields = find_large_input_fields(self._schema)
 
-    def prepare(self, request: GraphQLRequest) -> Operation:
+    async def prepare(self, request: GraphQLRequest) -> Operation:
         """Returns the operation of a request. Raises OperationError for an invalid one."""
-        document, may_exceed_max_values = self._documents.get(request.query)
+        if request.is_large:
+            return await run_in_thread(self._prepare, request)
+        return self._prepare(request)
+
+    def _prepare(self, request: GraphQLRequest) -> Operation:
+        document, operations = self._documents.get(request.query)
+        if request.is_large:
+            self._check_variables(document, request)
         try:
             executor = self._executor_class.build(
                 self._schema,
@@ -180,28 +223,49 @@ class Operations:
                 operation_name=request.operation_name,
                 is_awaitable=cast("Any", optimized_is_awaitable),
                 operation_extensions=None,
-                max_coercion_errors=MAX_ERRORS,
+                max_coercion_errors=MAX_REQUEST_ERRORS,
             )
         except GraphQLError as error:
             executor = [error]
+        if request.is_large and not isinstance(executor, list):
+            executor.middleware_manager = LargeInputResolvers(
+                self._large_input_fields, executor.middleware_manager
+            )
         if isinstance(executor, list):
             raise OperationError(
                 422, [format_request_error(error, BAD_REQUEST_CODE) for error in executor]
             )
-        if may_exceed_max_values:
-            self._check_size(executor)
-        return Operation(executor, self._timeout_seconds)
-
-    def _check_size(self, executor: Executor[Any]) -> None:
-        size = compute_result_size(
-            self._schema,
-            executor.operation,
-            executor.fragment_definitions,
-            executor.variable_values.coerced,
+        name = executor.operation.name
+        measured_operation = operations[name.value if name else None]
+        cost = self._check_cost(measured_operation.cost, executor.variable_values.coerced)
+        return Operation(
+            executor,
+            cost,
+            self._timeout_seconds,
+            is_request_large=request.is_large,
+            may_result_be_large=measured_operation.may_be_large,
         )
-        if size > MAX_RESULT_VALUES:
-            message = (
-                f"The response could have more than {MAX_RESULT_VALUES:,} values;"
-                " request fewer fields or smaller pages."
-            )
-            raise OperationError(422, [error_object(message, TOO_COMPLEX_CODE)])
+
+    def _check_variables(self, document: DocumentNode, request: GraphQLRequest) -> None:
+        operation = get_operation_ast(document, request.operation_name)
+        if operation is not None:
+            check_variables(self._schema, document, operation, request.variables or {})
+
+    def _check_cost(self, formula: CostFormula, variables: Mapping[str, object]) -> int:
+        """Returns the cost. Raises OperationError if it is too high."""
+        cost = formula.compute(variables)
+        if cost <= self._max_cost:
+            return cost
+        ((name, points),) = formula.compute_by_field(variables).most_common(1)
+        remedy = (
+            "request fewer fields or smaller pages"
+            if name == VALUES
+            else f"request {name} less often, or in smaller pages"
+        )
+        message = (
+            f"The operation could cost {cost:,} points; the limit is {self._max_cost:,}."
+            f" {points:,} points are for {name}: {remedy}."
+        )
+        error = error_object(message, TOO_COMPLEX_CODE)
+        error["extensions"]["cost"] = cost
+        raise OperationError(422, [error])

@@ -32,14 +32,14 @@ async def prepare(
     """
     document_hash = request.document_hash
     if document_hash is None:
-        return operations.prepare(request)
+        return await operations.prepare(request)
     if request.query:
         if hashlib.sha256(request.query.encode()).hexdigest() != document_hash:
             raise request_error(400, "`sha256Hash` is not the SHA-256 of the query.")
-        operation = operations.prepare(request)
+        operation = await operations.prepare(request)
         await documents.save(document_hash, request.query)
         return operation
     document = await documents.get(document_hash)
     if document is None:
         raise OperationError(422, [error_object(_NOT_FOUND_MESSAGE, _NOT_FOUND_CODE)])
-    return operations.prepare(replace(request, query=document))
+    return await operations.prepare(replace(request, query=document))

@@ -4,6 +4,9 @@
     GRAPHQL_VALIDATION_FAILED  422   the document doesn't fit the schema
     QUERY_TOO_COMPLEX          422   the document exceeds a limit
     UNAUTHENTICATED            401   there is no valid key
+    RATE_LIMITED               429   the key has spent its points
+                               503   too many large requests are in progress
+    TOO_MANY, …                422   the variables exceed a limit
     BAD_REQUEST                400   the body is not JSON
                                422   the parameters, the operation's name or the variables don't fit
                                405, 406, 413, 415   the method, the media types, the size
@@ -22,6 +25,7 @@ PARSE_FAILED_CODE = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED_CODE = "GRAPHQL_VALIDATION_FAILED"
 TOO_COMPLEX_CODE = "QUERY_TOO_COMPLEX"
 BAD_REQUEST_CODE = "BAD_REQUEST"
+RATE_LIMITED_CODE = "RATE_LIMITED"
 UNAUTHENTICATED_CODE = "UNAUTHENTICATED"
 
 

@@ -1,10 +1,14 @@
 """What the HTTP layer needs to know about the caller of a connection."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
+from app.schema.http import persisted_queries
+from app.schema.http.graphql_request import GraphQLRequest
+from app.schema.http.operations import Operation, Operations
 from app.schema.http.persisted_queries import DocumentStore
 
 
@@ -14,6 +18,14 @@ class CallerSession(Protocol):
     @property
     def documents(self) -> DocumentStore:
         """The documents of persisted queries."""
+
+    async def spend(self, points: int) -> None:
+        """Spends the cost of an operation. Raises RequestError with status 429 if the caller has
+        spent too much."""
+
+    def count_stream(self) -> AbstractContextManager[None]:
+        """Counts a socket or a subscription until the context exits. Raises RequestError if the
+        caller has too many."""
 
     async def make_context(self) -> object:
         """Makes a context. It is called for each operation and for each event of a subscription."""
@@ -28,3 +40,12 @@ SessionOpener = Callable[[HTTPConnection, Mapping[str, object]], Awaitable[Calle
 It is called before anything else of a request is read. It raises RequestError to refuse the caller:
 `request_error(401, "...", UNAUTHENTICATED_CODE)`.
 """
+
+
+async def prepare_operation(
+    operations: Operations, request: GraphQLRequest, session: CallerSession
+) -> Operation:
+    """Returns the operation of a request, whose cost the caller has spent. Raises RequestError."""
+    operation = await persisted_queries.prepare(operations, request, session.documents)
+    await session.spend(operation.cost)
+    return operation

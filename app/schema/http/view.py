@@ -18,13 +18,14 @@ from strawberry import Schema
 from app.bundle_files import BundleFiles
 from app.graphiql.build import BUNDLE_FOLDER
 from app.graphiql.page import render_graphiql_page
-from app.schema.http import http_request, http_responses, media_types, persisted_queries
+from app.schema.http import http_request, http_responses, media_types
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.event_stream import EventStream
 from app.schema.http.graphql_transport_ws import WebSocketSession
+from app.schema.http.http_request import RequestReader
 from app.schema.http.operations import ClientDisconnected, Operations
 from app.schema.http.request_errors import OperationError, RequestError, request_error
-from app.schema.http.session import SessionOpener
+from app.schema.http.session import SessionOpener, prepare_operation
 from app.settings import Settings
 
 
@@ -43,12 +44,15 @@ class GraphQLView:
         bundle: Path = BUNDLE_FOLDER,
     ) -> None:
         self._operations = Operations(
-            schema, settings.operation_seconds, uses_fast_executor=settings.fast_executor
+            schema,
+            settings.operation_seconds,
+            settings.max_operation_cost,
+            uses_fast_executor=settings.fast_executor,
         )
-        self._max_body_bytes = settings.max_body_bytes
+        self._requests = RequestReader(settings.max_body_bytes)
         self._open_session = open_session
         self._bundle = bundle
-        self._event_stream = EventStream(self._operations, settings.max_body_bytes, open_session)
+        self._event_stream = EventStream(self._operations, self._requests, open_session)
 
     def close_streams(self) -> None:
         """Ends all event streams; otherwise a stopping server would wait for them."""
@@ -85,15 +89,13 @@ class GraphQLView:
         try:
             media_type = _negotiate_media_type(connection.headers.get("accept", ""), scope["path"])
             session = await self._open_session(connection, {})
-            request = await http_request.read_request(connection, receive, self._max_body_bytes)
-            operation = await persisted_queries.prepare(
-                self._operations, request, session.documents
-            )
-            _check_method(connection, operation.type)
-            result = await operation.run(
-                session.make_context, partial(_wait_for_disconnect, receive)
-            )
-            return http_responses.create_result_response(result, media_type)
+            async with self._requests.read(connection, receive) as request:
+                operation = await prepare_operation(self._operations, request, session)
+                _check_method(connection, operation.type)
+                result = await operation.run(
+                    session.make_context, partial(_wait_for_disconnect, receive)
+                )
+            return http_responses.create_result_response(operation.encode(result), media_type)
         except RequestError as error:
             return http_responses.create_error_response(error, media_type or media_types.JSON)
         except ClientDisconnected:

@@ -10,7 +10,8 @@ from app.domain.segments import Segment
 from app.errors import SegmentsError, UserErrorCode, input_error
 from app.filters import AttributeType, Calendar, Filter, Now
 from app.filters.fields import split_path
-from app.services.definitions import Definitions, static_member_filter
+from app.services.definitions import Definitions
+from app.services.parsed_filters import static_member_filter
 from app.services.referenced_segments import (
     metadata_keys,
     parse_with_references,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from starlette.requests import HTTPConnection
 from strawberry.scalars import JSON
 
 from app.errors import BadRequest, InputError, Problem, UserErrorCode
+from app.schema.http.input_limits import InputLimit, set_input_limits
+from app.schema.http.operation_cost import FieldCost, set_costs
 from app.schema.http.request_errors import UNAUTHENTICATED_CODE, request_error
 
 
@@ -18,6 +21,14 @@ class Fruit:
     name: str
     weight: int = 1
     prices: list[int] = strawberry.field(resolver=lambda: [1], metadata={"max_items": 1_000})
+
+    @strawberry.field
+    def taste(self) -> str:
+        return "sweet"
+
+    @strawberry.field
+    def label(self) -> JSON:
+        return JSON({"text": "x" * 1_000_000})
 
     @strawberry.field
     def neighbours(self, first: int = 50) -> list["Fruit"]:
@@ -51,6 +62,10 @@ class Query:
         return "granted"
 
     @strawberry.field
+    def wishes(self, wishes: list[Wish]) -> int:
+        return len(wishes)
+
+    @strawberry.field
     def echo(self, value: JSON) -> JSON:
         return value
 
@@ -62,6 +77,14 @@ class Query:
     @strawberry.field
     def init(self, info: strawberry.Info) -> JSON:
         return JSON(info.context["init"])
+
+    @strawberry.field
+    def count_words(self, words: list[str]) -> int:
+        return len(words)
+
+    @strawberry.field
+    def refuse_often(self) -> str:
+        raise InputError([Problem(UserErrorCode.INVALID, f"{number}") for number in range(1_000)])
 
     @strawberry.field
     def refuse(self) -> str:
@@ -164,6 +187,14 @@ class Subscription:
 
 
 schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+set_costs(
+    schema._schema,
+    {"Fruit.taste": FieldCost(100), "Query.countWords": FieldCost(0, 10, "words")},
+)
+set_input_limits(
+    schema._schema,
+    {"String": InputLimit(1_000, "TOO_MANY"), "Wish": InputLimit(10, "FILTER_TOO_COMPLEX")},
+)
 
 
 class ContextFactory:
@@ -171,6 +202,7 @@ class ContextFactory:
 
     def __init__(self) -> None:
         self.context_count = 0
+        self.spent_points = 0
         self.started = asyncio.Event()
         self.stopped = asyncio.Event()
         self.invalid = asyncio.Event()
@@ -200,6 +232,12 @@ class Session:
     factory: ContextFactory
     init: Mapping[str, object]
     documents: Any = None
+
+    async def spend(self, points: int) -> None:
+        self.factory.spent_points += points
+
+    def count_stream(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     async def make_context(self) -> dict[str, Any]:
         return self.factory.create_context(self.init)

@@ -141,14 +141,14 @@ class Subscription:
 
 schema = strawberry.Schema(Query, subscription=Subscription)
 OPERATIONS = {
-    uses_fast_executor: Operations(schema, 10, uses_fast_executor=uses_fast_executor)
+    uses_fast_executor: Operations(schema, 10, 200_000, uses_fast_executor=uses_fast_executor)
     for uses_fast_executor in (False, True)
 }
 
 
 async def run(query: str, uses_fast_executor: bool) -> str:
     """Returns the result as text, so that the order of the fields counts."""
-    operation = OPERATIONS[uses_fast_executor].prepare(GraphQLRequest(query))
+    operation = await OPERATIONS[uses_fast_executor].prepare(GraphQLRequest(query))
     # The log would show each error with its traceback.
     with structlog.testing.capture_logs():
         results = [result.result async for result in operation.results(_make_context)]

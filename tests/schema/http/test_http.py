@@ -107,7 +107,7 @@ async def test_a_query_by_get(client: httpx.AsyncClient) -> None:
         },
     )
 
-    assert answer.json() == {"data": {"fruit": {"name": "pear"}}}
+    assert answer.json() == {"data": {"fruit": {"name": "pear"}}, "extensions": {"cost": 2}}
 
 
 async def test_a_mutation_by_get_is_not_run(client: httpx.AsyncClient) -> None:

@@ -147,7 +147,7 @@ async def test_what_was_read_once_is_neither_parsed_nor_validated_again(
     def forbidden(*_: Any, **__: Any) -> Any:
         raise AssertionError("read again")
 
-    for step in ("parse", "validate", "may_exceed_max_values"):
+    for step in ("parse", "validate", "compile_costs"):
         monkeypatch.setattr(document_cache, step, forbidden)
     second = await execute(client, "query ($n: String!) { fruit(name: $n) { name } }", n="b")
 

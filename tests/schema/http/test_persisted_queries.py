@@ -22,7 +22,7 @@ from tests.websocket_client import open_websocket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-DATA = {"data": {"viewer": {"role": "ADMIN"}}}
+DATA = {"data": {"viewer": {"role": "ADMIN"}}, "extensions": {"cost": 2}}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -26,7 +26,7 @@ async def test_a_query_is_answered(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == f"{GRAPHQL}; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.json() == {"data": {"fruit": {"name": "apple"}}}
+    assert answer.json() == {"data": {"fruit": {"name": "apple"}}, "extensions": {"cost": 2}}
 
 
 REFUSED_DOCUMENTS = [
@@ -132,7 +132,8 @@ async def test_numbers_arrive_and_leave_exactly(client: httpx.AsyncClient) -> No
     )
 
     assert json.loads(answer.content, parse_float=str) == {
-        "data": {"echo": [*value[:3], "1.0", "1e+30", "0.1", *value[6:]]}
+        "data": {"echo": [*value[:3], "1.0", "1e+30", "0.1", *value[6:]]},
+        "extensions": {"cost": 2},
     }
 
 
@@ -143,7 +144,7 @@ async def test_what_is_optional_may_be_null_and_what_is_unknown_is_ignored(
         client, "{ number }", variables=None, operationName=None, extensions=None, other=1
     )
 
-    assert answer.json() == {"data": {"number": 1}}
+    assert answer.json() == {"data": {"number": 1}, "extensions": {"cost": 1}}
 
 
 async def test_refusals_in_a_query_carry_code_and_path(client: httpx.AsyncClient) -> None:
@@ -166,6 +167,7 @@ async def test_refusals_in_a_query_carry_code_and_path(client: httpx.AsyncClient
             },
         ],
         "data": None,
+        "extensions": {"cost": 1},
     }
 
 
@@ -239,5 +241,11 @@ async def test_a_client_error_is_not_logged(
 async def test_every_operation_has_a_context_of_its_own(
     client: httpx.AsyncClient, context_factory: ContextFactory
 ) -> None:
-    assert (await execute(client, "{ number }")).json() == {"data": {"number": 1}}
-    assert (await execute(client, "{ number }")).json() == {"data": {"number": 2}}
+    assert (await execute(client, "{ number }")).json() == {
+        "data": {"number": 1},
+        "extensions": {"cost": 1},
+    }
+    assert (await execute(client, "{ number }")).json() == {
+        "data": {"number": 2},
+        "extensions": {"cost": 1},
+    }

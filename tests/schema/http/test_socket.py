@@ -46,13 +46,16 @@ async def test_each_operation_and_each_event_has_a_context_of_its_own(
     await client.subscribe("{ number }")
 
     assert seen == [{"source": 1, "event": 2}, {"source": 1, "event": 3}]
-    assert (await client.receive())["payload"] == {"data": {"number": 4}}
+    assert (await client.receive())["payload"] == {"data": {"number": 4}, "extensions": {"cost": 1}}
 
 
 async def test_what_connection_init_brought_is_in_every_context(client: WebSocketClient) -> None:
     await client.subscribe("{ init }")
 
-    assert (await client.receive())["payload"] == {"data": {"init": {"authorization": "Bearer K"}}}
+    assert (await client.receive())["payload"] == {
+        "data": {"init": {"authorization": "Bearer K"}},
+        "extensions": {"cost": 2},
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,10 @@ async def test_an_operation_that_fails_leaves_the_others_alone(
 
     assert (refusal["id"], refusal["type"]) == ("1", "error")
     assert refusal["payload"][0]["extensions"]["code"] == code
-    assert (await client.receive())["payload"] == {"data": {"fruit": {"name": "apple"}}}
+    assert (await client.receive())["payload"] == {
+        "data": {"fruit": {"name": "apple"}},
+        "extensions": {"cost": 2},
+    }
 
 
 async def test_a_source_that_breaks_ends_its_operation_masked(

@@ -8,11 +8,12 @@ from tests.schema.http.fruit_schema import ContextFactory, Session, schema
 
 
 async def test_nothing_is_left_of_events(context_factory: ContextFactory) -> None:
-    operations = Operations(schema, timeout_seconds=10)
+    operations = Operations(schema, 10, 200_000)
     request = GraphQLRequest("subscription { places(to: 3000) { cursor } }")
     number, objects = 0, []
 
-    async for _ in operations.prepare(request).results(Session(context_factory, {}).make_context):
+    operation = await operations.prepare(request)
+    async for _ in operation.results(Session(context_factory, {}).make_context):
         number += 1
         if number % 1_000 == 0:
             gc.collect()

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from app import http_protocol
 from app.schema.http import GraphQLView
 from app.settings import Settings
 from tests.schema.http.fruit_schema import ContextFactory, schema
@@ -31,6 +32,7 @@ async def test_an_operation_that_takes_too_long_is_cancelled(
             }
         ],
         "data": None,
+        "extensions": {"cost": 1},
     }
     assert context_factory.stopped.is_set()
 
@@ -65,4 +67,53 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(addre
 
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"http://{address}/graphql", params={"query": "{ number }"})
-    assert answer.json() == {"data": {"number": 1}}
+    assert answer.json() == {"data": {"number": 1}, "extensions": {"cost": 1}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "part"),
+    [
+        (b"", "headers"),
+        (b"POST /graphql HTTP/1.1\r\nHost: door\r\n", "headers"),
+        (
+            b"POST /graphql HTTP/1.1\r\nHost: door\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 20\r\n\r\n{",
+            "body",
+        ),
+        # A second request on the connection.
+        (b"GET /graphql?query={number} HTTP/1.1\r\nHost: door\r\n\r\nGET /", "headers"),
+    ],
+    ids=["silence", "headers", "a body", "later headers"],
+)
+async def test_what_does_not_arrive_in_time_is_refused(
+    address: str, monkeypatch: pytest.MonkeyPatch, sent: bytes, part: str
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEADER_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "BODY_TIMEOUT_SECONDS", 0.2)
+    host, port = address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+
+    answer = await asyncio.wait_for(reader.read(), 10)
+
+    assert b"HTTP/1.1 408 Request Timeout" in answer
+    assert answer.endswith(f"The {part} did not arrive within 0.2 seconds.".encode())
+    writer.close()
+
+
+async def test_a_response_may_take_longer_than_a_request(
+    address: str, context_factory: ContextFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEADER_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(http_protocol, "BODY_TIMEOUT_SECONDS", 0.1)
+    async with httpx.AsyncClient() as client:
+        request = asyncio.create_task(
+            client.post(f"http://{address}/graphql", json={"query": "{ slow }"})
+        )
+        await context_factory.started.wait()
+
+        finished, _ = await asyncio.wait([request], timeout=0.5)
+
+        assert not finished
+        request.cancel()
+        await asyncio.wait([request])

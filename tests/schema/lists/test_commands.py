@@ -39,7 +39,7 @@ async def shops(mongod: Mongod, valkey: Valkey) -> AsyncIterator[tuple[Shop, Sho
         shops = []
         for rows in (FEW_ROWS, MANY_ROWS):
             api = await exit_stack.enter_async_context(
-                running_api(mongod, valkey, webhook_allow_private=True)
+                running_api(mongod, valkey, webhook_allow_private=True, max_operation_cost=10**9)
             )
             shops.append(Shop(api, await build_shop(api, rows)))
         yield shops[0], shops[1]

@@ -1,0 +1,89 @@
+"""The rate of each key, as a token bucket in Redis that all API processes share.
+
+A key has a bucket of points, which fills up at a constant rate. Each operation takes its cost. A
+process takes points in advance, so that few operations wait for Redis. Without Redis no operation
+is refused.
+"""
+
+import asyncio
+from collections import defaultdict
+from time import monotonic
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+BUCKET_SECONDS = 10
+"""An empty bucket is full again after this time."""
+
+_ADVANCE_SECONDS = 0.1
+_TIMEOUT_SECONDS = 0.5
+_RETRY_SECONDS = 5.0
+
+# Returns the points that were taken, and the milliseconds until there are enough if it took none.
+_TAKE_SCRIPT = """
+local rate, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
+local needed, wanted = tonumber(ARGV[3]), tonumber(ARGV[4])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local bucket = redis.call('HMGET', KEYS[1], 'points', 'at')
+local points = capacity
+if bucket[1] then
+  local elapsed = math.max(0, now - tonumber(bucket[2]))
+  points = math.min(capacity, tonumber(bucket[1]) + elapsed * rate / 1000)
+end
+local taken = 0
+if points >= needed then taken = math.floor(math.min(points, wanted)) end
+redis.call('HSET', KEYS[1], 'points', tostring(points - taken), 'at', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil(capacity / rate * 1000) + 1000)
+if taken > 0 then return {taken, 0} end
+return {0, math.ceil((needed - points) / rate * 1000)}
+"""
+
+
+class RateLimiter:
+    """Limits the points that each key spends: `points_per_second`, and at once at most ten seconds
+    of them, or one operation with the maximum cost."""
+
+    def __init__(
+        self, redis: Redis, database: str, points_per_second: int, max_operation_cost: int
+    ) -> None:
+        self._take = redis.register_script(_TAKE_SCRIPT)
+        self._key_prefix = f"segments:{database}:points:"
+        self._points_per_second = points_per_second
+        self._capacity = max(points_per_second * BUCKET_SECONDS, max_operation_cost)
+        self._points_in_advance: defaultdict[str, int] = defaultdict(int)
+        self._unavailable_until = 0.0
+
+    async def spend(self, key: str, points: int) -> float | None:
+        """Takes the points of an operation from the bucket of the key. Returns None, or in how many
+        seconds there are enough."""
+        if self._points_in_advance[key] < points:
+            missing_points = points - self._points_in_advance[key]
+            wait_seconds = await self._refill(key, missing_points)
+            if wait_seconds is not None:
+                return wait_seconds
+        # Without Redis there may be too few.
+        self._points_in_advance[key] = max(self._points_in_advance[key] - points, 0)
+        return None
+
+    async def _refill(self, key: str, needed_points: int) -> float | None:
+        if monotonic() < self._unavailable_until:
+            return None
+        wanted_points = needed_points + round(self._points_per_second * _ADVANCE_SECONDS)
+        arguments = (self._points_per_second, self._capacity, needed_points, wanted_points)
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                taken_points, wait_milliseconds = await self._take(
+                    keys=[self._key_prefix + key], args=arguments
+                )
+        except (RedisError, OSError, TimeoutError) as error:
+            self._unavailable_until = monotonic() + _RETRY_SECONDS
+            log.warning("Redis does not answer; the rates of keys are not limited", error=error)
+            return None
+        if not taken_points:
+            return float(wait_milliseconds) / 1_000
+        self._points_in_advance[key] += int(taken_points)
+        return None

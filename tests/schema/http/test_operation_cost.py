@@ -1,0 +1,84 @@
+"""The cost of an operation: in `extensions.cost`, and refused before anything runs."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.schema.http import GraphQLView
+from app.settings import Settings
+from tests.schema.http.conftest import GRAPHQL
+from tests.schema.http.fruit_schema import ContextFactory, schema
+
+NESTED = "query ($a: Int!, $b: Int = 20) { fruit { neighbours(first: $a) { ...N } } }\
+ fragment N on Fruit { ... { neighbours(first: $b) { name } } taste }"
+
+COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "one value": ("{ number }", {}, 1),
+    "values": ("{ fruit { name weight } }", {}, 3),
+    "a JSON value": ("{ echo(value: 1) }", {}, 2),
+    "points of a field": ("{ fruit { taste name } }", {}, 103),
+    "points of an alias": ("{ fruit { taste again: taste } }", {}, 203),
+    "a page": ("{ fruit { neighbours(first: 10) { taste } } }", {}, 1 + 10 * 102),
+    "the default page": ("{ fruit { neighbours { name } } }", {}, 1 + 50 * 2),
+    "the least items": ("{ fruit { prices } }", {}, 1 + 1_000),
+    "pages of pages": (NESTED, {"a": 3, "b": 5}, 1 + 3 * (1 + 5 * 2 + 101)),
+    "a page by default": (NESTED, {"a": 3}, 1 + 3 * (1 + 20 * 2 + 101)),
+    "a page of null": (NESTED, {"a": 3, "b": None}, 1 + 3 * (1 + 50 * 2 + 101)),
+    "elements": ('{ countWords(words: ["a", "b"]) }', {}, 21),
+    "elements in a variable": (
+        "query ($w: [String!]!) { countWords(words: $w) }",
+        {"w": ["a", "b", "c"]},
+        31,
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "variables", "cost"), COSTS.values(), ids=COSTS)
+async def test_the_cost_is_in_the_answer(
+    client: httpx.AsyncClient,
+    context_factory: ContextFactory,
+    query: str,
+    variables: dict[str, Any],
+    cost: int,
+) -> None:
+    answer = await client.post("/graphql", json={"query": query, "variables": variables})
+
+    assert answer.json()["extensions"] == {"cost": cost}
+    assert context_factory.spent_points == cost
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "largest_part"),
+    [
+        (
+            "query ($a: Int!) { fruit { neighbours(first: $a) { taste name } } }",
+            {"a": 40},
+            "4,000 points are for Fruit.taste: request Fruit.taste less often",
+        ),
+        (
+            "{ fruit { neighbours { neighbours { name } } } }",
+            {},
+            "5,051 points are for values of the result: request fewer fields or smaller pages",
+        ),
+    ],
+)
+async def test_a_cost_above_the_limit_is_refused_before_anything_runs(
+    context_factory: ContextFactory, query: str, variables: dict[str, Any], largest_part: str
+) -> None:
+    settings = Settings(_env_file=None, max_operation_cost=2_000)  # type: ignore[call-arg]
+    transport = httpx.ASGITransport(GraphQLView(schema, settings, context_factory.open_session))
+    async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+        answer = await client.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"Accept": GRAPHQL},
+        )
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+    assert error["extensions"]["cost"] > 2_000
+    assert "the limit is 2,000" in error["message"]
+    assert largest_part in error["message"]
+    assert context_factory.context_count == context_factory.spent_points == 0
