@@ -9,7 +9,7 @@ import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
 
-// Most visits need neither the editor nor fixed lists. They are loaded when they are opened.
+// Most visits need only segments. Other pages are loaded when they are opened.
 const NewSegmentPage = lazy(async () => ({
   default: (await import("./editor/EditorPage")).NewSegmentPage,
 }));
@@ -19,6 +19,17 @@ const EditSegmentPage = lazy(async () => ({
 const NewListPage = lazy(async () => ({
   default: (await import("./lists/NewListPage")).NewListPage,
 }));
+const CustomersPage = lazy(async () => ({
+  default: (await import("./customers/CustomersPage")).CustomersPage,
+}));
+const CustomerPage = lazy(async () => ({
+  default: (await import("./customers/CustomerPage")).CustomerPage,
+}));
+
+const ENGAGEMENT_PAGES = [
+  { name: "Segments", href: routes.segments },
+  { name: "Customers", href: routes.customers },
+];
 
 /** The shell: navigation, and the page of the address. */
 export function App() {
@@ -38,6 +49,8 @@ export function App() {
           <Route path={routes.newList} component={NewListPage} />
           <Route path="/segments/:id/edit" component={EditSegmentPage} />
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
+          <Route path={routes.customers} component={CustomersPage} />
+          <Route path="/customers/:sourceId/:tab?" component={CustomerPage} />
           <Route component={NotFound} />
         </Switch>
       </Main>
@@ -57,14 +70,13 @@ function Navigation() {
           Engagement
         </h2>
         <ul aria-labelledby="engagement">
-          <li>
-            <Link
-              href={routes.segments}
-              aria-current={location.startsWith(routes.segments) ? "page" : undefined}
-            >
-              Segments
-            </Link>
-          </li>
+          {ENGAGEMENT_PAGES.map(({ name, href }) => (
+            <li key={href}>
+              <Link href={href} aria-current={location.startsWith(href) ? "page" : undefined}>
+                {name}
+              </Link>
+            </li>
+          ))}
         </ul>
         <h2 className="shell-group" id="developers">
           Developers
