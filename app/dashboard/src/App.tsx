@@ -29,7 +29,18 @@ const CustomerPage = lazy(async () => ({
 const ENGAGEMENT_PAGES = [
   { name: "Segments", href: routes.segments },
   { name: "Customers", href: routes.customers },
+  { name: "Validation rules", href: routes.rules },
+  { name: "Distributions", href: routes.distributions },
 ];
+const RulesPage = lazy(async () => ({
+  default: (await import("./rules/RulesPage")).RulesPage,
+}));
+const DistributionsPage = lazy(async () => ({
+  default: (await import("./distributions/DistributionsPage")).DistributionsPage,
+}));
+const DistributionPage = lazy(async () => ({
+  default: (await import("./distributions/DistributionPage")).DistributionPage,
+}));
 
 /** The shell: navigation, and the page of the address. */
 export function App() {
@@ -51,6 +62,9 @@ export function App() {
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
           <Route path={routes.customers} component={CustomersPage} />
           <Route path="/customers/:sourceId/:tab?" component={CustomerPage} />
+          <Route path={routes.rules} component={RulesPage} />
+          <Route path={routes.distributions} component={DistributionsPage} />
+          <Route path="/distributions/:id" component={DistributionPage} />
           <Route component={NotFound} />
         </Switch>
       </Main>
