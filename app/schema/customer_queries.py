@@ -26,8 +26,17 @@ from app.schema.paging import (
     encode_id_cursor,
     validate_page_size,
 )
-from app.services.customers import MAX_REFS
+from app.services.customers import MAX_CUSTOMERS_PER_EMAIL, MAX_REFS
 from app.worker_threads import run_in_thread_if_large
+
+
+@strawberry.type(description="The customers who have an email.")
+class CustomersWithEmail:
+    email: str = strawberry.field(description="The email as it was given.")
+    customers: list[Customer] = strawberry.field(
+        metadata={"max_items": MAX_CUSTOMERS_PER_EMAIL},
+        description="The customers, in the order of their ids. Of more than 20, only some 20.",
+    )
 
 
 @strawberry.type
@@ -65,6 +74,25 @@ class CustomerQuery:
         await prepare_metadata(info)
         return [
             None if customer is None else Customer.from_domain(customer) for customer in customers
+        ]
+
+    @strawberry.field(
+        metadata={"size_argument": "emails"},
+        description="The customers who have each of the emails, in the order of the emails. Case"
+        " and surrounding blanks don't count. At most 1,000.",
+    )
+    async def customers_by_email(
+        self,
+        info: Info,
+        emails: Annotated[list[str], strawberry.argument(description="The emails.")],
+    ) -> list[CustomersWithEmail]:
+        found = await info.context.services.customers.get_by_emails(emails)
+        await prepare_metadata(info)
+        return [
+            CustomersWithEmail(
+                email=email, customers=[Customer.from_domain(customer) for customer in customers]
+            )
+            for email, customers in zip(emails, found, strict=True)
         ]
 
     @strawberry.field(

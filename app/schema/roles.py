@@ -12,6 +12,7 @@ ROOT_FIELD_ROLES: Mapping[str, Role] = {
     "Query.codePools": Role.READ,
     "Query.customer": Role.READ,
     "Query.customers": Role.READ,
+    "Query.customersByEmail": Role.READ,
     "Query.customersByRef": Role.READ,
     "Query.distributions": Role.READ,
     "Query.engineStatus": Role.READ,

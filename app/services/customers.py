@@ -6,7 +6,7 @@ from datetime import datetime
 from app.domain.customers import Customer, TrackedCustomer, to_stored_fields
 from app.domain.inputs import CustomerInput, CustomerRef, InputObject, parse_input
 from app.domain.metadata import MetadataSchema
-from app.domain.search import Search
+from app.domain.search import Search, email_key
 from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.filters import Now
 from app.filters.filter_json import FilterJson
@@ -20,6 +20,7 @@ from app.time_slice import TimeSlice
 from app.worker_threads import run_in_thread_if_large
 
 MAX_REFS = 1_000
+MAX_CUSTOMERS_PER_EMAIL = 20
 
 
 class Customers:
@@ -43,9 +44,7 @@ class Customers:
     async def get_by_refs(self, refs: Sequence[CustomerRef]) -> list[Customer | None]:
         """Returns the customer of each reference, None for an unknown one. Raises TOO_MANY for more
         than 1,000 references."""
-        if len(refs) > MAX_REFS:
-            message = f"One call takes at most {MAX_REFS:,} references; send several calls."
-            raise input_error(UserErrorCode.TOO_MANY, message, "refs")
+        _check_count(refs, "references", "refs")
         customers = await self._store.customers.find(refs)
         by_id = {customer.id: customer for customer in customers}
         by_source_id = {customer.source_id: customer for customer in customers}
@@ -53,6 +52,13 @@ class Customers:
             by_id.get(ref.id or "") if ref.source_id is None else by_source_id.get(ref.source_id)
             for ref in refs
         ]
+
+    async def get_by_emails(self, emails: Sequence[str]) -> list[list[Customer]]:
+        """Returns the customers who have each email, ignoring case: at most 20, in the order of
+        their ids. Raises TOO_MANY for more than 1,000 emails."""
+        _check_count(emails, "emails", "emails")
+        by_key = await self._store.customers.find_by_emails(emails, MAX_CUSTOMERS_PER_EMAIL)
+        return [by_key.get(email_key(email), []) for email in emails]
 
     async def find_ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
         """Returns by email, without case, the ids of the customers who have it, at most two."""
@@ -172,3 +178,9 @@ def _apply_row(
     if problems:
         customer.document = before
     return problems
+
+
+def _check_count(items: Sequence[object], noun: str, argument: str) -> None:
+    if len(items) > MAX_REFS:
+        message = f"One call takes at most {MAX_REFS:,} {noun}; send several calls."
+        raise input_error(UserErrorCode.TOO_MANY, message, argument)

@@ -11,6 +11,7 @@ from app.domain.customers import Customer, Document, TrackedCustomer
 from app.domain.ids import EntityKind
 from app.domain.inputs import CustomerRef
 from app.domain.search import email_key, email_word
+from app.filters.fields import is_storable
 from app.filters.sources import CUSTOMERS_COLLECTION
 from app.store.change_stream import partition_of
 from app.store.collections import Database
@@ -61,15 +62,25 @@ class Customers:
 
     async def ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
         """Returns by email, without case, the ids of the customers who have it, at most two."""
-        words_by_key = {email_key(email): email_word(email) for email in emails}
-        words = [word for word in words_by_key.values() if word]
-        cursor = self._collection.find({"searchWords": {"$in": words}}, {"email": 1})
+        words_by_key = _words_by_email_key(emails)
+        cursor = self._collection.find(_has_any_word(words_by_key), {"email": 1})
         ids: dict[str, list[str]] = {}
         async for document in cursor:
             key = email_key(document.get("email") or "")
             if key in words_by_key and len(ids.setdefault(key, [])) < _ENOUGH_TO_BE_AMBIGUOUS:
                 ids[key].append(to_public_id(EntityKind.CUSTOMER, document["_id"]))
         return ids
+
+    async def find_by_emails(self, emails: Iterable[str], limit: int) -> dict[str, list[Customer]]:
+        """Returns by `email_key` the customers who have one of the emails, ignoring case: at most
+        `limit` of each email, in the order of their ids."""
+        words_by_key = _words_by_email_key(emails)
+        customers: dict[str, list[Customer]] = {}
+        async for document in self._collection.find(_has_any_word(words_by_key)):
+            key = email_key(document.get("email") or "")
+            if key in words_by_key and len(customers.setdefault(key, [])) < limit:
+                customers[key].append(as_customer(document))
+        return {key: sorted(found, key=lambda each: each.id) for key, found in customers.items()}
 
     async def save(
         self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession
@@ -219,3 +230,13 @@ def _build_update(tracked_customer: TrackedCustomer) -> dict[str, Any]:
     if removed:
         update["$unset"] = removed
     return update
+
+
+def _words_by_email_key(emails: Iterable[str]) -> dict[str, str]:
+    """Returns for each email that a customer can have a word by which to find the customer."""
+    words = ((email, email_word(email)) for email in emails if is_storable(email))
+    return {email_key(email): word for email, word in words if word}
+
+
+def _has_any_word(words_by_key: dict[str, str]) -> dict[str, Any]:
+    return {"searchWords": {"$in": [*words_by_key.values()]}}

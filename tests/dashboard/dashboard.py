@@ -5,7 +5,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
-from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -63,12 +63,17 @@ class Dashboard:
     def focused(self) -> WebElement:
         return self.browser.switch_to.active_element
 
-    def execute(self, query: str, **variables: Any) -> Any:
-        """Sends a query with one field to the API; returns the data of the field."""
+    def request(self, query: str, **variables: Any) -> Json:
+        """Sends a query to the API; returns the data."""
         body = {"query": query, "variables": variables}
         response: Json = httpx.post(f"{self.url}/graphql", json=body, headers=self._headers).json()
         assert "errors" not in response, response["errors"]
-        (field,) = response["data"].values()
+        data: Json = response["data"]
+        return data
+
+    def execute(self, query: str, **variables: Any) -> Any:
+        """Sends a query with one field to the API; returns the data of the field."""
+        (field,) = self.request(query, **variables).values()
         return field
 
     def create_segment(self, name: str, definition: Json) -> str:
@@ -117,3 +122,34 @@ class Dashboard:
                 "return document.documentElement.scrollWidth > window.innerWidth"
             )
         )
+
+
+def press_with(dashboard: Dashboard, *keys: str) -> None:
+    """Presses the last key while the others are held down."""
+    *modifiers, key = keys
+    actions = ActionChains(dashboard.browser)
+    for modifier in modifiers:
+        actions.key_down(modifier)
+    actions.send_keys(key)
+    for modifier in modifiers:
+        actions.key_up(modifier)
+    actions.perform()
+
+
+def choose(dashboard: Dashboard, label: str, text: str) -> None:
+    """Searches in a field, and chooses the first of what it finds."""
+    field = dashboard.find("input", label)
+    field.click()
+    field.send_keys(text)
+    dashboard.wait_until(
+        lambda: text.lower() in _first_option(dashboard).lower(), f"an option with {text}"
+    )
+    field.send_keys(Keys.ENTER)
+
+
+def _first_option(dashboard: Dashboard) -> str:
+    found: str = dashboard.browser.execute_script(
+        "const list = document.querySelector('[role=listbox]:not([aria-busy=true])');"
+        "return list?.firstElementChild?.innerText ?? ''"
+    )
+    return found

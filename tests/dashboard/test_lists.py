@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Keys
+from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.support.select import Select
 
 from tests.dashboard.conftest import SETUP_SECONDS
@@ -12,9 +12,9 @@ from tests.dashboard.dashboard import Dashboard
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
-# More than one request looks up: 1,000 sourceIds, or 100 emails.
+# More than one request looks up: each takes 1,000 sourceIds or emails.
 UPLOADED = 1_100
-EMAILS = 150
+CUSTOMERS_PER_EMAIL = 15
 READ_LIST = """
 query($id: ID!) { segment(id: $id) {
   name description kind members(first: 1000) { nodes { sourceId } pageInfo { hasNextPage } }
@@ -62,7 +62,7 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
 
     paste(
         dashboard,
-        "anna\nzoe\n\nBEN@shop.example\nanna\nAnna@shop.example\nteam@shop.example\nno@shop.example",
+        "anna\nzoe\n\nBEN@shop.example\nanna\nanna@shop.example\nteam@shop.example\nno@shop.example",
     )
 
     dashboard.wait_for("4 customers in the list")
@@ -114,10 +114,10 @@ def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path:
 
 def test_many_emails_are_looked_up(dashboard: Dashboard, tmp_path: Path) -> None:
     for number in range(3):
-        names = (f"{number}-{each}" for each in range(EMAILS // 3))
-        dashboard.create_customers(*names, email=f"all-{number}@shop.example")
+        names = (f"{number}-{each}" for each in range(CUSTOMERS_PER_EMAIL))
+        dashboard.create_customers(*names, email=f"All-{number}@shop.example")
     file = tmp_path / "emails.txt"
-    unknown = [f"nobody-{number}@shop.example" for number in range(EMAILS)]
+    unknown = [f"nobody-{number}@shop.example" for number in range(UPLOADED)]
     known = [f"all-{number}@shop.example" for number in range(3)]
     file.write_text("\n".join([*unknown, *known]))
     dashboard.open("/app/segments/new/list")
@@ -125,8 +125,37 @@ def test_many_emails_are_looked_up(dashboard: Dashboard, tmp_path: Path) -> None
     dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
     dashboard.click("button", "Look up and add")
 
-    dashboard.wait_for(f"{EMAILS} customers in the list")
-    assert len(unknown_values(dashboard)) == EMAILS
+    dashboard.wait_for(f"{3 * CUSTOMERS_PER_EMAIL} customers in the list")
+    assert len(unknown_values(dashboard)) == UPLOADED
+
+
+def test_all_who_match_a_filter_are_added(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.schema.project.MAX_STATIC_MEMBERS", 250)
+    dashboard.create_customers(*(f"vip-{number:03}" for number in range(249)), name="Vip")
+    dashboard.open("/app/segments/new/list")
+    dashboard.wait_for("253 customers match, and a list has at most 250.")
+    dashboard.click("summary", "Filter")
+    Select(dashboard.find("select", "Attribute")).select_by_visible_text("Name")
+    Select(dashboard.find("select", "Operator")).select_by_visible_text("is")
+    dashboard.find("input", "Value").send_keys("Vip")
+
+    dashboard.click("button", "Add all 249")
+
+    dashboard.wait_for("249 customers in the list")
+    dashboard.check_accessibility()
+    dashboard.use_width(320)
+    assert not dashboard.is_scrolled_sideways()
+    dashboard.click("button", "Remove all")
+    dashboard.wait_for("0 customers in the list")
+    dashboard.click("input", "vip-010")
+    with_shift = ActionChains(dashboard.browser).key_down(Keys.SHIFT)
+    with_shift.click(dashboard.find("input", "vip-005")).key_up(Keys.SHIFT).perform()
+    dashboard.wait_for("6 customers in the list")
+    create(dashboard, "Chosen")
+    dashboard.wait_for("6 members")
+    assert members_of(shown_list(dashboard)) == {f"vip-{number:03}" for number in range(5, 11)}
 
 
 def test_found_customers_are_ticked_and_removed_by_keyboard(dashboard: Dashboard) -> None:

@@ -115,6 +115,10 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.check_accessibility()
     dashboard.click("a", "Changes")
     dashboard.wait_for("Made active by the distribution “Welcome”")
+    dashboard.click("a", "Used by")
+    dashboard.click("a", "Welcome")
+    dashboard.wait_for("4 deliveries shown")
+    dashboard.check_accessibility()
 
 
 def test_an_export_with_chosen_columns_is_downloaded(

@@ -9,7 +9,7 @@ import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
 
-// Most visits need neither the editor nor fixed lists. They are loaded when they are opened.
+// Most visits need only segments. Other pages are loaded when they are opened.
 const NewSegmentPage = lazy(async () => ({
   default: (await import("./editor/EditorPage")).NewSegmentPage,
 }));
@@ -18,6 +18,28 @@ const EditSegmentPage = lazy(async () => ({
 }));
 const NewListPage = lazy(async () => ({
   default: (await import("./lists/NewListPage")).NewListPage,
+}));
+const CustomersPage = lazy(async () => ({
+  default: (await import("./customers/CustomersPage")).CustomersPage,
+}));
+const CustomerPage = lazy(async () => ({
+  default: (await import("./customers/CustomerPage")).CustomerPage,
+}));
+
+const ENGAGEMENT_PAGES = [
+  { name: "Segments", href: routes.segments },
+  { name: "Customers", href: routes.customers },
+  { name: "Validation rules", href: routes.rules },
+  { name: "Distributions", href: routes.distributions },
+];
+const RulesPage = lazy(async () => ({
+  default: (await import("./rules/RulesPage")).RulesPage,
+}));
+const DistributionsPage = lazy(async () => ({
+  default: (await import("./distributions/DistributionsPage")).DistributionsPage,
+}));
+const DistributionPage = lazy(async () => ({
+  default: (await import("./distributions/DistributionPage")).DistributionPage,
 }));
 
 /** The shell: navigation, and the page of the address. */
@@ -38,6 +60,11 @@ export function App() {
           <Route path={routes.newList} component={NewListPage} />
           <Route path="/segments/:id/edit" component={EditSegmentPage} />
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
+          <Route path={routes.customers} component={CustomersPage} />
+          <Route path="/customers/:sourceId/:tab?" component={CustomerPage} />
+          <Route path={routes.rules} component={RulesPage} />
+          <Route path={routes.distributions} component={DistributionsPage} />
+          <Route path="/distributions/:id" component={DistributionPage} />
           <Route component={NotFound} />
         </Switch>
       </Main>
@@ -57,14 +84,13 @@ function Navigation() {
           Engagement
         </h2>
         <ul aria-labelledby="engagement">
-          <li>
-            <Link
-              href={routes.segments}
-              aria-current={location.startsWith(routes.segments) ? "page" : undefined}
-            >
-              Segments
-            </Link>
-          </li>
+          {ENGAGEMENT_PAGES.map(({ name, href }) => (
+            <li key={href}>
+              <Link href={href} aria-current={location.startsWith(href) ? "page" : undefined}>
+                {name}
+              </Link>
+            </li>
+          ))}
         </ul>
         <h2 className="shell-group" id="developers">
           Developers

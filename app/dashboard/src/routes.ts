@@ -4,6 +4,27 @@ export const routes = {
   newSegment: "/segments/new",
   newList: "/segments/new/list",
   changedCopy: (id: string) => `/segments/new/list?from=${id}`,
+  duplicate: (id: string) => `/segments/new?from=${id}`,
   editSegment: (id: string) => `/segments/${id}/edit`,
+  customers: "/customers",
+  customer: (sourceId: string, tab?: string) =>
+    `/customers/${encodeURIComponent(sourceId)}${tab ? `/${tab}` : ""}`,
+  rules: "/rules",
+  distributions: "/distributions",
+  distribution: (id: string) => `/distributions/${id}`,
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };
+
+/**
+ * Returns the sourceId of the customer in the address. The router decodes only a part of the
+ * characters, so that its parameter is no sourceId: a slash stays `%2F`, but `%25` becomes `%`.
+ */
+export function readSourceId(): string {
+  const [, encoded = ""] = window.location.pathname.split("/customers/");
+  const [segment = ""] = encoded.split("/");
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -18,6 +18,7 @@ _DEFINE = (
     "mutation($input: MetadataDefinitionInput!) { metadataDefinitionSet(input: $input)"
     " { userErrors { message } } }"
 )
+_SHARED_EMAIL = "all@shop.example"
 _ROWS_PER_CALL = 1_000
 
 
@@ -47,6 +48,7 @@ async def build_shop(api: Api, rows: int) -> Json:
         "first": rows,
         "sourceId": source_ids[0],
         "refs": [{"sourceId": source_id} for source_id in source_ids],
+        "emails": [_SHARED_EMAIL],
         "segment": active[0],
         "export": exports[0].id,
         "rule": rule,
@@ -68,7 +70,12 @@ async def _create_customers(api: Api, source_ids: list[str]) -> None:
     await api.bulk_upsert(
         "customersUpsert",
         [
-            {"sourceId": id_, "name": f"Name {id_}", "metadata": {"key0": id_, "other": 1}}
+            {
+                "sourceId": id_,
+                "name": f"Name {id_}",
+                "email": _SHARED_EMAIL,
+                "metadata": {"key0": id_, "other": 1},
+            }
             for id_ in source_ids
         ],
     )

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { forgetKey, readKey } from "../api/key";
+import { forgetDrafts } from "../drafts/storage";
 import { viewerQuery } from "./viewer";
 
-/** Makes this browser forget its key. Shown only if it has one. */
+/** Makes this browser forget its key, and the drafts made with it. Shown only if it has one. */
 export function ForgetKeyButton() {
   const { data: viewer } = useQuery(viewerQuery);
   if (!viewer || !readKey()) return null;
@@ -11,6 +12,7 @@ export function ForgetKeyButton() {
       type="button"
       onClick={() => {
         forgetKey();
+        forgetDrafts();
         // Nothing that the key has shown may stay in the memory of the page.
         window.location.reload();
       }}

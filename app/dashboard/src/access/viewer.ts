@@ -13,3 +13,9 @@ export function useCanWrite(): boolean {
   const { data } = useQuery(viewerQuery);
   return data?.role === "ADMIN" || data?.role === "WRITE";
 }
+
+/** Whether the key may change what acts on its own, such as distributions. */
+export function useIsAdmin(): boolean {
+  const { data } = useQuery(viewerQuery);
+  return data?.role === "ADMIN";
+}

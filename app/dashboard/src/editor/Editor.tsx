@@ -1,96 +1,130 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useReducer, useState } from "react";
+import { type FormEvent, useMemo, useRef, useState } from "react";
 import { useCanWrite } from "../access/viewer";
-import { request, requireNoUserErrors } from "../api/request";
-import { applyEdit } from "../filter/edit";
-import type { GroupNode } from "../filter/node";
-import { CreateSegment, UpdateSegment } from "../segments/operations";
+import type { Customer } from "../customers/queries";
+import { type DraftOrigin, useHistory, useKeptDraft } from "../drafts/editedDraft";
+import { toSentFilter } from "../filter/send";
+import type { ShownSegment } from "../segments/queries";
 import { Problem } from "../ui/Problem";
+import { announce } from "../ui/Status";
+import { Conflict } from "./Conflict";
 import { useCatalog } from "./catalog";
-import { EditContext, ProblemContext } from "./editing";
+import { DraftTools } from "./DraftTools";
+import { EditContext, JudgementContext, ProblemContext } from "./editing";
 import { GroupEditor } from "./GroupEditor";
+import { useEditorKeys } from "./keys";
 import { Preview } from "./Preview";
+import { TryCustomer } from "./TryCustomer";
+import { useEditorActions } from "./useEditorActions";
+import { useJudgement } from "./useJudgement";
 import { type FilterInput, usePreview } from "./usePreview";
+import { isConflict, useSaveSegment } from "./useSaveSegment";
 
 interface Props {
-  /** The segment to change; absent for a new one. */
-  saved?: { id: string; updatedAt: string };
-  initialName: string;
-  createTree: () => GroupNode;
+  /** The segment as it is saved now; null for a new one. */
+  segment: ShownSegment | null;
+  origin: DraftOrigin;
   onSaved: (id: string) => void;
+  /** Opens the editor anew, with the segment as it is saved now. */
+  onRestart: () => void;
 }
 
-/** The name and the filter of a segment, with a preview of who meets it. */
-export function Editor({ saved, initialName, createTree, onSaved }: Props) {
+/** Name, description and filter of a segment, with a preview of who meets the filter. */
+export function Editor({ segment, origin, onSaved, onRestart }: Props) {
   const { operands } = useCatalog();
-  const [name, setName] = useState(initialName);
-  const [tree, edit] = useReducer(applyEdit, undefined, createTree);
-  // Refetching the segment must not change what the draft began from.
-  const [base] = useState(saved);
   const canWrite = useCanWrite();
-  const preview = usePreview(tree, operands);
-  const { filter } = preview;
-  const queryClient = useQueryClient();
-  const save = useMutation({
-    mutationFn: (input: SaveInput) => saveSegment(input, base),
-    onSuccess: (id) => {
-      queryClient.removeQueries({ queryKey: ["segment", id] });
-      queryClient.removeQueries({ queryKey: ["members", id] });
-      queryClient.removeQueries({ queryKey: ["memberCount", id] });
-      queryClient.invalidateQueries({ queryKey: ["segments"] });
-      // The editor closes: it would begin to read the catalog, and give up.
-      queryClient.invalidateQueries({ queryKey: ["catalog"], refetchType: "none" });
-      onSaved(id);
-    },
-  });
-  const canSave = name && filter && !preview.isStale && preview.unfinishedCount === 0;
+  const form = useRef<HTMLFormElement>(null);
+  // Refetching the segment must not change what the draft began from.
+  const [updatedAt, setUpdatedAt] = useState(origin.updatedAt);
+  const editedDraft = useHistory(origin.initial);
+  const { draft } = editedDraft;
+  const isKept = useKeptDraft(draft, { ...origin, updatedAt });
+  const actions = useEditorActions(form, editedDraft);
+  const [triedCustomer, setTriedCustomer] = useState<Customer | null>(null);
+  const preview = usePreview(draft.tree, operands);
+  const judgement = useJudgement(preview, triedCustomer);
+  const current = useMemo(() => toSentFilter(draft.tree, operands), [draft.tree, operands]);
+  const save = useSaveSegment(origin.segmentId, onSaved);
+  useEditorKeys(form, actions);
+
+  const isRefused = preview.error && !preview.isStale;
+  const canSave = draft.name && current.filter && current.unfinishedCount === 0 && !isRefused;
+  const isOvertaken = segment !== null && segment.updatedAt !== updatedAt;
+
+  function submit(event?: FormEvent) {
+    event?.preventDefault();
+    if (!canWrite) return;
+    if (!canSave) announce("Give a name and finish each condition to save.");
+    else save.mutate({ ...draft, filter: current.filter as FilterInput, updatedAt });
+  }
+
   return (
-    <EditContext value={edit}>
+    <EditContext value={actions}>
       <ProblemContext value={preview.problem}>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (canWrite && canSave) save.mutate({ name, filter });
-          }}
-        >
-          {save.error && <Problem error={save.error} />}
-          <div className="toolbar">
-            <label>
-              Name
-              <input required value={name} onChange={(event) => setName(event.target.value)} />
-            </label>
-            {canWrite && (
-              <button type="submit" className="primary" disabled={!canSave || save.isPending}>
-                Save
-              </button>
-            )}
-          </div>
+        <JudgementContext value={judgement.marks}>
+          {save.error && !isConflict(save.error) && <Problem error={save.error} />}
+          {isOvertaken && (
+            <Conflict
+              theirs={segment.filterText}
+              mine={preview.data?.filterText}
+              onKeepMine={() => {
+                save.reset();
+                setUpdatedAt(segment.updatedAt);
+              }}
+              onTakeTheirs={onRestart}
+            />
+          )}
           <div className="editor">
-            <GroupEditor group={tree} />
-            <Preview preview={preview} segmentId={saved?.id} />
+            <form ref={form} onSubmit={submit}>
+              <div className="toolbar">
+                <label>
+                  Name
+                  <input
+                    required
+                    value={draft.name}
+                    onChange={({ target }) =>
+                      editedDraft.edit({ type: "rename", name: target.value })
+                    }
+                  />
+                </label>
+                <label className="wide">
+                  Description
+                  <input
+                    value={draft.description}
+                    onChange={({ target }) =>
+                      editedDraft.edit({ type: "describe", description: target.value })
+                    }
+                  />
+                </label>
+                {canWrite && (
+                  <button
+                    type="submit"
+                    className="primary"
+                    aria-keyshortcuts="Control+S"
+                    disabled={!canSave || save.isPending}
+                  >
+                    Save
+                  </button>
+                )}
+              </div>
+              <DraftTools editedDraft={editedDraft} actions={actions} />
+              {!isKept && (
+                <p className="field-problem">
+                  This browser has no room to keep the change until it is saved.
+                </p>
+              )}
+              <GroupEditor group={draft.tree} isRoot />
+            </form>
+            <div className="preview">
+              <Preview preview={preview} segmentId={origin.segmentId} />
+              <TryCustomer
+                customer={triedCustomer}
+                onChoose={setTriedCustomer}
+                judgement={judgement}
+              />
+            </div>
           </div>
-        </form>
+        </JudgementContext>
       </ProblemContext>
     </EditContext>
   );
-}
-
-interface SaveInput {
-  name: string;
-  filter: FilterInput;
-}
-
-/** Creates or changes the segment; returns its id. */
-async function saveSegment({ name, filter }: SaveInput, base: Props["saved"]): Promise<string> {
-  const payload = base
-    ? await request(UpdateSegment, {
-        id: base.id,
-        input: { name, filter, unchangedSince: base.updatedAt },
-      }).then((data) => data.segmentUpdate)
-    : await request(CreateSegment, { input: { name, definition: { filter } } }).then(
-        (data) => data.segmentCreate,
-      );
-  requireNoUserErrors(payload.userErrors);
-  if (!payload.segment) throw new Error("The API returned no segment.");
-  return payload.segment.id;
 }

@@ -1,57 +1,84 @@
 import "./editor.css";
 import { useQuery } from "@tanstack/react-query";
-import { useLocation } from "wouter";
-import { createAttribute, createGroup, toTree } from "../filter/node";
+import { useState } from "react";
+import { useSearchParams } from "wouter";
+import type { Draft } from "../drafts/history";
+import { isDraftFragment } from "../drafts/link";
+import { toTree } from "../filter/node";
 import type { Filter } from "../filter/types";
-import { routes } from "../routes";
-import { segmentQuery } from "../segments/queries";
+import { type ShownSegment, segmentQuery } from "../segments/queries";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
 import { CatalogContext, catalogQuery } from "./catalog";
-import { Editor } from "./Editor";
+import { EditorSession } from "./EditorSession";
+import { linkedDraftQuery } from "./queries";
 
-/** Makes a new segment with a filter. */
+/** Makes a new segment with a filter; with that of another segment if the address names one. */
 export function NewSegmentPage() {
-  const [, navigate] = useLocation();
-  const catalog = useQuery(catalogQuery);
-  if (catalog.error) return <Problem error={catalog.error} onRetry={catalog.refetch} />;
-  if (!catalog.data) return <p className="waiting">Loading the editor …</p>;
+  const [parameters] = useSearchParams();
+  const copiedId = parameters.get("from");
   return (
-    <CatalogContext value={catalog.data}>
+    <>
       <title>New segment · Customer segments</title>
       <h1>New segment</h1>
-      <Editor
-        initialName=""
-        createTree={() => createGroup("all", [createAttribute()])}
-        onSaved={(id) => navigate(routes.segment(id))}
-      />
+      {copiedId ? <CopyLoader id={copiedId} /> : <EditorLoader segment={null} />}
+    </>
+  );
+}
+
+function CopyLoader({ id }: { id: string }) {
+  const { data: segment, error, refetch } = useQuery(segmentQuery(id));
+  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (segment === undefined) return <p className="waiting">Loading the editor …</p>;
+  if (!segment?.filter) return <p>There is no segment with a filter to copy.</p>;
+  return <EditorLoader segment={null} copied={segment} />;
+}
+
+/** Edits a segment with a filter. */
+export function EditSegmentPage({ params }: { params: { id: string } }) {
+  const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
+  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (segment === undefined) return <p className="waiting">Loading the editor …</p>;
+  if (!segment?.editable) return <NotFound />;
+  return (
+    <>
+      <title>{`Edit ${segment.name} · Customer segments`}</title>
+      <h1>Edit “{segment.name}”</h1>
+      <EditorLoader key={segment.id} segment={segment} />
+    </>
+  );
+}
+
+interface LoaderProps {
+  /** The segment to edit; null for a new one. */
+  segment: ShownSegment | null;
+  /** The segment whose filter a new one gets. */
+  copied?: ShownSegment;
+}
+
+/** Reads what the editor needs: the catalog, and the draft in the address if there is one. */
+function EditorLoader({ segment, copied }: LoaderProps) {
+  const [fragment] = useState(window.location.hash);
+  const [copy] = useState(() => copied && createCopy(copied));
+  const isLinked = isDraftFragment(fragment);
+  const catalog = useQuery(catalogQuery);
+  const linked = useQuery({ ...linkedDraftQuery(fragment), enabled: isLinked });
+  if (catalog.error) return <Problem error={catalog.error} onRetry={catalog.refetch} />;
+  if (linked.error) return <Problem error={linked.error} />;
+  if (!catalog.data || (isLinked && !linked.data)) {
+    return <p className="waiting">Loading the editor …</p>;
+  }
+  return (
+    <CatalogContext value={catalog.data}>
+      <EditorSession segment={segment} proposed={linked.data ?? copy ?? null} />
     </CatalogContext>
   );
 }
 
-/** Edits the name and the filter of a segment. */
-export function EditSegmentPage({ params }: { params: { id: string } }) {
-  const [, navigate] = useLocation();
-  const catalog = useQuery(catalogQuery);
-  const segment = useQuery(segmentQuery(params.id));
-  const error = catalog.error ?? segment.error;
-  if (error) return <Problem error={error} onRetry={() => window.location.reload()} />;
-  if (!catalog.data || segment.data === undefined) {
-    return <p className="waiting">Loading the editor …</p>;
-  }
-  if (!segment.data?.editable) return <NotFound />;
-  const { id, name, filter, updatedAt } = segment.data;
-  return (
-    <CatalogContext value={catalog.data}>
-      <title>{`Edit ${name} · Customer segments`}</title>
-      <h1>Edit “{name}”</h1>
-      <Editor
-        key={id}
-        saved={{ id, updatedAt }}
-        initialName={name}
-        createTree={() => toTree(filter as Filter)}
-        onSaved={(savedId) => navigate(routes.segment(savedId))}
-      />
-    </CatalogContext>
-  );
+function createCopy({ name, description, filter }: ShownSegment): Draft {
+  return {
+    name: `${name} (copy)`,
+    description: description ?? "",
+    tree: toTree(filter as Filter),
+  };
 }

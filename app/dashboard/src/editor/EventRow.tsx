@@ -1,8 +1,10 @@
 import { type AttributeNode, createAttribute, createEvent, type EventNode } from "../filter/node";
-import type { AggregateFunction, Operator } from "../filter/types";
+import type { AggregateFunction, Operator, TimeWindow } from "../filter/types";
 import { PropertyRow } from "./AttributeRow";
 import { useCatalog } from "./catalog";
-import { DurationField, ValueField } from "./ValueField";
+import { useFocusOnCount } from "./focus";
+import { ValueField } from "./ValueField";
+import { WindowFields } from "./WindowFields";
 
 const MEASURES = {
   SUM: "the sum of",
@@ -119,43 +121,7 @@ function MeasureFields({ node, onChange }: Props) {
   );
 }
 
-type Window = EventNode["condition"]["within"];
-
-/** The time in which the events count: any, or the last days. Another window is shown as it is. */
-function WindowFields({
-  within,
-  onChange,
-}: {
-  within: Window;
-  onChange: (within: Window) => void;
-}) {
-  const isLast = within && "last" in within;
-  return (
-    <>
-      <select
-        aria-label="Time"
-        value={within ? (isLast ? "last" : "other") : ""}
-        onChange={({ target }) => onChange(target.value ? { last: "P30D" } : undefined)}
-      >
-        <option value="">at any time</option>
-        <option value="last">within the last</option>
-        {within && !isLast && (
-          <option value="other" disabled>
-            {JSON.stringify(within)}
-          </option>
-        )}
-      </select>
-      {isLast && (
-        <DurationField
-          value={within.last}
-          onChange={(last) => onChange({ last: String(last ?? "") })}
-        />
-      )}
-    </>
-  );
-}
-
-function withWindow(node: EventNode, within: Window): EventNode {
+function withWindow(node: EventNode, within: TimeWindow | undefined): EventNode {
   const { within: _, ...condition } = node.condition;
   return { ...node, condition: within ? { ...condition, within } : condition };
 }
@@ -165,8 +131,9 @@ function WhereFields({ node, onChange }: Props) {
   const { name = "" } = node.condition;
   const properties = events.find((candidate) => candidate.name === name)?.properties ?? [];
   const changeWhere = (where: AttributeNode[]) => onChange({ ...node, where });
+  const fields = useFocusOnCount(node.where.length);
   return (
-    <div className="where">
+    <div className="where" ref={fields}>
       {node.where.map((condition) => (
         <div key={condition.id} className="condition">
           where
@@ -187,7 +154,11 @@ function WhereFields({ node, onChange }: Props) {
         </div>
       ))}
       {properties.length > 0 && (
-        <button type="button" onClick={() => changeWhere([...node.where, createAttribute()])}>
+        <button
+          type="button"
+          data-adds
+          onClick={() => changeWhere([...node.where, createAttribute()])}
+        >
           + where
         </button>
       )}

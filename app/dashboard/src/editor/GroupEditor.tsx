@@ -1,4 +1,4 @@
-import { memo, useEffect, useRef } from "react";
+import { memo } from "react";
 import {
   createAttribute,
   createEvent,
@@ -12,6 +12,8 @@ import {
 import { AttributeRow } from "./AttributeRow";
 import { EventRow } from "./EventRow";
 import { useEdit, useNodeProblem } from "./editing";
+import { NodeMark } from "./NodeMark";
+import { PartTools } from "./PartTools";
 import { SegmentConditionRow } from "./SegmentConditionRow";
 
 const JUNCTION_NAMES = { all: "All of these", any: "Any of these", none: "None of these" } as const;
@@ -23,23 +25,17 @@ const ADDITIONS = [
   { name: "Group", create: () => createGroup("all") },
 ] as const;
 
+interface Props {
+  group: GroupNode;
+  /** Whether the group is the whole filter. Its parts can't leave it. */
+  isRoot?: boolean;
+}
+
 /** A group of conditions: its junction, its parts, and buttons that add parts. */
-export const GroupEditor = memo(function GroupEditor({ group }: { group: GroupNode }) {
-  const edit = useEdit();
-  const fieldset = useRef<HTMLFieldSetElement>(null);
-  const shownCount = useRef(group.children.length);
-
-  // After an addition the first field of the new part has the focus; after a removal, the button
-  // that adds parts, as the removed button had it.
-  useEffect(() => {
-    const added = group.children.length - shownCount.current;
-    shownCount.current = group.children.length;
-    if (added > 0) focusFirst(fieldset.current?.querySelector(":scope > ul > li:last-child"));
-    if (added < 0) focusFirst(fieldset.current?.querySelector(":scope > .additions"));
-  }, [group.children.length]);
-
+export const GroupEditor = memo(function GroupEditor({ group, isRoot = false }: Props) {
+  const { edit } = useEdit();
   return (
-    <fieldset className="group" ref={fieldset}>
+    <fieldset className="group">
       <legend>
         <select
           aria-label="How the conditions are joined"
@@ -57,10 +53,10 @@ export const GroupEditor = memo(function GroupEditor({ group }: { group: GroupNo
       </legend>
       <ul>
         {group.children.map((child) => (
-          <Part key={child.id} node={child} />
+          <Part key={child.id} node={child} canMoveOut={!isRoot} />
         ))}
       </ul>
-      <div className="additions">
+      <div className="additions" data-additions={group.id}>
         {ADDITIONS.map(({ name, create }) => (
           <button
             key={name}
@@ -75,40 +71,27 @@ export const GroupEditor = memo(function GroupEditor({ group }: { group: GroupNo
   );
 });
 
-const Part = memo(function Part({ node }: { node: FilterNode }) {
-  const edit = useEdit();
+interface PartProps {
+  node: FilterNode;
+  canMoveOut: boolean;
+}
+
+const Part = memo(function Part({ node, canMoveOut }: PartProps) {
   const problem = useNodeProblem(node.id);
   return (
-    <li className="part">
+    <li className="part" data-node={node.id}>
       <div className="condition">
         <PartFields node={node} />
-        <span className="part-tools">
-          <button
-            type="button"
-            aria-label="Move up"
-            onClick={() => edit({ type: "move", id: node.id, by: -1 })}
-          >
-            ↑
-          </button>
-          <button
-            type="button"
-            aria-label="Move down"
-            onClick={() => edit({ type: "move", id: node.id, by: 1 })}
-          >
-            ↓
-          </button>
-          <button type="button" onClick={() => edit({ type: "remove", id: node.id })}>
-            Remove
-          </button>
-        </span>
+        <PartTools nodeId={node.id} canMoveOut={canMoveOut} />
       </div>
+      <NodeMark nodeId={node.id} />
       {problem && <p className="field-problem">{problem}</p>}
     </li>
   );
 });
 
 function PartFields({ node }: { node: FilterNode }) {
-  const edit = useEdit();
+  const { edit } = useEdit();
   const replace = (next: FilterNode) => edit({ type: "replace", node: next });
   switch (node.kind) {
     case "group":
@@ -120,8 +103,4 @@ function PartFields({ node }: { node: FilterNode }) {
     case "segment":
       return <SegmentConditionRow node={node} onChange={replace} />;
   }
-}
-
-function focusFirst(part: Element | null | undefined): void {
-  part?.querySelector<HTMLElement>("select, input, button")?.focus();
 }

@@ -1,9 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
+import { Link } from "wouter";
+import { routes } from "../routes";
 import { formatCount, formatNumber } from "../ui/formats";
 import { announce } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
-import { comparisonQuery, type usePreview } from "./usePreview";
+import { comparisonQuery } from "./queries";
+import type { FilterInput, usePreview } from "./usePreview";
 
 const SPEECH_PAUSE_MS = 700;
 
@@ -22,7 +25,7 @@ export function Preview({ preview, segmentId }: Props) {
   useEffect(() => announce(spoken), [spoken]);
 
   return (
-    <section className="preview" aria-labelledby="preview-heading">
+    <section aria-labelledby="preview-heading">
       <h2 id="preview-heading">Who this selects</h2>
       {unfinishedCount > 0 && (
         <p>{formatCount(unfinishedCount, "condition")} not finished, and left out.</p>
@@ -36,7 +39,11 @@ export function Preview({ preview, segmentId }: Props) {
           <p className="sentence">{data.filterText}</p>
           <ul>
             {data.sample.map((customer) => (
-              <li key={customer.id}>{customer.name ?? customer.sourceId}</li>
+              <li key={customer.id}>
+                <Link href={routes.customer(customer.sourceId)}>
+                  {customer.name ?? customer.sourceId}
+                </Link>
+              </li>
             ))}
           </ul>
         </div>
@@ -46,8 +53,9 @@ export function Preview({ preview, segmentId }: Props) {
   );
 }
 
-function Comparison({ filter, segmentId }: { filter: object; segmentId: string }) {
-  const { data } = useQuery(comparisonQuery(filter, segmentId));
+function Comparison({ filter, segmentId }: { filter: FilterInput; segmentId: string }) {
+  const { data, error } = useQuery(comparisonQuery(filter, segmentId));
+  if (error) return <p className="field-problem">{error.message}</p>;
   if (!data) return null;
   const { enteringCount, leavingCount, stayingCount } = data;
   return (

@@ -1,5 +1,7 @@
+import { useQuery } from "@tanstack/react-query";
 import type { SegmentNode } from "../filter/node";
-import { useCatalog } from "./catalog";
+import { namedSegmentQuery } from "./queries";
+import { SegmentCombobox } from "./SegmentCombobox";
 
 interface Props {
   node: SegmentNode;
@@ -8,7 +10,8 @@ interface Props {
 
 /** A condition that the customer is, or is not, in another segment. */
 export function SegmentConditionRow({ node, onChange }: Props) {
-  const { segments } = useCatalog();
+  const { data: segment } = useQuery(namedSegmentQuery(node.segmentId));
+  const name = segment === null ? "a deleted segment" : segment?.name;
   return (
     <>
       <select
@@ -19,20 +22,12 @@ export function SegmentConditionRow({ node, onChange }: Props) {
         <option value="true">is in</option>
         <option value="false">is not in</option>
       </select>
-      <select
-        aria-label="Segment"
-        value={node.segmentId ?? ""}
-        onChange={({ target }) => onChange({ ...node, segmentId: target.value })}
-      >
-        <option value="" disabled>
-          Choose a segment
-        </option>
-        {segments.map(({ id, name }) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
-      </select>
+      <SegmentCombobox
+        label="Segment"
+        value={(node.segmentId && name) ?? ""}
+        onChoose={({ id }) => onChange({ ...node, segmentId: id })}
+      />
+      {segment?.filterText && <p className="sentence inner-sentence">{segment.filterText}</p>}
     </>
   );
 }

@@ -83,7 +83,11 @@ function PairField({ labels, type, value, onChange }: PairFieldProps) {
 const DAYS_DURATION = /^P(\d+)D$/;
 
 /** A duration in days; one with other units as its text. */
-export function DurationField({ value, onChange }: FieldProps) {
+export function DurationField({
+  label = "Days",
+  value,
+  onChange,
+}: FieldProps & { label?: string }) {
   const text = String(value ?? "");
   if (text && !DAYS_DURATION.test(text)) {
     return <ScalarField label="Duration" type="STRING" value={value} onChange={onChange} />;
@@ -91,7 +95,7 @@ export function DurationField({ value, onChange }: FieldProps) {
   const days = DAYS_DURATION.exec(text)?.[1];
   return (
     <NumberField
-      label="Days"
+      label={label}
       value={days === undefined ? undefined : Number(days)}
       onChange={(next) => onChange(next === undefined ? undefined : `P${next}D`)}
     />

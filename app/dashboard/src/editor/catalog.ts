@@ -19,7 +19,6 @@ export type AttributeType = AttributeInfo["type"];
 export interface Catalog {
   attributes: CatalogData["filterAttributes"];
   events: EventInfo[];
-  segments: CatalogData["segments"]["nodes"];
   operators: ReadonlyMap<Operator, OperatorInfo>;
   operands: Operands;
 }
@@ -34,7 +33,6 @@ function toCatalog(data: CatalogData): Catalog {
   return {
     attributes: data.filterAttributes,
     events: data.filterEvents,
-    segments: data.segments.nodes,
     operators: new Map(data.filterOperators.map((info) => [info.operator, info])),
     operands: new Map(data.filterOperators.map((info) => [info.operator, info.operand])),
   };

@@ -7,6 +7,7 @@ export const ReadCatalog = graphql(`
       label
       group
       type
+      isArray
       operatorNames
       allowedValues
     }
@@ -29,11 +30,29 @@ export const ReadCatalog = graphql(`
         operator
       }
     }
-    segments(first: 100, orderBy: NAME) {
+  }
+`);
+
+export const SearchSegments = graphql(`
+  query SearchSegments($search: String) {
+    segments(first: 20, search: $search, orderBy: NAME) {
       nodes {
         id
         name
+        kind
+        lastSize {
+          memberCount
+        }
       }
+    }
+  }
+`);
+
+export const DescribeSegment = graphql(`
+  query DescribeSegment($id: ID!) {
+    segment(id: $id) {
+      name
+      filterText
     }
   }
 `);
@@ -62,6 +81,18 @@ export const CompareFilter = graphql(`
         enteringCount
         leavingCount
         stayingCount
+      }
+    }
+  }
+`);
+
+export const JudgeFilter = graphql(`
+  query JudgeFilter($filter: FilterInput!, $customer: CustomerRef!) {
+    segmentPreview(filter: $filter) {
+      judge(customer: $customer) {
+        holds
+        explanation
+        changesAt
       }
     }
   }

@@ -51,21 +51,27 @@ export function NumberField({ label, value, onChange }: FieldProps) {
 
 /** The values, one a line; pasted commas, semicolons and tabs separate, too. */
 export function ListField({ label, type, value, onChange }: FieldProps & { type: AttributeType }) {
-  const [text, setText] = useState(() => (Array.isArray(value) ? value.join("\n") : ""));
-  function change(next: string) {
-    setText(next);
-    const lines = next.split(/[\n,;\t]/).map((line) => line.trim());
-    onChange(lines.filter(Boolean).map((line) => (type === "NUMBER" ? Number(line) : line)));
-  }
+  const [typed, setTyped] = useState("");
+  // The value may have changed otherwise: an undone edit changes it, too.
+  const isTyped = JSON.stringify(parseList(typed, type)) === JSON.stringify(value ?? []);
+  const text = isTyped || !Array.isArray(value) ? typed : value.join("\n");
   return (
     <textarea
       aria-label={label}
       placeholder={label}
       rows={3}
       value={text}
-      onChange={(event) => change(event.target.value)}
+      onChange={({ target }) => {
+        setTyped(target.value);
+        onChange(parseList(target.value, type));
+      }}
     />
   );
+}
+
+function parseList(text: string, type: AttributeType): unknown[] {
+  const lines = text.split(/[\n,;\t]/).map((line) => line.trim());
+  return lines.filter(Boolean).map((line) => (type === "NUMBER" ? Number(line) : line));
 }
 
 function ChoiceField({

@@ -1,12 +1,12 @@
-import { keepPreviousData, queryOptions, skipToken, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, skipToken, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { VariablesOf } from "../api/graphql";
 import { ApiError, request } from "../api/request";
 import type { GroupNode } from "../filter/node";
-import { type Operands, toSentFilter } from "../filter/send";
+import { type Operands, type SentFilter, toSentFilter } from "../filter/send";
 import { useDebounced } from "../ui/useDebounced";
 import type { NodeProblem } from "./editing";
-import { CompareFilter, PreviewFilter } from "./operations";
+import { PreviewFilter } from "./operations";
 
 const TYPING_PAUSE_MS = 250;
 
@@ -27,6 +27,7 @@ export function usePreview(tree: GroupNode, operands: Operands) {
   });
   return {
     filter,
+    findNode: sent.findNode,
     unfinishedCount: sent.unfinishedCount,
     data: query.data,
     error: query.error,
@@ -35,21 +36,10 @@ export function usePreview(tree: GroupNode, operands: Operands) {
   };
 }
 
-/** Who would enter and leave the saved segment with the filter. */
-export const comparisonQuery = (filter: object, segmentId: string) =>
-  queryOptions({
-    queryKey: ["comparison", segmentId, filter],
-    queryFn: async ({ signal }) => {
-      const variables = { filter: filter as FilterInput, segmentId };
-      return (await request(CompareFilter, variables, signal)).segmentPreview.against;
-    },
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
-
-function findProblem(
+/** Returns the node at which an error of the API points; null if it points at none. */
+export function findProblem(
   error: Error | null,
-  findNode: (path: readonly string[]) => string | undefined,
+  findNode: SentFilter["findNode"],
 ): NodeProblem | null {
   if (!(error instanceof ApiError)) return null;
   const nodeId = findNode(error.path);

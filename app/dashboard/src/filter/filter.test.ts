@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { applyEdit } from "./edit";
-import { createAttribute, createGroup, toTree } from "./node";
+import {
+  copyNode,
+  createAttribute,
+  createEvent,
+  createGroup,
+  type FilterNode,
+  toTree,
+} from "./node";
 import { type Operands, toSentFilter } from "./send";
 import type { Filter } from "./types";
 
@@ -92,4 +99,50 @@ test("an edit changes one node and keeps the others", () => {
   const moved = applyEdit(tree, { type: "move", id: last.id, by: -1 });
   expect(moved.children).toEqual([first, last, group]);
   expect(applyEdit(tree, { type: "move", id: last.id, by: 1 })).toBe(tree);
+});
+
+/** The tree as text: conditions by their paths, groups in brackets. */
+function show(node: FilterNode): string {
+  if (node.kind === "group") return `${node.junction}(${node.children.map(show).join(" ")})`;
+  return node.kind === "attribute" ? (node.condition.path ?? "?") : node.kind;
+}
+
+const a: Filter = { attribute: { path: "a", operator: "HAS_VALUE" } };
+const b: Filter = { attribute: { path: "b", operator: "HAS_VALUE" } };
+
+test("a part moves into the group above it, or into a new one, and out again", () => {
+  const tree = toTree({ all: [a, b] });
+  const [first, second] = tree.children.map(({ id }) => id);
+  if (!first || !second) throw new Error("no tree");
+
+  const wrapped = applyEdit(tree, { type: "moveIn", id: first });
+  expect(show(wrapped)).toBe("all(all(a) b)");
+  const joined = applyEdit(wrapped, { type: "moveIn", id: second });
+  expect(show(joined)).toBe("all(all(a b))");
+  const left = applyEdit(joined, { type: "moveOut", id: first });
+  expect(show(left)).toBe("all(all(b) a)");
+  expect(show(applyEdit(left, { type: "moveOut", id: second }))).toBe("all(b a)");
+  expect(applyEdit(tree, { type: "moveOut", id: first })).toBe(tree);
+});
+
+test("a copy of a part has ids of its own", () => {
+  const tree = toTree({ all: [{ any: [a, { event: { name: "visit", where: [] } }] }, b] });
+  const [group] = tree.children;
+  if (!group) throw new Error("no tree");
+
+  const node = copyNode(group);
+  const copied = applyEdit(tree, { type: "insertAfter", id: group.id, node });
+
+  expect(show(copied)).toBe("all(any(a event) any(a event) b)");
+  const ids = JSON.stringify(copied).match(/node-\d+/g) ?? [];
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test.each([
+  { last: "" },
+  { between: { from: "2026-01-01T00:00:00Z", to: "" } },
+  { ago: { from: "", to: "P2D" } },
+])("an event condition without a whole window is left out: %j", (within) => {
+  const tree = createGroup("all", [createEvent({ name: "visit", within })]);
+  expect(toSentFilter(tree, operands)).toMatchObject({ filter: null, unfinishedCount: 1 });
 });

@@ -73,6 +73,14 @@ export const createSegment = (segmentId?: string, isMember = true): SegmentNode 
   isMember,
 });
 
+/** Returns a copy of the part, with ids of its own. */
+export function copyNode<Node extends FilterNode>(node: Node): Node {
+  const id = createId();
+  if (node.kind === "group") return { ...node, id, children: node.children.map(copyNode) };
+  if (node.kind === "event") return { ...node, id, where: node.where.map(copyNode) };
+  return { ...node, id };
+}
+
 /** Returns the filter as a tree for the editor, whose root is a group. */
 export function toTree(filter: Filter): GroupNode {
   const node = toNode(filter);

@@ -1,4 +1,4 @@
-import type { OperandKind } from "./types";
+import type { OperandKind, TimeWindow } from "./types";
 
 export const PERIODS = [
   "TODAY",
@@ -35,6 +35,12 @@ export function isComplete(kind: OperandKind | undefined, value: unknown): boole
       return isFilledIn(value);
   }
 }
+
+/** Whether the user has filled in the whole window. */
+export const isWindowComplete = (window: TimeWindow) =>
+  Object.values(window).every((bound: string | { from: string; to: string }) =>
+    typeof bound === "string" ? isFilledIn(bound) : Object.values(bound).every(isFilledIn),
+  );
 
 /** Returns a property of a value that may not be an object. */
 export function readKey(value: unknown, key: string): unknown {

@@ -1,5 +1,5 @@
 import type { AttributeNode, EventNode, FilterNode, GroupNode } from "./node";
-import { isComplete } from "./operands";
+import { isComplete, isWindowComplete } from "./operands";
 import type { AttributeCondition, EventCondition, Filter, OperandKind, Operator } from "./types";
 
 export type Operands = ReadonlyMap<Operator, OperandKind>;
@@ -73,10 +73,11 @@ function convertAttribute(
 }
 
 function convertEvent({ condition, where }: EventNode, operands: Operands): EventCondition | null {
-  const { name, operator, value, aggregate } = condition;
+  const { name, operator, value, aggregate, within } = condition;
   const conditions = where.map((node) => convertAttribute(node, operands));
   if (!name || !operator || !isComplete(operands.get(operator), value)) return null;
   if (aggregate && !aggregate.property) return null;
+  if (within && !isWindowComplete(within)) return null;
   if (conditions.includes(null)) return null;
   return { ...condition, name, operator, value, where: conditions as AttributeCondition[] };
 }

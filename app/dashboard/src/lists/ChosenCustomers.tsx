@@ -1,7 +1,7 @@
 import { type Dispatch, useId, useRef, useState } from "react";
+import type { Customer } from "../customers/queries";
 import { formatCount, formatNumber } from "../ui/formats";
 import type { Chosen, ChosenEdit } from "./chosen";
-import type { Customer } from "./lookup";
 
 const SHOWN_STEP = 50;
 

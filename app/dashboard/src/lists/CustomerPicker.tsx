@@ -1,24 +1,32 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type Dispatch, useId, useState } from "react";
+import { type CustomerSelection, customersQuery } from "../customers/queries";
+import { FilterPanel } from "../editor/FilterPanel";
+import { createAttribute, createGroup } from "../filter/node";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
 import { useDebounced } from "../ui/useDebounced";
+import { AddAllButton } from "./AddAllButton";
+import { CustomerTable } from "./CustomerTable";
 import type { Chosen, ChosenEdit } from "./chosen";
-import type { Customer } from "./lookup";
-import { customersQuery } from "./queries";
 
 const TYPING_PAUSE_MS = 250;
 
 interface Props {
   chosen: Chosen;
   edit: Dispatch<ChosenEdit>;
+  limit: number;
 }
 
-/** Searches customers, whose ticks put them into the list. */
-export function CustomerPicker({ chosen, edit }: Props) {
+/** Searches and filters customers. Their ticks, or a button for all of them, put them into the list. */
+export function CustomerPicker({ chosen, edit, limit }: Props) {
   const [search, setSearch] = useState("");
+  const [filter, setFilter] = useState<CustomerSelection["filter"]>(null);
+  const [isFiltering, setFiltering] = useState(false);
+  const [initialTree] = useState(() => createGroup("all", [createAttribute()]));
   const heading = useId();
-  const query = useInfiniteQuery(customersQuery(useDebounced(search, TYPING_PAUSE_MS)));
+  const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
+  const query = useInfiniteQuery(customersQuery(selection));
   const customers = query.data?.pages.flatMap(({ nodes }) => nodes);
   return (
     <section aria-labelledby={heading}>
@@ -29,60 +37,27 @@ export function CustomerPicker({ chosen, edit }: Props) {
           <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
         </label>
       </search>
+      <details onToggle={(event) => setFiltering(event.currentTarget.open || isFiltering)}>
+        <summary>Filter</summary>
+        {isFiltering && (
+          <FilterPanel initial={initialTree} error={query.error} onChange={setFilter} />
+        )}
+      </details>
       {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
       {!customers && !query.error && <p className="waiting">Loading customers …</p>}
       {customers?.length === 0 && <p>No customer is found.</p>}
       {customers && customers.length > 0 && (
         <div aria-busy={query.isPlaceholderData}>
+          <AddAllButton
+            key={JSON.stringify(selection)}
+            selection={selection}
+            edit={edit}
+            limit={limit}
+          />
           <CustomerTable customers={customers} chosen={chosen} edit={edit} />
         </div>
       )}
       <ShowMore query={query} />
     </section>
-  );
-}
-
-function CustomerTable({ customers, chosen, edit }: Props & { customers: readonly Customer[] }) {
-  function tick(ticked: readonly Customer[], isTicked: boolean) {
-    if (isTicked) edit({ type: "add", customers: ticked });
-    else edit({ type: "remove", ids: ticked.map(({ id }) => id) });
-  }
-  return (
-    <div className="table-box">
-      <table>
-        <thead>
-          <tr>
-            <td>
-              <input
-                type="checkbox"
-                aria-label="All shown customers"
-                checked={customers.every(({ id }) => chosen.has(id))}
-                onChange={(event) => tick(customers, event.target.checked)}
-              />
-            </td>
-            <th scope="col">Name</th>
-            <th scope="col">Source id</th>
-            <th scope="col">Email</th>
-          </tr>
-        </thead>
-        <tbody>
-          {customers.map((customer) => (
-            <tr key={customer.id}>
-              <td>
-                <input
-                  type="checkbox"
-                  aria-label={customer.sourceId}
-                  checked={chosen.has(customer.id)}
-                  onChange={(event) => tick([customer], event.target.checked)}
-                />
-              </td>
-              <th scope="row">{customer.name ?? "–"}</th>
-              <td>{customer.sourceId}</td>
-              <td>{customer.email ?? "–"}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

@@ -25,7 +25,7 @@ export function ListEditor({ limit, initial }: Props) {
       <div className="list-editor">
         <div>
           <PasteForm chosen={chosen} edit={edit} />
-          <CustomerPicker chosen={chosen} edit={edit} />
+          <CustomerPicker chosen={chosen} edit={edit} limit={limit} />
         </div>
         <ChosenCustomers chosen={chosen} edit={edit} limit={limit} />
       </div>

@@ -32,8 +32,8 @@ export function LookupReport({ report }: { report: Report }) {
         {emptyCount > 0 && <li>{formatCount(emptyCount, "line")} without a value</li>}
         {sharedEmails.length > 0 && (
           <li>
-            {formatCount(sharedEmails.length, "email")} of several customers, who are all in the
-            list: {sharedEmails.slice(0, MAX_NAMED_EMAILS).join(", ")}
+            {formatCount(sharedEmails.length, "email")} of several customers, of whom up to 20 are
+            in the list: {sharedEmails.slice(0, MAX_NAMED_EMAILS).join(", ")}
             {sharedEmails.length > MAX_NAMED_EMAILS && ", …"}
           </li>
         )}

@@ -3,11 +3,11 @@ import { type Dispatch, useState } from "react";
 import { useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import type { Customer } from "../customers/queries";
 import { routes } from "../routes";
 import { CreateSegment } from "../segments/operations";
 import { Problem } from "../ui/Problem";
 import type { Chosen, ChosenEdit } from "./chosen";
-import type { Customer } from "./lookup";
 
 interface Props {
   chosen: Chosen;
@@ -31,7 +31,6 @@ export function SaveListForm({ chosen, edit, limit }: Props) {
     },
     onSuccess: (id) => {
       queryClient.invalidateQueries({ queryKey: ["segments"] });
-      queryClient.invalidateQueries({ queryKey: ["catalog"] });
       navigate(routes.segment(id));
     },
   });

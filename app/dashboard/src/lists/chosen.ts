@@ -1,4 +1,4 @@
-import type { Customer } from "./lookup";
+import type { Customer } from "../customers/queries";
 
 /** The customers of a new list by id, in the order in which they were added. */
 export type Chosen = ReadonlyMap<string, Customer>;

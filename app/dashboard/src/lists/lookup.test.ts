@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Customer, summarize } from "./lookup";
+import type { Customer } from "../customers/queries";
+import { summarize } from "./lookup";
 
 const customer = (id: string): Customer => ({ id, sourceId: id, name: null, email: null });
 const anna = customer("anna");

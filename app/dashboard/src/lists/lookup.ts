@@ -1,11 +1,9 @@
 import { limitConcurrency } from "../api/concurrency";
-import type { ResultOf } from "../api/graphql";
 import { request } from "../api/request";
+import type { Customer } from "../customers/queries";
 import { formatCount, formatNumber } from "../ui/formats";
 import type { Entry } from "./entries";
-import { FindByEmail, FindBySourceId, type SearchCustomers } from "./operations";
-
-export type Customer = ResultOf<typeof SearchCustomers>["customers"]["nodes"][number];
+import { FindByEmail, FindBySourceId } from "./operations";
 
 /** What became of the entries: each is found, a duplicate or unknown. */
 export interface Lookup {
@@ -14,7 +12,7 @@ export interface Lookup {
   /** Entries that name a customer whom an earlier entry names, or repeat an unknown one. */
   duplicateCount: number;
   unknown: Entry[];
-  /** Emails that several customers have. All of these are found. */
+  /** Emails that several customers have. Up to 20 of these are found. */
   sharedEmails: string[];
 }
 
@@ -22,15 +20,14 @@ export interface Lookup {
 type Found = Map<string, Customer[]>;
 type Find = (texts: string[], signal: AbortSignal) => Promise<Found>;
 
-const SOURCE_IDS_PER_REQUEST = 1_000;
-const EMAILS_PER_REQUEST = 100;
+const TEXTS_PER_REQUEST = 1_000;
 const MAX_RUNNING_REQUESTS = 2;
 // The API refuses longer texts as a sourceId.
 const MAX_TEXT_LENGTH = 255;
 
 /**
- * Finds the customer of each entry: by sourceId, and where there is none, by email. An email is found
- * as it is written, and in small letters. Calls `onProgress` with a text on how far it has come.
+ * Finds the customer of each entry: by sourceId, and where there is none, by email, whose case does
+ * not count. Calls `onProgress` with a text on how far it has come.
  */
 export async function lookUp(
   entries: readonly Entry[],
@@ -38,15 +35,11 @@ export async function lookUp(
   onProgress: (progress: string) => void,
 ): Promise<Lookup> {
   const texts = [...new Set(entries.map(({ text }) => text))].filter(canBeFound);
-  const bySourceId = await findInChunks(
-    texts,
-    SOURCE_IDS_PER_REQUEST,
-    findBySourceId,
-    signal,
-    (done) => onProgress(`${formatNumber(done)} of ${formatCount(texts.length, "value")}`),
+  const bySourceId = await findInChunks(texts, findBySourceId, signal, (done) =>
+    onProgress(`${formatNumber(done)} of ${formatCount(texts.length, "value")}`),
   );
   const emails = texts.filter((text) => !bySourceId.has(text) && text.includes("@"));
-  const byEmail = await findInChunks(emails, EMAILS_PER_REQUEST, findByEmail, signal, (done) =>
+  const byEmail = await findInChunks(emails, findByEmail, signal, (done) =>
     onProgress(`${formatNumber(done)} of ${formatCount(emails.length, "email")}`),
   );
   return summarize(entries, new Map([...bySourceId, ...byEmail]));
@@ -75,15 +68,14 @@ const canBeFound = (text: string) => text.length <= MAX_TEXT_LENGTH && !text.inc
 
 async function findInChunks(
   texts: readonly string[],
-  chunkSize: number,
   find: Find,
   signal: AbortSignal,
   onProgress: (done: number) => void,
 ): Promise<Found> {
   const run = limitConcurrency(MAX_RUNNING_REQUESTS);
   const chunks: string[][] = [];
-  for (let start = 0; start < texts.length; start += chunkSize) {
-    chunks.push(texts.slice(start, start + chunkSize));
+  for (let start = 0; start < texts.length; start += TEXTS_PER_REQUEST) {
+    chunks.push(texts.slice(start, start + TEXTS_PER_REQUEST));
   }
   let done = 0;
   const results = await Promise.all(
@@ -109,26 +101,7 @@ const findBySourceId: Find = async (texts, signal) => {
 };
 
 const findByEmail: Find = async (texts, signal) => {
-  const value = [...new Set([...texts, ...texts.map((text) => text.toLowerCase())])];
-  const filter = { attribute: { path: "email", operator: "IN" as const, value } };
-  const byEmail: Found = new Map();
-  let after: string | null = null;
-  do {
-    const { customers }: ResultOf<typeof FindByEmail> = await request(
-      FindByEmail,
-      { filter, after },
-      signal,
-    );
-    for (const customer of customers.nodes) {
-      const email = customer.email?.toLowerCase() ?? "";
-      byEmail.set(email, [...(byEmail.get(email) ?? []), customer]);
-    }
-    after = customers.pageInfo.hasNextPage ? customers.pageInfo.endCursor : null;
-  } while (after);
-  const found: Found = new Map();
-  for (const text of texts) {
-    const customers = byEmail.get(text.toLowerCase());
-    if (customers) found.set(text, customers);
-  }
-  return found;
+  const { customersByEmail } = await request(FindByEmail, { emails: texts }, signal);
+  const found = customersByEmail.filter(({ customers }) => customers.length > 0);
+  return new Map(found.map(({ email, customers }) => [email, customers]));
 };

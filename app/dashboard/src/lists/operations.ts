@@ -12,34 +12,14 @@ export const FindBySourceId = graphql(`
 `);
 
 export const FindByEmail = graphql(`
-  query FindByEmail($filter: FilterInput!, $after: String) {
-    customers(first: 100, after: $after, filter: $filter) {
-      nodes {
+  query FindByEmail($emails: [String!]!) {
+    customersByEmail(emails: $emails) {
+      email
+      customers {
         id
         sourceId
         name
         email
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`);
-
-export const SearchCustomers = graphql(`
-  query SearchCustomers($search: String, $after: String) {
-    customers(first: 50, after: $after, search: $search) {
-      nodes {
-        id
-        sourceId
-        name
-        email
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
       }
     }
   }

@@ -1,20 +1,8 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
-import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
-import type { Customer } from "./lookup";
-import { ReadListLimit, ReadListMembers, SearchCustomers } from "./operations";
-
-/** The customers whom a search finds, page by page; all of them without a search. */
-export const customersQuery = (search: string) =>
-  infiniteQueryOptions({
-    queryKey: ["customers", search],
-    queryFn: async ({ pageParam, signal }) =>
-      (await request(SearchCustomers, { search: search || null, after: pageParam }, signal))
-        .customers,
-    ...cursorPaging,
-    placeholderData: keepPreviousData,
-  });
+import type { Customer } from "../customers/queries";
+import { ReadListLimit, ReadListMembers } from "./operations";
 
 /** The maximum number of customers in a fixed list. */
 export const listLimitQuery = queryOptions({

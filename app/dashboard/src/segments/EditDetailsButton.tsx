@@ -25,7 +25,6 @@ export function EditDetailsButton({ segment }: { segment: ShownSegment }) {
       queryClient.invalidateQueries({ queryKey: ["segment", segment.id] });
       queryClient.invalidateQueries({ queryKey: ["changes", segment.id] });
       queryClient.invalidateQueries({ queryKey: ["segments"] });
-      queryClient.invalidateQueries({ queryKey: ["catalog"] });
     },
   });
 

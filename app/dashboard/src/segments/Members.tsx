@@ -1,4 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { routes } from "../routes";
 import { formatInstant } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
@@ -29,7 +31,11 @@ export function Members({ segment }: { segment: ShownSegment }) {
           <tbody>
             {members.map(({ node: customer, enteredAt }) => (
               <tr key={customer.id}>
-                <th scope="row">{customer.name ?? "–"}</th>
+                <th scope="row">
+                  <Link href={routes.customer(customer.sourceId)}>
+                    {customer.name ?? customer.sourceId}
+                  </Link>
+                </th>
                 <td>{customer.sourceId}</td>
                 <td>{customer.email ?? "–"}</td>
                 {isActive && (

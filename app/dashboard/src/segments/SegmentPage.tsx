@@ -75,6 +75,11 @@ function SegmentHead({ segment }: { segment: ShownSegment }) {
             Edit
           </Link>
         )}
+        {canWrite && segment.kind !== "STATIC" && (
+          <Link className="button" href={routes.duplicate(segment.id)}>
+            Duplicate
+          </Link>
+        )}
         {canWrite && segment.kind === "STATIC" && (
           <Link className="button" href={routes.changedCopy(segment.id)}>
             Make a changed copy

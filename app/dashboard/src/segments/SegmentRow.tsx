@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import { hasKeptDraft } from "../drafts/storage";
 import { routes } from "../routes";
 import { formatDate } from "../ui/formats";
 import { useInSight } from "../ui/useInSight";
@@ -16,6 +17,14 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
     <tr ref={row}>
       <th scope="row">
         <Link href={routes.segment(segment.id)}>{segment.name}</Link>
+        {hasKeptDraft(segment.id) && (
+          <>
+            {" "}
+            <Link className="badge" href={routes.editSegment(segment.id)}>
+              Unsaved change
+            </Link>
+          </>
+        )}
         {segment.filterText && <p className="sentence">{segment.filterText}</p>}
       </th>
       <td>

@@ -1,3 +1,5 @@
+import { Link } from "wouter";
+import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
 import type { ShownSegment } from "./queries";
 import { USE_NAMES } from "./words";
@@ -18,7 +20,9 @@ export function Uses({ segment }: { segment: ShownSegment }) {
         <tbody>
           {segment.usedBy.map((use) => (
             <tr key={use.id}>
-              <th scope="row">{use.name}</th>
+              <th scope="row">
+                <UseName use={use} />
+              </th>
               <td>{USE_NAMES[use.kind]}</td>
             </tr>
           ))}
@@ -27,3 +31,16 @@ export function Uses({ segment }: { segment: ShownSegment }) {
     </div>
   );
 }
+
+type Use = ShownSegment["usedBy"][number];
+
+function UseName({ use: { kind, id, name } }: { use: Use }) {
+  const href = PAGES[kind]?.(id);
+  return href ? <Link href={href}>{name}</Link> : name;
+}
+
+const PAGES: Partial<Record<Use["kind"], (id: string) => string>> = {
+  SEGMENT: (id) => routes.segment(id),
+  DISTRIBUTION: routes.distribution,
+  VALIDATION_RULE: () => routes.rules,
+};

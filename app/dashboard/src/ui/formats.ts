@@ -12,6 +12,14 @@ export const formatDate = (instant: string) => dates.format(new Date(instant));
 export const formatInstant = (instant: string) => instants.format(new Date(instant));
 
 /** Returns the number with the noun: "1 customer", "2 customers". */
-export function formatCount(count: number, noun: string): string {
-  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
+export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${formatNumber(count)} ${count === 1 ? noun : plural}`;
+}
+
+/** Formats an amount of the API, which is in minor units: cents. Without a currency it stays so. */
+export function formatAmount(amount: number, currency: string | null): string {
+  if (!currency) return formatNumber(amount);
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
+  return format.format(amount / 10 ** digits);
 }

@@ -1,0 +1,55 @@
+import { type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { Link } from "wouter";
+import { routes } from "../routes";
+import { formatCount } from "../ui/formats";
+import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
+import { announce } from "../ui/Status";
+import { type CustomerPages, type CustomerSelection, customerCountQuery } from "./queries";
+
+interface Props {
+  query: UseInfiniteQueryResult<CustomerPages>;
+  selection: CustomerSelection;
+}
+
+/** The selected customers, page by page, with links to their pages. */
+export function CustomerList({ query, selection }: Props) {
+  const { data: count } = useQuery(customerCountQuery(selection));
+  useEffect(() => {
+    if (count !== undefined) announce(formatCount(count, "customer"));
+  }, [count]);
+  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
+  if (!query.data) return problem ?? <p className="waiting">Loading customers …</p>;
+  const customers = query.data.pages.flatMap(({ nodes }) => nodes);
+  if (customers.length === 0) return problem ?? <p>No customer is found.</p>;
+  return (
+    <>
+      {problem}
+      <div className="table-box" aria-busy={query.isPlaceholderData}>
+        <table>
+          <caption>{count === undefined ? "Counting …" : formatCount(count, "customer")}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Source id</th>
+              <th scope="col">Email</th>
+            </tr>
+          </thead>
+          <tbody>
+            {customers.map(({ id, sourceId, name, email }) => (
+              <tr key={id}>
+                <th scope="row">
+                  <Link href={routes.customer(sourceId)}>{name ?? sourceId}</Link>
+                </th>
+                <td>{sourceId}</td>
+                <td>{email ?? "–"}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <ShowMore query={query} />
+    </>
+  );
+}

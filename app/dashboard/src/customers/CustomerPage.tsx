@@ -1,0 +1,59 @@
+import "./customers.css";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { readSourceId, routes } from "../routes";
+import { NotFound } from "../ui/NotFound";
+import { Problem } from "../ui/Problem";
+import { Memberships } from "./Memberships";
+import { Profile } from "./Profile";
+import { customerQuery } from "./profileQueries";
+import { Timeline } from "./Timeline";
+import { WhatIf } from "./WhatIf";
+
+const TABS = {
+  profile: { name: "Profile", Content: Profile },
+  memberships: { name: "Memberships", Content: Memberships },
+  timeline: { name: "Timeline", Content: Timeline },
+  "what-if": { name: "What if", Content: WhatIf },
+} as const;
+
+type TabName = keyof typeof TABS;
+
+interface Props {
+  params: { tab?: string | undefined };
+}
+
+/** One customer: the profile, and in tabs the segments, what happened, and what might. */
+export function CustomerPage({ params }: Props) {
+  const { tab = "profile" } = params;
+  const sourceId = readSourceId();
+  const { data, error, refetch } = useQuery(customerQuery(sourceId));
+  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (data === undefined) return <p className="waiting">Loading the customer …</p>;
+  if (data.customer === null || !isTab(tab)) return <NotFound />;
+  const { name, Content } = TABS[tab];
+  const title = data.customer.name ?? sourceId;
+  return (
+    <>
+      <title>{`${title}: ${name} · Customer segments`}</title>
+      <h1>{title}</h1>
+      <p className="sentence">{[sourceId, data.customer.email].filter(Boolean).join(", ")}</p>
+      <nav aria-label="Parts of the customer" className="tabs">
+        {Object.entries(TABS).map(([key, { name }]) => (
+          <Link
+            key={key}
+            href={routes.customer(sourceId, key)}
+            aria-current={key === tab ? "page" : undefined}
+          >
+            {name}
+          </Link>
+        ))}
+      </nav>
+      <Content sourceId={sourceId} />
+    </>
+  );
+}
+
+function isTab(text: string): text is TabName {
+  return Object.hasOwn(TABS, text);
+}

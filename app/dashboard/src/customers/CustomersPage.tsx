@@ -1,0 +1,87 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import { useCanWrite } from "../access/viewer";
+import { isDraftFragment, toFragment } from "../drafts/link";
+import { FilterPanel } from "../editor/FilterPanel";
+import { linkedDraftQuery } from "../editor/queries";
+import { createAttribute, createGroup, type GroupNode } from "../filter/node";
+import { routes } from "../routes";
+import { Problem } from "../ui/Problem";
+import { useDebounced } from "../ui/useDebounced";
+import { CustomerList } from "./CustomerList";
+import { type CustomerSelection, customersQuery } from "./queries";
+
+const TYPING_PAUSE_MS = 250;
+
+/** Searches and filters customers. The address holds the search, and in its fragment the filter. */
+export function CustomersPage() {
+  const [fragment] = useState(window.location.hash);
+  const isLinked = isDraftFragment(fragment);
+  const linked = useQuery({ ...linkedDraftQuery(fragment), enabled: isLinked });
+  return (
+    <>
+      <title>Customers · Customer segments</title>
+      <h1>Customers</h1>
+      {linked.error && <Problem error={linked.error} />}
+      {(!isLinked || linked.data) && <CustomerFinder linkedTree={linked.data?.tree} />}
+    </>
+  );
+}
+
+function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
+  const [parameters, setParameters] = useSearchParams();
+  const canWrite = useCanWrite();
+  const [initialTree] = useState(() => linkedTree ?? createGroup("all", [createAttribute()]));
+  const [isFiltering, setFiltering] = useState(linkedTree !== undefined);
+  const { filter, fragment, change } = useLinkedFilter();
+  const search = parameters.get("search") ?? "";
+  const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
+  const query = useInfiniteQuery(customersQuery(selection));
+  // A change of the search drops the fragment of the address.
+  useEffect(() => {
+    const { pathname, search: parametersText } = window.location;
+    window.history.replaceState(null, "", pathname + parametersText + fragment);
+  }, [fragment, search]);
+
+  return (
+    <>
+      <search className="toolbar">
+        <label>
+          Name, email, phone or source id
+          <input
+            type="search"
+            value={search}
+            onChange={({ target }) =>
+              setParameters(target.value ? { search: target.value } : {}, { replace: true })
+            }
+          />
+        </label>
+        {canWrite && filter && fragment && (
+          <Link className="button" href={routes.newSegment + fragment}>
+            Save the filter as a segment
+          </Link>
+        )}
+      </search>
+      <details
+        open={isFiltering}
+        onToggle={(event) => setFiltering(event.currentTarget.open || isFiltering)}
+      >
+        <summary>Filter</summary>
+        {isFiltering && <FilterPanel initial={initialTree} error={query.error} onChange={change} />}
+      </details>
+      <CustomerList query={query} selection={selection} />
+    </>
+  );
+}
+
+/** The filter of the panel, and the fragment that holds it; empty without one, or with a long one. */
+function useLinkedFilter() {
+  const [filter, setFilter] = useState<CustomerSelection["filter"]>(null);
+  const [fragment, setFragment] = useState("");
+  const change = useCallback(async (next: CustomerSelection["filter"], tree: GroupNode) => {
+    setFilter(next);
+    setFragment((next && (await toFragment({ name: "", description: "", tree }))) || "");
+  }, []);
+  return { filter, fragment, change };
+}

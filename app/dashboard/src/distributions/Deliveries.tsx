@@ -1,0 +1,96 @@
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useIsAdmin } from "../access/viewer";
+import { request, requireNoUserErrors } from "../api/request";
+import { formatCount, formatNumber } from "../ui/formats";
+import { Problem } from "../ui/Problem";
+import { ShowMore } from "../ui/ShowMore";
+import { announce } from "../ui/Status";
+import { DeliveryRow } from "./DeliveryRow";
+import { RetryDeliveries, RetryDelivery } from "./operations";
+import { deliveriesQuery, type ShownDistribution } from "./queries";
+import { type DeliveryStatus, STATUS_NAMES } from "./words";
+
+/** The deliveries of a distribution, by status. Failed ones can be sent again. */
+export function Deliveries({ distribution }: { distribution: ShownDistribution }) {
+  const { id, counts } = distribution;
+  const [status, setStatus] = useState<DeliveryStatus | null>(null);
+  const isAdmin = useIsAdmin();
+  const query = useInfiniteQuery(deliveriesQuery(id, status));
+  const retry = useRetry(id);
+  const deliveries = query.data?.pages.flatMap((page) => page?.nodes ?? []) ?? [];
+  const failedCount = counts.find((entry) => entry.status === "FAILED")?.count ?? 0;
+  return (
+    <>
+      <div className="toolbar">
+        <label>
+          Deliveries
+          <select
+            value={status ?? ""}
+            onChange={({ target }) => setStatus((target.value || null) as DeliveryStatus | null)}
+          >
+            <option value="">All</option>
+            {counts.map(({ status: name, count }) => (
+              <option key={name} value={name}>
+                {STATUS_NAMES[name]} ({formatNumber(count)})
+              </option>
+            ))}
+          </select>
+        </label>
+        {isAdmin && failedCount > 0 && (
+          <button type="button" disabled={retry.isPending} onClick={() => retry.mutate(null)}>
+            Send all {formatNumber(failedCount)} failed ones again
+          </button>
+        )}
+      </div>
+      {(query.error ?? retry.error) && <Problem error={(query.error ?? retry.error) as Error} />}
+      {query.data && deliveries.length === 0 && <p>There are no deliveries.</p>}
+      {deliveries.length > 0 && (
+        <div className="table-box" aria-busy={query.isPlaceholderData}>
+          <table>
+            <caption>{formatCount(deliveries.length, "delivery", "deliveries")} shown</caption>
+            <thead>
+              <tr>
+                <th scope="col">Customer</th>
+                <th scope="col">Status</th>
+                <th scope="col">Code</th>
+                <th scope="col">Made</th>
+                {isAdmin && <td />}
+              </tr>
+            </thead>
+            <tbody>
+              {deliveries.map((delivery) => (
+                <DeliveryRow
+                  key={delivery.id}
+                  delivery={delivery}
+                  onRetry={isAdmin ? () => retry.mutate(delivery.id) : null}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <ShowMore query={query} />
+    </>
+  );
+}
+
+/** Sends one failed delivery again, or all of the distribution. */
+function useRetry(distributionId: string) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: async (deliveryId: string | null) => {
+      if (deliveryId === null) {
+        return (await request(RetryDeliveries, { distributionId })).deliveriesRetry;
+      }
+      const { deliveryRetry } = await request(RetryDelivery, { id: deliveryId });
+      requireNoUserErrors(deliveryRetry.userErrors);
+      return 1;
+    },
+    onSuccess: (count) => {
+      announce(`${formatCount(count, "delivery", "deliveries")} will be sent again.`);
+      queryClient.invalidateQueries({ queryKey: ["distribution", distributionId] });
+      queryClient.invalidateQueries({ queryKey: ["deliveries", distributionId] });
+    },
+  });
+}

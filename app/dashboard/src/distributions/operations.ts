@@ -1,0 +1,119 @@
+import { graphql } from "../api/graphql";
+
+export const ListDistributions = graphql(`
+  query ListDistributions {
+    distributions {
+      id
+      name
+      on
+      state
+      pausedBecause
+      segment {
+        id
+        name
+      }
+      counts {
+        status
+        count
+      }
+    }
+  }
+`);
+
+export const ShowDistribution = graphql(`
+  query ShowDistribution($id: ID!) {
+    node(id: $id) {
+      ... on Distribution {
+        id
+        name
+        on
+        state
+        pausedBecause
+        maxPerCustomer
+        includesCurrentMembers
+        createdAt
+        segment {
+          id
+          name
+        }
+        channel {
+          webhook {
+            url
+            headerNames
+          }
+          email {
+            subject
+            body
+          }
+        }
+        codePool {
+          name
+          availableCount
+        }
+        counts {
+          status
+          count
+        }
+      }
+    }
+  }
+`);
+
+export const ListDeliveries = graphql(`
+  query ListDeliveries($id: ID!, $statuses: [DeliveryStatus!], $after: String) {
+    node(id: $id) {
+      ... on Distribution {
+        deliveries(first: 50, after: $after, statuses: $statuses) {
+          nodes {
+            id
+            status
+            attempts
+            code
+            lastError
+            nextAttemptAt
+            deliveredAt
+            createdAt
+            customer {
+              sourceId
+              name
+            }
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const SetDistributionState = graphql(`
+  mutation SetDistributionState($id: ID!, $state: DistributionState!) {
+    distributionSetState(id: $id, state: $state) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const RetryDelivery = graphql(`
+  mutation RetryDelivery($id: ID!) {
+    deliveryRetry(id: $id) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const RetryDeliveries = graphql(`
+  mutation RetryDeliveries($distributionId: ID!) {
+    deliveriesRetry(distributionId: $distributionId)
+  }
+`);

@@ -1,0 +1,25 @@
+import { formatInstant } from "../ui/formats";
+
+interface Props {
+  /** When the draft was last edited. */
+  editedAt: string;
+  onContinue: () => void;
+  onDiscard: () => void;
+}
+
+/** Asks whether to go on with an unsaved change. */
+export function DraftOffer({ editedAt, onContinue, onDiscard }: Props) {
+  return (
+    <div className="notice">
+      <p>This browser has an unsaved change of {formatInstant(editedAt)}.</p>
+      <div className="toolbar">
+        <button type="button" className="primary" onClick={onContinue}>
+          Go on with it
+        </button>
+        <button type="button" onClick={onDiscard}>
+          Throw it away
+        </button>
+      </div>
+    </div>
+  );
+}

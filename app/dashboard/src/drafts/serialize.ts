@@ -1,0 +1,85 @@
+import { type FilterNode, type GroupNode, toTree } from "../filter/node";
+import type { Filter } from "../filter/types";
+import type { Draft } from "./history";
+
+type Json = Record<string, unknown>;
+
+/** A draft as JSON. Its filter may have unfinished conditions. */
+export interface DraftJson {
+  name: string;
+  description: string;
+  filter: unknown;
+}
+
+export const toDraftJson = ({ name, description, tree }: Draft): DraftJson => ({
+  name,
+  description,
+  filter: toJson(tree),
+});
+
+/** Returns the draft; null if the JSON is none. */
+export function readDraftJson(json: unknown): Draft | null {
+  if (!isObject(json) || !isFilter(json.filter)) return null;
+  const { name, description, filter } = json;
+  return {
+    name: typeof name === "string" ? name : "",
+    description: typeof description === "string" ? description : "",
+    tree: toTree(filter as Filter),
+  };
+}
+
+function toJson(node: FilterNode): Json {
+  switch (node.kind) {
+    case "group":
+      return groupToJson(node);
+    case "attribute":
+      return { attribute: node.condition };
+    case "event":
+      return {
+        event: {
+          ...node.condition,
+          // An event without a value would get the default one.
+          value: node.condition.value ?? null,
+          where: node.where.map(({ condition }) => condition),
+        },
+      };
+    case "segment":
+      return { segment: { id: node.segmentId, member: node.isMember } };
+  }
+}
+
+const groupToJson = ({ junction, children }: GroupNode): Json => ({
+  [junction]: children.map(toJson),
+});
+
+/** Whether the editor can show the value as a filter, finished or not. */
+function isFilter(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { all, any, none, attribute, event, segment } = value;
+  const children = all ?? any ?? none;
+  if (children !== undefined) return Array.isArray(children) && children.every(isFilter);
+  if (attribute !== undefined) return isAttribute(attribute);
+  if (event !== undefined) return isEvent(event);
+  return isObject(segment) && isOptional(segment.id, "string");
+}
+
+const isAttribute = (value: unknown) =>
+  isObject(value) && isOptional(value.path, "string") && isOptional(value.operator, "string");
+
+function isEvent(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { name, operator, where = [], within, aggregate } = value;
+  return (
+    isOptional(name, "string") &&
+    isOptional(operator, "string") &&
+    Array.isArray(where) &&
+    where.every(isAttribute) &&
+    (within === undefined || isObject(within)) &&
+    (aggregate === undefined || isObject(aggregate))
+  );
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isOptional = (value: unknown, type: "string") => value === undefined || typeof value === type;

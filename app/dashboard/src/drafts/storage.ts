@@ -1,0 +1,47 @@
+const PREFIX = "segments:draft:";
+const NEW_SEGMENT = "new";
+
+/** A draft in the storage of this browser. */
+export interface KeptDraft {
+  /** When it was last edited, in RFC 3339. */
+  editedAt: string;
+  /** `updatedAt` of the segment that was edited; absent for a new segment. */
+  updatedAt?: string | undefined;
+  /** The draft as `readDraftJson` takes it. */
+  draft: unknown;
+}
+
+/** Returns the kept draft of the segment, or of a new segment; null if there is none. */
+export function readKeptDraft(segmentId: string | undefined): KeptDraft | null {
+  try {
+    return JSON.parse(localStorage.getItem(nameOf(segmentId)) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+export const hasKeptDraft = (segmentId: string) => localStorage.getItem(nameOf(segmentId)) !== null;
+
+/** Keeps the draft. Returns false if the storage of the browser has no room for it. */
+export function keepDraft(segmentId: string | undefined, draft: KeptDraft): boolean {
+  try {
+    localStorage.setItem(nameOf(segmentId), JSON.stringify(draft));
+    return true;
+  } catch {
+    forgetDraft(segmentId);
+    return false;
+  }
+}
+
+export function forgetDraft(segmentId: string | undefined): void {
+  localStorage.removeItem(nameOf(segmentId));
+}
+
+/** Forgets all drafts: they may hold data of customers. */
+export function forgetDrafts(): void {
+  for (const name of Object.keys(localStorage)) {
+    if (name.startsWith(PREFIX)) localStorage.removeItem(name);
+  }
+}
+
+const nameOf = (segmentId: string | undefined) => PREFIX + (segmentId ?? NEW_SEGMENT);

@@ -1,0 +1,73 @@
+import { useMutation } from "@tanstack/react-query";
+import type { EditedDraft } from "../drafts/editedDraft";
+import type { Draft } from "../drafts/history";
+import { toFragment } from "../drafts/link";
+import { announce } from "../ui/Status";
+import { EDITOR_KEYS, type EditorActions } from "./keys";
+
+interface Props {
+  editedDraft: EditedDraft;
+  actions: EditorActions;
+}
+
+/** Undo and redo, a link to the draft, and the keys. */
+export function DraftTools({ editedDraft, actions }: Props) {
+  const link = useMutation({ mutationFn: () => copyLink(editedDraft.draft), onSuccess: announce });
+  return (
+    <div className="toolbar draft-tools">
+      {/* A disabled button would lose the focus. */}
+      <button
+        type="button"
+        aria-disabled={!editedDraft.canUndo}
+        aria-keyshortcuts="Control+Z"
+        onClick={actions.undo}
+      >
+        Undo
+      </button>
+      <button
+        type="button"
+        aria-disabled={!editedDraft.canRedo}
+        aria-keyshortcuts="Control+Shift+Z"
+        onClick={actions.redo}
+      >
+        Redo
+      </button>
+      <button type="button" onClick={() => link.mutate()}>
+        Copy link
+      </button>
+      {link.data && <span className="hint">{link.data}</span>}
+      {link.error && (
+        <span className="field-problem" role="alert">
+          {link.error.message}
+        </span>
+      )}
+      <details>
+        <summary>Keys</summary>
+        <dl>
+          {EDITOR_KEYS.map(([keys, action]) => (
+            <div key={keys}>
+              <dt>
+                <kbd>{keys}</kbd>
+              </dt>
+              <dd>{action}</dd>
+            </div>
+          ))}
+        </dl>
+      </details>
+    </div>
+  );
+}
+
+/** Puts the draft into the address, and copies the address. Returns what it did. */
+async function copyLink(draft: Draft): Promise<string> {
+  const fragment = await toFragment(draft);
+  if (!fragment) throw new Error("The filter is too long for a link.");
+  window.history.replaceState(null, "", fragment);
+  try {
+    await navigator.clipboard.writeText(window.location.href);
+    return "The link is copied.";
+  } catch {
+    // Without HTTPS, or without the user's consent, a page can't copy.
+    return "The link is in the address bar.";
+  }
+}

@@ -1,0 +1,76 @@
+import { useState } from "react";
+import { useLocation } from "wouter";
+import { DraftOffer } from "../drafts/DraftOffer";
+import type { DraftOrigin } from "../drafts/editedDraft";
+import type { Draft } from "../drafts/history";
+import { readDraftJson } from "../drafts/serialize";
+import { forgetDraft, readKeptDraft } from "../drafts/storage";
+import { createAttribute, createGroup, toTree } from "../filter/node";
+import type { Filter } from "../filter/types";
+import { routes } from "../routes";
+import type { ShownSegment } from "../segments/queries";
+import { Editor } from "./Editor";
+
+interface Props {
+  /** The segment as it is saved now; null for a new one. */
+  segment: ShownSegment | null;
+  /** The draft to begin with: one in the address, or a copy. */
+  proposed: Draft | null;
+}
+
+/** Offers a kept draft, and opens the editor with it or without it. */
+export function EditorSession({ segment, proposed }: Props) {
+  const [, navigate] = useLocation();
+  const [kept] = useState(() => readKept(segment?.id));
+  const [origin, setOrigin] = useState(() => (kept ? null : createOrigin(segment, proposed)));
+
+  function restart(initial: Draft | null) {
+    forgetDraft(segment?.id);
+    setOrigin(createOrigin(segment, initial));
+  }
+  if (!origin) {
+    return (
+      kept && (
+        <DraftOffer
+          editedAt={kept.editedAt}
+          onContinue={() =>
+            setOrigin({ ...createOrigin(segment, kept.draft), updatedAt: kept.updatedAt })
+          }
+          onDiscard={() => restart(proposed)}
+        />
+      )
+    );
+  }
+  return (
+    <Editor
+      key={origin.updatedAt}
+      segment={segment}
+      origin={origin}
+      onRestart={() => restart(null)}
+      onSaved={(id) => {
+        forgetDraft(segment?.id);
+        navigate(routes.segment(id));
+      }}
+    />
+  );
+}
+
+function createOrigin(segment: ShownSegment | null, initial: Draft | null): DraftOrigin {
+  const unchanged: Draft = {
+    name: segment?.name ?? "",
+    description: segment?.description ?? "",
+    tree: segment ? toTree(segment.filter as Filter) : createGroup("all", [createAttribute()]),
+  };
+  return {
+    segmentId: segment?.id,
+    updatedAt: segment?.updatedAt,
+    unchanged,
+    initial: initial ?? unchanged,
+  };
+}
+
+function readKept(segmentId: string | undefined) {
+  const kept = readKeptDraft(segmentId);
+  const draft = readDraftJson(kept?.draft);
+  return kept && draft && { ...kept, draft };
+}

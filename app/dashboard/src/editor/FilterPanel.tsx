@@ -1,0 +1,64 @@
+import "./editor.css";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef } from "react";
+import { useHistory } from "../drafts/editedDraft";
+import type { GroupNode } from "../filter/node";
+import { toSentFilter } from "../filter/send";
+import { formatCount } from "../ui/formats";
+import { Problem } from "../ui/Problem";
+import { useDebounced } from "../ui/useDebounced";
+import { CatalogContext, catalogQuery, useCatalog } from "./catalog";
+import { EditContext, ProblemContext } from "./editing";
+import { GroupEditor } from "./GroupEditor";
+import { useEditorKeys } from "./keys";
+import { useEditorActions } from "./useEditorActions";
+import { type FilterInput, findProblem } from "./usePreview";
+
+const TYPING_PAUSE_MS = 250;
+
+interface Props {
+  initial: GroupNode;
+  /** The error of the query with the filter. */
+  error: Error | null;
+  /** Called when the user pauses, with the finished conditions. It must stay the same function. */
+  onChange: (filter: FilterInput | null, tree: GroupNode) => void;
+}
+
+/** A filter that narrows a list of customers. */
+export function FilterPanel(props: Props) {
+  const catalog = useQuery(catalogQuery);
+  if (catalog.error) return <Problem error={catalog.error} onRetry={catalog.refetch} />;
+  if (!catalog.data) return <p className="waiting">Loading the filter …</p>;
+  return (
+    <CatalogContext value={catalog.data}>
+      <FilterForm {...props} />
+    </CatalogContext>
+  );
+}
+
+function FilterForm({ initial, error, onChange }: Props) {
+  const { operands } = useCatalog();
+  const form = useRef<HTMLFormElement>(null);
+  const editedDraft = useHistory({ name: "", description: "", tree: initial });
+  const actions = useEditorActions(form, editedDraft);
+  useEditorKeys(form, actions);
+  const tree = useDebounced(editedDraft.draft.tree, TYPING_PAUSE_MS);
+  const sent = useMemo(() => toSentFilter(tree, operands), [tree, operands]);
+  useEffect(() => {
+    onChange(sent.filter as FilterInput | null, tree);
+  }, [sent, tree, onChange]);
+  return (
+    <EditContext value={actions}>
+      <ProblemContext value={findProblem(error, sent.findNode)}>
+        <form ref={form} aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+          <GroupEditor group={editedDraft.draft.tree} isRoot />
+          {sent.unfinishedCount > 0 && (
+            <p className="hint">
+              {formatCount(sent.unfinishedCount, "condition")} not finished, and left out.
+            </p>
+          )}
+        </form>
+      </ProblemContext>
+    </EditContext>
+  );
+}

@@ -1,0 +1,36 @@
+import { useEffect, useId } from "react";
+import { CustomerCombobox } from "../customers/CustomerCombobox";
+import type { Customer } from "../customers/queries";
+import { formatInstant } from "../ui/formats";
+import { announce } from "../ui/Status";
+import type { useJudgement } from "./useJudgement";
+
+interface Props {
+  customer: Customer | null;
+  onChoose: (customer: Customer) => void;
+  judgement: ReturnType<typeof useJudgement>;
+}
+
+/** Whether a chosen customer meets the filter. The conditions say why. */
+export function TryCustomer({ customer, onChoose, judgement }: Props) {
+  const heading = useId();
+  const { data, error } = judgement;
+  const name = customer && (customer.name ?? customer.sourceId);
+  const verdict = data && `${name} ${data.holds ? "meets" : "does not meet"} the filter.`;
+  useEffect(() => {
+    if (verdict) announce(verdict);
+  }, [verdict]);
+  return (
+    <section aria-labelledby={heading}>
+      <h2 id={heading}>Try with a customer</h2>
+      <CustomerCombobox label="Customer to try" value={name ?? ""} onChoose={onChoose} />
+      {customer && error && <p className="field-problem">{error.message}</p>}
+      {customer && data && (
+        <p>
+          {data.holds ? "✓" : "✗"} {verdict}
+          {data.changesAt && ` That changes on ${formatInstant(data.changesAt)}.`}
+        </p>
+      )}
+    </section>
+  );
+}

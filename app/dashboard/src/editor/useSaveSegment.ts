@@ -1,0 +1,52 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { ApiError, request, requireNoUserErrors } from "../api/request";
+import { CreateSegment, UpdateSegment } from "../segments/operations";
+import type { FilterInput } from "./usePreview";
+
+interface SaveInput {
+  name: string;
+  description: string;
+  filter: FilterInput;
+  /** `updatedAt` of the segment when the draft began. */
+  updatedAt: string | undefined;
+}
+
+/** Creates the segment, or changes the one with the id. */
+export function useSaveSegment(segmentId: string | undefined, onSaved: (id: string) => void) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: (input: SaveInput) => saveSegment(segmentId, input),
+    onError: (error) => {
+      // The page shows what the others have changed.
+      if (isConflict(error)) queryClient.invalidateQueries({ queryKey: ["segment", segmentId] });
+    },
+    onSuccess: (id) => {
+      queryClient.removeQueries({ queryKey: ["segment", id] });
+      queryClient.removeQueries({ queryKey: ["members", id] });
+      queryClient.removeQueries({ queryKey: ["memberCount", id] });
+      queryClient.invalidateQueries({ queryKey: ["segments"] });
+      onSaved(id);
+    },
+  });
+}
+
+/** Whether somebody else has changed the segment since the draft began. */
+export const isConflict = (error: Error) => error instanceof ApiError && error.code === "CONFLICT";
+
+async function saveSegment(
+  id: string | undefined,
+  { name, description, filter, updatedAt }: SaveInput,
+): Promise<string> {
+  const details = { name, description: description || null };
+  const payload = id
+    ? await request(UpdateSegment, {
+        id,
+        input: { ...details, filter, unchangedSince: updatedAt ?? null },
+      }).then((data) => data.segmentUpdate)
+    : await request(CreateSegment, { input: { ...details, definition: { filter } } }).then(
+        (data) => data.segmentCreate,
+      );
+  requireNoUserErrors(payload.userErrors);
+  if (!payload.segment) throw new Error("The API returned no segment.");
+  return payload.segment.id;
+}

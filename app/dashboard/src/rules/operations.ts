@@ -1,0 +1,46 @@
+import { graphql } from "../api/graphql";
+
+export const ListRules = graphql(`
+  query ListRules {
+    validationRules {
+      id
+      name
+      filterText
+      errorMessage
+    }
+  }
+`);
+
+export const CreateRule = graphql(`
+  mutation CreateRule($input: ValidationRuleInput!) {
+    validationRuleCreate(input: $input) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const DeleteRule = graphql(`
+  mutation DeleteRule($id: ID!) {
+    validationRuleDelete(id: $id) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const Validate = graphql(`
+  query Validate($ruleId: ID!, $customer: CustomerRef!) {
+    validate(ruleId: $ruleId, customer: $customer) {
+      valid
+      reason
+      explanation
+    }
+  }
+`);

@@ -1,0 +1,124 @@
+"""Unsaved changes in the editor: undone, kept by the browser, sent as a link, and in conflict."""
+
+from typing import Any
+
+import pytest
+from selenium.webdriver import Keys
+
+from tests.dashboard.conftest import SETUP_SECONDS
+from tests.dashboard.dashboard import Dashboard, press_with
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
+
+ANNA = {"attribute": {"path": "name", "operator": "IS", "value": "Anna"}}
+READ_SEGMENT = "query($id: ID!) { segment(id: $id) { name filter } }"
+RENAME = """
+mutation($id: ID!, $name: String!) {
+  segmentUpdate(id: $id, input: {name: $name}) { userErrors { code } }
+}
+"""
+
+
+@pytest.fixture
+def segment_id(dashboard: Dashboard) -> str:
+    dashboard.create_customers("anna", name="Anna")
+    dashboard.create_customers("ben", "bea", name="Ben")
+    return dashboard.create_segment("People", {"filter": ANNA})
+
+
+def type_value(dashboard: Dashboard, text: str) -> None:
+    field = dashboard.find("input", "Value")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(text)
+
+
+def value_in_filter(dashboard: Dashboard, segment_id: str) -> Any:
+    segment = dashboard.execute(READ_SEGMENT, id=segment_id)
+    return segment["filter"]["all"][0]["attribute"]["value"]
+
+
+def test_a_draft_is_kept_until_it_is_saved_or_thrown_away(
+    dashboard: Dashboard, segment_id: str
+) -> None:
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("1 stay")
+    type_value(dashboard, "Ben")
+    dashboard.wait_for("+2 would enter")
+
+    dashboard.open("/app/segments")
+    dashboard.click("a", "Unsaved change")
+    dashboard.wait_for("This browser has an unsaved change of")
+    dashboard.check_accessibility()
+    dashboard.click("button", "Go on with it")
+    dashboard.wait_for("+2 would enter")
+    assert dashboard.find("input", "Value").get_attribute("value") == "Ben"
+    dashboard.browser.refresh()
+    dashboard.click("button", "Throw it away")
+    dashboard.wait_for("+0 would enter")
+    assert dashboard.find("input", "Value").get_attribute("value") == "Anna"
+
+    type_value(dashboard, "Ben")
+    dashboard.wait_for("+2 would enter")
+    dashboard.click("button", "Undo")
+    dashboard.wait_for("+0 would enter")
+    dashboard.click("button", "Redo")
+    dashboard.wait_for("+2 would enter")
+    press_with(dashboard, Keys.CONTROL, "s")
+    dashboard.wait_for("2 members")
+    assert value_in_filter(dashboard, segment_id) == "Ben"
+    dashboard.click("a", "Edit")
+    dashboard.wait_for("+0 would enter")
+    dashboard.browser.back()
+    dashboard.click("a", "Duplicate")
+    dashboard.wait_for("2 customers")
+    dashboard.click("button", "Save")
+    dashboard.wait_for("People (copy)")
+    dashboard.wait_for("2 members")
+    dashboard.check_browser_logs()
+
+
+def test_a_link_opens_the_draft_of_somebody_else(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("1 stay")
+    type_value(dashboard, "Ben")
+    dashboard.click("button", "Copy link")
+    dashboard.wait_for("The link is")
+    link = dashboard.browser.current_url
+    dashboard.browser.execute_script("localStorage.clear()")
+    dashboard.open("/app/segments")
+    dashboard.wait_for("People")
+    assert "Unsaved change" not in dashboard.text()
+
+    dashboard.browser.get(link)
+
+    dashboard.wait_for("+2 would enter")
+    assert dashboard.find("input", "Value").get_attribute("value") == "Ben"
+    dashboard.check_browser_logs()
+    dashboard.open("/app/segments/new#f=nothing")
+    dashboard.browser.refresh()
+    dashboard.wait_for("This link is not complete.")
+
+
+def test_of_two_changes_the_user_takes_one(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("1 stay")
+    type_value(dashboard, "Ben")
+    dashboard.wait_for("+2 would enter")
+    dashboard.execute(RENAME, id=segment_id, name="Theirs")
+
+    dashboard.click("button", "Save")
+    dashboard.wait_for("Somebody else has changed this segment since you began.")
+    dashboard.check_accessibility()
+    assert dashboard.execute(READ_SEGMENT, id=segment_id)["filter"] == ANNA
+    dashboard.click("button", "Take theirs")
+    dashboard.wait_for("+0 would enter")
+    assert dashboard.find("input", "Name").get_attribute("value") == "Theirs"
+
+    type_value(dashboard, "Ben")
+    dashboard.wait_for("+2 would enter")
+    dashboard.execute(RENAME, id=segment_id, name="Theirs again")
+    dashboard.click("button", "Save")
+    dashboard.click("button", "Keep mine")
+    dashboard.click("button", "Save")
+    dashboard.wait_for("2 members")
+    assert dashboard.execute(READ_SEGMENT, id=segment_id)["name"] == "Theirs"
