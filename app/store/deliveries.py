@@ -29,8 +29,10 @@ from app.store.timeline import older_than, read_latest, read_latest_of_customers
 # The API does not read what is sent, which may be large.
 _SHOWN_FIELDS = {"content": 0, "waiting": 0}
 _UNFINISHED = {"$in": [status.value for status in UNFINISHED_STATUSES]}
+# The fields that a sender sets while it holds a delivery.
+CLAIM_FIELDS = dict.fromkeys(("owner", "worker", "leaseExpiresAt"), "")
 # The fields by which the sender finds a delivery.
-QUEUE_FIELDS = dict.fromkeys(("queue", "nextAttemptAt", "owner", "leaseExpiresAt"), "")
+QUEUE_FIELDS = {"queue": "", "nextAttemptAt": "", **CLAIM_FIELDS}
 _DELIVERY_FIELDS = {**QUEUE_FIELDS, "content": "", "waiting": "", "host": ""}
 
 
@@ -192,7 +194,7 @@ class Deliveries:
                 "nextAttemptAt": now,
                 "queue": None,
             },
-            "$unset": {"firstAttemptAt": "", "owner": "", "leaseExpiresAt": ""},
+            "$unset": {"firstAttemptAt": "", **CLAIM_FIELDS},
         }
         return int((await self._collection.update_many(query, update)).modified_count)
 

@@ -1,4 +1,4 @@
-"""The queue of due deliveries: claimed under a timed lease, and recorded after an attempt.
+"""The queue of due deliveries: claimed under a lease, and recorded after an attempt.
 
 Each distribution has a queue of its own, so that a distribution with many due deliveries does not
 hide those of another. Deliveries that somebody retries are in one more queue, which is served even
@@ -22,13 +22,17 @@ from app.domain.deliveries import (
 from app.domain.engine_status import BoundedCount, DeliveryStatusSummary
 from app.domain.ids import EntityKind
 from app.store.collections import Database
-from app.store.deliveries import QUEUE_FIELDS, WAITING_INDEX
+from app.store.deliveries import CLAIM_FIELDS, QUEUE_FIELDS, WAITING_INDEX
 from app.store.delivery_documents import as_claimed_delivery
 from app.store.delivery_retention import FORGET_CUSTOMER
+from app.store.heartbeats import Heartbeats
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.leases import IS_EXPIRED, lease_fields
 
 QUEUE_INDEX = "queue_1_nextAttemptAt_1"
+# The claims of a worker end this long after its heartbeat. An election, during which all heartbeats
+# expire, is shorter, so that no worker sends what another is sending.
+CLAIM_GRACE_SECONDS = 10.0
 _MAX_COUNTED = 10_000
 MAX_FAILING_HOSTS_SHOWN = 10
 
@@ -44,12 +48,19 @@ class AttemptRecord:
     attempted_at: datetime
     retry_at: datetime | None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the delivery has failed, so that no further attempt follows."""
+        return self.result.outcome is not Outcome.DELIVERED and self.retry_at is None
+
 
 class DeliveryQueue:
     """The part of the deliveries collection that is not finished."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, heartbeats: Heartbeats) -> None:
         self._collection = database.deliveries
+        self._customers = database.customers
+        self._heartbeats = heartbeats
 
     async def due_queues(self, now: datetime) -> list[str | None]:
         """The queues with due deliveries: ids of distributions, and None for the retried ones."""
@@ -68,38 +79,70 @@ class DeliveryQueue:
     async def claim(
         self,
         queue: str | None,
-        excluded_hosts: Iterable[str],
+        excluded_endpoints: Iterable[tuple[str, str]],
         limit: int,
         owner: str,
+        worker_id: str,
         seconds: float,
         now: datetime,
     ) -> list[ClaimedDelivery]:
-        """Claims at most `limit` due deliveries of a queue for `seconds`, earliest first.
+        """Claims at most `limit` due deliveries of a queue for `seconds`, earliest first, without
+        those of the excluded endpoints: each is a host and the id of a distribution.
 
-        `owner` must be new for each call.
+        `owner` must be new for each call. `worker_id` is that of a heartbeat: when it has ended,
+        others may claim the same deliveries before the `seconds` are over.
         """
-        query = {
+        live_ids = await self._heartbeats.live_ids(CLAIM_GRACE_SECONDS)
+        query: dict[str, Any] = {
             "queue": queue and to_object_id(EntityKind.DISTRIBUTION, queue),
             "nextAttemptAt": {"$lte": now},
-            "host": {"$nin": list(excluded_hosts)},
-            **IS_EXPIRED,
+            "$or": [IS_EXPIRED, {"worker": {"$nin": [worker_id, *live_ids]}}],
         }
+        excluded = [
+            {"host": host, "distributionId": to_object_id(EntityKind.DISTRIBUTION, id_)}
+            for host, id_ in excluded_endpoints
+        ]
+        if excluded:
+            query["$nor"] = excluded
         cursor = self._collection.find(query, {"_id": 1}).hint(QUEUE_INDEX)
         candidates = await cursor.sort("nextAttemptAt", 1).limit(limit).to_list(None)
         if not candidates:
             return []
         ids = {"_id": {"$in": [row["_id"] for row in candidates]}}
-        claim = [{"$set": lease_fields(owner, seconds)}]
+        claim = [{"$set": {**lease_fields(owner, seconds), "worker": worker_id}}]
         await self._collection.update_many({**ids, **query}, claim)
         rows = await self._collection.find({**ids, "owner": owner}).to_list(None)
         return [as_claimed_delivery(row) for row in rows]
 
+    async def release(self, claims: Iterable[tuple[str, str]]) -> None:
+        """Ends claims, each an owner and the id of a delivery, so that they are due again."""
+        owners, ids = zip(*claims, strict=True)
+        query = {
+            "_id": {"$in": to_object_ids(EntityKind.DELIVERY, ids)},
+            "owner": {"$in": sorted(set(owners))},
+        }
+        await self._collection.update_many(query, {"$unset": CLAIM_FIELDS})
+
     async def record(self, records: Iterable[tuple[str, AttemptRecord]]) -> None:
         """Records attempts, each with the owner of its claim. An attempt whose delivery another
         owner has claimed since, or that was canceled, changes nothing."""
+        records = list(records)
+        if failed_ids := [record.delivery_id for _, record in records if record.has_failed]:
+            await self._mark_deleted_customers(failed_ids)
         writes = [write for owner, record in records for write in _writes(owner, record)]
         if writes:
             await self._collection.bulk_write(writes, ordered=False)
+
+    async def _mark_deleted_customers(self, delivery_ids: Iterable[str]) -> None:
+        """Marks the deliveries whose customer has been deleted. The sweeper does not see one that
+        is inserted after it has swept, from a snapshot before the deletion."""
+        ids = {"_id": {"$in": to_object_ids(EntityKind.DELIVERY, delivery_ids)}}
+        keys = await self._collection.distinct("customerId", ids)
+        existing_keys = await self._customers.distinct("_id", {"_id": {"$in": keys}})
+        if deleted_keys := [*{*keys} - {*existing_keys}]:
+            await self._collection.update_many(
+                {**ids, "customerId": {"$in": deleted_keys}}, {"$set": {"customerDeleted": True}}
+            )
 
     async def read_status(
         self, paused_distribution_ids: Sequence[str], now: datetime
@@ -134,7 +177,7 @@ def _writes(owner: str, record: AttemptRecord) -> Iterator[UpdateOne]:
     """The writes that record the attempt; one of them applies."""
     claimed = {"_id": to_object_id(EntityKind.DELIVERY, record.delivery_id), "owner": owner}
     update = _update(record)
-    if record.result.outcome is Outcome.DELIVERED or record.retry_at is not None:
+    if not record.has_failed:
         yield UpdateOne(claimed, update)
         return
     # A failed delivery keeps its content, but not if its customer was deleted.
@@ -172,5 +215,5 @@ def _update(record: AttemptRecord) -> dict[str, Any]:
     return {
         "$inc": {"attempts": 1},
         "$set": fields,
-        "$unset": {"owner": "", "leaseExpiresAt": ""},
+        "$unset": CLAIM_FIELDS,
     }

@@ -59,9 +59,10 @@ class Heartbeats:
         self._thread: threading.Thread | None = None
         self._loop_ran_at = 0.0
 
-    async def live_ids(self) -> list[str]:
-        """The ids whose heartbeat has not expired."""
-        not_expired = {"$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
+    async def live_ids(self, grace_seconds: float = 0) -> list[str]:
+        """The ids whose heartbeat has not expired, or has for at most `grace_seconds`."""
+        ends_at = {"$add": ["$expiresAt", round(grace_seconds * 1_000)]}
+        not_expired = {"$expr": {"$gt": [ends_at, "$$NOW"]}}
         return [row["_id"] async for row in self._heartbeats.find(not_expired, {"_id": 1})]
 
     @asynccontextmanager

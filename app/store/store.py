@@ -131,7 +131,7 @@ class Store:
         self.validation_rules = ValidationRules(database)
         self.distributions = Distributions(database)
         self.deliveries = Deliveries(database)
-        self.delivery_queue = DeliveryQueue(database)
+        self.delivery_queue = DeliveryQueue(database, self.heartbeats)
         self.delivery_retention = DeliveryRetention(database)
         self.code_pools = CodePools(database)
         self.referral_programs = ReferralPrograms(database)

@@ -1,10 +1,11 @@
 """Webhooks that one worker sends to a receiver on loopback, beside a bare httpx loop.
 
-    python -m tests.benchmarks.webhooks [--deliveries N] [--rounds N]
+    python -m tests.benchmarks.webhooks [--deliveries N] [--rounds N] [--bad-endpoints N]
 
 Both send the same number of requests of the same size, 16 at a time, to the same receiver, which is
 a process of its own. The worker claims the deliveries, signs them, and records the answers in
-MongoDB.
+MongoDB. With --bad-endpoints it sends them once more, while as many distributions send to URLs of
+the same host and port that never answer.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -22,7 +24,7 @@ from pydantic import SecretStr
 from app.domain.deliveries import DeliveryStatus
 from app.domain.transitions import PendingTransition, TransitionCause, TransitionType
 from app.services import Services
-from app.services.deliveries.sender import MAX_CONCURRENT_ATTEMPTS_PER_HOST
+from app.services.deliveries.endpoints import MAX_CONCURRENT_ATTEMPTS_PER_HOST
 from app.settings import Settings
 from app.store import Store, Transaction
 from tests.benchmarks.program import DATABASE, Program, running_program
@@ -30,6 +32,8 @@ from tests.benchmarks.program import DATABASE, Program, running_program
 DELIVERIES = 5_000
 ROUNDS = 3
 _MAX_BULK_ROWS = 1_000
+_BAD_PATH = "/bad"
+_FOREVER_SECONDS = 1e6
 _POLL_SECONDS = 0.02
 _LONG_POLL_SECONDS = 0.2
 
@@ -38,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--deliveries", type=int, default=DELIVERIES)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--bad-endpoints", type=int, default=0)
     parser.add_argument("--receive", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--post", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -55,7 +60,7 @@ def main() -> None:
 async def _report(running: Program, arguments: argparse.Namespace) -> None:
     receiver = _start("--receive")
     assert receiver.stdout is not None
-    url = f"http://127.0.0.1:{int(receiver.stdout.readline())}/"
+    url = f"http://127.0.0.1:{int(receiver.stdout.readline())}"
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(running.mongodb_url),
@@ -63,14 +68,14 @@ async def _report(running: Program, arguments: argparse.Namespace) -> None:
         webhook_allow_private=True,
     )
     store = await Store.open(settings)
-    worker_rates, bare_rates = [], []
+    worker_rates, bare_rates, count = [], [], arguments.deliveries
     try:
         services = Services(store, settings)
-        segment = await _create_customers(services, arguments.deliveries)
+        segment = await _create_customers(services, count)
         for round_ in range(arguments.rounds):
-            size = await _make_deliveries(services, segment, url, arguments.deliveries, round_)
-            worker_rates.append(await _measure_worker(services, running, arguments.deliveries))
-            bare = _start("--post", url, str(size), "--deliveries", str(arguments.deliveries))
+            id_, size = await _make_deliveries(services, segment, [f"{url}/"], count, round_)
+            worker_rates.append(await _measure_worker(services, running, id_, count))
+            bare = _start("--post", url, str(size), "--deliveries", str(count))
             output, _ = await asyncio.to_thread(bare.communicate)
             bare_rates.append(float(output))
             print(
@@ -78,6 +83,15 @@ async def _report(running: Program, arguments: argparse.Namespace) -> None:
                 f" {bare_rates[-1]:,.0f}/s, ratio {worker_rates[-1] / bare_rates[-1]:.2f},"
                 f" {size:,} bytes each"
             )
+            if arguments.bad_endpoints:
+                bad_urls = [f"{url}{_BAD_PATH}/{index}" for index in range(arguments.bad_endpoints)]
+                urls = [*bad_urls, f"{url}/"]
+                id_, _ = await _make_deliveries(services, segment, urls, count, round_)
+                rate = await _measure_worker(services, running, id_, count)
+                print(
+                    f"round {round_}: worker {rate:,.0f}/s beside {len(bad_urls)} bad endpoints,"
+                    f" ratio {rate / worker_rates[-1]:.2f}"
+                )
     finally:
         receiver.kill()
         receiver.wait()
@@ -105,16 +119,19 @@ async def _create_customers(services: Services, count: int) -> str:
 
 
 async def _make_deliveries(
-    services: Services, segment_id: str, url: str, count: int, round_: int
-) -> int:
-    """Makes a delivery for each customer; returns the size of a body in bytes."""
+    services: Services, segment_id: str, urls: Sequence[str], count: int, round_: int
+) -> tuple[str, int]:
+    """Makes a delivery for each customer to each URL. Returns the id of the distribution to the
+    last URL, and the size of a body in bytes."""
     store, now = services.store, services.now().at
-    # The distribution of the round before makes nothing more.
+    # The distributions of the round before make nothing more.
     for item in await services.distributions.all():
         await services.distributions.delete(item.distribution.id)
-    channel = {"webhook": {"url": url}}
-    wire = {"name": f"round {round_}", "segmentId": segment_id, "channel": channel}
-    await services.distributions.create(wire, now)
+    for url in urls:
+        channel = {"webhook": {"url": url}}
+        wire = {"name": f"round {round_}", "segmentId": segment_id, "channel": channel}
+        created = await services.distributions.create(wire, now)
+    id_ = created.distribution.id
     customers = await store.customers.sample(count)
     pending_transitions = [
         PendingTransition(
@@ -136,18 +153,15 @@ async def _make_deliveries(
     started_at = time.perf_counter()
     await services.consumers.drain()
     seconds = time.perf_counter() - started_at
-    print(f"round {round_}: deliveries made at {count / seconds:,.0f}/s")
-    claimed = await store.delivery_queue.claim(
-        (await services.distributions.all())[0].distribution.id, [], 1, "size", 0, services.now().at
-    )
+    print(f"round {round_}: deliveries made at {len(urls) * count / seconds:,.0f}/s")
+    claimed = await store.delivery_queue.claim(id_, [], 1, "size", "size", 0, services.now().at)
     content = claimed[0].content
-    return len(getattr(content, "body", b""))
+    return id_, len(getattr(content, "body", b""))
 
 
-async def _measure_worker(services: Services, running: Program, count: int) -> float:
-    """Returns the deliveries per second of one worker, from the first to the last."""
-    (distribution,) = await services.distributions.all()
-    id_ = distribution.distribution.id
+async def _measure_worker(services: Services, running: Program, id_: str, count: int) -> float:
+    """Returns the deliveries of the distribution per second of one worker, from the first to the
+    last."""
     with running.process("-m", "app", "worker", "--only", "consumers"):
         started_at, before = 0.0, 0
         while True:
@@ -180,7 +194,7 @@ async def _post(url: str, size: int, count: int) -> None:
 
 
 async def _receive() -> None:
-    """Answers every POST with 204."""
+    """Answers every POST with 204, but never one to a bad path."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -188,6 +202,8 @@ async def _receive() -> None:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
                 await reader.readexactly(length)
+                if _BAD_PATH.encode() in head.split(b" ", 2)[1]:
+                    await asyncio.sleep(_FOREVER_SECONDS)
                 writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

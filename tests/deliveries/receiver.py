@@ -68,10 +68,11 @@ async def answer_never(writer: asyncio.StreamWriter) -> None:
 
 @dataclass
 class Receiver:
-    """Records all requests; `answer` decides how to answer."""
+    """Records all requests; `answer` decides how to answer, or `answers` by path."""
 
     port: int = 0
     answer: Answer = field(default_factory=lambda: answer_status(200))
+    answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[ReceivedRequest] = field(default_factory=list)
 
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
@@ -94,7 +95,7 @@ class Receiver:
                     body = await reader.readexactly(int(headers.get("content-length", 0)))
                     path = request_line.split(" ")[1]
                     self.requests.append(ReceivedRequest(path, headers, body, datetime.now(UTC)))
-                    await self.answer(writer)
+                    await self.answers.get(path, self.answer)(writer)
                     if writer.is_closing():
                         return
         finally:

@@ -9,7 +9,7 @@ from tests.deliveries.crashes.run import RunPlan, run_crash_test
 
 @pytest.mark.timeout(300)
 async def test_each_transition_takes_effect_once(tmp_path: Path) -> None:
-    plan = RunPlan(turns=6, faults=10, workers=2, seed=3, ends_claims=True)
+    plan = RunPlan(turns=6, faults=10, workers=2, seed=3)
     result = await run_crash_test(tmp_path, plan)
     print(result)
 

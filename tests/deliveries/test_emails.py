@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.deliveries import smtp_client
-from app.services.deliveries.sender import MAX_CONCURRENT_ATTEMPTS_PER_HOST
+from app.services.deliveries.endpoints import MAX_CONCURRENT_ATTEMPTS_PER_HOST
 from tests.api import running_api
 from tests.deliveries.distribution_client import CREATE, TEST, DistributionClient
 from tests.deliveries.test_codes import create_pool
@@ -35,6 +35,7 @@ class MailServer:
         self.sessions: list[object] = []
         self.closes_connections = False
         self.quit_count = 0
+        self.supports_utf8 = False
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.quit_count += 1
@@ -65,7 +66,10 @@ class MailServer:
 async def mail_server() -> AsyncIterator[tuple[MailServer, str]]:
     recorder = MailServer()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(recorder, hostname="mail"), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: SMTP(recorder, hostname="mail", enable_SMTPUTF8=recorder.supports_utf8),
+        *("127.0.0.1", 0),
+    )
     port = server.sockets[0].getsockname()[1]
     yield recorder, f"smtp://127.0.0.1:{port}"
     server.close()
@@ -163,6 +167,7 @@ async def test_values_add_no_headers_and_no_markup(
 
 NO_ADDRESSES = [
     *(None, "", "nobody", "a@b\r\nBcc: c@d", "a@b, c@d", "a b@c", "@", "x" * 330 + "@b"),
+    *("zażółć", "zażółć@", "@zażółć", "zażółć zażółć@b"),
 ]
 
 
@@ -202,6 +207,27 @@ async def test_a_refused_recipient_pauses_nothing(
 
     (delivery,) = await client.deliveries(distribution)
     assert delivery["lastError"] == f"The mail server did not accept the email: {refusal}"
+    assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
+
+
+@pytest.mark.parametrize("supports_utf8", [True, False], ids=["utf8", "ascii"])
+async def test_an_international_address_needs_a_server_with_smtputf8(
+    client: DistributionClient, server: MailServer, supports_utf8: bool
+) -> None:
+    server.supports_utf8 = supports_utf8
+    address = "zażółć@example.com"
+    await client.api.upsert("ann", email=address)
+    segment = await client.create_segment("Everybody")
+    distribution = await create(client, segment)
+    await client.append_entered(segment, "ann")
+    await client.make_deliveries()
+    async with client.sending():
+        status = "DELIVERED" if supports_utf8 else "FAILED"
+        await client.wait_for_counts(distribution, **{status: 1})
+    assert server.recipients == [address] * supports_utf8
+    assert [email["To"] for email in server.emails] == server.recipients
+    (delivery,) = await client.deliveries(distribution)
+    assert supports_utf8 or "does not support SMTPUTF8" in delivery["lastError"]
     assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
 
 

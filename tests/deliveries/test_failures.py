@@ -1,5 +1,6 @@
 """Receivers that fail: each delivery ends as the rules say, and no receiver delays another's."""
 
+from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
@@ -9,6 +10,7 @@ import pytest
 
 from app.domain.deliveries import next_attempt_at
 from app.services.deliveries import webhook_client
+from app.services.deliveries.endpoints import MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_ENDPOINT
 from tests.deliveries.distribution_client import (
     RETRY,
     RETRY_ALL,
@@ -248,6 +250,35 @@ async def test_many_bad_receivers_do_not_delay_a_good_one(
         await client.make_deliveries()
         async with client.sending():
             await client.wait_for_counts(good, seconds=8, DELIVERED=100)
+
+
+@pytest.mark.parametrize("bad_answer", [answer_never, answer_slowly(1)], ids=["never", "slowly"])
+async def test_bad_endpoints_do_not_delay_a_good_one_at_the_same_host(
+    client: DistributionClient,
+    receiver: Receiver,
+    bad_answer: Answer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # No attempt ends by itself before the test does.
+    monkeypatch.setattr(webhook_client, "ATTEMPT_TIMEOUT_SECONDS", 600.0)
+    names = [f"c{index}" for index in range(200)]
+    await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
+    segment = await client.create_segment("Everybody")
+    bad_paths = [f"/bad/{number}" for number in range(14)]
+    receiver.answers = dict.fromkeys(bad_paths, bad_answer)
+    for path in bad_paths:
+        await client.create(segment, receiver.url(path))
+    good = await client.create(segment, receiver.url("/good"))
+    await client.append_entered(segment, *names)
+    await client.make_deliveries()
+    async with client.sending():
+        await client.wait_for_counts(good, DELIVERED=len(names))
+        requests = Counter(request.path for request in receiver.requests)
+    assert requests.pop("/good") == len(names)
+    # Each of the others has had its turn.
+    assert requests.keys() == set(bad_paths)
+    if bad_answer is answer_never:
+        assert max(requests.values()) <= MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_ENDPOINT
 
 
 async def test_retries_of_something_unknown_are_not_found(

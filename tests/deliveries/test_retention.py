@@ -10,8 +10,15 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.deliveries import retention
 from tests.api import Json, running_api
-from tests.deliveries.distribution_client import RETRY, RETRY_ALL, SET_STATE, DistributionClient
+from tests.deliveries.distribution_client import (
+    DELETE,
+    RETRY,
+    RETRY_ALL,
+    SET_STATE,
+    DistributionClient,
+)
 from tests.deliveries.receiver import Receiver, answer_status
+from tests.engine.conftest import wait_until
 from workers.jobs import sweep_deliveries
 
 SECRET = "ann@example.com"
@@ -56,6 +63,17 @@ async def delete_customer(client: DistributionClient, name: str) -> None:
     assert client.api.database.customerTombstones.count_documents({}) == 0
 
 
+async def refuse_all(client: DistributionClient, distribution: str, count: int) -> None:
+    """Sends deliveries to a receiver that answers 410. Each answer pauses the distribution."""
+    for failed_count in range(1, count + 1):
+        await client.change(SET_STATE, id=distribution, state="LIVE")
+        expected = {"FAILED": failed_count, "PENDING": count - failed_count}
+        async with client.sending():
+            await client.wait_for_counts(
+                distribution, **{status: count for status, count in expected.items() if count}
+            )
+
+
 def echo(status: int) -> Any:
     return answer_status(status, f"no such user {SECRET}")
 
@@ -65,8 +83,7 @@ async def test_a_failed_delivery_forgets_a_deleted_customer(
 ) -> None:
     receiver.answer = echo(410)
     distribution = await make_deliveries(client, receiver.url(), "ann", "bob")
-    async with client.sending():
-        await client.wait_for_counts(distribution, FAILED=2)
+    await refuse_all(client, distribution, 2)
     assert has_secret(client, distribution) == [True, True]
 
     await delete_customer(client, "ann")
@@ -101,13 +118,45 @@ async def test_a_farewell_is_still_sent_and_then_forgotten(
     assert find_rows(client, refused)[0]["attempts"] == 1
 
 
+async def test_a_delivery_that_was_made_during_the_deletion_is_forgotten(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    receiver.answer = echo(410)
+    distribution = await make_deliveries(client, receiver.url(), "ann", "bob")
+    await delete_customer(client, "ann")
+    # The sweeper has not seen it: its transaction committed later.
+    client.api.database.deliveries.update_many({}, {"$unset": {"customerDeleted": ""}})
+    await refuse_all(client, distribution, 2)
+    assert has_secret(client, distribution) == [False, True]
+
+
+async def test_a_retried_delivery_of_a_deleted_distribution_fails(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    receiver.answer = answer_status(410)
+    distribution = await make_deliveries(client, receiver.url(), "ann")
+    async with client.sending():
+        await client.wait_for_counts(distribution, FAILED=1)
+        (delivery,) = await client.deliveries(distribution)
+        await client.change(DELETE, id=distribution)
+        await client.change(RETRY, id=delivery["id"])
+
+        async def has_failed_again() -> bool:
+            (row,) = find_rows(client, distribution)
+            return bool(row["status"] == "FAILED")
+
+        await wait_until(has_failed_again)
+    (row,) = find_rows(client, distribution)
+    assert row["lastError"] == "The distribution has been deleted."
+    assert len(receiver.requests) == 1
+
+
 async def test_the_content_of_a_failed_delivery_stays_for_30_days(
     client: DistributionClient, receiver: Receiver
 ) -> None:
     receiver.answer = answer_status(410)
     distribution = await make_deliveries(client, receiver.url(), "ann", "bob")
-    async with client.sending():
-        await client.wait_for_counts(distribution, FAILED=2)
+    await refuse_all(client, distribution, 2)
     ctx = {"services": client.api.services}
     make_older(client, 29)
     await sweep_deliveries(ctx)

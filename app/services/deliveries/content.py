@@ -1,5 +1,6 @@
 """What a delivery sends: the payload as its channel sends it."""
 
+import re
 from email.errors import MessageError
 from email.headerregistry import Address
 
@@ -21,6 +22,7 @@ _NO_ADDRESS = Skipped("The customer has no email address.")
 _INVALID_ADDRESS = Skipped("The customer's email address is not valid.")
 _TOO_LARGE = Skipped("With the customer's values the email is too large.")
 _MAX_ADDRESS_LENGTH = 320
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 class ContentMaker:
@@ -57,8 +59,10 @@ class ContentMaker:
 def _is_address(text: str) -> bool:
     if len(text) > _MAX_ADDRESS_LENGTH or not text.isprintable():
         return False
+    # `Address` knows only ASCII in the part before the @; mail servers with SMTPUTF8 take the rest.
+    local_part, at_sign, domain = text.rpartition("@")
     try:
-        address = Address(addr_spec=text)
+        address = Address(addr_spec=_NOT_ASCII.sub("x", local_part) + at_sign + domain)
     except (MessageError, ValueError, IndexError):
         return False
     return bool(address.username and address.domain)

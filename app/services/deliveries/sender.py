@@ -1,12 +1,12 @@
 """Sends due deliveries, many at a time, and records the receivers' answers.
 
-A worker claims deliveries under a lease, so several may send. If it is killed, the lease ends and
-another worker sends the same content again, with the same Webhook-Id.
+A worker claims deliveries under a lease, so several may send. If it is killed, its claims end soon
+after its heartbeat, and another worker sends the same content again, with the same Webhook-Id.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 from uuid import uuid4
@@ -18,81 +18,37 @@ from app.domain.deliveries import (
     AttemptResult,
     ClaimedDelivery,
     Outcome,
-    WebhookRequest,
     host_of,
     next_attempt_at,
 )
 from app.domain.distributions import Distribution
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.channels import Channels
+from app.services.deliveries.endpoints import (
+    MAX_CONCURRENT_ATTEMPTS,
+    Attempt,
+    Claim,
+    EndpointKey,
+    Endpoints,
+)
 from app.services.deliveries.pausing import pause_distribution
 from app.store import DatabaseError, Store
 from app.store.delivery_queue import AttemptRecord
 
 log = structlog.get_logger()
 
-MAX_CONCURRENT_ATTEMPTS = 64
-MAX_CONCURRENT_ATTEMPTS_PER_HOST = 16
-# A host that is new or whose last attempt failed gets few attempts at a time, so that it leaves
-# room for others.
-MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_HOST = 2
-# Deliveries that are claimed ahead, so that no host waits for MongoDB.
-_MAX_CLAIMED = 512
-_MAX_CLAIMED_PER_HOST = 128
-_MAX_CLAIMED_PER_UNPROVEN_HOST = 4
-# An attempt begins only while at least one attempt's time is left of the lease.
+# The longest claim of a worker that lives. An attempt begins only while at least one attempt's time
+# is left of it.
 LEASE_SECONDS = 60.0
 _LAST_START_SECONDS = 45.0
+# Deliveries that somebody retries may be for any endpoint.
+_MAX_RETRIED_PER_CLAIM = 16
+_MAX_CLAIMED_BESIDE_RETRIED = 512
 _POLL_SECONDS = 0.25
 _MIN_POLL_SECONDS = 0.02
-# Hosts that are remembered although nothing is being sent to them.
-_MAX_IDLE_HOSTS = 1_000
 _MAX_RECORDS_PER_BATCH = 256
 # The pause after an attempt, so that attempts which end close together are recorded together.
 _RECORD_LINGER_SECONDS = 0.02
-
-
-class _Host:
-    """The claimed deliveries of one host, and how many of them are being sent."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[str, float, ClaimedDelivery]] = deque()
-        self.sending_count = 0
-        # Whether the last attempt reached a receiver that accepts deliveries.
-        self.is_proven = False
-
-    def keep_waiting(self, count: int) -> None:
-        """Forgets the claimed deliveries beyond this many; they are claimed again later."""
-        while len(self.waiting) > count:
-            self.waiting.pop()
-
-    def drop_waiting(self, distribution_id: str) -> None:
-        """Forgets the claimed deliveries of a distribution."""
-        self.waiting = deque(
-            entry for entry in self.waiting if entry[2].distribution_id != distribution_id
-        )
-
-    @property
-    def claimed_count(self) -> int:
-        return len(self.waiting) + self.sending_count
-
-    @property
-    def needs_more(self) -> bool:
-        """Whether fewer deliveries than half of the limit are claimed."""
-        return self.claimed_count < self.max_claimed // 2
-
-    @property
-    def max_claimed(self) -> int:
-        return _MAX_CLAIMED_PER_HOST if self.is_proven else _MAX_CLAIMED_PER_UNPROVEN_HOST
-
-    @property
-    def can_send(self) -> bool:
-        limit = (
-            MAX_CONCURRENT_ATTEMPTS_PER_HOST
-            if self.is_proven
-            else MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_HOST
-        )
-        return bool(self.waiting) and self.sending_count < limit
 
 
 class Sender:
@@ -109,14 +65,19 @@ class Sender:
         self._definitions = definitions
         self._open_channels = channels
         self._clock = clock
-        self._hosts: dict[str, _Host] = {}
+        self._worker_id = uuid4().hex
+        self._endpoints = Endpoints()
         self._wake_event = asyncio.Event()
         self._records: asyncio.Queue[tuple[str, AttemptRecord]] = asyncio.Queue()
         self._attempts: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Sends until it is cancelled. If MongoDB fails, it retries with a back-off."""
+        # The claims of an earlier run ended with its heartbeat.
+        self._worker_id = uuid4().hex
+        self._endpoints = Endpoints()
         async with (
+            self._store.heartbeats.keep_alive(self._worker_id),
             self._open_channels(MAX_CONCURRENT_ATTEMPTS) as channels,
             asyncio.TaskGroup() as tasks,
         ):
@@ -131,7 +92,7 @@ class Sender:
         backoff = Backoff()
         while True:
             try:
-                has_claimed = await self._claim_due()
+                has_claimed = await self._claim_due(channels)
             except DatabaseError as error:
                 log.warning(
                     "deliveries can't be claimed; retrying",
@@ -146,7 +107,7 @@ class Sender:
                 await self._wait()
 
     async def _wait(self) -> None:
-        """Waits until a host needs more deliveries, or for the next poll."""
+        """Waits until an endpoint needs more deliveries, or for the next poll."""
         self._wake_event.clear()
         await asyncio.sleep(_MIN_POLL_SECONDS)
         try:
@@ -155,105 +116,94 @@ class Sender:
         except TimeoutError:
             return
 
-    def _forget_idle_hosts(self) -> None:
-        if len(self._hosts) > _MAX_IDLE_HOSTS:
-            self._hosts = {name: host for name, host in self._hosts.items() if host.claimed_count}
-
-    async def _claim_due(self) -> bool:
-        """Claims due deliveries of all queues that may be sent. Returns whether there were any."""
-        self._forget_idle_hosts()
-        room = _MAX_CLAIMED - sum(host.claimed_count for host in self._hosts.values())
-        if room <= _MAX_CLAIMED // 2:
-            return False
+    async def _claim_due(self, channels: Channels) -> bool:
+        """Claims due deliveries of all queues that may be sent, and starts attempts. Returns
+        whether there were any."""
+        self._endpoints.forget_idle()
         now = self._clock()
         queues = await self._store.delivery_queue.due_queues(now)
         if not queues:
             return False
         distributions = (await self._definitions.latest()).distributions
-        sendable = [
-            queue
+        keys = [
+            EndpointKey(host_of(distribution.channel), distribution.id)
             for queue in queues
-            if queue is None or ((found := distributions.get(queue)) and found.is_live)
+            if queue and (distribution := distributions.get(queue)) and distribution.is_live
         ]
         has_claimed = False
-        for queue in sendable:
-            # Every queue gets its share, so that a long one does not delay the others.
-            share = max(1, room // len(sendable))
-            full_hosts = [name for name, host in self._hosts.items() if not host.needs_more]
-            owner = uuid4().hex
-            limit = min(share, self._claim_limit(distributions[queue] if queue else None))
-            claimed = await self._store.delivery_queue.claim(
-                queue, full_hosts, limit, owner, LEASE_SECONDS, now
-            )
-            last_start = monotonic() + _LAST_START_SECONDS
-            for delivery in claimed:
-                host = self._hosts.setdefault(delivery.content.host, _Host())
-                host.waiting.append((owner, last_start, delivery))
-            has_claimed = has_claimed or bool(claimed)
+        for key, limit in self._endpoints.claim_limits(keys, monotonic()).items():
+            has_claimed |= await self._claim(key.distribution_id, limit, now)
+            self._start_attempts(channels)
+        if None in queues and self._endpoints.claimed_count < _MAX_CLAIMED_BESIDE_RETRIED:
+            has_claimed |= await self._claim(None, _MAX_RETRIED_PER_CLAIM, now)
         return has_claimed
 
-    def _claim_limit(self, distribution: Distribution | None) -> int:
-        """The number of deliveries to claim at once from the queue of a distribution, or from that
-        of retried deliveries if None."""
-        if distribution is None:
-            return _MAX_CLAIMED_PER_UNPROVEN_HOST
-        host = self._hosts.get(host_of(distribution.channel)) or _Host()
-        return host.max_claimed
+    async def _claim(self, queue: str | None, limit: int, now: datetime) -> bool:
+        """Claims at most `limit` deliveries of the queue of a distribution, or of that of retried
+        deliveries if None. Returns whether there were any."""
+        full_endpoints = [
+            key for key in self._endpoints.full_keys() if queue in (None, key.distribution_id)
+        ]
+        owner = uuid4().hex
+        claimed = await self._store.delivery_queue.claim(
+            queue, full_endpoints, limit, owner, self._worker_id, LEASE_SECONDS, now
+        )
+        expires_at = monotonic() + _LAST_START_SECONDS
+        for delivery in claimed:
+            self._endpoints.add(Claim(delivery, owner, expires_at))
+        return bool(claimed)
 
     def _start_attempts(self, channels: Channels) -> None:
-        """Starts as many attempts as the limits allow, in turn for each host."""
-        ready = [host for host in self._hosts.values() if host.can_send]
-        while ready and len(self._attempts) < MAX_CONCURRENT_ATTEMPTS:
-            for host in ready:
-                owner, last_start, delivery = host.waiting.popleft()
-                if monotonic() > last_start or not self._may_send(delivery):
-                    # The lease ends soon, and the delivery is claimed again when it may be sent.
-                    continue
-                host.sending_count += 1
-                attempt = asyncio.create_task(self._attempt(channels, host, owner, delivery))
-                self._attempts.add(attempt)
-                attempt.add_done_callback(self._attempts.discard)
-                if len(self._attempts) >= MAX_CONCURRENT_ATTEMPTS:
-                    break
-            ready = [host for host in ready if host.can_send]
+        """Starts as many attempts as the limits allow."""
+        for attempt in self._endpoints.start_attempts(monotonic(), self._may_send):
+            task = asyncio.create_task(self._attempt(channels, attempt))
+            self._attempts.add(task)
+            task.add_done_callback(self._attempts.discard)
 
     def _may_send(self, delivery: ClaimedDelivery) -> bool:
-        """Whether the distribution is live, by definitions that are as new as the last claim."""
-        distribution = self._find_distribution(delivery)
-        return distribution is not None and (distribution.is_live or delivery.is_retried)
+        """Whether the distribution is live, by definitions that are as new as the last claim. A
+        delivery that somebody retries is sent, or fails, in any case."""
+        distribution = self._find_distribution(delivery.distribution_id)
+        return delivery.is_retried or (distribution is not None and distribution.is_live)
 
-    def _find_distribution(self, delivery: ClaimedDelivery) -> Distribution | None:
+    def _find_distribution(self, id_: str) -> Distribution | None:
         cached = self._definitions.cached
-        return cached.distributions.get(delivery.distribution_id) if cached else None
+        return cached.distributions.get(id_) if cached else None
 
-    async def _attempt(
-        self, channels: Channels, host: _Host, owner: str, delivery: ClaimedDelivery
-    ) -> None:
+    async def _attempt(self, channels: Channels, attempt: Attempt) -> None:
+        endpoint, claim, attempt_started_at = attempt
         started_at = self._clock()
+        is_accepted = False
         try:
-            result = await self._send(channels, delivery, started_at)
+            result = await self._send(channels, claim.delivery, started_at)
+            is_accepted = result.outcome in (Outcome.DELIVERED, Outcome.REJECT)
         finally:
-            host.sending_count -= 1
-        host.is_proven = result.outcome in (Outcome.DELIVERED, Outcome.REJECT)
-        if not host.is_proven:
-            host.keep_waiting(_MAX_CLAIMED_PER_UNPROVEN_HOST)
+            excess = endpoint.finish(attempt_started_at, monotonic(), is_accepted=is_accepted)
         if result.outcome is Outcome.GONE:
             # Their leases end soon; by then the distribution is paused.
-            host.drop_waiting(delivery.distribution_id)
-        await self._records.put((owner, self._make_record(delivery, result, started_at)))
+            endpoint.claims.clear()
+        record = self._make_record(claim.delivery, result, started_at)
+        await self._records.put((claim.owner, record))
         self._start_attempts(channels)
-        if host.needs_more:
+        if excess:
+            await self._release(excess)
+        if endpoint.needs_more:
             self._wake_event.set()
+
+    async def _release(self, claims: Iterable[Claim]) -> None:
+        # If MongoDB fails, the claims end with their leases.
+        with suppress(DatabaseError):
+            await self._store.delivery_queue.release(
+                (claim.owner, claim.delivery.id) for claim in claims
+            )
 
     async def _send(
         self, channels: Channels, delivery: ClaimedDelivery, now: datetime
     ) -> AttemptResult:
-        valid_secrets: list[str] = []
-        if isinstance(delivery.content, WebhookRequest):
-            distribution = self._find_distribution(delivery)
-            if distribution is None:
-                return AttemptResult(Outcome.REJECT, "The distribution has been deleted.")
-            valid_secrets = distribution.valid_secrets(now)
+        distribution = self._find_distribution(delivery.distribution_id)
+        if distribution is None:
+            return AttemptResult(Outcome.REJECT, "The distribution has been deleted.")
+        valid_secrets = distribution.valid_secrets(now)
         return await channels.send(delivery.id, delivery.content, valid_secrets)
 
     def _make_record(

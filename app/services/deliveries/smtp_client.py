@@ -25,6 +25,15 @@ _CLOSING_CODE = 421
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
+class _UnsupportedAddressError(aiosmtplib.SMTPException):
+    """The address has characters other than ASCII, and the mail server does not support them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it does not support SMTPUTF8, which an address with characters other than ASCII needs"
+        )
+
+
 @dataclass(eq=False)
 class _Connection:
     """A connection to the mail server, and the number of emails that it has carried."""
@@ -104,6 +113,9 @@ class SmtpClient:
         try:
             connection.email_count += 1
             await connection.smtp.send_message(mime_message)
+        except aiosmtplib.SMTPNotSupported as error:
+            self._release(connection)
+            raise _UnsupportedAddressError from error
         except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
             if _has_closed(error):
                 connection.smtp.close()
@@ -167,7 +179,7 @@ def _is_permanent(error: Exception) -> bool:
     elif isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
         codes = [error.code]
     else:
-        return False
+        return isinstance(error, _UnsupportedAddressError)
     return all(code >= _FIRST_PERMANENT_CODE for code in codes)
 
 

@@ -22,8 +22,7 @@ from tests.engine.model.cluster import Cluster, running_cluster
 class RunPlan:
     """The parameters of a run.
 
-    All must be done within `completion_seconds` after the last fault. A worker that is killed
-    leaves its deliveries claimed for a minute; `ends_claims` ends the claims after the last fault.
+    All must be done within `completion_seconds` after the last fault.
     """
 
     turns: int = 100
@@ -31,7 +30,6 @@ class RunPlan:
     workers: int = 2
     seed: int = 0
     completion_seconds: float = 240
-    ends_claims: bool = False
 
     @property
     def transitions(self) -> int:
@@ -96,9 +94,6 @@ async def _wait_until_complete(cluster: Cluster, plan: RunPlan) -> list[str]:
     """Waits until workers have nothing left to do. Returns an empty list, or after the time limit a
     description of what is missing."""
     database = cluster.api.database
-    if plan.ends_claims:
-        claim = {"owner": "", "leaseExpiresAt": ""}
-        database.deliveries.update_many({"owner": {"$exists": True}}, {"$unset": claim})
 
     async def is_complete() -> bool:
         await cluster.restart_exited_workers()
