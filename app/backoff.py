@@ -15,6 +15,11 @@ class Backoff:
         """Starts again with the initial delay; call it after a success."""
         self.delay_seconds = self._initial_seconds
 
+    def next_delay(self) -> float:
+        """Returns the delay in seconds before the next attempt, and doubles it."""
+        delay_seconds = self.delay_seconds
+        self.delay_seconds = min(2 * delay_seconds, self._max_seconds)
+        return delay_seconds
+
     async def wait(self) -> None:
-        await asyncio.sleep(self.delay_seconds)
-        self.delay_seconds = min(2 * self.delay_seconds, self._max_seconds)
+        await asyncio.sleep(self.next_delay())

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from app.commands.finding import Finding
 from app.domain.codes import CodePool
-from app.domain.engine_status import BoundedCount, DeliveryStatusSummary
+from app.domain.engine_status import BoundedCount, DeliveryStatusSummary, FailingDistribution
 from app.services.uses import list_names
 
 _MAX_OLDEST_DUE = timedelta(seconds=30)
+_MAX_ERROR_CHARACTERS = 300
 
 
 def check(deliveries: DeliveryStatusSummary) -> Iterator[Finding]:
@@ -25,6 +26,22 @@ def check(deliveries: DeliveryStatusSummary) -> Iterator[Finding]:
         hosts = ", ".join(f"{host} ({count:,})" for host, count in deliveries.failing_hosts.items())
         remedy = "correct the receiver or the distribution; deliveries are retried for 24 hours"
         yield Finding("receivers", f"deliveries are being retried: {hosts}", remedy)
+
+
+def check_distributions(failing: Sequence[FailingDistribution]) -> Iterator[Finding]:
+    """Checks the distributions that an error holds up. Yields nothing without any."""
+    if not failing:
+        return
+    latest = failing[0]
+    failed_at = latest.failure.occurred_at.isoformat(timespec="seconds")
+    state = (
+        f"the {latest.task} of {latest.name!r} ({latest.id}) failed at {failed_at}:"
+        f" {latest.failure.message[:_MAX_ERROR_CHARACTERS]}"
+    )
+    if len(failing) > 1:
+        state += f"; {len(failing) - 1:,} more distributions fail"
+    remedy = "correct what the error names; a worker retries by itself"
+    yield Finding("distributions", state, remedy)
 
 
 def check_code_pools(pools: Sequence[CodePool]) -> Iterator[Finding]:

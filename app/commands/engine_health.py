@@ -34,6 +34,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield _check_timers(status)
     yield from consumers_health.check(status)
     yield from deliveries_health.check(status.deliveries)
+    yield from deliveries_health.check_distributions(status.failing_distributions)
     yield from deliveries_health.check_code_pools(status.code_pools)
     last_error = status.last_error
     if last_error is not None and (age := status.observed_at - last_error.occurred_at) < _HOUR:

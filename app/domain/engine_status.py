@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.domain.codes import CodePool
-from app.domain.consumers import ConsumerStatus
+from app.domain.consumers import ConsumerStatus, Failure
 from app.domain.exports import ExportSummary
 from app.domain.progress import PartitionProgress, PoisonChange
 
@@ -137,6 +137,16 @@ class DeliveryStatusSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class FailingDistribution:
+    """A distribution whose upkeep fails: `task` says what, such as its member backfill."""
+
+    id: str
+    name: str
+    task: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStatus:
     """The status of the engine, and of the other work of workers, at `observed_at`, by MongoDB's
     clock."""
@@ -158,6 +168,8 @@ class EngineStatus:
     consumers: Sequence[ConsumerStatus]
     exports: ExportSummary
     deliveries: DeliveryStatusSummary
+    # At most the first few, the latest failure first.
+    failing_distributions: Sequence[FailingDistribution]
     # The code pools in use with the fewest codes left, fewest first.
     code_pools: Sequence[CodePool]
 

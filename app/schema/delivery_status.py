@@ -1,9 +1,13 @@
 """The state of the delivery queue in the API, for administrators."""
 
+from datetime import datetime
+
 import strawberry
 
-from app.domain.engine_status import DeliveryStatusSummary
+from app.domain.engine_status import EngineStatus
+from app.domain.engine_status import FailingDistribution as StoredFailingDistribution
 from app.schema.scalars import Long
+from app.services.engine_status import MAX_FAILING_DISTRIBUTIONS_SHOWN
 from app.store.delivery_queue import MAX_FAILING_HOSTS_SHOWN
 
 
@@ -13,6 +17,31 @@ class FailingHost:
     deliveries: Long = strawberry.field(
         description="The number of deliveries to it whose last attempt failed, up to 10,000."
     )
+
+
+@strawberry.type(
+    description="A distribution for which workers fail to make deliveries for the current members,"
+    " to give codes to deliveries that wait for them, or to cancel deliveries after its deletion."
+    " They retry by themselves, and work on the other distributions."
+)
+class FailingDistribution:
+    id: strawberry.ID = strawberry.field(description="The id of the distribution.")
+    name: str = strawberry.field(description="The name of the distribution.")
+    task: str = strawberry.field(
+        description="What fails: `member backfill`, `code backlog` or `cancellation`."
+    )
+    error: str = strawberry.field(description="The error of the last attempt.")
+    at: datetime = strawberry.field(description="When the last attempt failed.")
+
+    @classmethod
+    def from_domain(cls, failing: StoredFailingDistribution) -> "FailingDistribution":
+        return cls(
+            id=strawberry.ID(failing.id),
+            name=failing.name,
+            task=failing.task,
+            error=failing.failure.message,
+            at=failing.failure.occurred_at,
+        )
 
 
 @strawberry.type(description="The deliveries of distributions that wait to be sent.")
@@ -30,8 +59,14 @@ class DeliveryQueueStatus:
     )
     paused_distributions: int = strawberry.field(description="The number of paused distributions.")
 
+    failing_distributions: list[FailingDistribution] = strawberry.field(
+        metadata={"max_items": MAX_FAILING_DISTRIBUTIONS_SHOWN},
+        description="The distributions that an error holds up, the latest error first.",
+    )
+
     @classmethod
-    def from_domain(cls, summary: DeliveryStatusSummary) -> "DeliveryQueueStatus":
+    def from_domain(cls, status: EngineStatus) -> "DeliveryQueueStatus":
+        summary = status.deliveries
         return cls(
             due=Long(summary.due.number),
             oldest_due_seconds=summary.oldest_due.total_seconds(),
@@ -40,4 +75,7 @@ class DeliveryQueueStatus:
                 for host, count in summary.failing_hosts.items()
             ],
             paused_distributions=summary.paused_count,
+            failing_distributions=[
+                FailingDistribution.from_domain(failing) for failing in status.failing_distributions
+            ],
         )

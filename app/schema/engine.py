@@ -310,7 +310,7 @@ class EngineStatus:
             workers=[EngineWorker.from_domain(worker) for worker in status.workers],
             consumers=[LogConsumer.from_domain(consumer) for consumer in status.consumers],
             exports=ExportCounts.from_domain(status.exports),
-            deliveries=DeliveryQueueStatus.from_domain(status.deliveries),
+            deliveries=DeliveryQueueStatus.from_domain(status),
             last_error=EngineError.from_domain(status.last_error) if status.last_error else None,
         )
 

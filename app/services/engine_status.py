@@ -18,6 +18,7 @@ _MAX_COUNTED_TIMERS = 10_000
 # Gives the share of backfilled customers to within a few hundredths.
 _SAMPLE_SIZE = 200
 MAX_QUARANTINED_SHOWN = 10
+MAX_FAILING_DISTRIBUTIONS_SHOWN = 10
 _MAX_CODE_POOLS_SHOWN = 10
 
 
@@ -63,6 +64,9 @@ class EngineStatusReader:
             exports=exports,
             deliveries=await self._store.delivery_queue.read_status(
                 await self._store.distributions.paused_ids(), now
+            ),
+            failing_distributions=await self._store.distributions.with_upkeep_failure(
+                MAX_FAILING_DISTRIBUTIONS_SHOWN
             ),
             code_pools=await self._code_pools(),
         )

@@ -32,6 +32,7 @@ from app.services.deliveries import (
     MemberBackfills,
     Sender,
     Upkeep,
+    UpkeepFailures,
 )
 from app.services.distributions import Distributions
 from app.services.earning_consumer import EarningConsumer
@@ -123,12 +124,14 @@ class Services:
             self._instant,
         )
         writer = DeliveryWriter(store, self.definitions, content_maker, self._instant)
+        upkeep_failures = UpkeepFailures(store)
         self.delivery_worker = DeliveryWorker(
             Sender(store, self.definitions, open_channels, self._instant),
             Upkeep(
                 store,
-                MemberBackfills(store, writer),
-                CodeBacklog(store, self.definitions, content_maker, self._instant),
+                MemberBackfills(store, writer, upkeep_failures),
+                CodeBacklog(store, self.definitions, content_maker, upkeep_failures, self._instant),
+                upkeep_failures,
             ),
         )
         self.consumers = Consumers(

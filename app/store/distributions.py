@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
+from app.domain.consumers import Failure
 from app.domain.distributions import (
     Channel,
     Distribution,
@@ -13,12 +14,14 @@ from app.domain.distributions import (
     SigningSecret,
     WebhookChannel,
 )
+from app.domain.engine_status import FailingDistribution
 from app.domain.ids import EntityKind
 from app.domain.log_interval import LogInterval
 from app.domain.transitions import TransitionType
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
+_MAX_ERROR_LENGTH = 1_000
 _NOT_DELETED = {"deleted": False}
 
 
@@ -123,7 +126,46 @@ class Distributions:
     async def set_canceled(self, id_: str) -> None:
         """Records that the deliveries of a deleted distribution are canceled."""
         query = {"_id": to_object_id(EntityKind.DISTRIBUTION, id_)}
-        await self._collection.update_one(query, {"$set": {"isCanceled": True}})
+        update = {"$set": {"isCanceled": True}, "$unset": {"upkeepFailure": ""}}
+        await self._collection.update_one(query, update)
+
+    # --- failures of the upkeep
+
+    async def save_upkeep_failure(self, id_: str, task: str, error: str) -> None:
+        """Records the error that stops this task for the distribution."""
+        failure = {
+            "task": task,
+            "message": {"$literal": error[:_MAX_ERROR_LENGTH]},
+            "at": "$$NOW",
+        }
+        query = {"_id": to_object_id(EntityKind.DISTRIBUTION, id_)}
+        await self._collection.update_one(query, [{"$set": {"upkeepFailure": failure}}])
+
+    async def clear_upkeep_failure(self, id_: str, task: str) -> None:
+        """Deletes the recorded failure of the task."""
+        query = {"_id": to_object_id(EntityKind.DISTRIBUTION, id_), "upkeepFailure.task": task}
+        await self._collection.update_one(query, {"$unset": {"upkeepFailure": ""}})
+
+    async def clear_upkeep_failures(self) -> None:
+        """Deletes the recorded failures of all distributions."""
+        query = {"upkeepFailure": {"$exists": True}}
+        await self._collection.update_many(query, {"$unset": {"upkeepFailure": ""}})
+
+    async def with_upkeep_failure(self, limit: int) -> list[FailingDistribution]:
+        """At most `limit` distributions whose upkeep fails, the latest failure first."""
+        query = {"upkeepFailure": {"$exists": True}}
+        cursor = self._collection.find(query, {"name": 1, "upkeepFailure": 1})
+        return [
+            FailingDistribution(
+                to_public_id(EntityKind.DISTRIBUTION, row["_id"]),
+                row["name"],
+                row["upkeepFailure"]["task"],
+                Failure(row["upkeepFailure"]["message"], row["upkeepFailure"]["at"]),
+            )
+            async for row in cursor.sort("upkeepFailure.at", -1).limit(limit)
+        ]
+
+    # --- changes
 
     async def add(
         self,

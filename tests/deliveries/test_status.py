@@ -25,6 +25,7 @@ async def list_findings(client: DistributionClient) -> dict[str, tuple[str, bool
     status = await client.api.services.engine_status.read()
     findings = [
         *deliveries_health.check(status.deliveries),
+        *deliveries_health.check_distributions(status.failing_distributions),
         *deliveries_health.check_code_pools(status.code_pools),
     ]
     return {finding.subject: (finding.state, finding.is_ok) for finding in findings}

@@ -16,6 +16,7 @@ from app.services.deliveries.member_backfill import MemberBackfills
 from app.services.deliveries.retention import DeliveryRetention
 from app.services.deliveries.sender import Sender
 from app.services.deliveries.upkeep import Upkeep
+from app.services.deliveries.upkeep_failures import UpkeepFailures
 from app.services.deliveries.worker import DeliveryWorker
 from app.services.deliveries.writer import DeliveryWriter
 
@@ -31,4 +32,5 @@ __all__ = [
     "MemberBackfills",
     "Sender",
     "Upkeep",
+    "UpkeepFailures",
 ]

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from app.domain.deliveries import Content, Skipped
 from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.content import ContentMaker
 from app.services.deliveries.pausing import pause_without_codes
+from app.services.deliveries.upkeep_failures import UpkeepFailures
 from app.store import Store, Transaction
 from app.store.code_pools import claim_key
 
@@ -21,9 +23,11 @@ class CodeBacklog:
         store: Store,
         definitions: DefinitionsReader,
         content_maker: ContentMaker,
+        failures: UpkeepFailures,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._failures = failures
         self._definitions = definitions
         self._content_maker = content_maker
         self._clock = clock
@@ -36,7 +40,9 @@ class CodeBacklog:
             return False
         distributions = (await self._definitions.latest()).distributions
         results = [
-            await self._run_page_of(id_, pool_id, session)
+            await self._failures.run(
+                "code backlog", id_, partial(self._run_page_of, id_, pool_id, session)
+            )
             for id_ in waiting_ids
             if (distribution := distributions.get(id_))
             and distribution.is_live

@@ -7,9 +7,11 @@ have the membership that they had at the creation.
 """
 
 from dataclasses import replace
+from functools import partial
 
 from app.domain.distributions import Distribution, MemberBackfill
 from app.services.deliveries.payload import DeliveryDraft
+from app.services.deliveries.upkeep_failures import UpkeepFailures
 from app.services.deliveries.writer import DeliveryWriter
 from app.store import Store, Transaction
 from app.store.distributions import DistributionProgress
@@ -21,15 +23,23 @@ _MAX_DELIVERIES_PER_PAGE = 500
 class MemberBackfills:
     """Runs the member backfills of all distributions."""
 
-    def __init__(self, store: Store, writer: DeliveryWriter) -> None:
+    def __init__(self, store: Store, writer: DeliveryWriter, failures: UpkeepFailures) -> None:
         self._store = store
         self._writer = writer
+        self._failures = failures
 
     async def run_page(self, session: Transaction) -> bool:
         """Handles a page of customers for each distribution whose segment is ready, in transactions
         of the session. Returns whether there may be more."""
         unfinished = await self._store.distributions.with_unfinished_backfill()
-        results = [await self._run_page_of(progress, session) for progress in unfinished]
+        results = [
+            await self._failures.run(
+                "member backfill",
+                progress.distribution.id,
+                partial(self._run_page_of, progress, session),
+            )
+            for progress in unfinished
+        ]
         return any(results)
 
     async def _run_page_of(self, progress: DistributionProgress, session: Transaction) -> bool:

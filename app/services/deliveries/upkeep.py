@@ -4,15 +4,18 @@
 - The deliveries that lacked a code get one.
 - The unfinished deliveries of deleted distributions are canceled.
 
-The progress is in MongoDB, so another worker continues after a kill. All transactions have the
-session that the lease names, so that the other worker ends the one that was left open.
+An error in the work on one distribution does not stop that on the others. The progress is in
+MongoDB, so another worker continues after a kill. All transactions have the session that the lease
+names, so that the other worker ends the one that was left open.
 """
 
 import asyncio
+from functools import partial
 from uuid import uuid4
 
 from app.services.deliveries.code_backlog import CodeBacklog
 from app.services.deliveries.member_backfill import MemberBackfills
+from app.services.deliveries.upkeep_failures import UpkeepFailures
 from app.store import Store, Transaction
 from app.store.leases import DELIVERY_UPKEEP_LEASE
 
@@ -26,12 +29,18 @@ class Upkeep:
     """Works through all that is to be done, then looks for more every second."""
 
     def __init__(
-        self, store: Store, member_backfills: MemberBackfills, code_backlog: CodeBacklog
+        self,
+        store: Store,
+        member_backfills: MemberBackfills,
+        code_backlog: CodeBacklog,
+        failures: UpkeepFailures,
     ) -> None:
         self._store = store
         self._member_backfills = member_backfills
         self._code_backlog = code_backlog
+        self._failures = failures
         self._owner = uuid4().hex
+        self._has_lease = False
 
     async def run(self) -> None:
         """Runs until it is cancelled."""
@@ -48,10 +57,17 @@ class Upkeep:
     async def _run_page(self, session: Transaction) -> bool:
         """Does one page of each kind of work, if no other worker does. Returns whether there may be
         more."""
-        if not await self._store.leases.acquire(
-            DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS, session
-        ):
+        had_lease, self._has_lease = (
+            self._has_lease,
+            await self._store.leases.acquire(
+                DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS, session
+            ),
+        )
+        if not self._has_lease:
             return False
+        if not had_lease:
+            # Those that the worker before has recorded.
+            await self._failures.forget()
         results = [
             await self._member_backfills.run_page(session),
             await self._code_backlog.run_page(session),
@@ -60,10 +76,16 @@ class Upkeep:
         return any(results)
 
     async def _cancel_page(self) -> bool:
-        is_unfinished = False
-        for id_ in await self._store.distributions.deleted_with_unfinished_deliveries():
-            if await self._store.deliveries.cancel(id_, CANCELED_BECAUSE, _CANCELED_PER_PAGE):
-                is_unfinished = True
-            else:
-                await self._store.distributions.set_canceled(id_)
-        return is_unfinished
+        results = [
+            await self._failures.run("cancellation", id_, partial(self._cancel_page_of, id_))
+            for id_ in await self._store.distributions.deleted_with_unfinished_deliveries()
+        ]
+        return any(results)
+
+    async def _cancel_page_of(self, distribution_id: str) -> bool:
+        canceled_count = await self._store.deliveries.cancel(
+            distribution_id, CANCELED_BECAUSE, _CANCELED_PER_PAGE
+        )
+        if not canceled_count:
+            await self._store.distributions.set_canceled(distribution_id)
+        return bool(canceled_count)
