@@ -107,6 +107,19 @@ class Distribution:
         intervals = (*self.live_intervals, LogInterval(last_sequence))
         return replace(self, live_intervals=intervals, paused_because=None)
 
+    def without_passed_intervals(self, handled_sequence: int) -> "Distribution":
+        """Returns the distribution without the ended intervals that nobody needs any more: they
+        have no transitions, or all up to the sequence have been handled. The first one stays,
+        because it says when the distribution was created."""
+        first, *later = self.live_intervals
+        needed = [
+            interval
+            for interval in later
+            if interval.through_sequence is None
+            or interval.through_sequence > max(handled_sequence, interval.after_sequence)
+        ]
+        return replace(self, live_intervals=(first, *needed))
+
     def delete(self, last_sequence: int) -> "Distribution":
         return replace(self.pause(last_sequence, None), is_deleted=True)
 

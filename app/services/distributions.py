@@ -28,7 +28,7 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.channel_checks import require_usable
 from app.services.deliveries.pausing import OUT_OF_CODES
 from app.services.deliveries.signing import new_secret
-from app.services.log_boundary import at_log_boundary
+from app.services.log_boundary import at_log_boundary, handled_sequence
 from app.settings import Settings
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -149,9 +149,12 @@ class Distributions:
             if state is DistributionState.LIVE:
                 if current.paused_because == OUT_OF_CODES:
                     await self._require_codes(current.code_pool_id, transaction)
-                return current.resume(last_sequence), None
-            # Now a person has paused it, whatever the program found before.
-            return replace(current.pause(last_sequence, None), paused_because=None), None
+                changed = current.resume(last_sequence)
+            else:
+                # Now a person has paused it, whatever the program found before.
+                changed = replace(current.pause(last_sequence, None), paused_because=None)
+            handled = await handled_sequence(self._store, Consumer.DELIVERIES, transaction)
+            return changed.without_passed_intervals(handled), None
 
         return await self._change(id_, change)
 

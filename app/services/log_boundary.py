@@ -36,6 +36,16 @@ async def at_log_boundary(
     return await run_with_deadline(store, work_at_boundary)
 
 
+async def handled_sequence(store: Store, consumer: Consumer, transaction: Transaction) -> int:
+    """Returns the sequence up to which the consumer has handled all transitions, also those that
+    were in quarantine."""
+    checkpoint_sequence = await store.checkpoints.get(consumer, transaction)
+    first_quarantined = await store.quarantine.first_sequence(consumer, transaction)
+    if first_quarantined is None:
+        return checkpoint_sequence
+    return min(checkpoint_sequence, first_quarantined - 1)
+
+
 async def run_with_deadline(
     store: Store, work: Callable[[Transaction], Awaitable[Result]]
 ) -> Result:

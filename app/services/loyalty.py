@@ -32,7 +32,7 @@ from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
-from app.services.log_boundary import at_log_boundary
+from app.services.log_boundary import at_log_boundary, handled_sequence
 from app.services.uses import list_names
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -198,9 +198,8 @@ class Loyalty:
             rule = definitions.earning_rules.get(id_)
             if rule is None:
                 raise input_error(UserErrorCode.NOT_FOUND, "There is no such earning rule.", "id")
-            handled_sequence = await self._handled_sequence(transaction)
             changed = rule.with_enabled(enabled, last_sequence).without_passed_intervals(
-                handled_sequence
+                await handled_sequence(self._store, Consumer.LOYALTY, transaction)
             )
             await self._store.earning_rules.save_disabled_intervals(
                 changed, definitions.revision + 1, transaction
@@ -210,19 +209,6 @@ class Loyalty:
         # Fills the cache before the transaction locks the definitions.
         await self._definitions.latest()
         return await at_log_boundary(self._store, Consumer.LOYALTY, work)
-
-    async def _handled_sequence(self, transaction: Transaction) -> int:
-        """The sequence up to which the consumer has handled all transitions, also those that were
-        in quarantine."""
-        checkpoint_sequence = await self._store.checkpoints.get(Consumer.LOYALTY, transaction)
-        first_quarantined = await self._store.quarantine.first_sequence(
-            Consumer.LOYALTY, transaction
-        )
-        return (
-            checkpoint_sequence
-            if first_quarantined is None
-            else min(checkpoint_sequence, first_quarantined - 1)
-        )
 
 
 def _with_segment(rule: EarningRule, definitions: Definitions) -> RuleWithSegment:
