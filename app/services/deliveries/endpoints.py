@@ -14,16 +14,17 @@ from typing import NamedTuple
 from app.domain.deliveries import ClaimedDelivery
 
 MAX_CONCURRENT_ATTEMPTS = 64
-# To endpoints that are not healthy.
-MAX_CONCURRENT_UNHEALTHY_ATTEMPTS = 32
-# To the healthy endpoints of one host, and as many to the others.
+# To the healthy endpoints of one host. All endpoints of a host get at most twice as many.
 MAX_CONCURRENT_ATTEMPTS_PER_HOST = 16
+# To the endpoints of one host that are not healthy; to those of all hosts at most twice as many.
+_MAX_UNHEALTHY_ATTEMPTS_PER_HOST = 14
+# The same for the next attempt to an endpoint that has no running one: if it accepts deliveries,
+# though slowly, or if it is new. So it is soon healthy, even beside many that do not answer.
+_MAX_UNHEALTHY_ATTEMPTS_PER_HOST_BEFORE_SLOW = 22
+_MAX_UNHEALTHY_ATTEMPTS_PER_HOST_BEFORE_NEW = 24
 # An endpoint that is new, or that refused the last delivery, gets one attempt at a time.
 MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_ENDPOINT = 1
-SLOW_ATTEMPT_SECONDS = 0.5
-# So that a new endpoint need not wait for degraded ones.
-_ATTEMPTS_RESERVED_FOR_NEW_ENDPOINTS = 4
-_ATTEMPTS_RESERVED_FOR_NEW_ENDPOINTS_PER_HOST = 2
+SLOW_ATTEMPT_SECONDS = 1.0
 # Deliveries that are claimed ahead, for each attempt at a time, so that no healthy endpoint waits
 # for MongoDB. Others would hold more of them than they attempt before the leases end.
 _CLAIMS_PER_HEALTHY_ATTEMPT = 8
@@ -49,7 +50,7 @@ class EndpointKey(NamedTuple):
 
 
 class Health(IntEnum):
-    """HEALTHY, DEGRADED: as the last attempt shows, or one that has been running for long. NEW:
+    """HEALTHY, DEGRADED: as the last attempt shows, or those that have been running for long. NEW:
     nothing is known of the endpoint yet."""
 
     HEALTHY = 1
@@ -71,19 +72,21 @@ class Endpoint:
         self.running: list[float] = []
         self.last_started_at = 0.0
         # Whether the last attempt reached a receiver that accepts deliveries.
-        self._is_proven = False
+        self.is_proven = False
         self._last_health = Health.NEW
 
     def health(self, now: float) -> Health:
         """Returns how the endpoint does at this instant of the monotonic clock."""
-        is_slow = bool(self.running) and now - self.running[0] > SLOW_ATTEMPT_SECONDS
+        # Most of the attempts: a single one may be slow anywhere.
+        middle = len(self.running) // 2
+        is_slow = bool(self.running) and now - self.running[middle] > SLOW_ATTEMPT_SECONDS
         return Health.DEGRADED if is_slow else self._last_health
 
     @property
     def max_attempts(self) -> int:
         return (
             MAX_CONCURRENT_ATTEMPTS_PER_HOST
-            if self._is_proven
+            if self.is_proven
             else MAX_CONCURRENT_ATTEMPTS_PER_UNPROVEN_ENDPOINT
         )
 
@@ -110,7 +113,7 @@ class Endpoint:
     def finish(self, started_at: float, now: float, *, is_accepted: bool) -> list[Claim]:
         """Ends an attempt. If it failed, gives up the claims beyond the limit, and returns them."""
         self.running.remove(started_at)
-        self._is_proven = is_accepted
+        self.is_proven = is_accepted
         is_quick = now - started_at <= SLOW_ATTEMPT_SECONDS
         self._last_health = Health.HEALTHY if is_accepted and is_quick else Health.DEGRADED
         excess_count = 0 if is_accepted else self.claimed_count - self.max_claimed
@@ -151,15 +154,15 @@ class _Load:
             return False
         if health is Health.HEALTHY:
             return host_counts[health] < MAX_CONCURRENT_ATTEMPTS_PER_HOST
-        count = self._counts[Health.NEW] + self._counts[Health.DEGRADED]
+        if health is Health.NEW:
+            limit = _MAX_UNHEALTHY_ATTEMPTS_PER_HOST_BEFORE_NEW
+        elif endpoint.is_proven and not endpoint.running:
+            limit = _MAX_UNHEALTHY_ATTEMPTS_PER_HOST_BEFORE_SLOW
+        else:
+            limit = _MAX_UNHEALTHY_ATTEMPTS_PER_HOST
         host_count = host_counts[Health.NEW] + host_counts[Health.DEGRADED]
-        if health is Health.DEGRADED:
-            count += _ATTEMPTS_RESERVED_FOR_NEW_ENDPOINTS
-            host_count += _ATTEMPTS_RESERVED_FOR_NEW_ENDPOINTS_PER_HOST
-        return (
-            count < MAX_CONCURRENT_UNHEALTHY_ATTEMPTS
-            and host_count < MAX_CONCURRENT_ATTEMPTS_PER_HOST
-        )
+        count = self._counts[Health.NEW] + self._counts[Health.DEGRADED]
+        return host_count < limit and count < 2 * limit
 
     def _counts_of_host(self, endpoint: Endpoint) -> dict[Health, int]:
         host = endpoint.key.host

@@ -44,6 +44,8 @@ _LAST_START_SECONDS = 45.0
 # Deliveries that somebody retries may be for any endpoint.
 _MAX_RETRIED_PER_CLAIM = 16
 _MAX_CLAIMED_BESIDE_RETRIED = 512
+# So that a healthy endpoint does not wait for the claims of many others.
+_MAX_CONCURRENT_CLAIMS = 4
 _POLL_SECONDS = 0.25
 _MIN_POLL_SECONDS = 0.02
 _MAX_RECORDS_PER_BATCH = 256
@@ -130,17 +132,28 @@ class Sender:
             for queue in queues
             if queue and (distribution := distributions.get(queue)) and distribution.is_live
         ]
-        has_claimed = False
-        for key, limit in self._endpoints.claim_limits(keys, monotonic()).items():
-            has_claimed |= await self._claim(key.distribution_id, limit, now)
-            self._start_attempts(channels)
+        limits: list[tuple[str | None, int]] = [
+            (key.distribution_id, limit)
+            for key, limit in self._endpoints.claim_limits(keys, monotonic()).items()
+        ]
         if None in queues and self._endpoints.claimed_count < _MAX_CLAIMED_BESIDE_RETRIED:
-            has_claimed |= await self._claim(None, _MAX_RETRIED_PER_CLAIM, now)
+            limits.append((None, _MAX_RETRIED_PER_CLAIM))
+        has_claimed = False
+        for start in range(0, len(limits), _MAX_CONCURRENT_CLAIMS):
+            results = await asyncio.gather(
+                *(
+                    self._claim(channels, queue, limit, now)
+                    for queue, limit in limits[start : start + _MAX_CONCURRENT_CLAIMS]
+                )
+            )
+            has_claimed = has_claimed or any(results)
         return has_claimed
 
-    async def _claim(self, queue: str | None, limit: int, now: datetime) -> bool:
+    async def _claim(
+        self, channels: Channels, queue: str | None, limit: int, now: datetime
+    ) -> bool:
         """Claims at most `limit` deliveries of the queue of a distribution, or of that of retried
-        deliveries if None. Returns whether there were any."""
+        deliveries if None, and starts attempts. Returns whether there were any."""
         full_endpoints = [
             key for key in self._endpoints.full_keys() if queue in (None, key.distribution_id)
         ]
@@ -151,6 +164,7 @@ class Sender:
         expires_at = monotonic() + _LAST_START_SECONDS
         for delivery in claimed:
             self._endpoints.add(Claim(delivery, owner, expires_at))
+        self._start_attempts(channels)
         return bool(claimed)
 
     def _start_attempts(self, channels: Channels) -> None:
