@@ -167,6 +167,8 @@ def _date_in_year(day: date, year: int) -> date:
     return date(max(1, year), day.month, 1) + (day.day - 1) * DAY
 
 
+# The tests of many values ask for the same few years.
+@lru_cache(maxsize=4_096)
 def _boundary(day: date, year: int, calendar: Calendar, is_datetime: bool) -> datetime:
     """The least stored value on or after the day in the given year."""
     ordering = (InstantOrdering if is_datetime else DayOrdering)(calendar)

@@ -196,6 +196,7 @@ class Sender:
         if result.outcome is Outcome.GONE:
             # Their leases end soon; by then the distribution is paused.
             endpoint.claims.clear()
+            excess = []
         record = self._make_record(claim.delivery, result, started_at)
         await self._records.put((claim.owner, record))
         self._start_attempts(channels)
