@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 from starlette.requests import HTTPConnection
@@ -89,7 +90,7 @@ class ApiSession:
             self.services,
             self.services.now(),
             self.caller,
-            download_base(self.connection),
+            partial(download_base, self.connection),
             self.connection.headers.get("last-event-id"),
         )
 

@@ -1,6 +1,6 @@
 """The context of an operation: the services, and the one instant at which it evaluates."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ class Context:
     """The context of one operation, or of one event of a subscription.
 
     `caller` is who runs it; the roles of fields are checked against it.
-    `download_base` is the scheme and the host that the client uses, the base of URLs for it.
+    `download_base` returns the scheme and the host that the client uses, the base of URLs for it.
     `last_event_id` is the header Last-Event-ID, which a browser sends when it reconnects to a
     stream of server-sent events: the cursor of the last event that it received.
     `response_extensions` is the `extensions` of the response.
@@ -28,7 +28,7 @@ class Context:
     services: Services
     now: Now
     caller: Caller
-    download_base: str
+    download_base: Callable[[], str]
     last_event_id: str | None = None
     response_extensions: dict[str, Any] = field(default_factory=dict)
     _definitions: Definitions | None = field(default=None)

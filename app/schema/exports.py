@@ -97,7 +97,7 @@ class Export(Node):
         if self.expires_at is None or context.now.at >= self.expires_at:
             return None
         download_urls = context.services.download_urls
-        return download_urls.url(self.id, self.expires_at, context.download_base)
+        return download_urls.url(self.id, self.expires_at, context.download_base())
 
     @classmethod
     def from_domain(cls, export: StoredExport) -> "Export":

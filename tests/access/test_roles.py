@@ -123,7 +123,7 @@ async def test_what_check_may_read(
     api = keyed_api.api
 
     async def make_context() -> Context:
-        return Context(api.services, api.services.now(), Caller(role), "http://localhost")
+        return Context(api.services, api.services.now(), Caller(role), str)
 
     type_ = schema._schema.type_map[type_name]
     assert isinstance(type_, GraphQLObjectType)

@@ -87,7 +87,7 @@ async def test_random_documents_have_the_same_results(shops: list[Shop]) -> None
     ]
 
     async def make_context() -> Context:
-        return Context(api.services, now, Caller(Role.ADMIN), "http://localhost")
+        return Context(api.services, now, Caller(Role.ADMIN), str)
 
     for _ in range(RANDOM_DOCUMENTS):
         request = GraphQLRequest(documents.make(rng))
