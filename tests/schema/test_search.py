@@ -229,7 +229,7 @@ async def test_of_several_frequent_words_the_rarest_is_read(
     monkeypatch.setattr(customer_search, "MAX_CANDIDATE_IDS", 100)
     for limits in ((10, 1_000), (1_000,)):
         monkeypatch.setattr(customer_search, "_COUNT_LIMITS", limits)
-        for search in ("yggdrasil zuckerwatte", "zuckerwatte yggdra"):
+        for search in ("zucker yggdrasil", "zuckerwatte yggdra"):
             assert await list_source_ids(api, search=search) == []
             assert await count_examined(api, search) == 150
 
