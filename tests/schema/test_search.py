@@ -219,6 +219,23 @@ async def test_a_page_of_a_crowd_reads_few_customers(
     if step is not None:
         assert await page_through(api, search, 100) == [*crowd[3 if step == 10 else 0 :: step]]
         assert (await api.fetch(LIST, search=search))["totalCount"] == len(crowd) // step
+    assert await count_examined(api, search) <= max_examined
+
+
+@pytest.mark.usefixtures("crowd")
+async def test_of_several_frequent_words_the_rarest_is_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_search, "MAX_CANDIDATE_IDS", 100)
+    for limits in ((10, 1_000), (1_000,)):
+        monkeypatch.setattr(customer_search, "_COUNT_LIMITS", limits)
+        for search in ("zucker yggdrasil", "zuckerwatte yggdra"):
+            assert await list_source_ids(api, search=search) == []
+            assert await count_examined(api, search) == 150
+
+
+async def count_examined(api: Api, search: str) -> int:
+    """Returns how many customers MongoDB reads for the first page."""
     planned_query = await api.services.customers.plan_query(search, None, api.services.now())
     pipeline = await api.services.query_planner.choose_pipeline(planned_query, 51)
     assert pipeline.query is not None
@@ -226,7 +243,7 @@ async def test_a_page_of_a_crowd_reads_few_customers(
         [*(pipeline.hint or {}).items()]
     )
     stats = cursor.sort([("_id", 1)]).limit(51).explain()["executionStats"]
-    assert stats["totalDocsExamined"] <= max_examined
+    return int(stats["totalDocsExamined"])
 
 
 async def test_a_customer_without_search_fields_gets_them_and_nothing_else_changes(
