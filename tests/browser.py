@@ -62,6 +62,12 @@ def console_errors(browser: Chrome) -> list[str]:
     return [entry["message"] for entry in _log(browser, "browser") if entry["level"] == "SEVERE"]
 
 
+def clear_logs(browser: Chrome) -> None:
+    """Forgets the requests and the errors so far."""
+    for kind in ("performance", "browser"):
+        _log(browser, kind)
+
+
 def _log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
     return entries

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
 from app.dashboard.build import bundle_sources, copy_sources
 from app.main import create_app
 from app.npm_bundle import install_packages
 from app.settings import Settings
-from tests.browser import running_browser, server_in_thread
+from tests.browser import clear_logs, running_browser, server_in_thread
 from tests.dashboard.dashboard import Dashboard
 from tests.local.conftest import port, run_program
 from tests.npm import skip_without_npm
@@ -52,9 +53,27 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(sources, bundle)
 
 
+@pytest.fixture(scope="session")
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with running_browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
 @pytest.fixture
-def dashboard(workshop: Workshop, settings: Settings, tmp_path: Path) -> Iterator[Dashboard]:
+def browser(shared_browser: Chrome) -> Chrome:
+    """The browser as after its start. Each server has its own origin, and so its own storage."""
+    shared_browser.get("about:blank")
+    shared_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    shared_browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    clear_logs(shared_browser)
+    return shared_browser
+
+
+@pytest.fixture
+def dashboard(workshop: Workshop, settings: Settings, browser: Chrome) -> Iterator[Dashboard]:
     """The program with an empty database, and a browser."""
     app = create_app(settings.model_copy(update={"dashboard_bundle": workshop.bundle}))
-    with server_in_thread(app) as url, running_browser(tmp_path) as browser:
+    with server_in_thread(app) as url:
         yield Dashboard(url, browser, workshop.axe)
+        # The server waits for open connections when it stops.
+        browser.get("about:blank")

@@ -49,8 +49,9 @@ def test_a_draft_is_kept_until_it_is_saved_or_thrown_away(
     dashboard.click("a", "Unsaved change")
     dashboard.wait_for("This browser has an unsaved change of")
     dashboard.check_accessibility()
-    dashboard.click("button", "Go on with it")
+    dashboard.find("button", "Go on with it").send_keys(Keys.ENTER)
     dashboard.wait_for("+2 would enter")
+    assert dashboard.focused() == dashboard.find("input", "Name")
     assert dashboard.find("input", "Value").get_attribute("value") == "Ben"
     dashboard.browser.refresh()
     dashboard.click("button", "Throw it away")
@@ -119,6 +120,7 @@ def test_of_two_changes_the_user_takes_one(dashboard: Dashboard, segment_id: str
     dashboard.execute(RENAME, id=segment_id, name="Theirs again")
     dashboard.click("button", "Save")
     dashboard.click("button", "Keep mine")
+    dashboard.wait_until(lambda: dashboard.focused() == dashboard.find("input", "Name"))
     dashboard.click("button", "Save")
     dashboard.wait_for("2 members")
     assert dashboard.execute(READ_SEGMENT, id=segment_id)["name"] == "Theirs"

@@ -139,6 +139,11 @@ def test_a_filter_is_tried_with_a_customer(dashboard: Dashboard) -> None:
     dashboard.wait_for("0 stay")
     dashboard.wait_for("name has a value")
 
+    dashboard.find("input", "Customer to try").send_keys(Keys.ARROW_DOWN)
+    dashboard.wait_until(
+        lambda: len(dashboard.browser.find_elements("css selector", "[role=option]")) == 3
+    )
+    dashboard.check_accessibility()
     choose(dashboard, "Customer to try", "anna-1")
 
     dashboard.wait_for("Anna does not meet the filter.")

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from selenium.webdriver import Keys
+from selenium.webdriver import Chrome, Keys
 
 from app.domain.api_keys import Role
 from app.main import create_app
@@ -14,7 +13,7 @@ from app.services.api_keys import ApiKeys
 from app.settings import Settings
 from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER
-from tests.browser import running_browser, server_in_thread
+from tests.browser import server_in_thread
 from tests.dashboard.conftest import SETUP_SECONDS, Workshop
 from tests.dashboard.dashboard import Dashboard
 
@@ -34,13 +33,14 @@ async def create_keys(settings: Settings) -> RoleKeys:
 
 @pytest.fixture
 def locked_dashboard(
-    workshop: Workshop, settings: Settings, tmp_path: Path
+    workshop: Workshop, settings: Settings, browser: Chrome
 ) -> Iterator[tuple[Dashboard, RoleKeys]]:
     """The dashboard of a server that needs keys, and a key of each of three roles."""
     settings = settings.model_copy(update={"dashboard_bundle": workshop.bundle, "auth": "keys"})
-    with server_in_thread(create_app(settings)) as url, running_browser(tmp_path) as browser:
+    with server_in_thread(create_app(settings)) as url:
         keys = asyncio.run(create_keys(settings))
         yield Dashboard(url, browser, workshop.axe, keys[Role.ADMIN]), keys
+        browser.get("about:blank")
 
 
 def enter_key(dashboard: Dashboard, key: str) -> None:

@@ -1,15 +1,14 @@
 """What workers do, in the page of a segment: transitions as they are committed, and exports."""
 
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from urllib.request import urlopen
 
 import pytest
+from selenium.webdriver import Chrome
 from selenium.webdriver.support.select import Select
 
 from app.settings import Settings
-from tests.browser import running_browser
 from tests.dashboard.conftest import SETUP_SECONDS, Workshop
 from tests.dashboard.dashboard import Dashboard
 from tests.environment import store_environment
@@ -64,13 +63,12 @@ def live_dashboard(
     workshop: Workshop,
     settings: Settings,
     port: int,
-    tmp_path: Path,
-) -> Iterator[tuple[Dashboard, ProgramProcess]]:
+    browser: Chrome,
+) -> tuple[Dashboard, ProgramProcess]:
     """The dashboard over an API and a worker in processes of their own, and the API's process."""
     api = start_api()
     run_program("worker", **store_environment(settings))
-    with running_browser(tmp_path) as browser:
-        yield Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe), api
+    return Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe), api
 
 
 def test_transitions_arrive_once_although_the_api_is_killed(

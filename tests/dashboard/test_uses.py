@@ -1,8 +1,17 @@
 """What uses segments, in a browser: validation rules with a bench, and distributions."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 from selenium.webdriver import Keys
+from selenium.webdriver.support.select import Select
 
+from app.domain.deliveries import Delivery, DeliveryStatus, NewDelivery, WebhookRequest
+from app.domain.ids import EntityKind
+from app.settings import Settings
+from app.store import Store
+from app.store.ids import new_id
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard, choose
 
@@ -11,9 +20,11 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 ANNA = {"attribute": {"path": "name", "operator": "IS", "value": "Anna"}}
 CREATE_DISTRIBUTION = """
 mutation($input: DistributionInput!) {
-  distributionCreate(input: $input) { userErrors { message } }
+  distributionCreate(input: $input) { distribution { id } userErrors { message } }
 }
 """
+# Reserved: no such host exists.
+URL = "https://shop.invalid/"
 
 
 @pytest.fixture
@@ -53,24 +64,32 @@ def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
     dashboard.check_browser_logs()
 
 
-def test_a_distribution_is_paused_and_set_live(dashboard: Dashboard, segment_id: str) -> None:
-    dashboard.execute(
-        CREATE_DISTRIBUTION,
-        input={
-            "name": "Welcome",
-            "segmentId": segment_id,
-            "channel": {"webhook": {"url": "https://shop.example/"}},
-        },
-    )
+def test_a_distribution_is_paused_tested_and_retried(
+    dashboard: Dashboard, segment_id: str, settings: Settings
+) -> None:
+    distribution_id = create_distribution(dashboard, segment_id)
+    customer_id = dashboard.execute('{ customer(ref: {sourceId: "anna"}) { id } }')["id"]
+    asyncio.run(add_failed_deliveries(settings, distribution_id, customer_id))
     dashboard.open(f"/app/segments/{segment_id}/uses")
     dashboard.click("a", "Welcome")
-    dashboard.wait_for("a webhook to https://shop.example/")
-    dashboard.wait_for("There are no deliveries.")
+    dashboard.wait_for(f"a webhook to {URL}")
+    dashboard.wait_for("The receiver answered 503")
     dashboard.check_accessibility()
     dashboard.click("button", "Pause")
     dashboard.wait_for("○ Paused")
     dashboard.click("button", "Set live")
     dashboard.wait_for("● Live")
+
+    dashboard.click("button", "Send again")
+    dashboard.wait_for("Send all failed ones again (1)")
+    Select(dashboard.find("select", "Deliveries")).select_by_visible_text("Pending (1)")
+    dashboard.wait_for("1 delivery shown")
+    dashboard.click("button", "Send all failed ones again (1)")
+    dashboard.wait_for("2 deliveries shown")
+    choose(dashboard, "Customer whose data is sent", "anna")
+    dashboard.click("button", "Send the test")
+    dashboard.wait_for("The test is not delivered:")
+    dashboard.check_accessibility()
 
     dashboard.click("a", "Distributions")
 
@@ -81,3 +100,66 @@ def test_a_distribution_is_paused_and_set_live(dashboard: Dashboard, segment_id:
     dashboard.use_width(320)
     assert not dashboard.is_scrolled_sideways()
     dashboard.check_browser_logs()
+
+
+def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.open("/app/distributions")
+    dashboard.wait_for("There are no distributions yet.")
+    dashboard.find("input", "Name").send_keys("Welcome")
+    choose(dashboard, "Segment", "annas")
+    dashboard.wait_for("This makes “Annas” active for good")
+    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.check_accessibility()
+    dashboard.click("button", "Create the distribution")
+
+    dashboard.wait_for("The secret of its signatures, shown only now:")
+    dashboard.wait_for("1 distribution\n")
+    dashboard.check_accessibility()
+    Select(dashboard.find("select", "Channel")).select_by_visible_text("Email")
+    dashboard.find("input", "Name").send_keys("Goodbye")
+    choose(dashboard, "Segment", "annas")
+    Select(dashboard.find("select", "When a customer")).select_by_visible_text("leaves")
+    dashboard.find("input", "Subject").send_keys("Goodbye, {{customer.name}}")
+    dashboard.find("textarea", "Text").send_keys("Come back.")
+    dashboard.check_accessibility()
+    dashboard.click("button", "Create the distribution")
+    dashboard.wait_for("Emails need a server")
+    Select(dashboard.find("select", "Channel")).select_by_visible_text("Webhook")
+    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.click("button", "Create the distribution")
+    dashboard.wait_for("2 distributions\n")
+    dashboard.click("a", "Goodbye")
+    dashboard.wait_for(f"When a customer leaves Annas: a webhook to {URL}")
+    dashboard.open(f"/app/segments/{segment_id}")
+    dashboard.wait_for("● Active")
+
+
+def create_distribution(dashboard: Dashboard, segment_id: str) -> str:
+    channel = {"webhook": {"url": URL}}
+    payload = dashboard.execute(
+        CREATE_DISTRIBUTION,
+        input={"name": "Welcome", "segmentId": segment_id, "channel": channel},
+    )
+    assert not payload["userErrors"], payload
+    return str(payload["distribution"]["id"])
+
+
+async def add_failed_deliveries(settings: Settings, distribution_id: str, customer_id: str) -> None:
+    """Adds two deliveries as the sender leaves them after the last attempt."""
+    store = Store.connect(settings)
+    deliveries = [
+        Delivery(
+            id=new_id(EntityKind.DELIVERY),
+            distribution_id=distribution_id,
+            customer_id=customer_id,
+            transition_id=None,
+            status=DeliveryStatus.FAILED,
+            created_at=datetime(2026, 1, day, tzinfo=UTC),
+            attempts=13,
+            last_error="The receiver answered 503",
+        )
+        for day in (1, 2)
+    ]
+    request = WebhookRequest(URL, {}, b"{}")
+    await store.deliveries.insert([NewDelivery(delivery, request) for delivery in deliveries])
+    await store.close()

@@ -39,7 +39,7 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
         </label>
         {isAdmin && failedCount > 0 && (
           <button type="button" disabled={retry.isPending} onClick={() => retry.mutate(null)}>
-            Send all {formatNumber(failedCount)} failed ones again
+            Send all failed ones again ({formatNumber(failedCount)})
           </button>
         )}
       </div>

@@ -4,6 +4,8 @@ import { formatCount, formatInstant } from "../ui/formats";
 import type { Delivery } from "./queries";
 import { STATUS_NAMES } from "./words";
 
+const RETRYABLE_STATUSES = ["FAILED", "RETRYING"];
+
 interface Props {
   delivery: Delivery;
   /** Sends the delivery again; null if the key may not. */
@@ -34,7 +36,7 @@ export function DeliveryRow({ delivery, onRetry }: Props) {
       <td>{formatInstant(createdAt)}</td>
       {onRetry && (
         <td>
-          {status === "FAILED" && (
+          {RETRYABLE_STATUSES.includes(status) && (
             <button type="button" onClick={onRetry}>
               Send again
             </button>

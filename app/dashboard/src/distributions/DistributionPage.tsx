@@ -9,11 +9,13 @@ import { Problem } from "../ui/Problem";
 import { Deliveries } from "./Deliveries";
 import { SetDistributionState } from "./operations";
 import { distributionQuery, type ShownDistribution } from "./queries";
+import { TestForm } from "./TestForm";
 import { OCCASIONS, STATE_NAMES } from "./words";
 
 /** One distribution: what it sends, whether it is live, and its deliveries. */
 export function DistributionPage({ params }: { params: { id: string } }) {
   const { data: distribution, error, refetch } = useQuery(distributionQuery(params.id));
+  const isAdmin = useIsAdmin();
   if (error && !distribution) return <Problem error={error} onRetry={refetch} />;
   if (distribution === undefined) return <p className="waiting">Loading the distribution …</p>;
   if (distribution === null) return <NotFound />;
@@ -30,6 +32,7 @@ export function DistributionPage({ params }: { params: { id: string } }) {
       </p>
       <State distribution={distribution} />
       <Deliveries distribution={distribution} />
+      {isAdmin && <TestForm distributionId={distribution.id} />}
     </>
   );
 }

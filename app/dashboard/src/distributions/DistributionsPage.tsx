@@ -1,25 +1,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
+import { useIsAdmin } from "../access/viewer";
 import { routes } from "../routes";
 import { formatCount, formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { DistributionForm } from "./DistributionForm";
 import { distributionsQuery } from "./queries";
 import { OCCASIONS, STATE_NAMES } from "./words";
 
 /** What is sent when customers enter or leave segments. */
 export function DistributionsPage() {
   const { data: distributions, error, refetch } = useQuery(distributionsQuery);
+  const isAdmin = useIsAdmin();
   return (
     <>
       <title>Distributions · Customer segments</title>
       <h1>Distributions</h1>
       {error && <Problem error={error} onRetry={refetch} />}
       {!distributions && !error && <p className="waiting">Loading the distributions …</p>}
-      {distributions?.length === 0 && (
-        <p>
-          There are no distributions yet. The API makes them: see <code>distributionCreate</code>.
-        </p>
-      )}
+      {distributions?.length === 0 && <p>There are no distributions yet.</p>}
       {distributions && distributions.length > 0 && (
         <div className="table-box">
           <table>
@@ -59,6 +58,7 @@ export function DistributionsPage() {
           </table>
         </div>
       )}
+      {isAdmin && distributions && <DistributionForm />}
     </>
   );
 }

@@ -117,3 +117,32 @@ export const RetryDeliveries = graphql(`
     deliveriesRetry(distributionId: $distributionId)
   }
 `);
+
+export const TestDistribution = graphql(`
+  mutation TestDistribution($id: ID!, $customer: CustomerRef!) {
+    distributionTest(id: $id, customer: $customer) {
+      delivery {
+        status
+        lastError
+      }
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const CreateDistribution = graphql(`
+  mutation CreateDistribution($input: DistributionInput!) {
+    distributionCreate(input: $input) {
+      secret
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);

@@ -1,8 +1,13 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import type { ResultOf } from "../api/graphql";
+import type { ResultOf, VariablesOf } from "../api/graphql";
 import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
-import { ListDeliveries, ListDistributions, ShowDistribution } from "./operations";
+import {
+  type CreateDistribution,
+  ListDeliveries,
+  ListDistributions,
+  ShowDistribution,
+} from "./operations";
 import type { DeliveryStatus } from "./words";
 
 const POLL_MS = 5_000;
@@ -14,6 +19,8 @@ type Found<Data extends { node: unknown }, Key extends string> = Extract<
 export type ShownDistribution = Found<ResultOf<typeof ShowDistribution>, "segment">;
 type DeliveryPage = Found<ResultOf<typeof ListDeliveries>, "deliveries">["deliveries"];
 export type Delivery = DeliveryPage["nodes"][number];
+
+export type DistributionInput = VariablesOf<typeof CreateDistribution>["input"];
 
 export const distributionsQuery = queryOptions({
   queryKey: ["distributions"],

@@ -1,4 +1,4 @@
-import { type FormEvent, useMemo, useRef, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useCanWrite } from "../access/viewer";
 import type { Customer } from "../customers/queries";
 import { type DraftOrigin, useHistory, useKeptDraft } from "../drafts/editedDraft";
@@ -23,13 +23,15 @@ interface Props {
   /** The segment as it is saved now; null for a new one. */
   segment: ShownSegment | null;
   origin: DraftOrigin;
+  /** Whether the name gets the focus when the editor opens. */
+  takesFocus: boolean;
   onSaved: (id: string) => void;
   /** Opens the editor anew, with the segment as it is saved now. */
   onRestart: () => void;
 }
 
 /** Name, description and filter of a segment, with a preview of who meets the filter. */
-export function Editor({ segment, origin, onSaved, onRestart }: Props) {
+export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Props) {
   const { operands } = useCatalog();
   const canWrite = useCanWrite();
   const form = useRef<HTMLFormElement>(null);
@@ -45,6 +47,9 @@ export function Editor({ segment, origin, onSaved, onRestart }: Props) {
   const current = useMemo(() => toSentFilter(draft.tree, operands), [draft.tree, operands]);
   const save = useSaveSegment(origin.segmentId, onSaved);
   useEditorKeys(form, actions);
+  useEffect(() => {
+    if (takesFocus) focusName(form.current);
+  }, [takesFocus]);
 
   const isRefused = preview.error && !preview.isStale;
   const canSave = draft.name && current.filter && current.unfinishedCount === 0 && !isRefused;
@@ -69,6 +74,8 @@ export function Editor({ segment, origin, onSaved, onRestart }: Props) {
               onKeepMine={() => {
                 save.reset();
                 setUpdatedAt(segment.updatedAt);
+                // The button is about to go.
+                focusName(form.current);
               }}
               onTakeTheirs={onRestart}
             />
@@ -128,3 +135,5 @@ export function Editor({ segment, origin, onSaved, onRestart }: Props) {
     </EditContext>
   );
 }
+
+const focusName = (form: HTMLFormElement | null) => form?.querySelector("input")?.focus();

@@ -23,10 +23,13 @@ export function EditorSession({ segment, proposed }: Props) {
   const [, navigate] = useLocation();
   const [kept] = useState(() => readKept(segment?.id));
   const [origin, setOrigin] = useState(() => (kept ? null : createOrigin(segment, proposed)));
+  // The button that opened the editor had the focus, and is gone.
+  const [takesFocus, setTakesFocus] = useState(kept !== null);
 
   function restart(initial: Draft | null) {
     forgetDraft(segment?.id);
     setOrigin(createOrigin(segment, initial));
+    setTakesFocus(true);
   }
   if (!origin) {
     return (
@@ -46,6 +49,7 @@ export function EditorSession({ segment, proposed }: Props) {
       key={origin.updatedAt}
       segment={segment}
       origin={origin}
+      takesFocus={takesFocus}
       onRestart={() => restart(null)}
       onSaved={(id) => {
         forgetDraft(segment?.id);
