@@ -252,3 +252,15 @@ def set_time(dashboard: Dashboard, label: str, time: str) -> None:
 
 def label_of_focus(dashboard: Dashboard) -> str | None:
     return dashboard.focused().get_attribute("aria-label")
+
+
+def test_a_segment_that_cannot_be_edited_leads_to_a_copy(dashboard: Dashboard) -> None:
+    dashboard.create_customers("anna")
+    id_ = dashboard.create_segment("Chosen", {"customers": [{"sourceId": "anna"}]})
+
+    dashboard.open(f"/app/segments/{id_}/edit")
+
+    dashboard.wait_for("“Chosen” can’t be edited")
+    dashboard.check_accessibility()
+    dashboard.click("a", "Make a changed copy")
+    dashboard.wait_for("Changed copy of “Chosen”")

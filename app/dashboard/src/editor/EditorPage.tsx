@@ -1,11 +1,13 @@
 import "./editor.css";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSearchParams } from "wouter";
+import { Link, useSearchParams } from "wouter";
+import { useCanWrite } from "../access/viewer";
 import type { Draft } from "../drafts/history";
 import { isDraftFragment } from "../drafts/link";
 import { toTree } from "../filter/node";
 import type { Filter } from "../filter/types";
+import { routes } from "../routes";
 import { type ShownSegment, segmentQuery } from "../segments/queries";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
@@ -39,12 +41,38 @@ export function EditSegmentPage({ params }: { params: { id: string } }) {
   const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
   if (error) return <Problem error={error} onRetry={refetch} />;
   if (segment === undefined) return <p className="waiting">Loading the editor …</p>;
-  if (!segment?.editable) return <NotFound />;
+  if (segment === null) return <NotFound />;
+  if (!segment.editable) return <FrozenNotice segment={segment} />;
   return (
     <>
       <title>{`Edit ${segment.name} · Customer segments`}</title>
       <h1>Edit “{segment.name}”</h1>
       <EditorLoader key={segment.id} segment={segment} />
+    </>
+  );
+}
+
+/** Says why a segment can't be edited, and how to make one like it. */
+function FrozenNotice({ segment }: { segment: ShownSegment }) {
+  const canWrite = useCanWrite();
+  const isStatic = segment.kind === "STATIC";
+  return (
+    <>
+      <title>{`${segment.name} can’t be edited · Customer segments`}</title>
+      <h1>“{segment.name}” can’t be edited</h1>
+      <p>
+        {isStatic
+          ? "The customers of a fixed list can’t be changed later."
+          : "The segment is active: what uses it relies on its filter."}
+      </p>
+      {canWrite && (
+        <Link
+          className="button"
+          href={isStatic ? routes.changedCopy(segment.id) : routes.duplicate(segment.id)}
+        >
+          {isStatic ? "Make a changed copy" : "Duplicate"}
+        </Link>
+      )}
     </>
   );
 }

@@ -94,11 +94,14 @@ export function DurationField({
   }
   const days = DAYS_DURATION.exec(text)?.[1];
   return (
-    <NumberField
-      label={label}
-      value={days === undefined ? undefined : Number(days)}
-      onChange={(next) => onChange(next === undefined ? undefined : `P${next}D`)}
-    />
+    <>
+      <NumberField
+        label={label}
+        value={days === undefined ? undefined : Number(days)}
+        onChange={(next) => onChange(next === undefined ? undefined : `P${next}D`)}
+      />
+      days
+    </>
   );
 }
 

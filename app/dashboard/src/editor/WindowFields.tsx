@@ -65,7 +65,7 @@ function BoundFields({ within, onChange }: { within: TimeWindow; onChange: Props
           value={to}
           onChange={(next) => onChange({ ago: { from, to: toText(next) } })}
         />
-        days ago
+        ago
       </>
     );
   }
