@@ -69,8 +69,10 @@ def test_the_page_opens_with_a_key_and_keeps_its_place(
     dashboard.browser.refresh()
     dashboard.wait_for("Nothing uses this segment.")
     assert "Delete" not in dashboard.text()
+    dashboard.browser.execute_script("localStorage.setItem('segments:draft:new', '{}')")
     dashboard.click("button", "Forget the key")
     dashboard.wait_for("This server needs a key")
+    assert dashboard.browser.execute_script("return localStorage.length") == 0
 
 
 def test_a_key_with_the_role_read_sees_nothing_that_writes(

@@ -3,20 +3,19 @@ import { type Customer, customerSearch } from "./queries";
 
 interface Props {
   label: string;
+  isLabelShown?: boolean;
   /** The name of the chosen customer. */
   value: string;
   onChoose: (customer: Customer) => void;
 }
 
 /** A field that searches customers, of whom the user chooses one. */
-export function CustomerCombobox({ label, value, onChoose }: Props) {
+export function CustomerCombobox(props: Props) {
   return (
     <Combobox
-      label={label}
-      value={value}
       placeholder="Name, email, phone or source id"
       search={customerSearch}
-      onChoose={onChoose}
+      {...props}
       renderItem={({ name, sourceId, email }) => (
         <>
           {name ?? sourceId}

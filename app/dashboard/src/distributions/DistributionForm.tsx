@@ -53,7 +53,12 @@ export function DistributionForm() {
             Name
             <input required value={name} onChange={({ target }) => setName(target.value)} />
           </label>
-          <SegmentCombobox label="Segment" value={segment?.name ?? ""} onChoose={setSegment} />
+          <SegmentCombobox
+            label="Segment"
+            isLabelShown
+            value={segment?.name ?? ""}
+            onChoose={setSegment}
+          />
           <label>
             When a customer
             <select value={on} onChange={({ target }) => setOn(target.value as TransitionType)}>
@@ -64,12 +69,12 @@ export function DistributionForm() {
           <ChannelFields channel={channel} onChange={setChannel} />
         </div>
         <p>
-          <label>
+          <label className="inline">
             <input
               type="checkbox"
               checked={includesMembers}
               onChange={({ target }) => setIncludesMembers(target.checked)}
-            />{" "}
+            />
             Customers who are in the segment now get it too
           </label>
         </p>

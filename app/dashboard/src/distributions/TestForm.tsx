@@ -30,6 +30,7 @@ export function TestForm({ distributionId }: { distributionId: string }) {
       <div className="toolbar">
         <CustomerCombobox
           label="Customer whose data is sent"
+          isLabelShown
           value={customer ? (customer.name ?? customer.sourceId) : ""}
           onChoose={setCustomer}
         />

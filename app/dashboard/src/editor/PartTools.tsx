@@ -24,7 +24,7 @@ export function PartTools({ nodeId, canMoveOut }: Props) {
       isDisabled: !canMoveOut,
       use: () => edit({ type: "moveOut", id: nodeId }),
     },
-    { name: "Duplicate", sign: "++", keys: "Control+D", use: () => duplicate(nodeId) },
+    { name: "Duplicate", sign: "Duplicate", keys: "Control+D", use: () => duplicate(nodeId) },
   ];
   function move(by: -1 | 1) {
     edit({ type: "move", id: nodeId, by });

@@ -5,6 +5,7 @@ import { type FoundSegment, segmentSearch } from "./queries";
 
 interface Props {
   label: string;
+  isLabelShown?: boolean;
   /** The name of the chosen segment. */
   value: string;
   onChoose: (segment: FoundSegment) => void;

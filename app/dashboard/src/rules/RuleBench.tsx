@@ -30,6 +30,7 @@ export function RuleBench({ rules }: { rules: readonly Rule[] }) {
         </label>
         <CustomerCombobox
           label="Customer"
+          isLabelShown
           value={customer ? (customer.name ?? customer.sourceId) : ""}
           onChoose={setCustomer}
         />

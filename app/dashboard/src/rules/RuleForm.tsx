@@ -52,6 +52,7 @@ export function RuleForm() {
         </label>
         <SegmentCombobox
           label="Members of the segment"
+          isLabelShown
           value={segment?.name ?? ""}
           onChoose={setSegment}
         />

@@ -6,6 +6,8 @@ const TYPING_PAUSE_MS = 200;
 
 interface Props<Item> {
   label: string;
+  /** Whether everybody sees the label. It is needed where no other text says what is chosen. */
+  isLabelShown?: boolean;
   /** What the field shows while it is closed. */
   value: string;
   placeholder: string;
@@ -20,7 +22,7 @@ interface Props<Item> {
 
 /** A field that searches, and a list of what it finds, of which the user chooses one. */
 export function Combobox<Item extends { id: string }>(props: Props<Item>) {
-  const { label, value, placeholder, search, renderItem, onChoose } = props;
+  const { label, isLabelShown, value, placeholder, search, renderItem, onChoose } = props;
   const [text, setText] = useState<string | null>(null);
   const [activeIndex, setActiveIndex] = useState(0);
   // Enter was pressed before the search had an answer.
@@ -72,6 +74,11 @@ export function Combobox<Item extends { id: string }>(props: Props<Item>) {
 
   return (
     <span className="combobox">
+      {isLabelShown && (
+        <span className="combobox-label" aria-hidden="true">
+          {label}
+        </span>
+      )}
       <input
         type="text"
         role="combobox"
