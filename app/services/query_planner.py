@@ -60,10 +60,15 @@ class PlannedQuery:
         except (QueryTimeout, TimeoutError):
             return None
 
-    async def page(self, after: str | None, limit: int) -> list[Customer]:
-        """Returns at most `limit` matching customers, ordered by id, after the id `after`."""
+    async def page(
+        self, after: str | None, limit: int, *, with_metadata: bool = True
+    ) -> list[Customer]:
+        """Returns at most `limit` matching customers, ordered by id, after the id `after`. Raises
+        PageTooLarge."""
         pipeline = await self.planner.choose_pipeline(self, limit)
-        return await self.planner.store.matching_customers.page(pipeline, after, limit)
+        return await self.planner.store.matching_customers.page(
+            pipeline, after, limit, with_metadata=with_metadata
+        )
 
     async def ids(self, limit: int) -> list[str]:
         """Returns the ids of at most `limit` matching customers."""
