@@ -13,6 +13,12 @@ def to_nfc(text: str) -> str:
     return text if text.isascii() else normalize("NFC", text)
 
 
+def is_visible(text: str) -> bool:
+    """Whether the text has a character that can be seen. U+FEFF, for example, can't, and is no
+    blank either."""
+    return any(character.isprintable() and not character.isspace() for character in text)
+
+
 def json_to_nfc(value: Any, max_depth: int = _MAX_NORMALIZED_DEPTH) -> Any:
     """Returns a JSON value with all of its texts and keys in NFC. Parts that are nested deeper than
     `max_depth` stay as they are. Of keys that become equal, the last one counts."""

@@ -16,6 +16,7 @@ from app.domain.segments import MAX_NAME_LENGTH
 from app.filters.calendar import parse_date, parse_datetime, truncate_to_milliseconds
 from app.filters.sources import ORDER_ITEM_EVENT_NAME, RESERVED_EVENT_NAMES
 from app.filters.values import MAX_INT64, MIN_INT64
+from app.unicode_text import is_visible
 
 # GraphQL's Int has 32 bits.
 MIN_INT32 = -(2**31)
@@ -47,6 +48,12 @@ def _require_not_null(value: object) -> object:
     return value
 
 
+def _require_visible(text: str) -> str:
+    if not is_visible(text):
+        raise ValueError("must have a visible character")
+    return text
+
+
 def _require_not_reserved(name: str) -> str:
     if name in RESERVED_EVENT_NAMES:
         raise ValueError("is reserved for orders; send them with ordersUpsert")
@@ -70,6 +77,7 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
     AfterValidator(require_storable),
+    AfterValidator(_require_visible),
 ]
 RequiredName = Annotated[Name | None, BeforeValidator(_require_not_null)]
 """None stands for a field that is left out; null can't be sent."""

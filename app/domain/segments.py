@@ -9,6 +9,7 @@ from typing import Any
 from app.errors import UserErrorCode, input_error
 from app.filters.calendar import MILLISECOND, truncate_to_milliseconds
 from app.filters.fields import is_storable
+from app.unicode_text import is_visible
 
 MAX_NAME_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 10_000
@@ -72,8 +73,12 @@ class Segment:
 def validate_name(name: str | None) -> str:
     """Returns the trimmed name. Raises INVALID if it is empty, too long or can't be stored."""
     trimmed = (name or "").strip()
-    if not 1 <= len(trimmed) <= MAX_NAME_LENGTH or not is_storable(trimmed):
-        message = f"A segment's name has 1 to {MAX_NAME_LENGTH} characters, without NUL."
+    if (
+        not 1 <= len(trimmed) <= MAX_NAME_LENGTH
+        or not is_storable(trimmed)
+        or not is_visible(trimmed)
+    ):
+        message = f"A segment's name has 1 to {MAX_NAME_LENGTH} visible characters, without NUL."
         raise input_error(UserErrorCode.INVALID, message, "input", "name")
     return trimmed
 

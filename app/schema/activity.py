@@ -12,9 +12,10 @@ from app.domain.events import Event
 from app.domain.metadata import to_json
 from app.domain.orders import Order as StoredOrder
 from app.domain.orders import OrderItem as StoredOrderItem
+from app.schema.bulk import BulkPayload, execute_bulk
 from app.schema.connections import Connection, Edge
 from app.schema.context import Info
-from app.schema.customers import BulkPayload, CustomerRef, execute_bulk
+from app.schema.customers import CustomerRef
 from app.schema.deliveries import Delivery
 from app.schema.http.large_inputs import LargeInput
 from app.schema.loyalty import LedgerEntry

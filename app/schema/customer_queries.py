@@ -12,6 +12,7 @@ from app.schema.customers import (
     Customer,
     CustomerConnection,
     CustomerRef,
+    needs_metadata,
     prepare_metadata,
     read_customer_ref,
 )
@@ -126,7 +127,7 @@ class CustomerQuery:
             None if filter is None else await run_in_thread_if_large(input_to_json, filter)
         )
         planned_query = await service.plan_query(search, filter_json, now, "filter")
-        rows = await planned_query.page(after_id, first + 1)
+        rows = await planned_query.page(after_id, first + 1, with_metadata=needs_metadata(info))
         await prepare_metadata(info)
         return make_page(
             rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count

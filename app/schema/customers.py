@@ -1,6 +1,6 @@
 """Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +10,12 @@ from strawberry import UNSET, Maybe
 from app.domain import inputs
 from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
-from app.domain.inputs import InputObject
 from app.domain.loyalty import LedgerEntry
 from app.domain.segments import Segment
-from app.errors import Problem
+from app.schema.bulk import BulkPayload, execute_bulk
 from app.schema.connections import CountedConnection, Page, make_page
 from app.schema.context import Info
-from app.schema.errors import MAX_USER_ERRORS, UserError, attempt, to_user_errors
+from app.schema.errors import UserError, attempt
 from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
@@ -32,7 +31,6 @@ from app.schema.paging import (
 )
 from app.schema.scalars import JSON, Long
 from app.schema.selection import selects_field
-from app.services.bulk_rows import BulkResult
 from app.services.definitions import Definitions
 from app.services.timeline import TimelineItem
 from app.worker_threads import run_in_thread_if_large
@@ -279,6 +277,12 @@ class Customer(Node):
 to_node.register(StoredCustomer, Customer.from_domain)
 
 
+def needs_metadata(info: Info) -> bool:
+    """Whether the selection of a list of customers contains their metadata, or their segments,
+    whose filters may read it."""
+    return selects_field(info, "metadata") or selects_field(info, "segments")
+
+
 async def prepare_metadata(info: Info) -> None:
     """Loads the definitions if the selection of a list of customers contains their metadata."""
     if selects_field(info, "metadata"):
@@ -308,39 +312,6 @@ class CustomerDeletePayload:
     user_errors: list[UserError] = strawberry.field(
         description="Why nothing was deleted; empty on success."
     )
-
-
-@strawberry.type(
-    description="Rows are taken or refused one by one; path[1] of an error is the row's index."
-)
-class BulkPayload:
-    accepted: int = strawberry.field(description="The number of accepted rows.")
-    user_errors: list[UserError] = strawberry.field(description="Why the other rows were refused.")
-
-
-async def execute_bulk(
-    write: Callable[[list[InputObject], datetime], Awaitable[BulkResult]],
-    rows: Sequence[object],
-    now: datetime,
-) -> BulkPayload:
-    """Calls a bulk operation of a service, and returns its result and its errors by row."""
-    input_objects = await run_in_thread_if_large(input_to_json, rows)
-    result, errors = await attempt(write(input_objects, now))
-    if result is None:
-        return BulkPayload(accepted=0, user_errors=errors)
-    return BulkPayload(
-        accepted=result.accepted, user_errors=to_user_errors(_limit_problems(result.problems))
-    )
-
-
-def _limit_problems(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yields the first problem of each row, and further ones until there are MAX_USER_ERRORS."""
-    named_rows: set[str] = set()
-    for number, problem in enumerate(problems):
-        _, row, *_ = problem.path
-        if number < MAX_USER_ERRORS or row not in named_rows:
-            named_rows.add(row)
-            yield problem
 
 
 @strawberry.type

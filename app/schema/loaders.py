@@ -103,7 +103,13 @@ class Loaders:
         self.rule_texts = ObjectLoader(services.validation_rules.filter_texts)
         self.member_counts = ObjectLoader(partial(services.segment_members.counts, now=now))
         self.member_pages = cache(
-            lambda after, limit: ObjectLoader(
-                partial(services.segment_members.pages, after=after, limit=limit, now=now)
+            lambda after, limit, with_metadata: ObjectLoader(
+                partial(
+                    services.segment_members.pages,
+                    after=after,
+                    limit=limit,
+                    now=now,
+                    with_metadata=with_metadata,
+                )
             )
         )

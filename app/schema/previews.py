@@ -6,7 +6,13 @@ from typing import Annotated
 import strawberry
 
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, prepare_metadata, read_customer_ref
+from app.schema.customers import (
+    Customer,
+    CustomerRef,
+    needs_metadata,
+    prepare_metadata,
+    read_customer_ref,
+)
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
@@ -171,7 +177,7 @@ class SegmentPreview:
 
 async def _first_customers(query: PlannedQuery, info: Info, first: int | None) -> list[Customer]:
     limit = validate_page_size(first, default_size=_DEFAULT_SAMPLE_SIZE)
-    customers = await query.page(None, limit)
+    customers = await query.page(None, limit, with_metadata=needs_metadata(info))
     await prepare_metadata(info)
     return [Customer.from_domain(customer) for customer in customers]
 

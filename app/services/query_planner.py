@@ -62,10 +62,13 @@ class PlannedQuery:
         except (QueryTimeout, TimeoutError):
             return None
 
-    async def page(self, after: str | None, limit: int) -> list[Customer]:
+    async def page(
+        self, after: str | None, limit: int, *, with_metadata: bool = True
+    ) -> list[Customer]:
         """Returns at most `limit` matching customers, ordered by id, after the id `after`.
 
-        Raises QueryTimeout, for a search without a filter after MAX_SEARCH_SECONDS.
+        Raises PageTooLarge, and QueryTimeout, for a search without a filter after
+        MAX_SEARCH_SECONDS.
         """
         matching_customers = self.planner.store.matching_customers
         is_search_alone = self.search is not None and self.tree is None
@@ -74,7 +77,9 @@ class PlannedQuery:
             matching_customers = matching_customers.within(MAX_SEARCH_SECONDS)
         pipeline = await self.planner.choose_pipeline(self, limit)
         try:
-            return await matching_customers.page(pipeline, after, limit)
+            return await matching_customers.page(
+                pipeline, after, limit, with_metadata=with_metadata
+            )
         except QueryTimeout:
             if not is_search_alone:
                 raise

@@ -29,19 +29,27 @@ class SegmentMembers:
         self._query_planner = query_planner
 
     async def pages(
-        self, segments: Sequence[Segment], after: str | None, limit: int, now: Now
+        self,
+        segments: Sequence[Segment],
+        after: str | None,
+        limit: int,
+        now: Now,
+        *,
+        with_metadata: bool = True,
     ) -> list[list[Customer] | BaseException]:
         """Returns, for each segment, at most `limit` members as of `now`, ordered by id, after the
         id `after`; or the exception that its query raised.
 
         One query reads the members of all static segments. Each filter has a query of its own.
         """
-        static_pages = await self._store.members.pages(_static_ids(segments), after, limit)
+        static_pages = await self._store.members.pages(
+            _static_ids(segments), after, limit, with_metadata=with_metadata
+        )
         return await self._query_each(
             segments,
             now,
             lambda segment: static_pages.get(segment.id, []),
-            lambda query: query.page(after, limit),
+            lambda query: query.page(after, limit, with_metadata=with_metadata),
         )
 
     async def entered_at(

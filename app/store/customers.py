@@ -23,6 +23,9 @@ _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
 _ENOUGH_TO_BE_AMBIGUOUS = 2
 ID_INDEX = {"_id": 1}
 
+WITHOUT_METADATA: dict[str, Any] = {"metadata": 0}
+"""The projection for those who do not ask for metadata, which may have 1 MiB."""
+
 
 class Customers:
     """The customers collection."""

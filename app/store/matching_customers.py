@@ -13,7 +13,7 @@ from app.filters import Pipeline
 from app.filters.operators import Query
 from app.filters.pipeline import Plan
 from app.filters.sources import CUSTOMERS_COLLECTION
-from app.store.customers import as_customer
+from app.store.customers import WITHOUT_METADATA, as_customer
 from app.store.ids import to_object_id, to_public_id
 from app.store.query_budget import QueryBudget, Stage
 
@@ -53,14 +53,19 @@ class MatchingCustomers:
             )
         return count + (await self.count(pipeline.supplement) if pipeline.supplement else 0)
 
-    async def page(self, pipeline: Pipeline, after: str | None, limit: int) -> list[Customer]:
-        """At most `limit` selected customers by id, after the id `after`."""
+    async def page(
+        self, pipeline: Pipeline, after: str | None, limit: int, *, with_metadata: bool = True
+    ) -> list[Customer]:
+        """At most `limit` selected customers by id, after the id `after`. Raises PageTooLarge."""
+        projection = {} if with_metadata else WITHOUT_METADATA
         id_range = (
             {} if after is None else {"_id": {"$gt": to_object_id(EntityKind.CUSTOMER, after)}}
         )
-        documents = await self._find_by_id_order(pipeline, id_range, limit)
+        documents = await self._find_by_id_order(pipeline, id_range, limit, projection)
         if pipeline.supplement:
-            documents += await self._find_by_id_order(pipeline.supplement, id_range, limit)
+            documents += await self._find_by_id_order(
+                pipeline.supplement, id_range, limit, projection
+            )
             documents.sort(key=lambda document: document["_id"])
         return [as_customer(document) for document in documents[:limit]]
 
@@ -88,15 +93,17 @@ class MatchingCustomers:
         return await self._query_budget.count_results(collection, stages)
 
     async def _find_by_id_order(
-        self, pipeline: Pipeline, id_range: Query, limit: int
+        self, pipeline: Pipeline, id_range: Query, limit: int, projection: Query
     ) -> list[dict[str, Any]]:
         """At most `limit` documents in the id range, by id."""
         if pipeline.query is not None:
             query = {**id_range, "$and": [pipeline.query]}
+            options = {"projection": projection} if projection else {}
             return await self._query_budget.find_by_id_order(
-                CUSTOMERS_COLLECTION, query, limit, **_hint(pipeline)
+                CUSTOMERS_COLLECTION, query, limit, **options, **_hint(pipeline)
             )
-        return await self._find(pipeline, [{"$match": id_range}, _SORT_BY_ID], limit)
+        shape: list[Stage] = [{"$project": projection}] if projection else []
+        return await self._find(pipeline, [{"$match": id_range}, _SORT_BY_ID], limit, *shape)
 
     async def _find(
         self, pipeline: Pipeline, order: list[Stage], limit: int, *shape: Stage

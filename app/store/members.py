@@ -50,10 +50,15 @@ class Members:
             await self._collection.insert_many(rows, session=transaction)
 
     async def pages(
-        self, segment_ids: Sequence[str], after: str | None, limit: int
+        self,
+        segment_ids: Sequence[str],
+        after: str | None,
+        limit: int,
+        *,
+        with_metadata: bool,
     ) -> dict[str, list[Customer]]:
         """By segment, at most `limit` members by id, after the id `after`. A segment without
-        members is left out."""
+        members is left out. Raises PageTooLarge."""
         segments = [{"_id": key} for key in to_object_ids(EntityKind.SEGMENT, segment_ids)]
         after_query: dict[str, Any] = (
             {}
@@ -66,6 +71,8 @@ class Members:
             *_EXISTING_CUSTOMER_STAGES,
             {"$limit": limit},
         ]
+        if not with_metadata:
+            member_stages.append({"$project": {"customer.metadata": 0}})
         # With $unwind right after it, $lookup returns the members one by one: together the members
         # of a segment may exceed the size of a document.
         stages: list[dict[str, Any]] = [

@@ -7,7 +7,9 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorCollection
 
 from app.domain.ids import EntityKind, kind_of
+from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.reads import read_page
 
 # At the same instant, entries of a later kind come first.
 _KIND_ORDER = list(EntityKind)
@@ -43,7 +45,7 @@ async def read_latest(
 
     `order` sorts the rows, by default by `at` and `key_field`. `owner_field` has the owner of a
     row: its customer, for example. One command reads the rows of all owners. An owner without rows
-    is left out.
+    is left out. Raises PageTooLarge.
     """
     owners = [{"_id": key} for key in to_object_ids(owner_kind, owner_ids)]
     row_stages: list[dict[str, Any]] = [
@@ -71,8 +73,11 @@ async def read_latest(
     ]
     rows_by_owner: dict[str, list[dict[str, Any]]] = {}
     if owners:
-        cursor = collection.database.aggregate(stages, batchSize=len(owners) * limit + 1)
-        for row in await cursor.to_list(None):
+        # Motor's stub declares the property as a collection.
+        database: Database = collection.database  # type: ignore[assignment]
+        cursor_options = {"batchSize": len(owners) * limit + 1}
+        command = {"aggregate": 1, "pipeline": stages, "cursor": cursor_options}
+        for row in await read_page(database, command):
             owner_id = to_public_id(owner_kind, row[owner_field])
             rows_by_owner.setdefault(owner_id, []).append(row)
     return rows_by_owner

@@ -251,11 +251,25 @@ async def test_pages_have_a_limit_of_bytes(api: Api) -> None:
     try:
         page = await api.execute(query % "metadata", first=15, filter=is_huge)
         large_page = await api.execute(query % "metadata", first=17, filter=is_huge)
+        # What is not asked for is not read.
+        names = await api.execute(query % "name", first=17, filter=is_huge)
+        segment = await api.fetch(
+            CREATE_SEGMENT,
+            **static_segment_input(*({"sourceId": f"huge {number}"} for number in range(17))),
+        )
+        members_query = "query($id: ID!) { segment(id: $id) { members { nodes { sourceId %s } } } }"
+        ids = {"id": segment["segment"]["id"]}
+        member_names = await api.execute(members_query % "name", **ids)
+        large_members = await api.execute(members_query % "metadata", **ids)
         aliases = await api.execute(query % "a: metadata b: metadata", first=15, filter=is_huge)
     finally:
         api.database.customers.delete_many({"_id": {"$in": [row["_id"] for row in customers]}})
 
     assert len(page["data"]["customers"]["nodes"]) == 15
+    assert len(names["data"]["customers"]["nodes"]) == 17
+    assert len(member_names["data"]["segment"]["members"]["nodes"]) == 17
+    (error,) = large_members["errors"]
+    assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
     (error,) = large_page["errors"]
     assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
     assert "request fewer rows" in error["message"]

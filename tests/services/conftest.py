@@ -11,5 +11,6 @@ from tests.api import Api, running_api
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
-    async with running_api(mongod, valkey) as api:
+    # A test compares all members of many segments at once.
+    async with running_api(mongod, valkey, max_operation_cost=10**9) as api:
         yield api

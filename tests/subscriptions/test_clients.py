@@ -103,7 +103,9 @@ async def test_a_query_gets_one_response(
     messages = await front_end_client.wait_for_messages("query", 2)
 
     end = await shop.api.fetch(CURSOR)
-    assert messages == [{"next": {"data": {"transitionsCursor": end}}}, {"complete": True}]
+    result, completion = messages
+    assert result["next"]["data"] == {"transitionsCursor": end}
+    assert completion == {"complete": True}
 
 
 async def test_an_invalid_query_is_rejected(front_end_client: FrontEndClient) -> None:

@@ -71,6 +71,10 @@ class DocumentCache:
         self._cached_characters = 0
         self._lock = Lock()
 
+    def has(self, source: str) -> bool:
+        """Whether the document is cached, so that `get` takes no time."""
+        return source in self._cached_documents
+
     def get(self, source: str) -> tuple[DocumentNode, Mapping[str | None, MeasuredOperation]]:
         """Returns the document, and its operations by name. Threads may call it.
 

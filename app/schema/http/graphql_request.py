@@ -83,7 +83,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = read_json(parameters[name].encode())
-    return from_parameters(parameters)
+    return from_parameters(parameters, is_large=is_large(query_string))
 
 
 def from_parameters(parameters: Mapping[str, object], *, is_large: bool = False) -> GraphQLRequest:

@@ -49,6 +49,8 @@ DisconnectWaiter = Callable[[], Awaitable[None]]
 """Returns once the client has disconnected."""
 
 DISCONNECT_WATCH_DELAY_SECONDS = 0.05
+# To validate a document takes some milliseconds for each thousand characters.
+_MAX_NEW_CHARACTERS_ON_LOOP = 1_000
 
 
 class ClientDisconnected(Exception):
@@ -207,7 +209,10 @@ class Operations:
 
     async def prepare(self, request: GraphQLRequest) -> Operation:
         """Returns the operation of a request. Raises OperationError for an invalid one."""
-        if request.is_large:
+        is_new = len(request.query) > _MAX_NEW_CHARACTERS_ON_LOOP and not self._documents.has(
+            request.query
+        )
+        if request.is_large or is_new:
             return await run_in_thread(self._prepare, request)
         return self._prepare(request)
 

@@ -18,6 +18,7 @@ from tests.schema.hostile.requests import (
 SEGMENT_CASES: Cases = {
     "name taken": (CREATE_SEGMENT, segment_named("known"), "TAKEN input name"),
     "name blank": (CREATE_SEGMENT, segment_named(" \t\n "), "INVALID input name"),
+    "name invisible": (CREATE_SEGMENT, segment_named("\ufeff"), "INVALID input name"),
     "name null": (CREATE_SEGMENT, segment_named(None), "BAD_REQUEST"),
     "name of 256": (CREATE_SEGMENT, segment_named("n" * 256), "INVALID input name"),
     "name of 2 MB": (CREATE_SEGMENT, segment_named("n" * HUGE_LENGTH), "INVALID input name"),
