@@ -199,7 +199,7 @@ async def test_bad_endpoints_at_most_double_the_latency_of_a_good_one(
     names = [f"c{index}" for index in range(_MEASURED_DELIVERIES)]
     await client.api.bulk_upsert("customersUpsert", [{"sourceId": name} for name in names])
     crowd, segment = [await client.create_segment(name) for name in ("Crowd", "Few")]
-    await client.create(segment, receiver.url("/good"))
+    good = await client.create(segment, receiver.url("/good"))
 
     def good_requests() -> list[ReceivedRequest]:
         return [request for request in receiver.requests if request.path == "/good"]
@@ -221,6 +221,8 @@ async def test_bad_endpoints_at_most_double_the_latency_of_a_good_one(
 
     async with client.sending():
         alone = await measure_p99()
+        # What a stopped sender has not recorded is sent again.
+        await client.wait_for_counts(good, DELIVERED=len(names))
     async with running_receiver() as other:
         bad = receiver if at_same_host else other
         bad_paths = [f"/bad/{number}" for number in range(14 if at_same_host else 1)]
