@@ -46,8 +46,10 @@ class InputLimit(NamedTuple):
 def set_input_limits(schema: GraphQLSchema, limits: Mapping[str, InputLimit]) -> None:
     """Sets the limits by the names of types. Scalars and enums count in lists only. Raises KeyError
     for a type that does not exist."""
-    for type_name, limit in limits.items():
-        schema.type_map[type_name].extensions[_INPUT_LIMIT] = limit
+    for type_name in limits:
+        schema.type_map[type_name]
+    # Not in the types: all schemas of a process share String.
+    schema.extensions[_INPUT_LIMIT] = dict(limits)
 
 
 def check_variables(
@@ -57,11 +59,12 @@ def check_variables(
     variables: Mapping[str, Any],
 ) -> None:
     """Raises OperationError if a variable has too many values of one type."""
+    limits: Mapping[str, InputLimit] = schema.extensions.get(_INPUT_LIMIT, {})
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
         type_: Any = type_from_ast(schema, definition.type)
         try:
-            _Counter().count(variables.get(name), type_)
+            _Counter(limits).count(variables.get(name), type_)
         except _TooManyValues as error:
             message = (
                 f"Variable '${name}' has more than {error.limit.max_count:,} values of the type"
@@ -85,7 +88,8 @@ class _TooManyValues(Exception):
 class _Counter:
     """Counts the values of a variable by type. Values that do not fit are left to coercion."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Mapping[str, InputLimit]) -> None:
+        self._limits = limits
         self._counts: Counter[str] = Counter()
         self._first_paths: dict[str, Path] = {}
 
@@ -114,7 +118,7 @@ class _Counter:
                 self.count(inner, field_type, (*path, key))
 
     def _add(self, type_: Any, count: int, path: Path) -> None:
-        limit: InputLimit | None = type_.extensions.get(_INPUT_LIMIT)
+        limit = self._limits.get(type_.name)
         if limit is None:
             return
         name = limit.counted_as or type_.name
