@@ -71,10 +71,10 @@ class BundleBuildProcess(ChildProcess):
         if settings.graphiql_bundle is None and not graphiql.is_current(graphiql.BUNDLE_FOLDER):
             self._add("graphiql", graphiql.is_current)
 
-    def _add(self, name: str, is_built: Callable[[Path], bool]) -> None:
+    def _add(self, name: str, is_current: Callable[[Path], bool]) -> None:
         bundle = self.folder / name
         self.environment[f"SEGMENTS_{name.upper()}_BUNDLE"] = str(bundle)
-        if not is_built(bundle):
+        if not is_current(bundle):
             self._names.append(name)
 
     @property
