@@ -123,9 +123,9 @@ def test_a_mongod_that_does_not_run_here_says_why(
     script.chmod(0o755)
     program = run_program("up", "--port", str(port), **environment, REDIS_URL="redis://127.0.0.1:1")
     assert program.wait_for_exit() == 1
-    assert program.stderr.splitlines()[1:] == [
-        "segments: mongod ended with status 127: libcurl.so.4: no such file"
-    ]
+    started, ended = program.stderr.splitlines()
+    assert started.startswith("Starting MongoDB, with data in ")
+    assert ended == "segments: mongod ended with status 127: libcurl.so.4: no such file"
 
 
 def test_the_script_and_the_module_are_the_same() -> None:
