@@ -8,11 +8,8 @@ import pytest
 from graphql import get_introspection_query
 
 from app.schema.http import document_cache
+from tests.schema.http.conftest import execute
 from tests.schema.http.fruit_schema import schema
-
-
-async def execute(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
-    return await client.post("/graphql", json={"query": query, "variables": variables})
 
 
 def nested_query(levels: int) -> str:
