@@ -71,6 +71,20 @@ async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.Asyn
     assert time.process_time() - began < 1
 
 
+async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncClient) -> None:
+    """Limits count the fields of a document, not the fragments on the way to them."""
+    chain = "".join(f"fragment F{n} on Fruit {{ ...F{n + 1} }} " for n in range(250))
+    query = "{ fruit {" + " ...F0" * 1_900 + " } } " + chain + "fragment F250 on Fruit { name }"
+    began = time.process_time()
+    answer = await execute(client, query)
+
+    assert answer.json() == {
+        "data": {"fruit": {"name": "apple"}},
+        "extensions": {"cost": 1 + 1_900},
+    }
+    assert time.process_time() - began < 1
+
+
 async def test_a_value_that_does_not_fit_is_not_repeated_at_length(
     client: httpx.AsyncClient,
 ) -> None:
