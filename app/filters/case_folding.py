@@ -34,13 +34,10 @@ def fold_case(text: str) -> str:
 @cache
 def _folded_letters() -> dict[int, str]:
     """Maps the letters that fold to another one, as `str.translate` takes them."""
-    folded_letters = {
-        code_point: _fold_letter(chr(code_point)) for code_point in range(_CASED_CODE_POINTS)
-    }
     return {
         code_point: folded
-        for code_point, folded in folded_letters.items()
-        if folded != chr(code_point)
+        for code_point in range(_CASED_CODE_POINTS)
+        if (folded := _fold_letter(letter := chr(code_point))) != letter
     }
 
 

@@ -280,7 +280,7 @@ to_node.register(StoredCustomer, Customer.from_domain)
 def needs_metadata(info: Info) -> bool:
     """Whether the selection of a list of customers contains their metadata, or their segments,
     whose filters may read it."""
-    return selects_field(info, "metadata") or selects_field(info, "segments")
+    return selects_field(info, "metadata", "segments")
 
 
 async def prepare_metadata(info: Info) -> None:

@@ -13,9 +13,9 @@ from graphql import (
 from app.schema.context import Info
 
 
-def selects_field(info: Info, name: str) -> bool:
-    """Returns whether the selection of the current field contains a field with this name, at any
-    depth and of any type."""
+def selects_field(info: Info, *names: str) -> bool:
+    """Returns whether the selection of the current field contains a field with one of these names,
+    at any depth and of any type."""
     raw_info: GraphQLResolveInfo[Any] = info._raw_info
     pending: list[SelectionSetNode | None] = [node.selection_set for node in raw_info.field_nodes]
     visited_fragments: set[str] = set()
@@ -24,7 +24,7 @@ def selects_field(info: Info, name: str) -> bool:
         for selection in selection_set.selections if selection_set else ():
             match selection:
                 case FieldNode(name=field_name, selection_set=inner):
-                    if field_name.value == name:
+                    if field_name.value in names:
                         return True
                     pending.append(inner)
                 case InlineFragmentNode(selection_set=inner):

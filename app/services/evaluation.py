@@ -15,11 +15,12 @@ _CHARACTERS_PER_VALUE = 100
 
 async def evaluate(facts: CustomerFacts, function: Callable[[], Result]) -> Result:
     """Calls a function that evaluates filters by these facts, and returns its result."""
-    return await run_in_thread(function) if _has_much_data(facts) else function()
+    return await run_in_thread(function) if has_much_data(facts) else function()
 
 
-def _has_much_data(facts: CustomerFacts) -> bool:
-    """Counts rows, the elements of lists, and texts in hundreds of characters."""
+def has_much_data(facts: CustomerFacts) -> bool:
+    """Whether to evaluate filters by these facts in a thread. Counts rows, the elements of lists,
+    and texts in hundreds of characters."""
     if facts.histories or sum(map(len, facts.rows.values())) > _MAX_VALUES_ON_LOOP:
         return True
     count, pending = 0, [facts.document]

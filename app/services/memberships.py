@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from app.domain.customers import Customer, TrackedCustomer, to_stored_fields
@@ -16,7 +15,7 @@ from app.filters import CustomerFacts, Evaluation, Filter, Now, explain, find_ne
 from app.filters.tree import Measure
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
-from app.services.evaluation import evaluate
+from app.services.evaluation import evaluate, has_much_data
 from app.services.facts_loader import EvaluatedCustomer, FactsLoader
 from app.store import Store
 from app.worker_threads import run_in_thread
@@ -164,12 +163,18 @@ async def _evaluate_segments(
     segments: Sequence[Segment], definitions: Definitions, evaluation: Evaluation
 ) -> list[Membership]:
     await definitions.parse_segments([segment.id for segment in segments])
+    # Once for all segments: it takes about as long as to evaluate a filter.
+    uses_thread = has_much_data(evaluation.facts)
     memberships: dict[str, Membership] = {}
     for segment in segments:
         if segment.id not in memberships:
             await definitions.time_slice.yield_when_spent()
             tree = definitions.filter_tree(segment)
-            holds = await evaluate(evaluation.facts, partial(evaluation.holds, tree))
+            holds = (
+                await run_in_thread(evaluation.holds, tree)
+                if uses_thread
+                else evaluation.holds(tree)
+            )
             memberships[segment.id] = Membership(holds, tree, evaluation, segment)
     return [memberships[segment.id] for segment in segments]
 

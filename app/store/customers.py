@@ -65,25 +65,33 @@ class Customers:
 
     async def ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
         """Returns by email, without case, the ids of the customers who have it, at most two."""
-        words_by_key = _words_by_email_key(emails)
-        cursor = self._collection.find(_has_any_word(words_by_key), {"email": 1})
-        ids: dict[str, list[str]] = {}
-        async for document in cursor:
-            key = email_key(document.get("email") or "")
-            if key in words_by_key and len(ids.setdefault(key, [])) < _ENOUGH_TO_BE_AMBIGUOUS:
-                ids[key].append(to_public_id(EntityKind.CUSTOMER, document["_id"]))
-        return ids
+        found = await self._documents_by_email(emails, _ENOUGH_TO_BE_AMBIGUOUS, {"email": 1})
+        return {
+            key: [to_public_id(EntityKind.CUSTOMER, document["_id"]) for document in documents]
+            for key, documents in found.items()
+        }
 
     async def find_by_emails(self, emails: Iterable[str], limit: int) -> dict[str, list[Customer]]:
         """Returns by `email_key` the customers who have one of the emails, ignoring case: at most
         `limit` of each email, in the order of their ids."""
+        found = await self._documents_by_email(emails, limit)
+        return {
+            key: sorted(map(as_customer, documents), key=lambda customer: customer.id)
+            for key, documents in found.items()
+        }
+
+    async def _documents_by_email(
+        self, emails: Iterable[str], limit: int, projection: dict[str, Any] | None = None
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Returns by `email_key` the documents with one of the emails, at most `limit` of each."""
         words_by_key = _words_by_email_key(emails)
-        customers: dict[str, list[Customer]] = {}
-        async for document in self._collection.find(_has_any_word(words_by_key)):
+        query = {"searchWords": {"$in": [*words_by_key.values()]}}
+        found: dict[str, list[dict[str, Any]]] = {}
+        async for document in self._collection.find(query, projection):
             key = email_key(document.get("email") or "")
-            if key in words_by_key and len(customers.setdefault(key, [])) < limit:
-                customers[key].append(as_customer(document))
-        return {key: sorted(found, key=lambda each: each.id) for key, found in customers.items()}
+            if key in words_by_key and len(found.setdefault(key, [])) < limit:
+                found[key].append(document)
+        return found
 
     async def save(
         self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession
@@ -239,7 +247,3 @@ def _words_by_email_key(emails: Iterable[str]) -> dict[str, str]:
     """Returns for each email that a customer can have a word by which to find the customer."""
     words = ((email, email_word(email)) for email in emails if is_storable(email))
     return {email_key(email): word for email, word in words if word}
-
-
-def _has_any_word(words_by_key: dict[str, str]) -> dict[str, Any]:
-    return {"searchWords": {"$in": [*words_by_key.values()]}}

@@ -57,7 +57,7 @@ class ParsedDocument:
     one."""
 
     document_node: DocumentNode | None
-    operations: Mapping[str | None, "MeasuredOperation"] = field(default_factory=dict)
+    operations: Mapping[str | None, MeasuredOperation] = field(default_factory=dict)
     http_status: int = 200
     errors: tuple[JSON, ...] = ()
 

@@ -158,6 +158,7 @@ class _Compiler:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
+        self._fragment_formulas: dict[tuple[str, Size], CostFormula] = {}
 
     def compile(
         self,
@@ -175,10 +176,18 @@ class _Compiler:
                     type_ = self._schema.get_type(condition.name.value) if condition else parent
                     formula.add(self.compile(inner, type_, page_size))
                 case FragmentSpreadNode(name=name):
-                    fragment = self._fragments[name.value]
-                    type_ = self._schema.get_type(fragment.type_condition.name.value)
-                    formula.add(self.compile(fragment.selection_set, type_, page_size))
+                    formula.add(self._compile_fragment(name.value, page_size))
         return formula
+
+    def _compile_fragment(self, name: str, page_size: Size) -> CostFormula:
+        """Compiles the fragment once for each page size, however often the document spreads it."""
+        if (name, page_size) not in self._fragment_formulas:
+            fragment = self._fragments[name]
+            type_ = self._schema.get_type(fragment.type_condition.name.value)
+            self._fragment_formulas[name, page_size] = self.compile(
+                fragment.selection_set, type_, page_size
+            )
+        return self._fragment_formulas[name, page_size]
 
     def _add_field(
         self,

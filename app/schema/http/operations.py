@@ -232,13 +232,13 @@ class Operations:
             )
         except GraphQLError as error:
             executor = [error]
-        if request.is_large and not isinstance(executor, list):
-            executor.middleware_manager = LargeInputResolvers(
-                self._large_input_fields, executor.middleware_manager
-            )
         if isinstance(executor, list):
             raise OperationError(
                 422, [format_request_error(error, BAD_REQUEST_CODE) for error in executor]
+            )
+        if request.is_large:
+            executor.middleware_manager = LargeInputResolvers(
+                self._large_input_fields, executor.middleware_manager
             )
         name = executor.operation.name
         measured_operation = operations[name.value if name else None]

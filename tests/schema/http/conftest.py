@@ -16,6 +16,11 @@ from tests.server import running_server
 GRAPHQL = "application/graphql-response+json"
 
 
+async def execute(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
+    """Sends an operation with these variables."""
+    return await client.post("/graphql", json={"query": query, "variables": variables})
+
+
 @pytest.fixture
 def log_entries() -> Iterator[list[MutableMapping[str, Any]]]:
     """The log lines of the program."""

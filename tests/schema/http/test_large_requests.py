@@ -12,7 +12,7 @@ from app.schema.http import GraphQLView, RequestError
 from app.schema.http.graphql_request import MAX_JSON_WEIGHT, read_json
 from app.schema.http.http_request import MAX_LARGE_BODIES_IN_PROGRESS
 from app.settings import Settings
-from tests.schema.http.conftest import GRAPHQL
+from tests.schema.http.conftest import GRAPHQL, execute
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 MIB = 1024 * 1024
@@ -25,14 +25,10 @@ def view(context_factory: ContextFactory) -> GraphQLView:
     return GraphQLView(schema, settings, context_factory.open_session)
 
 
-async def post(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
-    return await client.post("/graphql", json={"query": query, "variables": variables})
-
-
 async def test_a_large_request_is_answered_as_a_small_one(client: httpx.AsyncClient) -> None:
     value = [{"a": "ä" * 1_000, "b": 2**63 - 1}] * 100
 
-    answer = await post(client, "query ($v: JSON!) { echo(value: $v) }", v=value)
+    answer = await execute(client, "query ($v: JSON!) { echo(value: $v) }", v=value)
 
     assert answer.json()["data"] == {"echo": value}
 
@@ -44,7 +40,7 @@ async def test_errors_of_a_large_request(client: httpx.AsyncClient) -> None:
         ("{ nothing }", {}, "GRAPHQL_VALIDATION_FAILED"),
         ("query ($w: Wish!) { wish(wish: $w) }", {"w": {"name": 5}}, "BAD_REQUEST"),
     ):
-        answer = await post(client, query, unused=large, **variables)
+        answer = await execute(client, query, unused=large, **variables)
 
         assert [error["extensions"]["code"] for error in answer.json()["errors"]] == [code]
 
@@ -65,7 +61,7 @@ async def test_errors_of_a_large_request(client: httpx.AsyncClient) -> None:
 async def test_too_many_values_of_a_type_are_refused_before_they_are_coerced(
     client: httpx.AsyncClient, query: str, variables: dict[str, Any], code: str, path: list[str]
 ) -> None:
-    answer = await post(client, query, **variables)
+    answer = await execute(client, query, **variables)
 
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
@@ -75,7 +71,7 @@ async def test_too_many_values_of_a_type_are_refused_before_they_are_coerced(
 
 
 async def test_as_many_values_as_allowed_are_taken(client: httpx.AsyncClient) -> None:
-    answer = await post(client, WISHES, w=[{"name": "x" * 5_000}] * 10)
+    answer = await execute(client, WISHES, w=[{"name": "x" * 5_000}] * 10)
 
     assert answer.json()["data"] == {"wishes": 10}
 
@@ -129,9 +125,9 @@ async def test_large_bodies_in_progress_are_limited_and_small_ones_are_not(
         base_url=f"http://{address}", headers={"Accept": GRAPHQL}
     ) as client:
         async with asyncio.timeout(10):
-            while (answer := await post(client, "{ number }", a="x" * 200_000)).is_success:
+            while (answer := await execute(client, "{ number }", a="x" * 200_000)).is_success:
                 pass
-        small_answer = await post(client, "{ number }")
+        small_answer = await execute(client, "{ number }")
 
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "1"
@@ -142,7 +138,7 @@ async def test_large_bodies_in_progress_are_limited_and_small_ones_are_not(
             writer.close()
             await writer.wait_closed()
         async with asyncio.timeout(10):
-            while not (await post(client, "{ number }", a="x" * 200_000)).is_success:
+            while not (await execute(client, "{ number }", a="x" * 200_000)).is_success:
                 pass
 
 
@@ -151,8 +147,8 @@ async def test_a_large_result_is_encoded_row_by_row_and_refused_beyond_the_limit
 ) -> None:
     query = "query ($n: Int!) { fruit { neighbours(first: $n) { name label } } }"
 
-    small_answer = await post(client, query, n=15)
-    large_answer = await post(client, query, n=17)
+    small_answer = await execute(client, query, n=15)
+    large_answer = await execute(client, query, n=17)
 
     labels = [fruit["label"] for fruit in small_answer.json()["data"]["fruit"]["neighbours"]]
     assert labels == [{"text": "x" * 1_000_000}] * 15
@@ -164,8 +160,8 @@ async def test_a_large_result_is_encoded_row_by_row_and_refused_beyond_the_limit
 
 
 async def test_an_answer_has_at_most_100_errors(client: httpx.AsyncClient) -> None:
-    one_field = await post(client, "{ refuseOften }")
-    fields = await post(
+    one_field = await execute(client, "{ refuseOften }")
+    fields = await execute(
         client, "{" + " ".join(f"a{n}: broken b{n}: refuse" for n in range(25)) + "}"
     )
 

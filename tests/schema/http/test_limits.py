@@ -8,11 +8,8 @@ import pytest
 from graphql import get_introspection_query
 
 from app.schema.http import document_cache
+from tests.schema.http.conftest import execute
 from tests.schema.http.fruit_schema import schema
-
-
-async def execute(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:
-    return await client.post("/graphql", json={"query": query, "variables": variables})
 
 
 def nested_query(levels: int) -> str:
@@ -71,6 +68,20 @@ async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.Asyn
     await execute(client, "{ " + "fruit { name } " * 45 + "} ")
     await execute(client, "{ fruit {" + " neighbours { name }" * 900 + "} }")
 
+    assert time.process_time() - began < 1
+
+
+async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncClient) -> None:
+    """Limits count the fields of a document, not the fragments on the way to them."""
+    chain = "".join(f"fragment F{n} on Fruit {{ ...F{n + 1} }} " for n in range(250))
+    query = "{ fruit {" + " ...F0" * 1_900 + " } } " + chain + "fragment F250 on Fruit { name }"
+    began = time.process_time()
+    answer = await execute(client, query)
+
+    assert answer.json() == {
+        "data": {"fruit": {"name": "apple"}},
+        "extensions": {"cost": 1 + 1_900},
+    }
     assert time.process_time() - began < 1
 
 

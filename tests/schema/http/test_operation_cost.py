@@ -7,7 +7,7 @@ import pytest
 
 from app.schema.http import GraphQLView
 from app.settings import Settings
-from tests.schema.http.conftest import GRAPHQL
+from tests.schema.http.conftest import GRAPHQL, execute
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 NESTED = "query ($a: Int!, $b: Int = 20) { fruit { neighbours(first: $a) { ...N } } }\
@@ -42,7 +42,7 @@ async def test_the_cost_is_in_the_answer(
     variables: dict[str, Any],
     cost: int,
 ) -> None:
-    answer = await client.post("/graphql", json={"query": query, "variables": variables})
+    answer = await execute(client, query, **variables)
 
     assert answer.json()["extensions"] == {"cost": cost}
     assert context_factory.spent_points == cost
@@ -68,12 +68,10 @@ async def test_a_cost_above_the_limit_is_refused_before_anything_runs(
 ) -> None:
     settings = Settings(_env_file=None, max_operation_cost=2_000)  # type: ignore[call-arg]
     transport = httpx.ASGITransport(GraphQLView(schema, settings, context_factory.open_session))
-    async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-        answer = await client.post(
-            "/graphql",
-            json={"query": query, "variables": variables},
-            headers={"Accept": GRAPHQL},
-        )
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://door", headers={"Accept": GRAPHQL}
+    ) as client:
+        answer = await execute(client, query, **variables)
 
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
