@@ -113,7 +113,7 @@ class Endpoint:
 
     @property
     def turn(self) -> tuple[int, float]:
-        """By this the endpoints are sorted that can start: the first one is next."""
+        """The sort key of the endpoints that can start: the lowest is next."""
         return len(self.running), self.last_started_at
 
     def start(self, now: float) -> None:
