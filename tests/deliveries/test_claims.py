@@ -16,11 +16,7 @@ async def make_deliveries(client: DistributionClient, url: str, *names: str) -> 
     """Makes one delivery for each new customer; returns the id of the distribution."""
     for name in names:
         await client.api.upsert(name)
-    segment = await client.create_segment("Everybody")
-    distribution = await client.create(segment, url)
-    await client.append_entered(segment, *names)
-    await client.make_deliveries()
-    return distribution
+    return await client.create_with_deliveries(url, *names)
 
 
 async def claim(client: DistributionClient, distribution: str, worker: str) -> int:
