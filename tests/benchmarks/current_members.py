@@ -12,11 +12,9 @@ import argparse
 import asyncio
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 
 import psutil
@@ -26,13 +24,17 @@ from pymongo import UpdateOne
 from app.domain.consumers import Consumer
 from app.services import Services
 from app.store import Store
-from tests.benchmarks.engine.benchmark_shop import BenchmarkShop, Json
+from tests.benchmarks.engine.benchmark_shop import (
+    BenchmarkShop,
+    Json,
+    add_shop_arguments,
+    running_benchmark_shop,
+)
 from tests.benchmarks.engine.latency_probe import PROBE_FILTER, LatencyProbe
-from tests.benchmarks.million.build import program_settings, running_shop
+from tests.benchmarks.million.build import program_settings
 from tests.benchmarks.million.filter_case import attribute
 from tests.benchmarks.repeated import repeated
 
-CUSTOMERS = 1_000_000
 CHANGES_PER_SECOND = 200
 MAX_LATENCY_SECONDS = 1.0
 # Everybody is a member without this flag.
@@ -44,17 +46,15 @@ _POLL_SECONDS = 0.2
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--customers", type=int, default=CUSTOMERS)
-    parser.add_argument("--data", type=Path, help="the folder of the shop")
+    add_shop_arguments(parser)
     parser.add_argument(
         "--changes", type=int, default=CHANGES_PER_SECOND, help="customers per second that change"
     )
     arguments = parser.parse_args()
-    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{arguments.customers}"
     os.environ["SEGMENTS_WEBHOOK_ALLOW_PRIVATE"] = "true"
     with (
         socket.create_server(("127.0.0.1", 0)) as silent_receiver,
-        running_shop(arguments.data or folder, arguments.customers) as url,
+        running_benchmark_shop(arguments) as url,
     ):
         port = silent_receiver.getsockname()[1]
         _measure(BenchmarkShop(url), f"http://127.0.0.1:{port}/", arguments.changes)
