@@ -58,6 +58,16 @@ async def test_the_claims_of_a_killed_worker_end_soon(
     assert await claim(client, distribution, "other") == is_claimed
 
 
+async def test_a_worker_that_starts_leaves_the_claims_of_a_late_one(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_deliveries(client, receiver.url(), "ann")
+    assert await claim(client, distribution, "late") == 1
+    set_last_heartbeat(client, "late", 0.5 * CLAIM_GRACE_SECONDS)
+    async with client.api.services.store.heartbeats.keep_alive("new"):
+        assert await claim(client, distribution, "new") == 0
+
+
 async def test_a_worker_keeps_its_claims_while_heartbeats_fail(
     client: DistributionClient, receiver: Receiver
 ) -> None:
