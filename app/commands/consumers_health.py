@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.commands.finding import Finding
+from app.commands.finding import MAX_ERROR_CHARACTERS, Finding, format_failure
 from app.domain.consumers import ConsumerStatus
 from app.domain.engine_status import EngineStatus
 
 _MAX_LAG = timedelta(seconds=30)
-_MAX_ERROR_CHARACTERS = 300
 
 
 def check(status: EngineStatus) -> Iterator[Finding]:
@@ -23,8 +22,7 @@ def _check_consumer(consumer: ConsumerStatus) -> Finding:
     if consumer.transitions_behind:
         state += f", the oldest is {consumer.lag.total_seconds():,.0f} s old"
     if failure := consumer.checkpoint.failure:
-        since = failure.occurred_at.isoformat(timespec="seconds")
-        state += f", failed at {since}: {failure.message[:_MAX_ERROR_CHARACTERS]}"
+        state += f", {format_failure(failure)}"
         return Finding(
             subject, state, "correct what the error names; the consumer retries by itself"
         )
@@ -43,7 +41,7 @@ def _check_quarantine(consumer: ConsumerStatus) -> Iterator[Finding]:
             f"; the oldest is transition {oldest.transition.sequence:,} of customer"
             f" {pending_transition.customer_id}, since"
             f" {oldest.first_failed_at.isoformat(timespec='seconds')}, tried {oldest.attempts:,}"
-            f" times: {oldest.error[:_MAX_ERROR_CHARACTERS]}"
+            f" times: {oldest.error[:MAX_ERROR_CHARACTERS]}"
         )
     remedy = "correct the customer, or what the error names; the consumer retries by itself"
     yield Finding(f"quarantine of {consumer.name}", state, remedy)

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from app.commands.finding import Finding
+from app.commands.finding import Finding, format_failure
 from app.domain.codes import CodePool
 from app.domain.engine_status import BoundedCount, DeliveryStatusSummary, FailingDistribution
 from app.services.uses import list_names
 
 _MAX_OLDEST_DUE = timedelta(seconds=30)
-_MAX_ERROR_CHARACTERS = 300
 
 
 def check(deliveries: DeliveryStatusSummary) -> Iterator[Finding]:
@@ -33,11 +32,8 @@ def check_distributions(failing: Sequence[FailingDistribution]) -> Iterator[Find
     if not failing:
         return
     latest = failing[0]
-    failed_at = latest.failure.occurred_at.isoformat(timespec="seconds")
-    state = (
-        f"the {latest.task} of {latest.name!r} ({latest.id}) failed at {failed_at}:"
-        f" {latest.failure.message[:_MAX_ERROR_CHARACTERS]}"
-    )
+    failure = format_failure(latest.failure)
+    state = f"the {latest.task} of {latest.name!r} ({latest.id}) {failure}"
     if len(failing) > 1:
         state += f"; {len(failing) - 1:,} more distributions fail"
     remedy = "correct what the error names; a worker retries by itself"

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from app.domain.consumers import Failure
+
+MAX_ERROR_CHARACTERS = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -14,3 +18,9 @@ class Finding:
     @property
     def is_ok(self) -> bool:
         return not self.remedy
+
+
+def format_failure(failure: Failure) -> str:
+    """Returns the end of a sentence: when the work failed, and why."""
+    failed_at = failure.occurred_at.isoformat(timespec="seconds")
+    return f"failed at {failed_at}: {failure.message[:MAX_ERROR_CHARACTERS]}"

@@ -18,7 +18,8 @@ class Consumer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error of a consumer. `occurred_at` is by MongoDB's clock."""
+    """An error that stops a consumer, or work on a distribution. `occurred_at` is by MongoDB's
+    clock."""
 
     message: str
     occurred_at: datetime

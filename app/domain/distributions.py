@@ -112,12 +112,7 @@ class Distribution:
         have no transitions, or all up to the sequence have been handled. The first one stays,
         because it says when the distribution was created."""
         first, *later = self.live_intervals
-        needed = [
-            interval
-            for interval in later
-            if interval.through_sequence is None
-            or interval.through_sequence > max(handled_sequence, interval.after_sequence)
-        ]
+        needed = [interval for interval in later if not interval.is_passed(handled_sequence)]
         return replace(self, live_intervals=(first, *needed))
 
     def delete(self, last_sequence: int) -> "Distribution":

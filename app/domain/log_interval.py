@@ -21,6 +21,13 @@ class LogInterval:
             self.through_sequence is None or sequence <= self.through_sequence
         )
 
+    def is_passed(self, handled_sequence: int) -> bool:
+        """Whether no transition is left to handle: the interval has ended, and all of its
+        transitions, if any, are at most at the sequence."""
+        return self.through_sequence is not None and self.through_sequence <= max(
+            handled_sequence, self.after_sequence
+        )
+
     def with_end(self, through_sequence: int) -> Self:
         """Returns the interval up to and including the sequence."""
         return replace(self, through_sequence=through_sequence)

@@ -116,17 +116,15 @@ class EarningRule:
             started = LogInterval(last_sequence)
             return replace(self, disabled_intervals=(*self.disabled_intervals, started))
         *earlier, last = self.disabled_intervals
-        # An interval without transitions is left out.
-        ended = [last.with_end(last_sequence)] if last.after_sequence < last_sequence else []
-        return replace(self, disabled_intervals=(*earlier, *ended))
+        return replace(self, disabled_intervals=(*earlier, last.with_end(last_sequence)))
 
     def without_passed_intervals(self, handled_sequence: int) -> "EarningRule":
         """Returns the rule without the intervals at which it was disabled that nobody needs any
-        more: all transitions up to the sequence have been handled."""
+        more: they have no transitions, or all up to the sequence have been handled."""
         needed = tuple(
             interval
             for interval in self.disabled_intervals
-            if interval.through_sequence is None or interval.through_sequence > handled_sequence
+            if not interval.is_passed(handled_sequence)
         )
         return replace(self, disabled_intervals=needed)
 

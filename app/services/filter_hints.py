@@ -49,15 +49,17 @@ class FilterHints:
         gets none."""
         definitions = await self._definitions.latest()
         conditions = list(islice(located_conditions(filter_json, *path), MAX_CONDITIONS))
-        attribute_paths = [
-            (condition.content["path"], (*condition.path, "path"))
-            for condition in conditions
-            if condition.kind == "attribute"
+        attribute_conditions = [
+            condition for condition in conditions if condition.kind == "attribute"
         ]
         event_conditions = [condition for condition in conditions if condition.kind == "event"]
+        attribute_paths = [
+            (condition.content["path"], (*condition.path, "path"))
+            for condition in attribute_conditions
+        ]
         hints = [
             *await self._stored_data_hints(attribute_paths, event_conditions, definitions),
-            *allowed_value_hints(conditions, definitions),
+            *allowed_value_hints(attribute_conditions, definitions),
             *order_status_hints(event_conditions, definitions),
         ]
         return hints[:MAX_HINTS]

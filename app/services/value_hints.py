@@ -21,15 +21,12 @@ _STATUS_PATH = "status"
 
 
 def allowed_value_hints(
-    conditions: Iterable[LocatedCondition], definitions: Definitions
+    attribute_conditions: Iterable[LocatedCondition], definitions: Definitions
 ) -> Iterator[Hint]:
     """Yields hints about values that the definition of a metadata key does not allow."""
     schema = definitions.metadata_schema
-    for condition in conditions:
-        if (
-            condition.kind != "attribute"
-            or condition.content["operator"] not in _EQUALITY_OPERATORS
-        ):
+    for condition in attribute_conditions:
+        if condition.content["operator"] not in _EQUALITY_OPERATORS:
             continue
         key = condition.content["path"].removeprefix("metadata.")
         definition = schema.definitions.get(key)
@@ -56,14 +53,14 @@ def allowed_value_hints(
 
 
 def order_status_hints(
-    conditions: Iterable[LocatedCondition], definitions: Definitions
+    event_conditions: Iterable[LocatedCondition], definitions: Definitions
 ) -> Iterator[Hint]:
     """Yields hints about statuses that no counted order has: those of orders that do not count as
     events, and texts that are no status."""
     calendar = definitions.metadata_schema.calendar
     counted_statuses = " or ".join(COUNTED_ORDER_STATUSES)
-    for condition in conditions:
-        if condition.kind != "event" or condition.content["name"] != ORDER_EVENT_NAME:
+    for condition in event_conditions:
+        if condition.content["name"] != ORDER_EVENT_NAME:
             continue
         for index, where_json in enumerate(condition.content.get("where") or ()):
             if (

@@ -5,13 +5,12 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.consumers import Checkpoint, Consumer, Failure
+from app.domain.consumers import Checkpoint, Consumer
 from app.errors import LeaseLost
 from app.store.collections import Database
 from app.store.leases import NO_HOLDER, Holder, Leases
+from app.store.recorded_failures import as_failure, failure_fields
 from app.store.transitions import Transitions
-
-_MAX_ERROR_LENGTH = 1_000
 
 
 class Checkpoints:
@@ -89,9 +88,9 @@ class Checkpoints:
 
     async def save_failure(self, consumer: Consumer, error: str) -> None:
         """Records the error that stops the consumer. The next `advance` clears it."""
-        failure = {"message": {"$literal": error[:_MAX_ERROR_LENGTH]}, "at": "$$NOW"}
         query = {"_id": consumer.value}
-        await self._collection.update_one(query, [{"$set": {"failure": failure}}])
+        update = [{"$set": {"failure": failure_fields(error)}}]
+        await self._collection.update_one(query, update)
 
     async def clear_failure(self, consumer: Consumer) -> None:
         """Deletes the recorded failure."""
@@ -103,5 +102,5 @@ def _checkpoint(row: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(
         Consumer(row["_id"]),
         int(row["sequence"]),
-        Failure(failure["message"], failure["at"]) if failure else None,
+        as_failure(failure) if failure else None,
     )

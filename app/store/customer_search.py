@@ -69,11 +69,14 @@ class CustomerSearch:
             return SearchPlan(
                 {"_id": {"$in": candidate_ids}, **query}, _ID_INDEX, is_selective=True
             )
-        prefixes = [
-            term[:PREFIX_LETTERS]
-            for term in search.terms[:_MAX_PLANNED_TERMS]
-            if len(term) >= PREFIX_LETTERS
-        ]
+        # Without repetition: the customers of each are counted.
+        prefixes = list(
+            dict.fromkeys(
+                term[:PREFIX_LETTERS]
+                for term in search.terms[:_MAX_PLANNED_TERMS]
+                if len(term) >= PREFIX_LETTERS
+            )
+        )
         if not prefixes:
             return SearchPlan(query, _ID_INDEX)
         # MongoDB would try all terms at the same time, which takes several times as long.

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from app.domain.consumers import Failure
 from app.domain.distributions import (
     Channel,
     Distribution,
@@ -20,8 +19,8 @@ from app.domain.log_interval import LogInterval
 from app.domain.transitions import TransitionType
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
+from app.store.recorded_failures import as_failure, failure_fields
 
-_MAX_ERROR_LENGTH = 1_000
 _NOT_DELETED = {"deleted": False}
 
 
@@ -133,13 +132,9 @@ class Distributions:
 
     async def save_upkeep_failure(self, id_: str, task: str, error: str) -> None:
         """Records the error that stops this task for the distribution."""
-        failure = {
-            "task": task,
-            "message": {"$literal": error[:_MAX_ERROR_LENGTH]},
-            "at": "$$NOW",
-        }
         query = {"_id": to_object_id(EntityKind.DISTRIBUTION, id_)}
-        await self._collection.update_one(query, [{"$set": {"upkeepFailure": failure}}])
+        update = [{"$set": {"upkeepFailure": {"task": task, **failure_fields(error)}}}]
+        await self._collection.update_one(query, update)
 
     async def clear_upkeep_failure(self, id_: str, task: str) -> None:
         """Deletes the recorded failure of the task."""
@@ -160,7 +155,7 @@ class Distributions:
                 to_public_id(EntityKind.DISTRIBUTION, row["_id"]),
                 row["name"],
                 row["upkeepFailure"]["task"],
-                Failure(row["upkeepFailure"]["message"], row["upkeepFailure"]["at"]),
+                as_failure(row["upkeepFailure"]),
             )
             async for row in cursor.sort("upkeepFailure.at", -1).limit(limit)
         ]

@@ -22,6 +22,8 @@ from app.store.collections import Database
 
 HEARTBEAT_TIMEOUT_SECONDS = 3.0
 HEARTBEAT_INTERVAL_SECONDS = 0.5
+# Expired rows are deleted after this time, which is longer than any grace period.
+_EXPIRED_ROW_RETENTION_SECONDS = 60.0
 # A process whose event loop is blocked for longer counts as dead and loses its leases.
 MAX_BLOCKED_LOOP_SECONDS = 60.0
 
@@ -143,4 +145,5 @@ class Heartbeats:
         heartbeats.bulk_write(renewals, ordered=False)
 
     def _delete_expired(self, heartbeats: Collection[Row]) -> None:
-        heartbeats.delete_many({"$expr": {"$lte": ["$expiresAt", "$$NOW"]}})
+        delete_at = {"$add": ["$expiresAt", round(_EXPIRED_ROW_RETENTION_SECONDS * 1_000)]}
+        heartbeats.delete_many({"$expr": {"$lte": [delete_at, "$$NOW"]}})

@@ -12,12 +12,9 @@ import argparse
 import asyncio
 import os
 import socket
-import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 
 import psutil
@@ -27,12 +24,17 @@ from pymongo import UpdateOne
 from app.domain.consumers import Consumer
 from app.services import Services
 from app.store import Store
-from tests.benchmarks.engine.benchmark_shop import BenchmarkShop, Json
+from tests.benchmarks.engine.benchmark_shop import (
+    BenchmarkShop,
+    Json,
+    add_shop_arguments,
+    running_benchmark_shop,
+)
 from tests.benchmarks.engine.latency_probe import PROBE_FILTER, LatencyProbe
-from tests.benchmarks.million.build import program_settings, running_shop
+from tests.benchmarks.million.build import program_settings
 from tests.benchmarks.million.filter_case import attribute
+from tests.benchmarks.repeated import repeated
 
-CUSTOMERS = 1_000_000
 CHANGES_PER_SECOND = 200
 MAX_LATENCY_SECONDS = 1.0
 # Everybody is a member without this flag.
@@ -44,17 +46,15 @@ _POLL_SECONDS = 0.2
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--customers", type=int, default=CUSTOMERS)
-    parser.add_argument("--data", type=Path, help="the folder of the shop")
+    add_shop_arguments(parser)
     parser.add_argument(
         "--changes", type=int, default=CHANGES_PER_SECOND, help="customers per second that change"
     )
     arguments = parser.parse_args()
-    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{arguments.customers}"
     os.environ["SEGMENTS_WEBHOOK_ALLOW_PRIVATE"] = "true"
     with (
         socket.create_server(("127.0.0.1", 0)) as silent_receiver,
-        running_shop(arguments.data or folder, arguments.customers) as url,
+        running_benchmark_shop(arguments) as url,
     ):
         port = silent_receiver.getsockname()[1]
         _measure(BenchmarkShop(url), f"http://127.0.0.1:{port}/", arguments.changes)
@@ -112,43 +112,27 @@ def _changing(
 ) -> Iterator[list[ObjectId]]:
     """Lets random customers leave or return while the context is open; yields those of all
     changes."""
-    rng, stopped, changed = Random(1), threading.Event(), list[ObjectId]()
+    rng, changed = Random(1), list[ObjectId]()
     flip = [{"$set": {"metadata.flag": {"$ne": ["$metadata.flag", True]}}}]
     raise_version = [{"$set": {"version": {"$add": ["$version", 1]}}}]
 
     def change() -> None:
-        while not stopped.wait(_CHANGES_PER_WRITE / changes_per_second):
-            chosen = rng.sample(keys, _CHANGES_PER_WRITE)
-            shop.database.customers.bulk_write(
-                [UpdateOne({"_id": key}, flip + raise_version) for key in chosen], ordered=False
-            )
-            changed.extend(chosen)
+        chosen = rng.sample(keys, _CHANGES_PER_WRITE)
+        shop.database.customers.bulk_write(
+            [UpdateOne({"_id": key}, flip + raise_version) for key in chosen], ordered=False
+        )
+        changed.extend(chosen)
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeated(change, _CHANGES_PER_WRITE / changes_per_second):
         yield changed
-    finally:
-        stopped.set()
-        thread.join()
 
 
 @contextmanager
 def _sampled_memory(process: psutil.Process) -> Iterator[list[float]]:
     """Yields the memory of the process in MiB, sampled while the context is open."""
-    stopped, samples = threading.Event(), list[float]()
-
-    def sample() -> None:
-        while not stopped.wait(_SAMPLE_SECONDS):
-            samples.append(process.memory_info().rss / 2**20)
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
+    samples: list[float] = []
+    with repeated(lambda: samples.append(process.memory_info().rss / 2**20), _SAMPLE_SECONDS):
         yield samples
-    finally:
-        stopped.set()
-        thread.join()
 
 
 def _is_backfilled(shop: BenchmarkShop) -> bool:

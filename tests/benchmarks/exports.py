@@ -12,7 +12,6 @@ import hashlib
 import io
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from app.settings import Settings
 from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER, Json
 from tests.benchmarks.program import DATABASE, Program, running_program
+from tests.benchmarks.repeated import repeated
 
 MIN_RATE_RATIO = 0.7
 MAX_GROWTH_MIB = 64
@@ -126,20 +126,13 @@ def _to_text(field: str, value: Any) -> Any:
 def peak_memory(process: psutil.Process) -> Iterator[Callable[[], float]]:
     """Samples the resident memory; yields a function that returns its growth in MiB."""
     start = peak = process.memory_info().rss
-    is_done = threading.Event()
 
     def sample() -> None:
         nonlocal peak
-        while not is_done.wait(_SAMPLE_SECONDS):
-            peak = max(peak, process.memory_info().rss)
+        peak = max(peak, process.memory_info().rss)
 
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
+    with repeated(sample, _SAMPLE_SECONDS):
         yield lambda: (peak - start) / 2**20
-    finally:
-        is_done.set()
-        thread.join()
 
 
 class Exporter:

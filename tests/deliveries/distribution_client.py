@@ -107,6 +107,14 @@ class DistributionClient(LoyaltyClient):
         await self.api.services.consumers.drain()
         await self.api.services.delivery_worker.upkeep.run_until_done()
 
+    async def create_with_deliveries(self, url: str, *names: str, **fields: Any) -> str:
+        """Creates a distribution that has one delivery for each customer; returns its id."""
+        segment = await self.create_segment(f"Segment of {url}")
+        distribution = await self.create(segment, url, **fields)
+        await self.append_entered(segment, *names)
+        await self.make_deliveries()
+        return distribution
+
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Runs the sender while the context is open."""

@@ -16,11 +16,7 @@ async def make_deliveries(client: DistributionClient, url: str, *names: str) -> 
     """Makes one delivery for each new customer; returns the id of the distribution."""
     for name in names:
         await client.api.upsert(name)
-    segment = await client.create_segment("Everybody")
-    distribution = await client.create(segment, url)
-    await client.append_entered(segment, *names)
-    await client.make_deliveries()
-    return distribution
+    return await client.create_with_deliveries(url, *names)
 
 
 async def claim(client: DistributionClient, distribution: str, worker: str) -> int:
@@ -60,6 +56,16 @@ async def test_the_claims_of_a_killed_worker_end_soon(
     assert await claim(client, distribution, "killed") == 1
     set_last_heartbeat(client, "killed", ended_seconds)
     assert await claim(client, distribution, "other") == is_claimed
+
+
+async def test_a_worker_that_starts_leaves_the_claims_of_a_late_one(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_deliveries(client, receiver.url(), "ann")
+    assert await claim(client, distribution, "late") == 1
+    set_last_heartbeat(client, "late", 0.5 * CLAIM_GRACE_SECONDS)
+    async with client.api.services.store.heartbeats.keep_alive("new"):
+        assert await claim(client, distribution, "new") == 0
 
 
 async def test_a_worker_keeps_its_claims_while_heartbeats_fail(

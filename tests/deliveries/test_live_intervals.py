@@ -2,12 +2,14 @@
 
 from bson import ObjectId
 
+from app.domain.ids import EntityKind
+from app.store.ids import to_object_id
 from tests.deliveries.distribution_client import SET_STATE, DistributionClient
 from tests.deliveries.receiver import Receiver
 
 
 def count_intervals(client: DistributionClient, distribution: str) -> int:
-    key = ObjectId(distribution.removeprefix("dis_"))
+    key = to_object_id(EntityKind.DISTRIBUTION, distribution)
     row = client.api.database.distributions.find_one({"_id": key})
     assert row is not None
     return len(row["liveIntervals"])

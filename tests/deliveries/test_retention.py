@@ -32,11 +32,7 @@ async def make_deliveries(client: DistributionClient, url: str, *names: str, **f
     """Makes one delivery for each new customer; returns the id of the distribution."""
     for name in names:
         await client.api.upsert(name, email=SECRET)
-    segment = await client.create_segment(f"Segment of {url}")
-    distribution = await client.create(segment, url, **fields)
-    await client.append_entered(segment, *names)
-    await client.make_deliveries()
-    return distribution
+    return await client.create_with_deliveries(url, *names, **fields)
 
 
 def find_rows(client: DistributionClient, distribution: str) -> list[Json]:

@@ -1,14 +1,13 @@
 """An error in the upkeep of one distribution does not stop that of the others."""
 
-from typing import Any
-
 import pytest
-from bson import ObjectId
 from structlog.testing import capture_logs
 
+from app.domain.ids import EntityKind
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.services.deliveries import upkeep_failures
+from app.store.ids import to_object_id
 from tests.api import Json, running_api
 from tests.deliveries.distribution_client import SET_STATE, DistributionClient
 from tests.deliveries.receiver import Receiver
@@ -50,10 +49,6 @@ async def wait_for_repair(client: DistributionClient, distribution: str, **count
     await wait_until(is_repaired)
     assert not await read_failing(client)
     assert "distributions" not in await list_findings(client)
-
-
-def distribution_query(distribution: str) -> dict[str, Any]:
-    return {"distributionId": ObjectId(distribution.removeprefix("dis_"))}
 
 
 async def test_a_member_backfill_that_fails_does_not_stop_another(
@@ -109,7 +104,8 @@ async def test_a_code_backlog_that_fails_does_not_stop_another(
     await client.make_deliveries()
     bad, good = distributions
     deliveries = client.api.database.deliveries
-    waiting = deliveries.find_one(distribution_query(bad))
+    key = to_object_id(EntityKind.DISTRIBUTION, bad)
+    waiting = deliveries.find_one({"distributionId": key})
     assert waiting is not None
     deliveries.update_one({"_id": waiting["_id"]}, {"$set": {"waiting.payload": b"{"}})
     pools = await client.api.services.code_pools.all()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 
 from app.settings import Settings
 from tests.imports.conftest import Command, read_rejects
@@ -199,6 +200,26 @@ def test_a_file_of_rejected_rows_that_can_not_be_written_is_said_before_the_impo
     assert mongo_client[settings.database].customers.count_documents({}) == 0
 
 
+def start_import(environment: dict[str, str], folder: Path, file: str) -> subprocess.Popen[bytes]:
+    """Starts `segments import customers FILE` in the folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", "import", "customers", file],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def interrupt(process: subprocess.Popen[bytes], customers: Collection[Any], after: int) -> None:
+    """Interrupts the import once so many customers are stored."""
+    with customers.watch(max_await_time_ms=100) as changes:
+        while customers.count_documents({}) < after:
+            changes.try_next()
+    process.send_signal(signal.SIGINT)
+
+
 def test_an_interrupted_import_says_how_far_it_came(
     run_import: Command,
     environment: dict[str, str],
@@ -210,19 +231,8 @@ def test_an_interrupted_import_says_how_far_it_came(
     file, row_count = tmp_path / "a.csv", 40_000
     rows = [f"c-{number},1990-07-04" for number in range(row_count)]
     file.write_text("\n".join(["sourceId,birthdate", "bad,never", *rows]))
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "app", "import", "customers", "a.csv"],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process,
-        mongo_client[settings.database].watch(max_await_time_ms=100) as changes,
-    ):
-        while stored.count_documents({}) < 1_000:
-            changes.try_next()
-        process.send_signal(signal.SIGINT)
+    with start_import(environment, tmp_path, "a.csv") as process:
+        interrupt(process, stored, after=1_000)
         output, said = process.communicate(timeout=20)
     assert (process.returncode, output) == (130, b"")
     outcome = re.fullmatch(
@@ -251,22 +261,13 @@ def test_a_second_run_completes_an_interrupted_import(
 ) -> None:
     stored = mongo_client[settings.database].customers
     rows = "".join(json.dumps({"sourceId": f"c-{n}"}) + "\n" for n in range(3_000))
-    with subprocess.Popen(
-        [sys.executable, "-m", "app", "import", "customers", "-"],
-        cwd=tmp_path,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with start_import(environment, tmp_path, "-") as process:
         assert process.stdin
         assert process.stderr
         process.stdin.write(rows.encode())
         process.stdin.flush()
-        with mongo_client[settings.database].watch(max_await_time_ms=100) as changes:
-            while stored.count_documents({}) < 2_000:
-                changes.try_next()
         # It waits for more input.
-        process.send_signal(signal.SIGINT)
+        interrupt(process, stored, after=2_000)
         said = process.stderr.read()
         assert process.wait(10) == 130
     assert said.startswith(b"segments: interrupted: ")

@@ -1,12 +1,15 @@
-"""The program, once for all tests of a file; each test uses its own customers."""
+"""The program, once for all tests of a file; each test uses its own customers. `loyalty_client` is
+of a program of the test's own, whose log is empty."""
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from tests.api import Api, running_api
+from tests.loyalty_client import LoyaltyClient
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -14,3 +17,9 @@ async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
     # A test compares all members of many segments at once.
     async with running_api(mongod, valkey, max_operation_cost=10**9) as api:
         yield api
+
+
+@pytest.fixture
+async def loyalty_client(mongod: Mongod, valkey: Valkey) -> AsyncIterator[LoyaltyClient]:
+    async with running_api(mongod, valkey) as api:
+        yield LoyaltyClient(api)

@@ -1,7 +1,6 @@
 """Consumers of the transition log skip failing transitions; each transition has its effect once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -10,11 +9,8 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.consumers import Consumer
-from app.local.mongod import Mongod
-from app.local.valkey import Valkey
 from app.services.consumers import ConsumerRunner, Consumers
 from app.store.heartbeats import HEARTBEAT_TIMEOUT_SECONDS
-from tests.api import running_api
 from tests.engine.conftest import has_logged, wait_until
 from tests.loyalty_client import NOW, LoyaltyClient
 from tests.services.recording_consumer import (
@@ -25,12 +21,6 @@ from tests.services.recording_consumer import (
     handle_nothing,
     running_consumers,
 )
-
-
-@pytest.fixture
-async def loyalty_client(mongod: Mongod, valkey: Valkey) -> AsyncIterator[LoyaltyClient]:
-    async with running_api(mongod, valkey) as api:
-        yield LoyaltyClient(api)
 
 
 async def test_a_consumer_passes_over_segments_without_effects(

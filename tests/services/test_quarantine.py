@@ -1,7 +1,6 @@
 """A transition that a consumer can't handle waits in quarantine, and stops no other one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,11 +11,8 @@ from bson import ObjectId
 from pymongo.errors import AutoReconnect
 
 from app.domain.consumers import Consumer
-from app.local.mongod import Mongod
-from app.local.valkey import Valkey
 from app.services.consumers import ConsumerRunner
 from app.store.collections import MAX_CUSTOMER_BYTES
-from tests.api import running_api
 from tests.engine.conftest import wait_until
 from tests.loyalty_client import NOW, LoyaltyClient
 from tests.services.recording_consumer import (
@@ -28,12 +24,6 @@ from tests.services.recording_consumer import (
     has_quarantined,
     running_consumers,
 )
-
-
-@pytest.fixture
-async def loyalty_client(mongod: Mongod, valkey: Valkey) -> AsyncIterator[LoyaltyClient]:
-    async with running_api(mongod, valkey) as api:
-        yield LoyaltyClient(api)
 
 
 def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str, Any]:

@@ -106,6 +106,16 @@ class Endpoint:
         """Whether fewer deliveries than half of the limit are claimed."""
         return self.claimed_count < self.max_claimed // 2
 
+    @property
+    def can_start(self) -> bool:
+        """Whether a claim waits, and the limit of the endpoint allows one more attempt."""
+        return bool(self.claims) and len(self.running) < self.max_attempts
+
+    @property
+    def turn(self) -> tuple[int, float]:
+        """The sort key of the endpoints that can start: the lowest is next."""
+        return len(self.running), self.last_started_at
+
     def start(self, now: float) -> None:
         self.running.append(now)
         self.last_started_at = now
@@ -182,9 +192,14 @@ class Endpoints:
         key = EndpointKey(delivery.content.host, delivery.distribution_id)
         self._endpoints.setdefault(key, Endpoint(key)).claims.append(claim)
 
-    def full_keys(self) -> list[EndpointKey]:
-        """The endpoints for which enough deliveries are claimed."""
-        return [key for key, endpoint in self._endpoints.items() if not endpoint.needs_more]
+    def full_keys(self, distribution_id: str | None) -> list[EndpointKey]:
+        """The endpoints of the distribution, or of all if None, for which enough deliveries are
+        claimed."""
+        return [
+            key
+            for key, endpoint in self._endpoints.items()
+            if distribution_id in (None, key.distribution_id) and not endpoint.needs_more
+        ]
 
     @property
     def claimed_count(self) -> int:
@@ -222,11 +237,11 @@ class Endpoints:
         for number, endpoint in enumerate(self._endpoints.values()):
             if endpoint.running:
                 load.add(endpoint, len(endpoint.running))
-            if endpoint.claims and len(endpoint.running) < endpoint.max_attempts:
-                waiting.append((len(endpoint.running), endpoint.last_started_at, number, endpoint))
+            if endpoint.can_start:
+                waiting.append((endpoint.turn, number, endpoint))
         heapify(waiting)
         while waiting and not load.is_full:
-            *_, number, endpoint = heappop(waiting)
+            _, number, endpoint = heappop(waiting)
             if not load.has_room(endpoint):
                 # Nor will there be room before an attempt ends.
                 continue
@@ -235,10 +250,8 @@ class Endpoints:
                 endpoint.start(now)
                 load.add(endpoint, 1)
                 yield Attempt(endpoint, claim, now)
-            if endpoint.claims and len(endpoint.running) < endpoint.max_attempts:
-                heappush(
-                    waiting, (len(endpoint.running), endpoint.last_started_at, number, endpoint)
-                )
+            if endpoint.can_start:
+                heappush(waiting, (endpoint.turn, number, endpoint))
 
     def forget_idle(self) -> None:
         """Forgets the endpoints without claims and attempts, if there are many."""

@@ -154,10 +154,8 @@ class Sender:
     ) -> bool:
         """Claims at most `limit` deliveries of the queue of a distribution, or of that of retried
         deliveries if None, and starts attempts. Returns whether there were any."""
-        full_endpoints = [
-            key for key in self._endpoints.full_keys() if queue in (None, key.distribution_id)
-        ]
         owner = uuid4().hex
+        full_endpoints = self._endpoints.full_keys(queue)
         claimed = await self._store.delivery_queue.claim(
             queue, full_endpoints, limit, owner, self._worker_id, LEASE_SECONDS, now
         )

@@ -57,11 +57,9 @@ class Upkeep:
     async def _run_page(self, session: Transaction) -> bool:
         """Does one page of each kind of work, if no other worker does. Returns whether there may be
         more."""
-        had_lease, self._has_lease = (
-            self._has_lease,
-            await self._store.leases.acquire(
-                DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS, session
-            ),
+        had_lease = self._has_lease
+        self._has_lease = await self._store.leases.acquire(
+            DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS, session
         )
         if not self._has_lease:
             return False

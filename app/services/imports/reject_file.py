@@ -44,8 +44,10 @@ class CsvRejects:
 
     def _without_notes(self, cells: Sequence[str]) -> Sequence[str]:
         """Returns the cells without the line and reason of an earlier import."""
-        *own_cells, line_number, _ = cells if len(cells) >= len(REJECT_COLUMNS) else ("", "")
-        return own_cells if self._has_reject_columns and line_number.isdigit() else cells
+        if not self._has_reject_columns or len(cells) < len(REJECT_COLUMNS):
+            return cells
+        *own_cells, line_number, _ = cells
+        return own_cells if line_number.isdigit() else cells
 
     def _write(self, file: IO[str], cells: Sequence[str]) -> None:
         csv.writer(file, delimiter=self._delimiter, lineterminator="\r\n").writerow(cells)

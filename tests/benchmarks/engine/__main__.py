@@ -7,24 +7,24 @@ mongod, the workers and the writer run on this machine. The shop is built once; 
 """
 
 import argparse
-import tempfile
 import time
 from collections import defaultdict
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
 from statistics import mean
 
 from bson import ObjectId
 
 from tests.benchmarks.engine import random_filters
-from tests.benchmarks.engine.benchmark_shop import BenchmarkShop
+from tests.benchmarks.engine.benchmark_shop import (
+    BenchmarkShop,
+    add_shop_arguments,
+    running_benchmark_shop,
+)
 from tests.benchmarks.engine.latency_probe import PROBE_FILTER, LatencyProbe
-from tests.benchmarks.million.build import running_shop
 from tests.benchmarks.million.filter_case import attribute
 
-CUSTOMERS = 1_000_000
 SEGMENTS = 1_000
 MIN_LIVE_SECONDS = 60
 MIN_LIVE_CHANGES = 1_000_000
@@ -34,13 +34,11 @@ _REPORT_INTERVAL_SECONDS = 10
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--customers", type=int, default=CUSTOMERS)
-    parser.add_argument("--data", type=Path, help="the folder of the shop")
+    add_shop_arguments(parser)
     parser.add_argument("--only", choices=[*_BENCHMARKS], action="append")
     parser.add_argument("--segments", type=int, default=SEGMENTS)
     arguments = parser.parse_args()
-    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{arguments.customers}"
-    with running_shop(arguments.data or folder, arguments.customers) as url:
+    with running_benchmark_shop(arguments) as url:
         for name in arguments.only or _BENCHMARKS:
             benchmark_shop = BenchmarkShop(url)
             benchmark_shop.reset()

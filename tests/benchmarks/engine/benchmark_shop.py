@@ -1,11 +1,14 @@
 """The shop of the engine benchmarks: its database, and processes that work on it."""
 
+import argparse
 import asyncio
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,11 +22,12 @@ from app.filters import Now
 from app.services import Services
 from app.services.active_filters import ActiveFilters
 from app.store import Store, Transaction
-from tests.benchmarks.million.build import DATABASE, program_settings
+from tests.benchmarks.million.build import DATABASE, program_settings, running_shop
 from workers.engine import run_engine
 
 Json = dict[str, Any]
 
+CUSTOMERS = 1_000_000
 _RETAINED_COLLECTIONS = (
     "customers",
     "events",
@@ -33,6 +37,19 @@ _RETAINED_COLLECTIONS = (
     "built",
 )
 _CONTEXT = multiprocessing.get_context("spawn")
+
+
+def add_shop_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `running_benchmark_shop`."""
+    parser.add_argument("--customers", type=int, default=CUSTOMERS)
+    parser.add_argument("--data", type=Path, help="the folder of the shop")
+
+
+def running_benchmark_shop(arguments: argparse.Namespace) -> AbstractContextManager[str]:
+    """Returns the context of a running mongod with the shop, which is built once; it yields the
+    URL."""
+    folder = Path(tempfile.gettempdir()) / f"segments-benchmark-engine-{arguments.customers}"
+    return running_shop(arguments.data or folder, arguments.customers)
 
 
 class BenchmarkShop:
