@@ -8,7 +8,7 @@ import { ShowMore } from "../ui/ShowMore";
 import { announce } from "../ui/Status";
 import { DeliveryRow } from "./DeliveryRow";
 import { RetryDeliveries, RetryDelivery } from "./operations";
-import { deliveriesQuery, type ShownDistribution } from "./queries";
+import { countOf, deliveriesQuery, type ShownDistribution } from "./queries";
 import { type DeliveryStatus, STATUS_NAMES } from "./words";
 
 /** The deliveries of a distribution, by status. Failed ones can be sent again. */
@@ -19,7 +19,8 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
   const query = useInfiniteQuery(deliveriesQuery(id, status));
   const retry = useRetry(id);
   const deliveries = query.data?.pages.flatMap((page) => page?.nodes ?? []) ?? [];
-  const failedCount = counts.find((entry) => entry.status === "FAILED")?.count ?? 0;
+  const failedCount = countOf(counts, "FAILED");
+  const error = query.error ?? retry.error;
   return (
     <>
       <div className="toolbar">
@@ -43,7 +44,7 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
           </button>
         )}
       </div>
-      {(query.error ?? retry.error) && <Problem error={(query.error ?? retry.error) as Error} />}
+      {error && <Problem error={error} />}
       {query.data && deliveries.length === 0 && <p>There are no deliveries.</p>}
       {deliveries.length > 0 && (
         <div className="table-box" aria-busy={query.isPlaceholderData}>
