@@ -27,17 +27,18 @@ interface Props {
 export function CustomerPage({ params }: Props) {
   const { tab = "profile" } = params;
   const sourceId = readSourceId();
-  const { data, error, refetch } = useQuery(customerQuery(sourceId));
+  const { data: profile, error, refetch } = useQuery(customerQuery(sourceId));
   if (error) return <Problem error={error} onRetry={refetch} />;
-  if (data === undefined) return <p className="waiting">Loading the customer …</p>;
-  if (data.customer === null || !isTab(tab)) return <NotFound />;
+  if (profile === undefined) return <p className="waiting">Loading the customer …</p>;
+  if (profile === null || !isTab(tab)) return <NotFound />;
   const { name, Content } = TABS[tab];
-  const title = data.customer.name ?? sourceId;
+  const { customer } = profile;
+  const title = customer.name ?? sourceId;
   return (
     <>
       <title>{`${title}: ${name} · Customer segments`}</title>
       <h1>{title}</h1>
-      <p className="sentence">{[sourceId, data.customer.email].filter(Boolean).join(", ")}</p>
+      <p className="sentence">{[sourceId, customer.email].filter(Boolean).join(", ")}</p>
       <nav aria-label="Parts of the customer" className="tabs">
         {Object.entries(TABS).map(([key, { name }]) => (
           <Link
@@ -49,7 +50,7 @@ export function CustomerPage({ params }: Props) {
           </Link>
         ))}
       </nav>
-      <Content sourceId={sourceId} />
+      <Content sourceId={sourceId} profile={profile} />
     </>
   );
 }

@@ -9,6 +9,9 @@ export type ShownCustomer = NonNullable<CustomerData["customer"]>;
 export type MetadataDefinition = CustomerData["metadataDefinitions"][number];
 export type Membership = ResultOf<typeof ListMemberships>["segmentMembership"][number];
 
+/** A customer, and what names and formats their values. */
+export type CustomerProfile = CustomerData & { customer: ShownCustomer };
+
 /** Fields of the profile that replace the stored ones for one question. */
 export type Overrides = Record<string, unknown> | null;
 
@@ -16,7 +19,10 @@ export type Overrides = Record<string, unknown> | null;
 export const customerQuery = (sourceId: string) =>
   queryOptions({
     queryKey: ["customer", sourceId],
-    queryFn: ({ signal }) => request(ShowCustomer, { sourceId }, signal),
+    queryFn: async ({ signal }): Promise<CustomerProfile | null> => {
+      const { customer, ...context } = await request(ShowCustomer, { sourceId }, signal);
+      return customer && { customer, ...context };
+    },
   });
 
 /** The customer in each of the segments: a member or not, and until when. */
