@@ -10,7 +10,7 @@ export function Timeline({ sourceId }: { sourceId: string }) {
   const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
   if (!query.data) return problem ?? <p className="waiting">Loading the timeline …</p>;
   const { pages } = query.data;
-  const entries = pages.flatMap(({ customer }) => customer?.timeline.nodes ?? []);
+  const entries = pages.flatMap((page) => page?.nodes ?? []);
   if (entries.length === 0) return problem ?? <p>Nothing has happened yet.</p>;
   return (
     <>
@@ -27,11 +27,7 @@ export function Timeline({ sourceId }: { sourceId: string }) {
           </thead>
           <tbody>
             {entries.map((entry) => (
-              <TimelineRow
-                key={entry.id}
-                entry={entry}
-                currency={pages[0]?.project.currency ?? null}
-              />
+              <TimelineRow key={entry.id} entry={entry} currency={pages[0]?.currency ?? null} />
             ))}
           </tbody>
         </table>

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
+import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
 import type { Explanation } from "../explanations/explanation";
 import { ExplainMembership, ListMemberships, ListTimeline, ShowCustomer } from "./operations";
@@ -53,9 +54,10 @@ export type TimelineEntry = NonNullable<TimelinePage["customer"]>["timeline"]["n
 export const timelineQuery = (sourceId: string) =>
   infiniteQueryOptions({
     queryKey: ["timeline", sourceId],
-    queryFn: ({ pageParam, signal }) =>
-      request(ListTimeline, { sourceId, after: pageParam }, signal),
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ customer }) =>
-      customer?.timeline.pageInfo.hasNextPage ? customer.timeline.pageInfo.endCursor : null,
+    queryFn: async ({ pageParam, signal }) => {
+      const variables = { sourceId, after: pageParam };
+      const { customer, project } = await request(ListTimeline, variables, signal);
+      return customer && { ...customer.timeline, currency: project.currency };
+    },
+    ...cursorPaging,
   });
