@@ -3,10 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
-import type { Draft } from "../drafts/history";
+import { toDraft } from "../drafts/history";
 import { isDraftFragment } from "../drafts/link";
-import { toTree } from "../filter/node";
-import type { Filter } from "../filter/types";
 import { routes } from "../routes";
 import { type ShownSegment, segmentQuery } from "../segments/queries";
 import { NotFound } from "../ui/NotFound";
@@ -87,7 +85,7 @@ interface LoaderProps {
 /** Reads what the editor needs: the catalog, and the draft in the address if there is one. */
 function EditorLoader({ segment, copied }: LoaderProps) {
   const [fragment] = useState(window.location.hash);
-  const [copy] = useState(() => copied && createCopy(copied));
+  const [copy] = useState(() => copied && toDraft({ ...copied, name: `${copied.name} (copy)` }));
   const isLinked = isDraftFragment(fragment);
   const catalog = useQuery(catalogQuery);
   const linked = useQuery({ ...linkedDraftQuery(fragment), enabled: isLinked });
@@ -101,12 +99,4 @@ function EditorLoader({ segment, copied }: LoaderProps) {
       <EditorSession segment={segment} proposed={linked.data ?? copy ?? null} />
     </CatalogContext>
   );
-}
-
-function createCopy({ name, description, filter }: ShownSegment): Draft {
-  return {
-    name: `${name} (copy)`,
-    description: description ?? "",
-    tree: toTree(filter as Filter),
-  };
 }
