@@ -2,10 +2,11 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
+import { createDraft } from "../drafts/history";
 import { isDraftFragment, toFragment } from "../drafts/link";
 import { FilterPanel } from "../editor/FilterPanel";
 import { linkedDraftQuery } from "../editor/queries";
-import { createAttribute, createGroup, type GroupNode } from "../filter/node";
+import type { GroupNode } from "../filter/node";
 import { routes } from "../routes";
 import { Problem } from "../ui/Problem";
 import { useDebounced } from "../ui/useDebounced";
@@ -32,8 +33,6 @@ export function CustomersPage() {
 function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
   const [parameters, setParameters] = useSearchParams();
   const canWrite = useCanWrite();
-  const [initialTree] = useState(() => linkedTree ?? createGroup("all", [createAttribute()]));
-  const [isFiltering, setFiltering] = useState(linkedTree !== undefined);
   const { filter, fragment, change } = useLinkedFilter();
   const search = parameters.get("search") ?? "";
   const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
@@ -63,13 +62,7 @@ function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
           </Link>
         )}
       </search>
-      <details
-        open={isFiltering}
-        onToggle={(event) => setFiltering(event.currentTarget.open || isFiltering)}
-      >
-        <summary>Filter</summary>
-        {isFiltering && <FilterPanel initial={initialTree} error={query.error} onChange={change} />}
-      </details>
+      <FilterPanel linkedTree={linkedTree} error={query.error} onChange={change} />
       <CustomerList query={query} selection={selection} />
     </>
   );
@@ -81,7 +74,7 @@ function useLinkedFilter() {
   const [fragment, setFragment] = useState("");
   const change = useCallback(async (next: CustomerSelection["filter"], tree: GroupNode) => {
     setFilter(next);
-    setFragment((next && (await toFragment({ name: "", description: "", tree }))) || "");
+    setFragment((next && (await toFragment(createDraft(tree)))) || "");
   }, []);
   return { filter, fragment, change };
 }

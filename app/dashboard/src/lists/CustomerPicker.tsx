@@ -2,7 +2,6 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { type Dispatch, useId, useState } from "react";
 import { type CustomerSelection, customersQuery } from "../customers/queries";
 import { FilterPanel } from "../editor/FilterPanel";
-import { createAttribute, createGroup } from "../filter/node";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
 import { useDebounced } from "../ui/useDebounced";
@@ -22,8 +21,6 @@ interface Props {
 export function CustomerPicker({ chosen, edit, limit }: Props) {
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<CustomerSelection["filter"]>(null);
-  const [isFiltering, setFiltering] = useState(false);
-  const [initialTree] = useState(() => createGroup("all", [createAttribute()]));
   const heading = useId();
   const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
   const query = useInfiniteQuery(customersQuery(selection));
@@ -37,12 +34,7 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
           <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
         </label>
       </search>
-      <details onToggle={(event) => setFiltering(event.currentTarget.open || isFiltering)}>
-        <summary>Filter</summary>
-        {isFiltering && (
-          <FilterPanel initial={initialTree} error={query.error} onChange={setFilter} />
-        )}
-      </details>
+      <FilterPanel error={query.error} onChange={setFilter} />
       {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
       {!customers && !query.error && <p className="waiting">Loading customers …</p>}
       {customers?.length === 0 && <p>No customer is found.</p>}
