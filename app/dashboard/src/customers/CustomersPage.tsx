@@ -1,11 +1,11 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { createDraft } from "../drafts/history";
-import { isDraftFragment, toFragment } from "../drafts/link";
+import { toFragment } from "../drafts/link";
+import { useLinkedDraft } from "../drafts/linkedDraft";
 import { FilterPanel } from "../editor/FilterPanel";
-import { linkedDraftQuery } from "../editor/queries";
 import type { GroupNode } from "../filter/node";
 import { routes } from "../routes";
 import { Problem } from "../ui/Problem";
@@ -17,15 +17,13 @@ const TYPING_PAUSE_MS = 250;
 
 /** Searches and filters customers. The address holds the search, and in its fragment the filter. */
 export function CustomersPage() {
-  const [fragment] = useState(window.location.hash);
-  const isLinked = isDraftFragment(fragment);
-  const linked = useQuery({ ...linkedDraftQuery(fragment), enabled: isLinked });
+  const linked = useLinkedDraft();
   return (
     <>
       <title>Customers · Customer segments</title>
       <h1>Customers</h1>
       {linked.error && <Problem error={linked.error} />}
-      {(!isLinked || linked.data) && <CustomerFinder linkedTree={linked.data?.tree} />}
+      {!linked.isAwaited && <CustomerFinder linkedTree={linked.draft?.tree} />}
     </>
   );
 }
