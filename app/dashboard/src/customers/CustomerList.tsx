@@ -1,11 +1,10 @@
 import { type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { Link } from "wouter";
-import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
 import { announce } from "../ui/Status";
+import { CustomerLink } from "./CustomerLink";
 import { type CustomerPages, type CustomerSelection, customerCountQuery } from "./queries";
 
 interface Props {
@@ -37,13 +36,13 @@ export function CustomerList({ query, selection }: Props) {
             </tr>
           </thead>
           <tbody>
-            {customers.map(({ id, sourceId, name, email }) => (
-              <tr key={id}>
+            {customers.map((customer) => (
+              <tr key={customer.id}>
                 <th scope="row">
-                  <Link href={routes.customer(sourceId)}>{name ?? sourceId}</Link>
+                  <CustomerLink customer={customer} />
                 </th>
-                <td>{sourceId}</td>
-                <td>{email ?? "–"}</td>
+                <td>{customer.sourceId}</td>
+                <td>{customer.email ?? "–"}</td>
               </tr>
             ))}
           </tbody>

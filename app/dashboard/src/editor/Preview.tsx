@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { Link } from "wouter";
-import { routes } from "../routes";
+import { CustomerLink } from "../customers/CustomerLink";
 import { formatCount, formatNumber } from "../ui/formats";
 import { announce } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
@@ -40,9 +39,7 @@ export function Preview({ preview, segmentId }: Props) {
           <ul>
             {data.sample.map((customer) => (
               <li key={customer.id}>
-                <Link href={routes.customer(customer.sourceId)}>
-                  {customer.name ?? customer.sourceId}
-                </Link>
+                <CustomerLink customer={customer} />
               </li>
             ))}
           </ul>

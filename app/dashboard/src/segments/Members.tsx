@@ -1,6 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
-import { routes } from "../routes";
+import { CustomerLink } from "../customers/CustomerLink";
 import { formatInstant } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
@@ -32,9 +31,7 @@ export function Members({ segment }: { segment: ShownSegment }) {
             {members.map(({ node: customer, enteredAt }) => (
               <tr key={customer.id}>
                 <th scope="row">
-                  <Link href={routes.customer(customer.sourceId)}>
-                    {customer.name ?? customer.sourceId}
-                  </Link>
+                  <CustomerLink customer={customer} />
                 </th>
                 <td>{customer.sourceId}</td>
                 <td>{customer.email ?? "–"}</td>
