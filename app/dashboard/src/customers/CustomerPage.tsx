@@ -1,9 +1,9 @@
 import "./customers.css";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { readSourceId, routes } from "../routes";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
+import { Tabs } from "../ui/Tabs";
 import { Memberships } from "./Memberships";
 import { Profile } from "./Profile";
 import { customerQuery } from "./profileQueries";
@@ -39,17 +39,12 @@ export function CustomerPage({ params }: Props) {
       <title>{`${title}: ${name} · Customer segments`}</title>
       <h1>{title}</h1>
       <p className="sentence">{[sourceId, customer.email].filter(Boolean).join(", ")}</p>
-      <nav aria-label="Parts of the customer" className="tabs">
-        {Object.entries(TABS).map(([key, { name }]) => (
-          <Link
-            key={key}
-            href={routes.customer(sourceId, key)}
-            aria-current={key === tab ? "page" : undefined}
-          >
-            {name}
-          </Link>
-        ))}
-      </nav>
+      <Tabs
+        label="Parts of the customer"
+        tabs={TABS}
+        current={tab}
+        hrefOf={(other) => routes.customer(sourceId, other)}
+      />
       <Content sourceId={sourceId} profile={profile} />
     </>
   );
