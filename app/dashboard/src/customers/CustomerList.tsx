@@ -1,9 +1,8 @@
 import { type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import { CustomerLink } from "./CustomerLink";
 import { type CustomerPages, type CustomerSelection, customerCountQuery } from "./queries";
 
@@ -15,9 +14,8 @@ interface Props {
 /** The selected customers, page by page, with links to their pages. */
 export function CustomerList({ query, selection }: Props) {
   const { data: count } = useQuery(customerCountQuery(selection));
-  useEffect(() => {
-    if (count !== undefined) announce(formatCount(count, "customer"));
-  }, [count]);
+  const total = count === undefined ? undefined : formatCount(count, "customer");
+  useAnnouncement(total);
   const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
   if (!query.data) return problem ?? <p className="waiting">Loading customers …</p>;
   const customers = query.data.pages.flatMap(({ nodes }) => nodes);
@@ -27,7 +25,7 @@ export function CustomerList({ query, selection }: Props) {
       {problem}
       <div className="table-box" aria-busy={query.isPlaceholderData}>
         <table>
-          <caption>{count === undefined ? "Counting …" : formatCount(count, "customer")}</caption>
+          <caption>{total ?? "Counting …"}</caption>
           <thead>
             <tr>
               <th scope="col">Name</th>

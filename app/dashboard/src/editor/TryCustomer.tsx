@@ -1,9 +1,9 @@
-import { useEffect, useId } from "react";
+import { useId } from "react";
 import { CustomerCombobox } from "../customers/CustomerCombobox";
 import { nameOf } from "../customers/nameOf";
 import type { Customer } from "../customers/queries";
 import { formatInstant } from "../ui/formats";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import type { useJudgement } from "./useJudgement";
 
 interface Props {
@@ -18,9 +18,7 @@ export function TryCustomer({ customer, onChoose, judgement }: Props) {
   const { data, error } = judgement;
   const verdict =
     customer && data && `${nameOf(customer)} ${data.holds ? "meets" : "does not meet"} the filter.`;
-  useEffect(() => {
-    if (verdict) announce(verdict);
-  }, [verdict]);
+  useAnnouncement(verdict);
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>Try with a customer</h2>

@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useId, useState } from "react";
+import { useId, useState } from "react";
 import { CustomerCombobox } from "../customers/CustomerCombobox";
 import { nameOf } from "../customers/nameOf";
 import type { Customer } from "../customers/queries";
 import { ExplanationTree } from "../explanations/ExplanationTree";
 import type { Explanation } from "../explanations/explanation";
 import { Problem } from "../ui/Problem";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import { type Rule, validationQuery } from "./queries";
 
 /** Asks whether a customer may use what a rule guards. */
@@ -44,9 +44,7 @@ export function RuleBench({ rules }: { rules: readonly Rule[] }) {
 function Verdict({ ruleId, customer }: { ruleId: string; customer: Customer }) {
   const { data, error, refetch } = useQuery(validationQuery(ruleId, customer.id));
   const verdict = data && `${nameOf(customer)} may ${data.valid ? "" : "not "}use it.`;
-  useEffect(() => {
-    if (verdict) announce(verdict);
-  }, [verdict]);
+  useAnnouncement(verdict);
   if (error) return <Problem error={error} onRetry={refetch} />;
   if (!data) return <p className="waiting">Evaluating …</p>;
   return (

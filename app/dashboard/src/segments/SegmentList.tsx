@@ -1,9 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ShowMore } from "../ui/ShowMore";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import { type SegmentSelection, segmentsQuery } from "./queries";
 import { SegmentRow } from "./SegmentRow";
 import { SortableHeading } from "./SortableHeading";
@@ -19,9 +18,7 @@ interface Props {
 export function SegmentList({ selection, onSort, onClear }: Props) {
   const query = useInfiniteQuery(segmentsQuery(selection));
   const total = query.data?.pages[0]?.totalCount;
-  useEffect(() => {
-    if (total !== undefined) announce(formatCount(total, "segment"));
-  }, [total]);
+  useAnnouncement(total === undefined ? undefined : formatCount(total, "segment"));
 
   const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
   if (total === undefined) return problem ?? <p className="waiting">Loading segments …</p>;
