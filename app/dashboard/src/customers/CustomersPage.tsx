@@ -13,8 +13,6 @@ import { useDebounced } from "../ui/useDebounced";
 import { CustomerList } from "./CustomerList";
 import { type CustomerSelection, customersQuery } from "./queries";
 
-const TYPING_PAUSE_MS = 250;
-
 /** Searches and filters customers. The address holds the search, and in its fragment the filter. */
 export function CustomersPage() {
   const linked = useLinkedDraft();
@@ -33,7 +31,7 @@ function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
   const canWrite = useCanWrite();
   const { filter, fragment, change } = useLinkedFilter();
   const search = parameters.get("search") ?? "";
-  const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
+  const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
   // A change of the search drops the fragment of the address.
   useEffect(() => {

@@ -15,8 +15,6 @@ import { useEditorKeys } from "./keys";
 import { useEditorActions } from "./useEditorActions";
 import { type FilterInput, findProblem } from "./usePreview";
 
-const TYPING_PAUSE_MS = 250;
-
 interface Props {
   /** The filter with which the panel opens; without one it is closed at first. */
   linkedTree?: GroupNode | undefined;
@@ -58,7 +56,7 @@ function FilterForm({ linkedTree, error, onChange }: Props) {
   const editedDraft = useHistory(initial);
   const actions = useEditorActions(form, editedDraft);
   useEditorKeys(form, actions);
-  const tree = useDebounced(editedDraft.draft.tree, TYPING_PAUSE_MS);
+  const tree = useDebounced(editedDraft.draft.tree);
   const sent = useMemo(() => toSentFilter(tree, operands), [tree, operands]);
   useEffect(() => {
     onChange(sent.filter as FilterInput | null, tree);

@@ -9,8 +9,6 @@ import { AddAllButton } from "./AddAllButton";
 import { CustomerTable } from "./CustomerTable";
 import type { Chosen, ChosenEdit } from "./chosen";
 
-const TYPING_PAUSE_MS = 250;
-
 interface Props {
   chosen: Chosen;
   edit: Dispatch<ChosenEdit>;
@@ -22,7 +20,7 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<CustomerSelection["filter"]>(null);
   const heading = useId();
-  const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
+  const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
   const customers = query.data?.pages.flatMap(({ nodes }) => nodes);
   return (
