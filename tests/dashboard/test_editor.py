@@ -45,11 +45,7 @@ def test_a_new_segment_is_counted_while_it_is_made(dashboard: Dashboard) -> None
     select(dashboard, "Operator", "is")
     dashboard.find("input", "Value").send_keys("Anna")
     dashboard.wait_for("2 customers")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.click("button", "Save")
 
     dashboard.wait_for("2 members")

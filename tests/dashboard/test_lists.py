@@ -70,11 +70,7 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
         assert line in dashboard.text()
     assert "1 email of several customers" in dashboard.text()
     assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.find("input", "Description").send_keys("From the fair")
     create(dashboard, "Chosen")
 
@@ -145,8 +141,7 @@ def test_all_who_match_a_filter_are_added(
 
     dashboard.wait_for("249 customers in the list")
     dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_narrow_screen()
     dashboard.click("button", "Remove all")
     dashboard.wait_for("0 customers in the list")
     dashboard.click("input", "vip-010")

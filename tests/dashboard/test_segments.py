@@ -33,11 +33,7 @@ def test_the_list_shows_each_segment_with_its_sentence_and_size(dashboard: Dashb
     assert rows["Everybody"]["Kind"] == "○ Passive"
     assert "sourceId" in rows["Everybody"]["sentence"]
     assert (rows["Chosen"]["Kind"], rows["Chosen"]["Customers"]) == ("■ Static", "1")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.check_browser_logs()
 
 

@@ -49,11 +49,7 @@ def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
     choose(dashboard, "Customer", "ben")
     dashboard.wait_for("Ben may not use it. Only for Annas")
     dashboard.wait_for("has Ben")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     choose(dashboard, "Customer", "anna")
     dashboard.wait_for("Anna may use it.")
 
@@ -94,11 +90,7 @@ def test_a_distribution_is_paused_tested_and_retried(
     dashboard.click("a", "Distributions")
 
     dashboard.wait_for("1 distribution\n")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.check_browser_logs()
 
 
