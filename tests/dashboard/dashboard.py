@@ -8,6 +8,7 @@ import httpx
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser import console_errors, requested_hosts
@@ -136,6 +137,17 @@ def press_with(dashboard: Dashboard, *keys: str) -> None:
     for modifier in modifiers:
         actions.key_up(modifier)
     actions.perform()
+
+
+def select(dashboard: Dashboard, label: str, text: str) -> None:
+    """Selects the option with this text."""
+    Select(dashboard.find("select", label)).select_by_visible_text(text)
+
+
+def replace_text(field: WebElement, text: str) -> None:
+    """Types over what is in the field."""
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(text)
 
 
 def choose(dashboard: Dashboard, label: str, text: str) -> None:

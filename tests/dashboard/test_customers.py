@@ -1,10 +1,9 @@
 """Customers in a browser: found, filtered, and one of them with segments and timeline."""
 
 import pytest
-from selenium.webdriver.support.select import Select
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -35,8 +34,8 @@ def test_customers_are_searched_and_filtered(dashboard: Dashboard) -> None:
     dashboard.wait_for("2 customers")
     dashboard.check_accessibility()
     dashboard.click("summary", "Filter")
-    Select(dashboard.find("select", "Attribute")).select_by_visible_text("Name")
-    Select(dashboard.find("select", "Operator")).select_by_visible_text("is")
+    select(dashboard, "Attribute", "Name")
+    select(dashboard, "Operator", "is")
     dashboard.find("input", "Value").send_keys("Ben")
     dashboard.wait_for("1 customer\n")
     dashboard.check_appearance()
@@ -78,7 +77,7 @@ def test_a_customer_is_explained(dashboard: Dashboard) -> None:
     dashboard.check_appearance()
 
     dashboard.click("a", "What if")
-    Select(dashboard.find("select", "Attribute")).select_by_visible_text("metadata.tier")
+    select(dashboard, "Attribute", "metadata.tier")
     dashboard.find("input", "New value").send_keys("gold")
     dashboard.wait_for("Would enter: 1 segment")
     dashboard.wait_for("Would leave: 0 segments")
