@@ -1,7 +1,6 @@
 import { type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
 import { formatCount } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
 import { useAnnouncement } from "../ui/Status";
 import { CustomerLink } from "./CustomerLink";
 import { type CustomerPages, type CustomerSelection, customerCountQuery } from "./queries";
@@ -16,14 +15,15 @@ export function CustomerList({ query, selection }: Props) {
   const { data: count } = useQuery(customerCountQuery(selection));
   const total = count === undefined ? undefined : formatCount(count, "customer");
   useAnnouncement(total);
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading customers …</p>;
-  const customers = query.data.pages.flatMap(({ nodes }) => nodes);
-  if (customers.length === 0) return problem ?? <p>No customer is found.</p>;
+  const customers = query.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
   return (
-    <>
-      {problem}
-      <div className="table-box" aria-busy={query.isPlaceholderData}>
+    <PagedList
+      query={query}
+      isEmpty={customers.length === 0}
+      waiting="Loading customers …"
+      empty="No customer is found."
+    >
+      <div className="table-box">
         <table>
           <caption>{total ?? "Counting …"}</caption>
           <thead>
@@ -46,7 +46,6 @@ export function CustomerList({ query, selection }: Props) {
           </tbody>
         </table>
       </div>
-      <ShowMore query={query} />
-    </>
+    </PagedList>
   );
 }

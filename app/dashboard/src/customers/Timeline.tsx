@@ -1,20 +1,20 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
 import { timelineQuery } from "./profileQueries";
 import { TimelineRow } from "./TimelineRow";
 
 /** What happened to a customer, the newest first, page by page. */
 export function Timeline({ sourceId }: { sourceId: string }) {
   const query = useInfiniteQuery(timelineQuery(sourceId));
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading the timeline …</p>;
-  const { pages } = query.data;
+  const pages = query.data?.pages ?? [];
   const entries = pages.flatMap((page) => page?.nodes ?? []);
-  if (entries.length === 0) return problem ?? <p>Nothing has happened yet.</p>;
   return (
-    <>
-      {problem}
+    <PagedList
+      query={query}
+      isEmpty={entries.length === 0}
+      waiting="Loading the timeline …"
+      empty="Nothing has happened yet."
+    >
       <div className="table-box">
         <table>
           <caption>The newest first</caption>
@@ -32,7 +32,6 @@ export function Timeline({ sourceId }: { sourceId: string }) {
           </tbody>
         </table>
       </div>
-      <ShowMore query={query} />
-    </>
+    </PagedList>
   );
 }

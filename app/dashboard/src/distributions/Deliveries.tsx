@@ -3,8 +3,8 @@ import { useState } from "react";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { formatCount, formatNumber } from "../ui/formats";
+import { PagedList } from "../ui/PagedList";
 import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
 import { announce } from "../ui/Status";
 import { DeliveryRow } from "./DeliveryRow";
 import { RetryDeliveries, RetryDelivery } from "./operations";
@@ -20,7 +20,6 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
   const retry = useRetry(id);
   const deliveries = query.data?.pages.flatMap((page) => page?.nodes ?? []) ?? [];
   const failedCount = countOf(counts, "FAILED");
-  const error = query.error ?? retry.error;
   return (
     <>
       <div className="toolbar">
@@ -44,10 +43,14 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
           </button>
         )}
       </div>
-      {error && <Problem error={error} />}
-      {query.data && deliveries.length === 0 && <p>There are no deliveries.</p>}
-      {deliveries.length > 0 && (
-        <div className="table-box" aria-busy={query.isPlaceholderData}>
+      {retry.error && <Problem error={retry.error} />}
+      <PagedList
+        query={query}
+        isEmpty={deliveries.length === 0}
+        waiting="Loading deliveries …"
+        empty="There are no deliveries."
+      >
+        <div className="table-box">
           <table>
             <caption>{formatCount(deliveries.length, "delivery", "deliveries")} shown</caption>
             <thead>
@@ -70,8 +73,7 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
             </tbody>
           </table>
         </div>
-      )}
-      <ShowMore query={query} />
+      </PagedList>
     </>
   );
 }

@@ -2,8 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { type Dispatch, useId, useState } from "react";
 import { type CustomerSelection, customersQuery } from "../customers/queries";
 import { FilterPanel } from "../editor/FilterPanel";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
 import { useDebounced } from "../ui/useDebounced";
 import { AddAllButton } from "./AddAllButton";
 import { CustomerTable } from "./CustomerTable";
@@ -22,7 +21,7 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
   const heading = useId();
   const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
-  const customers = query.data?.pages.flatMap(({ nodes }) => nodes);
+  const customers = query.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>Search and tick</h2>
@@ -33,21 +32,20 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
         </label>
       </search>
       <FilterPanel error={query.error} onChange={setFilter} />
-      {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
-      {!customers && !query.error && <p className="waiting">Loading customers …</p>}
-      {customers?.length === 0 && <p>No customer is found.</p>}
-      {customers && customers.length > 0 && (
-        <div aria-busy={query.isPlaceholderData}>
-          <AddAllButton
-            key={JSON.stringify(selection)}
-            selection={selection}
-            edit={edit}
-            limit={limit}
-          />
-          <CustomerTable customers={customers} chosen={chosen} edit={edit} />
-        </div>
-      )}
-      <ShowMore query={query} />
+      <PagedList
+        query={query}
+        isEmpty={customers.length === 0}
+        waiting="Loading customers …"
+        empty="No customer is found."
+      >
+        <AddAllButton
+          key={JSON.stringify(selection)}
+          selection={selection}
+          edit={edit}
+          limit={limit}
+        />
+        <CustomerTable customers={customers} chosen={chosen} edit={edit} />
+      </PagedList>
     </section>
   );
 }

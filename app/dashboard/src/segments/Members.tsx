@@ -1,21 +1,21 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { CustomerLink } from "../customers/CustomerLink";
 import { formatInstant } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
 import { membersQuery, type ShownSegment } from "./queries";
 
 /** The members of the segment, page by page. */
 export function Members({ segment }: { segment: ShownSegment }) {
   const query = useInfiniteQuery(membersQuery(segment.id));
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading members …</p>;
-  const members = query.data.pages.flatMap((page) => page?.edges ?? []);
+  const members = query.data?.pages.flatMap((page) => page?.edges ?? []) ?? [];
   const isActive = segment.kind === "ACTIVE";
-  if (members.length === 0) return <p>No customer is in this segment.</p>;
   return (
-    <>
-      {problem}
+    <PagedList
+      query={query}
+      isEmpty={members.length === 0}
+      waiting="Loading members …"
+      empty="No customer is in this segment."
+    >
       <div className="table-box">
         <table>
           <caption>Members</caption>
@@ -43,7 +43,6 @@ export function Members({ segment }: { segment: ShownSegment }) {
           </tbody>
         </table>
       </div>
-      <ShowMore query={query} />
-    </>
+    </PagedList>
   );
 }
