@@ -2,6 +2,7 @@ import { type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
 import { formatCount } from "../ui/formats";
 import { PagedList } from "../ui/PagedList";
 import { useAnnouncement } from "../ui/Status";
+import { Table } from "../ui/Table";
 import { CustomerLink } from "./CustomerLink";
 import { type CustomerPages, type CustomerSelection, customerCountQuery } from "./queries";
 
@@ -23,29 +24,17 @@ export function CustomerList({ query, selection }: Props) {
       waiting="Loading customers …"
       empty="No customer is found."
     >
-      <div className="table-box">
-        <table>
-          <caption>{total ?? "Counting …"}</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Source id</th>
-              <th scope="col">Email</th>
-            </tr>
-          </thead>
-          <tbody>
-            {customers.map((customer) => (
-              <tr key={customer.id}>
-                <th scope="row">
-                  <CustomerLink customer={customer} />
-                </th>
-                <td>{customer.sourceId}</td>
-                <td>{customer.email ?? "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption={total ?? "Counting …"} columns={["Name", "Source id", "Email"]}>
+        {customers.map((customer) => (
+          <tr key={customer.id}>
+            <th scope="row">
+              <CustomerLink customer={customer} />
+            </th>
+            <td>{customer.sourceId}</td>
+            <td>{customer.email ?? "–"}</td>
+          </tr>
+        ))}
+      </Table>
     </PagedList>
   );
 }

@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { PagedList } from "../ui/PagedList";
+import { Table } from "../ui/Table";
 import { timelineQuery } from "./profileQueries";
 import { TimelineRow } from "./TimelineRow";
 
@@ -15,23 +16,11 @@ export function Timeline({ sourceId }: { sourceId: string }) {
       waiting="Loading the timeline …"
       empty="Nothing has happened yet."
     >
-      <div className="table-box">
-        <table>
-          <caption>The newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Kind</th>
-              <th scope="col">What</th>
-            </tr>
-          </thead>
-          <tbody>
-            {entries.map((entry) => (
-              <TimelineRow key={entry.id} entry={entry} currency={pages[0]?.currency ?? null} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption="The newest first" columns={["When", "Kind", "What"]}>
+        {entries.map((entry) => (
+          <TimelineRow key={entry.id} entry={entry} currency={pages[0]?.currency ?? null} />
+        ))}
+      </Table>
     </PagedList>
   );
 }

@@ -6,6 +6,7 @@ import { formatCount, formatNumber } from "../ui/formats";
 import { PagedList } from "../ui/PagedList";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
+import { Table } from "../ui/Table";
 import { DeliveryRow } from "./DeliveryRow";
 import { RetryDeliveries, RetryDelivery } from "./operations";
 import { countOf, deliveriesQuery, type ShownDistribution } from "./queries";
@@ -50,29 +51,19 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
         waiting="Loading deliveries …"
         empty="There are no deliveries."
       >
-        <div className="table-box">
-          <table>
-            <caption>{formatCount(deliveries.length, "delivery", "deliveries")} shown</caption>
-            <thead>
-              <tr>
-                <th scope="col">Customer</th>
-                <th scope="col">Status</th>
-                <th scope="col">Code</th>
-                <th scope="col">Made</th>
-                {isAdmin && <td />}
-              </tr>
-            </thead>
-            <tbody>
-              {deliveries.map((delivery) => (
-                <DeliveryRow
-                  key={delivery.id}
-                  delivery={delivery}
-                  onRetry={isAdmin ? () => retry.mutate(delivery.id) : null}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          caption={`${formatCount(deliveries.length, "delivery", "deliveries")} shown`}
+          columns={["Customer", "Status", "Code", "Made"]}
+          hasActions={isAdmin}
+        >
+          {deliveries.map((delivery) => (
+            <DeliveryRow
+              key={delivery.id}
+              delivery={delivery}
+              onRetry={isAdmin ? () => retry.mutate(delivery.id) : null}
+            />
+          ))}
+        </Table>
       </PagedList>
     </>
   );

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { formatInstant } from "../ui/formats";
 import { PagedList } from "../ui/PagedList";
+import { Table } from "../ui/Table";
 import { changesQuery, editTextsQuery, type SegmentChange, type ShownSegment } from "./queries";
 import { CHANGE_NAMES, USE_NAMES } from "./words";
 
@@ -16,29 +17,17 @@ export function Changes({ segment }: { segment: ShownSegment }) {
       waiting="Loading changes …"
       empty="No change is recorded."
     >
-      <div className="table-box">
-        <table>
-          <caption>Changes, the newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Time</th>
-              <th scope="col">Change</th>
-              <th scope="col">Key</th>
-            </tr>
-          </thead>
-          <tbody>
-            {changes.map(({ cursor, node: change }) => (
-              <tr key={cursor}>
-                <th scope="row">{formatInstant(change.at)}</th>
-                <td>
-                  <Description change={change} />
-                </td>
-                <td>{change.by ?? "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption="Changes, the newest first" columns={["Time", "Change", "Key"]}>
+        {changes.map(({ cursor, node: change }) => (
+          <tr key={cursor}>
+            <th scope="row">{formatInstant(change.at)}</th>
+            <td>
+              <Description change={change} />
+            </td>
+            <td>{change.by ?? "–"}</td>
+          </tr>
+        ))}
+      </Table>
     </PagedList>
   );
 }
