@@ -1,3 +1,4 @@
+import "./explanations.css";
 import { JUNCTION_NAMES } from "../filter/node";
 import { describeValue, type Explanation, readGroup } from "./explanation";
 
