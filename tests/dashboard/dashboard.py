@@ -8,6 +8,7 @@ import httpx
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser import console_errors, requested_hosts
@@ -108,19 +109,21 @@ class Dashboard:
         assert console_errors(self.browser) == []
         assert requested_hosts(self.browser) == {urlsplit(self.url).netloc}
 
-    def use_dark_colours(self) -> None:
+    def check_appearance(self) -> None:
+        """Fails if axe finds a problem in light or in dark colours, or the page does not fit on a
+        narrow screen. The page stays dark and narrow."""
+        self.check_accessibility()
         features = [{"name": "prefers-color-scheme", "value": "dark"}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.check_accessibility()
+        self.check_narrow_screen()
 
-    def use_width(self, pixels: int) -> None:
-        metrics = {"width": pixels, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    def check_narrow_screen(self) -> None:
+        """Fails if the page is wider than a screen of 320 pixels. The page stays narrow."""
+        metrics = {"width": 320, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-    def is_scrolled_sideways(self) -> bool:
-        return bool(
-            self.browser.execute_script(
-                "return document.documentElement.scrollWidth > window.innerWidth"
-            )
+        assert not self.browser.execute_script(
+            "return document.documentElement.scrollWidth > window.innerWidth"
         )
 
 
@@ -134,6 +137,17 @@ def press_with(dashboard: Dashboard, *keys: str) -> None:
     for modifier in modifiers:
         actions.key_up(modifier)
     actions.perform()
+
+
+def select(dashboard: Dashboard, label: str, text: str) -> None:
+    """Selects the option with this text."""
+    Select(dashboard.find("select", label)).select_by_visible_text(text)
+
+
+def replace_text(field: WebElement, text: str) -> None:
+    """Types over what is in the field."""
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(text)
 
 
 def choose(dashboard: Dashboard, label: str, text: str) -> None:

@@ -1,10 +1,9 @@
 """Customers in a browser: found, filtered, and one of them with segments and timeline."""
 
 import pytest
-from selenium.webdriver.support.select import Select
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -35,15 +34,11 @@ def test_customers_are_searched_and_filtered(dashboard: Dashboard) -> None:
     dashboard.wait_for("2 customers")
     dashboard.check_accessibility()
     dashboard.click("summary", "Filter")
-    Select(dashboard.find("select", "Attribute")).select_by_visible_text("Name")
-    Select(dashboard.find("select", "Operator")).select_by_visible_text("is")
+    select(dashboard, "Attribute", "Name")
+    select(dashboard, "Operator", "is")
     dashboard.find("input", "Value").send_keys("Ben")
     dashboard.wait_for("1 customer\n")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.find("input", "Name, email, phone or source id").send_keys("anna")
     dashboard.wait_for("No customer is found.")
     dashboard.wait_until(lambda: "search=anna#f=" in dashboard.browser.current_url)
@@ -79,14 +74,10 @@ def test_a_customer_is_explained(dashboard: Dashboard) -> None:
         summary.click()
     dashboard.wait_for("has silver")
     dashboard.wait_for("has Anna")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
 
     dashboard.click("a", "What if")
-    Select(dashboard.find("select", "Attribute")).select_by_visible_text("metadata.tier")
+    select(dashboard, "Attribute", "metadata.tier")
     dashboard.find("input", "New value").send_keys("gold")
     dashboard.wait_for("Would enter: 1 segment")
     dashboard.wait_for("Would leave: 0 segments")

@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, press_with
+from tests.dashboard.dashboard import Dashboard, press_with, replace_text
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -27,9 +27,7 @@ def segment_id(dashboard: Dashboard) -> str:
 
 
 def type_value(dashboard: Dashboard, text: str) -> None:
-    field = dashboard.find("input", "Value")
-    field.send_keys(Keys.CONTROL, "a")
-    field.send_keys(text)
+    replace_text(dashboard.find("input", "Value"), text)
 
 
 def value_in_filter(dashboard: Dashboard, segment_id: str) -> Any:

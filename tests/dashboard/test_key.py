@@ -15,7 +15,7 @@ from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.browser import server_in_thread
 from tests.dashboard.conftest import SETUP_SECONDS, Workshop
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, replace_text
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 RoleKeys = dict[Role, str]
@@ -44,9 +44,7 @@ def locked_dashboard(
 
 
 def enter_key(dashboard: Dashboard, key: str) -> None:
-    field = dashboard.find("input", "Key")
-    field.send_keys(Keys.CONTROL, "a")
-    field.send_keys(key, Keys.ENTER)
+    replace_text(dashboard.find("input", "Key"), key + Keys.ENTER)
 
 
 def test_the_page_opens_with_a_key_and_keeps_its_place(

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 from selenium.webdriver import ActionChains, Keys
-from selenium.webdriver.support.select import Select
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -70,11 +69,7 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
         assert line in dashboard.text()
     assert "1 email of several customers" in dashboard.text()
     assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.find("input", "Description").send_keys("From the fair")
     create(dashboard, "Chosen")
 
@@ -97,8 +92,7 @@ def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path:
     dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
     dashboard.wait_for("2,206 lines")
     assert not dashboard.find("button", "Look up and add").is_enabled()
-    column = Select(dashboard.find("select", "Which column names the customers?"))
-    column.select_by_visible_text("Column 2: id, anna, …")
+    select(dashboard, "Which column names the customers?", "Column 2: id, anna, …")
     dashboard.click("input", "The first line is a heading")
     dashboard.check_accessibility()
     dashboard.click("button", "Look up and add")
@@ -137,16 +131,15 @@ def test_all_who_match_a_filter_are_added(
     dashboard.open("/app/segments/new/list")
     dashboard.wait_for("253 customers match, and a list has at most 250.")
     dashboard.click("summary", "Filter")
-    Select(dashboard.find("select", "Attribute")).select_by_visible_text("Name")
-    Select(dashboard.find("select", "Operator")).select_by_visible_text("is")
+    select(dashboard, "Attribute", "Name")
+    select(dashboard, "Operator", "is")
     dashboard.find("input", "Value").send_keys("Vip")
 
     dashboard.click("button", "Add all 249")
 
     dashboard.wait_for("249 customers in the list")
     dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_narrow_screen()
     dashboard.click("button", "Remove all")
     dashboard.wait_for("0 customers in the list")
     dashboard.click("input", "vip-010")
@@ -164,9 +157,7 @@ def test_found_customers_are_ticked_and_removed_by_keyboard(dashboard: Dashboard
     dashboard.wait_until(lambda: "Team" in dashboard.text() and "Anna" not in dashboard.text())
     dashboard.find("input", "All shown customers").send_keys(Keys.SPACE)
     dashboard.wait_for("2 customers in the list")
-    search = dashboard.find("input", "Name, email, phone or source id")
-    search.send_keys(Keys.CONTROL, "a")
-    search.send_keys("ben@shop")
+    replace_text(dashboard.find("input", "Name, email, phone or source id"), "ben@shop")
     dashboard.find("input", "ben").send_keys(Keys.SPACE)
     dashboard.wait_for("3 customers in the list")
     dashboard.check_accessibility()
@@ -206,8 +197,7 @@ def test_a_list_is_renamed_and_copied_with_changes(dashboard: Dashboard) -> None
     dashboard.click("button", "Rename")
     name = dashboard.find("input", "New name")
     dashboard.check_accessibility()
-    name.send_keys(Keys.CONTROL, "a")
-    name.send_keys("Renamed")
+    replace_text(name, "Renamed")
     dashboard.find("textarea", "Description").send_keys("By hand")
     dashboard.click("button", "Save")
     dashboard.wait_for("Renamed")

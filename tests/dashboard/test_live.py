@@ -6,11 +6,10 @@ from urllib.request import urlopen
 
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.support.select import Select
 
 from app.settings import Settings
 from tests.dashboard.conftest import SETUP_SECONDS, Workshop
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, select
 from tests.environment import store_environment
 from tests.local.conftest import ProgramProcess, RunProgram, wait_until
 
@@ -107,7 +106,7 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.wait_for("5 transitions, the newest first")
     dashboard.click("a", "Transitions")
     dashboard.wait_for("5 transitions, the newest first")
-    Select(dashboard.find("select", "Transition")).select_by_visible_text("Left")
+    select(dashboard, "Transition", "Left")
     dashboard.wait_for("1 transition, the newest first")
     assert "anna Left" in dashboard.text()
     dashboard.check_accessibility()

@@ -37,11 +37,7 @@ def test_the_page_shows_the_members_page_by_page(dashboard: Dashboard, segment_i
     dashboard.click("button", "Show more")
     dashboard.wait_for("customer-59")
     assert dashboard.text().count("customer-49") == 1
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.check_browser_logs()
 
 
@@ -85,8 +81,7 @@ def test_the_changes_tell_what_was_done(dashboard: Dashboard, segment_id: str) -
     dashboard.wait_until(lambda: "email" in cells[1].text, "the sentence of the filter")
     assert "{" not in cells[1].text
     dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_narrow_screen()
     dashboard.check_browser_logs()
 
 

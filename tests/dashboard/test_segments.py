@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from selenium.webdriver.support.select import Select
 
 from app.domain.segment_sizes import SegmentSize
 from app.settings import Settings
 from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -33,11 +32,7 @@ def test_the_list_shows_each_segment_with_its_sentence_and_size(dashboard: Dashb
     assert rows["Everybody"]["Kind"] == "○ Passive"
     assert "sourceId" in rows["Everybody"]["sentence"]
     assert (rows["Chosen"]["Kind"], rows["Chosen"]["Customers"]) == ("■ Static", "1")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.check_browser_logs()
 
 
@@ -95,7 +90,7 @@ def test_segments_that_nothing_uses_are_found(dashboard: Dashboard) -> None:
     dashboard.open("/app/segments")
     dashboard.wait_for("2 segments")
 
-    Select(dashboard.find("select", "Used by")).select_by_visible_text("Nothing")
+    select(dashboard, "Used by", "Nothing")
 
     wait_for_order(dashboard, "Outer")
     assert dashboard.browser.current_url.endswith("?use=none")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 from selenium.webdriver import Keys
-from selenium.webdriver.support.select import Select
 
 from app.domain.deliveries import Delivery, DeliveryStatus, NewDelivery, WebhookRequest
 from app.domain.ids import EntityKind
@@ -13,7 +12,7 @@ from app.settings import Settings
 from app.store import Store
 from app.store.ids import new_id
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, choose
+from tests.dashboard.dashboard import Dashboard, choose, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -49,11 +48,7 @@ def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
     choose(dashboard, "Customer", "ben")
     dashboard.wait_for("Ben may not use it. Only for Annas")
     dashboard.wait_for("has Ben")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     choose(dashboard, "Customer", "anna")
     dashboard.wait_for("Anna may use it.")
 
@@ -82,7 +77,7 @@ def test_a_distribution_is_paused_tested_and_retried(
 
     dashboard.click("button", "Send again")
     dashboard.wait_for("Send all failed ones again (1)")
-    Select(dashboard.find("select", "Deliveries")).select_by_visible_text("Pending (1)")
+    select(dashboard, "Deliveries", "Pending (1)")
     dashboard.wait_for("1 delivery shown")
     dashboard.click("button", "Send all failed ones again (1)")
     dashboard.wait_for("2 deliveries shown")
@@ -94,11 +89,7 @@ def test_a_distribution_is_paused_tested_and_retried(
     dashboard.click("a", "Distributions")
 
     dashboard.wait_for("1 distribution\n")
-    dashboard.check_accessibility()
-    dashboard.use_dark_colours()
-    dashboard.check_accessibility()
-    dashboard.use_width(320)
-    assert not dashboard.is_scrolled_sideways()
+    dashboard.check_appearance()
     dashboard.check_browser_logs()
 
 
@@ -115,16 +106,16 @@ def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_i
     dashboard.wait_for("The secret of its signatures, shown only now:")
     dashboard.wait_for("1 distribution\n")
     dashboard.check_accessibility()
-    Select(dashboard.find("select", "Channel")).select_by_visible_text("Email")
+    select(dashboard, "Channel", "Email")
     dashboard.find("input", "Name").send_keys("Goodbye")
     choose(dashboard, "Segment", "annas")
-    Select(dashboard.find("select", "When a customer")).select_by_visible_text("leaves")
+    select(dashboard, "When a customer", "leaves")
     dashboard.find("input", "Subject").send_keys("Goodbye, {{customer.name}}")
     dashboard.find("textarea", "Text").send_keys("Come back.")
     dashboard.check_accessibility()
     dashboard.click("button", "Create the distribution")
     dashboard.wait_for("Emails need a server")
-    Select(dashboard.find("select", "Channel")).select_by_visible_text("Webhook")
+    select(dashboard, "Channel", "Webhook")
     dashboard.find("input", "Address of the webhook").send_keys(URL)
     dashboard.click("button", "Create the distribution")
     dashboard.wait_for("2 distributions\n")

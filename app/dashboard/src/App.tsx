@@ -25,13 +25,6 @@ const CustomersPage = lazy(async () => ({
 const CustomerPage = lazy(async () => ({
   default: (await import("./customers/CustomerPage")).CustomerPage,
 }));
-
-const ENGAGEMENT_PAGES = [
-  { name: "Segments", href: routes.segments },
-  { name: "Customers", href: routes.customers },
-  { name: "Validation rules", href: routes.rules },
-  { name: "Distributions", href: routes.distributions },
-];
 const RulesPage = lazy(async () => ({
   default: (await import("./rules/RulesPage")).RulesPage,
 }));
@@ -41,6 +34,13 @@ const DistributionsPage = lazy(async () => ({
 const DistributionPage = lazy(async () => ({
   default: (await import("./distributions/DistributionPage")).DistributionPage,
 }));
+
+const ENGAGEMENT_PAGES = [
+  { name: "Segments", href: routes.segments },
+  { name: "Customers", href: routes.customers },
+  { name: "Validation rules", href: routes.rules },
+  { name: "Distributions", href: routes.distributions },
+];
 
 /** The shell: navigation, and the page of the address. */
 export function App() {

@@ -1,11 +1,9 @@
 import { type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
-import { Link } from "wouter";
-import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
-import { announce } from "../ui/Status";
+import { PagedList } from "../ui/PagedList";
+import { useAnnouncement } from "../ui/Status";
+import { Table } from "../ui/Table";
+import { CustomerLink } from "./CustomerLink";
 import { type CustomerPages, type CustomerSelection, customerCountQuery } from "./queries";
 
 interface Props {
@@ -16,40 +14,27 @@ interface Props {
 /** The selected customers, page by page, with links to their pages. */
 export function CustomerList({ query, selection }: Props) {
   const { data: count } = useQuery(customerCountQuery(selection));
-  useEffect(() => {
-    if (count !== undefined) announce(formatCount(count, "customer"));
-  }, [count]);
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading customers …</p>;
-  const customers = query.data.pages.flatMap(({ nodes }) => nodes);
-  if (customers.length === 0) return problem ?? <p>No customer is found.</p>;
+  const total = count === undefined ? undefined : formatCount(count, "customer");
+  useAnnouncement(total);
+  const customers = query.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
   return (
-    <>
-      {problem}
-      <div className="table-box" aria-busy={query.isPlaceholderData}>
-        <table>
-          <caption>{count === undefined ? "Counting …" : formatCount(count, "customer")}</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Source id</th>
-              <th scope="col">Email</th>
-            </tr>
-          </thead>
-          <tbody>
-            {customers.map(({ id, sourceId, name, email }) => (
-              <tr key={id}>
-                <th scope="row">
-                  <Link href={routes.customer(sourceId)}>{name ?? sourceId}</Link>
-                </th>
-                <td>{sourceId}</td>
-                <td>{email ?? "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <ShowMore query={query} />
-    </>
+    <PagedList
+      query={query}
+      isEmpty={customers.length === 0}
+      waiting="Loading customers …"
+      empty="No customer is found."
+    >
+      <Table caption={total ?? "Counting …"} columns={["Name", "Source id", "Email"]}>
+        {customers.map((customer) => (
+          <tr key={customer.id}>
+            <th scope="row">
+              <CustomerLink customer={customer} />
+            </th>
+            <td>{customer.sourceId}</td>
+            <td>{customer.email ?? "–"}</td>
+          </tr>
+        ))}
+      </Table>
+    </PagedList>
   );
 }

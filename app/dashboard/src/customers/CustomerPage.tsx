@@ -1,9 +1,9 @@
 import "./customers.css";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { readSourceId, routes } from "../routes";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
+import { Tabs } from "../ui/Tabs";
 import { Memberships } from "./Memberships";
 import { Profile } from "./Profile";
 import { customerQuery } from "./profileQueries";
@@ -27,29 +27,25 @@ interface Props {
 export function CustomerPage({ params }: Props) {
   const { tab = "profile" } = params;
   const sourceId = readSourceId();
-  const { data, error, refetch } = useQuery(customerQuery(sourceId));
+  const { data: profile, error, refetch } = useQuery(customerQuery(sourceId));
   if (error) return <Problem error={error} onRetry={refetch} />;
-  if (data === undefined) return <p className="waiting">Loading the customer …</p>;
-  if (data.customer === null || !isTab(tab)) return <NotFound />;
+  if (profile === undefined) return <p className="waiting">Loading the customer …</p>;
+  if (profile === null || !isTab(tab)) return <NotFound />;
   const { name, Content } = TABS[tab];
-  const title = data.customer.name ?? sourceId;
+  const { customer } = profile;
+  const title = customer.name ?? sourceId;
   return (
     <>
       <title>{`${title}: ${name} · Customer segments`}</title>
       <h1>{title}</h1>
-      <p className="sentence">{[sourceId, data.customer.email].filter(Boolean).join(", ")}</p>
-      <nav aria-label="Parts of the customer" className="tabs">
-        {Object.entries(TABS).map(([key, { name }]) => (
-          <Link
-            key={key}
-            href={routes.customer(sourceId, key)}
-            aria-current={key === tab ? "page" : undefined}
-          >
-            {name}
-          </Link>
-        ))}
-      </nav>
-      <Content sourceId={sourceId} />
+      <p className="sentence">{[sourceId, customer.email].filter(Boolean).join(", ")}</p>
+      <Tabs
+        label="Parts of the customer"
+        tabs={TABS}
+        current={tab}
+        hrefOf={(other) => routes.customer(sourceId, other)}
+      />
+      <Content sourceId={sourceId} profile={profile} />
     </>
   );
 }

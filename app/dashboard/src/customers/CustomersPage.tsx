@@ -1,30 +1,27 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
-import { isDraftFragment, toFragment } from "../drafts/link";
+import { createDraft } from "../drafts/history";
+import { toFragment } from "../drafts/link";
+import { useLinkedDraft } from "../drafts/linkedDraft";
 import { FilterPanel } from "../editor/FilterPanel";
-import { linkedDraftQuery } from "../editor/queries";
-import { createAttribute, createGroup, type GroupNode } from "../filter/node";
+import type { GroupNode } from "../filter/node";
 import { routes } from "../routes";
 import { Problem } from "../ui/Problem";
 import { useDebounced } from "../ui/useDebounced";
 import { CustomerList } from "./CustomerList";
 import { type CustomerSelection, customersQuery } from "./queries";
 
-const TYPING_PAUSE_MS = 250;
-
 /** Searches and filters customers. The address holds the search, and in its fragment the filter. */
 export function CustomersPage() {
-  const [fragment] = useState(window.location.hash);
-  const isLinked = isDraftFragment(fragment);
-  const linked = useQuery({ ...linkedDraftQuery(fragment), enabled: isLinked });
+  const linked = useLinkedDraft();
   return (
     <>
       <title>Customers · Customer segments</title>
       <h1>Customers</h1>
       {linked.error && <Problem error={linked.error} />}
-      {(!isLinked || linked.data) && <CustomerFinder linkedTree={linked.data?.tree} />}
+      {!linked.isAwaited && <CustomerFinder linkedTree={linked.draft?.tree} />}
     </>
   );
 }
@@ -32,11 +29,9 @@ export function CustomersPage() {
 function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
   const [parameters, setParameters] = useSearchParams();
   const canWrite = useCanWrite();
-  const [initialTree] = useState(() => linkedTree ?? createGroup("all", [createAttribute()]));
-  const [isFiltering, setFiltering] = useState(linkedTree !== undefined);
   const { filter, fragment, change } = useLinkedFilter();
   const search = parameters.get("search") ?? "";
-  const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
+  const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
   // A change of the search drops the fragment of the address.
   useEffect(() => {
@@ -63,13 +58,7 @@ function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
           </Link>
         )}
       </search>
-      <details
-        open={isFiltering}
-        onToggle={(event) => setFiltering(event.currentTarget.open || isFiltering)}
-      >
-        <summary>Filter</summary>
-        {isFiltering && <FilterPanel initial={initialTree} error={query.error} onChange={change} />}
-      </details>
+      <FilterPanel linkedTree={linkedTree} error={query.error} onChange={change} />
       <CustomerList query={query} selection={selection} />
     </>
   );
@@ -81,7 +70,7 @@ function useLinkedFilter() {
   const [fragment, setFragment] = useState("");
   const change = useCallback(async (next: CustomerSelection["filter"], tree: GroupNode) => {
     setFilter(next);
-    setFragment((next && (await toFragment({ name: "", description: "", tree }))) || "");
+    setFragment((next && (await toFragment(createDraft(tree)))) || "");
   }, []);
   return { filter, fragment, change };
 }

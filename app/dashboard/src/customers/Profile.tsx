@@ -1,14 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
 import { Fragment, type ReactNode } from "react";
 import { describeValue } from "../explanations/explanation";
 import { formatAmount, formatDate, formatInstant, formatNumber } from "../ui/formats";
-import { customerQuery, type MetadataDefinition, type ShownCustomer } from "./profileQueries";
+import type { CustomerProfile, MetadataDefinition, ShownCustomer } from "./profileQueries";
 
 /** What is stored of a customer: the profile, sums of orders and points, and metadata. */
-export function Profile({ sourceId }: { sourceId: string }) {
-  const { data } = useQuery(customerQuery(sourceId));
-  if (!data?.customer) return null;
-  const { customer, metadataDefinitions, project } = data;
+export function Profile({ profile }: { profile: CustomerProfile }) {
+  const { customer, metadataDefinitions, project } = profile;
   return (
     <div className="profile">
       <Facts title="Profile" facts={listProfile(customer)} />

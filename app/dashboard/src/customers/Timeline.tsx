@@ -1,42 +1,26 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
+import { Table } from "../ui/Table";
 import { timelineQuery } from "./profileQueries";
 import { TimelineRow } from "./TimelineRow";
 
 /** What happened to a customer, the newest first, page by page. */
 export function Timeline({ sourceId }: { sourceId: string }) {
   const query = useInfiniteQuery(timelineQuery(sourceId));
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading the timeline …</p>;
-  const { pages } = query.data;
-  const entries = pages.flatMap(({ customer }) => customer?.timeline.nodes ?? []);
-  if (entries.length === 0) return problem ?? <p>Nothing has happened yet.</p>;
+  const pages = query.data?.pages ?? [];
+  const entries = pages.flatMap((page) => page?.nodes ?? []);
   return (
-    <>
-      {problem}
-      <div className="table-box">
-        <table>
-          <caption>The newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Kind</th>
-              <th scope="col">What</th>
-            </tr>
-          </thead>
-          <tbody>
-            {entries.map((entry) => (
-              <TimelineRow
-                key={entry.id}
-                entry={entry}
-                currency={pages[0]?.project.currency ?? null}
-              />
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <ShowMore query={query} />
-    </>
+    <PagedList
+      query={query}
+      isEmpty={entries.length === 0}
+      waiting="Loading the timeline …"
+      empty="Nothing has happened yet."
+    >
+      <Table caption="The newest first" columns={["When", "Kind", "What"]}>
+        {entries.map((entry) => (
+          <TimelineRow key={entry.id} entry={entry} currency={pages[0]?.currency ?? null} />
+        ))}
+      </Table>
+    </PagedList>
   );
 }

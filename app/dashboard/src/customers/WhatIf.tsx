@@ -8,8 +8,6 @@ import { MembershipTable } from "./MembershipTable";
 import { type Change, toOverrides } from "./overrides";
 import { membershipsQuery } from "./profileQueries";
 
-const TYPING_PAUSE_MS = 250;
-
 let lastId = 0;
 
 const createChange = (): Change => ({ id: `change-${++lastId}`, path: "", value: undefined });
@@ -46,7 +44,7 @@ export function WhatIf({ sourceId }: { sourceId: string }) {
 }
 
 function Outcome({ sourceId, changes }: { sourceId: string; changes: readonly Change[] }) {
-  const overrides = toOverrides(useDebounced(changes, TYPING_PAUSE_MS));
+  const overrides = toOverrides(useDebounced(changes));
   const stored = useQuery(membershipsQuery(sourceId, null));
   const changed = useQuery({
     ...membershipsQuery(sourceId, overrides),

@@ -28,7 +28,6 @@ export const CountCustomers = graphql(`
 export const ShowCustomer = graphql(`
   query ShowCustomer($sourceId: String!) {
     customer(ref: { sourceId: $sourceId }) {
-      sourceId
       name
       email
       phone

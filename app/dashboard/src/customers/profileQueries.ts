@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
+import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
 import type { Explanation } from "../explanations/explanation";
 import { ExplainMembership, ListMemberships, ListTimeline, ShowCustomer } from "./operations";
@@ -9,6 +10,9 @@ export type ShownCustomer = NonNullable<CustomerData["customer"]>;
 export type MetadataDefinition = CustomerData["metadataDefinitions"][number];
 export type Membership = ResultOf<typeof ListMemberships>["segmentMembership"][number];
 
+/** A customer, and what names and formats their values. */
+export type CustomerProfile = CustomerData & { customer: ShownCustomer };
+
 /** Fields of the profile that replace the stored ones for one question. */
 export type Overrides = Record<string, unknown> | null;
 
@@ -16,7 +20,10 @@ export type Overrides = Record<string, unknown> | null;
 export const customerQuery = (sourceId: string) =>
   queryOptions({
     queryKey: ["customer", sourceId],
-    queryFn: ({ signal }) => request(ShowCustomer, { sourceId }, signal),
+    queryFn: async ({ signal }): Promise<CustomerProfile | null> => {
+      const { customer, ...context } = await request(ShowCustomer, { sourceId }, signal);
+      return customer && { customer, ...context };
+    },
   });
 
 /** The customer in each of the segments: a member or not, and until when. */
@@ -47,9 +54,10 @@ export type TimelineEntry = NonNullable<TimelinePage["customer"]>["timeline"]["n
 export const timelineQuery = (sourceId: string) =>
   infiniteQueryOptions({
     queryKey: ["timeline", sourceId],
-    queryFn: ({ pageParam, signal }) =>
-      request(ListTimeline, { sourceId, after: pageParam }, signal),
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ customer }) =>
-      customer?.timeline.pageInfo.hasNextPage ? customer.timeline.pageInfo.endCursor : null,
+    queryFn: async ({ pageParam, signal }) => {
+      const variables = { sourceId, after: pageParam };
+      const { customer, project } = await request(ListTimeline, variables, signal);
+      return customer && { ...customer.timeline, currency: project.currency };
+    },
+    ...cursorPaging,
   });

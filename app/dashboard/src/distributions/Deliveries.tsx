@@ -3,12 +3,13 @@ import { useState } from "react";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { formatCount, formatNumber } from "../ui/formats";
+import { PagedList } from "../ui/PagedList";
 import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
 import { announce } from "../ui/Status";
+import { Table } from "../ui/Table";
 import { DeliveryRow } from "./DeliveryRow";
 import { RetryDeliveries, RetryDelivery } from "./operations";
-import { deliveriesQuery, type ShownDistribution } from "./queries";
+import { countOf, deliveriesQuery, type ShownDistribution } from "./queries";
 import { type DeliveryStatus, STATUS_NAMES } from "./words";
 
 /** The deliveries of a distribution, by status. Failed ones can be sent again. */
@@ -19,7 +20,7 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
   const query = useInfiniteQuery(deliveriesQuery(id, status));
   const retry = useRetry(id);
   const deliveries = query.data?.pages.flatMap((page) => page?.nodes ?? []) ?? [];
-  const failedCount = counts.find((entry) => entry.status === "FAILED")?.count ?? 0;
+  const failedCount = countOf(counts, "FAILED");
   return (
     <>
       <div className="toolbar">
@@ -43,34 +44,27 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
           </button>
         )}
       </div>
-      {(query.error ?? retry.error) && <Problem error={(query.error ?? retry.error) as Error} />}
-      {query.data && deliveries.length === 0 && <p>There are no deliveries.</p>}
-      {deliveries.length > 0 && (
-        <div className="table-box" aria-busy={query.isPlaceholderData}>
-          <table>
-            <caption>{formatCount(deliveries.length, "delivery", "deliveries")} shown</caption>
-            <thead>
-              <tr>
-                <th scope="col">Customer</th>
-                <th scope="col">Status</th>
-                <th scope="col">Code</th>
-                <th scope="col">Made</th>
-                {isAdmin && <td />}
-              </tr>
-            </thead>
-            <tbody>
-              {deliveries.map((delivery) => (
-                <DeliveryRow
-                  key={delivery.id}
-                  delivery={delivery}
-                  onRetry={isAdmin ? () => retry.mutate(delivery.id) : null}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      <ShowMore query={query} />
+      {retry.error && <Problem error={retry.error} />}
+      <PagedList
+        query={query}
+        isEmpty={deliveries.length === 0}
+        waiting="Loading deliveries …"
+        empty="There are no deliveries."
+      >
+        <Table
+          caption={`${formatCount(deliveries.length, "delivery", "deliveries")} shown`}
+          columns={["Customer", "Status", "Code", "Made"]}
+          hasActions={isAdmin}
+        >
+          {deliveries.map((delivery) => (
+            <DeliveryRow
+              key={delivery.id}
+              delivery={delivery}
+              onRetry={isAdmin ? () => retry.mutate(delivery.id) : null}
+            />
+          ))}
+        </Table>
+      </PagedList>
     </>
   );
 }

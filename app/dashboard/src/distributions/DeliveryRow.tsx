@@ -1,5 +1,4 @@
-import { Link } from "wouter";
-import { routes } from "../routes";
+import { CustomerLink } from "../customers/CustomerLink";
 import { formatCount, formatInstant } from "../ui/formats";
 import type { Delivery } from "./queries";
 import { STATUS_NAMES } from "./words";
@@ -17,15 +16,7 @@ export function DeliveryRow({ delivery, onRetry }: Props) {
   const { customer, status, attempts, lastError, nextAttemptAt, code, createdAt } = delivery;
   return (
     <tr>
-      <th scope="row">
-        {customer ? (
-          <Link href={routes.customer(customer.sourceId)}>
-            {customer.name ?? customer.sourceId}
-          </Link>
-        ) : (
-          "a deleted customer"
-        )}
-      </th>
+      <th scope="row">{customer ? <CustomerLink customer={customer} /> : "a deleted customer"}</th>
       <td>
         {STATUS_NAMES[status]}
         {attempts > 0 && `, ${formatCount(attempts, "attempt")}`}

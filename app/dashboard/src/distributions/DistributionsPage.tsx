@@ -5,7 +5,7 @@ import { routes } from "../routes";
 import { formatCount, formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { DistributionForm } from "./DistributionForm";
-import { distributionsQuery } from "./queries";
+import { countOf, distributionsQuery } from "./queries";
 import { OCCASIONS, STATE_NAMES } from "./words";
 
 /** What is sent when customers enter or leave segments. */
@@ -62,6 +62,3 @@ export function DistributionsPage() {
     </>
   );
 }
-
-const countOf = (counts: readonly { status: string; count: number }[], status: string) =>
-  counts.find((entry) => entry.status === status)?.count ?? 0;

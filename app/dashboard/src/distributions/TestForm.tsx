@@ -31,7 +31,7 @@ export function TestForm({ distributionId }: { distributionId: string }) {
         <CustomerCombobox
           label="Customer whose data is sent"
           isLabelShown
-          value={customer ? (customer.name ?? customer.sourceId) : ""}
+          customer={customer}
           onChoose={setCustomer}
         />
         <button

@@ -29,9 +29,6 @@ export const ShowDistribution = graphql(`
         on
         state
         pausedBecause
-        maxPerCustomer
-        includesCurrentMembers
-        createdAt
         segment {
           id
           name
@@ -39,11 +36,9 @@ export const ShowDistribution = graphql(`
         channel {
           webhook {
             url
-            headerNames
           }
           email {
             subject
-            body
           }
         }
         codePool {
@@ -71,7 +66,6 @@ export const ListDeliveries = graphql(`
             code
             lastError
             nextAttemptAt
-            deliveredAt
             createdAt
             customer {
               sourceId

@@ -50,3 +50,7 @@ export const deliveriesQuery = (id: string, status: DeliveryStatus | null) =>
     ...cursorPaging,
     placeholderData: keepPreviousData,
   });
+
+/** Returns the number of deliveries with the status. */
+export const countOf = (counts: ShownDistribution["counts"], status: DeliveryStatus) =>
+  counts.find((entry) => entry.status === status)?.count ?? 0;

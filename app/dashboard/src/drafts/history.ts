@@ -1,5 +1,7 @@
 import { applyEdit, type Edit } from "../filter/edit";
-import type { GroupNode } from "../filter/node";
+import { createAttribute, createGroup, type GroupNode, toTree } from "../filter/node";
+import type { Filter } from "../filter/types";
+import type { ShownSegment } from "../segments/queries";
 
 const MAX_STEPS = 100;
 // Edits of one field within this time are undone in one step.
@@ -11,6 +13,20 @@ export interface Draft {
   description: string;
   tree: GroupNode;
 }
+
+/** Returns a draft without a name; without a tree, with one unfinished condition. */
+export const createDraft = (tree = createGroup("all", [createAttribute()])): Draft => ({
+  name: "",
+  description: "",
+  tree,
+});
+
+/** Returns a saved segment with a filter as a draft. */
+export const toDraft = ({ name, description, filter }: ShownSegment): Draft => ({
+  name,
+  description: description ?? "",
+  tree: toTree(filter as Filter),
+});
 
 export type DraftEdit =
   | Edit

@@ -60,18 +60,18 @@ function isFilter(value: unknown): boolean {
   if (children !== undefined) return Array.isArray(children) && children.every(isFilter);
   if (attribute !== undefined) return isAttribute(attribute);
   if (event !== undefined) return isEvent(event);
-  return isObject(segment) && isOptional(segment.id, "string");
+  return isObject(segment) && isOptionalText(segment.id);
 }
 
 const isAttribute = (value: unknown) =>
-  isObject(value) && isOptional(value.path, "string") && isOptional(value.operator, "string");
+  isObject(value) && isOptionalText(value.path) && isOptionalText(value.operator);
 
 function isEvent(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { name, operator, where = [], within, aggregate } = value;
   return (
-    isOptional(name, "string") &&
-    isOptional(operator, "string") &&
+    isOptionalText(name) &&
+    isOptionalText(operator) &&
     Array.isArray(where) &&
     where.every(isAttribute) &&
     (within === undefined || isObject(within)) &&
@@ -82,4 +82,4 @@ function isEvent(value: unknown): boolean {
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isOptional = (value: unknown, type: "string") => value === undefined || typeof value === type;
+const isOptionalText = (value: unknown) => value === undefined || typeof value === "string";

@@ -55,8 +55,8 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
   const canSave = draft.name && current.filter && current.unfinishedCount === 0 && !isRefused;
   const isOvertaken = segment !== null && segment.updatedAt !== updatedAt;
 
-  function submit(event?: FormEvent) {
-    event?.preventDefault();
+  function submit(event: FormEvent) {
+    event.preventDefault();
     if (!canWrite) return;
     if (!canSave) announce("Give a name and finish each condition to save.");
     else save.mutate({ ...draft, filter: current.filter as FilterInput, updatedAt });
@@ -93,7 +93,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                     }
                   />
                 </label>
-                <label className="wide">
+                <label>
                   Description
                   <input
                     value={draft.description}

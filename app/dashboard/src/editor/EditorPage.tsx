@@ -3,17 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
-import type { Draft } from "../drafts/history";
-import { isDraftFragment } from "../drafts/link";
-import { toTree } from "../filter/node";
-import type { Filter } from "../filter/types";
+import { toDraft } from "../drafts/history";
+import { useLinkedDraft } from "../drafts/linkedDraft";
 import { routes } from "../routes";
 import { type ShownSegment, segmentQuery } from "../segments/queries";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
 import { CatalogContext, catalogQuery } from "./catalog";
 import { EditorSession } from "./EditorSession";
-import { linkedDraftQuery } from "./queries";
 
 /** Makes a new segment with a filter; with that of another segment if the address names one. */
 export function NewSegmentPage() {
@@ -86,27 +83,15 @@ interface LoaderProps {
 
 /** Reads what the editor needs: the catalog, and the draft in the address if there is one. */
 function EditorLoader({ segment, copied }: LoaderProps) {
-  const [fragment] = useState(window.location.hash);
-  const [copy] = useState(() => copied && createCopy(copied));
-  const isLinked = isDraftFragment(fragment);
+  const [copy] = useState(() => copied && toDraft({ ...copied, name: `${copied.name} (copy)` }));
   const catalog = useQuery(catalogQuery);
-  const linked = useQuery({ ...linkedDraftQuery(fragment), enabled: isLinked });
+  const linked = useLinkedDraft();
   if (catalog.error) return <Problem error={catalog.error} onRetry={catalog.refetch} />;
   if (linked.error) return <Problem error={linked.error} />;
-  if (!catalog.data || (isLinked && !linked.data)) {
-    return <p className="waiting">Loading the editor …</p>;
-  }
+  if (!catalog.data || linked.isAwaited) return <p className="waiting">Loading the editor …</p>;
   return (
     <CatalogContext value={catalog.data}>
-      <EditorSession segment={segment} proposed={linked.data ?? copy ?? null} />
+      <EditorSession segment={segment} proposed={linked.draft ?? copy ?? null} />
     </CatalogContext>
   );
-}
-
-function createCopy({ name, description, filter }: ShownSegment): Draft {
-  return {
-    name: `${name} (copy)`,
-    description: description ?? "",
-    tree: toTree(filter as Filter),
-  };
 }

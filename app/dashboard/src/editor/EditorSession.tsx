@@ -2,11 +2,9 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { DraftOffer } from "../drafts/DraftOffer";
 import type { DraftOrigin } from "../drafts/editedDraft";
-import type { Draft } from "../drafts/history";
+import { createDraft, type Draft, toDraft } from "../drafts/history";
 import { readDraftJson } from "../drafts/serialize";
 import { forgetDraft, readKeptDraft } from "../drafts/storage";
-import { createAttribute, createGroup, toTree } from "../filter/node";
-import type { Filter } from "../filter/types";
 import { routes } from "../routes";
 import type { ShownSegment } from "../segments/queries";
 import { Editor } from "./Editor";
@@ -60,11 +58,7 @@ export function EditorSession({ segment, proposed }: Props) {
 }
 
 function createOrigin(segment: ShownSegment | null, initial: Draft | null): DraftOrigin {
-  const unchanged: Draft = {
-    name: segment?.name ?? "",
-    description: segment?.description ?? "",
-    tree: segment ? toTree(segment.filter as Filter) : createGroup("all", [createAttribute()]),
-  };
+  const unchanged = segment ? toDraft(segment) : createDraft();
   return {
     segmentId: segment?.id,
     updatedAt: segment?.updatedAt,

@@ -1,7 +1,8 @@
 import "./editor.css";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useHistory } from "../drafts/editedDraft";
+import { createDraft } from "../drafts/history";
 import type { GroupNode } from "../filter/node";
 import { toSentFilter } from "../filter/send";
 import { formatCount } from "../ui/formats";
@@ -14,18 +15,30 @@ import { useEditorKeys } from "./keys";
 import { useEditorActions } from "./useEditorActions";
 import { type FilterInput, findProblem } from "./usePreview";
 
-const TYPING_PAUSE_MS = 250;
-
 interface Props {
-  initial: GroupNode;
+  /** The filter with which the panel opens; without one it is closed at first. */
+  linkedTree?: GroupNode | undefined;
   /** The error of the query with the filter. */
   error: Error | null;
   /** Called when the user pauses, with the finished conditions. It must stay the same function. */
   onChange: (filter: FilterInput | null, tree: GroupNode) => void;
 }
 
-/** A filter that narrows a list of customers. */
+/** A filter that narrows a list of customers. It is loaded when it is first opened. */
 export function FilterPanel(props: Props) {
+  const [isLoaded, setLoaded] = useState(props.linkedTree !== undefined);
+  return (
+    <details
+      open={isLoaded}
+      onToggle={({ currentTarget }) => setLoaded(currentTarget.open || isLoaded)}
+    >
+      <summary>Filter</summary>
+      {isLoaded && <FilterLoader {...props} />}
+    </details>
+  );
+}
+
+function FilterLoader(props: Props) {
   const catalog = useQuery(catalogQuery);
   if (catalog.error) return <Problem error={catalog.error} onRetry={catalog.refetch} />;
   if (!catalog.data) return <p className="waiting">Loading the filter …</p>;
@@ -36,13 +49,14 @@ export function FilterPanel(props: Props) {
   );
 }
 
-function FilterForm({ initial, error, onChange }: Props) {
+function FilterForm({ linkedTree, error, onChange }: Props) {
   const { operands } = useCatalog();
   const form = useRef<HTMLFormElement>(null);
-  const editedDraft = useHistory({ name: "", description: "", tree: initial });
+  const [initial] = useState(() => createDraft(linkedTree));
+  const editedDraft = useHistory(initial);
   const actions = useEditorActions(form, editedDraft);
   useEditorKeys(form, actions);
-  const tree = useDebounced(editedDraft.draft.tree, TYPING_PAUSE_MS);
+  const tree = useDebounced(editedDraft.draft.tree);
   const sent = useMemo(() => toSentFilter(tree, operands), [tree, operands]);
   useEffect(() => {
     onChange(sent.filter as FilterInput | null, tree);

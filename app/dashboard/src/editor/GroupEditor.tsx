@@ -6,6 +6,7 @@ import {
   createSegment,
   type FilterNode,
   type GroupNode,
+  JUNCTION_NAMES,
   JUNCTIONS,
   type Junction,
 } from "../filter/node";
@@ -15,8 +16,6 @@ import { useEdit, useNodeProblem } from "./editing";
 import { NodeMark } from "./NodeMark";
 import { PartTools } from "./PartTools";
 import { SegmentConditionRow } from "./SegmentConditionRow";
-
-const JUNCTION_NAMES = { all: "All of these", any: "Any of these", none: "None of these" } as const;
 
 const ADDITIONS = [
   { name: "Attribute", create: createAttribute },

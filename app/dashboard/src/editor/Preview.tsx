@@ -1,9 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
-import { Link } from "wouter";
-import { routes } from "../routes";
+import { CustomerLink } from "../customers/CustomerLink";
 import { formatCount, formatNumber } from "../ui/formats";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
 import { comparisonQuery } from "./queries";
 import type { FilterInput, usePreview } from "./usePreview";
@@ -21,8 +19,7 @@ export function Preview({ preview, segmentId }: Props) {
   const { data, error, isStale, unfinishedCount, filter } = preview;
   const size = data?.size;
   const summary = size ? describeSize(size.memberCount, size.exact) : "";
-  const spoken = useDebounced(isStale ? "" : summary, SPEECH_PAUSE_MS);
-  useEffect(() => announce(spoken), [spoken]);
+  useAnnouncement(useDebounced(isStale ? "" : summary, SPEECH_PAUSE_MS));
 
   return (
     <section aria-labelledby="preview-heading">
@@ -40,9 +37,7 @@ export function Preview({ preview, segmentId }: Props) {
           <ul>
             {data.sample.map((customer) => (
               <li key={customer.id}>
-                <Link href={routes.customer(customer.sourceId)}>
-                  {customer.name ?? customer.sourceId}
-                </Link>
+                <CustomerLink customer={customer} />
               </li>
             ))}
           </ul>

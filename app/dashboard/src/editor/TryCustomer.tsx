@@ -1,8 +1,9 @@
-import { useEffect, useId } from "react";
+import { useId } from "react";
 import { CustomerCombobox } from "../customers/CustomerCombobox";
+import { nameOf } from "../customers/nameOf";
 import type { Customer } from "../customers/queries";
 import { formatInstant } from "../ui/formats";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import type { useJudgement } from "./useJudgement";
 
 interface Props {
@@ -15,15 +16,13 @@ interface Props {
 export function TryCustomer({ customer, onChoose, judgement }: Props) {
   const heading = useId();
   const { data, error } = judgement;
-  const name = customer && (customer.name ?? customer.sourceId);
-  const verdict = data && `${name} ${data.holds ? "meets" : "does not meet"} the filter.`;
-  useEffect(() => {
-    if (verdict) announce(verdict);
-  }, [verdict]);
+  const verdict =
+    customer && data && `${nameOf(customer)} ${data.holds ? "meets" : "does not meet"} the filter.`;
+  useAnnouncement(verdict);
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>Try with a customer</h2>
-      <CustomerCombobox label="Customer to try" value={name ?? ""} onChoose={onChoose} />
+      <CustomerCombobox label="Customer to try" customer={customer} onChoose={onChoose} />
       {customer && error && <p className="field-problem">{error.message}</p>}
       {customer && data && (
         <p>

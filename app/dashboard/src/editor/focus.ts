@@ -11,8 +11,9 @@ interface FocusTarget {
 }
 
 /**
- * Moves the focus once an edit of the tree is shown. Returns two functions to be called before the
- * change: one for an edit, and one for any other change of the tree.
+ * Moves the focus once an edit of the tree is shown. Returns a ref of the shown tree, and two
+ * functions to be called before the change: one for an edit, and one for any other change of the
+ * tree.
  */
 export function useEditorFocus(form: RefObject<HTMLFormElement | null>, tree: GroupNode) {
   const shownTree = useRef(tree);
@@ -31,7 +32,7 @@ export function useEditorFocus(form: RefObject<HTMLFormElement | null>, tree: Gr
   const prepareChange = useCallback(() => {
     target.current = "anywhere";
   }, []);
-  return { prepareEdit, prepareChange };
+  return { shownTree, prepareEdit, prepareChange };
 }
 
 /** Focuses the first control of a part that was added last, or what adds parts after a removal. */

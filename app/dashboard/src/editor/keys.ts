@@ -1,7 +1,7 @@
 import { type RefObject, useEffect } from "react";
 import type { Edit } from "../filter/edit";
 
-/** The keys of the editor. `Mod` is Ctrl, or Command on a Mac. */
+/** The keys of the editor, and what they do. */
 export const EDITOR_KEYS = [
   ["Ctrl+Z", "take the last edit back"],
   ["Ctrl+Shift+Z", "make it again"],
@@ -73,6 +73,7 @@ function findPartAction(key: string, id: string, target: Element, actions: Edito
   }
 }
 
+/** Returns the names of the pressed keys. `Mod` is Ctrl, or Command on a Mac. */
 function nameKey({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): string {
   const parts = [(ctrlKey || metaKey) && "Mod", altKey && "Alt", shiftKey && "Shift"];
   return [...parts.filter(Boolean), key.toUpperCase()].join("+");

@@ -1,18 +1,8 @@
 import { keepPreviousData, queryOptions, skipToken } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
 import { request } from "../api/request";
-import { readFragment } from "../drafts/link";
 import { CompareFilter, DescribeSegment, JudgeFilter, SearchSegments } from "./operations";
 import type { FilterInput } from "./usePreview";
-
-/** The draft in the fragment of the address. */
-export const linkedDraftQuery = (fragment: string) =>
-  queryOptions({
-    queryKey: ["linkedDraft", fragment],
-    queryFn: () => readFragment(fragment),
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  });
 
 /** Who would enter and leave the saved segment with the filter. */
 export const comparisonQuery = (filter: FilterInput, segmentId: string) =>

@@ -1,4 +1,4 @@
-import { type RefObject, useLayoutEffect, useMemo, useRef } from "react";
+import { type RefObject, useMemo } from "react";
 import type { EditedDraft } from "../drafts/editedDraft";
 import { findParent } from "../filter/edit";
 import { copyNode } from "../filter/node";
@@ -10,11 +10,7 @@ export function useEditorActions(
   form: RefObject<HTMLFormElement | null>,
   { draft: { tree }, edit, undo, redo }: EditedDraft,
 ): EditorActions {
-  const shownTree = useRef(tree);
-  useLayoutEffect(() => {
-    shownTree.current = tree;
-  }, [tree]);
-  const { prepareEdit, prepareChange } = useEditorFocus(form, tree);
+  const { shownTree, prepareEdit, prepareChange } = useEditorFocus(form, tree);
   return useMemo<EditorActions>(() => {
     const editTree: EditorActions["edit"] = (change) => {
       prepareEdit(change);
@@ -37,5 +33,5 @@ export function useEditorActions(
       },
       save: () => form.current?.requestSubmit(),
     };
-  }, [edit, undo, redo, form, prepareEdit, prepareChange]);
+  }, [edit, undo, redo, form, shownTree, prepareEdit, prepareChange]);
 }

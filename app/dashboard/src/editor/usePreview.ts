@@ -8,13 +8,11 @@ import { useDebounced } from "../ui/useDebounced";
 import type { NodeProblem } from "./editing";
 import { PreviewFilter } from "./operations";
 
-const TYPING_PAUSE_MS = 250;
-
 export type FilterInput = VariablesOf<typeof PreviewFilter>["filter"];
 
 /** Asks the API about the finished conditions of the tree, once the user pauses. */
 export function usePreview(tree: GroupNode, operands: Operands) {
-  const settledTree = useDebounced(tree, TYPING_PAUSE_MS);
+  const settledTree = useDebounced(tree);
   const sent = useMemo(() => toSentFilter(settledTree, operands), [settledTree, operands]);
   const filter = sent.filter as FilterInput | null;
   const query = useQuery({

@@ -1,6 +1,6 @@
+import "./explanations.css";
+import { JUNCTION_NAMES } from "../filter/node";
 import { describeValue, type Explanation, readGroup } from "./explanation";
-
-const JUNCTION_NAMES = { all: "All of these", any: "Any of these", none: "None of these" } as const;
 
 /** Why a filter holds for a customer or does not, condition by condition. */
 export function ExplanationTree({ explanation }: { explanation: Explanation }) {

@@ -3,6 +3,13 @@ import type { AttributeCondition, EventCondition, Filter } from "./types";
 export const JUNCTIONS = ["all", "any", "none"] as const;
 export type Junction = (typeof JUNCTIONS)[number];
 
+/** What the page calls the junctions. */
+export const JUNCTION_NAMES: Record<Junction, string> = {
+  all: "All of these",
+  any: "Any of these",
+  none: "None of these",
+};
+
 /**
  * A part of a filter in the editor. It has an id that no edit changes, and its fields may be
  * missing as long as the user has not filled them in.

@@ -1,4 +1,5 @@
 import { type Dispatch, useId, useRef, useState } from "react";
+import { nameOf } from "../customers/nameOf";
 import type { Customer } from "../customers/queries";
 import { formatCount, formatNumber } from "../ui/formats";
 import type { Chosen, ChosenEdit } from "./chosen";
@@ -78,7 +79,7 @@ function ChosenRow({ customer, onRemove }: RowProps) {
   return (
     <tr>
       <th scope="row">
-        {customer.name ?? customer.sourceId}
+        {nameOf(customer)}
         <p className="sentence">{[customer.sourceId, customer.email].filter(Boolean).join(", ")}</p>
       </th>
       <td className="number">

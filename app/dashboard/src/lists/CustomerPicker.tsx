@@ -2,15 +2,11 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { type Dispatch, useId, useState } from "react";
 import { type CustomerSelection, customersQuery } from "../customers/queries";
 import { FilterPanel } from "../editor/FilterPanel";
-import { createAttribute, createGroup } from "../filter/node";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
 import { useDebounced } from "../ui/useDebounced";
 import { AddAllButton } from "./AddAllButton";
 import { CustomerTable } from "./CustomerTable";
 import type { Chosen, ChosenEdit } from "./chosen";
-
-const TYPING_PAUSE_MS = 250;
 
 interface Props {
   chosen: Chosen;
@@ -22,12 +18,10 @@ interface Props {
 export function CustomerPicker({ chosen, edit, limit }: Props) {
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<CustomerSelection["filter"]>(null);
-  const [isFiltering, setFiltering] = useState(false);
-  const [initialTree] = useState(() => createGroup("all", [createAttribute()]));
   const heading = useId();
-  const selection = { search: useDebounced(search, TYPING_PAUSE_MS), filter };
+  const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
-  const customers = query.data?.pages.flatMap(({ nodes }) => nodes);
+  const customers = query.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>Search and tick</h2>
@@ -37,27 +31,21 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
           <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
         </label>
       </search>
-      <details onToggle={(event) => setFiltering(event.currentTarget.open || isFiltering)}>
-        <summary>Filter</summary>
-        {isFiltering && (
-          <FilterPanel initial={initialTree} error={query.error} onChange={setFilter} />
-        )}
-      </details>
-      {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
-      {!customers && !query.error && <p className="waiting">Loading customers …</p>}
-      {customers?.length === 0 && <p>No customer is found.</p>}
-      {customers && customers.length > 0 && (
-        <div aria-busy={query.isPlaceholderData}>
-          <AddAllButton
-            key={JSON.stringify(selection)}
-            selection={selection}
-            edit={edit}
-            limit={limit}
-          />
-          <CustomerTable customers={customers} chosen={chosen} edit={edit} />
-        </div>
-      )}
-      <ShowMore query={query} />
+      <FilterPanel error={query.error} onChange={setFilter} />
+      <PagedList
+        query={query}
+        isEmpty={customers.length === 0}
+        waiting="Loading customers …"
+        empty="No customer is found."
+      >
+        <AddAllButton
+          key={JSON.stringify(selection)}
+          selection={selection}
+          edit={edit}
+          limit={limit}
+        />
+        <CustomerTable customers={customers} chosen={chosen} edit={edit} />
+      </PagedList>
     </section>
   );
 }

@@ -1,6 +1,5 @@
-import { useEffect } from "react";
 import { formatCount } from "../ui/formats";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import type { Lookup } from "./lookup";
 
 const MAX_NAMED_EMAILS = 5;
@@ -16,12 +15,8 @@ export interface Report extends Lookup {
 export function LookupReport({ report }: { report: Report }) {
   const { customers, addedCount, duplicateCount, unknown, sharedEmails, emptyCount } = report;
   const presentCount = customers.length - addedCount;
-  useEffect(
-    () =>
-      announce(
-        `${formatCount(addedCount, "customer")} added, ${formatCount(unknown.length, "value")} not found`,
-      ),
-    [addedCount, unknown.length],
+  useAnnouncement(
+    `${formatCount(addedCount, "customer")} added, ${formatCount(unknown.length, "value")} not found`,
   );
   return (
     <div>

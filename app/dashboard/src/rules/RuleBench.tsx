@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useId, useState } from "react";
+import { useId, useState } from "react";
 import { CustomerCombobox } from "../customers/CustomerCombobox";
+import { nameOf } from "../customers/nameOf";
 import type { Customer } from "../customers/queries";
 import { ExplanationTree } from "../explanations/ExplanationTree";
 import type { Explanation } from "../explanations/explanation";
 import { Problem } from "../ui/Problem";
-import { announce } from "../ui/Status";
+import { useAnnouncement } from "../ui/Status";
 import { type Rule, validationQuery } from "./queries";
 
 /** Asks whether a customer may use what a rule guards. */
@@ -31,7 +32,7 @@ export function RuleBench({ rules }: { rules: readonly Rule[] }) {
         <CustomerCombobox
           label="Customer"
           isLabelShown
-          value={customer ? (customer.name ?? customer.sourceId) : ""}
+          customer={customer}
           onChoose={setCustomer}
         />
       </div>
@@ -42,11 +43,8 @@ export function RuleBench({ rules }: { rules: readonly Rule[] }) {
 
 function Verdict({ ruleId, customer }: { ruleId: string; customer: Customer }) {
   const { data, error, refetch } = useQuery(validationQuery(ruleId, customer.id));
-  const name = customer.name ?? customer.sourceId;
-  const verdict = data && `${name} may ${data.valid ? "" : "not "}use it.`;
-  useEffect(() => {
-    if (verdict) announce(verdict);
-  }, [verdict]);
+  const verdict = data && `${nameOf(customer)} may ${data.valid ? "" : "not "}use it.`;
+  useAnnouncement(verdict);
   if (error) return <Problem error={error} onRetry={refetch} />;
   if (!data) return <p className="waiting">Evaluating …</p>;
   return (

@@ -4,6 +4,7 @@ import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { Table } from "../ui/Table";
 import { DeleteRule } from "./operations";
 import { type Rule, rulesQuery } from "./queries";
 import { RuleBench } from "./RuleBench";
@@ -55,41 +56,33 @@ function RuleTable({ rules, onDeleted }: { rules: readonly Rule[]; onDeleted: ()
   return (
     <>
       {deletion.error && <Problem error={deletion.error} />}
-      <div className="table-box">
-        <table>
-          <caption>{formatCount(rules.length, "rule")}</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Message to others</th>
-              {canWrite && <td />}
-            </tr>
-          </thead>
-          <tbody>
-            {rules.map(({ id, name, filterText, errorMessage }) => (
-              <tr key={id}>
-                <th scope="row">
-                  {name}
-                  <p className="sentence">{filterText}</p>
-                </th>
-                <td>{errorMessage ?? "–"}</td>
-                {canWrite && (
-                  <td className="number">
-                    <button
-                      type="button"
-                      className="dangerous"
-                      aria-label={`Delete ${name}`}
-                      onClick={() => deletion.mutate(id)}
-                    >
-                      Delete
-                    </button>
-                  </td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        caption={formatCount(rules.length, "rule")}
+        columns={["Name", "Message to others"]}
+        hasActions={canWrite}
+      >
+        {rules.map(({ id, name, filterText, errorMessage }) => (
+          <tr key={id}>
+            <th scope="row">
+              {name}
+              <p className="sentence">{filterText}</p>
+            </th>
+            <td>{errorMessage ?? "–"}</td>
+            {canWrite && (
+              <td className="number">
+                <button
+                  type="button"
+                  className="dangerous"
+                  aria-label={`Delete ${name}`}
+                  onClick={() => deletion.mutate(id)}
+                >
+                  Delete
+                </button>
+              </td>
+            )}
+          </tr>
+        ))}
+      </Table>
     </>
   );
 }

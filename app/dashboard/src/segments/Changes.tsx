@@ -1,48 +1,34 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { formatInstant } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
+import { Table } from "../ui/Table";
 import { changesQuery, editTextsQuery, type SegmentChange, type ShownSegment } from "./queries";
 import { CHANGE_NAMES, USE_NAMES } from "./words";
 
 /** What was done to the segment, page by page. */
 export function Changes({ segment }: { segment: ShownSegment }) {
   const query = useInfiniteQuery(changesQuery(segment.id));
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading changes …</p>;
-  const changes = query.data.pages.flatMap((page) => page?.edges ?? []);
+  const changes = query.data?.pages.flatMap((page) => page?.edges ?? []) ?? [];
   return (
-    <>
-      {problem}
-      {changes.length === 0 && <p>No change is recorded.</p>}
-      {changes.length > 0 && (
-        <div className="table-box">
-          <table>
-            <caption>Changes, the newest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Change</th>
-                <th scope="col">Key</th>
-              </tr>
-            </thead>
-            <tbody>
-              {changes.map(({ cursor, node: change }) => (
-                <tr key={cursor}>
-                  <th scope="row">{formatInstant(change.at)}</th>
-                  <td>
-                    <Description change={change} />
-                  </td>
-                  <td>{change.by ?? "–"}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      <ShowMore query={query} />
-    </>
+    <PagedList
+      query={query}
+      isEmpty={changes.length === 0}
+      waiting="Loading changes …"
+      empty="No change is recorded."
+    >
+      <Table caption="Changes, the newest first" columns={["Time", "Change", "Key"]}>
+        {changes.map(({ cursor, node: change }) => (
+          <tr key={cursor}>
+            <th scope="row">{formatInstant(change.at)}</th>
+            <td>
+              <Description change={change} />
+            </td>
+            <td>{change.by ?? "–"}</td>
+          </tr>
+        ))}
+      </Table>
+    </PagedList>
   );
 }
 

@@ -1,52 +1,35 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
-import { routes } from "../routes";
+import { CustomerLink } from "../customers/CustomerLink";
 import { formatInstant } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
+import { Table } from "../ui/Table";
 import { membersQuery, type ShownSegment } from "./queries";
 
 /** The members of the segment, page by page. */
 export function Members({ segment }: { segment: ShownSegment }) {
   const query = useInfiniteQuery(membersQuery(segment.id));
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (!query.data) return problem ?? <p className="waiting">Loading members …</p>;
-  const members = query.data.pages.flatMap((page) => page?.edges ?? []);
+  const members = query.data?.pages.flatMap((page) => page?.edges ?? []) ?? [];
   const isActive = segment.kind === "ACTIVE";
-  if (members.length === 0) return <p>No customer is in this segment.</p>;
+  const columns = ["Name", "Source id", "Email", ...(isActive ? ["Entered"] : [])];
   return (
-    <>
-      {problem}
-      <div className="table-box">
-        <table>
-          <caption>Members</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Source id</th>
-              <th scope="col">Email</th>
-              {isActive && <th scope="col">Entered</th>}
-            </tr>
-          </thead>
-          <tbody>
-            {members.map(({ node: customer, enteredAt }) => (
-              <tr key={customer.id}>
-                <th scope="row">
-                  <Link href={routes.customer(customer.sourceId)}>
-                    {customer.name ?? customer.sourceId}
-                  </Link>
-                </th>
-                <td>{customer.sourceId}</td>
-                <td>{customer.email ?? "–"}</td>
-                {isActive && (
-                  <td>{enteredAt ? formatInstant(enteredAt) : "before it was active"}</td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <ShowMore query={query} />
-    </>
+    <PagedList
+      query={query}
+      isEmpty={members.length === 0}
+      waiting="Loading members …"
+      empty="No customer is in this segment."
+    >
+      <Table caption="Members" columns={columns}>
+        {members.map(({ node: customer, enteredAt }) => (
+          <tr key={customer.id}>
+            <th scope="row">
+              <CustomerLink customer={customer} />
+            </th>
+            <td>{customer.sourceId}</td>
+            <td>{customer.email ?? "–"}</td>
+            {isActive && <td>{enteredAt ? formatInstant(enteredAt) : "before it was active"}</td>}
+          </tr>
+        ))}
+      </Table>
+    </PagedList>
   );
 }

@@ -1,9 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { formatCount } from "../ui/formats";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
-import { announce } from "../ui/Status";
+import { PagedList } from "../ui/PagedList";
+import { useAnnouncement } from "../ui/Status";
 import { type SegmentSelection, segmentsQuery } from "./queries";
 import { SegmentRow } from "./SegmentRow";
 import { SortableHeading } from "./SortableHeading";
@@ -19,23 +17,20 @@ interface Props {
 export function SegmentList({ selection, onSort, onClear }: Props) {
   const query = useInfiniteQuery(segmentsQuery(selection));
   const total = query.data?.pages[0]?.totalCount;
-  useEffect(() => {
-    if (total !== undefined) announce(formatCount(total, "segment"));
-  }, [total]);
-
-  const problem = query.error && <Problem error={query.error} onRetry={() => query.refetch()} />;
-  if (total === undefined) return problem ?? <p className="waiting">Loading segments …</p>;
-  if (total === 0) {
-    const isFiltered = selection.search || selection.kind || selection.isUnused;
-    return isFiltered ? <NothingFound onClear={onClear} /> : <p>There are no segments yet.</p>;
-  }
+  const size = total === undefined ? undefined : formatCount(total, "segment");
+  useAnnouncement(size);
+  const isFiltered = selection.search || selection.kind || selection.isUnused;
   const sorting = { sorting: selection.sorting, onChange: onSort };
   return (
-    <>
-      {problem}
-      <div className="table-box" aria-busy={query.isPlaceholderData}>
+    <PagedList
+      query={query}
+      isEmpty={total === 0}
+      waiting="Loading segments …"
+      empty={isFiltered ? <NothingFound onClear={onClear} /> : "There are no segments yet."}
+    >
+      <div className="table-box">
         <table>
-          <caption>{formatCount(total, "segment")}</caption>
+          <caption>{size}</caption>
           <thead>
             <tr>
               <SortableHeading name="Name" order="NAME" {...sorting} />
@@ -59,18 +54,17 @@ export function SegmentList({ selection, onSort, onClear }: Props) {
           </tbody>
         </table>
       </div>
-      <ShowMore query={query} />
-    </>
+    </PagedList>
   );
 }
 
 function NothingFound({ onClear }: { onClear: () => void }) {
   return (
-    <p>
+    <>
       No segment matches the search.{" "}
       <button type="button" onClick={onClear}>
         Show all segments
       </button>
-    </p>
+    </>
   );
 }

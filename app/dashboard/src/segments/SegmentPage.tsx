@@ -6,6 +6,7 @@ import { routes } from "../routes";
 import { formatDate } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
+import { Tabs } from "../ui/Tabs";
 import { Changes } from "./Changes";
 import { DeleteSegmentButton } from "./DeleteSegmentButton";
 import { EditDetailsButton } from "./EditDetailsButton";
@@ -40,17 +41,12 @@ export function SegmentPage({ params }: { params: { id: string; tab?: string | u
     <>
       <title>{`${segment.name}: ${name} · Customer segments`}</title>
       <SegmentHead segment={segment} />
-      <nav aria-label="Parts of the segment" className="tabs">
-        {Object.entries(TABS).map(([key, { name }]) => (
-          <Link
-            key={key}
-            href={routes.segment(segment.id, key)}
-            aria-current={key === tab ? "page" : undefined}
-          >
-            {name}
-          </Link>
-        ))}
-      </nav>
+      <Tabs
+        label="Parts of the segment"
+        tabs={TABS}
+        current={tab}
+        hrefOf={(other) => routes.segment(segment.id, other)}
+      />
       <Content segment={segment} />
     </>
   );

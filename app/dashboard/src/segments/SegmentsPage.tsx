@@ -7,7 +7,6 @@ import { SegmentList } from "./SegmentList";
 import { readSorting, writeSorting } from "./sorting";
 import { KIND_NAMES, type SegmentKind } from "./words";
 
-const TYPING_PAUSE_MS = 250;
 const UNUSED = "none";
 
 /** The list of segments. The address holds what is searched for, and the order. */
@@ -16,7 +15,7 @@ export function SegmentsPage() {
   const canWrite = useCanWrite();
   const search = parameters.get("search") ?? "";
   const selection: SegmentSelection = {
-    search: useDebounced(search, TYPING_PAUSE_MS),
+    search: useDebounced(search),
     kind: readKind(parameters.get("kind")),
     isUnused: parameters.get("use") === UNUSED,
     sorting: readSorting(parameters.get("sort") ?? ""),

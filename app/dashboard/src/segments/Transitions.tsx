@@ -1,7 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Problem } from "../ui/Problem";
-import { ShowMore } from "../ui/ShowMore";
+import { PagedList } from "../ui/PagedList";
 import { type ShownSegment, transitionsQuery } from "./queries";
 import { TransitionTable } from "./TransitionTable";
 import { NO_TRANSITIONS, TRANSITION_NAMES, type TransitionType } from "./words";
@@ -15,7 +14,7 @@ export function Transitions({ segment }: { segment: ShownSegment }) {
 function TransitionHistory({ segmentId }: { segmentId: string }) {
   const [type, setType] = useState<TransitionType | null>(null);
   const query = useInfiniteQuery(transitionsQuery(segmentId, type));
-  const transitions = query.data?.pages.flatMap((page) => page?.nodes ?? []);
+  const transitions = query.data?.pages.flatMap((page) => page?.nodes ?? []) ?? [];
   return (
     <>
       <div className="toolbar">
@@ -34,15 +33,14 @@ function TransitionHistory({ segmentId }: { segmentId: string }) {
           </select>
         </label>
       </div>
-      {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
-      {!transitions && !query.error && <p className="waiting">Loading transitions …</p>}
-      {transitions?.length === 0 && <p>There is no such transition.</p>}
-      {transitions && transitions.length > 0 && (
-        <div aria-busy={query.isPlaceholderData}>
-          <TransitionTable transitions={transitions} />
-        </div>
-      )}
-      <ShowMore query={query} />
+      <PagedList
+        query={query}
+        isEmpty={transitions.length === 0}
+        waiting="Loading transitions …"
+        empty="There is no such transition."
+      >
+        <TransitionTable transitions={transitions} />
+      </PagedList>
     </>
   );
 }

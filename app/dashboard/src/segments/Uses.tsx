@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
+import { Table } from "../ui/Table";
 import type { ShownSegment } from "./queries";
 import { USE_NAMES } from "./words";
 
@@ -8,27 +9,16 @@ import { USE_NAMES } from "./words";
 export function Uses({ segment }: { segment: ShownSegment }) {
   if (segment.usedBy.length === 0) return <p>Nothing uses this segment.</p>;
   return (
-    <div className="table-box">
-      <table>
-        <caption>{formatCount(segment.usedBy.length, "use")}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">What it is</th>
-          </tr>
-        </thead>
-        <tbody>
-          {segment.usedBy.map((use) => (
-            <tr key={use.id}>
-              <th scope="row">
-                <UseName use={use} />
-              </th>
-              <td>{USE_NAMES[use.kind]}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table caption={formatCount(segment.usedBy.length, "use")} columns={["Name", "What it is"]}>
+      {segment.usedBy.map((use) => (
+        <tr key={use.id}>
+          <th scope="row">
+            <UseName use={use} />
+          </th>
+          <td>{USE_NAMES[use.kind]}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

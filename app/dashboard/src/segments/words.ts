@@ -16,7 +16,6 @@ export const USE_NAMES = {
 } as const;
 
 export type SegmentKind = keyof typeof KIND_NAMES;
-export type SegmentUseKind = keyof typeof USE_NAMES;
 
 export const TRANSITION_NAMES = { ENTERED: "Entered", LEFT: "Left" } as const;
 

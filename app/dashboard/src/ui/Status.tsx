@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 
 let message = "";
 const listeners = new Set<() => void>();
@@ -7,6 +7,13 @@ const listeners = new Set<() => void>();
 export function announce(text: string): void {
   message = text;
   for (const notify of listeners) notify();
+}
+
+/** Announces a text when the page shows it, and again when it changes. */
+export function useAnnouncement(text: string | null | undefined): void {
+  useEffect(() => {
+    if (typeof text === "string") announce(text);
+  }, [text]);
 }
 
 function subscribe(listener: () => void) {
