@@ -8,6 +8,7 @@ They still carry the other site's name in the Host header.
 import ipaddress
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -16,6 +17,7 @@ from starlette.websockets import WebSocket
 
 _HOST_HEADER = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:]+)(:[0-9]*)?")
 _MAX_SHOWN_CHARACTERS = 100
+_MAX_REMEMBERED_HOSTS = 64
 
 
 def is_loopback(name: str) -> bool:
@@ -31,6 +33,8 @@ class HostCheckMiddleware:
     def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
         self._app = app
         self._allowed_hosts = frozenset(map(_normalize, allowed_hosts))
+        # Almost all requests name the same host.
+        self._is_allowed = lru_cache(_MAX_REMEMBERED_HOSTS)(self._check)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -46,7 +50,7 @@ class HostCheckMiddleware:
         else:
             await response(scope, receive, send)
 
-    def _is_allowed(self, host: str) -> bool:
+    def _check(self, host: str) -> bool:
         match = _HOST_HEADER.fullmatch(host)
         if match is None:
             return False

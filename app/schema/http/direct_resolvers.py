@@ -1,7 +1,7 @@
 """Resolvers that call a field's method directly.
 
-For a method without arguments, Strawberry's resolver converts no argument and runs no extension,
-through a dozen calls.
+For a method without extensions, Strawberry's resolver only converts the arguments, through a dozen
+calls and more for each input object.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, MiddlewareMa
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from app.schema.http.argument_converters import ArgumentConverters
 from app.schema.http.attribute_readers import Reader, make_leaf_reader
 from app.schema.roles import with_role_check
 
@@ -21,14 +22,16 @@ Resolver = Callable[..., Any]
 
 
 class DirectResolvers(MiddlewareManager):
-    """Replaces the resolvers of methods without arguments.
+    """Replaces the resolvers of methods.
 
-    `leaf_readers` has, by type and field, the readers of such methods that are not coroutine
-    functions and return a leaf. They take the object and graphql-core's info, and check no role.
+    `leaf_readers` has, by type and field, the readers of methods without arguments that are not
+    coroutine functions and return a leaf. They take the object and graphql-core's info, and check
+    no role.
     """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         super().__init__()
+        self._converters = ArgumentConverters(schema)
         self._resolvers: dict[Resolver, Resolver] = {}
         self.leaf_readers: dict[tuple[str, str], Reader] = {}
         for type_ in schema.type_map.values():
@@ -37,12 +40,12 @@ class DirectResolvers(MiddlewareManager):
                     self._add(type_.name, name, field)
 
     def _add(self, type_name: str, name: str, field: GraphQLField) -> None:
-        resolver = _make_resolver(field)
+        resolver = _make_resolver(field, self._converters)
         if resolver is None or field.resolve is None:
             return
         self._resolvers[field.resolve] = with_role_check(field, resolver)
         definition: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        if not definition.is_async and (
+        if not (definition.is_async or definition.arguments) and (
             reader := make_leaf_reader(field, _without_coroutine(resolver))
         ):
             self.leaf_readers[type_name, name] = reader
@@ -63,9 +66,9 @@ def get_direct_resolvers(schema: GraphQLSchema) -> DirectResolvers:
     return resolvers
 
 
-def _make_resolver(field: GraphQLField) -> Resolver | None:
+def _make_resolver(field: GraphQLField, converters: ArgumentConverters) -> Resolver | None:
     """Returns the direct resolver of a field; None unless the field is a method without
-    arguments and without extensions."""
+    extensions."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if (
         not isinstance(definition, StrawberryField)
@@ -73,19 +76,22 @@ def _make_resolver(field: GraphQLField) -> Resolver | None:
         # The method of a subscription makes its events; the resolver takes one of them.
         or definition.is_subscription
         or definition.extensions
-        or definition.arguments
         or not method.self_parameter
         or method.parent_parameter
         or method.root_parameter
         or not callable(function := method.wrapped_func)
     ):
         return None
-    if not method.info_parameter:
-        return lambda source, _: function(source)
-    info_name = method.info_parameter.name
-    return lambda source, info: function(
-        source, **{info_name: strawberry.Info(_raw_info=info, _field=definition)}
-    )
+    info_name = method.info_parameter.name if method.info_parameter else None
+    convert = converters.make(definition.arguments) if definition.arguments else None
+
+    def resolve(source: object, info: Any, **arguments: Any) -> Any:
+        values = convert(arguments) if convert else arguments
+        if info_name:
+            values[info_name] = strawberry.Info(_raw_info=info, _field=definition)
+        return function(source, **values)
+
+    return resolve
 
 
 def _without_coroutine(resolver: Resolver) -> Resolver:
