@@ -1,7 +1,10 @@
-"""uvicorn's HTTP protocol with limits of size and time for what a client sends."""
+"""uvicorn's HTTP protocol with limits of size and time for what a client sends, which ignores
+upgrades to other protocols than WebSocket."""
 
 import asyncio
+import sys
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -27,11 +30,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     The parser has no limit of its own, and copies an unfinished header again for each packet. The
     limit also counts trailers and chunk extensions: all bytes since the last progress in a message.
+
+    An upgrade to anything but a WebSocket is ignored. Java's HttpClient asks for one to HTTP/2 with
+    its first request; the parser stops at such a request, and uvicorn loses its body.
     """
 
     _bytes_without_progress = 0
     _are_headers_too_large = False
     _deadline: asyncio.TimerHandle | None = None
+    _received_data = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -43,7 +50,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._bytes_without_progress += len(data)
+        self._received_data = data
         super().data_received(data)
+        self._received_data = b""
         if self._bytes_without_progress > MAX_HEADER_BYTES and not self.transport.is_closing():
             self._are_headers_too_large = True
             self.send_400_response("")
@@ -62,8 +71,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # They arrived in one packet, or after another request.
             self._are_headers_too_large = True
             raise HeadersTooLarge
-        super().on_headers_complete()
-        if not self.parser.should_upgrade():
+        if not self._ignores_upgrade():
+            super().on_headers_complete()
             self._set_deadline("body", BODY_TIMEOUT_SECONDS)
 
     def on_body(self, body: bytes) -> None:
@@ -73,7 +82,33 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._bytes_without_progress = 0
         self._clear_deadline()
-        super().on_message_complete()
+        if not self._ignores_upgrade():
+            super().on_message_complete()
+
+    def _ignores_upgrade(self) -> bool:
+        return (
+            self.parser.should_upgrade()
+            and not self._should_upgrade()
+            and any(name == b"upgrade" for name, _ in self.headers)
+        )
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Called by uvicorn in its handler of the exception by which the parser stops. Parses the
+        request again without the header Upgrade."""
+        error = sys.exception()
+        if not self._ignores_upgrade() or not isinstance(error, httptools.HttpParserUpgrade):
+            super()._unsupported_upgrade_warning()
+            return
+        (stopped_at,) = error.args
+        rest = self._received_data[stopped_at:]
+        version = self.parser.get_http_version().encode()
+        head = [
+            b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version),
+            *(b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"),
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.data_received(b"\r\n".join([*head, b"", b""]) + rest)
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for a request that it can't parse."""

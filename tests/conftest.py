@@ -15,10 +15,11 @@ from app import open_files
 from app.graphiql.build import build as build_graphiql
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
+from app.npm_bundle import install_packages
 from app.settings import Settings
 from tests.empty_databases import empty_database
 from tests.local_processes import running_mongod, running_process
-from tests.npm import skip_without_npm
+from tests.npm import CLIENTS_FOLDER, RECIPE_FOLDER, skip_without_npm
 
 _MEMORY_FOLDER = Path("/dev/shm")
 _MIN_FREE_MEMORY_BYTES = 4 * 1024**3
@@ -67,6 +68,17 @@ def graphiql_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphiql") / "bundle"
     with skip_without_npm():
         build_graphiql(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the front ends of tests/clients, the published recipe and their packages."""
+    folder = tmp_path_factory.mktemp("clients")
+    for source_folder in (CLIENTS_FOLDER, RECIPE_FOLDER):
+        shutil.copytree(source_folder, folder, dirs_exist_ok=True)
+    with skip_without_npm():
+        install_packages(folder)
     return folder
 
 

@@ -1,14 +1,17 @@
-"""Tests that use npm are skipped where it is missing, or reaches no registry."""
+"""The npm packages of the tests. Tests are skipped where npm is missing, or reaches no registry."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from app.errors import SetupError
 from app.npm_bundle import has_npm
 
+CLIENTS_FOLDER = Path(__file__).parent / "clients"
+RECIPE_FOLDER = Path(__file__).parents[1] / "graphql-schema" / "clients"
 REGISTRY_UNREACHABLE = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
 
 

@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.http_protocol import BoundedHttpProtocol
+from app.websocket_protocol import StrictWebSocketProtocol
 
 
 @asynccontextmanager
@@ -22,7 +23,11 @@ async def running_server(app: ASGIApp) -> AsyncIterator[str]:
             port=0,
             log_level="critical",
             lifespan="off",
-            ws="websockets-sansio",
+            ws=StrictWebSocketProtocol,
+            # As in `segments api`.
+            ws_max_size=1024 * 1024,
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
     )

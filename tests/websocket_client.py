@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -22,6 +23,10 @@ class WebSocketClient:
     async def send_raw(self, message: str | bytes) -> None:
         await self._connection.send(message)
 
+    async def send_fragments(self, *parts: bytes, is_text: bool = True) -> None:
+        """Sends one message in a frame for each part. Text may be no UTF-8."""
+        await self._connection.send(parts, text=is_text)
+
     async def subscribe(self, query: object, id_: object = "1", **payload_fields: Any) -> None:
         await self.send(
             {"id": id_, "type": "subscribe", "payload": {"query": query, **payload_fields}}
@@ -29,6 +34,12 @@ class WebSocketClient:
 
     async def receive(self) -> Any:
         return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
+
+    async def receive_until_closed(self) -> AsyncIterator[Any]:
+        """Yields the messages up to the end of the connection, whatever its close code."""
+        with suppress(ConnectionClosed):
+            while True:
+                yield await self.receive()
 
     def pause_reading(self) -> None:
         """Stops reading: what the server sends fills the buffers of the kernel, then the server's

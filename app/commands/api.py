@@ -16,6 +16,7 @@ from app import logging_config, open_files
 from app.commands import connections
 from app.http_protocol import BoundedHttpProtocol
 from app.local import addresses
+from app.websocket_protocol import StrictWebSocketProtocol
 
 _MIB = 1024 * 1024
 _SHUTDOWN_TIMEOUT_SECONDS = 3
@@ -49,6 +50,7 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
+        ws=StrictWebSocketProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

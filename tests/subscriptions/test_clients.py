@@ -12,7 +12,7 @@ from app.schema.http import event_stream
 from app.services import transition_feed
 from tests.engine.conftest import ShopWithEngine, wait_until
 from tests.loyalty_client import LoyaltyClient
-from tests.subscriptions.conftest import CLIENTS_FOLDER, RECIPE_FOLDER
+from tests.npm import CLIENTS_FOLDER, RECIPE_FOLDER
 from tests.subscriptions.front_end_client import FrontEndClient, Json, running_front_end
 from tests.subscriptions.tcp_proxy import running_proxy
 from tests.subscriptions.test_subscriptions import SUBSCRIBE, VIP_FILTER

@@ -10,6 +10,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    Node,
     parse,
     specified_rules,
     validate,
@@ -136,6 +137,14 @@ def _invalid_document(validation_errors: Sequence[GraphQLError], code: str) -> P
         None,
         http_status=422,
         errors=tuple(
-            format_request_error(validation_error, code) for validation_error in validation_errors
+            format_request_error(error, code) for error in _merge_equal_errors(validation_errors)
         ),
     )
+
+
+def _merge_equal_errors(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
+    """Returns one error for each message, with the locations of all errors that have it."""
+    nodes_by_message: dict[str, list[Node]] = {}
+    for error in errors:
+        nodes_by_message.setdefault(error.message, []).extend(error.nodes or ())
+    return [GraphQLError(message, nodes) for message, nodes in nodes_by_message.items()]

@@ -9,29 +9,24 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from app.schema.http.error_masking import log_internal_error
-from app.schema.http.graphql_request import from_json, is_large, parse_json
+from app.schema.http.graphql_request import from_json
 from app.schema.http.operations import Operations
 from app.schema.http.request_errors import JSON, RequestError, request_error
 from app.schema.http.session import CallerSession, prepare_operation
+from app.schema.http.socket_messages import (
+    SUBPROTOCOL,
+    ClientMessage,
+    ProtocolError,
+    parse_message,
+)
 
-SUBPROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_SECONDS = 10
 PING_INTERVAL_SECONDS = 20
 CLOSE_TIMEOUT_SECONDS = 2
 MAX_OPERATIONS_PER_CONNECTION = 100
-MAX_OPERATION_ID_CHARACTERS = 255
 FORBIDDEN_CLOSE_CODE = 4403
 TRY_AGAIN_LATER_CLOSE_CODE = 1013
 _DISCONNECT_ERRORS = (WebSocketDisconnect, WebSocketDisconnected)
-
-
-class ProtocolError(Exception):
-    """The client violated the protocol. The server closes the WebSocket with this code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        self.code = code
-        self.reason = reason
-        super().__init__(reason)
 
 
 class WebSocketSession:
@@ -49,12 +44,11 @@ class WebSocketSession:
         self._operation_tasks: dict[str, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
-        if SUBPROTOCOL not in self._websocket.scope["subprotocols"]:
-            await self._websocket.accept()
-            await self._websocket.close(4406, f"Use the subprotocol {SUBPROTOCOL}")
-            return
-        await self._websocket.accept(SUBPROTOCOL)
         try:
+            if SUBPROTOCOL not in self._websocket.scope["subprotocols"]:
+                await self._websocket.accept()
+                raise ProtocolError(4406, f"Use the subprotocol {SUBPROTOCOL}")
+            await self._websocket.accept(SUBPROTOCOL)
             await self._run_session()
         except ProtocolError as error:
             await self._close(error)
@@ -93,7 +87,7 @@ class WebSocketSession:
         while True:
             try:
                 async with asyncio.timeout(PING_INTERVAL_SECONDS):
-                    message, is_large_message = await self._receive_message()
+                    text = await self._receive_text()
             except TimeoutError:
                 if is_ping_pending:
                     raise ProtocolError(4408, "No answer to a ping") from None
@@ -101,7 +95,8 @@ class WebSocketSession:
                 await _send_with_timeout(self._send({"type": "ping"}))
             else:
                 is_ping_pending = False
-                await _send_with_timeout(self._handle_message(message, is_large_message, session))
+                message = await parse_message(text)
+                await _send_with_timeout(self._handle_message(message, session))
 
     async def _close(self, error: ProtocolError) -> None:
         """Closes the connection with the code and the reason, unless the client accepts no data."""
@@ -110,23 +105,20 @@ class WebSocketSession:
                 await self._websocket.close(error.code, error.reason)
 
     async def _initialize(self, exit_stack: ExitStack) -> CallerSession:
-        """Waits for connection_init, which must come first and within INIT_TIMEOUT_SECONDS, and
-        opens the session of its caller, whose socket counts until the stack closes."""
+        """Waits for connection_init, within INIT_TIMEOUT_SECONDS, and opens the session of its
+        caller, whose socket counts until the stack closes."""
         try:
             async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
-                message, _ = await self._receive_message()
-                while message["type"] in ("ping", "pong"):
+                message = await parse_message(await self._receive_text())
+                while message.type != "connection_init":
+                    if message.type == "subscribe":
+                        raise ProtocolError(4401, "Unauthorized")
                     await self._handle_ping(message)
-                    message, _ = await self._receive_message()
+                    message = await parse_message(await self._receive_text())
         except TimeoutError:
             raise ProtocolError(4408, "Connection initialisation timeout") from None
-        if message["type"] != "connection_init":
-            raise ProtocolError(4401, "Unauthorized")
-        payload = message.get("payload")
-        if not isinstance(payload, dict | None):
-            raise ProtocolError(4400, "The payload of connection_init must be an object")
         try:
-            session = await self._open_session(payload or {})
+            session = await self._open_session(message.payload or {})
             exit_stack.enter_context(session.count_stream())
         except RequestError as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
@@ -136,52 +128,34 @@ class WebSocketSession:
         await self._send({"type": "connection_ack"})
         return session
 
-    async def _receive_message(self) -> tuple[JSON, bool]:
-        """Returns the next message, and whether it is large."""
+    async def _receive_text(self) -> str | None:
+        """Returns the text of the next message; None if it is binary."""
         event = await self._websocket.receive()
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code", 1000))
-        text = event.get("text")
-        if text is None:
-            raise ProtocolError(4400, "A message must be text")
-        try:
-            body = text.encode()
-            message = await parse_json(body)
-        except (RequestError, UnicodeEncodeError):
-            raise ProtocolError(4400, "A message must be JSON") from None
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise ProtocolError(4400, "A message must be an object with a type")
-        return message, is_large(body)
+        text: str | None = event.get("text")
+        return text
 
-    async def _handle_ping(self, message: JSON) -> None:
-        if message["type"] == "ping":
+    async def _handle_ping(self, message: ClientMessage) -> None:
+        if message.type == "ping":
             await self._send({"type": "pong"})
 
-    async def _handle_message(
-        self, message: JSON, is_large_message: bool, session: CallerSession
-    ) -> None:
-        match message:
-            case {"type": "ping" | "pong"}:
+    async def _handle_message(self, message: ClientMessage, session: CallerSession) -> None:
+        match message.type:
+            case "ping" | "pong":
                 await self._handle_ping(message)
-            case {"type": "subscribe", "id": str(operation_id), "payload": payload} if operation_id:
-                await self._start_operation(operation_id, payload, is_large_message, session)
-            case {"type": "complete", "id": str(operation_id)}:
-                if task := self._operation_tasks.pop(operation_id, None):
+            case "subscribe":
+                await self._start_operation(message, session)
+            case "complete":
+                if task := self._operation_tasks.pop(message.operation_id, None):
                     task.cancel()
-            case {"type": "connection_init"}:
+            case "connection_init":
                 raise ProtocolError(4429, "Too many initialisation requests")
-            case _:
-                raise ProtocolError(4400, f"Not a message of {SUBPROTOCOL}: {message['type'][:40]}")
 
-    async def _start_operation(
-        self, operation_id: str, payload: object, is_large_payload: bool, session: CallerSession
-    ) -> None:
-        if len(operation_id) > MAX_OPERATION_ID_CHARACTERS:
-            # It is sent back with each result.
-            reason = f"The id of an operation has at most {MAX_OPERATION_ID_CHARACTERS} characters"
-            raise ProtocolError(4400, reason)
+    async def _start_operation(self, message: ClientMessage, session: CallerSession) -> None:
+        operation_id = message.operation_id
         if operation_id in self._operation_tasks:
-            raise ProtocolError(4409, f"Subscriber for {operation_id[:40]} already exists")
+            raise ProtocolError(4409, f"Subscriber for {operation_id} already exists")
         if len(self._operation_tasks) >= MAX_OPERATIONS_PER_CONNECTION:
             error = request_error(
                 422, f"A socket runs at most {MAX_OPERATIONS_PER_CONNECTION} operations at once."
@@ -189,15 +163,14 @@ class WebSocketSession:
             await self._send({"id": operation_id, "type": "error", "payload": error.errors})
             return
         self._operation_tasks[operation_id] = asyncio.create_task(
-            self._run_operation(operation_id, payload, is_large_payload, session)
+            self._run_operation(message, session)
         )
 
-    async def _run_operation(
-        self, operation_id: str, payload: object, is_large_payload: bool, session: CallerSession
-    ) -> None:
+    async def _run_operation(self, message: ClientMessage, session: CallerSession) -> None:
         """Sends the results and then `complete`; or an `error`, which ends the operation too."""
+        operation_id = message.operation_id
         try:
-            request = from_json(payload, is_large=is_large_payload)
+            request = from_json(message.payload, is_large=message.is_large)
             operation = await prepare_operation(self._operations, request, session)
             with session.count_stream() if operation.is_subscription else nullcontext():
                 async with aclosing(operation.results(session.make_context)) as results:

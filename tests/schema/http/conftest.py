@@ -1,5 +1,6 @@
 """The HTTP layer with a small schema, called in this process and behind a real uvicorn."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
@@ -53,6 +54,20 @@ async def address(view: GraphQLView) -> AsyncIterator[str]:
     """The address of a real server, as host:port."""
     async with running_server(Starlette(routes=view.routes())) as address:
         yield address
+
+
+@pytest.fixture
+def no_server_errors(address: str, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fails the test if uvicorn or asyncio logs an error: each is a fault of the program."""
+    # uvicorn sets the level of its logger, and hides it from others.
+    logger = logging.getLogger("uvicorn.error")
+    logger.setLevel(logging.ERROR)
+    logger.addHandler(caplog.handler)
+    yield
+    logger.removeHandler(caplog.handler)
+    records = caplog.get_records("call")
+    errors = [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+    assert errors == [], address
 
 
 def _settings() -> Settings:

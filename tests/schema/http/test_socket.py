@@ -165,6 +165,7 @@ async def test_a_client_that_reads_nothing_is_disconnected(
 
 async def test_ping_is_answered_at_any_time(address: str) -> None:
     async with open_websocket(address, initialize=False) as client:
+        await client.send({"type": "complete", "id": "1"})
         await client.send({"type": "ping"})
         assert await client.receive() == {"type": "pong"}
         await client.send({"type": "connection_init"})
@@ -186,10 +187,13 @@ async def test_ping_is_answered_at_any_time(address: str) -> None:
         ("[" * 50_000, 4400),
         ('{"type": 1}', 4400),
         ('{"type": "nonsense"}', 4400),
+        ('{"type": "%s"}' % ("😀" * 100), 4400),
         ('{"type": "subscribe"}', 4400),
         ('{"type": "subscribe", "id": 1, "payload": {"query": "{ number }"}}', 4400),
         ('{"type": "subscribe", "id": "", "payload": {"query": "{ number }"}}', 4400),
         ('{"type": "complete", "id": {}}', 4400),
+        ('{"type": "complete", "id": ""}', 4400),
+        ('{"type": "ping", "payload": 1}', 4400),
         ('{"type": "ping", "payload": "\\ud800"}', 4400),
         (b"binary", 4400),
         ('{"type": "connection_init"}', 4429),
@@ -204,9 +208,10 @@ async def test_what_is_no_message_closes_the_socket_with_its_code(
     assert log_entries == []
 
 
-async def test_an_id_in_use_closes_the_socket(client: WebSocketClient) -> None:
-    await client.subscribe("subscription { endless }")
-    await client.subscribe("subscription { endless }")
+@pytest.mark.parametrize("id_", ["1", "😀" * 100])
+async def test_an_id_in_use_closes_the_socket(client: WebSocketClient, id_: str) -> None:
+    await client.subscribe("subscription { endless }", id_)
+    await client.subscribe("subscription { endless }", id_)
 
     assert await client.wait_for_close_code() == 4409
 
@@ -215,6 +220,8 @@ async def test_an_id_in_use_closes_the_socket(client: WebSocketClient) -> None:
     ("message", "code"),
     [
         ({"type": "subscribe", "id": "1", "payload": {"query": "{ number }"}}, 4401),
+        ({"type": "subscribe", "payload": {"query": "{ number }"}}, 4400),
+        ({"type": "nonsense"}, 4400),
         ({"type": "connection_init", "payload": 1}, 4400),
     ],
 )

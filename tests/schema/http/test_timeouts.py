@@ -11,6 +11,10 @@ from app.settings import Settings
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 GRAPHQL = "application/graphql-response+json"
+UPGRADE = (
+    b"POST /graphql HTTP/1.1\r\nHost: door\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{"
+)
 
 
 async def test_an_operation_that_takes_too_long_is_cancelled(
@@ -80,10 +84,11 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(addre
             b"Content-Length: 20\r\n\r\n{",
             "body",
         ),
+        (UPGRADE, "body"),
         # A second request on the connection.
         (b"GET /graphql?query={number} HTTP/1.1\r\nHost: door\r\n\r\nGET /", "headers"),
     ],
-    ids=["silence", "headers", "a body", "later headers"],
+    ids=["silence", "headers", "a body", "an upgrade", "later headers"],
 )
 async def test_what_does_not_arrive_in_time_is_refused(
     address: str, monkeypatch: pytest.MonkeyPatch, sent: bytes, part: str
