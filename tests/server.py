@@ -23,6 +23,7 @@ async def running_server(app: ASGIApp) -> AsyncIterator[str]:
             log_level="critical",
             lifespan="off",
             ws="websockets-sansio",
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
     )
