@@ -85,6 +85,11 @@ class Api:
         assert document is not None, source_id
         return document
 
+    def hash_collections(self) -> dict[str, str]:
+        """Returns a hash of all documents of each collection: less work than a dump."""
+        hashes: dict[str, str] = self.database.command("dbHash")["collections"]
+        return hashes
+
     def dump(self) -> Json:
         """Returns all documents of all collections."""
         return {

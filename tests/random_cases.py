@@ -1,11 +1,17 @@
 """Random test cases by Hypothesis, the same in every run."""
 
+from random import Random
 from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 Value = TypeVar("Value")
+
+# Hypothesis draws the seed alone. Of its own generators it draws each number, which takes longer
+# than most tests.
+RANDOM_GENERATORS = st.integers(0, 2**64 - 1).map(Random)
 
 
 def repeatable(max_examples: int) -> settings:

@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
-from multiprocessing import get_context
 
 import pytest
 import pytest_asyncio
@@ -20,6 +19,7 @@ from app.settings import Settings
 from app.store import Store
 from tests.engine.conftest import ShopWithEngine, wait_until
 from tests.engine.test_transitions import is_true_filter
+from tests.forked_program import fork_server
 from tests.loyalty_client import LoyaltyClient
 
 
@@ -79,7 +79,7 @@ async def test_a_process_killed_at_a_boundary_does_not_block_the_log(
     program = await club.create_program("points")
     await club.create_rule(program, vips, 5)
     await consuming_shop.wait_until_processed()
-    process = get_context("forkserver").Process(
+    process = fork_server.Process(
         target=create_rule_until_killed, args=(api.settings, program, vips)
     )
     process.start()

@@ -2,15 +2,15 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 from app.local.process import ChildProcess
 from app.settings import Settings
 from tests.environment import store_environment
+from tests.forked_program import ForkedChild
 
 
-class ExportWorkerProcess(ChildProcess):
+class ExportWorkerProcess(ForkedChild):
     """`segments worker --only jobs`."""
 
     def __init__(self, folder: Path, settings: Settings, name: str = "worker") -> None:
@@ -18,7 +18,7 @@ class ExportWorkerProcess(ChildProcess):
         self._environment = {**os.environ, **store_environment(settings)}
 
     def start(self) -> None:
-        self.run([sys.executable, "-m", "app", "worker", "--only", "jobs"], self._environment)
+        self.run(["segments", "worker", "--only", "jobs"], self._environment)
 
 
 def kill(process: ChildProcess) -> None:

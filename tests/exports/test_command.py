@@ -19,6 +19,7 @@ from pymongo import MongoClient
 
 from app.local.mongod import Mongod
 from app.settings import Settings
+from tests.forked_program import run_segments
 from tests.local.conftest import wait_until
 from tests.terminal import run_in_terminal
 
@@ -107,14 +108,7 @@ def run_export(environment: dict[str, str], tmp_path: Path) -> Command:
     """run_export("-o", "a.csv") exports the segment in the test's folder."""
 
     def run(*arguments: str, segment: str = SEGMENT_ID) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [sys.executable, "-m", "app", "export", segment, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        return run_segments(("export", segment, *arguments), tmp_path, environment)
 
     return run
 

@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from app.filters import CustomerFacts, Filter, Now, find_next_change, holds
 from app.filters.calendar import MILLISECOND
@@ -16,7 +15,7 @@ from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, ten_years_later
 from tests.filters.similar_filters import assign_slots, draw_filters, random_customer, random_filter
-from tests.random_cases import repeatable
+from tests.random_cases import RANDOM_GENERATORS, repeatable
 
 PARAMETRIZE_NOW = pytest.mark.parametrize(
     "now", NOWS, ids=lambda now: f"{now.calendar.time_zone} {now.at:%Y-%m-%d}"
@@ -118,7 +117,7 @@ def test_few_filters_set_few_timers(
                 yield changed == filter_set.evaluate_separately(facts, before)
 
     @repeatable(400)
-    @given(NOWS_NEAR_CLOCK_CHANGES, st.randoms(use_true_random=False))
+    @given(NOWS_NEAR_CLOCK_CHANGES, RANDOM_GENERATORS)
     def follow_drawn_timers(now: Now, random: Random) -> None:
         filter_set = filter_set_of(assign_slots(random, random.sample(filters, 4)))
         for _ in follow_timers(filter_set, now, random):

@@ -24,6 +24,7 @@ from tests.filters.corpus import CATALOG
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, NextChangeCase, sample_cases
+from tests.random_cases import RANDOM_GENERATORS
 
 NextChangeForm = Callable[[object, Operand, Now, datetime], Iterator[datetime]]
 BreakNextChange = Callable[[Operator, NextChangeForm], NextChangeForm]
@@ -40,7 +41,7 @@ def case_bank(dual_evaluator: DualEvaluator) -> CaseBank[NextChangeCase]:
             ],
             wires,
             NOWS_NEAR_CLOCK_CHANGES,
-            st.randoms(use_true_random=False),
+            RANDOM_GENERATORS,
         )
 
     return CaseBank(MAX_FILTERS, cases_of)

@@ -20,7 +20,7 @@ from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies, Wire
 from tests.filters.next_change_cases import NOWS_NEAR_CLOCK_CHANGES, sample_cases
 from tests.instants import utc
-from tests.random_cases import repeatable
+from tests.random_cases import RANDOM_GENERATORS, repeatable
 
 CLOCK_OPERATORS = [operator for operator in OPERATORS if operator.is_time_dependent]
 FILTERS = 100
@@ -57,7 +57,7 @@ def test_it_changes_then_and_not_before(
     @given(
         clock_filter_trees(filter_strategies),
         NOWS_NEAR_CLOCK_CHANGES,
-        st.randoms(use_true_random=False),
+        RANDOM_GENERATORS,
     )
     def right(wire: Wire, now: Now, random: Random) -> None:
         for case in sample_cases(random, parse(wire, CATALOG), now, dual_evaluator):
@@ -84,7 +84,7 @@ def test_the_pipeline_changes_at_the_same_instant(
     @given(
         clock_filter_trees(filter_strategies),
         NOWS_NEAR_CLOCK_CHANGES,
-        st.randoms(use_true_random=False),
+        RANDOM_GENERATORS,
     )
     def agree(wire: Wire, now: Now, random: Random) -> None:
         nonlocal changes

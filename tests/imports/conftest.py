@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.services.imports import DryRunStore, FileImport, ImportOptions, RejectF
 from app.services.imports.report import ImportReport
 from app.settings import Settings
 from app.store import Store
+from tests.forked_program import run_segments
 
 Json = dict[str, Any]
 
@@ -161,14 +161,6 @@ def run_import(environment: dict[str, str], tmp_path: Path) -> Command:
     """run_import("orders", "a.csv") runs `segments import orders a.csv` in the test's folder."""
 
     def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [sys.executable, "-m", "app", "import", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        return run_segments(("import", *arguments), tmp_path, environment, stdin)
 
     return run

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.forked_program import ForkedProgram
 from tests.ports import free_port
 
 WaitUntil = Callable[[Callable[[], object]], None]
@@ -28,15 +32,29 @@ class ProgramProcess:
     """One run of `segments`, in a session of its own, as in a terminal."""
 
     def __init__(
-        self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]
+        self,
+        folder: Path,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        is_forked: bool,
     ) -> None:
+        self.process: subprocess.Popen[bytes] | ForkedProgram
         self._stdout_file, self._stderr_file = folder / "out", folder / "err"
-        with self._stdout_file.open("w") as out, self._stderr_file.open("w") as err:
+        with (
+            Path(os.devnull).open() as no_input,
+            self._stdout_file.open("w") as out,
+            self._stderr_file.open("w") as err,
+        ):
+            if is_forked:
+                streams = (no_input.fileno(), out.fileno(), err.fileno())
+                self.process = ForkedProgram(arguments, folder, environment, streams)
+                return
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app", *arguments],
                 cwd=folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=no_input,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
@@ -72,6 +90,23 @@ RunProgram = Callable[..., ProgramProcess]
 def run_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram]:
     """run_program("up", "--port", "8000", MONGODB_URL=...) runs in an empty folder until the test
     ends."""
+    with program_runner(tmp_path_factory, is_forked=False) as start:
+        yield start
+
+
+@pytest.fixture
+def run_forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram]:
+    """Does the same with a fork of a process that has imported the program, for commands other
+    than `up` and `api`."""
+    with program_runner(tmp_path_factory, is_forked=True) as start:
+        yield start
+
+
+@contextmanager
+def program_runner(
+    tmp_path_factory: pytest.TempPathFactory, *, is_forked: bool
+) -> Iterator[RunProgram]:
+    """Yields a function that runs `segments`. The end stops what still runs."""
     programs: list[ProgramProcess] = []
     inherited = {
         name: value
@@ -86,8 +121,11 @@ def run_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunProgram
             "SEGMENTS_DASHBOARD_BUNDLE": str(folder / "dashboard"),
             "SEGMENTS_GRAPHIQL_BUNDLE": str(folder / "graphiql"),
         }
-        programs.append(ProgramProcess(folder, arguments, {**inherited, **bundles, **environment}))
-        return programs[-1]
+        program = ProgramProcess(
+            folder, arguments, {**inherited, **bundles, **environment}, is_forked=is_forked
+        )
+        programs.append(program)
+        return program
 
     yield start
     for program in programs:
@@ -104,18 +142,37 @@ def port() -> int:
 @pytest.fixture
 def responds_ok(port: int) -> Callable[[str], bool]:
     """Whether the path responds with 200."""
+    return partial(is_path_ok, port)
 
-    def ask(path: str) -> bool:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", path, headers={"Accept": "text/html"})
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
 
-    return ask
+def is_path_ok(port: int, path: str) -> bool:
+    """Whether the path responds with 200 at the port."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path, headers={"Accept": "text/html"})
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class RunningUp:
+    """A `segments up` that several tests look at, its data folder and its port."""
+
+    program: ProgramProcess
+    data_folder: Path
+    port: int
+
+
+@pytest.fixture(scope="module")
+def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
+    folder, port = tmp_path_factory.mktemp("up") / "data", free_port()
+    with program_runner(tmp_path_factory, is_forked=False) as start:
+        program = start("up", "--data", str(folder), "--port", str(port))
+        program.wait_for_output("Ready: ")
+        yield RunningUp(program, folder, port)
 
 
 @pytest.fixture(name="until")

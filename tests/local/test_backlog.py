@@ -50,11 +50,11 @@ async def test_the_warning_is_for_waiting_jobs_only(
 
 
 def test_doctor_distinguishes_waiting_and_running_jobs(
-    run_program: RunProgram, settings: Settings, redis_client: Redis
+    run_forked: RunProgram, settings: Settings, redis_client: Redis
 ) -> None:
     assert settings.redis_url
     _enqueue(redis_client, "long", NOW, running=True)
-    doctor = run_program(
+    doctor = run_forked(
         "doctor",
         MONGODB_URL="mongodb://127.0.0.1:1",
         REDIS_URL=settings.redis_url.get_secret_value(),

@@ -82,13 +82,13 @@ async def test_everything_is_ok_while_a_worker_runs(
 
 
 async def test_a_lost_index_and_a_missing_worker_are_reported(
-    run_program: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
+    run_forked: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     store = await Store.open(settings)
     await store.close()
     mongo_client[settings.database]["customers"].drop_index("sourceId_1")
 
-    doctor = run_program("doctor", **store_environment(settings))
+    doctor = run_forked("doctor", **store_environment(settings))
     assert doctor.wait_for_exit() == 1
     index, worker = fix_lines(doctor)
     assert "customers (no index sourceId_1)" in index
@@ -96,7 +96,7 @@ async def test_a_lost_index_and_a_missing_worker_are_reported(
 
 
 async def test_the_lag_and_the_last_error_of_the_engine_are_reported(
-    run_program: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
+    run_forked: RunProgram, settings: Settings, mongo_client: MongoClient[dict[str, object]]
 ) -> None:
     store = await Store.open(settings)
     await store.close()
@@ -130,7 +130,7 @@ async def test_the_lag_and_the_last_error_of_the_engine_are_reported(
     database.counters.update_one({"_id": "transitionLogEnd"}, {"$set": {"sequence": 6}})
     database.checkpoints.update_one({"_id": "loyalty"}, {"$set": {"sequence": 5}})
 
-    doctor = run_program("doctor", **store_environment(settings))
+    doctor = run_forked("doctor", **store_environment(settings))
     assert doctor.wait_for_exit() == 1
     (engine,) = [line for line in fix_lines(doctor) if "engine: " in line]
     assert "7 unprocessed changes, 16 partitions without a worker; start `segments" in engine
@@ -147,13 +147,13 @@ async def test_the_lag_and_the_last_error_of_the_engine_are_reported(
     assert "engine's last error: 50 min ago on there, process 7: it broke\n" in doctor.stdout
 
     database.engineErrors.update_one({}, {"$set": {"at": now - timedelta(minutes=61)}})
-    doctor = run_program("doctor", **store_environment(settings))
+    doctor = run_forked("doctor", **store_environment(settings))
     doctor.wait_for_exit(30)
     assert "last error" not in doctor.stdout
 
 
 def test_the_members_of_a_replica_set_are_counted(
-    run_program: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
+    run_forked: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
 ) -> None:
     second = Mongod(tmp_path / "second", settings)
     with (
@@ -169,13 +169,13 @@ def test_the_members_of_a_replica_set_are_counted(
             config["version"] += 1
             client.admin.command("replSetReconfig", config)
             urls = {**store_environment(settings), "MONGODB_URL": first.url}
-            doctor = run_program("doctor", **urls)
+            doctor = run_forked("doctor", **urls)
             doctor.wait_for_exit(30)
             assert "topology: replica set rs0 with 2 members, primary " in doctor.stdout
             address = f"mongodb://{quote(str(second.socket.path), safe='')}/?directConnection=true"
             with Client(address) as member_client:
                 until(lambda: "setName" in member_client.admin.command("hello"))
-            doctor = run_program("doctor", **{**urls, "MONGODB_URL": address})
+            doctor = run_forked("doctor", **{**urls, "MONGODB_URL": address})
             doctor.wait_for_exit(30)
             assert "not its primary; add replicaSet= to MONGODB_URL" in doctor.stdout
         finally:
@@ -183,11 +183,11 @@ def test_the_members_of_a_replica_set_are_counted(
 
 
 def test_a_standalone_is_told_to_become_a_replica_set(
-    run_program: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
+    run_forked: RunProgram, settings: Settings, tmp_path: Path, until: WaitUntil
 ) -> None:
     with running_process(Standalone(tmp_path / "alone", settings)) as alone:
         address = f"mongodb://{quote(str(alone.socket.path), safe='')}"
-        doctor = run_program("doctor", **{**store_environment(settings), "MONGODB_URL": address})
+        doctor = run_forked("doctor", **{**store_environment(settings), "MONGODB_URL": address})
         doctor.wait_for_exit(30)
     assert (
         "topology: standalone; run mongod with --replSet and initiate the replica set"
@@ -195,8 +195,8 @@ def test_a_standalone_is_told_to_become_a_replica_set(
     )
 
 
-def test_unreachable_stores_are_reported_without_passwords(run_program: RunProgram) -> None:
-    doctor = run_program(
+def test_unreachable_stores_are_reported_without_passwords(run_forked: RunProgram) -> None:
+    doctor = run_forked(
         "doctor",
         MONGODB_URL="mongodb://ada:love@127.0.0.1:1",
         REDIS_URL="redis://:love@127.0.0.1:1/0?password=lace",
@@ -210,16 +210,16 @@ def test_unreachable_stores_are_reported_without_passwords(run_program: RunProgr
     assert "lace" not in doctor.stdout + doctor.stderr
 
 
-def test_invalid_addresses_are_reported(run_program: RunProgram) -> None:
-    doctor = run_program("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
+def test_invalid_addresses_are_reported(run_forked: RunProgram) -> None:
+    doctor = run_forked("doctor", MONGODB_URL="mongodb://a:b:c@d", REDIS_URL="http://d")
     assert doctor.wait_for_exit() == 1
     mongodb, redis = fix_lines(doctor)
     assert "must be escaped" in mongodb
     assert "REDIS_URL is right" in redis
 
 
-def test_without_addresses_it_looks_for_a_running_up(run_program: RunProgram) -> None:
-    doctor = run_program("doctor")
+def test_without_addresses_it_looks_for_a_running_up(run_forked: RunProgram) -> None:
+    doctor = run_forked("doctor")
     assert doctor.wait_for_exit() == 1
     assert doctor.stderr == (
         "segments: MONGODB_URL is not set, and no `segments up` runs in .segments\n"

@@ -41,14 +41,14 @@ def pickled_job(proof: Path) -> bytes:
 
 
 def test_a_pickled_command_does_not_run_and_the_worker_goes_on(
-    run_program: RunProgram,
+    run_forked: RunProgram,
     settings: Settings,
     redis_client: Redis,
     tmp_path: Path,
     until: WaitUntil,
 ) -> None:
     proof = tmp_path / "proof"
-    worker = run_program("worker", **store_environment(settings))
+    worker = run_forked("worker", **store_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     _enqueue(redis_client, "forged", pickled_job(proof))
     until(lambda: redis_client.zscore("arq:queue", "forged") is None)
@@ -78,9 +78,9 @@ _JOB: dict[str, Any] = {"t": None, "f": "sweep", "a": [], "k": {}, "et": _NOW_MS
 
 
 def test_jobs_of_any_other_shape_do_not_end_the_worker(
-    run_program: RunProgram, settings: Settings, redis_client: Redis, until: WaitUntil
+    run_forked: RunProgram, settings: Settings, redis_client: Redis, until: WaitUntil
 ) -> None:
-    worker = run_program("worker", **store_environment(settings))
+    worker = run_forked("worker", **store_environment(settings))
     until(lambda: redis_client.exists("arq:queue:health-check"))
     changes: list[dict[str, Any]] = [
         {"f": ["sweep"]},

@@ -36,7 +36,7 @@ def request_status(port: int, key: str | None) -> int:
 
 
 def test_keys_beside_a_running_up(
-    run_program: RunProgram, tmp_path: Path, port: int, until: WaitUntil
+    run_program: RunProgram, run_forked: RunProgram, tmp_path: Path, port: int, until: WaitUntil
 ) -> None:
     data = str(tmp_path / "data")
     up = run_program("up", "--data", data, "--port", str(port), SEGMENTS_AUTH="keys")
@@ -62,15 +62,15 @@ def test_keys_beside_a_running_up(
         until(
             lambda: client["segments"]["apiKeys"].count_documents({"lastUsedAt": {"$exists": True}})
         )
-    listed = run_keys(run_program, "list", "--data", data).stdout
+    listed = run_keys(run_forked, "list", "--data", data).stdout
     (line,) = [line for line in listed.splitlines() if line.startswith(prefix)]
     assert re.fullmatch(rf"{prefix}  admin  the shop's own(  {MINUTE}){{3}}", line)
     assert key.removeprefix(prefix) not in listed
-    assert run_keys(run_program, "revoke", prefix, "--data", data).stdout == f"Revoked {prefix}.\n"
+    assert run_keys(run_forked, "revoke", prefix, "--data", data).stdout == f"Revoked {prefix}.\n"
     until(lambda: request_status(port, key) == 401)
-    listed = run_keys(run_program, "list", "--data", data).stdout
+    listed = run_keys(run_forked, "list", "--data", data).stdout
     assert prefix not in listed
-    doctor = run_program("doctor", "--data", data)
+    doctor = run_forked("doctor", "--data", data)
     doctor.wait_for_exit(EXIT_SECONDS)
     assert "SEGMENTS_AUTH = keys\n" in doctor.stdout
 
@@ -87,7 +87,7 @@ def test_keys_beside_a_running_up(
     ],
 )
 def test_wrong_usage_is_reported_in_one_line(
-    run_program: RunProgram,
+    run_forked: RunProgram,
     mongod: Mongod,
     database: str,
     arguments: tuple[str, ...],
@@ -95,12 +95,12 @@ def test_wrong_usage_is_reported_in_one_line(
     message: str,
 ) -> None:
     environment = {"MONGODB_URL": mongod.url, "SEGMENTS_DATABASE": database}
-    program = run_program("keys", *arguments, **environment)
+    program = run_forked("keys", *arguments, **environment)
     assert program.wait_for_exit(EXIT_SECONDS) == status
     assert program.stdout == ""
     assert program.stderr.count("\n") == 1
     assert message in program.stderr
-    assert len(run_keys(run_program, "list", **environment).stdout.splitlines()) == 1
+    assert len(run_keys(run_forked, "list", **environment).stdout.splitlines()) == 1
 
 
 def test_with_keys_up_listens_on_other_addresses(

@@ -6,10 +6,8 @@ from app.local.mongod import Mongod
 from tests.local.conftest import RunProgram
 
 
-def test_json_lines_carry_the_fields(
-    run_program: RunProgram, mongod: Mongod, database: str
-) -> None:
-    worker = run_program(
+def test_json_lines_carry_the_fields(run_forked: RunProgram, mongod: Mongod, database: str) -> None:
+    worker = run_forked(
         "worker",
         MONGODB_URL=mongod.url,
         SEGMENTS_DATABASE=database,

@@ -37,7 +37,7 @@ def test_it_works_again_once_redis_is_back(
 
 
 async def test_points_are_given_without_redis(
-    mongod: Mongod, valkey: Valkey, run_program: RunProgram, until: WaitUntil
+    mongod: Mongod, valkey: Valkey, run_forked: RunProgram, until: WaitUntil
 ) -> None:
     async with running_api(mongod, valkey) as api:
         club = LoyaltyClient(api)
@@ -47,7 +47,7 @@ async def test_points_are_given_without_redis(
             await club.create_program("points"), await club.create_segment("VIPs", filter=vips), 10
         )
         urls = store_environment(api.settings) | {"REDIS_URL": "redis://127.0.0.1:1"}
-        worker = run_program("worker", **urls)
+        worker = run_forked("worker", **urls)
         await api.upsert("ann", metadata={"vip": True})
         until(lambda: api.read_customer_document("ann").get("loyalty") == {"points": 10})
         worker.process.terminate()
@@ -69,7 +69,7 @@ def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None
 
 
 async def test_each_part_runs_in_a_worker_of_its_own(
-    mongod: Mongod, valkey: Valkey, run_program: RunProgram, until: WaitUntil, redis_client: Redis
+    mongod: Mongod, valkey: Valkey, run_forked: RunProgram, until: WaitUntil, redis_client: Redis
 ) -> None:
     redis_client.flushall()
     async with running_api(mongod, valkey) as api:
@@ -82,19 +82,19 @@ async def test_each_part_runs_in_a_worker_of_its_own(
         urls = store_environment(api.settings)
         transitions = api.database.transitions
 
-        engine = run_program("worker", "--only", "engine", **urls)
+        engine = run_forked("worker", "--only", "engine", **urls)
         await api.upsert("ann", metadata={"vip": True})
         until(lambda: transitions.count_documents({}) == 1)
         assert "loyalty" not in api.read_customer_document("ann")
         engine.process.terminate()
         assert engine.wait_for_exit() == 0
 
-        consumers = run_program("worker", "--only", "consumers", **urls)
+        consumers = run_forked("worker", "--only", "consumers", **urls)
         until(lambda: api.read_customer_document("ann").get("loyalty") == {"points": 10})
         assert not redis_client.exists(HEALTH)
         await api.upsert("ann", metadata={"vip": False})
 
-        jobs = run_program("worker", "--only", "jobs", **urls)
+        jobs = run_forked("worker", "--only", "jobs", **urls)
         until(lambda: redis_client.exists(HEALTH))
         assert transitions.count_documents({}) == 1
         for worker in (consumers, jobs):
@@ -102,7 +102,7 @@ async def test_each_part_runs_in_a_worker_of_its_own(
             assert worker.wait_for_exit() == 0
 
 
-def test_only_names_a_part(run_program: RunProgram) -> None:
-    worker = run_program("worker", "--only", "everything")
+def test_only_names_a_part(run_forked: RunProgram) -> None:
+    worker = run_forked("worker", "--only", "everything")
     assert worker.wait_for_exit() == 2
     assert "'engine', 'jobs', 'consumers'" in worker.stderr

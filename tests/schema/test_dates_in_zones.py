@@ -30,7 +30,8 @@ CREATE = """mutation($name: String!, $filter: FilterInput!) {
     segmentCreate(input: { name: $name, definition: { filter: $filter } }) {
       segment { id } userErrors { message } } }"""
 MEMBERSHIPS = """query($source: String!, $ids: [ID!]) {
-    segmentMembership(customer: { sourceId: $source }, segmentIds: $ids) { isMember changesAt } }"""
+    segmentMembership(customer: { sourceId: $source }, segmentIds: $ids) {
+      segment { id } isMember changesAt } }"""
 
 # Windows are whole ticks long, and events lie half a tick beside one, so that no answer changes
 # while the test runs.
@@ -117,6 +118,7 @@ async def test_windows_that_end_before_now(api: Api) -> None:
     random = Random(17)
     now = truncate_to_milliseconds(datetime.now(UTC))
     ats_by_customer = await add_activity(api, random, now)
+    expected_memberships: dict[str, dict[str, Json]] = {id_: {} for id_ in ats_by_customer}
     for number in range(30):
         name = random.choice(("visit", "order", "order.item"))
         operator, compare = random.choice(COMPARISONS)
@@ -128,6 +130,7 @@ async def test_windows_that_end_before_now(api: Api) -> None:
         filter_ = {"event": event}
         created = await api.fetch(CREATE, name=f"window {number}", filter=filter_)
         assert not created["userErrors"], created
+        segment_id = created["segment"]["id"]
 
         def is_member(ats: list[datetime], at: datetime) -> bool:
             count = sum(at - start_ago < event_at <= at - end_ago for event_at in ats)  # noqa: B023
@@ -140,17 +143,19 @@ async def test_windows_that_end_before_now(api: Api) -> None:
             changes_at = next(
                 (at for at in instants if at > now and is_member(ats, at) != expected), None
             )
-            (membership,) = await api.fetch(
-                MEMBERSHIPS, source=source_id, ids=[created["segment"]["id"]]
-            )
-            assert membership == {
+            expected_memberships[source_id][segment_id] = {
+                "segment": {"id": segment_id},
                 "isMember": expected,
                 "changesAt": changes_at and iso(changes_at),
-            }, (filter_, ats)
+            }
             if expected:
                 expected_members.add(source_id)
         in_test = attribute_filter("source", "IS", "windows")
         assert await list_source_ids(api, {"all": [in_test, filter_]}) == expected_members
+    for source_id, expected_by_segment in expected_memberships.items():
+        found = await api.fetch(MEMBERSHIPS, source=source_id, ids=[*expected_by_segment])
+        found_by_segment = {membership["segment"]["id"]: membership for membership in found}
+        assert found_by_segment == expected_by_segment, ats_by_customer[source_id]
 
 
 async def add_activity(api: Api, random: Random, now: datetime) -> dict[str, list[datetime]]:

@@ -16,12 +16,14 @@ from app.local.valkey import Valkey
 from app.schema import Context, schema
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.operations import Operations
+from app.services.sample import shop as sample_shop
 from tests.api import Api, running_api
 from tests.schema.example_operations import NAMES, execute, fill_variables, load_shop, read_query
 from tests.schema.random_documents import RandomDocuments
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
+CUSTOMERS = 300
 RANDOM_DOCUMENTS = 150
 # What two shops can't have in common: ids and the order of rows by id, secrets, signatures, times,
 # cursors, and durations.
@@ -39,8 +41,11 @@ class Shop(NamedTuple):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shops(mongod: Mongod, valkey: Valkey) -> AsyncIterator[list[Shop]]:
-    """A shop with Strawberry's executor, and one with the fast executor."""
+    """A shop with Strawberry's executor, and one with the fast executor. They have the first
+    customers of the sample."""
     async with AsyncExitStack() as exit_stack:
+        monkeypatch = exit_stack.enter_context(pytest.MonkeyPatch.context())
+        monkeypatch.setattr(sample_shop, "CUSTOMER_COUNT", CUSTOMERS)
         shops = []
         for fast_executor in (False, True):
             api = await exit_stack.enter_async_context(

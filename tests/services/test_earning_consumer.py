@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from multiprocessing import get_context
 
 import pytest
 import pytest_asyncio
@@ -17,6 +16,7 @@ from app.services.consumers import ConsumerRunner
 from app.services.earning_consumer import EarningConsumer
 from app.store import DatabaseError
 from tests.api import Api
+from tests.forked_program import fork_server
 from tests.local.conftest import wait_until
 from tests.loyalty_client import LoyaltyClient
 from tests.services.ledger_model import LedgerModel, loyalty_runner, run_consumer_until_killed
@@ -95,14 +95,12 @@ async def test_a_worker_may_be_killed_at_any_command(
     for _ in range(8):
         await earners.add_rule()
     await earners.append_random_transitions(160)
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload(["tests.services.ledger_model"])
     chance, ended = random.Random(20), []
     while 0 not in ended:
         # As if the next worker started this much later.
         api.database.heartbeats.delete_many({})
         # A worker finishes a batch within two dozen commands.
-        worker = processes.Process(
+        worker = fork_server.Process(
             target=run_consumer_until_killed, args=(api.settings, chance.randint(1, 40))
         )
         worker.start()

@@ -9,7 +9,7 @@ from app.domain.segments import SegmentKind
 from app.errors import SetupError
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.services.sample import load, load_into
+from app.services.sample import load, load_into, shop
 from app.services.sample.segments import find_segment
 from app.services.sample.shop import CUSTOMER_COUNT, source_id
 from tests.api import Api, running_api
@@ -100,13 +100,18 @@ async def test_loading_again_changes_nothing(api: Api, load_summary: str) -> Non
     assert {name: rows for name, rows in api.dump().items() if name != "counters"} == before
 
 
-async def test_loading_again_restores_what_is_missing(api: Api, load_summary: str) -> None:
-    segment = await find_segment(api.services, "Gone quiet")
-    await api.services.segments.delete(segment.id)
+async def test_loading_again_restores_what_is_missing(
+    mongod: Mongod, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop, "CUSTOMER_COUNT", 100)
+    async with running_api(mongod, valkey) as api:
+        await load(api.services)
+        segment = await find_segment(api.services, "Gone quiet")
+        await api.services.segments.delete(segment.id)
 
-    await load(api.services)
+        await load(api.services)
 
-    assert await find_segment(api.services, "Gone quiet")
+        assert await find_segment(api.services, "Gone quiet")
 
 
 async def test_a_shop_with_other_customers_does_not_get_the_sample(

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ from app.settings import Settings
 from tests.api import Api, running_api
 from tests.engine.model.replica_set import ReplicaSet, ReplicaSetMember
 from tests.environment import store_environment
+from tests.forked_program import ForkedChild
 from tests.local_processes import mongod_settings
 
 _LOG_LINES_READ = 1_000
@@ -28,7 +28,7 @@ _STEP_DOWN_SECONDS = 3
 _MAX_HANG_SECONDS = 5
 
 
-class WorkerProcess(ChildProcess):
+class WorkerProcess(ForkedChild):
     """A `segments worker` process."""
 
     def __init__(self, folder: Path, number: int, settings: Settings) -> None:
@@ -41,7 +41,7 @@ class WorkerProcess(ChildProcess):
         }
 
     def start(self) -> None:
-        self.run([sys.executable, "-m", "app", "worker"], self._environment)
+        self.run(["segments", "worker"], self._environment)
 
     def wait_until_ready(self) -> None:
         """Does nothing: a worker has no sign that it is ready."""
