@@ -34,6 +34,9 @@ const DistributionsPage = lazy(async () => ({
 const DistributionPage = lazy(async () => ({
   default: (await import("./distributions/DistributionPage")).DistributionPage,
 }));
+const EnginePage = lazy(async () => ({
+  default: (await import("./engine/EnginePage")).EnginePage,
+}));
 
 const ENGAGEMENT_PAGES = [
   { name: "Segments", href: routes.segments },
@@ -65,6 +68,7 @@ export function App() {
           <Route path={routes.rules} component={RulesPage} />
           <Route path={routes.distributions} component={DistributionsPage} />
           <Route path="/distributions/:id" component={DistributionPage} />
+          <Route path={routes.engine} component={EnginePage} />
           <Route component={NotFound} />
         </Switch>
       </Main>
@@ -96,6 +100,14 @@ function Navigation() {
           Developers
         </h2>
         <ul aria-labelledby="developers">
+          <li>
+            <Link
+              href={routes.engine}
+              aria-current={location === routes.engine ? "page" : undefined}
+            >
+              Engine
+            </Link>
+          </li>
           <li>
             <a href="/graphql">GraphiQL</a>
           </li>

@@ -11,6 +11,7 @@ export const routes = {
     `/customers/${encodeURIComponent(sourceId)}${tab ? `/${tab}` : ""}`,
   rules: "/rules",
   distributions: "/distributions",
+  engine: "/engine",
   distribution: (id: string) => `/distributions/${id}`,
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };
