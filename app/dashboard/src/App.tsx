@@ -37,10 +37,14 @@ const DistributionPage = lazy(async () => ({
 const EnginePage = lazy(async () => ({
   default: (await import("./engine/EnginePage")).EnginePage,
 }));
+const ImportPage = lazy(async () => ({
+  default: (await import("./imports/ImportPage")).ImportPage,
+}));
 
 const ENGAGEMENT_PAGES = [
   { name: "Segments", href: routes.segments },
   { name: "Customers", href: routes.customers },
+  { name: "Import", href: routes.import },
   { name: "Validation rules", href: routes.rules },
   { name: "Distributions", href: routes.distributions },
 ];
@@ -68,6 +72,7 @@ export function App() {
           <Route path={routes.rules} component={RulesPage} />
           <Route path={routes.distributions} component={DistributionsPage} />
           <Route path="/distributions/:id" component={DistributionPage} />
+          <Route path={routes.import} component={ImportPage} />
           <Route path={routes.engine} component={EnginePage} />
           <Route component={NotFound} />
         </Switch>

@@ -12,6 +12,7 @@ export const routes = {
   rules: "/rules",
   distributions: "/distributions",
   engine: "/engine",
+  import: "/import",
   distribution: (id: string) => `/distributions/${id}`,
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };
