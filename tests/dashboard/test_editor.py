@@ -146,7 +146,7 @@ def test_a_key_is_quick_in_a_large_filter(dashboard: Dashboard) -> None:
 
     for label in ("Value", "Attribute"):
         dashboard.find("input", label).click()
-        times = [press_and_measure(dashboard, letter) for letter in "emailemail"]
+        times = [press_and_measure(dashboard, letter) for letter in "email"]
         # A busy machine adds to the time of some keys.
         assert sorted(times)[len(times) // 4] < MAX_KEY_MS, times
 
