@@ -9,7 +9,7 @@ from rich.text import Text
 
 from app import open_files
 from app.commands import engine_health, mongodb_health, redis_health, segments_health
-from app.commands.finding import Finding
+from app.services.health import Finding
 from app.settings import Settings
 
 _MIN_OPEN_FILES = 4_096

@@ -1,21 +1,15 @@
-"""Checks that the engine keeps up, and that it could resume after an interruption."""
+"""Checks the engine, the consumers, the deliveries and the exports by their status in MongoDB."""
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
 
-from app.commands import connections, consumers_health, deliveries_health, exports_health
-from app.commands.finding import Finding
-from app.domain.engine_status import BoundedCount, EngineStatus
+from app.commands import connections
+from app.domain.engine_status import EngineStatus
 from app.errors import SegmentsError
 from app.services.engine_status import EngineStatusReader
+from app.services.health import Finding, check_status
 from app.settings import Settings
 from app.store import DatabaseError
-
-# An engine that keeps up is less than a second behind.
-_MAX_LAG = timedelta(seconds=10)
-_HOUR = timedelta(hours=1)
-_START_WORKERS = "start `segments worker`, one or more"
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -24,75 +18,9 @@ def check(settings: Settings) -> Iterator[Finding]:
     except (SegmentsError, DatabaseError) as error:
         yield Finding("engine", "its status can't be read", str(error))
         return
-    yield exports_health.check(status)
-    if status.lag is None:
-        yield Finding("engine", "has never run on this database")
-        return
-    yield from _check_partitions(status)
-    yield _check_engine(status, status.lag)
-    yield _check_workers(status)
-    yield _check_timers(status)
-    yield from consumers_health.check(status)
-    yield from deliveries_health.check(status.deliveries)
-    yield from deliveries_health.check_distributions(status.failing_distributions)
-    yield from deliveries_health.check_code_pools(status.code_pools)
-    last_error = status.last_error
-    if last_error is not None and (age := status.observed_at - last_error.occurred_at) < _HOUR:
-        time_and_process = (
-            f"{age.total_seconds() / 60:.0f} min ago on {last_error.host}, process {last_error.pid}"
-        )
-        yield Finding("engine's last error", f"{time_and_process}: {last_error.message}")
+    yield from check_status(status)
 
 
 async def _read_status(settings: Settings) -> EngineStatus:
     async with connections.open_store(settings) as store:
         return await EngineStatusReader(store).read()
-
-
-def _check_partitions(status: EngineStatus) -> Iterator[Finding]:
-    for poison_change in status.poison_changes:
-        state = (
-            f"blocked since {poison_change.first_failed_at.isoformat(timespec='seconds')}"
-            f" by a poison change, tried {poison_change.attempts:,} times: {poison_change.error}"
-        )
-        remedy = "correct the customer, its events or its orders; the engine retries by itself"
-        yield Finding(f"partition {poison_change.partition}", state, remedy)
-
-
-def _check_engine(status: EngineStatus, lag: timedelta) -> Finding:
-    state = f"{status.active_segment_count:,} active segments, {lag.total_seconds():,.0f} s behind"
-    history_window, changes = status.retention_windows.resume_window, status.changes_behind
-    if history_window is not None:
-        state += f", can resume within {history_window / _HOUR:,.1f} h"
-    if changes is not None:
-        state += f", {_format_count(changes)} unprocessed changes"
-    if status.backfilled_ratio is not None:
-        state += f", {status.backfilled_ratio:.0%} of the backfill done"
-    if history_window is not None and lag > history_window / 2:
-        return Finding(
-            "engine", state, f"{_START_WORKERS}, before the change stream history is lost"
-        )
-    if status.unassigned_partition_count:
-        state += f", {status.unassigned_partition_count} partitions without a worker"
-        return Finding("engine", state, _START_WORKERS)
-    return Finding("engine", state, "" if lag < _MAX_LAG else "start more workers")
-
-
-def _check_workers(status: EngineStatus) -> Finding:
-    rates = (
-        f"{status.changes_per_second:,.1f} changes/s,"
-        f" {status.transitions_per_second:,.1f} transitions/s"
-    )
-    names = [f"{worker.host} {worker.pid}" for worker in status.workers]
-    return Finding("workers", f"{', '.join(names) or 'none'}; {rates}")
-
-
-def _check_timers(status: EngineStatus) -> Finding:
-    state = f"{_format_count(status.due_timers)} due"
-    if status.next_timer_at is not None:
-        state += f", the next at {status.next_timer_at.isoformat(timespec='seconds')}"
-    return Finding("timers", state)
-
-
-def _format_count(count: BoundedCount) -> str:
-    return f"{count.number:,}" if count.is_exact else f"at least {count.number:,}"

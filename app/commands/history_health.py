@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from app.commands import connections
-from app.commands.finding import Finding
 from app.domain.engine_status import ImageRetention, OplogStats, RetentionWindows
+from app.services.health import Finding
 from app.settings import Settings
 
 _HOUR = timedelta(hours=1)

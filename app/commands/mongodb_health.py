@@ -7,7 +7,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from app.commands import history_health
-from app.commands.finding import Finding
+from app.services.health import Finding
 from app.settings import Settings
 from app.store.collections import COLLECTIONS, Collection
 

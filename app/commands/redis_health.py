@@ -7,8 +7,8 @@ from arq.constants import default_queue_name, health_check_key_suffix
 from redis import Redis
 from redis.exceptions import RedisError
 
-from app.commands.finding import Finding
 from app.job_queue import Backlog, connect, read_backlog
+from app.services.health import Finding
 from app.settings import Settings
 
 _MIN_VERSION = (6, 2)

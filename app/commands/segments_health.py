@@ -3,9 +3,9 @@
 import asyncio
 
 from app.commands import connections
-from app.commands.finding import Finding
 from app.errors import SegmentsError
 from app.services import Services
+from app.services.health import Finding
 from app.services.uses import list_names
 from app.settings import Settings
 

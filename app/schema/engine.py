@@ -1,6 +1,5 @@
 """The status of the engine in the API, for administrators."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import strawberry
@@ -14,8 +13,10 @@ from app.domain.exports import ExportSummary
 from app.domain.progress import PoisonChange
 from app.schema.context import Info
 from app.schema.delivery_status import DeliveryQueueStatus
+from app.schema.engine_health import MAX_FINDINGS, EngineFinding
 from app.schema.scalars import Long
 from app.services.engine_status import MAX_QUARANTINED_SHOWN
+from app.services.health import PartitionState, check_status, partition_state
 
 # The number of partitions. More workers than that have nothing to process.
 _MAX_PARTITIONS = 16
@@ -121,6 +122,9 @@ class EnginePartition:
     worker: EngineWorker | None = strawberry.field(
         description="The worker that processes the partition; null if the partition has no"
         " running worker."
+    )
+    state: PartitionState = strawberry.field(
+        description="Whether the engine keeps up with the changes of the partition."
     )
     poison_change: EnginePoisonChange | None = strawberry.field(
         description="The change that blocks the partition; null if none does."
@@ -281,6 +285,10 @@ class EngineStatus:
         description="The latest error of any worker, including stopped ones; null if there was"
         " none."
     )
+    findings: list[EngineFinding] = strawberry.field(
+        metadata={"max_items": MAX_FINDINGS},
+        description="What the health checks found, with remedies.",
+    )
 
     @classmethod
     def from_domain(cls, status: EngineStatusSnapshot) -> "EngineStatus":
@@ -303,27 +311,26 @@ class EngineStatus:
             oplog_seconds=to_seconds(windows.oplog_window),
             image_retention_seconds=to_seconds(windows.image_retention),
             history_window_seconds=to_seconds(windows.resume_window),
-            partitions=[
-                _to_engine_partition(partition, status.find_worker)
-                for partition in status.partitions
-            ],
+            partitions=[_to_engine_partition(status, partition) for partition in status.partitions],
             workers=[EngineWorker.from_domain(worker) for worker in status.workers],
             consumers=[LogConsumer.from_domain(consumer) for consumer in status.consumers],
             exports=ExportCounts.from_domain(status.exports),
             deliveries=DeliveryQueueStatus.from_domain(status),
             last_error=EngineError.from_domain(status.last_error) if status.last_error else None,
+            findings=[EngineFinding.from_domain(finding) for finding in check_status(status)],
         )
 
 
 def _to_engine_partition(
-    partition: PartitionStatus, find_worker: Callable[[PartitionStatus], Worker | None]
+    status: EngineStatusSnapshot, partition: PartitionStatus
 ) -> EnginePartition:
-    worker = find_worker(partition)
+    worker = status.find_worker(partition)
     return EnginePartition(
         number=partition.number,
         position=partition.progress.position,
         reached_at=partition.progress.reached_at,
         worker=EngineWorker.from_domain(worker) if worker else None,
+        state=partition_state(status, partition),
         poison_change=EnginePoisonChange.from_domain(partition.poison_change)
         if partition.poison_change
         else None,

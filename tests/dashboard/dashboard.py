@@ -164,6 +164,6 @@ def choose(dashboard: Dashboard, label: str, text: str) -> None:
 def _first_option(dashboard: Dashboard) -> str:
     found: str = dashboard.browser.execute_script(
         "const list = document.querySelector('[role=listbox]:not([aria-busy=true])');"
-        "return list?.firstElementChild?.innerText ?? ''"
+        "return list?.querySelector('[role=option]')?.innerText ?? ''"
     )
     return found

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.dashboard import Dashboard, choose, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -34,7 +34,7 @@ def test_customers_are_searched_and_filtered(dashboard: Dashboard) -> None:
     dashboard.wait_for("2 customers")
     dashboard.check_accessibility()
     dashboard.click("summary", "Filter")
-    select(dashboard, "Attribute", "Name")
+    choose(dashboard, "Attribute", "Name")
     select(dashboard, "Operator", "is")
     dashboard.find("input", "Value").send_keys("Ben")
     dashboard.wait_for("1 customer\n")

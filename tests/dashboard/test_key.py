@@ -83,6 +83,10 @@ def test_a_key_with_the_role_read_sees_nothing_that_writes(
     dashboard.wait_for("Everybody")
     dashboard.wait_for("Forget the key")
     assert "New segment" not in dashboard.text()
+    dashboard.click("a", "Import")
+    dashboard.wait_for("To import you need a key with the role WRITE.")
+    assert "CSV file" not in dashboard.text().split("role WRITE.")[1]
+    dashboard.click("a", "Segments")
 
     dashboard.click("button", "Forget the key")
     enter_key(dashboard, keys[Role.ADMIN])

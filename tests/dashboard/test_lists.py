@@ -7,7 +7,7 @@ import pytest
 from selenium.webdriver import ActionChains, Keys
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, replace_text, select
+from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -131,7 +131,7 @@ def test_all_who_match_a_filter_are_added(
     dashboard.open("/app/segments/new/list")
     dashboard.wait_for("253 customers match, and a list has at most 250.")
     dashboard.click("summary", "Filter")
-    select(dashboard, "Attribute", "Name")
+    choose(dashboard, "Attribute", "Name")
     select(dashboard, "Operator", "is")
     dashboard.find("input", "Value").send_keys("Vip")
 

@@ -116,6 +116,10 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.click("a", "Welcome")
     dashboard.wait_for("4 deliveries shown")
     dashboard.check_accessibility()
+    dashboard.click("a", "Engine")
+    dashboard.wait_until(lambda: dashboard.text().count("Keeps up") == 16, "16 partitions")
+    assert "Running workers, the oldest first" in dashboard.text()
+    dashboard.check_accessibility()
 
 
 def test_an_export_with_chosen_columns_is_downloaded(

@@ -37,6 +37,7 @@ def test_the_page_shows_the_members_page_by_page(dashboard: Dashboard, segment_i
     dashboard.click("button", "Show more")
     dashboard.wait_for("customer-59")
     assert dashboard.text().count("customer-49") == 1
+    dashboard.wait_until(lambda: dashboard.focused().text == "That is all.", "the focus")
     dashboard.check_appearance()
     dashboard.check_browser_logs()
 

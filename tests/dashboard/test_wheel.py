@@ -78,7 +78,7 @@ def test_it_serves_both_pages_without_sources(checkout: Path, tmp_path: Path) ->
     )
 
     assert served.stdout.split() == ["200", "200", "200"], served.stderr
-    sources = (".tsx", ".ts", ".jsx", "package.json", "package-lock.json", "wheel_hook.py")
+    sources = (".tsx", ".ts", ".jsx", ".png", "package.json", "package-lock.json", "wheel_hook.py")
     assert [name for name in names if name.endswith(sources)] == []
     assert "app/graphiql/operations/list_segments.graphql" in names
 

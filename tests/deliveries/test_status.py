@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.commands import deliveries_health
+from app.services import health
 from tests.deliveries.distribution_client import DistributionClient
 from tests.deliveries.receiver import Receiver, answer_status
 from tests.deliveries.test_codes import ADD_CODES, create_pool
@@ -23,12 +23,9 @@ async def read_metric(client: DistributionClient, name: str) -> list[tuple[dict[
 async def list_findings(client: DistributionClient) -> dict[str, tuple[str, bool]]:
     """Returns, by subject, the findings of `segments doctor` and whether they are fine."""
     status = await client.api.services.engine_status.read()
-    findings = [
-        *deliveries_health.check(status.deliveries),
-        *deliveries_health.check_distributions(status.failing_distributions),
-        *deliveries_health.check_code_pools(status.code_pools),
-    ]
-    return {finding.subject: (finding.state, finding.is_ok) for finding in findings}
+    return {
+        finding.subject: (finding.state, finding.is_ok) for finding in health.check_status(status)
+    }
 
 
 async def test_pools_that_run_low_and_deliveries_without_a_code_are_shown(

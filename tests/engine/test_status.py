@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.domain.engine_status import WorkerReport
 from app.services.engine import Engine
+from app.services.health import PartitionState, partition_state
 from app.store import oplog
 from tests.engine.conftest import Json, ShopWithEngine, wait_until
 from tests.engine.test_transitions import is_true_filter
@@ -20,7 +22,8 @@ STATUS_QUERY = """{
     changesPerSecond transitionsPerSecond lastSequence activeSegments
     dueTimers { number exact } nextTimerAt backfillProgress
     oplogSeconds imageRetentionSeconds historyWindowSeconds
-    partitions { number position reachedAt worker { id } }
+    partitions { number position reachedAt state worker { id } }
+    findings { subject state remedy }
     workers {
       id host pid beganAt changes transitions changesPerSecond transitionsPerSecond errors
       lastError { message at }
@@ -34,6 +37,11 @@ ZERO_EXACT = {"number": 0, "exact": True}
 async def fetch_status(shop: ShopWithEngine) -> Json:
     status: Json = await shop.api.fetch(STATUS_QUERY)
     return status
+
+
+def engine_finding(status: Json) -> Json:
+    (finding,) = [each for each in status["findings"] if each["subject"] == "engine"]
+    return dict(finding)
 
 
 def parse_instant(text: str) -> datetime:
@@ -96,6 +104,12 @@ async def test_without_a_worker_the_lag_counts_all_changes(
     status = await fetch_status(shop_without_engine)
     assert status["lagChanges"] == {"number": written, "exact": True}
     assert {each["worker"] for each in status["partitions"]} == {None}
+    assert {each["state"] for each in status["partitions"]} == {"NO_WORKER"}
+    finding = engine_finding(status)
+    assert finding["state"].endswith(
+        f"{written} unprocessed changes, 16 partitions without a worker"
+    )
+    assert finding["remedy"] == "start `segments worker`, one or more"
     rows = list(shop_without_engine.api.database.partitions.find())
     assert (status["position"], status["reachedAt"]) == (first["position"], first["reachedAt"])
     assert status["position"] == min(row["position"] for row in rows)
@@ -129,6 +143,12 @@ async def test_a_worker_reports_its_work(shop_without_engine: ShopWithEngine) ->
     assert (worker["host"], worker["pid"]) == (socket.gethostname(), os.getpid())
     assert (worker["errors"], worker["lastError"], status["lastError"]) == (0, None, None)
     assert {each["worker"]["id"] for each in status["partitions"]} == {worker["id"]}
+    assert {each["state"] for each in status["partitions"]} == {"KEEPING_UP"}
+    assert engine_finding(status)["remedy"] is None
+    read = await shop_without_engine.api.services.engine_status.read()
+    later = replace(read, observed_at=read.observed_at + timedelta(seconds=10))
+    states = {partition_state(later, partition) for partition in later.partitions}
+    assert states == {PartitionState.LAGGING}
     assert status["lagChanges"] == ZERO_EXACT
     assert 0 <= status["lagSeconds"] < 5
     assert (status["lastSequence"], status["activeSegments"]) == (len(log), 1)

@@ -34,10 +34,17 @@ const DistributionsPage = lazy(async () => ({
 const DistributionPage = lazy(async () => ({
   default: (await import("./distributions/DistributionPage")).DistributionPage,
 }));
+const EnginePage = lazy(async () => ({
+  default: (await import("./engine/EnginePage")).EnginePage,
+}));
+const ImportPage = lazy(async () => ({
+  default: (await import("./imports/ImportPage")).ImportPage,
+}));
 
 const ENGAGEMENT_PAGES = [
   { name: "Segments", href: routes.segments },
   { name: "Customers", href: routes.customers },
+  { name: "Import", href: routes.import },
   { name: "Validation rules", href: routes.rules },
   { name: "Distributions", href: routes.distributions },
 ];
@@ -65,6 +72,8 @@ export function App() {
           <Route path={routes.rules} component={RulesPage} />
           <Route path={routes.distributions} component={DistributionsPage} />
           <Route path="/distributions/:id" component={DistributionPage} />
+          <Route path={routes.import} component={ImportPage} />
+          <Route path={routes.engine} component={EnginePage} />
           <Route component={NotFound} />
         </Switch>
       </Main>
@@ -96,6 +105,14 @@ function Navigation() {
           Developers
         </h2>
         <ul aria-labelledby="developers">
+          <li>
+            <Link
+              href={routes.engine}
+              aria-current={location === routes.engine ? "page" : undefined}
+            >
+              Engine
+            </Link>
+          </li>
           <li>
             <a href="/graphql">GraphiQL</a>
           </li>

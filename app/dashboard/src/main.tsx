@@ -11,7 +11,10 @@ const MAX_RETRIES = 2;
 
 const queryClient = new QueryClient({
   defaultOptions: {
+    // The server may be on this machine, and needs no network then.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       retry: (failures, error) =>
         failures < MAX_RETRIES && error instanceof ApiError && error.code === "UNREACHABLE",
     },

@@ -11,6 +11,8 @@ export const routes = {
     `/customers/${encodeURIComponent(sourceId)}${tab ? `/${tab}` : ""}`,
   rules: "/rules",
   distributions: "/distributions",
+  engine: "/engine",
+  import: "/import",
   distribution: (id: string) => `/distributions/${id}`,
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react"
 import { forgetKey, keyRequirement, storeKey } from "../api/key";
 import { ApiError } from "../api/request";
 import { socket } from "../api/socket";
+import { ActionButton } from "../ui/ActionButton";
 import { viewerQuery } from "./viewer";
 
 /** Asks for a key, over the page, whenever the API needs one. The page keeps its place. */
@@ -56,9 +57,9 @@ function KeyDialog() {
               onChange={(event) => setKey(event.target.value)}
             />
           </label>
-          <button type="submit" className="primary" disabled={entry.isPending}>
+          <ActionButton type="submit" className="primary" isPending={entry.isPending}>
             Open
-          </button>
+          </ActionButton>
         </div>
         <label>
           <input

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useState } from "react";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { ActionButton } from "../ui/ActionButton";
 import { formatCount, formatNumber } from "../ui/formats";
 import { PagedList } from "../ui/PagedList";
 import { Problem } from "../ui/Problem";
@@ -39,9 +40,9 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
           </select>
         </label>
         {isAdmin && failedCount > 0 && (
-          <button type="button" disabled={retry.isPending} onClick={() => retry.mutate(null)}>
+          <ActionButton isPending={retry.isPending} onClick={() => retry.mutate(null)}>
             Send all failed ones again ({formatNumber(failedCount)})
-          </button>
+          </ActionButton>
         )}
       </div>
       {retry.error && <Problem error={retry.error} />}

@@ -4,6 +4,7 @@ import { request, requireNoUserErrors } from "../api/request";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
 import type { TransitionType } from "../segments/words";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { ChannelFields, type ChannelText, toChannelInput } from "./ChannelFields";
@@ -83,9 +84,14 @@ export function DistributionForm() {
             This makes “{segment.name}” active for good: its filter can’t be edited then.
           </p>
         )}
-        <button type="submit" className="primary" disabled={!segment || creation.isPending}>
+        <ActionButton
+          type="submit"
+          className="primary"
+          disabled={!segment}
+          isPending={creation.isPending}
+        >
           Create the distribution
-        </button>
+        </ActionButton>
       </form>
     </section>
   );

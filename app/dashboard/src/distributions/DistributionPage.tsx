@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
 import { routes } from "../routes";
+import { ActionButton } from "../ui/ActionButton";
 import { formatCount } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
@@ -59,9 +60,9 @@ function State({ distribution }: { distribution: ShownDistribution }) {
       <div className="toolbar">
         <span>{STATE_NAMES[state]}</span>
         {isAdmin && (
-          <button type="button" disabled={change.isPending} onClick={() => change.mutate()}>
+          <ActionButton isPending={change.isPending} onClick={() => change.mutate()}>
             {state === "LIVE" ? "Pause" : "Set live"}
-          </button>
+          </ActionButton>
         )}
       </div>
     </>

@@ -3,6 +3,7 @@ import { useId, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
 import { CustomerCombobox } from "../customers/CustomerCombobox";
 import type { Customer } from "../customers/queries";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { TestDistribution } from "./operations";
@@ -34,13 +35,13 @@ export function TestForm({ distributionId }: { distributionId: string }) {
           customer={customer}
           onChoose={setCustomer}
         />
-        <button
-          type="button"
-          disabled={!customer || test.isPending}
+        <ActionButton
+          disabled={!customer}
+          isPending={test.isPending}
           onClick={() => customer && test.mutate(customer.id)}
         >
           Send the test
-        </button>
+        </ActionButton>
         {test.isPending && <span className="waiting">Waiting for the receiver …</span>}
         {test.data && <span>{test.data}</span>}
       </div>

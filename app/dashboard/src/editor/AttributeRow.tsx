@@ -1,9 +1,9 @@
+import { type ReactNode, type RefObject, useEffect, useRef } from "react";
 import type { AttributeNode } from "../filter/node";
 import type { AttributeCondition, Operator } from "../filter/types";
+import { AttributePicker } from "./AttributePicker";
 import { type AttributeInfo, useCatalog } from "./catalog";
 import { ValueField } from "./ValueField";
-
-const GROUP_NAMES = { PROFILE: "Profile", ACTIVITY: "Activity", METADATA: "Metadata" } as const;
 
 interface Props {
   node: AttributeNode;
@@ -13,17 +13,28 @@ interface Props {
 /** A condition on an attribute of the customer. */
 export function AttributeRow({ node, onChange }: Props) {
   const { attributes } = useCatalog();
-  const groups = Object.entries(GROUP_NAMES).map(([group, name]) => ({
-    name,
-    attributes: attributes.filter((attribute) => attribute.group === group),
-  }));
+  const operatorField = useRef<HTMLSelectElement>(null);
+  const hasChosen = useRef(false);
+  useEffect(() => {
+    if (!hasChosen.current) return;
+    hasChosen.current = false;
+    operatorField.current?.focus();
+  });
   return (
-    <ConditionFields node={node} attributes={attributes} onChange={onChange}>
-      {groups.map(({ name, attributes }) => (
-        <optgroup key={name} label={name}>
-          <AttributeOptions attributes={attributes} />
-        </optgroup>
-      ))}
+    <ConditionFields
+      node={node}
+      attributes={attributes}
+      operatorField={operatorField}
+      onChange={onChange}
+    >
+      <AttributePicker
+        path={node.condition.path}
+        onChoose={(path) => {
+          hasChosen.current = path !== node.condition.path;
+          if (hasChosen.current) onChange({ ...node, condition: { path } });
+          else operatorField.current?.focus();
+        }}
+      />
     </ConditionFields>
   );
 }
@@ -34,9 +45,26 @@ export function PropertyRow({
   properties,
   ...row
 }: Props & { event: string; properties: AttributeInfo[] }) {
+  const { path } = row.node.condition;
   return (
     <ConditionFields {...row} event={event} attributes={properties}>
-      <AttributeOptions attributes={properties} />
+      <select
+        aria-label="Property"
+        value={path ?? ""}
+        onChange={({ target }) => row.onChange({ ...row.node, condition: { path: target.value } })}
+      >
+        <option value="" disabled>
+          Choose a property
+        </option>
+        {path && !properties.some((property) => property.path === path) && (
+          <option value={path}>{path}</option>
+        )}
+        {properties.map((property) => (
+          <option key={property.path} value={property.path}>
+            {property.label}
+          </option>
+        ))}
+      </select>
     </ConditionFields>
   );
 }
@@ -45,11 +73,14 @@ interface ConditionFieldsProps extends Props {
   attributes: AttributeInfo[];
   /** The event whose properties the attributes are. */
   event?: string;
-  /** The options for the attributes. */
-  children: React.ReactNode;
+  operatorField?: RefObject<HTMLSelectElement | null>;
+  /** The control that chooses the attribute. */
+  children: ReactNode;
 }
 
-function ConditionFields({ node, attributes, event, children, onChange }: ConditionFieldsProps) {
+/** What chooses the attribute, the operator and the value. */
+function ConditionFields(props: ConditionFieldsProps) {
+  const { node, attributes, event, operatorField, children, onChange } = props;
   const { operators } = useCatalog();
   const { path, operator, value, ignoreCase } = node.condition;
   const attribute = attributes.find((candidate) => candidate.path === path);
@@ -67,19 +98,10 @@ function ConditionFields({ node, attributes, event, children, onChange }: Condit
 
   return (
     <>
-      <select
-        aria-label={event ? "Property" : "Attribute"}
-        value={path ?? ""}
-        onChange={({ target }) => onChange({ ...node, condition: { path: target.value } })}
-      >
-        <option value="" disabled>
-          Choose {event ? "a property" : "an attribute"}
-        </option>
-        {path && !attribute && <option value={path}>{path}</option>}
-        {children}
-      </select>
+      {children}
       {path && (
         <select
+          ref={operatorField}
           aria-label="Operator"
           value={operator ?? ""}
           onChange={({ target }) => chooseOperator(target.value as Operator)}
@@ -118,12 +140,4 @@ function ConditionFields({ node, attributes, event, children, onChange }: Condit
       )}
     </>
   );
-}
-
-function AttributeOptions({ attributes }: { attributes: AttributeInfo[] }) {
-  return attributes.map(({ path, label }) => (
-    <option key={path} value={path}>
-      {label}
-    </option>
-  ));
 }

@@ -4,6 +4,7 @@ import type { Customer } from "../customers/queries";
 import { type DraftOrigin, useHistory, useKeptDraft } from "../drafts/editedDraft";
 import { toSentFilter } from "../filter/send";
 import type { ShownSegment } from "../segments/queries";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { Conflict } from "./Conflict";
@@ -57,7 +58,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (!canWrite) return;
+    if (!canWrite || save.isPending) return;
     if (!canSave) announce("Give a name and finish each condition to save.");
     else save.mutate({ ...draft, filter: current.filter as FilterInput, updatedAt });
   }
@@ -103,14 +104,15 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                   />
                 </label>
                 {canWrite && (
-                  <button
+                  <ActionButton
                     type="submit"
                     className="primary"
                     aria-keyshortcuts="Control+S"
-                    disabled={!canSave || save.isPending}
+                    disabled={!canSave}
+                    isPending={save.isPending}
                   >
                     Save
-                  </button>
+                  </ActionButton>
                 )}
               </div>
               <DraftTools editedDraft={editedDraft} actions={actions} />

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { StartExport } from "./operations";
 import { exportFieldsQuery, exportsQuery } from "./queries";
@@ -38,9 +39,9 @@ export function ExportForm({ segmentId }: { segmentId: string }) {
             ))}
           </select>
         </label>
-        <button type="submit" className="primary" disabled={start.isPending}>
+        <ActionButton type="submit" className="primary" isPending={start.isPending}>
           Start an export
-        </button>
+        </ActionButton>
       </div>
       <details>
         <summary>Columns: {fields.length > 0 ? fields.join(", ") : "the usual ones"}</summary>

@@ -1,6 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useRef } from "react";
 import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { ActionButton } from "../ui/ActionButton";
 import { formatDate, formatInstant, formatNumber } from "../ui/formats";
 import { CancelExport } from "./operations";
 import { exportsQuery, isRunning, type ListedExport } from "./queries";
@@ -9,27 +11,28 @@ import { exportsQuery, isRunning, type ListedExport } from "./queries";
 export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: string }) {
   const queryClient = useQueryClient();
   const canWrite = useCanWrite();
+  const state = useRef<HTMLTableCellElement>(null);
   const cancellation = useMutation({
     mutationFn: async () => {
       const { exportCancel } = await request(CancelExport, { id: row.id });
       requireNoUserErrors(exportCancel.userErrors);
     },
+    // The button is about to go.
+    onSuccess: () => state.current?.focus(),
     onSettled: () => queryClient.invalidateQueries(exportsQuery(segmentId)),
   });
   return (
     <tr>
       <th scope="row">{formatInstant(row.createdAt)}</th>
       <td>{row.format}</td>
-      <td>{describeState(row)}</td>
+      <td ref={state} tabIndex={-1}>
+        {describeState(row)}
+      </td>
       <td>
         {canWrite && isRunning(row) && (
-          <button
-            type="button"
-            disabled={cancellation.isPending}
-            onClick={() => cancellation.mutate()}
-          >
+          <ActionButton isPending={cancellation.isPending} onClick={() => cancellation.mutate()}>
             Cancel
-          </button>
+          </ActionButton>
         )}
         {row.url && (
           <a href={row.url} download>

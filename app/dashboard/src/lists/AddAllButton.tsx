@@ -5,6 +5,7 @@ import {
   customerCountQuery,
   readSelectedCustomers,
 } from "../customers/queries";
+import { ActionButton } from "../ui/ActionButton";
 import { formatCount, formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import type { ChosenEdit } from "./chosen";
@@ -42,13 +43,9 @@ export function AddAllButton({ selection, edit, limit }: Props) {
     <>
       {addition.error && <Problem error={addition.error} />}
       <p>
-        <button
-          type="button"
-          aria-disabled={addition.isPending}
-          onClick={() => addition.isPending || addition.mutate()}
-        >
+        <ActionButton isPending={addition.isPending} onClick={() => addition.mutate()}>
           Add all {formatNumber(count)}
-        </button>{" "}
+        </ActionButton>{" "}
         {addition.isPending && <span className="waiting">Read {formatNumber(readCount)} …</span>}
       </p>
     </>

@@ -1,4 +1,4 @@
-import { type Dispatch, useRef } from "react";
+import { type Dispatch, memo, useCallback, useEffect, useRef } from "react";
 import type { Customer } from "../customers/queries";
 import type { Chosen, ChosenEdit } from "./chosen";
 
@@ -10,17 +10,21 @@ interface Props {
 
 /** Customers with ticks. With Shift, a tick counts for all rows since the last one. */
 export function CustomerTable({ customers, chosen, edit }: Props) {
+  const shown = useRef(customers);
   const lastTicked = useRef(0);
-
-  function tick(ticked: readonly Customer[], isTicked: boolean) {
-    if (isTicked) edit({ type: "add", customers: ticked });
-    else edit({ type: "remove", ids: ticked.map(({ id }) => id) });
-  }
-  function tickRow(index: number, isTicked: boolean, isRange: boolean) {
-    const other = isRange ? lastTicked.current : index;
-    tick(customers.slice(Math.min(index, other), Math.max(index, other) + 1), isTicked);
-    lastTicked.current = index;
-  }
+  useEffect(() => {
+    shown.current = customers;
+  }, [customers]);
+  // It stays the same function, so that a tick renders only the rows that it changes.
+  const tickRow = useCallback(
+    (index: number, isTicked: boolean, isRange: boolean) => {
+      const other = isRange ? lastTicked.current : index;
+      lastTicked.current = index;
+      const [start, last] = [Math.min(index, other), Math.max(index, other)];
+      edit(createEdit(shown.current.slice(start, last + 1), isTicked));
+    },
+    [edit],
+  );
   return (
     <div className="table-box">
       <table>
@@ -31,7 +35,7 @@ export function CustomerTable({ customers, chosen, edit }: Props) {
                 type="checkbox"
                 aria-label="All shown customers"
                 checked={customers.every(({ id }) => chosen.has(id))}
-                onChange={(event) => tick(customers, event.target.checked)}
+                onChange={({ target }) => edit(createEdit(customers, target.checked))}
               />
             </td>
             <th scope="col">Name</th>
@@ -41,24 +45,49 @@ export function CustomerTable({ customers, chosen, edit }: Props) {
         </thead>
         <tbody>
           {customers.map((customer, index) => (
-            <tr key={customer.id}>
-              <td>
-                <input
-                  type="checkbox"
-                  aria-label={customer.sourceId}
-                  checked={chosen.has(customer.id)}
-                  onChange={({ target, nativeEvent }) =>
-                    tickRow(index, target.checked, (nativeEvent as MouseEvent).shiftKey)
-                  }
-                />
-              </td>
-              <th scope="row">{customer.name ?? "–"}</th>
-              <td>{customer.sourceId}</td>
-              <td>{customer.email ?? "–"}</td>
-            </tr>
+            <CustomerRow
+              key={customer.id}
+              customer={customer}
+              index={index}
+              isTicked={chosen.has(customer.id)}
+              onTick={tickRow}
+            />
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+interface RowProps {
+  customer: Customer;
+  index: number;
+  isTicked: boolean;
+  onTick: (index: number, isTicked: boolean, isRange: boolean) => void;
+}
+
+const CustomerRow = memo(function CustomerRow({ customer, index, isTicked, onTick }: RowProps) {
+  return (
+    <tr>
+      <td>
+        <input
+          type="checkbox"
+          aria-label={customer.sourceId}
+          checked={isTicked}
+          onChange={({ target, nativeEvent }) =>
+            onTick(index, target.checked, (nativeEvent as MouseEvent).shiftKey)
+          }
+        />
+      </td>
+      <th scope="row">{customer.name ?? "–"}</th>
+      <td>{customer.sourceId}</td>
+      <td>{customer.email ?? "–"}</td>
+    </tr>
+  );
+});
+
+function createEdit(ticked: readonly Customer[], isTicked: boolean): ChosenEdit {
+  return isTicked
+    ? { type: "add", customers: ticked }
+    : { type: "remove", ids: ticked.map(({ id }) => id) };
 }

@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { type Dispatch, useEffect, useId, useMemo, useRef, useState } from "react";
+import { ActionButton } from "../ui/ActionButton";
 import { formatCount, formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ColumnChoice } from "./ColumnChoice";
@@ -83,9 +84,9 @@ export function PasteForm({ chosen, edit }: Props) {
               />
               The first line is a heading
             </label>
-            <button type="submit" disabled={column === null || look.isPending}>
+            <ActionButton type="submit" disabled={column === null} isPending={look.isPending}>
               Look up and add
-            </button>
+            </ActionButton>
           </div>
         )}
       </form>

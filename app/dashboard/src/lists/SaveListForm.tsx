@@ -6,6 +6,7 @@ import { request, requireNoUserErrors } from "../api/request";
 import type { Customer } from "../customers/queries";
 import { routes } from "../routes";
 import { CreateSegment } from "../segments/operations";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import type { Chosen, ChosenEdit } from "./chosen";
 
@@ -53,9 +54,14 @@ export function SaveListForm({ chosen, edit, limit }: Props) {
           <input value={description} onChange={(event) => setDescription(event.target.value)} />
         </label>
         {canWrite && (
-          <button type="submit" className="primary" disabled={!canCreate || creation.isPending}>
+          <ActionButton
+            type="submit"
+            className="primary"
+            disabled={!canCreate}
+            isPending={creation.isPending}
+          >
             Create the list
-          </button>
+          </ActionButton>
         )}
       </div>
     </form>

@@ -3,6 +3,7 @@ import { useId, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { CreateRule } from "./operations";
@@ -60,9 +61,14 @@ export function RuleForm() {
           Message to others
           <input value={errorMessage} onChange={({ target }) => setErrorMessage(target.value)} />
         </label>
-        <button type="submit" className="primary" disabled={!canCreate || creation.isPending}>
+        <ActionButton
+          type="submit"
+          className="primary"
+          disabled={!canCreate}
+          isPending={creation.isPending}
+        >
           Create the rule
-        </button>
+        </ActionButton>
       </form>
     </section>
   );

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useId, useRef } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { DeleteSegment } from "./operations";
 import type { ShownSegment } from "./queries";
@@ -52,14 +53,13 @@ export function DeleteSegmentButton({ segment, onDeleted }: Props) {
             {isUsed ? "Close" : "Cancel"}
           </button>
           {!isUsed && (
-            <button
-              type="button"
+            <ActionButton
               className="dangerous"
-              disabled={deletion.isPending}
+              isPending={deletion.isPending}
               onClick={() => deletion.mutate()}
             >
               Delete the segment
-            </button>
+            </ActionButton>
           )}
         </div>
       </dialog>

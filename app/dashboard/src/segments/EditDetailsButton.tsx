@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { UpdateSegment } from "./operations";
 import type { ShownSegment } from "./queries";
@@ -64,9 +65,9 @@ export function EditDetailsButton({ segment }: { segment: ShownSegment }) {
             <button type="button" onClick={() => dialog.current?.close()}>
               Cancel
             </button>
-            <button type="submit" className="primary" disabled={update.isPending}>
+            <ActionButton type="submit" className="primary" isPending={update.isPending}>
               Save
-            </button>
+            </ActionButton>
           </div>
         </form>
       </dialog>

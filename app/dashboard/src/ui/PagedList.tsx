@@ -1,4 +1,5 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
+import { ActionButton } from "./ActionButton";
 import { Problem } from "./Problem";
 
 interface Props {
@@ -23,6 +24,7 @@ interface Props {
 
 /** A list that is read page by page, and a button for the next page. */
 export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
+  const [isExtended, setExtended] = useState(false);
   const isRead = query.data !== undefined;
   return (
     <>
@@ -31,10 +33,26 @@ export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
       {isRead && isEmpty && <p>{empty}</p>}
       {isRead && !isEmpty && <div aria-busy={query.isPlaceholderData}>{children}</div>}
       {query.hasNextPage && (
-        <button type="button" disabled={query.isFetching} onClick={() => query.fetchNextPage()}>
+        <ActionButton
+          isPending={query.isFetching}
+          onClick={() => {
+            setExtended(true);
+            query.fetchNextPage();
+          }}
+        >
           Show more
-        </button>
+        </ActionButton>
+      )}
+      {isExtended && isRead && !query.hasNextPage && (
+        <p className="hint" tabIndex={-1} ref={focusIfLost}>
+          That is all.
+        </p>
       )}
     </>
   );
+}
+
+/** Focuses the element if the one that had the focus is gone. */
+function focusIfLost(element: HTMLElement | null) {
+  if (document.activeElement === document.body) element?.focus();
 }

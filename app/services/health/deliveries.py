@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from app.commands.finding import Finding, format_failure
 from app.domain.codes import CodePool
 from app.domain.engine_status import BoundedCount, DeliveryStatusSummary, FailingDistribution
+from app.services.health.finding import Finding, format_failure
 from app.services.uses import list_names
 
 _MAX_OLDEST_DUE = timedelta(seconds=30)

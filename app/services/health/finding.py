@@ -1,4 +1,4 @@
-"""One finding of `segments doctor`."""
+"""One finding of a health check, for `segments doctor` and the API."""
 
 from dataclasses import dataclass
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from app.commands.finding import Finding
 from app.domain.engine_status import EngineStatus
+from app.services.health.finding import Finding
 
 _MAX_WAIT = timedelta(minutes=1)
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.commands.finding import MAX_ERROR_CHARACTERS, Finding, format_failure
 from app.domain.consumers import ConsumerStatus
 from app.domain.engine_status import EngineStatus
+from app.services.health.finding import MAX_ERROR_CHARACTERS, Finding, format_failure
 
 _MAX_LAG = timedelta(seconds=30)
 

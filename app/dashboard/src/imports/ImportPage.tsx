@@ -1,0 +1,79 @@
+import "./imports.css";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useCanWrite, viewerQuery } from "../access/viewer";
+import { catalogQuery } from "../editor/catalog";
+import { parseRows } from "../lists/entries";
+import { formatCount, formatNumber } from "../ui/formats";
+import { Problem } from "../ui/Problem";
+import { type FileTable, ImportForm } from "./ImportForm";
+
+const MAX_FILE_BYTES = 16_000_000;
+const MAX_ROWS = 100_000;
+
+/** Imports customers from a CSV file that the browser reads. */
+export function ImportPage() {
+  const { data: viewer } = useQuery(viewerQuery);
+  const canWrite = useCanWrite();
+  const catalog = useQuery(catalogQuery);
+  const file = useMutation({ mutationFn: readTable });
+  return (
+    <>
+      <title>Import · Customer segments</title>
+      <h1>Import customers</h1>
+      <p>
+        A CSV file whose first line is a heading, up to {formatCount(MAX_ROWS, "row")}. Nothing is
+        written before you have seen the report. For larger files, events and orders there is the
+        command <code>segments import</code>.
+      </p>
+      {viewer && !canWrite && (
+        <p className="notice">To import you need a key with the role WRITE.</p>
+      )}
+      {catalog.error && <Problem error={catalog.error} onRetry={catalog.refetch} />}
+      {canWrite && catalog.data && (
+        <>
+          <FileField onChange={(selected) => file.mutate(selected)} />
+          {file.error && <Problem error={file.error} />}
+          {file.data && (
+            <ImportForm
+              key={file.submittedAt}
+              table={file.data}
+              attributes={catalog.data.attributes}
+            />
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+function FileField({ onChange }: { onChange: (file: File) => void }) {
+  return (
+    <div className="toolbar">
+      <label>
+        CSV file
+        <input
+          type="file"
+          accept=".csv,.tsv,.txt,text/csv,text/plain"
+          onChange={({ target }) => {
+            const [selected] = target.files ?? [];
+            if (selected) onChange(selected);
+          }}
+        />
+      </label>
+    </div>
+  );
+}
+
+async function readTable(file: File): Promise<FileTable> {
+  if (file.size > MAX_FILE_BYTES) {
+    throw new Error(
+      `The file has more than ${formatNumber(MAX_FILE_BYTES)} bytes. Use segments import.`,
+    );
+  }
+  const [heading, ...rows] = parseRows(await file.text());
+  if (!heading || rows.length === 0) throw new Error("The file has no row below its heading.");
+  if (rows.length > MAX_ROWS) {
+    throw new Error(`The file has more than ${formatNumber(MAX_ROWS)} rows. Use segments import.`);
+  }
+  return { headings: heading.cells, rows };
+}

@@ -1,0 +1,66 @@
+import type { VariablesOf } from "../api/graphql";
+import type { Row } from "../lists/entries";
+import { KEY_PATH, type MappedColumn } from "./columns";
+import type { ImportCustomers } from "./operations";
+import { CellError, convertCell } from "./values";
+
+export type CustomerInput = VariablesOf<typeof ImportCustomers>["inputs"][number];
+
+/** A row that can be sent, with the number of its line. */
+export interface ImportRow {
+  line: number;
+  input: CustomerInput;
+}
+
+/** A row that is not imported, and why. */
+export interface RefusedRow {
+  line: number;
+  reason: string;
+}
+
+// The API refuses a request with a longer one, not only its row.
+const MAX_KEY_LENGTH = 255;
+
+/** Converts the rows of a file to inputs of the API. An empty cell leaves its field as it is. */
+export function convertRows(
+  rows: readonly Row[],
+  columns: readonly MappedColumn[],
+): { accepted: ImportRow[]; refused: RefusedRow[] } {
+  const accepted: ImportRow[] = [];
+  const refused: RefusedRow[] = [];
+  for (const { line, cells } of rows) {
+    try {
+      accepted.push({ line, input: convertRow(cells, columns) });
+    } catch (error) {
+      if (!(error instanceof CellError)) throw error;
+      refused.push({ line, reason: error.message });
+    }
+  }
+  return { accepted, refused };
+}
+
+function convertRow(cells: readonly string[], columns: readonly MappedColumn[]): CustomerInput {
+  const input: Record<string, unknown> = {};
+  for (const { index, path, type } of columns) {
+    const text = cells[index];
+    if (!text) continue;
+    try {
+      setPath(input, path, convertCell(text, type));
+    } catch (error) {
+      throw error instanceof CellError ? new CellError(`${path}: ${error.message}`) : error;
+    }
+  }
+  const key = input[KEY_PATH];
+  if (typeof key !== "string") throw new CellError("the source id is missing");
+  if (key.length > MAX_KEY_LENGTH || key.includes("\0")) {
+    throw new CellError(`a source id has at most ${MAX_KEY_LENGTH} characters, and no NUL`);
+  }
+  return input as CustomerInput;
+}
+
+/** Sets a field, or a field of a field: `address.city`. */
+function setPath(input: Record<string, unknown>, path: string, value: unknown): void {
+  const [parent = "", child] = path.split(".");
+  if (child === undefined) input[parent] = value;
+  else input[parent] = { ...(input[parent] as object | undefined), [child]: value };
+}
