@@ -34,12 +34,23 @@ const DistributionsPage = lazy(async () => ({
 const DistributionPage = lazy(async () => ({
   default: (await import("./distributions/DistributionPage")).DistributionPage,
 }));
+const PoolsPage = lazy(async () => ({ default: (await import("./codes/PoolsPage")).PoolsPage }));
+const PoolPage = lazy(async () => ({ default: (await import("./codes/PoolPage")).PoolPage }));
+const LoyaltyPage = lazy(async () => ({
+  default: (await import("./loyalty/LoyaltyPage")).LoyaltyPage,
+}));
+const ReferralsPage = lazy(async () => ({
+  default: (await import("./referrals/ReferralsPage")).ReferralsPage,
+}));
 
 const ENGAGEMENT_PAGES = [
   { name: "Segments", href: routes.segments },
   { name: "Customers", href: routes.customers },
   { name: "Validation rules", href: routes.rules },
   { name: "Distributions", href: routes.distributions },
+  { name: "Code pools", href: routes.codePools },
+  { name: "Loyalty", href: routes.loyalty },
+  { name: "Referrals", href: routes.referrals },
 ];
 
 /** The shell: navigation, and the page of the address. */
@@ -65,6 +76,10 @@ export function App() {
           <Route path={routes.rules} component={RulesPage} />
           <Route path={routes.distributions} component={DistributionsPage} />
           <Route path="/distributions/:id" component={DistributionPage} />
+          <Route path={routes.codePools} component={PoolsPage} />
+          <Route path="/codes/:id" component={PoolPage} />
+          <Route path={routes.loyalty} component={LoyaltyPage} />
+          <Route path={routes.referrals} component={ReferralsPage} />
           <Route component={NotFound} />
         </Switch>
       </Main>

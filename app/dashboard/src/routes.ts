@@ -12,6 +12,10 @@ export const routes = {
   rules: "/rules",
   distributions: "/distributions",
   distribution: (id: string) => `/distributions/${id}`,
+  codePools: "/codes",
+  codePool: (id: string) => `/codes/${id}`,
+  loyalty: "/loyalty",
+  referrals: "/referrals",
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };
 
