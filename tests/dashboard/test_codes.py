@@ -21,7 +21,8 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 # Reserved: no such host exists.
 URL = "https://shop.invalid/"
-GENERATED = 3_000
+# A job generates so many.
+GENERATED = 1_001
 CREATE_POOL = """
 mutation($input: CodePoolInput!) {
   codePoolCreate(input: $input) { codePool { id } userErrors { message } }
@@ -47,16 +48,15 @@ def test_a_pool_is_generated_and_deleted(dashboard: Dashboard, settings: Setting
     assert set("".join(code[4:] for code in sample)) <= set(CODE_CHARACTERS)
     dashboard.find("input", "Number of codes").send_keys(str(GENERATED), Keys.ENTER)
     dashboard.wait_for("The pattern is too short")
-    dashboard.check_accessibility()
     replace_text(dashboard.find("input", "Pattern"), "VIP-####")
     dashboard.press(Keys.ENTER)
 
-    dashboard.wait_for("Generating: 0 of 3,000")
+    dashboard.wait_for("Generating: 0 of 1,001")
     assert dashboard.focused().tag_name == "main"
     assert "Add codes" not in dashboard.text()
     dashboard.check_accessibility()
     asyncio.run(run_burst_worker(settings))
-    dashboard.wait_for("3,000 of 3,000 codes left")
+    dashboard.wait_for("1,001 of 1,001 codes left")
     dashboard.wait_for("Add codes")
     dashboard.click("button", "Delete")
     dashboard.wait_for("This can’t be undone.")

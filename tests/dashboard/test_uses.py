@@ -64,6 +64,26 @@ def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
     dashboard.check_browser_logs()
 
 
+def test_a_page_says_that_the_server_does_not_answer(dashboard: Dashboard) -> None:
+    dashboard.open("/app/rules")
+    dashboard.wait_for("There are no rules yet.")
+    block_api(dashboard, ["*/graphql"])
+    dashboard.click("a", "Loyalty")
+    dashboard.wait_for("The server does not answer. Check that it runs.")
+    dashboard.check_accessibility()
+    block_api(dashboard, [])
+
+    dashboard.click("button", "Try again")
+
+    dashboard.wait_for("There are no loyalty programs yet.")
+
+
+def block_api(dashboard: Dashboard, urls: list[str]) -> None:
+    """Lets requests to these URLs fail."""
+    dashboard.browser.execute_cdp_cmd("Network.enable", {})
+    dashboard.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
+
+
 def test_a_distribution_is_paused_tested_and_retried(
     dashboard: Dashboard, segment_id: str, settings: Settings
 ) -> None:
