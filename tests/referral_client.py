@@ -35,6 +35,11 @@ DELETE_POOL = (
     f"mutation($id: ID!) {{ codePoolDelete(id: $id) {{ codePool {{ id }} {_USER_ERRORS} }} }}"
 )
 
+LIST_RECIPIENTS = (
+    "query($code: String!) { codeRecipients(code: $code)"
+    " { at customer { sourceId } giver { id } } }"
+)
+
 
 class ReferralClient:
     """Calls the referral API, and reads the stored rewards."""

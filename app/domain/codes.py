@@ -12,6 +12,7 @@ MAX_POOLS = 1_000
 MAX_CODES_PER_CALL = 10_000
 MAX_GENERATED_CODES = 1_000_000
 MAX_CODE_LENGTH = 100
+MAX_RECIPIENTS_PER_CODE = 100
 DEFAULT_PATTERN = "####-####"
 # A pool runs low when it has less than this share of its codes left, and less than this number.
 LOW_POOL_RATIO = 0.1
@@ -51,6 +52,16 @@ class CodePool:
         return not self.generating_count and (
             self.available_count < low_count or not self.available_count
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRecipient:
+    """A customer who got a code. `giver_id` is the id of the distribution or referral tier that
+    gave it, and `at` the instant of the delivery or the reward."""
+
+    customer_id: str
+    giver_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from strawberry import UNSET
 
 from app.domain.codes import DEFAULT_PATTERN
 from app.domain.codes import CodePool as StoredPool
+from app.domain.codes import CodeRecipient as StoredRecipient
 from app.schema.context import Info
+from app.schema.customers import Customer
 from app.schema.errors import UserError, attempt
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
@@ -59,6 +61,28 @@ class CodePool(Node):
 
 
 to_node.register(StoredPool, CodePool.from_domain)
+
+
+@strawberry.type(description="A customer who got a code.")
+class CodeRecipient:
+    at: datetime = strawberry.field(
+        description="When the delivery with the code was made, or the reward given."
+    )
+    stored_recipient: strawberry.Private[StoredRecipient]
+
+    @strawberry.field(description="The customer; null once the customer has been deleted.")
+    async def customer(self, info: Info) -> Customer | None:
+        customer = await info.context.loaders.customers.load(self.stored_recipient.customer_id)
+        return Customer.from_domain(customer) if customer else None
+
+    @strawberry.field(
+        graphql_type=Node | None,
+        description="The distribution or referral tier that gave the code; null once it has been"
+        " deleted.",
+    )
+    async def giver(self, info: Info) -> object:
+        giver = await info.context.loaders.users.load(self.stored_recipient.giver_id)
+        return None if giver is None else to_node(giver)
 
 
 @strawberry.input(description="How to generate codes at random. They can't be guessed.")
@@ -114,6 +138,21 @@ class CodePoolQuery:
     async def code_pools(self, info: Info) -> list[CodePool]:
         pools = await info.context.services.code_pools.all()
         return [CodePool.from_domain(pool) for pool in pools]
+
+    @strawberry.field(
+        description="The customers who got this code, newest first; at most 100. A pool gives each"
+        " code once, but two pools may have the same code. Case counts. A code is not found once"
+        " the retention of deliveries has deleted its delivery."
+    )
+    async def code_recipients(
+        self,
+        info: Info,
+        code: Annotated[str, strawberry.argument(description="The whole code.")],
+    ) -> list[CodeRecipient]:
+        recipients = await info.context.services.code_pools.recipients(code)
+        return [
+            CodeRecipient(at=recipient.at, stored_recipient=recipient) for recipient in recipients
+        ]
 
 
 @strawberry.type

@@ -59,6 +59,7 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Query.filterValueSuggestions": _POPULATION_QUERY,
     "FilterEvent.properties": _PAGE,
     "Query.segmentTransitions": _PAGE,
+    "Query.codeRecipients": _PAGE,
     "Query.exports": _PAGE,
     "Query.engineStatus": FieldCost(500),
     "Distribution.deliveries": _PAGE,

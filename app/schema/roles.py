@@ -10,6 +10,7 @@ from app.errors import Forbidden
 
 ROOT_FIELD_ROLES: Mapping[str, Role] = {
     "Query.codePools": Role.READ,
+    "Query.codeRecipients": Role.READ,
     "Query.customer": Role.READ,
     "Query.customers": Role.READ,
     "Query.customersByEmail": Role.READ,

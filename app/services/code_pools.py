@@ -1,5 +1,6 @@
 """Code pools: create, fill and delete them; generate codes."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,8 +10,10 @@ from uuid import uuid4
 from app.domain.codes import (
     DEFAULT_PATTERN,
     MAX_POOLS,
+    MAX_RECIPIENTS_PER_CODE,
     CodePattern,
     CodePool,
+    CodeRecipient,
     require_codes_absent,
     validate_codes,
     validate_pattern,
@@ -19,6 +22,7 @@ from app.domain.ids import EntityKind
 from app.domain.inputs import CodePoolInput, InputObject, parse_input
 from app.domain.uses import Use
 from app.errors import UserErrorCode, input_error
+from app.filters.fields import is_storable
 from app.services.definitions_reader import DefinitionsReader
 from app.services.job_queue import JobQueue
 from app.services.uses import require_pool_unused
@@ -57,6 +61,27 @@ class CodePools:
         """Returns, by pool, its uses, which prevent its deletion."""
         definitions = await self._definitions.latest()
         return {id_: definitions.uses_of_pool(id_) for id_ in ids}
+
+    async def recipients(self, code: str) -> list[CodeRecipient]:
+        """Returns who got this code of any pool, newest first; MAX_RECIPIENTS_PER_CODE at most."""
+        if not is_storable(code):
+            return []
+        deliveries, rewards = await asyncio.gather(
+            self._store.deliveries.find_by_code(code, MAX_RECIPIENTS_PER_CODE),
+            self._store.referral_rewards.find_by_code(code, MAX_RECIPIENTS_PER_CODE),
+        )
+        recipients = [
+            CodeRecipient(delivery.customer_id, delivery.distribution_id, delivery.created_at)
+            for delivery in deliveries
+            if delivery.distribution_id is not None
+        ]
+        recipients += [
+            CodeRecipient(reward.customer_id, reward.tier_id, reward.given_at)
+            for reward in rewards
+            if reward.given_at is not None
+        ]
+        recipients.sort(key=lambda recipient: recipient.at, reverse=True)
+        return recipients[:MAX_RECIPIENTS_PER_CODE]
 
     async def create(self, input_object: InputObject, now: datetime) -> CodePool:
         """Creates a pool with the codes that were sent, with generated ones, or without codes.

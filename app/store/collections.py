@@ -242,6 +242,7 @@ COLLECTIONS = (
                 *("distributionId", "at"),
                 partialFilterExpression={"waiting": {"$exists": True}},
             ),
+            _index("code", "-at", partialFilterExpression={"code": {"$exists": True}}),
         ),
     ),
     # The `_id` of a code is its pool and its number in the pool.
@@ -265,6 +266,7 @@ COLLECTIONS = (
                 *("waitingPoolId", "reachedAt"),
                 partialFilterExpression={"waitingPoolId": {"$exists": True}},
             ),
+            _index("code", "-givenAt", partialFilterExpression={"code": {"$exists": True}}),
         ),
     ),
     # Progress and state of the engine.

@@ -229,6 +229,11 @@ class Deliveries:
         )
         return {id_: list(map(as_delivery, documents)) for id_, documents in rows.items()}
 
+    async def find_by_code(self, code: str, limit: int) -> list[Delivery]:
+        """Returns at most `limit` deliveries with the code, newest first."""
+        cursor = self._collection.find({"code": code}, _SHOWN_FIELDS).sort("at", -1).limit(limit)
+        return [as_delivery(row) async for row in cursor]
+
     async def count_by_status(
         self, distribution_ids: Iterable[str], session: AsyncIOMotorClientSession
     ) -> dict[str, dict[DeliveryStatus, int]]:

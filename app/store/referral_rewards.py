@@ -64,6 +64,11 @@ class ReferralRewards:
         cursor = self._collection.find(query, session=transaction)
         return [_reward(row) async for row in cursor.sort("reachedAt", 1).limit(limit)]
 
+    async def find_by_code(self, code: str, limit: int) -> list[ReferralReward]:
+        """Returns at most `limit` rewards with the code, newest first."""
+        cursor = self._collection.find({"code": code}).sort("givenAt", -1).limit(limit)
+        return [_reward(row) async for row in cursor]
+
 
 def _key(tier_id: str, customer_id: str) -> dict[str, Any]:
     return {

@@ -140,8 +140,14 @@ def press_with(dashboard: Dashboard, *keys: str) -> None:
 
 
 def select(dashboard: Dashboard, label: str, text: str) -> None:
-    """Selects the option with this text."""
-    Select(dashboard.find("select", label)).select_by_visible_text(text)
+    """Selects the option with this text, once there is one."""
+
+    def select_option() -> bool:
+        Select(dashboard.find("select", label)).select_by_visible_text(text)
+        return True
+
+    # Waits while the option is missing.
+    dashboard.wait_until(select_option, f"the option {text}")
 
 
 def replace_text(field: WebElement, text: str) -> None:

@@ -43,6 +43,23 @@ def locked_dashboard(
         browser.get("about:blank")
 
 
+def create_uses(dashboard: Dashboard) -> None:
+    """Creates a code pool, a loyalty program and a referral program."""
+    pool = dashboard.execute(
+        'mutation { codePoolCreate(input: {name: "Gifts"}) { codePool { id } } }'
+    )
+    pool_id = pool["codePool"]["id"]
+    tier = {"name": "One", "minReferrals": 1, "reward": {"codePoolId": pool_id}}
+    payloads = dashboard.request(
+        "mutation($program: ReferralProgramInput!) {"
+        ' loyaltyProgramCreate(input: {name: "Club"}) { userErrors { message } }'
+        " referralProgramCreate(input: $program) { userErrors { message } } }",
+        program={"name": "Friends", "tiers": [tier]},
+    )
+    for payload in payloads.values():
+        assert not payload["userErrors"], payload
+
+
 def enter_key(dashboard: Dashboard, key: str) -> None:
     replace_text(dashboard.find("input", "Key"), key + Keys.ENTER)
 
@@ -78,6 +95,7 @@ def test_a_key_with_the_role_read_sees_nothing_that_writes(
 ) -> None:
     dashboard, keys = locked_dashboard
     dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    create_uses(dashboard)
     dashboard.open("/app/segments")
     enter_key(dashboard, keys[Role.READ])
     dashboard.wait_for("Everybody")
@@ -86,9 +104,15 @@ def test_a_key_with_the_role_read_sees_nothing_that_writes(
     dashboard.click("a", "Import")
     dashboard.wait_for("To import you need a key with the role WRITE.")
     assert "CSV file" not in dashboard.text().split("role WRITE.")[1]
-    dashboard.click("a", "Segments")
+    for page, text in (("Code pools", "Gifts"), ("Loyalty", "Club"), ("Referrals", "Friends")):
+        dashboard.click("a", page)
+        dashboard.wait_for(text)
+        buttons = dashboard.browser.find_elements("css selector", "main button")
+        assert {button.text for button in buttons} <= {"Find the customer"}
 
     dashboard.click("button", "Forget the key")
     enter_key(dashboard, keys[Role.ADMIN])
 
+    dashboard.wait_for("New referral program")
+    dashboard.click("a", "Segments")
     dashboard.wait_for("New segment")

@@ -92,7 +92,7 @@ def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path:
     dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
     dashboard.wait_for("2,206 lines")
     assert not dashboard.find("button", "Look up and add").is_enabled()
-    select(dashboard, "Which column names the customers?", "Column 2: id, anna, …")
+    select(dashboard, "Which column has the customers?", "Column 2: id, anna, …")
     dashboard.click("input", "The first line is a heading")
     dashboard.check_accessibility()
     dashboard.click("button", "Look up and add")

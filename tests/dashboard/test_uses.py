@@ -1,4 +1,4 @@
-"""What uses segments, in a browser: validation rules with a bench, and distributions."""
+"""What acts by segments, in a browser: validation rules with a bench, and distributions."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.store import Store
 from app.store.ids import new_id
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, choose, select
+from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -20,6 +20,11 @@ ANNA = {"attribute": {"path": "name", "operator": "IS", "value": "Anna"}}
 CREATE_DISTRIBUTION = """
 mutation($input: DistributionInput!) {
   distributionCreate(input: $input) { distribution { id } userErrors { message } }
+}
+"""
+CREATE_POOL = """
+mutation {
+  codePoolCreate(input: {name: "Gifts", codes: ["A"]}) { userErrors { message } }
 }
 """
 # Reserved: no such host exists.
@@ -57,6 +62,26 @@ def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
     dashboard.wait_for("There are no rules yet.")
     assert dashboard.focused().tag_name == "h1"
     dashboard.check_browser_logs()
+
+
+def test_a_page_says_that_the_server_does_not_answer(dashboard: Dashboard) -> None:
+    dashboard.open("/app/rules")
+    dashboard.wait_for("There are no rules yet.")
+    block_api(dashboard, ["*/graphql"])
+    dashboard.click("a", "Loyalty")
+    dashboard.wait_for("The server does not answer. Check that it runs.")
+    dashboard.check_accessibility()
+    block_api(dashboard, [])
+
+    dashboard.click("button", "Try again")
+
+    dashboard.wait_for("There are no loyalty programs yet.")
+
+
+def block_api(dashboard: Dashboard, urls: list[str]) -> None:
+    """Lets requests to these URLs fail."""
+    dashboard.browser.execute_cdp_cmd("Network.enable", {})
+    dashboard.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
 
 
 def test_a_distribution_is_paused_tested_and_retried(
@@ -117,16 +142,53 @@ def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_i
     dashboard.wait_for("Emails need a server")
     select(dashboard, "Channel", "Webhook")
     dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.find("textarea", "Headers, one a line").send_keys("X-Shop: 7")
     dashboard.click("button", "Create the distribution")
     dashboard.wait_for("2 distributions\n")
     dashboard.click("a", "Goodbye")
-    dashboard.wait_for(f"When a customer leaves Annas: a webhook to {URL}")
+    dashboard.wait_for(
+        f"When a customer leaves Annas: a webhook to {URL} with the headers X-Shop\n"
+    )
     dashboard.open(f"/app/segments/{segment_id}")
     dashboard.wait_for("● Active")
 
 
-def create_distribution(dashboard: Dashboard, segment_id: str) -> str:
-    channel = {"webhook": {"url": URL}}
+def test_a_distribution_is_edited_and_deleted(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.execute(CREATE_POOL)
+    distribution_id = create_distribution(dashboard, segment_id, headers={"X-Shop": "7"})
+    dashboard.open(f"/app/distributions/{distribution_id}")
+    dashboard.click("button", "Edit")
+    assert dashboard.focused() == dashboard.find("input", "Name")
+    replace_text(dashboard.focused(), "Hello")
+    select(dashboard, "With a code of", "Gifts (1 code left)")
+    dashboard.find("input", "At most so often for a customer").send_keys("2")
+    dashboard.click("input", "Change how it is sent")
+    dashboard.wait_for("Type the headers again, or they are removed: X-Shop.")
+    dashboard.find("textarea", "Headers, one a line").send_keys("Bearer abc")
+    dashboard.click("button", "Save")
+    dashboard.wait_for("“Bearer abc” is no header")
+    dashboard.check_accessibility()
+    replace_text(dashboard.find("textarea", "Headers, one a line"), "X-Key: abc")
+    dashboard.click("button", "Save")
+
+    dashboard.wait_for(
+        f"a webhook to {URL} with the headers X-Key, with a code of Gifts (1 code left), "
+        "at most 2 times for a customer"
+    )
+    assert dashboard.focused().text == "Hello"
+    dashboard.click("button", "New secret")
+    dashboard.wait_for("The secret of its signatures, shown only now:")
+    dashboard.check_appearance()
+    dashboard.click("button", "Delete Hello")
+    dashboard.click("button", "Delete the distribution")
+    dashboard.wait_for("There are no distributions yet.")
+    dashboard.check_browser_logs()
+
+
+def create_distribution(
+    dashboard: Dashboard, segment_id: str, headers: dict[str, str] | None = None
+) -> str:
+    channel = {"webhook": {"url": URL, "headers": headers}}
     payload = dashboard.execute(
         CREATE_DISTRIBUTION,
         input={"name": "Welcome", "segmentId": segment_id, "channel": channel},

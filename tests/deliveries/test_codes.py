@@ -15,6 +15,7 @@ from tests.deliveries.distribution_client import (
     DistributionClient,
 )
 from tests.deliveries.receiver import Receiver
+from tests.referral_client import LIST_RECIPIENTS
 
 CREATE_POOL = (
     "mutation($input: CodePoolInput!) { codePoolCreate(input: $input)"
@@ -53,6 +54,12 @@ async def test_each_delivery_has_a_code_of_its_own(
     rows = await client.deliveries(distribution)
     sent = {body["id"]: body["code"] for body in receiver.bodies}
     assert {row["id"]: row["code"] for row in rows} == sent
+    recipients = await client.api.fetch(LIST_RECIPIENTS, code="A")
+    assert [recipient["giver"] for recipient in recipients] == [{"id": distribution}]
+    assert recipients[0]["customer"]["sourceId"] in names
+    for other in ("D", "a"):
+        assert await client.api.fetch(LIST_RECIPIENTS, code=other) == []
+    assert await client.api.services.code_pools.recipients("\ud800") == []
     payload = await client.change(ADD_CODES, id=pool, codes=["E"])
     assert payload["codePool"] == {
         "availableCount": 2,

@@ -19,6 +19,7 @@ from tests.referral_client import (
     CREATE_REFERRAL_PROGRAM,
     DELETE_POOL,
     DELETE_REFERRAL_PROGRAM,
+    LIST_RECIPIENTS,
     LIST_REFERRAL_PROGRAMS,
     RECORD_REFERRAL,
     ReferralClient,
@@ -210,6 +211,11 @@ async def test_a_reward_waits_for_a_code(shop: ShopWithEngine, client: ReferralC
     await client.run_consumers()
     rewards = [client.read_reward(tier["id"], names[number]) for number in (0, 1, 3)]
     assert [reward and reward["code"] for reward in rewards] == ["ONE", "TWO", "THREE"]
+    (recipient,) = await shop.api.fetch(LIST_RECIPIENTS, code="TWO")
+    assert (recipient["customer"], recipient["giver"]) == (
+        {"sourceId": names[1]},
+        {"id": tier["id"]},
+    )
 
 
 async def test_deleted_customers_get_nothing_and_still_count(

@@ -40,6 +40,14 @@ const EnginePage = lazy(async () => ({
 const ImportPage = lazy(async () => ({
   default: (await import("./imports/ImportPage")).ImportPage,
 }));
+const PoolsPage = lazy(async () => ({ default: (await import("./codes/PoolsPage")).PoolsPage }));
+const PoolPage = lazy(async () => ({ default: (await import("./codes/PoolPage")).PoolPage }));
+const LoyaltyPage = lazy(async () => ({
+  default: (await import("./loyalty/LoyaltyPage")).LoyaltyPage,
+}));
+const ReferralsPage = lazy(async () => ({
+  default: (await import("./referrals/ReferralsPage")).ReferralsPage,
+}));
 
 const ENGAGEMENT_PAGES = [
   { name: "Segments", href: routes.segments },
@@ -47,6 +55,9 @@ const ENGAGEMENT_PAGES = [
   { name: "Import", href: routes.import },
   { name: "Validation rules", href: routes.rules },
   { name: "Distributions", href: routes.distributions },
+  { name: "Code pools", href: routes.codePools },
+  { name: "Loyalty", href: routes.loyalty },
+  { name: "Referrals", href: routes.referrals },
 ];
 
 /** The shell: navigation, and the page of the address. */
@@ -74,6 +85,10 @@ export function App() {
           <Route path="/distributions/:id" component={DistributionPage} />
           <Route path={routes.import} component={ImportPage} />
           <Route path={routes.engine} component={EnginePage} />
+          <Route path={routes.codePools} component={PoolsPage} />
+          <Route path="/codes/:id" component={PoolPage} />
+          <Route path={routes.loyalty} component={LoyaltyPage} />
+          <Route path={routes.referrals} component={ReferralsPage} />
           <Route component={NotFound} />
         </Switch>
       </Main>

@@ -14,6 +14,10 @@ export const routes = {
   engine: "/engine",
   import: "/import",
   distribution: (id: string) => `/distributions/${id}`,
+  codePools: "/codes",
+  codePool: (id: string) => `/codes/${id}`,
+  loyalty: "/loyalty",
+  referrals: "/referrals",
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };
 

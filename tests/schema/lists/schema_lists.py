@@ -30,6 +30,7 @@ ARGUMENTS = {
     "SegmentPreview.judge": "customer: {sourceId: $sourceId}",
     "Query.segmentMembership": "customer: {sourceId: $sourceId}",
     "Query.filterValueSuggestions": 'path: "name"',
+    "Query.codeRecipients": 'code: "first"',
     "Query.filterFromVoucherify": "filter: {}",
     "Query.export": "id: $export",
     "Query.validate": "ruleId: $rule, customer: {sourceId: $sourceId}",

@@ -130,7 +130,8 @@ async def _create_users_of_segments(
     for number in range(rows):
         await client.create_rule(programs[number], active[0], name=f"rule {number}")
         await client.create_rule(programs[0], active[number], name=f"other rule {number}")
-        pool = await referrals.create_pool(*(f"{number} {code}" for code in range(rows)))
+        # Each distribution gives the first code to somebody.
+        pool = await referrals.create_pool("first", *(f"{number} {code}" for code in range(rows)))
         url = "https://shop.example.com/webhooks"
         await client.create(active[0], url, name=f"distribution {number}", codePoolId=pool)
         tiers = [

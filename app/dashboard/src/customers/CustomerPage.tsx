@@ -1,5 +1,6 @@
 import "./customers.css";
 import { useQuery } from "@tanstack/react-query";
+import { CustomerPoints } from "../loyalty/CustomerPoints";
 import { readSourceId, routes } from "../routes";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
@@ -13,6 +14,7 @@ import { WhatIf } from "./WhatIf";
 const TABS = {
   profile: { name: "Profile", Content: Profile },
   memberships: { name: "Memberships", Content: Memberships },
+  points: { name: "Points", Content: CustomerPoints },
   timeline: { name: "Timeline", Content: Timeline },
   "what-if": { name: "What if", Content: WhatIf },
 } as const;

@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { describeValue } from "../explanations/explanation";
 import { routes } from "../routes";
 import { CAUSE_NAMES, TRANSITION_NAMES } from "../segments/words";
-import { formatAmount, formatInstant, formatNumber } from "../ui/formats";
+import { formatAmount, formatInstant, formatNumber, formatSigned } from "../ui/formats";
 import type { TimelineEntry } from "./profileQueries";
 
 const KIND_NAMES = {
@@ -55,7 +55,7 @@ function describe(entry: TimelineEntry, currency: string | null): ReactNode {
     case "LedgerEntry":
       return (
         <Details
-          summary={`${entry.points > 0 ? "+" : "−"}${formatNumber(Math.abs(entry.points))} points in “${entry.program.name}”, ${formatNumber(entry.balance)} in all`}
+          summary={`${formatSigned(entry.points)} points in “${entry.program.name}”, ${formatNumber(entry.balance)} in all`}
           detail={entry.reason}
         />
       );

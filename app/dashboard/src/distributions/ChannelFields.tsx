@@ -1,13 +1,20 @@
+import { parseHeaders } from "./headers";
+
 /** The channel in a form: a webhook or an email, with the texts of both. */
 export interface ChannelText {
   kind: "webhook" | "email";
   url: string;
+  /** One a line, as "Name: value". */
+  headers: string;
   subject: string;
   body: string;
 }
 
-export const toChannelInput = ({ kind, url, subject, body }: ChannelText) =>
-  kind === "webhook" ? { webhook: { url } } : { email: { subject, body } };
+/** Throws an error if a line of the headers is none. */
+export const toChannelInput = ({ kind, url, headers, subject, body }: ChannelText) =>
+  kind === "webhook"
+    ? { webhook: { url, headers: parseHeaders(headers) } }
+    : { email: { subject, body } };
 
 interface Props {
   channel: ChannelText;
@@ -30,16 +37,27 @@ export function ChannelFields({ channel, onChange }: Props) {
         </select>
       </label>
       {channel.kind === "webhook" ? (
-        <label>
-          Address of the webhook
-          <input
-            type="url"
-            required
-            placeholder="https://"
-            value={channel.url}
-            onChange={({ target }) => change({ url: target.value })}
-          />
-        </label>
+        <>
+          <label>
+            Address of the webhook
+            <input
+              type="url"
+              required
+              placeholder="https://"
+              value={channel.url}
+              onChange={({ target }) => change({ url: target.value })}
+            />
+          </label>
+          <label>
+            Headers, one a line
+            <textarea
+              rows={2}
+              placeholder="Authorization: Bearer …"
+              value={channel.headers}
+              onChange={({ target }) => change({ headers: target.value })}
+            />
+          </label>
+        </>
       ) : (
         <>
           <label>

@@ -3,15 +3,25 @@ import { useId, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
+import { ActivationNotice } from "../segments/ActivationNotice";
 import type { TransitionType } from "../segments/words";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { ChannelFields, type ChannelText, toChannelInput } from "./ChannelFields";
+import { CodeFields, type CodeText, toCodeInput } from "./CodeFields";
 import { CreateDistribution } from "./operations";
 import type { DistributionInput } from "./queries";
+import { SecretNotice } from "./SecretNotice";
 
-const EMPTY_CHANNEL: ChannelText = { kind: "webhook", url: "", subject: "", body: "" };
+const EMPTY_CHANNEL: ChannelText = {
+  kind: "webhook",
+  url: "",
+  headers: "",
+  subject: "",
+  body: "",
+};
+const NO_CODES: CodeText = { poolId: "", maxPerCustomer: "" };
 
 /** Makes a distribution. It says before that the segment becomes active. */
 export function DistributionForm() {
@@ -19,6 +29,7 @@ export function DistributionForm() {
   const [segment, setSegment] = useState<FoundSegment | null>(null);
   const [on, setOn] = useState<TransitionType>("ENTERED");
   const [channel, setChannel] = useState(EMPTY_CHANNEL);
+  const [codes, setCodes] = useState(NO_CODES);
   const [includesMembers, setIncludesMembers] = useState(false);
   const heading = useId();
   const creation = useCreation(() => {
@@ -27,22 +38,24 @@ export function DistributionForm() {
     setSegment(null);
     setOn("ENTERED");
     setChannel({ ...EMPTY_CHANNEL, kind: channel.kind });
+    setCodes(NO_CODES);
     setIncludesMembers(false);
   });
 
-  function create(segmentId: string) {
-    const input = { name, segmentId, on, channel: toChannelInput(channel) };
-    creation.mutate({ ...input, includeCurrentMembers: includesMembers });
-  }
+  const create = (segmentId: string) =>
+    creation.mutate(() => ({
+      name,
+      segmentId,
+      on,
+      channel: toChannelInput(channel),
+      ...toCodeInput(codes),
+      includeCurrentMembers: includesMembers,
+    }));
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>New distribution</h2>
       {creation.error && <Problem error={creation.error} />}
-      {creation.data && (
-        <p className="notice">
-          The secret of its signatures, shown only now: <code>{creation.data}</code>
-        </p>
-      )}
+      <SecretNotice secret={creation.data} />
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -68,6 +81,7 @@ export function DistributionForm() {
             </select>
           </label>
           <ChannelFields channel={channel} onChange={setChannel} />
+          <CodeFields codes={codes} onChange={setCodes} />
         </div>
         <p>
           <label className="inline">
@@ -79,11 +93,7 @@ export function DistributionForm() {
             Customers who are in the segment now get it too
           </label>
         </p>
-        {segment?.kind === "PASSIVE" && (
-          <p className="notice">
-            This makes “{segment.name}” active for good: its filter can’t be edited then.
-          </p>
-        )}
+        <ActivationNotice segment={segment} />
         <ActionButton
           type="submit"
           className="primary"
@@ -97,18 +107,23 @@ export function DistributionForm() {
   );
 }
 
-/** Creates a distribution; returns the secret of its webhook, null for an email. */
+/**
+ * Creates a distribution; returns the secret of its webhook, null for an email. The function that
+ * makes the input may throw an error.
+ */
 function useCreation(onCreated: () => void) {
   const queryClient = useQueryClient();
   return useMutation({
-    mutationFn: async (input: DistributionInput) => {
-      const { distributionCreate } = await request(CreateDistribution, { input });
+    mutationFn: async (toInput: () => DistributionInput) => {
+      const variables = { input: toInput() };
+      const { distributionCreate } = await request(CreateDistribution, variables);
       requireNoUserErrors(distributionCreate.userErrors);
       return distributionCreate.secret;
     },
     onSuccess: () => {
       onCreated();
       queryClient.invalidateQueries({ queryKey: ["distributions"] });
+      queryClient.invalidateQueries({ queryKey: ["codePools"] });
       queryClient.invalidateQueries({ queryKey: ["segment"] });
       queryClient.invalidateQueries({ queryKey: ["segments"] });
     },

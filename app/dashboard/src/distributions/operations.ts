@@ -36,15 +36,19 @@ export const ShowDistribution = graphql(`
         channel {
           webhook {
             url
+            headerNames
           }
           email {
             subject
+            body
           }
         }
         codePool {
+          id
           name
           availableCount
         }
+        maxPerCustomer
         counts {
           status
           count
@@ -132,6 +136,44 @@ export const CreateDistribution = graphql(`
   mutation CreateDistribution($input: DistributionInput!) {
     distributionCreate(input: $input) {
       secret
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const UpdateDistribution = graphql(`
+  mutation UpdateDistribution($id: ID!, $input: DistributionUpdateInput!) {
+    distributionUpdate(id: $id, input: $input) {
+      secret
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const RotateDistributionSecret = graphql(`
+  mutation RotateDistributionSecret($id: ID!) {
+    distributionRotateSecret(id: $id) {
+      secret
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const DeleteDistribution = graphql(`
+  mutation DeleteDistribution($id: ID!) {
+    distributionDelete(id: $id) {
       userErrors {
         code
         message

@@ -4,17 +4,19 @@ const MAX_EXAMPLES = 2;
 
 interface Props {
   rows: readonly Row[];
+  /** What a value stands for: "customer". */
+  noun: string;
   column: Column | null;
   onChange: (column: Column) => void;
 }
 
-/** The column that names the customers, shown only where there are several. */
-export function ColumnChoice({ rows, column, onChange }: Props) {
+/** The column that has the values, shown only where there are several columns. */
+export function ColumnChoice({ rows, noun, column, onChange }: Props) {
   const columns = [...Array(countColumns(rows)).keys()];
   if (columns.length < 2) return null;
   return (
     <label>
-      Which column names the customers?
+      Which column has the {noun}s?
       <select
         required
         value={column ?? ""}
@@ -30,7 +32,7 @@ export function ColumnChoice({ rows, column, onChange }: Props) {
             Column {index + 1}: {describeExamples(rows, index)}
           </option>
         ))}
-        <option value="every">Every column: each value is a customer</option>
+        <option value="every">Every column: each value is a {noun}</option>
       </select>
     </label>
   );

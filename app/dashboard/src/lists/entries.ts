@@ -5,10 +5,17 @@ export interface Row {
   cells: string[];
 }
 
-/** A value that names a customer, and the line that has it. */
+/** A value, for example the sourceId of a customer, and the line that has it. */
 export interface Entry {
   line: number;
   text: string;
+}
+
+/** The values of a column. */
+export interface Entries {
+  entries: Entry[];
+  /** How many rows have no value in it. */
+  emptyCount: number;
 }
 
 /** A column by its index, or every column: each cell is a value then. */
@@ -44,11 +51,7 @@ export function parseRows(text: string): Row[] {
   return rows;
 }
 
-/** Returns the values of a column, and how many rows have none. */
-export function readEntries(
-  rows: readonly Row[],
-  column: Column,
-): { entries: Entry[]; emptyCount: number } {
+export function readEntries(rows: readonly Row[], column: Column): Entries {
   const entries: Entry[] = [];
   let emptyCount = 0;
   for (const { line, cells } of rows) {

@@ -32,5 +32,7 @@ function UseName({ use: { kind, id, name } }: { use: Use }) {
 const PAGES: Partial<Record<Use["kind"], (id: string) => string>> = {
   SEGMENT: (id) => routes.segment(id),
   DISTRIBUTION: routes.distribution,
+  EARNING_RULE: () => routes.loyalty,
+  REFERRAL_TIER: () => routes.referrals,
   VALIDATION_RULE: () => routes.rules,
 };

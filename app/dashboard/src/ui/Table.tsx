@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { useScrollable } from "./useScrollable";
 
 interface Props {
   caption: string;
@@ -12,8 +13,11 @@ interface Props {
 
 /** A table, which scrolls sideways where it is wider than the page. */
 export function Table({ caption, columns, hasActions = false, children }: Props) {
+  const [box, isScrollable] = useScrollable<HTMLDivElement>();
+  // With the focus on it, the arrow keys scroll.
+  const focusable = isScrollable && { tabIndex: 0, role: "region", "aria-label": caption };
   return (
-    <div className="table-box">
+    <div className="table-box" ref={box} {...focusable}>
       <table>
         <caption>{caption}</caption>
         <thead>

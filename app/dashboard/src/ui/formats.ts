@@ -13,6 +13,10 @@ const seconds = createUnitFormat("second");
 /** Formats a number in the language of the browser. */
 export const formatNumber = (value: number) => numbers.format(value);
 
+/** Formats a number with its sign: "+5", "−5". */
+export const formatSigned = (value: number) =>
+  `${value < 0 ? "−" : "+"}${formatNumber(Math.abs(value))}`;
+
 /** Formats the day of an instant in the time zone of the browser. */
 export const formatDate = (instant: string) => dates.format(new Date(instant));
 

@@ -1,0 +1,40 @@
+import { PoolSelect } from "../codes/PoolSelect";
+
+/** What of the codes and the maximum is in a form; empty texts mean none. */
+export interface CodeText {
+  poolId: string;
+  maxPerCustomer: string;
+}
+
+export const toCodeInput = ({ poolId, maxPerCustomer }: CodeText) => ({
+  codePoolId: poolId || null,
+  maxPerCustomer: maxPerCustomer ? Number(maxPerCustomer) : null,
+});
+
+interface Props {
+  codes: CodeText;
+  onChange: (codes: CodeText) => void;
+}
+
+/** The pool whose codes are sent along, and how many deliveries a customer gets. */
+export function CodeFields({ codes, onChange }: Props) {
+  return (
+    <>
+      <PoolSelect
+        label="With a code of"
+        value={codes.poolId}
+        onChange={(poolId) => onChange({ ...codes, poolId })}
+      />
+      <label>
+        At most so often for a customer
+        <input
+          type="number"
+          min={1}
+          placeholder="no limit"
+          value={codes.maxPerCustomer}
+          onChange={({ target }) => onChange({ ...codes, maxPerCustomer: target.value })}
+        />
+      </label>
+    </>
+  );
+}

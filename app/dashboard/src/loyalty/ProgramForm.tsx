@@ -1,0 +1,46 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import { request, requireNoUserErrors } from "../api/request";
+import { ActionButton } from "../ui/ActionButton";
+import { Problem } from "../ui/Problem";
+import { announce } from "../ui/Status";
+import { CreateLoyaltyProgram } from "./operations";
+
+/** Creates a loyalty program. */
+export function ProgramForm() {
+  const [name, setName] = useState("");
+  const heading = useId();
+  const queryClient = useQueryClient();
+  const creation = useMutation({
+    mutationFn: async () => {
+      const { loyaltyProgramCreate } = await request(CreateLoyaltyProgram, { input: { name } });
+      requireNoUserErrors(loyaltyProgramCreate.userErrors);
+    },
+    onSuccess: () => {
+      announce(`The loyalty program ${name} is created.`);
+      setName("");
+      queryClient.invalidateQueries({ queryKey: ["loyaltyPrograms"] });
+    },
+  });
+  return (
+    <section aria-labelledby={heading}>
+      <h2 id={heading}>New loyalty program</h2>
+      {creation.error && <Problem error={creation.error} />}
+      <form
+        className="toolbar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          creation.mutate();
+        }}
+      >
+        <label>
+          Name of the program
+          <input required value={name} onChange={({ target }) => setName(target.value)} />
+        </label>
+        <ActionButton type="submit" className="primary" isPending={creation.isPending}>
+          Create the program
+        </ActionButton>
+      </form>
+    </section>
+  );
+}

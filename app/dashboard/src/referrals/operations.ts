@@ -1,0 +1,51 @@
+import { graphql } from "../api/graphql";
+
+export const ListReferralPrograms = graphql(`
+  query ListReferralPrograms {
+    referralPrograms {
+      id
+      name
+      tiers {
+        id
+        name
+        minReferrals
+        segment {
+          id
+          name
+        }
+        points
+        program {
+          name
+        }
+        codePool {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+export const CreateReferralProgram = graphql(`
+  mutation CreateReferralProgram($input: ReferralProgramInput!) {
+    referralProgramCreate(input: $input) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
+export const DeleteReferralProgram = graphql(`
+  mutation DeleteReferralProgram($id: ID!) {
+    referralProgramDelete(id: $id) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
