@@ -78,7 +78,7 @@ def lookup_stages(field_names: Mapping[Measure, str], now: Now) -> list[Stage]:
             "from": measure.source.collection,
             "localField": "_id",
             "foreignField": "customerId",
-            "pipeline": [*_row_stages(measure, now), *_aggregation_stages(measure, None)],
+            "pipeline": [*_row_stages(measure, now), *_aggregation_stages(measure, None, "value")],
             "as": path,
         }
         value = {"$ifNull": [{"$first": f"${path}.value"}, empty_value(measure)]}
@@ -91,11 +91,7 @@ def group_stages(measure: Measure, field_name: str, now: Now) -> list[Stage]:
     rows = _row_stages(measure, now)
     if is_covered_by_index(measure):
         rows += _COVERED_CUSTOMER_IDS
-    return [
-        *rows,
-        *_aggregation_stages(measure, "$customerId"),
-        {"$project": {field_name: "$value"}},
-    ]
+    return [*rows, *_aggregation_stages(measure, "$customerId", field_name)]
 
 
 def merge_by_customer_stage(field_names: Iterable[str]) -> Stage:
@@ -128,17 +124,17 @@ def _window_bounds(window: Window, now: Now) -> Query:
     return {"$gte": window.start, "$lte": window.end}
 
 
-def _aggregation_stages(measure: Measure, group_key: str | None) -> list[Stage]:
+def _aggregation_stages(measure: Measure, group_key: str | None, field_name: str) -> list[Stage]:
     """Computes the measure of rows for each value of the expression `group_key`; None makes one
     group."""
-    accumulator, value = {"$sum": 1}, "$value"
+    path = f"${field_name}"
+    accumulator, value = {"$sum": 1}, path
     if measure.aggregate is not None and measure.property is not None:
         accumulator = measure.aggregate.accumulate(measure.property)
-        value = measure.aggregate.finalize("$value")
-    return [
-        {"$group": {"_id": group_key, "value": accumulator}},
-        {"$project": {"value": value}},
-    ]
+        value = measure.aggregate.finalize(path)
+    stages: list[Stage] = [{"$group": {"_id": group_key, field_name: accumulator}}]
+    # A stage without effect would take as long as any other.
+    return stages if value == path else [*stages, {"$project": {field_name: value}}]
 
 
 def _row_stages(measure: Measure, now: Now) -> list[Stage]:
