@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     fast_executor: bool = True
     query_seconds: float = Field(default=30, ge=0.001)
     population_queries: int = Field(default=3, ge=1, le=100)
+    substring_index: bool = True
     size_interval_minutes: int = Field(default=60, ge=5, le=24 * 60)
     transition_retention_days: float | None = Field(default=None, gt=0, le=36_525)
     delivery_retention_days: float | None = Field(default=None, gt=0, le=36_525)

@@ -8,10 +8,11 @@ from typing import Any
 from app.domain.inputs import Profile
 from app.domain.json_values import is_same_value, is_within_size_limit
 from app.domain.orders import OrderSummary
-from app.domain.search import SEARCHABLE_FIELDS, search_fields
+from app.domain.search import SEARCH_FIELDS, SEARCHABLE_FIELDS, search_fields
 from app.errors import Problem, UserErrorCode
 from app.filters.calendar import utc_midnight
 from app.filters.fields import escape_event_name
+from app.filters.substring_index import NGRAMS_FIELD
 
 Document = Mapping[str, Any]
 
@@ -113,12 +114,9 @@ class TrackedCustomer:
             self.document["createdAt"] = now
         self.document["updatedAt"] = now
         self.document["version"] = self.next_version
-        if not self.document.get("searchTokens") or any(
-            self._is_replaced(key) for key in SEARCHABLE_FIELDS
-        ):
+        has_search_fields = self.document.get("searchTokens") and self.document.get(NGRAMS_FIELD)
+        if not has_search_fields or any(map(self._is_replaced, SEARCHABLE_FIELDS)):
             self.document |= search_fields(self.document)
-            # Earlier versions of this program searched by this field.
-            self.document.pop("searchKeys", None)
 
     def _is_replaced(self, key: str) -> bool:
         return self.document.get(key) is not (self.before or {}).get(key)
@@ -128,7 +126,7 @@ class TrackedCustomer:
         profile = {
             key: value
             for key, value in self.document.items()
-            if key not in ("events", "searchWords", "searchTokens")
+            if key not in ("events", *SEARCH_FIELDS)
         }
         if is_within_size_limit(profile):
             return None

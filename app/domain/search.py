@@ -13,9 +13,11 @@ from unicodedata import category, combining, name, normalize
 
 from app.filters.case_folding import fold_case
 from app.filters.fields import is_storable
+from app.filters.substring_index import NGRAMS_FIELD, customer_ngrams
 from app.unicode_text import to_nfc
 
 SEARCHABLE_FIELDS = ("name", "email", "phone", "sourceId")
+SEARCH_FIELDS = ("searchWords", "searchTokens", NGRAMS_FIELD)
 PREFIX_LETTERS = 3
 # The API allows no longer texts. Other programs may write them.
 MAX_SEARCHED_CHARACTERS = 1_000
@@ -61,12 +63,13 @@ def fold(text: str) -> str:
 
 
 def search_fields(document: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Returns the fields of a customer's document that search needs.
+    """Returns the fields of a customer's document that search and the substring index need.
 
     `searchWords` has the words of name and email, matched by their beginnings. A word reaches to
     the next separator, whatever punctuation it contains: `ann@example.com` has the words
     `ann@example.com`, `example.com` and `com`. `searchTokens` has the texts that are matched
     exactly: the first three letters of each word, and the whole phone number and sourceId.
+    NGRAMS_FIELD has the n-grams of the substring index.
     """
     words: set[str] = set()
     for key in _WORD_FIELDS:
@@ -74,7 +77,11 @@ def search_fields(document: Mapping[str, Any]) -> dict[str, list[str]]:
             words.update(_words(str(document[key])))
     tokens = {word[:PREFIX_LETTERS] for word in words if len(word) >= PREFIX_LETTERS}
     tokens |= {whole_token(str(document[key])) for key in _WHOLE_FIELDS if document.get(key)}
-    return {"searchWords": sorted(words), "searchTokens": sorted(tokens)}
+    return {
+        "searchWords": sorted(words),
+        "searchTokens": sorted(tokens),
+        NGRAMS_FIELD: customer_ngrams(document),
+    }
 
 
 def email_key(email: str) -> str:

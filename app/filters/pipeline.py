@@ -18,6 +18,7 @@ from app.filters.operators import Query
 from app.filters.predicates import and_query
 from app.filters.query_builder import QueryBuilder
 from app.filters.sources import CUSTOMERS_COLLECTION, RowSource
+from app.filters.substring_index import SubstringCandidates, substring_candidates
 from app.filters.summary_rewrite import SummaryRewrite, rewrite_with_summaries, summary_prefilters
 from app.filters.tree import AllOf, EventCondition, Filter, NoneOf
 from app.filters.walk import inlined_depth, inlined_query_bytes, measures, query_bytes
@@ -36,17 +37,19 @@ _MAX_REPEATED_BYTES = 6_000_000
 class Plan(Enum):
     """How a pipeline finds customers. All plans give the same result.
 
-    The first three scan customers and look up the rows of each. INDEX_SCAN uses an index on the
-    filter's attributes. ID_SCAN and COLLECTION_SCAN have the same stages, which no such index
-    serves; `MatchingCustomers` runs them with different hints. ID_SCAN walks the index on `_id`, so
-    that a page stops as soon as it is full. COLLECTION_SCAN reads all customers in the order of
-    storage, which is the fastest way to read all of them.
+    The first four scan customers and look up the rows of each. INDEX_SCAN uses an index on the
+    filter's attributes. SUBSTRING_SCAN does the same, and may use the substring index, too. ID_SCAN
+    and COLLECTION_SCAN have the same stages, which no such index serves; `MatchingCustomers` runs
+    them with different hints. ID_SCAN walks the index on `_id`, so that a page stops as soon as it
+    is full. COLLECTION_SCAN reads all customers in the order of storage, which is the fastest way
+    to read all of them.
 
     The last two group the rows of all customers. ROWS_JOIN then joins the customers whose rows
     match; ROWS_UNION adds the customers by $unionWith in the same pass.
     """
 
     INDEX_SCAN = "index scan"
+    SUBSTRING_SCAN = "substring scan"
     ID_SCAN = "id scan"
     COLLECTION_SCAN = "collection scan"
     ROWS_JOIN = "rows join"
@@ -145,6 +148,8 @@ def _plans_without_supplement(
 ) -> Iterator[Pipeline]:
     parts = FilterParts.split(filter_, now)
     yield _customers_first_pipeline(parts, now, scope, Plan.INDEX_SCAN)
+    if parts.substring_candidates:
+        yield _customers_first_pipeline(parts, now, scope, Plan.SUBSTRING_SCAN)
     yield _customers_first_pipeline(parts, now, scope, Plan.ID_SCAN)
     if parts.index_ranges(now):
         yield _customers_first_pipeline(parts, now, scope, Plan.COLLECTION_SCAN)
@@ -162,8 +167,15 @@ def _customers_first_pipeline(
 
     Conjuncts with fewer measures come first, so that later lookups run for fewer customers.
     """
-    builder = QueryBuilder(now, use_indexes=plan is Plan.INDEX_SCAN)
-    stages = _match_stages([*scope.document_queries, *map(builder.query, parts.document_filters)])
+    builder = QueryBuilder(now, use_indexes=plan in (Plan.INDEX_SCAN, Plan.SUBSTRING_SCAN))
+    candidates = parts.substring_candidates if plan is Plan.SUBSTRING_SCAN else None
+    stages = _match_stages(
+        [
+            *scope.document_queries,
+            *([candidates.query] if candidates else []),
+            *map(builder.query, parts.document_filters),
+        ]
+    )
     if parts.undivided_filter is not None:
         stages += builder.segment_stages(parts.undivided_filter)
     for conjunct in sorted(parts.measure_conjuncts, key=lambda filter_: len(measures(filter_))):
@@ -272,6 +284,16 @@ class FilterParts:
     def document_filters(self) -> list[Filter]:
         """All conditions on the document: the conjuncts and the prefilters."""
         return [*self.document_conjuncts, *self.prefilters]
+
+    @property
+    def substring_candidates(self) -> SubstringCandidates | None:
+        """The candidates by the longest text that a conjunct looks for; None if the substring index
+        serves none of the conjuncts."""
+        return max(
+            filter(None, map(substring_candidates, self.document_conjuncts)),
+            key=lambda candidates: len(candidates.text),
+            default=None,
+        )
 
     def index_ranges(self, now: Now) -> list[IndexRange]:
         """The conjuncts as ranges if the filter consists only of those, else an empty list."""

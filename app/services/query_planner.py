@@ -105,6 +105,7 @@ class QueryPlanner:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._estimator = SelectivityEstimator(store)
+        self._unavailable_plans = set() if store.has_substring_index else {Plan.SUBSTRING_SCAN}
 
     def plan(self, tree: Filter | None, now: Now, search: Search | None = None) -> PlannedQuery:
         """Returns a query for the customers that match the filter and the search; None matches
@@ -120,10 +121,10 @@ class QueryPlanner:
         if planned_query.search:
             return await self._search_pipeline(planned_query.search, tree, now, limit)
         default, *alternatives = await run_in_thread_if_large(list, plans(tree, now))
-        if limit is None:
-            alternatives = [
-                alternative for alternative in alternatives if alternative.plan is not Plan.ID_SCAN
-            ]
+        excluded_plans = self._unavailable_plans | ({Plan.ID_SCAN} if limit is None else set())
+        alternatives = [
+            alternative for alternative in alternatives if alternative.plan not in excluded_plans
+        ]
         if tree is None or not alternatives:
             return default
         customer_count = await self._estimator.customer_count()
@@ -146,15 +147,15 @@ class QueryPlanner:
 
     async def choose_ordered_plan(self, tree: Filter, now: Now) -> Plan:
         """Returns the plan with the least estimated cost of reading all matching customers in the
-        order of their ids. It is an INDEX_SCAN only if few customers match: their ids have to be
-        sorted."""
+        order of their ids. It is an INDEX_SCAN or a SUBSTRING_SCAN only if few customers match:
+        their ids have to be sorted."""
         customer_count = await self._estimator.customer_count()
         if customer_count <= _MAX_CUSTOMERS_WITHOUT_PLANNING:
             return Plan.ID_SCAN
         estimate = await self._estimator.estimate(tree, now)
-        excluded_plans = {Plan.COLLECTION_SCAN}
+        excluded_plans = {Plan.COLLECTION_SCAN, *self._unavailable_plans}
         if estimate.combined_share * customer_count > _MAX_SORTED_CUSTOMERS:
-            excluded_plans.add(Plan.INDEX_SCAN)
+            excluded_plans |= {Plan.INDEX_SCAN, Plan.SUBSTRING_SCAN}
         cost_model = _CostModel(estimate, customer_count, customer_count, inf)
         pipelines = [
             pipeline for pipeline in plans(tree, now) if pipeline.plan not in excluded_plans
@@ -188,19 +189,29 @@ class _CostModel:
                 if self._customers_examined(1) <= self.max_customers_by_id
                 else inf
             )
-        index_share = self.estimate.index_share
+        index_factor = self._index_factor(plan)
         if self.limit is None:
-            return self.customer_count * (
-                1 if index_share is None else index_share * _INDEX_READ_FACTOR
-            )
+            return self.customer_count * index_factor
         # A plan through an index reads and sorts all matching customers, whatever the limit.
         sorted_factor = self.estimate.customer_share * _SORTED_INDEX_READ_FACTOR
-        return self.customer_count * max(sorted_factor, (index_share or 0) * _INDEX_READ_FACTOR)
+        return self.customer_count * max(sorted_factor, index_factor)
+
+    def _index_factor(self, plan: Plan) -> float:
+        """Returns the cost of reading the candidates through an index, as a multiple of a
+        collection scan."""
+        estimate = self.estimate
+        if plan is Plan.SUBSTRING_SCAN:
+            return (estimate.substring_share or 0) * _INDEX_READ_FACTOR
+        if estimate.index_share is not None:
+            return estimate.index_share * _INDEX_READ_FACTOR
+        # Without the substring index, a condition on a part of a text reads the index of all texts.
+        reads_all = self.limit is None or estimate.substring_share is not None
+        return 1 if reads_all else 0
 
     def cost(self, pipeline: Pipeline) -> float:
         """Returns the estimated cost of the pipeline in microseconds."""
         estimate, customer_count = self.estimate, self.customer_count
-        if pipeline.plan in (Plan.INDEX_SCAN, Plan.ID_SCAN, Plan.COLLECTION_SCAN):
+        if pipeline.plan not in (Plan.ROWS_UNION, Plan.ROWS_JOIN):
             lookup_cost = (
                 self._customers_examined(estimate.customer_share)
                 * estimate.measure_count

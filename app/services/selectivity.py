@@ -40,6 +40,8 @@ class SelectivityEstimate:
     read_rows_per_customer: float
     # Customers that the best index range contains; None if the filter has no index range.
     index_share: float | None
+    # Customers that the substring index finds; None if it does not serve the filter.
+    substring_share: float | None
 
 
 class SelectivityEstimator:
@@ -108,6 +110,7 @@ class SelectivityEstimator:
             _rows_per_customer(counted_measures, evaluations),
             _rows_per_customer(read_measures, evaluations),
             await self._index_share(parts.index_ranges(now), customers, now),
+            _substring_share(parts, customers),
         )
 
     async def _index_share(
@@ -136,6 +139,13 @@ class SelectivityEstimator:
         if self._cached_sample is None or _is_expired(self._cached_sample[0]):
             self._cached_sample = monotonic(), await self._store.customers.sample(_SAMPLE_SIZE)
         return self._cached_sample[1]
+
+
+def _substring_share(parts: FilterParts, customers: Sequence[Customer]) -> float | None:
+    candidates = parts.substring_candidates
+    if candidates is None:
+        return None
+    return _smoothed_share(candidates.includes(customer.document) for customer in customers)
 
 
 def _rows_per_customer(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure
 
 from app.domain.api_keys import EXPIRED_KEY_RETENTION
 from app.domain.segment_lists import SegmentOrder
+from app.filters.substring_index import NGRAMS_FIELD
 
 MAX_CUSTOMER_BYTES = 3 * 1024 * 1024
 EXPORT_FILES_COLLECTION = "exportFiles.files"
@@ -89,6 +90,9 @@ ORDERS_BY_CUSTOMER_INDEX = _index("customerId", "current", "-at", "-orderId", "s
 SEARCH_WORDS_INDEX = {"searchWords": 1, "_id": 1}
 SEARCH_TOKENS_INDEX = {"searchTokens": 1, "_id": 1}
 
+# Descending, since an ascending one has the name of a retired index.
+SUBSTRING_INDEX = _index(f"-{NGRAMS_FIELD}")
+
 # A list of segments is sorted by this field and the id. Names that differ only in case are equal.
 SEGMENT_ORDER_FIELDS = {
     SegmentOrder.CREATED: "createdAt",
@@ -109,6 +113,7 @@ COLLECTIONS = (
             _index("sourceId", unique=True),
             _index(*SEARCH_WORDS_INDEX),
             _index(*SEARCH_TOKENS_INDEX),
+            SUBSTRING_INDEX,
             _index("metadata.$**"),
             _index("$**", wildcardProjection=dict.fromkeys(_PROFILE_FIELDS, 1)),
         ),
@@ -311,16 +316,29 @@ COLLECTIONS = (
 )
 
 
-async def prepare(database: Database) -> None:
-    """Creates missing collections and indexes, and updates options that differ."""
+async def prepare(database: Database, *, has_substring_index: bool) -> None:
+    """Creates missing collections and indexes, and updates options that differ. Drops retired
+    indexes, and the substring index unless `has_substring_index`."""
     existing = {row["name"]: row["options"] async for row in await database.list_collections()}
     # At the same time, MongoDB creates them in about two thirds of the time.
     await asyncio.gather(
         *(
             _prepare(database, collection, existing.get(collection.name))
-            for collection in COLLECTIONS
+            for collection in (
+                COLLECTIONS if has_substring_index else map(_without_substring_index, COLLECTIONS)
+            )
         )
     )
+
+
+def _without_substring_index(collection: Collection) -> Collection:
+    """The collection; if it has the substring index, with this index as a retired one."""
+    name = SUBSTRING_INDEX.document["name"]
+    indexes = [index for index in collection.indexes if index.document["name"] != name]
+    if len(indexes) == len(collection.indexes):
+        return collection
+    retired_indexes = (*collection.retired_indexes, name)
+    return replace(collection, indexes=indexes, retired_indexes=retired_indexes)
 
 
 async def _prepare(

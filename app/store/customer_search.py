@@ -19,6 +19,7 @@ from app.domain.search import (
 from app.filters.case_folding import literal_regex
 from app.filters.operators import Query
 from app.filters.sources import CUSTOMERS_COLLECTION
+from app.filters.substring_index import NGRAMS_FIELD
 from app.store.collections import (
     DOCUMENT_VALIDATION_FAILURE,
     SEARCH_TOKENS_INDEX,
@@ -137,12 +138,26 @@ class CustomerSearch:
         Nothing else changes, not even the version. Returns the last id, None if there was no more
         customer, and how many customers were completed.
         """
-        query: Query = {"searchTokens": None}
+        return await self._backfill("searchTokens", after_id, limit, SEARCH_TOKENS_INDEX)
+
+    async def backfill_ngrams(self, after_id: str | None, limit: int) -> tuple[str | None, int]:
+        """Like `backfill`, for customers without n-grams."""
+        # If many customers have none, MongoDB scans them by id, else it finds and sorts them.
+        return await self._backfill(NGRAMS_FIELD, after_id, limit)
+
+    async def _backfill(
+        self,
+        missing_field: str,
+        after_id: str | None,
+        limit: int,
+        hint: dict[str, Any] | None = None,
+    ) -> tuple[str | None, int]:
+        query: Query = {missing_field: None}
         if after_id is not None:
             query["_id"] = {"$gt": to_object_id(EntityKind.CUSTOMER, after_id)}
         cursor = (
             self._collection.find(query, dict.fromkeys(SEARCHABLE_FIELDS, 1))
-            .hint(list(SEARCH_TOKENS_INDEX.items()))
+            .hint(list(hint.items()) if hint else None)
             .sort([("_id", 1)])
             .limit(limit)
         )
@@ -150,19 +165,19 @@ class CustomerSearch:
         if not documents:
             return None, 0
         last_id = to_public_id(EntityKind.CUSTOMER, documents[-1]["_id"])
-        return last_id, await self._add_search_fields(documents)
+        return last_id, await self._add_search_fields(documents, missing_field)
 
-    async def _add_search_fields(self, documents: list[dict[str, Any]]) -> int:
+    async def _add_search_fields(self, documents: list[dict[str, Any]], missing_field: str) -> int:
         writes = [
             UpdateOne(
                 # Another write of these fields has added the search fields, too, or the next run
                 # does.
                 {
                     "_id": document["_id"],
-                    "searchTokens": None,
+                    missing_field: None,
                     **{key: {"$eq": document.get(key)} for key in SEARCHABLE_FIELDS},
                 },
-                {"$set": search_fields(document), "$unset": {"searchKeys": ""}},
+                {"$set": search_fields(document)},
             )
             for document in documents
         ]

@@ -93,6 +93,7 @@ class Store:
         self._client = client
         self._database = database
         self._transactions = Transactions(client, settings.operation_seconds)
+        self.has_substring_index = settings.substring_index
         self.heartbeats = Heartbeats(database, connect_blocking)
         self.leases = leases = Leases(database, self.heartbeats)
         self._query_budget = query_budget = QueryBudget(database, settings.query_seconds)
@@ -163,7 +164,7 @@ class Store:
 
     async def prepare(self) -> None:
         """Creates missing collections, indexes, counters, leases, partitions and checkpoints."""
-        await prepare(self._database)
+        await prepare(self._database, has_substring_index=self.has_substring_index)
         await self.segments.prepare()
         await self.leases.prepare()
         await self.transitions.prepare()

@@ -34,6 +34,7 @@ def insert_customers_with_events(database: Database[Any]) -> None:
                 "version": 1,
                 "searchWords": [],
                 "searchTokens": [],
+                "searchKeys": [],
                 "metadata": {},
                 "events": {"view": summary},
             }

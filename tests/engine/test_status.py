@@ -52,7 +52,8 @@ def customer_row(name: str, **fields: Any) -> Json:
     """A document with fields for search, so that the worker need not add them."""
     now = datetime.now(UTC)
     required = {"sourceId": name, "createdAt": now, "updatedAt": now, "version": 1}
-    return {**required, "searchWords": [], "searchTokens": [], **fields}
+    search_fields: Json = {"searchWords": [], "searchTokens": [], "searchKeys": []}
+    return {**required, **search_fields, **fields}
 
 
 async def write_changes(shop: ShopWithEngine) -> int:

@@ -12,7 +12,7 @@ from tests.exports.export_shop import ExportShop
 _ORDERED_PLANS = [plan for plan in Plan if plan is not Plan.COLLECTION_SCAN]
 _BUYERS_SINCE = {
     "all": [
-        {"attribute": {"path": "sourceId", "operator": "HAS_VALUE"}},
+        {"attribute": {"path": "name", "operator": "CONTAINS", "value": "Buyer"}},
         {"event": {"name": "buy", "value": 2, "within": {"last": "P30D"}}},
     ]
 }
@@ -40,6 +40,8 @@ async def test_each_member_is_in_one_window(
         for age in ((1, 2, -0.001) if n % 3 == 0 else (1, 90))
     ]
     assert (await shop.api.bulk_upsert("eventsTrack", events))["accepted"] == len(events)
+    buyers = [{"sourceId": f"c{n}", "name": f"Buyer {n}"} for n in range(20)]
+    await shop.api.bulk_upsert("customersUpsert", buyers)
 
     rows = await shop.export(
         await shop.create_segment("buyers", _BUYERS_SINCE), fields=["sourceId"]

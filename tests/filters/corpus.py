@@ -10,6 +10,7 @@ from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now, par
 from app.filters.calendar import MILLISECOND, utc_midnight
 from app.filters.fields import escape_event_name
 from app.filters.sources import event_source, static_member_source
+from app.filters.substring_index import NGRAMS_FIELD, customer_ngrams
 from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
 
 Document = dict[str, Any]
@@ -392,4 +393,10 @@ def build_corpus() -> dict[str, list[Document]]:
             for name in _ROW_COLLECTIONS
         )
         update_summaries(customer_document, *rows)
+        # Some customers have no n-grams, as those of an earlier version.
+        if customer_document["_id"] % 7:
+            customer_document |= {
+                "searchTokens": ["any"],
+                NGRAMS_FIELD: customer_ngrams(customer_document),
+            }
     return collections

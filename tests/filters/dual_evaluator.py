@@ -46,7 +46,7 @@ class DualEvaluator:
             # Plans may have equal stages.
             if all(replace(plan, plan=other.plan) != other for other in distinct_plans):
                 distinct_plans.append(plan)
-        first, *others = map(self._run_plan, distinct_plans)
+        first, *others = map(self.run_plan, distinct_plans)
         assert all(first == other for other in others), "the plans disagree"
         self._check_plans_in_id_range(filter_, now, first)
         return first
@@ -58,9 +58,14 @@ class DualEvaluator:
         for plan in plans(filter_, now, id_range={"$gt": first, "$lte": last}):
             # The others differ from their plan without a range only by one more predicate.
             if plan.candidate_stages or plan.supplement:
-                assert self._run_plan(plan) == expected, f"{plan.plan} ignores the range"
+                assert self.run_plan(plan) == expected, f"{plan.plan} ignores the range"
 
-    def _run_plan(self, plan: Pipeline) -> set[Any]:
+    def find_customers(self, query: Document) -> set[Any]:
+        """Returns the ids of the customers whose document matches a query."""
+        return {document["_id"] for document in self._database.customers.find(query, {"_id": 1})}
+
+    def run_plan(self, plan: Pipeline) -> set[Any]:
+        """Returns the ids of the members by one plan."""
         documents: list[Document] = []
         for part in (plan, plan.supplement):
             if part is not None:

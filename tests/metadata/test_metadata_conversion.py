@@ -37,6 +37,7 @@ def count_by_type(shop: MetadataShop, key: str) -> Callable[[str], int]:
             "version": 1,
             "searchWords": [],
             "searchTokens": [],
+            "searchKeys": [],
             "metadata": {key: "2026-03-29"},
         }
         for _ in range(MANY_CUSTOMERS)

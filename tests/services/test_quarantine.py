@@ -38,6 +38,7 @@ def insert_broken_customer(loyalty_client: LoyaltyClient, kind: str) -> dict[str
         "version": 1,
         "searchWords": [],
         "searchTokens": [" bad"],
+        "searchKeys": ["-"],
     }
     match kind:
         case "missing":

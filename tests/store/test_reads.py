@@ -1,18 +1,20 @@
 """The store repeats reads that failed for a lost primary or connection."""
 
 import asyncio
+from threading import Event
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from motor.frameworks import asyncio as motor_asyncio
+from motor.frameworks import asyncio as motor_framework
 
-from app.store import ThreadPool
+from app.store import ThreadPool, use_thread_pool
 from tests.api import Api, Json
 from tests.failpoints import failing_commands
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+motor_asyncio: Any = motor_framework
 VIP = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
 NOT_PRIMARY: Json = {"errorCode": 10107}
 CONNECTION_CLOSED: Json = {"closeConnection": True}
@@ -22,10 +24,14 @@ CONNECTION_CLOSED: Json = {"closeConnection": True}
 async def vip_segment_id(api: Api) -> str:
     """The id of a segment with one member."""
     await api.upsert("ann", metadata={"vip": True})
+    return await create_segment(api, "VIPs")
+
+
+async def create_segment(api: Api, name: str) -> str:
     payload = await api.fetch(
         "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input)"
         " { segment { id } userErrors { message } } }",
-        input={"name": "VIPs", "definition": {"filter": VIP}},
+        input={"name": name, "definition": {"filter": VIP}},
     )
     return str(payload["segment"]["id"])
 
@@ -36,6 +42,7 @@ MEMBERSHIP = (
     " { isMember } }"
 )
 COUNT = "query($id: ID!) { segment(id: $id) { memberCount } }"
+COUNTS = "{ segments(first: 100) { nodes { memberCount } } }"
 MEMBERS = "query($id: ID!) { segment(id: $id) { members { nodes { sourceId } } } }"
 
 
@@ -101,10 +108,43 @@ async def test_slow_counts_do_not_block_a_lookup(api: Api, vip_segment_id: str) 
     assert await asyncio.gather(*counts) == [{"memberCount": 1}] * 40
 
 
+async def test_a_list_counts_the_members_of_two_segments_at_a_time(
+    api: Api, vip_segment_id: str
+) -> None:
+    for number in range(6):
+        await create_segment(api, f"VIPs {number}")
+    loop, release = asyncio.get_running_loop(), Event()
+    with use_thread_pool(ThreadPool.POPULATION_QUERIES):
+        blocked = [
+            motor_asyncio.run_on_executor(loop, release.wait)
+            for _ in range(api.settings.population_queries)
+        ]
+    await wait_until_queue_is_empty()
+    counts = asyncio.create_task(api.fetch(COUNTS))
+    try:
+        await wait_for_queue_length(2)
+        assert queue_length() == 2
+    finally:
+        release.set()
+        await asyncio.gather(*blocked)
+    nodes = (await counts)["nodes"]
+    assert nodes == [{"memberCount": 1}] * 7
+
+
+def queue_length() -> int:
+    """Returns how many queries on all customers wait for a thread."""
+    executor = motor_asyncio._EXECUTOR
+    return int(executor._executors[ThreadPool.POPULATION_QUERIES]._work_queue.qsize())
+
+
+async def wait_until_queue_is_empty() -> None:
+    async with asyncio.timeout(20):
+        while queue_length():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def wait_for_queue_length(length: int) -> None:
     """Returns once this many queries on all customers wait for a thread."""
-    executor: Any = motor_asyncio._EXECUTOR
-    work_queue = executor._executors[ThreadPool.POPULATION_QUERIES]._work_queue
     async with asyncio.timeout(20):
-        while work_queue.qsize() < length:  # noqa: ASYNC110
+        while queue_length() < length:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -128,6 +128,9 @@ class Is(ElementOperator):
     def query(self, path: str, operand: Operand, now: Now) -> Query:
         return equality_query(path, [operand.value], operand, now)
 
+    def required_substring(self, operand: Operand) -> str:
+        return str(operand.value) if operand.ignore_case else ""
+
     def element_test(self, operand: Operand, now: Now) -> ElementTest:
         return equality_test([operand.value], operand, now)
 

@@ -143,6 +143,13 @@ class Operator:
         """The tests of the two bounds, if the operator asks for a range with two bounds."""
         return None
 
+    def required_substring(self, operand: Operand) -> str:
+        """A text that is in every text that matches, in any case; empty if there is none.
+
+        It is empty, too, if an index on the path serves the operator better.
+        """
+        return ""
+
     def next_changes(
         self, stored: object, operand: Operand, now: Now, until: datetime
     ) -> Iterator[datetime]:

@@ -32,6 +32,9 @@ class _SubstringOperator(ElementOperator):
             isinstance(element, str) and self.has_part(operand.fold_case(element), substring)
         )
 
+    def required_substring(self, operand: Operand) -> str:
+        return str(operand.value)
+
     def has_part(self, text: str, substring: str) -> bool:
         """Whether the text has the substring there. Both are case-folded if case is ignored."""
         raise NotImplementedError
@@ -54,6 +57,9 @@ class StartsWith(_SubstringOperator):
         Example(12, "1", False),
         Example(None, "a", False),
     )
+
+    def required_substring(self, operand: Operand) -> str:
+        return super().required_substring(operand) if operand.ignore_case else ""
 
     def has_part(self, text: str, substring: str) -> bool:
         return text.startswith(substring)

@@ -63,7 +63,7 @@ class MemberReader:
     async def _end_of_window(self, plan: Plan, after: str | None) -> str:
         # The plan is chosen only where an index finds few customers. Each window would read all of
         # them again.
-        if plan is Plan.INDEX_SCAN:
+        if plan in (Plan.INDEX_SCAN, Plan.SUBSTRING_SCAN):
             return self._max_customer_id
         return await self._windows.end_of_window(
             after, self._max_customer_id, _CUSTOMERS_PER_WINDOW
