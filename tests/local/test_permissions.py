@@ -17,7 +17,7 @@ from app.local.mongod import Mongod
 from app.local.unix_socket import UnixSocket
 from app.local.valkey import Valkey
 from app.settings import Settings
-from tests.local.conftest import ProgramProcess, RunProgram
+from tests.local.conftest import ProgramProcess, RunningUp, RunProgram
 from tests.local.test_up import read_mongodb_url
 from tests.local_processes import running_process
 from tests.ports import LOOPBACK, free_port
@@ -25,7 +25,8 @@ from tests.ports import LOOPBACK, free_port
 Up = Callable[[Path], ProgramProcess]
 LONG_NAME = "and-so-on-" * 12
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+IS_ROOT = os.geteuid() == 0
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can act as another user")
 
 
 @pytest.fixture
@@ -50,17 +51,15 @@ def _temporary_folders() -> set[Path]:
     return set(Path("/tmp").glob("segments-????????"))
 
 
-def test_other_users_have_no_permissions(run_up: Up, tmp_path: Path, port: int) -> None:
-    data = tmp_path / "data"
-    program = run_up(data)
-    assert paths_open_to_others(data) == []
+def test_other_users_have_no_permissions(running_up: RunningUp) -> None:
+    assert paths_open_to_others(running_up.data_folder) == []
     listening = [
         connection.laddr.port
-        for process in program.process_tree()
+        for process in running_up.program.process_tree()
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert listening == [port]
+    assert listening == [running_up.port]
 
 
 def test_a_folder_that_was_open_is_closed_with_all_in_it(run_up: Up, tmp_path: Path) -> None:
@@ -96,14 +95,16 @@ def test_the_folder_of_another_user_is_refused(
 
 
 @needs_root
-@pytest.mark.parametrize("name", ["data", LONG_NAME])
-def test_another_user_reaches_neither_store(run_up: Up, tmp_path: Path, name: str) -> None:
-    tmp_path.chmod(0o755)
-    run_up(tmp_path / name)
+def test_another_user_reaches_neither_store(running_up: RunningUp) -> None:
+    running_up.data_folder.parent.chmod(0o755)
+    check_that_nobody_else_reaches_the_stores(running_up.data_folder)
+
+
+def check_that_nobody_else_reaches_the_stores(data: Path) -> None:
     sockets = [
         Path(str(connection.laddr))
         for process in psutil.process_iter(["cmdline"])
-        if str(tmp_path / name) in " ".join(process.info["cmdline"] or ())
+        if str(data) in " ".join(process.info["cmdline"] or ())
         for connection in process.net_connections("unix")
         if str(connection.laddr).endswith(".sock")
     ]
@@ -121,7 +122,7 @@ def can_connect(path: Path, user: int | None) -> bool:
 
 @pytest.mark.parametrize("name", [LONG_NAME, "Upper Case, and: more"])
 def test_a_path_unfit_for_a_socket_is_replaced_by_a_temporary_one(
-    run_up: Up, run_program: RunProgram, tmp_path: Path, name: str
+    run_up: Up, run_forked: RunProgram, tmp_path: Path, name: str
 ) -> None:
     before = _temporary_folders()
     data = tmp_path / name
@@ -129,9 +130,12 @@ def test_a_path_unfit_for_a_socket_is_replaced_by_a_temporary_one(
     made = _temporary_folders() - before
     assert len(made) >= 2
     assert [folder for folder in made if permissions_for_others(folder)] == []
+    if IS_ROOT:
+        tmp_path.chmod(0o755)
+        check_that_nobody_else_reaches_the_stores(data)
     rows = tmp_path / "rows.ndjson"
     rows.write_text('{"sourceId": "ann"}\n')
-    beside = run_program("import", "customers", str(rows), "--data", str(data))
+    beside = run_forked("import", "customers", str(rows), "--data", str(data))
     assert beside.wait_for_exit(30) == 0, beside.stderr
 
     program.process.kill()

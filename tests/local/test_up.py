@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from app.local.data_folder import load_secret_key
-from tests.local.conftest import ProgramProcess, RunProgram, WaitUntil
+from tests.local.conftest import ProgramProcess, RunningUp, RunProgram, WaitUntil, is_path_ok
 
 Answers = Callable[[str], bool]
 
@@ -44,6 +44,11 @@ def running_processes(processes: list[psutil.Process]) -> list[psutil.Process]:
 def read_pid(data: Path, part: str) -> int:
     file = next(data.rglob(f"{part}.pid"), None)
     return int(file.read_text().split("\n")[0] or 0) if file else 0
+
+
+def secret_key_of(up: ProgramProcess) -> str:
+    (api,) = [process for process in up.process_tree() if "api" in process.cmdline()]
+    return api.environ()["SEGMENTS_SECRET_KEY"]
 
 
 def read_mongodb_url(data: Path) -> str:
@@ -96,28 +101,28 @@ def test_up_responds_and_stops_without_leftover_processes(
 
 
 def test_a_second_one_in_the_same_folder_is_refused(
-    run_up: Callable[[], ProgramProcess], run_program: RunProgram, data_folder: Path, port: int
+    running_up: RunningUp, run_program: RunProgram
 ) -> None:
-    run_up()
-    second = run_program("up", "--data", str(data_folder))
+    second = run_program("up", "--data", str(running_up.data_folder))
     assert second.wait_for_exit() == 1
     assert (
-        second.stderr == f"segments: another `segments up` runs in {data_folder};"
+        second.stderr == f"segments: another `segments up` runs in {running_up.data_folder};"
         " choose another folder with --data\n"
     )
-    elsewhere = run_program("up", "--port", str(port))
+    elsewhere = run_program("up", "--port", str(running_up.port))
     assert elsewhere.wait_for_exit() == 1
     assert elsewhere.stderr == (
-        f"segments: can't listen on 127.0.0.1:{port}: Address already in use;"
+        f"segments: can't listen on 127.0.0.1:{running_up.port}: Address already in use;"
         " choose another with --port\n"
     )
 
 
-def test_after_sigkill_it_starts_again_with_its_data(
+def test_after_sigkill_it_starts_again_with_its_data_and_its_secret_key(
     run_up: Callable[[], ProgramProcess], data_folder: Path
 ) -> None:
     first = run_up()
     everyone = first.process_tree()
+    secret_key = secret_key_of(first)
     with MongoClient[dict[str, object]](read_mongodb_url(data_folder)) as client:
         client["kept"]["rows"].insert_one({"_id": 1})
 
@@ -125,6 +130,7 @@ def test_after_sigkill_it_starts_again_with_its_data(
     first.wait_for_exit()
     second = run_up()
     assert running_processes(everyone) == []
+    assert secret_key_of(second) == secret_key
     with MongoClient[dict[str, object]](read_mongodb_url(data_folder)) as client:
         assert client["kept"]["rows"].find_one() == {"_id": 1}
     second.process.terminate()
@@ -132,16 +138,16 @@ def test_after_sigkill_it_starts_again_with_its_data(
 
 
 def test_a_killed_process_is_reported_and_restarted(
-    run_up: Callable[[], ProgramProcess], data_folder: Path, responds_ok: Answers, until: WaitUntil
+    running_up: RunningUp, until: WaitUntil
 ) -> None:
-    program = run_up()
+    program = running_up.program
     for part in ("worker", "api", "valkey", "mongod"):
-        before = read_pid(data_folder, part)
+        before = read_pid(running_up.data_folder, part)
         psutil.Process(before).send_signal(signal.SIGKILL)
         program.wait_for_output(f"{part} ended with signal 9; restarting it in 0.25 s")
         program.wait_for_output(f"{part} runs again")
-        assert read_pid(data_folder, part) != before
-        until(lambda: responds_ok("/readyz"))
+        assert read_pid(running_up.data_folder, part) != before
+        until(lambda: is_path_ok(running_up.port, "/readyz"))
 
 
 def test_a_hanging_process_is_killed_in_time(
@@ -168,23 +174,17 @@ def test_stopped_during_its_start_it_leaves_no_process(
     assert running_processes(everyone) == []
 
 
-def test_the_secret_key_is_made_once_and_never_shown(
-    run_up: Callable[[], ProgramProcess], run_program: RunProgram, data_folder: Path
+def test_the_secret_key_is_in_a_file_and_never_shown(
+    running_up: RunningUp, run_forked: RunProgram
 ) -> None:
-    key_file = data_folder / "secret_key"
-    keys = []
-    for _ in range(2):
-        program = run_up()
-        (api,) = [process for process in program.process_tree() if "api" in process.cmdline()]
-        keys.append(api.environ()["SEGMENTS_SECRET_KEY"])
-        doctor = run_program("doctor", "--data", str(data_folder))
-        doctor.wait_for_exit(30)
-        assert "SEGMENTS_SECRET_KEY = ***\n" in doctor.stdout
-        assert keys[0] not in doctor.stdout + doctor.stderr + program.stdout + program.stderr
-        program.press_ctrl_c()
-        program.wait_for_exit()
-    assert keys == [key_file.read_text()] * 2
-    assert len(keys[0]) == 64
+    program, key_file = running_up.program, running_up.data_folder / "secret_key"
+    secret_key = secret_key_of(program)
+    doctor = run_forked("doctor", "--data", str(running_up.data_folder))
+    doctor.wait_for_exit(30)
+    assert "SEGMENTS_SECRET_KEY = ***\n" in doctor.stdout
+    assert secret_key not in doctor.stdout + doctor.stderr + program.stdout + program.stderr
+    assert secret_key == key_file.read_text()
+    assert len(secret_key) == 64
     assert key_file.stat().st_mode & 0o777 == 0o600
 
 

@@ -7,8 +7,10 @@ so that no second look-up can answer differently (DNS rebinding). TLS still uses
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -120,12 +122,18 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         return [ipaddress.ip_address(entry[4][0]) for entry in found]
 
 
+@cache
+def _load_ssl_context() -> ssl.SSLContext:
+    """Returns the context of all clients. To load the certificates takes about 50 ms."""
+    return httpx.create_ssl_context()
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """A transport of httpx over connections of a GuardedBackend: HTTP/1.1 with keep-alive."""
 
     def __init__(self, *, allow_private: bool, max_connections: int) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_load_ssl_context(),
             max_connections=max_connections,
             network_backend=GuardedBackend(allow_private=allow_private),
         )
