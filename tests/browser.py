@@ -39,6 +39,8 @@ def running_browser(profile: Path) -> Iterator[Chrome]:
     ):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    # Of the network alone.
+    options.add_experimental_option("perfLoggingPrefs", {"enablePage": False})
     browser = Chrome(options, ChromeService(driver))
     try:
         yield browser
@@ -62,8 +64,11 @@ def console_errors(browser: Chrome) -> list[str]:
     return [entry["message"] for entry in _log(browser, "browser") if entry["level"] == "SEVERE"]
 
 
-def clear_logs(browser: Chrome) -> None:
-    """Forgets the requests and the errors so far."""
+def reset_browser(browser: Chrome) -> None:
+    """Leaves the page, ends emulations, and forgets the requests and the errors so far."""
+    browser.get("about:blank")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     for kind in ("performance", "browser"):
         _log(browser, kind)
 
@@ -77,7 +82,14 @@ def _log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
 def server_in_thread(app: ASGIApp) -> Iterator[str]:
     """Starts the application and its lifespan in a thread; yields its URL."""
     server = _SignalingServer(
-        uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio")
+        uvicorn.Config(
+            app,
+            port=0,
+            log_level="critical",
+            lifespan="on",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+        )
     )
     thread = Thread(target=server.run)
     thread.start()

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
@@ -20,6 +21,9 @@ from app.settings import Settings
 from tests.empty_databases import empty_database
 from tests.local_processes import running_mongod, running_process
 from tests.npm import CLIENTS_FOLDER, RECIPE_FOLDER, skip_without_npm
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 _MEMORY_FOLDER = Path("/dev/shm")
 _MIN_FREE_MEMORY_BYTES = 4 * 1024**3
@@ -80,6 +84,24 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with skip_without_npm():
         install_packages(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Chrome]":
+    # Few tests need the driver, which takes long to import.
+    from tests.browser import running_browser
+
+    with running_browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(shared_browser: "Chrome") -> "Chrome":
+    """The browser as after its start. Each server has its own origin, and so its own storage."""
+    from tests.browser import reset_browser
+
+    reset_browser(shared_browser)
+    return shared_browser
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,12 @@ from app.dashboard.build import bundle_sources, copy_sources
 from app.main import create_app
 from app.npm_bundle import install_packages
 from app.settings import Settings
-from tests.browser import clear_logs, running_browser, server_in_thread
+from tests.browser import server_in_thread
 from tests.dashboard.dashboard import Dashboard
-from tests.local.conftest import port, run_program
+from tests.local.conftest import port, run_forked, run_program
 from tests.npm import skip_without_npm
 
-__all__ = ["port", "run_program"]
+__all__ = ["port", "run_forked", "run_program"]
 
 SETUP_SECONDS = 300
 """The timeout of a test that may be the first one: it then waits for npm, too."""
@@ -51,22 +51,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         install_packages(sources)
         bundle = bundle_sources(sources)
     return Workshop(sources, bundle)
-
-
-@pytest.fixture(scope="session")
-def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with running_browser(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(shared_browser: Chrome) -> Chrome:
-    """The browser as after its start. Each server has its own origin, and so its own storage."""
-    shared_browser.get("about:blank")
-    shared_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    shared_browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    clear_logs(shared_browser)
-    return shared_browser
 
 
 @pytest.fixture

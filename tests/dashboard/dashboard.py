@@ -1,10 +1,13 @@
 """The dashboard in a browser, as a person uses it."""
 
+import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -14,7 +17,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser import console_errors, requested_hosts
 
 PATIENCE_SECONDS = 30
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 Json = dict[str, Any]
+Value = TypeVar("Value")
 _NAMED_ELEMENT = (
     "//{tag}[normalize-space() = {name} or @aria-label = {name}]"
     " | //label[starts-with(normalize-space(), {name})]//{tag}"
@@ -36,24 +41,31 @@ class Dashboard:
         self.wait_until(lambda: text in self.text(), text)
 
     def wait_until(self, condition: Callable[[], bool], description: str = "") -> None:
-        WebDriverWait(self.browser, PATIENCE_SECONDS).until(
-            lambda _: condition(), f"{description!r} in {self.text()!r}"
-        )
+        self._wait_for_value(condition, f"{description!r} is")
+
+    def _wait_for_value(self, read: Callable[[], Value], description: str) -> Value:
+        """Waits until `read` returns something; returns that."""
+        try:
+            return WebDriverWait(self.browser, PATIENCE_SECONDS).until(lambda _: read())
+        except TimeoutException:
+            pytest.fail(f"{description} not in {self.text()!r}")
 
     def text(self) -> str:
-        return self.browser.find_element(By.TAG_NAME, "body").text
+        """Returns the text that is shown, with one space between the cells of a table."""
+        shown: str = self.browser.execute_script("return document.body.innerText")
+        return re.sub(r"[\t\xa0 ]+", " ", shown)
 
     def find(self, tag: str, name: str) -> WebElement:
         """Returns the shown element with this text or label, once there is one."""
         path = _NAMED_ELEMENT.format(tag=tag, name=f'"{name}"')
 
-        def find_shown(browser: Chrome) -> WebElement | Literal[False]:
-            elements = browser.find_elements(By.XPATH, path)
-            return next((element for element in elements if element.is_displayed()), False)
+        def find_shown() -> WebElement | None:
+            elements = self.browser.find_elements(By.XPATH, path)
+            return next((element for element in elements if element.is_displayed()), None)
 
-        return WebDriverWait(self.browser, PATIENCE_SECONDS).until(
-            find_shown, f"no {tag} {name!r} in {self.text()!r}"
-        )
+        element = self._wait_for_value(find_shown, f"{tag} {name!r} is")
+        assert element is not None
+        return element
 
     def click(self, tag: str, name: str) -> None:
         self.find(tag, name).click()
@@ -67,7 +79,10 @@ class Dashboard:
     def request(self, query: str, **variables: Any) -> Json:
         """Sends a query to the API; returns the data."""
         body = {"query": query, "variables": variables}
-        response: Json = httpx.post(f"{self.url}/graphql", json=body, headers=self._headers).json()
+        # To load certificates, which HTTP does not need, takes longer than most requests.
+        response: Json = httpx.post(
+            f"{self.url}/graphql", json=body, headers=self._headers, verify=False
+        ).json()
         assert "errors" not in response, response["errors"]
         data: Json = response["data"]
         return data
@@ -95,12 +110,14 @@ class Dashboard:
         )
         assert not payload["userErrors"], payload
 
-    def check_accessibility(self) -> None:
-        """Fails if axe finds a problem on the page as it is shown now."""
+    def check_accessibility(self, **options: Any) -> None:
+        """Fails if axe finds a problem on the page as it is shown now. Takes options of axe."""
         self.browser.execute_cdp_cmd("Runtime.evaluate", {"expression": self._axe})
         problems = self.browser.execute_async_script(
-            "const done = arguments[0]; axe.run().then(({violations}) => done(violations.map("
-            "({id, nodes}) => [id, nodes.map(node => node.html)])))"
+            "const [options, done] = arguments;"
+            "axe.run(options).then(({violations}) => done(violations.map("
+            "({id, nodes}) => [id, nodes.map(node => node.html)])))",
+            {"resultTypes": ["violations"], **options},
         )
         assert problems == [], problems
 
@@ -115,7 +132,8 @@ class Dashboard:
         self.check_accessibility()
         features = [{"name": "prefers-color-scheme", "value": "dark"}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        self.check_accessibility()
+        # Only colours differ.
+        self.check_accessibility(runOnly={"type": "rule", "values": COLOUR_RULES})
         self.check_narrow_screen()
 
     def check_narrow_screen(self) -> None:

@@ -58,7 +58,7 @@ def is_ready(port: int) -> bool:
 @pytest.fixture
 def live_dashboard(
     start_api: StartApi,
-    run_program: RunProgram,
+    run_forked: RunProgram,
     workshop: Workshop,
     settings: Settings,
     port: int,
@@ -66,7 +66,7 @@ def live_dashboard(
 ) -> tuple[Dashboard, ProgramProcess]:
     """The dashboard over an API and a worker in processes of their own, and the API's process."""
     api = start_api()
-    run_program("worker", **store_environment(settings))
+    run_forked("worker", **store_environment(settings))
     return Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe), api
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome
 from starlette.applications import Starlette
 
 from app.domain.api_keys import Role
@@ -15,7 +14,7 @@ from app.schema.http import GraphQLView
 from app.services.api_keys import ApiKeys
 from app.settings import Settings
 from app.store import Store
-from tests.browser import running_browser, server_in_thread
+from tests.browser import server_in_thread
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 
@@ -54,9 +53,3 @@ async def _create_key(settings: Settings) -> str:
     key, _ = await ApiKeys(store).create(Role.READ, None, None, datetime.now(UTC))
     await store.close()
     return key
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    with running_browser(tmp_path) as browser:
-        yield browser
