@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Send
 
+from app.client_disconnect import ClientDisconnected, await_while_connected, disconnect_waiter
 from app.errors import ExportFileGone, SetupError
 from app.http_conditions import (
     ByteRange,
@@ -27,7 +28,7 @@ from app.http_conditions import (
 )
 from app.services import Services
 from app.services.exports.download_urls import UrlState
-from app.store import Unreachable
+from app.store import ReadTimeout, Unreachable
 from app.store.export_files import ExportFile
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ _HEADERS = {
 }
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 _DEFAULT_MEDIA_TYPE = "application/octet-stream"
+_OPEN_SECONDS = 30
 # Text shrinks to about a third; higher levels take twice the time for a few percent.
 _GZIP_LEVEL = 5
 _GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
@@ -72,8 +74,15 @@ async def _download(request: Request) -> Response:
     file = None
     if url_state is UrlState.VALID:
         try:
-            file = await services.store.export_files.open(export_id)
-        except Unreachable:
+            file = await await_while_connected(
+                services.store.export_files.open(export_id),
+                disconnect_waiter(request.receive),
+                _OPEN_SECONDS,
+            )
+        except ClientDisconnected:
+            # Nobody receives it.
+            return Response()
+        except (Unreachable, ReadTimeout, TimeoutError):
             return _error(503, "The database can't be reached at present; try again.")
     if file is None:
         return _error(410, "The file of this export has expired. Export the segment again.")
@@ -133,7 +142,7 @@ class _FileResponse(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         try:
             await super().stream_response(send)
-        except (ExportFileGone, Unreachable) as error:
+        except (ExportFileGone, Unreachable, ReadTimeout) as error:
             log.warning("a download of an export was cut off", error=error)
 
 

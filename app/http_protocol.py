@@ -1,5 +1,5 @@
-"""uvicorn's HTTP protocol with limits of size and time for what a client sends, which ignores
-upgrades to other protocols than WebSocket."""
+"""uvicorn's HTTP protocol with limits of size and time for what a client sends, and an end of each
+connection that loses no request. It ignores upgrades to other protocols than WebSocket."""
 
 import asyncio
 import sys
@@ -37,6 +37,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _bytes_without_progress = 0
     _are_headers_too_large = False
+    _closes_after_response = False
     _deadline: asyncio.TimerHandle | None = None
     _received_data = b""
 
@@ -47,6 +48,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
         super().connection_lost(exc)
+
+    def close_after_response(self, *, closes_idle: bool) -> None:
+        """Makes the next response close the connection, and say so. If `closes_idle`, closes a
+        connection at once that has no request."""
+        self._closes_after_response = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The client of a response that has begun may send a further request.
+            if not self.cycle.response_started:
+                self.cycle.keep_alive = False
+        elif closes_idle and self._bytes_without_progress == 0:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._bytes_without_progress += len(data)
@@ -73,6 +85,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise HeadersTooLarge
         if not self._ignores_upgrade():
             super().on_headers_complete()
+            if self._closes_after_response and self.cycle is not None:
+                self.cycle.keep_alive = False
             self._set_deadline("body", BODY_TIMEOUT_SECONDS)
 
     def on_body(self, body: bytes) -> None:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from app import export_download
 from app.api_session import StreamCounter, open_session
+from app.clock_watch import watch_clock
 from app.critical_task import critical_task
 from app.cross_origin import CrossOriginMiddleware
 from app.dashboard import build as dashboard_build
@@ -33,6 +34,7 @@ from app.schema.http import GraphQLView
 from app.services import Services
 from app.settings import Settings
 from app.store import Store
+from app.tracing import TraceContextMiddleware
 
 log = structlog.get_logger()
 
@@ -76,6 +78,7 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
                     notifications.subscribe(services.transition_feed.wake_event.set),
                     services.authenticator.run(),
                     watch_event_loop(),
+                    watch_clock(),
                 )
             )
             yield
@@ -93,11 +96,12 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
         lifespan=lifespan,
         middleware=[
             Middleware(RequestIdMiddleware),
+            Middleware(TraceContextMiddleware),
             Middleware(HostCheckMiddleware, allowed_hosts=(host, *settings.allowed_hosts)),
             Middleware(CrossOriginMiddleware, allowed_origins=settings.allowed_origins),
         ],
     )
-    app.state.close_streams = view.close_streams
+    app.state.stop_streams = view.stop
     return app
 
 

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
+    stop_seconds: float = Field(default=20, ge=0)
     max_operation_cost: int = Field(default=200_000, ge=1_000)
     points_per_second: int = Field(default=50_000, ge=1)
     max_streams_per_key: int = Field(default=2_000, ge=1)

@@ -16,6 +16,7 @@ from arq.worker import Worker, create_worker
 from redis.exceptions import RedisError
 
 from app.backoff import Backoff
+from app.clock_watch import watch_clock
 from app.errors import SetupError
 from app.job_queue import connect, deserialize_job, serialize_job
 from app.settings import Settings
@@ -90,7 +91,8 @@ async def run_worker(settings: Settings, role: WorkerRole | None = None) -> None
     """
     async with asyncio.TaskGroup() as tasks:
         role_tasks = [
-            tasks.create_task(coroutine) for coroutine in _role_coroutines(settings, role)
+            tasks.create_task(coroutine)
+            for coroutine in (*_role_coroutines(settings, role), watch_clock())
         ]
 
         def cancel_role_tasks() -> None:

@@ -8,7 +8,13 @@ from rich.console import Console
 from rich.text import Text
 
 from app import open_files
-from app.commands import engine_health, mongodb_health, redis_health, segments_health
+from app.commands import (
+    engine_health,
+    keys_health,
+    mongodb_health,
+    redis_health,
+    segments_health,
+)
 from app.services.health import Finding
 from app.settings import Settings
 
@@ -33,6 +39,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from mongodb_findings
     yield from redis_health.check(settings)
     if all(finding.is_ok for finding in mongodb_findings):
+        yield keys_health.check(settings)
         yield segments_health.check(settings)
         yield from engine_health.check(settings)
 

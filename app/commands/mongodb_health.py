@@ -1,6 +1,7 @@
 """Checks the version, topology, collections and indexes of MongoDB."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import MongoClient
@@ -14,6 +15,7 @@ from app.store.collections import COLLECTIONS, Collection
 _MIN_VERSION = (6, 0)
 # The tests run against these; newer versions are supported, too.
 _TESTED_VERSIONS = [(6, 0)]
+_MAX_CLOCK_DIFFERENCE = timedelta(seconds=2)
 _NOT_TESTED_MESSAGE = "supported, but not tested:"
 
 Client = MongoClient[dict[str, Any]]
@@ -26,6 +28,7 @@ def check(settings: Settings) -> Iterator[Finding]:
             settings.mongodb_url.get_secret_value(), serverSelectionTimeoutMS=3000
         ) as client:
             yield _check_version(client)
+            yield _check_clock(client)
             topology = _check_topology(client)
             yield topology
             if topology.is_ok:
@@ -45,6 +48,24 @@ def _check_version(client: Client) -> Finding:
     if series not in _TESTED_VERSIONS:
         return Finding("MongoDB", f"{version}, {_NOT_TESTED_MESSAGE} this version")
     return Finding("MongoDB", f"{version}, supported and tested")
+
+
+def _check_clock(client: Client) -> Finding:
+    """Compares the clocks: the API evaluates filters at the time of its machine, the engine at that
+    of MongoDB."""
+    asked_at = datetime.now(UTC)
+    local_time = client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
+    answered_at = datetime.now(UTC)
+    # MongoDB read its clock in between.
+    lead = max(local_time - answered_at, asked_at - local_time, timedelta())
+    if lead < _MAX_CLOCK_DIFFERENCE:
+        return Finding("clock", "as that of MongoDB")
+    direction = "behind" if local_time > answered_at else "ahead of"
+    return Finding(
+        "clock",
+        f"{lead.total_seconds():.0f} s {direction} that of MongoDB",
+        "synchronize the clocks of all machines, for example by NTP",
+    )
 
 
 def _check_topology(client: Client) -> Finding:

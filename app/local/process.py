@@ -31,13 +31,20 @@ class ChildProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Starts the program and writes the pid file. Raises SetupError if it can't be run."""
+        """Starts the program and writes the pid file. Raises SetupError if it can't do either, for
+        example because the disk is full."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._process = self._spawn(command, environment)
         except OSError as error:
             raise SetupError(f"can't run {command[0]}: {error.strerror}") from error
-        self._pid_file.write_text(f"{self._process.pid}\n{_command_line(command)}")
+        try:
+            self._pid_file.write_text(f"{self._process.pid}\n{_command_line(command)}")
+        except OSError as error:
+            # The next start would not find the process.
+            self._process.kill()
+            self._process.wait()
+            raise SetupError(f"can't write {self._pid_file}: {error.strerror}") from error
 
     def _spawn(
         self, command: Sequence[str], environment: Mapping[str, str] | None

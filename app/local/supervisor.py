@@ -50,7 +50,7 @@ async def supervise(process: SupervisedProcess, print_line: Callable[[str], None
         try:
             await start_all([process])
             print_line(f"{process.name} runs again")
-        except* SetupError as errors:
+        except* (SetupError, OSError) as errors:
             print_line("; ".join(map(str, errors.exceptions)))
 
 

@@ -24,6 +24,9 @@ from app.settings import Settings
 
 PrintLine = Callable[[str], None]
 
+# Less than the time after which `stop` kills the API.
+_API_STOP_SECONDS = 2
+
 _EMPTY_SHOP = (
     "There are no customers yet: `segments import` or the API brings them in;"
     " `segments up --sample` loads a small made-up shop"
@@ -92,7 +95,11 @@ async def _run(
 ) -> None:
     # Installed first, so that no signal can leave a started child running.
     stop_task = asyncio.create_task(_stop_on_signal().wait())
-    environment: dict[str, str] = {"SEGMENTS_AUTH": settings.auth}
+    environment: dict[str, str] = {
+        "SEGMENTS_AUTH": settings.auth,
+        # Ctrl-C ends everything soon, also a query that takes long.
+        "SEGMENTS_STOP_SECONDS": str(_API_STOP_SECONDS),
+    }
     if is_loopback(host):
         # A receiver on this machine is what a user tries first.
         environment["SEGMENTS_WEBHOOK_ALLOW_PRIVATE"] = "true"

@@ -17,8 +17,9 @@
 - exports: `exports`, `export_files`
 - keys of the API: `api_keys`
 - who does what: `heartbeats`, `leases`, `sessions`
-- access to MongoDB: `collections`, `connection`, `reads`, `snapshots`, `transactions`,
-  `contended_keys`, `open_transactions`, `thread_pools`, `failures`, `ids`, `timeline`
+- access to MongoDB: `collections`, `connection`, `limited_database`, `driver_calls`,
+  `operation_killer`, `reads`, `snapshots`, `transactions`, `contended_keys`, `open_transactions`,
+  `thread_pools`, `failures`, `ids`, `timeline`
 
 Reads and writes use majority concern, and transactions use snapshot isolation. Only heartbeats,
 and lists of open transactions, do not wait for a majority. Transactions that are valid only without
@@ -27,6 +28,7 @@ each other increment the same revision in `counters`, so that they conflict
 """
 
 from pymongo.errors import ConnectionFailure as Unreachable
+from pymongo.errors import ExecutionTimeout as ReadTimeout
 from pymongo.errors import PyMongoError as DatabaseError
 
 from app.store.failures import is_outage, message_of
@@ -35,6 +37,7 @@ from app.store.thread_pools import ThreadPool, use_thread_pool
 
 __all__ = [
     "DatabaseError",
+    "ReadTimeout",
     "Store",
     "ThreadPool",
     "Transaction",

@@ -7,6 +7,8 @@ from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
+from app.store.operation_killer import OperationKiller
+
 # Other programs may write values that Python can't hold. Dates out of range become the nearest
 # valid date, and bytes that are not UTF-8 become the replacement character.
 CODEC_OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -27,13 +29,13 @@ def connect(url: str) -> AsyncIOMotorClient[Any]:
     """Returns a client with majority read and write concern, so that no election rolls back
     anything that it has read.
 
-    Sockets have no timeout: queries and the change stream limit their time with maxTimeMS. The
-    client abandons a member that hangs after at most four seconds.
+    Sockets have no timeout: reads limit their time with maxTimeMS. The client abandons a member
+    that hangs after at most four seconds. MongoDB ends the reads of a task that is cancelled.
     """
-    stale_connections = _StaleConnections()
+    stale_connections, operation_killer = _StaleConnections(), OperationKiller()
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
         url,
-        event_listeners=[stale_connections],
+        event_listeners=[stale_connections, operation_killer],
         appname="customer-segments",
         serverSelectionTimeoutMS=_SERVER_SELECTION_TIMEOUT_MILLISECONDS,
         connectTimeoutMS=_CONNECT_TIMEOUT_MILLISECONDS,
@@ -42,6 +44,7 @@ def connect(url: str) -> AsyncIOMotorClient[Any]:
         w="majority",
     )
     stale_connections.client = client
+    operation_killer.attach(client)
     return client
 
 

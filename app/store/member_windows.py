@@ -28,6 +28,8 @@ Stage = dict[str, Any]
 # The more, the fewer switches between the threads that read and those that write rows.
 _DOCUMENTS_PER_BATCH = 2_500
 _IDS_PER_QUERY = 10_000
+# A window may need a scan of all rows.
+_MAX_WINDOW_MILLISECONDS = 600_000
 # The text of a row is many times larger than its document if columns lie inside each other.
 _MAX_BYTES_PER_BATCH = 1024 * 1024
 # Naive instants, in UTC: they are faster to decode and to format.
@@ -164,7 +166,11 @@ class MemberWindows:
         self, collection: str, stages: Sequence[Stage], session: AsyncIOMotorClientSession
     ) -> list[ObjectId]:
         cursor = self._database[collection].aggregate(
-            [*stages, _ONLY_ID], session=session, batchSize=_IDS_PER_QUERY, allowDiskUse=True
+            [*stages, _ONLY_ID],
+            session=session,
+            batchSize=_IDS_PER_QUERY,
+            allowDiskUse=True,
+            maxTimeMS=_MAX_WINDOW_MILLISECONDS,
         )
         return [row["_id"] for row in await cursor.to_list(None)]
 

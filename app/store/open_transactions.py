@@ -8,6 +8,7 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.store.collections import Database
+from app.store.limited_database import LimitedDatabase
 
 log = structlog.get_logger()
 
@@ -24,7 +25,7 @@ class OpenTransactions:
 
     def __init__(self, database: Database) -> None:
         # $currentOp accepts no other read concern.
-        self._admin = database.client.get_database("admin", read_concern=ReadConcern("local"))
+        self._admin = LimitedDatabase(database.client, "admin", read_concern=ReadConcern("local"))
 
     async def list_keys(self) -> set[TransactionKey]:
         """Returns a key of each open transaction.

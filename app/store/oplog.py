@@ -13,6 +13,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 from app.domain.engine_status import BoundedCount, ImageRetention, OplogStats, RetentionWindows
 from app.store.change_stream import cluster_time_of
 from app.store.collections import Database
+from app.store.limited_database import LimitedDatabase
 from app.store.reads import run_read_command
 
 _ENTRIES_PER_QUERY = 10_000
@@ -24,8 +25,8 @@ class OplogReader:
     """Reads the oplog, which all databases share, and the settings of pre- and post-images."""
 
     def __init__(self, database: Database) -> None:
-        self._admin = database.client.get_database("admin")
-        self._local = database.client.get_database("local")
+        self._admin = LimitedDatabase(database.client, "admin")
+        self._local = LimitedDatabase(database.client, "local")
         self._entries = self._local["oplog.rs"]
         self._change_count = _change_count_expression(f"{database.name}.customers")
 

@@ -10,7 +10,6 @@ from motor.motor_asyncio import AsyncIOMotorCommandCursor
 
 from app.filters.operators import Query
 from app.store.collections import Database
-from app.store.operation_killer import OperationKiller
 from app.store.reads import read_page, retry_read, run_read_command
 from app.store.thread_pools import ThreadPool, use_thread_pool
 from app.store.time_limit import to_milliseconds, translate_timeout
@@ -26,8 +25,7 @@ class QueryBudget:
     """Runs queries with a time limit; few run at once (see ThreadPool.POPULATION_QUERIES).
 
     Each query takes at most `max_seconds`, and ends before `deadline_seconds` of the monotonic
-    clock. All methods raise QueryTimeout when MongoDB exceeds the limit. MongoDB ends a query whose
-    task is cancelled.
+    clock. All methods raise QueryTimeout when MongoDB exceeds the limit.
     """
 
     def __init__(
@@ -36,7 +34,6 @@ class QueryBudget:
         self._database = database
         self._max_seconds = max_seconds
         self._deadline_seconds = deadline_seconds
-        self._operation_killer = OperationKiller(database)
 
     def within(self, seconds: float) -> "QueryBudget":
         """Returns a budget whose queries all end within `seconds` from now."""
@@ -96,7 +93,6 @@ class QueryBudget:
     async def count_results(self, collection: str, stages: list[Stage]) -> int:
         """The number of result documents of the pipeline."""
         pipeline = [*stages, {"$count": "count"}]
-        # A cursor would start the query even if it is cancelled while it waits for a thread.
         command = {"aggregate": collection, "pipeline": pipeline, "cursor": {}}
         answer = await self._run({**command, "allowDiskUse": True}, run_read_command)
         return sum(int(document["count"]) for document in answer["cursor"]["firstBatch"])
@@ -106,39 +102,29 @@ class QueryBudget:
         command: dict[str, Any],
         read: Callable[[Database, dict[str, Any]], Awaitable[Result]],
     ) -> Result:
-        with (
-            self._translate_timeout(),
-            self._operation_killer.killing_if_cancelled() as comment,
-            use_thread_pool(ThreadPool.POPULATION_QUERIES),
-        ):
-            return await read(
-                self._database,
-                {**command, "maxTimeMS": self._max_milliseconds, "comment": comment},
-            )
+        with self._translate_timeout(), use_thread_pool(ThreadPool.POPULATION_QUERIES):
+            return await read(self._database, {**command, "maxTimeMS": self._max_milliseconds})
 
     @asynccontextmanager
     async def _open_cursor(
         self, collection: str, stages: list[Stage], options: dict[str, Any]
     ) -> AsyncGenerator[AsyncIOMotorCommandCursor[dict[str, Any]], None]:
-        with self._operation_killer.killing_if_cancelled() as comment:
-            cursor = self._database[collection].aggregate(
-                stages,
-                maxTimeMS=self._max_milliseconds,
-                # A stage that needs more than 100 MB of memory continues on disk.
-                allowDiskUse=True,
-                comment=comment,
-                **options,
-            )
-            try:
-                with self._translate_timeout():
-                    yield cursor
-            finally:
-                # An exhausted cursor is closed already; closing it again would only take time.
-                if cursor.alive:  # type: ignore[truthy-function]
-                    # A query that is cancelled while it waits for a thread must not wait for
-                    # another.
-                    with use_thread_pool(ThreadPool.REQUESTS):
-                        await cursor.close()
+        cursor = self._database[collection].aggregate(
+            stages,
+            maxTimeMS=self._max_milliseconds,
+            # A stage that needs more than 100 MB of memory continues on disk.
+            allowDiskUse=True,
+            **options,
+        )
+        try:
+            with self._translate_timeout():
+                yield cursor
+        finally:
+            # An exhausted cursor is closed already; closing it again would only take time.
+            if cursor.alive:  # type: ignore[truthy-function]
+                # A query that is cancelled while it waits for a thread must not wait for another.
+                with use_thread_pool(ThreadPool.REQUESTS):
+                    await cursor.close()
 
     def _translate_timeout(self) -> AbstractContextManager[None]:
         return translate_timeout(self._max_seconds)

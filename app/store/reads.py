@@ -15,6 +15,7 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailu
 
 from app.errors import PageTooLarge
 from app.store.collections import Database
+from app.store.limited_database import limit_command
 
 Result = TypeVar("Result")
 
@@ -49,8 +50,10 @@ async def retry_read(read: Callable[[], Awaitable[Result]]) -> Result:
 async def run_read_command(database: Database, command: dict[str, Any]) -> dict[str, Any]:
     """Runs a read-only command with retries, and returns MongoDB's answer.
 
-    Commands that accept a read concern run with majority.
+    Commands that accept a read concern run with majority. The command has a time limit, unless it
+    sets one.
     """
+    command = limit_command(command)
     if next(iter(command)) in _COMMANDS_WITH_READ_CONCERN:
         command = {**command, "readConcern": {"level": "majority"}}
 

@@ -38,6 +38,7 @@ from app.store.field_probes import FieldProbes
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
 from app.store.leases import Leases
 from app.store.ledger import Ledger
+from app.store.limited_database import LimitedDatabase
 from app.store.logged_memberships import LoggedMemberships
 from app.store.loyalty import EarningRules, LoyaltyPrograms
 from app.store.matching_customers import MatchingCustomers
@@ -180,7 +181,7 @@ class Store:
         url = settings.mongodb_url.get_secret_value()
         thread_pools.install_executor(settings.population_queries)
         client = connect(url)
-        database = client.get_database(settings.database, codec_options=CODEC_OPTIONS)
+        database = LimitedDatabase(client, settings.database, codec_options=CODEC_OPTIONS)
         return cls(client, database, settings, partial(blocking_client, url))
 
     async def close(self) -> None:

@@ -10,9 +10,12 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from motor.frameworks import asyncio as motor_framework
+
+from app.store.driver_calls import DriverCall
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -67,7 +70,9 @@ class ThreadPoolRouter(Executor):
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Future[Result]:
-        return self._executors[_current_pool.get()].submit(fn, *args, **kwargs)
+        call = DriverCall(partial(fn, *args, **kwargs))
+        self._executors[_current_pool.get()].submit(call.run)
+        return call
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         for executor in self._executors.values():

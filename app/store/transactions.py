@@ -23,6 +23,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.errors import QueryTimeout
 from app.store.contended_keys import ContendedKeys, KeyLocks
+from app.store.driver_calls import CallingTask, calling_task
 from app.store.reads import is_starting_member_error
 from app.store.sessions import end_sessions, session_key
 
@@ -45,6 +46,7 @@ _MAX_BACKOFF_SECONDS = 0.5
 # The other transaction ends soon. Processes rarely conflict in large numbers: within one, such
 # transactions queue (see `contended_keys`).
 _MAX_CONFLICT_BACKOFF_SECONDS = 0.05
+_ABANDON_INTERVAL_SECONDS = 0.1
 _END_SESSION_TIMEOUT_SECONDS = 1.0
 
 
@@ -79,8 +81,9 @@ class Transactions:
 
         Transactions that name the same key queue for it after a conflict (see `contended_keys`).
 
-        A cancelled caller waits until the current attempt has ended. Cancelling does not stop the
-        driver's thread: it would go on after the transaction, and write outside of it.
+        A cancelled caller waits until the current attempt has ended, without its long reads.
+        Cancelling does not stop the driver's thread: it would go on after the transaction, and
+        write outside of it.
 
         Raises TransactionTimeout at the deadline, and errors of `work` unchanged.
         """
@@ -91,8 +94,9 @@ class Transactions:
         except asyncio.CancelledError:
             retries.is_cancelled = True
             while not task.done():
+                retries.abandon_reads()
                 with suppress(asyncio.CancelledError):
-                    await asyncio.wait({task})
+                    await asyncio.wait({task}, timeout=_ABANDON_INTERVAL_SECONDS)
             if not task.cancelled():
                 # Marks the exception as retrieved; asyncio would log it.
                 task.exception()
@@ -105,6 +109,7 @@ class Transactions:
         retries: "_Retries",
         keys: Iterable[str],
     ) -> Result:
+        retries.calling_task = calling_task()
         async with (
             self._contended_keys.lock(keys) as key_locks,
             self.session() if session is None else nullcontext(session) as active_session,
@@ -180,6 +185,12 @@ class _Retries:
         self._deadline = monotonic() + timeout_seconds
         self._max_pause_seconds = _MIN_BACKOFF_SECONDS
         self.is_cancelled = False
+        self.calling_task: CallingTask | None = None
+
+    def abandon_reads(self) -> None:
+        """Ends the reads that MongoDB runs for the transaction."""
+        if self.calling_task:
+            self.calling_task.abandon_calls()
 
     def check_cancelled(self) -> None:
         if self.is_cancelled:

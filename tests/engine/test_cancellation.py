@@ -1,8 +1,10 @@
-"""The engine stops when its task is cancelled, whatever it is doing."""
+"""The engine stops when its task is cancelled, whatever it is doing, and records what failed."""
 
 import asyncio
 from contextlib import suppress
 from random import Random
+
+from pymongo.errors import AutoReconnect
 
 from app.services.engine import Engine
 from tests.engine.conftest import ShopWithEngine
@@ -48,3 +50,22 @@ async def test_cancelled_engine_stops_while_a_partition_ends(
     running.cancel()
 
     assert ended
+
+
+async def test_an_error_without_a_message_is_recorded_by_its_type(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    """The driver raises such errors for calls whose connection another error has closed."""
+    failed = asyncio.Event()
+
+    async def fail() -> None:
+        failed.set()
+        raise AutoReconnect
+
+    engine = Engine(shop_without_engine.api.services.store)
+    running = asyncio.create_task(engine._retry_until_cancelled(fail))
+    await failed.wait()
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert engine._metrics.report().last_error == "MongoDB: AutoReconnect('')"

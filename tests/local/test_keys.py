@@ -73,6 +73,7 @@ def test_keys_beside_a_running_up(
     doctor = run_forked("doctor", "--data", data)
     doctor.wait_for_exit(EXIT_SECONDS)
     assert "SEGMENTS_AUTH = keys\n" in doctor.stdout
+    assert "fix   keys: on, but there is no valid key" in doctor.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,14 @@
-"""The embedded MongoDB and Valkey are the real programs."""
+"""The embedded MongoDB and Valkey are the real programs; a full disk leaves no process behind."""
 
+import signal
+from pathlib import Path
+
+import pytest
 from pymongo import MongoClient
 from redis import Redis
 
+from app.errors import SetupError
+from app.local.process import ChildProcess
 from app.settings import Settings
 
 
@@ -32,3 +38,13 @@ def test_each_test_finds_redis_empty(settings: Settings) -> None:
 
 
 test_and_so_does_the_next = test_each_test_finds_redis_empty
+
+
+def test_a_process_whose_pid_file_cannot_be_written_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.pid").symlink_to("/dev/full")
+    sleeper = ChildProcess("sleeper", tmp_path)
+
+    with pytest.raises(SetupError, match=r"can't write .*sleeper.pid: No space left on device"):
+        sleeper.run(["sleep", "60"])
+
+    assert sleeper.exit_status == -signal.SIGKILL

@@ -1,7 +1,7 @@
 """Every example operation is valid, and returns data when it runs on the sample shop."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -23,9 +23,19 @@ from tests.schema.example_operations import (
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
+# The names of commands that read.
+READ_COMMANDS = ("find", "aggregate", "count", "distinct")
+PROFILE_BYTES = 64 * 1024 * 1024
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ids(api: Api) -> dict[str, str]:
-    return await load_shop(api)
+async def ids(api: Api) -> AsyncIterator[dict[str, str]]:
+    """The shop. MongoDB's profiler records all commands meanwhile."""
+    api.database.create_collection("system.profile", capped=True, size=PROFILE_BYTES)
+    api.database.command("profile", 2)
+    yield await load_shop(api)
+    api.database.command("profile", 0)
+    api.database.drop_collection("system.profile")
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +75,20 @@ async def test_a_visitor_is_judged_by_the_overrides(api: Api, ids: dict[str, str
     member_of = [each["segment"]["name"] for each in asked if each["isMember"]]
     assert "VIPs" in member_of
     assert "VIPs at the opening" not in member_of
+
+
+@in_one_loop
+async def test_each_read_has_a_time_limit(api: Api, ids: dict[str, str]) -> None:
+    """Checks what the tests above have read."""
+    reads = {
+        "appName": "customer-segments",
+        "$or": [{f"command.{name}": {"$exists": True}} for name in READ_COMMANDS],
+    }
+    without_limit = {**reads, "command.maxTimeMS": {"$exists": False}}
+    recorded = api.database["system.profile"]
+
+    assert recorded.count_documents(reads) > len(NAMES)
+    assert [row["command"] for row in recorded.find(without_limit)] == []
 
 
 def empty_paths(data: Any, path: str = "") -> Iterator[str]:

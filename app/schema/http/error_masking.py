@@ -27,7 +27,7 @@ from app.schema.http.request_errors import (
     error_object,
 )
 from app.schema.paging import encode_log_cursor
-from app.store import Unreachable
+from app.store import ReadTimeout, Unreachable
 
 INTERNAL_CODE = "INTERNAL"
 TIMEOUT_CODE = "TIMEOUT"
@@ -37,6 +37,7 @@ FORBIDDEN_CODE = "FORBIDDEN"
 MAX_ERRORS = 100
 MAX_MESSAGE_CHARACTERS = 500
 UNREACHABLE_MESSAGE = "The database can't be reached at present; try again."
+_READ_TIMEOUT_MESSAGE = "The database did not answer in time; request less, or try again."
 _log = structlog.get_logger("app.graphql")
 _NULL_FOR_MAYBE = re.compile(r"Expected value of type .+?, found null\. (?:\w+ ('\w+'))?.*")
 
@@ -112,6 +113,8 @@ def _format_expected_errors(graphql_error: GraphQLError, cause: BaseException) -
             yield _with_location(graphql_error, error_object(str(cause), TOO_COMPLEX_CODE))
         case QueryTimeout():
             yield _with_location(graphql_error, error_object(str(cause), TIMEOUT_CODE))
+        case ReadTimeout():
+            yield _with_location(graphql_error, error_object(_READ_TIMEOUT_MESSAGE, TIMEOUT_CODE))
         case Unreachable():
             # The error text contains MongoDB's addresses, which the client must not see.
             _log.warning("MongoDB is unreachable", path=graphql_error.path, error=cause)

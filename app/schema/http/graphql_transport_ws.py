@@ -1,8 +1,12 @@
-"""The WebSocket protocol graphql-transport-ws: many concurrent operations over one connection."""
+"""The WebSocket protocol graphql-transport-ws: many concurrent operations over one connection.
+
+A server that is to stop ends subscriptions, lets queries and mutations end, and closes the socket
+with 1012 (service restart). Clients then reconnect, and subscribe again.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack, aclosing, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, aclosing, contextmanager, nullcontext, suppress
 from http import HTTPStatus
 
 import orjson
@@ -26,6 +30,8 @@ CLOSE_TIMEOUT_SECONDS = 2
 MAX_OPERATIONS_PER_CONNECTION = 100
 FORBIDDEN_CLOSE_CODE = 4403
 TRY_AGAIN_LATER_CLOSE_CODE = 1013
+RESTART_CLOSE_CODE = 1012
+_FINISH_POLL_SECONDS = 0.1
 _DISCONNECT_ERRORS = (WebSocketDisconnect, WebSocketDisconnected)
 
 
@@ -42,6 +48,16 @@ class WebSocketSession:
         self._operations = operations
         self._open_session = open_session
         self._operation_tasks: dict[str, asyncio.Task[None]] = {}
+        self._subscription_tasks: set[asyncio.Task[None]] = set()
+        self._init_timeout: asyncio.Timeout | None = None
+        self._stop_request = asyncio.get_running_loop().create_future()
+
+    def stop(self) -> None:
+        """Closes the socket with RESTART_CLOSE_CODE once its queries and mutations have ended."""
+        if not self._stop_request.done():
+            self._stop_request.set_result(None)
+        if self._init_timeout is not None:
+            self._init_timeout.reschedule(0)
 
     async def serve(self) -> None:
         try:
@@ -64,13 +80,21 @@ class WebSocketSession:
                 await self._stop_all()
 
     async def _receive_until_invalid(self, session: CallerSession) -> None:
-        """Handles messages until the client disconnects or its session becomes invalid."""
+        """Handles messages until the client disconnects, its session becomes invalid, or the server
+        is to stop."""
         receiving_task = asyncio.create_task(self._receive_messages(session))
         invalid_task = asyncio.create_task(session.wait_until_invalid())
         try:
-            await asyncio.wait({receiving_task, invalid_task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {receiving_task, invalid_task, self._stop_request},
+                return_when=asyncio.FIRST_COMPLETED,
+            )
             if receiving_task.done():
                 await receiving_task
+            if self._stop_request.done():
+                receiving_task.cancel()
+                await self._finish_operations()
+                raise _restarting()
             raise ProtocolError(FORBIDDEN_CLOSE_CODE, "The key has expired or was revoked")
         finally:
             receiving_task.cancel()
@@ -108,7 +132,8 @@ class WebSocketSession:
         """Waits for connection_init, within INIT_TIMEOUT_SECONDS, and opens the session of its
         caller, whose socket counts until the stack closes."""
         try:
-            async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
+            timeout_seconds = 0 if self._stop_request.done() else INIT_TIMEOUT_SECONDS
+            async with asyncio.timeout(timeout_seconds) as self._init_timeout:
                 message = await parse_message(await self._receive_text())
                 while message.type != "connection_init":
                     if message.type == "subscribe":
@@ -116,7 +141,11 @@ class WebSocketSession:
                     await self._handle_ping(message)
                     message = await parse_message(await self._receive_text())
         except TimeoutError:
+            if self._stop_request.done():
+                raise _restarting() from None
             raise ProtocolError(4408, "Connection initialisation timeout") from None
+        finally:
+            self._init_timeout = None
         try:
             session = await self._open_session(message.payload or {})
             exit_stack.enter_context(session.count_stream())
@@ -172,7 +201,7 @@ class WebSocketSession:
         try:
             request = from_json(message.payload, is_large=message.is_large)
             operation = await prepare_operation(self._operations, request, session)
-            with session.count_stream() if operation.is_subscription else nullcontext():
+            with self._subscribed(session) if operation.is_subscription else nullcontext():
                 async with aclosing(operation.results(session.make_context)) as results:
                     async for result, _ in results:
                         await self._send_result(operation_id, operation.encode(result).text)
@@ -192,6 +221,18 @@ class WebSocketSession:
         with suppress(*_DISCONNECT_ERRORS):
             await self._send(final_message)
 
+    @contextmanager
+    def _subscribed(self, session: CallerSession) -> Iterator[None]:
+        """Counts the current task as a subscription until the context exits."""
+        task = asyncio.current_task()
+        assert task is not None
+        with session.count_stream():
+            self._subscription_tasks.add(task)
+            try:
+                yield
+            finally:
+                self._subscription_tasks.discard(task)
+
     async def _send_result(self, operation_id: str, result_text: bytes) -> None:
         message = b'{"id":%s,"type":"next","payload":%s}' % (
             orjson.dumps(operation_id),
@@ -201,6 +242,17 @@ class WebSocketSession:
 
     async def _send(self, message: JSON) -> None:
         await self._websocket.send_text(orjson.dumps(message).decode())
+
+    async def _finish_operations(self) -> None:
+        """Waits for queries and mutations. Cancels subscriptions, also those that begin meanwhile:
+        none has sent anything yet."""
+        tasks = set(self._operation_tasks.values())
+        while tasks:
+            for task in tasks & self._subscription_tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(
+                tasks, timeout=_FINISH_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
 
     async def _stop_all(self) -> None:
         tasks = list(self._operation_tasks.values())
@@ -216,3 +268,7 @@ async def _send_with_timeout(send: Awaitable[None]) -> None:
             await send
     except TimeoutError:
         raise ProtocolError(4408, "The client accepts no data") from None
+
+
+def _restarting() -> ProtocolError:
+    return ProtocolError(RESTART_CLOSE_CODE, "The server restarts; connect again")

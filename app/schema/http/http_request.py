@@ -7,9 +7,9 @@ from graphql import OperationType
 from starlette.requests import HTTPConnection
 from starlette.types import Receive
 
+from app.client_disconnect import ClientDisconnected
 from app.schema.http import graphql_request, media_types
 from app.schema.http.graphql_request import LARGE_REQUEST_BYTES, GraphQLRequest, is_large
-from app.schema.http.operations import ClientDisconnected
 from app.schema.http.request_errors import RATE_LIMITED_CODE, request_error
 
 MAX_LARGE_BODIES_IN_PROGRESS = 4

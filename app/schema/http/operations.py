@@ -1,6 +1,5 @@
 """The execution of operations, shared by HTTP, WebSockets and server-sent events."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, nullcontext
 from typing import Any, NamedTuple, cast
@@ -17,6 +16,7 @@ from graphql import (
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from app.client_disconnect import DisconnectWaiter, await_while_connected
 from app.schema.http.document_cache import MAX_REQUEST_ERRORS, DocumentCache
 from app.schema.http.error_masking import (
     TIMEOUT_CODE,
@@ -36,6 +36,7 @@ from app.schema.http.request_errors import (
     error_object,
 )
 from app.schema.http.result_encoding import EncodedResult, encode_result
+from app.tracing import trace_operation
 from app.worker_threads import large_request, run_in_thread
 
 OperationContextFactory = Callable[[], Awaitable[object]]
@@ -45,16 +46,8 @@ If the context has an attribute `response_extensions` that is not empty, it beco
 of the response.
 """
 
-DisconnectWaiter = Callable[[], Awaitable[None]]
-"""Returns once the client has disconnected."""
-
-DISCONNECT_WATCH_DELAY_SECONDS = 0.05
 # To validate a document takes some milliseconds for each thousand characters.
 _MAX_NEW_CHARACTERS_ON_LOOP = 1_000
-
-
-class ClientDisconnected(Exception):
-    """The client disconnected before the result, and the operation was cancelled."""
 
 
 class OperationResult(NamedTuple):
@@ -141,11 +134,22 @@ class Operation:
     async def _execute(
         self, executor: Executor[Any], wait_for_disconnect: DisconnectWaiter | None = None
     ) -> JSON:
+        name = executor.operation.name
+        with trace_operation(self.type.value, name.value if name else None) as record_errors:
+            response = await self._execute_untraced(executor, wait_for_disconnect)
+            if errors := response.get("errors"):
+                record_errors(errors)
+        return response
+
+    async def _execute_untraced(
+        self, executor: Executor[Any], wait_for_disconnect: DisconnectWaiter | None
+    ) -> JSON:
         result: Any = executor.execute_operation()
         if executor.is_awaitable(result):
             try:
-                async with asyncio.timeout(self._timeout_seconds) as timeout:
-                    result = await _cancel_on_disconnect(wait_for_disconnect, timeout, result)
+                result = await await_while_connected(
+                    result, wait_for_disconnect, self._timeout_seconds
+                )
             except TimeoutError:
                 message = f"The operation took longer than {self._timeout_seconds:g} seconds."
                 return {"errors": [error_object(message, TIMEOUT_CODE)], "data": None}
@@ -155,36 +159,6 @@ class Operation:
         if extensions := getattr(executor.context_value, "response_extensions", None):
             response["extensions"] = extensions
         return response
-
-
-async def _cancel_on_disconnect(
-    wait_for_disconnect: DisconnectWaiter | None, deadline: asyncio.Timeout, result: Awaitable[Any]
-) -> Any:
-    """Awaits the result. A disconnect of the client brings the deadline forward to now."""
-    if wait_for_disconnect is None:
-        return await result
-
-    async def cancel_on_disconnect() -> None:
-        await wait_for_disconnect()
-        deadline.reschedule(loop.time())
-
-    # Most operations end before a watch task pays off.
-    loop = asyncio.get_running_loop()
-    watch_tasks: list[asyncio.Task[None]] = []
-    timer = loop.call_later(
-        DISCONNECT_WATCH_DELAY_SECONDS,
-        lambda: watch_tasks.append(loop.create_task(cancel_on_disconnect())),
-    )
-    try:
-        return await result
-    except asyncio.CancelledError:
-        if any(task.done() for task in watch_tasks):
-            raise ClientDisconnected from None
-        raise
-    finally:
-        timer.cancel()
-        for task in watch_tasks:
-            task.cancel()
 
 
 class Operations:

@@ -6,6 +6,7 @@
     UNAUTHENTICATED            401   there is no valid key
     RATE_LIMITED               429   the key has spent its points
                                503   too many large requests are in progress
+    TIMEOUT                    503   MongoDB can't be reached to check the key, or the server stops
     TOO_MANY, …                422   the variables exceed a limit
     BAD_REQUEST                400   the body is not JSON
                                422   the parameters, the operation's name or the variables don't fit

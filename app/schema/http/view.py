@@ -4,6 +4,7 @@ A client whose Accept header does not name application/graphql-response+json get
 In that media type every well-formed request has status 200.
 """
 
+import asyncio
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -16,17 +17,23 @@ from starlette.websockets import WebSocket
 from strawberry import Schema
 
 from app.bundle_files import BundleFiles
+from app.client_disconnect import ClientDisconnected, disconnect_waiter
 from app.graphiql.build import BUNDLE_FOLDER
 from app.graphiql.page import render_graphiql_page
 from app.schema.http import http_request, http_responses, media_types
-from app.schema.http.error_masking import log_internal_error
+from app.schema.http.error_masking import TIMEOUT_CODE, log_internal_error
 from app.schema.http.event_stream import EventStream
 from app.schema.http.graphql_transport_ws import WebSocketSession
 from app.schema.http.http_request import RequestReader
-from app.schema.http.operations import ClientDisconnected, Operations
+from app.schema.http.operations import Operations
 from app.schema.http.request_errors import OperationError, RequestError, request_error
 from app.schema.http.session import SessionOpener, prepare_operation
 from app.settings import Settings
+
+_STOPPING_MESSAGE = (
+    "The server stops before the operation has ended; try again. A mutation may have been carried"
+    " out: read its result before you repeat it."
+)
 
 
 class GraphQLView:
@@ -53,10 +60,16 @@ class GraphQLView:
         self._open_session = open_session
         self._bundle = bundle
         self._event_stream = EventStream(self._operations, self._requests, open_session)
+        self._sockets: set[WebSocketSession] = set()
+        self._is_stopping = False
 
-    def close_streams(self) -> None:
-        """Ends all event streams; otherwise a stopping server would wait for them."""
-        self._event_stream.close()
+    def stop(self) -> None:
+        """Ends all subscriptions, and tells their clients to come back. Queries and mutations in
+        progress end as usual, unless the server cancels them: they answer that it stops."""
+        self._is_stopping = True
+        self._event_stream.stop()
+        for session in self._sockets:
+            session.stop()
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
         """Returns the routes: HTTP and WebSockets at `path`; below it server-sent events and the
@@ -70,16 +83,25 @@ class GraphQLView:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            websocket = WebSocket(scope, receive, send)
-            await WebSocketSession(
-                websocket, self._operations, partial(self._open_session, websocket)
-            ).serve()
+            await self._serve_socket(WebSocket(scope, receive, send))
             return
         try:
             response = await self._respond(scope, receive)
         except ClientDisconnected:
             return
         await response(scope, receive, send)
+
+    async def _serve_socket(self, websocket: WebSocket) -> None:
+        session = WebSocketSession(
+            websocket, self._operations, partial(self._open_session, websocket)
+        )
+        self._sockets.add(session)
+        if self._is_stopping:
+            session.stop()
+        try:
+            await session.serve()
+        finally:
+            self._sockets.discard(session)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         connection = HTTPConnection(scope)
@@ -92,14 +114,19 @@ class GraphQLView:
             async with self._requests.read(connection, receive) as request:
                 operation = await prepare_operation(self._operations, request, session)
                 _check_method(connection, operation.type)
-                result = await operation.run(
-                    session.make_context, partial(_wait_for_disconnect, receive)
-                )
+                result = await operation.run(session.make_context, disconnect_waiter(receive))
             return http_responses.create_result_response(operation.encode(result), media_type)
         except RequestError as error:
             return http_responses.create_error_response(error, media_type or media_types.JSON)
         except ClientDisconnected:
             raise
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                raise
+            return http_responses.create_error_response(
+                request_error(503, _STOPPING_MESSAGE, TIMEOUT_CODE, **{"Retry-After": "1"}),
+                media_type or media_types.JSON,
+            )
         except Exception as error:  # noqa: BLE001  (the response to any error is JSON)
             return http_responses.create_json_response(
                 {"errors": [log_internal_error(error)]}, 500, media_type or media_types.JSON
@@ -131,11 +158,6 @@ def _wants_graphiql(connection: HTTPConnection) -> bool:
         )
         == media_types.HTML
     )
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 @lru_cache(maxsize=256)

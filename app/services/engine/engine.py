@@ -286,10 +286,8 @@ def _leaf_errors(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
 
 
 def _first_message(errors: BaseExceptionGroup[BaseException]) -> str:
-    """The message of the first error; its repr if the error is not one of ours or MongoDB's."""
+    """The message of the first error; its repr if the error is not one of ours or MongoDB's, or if
+    it has no message, like the driver's error about a connection that another error has closed."""
     first_error = next(_leaf_errors(errors))
-    return (
-        str(first_error)
-        if isinstance(first_error, (SegmentsError, DatabaseError))
-        else repr(first_error)
-    )
+    is_described = isinstance(first_error, (SegmentsError, DatabaseError))
+    return (is_described and str(first_error)) or repr(first_error)

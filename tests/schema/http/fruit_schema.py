@@ -116,6 +116,13 @@ class Query:
             info.context["stopped"].set()
         return "never"
 
+    @strawberry.field
+    async def wait(self, info: strawberry.Info) -> str:
+        """Ends when the test sets `released`."""
+        info.context["started"].set()
+        await info.context["released"].wait()
+        return "done"
+
 
 @strawberry.type
 class Mutation:
@@ -205,6 +212,7 @@ class ContextFactory:
         self.spent_points = 0
         self.started = asyncio.Event()
         self.stopped = asyncio.Event()
+        self.released = asyncio.Event()
         self.invalid = asyncio.Event()
 
     async def open_session(
@@ -222,6 +230,7 @@ class ContextFactory:
             "init": init,
             "started": self.started,
             "stopped": self.stopped,
+            "released": self.released,
         }
 
 

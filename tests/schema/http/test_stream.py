@@ -204,13 +204,17 @@ async def test_a_client_that_reads_nothing_is_disconnected(
         await asyncio.wait_for(context_factory.stopped.wait(), 10)
 
 
-async def test_a_server_that_is_to_stop_cuts_all_off(
+async def test_a_server_that_is_to_stop_tells_clients_to_come_back(
     http_client: httpx.AsyncClient, context_factory: ContextFactory, view: GraphQLView
 ) -> None:
     async with open_sse_stream(http_client, "subscription { endless }") as answer:
         await answer.read_event()
-        view.close_streams()
+        view.stop()
 
+        (retry,) = (await answer.read_block()).items()
+        assert retry[0] == "retry"
+        assert 500 <= int(retry[1]) <= 2_500
+        # Without `complete`: the client resumes.
         with pytest.raises(StopAsyncIteration):
             await answer.read_block()
     await asyncio.wait_for(context_factory.stopped.wait(), 10)
