@@ -30,6 +30,12 @@ class StrictWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
             self.transport.close()
 
+    def handle_parser_exception(self) -> None:
+        """Called by uvicorn for malformed frames. What the program sends later finds the client gone;
+        uvicorn would raise an error."""
+        super().handle_parser_exception()
+        self.disconnected = True
+
     def send_receive_event_to_app(self) -> None:
         """Called by uvicorn with a whole message in `frames`."""
         if self.curr_msg_data_type == "text" and not self.close_sent:

@@ -80,7 +80,13 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the front ends of tests/clients, the published recipe and their packages."""
     folder = tmp_path_factory.mktemp("clients")
     for source_folder in (CLIENTS_FOLDER, RECIPE_FOLDER):
-        shutil.copytree(source_folder, folder, dirs_exist_ok=True)
+        shutil.copytree(
+            source_folder,
+            folder,
+            # What a developer installed there, and what is not part of the tests.
+            ignore=shutil.ignore_patterns("node_modules", "codegen"),
+            dirs_exist_ok=True,
+        )
     with skip_without_npm():
         install_packages(folder)
     return folder

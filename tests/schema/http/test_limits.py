@@ -85,6 +85,16 @@ async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncCl
     assert time.process_time() - began < 1
 
 
+async def test_equal_errors_of_a_document_are_one_with_all_locations(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await execute(client, "{ number @a @a other }")
+
+    unknown_directive, unknown_field = answer.json()["errors"]
+    assert [location["column"] for location in unknown_directive["locations"]] == [10, 13]
+    assert len(unknown_field["locations"]) == 1
+
+
 async def test_a_value_that_does_not_fit_is_not_repeated_at_length(
     client: httpx.AsyncClient,
 ) -> None:

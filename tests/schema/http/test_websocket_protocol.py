@@ -88,6 +88,14 @@ async def test_text_that_is_not_utf_8_closes_the_socket(
     assert await client.wait_for_close_code() == 1007
 
 
+async def test_what_the_program_sends_after_such_text_is_dropped(address: str) -> None:
+    async with open_websocket(address, initialize=False) as client:
+        await client.send({"type": "connection_init"})
+        await client.send_fragments(b"\xff")
+
+        assert await client.wait_for_close_code() == 1007
+
+
 async def test_a_character_may_be_divided_between_frames(client: WebSocketClient) -> None:
     await client.send_fragments(b'{"type": "ping", "payload": {"a": "\xc3', b'\xa9"}}')
 
