@@ -31,7 +31,7 @@ class StrictWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def handle_parser_exception(self) -> None:
-        """Called by uvicorn for malformed frames. What the program sends later finds it gone;
+        """Called by uvicorn for malformed frames. Drops what the program sends afterwards, for which
         uvicorn would raise an error."""
         super().handle_parser_exception()
         self.disconnected = True
