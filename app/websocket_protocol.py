@@ -31,8 +31,8 @@ class StrictWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def handle_parser_exception(self) -> None:
-        """Called by uvicorn for malformed frames. What the program sends later finds the client gone;
-        uvicorn would raise an error."""
+        """Called by uvicorn for malformed frames. Drops what the program sends afterwards: uvicorn
+        would raise an error for it."""
         super().handle_parser_exception()
         self.disconnected = True
 
