@@ -51,9 +51,10 @@ class Dashboard:
             pytest.fail(f"{description} not in {self.text()!r}")
 
     def text(self) -> str:
-        """Returns the text that is shown, with one space between the cells of a table."""
+        """Returns the text that is shown: one space between the cells of a table, and no empty
+        lines."""
         shown: str = self.browser.execute_script("return document.body.innerText")
-        return re.sub(r"[\t\xa0 ]+", " ", shown)
+        return re.sub(r"\n+", "\n", re.sub(r"[\t\xa0 ]+", " ", shown))
 
     def find(self, tag: str, name: str) -> WebElement:
         """Returns the shown element with this text or label, once there is one."""
