@@ -30,7 +30,7 @@ RANDOM_DOCUMENTS = 150
 UNIQUE_TEXT = re.compile(
     r"""[a-z]{3}_[0-9a-f]{24}|customer-\d{4}|whsec_[^"]+|localhost[^"]*|\d{4}-\d\d-\d\dT[^"]+"""
     r"""|"(\w*[cC]ursor|position|transitionsCursor)": "[^"]*\""""
-    r"""|"\w*(Seconds|PerSecond)": [0-9.e-]+"""
+    r"""|"\w*(Seconds|PerSecond)": [0-9.e-]+|\b\d+ s\b"""
 )
 
 

@@ -116,6 +116,8 @@ OPTIONAL_FIELDS = {
     *("description", "filterText", "birthdate", "metadata", "properties", "endCursor"),
     *("allowedValues", "problem", "changesAt", "earningRules", "generatingCount", "usedBy"),
     *("rowsTotal", "url", "expiresAt", "finishedAt", "error"),
+    # Of a finding in good order.
+    "remedy",
     # Fields that are empty without a worker, which counts the segments, too.
     *(
         "lastSize",
