@@ -57,8 +57,8 @@ class RowOptions:
 class Export:
     """An export as a client sees it.
 
-    `rows_total` is None until the rows are counted. `length_bytes` is the length of the file; None
-    until the export is DONE. `expires_at` is when the file is deleted; None until DONE. `error`
+    `rows_total` is None until DONE if the rows can't be counted soon. `length_bytes` is the length
+    of the file; None until DONE. `expires_at` is when the file is deleted; None until DONE. `error`
     says why a FAILED export failed.
     """
 

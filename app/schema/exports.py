@@ -71,7 +71,7 @@ class Export(Node):
     rows_done: Long = strawberry.field(description="The number of rows written.")
     rows_total: Long | None = strawberry.field(
         description="The number of members, counted at the beginning: they may change while the"
-        " rows are written. Null until counted; exact when DONE."
+        " rows are written. Null if they can't be counted within a second; exact when DONE."
     )
     expires_at: datetime | None = strawberry.field(
         description="When the file is deleted; null until DONE."

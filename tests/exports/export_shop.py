@@ -66,7 +66,7 @@ class ExportShop:
 
     async def write_batch(self) -> None:
         """Does the work of a worker for one batch of the export that has waited longest."""
-        # A run that has to count the members goes on meanwhile.
+        # A busy machine may take too long to count the members.
         total = self.api.database.customers.estimated_document_count()
         self.api.database.exports.update_many({"rowsTotal": None}, {"$set": {"rowsTotal": total}})
         services = self.api.services

@@ -8,7 +8,7 @@ import structlog
 
 from app.domain.export_file_names import export_file_name
 from app.domain.exports import ClaimedExport, ExportCheckpoint
-from app.errors import LeaseLost, QueryTimeout
+from app.errors import LeaseLost
 from app.filters import Filter, Now
 from app.services.definitions_reader import DefinitionsReader
 from app.services.exports.definition import parse_definition, require_unchanged_data
@@ -27,6 +27,7 @@ log = structlog.get_logger()
 _MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 _MAX_ROWS_PER_CHECKPOINT = 10_000
 _MAX_CHECKPOINT_SECONDS = 1.0
+_MAX_COUNT_SECONDS = 1.0
 
 
 class ExportRun:
@@ -78,29 +79,10 @@ class ExportRun:
                     self._checkpoint_task.exception()
 
     async def _read_members(self, max_id: str) -> bool:
-        """Returns whether all members have been read."""
+        """Writes members until the time is up. Returns whether it has written all."""
         tree, now = parse_definition(self._definition)
-        count_task = asyncio.create_task(self._count_rows(tree, now))
-        try:
-            return await self._write_members(tree, now, max_id, count_task)
-        finally:
-            count_task.cancel()
-            await asyncio.wait({count_task})
-
-    async def _count_rows(self, tree: Filter, now: Now) -> None:
-        """Saves the number of members, if they are not counted yet and can be counted in time."""
-        if self._export.rows_total is None:
-            try:
-                rows_total = await self._query_planner.plan(tree, now).count()
-                await self._store.exports.save_rows_total(self._export.id, self._owner, rows_total)
-            except (QueryTimeout, DatabaseError) as error:
-                log.warning("the rows of an export are not counted", error=message_of(error))
-
-    async def _write_members(
-        self, tree: Filter, now: Now, max_id: str, count_task: asyncio.Task[None]
-    ) -> bool:
-        """Writes members while they are being counted, and until the time is up. Returns whether
-        it has written all."""
+        if not self._saved.length_bytes:
+            await self._count_rows(tree, now)
         reader = MemberReader(self._store, self._query_planner, tree, now, max_id)
         source = reader.read(self._saved.last_customer_id, self._format.projection)
         deadline: float | None = None
@@ -115,10 +97,19 @@ class ExportRun:
                     await self._begin_checkpoint()
                 # From the first batch on: a run makes progress, however long that takes.
                 deadline = deadline or monotonic() + self._settings.max_run_seconds
-                is_time_up = monotonic() > deadline and count_task.done()
-                if is_time_up and self._buffer.last_customer_id != max_id:
+                if monotonic() > deadline and self._buffer.last_customer_id != max_id:
                     return False
         return True
+
+    async def _count_rows(self, tree: Filter, now: Now) -> None:
+        """Saves the number of members if it is known soon. To count them beside the rows would take
+        a second core from the API."""
+        try:
+            rows_total = await self._query_planner.plan(tree, now).count_within(_MAX_COUNT_SECONDS)
+            if rows_total is not None:
+                await self._store.exports.save_rows_total(self._export.id, self._owner, rows_total)
+        except DatabaseError as error:
+            log.warning("the rows of an export are not counted", error=message_of(error))
 
     async def _add_rows(self, documents: DocumentBatch) -> None:
         text, row_count, last_id = await asyncio.to_thread(format_rows, documents, self._format)
