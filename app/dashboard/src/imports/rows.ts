@@ -1,4 +1,5 @@
 import type { VariablesOf } from "../api/graphql";
+import { isSourceId, MAX_SOURCE_ID_LENGTH } from "../customers/sourceId";
 import type { Row } from "../lists/entries";
 import { KEY_PATH, type MappedColumn } from "./columns";
 import type { ImportCustomers } from "./operations";
@@ -17,9 +18,6 @@ export interface RefusedRow {
   line: number;
   reason: string;
 }
-
-// The API refuses a request with a longer one, not only its row.
-const MAX_KEY_LENGTH = 255;
 
 /** Converts the rows of a file to inputs of the API. An empty cell leaves its field as it is. */
 export function convertRows(
@@ -52,8 +50,8 @@ function convertRow(cells: readonly string[], columns: readonly MappedColumn[]):
   }
   const key = input[KEY_PATH];
   if (typeof key !== "string") throw new CellError("the source id is missing");
-  if (key.length > MAX_KEY_LENGTH || key.includes("\0")) {
-    throw new CellError(`a source id has at most ${MAX_KEY_LENGTH} characters, and no NUL`);
+  if (!isSourceId(key)) {
+    throw new CellError(`a source id has at most ${MAX_SOURCE_ID_LENGTH} characters, and no NUL`);
   }
   return input as CustomerInput;
 }

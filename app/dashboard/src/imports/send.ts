@@ -1,22 +1,20 @@
-import { limitConcurrency } from "../api/concurrency";
+import { requestInChunks, splitIntoChunks } from "../api/chunks";
 import { request } from "../api/request";
 import { FindKnownCustomers, ImportCustomers } from "./operations";
 import type { ImportRow, RefusedRow } from "./rows";
-
-const ROWS_PER_REQUEST = 1_000;
-const MAX_RUNNING_REQUESTS = 2;
 
 /** Returns which of the sourceIds customers have. */
 export async function findKnown(
   sourceIds: readonly string[],
   signal: AbortSignal,
 ): Promise<Set<string>> {
-  const run = limitConcurrency(MAX_RUNNING_REQUESTS);
-  const answers = await Promise.all(
-    split(sourceIds).map((chunk) => {
+  const answers = await requestInChunks(
+    sourceIds,
+    (chunk) => {
       const refs = chunk.map((sourceId) => ({ sourceId }));
-      return run(() => request(FindKnownCustomers, { refs }, signal), signal);
-    }),
+      return request(FindKnownCustomers, { refs }, signal);
+    },
+    signal,
   );
   const customers = answers.flatMap(({ customersByRef }) => customersByRef);
   return new Set(customers.flatMap((customer) => customer?.sourceId ?? []));
@@ -39,7 +37,7 @@ export async function sendRows(
   onProgress: (progress: ImportProgress) => void,
 ): Promise<ImportProgress> {
   let progress: ImportProgress = { sentCount: 0, acceptedCount: 0, refused: [] };
-  for (const chunk of split(rows)) {
+  for (const chunk of splitIntoChunks(rows)) {
     const inputs = chunk.map(({ input }) => input);
     const { customersUpsert } = await request(ImportCustomers, { inputs }, signal);
     const refused = customersUpsert.userErrors.map(({ message, path }) => ({
@@ -54,12 +52,4 @@ export async function sendRows(
     onProgress(progress);
   }
   return progress;
-}
-
-function split<Item>(items: readonly Item[]): Item[][] {
-  const chunks: Item[][] = [];
-  for (let start = 0; start < items.length; start += ROWS_PER_REQUEST) {
-    chunks.push(items.slice(start, start + ROWS_PER_REQUEST));
-  }
-  return chunks;
 }

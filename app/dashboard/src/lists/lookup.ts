@@ -1,6 +1,7 @@
-import { limitConcurrency } from "../api/concurrency";
+import { requestInChunks } from "../api/chunks";
 import { request } from "../api/request";
 import type { Customer } from "../customers/queries";
+import { isSourceId } from "../customers/sourceId";
 import { formatCount, formatNumber } from "../ui/formats";
 import type { Entry } from "./entries";
 import { FindByEmail, FindBySourceId } from "./operations";
@@ -20,11 +21,6 @@ export interface Lookup {
 type Found = Map<string, Customer[]>;
 type Find = (texts: string[], signal: AbortSignal) => Promise<Found>;
 
-const TEXTS_PER_REQUEST = 1_000;
-const MAX_RUNNING_REQUESTS = 2;
-// The API refuses longer texts as a sourceId.
-const MAX_TEXT_LENGTH = 255;
-
 /**
  * Finds the customer of each entry: by sourceId, and where there is none, by email, whose case does
  * not count. Calls `onProgress` with a text on how far it has come.
@@ -34,7 +30,7 @@ export async function lookUp(
   signal: AbortSignal,
   onProgress: (progress: string) => void,
 ): Promise<Lookup> {
-  const texts = [...new Set(entries.map(({ text }) => text))].filter(canBeFound);
+  const texts = [...new Set(entries.map(({ text }) => text))].filter(isSourceId);
   const bySourceId = await findInChunks(texts, findBySourceId, signal, (done) =>
     onProgress(`${formatNumber(done)} of ${formatCount(texts.length, "value")}`),
   );
@@ -64,28 +60,13 @@ export function summarize(entries: readonly Entry[], found: Found): Lookup {
   return { customers: [...customers.values()], duplicateCount, unknown, sharedEmails };
 }
 
-const canBeFound = (text: string) => text.length <= MAX_TEXT_LENGTH && !text.includes("\0");
-
 async function findInChunks(
   texts: readonly string[],
   find: Find,
   signal: AbortSignal,
   onProgress: (done: number) => void,
 ): Promise<Found> {
-  const run = limitConcurrency(MAX_RUNNING_REQUESTS);
-  const chunks: string[][] = [];
-  for (let start = 0; start < texts.length; start += TEXTS_PER_REQUEST) {
-    chunks.push(texts.slice(start, start + TEXTS_PER_REQUEST));
-  }
-  let done = 0;
-  const results = await Promise.all(
-    chunks.map(async (chunk) => {
-      const found = await run(() => find(chunk, signal), signal);
-      done += chunk.length;
-      onProgress(done);
-      return found;
-    }),
-  );
+  const results = await requestInChunks(texts, (chunk) => find(chunk, signal), signal, onProgress);
   return new Map(results.flatMap((found) => [...found]));
 }
 
