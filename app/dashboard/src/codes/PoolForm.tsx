@@ -5,6 +5,7 @@ import type { VariablesOf } from "../api/graphql";
 import { request, requireNoUserErrors } from "../api/request";
 import { routes } from "../routes";
 import { ActionButton } from "../ui/ActionButton";
+import { NumberInput } from "../ui/NumberInput";
 import { Problem } from "../ui/Problem";
 import { CreateCodePool } from "./operations";
 import { sampleCodes } from "./pattern";
@@ -63,16 +64,13 @@ export function PoolForm() {
                   onChange={({ target }) => setPattern(target.value)}
                 />
               </label>
-              <label>
-                Number of codes
-                <input
-                  type="number"
-                  required
-                  min={1}
-                  value={count}
-                  onChange={({ target }) => setCount(target.value)}
-                />
-              </label>
+              <NumberInput
+                label="Number of codes"
+                required
+                min={1}
+                value={count}
+                onChange={setCount}
+              />
             </>
           )}
         </div>

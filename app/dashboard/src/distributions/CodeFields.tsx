@@ -1,4 +1,5 @@
 import { PoolSelect } from "../codes/PoolSelect";
+import { NumberInput } from "../ui/NumberInput";
 
 /** What of the codes and the maximum is in a form; empty texts mean none. */
 export interface CodeText {
@@ -25,16 +26,13 @@ export function CodeFields({ codes, onChange }: Props) {
         value={codes.poolId}
         onChange={(poolId) => onChange({ ...codes, poolId })}
       />
-      <label>
-        At most so often for a customer
-        <input
-          type="number"
-          min={1}
-          placeholder="no limit"
-          value={codes.maxPerCustomer}
-          onChange={({ target }) => onChange({ ...codes, maxPerCustomer: target.value })}
-        />
-      </label>
+      <NumberInput
+        label="At most so often for a customer"
+        min={1}
+        placeholder="no limit"
+        value={codes.maxPerCustomer}
+        onChange={(maxPerCustomer) => onChange({ ...codes, maxPerCustomer })}
+      />
     </>
   );
 }

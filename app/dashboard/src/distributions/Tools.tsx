@@ -49,22 +49,14 @@ export function Tools({ distribution, onEdited }: Props) {
         <span>{STATE_NAMES[state]}</span>
         {isAdmin && (
           <>
-            <ActionButton
-              type="button"
-              isPending={change.isPending}
-              onClick={() => change.mutate()}
-            >
+            <ActionButton isPending={change.isPending} onClick={() => change.mutate()}>
               {state === "LIVE" ? "Pause" : "Set live"}
             </ActionButton>
             <button type="button" aria-expanded={isEditing} onClick={() => setEditing(!isEditing)}>
               Edit
             </button>
             {channel.webhook && (
-              <ActionButton
-                type="button"
-                isPending={rotation.isPending}
-                onClick={() => rotation.mutate()}
-              >
+              <ActionButton isPending={rotation.isPending} onClick={() => rotation.mutate()}>
                 New secret
               </ActionButton>
             )}

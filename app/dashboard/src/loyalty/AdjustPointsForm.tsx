@@ -3,6 +3,7 @@ import { useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
 import { ActionButton } from "../ui/ActionButton";
 import { formatSigned } from "../ui/formats";
+import { NumberInput } from "../ui/NumberInput";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { AdjustPoints } from "./operations";
@@ -41,15 +42,12 @@ export function AdjustPointsForm({ sourceId }: { sourceId: string }) {
           adjust.mutate({ ...adjustment, programId });
         }}
       >
-        <label>
-          Points to add, or −5 to take 5
-          <input
-            type="number"
-            required
-            value={adjustment.points}
-            onChange={({ target }) => change({ points: target.value })}
-          />
-        </label>
+        <NumberInput
+          label="Points to add, or −5 to take 5"
+          required
+          value={adjustment.points}
+          onChange={(points) => change({ points })}
+        />
         <label>
           Reason
           <input

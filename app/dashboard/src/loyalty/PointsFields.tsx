@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId } from "react";
+import { NumberInput } from "../ui/NumberInput";
 import { numberPathsQuery } from "./queries";
 
 /** How many points a rule gives, as in a form: with the texts of both kinds. */
@@ -30,16 +31,13 @@ export function PointsFields({ points, onChange }: Props) {
   const listId = useId();
   return (
     <>
-      <label>
-        Points
-        <input
-          type="number"
-          required
-          min={1}
-          value={points.points}
-          onChange={({ target }) => change({ points: target.value })}
-        />
-      </label>
+      <NumberInput
+        label="Points"
+        required
+        min={1}
+        value={points.points}
+        onChange={(points) => change({ points })}
+      />
       <label>
         For
         <select
@@ -52,17 +50,14 @@ export function PointsFields({ points, onChange }: Props) {
       </label>
       {points.isProportional && (
         <>
-          <label>
-            Step
-            <input
-              type="number"
-              required
-              min={0}
-              step="any"
-              value={points.every}
-              onChange={({ target }) => change({ every: target.value })}
-            />
-          </label>
+          <NumberInput
+            label="Step"
+            required
+            min={0}
+            step="any"
+            value={points.every}
+            onChange={(every) => change({ every })}
+          />
           <label>
             Number
             <input

@@ -93,7 +93,6 @@ function RuleTable({ rules, onDeleted }: RuleTableProps) {
               <td>
                 {["ACTIVE", "PAUSED"].includes(stateOf(rule)) && (
                   <ActionButton
-                    type="button"
                     aria-label={`${rule.enabled ? "Pause" : "Activate"} ${rule.name}`}
                     isPending={change.isPending}
                     onClick={() => change.mutate({ id: rule.id, enabled: !rule.enabled })}

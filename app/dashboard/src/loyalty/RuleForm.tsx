@@ -6,6 +6,7 @@ import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
 import { ActivationNotice } from "../segments/ActivationNotice";
 import { ActionButton } from "../ui/ActionButton";
+import { NumberInput } from "../ui/NumberInput";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { CreateEarningRule } from "./operations";
@@ -99,16 +100,13 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
               onChange={({ target }) => change({ activeUntil: target.value })}
             />
           </label>
-          <label>
-            At most so often for a customer
-            <input
-              type="number"
-              min={1}
-              placeholder="no limit"
-              value={rule.maxPerCustomer}
-              onChange={({ target }) => change({ maxPerCustomer: target.value })}
-            />
-          </label>
+          <NumberInput
+            label="At most so often for a customer"
+            min={1}
+            placeholder="no limit"
+            value={rule.maxPerCustomer}
+            onChange={(maxPerCustomer) => change({ maxPerCustomer })}
+          />
         </div>
         <ActivationNotice segment={segment} />
         <ActionButton

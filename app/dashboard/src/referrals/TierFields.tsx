@@ -5,6 +5,7 @@ import { SegmentCombobox } from "../editor/SegmentCombobox";
 import { ProgramSelect } from "../loyalty/ProgramSelect";
 import { loyaltyProgramsQuery } from "../loyalty/queries";
 import { ActivationNotice } from "../segments/ActivationNotice";
+import { NumberInput } from "../ui/NumberInput";
 import type { TierDraft } from "./tierDraft";
 
 interface Props {
@@ -30,16 +31,13 @@ export function TierFields({ number, tier, onChange, onRemove }: Props) {
             onChange={({ target }) => onChange({ name: target.value })}
           />
         </label>
-        <label>
-          Referrals
-          <input
-            type="number"
-            required
-            min={1}
-            value={tier.minReferrals}
-            onChange={({ target }) => onChange({ minReferrals: target.value })}
-          />
-        </label>
+        <NumberInput
+          label="Referrals"
+          required
+          min={1}
+          value={tier.minReferrals}
+          onChange={(minReferrals) => onChange({ minReferrals })}
+        />
         <label>
           Reward
           <select
@@ -87,16 +85,13 @@ function RewardFields({ tier, onChange }: Pick<Props, "tier" | "onChange">) {
   }
   return (
     <>
-      <label>
-        Points
-        <input
-          type="number"
-          required
-          min={1}
-          value={tier.points}
-          onChange={({ target }) => onChange({ points: target.value })}
-        />
-      </label>
+      <NumberInput
+        label="Points"
+        required
+        min={1}
+        value={tier.points}
+        onChange={(points) => onChange({ points })}
+      />
       <ProgramSelect
         label="Loyalty program"
         programs={programs}

@@ -61,7 +61,6 @@ export function DeleteButton({ noun, name, uses = [], onDelete, onDeleted, child
           </button>
           {!isUsed && (
             <ActionButton
-              type="button"
               className="dangerous"
               isPending={deletion.isPending}
               onClick={() => deletion.mutate()}
