@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useRef, useState } from "react";
+import { useInvalidation } from "../api/useInvalidation";
 import { EntryForm } from "../lists/EntryForm";
 import type { Entries } from "../lists/entries";
 import { formatCount } from "../ui/formats";
@@ -13,7 +14,7 @@ export function AddCodesForm({ poolId }: { poolId: string }) {
   const title = useRef<HTMLHeadingElement>(null);
   const [doneCount, setDoneCount] = useState(0);
   const [progress, setProgress] = useState(0);
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const addition = useMutation({
     mutationFn: (entries: Entries) => {
       setProgress(0);
@@ -27,8 +28,7 @@ export function AddCodesForm({ poolId }: { poolId: string }) {
       title.current?.focus();
     },
     onSettled: () => {
-      queryClient.invalidateQueries({ queryKey: ["codePool", poolId] });
-      queryClient.invalidateQueries({ queryKey: ["codePools"] });
+      invalidate(["codePool", poolId], ["codePools"]);
     },
   });
   return (

@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import type { VariablesOf } from "../api/graphql";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { ActionButton } from "../ui/ActionButton";
 import { NumberInput } from "../ui/NumberInput";
@@ -89,7 +90,7 @@ export function PoolForm() {
 
 function useCreation() {
   const [, navigate] = useLocation();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: VariablesOf<typeof CreateCodePool>["input"]) => {
       const { codePoolCreate } = await request(CreateCodePool, { input });
@@ -98,7 +99,7 @@ function useCreation() {
       return codePoolCreate.codePool.id;
     },
     onSuccess: (id) => {
-      queryClient.invalidateQueries({ queryKey: ["codePools"] });
+      invalidate(["codePools"]);
       navigate(routes.codePool(id));
     },
   });

@@ -1,7 +1,8 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatDate } from "../ui/formats";
@@ -42,7 +43,7 @@ export function PoolPage({ params }: { params: { id: string } }) {
 
 function DeletePoolButton({ pool: { id, name, usedBy } }: { pool: ShownCodePool }) {
   const [, navigate] = useLocation();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return (
     <DeleteButton
       noun="code pool"
@@ -52,7 +53,7 @@ function DeletePoolButton({ pool: { id, name, usedBy } }: { pool: ShownCodePool 
         requireNoUserErrors((await request(DeleteCodePool, { id })).codePoolDelete.userErrors)
       }
       onDeleted={() => {
-        queryClient.invalidateQueries({ queryKey: ["codePools"] });
+        invalidate(["codePools"]);
         navigate(routes.codePools);
       }}
     >

@@ -1,7 +1,8 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { formatCount, formatNumber } from "../ui/formats";
 import { PagedList } from "../ui/PagedList";
@@ -72,7 +73,7 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
 
 /** Sends one failed delivery again, or all of the distribution. */
 function useRetry(distributionId: string) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (deliveryId: string | null) => {
       if (deliveryId === null) {
@@ -84,8 +85,7 @@ function useRetry(distributionId: string) {
     },
     onSuccess: (count) => {
       announce(`${formatCount(count, "delivery", "deliveries")} will be sent again.`);
-      queryClient.invalidateQueries({ queryKey: ["distribution", distributionId] });
-      queryClient.invalidateQueries({ queryKey: ["deliveries", distributionId] });
+      invalidate(["distribution", distributionId], ["deliveries", distributionId]);
     },
   });
 }

@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
 import { ActivationNotice } from "../segments/ActivationNotice";
@@ -112,7 +113,7 @@ export function DistributionForm() {
  * makes the input may throw an error.
  */
 function useCreation(onCreated: () => void) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (toInput: () => DistributionInput) => {
       const variables = { input: toInput() };
@@ -122,10 +123,7 @@ function useCreation(onCreated: () => void) {
     },
     onSuccess: () => {
       onCreated();
-      queryClient.invalidateQueries({ queryKey: ["distributions"] });
-      queryClient.invalidateQueries({ queryKey: ["codePools"] });
-      queryClient.invalidateQueries({ queryKey: ["segment"] });
-      queryClient.invalidateQueries({ queryKey: ["segments"] });
+      invalidate(["distributions"], ["codePools"], ["segment"], ["segments"]);
     },
   });
 }

@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import type { VariablesOf } from "../api/graphql";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { ChannelFields, type ChannelText, toChannelInput } from "./ChannelFields";
@@ -110,7 +111,7 @@ const toChannelText = ({ channel: { webhook, email } }: ShownDistribution): Chan
 });
 
 function useUpdate(id: string, onSaved: Props["onSaved"]) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (toInput: () => UpdateInput) => {
       const { distributionUpdate } = await request(UpdateDistribution, { id, input: toInput() });
@@ -118,9 +119,7 @@ function useUpdate(id: string, onSaved: Props["onSaved"]) {
       return distributionUpdate.secret;
     },
     onSuccess: (secret) => {
-      queryClient.invalidateQueries({ queryKey: ["distribution", id] });
-      queryClient.invalidateQueries({ queryKey: ["distributions"] });
-      queryClient.invalidateQueries({ queryKey: ["codePools"] });
+      invalidate(["distribution", id], ["distributions"], ["codePools"]);
       onSaved(secret);
     },
   });

@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { ActionButton } from "../ui/ActionButton";
 import { DeleteButton } from "../ui/DeleteButton";
@@ -80,7 +81,7 @@ export function Tools({ distribution, onEdited }: Props) {
 }
 
 function useStateChange({ id, state }: ShownDistribution) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const next = state === "LIVE" ? "PAUSED" : "LIVE";
   return useMutation({
     mutationFn: async () => {
@@ -88,15 +89,14 @@ function useStateChange({ id, state }: ShownDistribution) {
       requireNoUserErrors(distributionSetState.userErrors);
     },
     onSettled: () => {
-      queryClient.invalidateQueries({ queryKey: ["distribution", id] });
-      queryClient.invalidateQueries({ queryKey: ["distributions"] });
+      invalidate(["distribution", id], ["distributions"]);
     },
   });
 }
 
 function DeleteDistributionButton({ distribution: { id, name } }: Pick<Props, "distribution">) {
   const [, navigate] = useLocation();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return (
     <DeleteButton
       noun="distribution"
@@ -107,9 +107,7 @@ function DeleteDistributionButton({ distribution: { id, name } }: Pick<Props, "d
         )
       }
       onDeleted={() => {
-        for (const key of ["distributions", "codePools", "segment", "segments"]) {
-          queryClient.invalidateQueries({ queryKey: [key] });
-        }
+        invalidate(["distributions"], ["codePools"], ["segment"], ["segments"]);
         navigate(routes.distributions);
       }}
     >

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ApiError, request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { CreateSegment, UpdateSegment } from "../segments/operations";
 import type { FilterInput } from "./usePreview";
 
@@ -14,17 +15,18 @@ interface SaveInput {
 /** Creates the segment, or changes the one with the id. */
 export function useSaveSegment(segmentId: string | undefined, onSaved: (id: string) => void) {
   const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: (input: SaveInput) => saveSegment(segmentId, input),
     onError: (error) => {
       // The page shows what the others have changed.
-      if (isConflict(error)) queryClient.invalidateQueries({ queryKey: ["segment", segmentId] });
+      if (isConflict(error)) invalidate(["segment", segmentId]);
     },
     onSuccess: (id) => {
       queryClient.removeQueries({ queryKey: ["segment", id] });
       queryClient.removeQueries({ queryKey: ["members", id] });
       queryClient.removeQueries({ queryKey: ["memberCount", id] });
-      queryClient.invalidateQueries({ queryKey: ["segments"] });
+      invalidate(["segments"]);
       onSaved(id);
     },
   });

@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { type Dispatch, useState } from "react";
 import { useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import type { Customer } from "../customers/queries";
 import { routes } from "../routes";
 import { CreateSegment } from "../segments/operations";
@@ -24,14 +25,14 @@ export function SaveListForm({ chosen, edit, limit }: Props) {
   const [description, setDescription] = useState("");
   const [, navigate] = useLocation();
   const canWrite = useCanWrite();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const creation = useMutation({
     mutationFn: () => createList(name, description, [...chosen.values()]),
     onError: (error) => {
       if (error instanceof DeletedCustomersError) edit({ type: "remove", ids: error.ids });
     },
     onSuccess: (id) => {
-      queryClient.invalidateQueries({ queryKey: ["segments"] });
+      invalidate(["segments"]);
       navigate(routes.segment(id));
     },
   });

@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { formatSigned } from "../ui/formats";
 import { NumberInput } from "../ui/NumberInput";
@@ -81,7 +82,7 @@ function createAdjustment(): Adjustment {
 const createKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 function useAdjustPoints(sourceId: string, onAdjusted: () => void) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async ({ points, ...fields }: Adjustment & { programId: string }) => {
       const input = { ...fields, customer: { sourceId }, points: Number(points) };
@@ -89,9 +90,12 @@ function useAdjustPoints(sourceId: string, onAdjusted: () => void) {
     },
     onSuccess: () => {
       onAdjusted();
-      for (const name of ["ledger", "customer", "timeline", "memberships"]) {
-        queryClient.invalidateQueries({ queryKey: [name, sourceId] });
-      }
+      invalidate(
+        ["ledger", sourceId],
+        ["customer", sourceId],
+        ["timeline", sourceId],
+        ["memberships", sourceId],
+      );
     },
   });
 }

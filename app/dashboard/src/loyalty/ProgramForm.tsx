@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
@@ -10,7 +11,7 @@ import { CreateLoyaltyProgram } from "./operations";
 export function ProgramForm() {
   const [name, setName] = useState("");
   const heading = useId();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const creation = useMutation({
     mutationFn: async () => {
       const { loyaltyProgramCreate } = await request(CreateLoyaltyProgram, { input: { name } });
@@ -19,7 +20,7 @@ export function ProgramForm() {
     onSuccess: () => {
       announce(`The loyalty program ${name} is created.`);
       setName("");
-      queryClient.invalidateQueries({ queryKey: ["loyaltyPrograms"] });
+      invalidate(["loyaltyPrograms"]);
     },
   });
   return (

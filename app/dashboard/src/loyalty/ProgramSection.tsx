@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId } from "react";
 import { Link } from "wouter";
 import { useCanWrite, useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { ActionButton } from "../ui/ActionButton";
 import { DeleteButton } from "../ui/DeleteButton";
@@ -23,7 +24,7 @@ interface Props {
 export function ProgramSection({ program: { id, name, earningRules }, onDeleted }: Props) {
   const heading = useId();
   const isAdmin = useIsAdmin();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return (
     <section aria-labelledby={heading}>
       <div className="toolbar">
@@ -39,7 +40,7 @@ export function ProgramSection({ program: { id, name, earningRules }, onDeleted 
               )
             }
             onDeleted={() => {
-              queryClient.invalidateQueries({ queryKey: ["loyaltyPrograms"] });
+              invalidate(["loyaltyPrograms"]);
               onDeleted();
             }}
           >
@@ -63,13 +64,13 @@ interface RuleTableProps {
 
 function RuleTable({ rules, onDeleted }: RuleTableProps) {
   const canWrite = useCanWrite();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const change = useMutation({
     mutationFn: async (variables: { id: string; enabled: boolean }) => {
       const { earningRuleSetEnabled } = await request(SetEarningRuleEnabled, variables);
       requireNoUserErrors(earningRuleSetEnabled.userErrors);
     },
-    onSettled: () => queryClient.invalidateQueries({ queryKey: ["loyaltyPrograms"] }),
+    onSettled: () => invalidate(["loyaltyPrograms"]),
   });
   return (
     <>
@@ -112,7 +113,7 @@ function RuleTable({ rules, onDeleted }: RuleTableProps) {
 
 function DeleteRuleButton({ rule, onDeleted }: { rule: EarningRule; onDeleted: () => void }) {
   const { id, name } = rule;
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return (
     <DeleteButton
       noun="rule"
@@ -121,8 +122,7 @@ function DeleteRuleButton({ rule, onDeleted }: { rule: EarningRule; onDeleted: (
         requireNoUserErrors((await request(DeleteEarningRule, { id })).earningRuleDelete.userErrors)
       }
       onDeleted={() => {
-        queryClient.invalidateQueries({ queryKey: ["loyaltyPrograms"] });
-        queryClient.invalidateQueries({ queryKey: ["segment"] });
+        invalidate(["loyaltyPrograms"], ["segment"]);
         onDeleted();
       }}
     >

@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import type { VariablesOf } from "../api/graphql";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
 import { ActivationNotice } from "../segments/ActivationNotice";
@@ -126,7 +127,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
 const toInstant = (text: string) => new Date(text).toISOString();
 
 function useCreation(onCreated: () => void) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: RuleInput) => {
       const { earningRuleCreate } = await request(CreateEarningRule, { input });
@@ -134,9 +135,7 @@ function useCreation(onCreated: () => void) {
     },
     onSuccess: () => {
       onCreated();
-      queryClient.invalidateQueries({ queryKey: ["loyaltyPrograms"] });
-      queryClient.invalidateQueries({ queryKey: ["segment"] });
-      queryClient.invalidateQueries({ queryKey: ["segments"] });
+      invalidate(["loyaltyPrograms"], ["segment"], ["segments"]);
     },
   });
 }

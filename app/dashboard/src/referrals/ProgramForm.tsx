@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { ApiError, request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
@@ -81,7 +82,7 @@ export function ProgramForm({ onCreated }: { onCreated: () => void }) {
 }
 
 function useCreation(onCreated: () => void) {
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: ReferralProgramInput) => {
       const { userErrors } = (await request(CreateReferralProgram, { input }))
@@ -91,9 +92,7 @@ function useCreation(onCreated: () => void) {
     },
     onSuccess: () => {
       onCreated();
-      for (const name of ["referralPrograms", "codePools", "segment", "segments"]) {
-        queryClient.invalidateQueries({ queryKey: [name] });
-      }
+      invalidate(["referralPrograms"], ["codePools"], ["segment"], ["segments"]);
     },
   });
 }

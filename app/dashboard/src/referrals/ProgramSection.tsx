@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useId } from "react";
 import { Link } from "wouter";
 import { useIsAdmin } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatCount, formatNumber } from "../ui/formats";
@@ -19,7 +19,7 @@ interface Props {
 export function ProgramSection({ program: { id, name, tiers }, onDeleted }: Props) {
   const heading = useId();
   const isAdmin = useIsAdmin();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return (
     <section aria-labelledby={heading}>
       <div className="toolbar">
@@ -34,9 +34,7 @@ export function ProgramSection({ program: { id, name, tiers }, onDeleted }: Prop
               )
             }
             onDeleted={() => {
-              queryClient.invalidateQueries({ queryKey: ["referralPrograms"] });
-              queryClient.invalidateQueries({ queryKey: ["segment"] });
-              queryClient.invalidateQueries({ queryKey: ["codePools"] });
+              invalidate(["referralPrograms"], ["segment"], ["codePools"]);
               onDeleted();
             }}
           >

@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
 import { ActionButton } from "../ui/ActionButton";
@@ -14,7 +15,7 @@ export function RuleForm() {
   const [errorMessage, setErrorMessage] = useState("");
   const [segment, setSegment] = useState<FoundSegment | null>(null);
   const heading = useId();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const creation = useMutation({
     mutationFn: async (segmentId: string) => {
       const { validationRuleCreate } = await request(CreateRule, {
@@ -27,8 +28,7 @@ export function RuleForm() {
       requireNoUserErrors(validationRuleCreate.userErrors);
     },
     onSuccess: () => {
-      queryClient.invalidateQueries({ queryKey: ["rules"] });
-      queryClient.invalidateQueries({ queryKey: ["segment"] });
+      invalidate(["rules"], ["segment"]);
       announce(`The rule ${name} is created.`);
       setName("");
       setErrorMessage("");

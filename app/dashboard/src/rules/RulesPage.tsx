@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useRef } from "react";
 import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { Table } from "../ui/Table";
@@ -42,13 +43,12 @@ export function RulesPage() {
 
 function RuleTable({ rules, onDeleted }: { rules: readonly Rule[]; onDeleted: () => void }) {
   const canWrite = useCanWrite();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const deletion = useMutation({
     mutationFn: async (id: string) =>
       requireNoUserErrors((await request(DeleteRule, { id })).validationRuleDelete.userErrors),
     onSuccess: () => {
-      queryClient.invalidateQueries({ queryKey: ["rules"] });
-      queryClient.invalidateQueries({ queryKey: ["segment"] });
+      invalidate(["rules"], ["segment"]);
       // The button that had the focus is about to go.
       onDeleted();
     },

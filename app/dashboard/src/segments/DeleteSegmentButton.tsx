@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { DeleteButton } from "../ui/DeleteButton";
 import { DeleteSegment } from "./operations";
 import type { ShownSegment } from "./queries";
@@ -12,6 +13,7 @@ interface Props {
 /** Deletes the segment after a question. It names what uses the segment, and so prevents it. */
 export function DeleteSegmentButton({ segment: { id, name, usedBy }, onDeleted }: Props) {
   const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   return (
     <DeleteButton
       noun="segment"
@@ -22,7 +24,7 @@ export function DeleteSegmentButton({ segment: { id, name, usedBy }, onDeleted }
       }
       onDeleted={() => {
         queryClient.removeQueries({ queryKey: ["segment", id] });
-        queryClient.invalidateQueries({ queryKey: ["segments"] });
+        invalidate(["segments"]);
         onDeleted();
       }}
     >

@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef } from "react";
 import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { UpdateSegment } from "./operations";
@@ -11,7 +12,7 @@ export function EditDetailsButton({ segment }: { segment: ShownSegment }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const form = useRef<HTMLFormElement>(null);
   const heading = useId();
-  const queryClient = useQueryClient();
+  const invalidate = useInvalidation();
   const update = useMutation({
     mutationFn: async (details: { name: string; description: string | null }) => {
       const { segmentUpdate } = await request(UpdateSegment, {
@@ -23,9 +24,7 @@ export function EditDetailsButton({ segment }: { segment: ShownSegment }) {
     onSuccess: () => dialog.current?.close(),
     // After a conflict the page shows what the others have changed.
     onSettled: () => {
-      queryClient.invalidateQueries({ queryKey: ["segment", segment.id] });
-      queryClient.invalidateQueries({ queryKey: ["changes", segment.id] });
-      queryClient.invalidateQueries({ queryKey: ["segments"] });
+      invalidate(["segment", segment.id], ["changes", segment.id], ["segments"]);
     },
   });
 
