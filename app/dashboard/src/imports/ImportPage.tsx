@@ -3,11 +3,11 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useCanWrite, viewerQuery } from "../access/viewer";
 import { catalogQuery } from "../editor/catalog";
 import { parseRows } from "../lists/entries";
+import { FileField, readText } from "../ui/FileField";
 import { formatCount, formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { type FileTable, ImportForm } from "./ImportForm";
 
-const MAX_FILE_BYTES = 16_000_000;
 const MAX_ROWS = 100_000;
 
 /** Imports customers from a CSV file that the browser reads. */
@@ -31,7 +31,9 @@ export function ImportPage() {
       {catalog.error && <Problem error={catalog.error} onRetry={catalog.refetch} />}
       {canWrite && catalog.data && (
         <>
-          <FileField onChange={(selected) => file.mutate(selected)} />
+          <div className="toolbar">
+            <FileField label="CSV file" onSelect={file.mutate} />
+          </div>
           {file.error && <Problem error={file.error} />}
           {file.data && (
             <ImportForm
@@ -46,31 +48,8 @@ export function ImportPage() {
   );
 }
 
-function FileField({ onChange }: { onChange: (file: File) => void }) {
-  return (
-    <div className="toolbar">
-      <label>
-        CSV file
-        <input
-          type="file"
-          accept=".csv,.tsv,.txt,text/csv,text/plain"
-          onChange={({ target }) => {
-            const [selected] = target.files ?? [];
-            if (selected) onChange(selected);
-          }}
-        />
-      </label>
-    </div>
-  );
-}
-
 async function readTable(file: File): Promise<FileTable> {
-  if (file.size > MAX_FILE_BYTES) {
-    throw new Error(
-      `The file has more than ${formatNumber(MAX_FILE_BYTES)} bytes. Use segments import.`,
-    );
-  }
-  const [heading, ...rows] = parseRows(await file.text());
+  const [heading, ...rows] = parseRows(await readText(file, "Use segments import."));
   if (!heading || rows.length === 0) throw new Error("The file has no row below its heading.");
   if (rows.length > MAX_ROWS) {
     throw new Error(`The file has more than ${formatNumber(MAX_ROWS)} rows. Use segments import.`);

@@ -1,12 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
 import { useMemo, useRef, useState } from "react";
 import { ActionButton } from "../ui/ActionButton";
-import { formatCount, formatNumber } from "../ui/formats";
+import { FileField, readText } from "../ui/FileField";
+import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ColumnChoice } from "./ColumnChoice";
 import { type Column, countColumns, type Entries, parseRows, readEntries } from "./entries";
-
-const MAX_FILE_BYTES = 16_000_000;
 
 interface Props {
   /** What the user pastes: "Source ids or emails, one a line". */
@@ -57,18 +56,7 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
             }}
           />
         </label>
-        <label>
-          Or a CSV or text file
-          <input
-            type="file"
-            accept=".csv,.tsv,.txt,text/csv,text/plain"
-            ref={fileField}
-            onChange={(event) => {
-              const [selected] = event.target.files ?? [];
-              if (selected) file.mutate(selected);
-            }}
-          />
-        </label>
+        <FileField label="Or a CSV or text file" inputRef={fileField} onSelect={file.mutate} />
       </div>
       {file.error && <Problem error={file.error} />}
       {rows.length > 0 && (
@@ -92,9 +80,7 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
   );
 }
 
-async function readFile(file: File) {
-  if (file.size > MAX_FILE_BYTES) {
-    throw new Error(`The file is larger than ${formatNumber(MAX_FILE_BYTES)} bytes. Split it.`);
-  }
-  return { text: await file.text(), fileName: file.name };
-}
+const readFile = async (file: File) => ({
+  text: await readText(file, "Split it."),
+  fileName: file.name,
+});
