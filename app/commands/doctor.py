@@ -1,5 +1,6 @@
 """`segments doctor`: checks MongoDB, Redis, the segments, the engine and the consumers."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from app import open_files
 from app.commands import (
+    connections,
     engine_health,
     keys_health,
     mongodb_health,
@@ -39,9 +41,16 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from mongodb_findings
     yield from redis_health.check(settings)
     if all(finding.is_ok for finding in mongodb_findings):
-        yield keys_health.check(settings)
-        yield segments_health.check(settings)
-        yield from engine_health.check(settings)
+        yield from asyncio.run(_check_store(settings))
+
+
+async def _check_store(settings: Settings) -> list[Finding]:
+    async with connections.open_store(settings) as store:
+        return [
+            await keys_health.check(settings, store),
+            await segments_health.check(settings, store),
+            *await engine_health.check(store),
+        ]
 
 
 def _check_open_files() -> Finding:

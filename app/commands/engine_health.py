@@ -1,26 +1,14 @@
 """Checks the engine, the consumers, the deliveries and the exports by their status in MongoDB."""
 
-import asyncio
-from collections.abc import Iterator
-
-from app.commands import connections
-from app.domain.engine_status import EngineStatus
 from app.errors import SegmentsError
 from app.services.engine_status import EngineStatusReader
 from app.services.health import Finding, check_status
-from app.settings import Settings
-from app.store import DatabaseError
+from app.store import DatabaseError, Store
 
 
-def check(settings: Settings) -> Iterator[Finding]:
+async def check(store: Store) -> list[Finding]:
     try:
-        status = asyncio.run(_read_status(settings))
+        status = await EngineStatusReader(store).read()
     except (SegmentsError, DatabaseError) as error:
-        yield Finding("engine", "its status can't be read", str(error))
-        return
-    yield from check_status(status)
-
-
-async def _read_status(settings: Settings) -> EngineStatus:
-    async with connections.open_store(settings) as store:
-        return await EngineStatusReader(store).read()
+        return [Finding("engine", "its status can't be read", str(error))]
+    return list(check_status(status))

@@ -1,36 +1,32 @@
 """Finds segments that MongoDB can count only by a full scan of a collection."""
 
-import asyncio
-
-from app.commands import connections
 from app.errors import SegmentsError
 from app.services import Services
 from app.services.health import Finding
 from app.services.uses import list_names
 from app.settings import Settings
+from app.store import Store
 
 # With fewer customers a full scan is fast enough.
 _MAX_CUSTOMERS_FOR_SCANS = 100_000
 _MAX_NAMED_SEGMENTS = 20
 
 
-def check(settings: Settings) -> Finding:
+async def check(settings: Settings, store: Store) -> Finding:
     try:
-        return asyncio.run(_check_segments(settings))
+        return await _check_segments(Services(store, settings))
     except SegmentsError as error:
         return Finding("segments", "can't be read", str(error))
 
 
-async def _check_segments(settings: Settings) -> Finding:
-    async with connections.open_store(settings) as store:
-        services = Services(store, settings)
-        customer_count = await store.customers.estimate_count()
-        segments = (await services.definitions.latest()).segments.values()
-        scanned_segments = [
-            segment.name
-            for segment in segments
-            if await services.segment_members.needs_full_scan(segment, services.now())
-        ]
+async def _check_segments(services: Services) -> Finding:
+    customer_count = await services.store.customers.estimate_count()
+    segments = (await services.definitions.latest()).segments.values()
+    scanned_segments = [
+        segment.name
+        for segment in segments
+        if await services.segment_members.needs_full_scan(segment, services.now())
+    ]
     state = f"{len(segments):,}"
     if not scanned_segments:
         return Finding("segments", f"{state}, each counted by an index")

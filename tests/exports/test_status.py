@@ -1,6 +1,5 @@
 """The numbers of exports in engineStatus, /metrics and `segments doctor`."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from app.commands import engine_health
@@ -11,7 +10,7 @@ _COUNTS = "{ engineStatus { exports { scheduled inProgress failed } } }"
 
 
 async def read_finding(shop: ExportShop) -> tuple[str, str]:
-    findings = await asyncio.to_thread(lambda: [*engine_health.check(shop.api.settings)])
+    findings = await engine_health.check(shop.api.services.store)
     (finding,) = [finding for finding in findings if finding.subject == "exports"]
     return finding.state, finding.remedy
 
