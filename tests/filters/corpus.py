@@ -8,12 +8,10 @@ from zoneinfo import ZoneInfo
 
 from app.filters import AttributeType, Calendar, Catalog, MetadataType, Now, parse
 from app.filters.calendar import MILLISECOND, utc_midnight
-from app.filters.fields import escape_event_name
-from app.filters.sources import event_source, static_member_source
-from app.filters.substring_index import NGRAMS_FIELD, customer_ngrams
+from app.filters.sources import static_member_source
 from app.filters.tree import Measure, NestedSegment, StaticMemberCondition
+from tests.filters.derived_fields import Document, add_ngrams, update_summaries
 
-Document = dict[str, Any]
 RandomValue = Callable[[Random], Any]
 
 CUSTOMERS = 200
@@ -357,26 +355,6 @@ def members(random: Random, customers: Sequence[int]) -> list[Document]:
     ]
 
 
-def update_summaries(customer: Document, events: list[Document], orders: list[Document]) -> None:
-    """Sets the summaries in the customer's document to the totals of its rows."""
-    for name in {row["name"] for row in events}:
-        event_times = [row["at"] for row in events if row["name"] == name]
-        customer.setdefault("events", {})[escape_event_name(name)] = {
-            "count": len(event_times),
-            "firstAt": min(event_times),
-            "lastAt": max(event_times),
-        }
-    order_times = [row["at"] for row in event_source("order").select_rows(orders)]
-    for key in ("totalCount", "firstOrderAt", "lastOrderAt"):
-        customer.get("orders", {}).pop(key, None)
-    if order_times:
-        customer.setdefault("orders", {}).update(
-            totalCount=len(order_times), firstOrderAt=min(order_times), lastOrderAt=max(order_times)
-        )
-    if item_count := len(event_source("order.item").select_rows(orders)):
-        customer["orders"]["itemCount"] = item_count
-
-
 def build_corpus() -> dict[str, list[Document]]:
     """Returns the documents by collection."""
     random = Random(20260329)
@@ -395,8 +373,5 @@ def build_corpus() -> dict[str, list[Document]]:
         update_summaries(customer_document, *rows)
         # Some customers have no n-grams, as those of an earlier version.
         if customer_document["_id"] % 7:
-            customer_document |= {
-                "searchTokens": ["any"],
-                NGRAMS_FIELD: customer_ngrams(customer_document),
-            }
+            add_ngrams(customer_document)
     return collections

@@ -9,7 +9,8 @@ from pymongo import MongoClient
 
 from app.filters import Catalog, parse
 from app.filters.aggregates import AGGREGATES, Aggregate
-from tests.filters.corpus import NOWS, update_summaries
+from tests.filters.corpus import NOWS
+from tests.filters.derived_fields import update_summaries
 from tests.filters.dual_evaluator import DualEvaluator, open_dual_evaluator
 
 VALUES: tuple[list[Any], ...] = (
