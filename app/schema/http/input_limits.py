@@ -46,8 +46,8 @@ class InputLimit(NamedTuple):
 def set_input_limits(schema: GraphQLSchema, limits: Mapping[str, InputLimit]) -> None:
     """Sets the limits by the names of types. Scalars and enums count in lists only. Raises KeyError
     for a type that does not exist."""
-    for type_name in limits:
-        schema.type_map[type_name]
+    if unknown_names := limits.keys() - schema.type_map.keys():
+        raise KeyError(*unknown_names)
     # Not in the types: all schemas of a process share String.
     schema.extensions[_INPUT_LIMIT] = dict(limits)
 
