@@ -2,7 +2,6 @@
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
-import { createClient } from "graphql-ws";
 import {
   FOLLOW_TRANSITIONS,
   INVALID_CURSOR,
@@ -11,9 +10,7 @@ import {
   UPSERT_CUSTOMER,
 } from "./documents.mjs";
 
-export function connect({ url, socketUrl, key }) {
-  const authorization = `Bearer ${key}`;
-  const socket = createClient({ url: socketUrl, connectionParams: { authorization } });
+export function connect({ url, socket, authorization }) {
   const sentBodies = [];
   const http = new HttpLink({
     uri: url,
@@ -49,7 +46,6 @@ export function connect({ url, socketUrl, key }) {
         () => null,
         (error) => error.errors[0].extensions.code,
       ),
-    close: () => socket.dispose(),
     /** Which requests had a document, and not only its hash. */
     sentDocuments: () => sentBodies.map((body) => "query" in body),
   };

@@ -1,4 +1,5 @@
 // Runs each library against the API. Node.js and the browser run the same.
+import { createClient } from "graphql-ws";
 import * as apollo from "./apollo.mjs";
 import * as relay from "./relay.mjs";
 import * as urql from "./urql.mjs";
@@ -18,9 +19,11 @@ export async function runLibraries(options) {
 }
 
 async function runLibrary(name, connect, options) {
-  const { segmentId, after, transitionCount, platform } = options;
-  const client = connect(options);
-  const stranger = connect({ ...options, key: "wrong" });
+  const { url, socketUrl, key, segmentId, after, transitionCount, platform } = options;
+  const authorization = `Bearer ${key}`;
+  const socket = createClient({ url: socketUrl, connectionParams: { authorization } });
+  const client = connect({ url, socket, authorization });
+  const stranger = connect({ url, socket, authorization: "Bearer wrong" });
   try {
     return {
       segment: await client.segment(segmentId),
@@ -32,8 +35,7 @@ async function runLibrary(name, connect, options) {
       errorCodeWithoutKey: await stranger.findErrorCode(),
     };
   } finally {
-    client.close();
-    stranger.close();
+    socket.dispose();
   }
 }
 

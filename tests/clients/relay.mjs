@@ -1,5 +1,4 @@
 // Relay's runtime with the documents that its compiler has compiled.
-import { createClient } from "graphql-ws";
 import relay from "relay-runtime";
 import followTransitions from "./__generated__/relayDocumentsFollowSubscription.graphql.js";
 import listTransitions from "./__generated__/relayDocumentsListQuery.graphql.js";
@@ -9,9 +8,7 @@ import { INVALID_CURSOR } from "./documents.mjs";
 
 const { Environment, Network, Observable, RecordSource, Store } = relay;
 
-export function connect({ url, socketUrl, key }) {
-  const authorization = `Bearer ${key}`;
-  const socket = createClient({ url: socketUrl, connectionParams: { authorization } });
+export function connect({ url, socket, authorization }) {
   const fetchOperation = async ({ text }, variables) => {
     const response = await fetch(url, {
       method: "POST",
@@ -53,6 +50,5 @@ export function connect({ url, socketUrl, key }) {
         () => null,
         (error) => error.source.errors[0].extensions.code,
       ),
-    close: () => socket.dispose(),
   };
 }

@@ -1,6 +1,5 @@
 // urql: queries by GET, mutations by POST, and graphql-ws.
 import { cacheExchange, Client, fetchExchange, subscriptionExchange } from "@urql/core";
-import { createClient } from "graphql-ws";
 import {
   FOLLOW_TRANSITIONS,
   INVALID_CURSOR,
@@ -9,9 +8,7 @@ import {
   UPSERT_CUSTOMER,
 } from "./documents.mjs";
 
-export function connect({ url, socketUrl, key }) {
-  const authorization = `Bearer ${key}`;
-  const socket = createClient({ url: socketUrl, connectionParams: { authorization } });
+export function connect({ url, socket, authorization }) {
   const client = new Client({
     url,
     preferGetMethod: true,
@@ -40,6 +37,5 @@ export function connect({ url, socketUrl, key }) {
       const { error } = await client.query(LIST_TRANSITIONS, { after: INVALID_CURSOR });
       return error.graphQLErrors[0].extensions.code;
     },
-    close: () => socket.dispose(),
   };
 }
