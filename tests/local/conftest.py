@@ -18,6 +18,8 @@ import pytest
 from tests.forked_program import ForkedProgram
 from tests.ports import free_port
 
+_STOP_SECONDS = 10
+
 WaitUntil = Callable[[Callable[[], object]], None]
 
 
@@ -76,7 +78,7 @@ class ProgramProcess:
         wait_until(lambda: text in self.stdout + self.stderr or self.process.poll() is not None)
         assert text in self.stdout + self.stderr
 
-    def wait_for_exit(self, seconds: float = 10) -> int:
+    def wait_for_exit(self, seconds: float = _STOP_SECONDS) -> int:
         return self.process.wait(seconds)
 
     def press_ctrl_c(self) -> None:
@@ -128,10 +130,17 @@ def program_runner(
         return program
 
     yield start
-    for program in programs:
-        if program.process.poll() is None:
-            program.process.terminate()
-            program.wait_for_exit()
+    running = [program.process for program in programs if program.process.poll() is None]
+    try:
+        for process in running:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+    finally:
+        # A worker that stays would take the jobs of the tests that follow.
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.wait(_STOP_SECONDS)
 
 
 @pytest.fixture

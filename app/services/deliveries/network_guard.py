@@ -6,23 +6,18 @@ so that no second look-up can answer differently (DNS rebinding). TLS still uses
 
 import asyncio
 import ipaddress
-import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
 import httpcore
 import httpx
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from app.services.deliveries.name_resolver import IPAddress, NameResolver
 
 # Of IPv6 addresses that stand for an IPv4 address behind a translator (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# A name server that does not answer occupies a thread; others must not wait for it.
-_RESOLVER_THREADS = 64
-_resolver = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
 
 
 class PrivateAddressError(httpcore.ConnectError):
@@ -73,6 +68,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, *, allow_private: bool) -> None:
         self._backend = httpcore.AnyIOBackend()
+        self._resolver = NameResolver()
         self._allow_private = allow_private
 
     async def connect_tcp(
@@ -112,14 +108,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def _resolve(self, host: str, port: int) -> list[IPAddress]:
         if address := literal_address(host):
             return [address]
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(
-                _resolver, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            )
+            return await self._resolver.resolve(host, port)
         except OSError as error:
             raise httpcore.ConnectError(f"{host} can't be resolved: {error}") from error
-        return [ipaddress.ip_address(entry[4][0]) for entry in found]
 
 
 @cache
