@@ -114,6 +114,7 @@ async def _run_and_check(folder: Path, plan: RunPlan, response_log: ResponseLog)
             finally:
                 stopped.set()
                 operations = sum(await asyncio.gather(*tasks))
+            await workload.change_definitions_of_members()
             phase_timer.end_phase("faults")
             now, end_time = await asyncio.to_thread(_read_end, client)
             problems = await _wait_until_processed(cluster, now, end_time, plan.catch_up_seconds)

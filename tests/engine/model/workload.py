@@ -119,6 +119,15 @@ class Workload:
         else:
             await self._rng.choice(rare_operations if choice < 0.055 else common_operations)()
 
+    async def change_definitions_of_members(self) -> None:
+        """Edits a segment inside an active one so that all with a level enter, and leave again.
+        Random edits alone change nobody in some runs."""
+        nested_segment = self._nested_segments[0]
+        await self.create_active_segment({"segment": {"id": nested_segment}})
+        for operator in ("LESS_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN"):
+            filter_ = attribute("metadata.level", operator, 0)
+            await self.shop.edit_segment(nested_segment, filter=filter_)
+
     def random_source_id(self) -> str:
         return f"c{self._rng.randrange(CUSTOMERS)}"
 
