@@ -57,9 +57,9 @@ class RowOptions:
 class Export:
     """An export as a client sees it.
 
-    `rows_total` is None until DONE if the rows can't be counted soon. `length_bytes` is the length
-    of the file; None until DONE. `expires_at` is when the file is deleted; None until DONE. `error`
-    says why a FAILED export failed.
+    `rows_total` may be off until DONE, and is None if nothing is known of it. `length_bytes` is the
+    length of the file; None until DONE. `expires_at` is when the file is deleted; None until DONE.
+    `error` says why a FAILED export failed.
     """
 
     id: str

@@ -70,8 +70,9 @@ class Export(Node):
     status: ExportStatus = strawberry.field(description="How far the export has come.")
     rows_done: Long = strawberry.field(description="The number of rows written.")
     rows_total: Long | None = strawberry.field(
-        description="The number of members, counted at the beginning: they may change while the"
-        " rows are written. Null if they can't be counted within a second; exact when DONE."
+        description="The number of members, counted at the beginning, or that of `lastSize` if a"
+        " count takes long: they may change while the rows are written. Null if neither is known;"
+        " exact when DONE."
     )
     expires_at: datetime | None = strawberry.field(
         description="When the file is deleted; null until DONE."

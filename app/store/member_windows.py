@@ -51,6 +51,9 @@ class DocumentBatch:
 
 def _split(bson_bytes: bytes) -> Iterator[DocumentBatch]:
     """Splits a batch that MongoDB sent, which has at most 16 MiB."""
+    if len(bson_bytes) <= _MAX_BYTES_PER_BATCH:
+        yield DocumentBatch(bson_bytes)
+        return
     start = end = 0
     while end < len(bson_bytes):
         # A document begins with its length.

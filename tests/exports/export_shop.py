@@ -69,6 +69,10 @@ class ExportShop:
         # A busy machine may take too long to count the members.
         total = self.api.database.customers.estimated_document_count()
         self.api.database.exports.update_many({"rowsTotal": None}, {"$set": {"rowsTotal": total}})
+        await self.run_worker_briefly()
+
+    async def run_worker_briefly(self) -> None:
+        """Claims the export that has waited longest, and writes one batch of it."""
         services = self.api.services
         settings = ExportSettings(timedelta(days=7), max_run_seconds=0)
         worker = ExportWorker(

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest_asyncio
 
+from app.store import ThreadPool
 from tests.api import Json
+from tests.busy_threads import busy_threads
 from tests.engine.conftest import wait_until
 from tests.exports.export_shop import ExportShop
 from tests.server import running_server
@@ -55,6 +57,28 @@ async def test_each_advance_is_sent_until_the_end(
     assert await receive(client) == state("DONE", 1_500, 1_500)
     assert (await client.receive())["type"] == "complete"
     assert shop.api.services.export_feed.watched_count == 0
+
+
+async def test_the_last_sample_replaces_a_count_that_takes_long(shop: ExportShop) -> None:
+    shop.insert_customers(1_500)
+    segment_id = await shop.create_segment("everyone")
+    services, segments = shop.api.services, shop.api.database.segments
+    await services.segment_sizes.sample(services.now, rest_factor=0)
+    segments.update_one({}, {"$set": {"lastSize.memberCount": 1_234}})
+
+    async def begin_export() -> Json:
+        export_id = await shop.start(segment_id)
+        async with busy_threads(ThreadPool.POPULATION_QUERIES):
+            await shop.run_worker_briefly()
+        export = await shop.fetch(export_id)
+        assert (export["status"], export["rowsDone"]) == ("IN_PROGRESS", 1_000)
+        await shop.cancel(export_id)
+        return export
+
+    assert (await begin_export())["rowsTotal"] == 1_234
+    update = 'mutation($id: ID!) { segmentUpdate(id: $id, input: {name: "all"}) { __typename } }'
+    await shop.api.fetch(update, id=segment_id)
+    assert (await begin_export())["rowsTotal"] is None
 
 
 async def test_canceling_ends_it(shop: ExportShop, client: WebSocketClient) -> None:

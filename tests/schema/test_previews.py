@@ -1,16 +1,13 @@
 """What a filter would select before it is saved: its size, and what it would change."""
 
-import asyncio
 from itertools import combinations
-from threading import Event
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from motor.frameworks import asyncio as motor_asyncio
 
-from app.store import ThreadPool, use_thread_pool
+from app.store import ThreadPool
 from tests.api import ALL_CUSTOMERS_FILTER, Api, Json
+from tests.busy_threads import busy_threads
 from tests.schema.segment_queries import (
     attribute_filter,
     create_segment,
@@ -18,7 +15,6 @@ from tests.schema.segment_queries import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-motor_framework: Any = motor_asyncio
 
 SIZE = """query($filter: FilterInput!, $seconds: Float) { segmentPreview(filter: $filter) {
   size(withinSeconds: $seconds) { memberCount exact marginOfError }
@@ -93,15 +89,9 @@ async def test_the_sample_of_a_small_shop_has_all_customers(api: Api, name: str)
 
 
 async def test_the_time_includes_the_wait_for_a_thread(api: Api) -> None:
-    loop, release = asyncio.get_running_loop(), Event()
-    with use_thread_pool(ThreadPool.POPULATION_QUERIES):
-        blocked = [motor_framework.run_on_executor(loop, release.wait) for _ in range(10)]
-    try:
+    async with busy_threads(ThreadPool.POPULATION_QUERIES):
         query = api.services.query_planner.plan(None, api.services.now())
         assert await query.count_within(0.05) is None
-    finally:
-        release.set()
-        await asyncio.gather(*blocked)
 
 
 @pytest.mark.parametrize("seconds", [-0.1, 30.5])

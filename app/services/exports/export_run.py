@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 _MAX_ROWS_PER_CHECKPOINT = 10_000
 _MAX_CHECKPOINT_SECONDS = 1.0
-_MAX_COUNT_SECONDS = 1.0
+_MAX_COUNT_SECONDS = 0.25
 
 
 class ExportRun:
@@ -82,7 +82,7 @@ class ExportRun:
         """Writes members until the time is up. Returns whether it has written all."""
         tree, now = parse_definition(self._definition)
         if not self._saved.length_bytes:
-            await self._count_rows(tree, now)
+            await self._save_rows_total(tree, now)
         reader = MemberReader(self._store, self._query_planner, tree, now, max_id)
         source = reader.read(self._saved.last_customer_id, self._format.projection)
         deadline: float | None = None
@@ -101,15 +101,25 @@ class ExportRun:
                     return False
         return True
 
-    async def _count_rows(self, tree: Filter, now: Now) -> None:
-        """Saves the number of members if it is known soon. To count them beside the rows would take
-        a second core from the API."""
+    async def _save_rows_total(self, tree: Filter, now: Now) -> None:
+        """Saves the number of members, or that of the last sample if a count takes long: to count
+        them beside the rows would take a second core from the API."""
         try:
             rows_total = await self._query_planner.plan(tree, now).count_within(_MAX_COUNT_SECONDS)
+            if rows_total is None:
+                rows_total = await self._sampled_size()
             if rows_total is not None:
                 await self._store.exports.save_rows_total(self._export.id, self._owner, rows_total)
         except DatabaseError as error:
             log.warning("the rows of an export are not counted", error=message_of(error))
+
+    async def _sampled_size(self) -> int | None:
+        """Returns the last sampled size of the segment, if it has not been edited since."""
+        id_ = self._export.segment_id
+        segment = await self._store.segments.get(id_)
+        size = (await self._store.segment_sizes.last([id_])).get(id_)
+        is_of_segment = segment and size and size.at >= segment.updated_at
+        return size.member_count if size and is_of_segment else None
 
     async def _add_rows(self, documents: DocumentBatch) -> None:
         text, row_count, last_id = await asyncio.to_thread(format_rows, documents, self._format)

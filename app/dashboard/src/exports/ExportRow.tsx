@@ -50,7 +50,7 @@ function describeState({ status, rowsDone, rowsTotal, error }: ListedExport): st
     case "SCHEDULED":
       return "Waiting for a worker";
     case "IN_PROGRESS":
-      return rowsTotal === null
+      return rowsTotal === null || rowsTotal < rowsDone
         ? `${formatNumber(rowsDone)} rows`
         : `${formatNumber(rowsDone)} of ${formatNumber(rowsTotal)} rows`;
     case "DONE":
