@@ -39,7 +39,7 @@ def segment_id(dashboard: Dashboard) -> str:
 
 
 @pytest.mark.usefixtures("segment_id")
-def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
+def test_a_rule_is_made_tried_edited_and_deleted(dashboard: Dashboard) -> None:
     dashboard.open("/app/segments")
     dashboard.click("a", "Validation rules")
     dashboard.wait_for("There are no rules yet.")
@@ -57,7 +57,20 @@ def test_a_rule_is_made_tried_and_deleted(dashboard: Dashboard) -> None:
     choose(dashboard, "Customer", "anna")
     dashboard.wait_for("Anna may use it.")
 
-    dashboard.find("button", "Delete Discount").send_keys(Keys.ENTER)
+    dashboard.create_segment("Bens", {"filter": {"none": [ANNA]}})
+    dashboard.click("button", "Edit Discount")
+    dashboard.wait_until(lambda: dashboard.focused().text == "Edit “Discount”", "the heading")
+    dashboard.check_accessibility()
+    (name, _) = dashboard.browser.find_elements("css selector", "form input:required")
+    replace_text(name, "Gift")
+    choose(dashboard, "Members of another segment", "bens")
+    dashboard.press(Keys.ENTER)
+    dashboard.wait_for("Anna may not use it. Only for Annas")
+    assert dashboard.focused().tag_name == "h1"
+
+    dashboard.find("button", "Delete Gift").send_keys(Keys.ENTER)
+    dashboard.wait_for("Delete “Gift”?")
+    dashboard.click("button", "Delete the rule")
 
     dashboard.wait_for("There are no rules yet.")
     assert dashboard.focused().tag_name == "h1"

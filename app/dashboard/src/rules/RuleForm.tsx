@@ -1,41 +1,35 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
+import type { VariablesOf } from "../api/graphql";
 import { request, requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
-import type { FoundSegment } from "../editor/queries";
-import { SegmentCombobox } from "../editor/SegmentCombobox";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { CreateRule } from "./operations";
+import { membersOf, type RuleDraft, RuleFields } from "./RuleFields";
+
+type Input = VariablesOf<typeof CreateRule>["input"];
+
+const EMPTY: RuleDraft = { name: "", errorMessage: "", segment: null };
 
 /** Makes a rule: the members of a segment may. */
 export function RuleForm() {
-  const [name, setName] = useState("");
-  const [errorMessage, setErrorMessage] = useState("");
-  const [segment, setSegment] = useState<FoundSegment | null>(null);
+  const [draft, setDraft] = useState(EMPTY);
   const heading = useId();
   const invalidate = useInvalidation();
   const creation = useMutation({
-    mutationFn: async (segmentId: string) => {
-      const { validationRuleCreate } = await request(CreateRule, {
-        input: {
-          name,
-          errorMessage: errorMessage || null,
-          filter: { segment: { id: segmentId } },
-        },
-      });
+    mutationFn: async (input: Input) => {
+      const { validationRuleCreate } = await request(CreateRule, { input });
       requireNoUserErrors(validationRuleCreate.userErrors);
     },
-    onSuccess: () => {
+    onSuccess: (_, { name }) => {
       invalidate(["rules"], ["segment"]);
       announce(`The rule ${name} is created.`);
-      setName("");
-      setErrorMessage("");
-      setSegment(null);
+      setDraft(EMPTY);
     },
   });
-  const canCreate = name && segment;
+  const { name, errorMessage, segment } = draft;
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>New rule</h2>
@@ -44,27 +38,16 @@ export function RuleForm() {
         className="toolbar"
         onSubmit={(event) => {
           event.preventDefault();
-          if (canCreate) creation.mutate(segment.id);
+          if (!segment) return;
+          const filter = membersOf(segment);
+          creation.mutate({ name, errorMessage: errorMessage || null, filter });
         }}
       >
-        <label>
-          Name
-          <input required value={name} onChange={({ target }) => setName(target.value)} />
-        </label>
-        <SegmentCombobox
-          label="Members of the segment"
-          isLabelShown
-          value={segment?.name ?? ""}
-          onChoose={setSegment}
-        />
-        <label>
-          Message to others
-          <input value={errorMessage} onChange={({ target }) => setErrorMessage(target.value)} />
-        </label>
+        <RuleFields draft={draft} onChange={setDraft} segmentLabel="Members of the segment" />
         <ActionButton
           type="submit"
           className="primary"
-          disabled={!canCreate}
+          disabled={!(name && segment)}
           isPending={creation.isPending}
         >
           Create the rule

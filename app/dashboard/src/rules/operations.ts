@@ -23,6 +23,18 @@ export const CreateRule = graphql(`
   }
 `);
 
+export const UpdateRule = graphql(`
+  mutation UpdateRule($id: ID!, $input: ValidationRuleUpdateInput!) {
+    validationRuleUpdate(id: $id, input: $input) {
+      userErrors {
+        code
+        message
+        path
+      }
+    }
+  }
+`);
+
 export const DeleteRule = graphql(`
   mutation DeleteRule($id: ID!) {
     validationRuleDelete(id: $id) {

@@ -1,0 +1,64 @@
+import { useCanWrite } from "../access/viewer";
+import { request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
+import { DeleteButton } from "../ui/DeleteButton";
+import { formatCount } from "../ui/formats";
+import { Table } from "../ui/Table";
+import { DeleteRule } from "./operations";
+import type { Rule } from "./queries";
+
+interface Props {
+  rules: readonly Rule[];
+  onEdit: (rule: Rule) => void;
+  /** Is called when a rule is deleted, with the button that had the focus. */
+  onDeleted: () => void;
+}
+
+/** The rules, with buttons that edit and delete them. */
+export function RuleTable({ rules, onEdit, onDeleted }: Props) {
+  const canWrite = useCanWrite();
+  return (
+    <Table
+      caption={formatCount(rules.length, "rule")}
+      columns={["Name", "Message to others"]}
+      hasActions={canWrite}
+    >
+      {rules.map((rule) => (
+        <tr key={rule.id}>
+          <th scope="row">
+            {rule.name}
+            <p className="sentence">{rule.filterText}</p>
+          </th>
+          <td>{rule.errorMessage ?? "–"}</td>
+          {canWrite && (
+            <td className="number">
+              <button type="button" aria-label={`Edit ${rule.name}`} onClick={() => onEdit(rule)}>
+                Edit
+              </button>{" "}
+              <DeleteRuleButton rule={rule} onDeleted={onDeleted} />
+            </td>
+          )}
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function DeleteRuleButton({ rule: { id, name }, onDeleted }: { rule: Rule; onDeleted: () => void }) {
+  const invalidate = useInvalidation();
+  return (
+    <DeleteButton
+      noun="rule"
+      name={name}
+      onDelete={async () =>
+        requireNoUserErrors((await request(DeleteRule, { id })).validationRuleDelete.userErrors)
+      }
+      onDeleted={() => {
+        invalidate(["rules"], ["segment"]);
+        onDeleted();
+      }}
+    >
+      This can’t be undone. A program that asks for this rule then gets an error.
+    </DeleteButton>
+  );
+}
