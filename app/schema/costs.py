@@ -29,6 +29,7 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Query.customers": FieldCost(200, _CUSTOMER_POINTS, "first"),
     "CustomerConnection.totalCount": _POPULATION_QUERY,
     "Query.customersByRef": FieldCost(0, _CUSTOMER_POINTS, "refs"),
+    "Query.customersByEmail": FieldCost(200, _CUSTOMER_POINTS, "emails"),
     "Query.segments": _PAGE,
     "Segment.memberCount": _POPULATION_QUERY,
     "Segment.members": _POPULATION_PAGE,

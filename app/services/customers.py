@@ -21,6 +21,7 @@ from app.worker_threads import run_in_thread_if_large
 
 MAX_REFS = 1_000
 MAX_CUSTOMERS_PER_EMAIL = 20
+_ENOUGH_TO_BE_AMBIGUOUS = 2
 
 
 class Customers:
@@ -43,9 +44,9 @@ class Customers:
 
     async def get_by_refs(self, refs: Sequence[CustomerRef]) -> list[Customer | None]:
         """Returns the customer of each reference, None for an unknown one. Raises TOO_MANY for more
-        than 1,000 references."""
+        than 1,000 references, and PageTooLarge."""
         _check_count(refs, "references", "refs")
-        customers = await self._store.customers.find(refs)
+        customers = await self._store.customers.read(refs)
         by_id = {customer.id: customer for customer in customers}
         by_source_id = {customer.source_id: customer for customer in customers}
         return [
@@ -55,14 +56,19 @@ class Customers:
 
     async def get_by_emails(self, emails: Sequence[str]) -> list[list[Customer]]:
         """Returns the customers who have each email, ignoring case: at most 20, in the order of
-        their ids. Raises TOO_MANY for more than 1,000 emails."""
+        their ids. Raises TOO_MANY for more than 1,000 emails, and PageTooLarge."""
         _check_count(emails, "emails", "emails")
-        by_key = await self._store.customers.find_by_emails(emails, MAX_CUSTOMERS_PER_EMAIL)
-        return [by_key.get(email_key(email), []) for email in emails]
+        ids_by_key = await self._store.customers.ids_by_email(emails, MAX_CUSTOMERS_PER_EMAIL)
+        refs = [CustomerRef.by_id(id_) for ids in ids_by_key.values() for id_ in ids]
+        by_id = {customer.id: customer for customer in await self._store.customers.read(refs)}
+        return [
+            [by_id[id_] for id_ in ids_by_key.get(email_key(email), ()) if id_ in by_id]
+            for email in emails
+        ]
 
     async def find_ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
         """Returns by email, without case, the ids of the customers who have it, at most two."""
-        return await self._store.customers.ids_by_email(emails)
+        return await self._store.customers.ids_by_email(emails, _ENOUGH_TO_BE_AMBIGUOUS)
 
     async def upsert(self, input_object: InputObject, now: datetime) -> Customer:
         """Creates the customer, or updates the sent fields. Raises InputError with all problems of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.domain.customers import Customer
-from app.filters import CustomerFacts, Evaluation, Filter, Now, holds
+from app.filters import CustomerFacts, Evaluation, Filter, Now
 from app.filters.evaluate import matching_rows
 from app.filters.index_ranges import IndexRange
 from app.filters.measure_stages import is_covered_by_index
@@ -17,6 +17,7 @@ from app.filters.summary_rewrite import rewrite_with_summaries
 from app.filters.tree import AllOf, Measure
 from app.filters.walk import measures
 from app.store import Store
+from app.worker_threads import raise_if_cancelled, run_in_thread
 
 _SAMPLE_SIZE = 512
 _MAX_ROWS = 5_000
@@ -82,58 +83,15 @@ class SelectivityEstimator:
             ids, required_measures, now, limit=_MAX_ROWS
         )
         parts = FilterParts.split(filter_, now)
-        customer_filter, rows_filter = (
-            AllOf(tuple(parts.document_filters)),
-            AllOf(tuple(parts.measure_conjuncts)),
-        )
+        ranges = [
+            (range_, await self._store.customers.has_arrays_at(range_.path))
+            for range_ in parts.index_ranges(now)
+        ]
         evaluations = [
             Evaluation(CustomerFacts(customer.document, rows[customer.id]), now)
             for customer in customers
         ]
-        outcomes = [
-            (evaluation.holds(customer_filter), evaluation.holds(rows_filter))
-            for evaluation in evaluations
-        ]
-        counted_measures = [
-            measure for measure in required_measures if is_covered_by_index(measure)
-        ]
-        read_measures = [
-            measure for measure in required_measures if not is_covered_by_index(measure)
-        ]
-        return SelectivityEstimate(
-            _smoothed_share(customer_filter for customer_filter, _ in outcomes),
-            _smoothed_share(rows_filter for _, rows_filter in outcomes),
-            _smoothed_share(
-                customer_filter and rows_filter for customer_filter, rows_filter in outcomes
-            ),
-            len(required_measures),
-            _rows_per_customer(counted_measures, evaluations),
-            _rows_per_customer(read_measures, evaluations),
-            await self._index_share(parts.index_ranges(now), customers, now),
-            _substring_share(parts, customers),
-        )
-
-    async def _index_share(
-        self, ranges: Sequence[IndexRange], customers: Sequence[Customer], now: Now
-    ) -> float | None:
-        """Returns the smallest share that one of the index ranges contains. If the field holds
-        arrays, MongoDB can use only one bound of a range, so each bound counts by itself."""
-        documents = [customer.document for customer in customers]
-        shares: list[float] = []
-        for range_ in ranges:
-            if await self._store.customers.has_arrays_at(range_.path):
-                shares += (
-                    _smoothed_share(range_.matches_bound(side, document) for document in documents)
-                    for side in (0, 1)
-                )
-            else:
-                shares.append(
-                    _smoothed_share(
-                        holds(range_.condition, CustomerFacts(document), now)
-                        for document in documents
-                    )
-                )
-        return min(shares, default=None)
+        return await run_in_thread(_judge_sample, parts, required_measures, ranges, evaluations)
 
     async def _sampled_customers(self) -> Sequence[Customer]:
         if self._cached_sample is None or _is_expired(self._cached_sample[0]):
@@ -141,11 +99,62 @@ class SelectivityEstimator:
         return self._cached_sample[1]
 
 
-def _substring_share(parts: FilterParts, customers: Sequence[Customer]) -> float | None:
+def _judge_sample(
+    parts: FilterParts,
+    required_measures: Sequence[Measure],
+    ranges: Sequence[tuple[IndexRange, bool]],
+    evaluations: Sequence[Evaluation],
+) -> SelectivityEstimate:
+    """Returns the estimate from the sampled customers. `ranges` tells of each index range whether
+    its field holds arrays. Some thousand conditions take seconds: call it in a thread."""
+    customer_filter = AllOf(tuple(parts.document_filters))
+    rows_filter = AllOf(tuple(parts.measure_conjuncts))
+    outcomes = []
+    for evaluation in evaluations:
+        raise_if_cancelled()
+        outcomes.append((evaluation.holds(customer_filter), evaluation.holds(rows_filter)))
+    counted_measures = [measure for measure in required_measures if is_covered_by_index(measure)]
+    read_measures = [measure for measure in required_measures if not is_covered_by_index(measure)]
+    return SelectivityEstimate(
+        _smoothed_share(matches_customer for matches_customer, _ in outcomes),
+        _smoothed_share(matches_rows for _, matches_rows in outcomes),
+        _smoothed_share(all(outcome) for outcome in outcomes),
+        len(required_measures),
+        _rows_per_customer(counted_measures, evaluations),
+        _rows_per_customer(read_measures, evaluations),
+        _index_share(ranges, evaluations),
+        _substring_share(parts, evaluations),
+    )
+
+
+def _index_share(
+    ranges: Sequence[tuple[IndexRange, bool]], evaluations: Sequence[Evaluation]
+) -> float | None:
+    """Returns the smallest share that one of the index ranges contains. If the field holds arrays,
+    MongoDB can use only one bound of a range, so each bound counts by itself."""
+    documents = [evaluation.facts.document for evaluation in evaluations]
+    shares: list[float] = []
+    for range_, has_arrays in ranges:
+        raise_if_cancelled()
+        if has_arrays:
+            shares += (
+                _smoothed_share(range_.matches_bound(side, document) for document in documents)
+                for side in (0, 1)
+            )
+        else:
+            shares.append(
+                _smoothed_share(evaluation.holds(range_.condition) for evaluation in evaluations)
+            )
+    return min(shares, default=None)
+
+
+def _substring_share(parts: FilterParts, evaluations: Sequence[Evaluation]) -> float | None:
     candidates = parts.substring_candidates
     if candidates is None:
         return None
-    return _smoothed_share(candidates.includes(customer.document) for customer in customers)
+    return _smoothed_share(
+        candidates.includes(evaluation.facts.document) for evaluation in evaluations
+    )
 
 
 def _rows_per_customer(

@@ -17,10 +17,10 @@ from app.store.change_stream import partition_of
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 from app.store.query_budget import QueryBudget, Stage
-from app.store.reads import close_cursor, run_read_command
+from app.store.reads import close_cursor, read_page, run_read_command
 
 _MAX_SAMPLED_CUSTOMER_BYTES = 32 * 1024
-_ENOUGH_TO_BE_AMBIGUOUS = 2
+_NOT_ASCII = r"[^\x00-\x7F]"
 ID_INDEX = {"_id": 1}
 
 WITHOUT_METADATA: dict[str, Any] = {"metadata": 0}
@@ -53,6 +53,12 @@ class Customers:
         documents = await cursor.batch_size(len(refs) + 1).to_list(None)
         return [as_customer(document) for document in documents]
 
+    async def read(self, refs: Sequence[CustomerRef]) -> list[Customer]:
+        """Returns the referenced customers that exist. Raises PageTooLarge."""
+        query = _refs_query(refs)
+        command = {"find": CUSTOMERS_COLLECTION, "filter": query, "batchSize": len(refs) + 1}
+        return [as_customer(document) for document in await read_page(self._database, command)]
+
     async def source_ids(
         self, refs: Iterable[CustomerRef], transaction: AsyncIOMotorClientSession
     ) -> dict[str, str]:
@@ -63,35 +69,35 @@ class Customers:
             async for document in cursor
         }
 
-    async def ids_by_email(self, emails: Iterable[str]) -> dict[str, list[str]]:
-        """Returns by email, without case, the ids of the customers who have it, at most two."""
-        found = await self._documents_by_email(emails, _ENOUGH_TO_BE_AMBIGUOUS, {"email": 1})
-        return {
-            key: [to_public_id(EntityKind.CUSTOMER, document["_id"]) for document in documents]
-            for key, documents in found.items()
-        }
-
-    async def find_by_emails(self, emails: Iterable[str], limit: int) -> dict[str, list[Customer]]:
-        """Returns by `email_key` the customers who have one of the emails, ignoring case: at most
-        `limit` of each email, in the order of their ids."""
-        found = await self._documents_by_email(emails, limit)
-        return {
-            key: sorted(map(as_customer, documents), key=lambda customer: customer.id)
-            for key, documents in found.items()
-        }
-
-    async def _documents_by_email(
-        self, emails: Iterable[str], limit: int, projection: dict[str, Any] | None = None
-    ) -> dict[str, list[dict[str, Any]]]:
-        """Returns by `email_key` the documents with one of the emails, at most `limit` of each."""
+    async def ids_by_email(self, emails: Iterable[str], limit: int) -> dict[str, list[str]]:
+        """Returns by `email_key` the ids of the customers who have one of the emails, ignoring
+        case: at most `limit` of each email, the smallest ones in order."""
         words_by_key = _words_by_email_key(emails)
-        query = {"searchWords": {"$in": [*words_by_key.values()]}}
-        found: dict[str, list[dict[str, Any]]] = {}
-        async for document in self._collection.find(query, projection):
-            key = email_key(document.get("email") or "")
-            if key in words_by_key and len(found.setdefault(key, [])) < limit:
-                found[key].append(document)
-        return found
+        ascii_keys = {"$literal": [*filter(str.isascii, words_by_key)]}
+        # A word may be the end of many emails. So MongoDB compares the whole ones, as far as it
+        # knows the cases of letters.
+        stored_key = {"$toLower": {"$trim": {"input": "$email"}}}
+        stages: list[Stage] = [
+            {
+                "$match": {
+                    "searchWords": {"$in": [*words_by_key.values()]},
+                    "email": {"$type": "string"},
+                    "$or": [
+                        {"$expr": {"$in": [stored_key, ascii_keys]}},
+                        {"email": {"$regex": _NOT_ASCII}},
+                    ],
+                }
+            },
+            {"$group": {"_id": "$email", "ids": {"$minN": {"input": "$_id", "n": limit}}}},
+        ]
+        found: dict[str, list[ObjectId]] = {}
+        async for row in self._collection.aggregate(stages):
+            if (key := email_key(row["_id"])) in words_by_key:
+                found.setdefault(key, []).extend(row["ids"])
+        return {
+            key: [to_public_id(EntityKind.CUSTOMER, id_) for id_ in sorted(ids)[:limit]]
+            for key, ids in found.items()
+        }
 
     async def save(
         self, tracked_customers: Iterable[TrackedCustomer], transaction: AsyncIOMotorClientSession

@@ -51,6 +51,28 @@ async def test_at_most_20_customers_of_an_email_are_found(api: Api) -> None:
     assert source_ids == sorted(source_ids)
 
 
+async def test_a_word_of_other_emails_is_no_email(api: Api) -> None:
+    await api.upsert("odd", email="example")
+    await api.upsert("path", email="$email")
+
+    assert await find(api, "Example", "org", "shop.example", "$email", "$_id") == [
+        ("Example", ["odd"]),
+        ("org", []),
+        ("shop.example", []),
+        ("$email", ["path"]),
+        ("$_id", []),
+    ]
+
+
+async def test_customers_with_the_email_in_other_cases_share_the_limit(api: Api) -> None:
+    source_ids = [f"mixed-{number:02}" for number in range(30)]
+    for number, source_id in enumerate(source_ids):
+        email = ("crew@shop.example", " Crew@Shop.example", "CREW@SHOP.EXAMPLE ")[number % 3]
+        await api.upsert(source_id, email=email)
+
+    assert await find(api, "crew@Shop.example") == [("crew@Shop.example", source_ids[:20])]
+
+
 async def test_texts_that_no_customer_can_have_find_nobody(api: Api) -> None:
     emails = ["anna@shop.example\0", "a" * 10_000]
 

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from time import thread_time
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
-from tests.api import Api, Json
+from app.local.mongod import Mongod
+from app.local.valkey import Valkey
+from tests.api import Api, Json, running_api
 from tests.schema.hostile.requests import (
     CREATE_SEGMENT,
+    LIST_CUSTOMERS,
     PREVIEW_SEGMENT,
     QUERY_MEMBERSHIP,
     UPSERT_CUSTOMERS,
@@ -278,3 +282,26 @@ async def test_pages_have_a_limit_of_bytes(api: Api) -> None:
     (error,) = aliases["errors"]
     assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
     assert "larger than 16 MiB" in error["message"]
+
+
+async def test_an_estimate_does_not_block_the_event_loop(mongod: Mongod, valkey: Valkey) -> None:
+    """So many customers that a page is planned by a sample of them."""
+    now = datetime.now(UTC)
+    times = {"createdAt": now, "updatedAt": now, "version": 1}
+    texts = [
+        condition("email", "CONTAINS", value=f"{number}" + "łąćę" * 200, ignoreCase=True)
+        for number in range(60)
+    ]
+    bought = {"event": {"name": "purchase", "operator": "GREATER_THAN", "value": 0}}
+    filter_ = {"all": [{"any": texts}, bought]}
+    async with running_api(mongod, valkey) as api:
+        api.database.customers.insert_many(
+            {"sourceId": f"c{number}", "email": f"{number}@shop.example", **times}
+            for number in range(2_001)
+        )
+
+        async def list_customers() -> None:
+            page = await api.fetch(LIST_CUSTOMERS, filter=filter_)
+            assert page == {"nodes": [], "totalCount": 0}
+
+        assert await longest_block(list_customers) < MAX_BLOCKED_SECONDS

@@ -64,6 +64,11 @@ class Operand:
         """The text, case-folded if the condition ignores case."""
         return fold_case(text) if self.ignore_case else text
 
+    @cached_property
+    def folded_text(self) -> str:
+        """The text that is compared with, folded once, as each customer needs it."""
+        return self.fold_case(self.value)
+
     def equality_key(self, value: Any) -> tuple[object, Any]:
         """A key that is equal for equal values. Integers and floats are one type, booleans are
         another."""

@@ -27,7 +27,7 @@ class _SubstringOperator(ElementOperator):
         return {path: {"$regex": f"{self.pattern_prefix}{substring}{self.pattern_suffix}"}}
 
     def element_test(self, operand: Operand, now: Now) -> ElementTest:
-        substring = operand.fold_case(operand.value)
+        substring = operand.folded_text
         return lambda element: (
             isinstance(element, str) and self.has_part(operand.fold_case(element), substring)
         )
