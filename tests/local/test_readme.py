@@ -39,19 +39,26 @@ def test_the_tour_answers_as_it_says(run_program: RunProgram, port: int, tmp_pat
     receiver_address = receiver.stdout.split("http://")[1].split("/")[0]
     commands = commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     commands = commands.replace("127.0.0.1:8001", receiver_address)
+    # A second time, too, in the same shop.
+    tours = [run_tour(commands, tmp_path) for _ in range(2)]
+
+    assert '"code": "HELLO-1"' in receiver.stdout
+    assert "/bye dlv_" in receiver.stdout
+    for tour in tours:
+        assert len(tour) == len(expected)
+        for answer, line in zip(tour, expected, strict=True):
+            assert _matches(line, answer), f"{answer}\nis not\n{line}"
+
+
+def run_tour(commands: str, folder: Path) -> list[str]:
+    """Runs the commands; returns the lines that they print."""
     tour = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=tmp_path,
+        cwd=folder,
         env=os.environ,
         check=True,
         capture_output=True,
         text=True,
         timeout=60,
     )
-
-    assert '"code": "HELLO-1"' in receiver.stdout
-    assert "/bye dlv_" in receiver.stdout
-    answers = tour.stdout.splitlines()
-    assert len(answers) == len(expected)
-    for answer, line in zip(answers, expected, strict=True):
-        assert _matches(line, answer), f"{answer}\nis not\n{line}"
+    return tour.stdout.splitlines()
