@@ -10,6 +10,7 @@ from app.domain.api_keys import Caller
 from app.domain.hints import Hint
 from app.filters import Now
 from app.schema.loaders import Loaders
+from app.schema.metadata_budget import MetadataBudget
 from app.services import Services
 from app.services.definitions import Definitions
 
@@ -33,6 +34,7 @@ class Context:
     response_extensions: dict[str, Any] = field(default_factory=dict)
     _definitions: Definitions | None = field(default=None)
     _loaders: Loaders | None = field(default=None)
+    _metadata_budget: MetadataBudget | None = field(default=None)
 
     def add_hints(self, hints: Iterable[Hint]) -> None:
         """Adds hints about a filter of the request to `extensions.hints` of the response."""
@@ -46,6 +48,13 @@ class Context:
         if self._loaders is None:
             self._loaders = Loaders(self.services, self.now)
         return self._loaders
+
+    @property
+    def metadata_budget(self) -> MetadataBudget:
+        """The metadata that the operation may still read."""
+        if self._metadata_budget is None:
+            self._metadata_budget = MetadataBudget()
+        return self._metadata_budget
 
     @property
     def definitions(self) -> Definitions | None:

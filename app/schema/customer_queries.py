@@ -1,5 +1,6 @@
 """The queries for customers: one of them, several by their references, and searches."""
 
+from itertools import chain
 from typing import Annotated
 
 import strawberry
@@ -12,8 +13,8 @@ from app.schema.customers import (
     Customer,
     CustomerConnection,
     CustomerRef,
+    counting_metadata,
     needs_metadata,
-    prepare_metadata,
     read_customer_ref,
 )
 from app.schema.filters import FilterInput
@@ -71,8 +72,11 @@ class CustomerQuery:
             read_customer_ref(ref, "refs", str(index))
             for index, ref in enumerate(refs[: MAX_REFS + 1])
         ]
-        customers = await info.context.services.customers.get_by_refs(customer_refs)
-        await prepare_metadata(info)
+        async with counting_metadata(info) as count:
+            customers = await info.context.services.customers.get_by_refs(
+                customer_refs, with_metadata=needs_metadata(info)
+            )
+            count(filter(None, customers))
         return [
             None if customer is None else Customer.from_domain(customer) for customer in customers
         ]
@@ -87,8 +91,11 @@ class CustomerQuery:
         info: Info,
         emails: Annotated[list[str], strawberry.argument(description="The emails.")],
     ) -> list[CustomersWithEmail]:
-        found = await info.context.services.customers.get_by_emails(emails)
-        await prepare_metadata(info)
+        async with counting_metadata(info) as count:
+            found = await info.context.services.customers.get_by_emails(
+                emails, with_metadata=needs_metadata(info)
+            )
+            count(chain.from_iterable(found))
         return [
             CustomersWithEmail(
                 email=email, customers=[Customer.from_domain(customer) for customer in customers]
@@ -127,8 +134,9 @@ class CustomerQuery:
             None if filter is None else await run_in_thread_if_large(input_to_json, filter)
         )
         planned_query = await service.plan_query(search, filter_json, now, "filter")
-        rows = await planned_query.page(after_id, first + 1, with_metadata=needs_metadata(info))
-        await prepare_metadata(info)
+        async with counting_metadata(info) as count:
+            rows = await planned_query.page(after_id, first + 1, with_metadata=needs_metadata(info))
+            count(rows)
         return make_page(
             rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count
         )

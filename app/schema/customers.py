@@ -1,6 +1,7 @@
 """Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -274,6 +275,8 @@ class Customer(Node):
         )
 
 
+MetadataCounter = Callable[[Iterable[StoredCustomer]], None]
+
 to_node.register(StoredCustomer, Customer.from_domain)
 
 
@@ -283,10 +286,26 @@ def needs_metadata(info: Info) -> bool:
     return selects_field(info, "metadata", "segments")
 
 
-async def prepare_metadata(info: Info) -> None:
-    """Loads the definitions if the selection of a list of customers contains their metadata."""
+@asynccontextmanager
+async def counting_metadata(info: Info, *, waits: bool = True) -> AsyncIterator[MetadataCounter]:
+    """While the context is open, a list of customers is read; then the definitions are loaded that
+    their metadata need. Call the counter that it yields with the customers.
+
+    It waits until few other lists of the operation are read, unless these are read together.
+    Raises PageTooLarge, as the counter does, if the operation reads too much metadata.
+    """
+    if not needs_metadata(info):
+        yield _count_nothing
+        return
+    budget = info.context.metadata_budget
+    async with budget.reading_page() if waits else nullcontext():
+        yield budget.spend
     if selects_field(info, "metadata"):
         await info.context.load_definitions()
+
+
+def _count_nothing(_: Iterable[StoredCustomer]) -> None:
+    """No metadata are read."""
 
 
 @strawberry.type(description="A page of customers.")

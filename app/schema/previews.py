@@ -9,8 +9,8 @@ from app.schema.context import Info
 from app.schema.customers import (
     Customer,
     CustomerRef,
+    counting_metadata,
     needs_metadata,
-    prepare_metadata,
     read_customer_ref,
 )
 from app.schema.filters import FilterInput
@@ -177,8 +177,9 @@ class SegmentPreview:
 
 async def _first_customers(query: PlannedQuery, info: Info, first: int | None) -> list[Customer]:
     limit = validate_page_size(first, default_size=_DEFAULT_SAMPLE_SIZE)
-    customers = await query.page(None, limit, with_metadata=needs_metadata(info))
-    await prepare_metadata(info)
+    async with counting_metadata(info) as count:
+        customers = await query.page(None, limit, with_metadata=needs_metadata(info))
+        count(customers)
     return [Customer.from_domain(customer) for customer in customers]
 
 

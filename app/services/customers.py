@@ -42,11 +42,13 @@ class Customers:
         refs = [CustomerRef.by_id(id_) for id_ in ids]
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
-    async def get_by_refs(self, refs: Sequence[CustomerRef]) -> list[Customer | None]:
+    async def get_by_refs(
+        self, refs: Sequence[CustomerRef], *, with_metadata: bool = True
+    ) -> list[Customer | None]:
         """Returns the customer of each reference, None for an unknown one. Raises TOO_MANY for more
         than 1,000 references, and PageTooLarge."""
         _check_count(refs, "references", "refs")
-        customers = await self._store.customers.read(refs)
+        customers = await self._store.customers.read(refs, with_metadata=with_metadata)
         by_id = {customer.id: customer for customer in customers}
         by_source_id = {customer.source_id: customer for customer in customers}
         return [
@@ -54,13 +56,16 @@ class Customers:
             for ref in refs
         ]
 
-    async def get_by_emails(self, emails: Sequence[str]) -> list[list[Customer]]:
+    async def get_by_emails(
+        self, emails: Sequence[str], *, with_metadata: bool = True
+    ) -> list[list[Customer]]:
         """Returns the customers who have each email, ignoring case: at most 20, in the order of
         their ids. Raises TOO_MANY for more than 1,000 emails, and PageTooLarge."""
         _check_count(emails, "emails", "emails")
         ids_by_key = await self._store.customers.ids_by_email(emails, MAX_CUSTOMERS_PER_EMAIL)
         refs = [CustomerRef.by_id(id_) for ids in ids_by_key.values() for id_ in ids]
-        by_id = {customer.id: customer for customer in await self._store.customers.read(refs)}
+        customers = await self._store.customers.read(refs, with_metadata=with_metadata)
+        by_id = {customer.id: customer for customer in customers}
         return [
             [by_id[id_] for id_ in ids_by_key.get(email_key(email), ()) if id_ in by_id]
             for email in emails

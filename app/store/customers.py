@@ -53,10 +53,14 @@ class Customers:
         documents = await cursor.batch_size(len(refs) + 1).to_list(None)
         return [as_customer(document) for document in documents]
 
-    async def read(self, refs: Sequence[CustomerRef]) -> list[Customer]:
+    async def read(self, refs: Sequence[CustomerRef], *, with_metadata: bool) -> list[Customer]:
         """Returns the referenced customers that exist. Raises PageTooLarge."""
-        query = _refs_query(refs)
-        command = {"find": CUSTOMERS_COLLECTION, "filter": query, "batchSize": len(refs) + 1}
+        command = {
+            "find": CUSTOMERS_COLLECTION,
+            "filter": _refs_query(refs),
+            "projection": {} if with_metadata else WITHOUT_METADATA,
+            "batchSize": len(refs) + 1,
+        }
         return [as_customer(document) for document in await read_page(self._database, command)]
 
     async def source_ids(

@@ -268,12 +268,23 @@ async def test_pages_have_a_limit_of_bytes(api: Api) -> None:
         member_names = await api.execute(members_query % "name", **ids)
         large_members = await api.execute(members_query % "metadata", **ids)
         aliases = await api.execute(query % "a: metadata b: metadata", first=15, filter=is_huge)
+        many_pages = await api.execute(
+            "query($filter: FilterInput!) {"
+            + " ".join(
+                f"a{n}: customers(first: 14, filter: $filter) {{ nodes {{ metadata }} }}"
+                for n in range(30)
+            )
+            + "}",
+            filter=is_huge,
+        )
     finally:
         api.database.customers.delete_many({"_id": {"$in": [row["_id"] for row in customers]}})
 
     assert len(page["data"]["customers"]["nodes"]) == 15
     assert len(names["data"]["customers"]["nodes"]) == 17
     assert len(member_names["data"]["segment"]["members"]["nodes"]) == 17
+    (error,) = many_pages["errors"]
+    assert "16 MiB together; request fewer pages" in error["message"]
     (error,) = large_members["errors"]
     assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
     (error,) = large_page["errors"]
