@@ -10,17 +10,39 @@ interface GraphQLError {
   extensions?: { code?: string; path?: string[] };
 }
 
+/** What the API refuses, or why it fails. */
+export interface ApiProblem {
+  code: string;
+  message: string;
+  /** Where the input is wrong, if it is. */
+  path: readonly string[];
+}
+
+/** Something in a filter that is allowed, but looks wrong. */
+export interface Hint {
+  message: string;
+  path: readonly string[];
+}
+
 /** An error that the API reports, or a failure to reach it. */
 export class ApiError extends Error {
   /** The code of the API, like NOT_FOUND; UNREACHABLE without a response. */
   readonly code: string;
   /** Where the input is wrong, if it is. */
   readonly path: readonly string[];
+  /** All problems of the response; the error itself is the first one. */
+  readonly problems: readonly ApiProblem[];
 
-  constructor(message: string, code: string, path: readonly string[] = []) {
+  constructor(
+    message: string,
+    code: string,
+    path: readonly string[] = [],
+    problems: readonly ApiProblem[] = [{ code, message, path }],
+  ) {
     super(message);
     this.code = code;
     this.path = path;
+    this.problems = problems;
   }
 }
 
@@ -30,17 +52,33 @@ export async function request<Result, Variables>(
   variables: Variables,
   signal?: AbortSignal,
 ): Promise<Result> {
+  return (await requestWithHints(document, variables, signal)).data;
+}
+
+/** Sends a query or a mutation and returns its data, and the hints of the API. Throws ApiError. */
+export async function requestWithHints<Result, Variables>(
+  document: TadaDocumentNode<Result, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<{ data: Result; hints: readonly Hint[] }> {
   const body = JSON.stringify({ query: print(document), variables });
   const response = await send(body, signal);
-  const { data, errors } = await response.json().catch(() => ({}));
-  const [error] = (errors ?? []) as GraphQLError[];
-  if (error) {
-    const { code = "INTERNAL", path } = error.extensions ?? {};
-    if (code === "UNAUTHENTICATED") keyRequirement.set(true);
-    throw new ApiError(error.message, code, path);
-  }
+  const { data, errors, extensions } = await response.json().catch(() => ({}));
+  throwFirst(((errors ?? []) as GraphQLError[]).map(toProblem));
   if (!data) throw new ApiError(`The server responded with ${response.status}.`, "INTERNAL");
-  return data;
+  return { data, hints: extensions?.hints ?? [] };
+}
+
+function toProblem({ message, extensions }: GraphQLError): ApiProblem {
+  const { code = "INTERNAL", path = [] } = extensions ?? {};
+  return { code, message, path };
+}
+
+function throwFirst(problems: readonly ApiProblem[]): void {
+  const [first] = problems;
+  if (!first) return;
+  if (first.code === "UNAUTHENTICATED") keyRequirement.set(true);
+  throw new ApiError(first.message, first.code, first.path, problems);
 }
 
 async function send(body: string, signal: AbortSignal | undefined): Promise<Response> {
@@ -62,13 +100,7 @@ async function send(body: string, signal: AbortSignal | undefined): Promise<Resp
   }
 }
 
-interface UserError {
-  code: string;
-  message: string;
-  path: readonly string[];
-}
-
 /** Throws the first error of a mutation's payload as an ApiError. */
-export function requireNoUserErrors([error]: readonly UserError[]): void {
-  if (error) throw new ApiError(error.message, error.code, error.path);
+export function requireNoUserErrors(userErrors: readonly ApiProblem[]): void {
+  throwFirst(userErrors);
 }

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { limitConcurrency } from "../api/concurrency";
+import { runCount } from "../api/counts";
 import type { ResultOf, VariablesOf } from "../api/graphql";
 import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
@@ -16,10 +16,6 @@ import type { SegmentSorting } from "./sorting";
 import type { SegmentKind, TransitionType } from "./words";
 
 const COUNT_STALE_MS = 60_000;
-// A browser has six connections to a host: counts must leave some for everything else.
-const MAX_RUNNING_COUNTS = 2;
-
-const runCount = limitConcurrency(MAX_RUNNING_COUNTS);
 
 export type ListedSegment = ResultOf<typeof ListSegments>["segments"]["nodes"][number];
 
