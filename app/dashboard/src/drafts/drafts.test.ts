@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createAttribute, createEvent, createGroup, createSegment } from "../filter/node";
 import { applyToHistory, createHistory, type Draft, type HistoryAction } from "./history";
 import { isDraftFragment, readFragment, toFragment } from "./link";
-import { readDraftJson, toDraftJson } from "./serialize";
+import { readDraftJson, readFilterJson, toDraftJson } from "./serialize";
 
 const draft = (name = "VIPs"): Draft => ({
   name,
@@ -51,6 +51,17 @@ test.each([
   { filter: { all: [{ other: {} }] } },
 ])("what is no draft is not read: %j", (json) => {
   expect(readDraftJson(json)).toBeNull();
+});
+
+test("a filter is read from JSON; what is none is not", () => {
+  const filter = { any: [{ attribute: { path: "name", operator: "IS", value: "Anna" } }] };
+
+  expect(readFilterJson(filter)).toMatchObject({
+    junction: "any",
+    children: [{ kind: "attribute" }],
+  });
+  expect(readFilterJson(filter.any[0])).toMatchObject({ junction: "all" });
+  expect([readFilterJson([]), readFilterJson({ every: [] })]).toEqual([null, null]);
 });
 
 test("a link holds the draft", async () => {

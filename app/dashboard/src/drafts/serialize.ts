@@ -19,14 +19,21 @@ export const toDraftJson = ({ name, description, tree }: Draft): DraftJson => ({
 
 /** Returns the draft; null if the JSON is none. */
 export function readDraftJson(json: unknown): Draft | null {
-  if (!isObject(json) || !isFilter(json.filter)) return null;
+  if (!isObject(json)) return null;
   const { name, description, filter } = json;
-  return {
-    name: typeof name === "string" ? name : "",
-    description: typeof description === "string" ? description : "",
-    tree: toTree(filter as Filter),
-  };
+  const tree = readFilterJson(filter);
+  return (
+    tree && {
+      name: typeof name === "string" ? name : "",
+      description: typeof description === "string" ? description : "",
+      tree,
+    }
+  );
 }
+
+/** Returns the filter as a tree, finished or not; null if the JSON is none. */
+export const readFilterJson = (json: unknown): GroupNode | null =>
+  isFilter(json) ? toTree(json as Filter) : null;
 
 function toJson(node: FilterNode): Json {
   switch (node.kind) {

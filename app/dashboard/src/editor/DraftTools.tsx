@@ -3,15 +3,18 @@ import type { EditedDraft } from "../drafts/editedDraft";
 import type { Draft } from "../drafts/history";
 import { toFragment } from "../drafts/link";
 import { announce } from "../ui/Status";
+import { FilterTools } from "./FilterTools";
 import { EDITOR_KEYS, type EditorActions } from "./keys";
 
 interface Props {
   editedDraft: EditedDraft;
   actions: EditorActions;
+  /** The filter as the API takes it; null without a finished condition. */
+  filter: unknown;
 }
 
-/** Undo and redo, a link to the draft, and the keys. */
-export function DraftTools({ editedDraft, actions }: Props) {
+/** Undo and redo, a link to the draft, the filter as text, and the keys. */
+export function DraftTools({ editedDraft, actions, filter }: Props) {
   const link = useMutation({ mutationFn: () => copyLink(editedDraft.draft), onSuccess: announce });
   return (
     <div className="toolbar draft-tools">
@@ -35,6 +38,7 @@ export function DraftTools({ editedDraft, actions }: Props) {
       <button type="button" onClick={() => link.mutate()}>
         Copy link
       </button>
+      <FilterTools filter={filter} rootId={editedDraft.draft.tree.id} />
       {link.data && <span className="hint">{link.data}</span>}
       {link.error && (
         <span className="field-problem" role="alert">

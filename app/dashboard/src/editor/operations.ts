@@ -16,6 +16,7 @@ export const ReadCatalog = graphql(`
       label
       operand
       takesIgnoreCase
+      negates
     }
     filterEvents {
       name
@@ -29,6 +30,9 @@ export const ReadCatalog = graphql(`
       comparisons {
         operator
       }
+    }
+    project {
+      timeZone
     }
   }
 `);
@@ -81,6 +85,16 @@ export const CompareFilter = graphql(`
         enteringCount
         leavingCount
         stayingCount
+        entering(first: 5) {
+          id
+          sourceId
+          name
+        }
+        leaving(first: 5) {
+          id
+          sourceId
+          name
+        }
       }
     }
   }
@@ -101,5 +115,18 @@ export const JudgeFilter = graphql(`
 export const SuggestValues = graphql(`
   query SuggestValues($path: String!, $event: String, $prefix: String) {
     filterValueSuggestions(path: $path, event: $event, prefix: $prefix, first: 20)
+  }
+`);
+
+export const ConvertFilter = graphql(`
+  query ConvertFilter($filter: JSON!) {
+    filterFromVoucherify(filter: $filter) {
+      filter
+      userErrors {
+        code
+        message
+        path
+      }
+    }
   }
 `);
