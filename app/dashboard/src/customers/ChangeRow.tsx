@@ -1,5 +1,6 @@
 import type { AttributeInfo, Catalog } from "../editor/catalog";
-import { ListField, ScalarField } from "../editor/scalarFields";
+import { ListField } from "../editor/ListField";
+import { ScalarField } from "../editor/scalarFields";
 import type { Change } from "./overrides";
 
 // Nobody can change these, or a field can't show their values.
@@ -51,21 +52,9 @@ interface NewValueProps {
 
 function NewValue({ attribute, value, onChange }: NewValueProps) {
   const { path, type, isArray, allowedValues } = attribute;
-  if (isArray) {
-    return (
-      <ListField label="New values, one a line" type={type} value={value} onChange={onChange} />
-    );
-  }
-  return (
-    <ScalarField
-      label="New value"
-      type={type}
-      value={value}
-      onChange={onChange}
-      source={{ path }}
-      allowedValues={allowedValues}
-    />
-  );
+  const field = { type, value, onChange, source: { path }, allowedValues };
+  if (isArray) return <ListField label="New values" {...field} />;
+  return <ScalarField label="New value" {...field} />;
 }
 
 const canChange = ({ path, type }: AttributeInfo) =>

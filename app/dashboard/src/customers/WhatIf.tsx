@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { catalogQuery } from "../editor/catalog";
+import { CatalogContext, catalogQuery } from "../editor/catalog";
 import { Problem } from "../ui/Problem";
 import { useDebounced } from "../ui/useDebounced";
 import { ChangeRow } from "./ChangeRow";
@@ -24,16 +24,18 @@ export function WhatIf({ sourceId }: { sourceId: string }) {
       <section aria-labelledby={heading}>
         <h2 id={heading}>What if the customer had other values?</h2>
         <p>Nothing is stored. Conditions on events look at the stored events only.</p>
-        {changes.map((change) => (
-          <ChangeRow
-            key={change.id}
-            change={change}
-            attributes={catalog.data.attributes}
-            onChange={(next) =>
-              setChanges(changes.map((other) => (other.id === next.id ? next : other)))
-            }
-          />
-        ))}
+        <CatalogContext value={catalog.data}>
+          {changes.map((change) => (
+            <ChangeRow
+              key={change.id}
+              change={change}
+              attributes={catalog.data.attributes}
+              onChange={(next) =>
+                setChanges(changes.map((other) => (other.id === next.id ? next : other)))
+              }
+            />
+          ))}
+        </CatalogContext>
         <button type="button" onClick={() => setChanges([...changes, createChange()])}>
           + Value
         </button>

@@ -1,7 +1,11 @@
 import { PERIODS, readKey } from "../filter/operands";
 import type { OperandKind } from "../filter/types";
+import { Select } from "../ui/Select";
 import type { AttributeType } from "./catalog";
-import { ListField, NumberField, ScalarField, type Source } from "./scalarFields";
+import { DurationField } from "./DurationField";
+import { ListField } from "./ListField";
+import type { Source } from "./Suggestions";
+import { NumberField, ScalarField } from "./scalarFields";
 
 export interface ValueFieldProps {
   kind: OperandKind;
@@ -28,7 +32,7 @@ export function ValueField({
       return null;
     case "LIST":
     case "ELEMENTS":
-      return <ListField label="Values, one a line" type={type} value={value} onChange={onChange} />;
+      return <ListField label="Values" {...scalar} />;
     case "NUMBER":
     case "INTEGER":
       return <NumberField label="Value" value={value} onChange={onChange} />;
@@ -80,34 +84,9 @@ function PairField({ labels, type, value, onChange }: PairFieldProps) {
   );
 }
 
-const DAYS_DURATION = /^P(\d+)D$/;
-
-/** A duration in days; one with other units as its text. */
-export function DurationField({
-  label = "Days",
-  value,
-  onChange,
-}: FieldProps & { label?: string }) {
-  const text = String(value ?? "");
-  if (text && !DAYS_DURATION.test(text)) {
-    return <ScalarField label="Duration" type="STRING" value={value} onChange={onChange} />;
-  }
-  const days = DAYS_DURATION.exec(text)?.[1];
-  return (
-    <>
-      <NumberField
-        label={label}
-        value={days === undefined ? undefined : Number(days)}
-        onChange={(next) => onChange(next === undefined ? undefined : `P${next}D`)}
-      />
-      days
-    </>
-  );
-}
-
 function PeriodField({ value, onChange }: FieldProps) {
   return (
-    <select
+    <Select
       aria-label="Period"
       value={String(value ?? "")}
       onChange={(event) => onChange(event.target.value || undefined)}
@@ -118,7 +97,7 @@ function PeriodField({ value, onChange }: FieldProps) {
           {period.toLowerCase().replace("_", " ")}
         </option>
       ))}
-    </select>
+    </Select>
   );
 }
 

@@ -1,9 +1,11 @@
 import type { TimeWindow } from "../filter/types";
-import { DurationField } from "./ValueField";
+import { Select } from "../ui/Select";
+import { DurationField } from "./DurationField";
+import { InstantField } from "./InstantField";
 
 const WINDOW_NAMES = {
   last: "within the last",
-  ago: "in a span of days ago",
+  ago: "in a span that ended",
   between: "between two times",
 } as const;
 
@@ -24,7 +26,7 @@ interface Props {
 export function WindowFields({ within, onChange }: Props) {
   return (
     <>
-      <select
+      <Select
         aria-label="Time"
         value={within ? kindOf(within) : ""}
         onChange={({ target }) =>
@@ -37,7 +39,7 @@ export function WindowFields({ within, onChange }: Props) {
             {name}
           </option>
         ))}
-      </select>
+      </Select>
       {within && <BoundFields within={within} onChange={onChange} />}
     </>
   );
@@ -55,13 +57,13 @@ function BoundFields({ within, onChange }: { within: TimeWindow; onChange: Props
       <>
         from
         <DurationField
-          label="Days ago, at most"
+          label="Ago, at most"
           value={from}
           onChange={(next) => onChange({ ago: { from: toText(next), to } })}
         />
         to
         <DurationField
-          label="Days ago, at least"
+          label="Ago, at least"
           value={to}
           onChange={(next) => onChange({ ago: { from, to: toText(next) } })}
         />
@@ -83,33 +85,8 @@ function BoundFields({ within, onChange }: { within: TimeWindow; onChange: Props
         value={to}
         onChange={(next) => onChange({ between: { from, to: next } })}
       />
-      <span className="hint">in your time zone</span>
     </>
   );
-}
-
-interface InstantFieldProps {
-  label: string;
-  /** RFC 3339, or empty. */
-  value: string;
-  onChange: (value: string) => void;
-}
-
-function InstantField({ label, value, onChange }: InstantFieldProps) {
-  return (
-    <input
-      type="datetime-local"
-      aria-label={label}
-      value={value && toLocalTime(new Date(value))}
-      onChange={({ target }) => onChange(target.value && new Date(target.value).toISOString())}
-    />
-  );
-}
-
-/** Returns the instant as the field takes it: YYYY-MM-DDThh:mm in the time zone of the browser. */
-function toLocalTime(instant: Date): string {
-  const shifted = new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000);
-  return Number.isNaN(shifted.getTime()) ? "" : shifted.toISOString().slice(0, 16);
 }
 
 function kindOf(within: TimeWindow): WindowKind {

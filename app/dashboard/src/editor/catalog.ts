@@ -21,6 +21,8 @@ export interface Catalog {
   events: EventInfo[];
   operators: ReadonlyMap<Operator, OperatorInfo>;
   operands: Operands;
+  /** The time zone of the project, in which filters have their days. */
+  timeZone: string;
 }
 
 export const catalogQuery = queryOptions({
@@ -35,6 +37,7 @@ function toCatalog(data: CatalogData): Catalog {
     events: data.filterEvents,
     operators: new Map(data.filterOperators.map((info) => [info.operator, info])),
     operands: new Map(data.filterOperators.map((info) => [info.operator, info.operand])),
+    timeZone: data.project.timeZone,
   };
 }
 

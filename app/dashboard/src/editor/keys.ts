@@ -67,7 +67,9 @@ function findPartAction(key: string, id: string, target: Element, actions: Edito
     case "Mod+D":
       return () => duplicate(id);
     case "DELETE":
-      return target.matches("input, textarea") ? undefined : () => edit({ type: "remove", id });
+      return target.matches("input, textarea, .chip *")
+        ? undefined
+        : () => edit({ type: "remove", id });
     default:
       return undefined;
   }

@@ -1,18 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { request } from "../api/request";
-import { useDebounced } from "../ui/useDebounced";
+import { isInstant } from "../filter/localTime";
+import { useProblemAttributes } from "../ui/fieldProblem";
+import { Select } from "../ui/Select";
 import type { AttributeType } from "./catalog";
-import { SuggestValues } from "./operations";
+import { InstantField, ZoneName } from "./InstantField";
+import { type Source, Suggestions } from "./Suggestions";
 
-const TYPING_PAUSE_MS = 200;
 const DAY = /^(\d{4}-\d\d-\d\d)?$/;
-
-/** The attribute of customers, or the property of an event, whose values are suggested. */
-export interface Source {
-  path: string;
-  event?: string | undefined;
-}
 
 interface FieldProps {
   label: string;
@@ -31,8 +25,9 @@ export function ScalarField({ type, allowedValues, ...field }: ScalarFieldProps)
   if (allowedValues) return <ChoiceField {...field} choices={allowedValues} />;
   if (type === "BOOLEAN") return <ChoiceField {...field} choices={[true, false]} />;
   if (type === "NUMBER") return <NumberField {...field} />;
-  const isDay = DAY.test(String(field.value ?? ""));
-  if ((type === "DATE" || type === "DATETIME") && isDay) return <DayField {...field} />;
+  if (type !== "DATE" && type !== "DATETIME") return <TextField {...field} />;
+  if (isInstant(field.value)) return <InstantField {...field} value={field.value} />;
+  if (DAY.test(String(field.value ?? ""))) return <DayField {...field} />;
   return <TextField {...field} />;
 }
 
@@ -41,37 +36,13 @@ export function NumberField({ label, value, onChange }: FieldProps) {
     <input
       type="number"
       step="any"
+      {...useProblemAttributes()}
       aria-label={label}
       placeholder={label}
       value={typeof value === "number" ? value : ""}
       onChange={({ target }) => onChange(target.value === "" ? undefined : target.valueAsNumber)}
     />
   );
-}
-
-/** The values, one a line; pasted commas, semicolons and tabs separate, too. */
-export function ListField({ label, type, value, onChange }: FieldProps & { type: AttributeType }) {
-  const [typed, setTyped] = useState("");
-  // The value may have changed otherwise: an undone edit changes it, too.
-  const isTyped = JSON.stringify(parseList(typed, type)) === JSON.stringify(value ?? []);
-  const text = isTyped || !Array.isArray(value) ? typed : value.join("\n");
-  return (
-    <textarea
-      aria-label={label}
-      placeholder={label}
-      rows={3}
-      value={text}
-      onChange={({ target }) => {
-        setTyped(target.value);
-        onChange(parseList(target.value, type));
-      }}
-    />
-  );
-}
-
-function parseList(text: string, type: AttributeType): unknown[] {
-  const lines = text.split(/[\n,;\t]/).map((line) => line.trim());
-  return lines.filter(Boolean).map((line) => (type === "NUMBER" ? Number(line) : line));
 }
 
 function ChoiceField({
@@ -81,7 +52,7 @@ function ChoiceField({
   choices,
 }: FieldProps & { choices: readonly unknown[] }) {
   return (
-    <select
+    <Select
       aria-label={label}
       value={JSON.stringify(value) ?? ""}
       onChange={({ target }) => onChange(target.value ? JSON.parse(target.value) : undefined)}
@@ -92,18 +63,22 @@ function ChoiceField({
           {String(choice)}
         </option>
       ))}
-    </select>
+    </Select>
   );
 }
 
 function DayField({ label, value, onChange }: FieldProps) {
   return (
-    <input
-      type="date"
-      aria-label={label}
-      value={String(value ?? "")}
-      onChange={(event) => onChange(event.target.value || undefined)}
-    />
+    <>
+      <input
+        type="date"
+        {...useProblemAttributes()}
+        aria-label={label}
+        value={String(value ?? "")}
+        onChange={(event) => onChange(event.target.value || undefined)}
+      />
+      <ZoneName />
+    </>
   );
 }
 
@@ -120,6 +95,7 @@ function TextField({
     <>
       <input
         type="text"
+        {...useProblemAttributes()}
         aria-label={label}
         placeholder={label}
         list={isFocused && source ? listId : undefined}
@@ -130,24 +106,5 @@ function TextField({
       />
       {isFocused && source && <Suggestions id={listId} source={source} prefix={text} />}
     </>
-  );
-}
-
-function Suggestions({ id, source, prefix }: { id: string; source: Source; prefix: string }) {
-  const variables = {
-    ...source,
-    event: source.event ?? null,
-    prefix: useDebounced(prefix, TYPING_PAUSE_MS),
-  };
-  const { data } = useQuery({
-    queryKey: ["suggestions", variables],
-    queryFn: ({ signal }) => request(SuggestValues, variables, signal),
-  });
-  return (
-    <datalist id={id}>
-      {data?.filterValueSuggestions.map((suggestion) => (
-        <option key={String(suggestion)} value={String(suggestion)} />
-      ))}
-    </datalist>
   );
 }
