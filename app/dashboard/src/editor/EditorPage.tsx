@@ -11,6 +11,7 @@ import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
 import { CatalogContext, catalogQuery } from "./catalog";
 import { EditorSession } from "./EditorSession";
+import { UseNames } from "./UseNames";
 
 /** Makes a new segment with a filter; with that of another segment if the address names one. */
 export function NewSegmentPage() {
@@ -62,12 +63,13 @@ function FrozenNotice({ segment }: { segment: ShownSegment }) {
           ? "The customers of a fixed list can’t be changed later."
           : "The segment is active: what uses it relies on its filter."}
       </p>
+      {!isStatic && <UseNames uses={segment.usedBy} />}
       {canWrite && (
         <Link
           className="button"
           href={isStatic ? routes.changedCopy(segment.id) : routes.duplicate(segment.id)}
         >
-          {isStatic ? "Make a changed copy" : "Duplicate"}
+          {isStatic ? "Make a changed copy" : "Duplicate as passive"}
         </Link>
       )}
     </>

@@ -24,7 +24,8 @@ export function Uses({ segment }: { segment: ShownSegment }) {
 
 type Use = ShownSegment["usedBy"][number];
 
-function UseName({ use: { kind, id, name } }: { use: Use }) {
+/** The name of what uses a segment, with a link to its page. */
+export function UseName({ use: { kind, id, name } }: { use: Use }) {
   const href = PAGES[kind]?.(id);
   return href ? <Link href={href}>{name}</Link> : name;
 }
