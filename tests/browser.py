@@ -69,6 +69,7 @@ def reset_browser(browser: Chrome) -> None:
     browser.get("about:blank")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
     for kind in ("performance", "browser"):
         _log(browser, kind)
 

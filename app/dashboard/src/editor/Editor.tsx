@@ -10,14 +10,16 @@ import { announce } from "../ui/Status";
 import { Conflict } from "./Conflict";
 import { useCatalog } from "./catalog";
 import { DraftTools } from "./DraftTools";
+import { EffectNotice } from "./EffectNotice";
 import { EditContext, JudgementContext, ProblemContext } from "./editing";
 import { GroupEditor } from "./GroupEditor";
 import { useEditorKeys } from "./keys";
 import { Preview } from "./Preview";
+import type { FilterInput } from "./queries";
 import { TryCustomer } from "./TryCustomer";
 import { useEditorActions } from "./useEditorActions";
 import { useJudgement } from "./useJudgement";
-import { type FilterInput, usePreview } from "./usePreview";
+import { usePreview } from "./usePreview";
 import { isConflict, useSaveSegment } from "./useSaveSegment";
 
 interface Props {
@@ -43,7 +45,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
   const isKept = useKeptDraft(draft, { ...origin, updatedAt });
   const actions = useEditorActions(form, editedDraft);
   const [triedCustomer, setTriedCustomer] = useState<Customer | null>(null);
-  const preview = usePreview(draft.tree, operands);
+  const preview = usePreview(draft.tree, operands, origin.segmentId);
   const judgement = useJudgement(preview, triedCustomer);
   const current = useMemo(() => toSentFilter(draft.tree, operands), [draft.tree, operands]);
   const save = useSaveSegment(origin.segmentId, onSaved);
@@ -52,20 +54,21 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
     if (takesFocus) focusName(form.current);
   }, [takesFocus]);
 
-  const isRefused = preview.error && !preview.isStale;
-  const canSave = draft.name && current.filter && current.unfinishedCount === 0 && !isRefused;
+  const isFinished = draft.name && current.filter && current.unfinishedCount === 0;
+  const canSave = isFinished && !preview.isRefused;
   const isOvertaken = segment !== null && segment.updatedAt !== updatedAt;
 
   function submit(event: FormEvent) {
     event.preventDefault();
     if (!canWrite || save.isPending) return;
-    if (!canSave) announce("Give a name and finish each condition to save.");
+    if (!isFinished) announce("Give a name and finish each condition to save.");
+    else if (!canSave) announce("The API refuses a condition: it says why when you leave it.");
     else save.mutate({ ...draft, filter: current.filter as FilterInput, updatedAt });
   }
 
   return (
     <EditContext value={actions}>
-      <ProblemContext value={preview.problem}>
+      <ProblemContext value={preview.problems.ofNodes}>
         <JudgementContext value={judgement.marks}>
           {save.error && !isConflict(save.error) && <Problem error={save.error} />}
           {isOvertaken && (
@@ -115,7 +118,8 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                   </ActionButton>
                 )}
               </div>
-              <DraftTools editedDraft={editedDraft} actions={actions} />
+              {segment && <EffectNotice segment={segment} />}
+              <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter} />
               {!isKept && (
                 <p className="field-problem">
                   This browser has no room to keep the change until it is saved.
@@ -124,7 +128,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
               <GroupEditor group={draft.tree} isRoot />
             </form>
             <div className="preview">
-              <Preview preview={preview} segmentId={origin.segmentId} />
+              <Preview preview={preview} />
               <TryCustomer
                 customer={triedCustomer}
                 onChoose={setTriedCustomer}

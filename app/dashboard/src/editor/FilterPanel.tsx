@@ -12,8 +12,9 @@ import { CatalogContext, catalogQuery, useCatalog } from "./catalog";
 import { EditContext, ProblemContext } from "./editing";
 import { GroupEditor } from "./GroupEditor";
 import { useEditorKeys } from "./keys";
+import { placeProblems } from "./problems";
+import type { FilterInput } from "./queries";
 import { useEditorActions } from "./useEditorActions";
-import { type FilterInput, findProblem } from "./usePreview";
 
 interface Props {
   /** The filter with which the panel opens; without one it is closed at first. */
@@ -61,9 +62,13 @@ function FilterForm({ linkedTree, error, onChange }: Props) {
   useEffect(() => {
     onChange(sent.filter as FilterInput | null, tree);
   }, [sent, tree, onChange]);
+  const problems = useMemo(
+    () => placeProblems([error], sent.findPlace, tree.id),
+    [error, sent, tree],
+  );
   return (
     <EditContext value={actions}>
-      <ProblemContext value={findProblem(error, sent.findNode)}>
+      <ProblemContext value={problems.ofNodes}>
         <form ref={form} aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
           <GroupEditor group={editedDraft.draft.tree} isRoot />
           {sent.unfinishedCount > 0 && (

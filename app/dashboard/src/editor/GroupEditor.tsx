@@ -12,8 +12,9 @@ import {
 } from "../filter/node";
 import { AttributeRow } from "./AttributeRow";
 import { EventRow } from "./EventRow";
-import { useEdit, useNodeProblem } from "./editing";
+import { useEdit } from "./editing";
 import { NodeMark } from "./NodeMark";
+import { NodeProblems } from "./NodeProblems";
 import { PartTools } from "./PartTools";
 import { SegmentConditionRow } from "./SegmentConditionRow";
 
@@ -76,15 +77,15 @@ interface PartProps {
 }
 
 const Part = memo(function Part({ node, canMoveOut }: PartProps) {
-  const problem = useNodeProblem(node.id);
   return (
     <li className="part" data-node={node.id}>
-      <div className="condition">
-        <PartFields node={node} />
-        <PartTools nodeId={node.id} canMoveOut={canMoveOut} />
-      </div>
-      <NodeMark nodeId={node.id} />
-      {problem && <p className="field-problem">{problem}</p>}
+      <NodeProblems nodeId={node.id}>
+        <div className="condition">
+          <PartFields node={node} />
+          <PartTools nodeId={node.id} canMoveOut={canMoveOut} />
+        </div>
+        <NodeMark nodeId={node.id} />
+      </NodeProblems>
     </li>
   );
 });

@@ -1,25 +1,22 @@
-import { useQuery } from "@tanstack/react-query";
-import { CustomerLink } from "../customers/CustomerLink";
-import { formatCount, formatNumber } from "../ui/formats";
+import type { ReactNode } from "react";
+import type { Hint } from "../api/request";
+import { formatCount } from "../ui/formats";
 import { useAnnouncement } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
-import { comparisonQuery } from "./queries";
-import type { FilterInput, usePreview } from "./usePreview";
+import { Comparison } from "./Comparison";
+import { CustomerSample } from "./CustomerSample";
+import { ProblemText } from "./ProblemText";
+import type { usePreview } from "./usePreview";
 
 const SPEECH_PAUSE_MS = 700;
 
-interface Props {
-  preview: ReturnType<typeof usePreview>;
-  /** The saved segment, with which the filter is compared. */
-  segmentId: string | undefined;
-}
-
 /** Who meets the filter now, in a sentence, a number and a sample. */
-export function Preview({ preview, segmentId }: Props) {
-  const { data, error, isStale, unfinishedCount, filter } = preview;
+export function Preview({ preview }: { preview: ReturnType<typeof usePreview> }) {
+  const { data, comparison, isStale, unfinishedCount, filter, problems } = preview;
   const size = data?.size;
   const summary = size ? describeSize(size.memberCount, size.exact) : "";
   useAnnouncement(useDebounced(isStale ? "" : summary, SPEECH_PAUSE_MS));
+  const isProblem = problems.ofFilter.length > 0;
 
   return (
     <section aria-labelledby="preview-heading">
@@ -27,37 +24,62 @@ export function Preview({ preview, segmentId }: Props) {
       {unfinishedCount > 0 && (
         <p>{formatCount(unfinishedCount, "condition")} not finished, and left out.</p>
       )}
-      {error && <p className="field-problem">{error.message}</p>}
+      {problems.ofFilter.map((error) => (
+        <p key={error.message} className="field-problem">
+          <ProblemText problem={error} />
+        </p>
+      ))}
+      {isProblem && (
+        <button type="button" onClick={preview.retry}>
+          Try again
+        </button>
+      )}
       {!filter && <p className="waiting">Add a condition to see who meets it.</p>}
-      {filter && !data && !error && <p className="waiting">Counting …</p>}
+      {filter && !data && preview.isWaiting && <p className="waiting">Counting …</p>}
       {filter && data && (
-        <div aria-busy={isStale}>
+        <Stale isStale={isStale} isBusy={preview.isWaiting}>
           <p className="preview-size">{summary}</p>
           <p className="sentence">{data.filterText}</p>
-          <ul>
-            {data.sample.map((customer) => (
-              <li key={customer.id}>
-                <CustomerLink customer={customer} />
-              </li>
-            ))}
-          </ul>
-        </div>
+          <CustomerSample customers={data.sample} />
+          <Hints hints={data.hints} />
+        </Stale>
       )}
-      {filter && segmentId && !error && <Comparison filter={filter} segmentId={segmentId} />}
+      {filter && comparison && (
+        <Stale isStale={preview.isComparisonStale} isBusy={preview.isWaiting}>
+          <Comparison comparison={comparison} />
+        </Stale>
+      )}
     </section>
   );
 }
 
-function Comparison({ filter, segmentId }: { filter: FilterInput; segmentId: string }) {
-  const { data, error } = useQuery(comparisonQuery(filter, segmentId));
-  if (error) return <p className="field-problem">{error.message}</p>;
-  if (!data) return null;
-  const { enteringCount, leavingCount, stayingCount } = data;
+interface StaleProps {
+  isStale: boolean;
+  isBusy: boolean;
+  children: ReactNode;
+}
+
+/** What the API has said, which may be about an earlier filter. */
+function Stale({ isStale, isBusy, children }: StaleProps) {
   return (
-    <p>
-      +{formatNumber(enteringCount)} would enter, −{formatNumber(leavingCount)} would leave,{" "}
-      {formatNumber(stayingCount)} stay
-    </p>
+    <div className={isStale ? "stale" : undefined} aria-busy={isStale && isBusy}>
+      {children}
+    </div>
+  );
+}
+
+/** What looks wrong in the filter, although the API accepts it. */
+function Hints({ hints }: { hints: readonly Hint[] }) {
+  if (hints.length === 0) return null;
+  return (
+    <>
+      <h3>Hints</h3>
+      <ul className="hints">
+        {hints.map(({ message, path }) => (
+          <li key={`${path.join(".")} ${message}`}>{message}</li>
+        ))}
+      </ul>
+    </>
   );
 }
 

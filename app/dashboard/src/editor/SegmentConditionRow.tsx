@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { SegmentNode } from "../filter/node";
+import { ConditionField } from "./NodeProblems";
 import { namedSegmentQuery } from "./queries";
 import { SegmentCombobox } from "./SegmentCombobox";
 
@@ -22,11 +23,13 @@ export function SegmentConditionRow({ node, onChange }: Props) {
         <option value="true">is in</option>
         <option value="false">is not in</option>
       </select>
-      <SegmentCombobox
-        label="Segment"
-        value={(node.segmentId && name) ?? ""}
-        onChoose={({ id }) => onChange({ ...node, segmentId: id })}
-      />
+      <ConditionField name="id">
+        <SegmentCombobox
+          label="Segment"
+          value={(node.segmentId && name) ?? ""}
+          onChoose={({ id }) => onChange({ ...node, segmentId: id })}
+        />
+      </ConditionField>
       {segment?.filterText && <p className="sentence inner-sentence">{segment.filterText}</p>}
     </>
   );

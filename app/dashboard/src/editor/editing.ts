@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 import type { EditorActions } from "./keys";
+import type { NodeProblem } from "./problems";
 import type { Marks } from "./useJudgement";
 
 /** Changes the filter in the editor. It stays the same object, so that parts can be memoized. */
@@ -9,17 +10,9 @@ export const EditContext = createContext<Pick<EditorActions, "edit" | "duplicate
 });
 export const useEdit = () => useContext(EditContext);
 
-/** The error of the API, and the node of the filter at which it points. */
-export interface NodeProblem {
-  nodeId: string;
-  message: string;
-}
-
-export const ProblemContext = createContext<NodeProblem | null>(null);
-export const useNodeProblem = (nodeId: string) => {
-  const problem = useContext(ProblemContext);
-  return problem?.nodeId === nodeId ? problem.message : null;
-};
+/** What the API refuses in the filter, by the ids of the nodes. */
+export const ProblemContext = createContext<ReadonlyMap<string, NodeProblem>>(new Map());
+export const useNodeProblem = (nodeId: string) => useContext(ProblemContext).get(nodeId);
 
 /** What the conditions say about the customer with whom the filter is tried. */
 export const JudgementContext = createContext<Marks>(new Map());

@@ -1,18 +1,49 @@
 import { keepPreviousData, queryOptions, skipToken } from "@tanstack/react-query";
-import type { ResultOf } from "../api/graphql";
-import { request } from "../api/request";
-import { CompareFilter, DescribeSegment, JudgeFilter, SearchSegments } from "./operations";
-import type { FilterInput } from "./usePreview";
+import { runCount } from "../api/counts";
+import type { ResultOf, VariablesOf } from "../api/graphql";
+import { request, requestWithHints } from "../api/request";
+import {
+  CompareFilter,
+  DescribeSegment,
+  JudgeFilter,
+  PreviewFilter,
+  SearchSegments,
+} from "./operations";
 
-/** Who would enter and leave the saved segment with the filter. */
-export const comparisonQuery = (filter: FilterInput, segmentId: string) =>
+export type FilterInput = VariablesOf<typeof PreviewFilter>["filter"];
+
+/** Who meets the filter, and hints about it. Asks nothing without a filter. */
+export const previewQuery = (filter: FilterInput | null) =>
   queryOptions({
-    queryKey: ["comparison", segmentId, filter],
-    queryFn: async ({ signal }) =>
-      (await request(CompareFilter, { filter, segmentId }, signal)).segmentPreview.against,
+    queryKey: ["preview", filter],
+    queryFn: filter
+      ? ({ signal }) =>
+          runCount(async () => {
+            const { data, hints } = await requestWithHints(PreviewFilter, { filter }, signal);
+            return { ...data.segmentPreview, hints };
+          }, signal)
+      : skipToken,
     placeholderData: keepPreviousData,
     retry: false,
   });
+
+/** Who would enter and leave the saved segment with the filter. Asks nothing without both. */
+export const comparisonQuery = (filter: FilterInput | null, segmentId: string | undefined) =>
+  queryOptions({
+    queryKey: ["comparison", segmentId, filter],
+    queryFn:
+      filter && segmentId
+        ? ({ signal }) =>
+            runCount(async () => {
+              const variables = { filter, segmentId };
+              return (await request(CompareFilter, variables, signal)).segmentPreview.against;
+            }, signal)
+        : skipToken,
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+
+export type FilterComparison = ResultOf<typeof CompareFilter>["segmentPreview"]["against"];
 
 /** Whether the filter holds for the customer, and why. Asks nothing without both. */
 export const judgementQuery = (filter: FilterInput | null, customerId: string | undefined) =>
@@ -20,10 +51,11 @@ export const judgementQuery = (filter: FilterInput | null, customerId: string | 
     queryKey: ["judgement", customerId, filter],
     queryFn:
       filter && customerId
-        ? async ({ signal }) => {
-            const variables = { filter, customer: { id: customerId } };
-            return (await request(JudgeFilter, variables, signal)).segmentPreview.judge;
-          }
+        ? ({ signal }) =>
+            runCount(async () => {
+              const variables = { filter, customer: { id: customerId } };
+              return (await request(JudgeFilter, variables, signal)).segmentPreview.judge;
+            }, signal)
         : skipToken,
     placeholderData: keepPreviousData,
     retry: false,

@@ -1,45 +1,43 @@
-import { keepPreviousData, skipToken, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import type { VariablesOf } from "../api/graphql";
-import { ApiError, request } from "../api/request";
 import type { GroupNode } from "../filter/node";
-import { type Operands, type SentFilter, toSentFilter } from "../filter/send";
+import { type Operands, toSentFilter } from "../filter/send";
 import { useDebounced } from "../ui/useDebounced";
-import type { NodeProblem } from "./editing";
-import { PreviewFilter } from "./operations";
+import { useLastValue } from "../ui/useLastValue";
+import { isRefusal, placeProblems } from "./problems";
+import { comparisonQuery, type FilterInput, previewQuery } from "./queries";
 
-export type FilterInput = VariablesOf<typeof PreviewFilter>["filter"];
-
-/** Asks the API about the finished conditions of the tree, once the user pauses. */
-export function usePreview(tree: GroupNode, operands: Operands) {
+/**
+ * Asks the API about the finished conditions of the tree, once the user pauses: who meets them, and
+ * then who would enter and leave the saved segment with the id, if there is one.
+ */
+export function usePreview(tree: GroupNode, operands: Operands, segmentId: string | undefined) {
   const settledTree = useDebounced(tree);
   const sent = useMemo(() => toSentFilter(settledTree, operands), [settledTree, operands]);
   const filter = sent.filter as FilterInput | null;
-  const query = useQuery({
-    queryKey: ["preview", filter],
-    queryFn: filter
-      ? async ({ signal }) => (await request(PreviewFilter, { filter }, signal)).segmentPreview
-      : skipToken,
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
+  const preview = useQuery(previewQuery(filter));
+  const isCounted = preview.isSuccess && !preview.isPlaceholderData;
+  // One after the other: each of the two counts several times.
+  const comparison = useQuery(comparisonQuery(isCounted ? filter : null, segmentId));
+  const isSettled = tree === settledTree;
+  const problems = useMemo(
+    () => placeProblems([preview.error, comparison.error], sent.findPlace, settledTree.id),
+    [preview.error, comparison.error, sent, settledTree],
+  );
   return {
     filter,
-    findNode: sent.findNode,
+    findPlace: sent.findPlace,
     unfinishedCount: sent.unfinishedCount,
-    data: query.data,
-    error: query.error,
-    problem: findProblem(query.error, sent.findNode),
-    isStale: query.isPlaceholderData || tree !== settledTree,
+    data: useLastValue(preview.data),
+    isStale: !isCounted || !isSettled,
+    isWaiting: !isSettled || preview.isFetching || comparison.isFetching,
+    comparison: useLastValue(comparison.data),
+    isComparisonStale: !isSettled || !comparison.isSuccess || comparison.isPlaceholderData,
+    problems,
+    isRefused: isSettled && (isRefusal(preview.error) || isRefusal(comparison.error)),
+    retry: () => {
+      if (preview.error) preview.refetch();
+      else comparison.refetch();
+    },
   };
-}
-
-/** Returns the node at which an error of the API points; null if it points at none. */
-export function findProblem(
-  error: Error | null,
-  findNode: SentFilter["findNode"],
-): NodeProblem | null {
-  if (!(error instanceof ApiError)) return null;
-  const nodeId = findNode(error.path);
-  return nodeId ? { nodeId, message: error.message } : null;
 }

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ApiError, request, requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { CreateSegment, UpdateSegment } from "../segments/operations";
-import type { FilterInput } from "./usePreview";
+import type { FilterInput } from "./queries";
 
 interface SaveInput {
   name: string;

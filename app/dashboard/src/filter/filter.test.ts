@@ -69,12 +69,34 @@ test("an error of the API leads to its node, although unfinished ones before it 
   const wrong = tree.children[1];
   const edited = { ...tree, children: [createAttribute(), ...tree.children] };
 
-  const { findNode, unfinishedCount } = toSentFilter(edited, operands);
+  const { findPlace, unfinishedCount } = toSentFilter(edited, operands);
 
   expect(unfinishedCount).toBe(1);
-  expect(findNode(["filter", "all", "1"])).toBe(wrong?.id);
-  expect(findNode(["filter", "all", "0", "attribute", "value"])).toBe(tree.children[0]?.id);
-  expect(findNode(["input", "name"])).toBeUndefined();
+  expect(findPlace(["filter", "all", "1"])).toEqual({ nodeId: wrong?.id });
+  expect(findPlace(["filter", "all", "0", "attribute", "value"])).toEqual({
+    nodeId: tree.children[0]?.id,
+    field: "value",
+  });
+  expect(findPlace(["input", "name"])).toBeUndefined();
+});
+
+test("an error in a condition on an event leads to that condition", () => {
+  const where = { path: "page", operator: "IS" as const, value: "home" };
+  const tree = toTree({ all: [{ event: { name: "visit", where: [where, where] } }] });
+  const [event] = tree.children;
+  if (event?.kind !== "event") throw new Error("no event");
+  const path = ["filter", "all", "0", "event"];
+
+  const { findPlace } = toSentFilter(tree, operands);
+
+  expect(findPlace([...path, "where", "1", "value"])).toEqual({
+    nodeId: event.where[1]?.id,
+    field: "value",
+  });
+  expect(findPlace([...path, "within", "ago", "from"])).toEqual({
+    nodeId: event.id,
+    field: "within",
+  });
 });
 
 test("an edit changes one node and keeps the others", () => {

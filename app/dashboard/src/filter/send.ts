@@ -9,8 +9,15 @@ export interface SentFilter {
   filter: Filter | null;
   /** The number of conditions that are left out because they are not finished. */
   unfinishedCount: number;
-  /** Returns the node at which an error of the API points, by the path of the error. */
-  findNode: (path: readonly string[]) => string | undefined;
+  /** Returns where an error of the API points, by the path of the error. */
+  findPlace: (path: readonly string[]) => FilterPlace | undefined;
+}
+
+/** A place in the tree. */
+export interface FilterPlace {
+  nodeId: string;
+  /** The field of the node's condition in the API, like `value`. */
+  field: string | undefined;
 }
 
 /** Returns what the API takes for the tree: its finished conditions. */
@@ -21,6 +28,12 @@ export function toSentFilter(root: GroupNode, operands: Operands): SentFilter {
   function convert(node: FilterNode, path: string): Filter | null {
     nodeIds.set(path, node.id);
     if (node.kind === "group") return convertGroup(node, path);
+    nodeIds.set(`${path}.${node.kind}`, node.id);
+    if (node.kind === "event") {
+      for (const [index, { id }] of node.where.entries()) {
+        nodeIds.set(`${path}.event.where.${index}`, id);
+      }
+    }
     const condition = convertCondition(node, operands);
     if (!condition) unfinishedCount += 1;
     return condition;
@@ -38,14 +51,14 @@ export function toSentFilter(root: GroupNode, operands: Operands): SentFilter {
   }
 
   const filter = convert(root, "filter");
-  const findNode = (path: readonly string[]) => {
+  const findPlace = (path: readonly string[]) => {
     for (let length = path.length; length > 0; length -= 1) {
-      const id = nodeIds.get(path.slice(0, length).join("."));
-      if (id) return id;
+      const nodeId = nodeIds.get(path.slice(0, length).join("."));
+      if (nodeId) return { nodeId, field: path[length] };
     }
     return undefined;
   };
-  return { filter, unfinishedCount, findNode };
+  return { filter, unfinishedCount, findPlace };
 }
 
 function convertCondition(node: Exclude<FilterNode, GroupNode>, operands: Operands): Filter | null {

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from "react";
+import { useProblemAttributes } from "./fieldProblem";
 
 interface Props<Item> {
   label: string;
@@ -29,6 +30,7 @@ export function ComboboxField<Item>(props: Props<Item>) {
   // Enter was pressed before the search had an answer.
   const [isChoosingFirst, setChoosingFirst] = useState(false);
   const listId = useId();
+  const problemAttributes = useProblemAttributes();
   const isOpen = text !== null;
   const hasItems = isOpen && items.length > 0;
   const activeId = hasItems ? `${listId}-${activeIndex}` : undefined;
@@ -82,6 +84,7 @@ export function ComboboxField<Item>(props: Props<Item>) {
         role="combobox"
         autoComplete="off"
         aria-label={label}
+        {...problemAttributes}
         aria-expanded={hasItems}
         aria-controls={hasItems ? listId : undefined}
         aria-autocomplete="list"
