@@ -132,7 +132,9 @@ def test_a_problem_stands_at_its_condition(dashboard: Dashboard) -> None:
     dashboard.find("input", "Values").send_keys("yesterday", Keys.ENTER)
 
     # The preview is grey, but the problem waits until the field is left.
-    dashboard.wait_until(lambda: count_elements(dashboard, ".stale") == 1, "a stale preview")
+    dashboard.wait_until(
+        lambda: count_elements(dashboard, ".stale[aria-busy=false]") == 1, "a stale preview"
+    )
     assert problems(dashboard) == []
     dashboard.press(Keys.TAB)
     dashboard.wait_until(lambda: len(problems(dashboard)) == 1, "a problem at the condition")
