@@ -118,7 +118,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                   </ActionButton>
                 )}
               </div>
-              {segment && <EffectNotice segment={segment} />}
+              {segment && canWrite && <EffectNotice segment={segment} />}
               <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter} />
               {!isKept && (
                 <p className="field-problem">

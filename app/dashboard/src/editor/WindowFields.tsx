@@ -5,7 +5,7 @@ import { InstantField } from "./InstantField";
 
 const WINDOW_NAMES = {
   last: "within the last",
-  ago: "in a span that ended",
+  ago: "in the span",
   between: "between two times",
 } as const;
 
