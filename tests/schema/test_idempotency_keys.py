@@ -169,6 +169,20 @@ async def test_a_failed_request_uses_no_key(api: Api, ids: Ids, name: str, key: 
     assert await mutation.create(api, key, mutation.make_arguments(f"{name}2", ids))
 
 
+@pytest.mark.parametrize(
+    "pool", ["cop_" + "0" * 24, NUL, "x" * 2_000_000], ids=["zeros", "NUL", "2 MB"]
+)
+async def test_codes_for_an_unknown_pool_use_no_key(
+    api: Api, ids: Ids, name: str, key: str, pool: str
+) -> None:
+    mutation, hashes = MUTATIONS_BY_FIELD["codePoolAddCodes"], api.hash_collections()
+
+    errors = await api.list_errors(mutation.query, idempotencyKey=key, id=pool, codes=[name])
+
+    assert errors == ["NOT_FOUND id"]
+    assert api.hash_collections() == hashes
+
+
 async def test_a_repeat_answers_with_the_present_state(
     api: Api, ids: Ids, name: str, key: str
 ) -> None:
