@@ -1,6 +1,7 @@
 """Code pools in the API."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,6 +13,7 @@ from app.domain.codes import CodeRecipient as StoredRecipient
 from app.schema.context import Info
 from app.schema.customers import Customer
 from app.schema.errors import UserError, attempt
+from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.scalars import Long
@@ -162,10 +164,13 @@ class CodePoolMutation:
         self,
         info: Info,
         input: Annotated[CodePoolInput, strawberry.argument(description="The pool to create.")],
+        idempotency_key: IdempotencyKey = None,
     ) -> CodePoolPayload:
         service, now = info.context.services.code_pools, info.context.now.at
+        input_object = input_to_json(input)
+        create = partial(service.create, input_object, now)
         return CodePoolPayload.from_domain(
-            *await attempt(service.create(input_to_json(input), now))
+            *await attempt_once(info, idempotency_key, input_object, create, service.get)
         )
 
     @strawberry.mutation(
@@ -179,9 +184,14 @@ class CodePoolMutation:
         codes: Annotated[
             list[str], strawberry.argument(description="The codes to add, at most 10,000.")
         ],
+        idempotency_key: IdempotencyKey = None,
     ) -> CodePoolPayload:
         service = info.context.services.code_pools
-        return CodePoolPayload.from_domain(*await attempt(service.add_codes(id, codes)))
+        add_codes = partial(service.add_codes, id, codes)
+        input_object = {"id": id, "codes": codes}
+        return CodePoolPayload.from_domain(
+            *await attempt_once(info, idempotency_key, input_object, add_codes, service.get)
+        )
 
     @strawberry.mutation(
         description="INVALID while something uses it, as with the next ones. Deletes the pool and"

@@ -1,6 +1,7 @@
 """Distributions in the API: queries and mutations."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -19,6 +20,7 @@ from app.schema.deliveries import Delivery, DeliveryConnection, DeliveryPayload
 from app.schema.distribution_inputs import DistributionInput, DistributionUpdateInput
 from app.schema.enums import register_enum
 from app.schema.errors import UserError, attempt
+from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.paging import (
@@ -231,9 +233,14 @@ class DistributionMutation:
         input: Annotated[
             DistributionInput, strawberry.argument(description="The distribution to create.")
         ],
+        idempotency_key: IdempotencyKey = None,
     ) -> DistributionPayload:
         service, now = info.context.services.distributions, info.context.now.at
-        return _payload(*await attempt(service.create(input_to_json(input), now)))
+        input_object = input_to_json(input)
+        create = partial(service.create, input_object, now)
+        return _payload(
+            *await attempt_once(info, idempotency_key, input_object, create, service.get)
+        )
 
     @strawberry.mutation(
         description="Deliveries made before keep the channel that they were made with."

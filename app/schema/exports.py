@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -17,6 +18,8 @@ from app.schema.connections import Connection, Page, make_page
 from app.schema.context import Info
 from app.schema.enums import register_enum
 from app.schema.errors import UserError, attempt
+from app.schema.idempotency import IdempotencyKey, attempt_once
+from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -210,10 +213,12 @@ class ExportMutation:
         self,
         info: Info,
         input: Annotated[SegmentExportInput, strawberry.argument(description="What to export.")],
+        idempotency_key: IdempotencyKey = None,
     ) -> ExportPayload:
         services = info.context.services
         fields = None if input.fields is UNSET else input.fields
-        creation = services.exports.create(
+        create = partial(
+            services.exports.create,
             input.segment_id,
             fields,
             input.format or ExportFormat.CSV,
@@ -221,7 +226,9 @@ class ExportMutation:
             has_byte_order_mark=bool(input.bom),
             escapes_formulas=input.escape_formulas is not False,
         )
-        export, errors = await attempt(creation)
+        export, errors = await attempt_once(
+            info, idempotency_key, input_to_json(input), create, services.exports.get
+        )
         if export:
             info.context.add_hints(
                 await services.filter_hints.find_in_columns(fields or (), "input", "fields")

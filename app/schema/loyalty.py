@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -14,6 +15,7 @@ from app.domain.loyalty import LoyaltyProgram as StoredProgram
 from app.schema.connections import Connection, Edge
 from app.schema.context import Info
 from app.schema.errors import UserError, attempt
+from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.scalars import Long
@@ -276,9 +278,14 @@ class LoyaltyMutation:
         input: Annotated[
             LoyaltyProgramInput, strawberry.argument(description="The program to create.")
         ],
+        idempotency_key: IdempotencyKey = None,
     ) -> LoyaltyProgramPayload:
         service, now = info.context.services.loyalty, info.context.now.at
-        stored_program, errors = await attempt(service.create_program(input_to_json(input), now))
+        input_object = input_to_json(input)
+        create = partial(service.create_program, input_object, now)
+        stored_program, errors = await attempt_once(
+            info, idempotency_key, input_object, create, service.program
+        )
         program = LoyaltyProgram.from_domain(stored_program) if stored_program else None
         return LoyaltyProgramPayload(program=program, user_errors=errors)
 
@@ -303,9 +310,14 @@ class LoyaltyMutation:
         self,
         info: Info,
         input: Annotated[EarningRuleInput, strawberry.argument(description="The rule to create.")],
+        idempotency_key: IdempotencyKey = None,
     ) -> EarningRulePayload:
         service, now = info.context.services.loyalty, info.context.now.at
-        stored_rule, errors = await attempt(service.create_rule(input_to_json(input), now))
+        input_object = input_to_json(input)
+        create = partial(service.create_rule, input_object, now)
+        stored_rule, errors = await attempt_once(
+            info, idempotency_key, input_object, create, service.rule
+        )
         rule = EarningRule.from_domain(stored_rule) if stored_rule else None
         return EarningRulePayload(earning_rule=rule, user_errors=errors)
 

@@ -1,5 +1,6 @@
 """Referral programs in the API."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,6 +13,7 @@ from app.schema.code_pools import CodePool
 from app.schema.context import Info
 from app.schema.customers import Customer, CustomerRef
 from app.schema.errors import UserError, attempt
+from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
 from app.schema.loyalty import LoyaltyProgram
 from app.schema.node import Node, to_node
@@ -171,9 +173,14 @@ class ReferralMutation:
         input: Annotated[
             ReferralProgramInput, strawberry.argument(description="The program to create.")
         ],
+        idempotency_key: IdempotencyKey = None,
     ) -> ReferralProgramPayload:
         service, now = info.context.services.referrals, info.context.now.at
-        stored_program, errors = await attempt(service.create_program(input_to_json(input), now))
+        input_object = input_to_json(input)
+        create = partial(service.create_program, input_object, now)
+        stored_program, errors = await attempt_once(
+            info, idempotency_key, input_object, create, service.program
+        )
         program = ReferralProgram.from_domain(stored_program) if stored_program else None
         return ReferralProgramPayload(program=program, user_errors=errors)
 

@@ -1,6 +1,7 @@
 """The mutations of segments, with their inputs and results."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -11,6 +12,7 @@ from app.schema.customers import CustomerRef
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
+from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
 from app.schema.segments import Segment
 from app.worker_threads import run_in_thread_if_large
@@ -87,14 +89,19 @@ class SegmentMutation:
         input: Annotated[
             SegmentCreateInput, strawberry.argument(description="The segment to create.")
         ],
+        idempotency_key: IdempotencyKey = None,
     ) -> SegmentPayload:
         services = info.context.services
         input_object = await run_in_thread_if_large(input_to_json, input)
         (kind, definition), *_ = input_object["definition"].items()
         path = ("input", "definition", kind)
         hints = [] if kind == "customers" else await services.filter_hints.find(definition, *path)
-        stored_segment, errors = await attempt(
-            services.segments.create(input_object, info.context.now)
+        stored_segment, errors = await attempt_once(
+            info,
+            idempotency_key,
+            input_object,
+            partial(services.segments.create, input_object, info.context.now),
+            services.segments.get,
         )
         if stored_segment:
             info.context.add_hints(hints)

@@ -1,6 +1,7 @@
 """Validation rules in the API."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,6 +13,7 @@ from app.schema.customers import CustomerRef, read_customer_ref
 from app.schema.errors import UserError, attempt
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
+from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
 from app.schema.node import Node, to_node
 from app.schema.scalars import JSON
@@ -166,10 +168,13 @@ class ValidationRuleMutation:
         input: Annotated[
             ValidationRuleInput, strawberry.argument(description="The rule to create.")
         ],
+        idempotency_key: IdempotencyKey = None,
     ) -> ValidationRulePayload:
         service, now = info.context.services.validation_rules, info.context.now.at
+        input_object = await run_in_thread_if_large(input_to_json, input)
+        create = partial(service.create, input_object, now)
         return ValidationRulePayload.from_domain(
-            *await attempt(service.create(await run_in_thread_if_large(input_to_json, input), now))
+            *await attempt_once(info, idempotency_key, input_object, create, service.get)
         )
 
     @strawberry.mutation(

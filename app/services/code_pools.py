@@ -24,6 +24,7 @@ from app.domain.uses import Use
 from app.errors import UserErrorCode, input_error
 from app.filters.fields import is_storable
 from app.services.definitions_reader import DefinitionsReader
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.job_queue import JobQueue
 from app.services.uses import require_pool_unused
 from app.store import Store, Transaction
@@ -83,7 +84,12 @@ class CodePools:
         recipients.sort(key=lambda recipient: recipient.at, reverse=True)
         return recipients[:MAX_RECIPIENTS_PER_CODE]
 
-    async def create(self, input_object: InputObject, now: datetime) -> CodePool:
+    async def create(
+        self,
+        input_object: InputObject,
+        now: datetime,
+        recorder: CreationRecorder = WITHOUT_KEY,
+    ) -> CodePool:
         """Creates a pool with the codes that were sent, with generated ones, or without codes.
         A job generates codes if there are many. Raises InputError if the input is invalid."""
         row = parse_input(CodePoolInput, input_object, "input")
@@ -101,6 +107,7 @@ class CodePools:
         pool = CodePool(new_id(EntityKind.CODE_POOL), row.name, now)
 
         async def work(transaction: Transaction) -> None:
+            await recorder.record(pool.id, transaction)
             await self._store.increment_revision(CODE_POOLS_REVISION, transaction)
             if await self._store.code_pools.count(transaction) >= MAX_POOLS:
                 message = f"A project has at most {MAX_POOLS:,} code pools; delete one first."
@@ -116,12 +123,15 @@ class CodePools:
             return replace(pool, generating_count=count)
         return replace(pool, total_count=len(codes))
 
-    async def add_codes(self, id_: str, codes: Sequence[str]) -> CodePool:
+    async def add_codes(
+        self, id_: str, codes: Sequence[str], recorder: CreationRecorder = WITHOUT_KEY
+    ) -> CodePool:
         """Adds the codes at the end of the pool. Raises InputError, and adds none, if one is
         invalid or in the pool already."""
         validate_codes(codes, "codes")
 
         async def work(transaction: Transaction) -> CodePool:
+            await recorder.record(id_, transaction)
             await self._add_codes(id_, codes, transaction, "codes")
             pool = await self._store.code_pools.get(id_, transaction)
             assert pool is not None, "the transaction has locked the pool"

@@ -28,6 +28,7 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.deliveries.channel_checks import require_usable
 from app.services.deliveries.pausing import OUT_OF_CODES
 from app.services.deliveries.signing import new_secret
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.log_boundary import at_log_boundary, handled_sequence
 from app.settings import Settings
 from app.store import Store, Transaction
@@ -70,13 +71,20 @@ class Distributions:
         found = definitions.distributions
         return {id_: _with_segment(found[id_], definitions) for id_ in ids if id_ in found}
 
-    async def create(self, input_object: InputObject, now: datetime) -> DistributionWithSegment:
+    async def create(
+        self,
+        input_object: InputObject,
+        now: datetime,
+        recorder: CreationRecorder = WITHOUT_KEY,
+    ) -> DistributionWithSegment:
         """Creates a distribution, which is LIVE, and activates its segment. The transitions after
         this transaction make deliveries. Raises InputError if the input is invalid."""
         row = parse_input(DistributionInput, input_object, "input")
         channel = self._parse_channel(row.channel)
 
         async def work(transaction: Transaction, last_sequence: int) -> DistributionWithSegment:
+            id_ = new_id(EntityKind.DISTRIBUTION)
+            await recorder.record(id_, transaction)
             definitions = await self._definitions.lock(transaction)
             if len(definitions.distributions) >= MAX_DISTRIBUTIONS:
                 message = (
@@ -84,7 +92,6 @@ class Distributions:
                 )
                 raise input_error(UserErrorCode.TOO_MANY, message, "input")
             await self._require_pool(row.code_pool_id, transaction)
-            id_ = new_id(EntityKind.DISTRIBUTION)
             segment = await self._active_filters.activate(
                 row.segment_id,
                 definitions,

@@ -32,6 +32,7 @@ from app.filters import Catalog, MetadataType
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.log_boundary import at_log_boundary, handled_sequence
 from app.services.uses import list_names
 from app.store import Store, Transaction
@@ -94,12 +95,18 @@ class Loyalty:
         customer without entries is left out."""
         return await self._store.ledger.latest(customer_ids, after, limit)
 
-    async def create_program(self, input_object: InputObject, now: datetime) -> LoyaltyProgram:
+    async def create_program(
+        self,
+        input_object: InputObject,
+        now: datetime,
+        recorder: CreationRecorder = WITHOUT_KEY,
+    ) -> LoyaltyProgram:
         """Creates a program. Raises INVALID, or TOO_MANY above the limit of programs."""
         row = parse_input(LoyaltyProgramInput, input_object, "input")
         program = LoyaltyProgram(new_id(EntityKind.LOYALTY_PROGRAM), row.name, now)
 
         async def work(transaction: Transaction) -> LoyaltyProgram:
+            await recorder.record(program.id, transaction)
             await self._definitions.lock(transaction)
             if await self._store.loyalty_programs.count(transaction) >= MAX_PROGRAMS:
                 message = f"A project has at most {MAX_PROGRAMS:,} programs; use one that exists."
@@ -124,7 +131,12 @@ class Loyalty:
 
         return await self._store.transaction(work)
 
-    async def create_rule(self, input_object: InputObject, now: datetime) -> RuleWithSegment:
+    async def create_rule(
+        self,
+        input_object: InputObject,
+        now: datetime,
+        recorder: CreationRecorder = WITHOUT_KEY,
+    ) -> RuleWithSegment:
         """Creates the rule and activates its segment. Customers who enter the segment after this
         transaction earn points. Raises InputError if the input is invalid."""
         row = parse_input(EarningRuleInput, input_object, "input")
@@ -134,6 +146,8 @@ class Loyalty:
             raise input_error(UserErrorCode.INVALID, message, "input", "activeUntil")
 
         async def work(transaction: Transaction, last_sequence: int) -> RuleWithSegment:
+            id_ = new_id(EntityKind.EARNING_RULE)
+            await recorder.record(id_, transaction)
             definitions = await self._definitions.lock(transaction)
             program = await self._store.loyalty_programs.get(row.program_id, transaction)
             if program is None:
@@ -142,7 +156,6 @@ class Loyalty:
                 )
             if isinstance(points, ProportionalPoints):
                 _require_number_path(points.path, definitions)
-            id_ = new_id(EntityKind.EARNING_RULE)
             segment = await self._active_filters.activate(
                 row.segment_id,
                 definitions,

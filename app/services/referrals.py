@@ -31,6 +31,7 @@ from app.errors import InputError, Problem, UserErrorCode, input_error
 from app.services.active_filters import ActiveFilters
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.log_boundary import at_log_boundary
 from app.services.referral_rewards import RewardGiver
 from app.store import Store, Transaction
@@ -72,18 +73,24 @@ class Referrals:
         tiers = (await self._definitions.latest()).referral_tiers
         return {id_: tiers[id_] for id_ in ids if id_ in tiers}
 
-    async def create_program(self, input_object: InputObject, now: datetime) -> ReferralProgram:
+    async def create_program(
+        self,
+        input_object: InputObject,
+        now: datetime,
+        recorder: CreationRecorder = WITHOUT_KEY,
+    ) -> ReferralProgram:
         """Creates the program and activates the segments of its tiers. Raises InputError if the
         input is invalid; TOO_MANY above the limits of programs and tiers."""
         row = parse_input(ReferralProgramInput, input_object, "input")
         _validate_tiers(row.tiers)
 
         async def work(transaction: Transaction) -> ReferralProgram:
+            id_ = new_id(EntityKind.REFERRAL_PROGRAM)
+            await recorder.record(id_, transaction)
             definitions = await self._definitions.lock(transaction)
             if len(definitions.referral_programs) >= MAX_PROGRAMS:
                 message = f"A project has at most {MAX_PROGRAMS:,} referral programs; delete one."
                 raise input_error(UserErrorCode.TOO_MANY, message, "input")
-            id_ = new_id(EntityKind.REFERRAL_PROGRAM)
             program = ReferralProgram(
                 id=id_,
                 name=row.name,

@@ -28,6 +28,7 @@ from app.filters.calendar import parse_datetime
 from app.services.active_filters import ActiveFilters, require_metadata_ready
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.query_planner import QueryPlanner
 from app.services.static_members import StaticMembers
 from app.services.uses import require_unused
@@ -82,7 +83,9 @@ class Segments:
             return ()
         return (await self._definitions.latest()).dependencies.used_segment_ids
 
-    async def create(self, input_object: InputObject, now: Now) -> Segment:
+    async def create(
+        self, input_object: InputObject, now: Now, recorder: CreationRecorder = WITHOUT_KEY
+    ) -> Segment:
         """Creates a passive segment from a filter, or a static one from a list of customers or a
         snapshot of a filter. Raises InputError if the input is invalid."""
         (kind, definition_input), *_ = (
@@ -101,6 +104,7 @@ class Segments:
         static_members = await self._static_members(kind, definition_input, now, *path)
 
         async def work(transaction: Transaction) -> None:
+            await recorder.record(segment.id, transaction)
             definitions = await self._definitions.lock(transaction)
             if kind == "filter":
                 await definitions.parse_input_filter(definition_input, *path)

@@ -42,6 +42,7 @@ from app.services.exports import ExportFeed, Exports, ExportSettings, ExportWork
 from app.services.exports.download_urls import DownloadUrls
 from app.services.filter_hints import FilterHints
 from app.services.filter_import import FilterImport
+from app.services.idempotency import Idempotency
 from app.services.job_queue import JobQueue, NullJobQueue
 from app.services.loyalty import Loyalty
 from app.services.memberships import Memberships
@@ -76,6 +77,7 @@ class Services:
         self.authenticator = Authenticator(
             store, self._instant, requires_keys=settings.auth == "keys"
         )
+        self.idempotency = Idempotency(store, self._instant)
         self.project = Project(settings.time_zone, settings.week_start, settings.currency)
         self.calendar = Calendar(ZoneInfo(settings.time_zone), _WEEK_STARTS[settings.week_start])
         self.definitions = DefinitionsReader(store, self.calendar)

@@ -22,6 +22,7 @@ from app.filters.filter_json import FilterJson
 from app.services.definitions import Definitions
 from app.services.definitions_reader import DefinitionsReader
 from app.services.evaluation import evaluate
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.memberships import Memberships
 from app.store import Store, Transaction
 from app.store.ids import new_id
@@ -110,7 +111,12 @@ class ValidationRules:
         is_valid = await evaluate(evaluation.facts, lambda: evaluation.holds(tree))
         return Validation(rule, is_valid, tree, evaluation)
 
-    async def create(self, input_object: InputObject, now: datetime) -> ValidationRule:
+    async def create(
+        self,
+        input_object: InputObject,
+        now: datetime,
+        recorder: CreationRecorder = WITHOUT_KEY,
+    ) -> ValidationRule:
         """Creates a rule. Raises InputError if the input is invalid, and TOO_MANY above the limit
         of rules."""
         row = parse_input(ValidationRuleInput, input_object, "input")
@@ -123,6 +129,7 @@ class ValidationRules:
         )
 
         async def work(transaction: Transaction) -> ValidationRule:
+            await recorder.record(rule.id, transaction)
             definitions = await self._definitions.lock(transaction)
             if len(definitions.validation_rules) >= MAX_VALIDATION_RULES:
                 message = (

@@ -11,6 +11,7 @@ from pymongo.collation import Collation
 from pymongo.errors import OperationFailure
 
 from app.domain.api_keys import EXPIRED_KEY_RETENTION
+from app.domain.idempotency import KEY_RETENTION
 from app.domain.segment_lists import SegmentOrder
 from app.filters.substring_index import NGRAMS_FIELD
 
@@ -308,6 +309,11 @@ COLLECTIONS = (
     Collection(
         "apiKeys",
         (_index("expiresAt", expireAfterSeconds=int(EXPIRED_KEY_RETENTION.total_seconds())),),
+    ),
+    # The `_id` is the mutation, the key, and the name of the caller's API key.
+    Collection(
+        "idempotencyKeys",
+        (_index("createdAt", expireAfterSeconds=int(KEY_RETENTION.total_seconds())),),
     ),
     Collection("leases"),
     Collection("transactionDeadlines"),

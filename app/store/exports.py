@@ -56,9 +56,11 @@ class Exports:
 
     # --- for clients
 
-    async def add(self, export: Export, definition: ExportDefinition) -> None:
-        row = _document(export, definition)
-        await self._collection.insert_one({**row, **NO_HOLDER})
+    async def add(
+        self, export: Export, definition: ExportDefinition, transaction: AsyncIOMotorClientSession
+    ) -> None:
+        row = {**_document(export, definition), **NO_HOLDER}
+        await self._collection.insert_one(row, session=transaction)
 
     async def get(self, id_: str) -> Export | None:
         row = await self._collection.find_one({"_id": to_object_id(EntityKind.EXPORT, id_)})

@@ -36,6 +36,7 @@ from app.store.export_files import ExportFiles
 from app.store.exports import Exports
 from app.store.field_probes import FieldProbes
 from app.store.heartbeats import BlockingClient, Heartbeats, blocking_client
+from app.store.idempotency_keys import IdempotencyKeys
 from app.store.leases import Leases
 from app.store.ledger import Ledger
 from app.store.limited_database import LimitedDatabase
@@ -149,6 +150,7 @@ class Store:
         self.exports = Exports(database, leases)
         self.export_files = ExportFiles(database)
         self.api_keys = ApiKeys(database)
+        self.idempotency_keys = IdempotencyKeys(database)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

@@ -25,6 +25,10 @@ from graphql.utilities import (
 
 from app.schema import schema
 
+OPTIONAL_ADDITIONS = (
+    DangerousChangeType.OPTIONAL_INPUT_FIELD_ADDED,
+    DangerousChangeType.OPTIONAL_ARG_ADDED,
+)
 CONTRACT = Path(__file__).parents[2].parent / "shared" / "contract" / "schema.graphql"
 
 
@@ -56,11 +60,12 @@ def test_what_is_there_breaks_no_client(
         if "REMOVED" not in change.type.name
     ]
 
-    # The contract allows more: a client that does not send the field does not notice it.
+    # The contract allows more: a client that does not send the field, or the argument, does not
+    # notice it.
     dangerous = [
         change
         for change in find_dangerous_changes(contract_schema, built_schema)
-        if change.type is not DangerousChangeType.OPTIONAL_INPUT_FIELD_ADDED
+        if change.type not in OPTIONAL_ADDITIONS
     ]
 
     assert breaking == []

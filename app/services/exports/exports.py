@@ -12,8 +12,9 @@ from app.services.definitions_reader import DefinitionsReader
 from app.services.exports.columns import export_fields, parse_fields
 from app.services.exports.definition import build_definition
 from app.services.exports.export_worker import RUN_EXPORTS_JOB
+from app.services.idempotency import WITHOUT_KEY, CreationRecorder
 from app.services.job_queue import JobQueue
-from app.store import Store
+from app.store import Store, Transaction
 from app.store.ids import new_id
 
 
@@ -38,6 +39,7 @@ class Exports:
         fields: Sequence[str] | None,
         format_: ExportFormat,
         now: Now,
+        recorder: CreationRecorder = WITHOUT_KEY,
         *,
         has_byte_order_mark: bool = False,
         escapes_formulas: bool = True,
@@ -71,7 +73,12 @@ class Exports:
             rows_total=None,
             created_at=now.at,
         )
-        await self._store.exports.add(export, definition)
+
+        async def work(transaction: Transaction) -> None:
+            await recorder.record(export.id, transaction)
+            await self._store.exports.add(export, definition, transaction)
+
+        await self._store.transaction(work)
         await self._queue.enqueue(RUN_EXPORTS_JOB)
         return export
 
