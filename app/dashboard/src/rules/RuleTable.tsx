@@ -44,7 +44,13 @@ export function RuleTable({ rules, onEdit, onDeleted }: Props) {
   );
 }
 
-function DeleteRuleButton({ rule: { id, name }, onDeleted }: { rule: Rule; onDeleted: () => void }) {
+function DeleteRuleButton({
+  rule: { id, name },
+  onDeleted,
+}: {
+  rule: Rule;
+  onDeleted: () => void;
+}) {
   const invalidate = useInvalidation();
   return (
     <DeleteButton

@@ -36,9 +36,7 @@ export function RulesPage() {
       {rules && rules.length > 0 && (
         <>
           <RuleTable rules={rules} onEdit={setEditedRule} onDeleted={closeForm} />
-          {editedRule && (
-            <EditRuleForm key={editedRule.id} rule={editedRule} onClose={closeForm} />
-          )}
+          {editedRule && <EditRuleForm key={editedRule.id} rule={editedRule} onClose={closeForm} />}
           <RuleBench rules={rules} />
         </>
       )}
