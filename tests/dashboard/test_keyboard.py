@@ -125,7 +125,7 @@ def test_an_export_is_started_and_canceled(dashboard: Dashboard) -> None:
     wait_for_focus(dashboard, "main")
     tab_to(dashboard, "Columns: the usual ones")
     dashboard.press(Keys.ENTER)
-    dashboard.wait_for("Chosen, in the order of the file")
+    dashboard.wait_for("Chosen columns, in the order of the file")
     tab_to(dashboard, "Search a column")
     dashboard.press("name")
     tab_to(dashboard, "Add Name")

@@ -1,3 +1,4 @@
+import { useId } from "react";
 import { movePath } from "./fields";
 
 interface Props {
@@ -12,6 +13,8 @@ interface Props {
 
 /** The chosen columns, whose order the user changes. */
 export function ChosenFields({ chosen, labels, onChange, onLostFocus }: Props) {
+  const heading = useId();
+
   function remove(path: string, item: Element | null) {
     // The button that has the focus is about to go.
     const neighbor = item?.nextElementSibling ?? item?.previousElementSibling;
@@ -21,8 +24,8 @@ export function ChosenFields({ chosen, labels, onChange, onLostFocus }: Props) {
     onChange(chosen.filter((other) => other !== path));
   }
   return (
-    <section aria-label="Chosen columns">
-      <p>Chosen, in the order of the file</p>
+    <section aria-labelledby={heading}>
+      <h2 id={heading}>Chosen columns, in the order of the file</h2>
       {chosen.length === 0 && <p className="hint">None yet: the file has the usual columns.</p>}
       <ol>
         {chosen.map((path, index) => {

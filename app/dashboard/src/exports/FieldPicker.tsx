@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useId, useRef, useState } from "react";
 import { formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ChosenFields } from "./ChosenFields";
@@ -19,6 +19,7 @@ interface Props {
 export function FieldPicker({ chosen, onChange }: Props) {
   const { data: fields, error, refetch } = useQuery(exportFieldsQuery);
   const [search, setSearch] = useState("");
+  const heading = useId();
   const searchField = useRef<HTMLInputElement>(null);
   if (error) return <Problem error={error} onRetry={refetch} />;
   if (!fields) return <p className="waiting">Loading the columns …</p>;
@@ -33,7 +34,8 @@ export function FieldPicker({ chosen, onChange }: Props) {
   }
   return (
     <div className="field-picker">
-      <section aria-label="Available columns">
+      <section aria-labelledby={heading}>
+        <h2 id={heading}>Available columns</h2>
         <label>
           Search a column
           <input
