@@ -13,11 +13,12 @@ interface Props {
   /** The names of columns by their paths. */
   labels: ReadonlyMap<string, string>;
   segmentId: string;
+  isFollowed: boolean;
 }
 
 /** An export: its progress while it runs, then the link to its file. */
-export function ExportRow({ row, labels, segmentId }: Props) {
-  useExportProgress(row, segmentId);
+export function ExportRow({ row, labels, segmentId, isFollowed }: Props) {
+  useExportProgress(row.id, segmentId, isFollowed);
   const queryClient = useQueryClient();
   const canWrite = useCanWrite();
   const state = useRef<HTMLTableCellElement>(null);

@@ -4,8 +4,8 @@ import { PagedList } from "../ui/PagedList";
 import { Table } from "../ui/Table";
 import { ExportForm } from "./ExportForm";
 import { ExportRow } from "./ExportRow";
-import { exportFieldsQuery, exportsQuery, isRunning, listExports } from "./queries";
-import { usePollInterval } from "./useExportProgress";
+import { exportFieldsQuery, exportsQuery, listExports } from "./queries";
+import { findFollowed, usePollInterval } from "./useExportProgress";
 
 /** Starts exports of a segment, and lists them. */
 export function Exports({ segment }: { segment: { id: string } }) {
@@ -13,12 +13,12 @@ export function Exports({ segment }: { segment: { id: string } }) {
   const pollInterval = usePollInterval();
   const query = useInfiniteQuery({
     ...exportsQuery(segment.id),
-    refetchInterval: ({ state }) =>
-      listExports(state.data).some(isRunning) ? pollInterval : false,
+    refetchInterval: ({ state }) => pollInterval(state.data),
   });
   const { data: fields } = useQuery(exportFieldsQuery);
   const labels = new Map(fields?.map(({ path, label }) => [path, label]));
   const rows = listExports(query.data);
+  const followed = findFollowed(rows);
   return (
     <>
       {canWrite && <ExportForm segmentId={segment.id} labels={labels} />}
@@ -33,7 +33,13 @@ export function Exports({ segment }: { segment: { id: string } }) {
           columns={["Started", "Format", "Columns", "State", "File"]}
         >
           {rows.map((row) => (
-            <ExportRow key={row.id} row={row} labels={labels} segmentId={segment.id} />
+            <ExportRow
+              key={row.id}
+              row={row}
+              labels={labels}
+              segmentId={segment.id}
+              isFollowed={followed.has(row.id)}
+            />
           ))}
         </Table>
       </PagedList>
