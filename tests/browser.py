@@ -59,6 +59,17 @@ def requested_hosts(browser: Chrome) -> set[str]:
     return {urlsplit(url).netloc for url in urls if url.startswith(("http", "ws"))}
 
 
+def websocket_messages(browser: Chrome) -> list[str]:
+    """Returns the messages that pages have received over WebSockets since the last look at the
+    requests."""
+    events = [json.loads(entry["message"])["message"] for entry in _log(browser, "performance")]
+    return [
+        event["params"]["response"]["payloadData"]
+        for event in events
+        if event["method"] == "Network.webSocketFrameReceived"
+    ]
+
+
 def console_errors(browser: Chrome) -> list[str]:
     """Returns the errors of the console since the last call."""
     return [entry["message"] for entry in _log(browser, "browser") if entry["level"] == "SEVERE"]

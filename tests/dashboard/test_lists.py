@@ -1,11 +1,15 @@
 """Fixed lists in a browser: made by pasting, uploading and ticking, renamed, and copied."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.remote.webelement import WebElement
 
+from app.domain.search import search_fields
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
 
@@ -14,6 +18,21 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 # More than one request looks up: each takes 1,000 sourceIds or emails.
 UPLOADED = 1_100
 CUSTOMERS_PER_EMAIL = 15
+NOW = datetime(2026, 3, 29, tzinfo=UTC)
+MAX_SHOW_MILLISECONDS = 500
+# Types as a paste does: at once, and not key by key.
+PASTE = """
+const [field, text] = arguments;
+Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, text);
+field.dispatchEvent(new Event("input", {bubbles: true}));
+"""
+# Clicks, and returns how many milliseconds the page takes to show what comes of it.
+MEASURE_CLICK = """
+const [button, done] = arguments;
+const start = performance.now();
+button.click();
+requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+"""
 READ_LIST = """
 query($id: ID!) { segment(id: $id) {
   name description kind members(first: 1000) { nodes { sourceId } pageInfo { hasNextPage } }
@@ -39,8 +58,32 @@ def members_of(list_: Any) -> set[str]:
 
 
 def paste(dashboard: Dashboard, text: str) -> None:
-    dashboard.find("textarea", "Source ids or emails, one a line").send_keys(text)
+    field = dashboard.find("textarea", "Source ids or emails, one a line")
+    dashboard.browser.execute_script(PASTE, field, text)
     dashboard.click("button", "Look up and add")
+
+
+def filter_by_name(dashboard: Dashboard, name: str) -> None:
+    dashboard.click("summary", "Filter")
+    choose(dashboard, "Attribute", "Name")
+    select(dashboard, "Operator", "is")
+    dashboard.find("input", "Value").send_keys(name)
+
+
+def insert_customers(
+    client: MongoClient[dict[str, object]], database: str, name: str, count: int
+) -> list[str]:
+    """Inserts customers without the API, which takes longer. Returns their sourceIds."""
+    source_ids = [f"{name}-{number:05}" for number in range(count)]
+    required = {"createdAt": NOW, "updatedAt": NOW, "version": 1, "name": name}
+    rows = ({"sourceId": source_id, **required} for source_id in source_ids)
+    client[database].customers.insert_many([{**row, **search_fields(row)} for row in rows])
+    return source_ids
+
+
+def click_quickly(dashboard: Dashboard, button: WebElement) -> None:
+    duration = dashboard.browser.execute_async_script(MEASURE_CLICK, button)
+    assert duration < MAX_SHOW_MILLISECONDS
 
 
 def create(dashboard: Dashboard, name: str) -> None:
@@ -69,6 +112,16 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
         assert line in dashboard.text()
     assert "1 email of several customers" in dashboard.text()
     assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
+    permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    dashboard.browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
+    dashboard.click("button", "Copy unknown")
+    dashboard.wait_for("2 values copied")
+    assert (
+        dashboard.browser.execute_async_script(
+            "const [done] = arguments; navigator.clipboard.readText().then(done)"
+        )
+        == "zoe\nno@shop.example"
+    )
     dashboard.check_appearance()
     dashboard.find("input", "Description").send_keys("From the fair")
     create(dashboard, "Chosen")
@@ -130,14 +183,22 @@ def test_all_who_match_a_filter_are_added(
     dashboard.create_customers(*(f"vip-{number:03}" for number in range(249)), name="Vip")
     dashboard.open("/app/segments/new/list")
     dashboard.wait_for("253 customers match, and a list has at most 250.")
-    dashboard.click("summary", "Filter")
-    choose(dashboard, "Attribute", "Name")
-    select(dashboard, "Operator", "is")
-    dashboard.find("input", "Value").send_keys("Vip")
+    filter_by_name(dashboard, "Vip")
 
     dashboard.click("button", "Add all 249")
 
     dashboard.wait_for("249 customers in the list")
+    dashboard.wait_for("All who match a filter: 249 customers")
+    dashboard.click("input", "vip-007")
+    dashboard.wait_for("248 customers in the list")
+    assert not dashboard.find("input", "vip-007").is_selected()
+    dashboard.browser.refresh()
+    dashboard.wait_for("The list that you began in this tab is back.")
+    dashboard.wait_for("248 customers in the list")
+    dashboard.find("input", "Name, email, phone or source id").send_keys("vip")
+    dashboard.find("button", "Add all 249")
+    dashboard.wait_until(dashboard.find("input", "vip-006").is_selected, "vip-006 ticked")
+    assert not dashboard.find("input", "vip-007").is_selected()
     dashboard.check_accessibility()
     dashboard.check_narrow_screen()
     dashboard.click("button", "Remove all")
@@ -149,6 +210,47 @@ def test_all_who_match_a_filter_are_added(
     create(dashboard, "Chosen")
     dashboard.wait_for("6 members")
     assert members_of(shown_list(dashboard)) == {f"vip-{number:03}" for number in range(5, 11)}
+
+
+def test_a_list_of_20000_by_filter_search_and_paste(
+    dashboard: Dashboard, mongo_client: MongoClient[dict[str, object]], database: str
+) -> None:
+    filtered = insert_customers(mongo_client, database, "Vip", 9_000)
+    found = insert_customers(mongo_client, database, "Fair", 1_000)
+    pasted = insert_customers(mongo_client, database, "Post", 10_001)
+    dashboard.open("/app/segments/new/list")
+    search = dashboard.find("input", "Name, email, phone or source id")
+    search.send_keys("fair")
+    dashboard.click("button", "Add all 1,000")
+    dashboard.wait_for("1,000 customers in the list")
+    search.send_keys(Keys.CONTROL, "a", Keys.BACKSPACE)
+    filter_by_name(dashboard, "Vip")
+    dashboard.click("button", "Add all 9,000")
+    dashboard.wait_for("10,000 customers in the list")
+
+    paste(dashboard, "\n".join([*pasted, *filtered[:10]]))
+
+    dashboard.wait_for("20,001 customers in the list")
+    dashboard.wait_for("10 customers already in the list")
+    dashboard.wait_for("1 customer too many: remove them, or use a filter.")
+    click_quickly(dashboard, dashboard.find("button", "Next"))
+    assert "51 to 100 of 11,011" in dashboard.text()
+    dashboard.find("input", "Search in the list").send_keys(pasted[-1])
+    click_quickly(dashboard, dashboard.find("button", f"Remove {pasted[-1]}"))
+    dashboard.wait_for("20,000 customers in the list")
+    dashboard.browser.refresh()
+    dashboard.wait_for("The list that you began in this tab is back.")
+    dashboard.wait_for("20,000 customers in the list")
+    dashboard.check_accessibility()
+    create(dashboard, "Everybody")
+    dashboard.wait_for("20,000 members")
+    id_ = dashboard.browser.current_url.rpartition("/")[2]
+    named = {"path": "sourceId", "operator": "IN", "value": [*found, pasted[-1]]}
+    assert dashboard.execute(
+        "query($filter: FilterInput!) { customers(filter: $filter) { totalCount } }",
+        filter={"all": [{"segment": {"id": id_}}, {"attribute": named}]},
+    ) == {"totalCount": len(found)}
+    dashboard.check_browser_logs()
 
 
 def test_found_customers_are_ticked_and_removed_by_keyboard(dashboard: Dashboard) -> None:
@@ -193,6 +295,8 @@ def test_deleted_customers_are_named_and_taken_off_the_list(dashboard: Dashboard
 def test_a_list_is_renamed_and_copied_with_changes(dashboard: Dashboard) -> None:
     refs = [{"sourceId": "anna"}, {"sourceId": "ben"}]
     id_ = dashboard.create_segment("Chosen", {"customers": refs})
+    name_filter = {"attribute": {"path": "name", "operator": "IN", "value": ["Ben", "Team"]}}
+    dashboard.create_segment("Others", {"filter": name_filter})
     dashboard.open(f"/app/segments/{id_}")
     dashboard.click("button", "Rename")
     name = dashboard.find("input", "New name")
@@ -209,10 +313,14 @@ def test_a_list_is_renamed_and_copied_with_changes(dashboard: Dashboard) -> None
     dashboard.click("button", "Remove anna")
     paste(dashboard, "dora")
     dashboard.wait_for("2 customers in the list")
+    choose(dashboard, "Segment", "Others")
+    dashboard.click("button", "Add all 3 of “Others”")
+    dashboard.wait_for("3 customers in the list")
+    dashboard.check_appearance()
     create(dashboard, "Copy")
 
-    dashboard.wait_for("2 members")
-    assert members_of(shown_list(dashboard)) == {"ben", "dora"}
+    dashboard.wait_for("3 members")
+    assert members_of(shown_list(dashboard)) == {"ben", "cleo", "dora"}
     assert members_of(dashboard.execute(READ_LIST, id=id_)) == {"anna", "ben"}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.request import urlopen
 
 import pytest
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
 
 from app.settings import Settings
 from tests.dashboard.conftest import SETUP_SECONDS, Workshop
@@ -131,10 +131,20 @@ def test_an_export_with_chosen_columns_is_downloaded(
     dashboard.open(f"/app/segments/{segment_id}/exports")
 
     dashboard.click("summary", "Columns: the usual ones")
-    dashboard.click("input", "Name")
-    dashboard.click("input", "Source id")
+    dashboard.click("button", "Add Source id")
+    dashboard.click("button", "Add Email")
+    dashboard.click("button", "Add Name")
+    dashboard.click("button", "Remove Email")
+    dashboard.click("button", "Move Name up")
+    dashboard.wait_for("Columns: Name, Source id")
+    dashboard.find("input", "Keep these columns as").send_keys("Post", Keys.ENTER)
+    dashboard.check_appearance()
+    dashboard.browser.refresh()
+    dashboard.click("summary", "Columns: the usual ones")
+    select(dashboard, "Kept columns", "Post")
+    dashboard.wait_for("Columns: Name, Source id")
     dashboard.click("button", "Start an export")
-    dashboard.wait_for("Done: 2 rows")
+    dashboard.wait_for("Name, Source id Done: 2 rows")
     dashboard.check_accessibility()
 
     link = dashboard.find("a", "Download").get_attribute("href") or ""

@@ -4,6 +4,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from tests.api import ALL_CUSTOMERS_FILTER
+from tests.browser import websocket_messages
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard
 
@@ -16,6 +17,12 @@ mutation($id: ID!, $input: SegmentUpdateInput!) {
   segmentUpdate(id: $id, input: $input) { userErrors { message } }
 }
 """
+START_EXPORT = """
+mutation($id: ID!) { segmentExport(input: {segmentId: $id}) { export { id } } }
+"""
+CANCEL_EXPORT = "mutation($id: ID!) { exportCancel(id: $id) { export { status } } }"
+# One more than the page shows at first.
+EXPORTS = 51
 
 
 @pytest.fixture
@@ -92,3 +99,27 @@ def test_unknown_segments_and_pages_say_so(dashboard: Dashboard, segment_id: str
         dashboard.open(f"/app/{path}")
         dashboard.wait_for("There is no such page")
     dashboard.check_accessibility()
+
+
+def test_a_running_export_is_followed_and_older_ones_are_shown(
+    dashboard: Dashboard, segment_id: str
+) -> None:
+    starts = (dashboard.execute(START_EXPORT, id=segment_id) for _ in range(EXPORTS))
+    *older_ids, newest_id = [start["export"]["id"] for start in starts]
+    for id_ in older_ids:
+        dashboard.execute(CANCEL_EXPORT, id=id_)
+    dashboard.open(f"/app/segments/{segment_id}/exports")
+    dashboard.wait_for("Source id, Name, Email Waiting for a worker")
+    messages: list[str] = []
+
+    def has_received(status: str) -> bool:
+        messages.extend(websocket_messages(dashboard.browser))
+        return any("exportProgress" in text and status in text for text in messages)
+
+    dashboard.wait_until(lambda: has_received("SCHEDULED"), "the export is followed")
+    dashboard.check_accessibility()
+    dashboard.execute(CANCEL_EXPORT, id=newest_id)
+    dashboard.wait_until(lambda: has_received("CANCELED"), "the end of the export")
+    dashboard.wait_until(lambda: dashboard.text().count("Canceled") == EXPORTS - 1)
+    dashboard.click("button", "Show more")
+    dashboard.wait_until(lambda: dashboard.text().count("Canceled") == EXPORTS)

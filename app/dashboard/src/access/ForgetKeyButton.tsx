@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { forgetKey, readKey } from "../api/key";
 import { forgetDrafts } from "../drafts/storage";
+import { forgetPresets } from "../exports/presets";
 import { viewerQuery } from "./viewer";
 
-/** Makes this browser forget its key, and the drafts made with it. Shown only if it has one. */
+/** Makes this browser forget its key, and the drafts and columns kept with it. Shown only if it has one. */
 export function ForgetKeyButton() {
   const { data: viewer } = useQuery(viewerQuery);
   if (!viewer || !readKey()) return null;
@@ -13,6 +14,7 @@ export function ForgetKeyButton() {
       onClick={() => {
         forgetKey();
         forgetDrafts();
+        forgetPresets();
         // Nothing that the key has shown may stay in the memory of the page.
         window.location.reload();
       }}

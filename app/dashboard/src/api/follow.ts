@@ -1,7 +1,6 @@
-import { print } from "@0no-co/graphql.web";
 import { graphql, type ResultOf } from "./graphql";
 import { ApiError } from "./request";
-import { socket } from "./socket";
+import { subscribe, wait } from "./subscribe";
 
 const MIN_DELAY_MS = 500;
 const MAX_DELAY_MS = 10_000;
@@ -47,8 +46,9 @@ export async function followTransitions(
   while (!signal.aborted) {
     try {
       await subscribe(
+        FollowTransitions,
         { segmentIds: [segmentId], after: cursor },
-        (transition) => {
+        ({ segmentTransitions: transition }) => {
           cursor = transition.cursor;
           delay = MIN_DELAY_MS;
           onTransition(transition);
@@ -63,28 +63,6 @@ export async function followTransitions(
   }
 }
 
-/** Resolves when the subscription ends; rejects when it fails or the socket closes. */
-function subscribe(
-  variables: { segmentIds: string[]; after: string },
-  onTransition: (transition: Transition) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const unsubscribe = socket.subscribe<ResultOf<typeof FollowTransitions>>(
-      { query: print(FollowTransitions), variables },
-      {
-        next: ({ data, errors }) => {
-          if (errors) reject(errors);
-          else if (data && !signal.aborted) onTransition(data.segmentTransitions);
-        },
-        error: reject,
-        complete: resolve,
-      },
-    );
-    signal.addEventListener("abort", unsubscribe, { once: true });
-  });
-}
-
 /** Returns where to go on after an error; undefined after a disconnect. Throws if there is no way. */
 function readLastCursor(reason: unknown): string | undefined {
   // GraphQL errors arrive as a list. Anything else is a disconnect.
@@ -93,14 +71,4 @@ function readLastCursor(reason: unknown): string | undefined {
   const { code = "INTERNAL", lastCursor } = error?.extensions ?? {};
   if (RETRYABLE_CODES.includes(code)) return lastCursor;
   throw new ApiError(error?.message ?? "The subscription has failed.", code);
-}
-
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -6,7 +6,7 @@ import { CAUSE_NAMES, TRANSITION_NAMES } from "../segments/words";
 import { formatAmount, formatInstant, formatNumber, formatSigned } from "../ui/formats";
 import type { TimelineEntry } from "./profileQueries";
 
-const KIND_NAMES = {
+export const KIND_NAMES = {
   CustomEvent: "Event",
   Order: "Order",
   SegmentTransition: "Transition",

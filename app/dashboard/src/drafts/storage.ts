@@ -37,10 +37,12 @@ export function forgetDraft(segmentId: string | undefined): void {
   localStorage.removeItem(nameOf(segmentId));
 }
 
-/** Forgets all drafts: they may hold data of customers. */
+/** Forgets all drafts, also those of lists in this tab: they may hold data of customers. */
 export function forgetDrafts(): void {
-  for (const name of Object.keys(localStorage)) {
-    if (name.startsWith(PREFIX)) localStorage.removeItem(name);
+  for (const storage of [localStorage, sessionStorage]) {
+    for (const name of Object.keys(storage)) {
+      if (name.startsWith(PREFIX)) storage.removeItem(name);
+    }
   }
 }
 

@@ -1,18 +1,27 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { StartExport } from "./operations";
-import { exportFieldsQuery, exportsQuery } from "./queries";
+import { exportsQuery } from "./queries";
 
 const FORMATS = ["CSV", "NDJSON"] as const;
 type Format = (typeof FORMATS)[number];
 
+const ColumnForm = lazy(async () => ({ default: (await import("./ColumnForm")).ColumnForm }));
+
+interface Props {
+  segmentId: string;
+  /** The names of columns by their paths. */
+  labels: ReadonlyMap<string, string>;
+}
+
 /** Starts an export with the chosen columns; without a choice, with those that the API chooses. */
-export function ExportForm({ segmentId }: { segmentId: string }) {
+export function ExportForm({ segmentId, labels }: Props) {
   const [format, setFormat] = useState<Format>("CSV");
   const [fields, setFields] = useState<string[]>([]);
+  const [isOpened, setOpened] = useState(false);
   const queryClient = useQueryClient();
   const start = useMutation({
     mutationFn: async () => {
@@ -22,15 +31,17 @@ export function ExportForm({ segmentId }: { segmentId: string }) {
     },
     onSuccess: () => queryClient.invalidateQueries(exportsQuery(segmentId)),
   });
+  const names = fields.map((path) => labels.get(path) ?? path);
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        start.mutate();
-      }}
-    >
+    <>
       {start.error && <Problem error={start.error} />}
-      <div className="toolbar">
+      <form
+        className="toolbar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          start.mutate();
+        }}
+      >
         <label>
           Format
           <select value={format} onChange={(event) => setFormat(event.target.value as Format)}>
@@ -42,41 +53,15 @@ export function ExportForm({ segmentId }: { segmentId: string }) {
         <ActionButton type="submit" className="primary" isPending={start.isPending}>
           Start an export
         </ActionButton>
-      </div>
-      <details>
-        <summary>Columns: {fields.length > 0 ? fields.join(", ") : "the usual ones"}</summary>
-        <FieldChoice chosen={fields} onChange={setFields} />
+      </form>
+      <details onToggle={({ currentTarget }) => setOpened(currentTarget.open || isOpened)}>
+        <summary>Columns: {names.join(", ") || "the usual ones"}</summary>
+        {isOpened && (
+          <Suspense fallback={<p className="waiting">Loading the columns …</p>}>
+            <ColumnForm fields={fields} onChange={setFields} />
+          </Suspense>
+        )}
       </details>
-    </form>
-  );
-}
-
-interface FieldChoiceProps {
-  chosen: string[];
-  onChange: (fields: string[]) => void;
-}
-
-/** The columns, which the file has in the order in which they are chosen. */
-function FieldChoice({ chosen, onChange }: FieldChoiceProps) {
-  const { data: fields, error } = useQuery(exportFieldsQuery);
-  if (error) return <Problem error={error} />;
-  return (
-    <fieldset className="choices">
-      <legend>Columns, in the order in which you choose them</legend>
-      {fields?.map(({ path, label }) => (
-        <label key={path}>
-          <input
-            type="checkbox"
-            checked={chosen.includes(path)}
-            onChange={(event) =>
-              onChange(
-                event.target.checked ? [...chosen, path] : chosen.filter((other) => other !== path),
-              )
-            }
-          />{" "}
-          {label}
-        </label>
-      ))}
-    </fieldset>
+    </>
   );
 }

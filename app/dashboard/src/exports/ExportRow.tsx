@@ -6,9 +6,19 @@ import { ActionButton } from "../ui/ActionButton";
 import { formatDate, formatInstant, formatNumber } from "../ui/formats";
 import { CancelExport } from "./operations";
 import { exportsQuery, isRunning, type ListedExport } from "./queries";
+import { useExportProgress } from "./useExportProgress";
+
+interface Props {
+  row: ListedExport;
+  /** The names of columns by their paths. */
+  labels: ReadonlyMap<string, string>;
+  segmentId: string;
+  isFollowed: boolean;
+}
 
 /** An export: its progress while it runs, then the link to its file. */
-export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: string }) {
+export function ExportRow({ row, labels, segmentId, isFollowed }: Props) {
+  useExportProgress(row.id, segmentId, isFollowed);
   const queryClient = useQueryClient();
   const canWrite = useCanWrite();
   const state = useRef<HTMLTableCellElement>(null);
@@ -25,8 +35,9 @@ export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: st
     <tr>
       <th scope="row">{formatInstant(row.createdAt)}</th>
       <td>{row.format}</td>
+      <td className="sentence">{row.fields.map((path) => labels.get(path) ?? path).join(", ")}</td>
       <td ref={state} tabIndex={-1}>
-        {describeState(row)}
+        {isRunning(row) ? <Progress row={row} /> : describeState(row)}
       </td>
       <td>
         {canWrite && isRunning(row) && (
@@ -42,6 +53,18 @@ export function ExportRow({ row, segmentId }: { row: ListedExport; segmentId: st
         {row.url && row.expiresAt && ` until ${formatDate(row.expiresAt)}`}
       </td>
     </tr>
+  );
+}
+
+function Progress({ row }: { row: ListedExport }) {
+  const { rowsDone, rowsTotal } = row;
+  const isMeasured = row.status === "IN_PROGRESS" && rowsTotal !== null && rowsTotal >= rowsDone;
+  return (
+    <label>
+      {describeState(row)}
+      <br />
+      <progress {...(isMeasured && { value: rowsDone, max: Math.max(rowsTotal, 1) })} />
+    </label>
   );
 }
 

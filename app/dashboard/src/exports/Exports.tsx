@@ -1,27 +1,48 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCanWrite } from "../access/viewer";
-import { Problem } from "../ui/Problem";
+import { PagedList } from "../ui/PagedList";
 import { Table } from "../ui/Table";
 import { ExportForm } from "./ExportForm";
 import { ExportRow } from "./ExportRow";
-import { exportsQuery } from "./queries";
+import { exportFieldsQuery, exportsQuery, listExports } from "./queries";
+import { findFollowed, usePollInterval } from "./useExportProgress";
 
 /** Starts exports of a segment, and lists them. */
 export function Exports({ segment }: { segment: { id: string } }) {
   const canWrite = useCanWrite();
-  const query = useQuery(exportsQuery(segment.id));
+  const pollInterval = usePollInterval();
+  const query = useInfiniteQuery({
+    ...exportsQuery(segment.id),
+    refetchInterval: ({ state }) => pollInterval(state.data),
+  });
+  const { data: fields } = useQuery(exportFieldsQuery);
+  const labels = new Map(fields?.map(({ path, label }) => [path, label]));
+  const rows = listExports(query.data);
+  const followed = findFollowed(rows);
   return (
     <>
-      {canWrite && <ExportForm segmentId={segment.id} />}
-      {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
-      {query.data?.length === 0 && <p>There are no exports of this segment.</p>}
-      {query.data && query.data.length > 0 && (
-        <Table caption="Exports, the newest first" columns={["Started", "Format", "State", "File"]}>
-          {query.data.map((row) => (
-            <ExportRow key={row.id} row={row} segmentId={segment.id} />
+      {canWrite && <ExportForm segmentId={segment.id} labels={labels} />}
+      <PagedList
+        query={query}
+        isEmpty={rows.length === 0}
+        waiting="Loading the exports …"
+        empty="There are no exports of this segment."
+      >
+        <Table
+          caption="Exports, the newest first"
+          columns={["Started", "Format", "Columns", "State", "File"]}
+        >
+          {rows.map((row) => (
+            <ExportRow
+              key={row.id}
+              row={row}
+              labels={labels}
+              segmentId={segment.id}
+              isFollowed={followed.has(row.id)}
+            />
           ))}
         </Table>
-      )}
+      </PagedList>
     </>
   );
 }

@@ -1,11 +1,12 @@
 import { graphql } from "../api/graphql";
 
 export const ListExports = graphql(`
-  query ListExports($segmentId: ID!) {
-    exports(first: 50, segmentId: $segmentId) {
+  query ListExports($segmentId: ID!, $after: String) {
+    exports(first: 50, after: $after, segmentId: $segmentId) {
       nodes {
         id
         format
+        fields
         status
         rowsDone
         rowsTotal
@@ -14,6 +15,27 @@ export const ListExports = graphql(`
         error
         url
       }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const FollowExport = graphql(`
+  subscription FollowExport($id: ID!) {
+    exportProgress(id: $id) {
+      id
+      format
+      fields
+      status
+      rowsDone
+      rowsTotal
+      createdAt
+      expiresAt
+      error
+      url
     }
   }
 `);

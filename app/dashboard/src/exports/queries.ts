@@ -1,24 +1,45 @@
-import { queryOptions } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
+import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
 import { ListExportFields, ListExports } from "./operations";
 
-const PROGRESS_INTERVAL_MS = 1_000;
-
-export type ListedExport = ResultOf<typeof ListExports>["exports"]["nodes"][number];
+type ExportPage = ResultOf<typeof ListExports>["exports"];
+export type ExportPages = InfiniteData<ExportPage>;
+export type ListedExport = ExportPage["nodes"][number];
+export type ExportField = ResultOf<typeof ListExportFields>["exportFields"][number];
 
 /** Whether a worker still has to write rows of the export. */
 export const isRunning = ({ status }: ListedExport) =>
   status === "SCHEDULED" || status === "IN_PROGRESS";
 
-/** The exports of a segment, read every second while one of them runs. */
+/** The exports of a segment, the newest first, page by page. */
 export const exportsQuery = (segmentId: string) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ["exports", segmentId],
-    queryFn: async ({ signal }) =>
-      (await request(ListExports, { segmentId }, signal)).exports.nodes,
-    refetchInterval: ({ state }) => (state.data?.some(isRunning) ? PROGRESS_INTERVAL_MS : false),
+    queryFn: async ({ pageParam, signal }) =>
+      (await request(ListExports, { segmentId, after: pageParam }, signal)).exports,
+    ...cursorPaging,
   });
+
+export const listExports = (data: ExportPages | undefined): ListedExport[] =>
+  data?.pages.flatMap(({ nodes }) => nodes) ?? [];
+
+/** Returns the pages with this state of an export. */
+export function withExport(
+  data: ExportPages | undefined,
+  row: ListedExport,
+): ExportPages | undefined {
+  return (
+    data && {
+      ...data,
+      pages: data.pages.map((page) => ({
+        ...page,
+        nodes: page.nodes.map((other) => (other.id === row.id ? row : other)),
+      })),
+    }
+  );
+}
 
 /** The columns that an export may have. */
 export const exportFieldsQuery = queryOptions({

@@ -1,63 +1,51 @@
-import { type Dispatch, useId, useRef, useState } from "react";
-import { nameOf } from "../customers/nameOf";
-import type { Customer } from "../customers/queries";
-import { formatCount, formatNumber } from "../ui/formats";
-import type { Chosen, ChosenEdit } from "./chosen";
-
-const SHOWN_STEP = 50;
+import { type Dispatch, useId, useRef } from "react";
+import { formatCount } from "../ui/formats";
+import { Problem } from "../ui/Problem";
+import { useAnnouncement } from "../ui/Status";
+import { ChosenGroups } from "./ChosenGroups";
+import { ChosenTable } from "./ChosenTable";
+import { type Chosen, type ChosenEdit, isNobody } from "./chosen";
 
 interface Props {
   chosen: Chosen;
+  /** The number of customers; undefined until it is known. */
+  count: number | undefined;
+  /** Why they can't be counted. */
+  error: Error | null;
   edit: Dispatch<ChosenEdit>;
   limit: number;
 }
 
 /** The customers who will be in the list. */
-export function ChosenCustomers({ chosen, edit, limit }: Props) {
-  const [shownCount, setShownCount] = useState(SHOWN_STEP);
+export function ChosenCustomers({ chosen, count, error, edit, limit }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const headingId = useId();
-  const shown = [...chosen.values()].slice(0, shownCount);
-  const count = formatCount(chosen.size, "customer");
-
-  function remove(id: string, row: Element | null | undefined) {
-    // The button that has the focus is about to go.
-    const neighbor = row?.nextElementSibling ?? row?.previousElementSibling;
-    (neighbor?.querySelector("button") ?? heading.current)?.focus();
-    edit({ type: "remove", ids: [id] });
-  }
+  const total = count !== undefined && `${formatCount(count, "customer")} in the list`;
+  useAnnouncement(isNobody(chosen) ? null : total || null);
+  const focusHeading = () => heading.current?.focus();
 
   return (
     <section className="chosen" aria-labelledby={headingId}>
       <h2 id={headingId} tabIndex={-1} ref={heading}>
-        {count} in the list
+        {total || "Customers in the list"}
       </h2>
-      {chosen.size > limit && (
+      {error ? <Problem error={error} /> : !total && <p className="waiting">Counting …</p>}
+      {count !== undefined && count > limit && (
         <p className="field-problem" role="alert">
-          {formatCount(chosen.size - limit, "customer")} too many: remove them, or use a filter.
+          {formatCount(count - limit, "customer")} too many: remove them, or use a filter.
         </p>
       )}
-      {chosen.size === 0 ? (
+      {isNobody(chosen) ? (
         <p className="waiting">Paste, upload or tick customers to add them.</p>
       ) : (
         <>
-          <table>
-            <tbody>
-              {shown.map((customer) => (
-                <ChosenRow key={customer.id} customer={customer} onRemove={remove} />
-              ))}
-            </tbody>
-          </table>
+          <ChosenGroups groups={chosen.groups} edit={edit} onLostFocus={focusHeading} />
+          <ChosenTable customers={chosen.customers} edit={edit} onLostFocus={focusHeading} />
           <div className="toolbar">
-            {chosen.size > shownCount && (
-              <button type="button" onClick={() => setShownCount(shownCount + SHOWN_STEP)}>
-                Show more of {formatNumber(chosen.size)}
-              </button>
-            )}
             <button
               type="button"
               onClick={() => {
-                heading.current?.focus();
+                focusHeading();
                 edit({ type: "clear" });
               }}
             >
@@ -67,30 +55,5 @@ export function ChosenCustomers({ chosen, edit, limit }: Props) {
         </>
       )}
     </section>
-  );
-}
-
-interface RowProps {
-  customer: Customer;
-  onRemove: (id: string, row: Element | null | undefined) => void;
-}
-
-function ChosenRow({ customer, onRemove }: RowProps) {
-  return (
-    <tr>
-      <th scope="row">
-        {nameOf(customer)}
-        <p className="sentence">{[customer.sourceId, customer.email].filter(Boolean).join(", ")}</p>
-      </th>
-      <td className="number">
-        <button
-          type="button"
-          aria-label={`Remove ${customer.sourceId}`}
-          onClick={({ currentTarget }) => onRemove(customer.id, currentTarget.closest("tr"))}
-        >
-          Remove
-        </button>
-      </td>
-    </tr>
   );
 }

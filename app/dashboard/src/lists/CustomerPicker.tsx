@@ -6,7 +6,8 @@ import { PagedList } from "../ui/PagedList";
 import { useDebounced } from "../ui/useDebounced";
 import { AddAllButton } from "./AddAllButton";
 import { CustomerTable } from "./CustomerTable";
-import type { Chosen, ChosenEdit } from "./chosen";
+import { type Chosen, type ChosenEdit, EVERYBODY } from "./chosen";
+import { useTicks } from "./ticks";
 
 interface Props {
   chosen: Chosen;
@@ -21,7 +22,9 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
   const heading = useId();
   const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
-  const customers = query.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
+  const pages = query.data?.pages.map(({ nodes }) => nodes) ?? [];
+  const customers = pages.flat();
+  const ticks = useTicks(chosen, pages, query.isPlaceholderData ? null : (filter ?? EVERYBODY));
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>Search and tick</h2>
@@ -44,7 +47,7 @@ export function CustomerPicker({ chosen, edit, limit }: Props) {
           edit={edit}
           limit={limit}
         />
-        <CustomerTable customers={customers} chosen={chosen} edit={edit} />
+        <CustomerTable customers={customers} ticks={ticks} edit={edit} />
       </PagedList>
     </section>
   );

@@ -1,15 +1,16 @@
 import { type Dispatch, memo, useCallback, useEffect, useRef } from "react";
 import type { Customer } from "../customers/queries";
-import type { Chosen, ChosenEdit } from "./chosen";
+import type { ChosenEdit } from "./chosen";
 
 interface Props {
   customers: readonly Customer[];
-  chosen: Chosen;
+  /** The ids of those who are in the list. */
+  ticks: ReadonlySet<string>;
   edit: Dispatch<ChosenEdit>;
 }
 
 /** Customers with ticks. With Shift, a tick counts for all rows since the last one. */
-export function CustomerTable({ customers, chosen, edit }: Props) {
+export function CustomerTable({ customers, ticks, edit }: Props) {
   const shown = useRef(customers);
   const lastTicked = useRef(0);
   useEffect(() => {
@@ -34,7 +35,7 @@ export function CustomerTable({ customers, chosen, edit }: Props) {
               <input
                 type="checkbox"
                 aria-label="All shown customers"
-                checked={customers.every(({ id }) => chosen.has(id))}
+                checked={customers.every(({ id }) => ticks.has(id))}
                 onChange={({ target }) => edit(createEdit(customers, target.checked))}
               />
             </td>
@@ -49,7 +50,7 @@ export function CustomerTable({ customers, chosen, edit }: Props) {
               key={customer.id}
               customer={customer}
               index={index}
-              isTicked={chosen.has(customer.id)}
+              isTicked={ticks.has(customer.id)}
               onTick={tickRow}
             />
           ))}
@@ -87,7 +88,5 @@ const CustomerRow = memo(function CustomerRow({ customer, index, isTicked, onTic
 });
 
 function createEdit(ticked: readonly Customer[], isTicked: boolean): ChosenEdit {
-  return isTicked
-    ? { type: "add", customers: ticked }
-    : { type: "remove", ids: ticked.map(({ id }) => id) };
+  return { type: isTicked ? "add" : "remove", customers: ticked };
 }

@@ -4,6 +4,7 @@ import { ActionButton } from "../ui/ActionButton";
 import { FileField, readText } from "../ui/FileField";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { useDebounced } from "../ui/useDebounced";
 import { ColumnChoice } from "./ColumnChoice";
 import { type Column, countColumns, type Entries, parseRows, readEntries } from "./entries";
 
@@ -25,7 +26,10 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
   const [source, setSource] = useState<{ text: string; fileName?: string }>({ text: "" });
   const [chosenColumn, setColumn] = useState<Column | null>(null);
   const [hasHeader, setHeader] = useState(false);
-  const rows = useMemo(() => parseRows(source.text), [source.text]);
+  // To parse thousands of lines at each key would delay the next one.
+  const settledText = useDebounced(source.text);
+  const rows = useMemo(() => parseRows(settledText), [settledText]);
+  const isSettled = settledText === source.text;
   const column = countColumns(rows) > 1 ? chosenColumn : 0;
 
   function change(next: typeof source) {
@@ -41,7 +45,8 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        if (column !== null) onSubmit(readEntries(hasHeader ? rows.slice(1) : rows, column));
+        if (column !== null && isSettled)
+          onSubmit(readEntries(hasHeader ? rows.slice(1) : rows, column));
       }}
     >
       <div className="toolbar">
@@ -71,7 +76,11 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
             />
             The first line is a heading
           </label>
-          <ActionButton type="submit" disabled={column === null} isPending={isPending}>
+          <ActionButton
+            type="submit"
+            disabled={column === null}
+            isPending={isPending || !isSettled}
+          >
             {submitLabel}
           </ActionButton>
         </div>

@@ -1,5 +1,8 @@
+import { useMutation } from "@tanstack/react-query";
+import { useRef } from "react";
+import { ActionButton } from "../ui/ActionButton";
 import { formatCount } from "../ui/formats";
-import { useAnnouncement } from "../ui/Status";
+import { announce, useAnnouncement } from "../ui/Status";
 import type { Lookup } from "./lookup";
 
 const MAX_NAMED_EMAILS = 5;
@@ -34,16 +37,45 @@ export function LookupReport({ report }: { report: Report }) {
         )}
         {unknown.length > 0 && <li>{formatCount(unknown.length, "value")} not found</li>}
       </ul>
-      {unknown.length > 0 && (
-        <label>
-          Not found, with the numbers of the lines
-          <textarea
-            readOnly
-            rows={Math.min(unknown.length, 8)}
-            value={unknown.map(({ line, text }) => `${line}: ${text}`).join("\n")}
-          />
-        </label>
-      )}
+      {unknown.length > 0 && <UnknownEntries unknown={unknown} />}
     </div>
+  );
+}
+
+/** The values that no customer has. */
+function UnknownEntries({ unknown }: { unknown: Lookup["unknown"] }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const copy = useMutation({
+    mutationFn: async () => {
+      const text = unknown.map((entry) => entry.text).join("\n");
+      try {
+        await navigator.clipboard.writeText(text);
+        return `${formatCount(unknown.length, "value")} copied, without the numbers of the lines.`;
+      } catch {
+        // Without HTTPS, or without the user's consent, a page can't copy.
+        field.current?.select();
+        return "The browser does not let the page copy: press Ctrl+C.";
+      }
+    },
+    onSuccess: announce,
+  });
+  return (
+    <>
+      <label>
+        Not found, with the numbers of the lines
+        <textarea
+          ref={field}
+          readOnly
+          rows={Math.min(unknown.length, 8)}
+          value={unknown.map(({ line, text }) => `${line}: ${text}`).join("\n")}
+        />
+      </label>
+      <p>
+        <ActionButton isPending={copy.isPending} onClick={() => copy.mutate()}>
+          Copy unknown
+        </ActionButton>{" "}
+        {copy.data && <span className="hint">{copy.data}</span>}
+      </p>
+    </>
   );
 }

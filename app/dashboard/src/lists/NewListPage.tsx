@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "wouter";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
-import { toChosen } from "./chosen";
+import { NOBODY, toChosen } from "./chosen";
 import { ListEditor } from "./ListEditor";
 import { listLimitQuery, listMembersQuery } from "./queries";
 
@@ -26,7 +26,7 @@ function NewList() {
   return (
     <>
       <h1>New fixed list</h1>
-      <ListEditor limit={limit.data} initial={new Map()} />
+      <ListEditor limit={limit.data} initial={NOBODY} scope="new" />
     </>
   );
 }
@@ -41,7 +41,7 @@ function ChangedCopy({ id }: { id: string }) {
   return (
     <>
       <h1>Changed copy of “{list.data.name}”</h1>
-      <ListEditor limit={limit.data} initial={toChosen(list.data.members)} />
+      <ListEditor limit={limit.data} initial={toChosen(list.data.members)} scope={id} />
     </>
   );
 }

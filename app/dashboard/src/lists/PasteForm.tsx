@@ -6,7 +6,7 @@ import type { Chosen, ChosenEdit } from "./chosen";
 import { EntryForm } from "./EntryForm";
 import type { Entries } from "./entries";
 import { LookupReport, type Report } from "./LookupReport";
-import { lookUp } from "./lookup";
+import { countGroupMembers, lookUp } from "./lookup";
 
 const MAX_ENTRIES = 100_000;
 
@@ -50,10 +50,10 @@ function useLookup(chosen: Chosen, edit: Props["edit"]) {
       }
       setProgress("Looking up …");
       controller.current = new AbortController();
-      const lookup = await lookUp(entries, controller.current.signal, (text) =>
-        setProgress(`Looked up ${text} …`),
-      );
-      const addedCount = lookup.customers.filter(({ id }) => !chosen.has(id)).length;
+      const { signal } = controller.current;
+      const lookup = await lookUp(entries, signal, (text) => setProgress(`Looked up ${text} …`));
+      const others = lookup.customers.filter(({ id }) => !chosen.customers.has(id));
+      const addedCount = others.length - (await countGroupMembers(chosen, others, signal));
       return { ...lookup, emptyCount, addedCount } satisfies Report;
     },
     onSuccess: ({ customers }) => edit({ type: "add", customers }),

@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { type Dispatch, useState } from "react";
+import type { Dispatch, SetStateAction } from "react";
 import { useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { request, requireNoUserErrors } from "../api/request";
@@ -9,34 +9,46 @@ import { routes } from "../routes";
 import { CreateSegment } from "../segments/operations";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
-import type { Chosen, ChosenEdit } from "./chosen";
+import { editChosen, isNobody, toFilter } from "./chosen";
+import { forgetList, type ListDraft } from "./keptList";
 
 interface Props {
-  chosen: Chosen;
-  edit: Dispatch<ChosenEdit>;
+  draft: ListDraft;
+  setDraft: Dispatch<SetStateAction<ListDraft>>;
+  /** The number of customers; undefined until it is known. */
+  count: number | undefined;
   limit: number;
+  /** Under which name this tab keeps the list. */
+  scope: string;
 }
 
 const MAX_NAMED_CUSTOMERS = 5;
 
 /** Names the list and creates it. */
-export function SaveListForm({ chosen, edit, limit }: Props) {
-  const [name, setName] = useState("");
-  const [description, setDescription] = useState("");
+export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
   const [, navigate] = useLocation();
   const canWrite = useCanWrite();
   const invalidate = useInvalidation();
   const creation = useMutation({
-    mutationFn: () => createList(name, description, [...chosen.values()]),
+    mutationFn: () => createList(draft),
     onError: (error) => {
-      if (error instanceof DeletedCustomersError) edit({ type: "remove", ids: error.ids });
+      if (!(error instanceof DeletedCustomersError)) return;
+      const { customers } = error;
+      setDraft((before) => ({
+        ...before,
+        chosen: editChosen(before.chosen, { type: "remove", customers }),
+      }));
     },
     onSuccess: (id) => {
+      forgetList(scope);
       invalidate(["segments"]);
       navigate(routes.segment(id));
     },
   });
-  const canCreate = canWrite && name && chosen.size > 0 && chosen.size <= limit;
+  const { name, description, chosen } = draft;
+  // What the API still counts, it checks.
+  const canCreate =
+    canWrite && name && !isNobody(chosen) && (count ?? 1) > 0 && (count ?? 0) <= limit;
   return (
     <form
       onSubmit={(event) => {
@@ -48,11 +60,20 @@ export function SaveListForm({ chosen, edit, limit }: Props) {
       <div className="toolbar">
         <label>
           Name
-          <input required value={name} onChange={(event) => setName(event.target.value)} />
+          <input
+            required
+            value={name}
+            onChange={({ target }) => setDraft((before) => ({ ...before, name: target.value }))}
+          />
         </label>
         <label>
           Description
-          <input value={description} onChange={(event) => setDescription(event.target.value)} />
+          <input
+            value={description}
+            onChange={({ target }) =>
+              setDraft((before) => ({ ...before, description: target.value }))
+            }
+          />
         </label>
         {canWrite && (
           <ActionButton
@@ -71,7 +92,7 @@ export function SaveListForm({ chosen, edit, limit }: Props) {
 
 /** Customers were deleted after they were chosen. */
 class DeletedCustomersError extends Error {
-  readonly ids: string[];
+  readonly customers: readonly Customer[];
 
   constructor(customers: readonly Customer[]) {
     const names = customers.slice(0, MAX_NAMED_CUSTOMERS).map(({ sourceId }) => sourceId);
@@ -80,25 +101,26 @@ class DeletedCustomersError extends Error {
       `No longer in the shop, and so taken off the list: ${names.join(", ")}${more}. ` +
         "Create the list again.",
     );
-    this.ids = customers.map(({ id }) => id);
+    this.customers = customers;
   }
 }
 
 /** Creates the list; returns the id of the segment. */
-async function createList(
-  name: string,
-  description: string,
-  customers: readonly Customer[],
-): Promise<string> {
+async function createList({ name, description, chosen }: ListDraft): Promise<string> {
+  const customers = [...chosen.customers.values()];
   const { segmentCreate } = await request(CreateSegment, {
     input: {
       name,
       description: description || null,
-      definition: { customers: customers.map(({ id }) => ({ id })) },
+      definition:
+        chosen.groups.length > 0
+          ? { snapshot: toFilter(chosen) }
+          : { customers: customers.map(({ id }) => ({ id })) },
     },
   });
   const deleted = segmentCreate.userErrors.flatMap(({ code, path }) => {
-    const customer = code === "NOT_FOUND" ? customers[Number(path.at(-1))] : undefined;
+    const isOfCustomer = code === "NOT_FOUND" && path.includes("customers");
+    const customer = isOfCustomer ? customers[Number(path.at(-1))] : undefined;
     return customer ? [customer] : [];
   });
   if (deleted.length > 0) throw new DeletedCustomersError(deleted);

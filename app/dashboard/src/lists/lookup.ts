@@ -1,8 +1,10 @@
 import { requestInChunks } from "../api/chunks";
 import { request } from "../api/request";
+import { CountCustomers } from "../customers/operations";
 import type { Customer } from "../customers/queries";
 import { isSourceId } from "../customers/sourceId";
 import { formatCount, formatNumber } from "../ui/formats";
+import { type Chosen, toConditions, toFilter } from "./chosen";
 import type { Entry } from "./entries";
 import { FindByEmail, FindBySourceId } from "./operations";
 
@@ -58,6 +60,23 @@ export function summarize(entries: readonly Entry[], found: Found): Lookup {
     for (const customer of named ?? []) customers.set(customer.id, customer);
   }
   return { customers: [...customers.values()], duplicateCount, unknown, sharedEmails };
+}
+
+/** Returns how many of the customers are in the list because a filter selects them. */
+export async function countGroupMembers(
+  { groups }: Chosen,
+  customers: readonly Customer[],
+  signal: AbortSignal,
+): Promise<number> {
+  if (groups.length === 0) return 0;
+  const members = toFilter({ customers: new Map(), groups });
+  const counts = await Promise.all(
+    toConditions(customers).map(async (condition) => {
+      const variables = { search: null, filter: { all: [members, condition] } };
+      return (await request(CountCustomers, variables, signal)).customers.totalCount;
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function findInChunks(

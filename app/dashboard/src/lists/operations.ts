@@ -53,3 +53,22 @@ export const ReadListLimit = graphql(`
     }
   }
 `);
+
+export const FindGroupMembers = graphql(`
+  query FindGroupMembers($filter: FilterInput!) {
+    customers(first: 100, filter: $filter) {
+      nodes {
+        id
+      }
+    }
+  }
+`);
+
+export const DescribeGroup = graphql(`
+  query DescribeGroup($filter: FilterInput!) {
+    segmentPreview(filter: $filter) {
+      filterText
+      memberCount
+    }
+  }
+`);

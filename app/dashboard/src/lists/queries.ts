@@ -1,8 +1,9 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
 import { request } from "../api/request";
-import type { Customer } from "../customers/queries";
-import { ReadListLimit, ReadListMembers } from "./operations";
+import { type Customer, customerCountQuery } from "../customers/queries";
+import { type Chosen, type ListFilter, toConditions, toFilter } from "./chosen";
+import { DescribeGroup, FindGroupMembers, ReadListLimit, ReadListMembers } from "./operations";
 
 /** The maximum number of customers in a fixed list. */
 export const listLimitQuery = queryOptions({
@@ -11,6 +12,34 @@ export const listLimitQuery = queryOptions({
     (await request(ReadListLimit, {}, signal)).project.mostStaticMembers,
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+/** The number of customers in a list that has groups, each counted once. */
+export const chosenCountQuery = (chosen: Chosen) => ({
+  ...customerCountQuery({ search: "", filter: toFilter(chosen) }),
+  // The filter may name thousands of customers.
+  gcTime: 0,
+});
+
+/** The ids of those of at most 100 customers who match the filter. */
+export const groupMembersQuery = (filter: ListFilter, customers: readonly Customer[]) =>
+  queryOptions({
+    queryKey: ["groupMembers", filter, customers.map(({ id }) => id)],
+    queryFn: async ({ signal }) => {
+      const variables = { filter: { all: [filter, ...toConditions(customers)] } };
+      const { nodes } = (await request(FindGroupMembers, variables, signal)).customers;
+      return nodes.map(({ id }) => id);
+    },
+    retry: false,
+  });
+
+/** The filter as a sentence, and how many customers match it. */
+export const groupQuery = (filter: ListFilter) =>
+  queryOptions({
+    queryKey: ["listGroup", filter],
+    queryFn: async ({ signal }) =>
+      (await request(DescribeGroup, { filter }, signal)).segmentPreview,
+    retry: false,
+  });
 
 /** The name and all members of a fixed list; null if there is none with this id. */
 export const listMembersQuery = (id: string) =>

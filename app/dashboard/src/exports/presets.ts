@@ -1,0 +1,38 @@
+const NAME = "segments:export-presets";
+
+/** Columns of an export under a name. */
+export interface Preset {
+  name: string;
+  fields: string[];
+}
+
+/** Returns the presets that this browser keeps. */
+export function readPresets(): Preset[] {
+  try {
+    const presets = JSON.parse(localStorage.getItem(NAME) ?? "[]");
+    return Array.isArray(presets) ? presets : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Keeps the presets. Throws an error if the storage of the browser has no room for them. */
+export function keepPresets(presets: readonly Preset[]): void {
+  try {
+    localStorage.setItem(NAME, JSON.stringify(presets));
+  } catch {
+    throw new Error("The browser has no room to keep the columns.");
+  }
+}
+
+/** Forgets the presets: names of metadata may be confidential. */
+export function forgetPresets(): void {
+  localStorage.removeItem(NAME);
+}
+
+/** Returns the presets with this one, in the order of their names. It replaces one of its name. */
+export const withPreset = (presets: readonly Preset[], preset: Preset): Preset[] =>
+  [...withoutPreset(presets, preset.name), preset].sort((a, b) => a.name.localeCompare(b.name));
+
+export const withoutPreset = (presets: readonly Preset[], name: string): Preset[] =>
+  presets.filter((preset) => preset.name !== name);

@@ -1,0 +1,132 @@
+import { useEffect, useState } from "react";
+import type { Customer } from "../customers/queries";
+import { type Chosen, createGroup, isNobody, type ListFilter, toChosen } from "./chosen";
+
+const PREFIX = "segments:draft:list:";
+const CUSTOMERS_PER_CHUNK = 1_000;
+const TYPING_PAUSE_MS = 500;
+
+/** A fixed list that is not created yet. */
+export interface ListDraft {
+  name: string;
+  description: string;
+  chosen: Chosen;
+}
+
+type KeptCustomer = [id: string, sourceId: string, name: string | null, email: string | null];
+
+interface KeptHead {
+  name: string;
+  description: string;
+  groups: { filter: ListFilter; excluded: KeptCustomer[] }[];
+  chunkCount: number;
+}
+
+/** Returns the list that this tab keeps of those with this scope; null if it keeps none. */
+export function readKeptList(scope: string): ListDraft | null {
+  try {
+    const head: KeptHead | null = read(`${PREFIX}${scope}`);
+    if (!head) return null;
+    const chunks = [...Array(head.chunkCount).keys()].map(
+      (index) => read(chunkName(scope, index)) as KeptCustomer[],
+    );
+    const customers = toChosen(chunks.flat().map(fromKept)).customers;
+    const groups = head.groups.map(({ filter, excluded }) =>
+      createGroup(filter, excluded.map(fromKept)),
+    );
+    const { name, description } = head;
+    return { name, description, chosen: { customers, groups } };
+  } catch {
+    return null;
+  }
+}
+
+export function forgetList(scope: string): void {
+  for (const name of Object.keys(sessionStorage)) {
+    if (name === PREFIX + scope || name.startsWith(`${PREFIX}${scope}:`)) {
+      sessionStorage.removeItem(name);
+    }
+  }
+}
+
+/**
+ * Returns a function that keeps a list for as long as the tab is open. It returns false if the
+ * storage of the browser has no room.
+ */
+export function createListKeeper(scope: string): (draft: ListDraft) => boolean {
+  let written: Customer[][] = [];
+
+  return ({ name, description, chosen }) => {
+    if (!name && !description && isNobody(chosen)) {
+      forgetList(scope);
+      written = [];
+      return true;
+    }
+    const chunks = toChunks([...chosen.customers.values()]);
+    const groups = chosen.groups.map(({ filter, excluded }) => ({
+      filter,
+      excluded: [...excluded.values()].map(toKept),
+    }));
+    const head: KeptHead = { name, description, groups, chunkCount: chunks.length };
+    try {
+      for (const [index, chunk] of chunks.entries()) {
+        if (!isSame(chunk, written[index])) write(chunkName(scope, index), chunk.map(toKept));
+      }
+      write(`${PREFIX}${scope}`, head);
+      written = chunks;
+      return true;
+    } catch {
+      forgetList(scope);
+      written = [];
+      return false;
+    }
+  };
+}
+
+/** Keeps the list when the user pauses. Returns whether the browser has room for it. */
+export function useKeptList(scope: string, draft: ListDraft, unchanged: ListDraft): boolean {
+  const [keep] = useState(() => createListKeeper(scope));
+  const [isKept, setKept] = useState(true);
+  useEffect(() => {
+    if (draft === unchanged) return;
+    const keepNow = () => setKept(keep(draft));
+    const timer = setTimeout(keepNow, TYPING_PAUSE_MS);
+    window.addEventListener("pagehide", keepNow);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener("pagehide", keepNow);
+    };
+  }, [keep, draft, unchanged]);
+  return isKept;
+}
+
+function toChunks(customers: readonly Customer[]): Customer[][] {
+  const chunks: Customer[][] = [];
+  for (let start = 0; start < customers.length; start += CUSTOMERS_PER_CHUNK) {
+    chunks.push(customers.slice(start, start + CUSTOMERS_PER_CHUNK));
+  }
+  return chunks;
+}
+
+const isSame = (chunk: readonly Customer[], other: readonly Customer[] | undefined) =>
+  chunk.length === other?.length && chunk.every((customer, index) => customer === other[index]);
+
+const toKept = ({ id, sourceId, name, email }: Customer): KeptCustomer => [
+  id,
+  sourceId,
+  name,
+  email,
+];
+
+const fromKept = ([id, sourceId, name, email]: KeptCustomer): Customer => ({
+  id,
+  sourceId,
+  name,
+  email,
+});
+
+const chunkName = (scope: string, index: number) => `${PREFIX}${scope}:${index}`;
+
+const read = (name: string) => JSON.parse(sessionStorage.getItem(name) ?? "null");
+
+const write = (name: string, value: unknown) => sessionStorage.setItem(name, JSON.stringify(value));
