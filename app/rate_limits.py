@@ -5,7 +5,7 @@ process takes points in advance, so that few operations wait for Redis. Without 
 is refused.
 """
 
-from collections import defaultdict
+from collections import OrderedDict
 
 from redis.asyncio import Redis
 
@@ -13,6 +13,9 @@ from app.redis_breaker import RedisBreaker, RedisUnavailable
 
 BUCKET_SECONDS = 10
 """An empty bucket is full again after this time."""
+
+MAX_KEYS_IN_ADVANCE = 1_000
+"""A process holds points of at most this many keys: of those that spent last."""
 
 _ADVANCE_SECONDS = 0.1
 
@@ -54,18 +57,18 @@ class RateLimiter:
         self._key_prefix = f"segments:{database}:points:"
         self._points_per_second = points_per_second
         self._capacity = max(points_per_second * BUCKET_SECONDS, max_operation_cost)
-        self._points_in_advance: defaultdict[str, int] = defaultdict(int)
+        self._points_in_advance: OrderedDict[str, int] = OrderedDict()
 
     async def spend(self, key: str, points: int) -> float | None:
         """Takes the points of an operation from the bucket of the key. Returns None, or in how many
         seconds there are enough."""
-        if self._points_in_advance[key] < points:
-            missing_points = points - self._points_in_advance[key]
+        missing_points = points - self._points_in_advance.get(key, 0)
+        if missing_points > 0:
             wait_seconds = await self._refill(key, missing_points)
             if wait_seconds is not None:
                 return wait_seconds
         # Without Redis there may be too few.
-        self._points_in_advance[key] = max(self._points_in_advance[key] - points, 0)
+        self._hold(key, max(self._points_in_advance.get(key, 0) - points, 0))
         return None
 
     async def _refill(self, key: str, needed_points: int) -> float | None:
@@ -79,5 +82,11 @@ class RateLimiter:
             return None
         if not taken_points:
             return float(wait_milliseconds) / 1_000
-        self._points_in_advance[key] += int(taken_points)
+        self._hold(key, self._points_in_advance.get(key, 0) + int(taken_points))
         return None
+
+    def _hold(self, key: str, points: int) -> None:
+        self._points_in_advance[key] = points
+        self._points_in_advance.move_to_end(key)
+        if len(self._points_in_advance) > MAX_KEYS_IN_ADVANCE:
+            self._points_in_advance.popitem(last=False)

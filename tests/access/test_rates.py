@@ -10,6 +10,7 @@ import structlog
 from redis.asyncio import Redis
 from websockets.exceptions import ConnectionClosed
 
+from app import rate_limits
 from app.domain.api_keys import Role
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
@@ -125,6 +126,17 @@ async def test_most_operations_do_not_wait_for_redis(valkey: Valkey) -> None:
             assert await limiter.spend("key", 10) is None
 
         assert (await redis.info("stats"))["total_commands_processed"] == command_count + 1
+
+
+async def test_points_of_few_keys_are_held(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "MAX_KEYS_IN_ADVANCE", 2)
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        limiter = RateLimiter(redis, RedisBreaker(), "test", 1_000, 5_000)
+        for key in ("a", "b", "a", "c"):
+            assert await limiter.spend(key, 10) is None
+
+    assert [*limiter._points_in_advance] == ["a", "c"]
 
 
 async def test_without_redis_nothing_is_refused_and_the_log_says_so() -> None:
