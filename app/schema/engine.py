@@ -227,7 +227,8 @@ class EngineStatus:
     )
     lag_seconds: float | None = strawberry.field(
         description="The time between `reachedAt` and `at`, in seconds. An idle engine saves"
-        " its position once a second."
+        " its position once a second. Null if no engine has ever run, or if MongoDB's"
+        " clock has gone back: then only `lagChanges` tells how far the engine is behind."
     )
     lag_changes: EngineCount | None = strawberry.field(
         description="The number of customer changes after the position of the slowest"
