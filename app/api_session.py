@@ -46,6 +46,8 @@ class StreamCounter:
             yield
         finally:
             self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
-"""uvicorn's HTTP protocol with limits of size and time for what a client sends, and an end of each
-connection that loses no request. It ignores upgrades to other protocols than WebSocket."""
+"""uvicorn's HTTP protocol with limits of size and time for what a client sends, and of time for
+what it reads. It loses no request at the end of a connection, and ignores upgrades to other
+protocols than WebSocket."""
 
 import asyncio
 import sys
+from typing import cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from app.watched_transport import WatchedTransport
 
 MAX_HEADER_BYTES = 64 * 1024
 HEADER_TIMEOUT_SECONDS = 10.0
@@ -30,6 +34,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     The parser has no limit of its own, and copies an unfinished header again for each packet. The
     limit also counts trailers and chunk extensions: all bytes since the last progress in a message.
+    A client that accepts nothing of its responses loses its connection.
 
     An upgrade to anything but a WebSocket is ignored. Java's HttpClient asks for one to HTTP/2 with
     its first request; the parser stops at such a request, and uvicorn loses its body.
@@ -40,13 +45,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _closes_after_response = False
     _deadline: asyncio.TimerHandle | None = None
     _received_data = b""
+    _watched_transport: WatchedTransport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._watched_transport = WatchedTransport(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._watched_transport))
         self._set_deadline("headers", HEADER_TIMEOUT_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
+        self._watched_transport.stop_watching()
         super().connection_lost(exc)
 
     def close_after_response(self, *, closes_idle: bool) -> None:
@@ -68,6 +76,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._bytes_without_progress > MAX_HEADER_BYTES and not self.transport.is_closing():
             self._are_headers_too_large = True
             self.send_400_response("")
+
+    def handle_websocket_upgrade(self) -> None:
+        # The protocol of the socket has a time limit of its own.
+        self.transport = self._watched_transport.stop_watching()
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         self._set_deadline("headers", HEADER_TIMEOUT_SECONDS)

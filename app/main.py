@@ -28,6 +28,7 @@ from app.loop_watchdog import watch_event_loop
 from app.metrics import metrics
 from app.persisted_documents import PersistedDocuments
 from app.rate_limits import RateLimiter
+from app.redis_breaker import RedisBreaker
 from app.request_id import RequestIdMiddleware
 from app.schema import schema
 from app.schema.http import GraphQLView
@@ -62,9 +63,13 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
             exit_stack.push_async_callback(app.state.store.close)
             services = Services(app.state.store, settings, ArqQueue(app.state.redis))
             app.state.services = services
-            app.state.persisted_documents = PersistedDocuments(app.state.redis, settings.database)
+            breaker = RedisBreaker()
+            app.state.persisted_documents = PersistedDocuments(
+                app.state.redis, breaker, settings.database
+            )
             app.state.rate_limiter = RateLimiter(
                 app.state.redis,
+                breaker,
                 settings.database,
                 settings.points_per_second,
                 settings.max_operation_cost,

@@ -4,51 +4,49 @@ A client sends the SHA-256 of a document, and the document itself only if the se
 it. So documents may be lost at any time: without Redis, clients send each of them.
 """
 
-import asyncio
+from contextlib import suppress
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-log = structlog.get_logger()
+from app.redis_breaker import RedisBreaker, RedisUnavailable
 
 MAX_DOCUMENTS = 1_000
 MAX_DOCUMENT_BYTES = 20_000
 EXPIRY_SECONDS = 24 * 60 * 60
-_TIMEOUT_SECONDS = 1.0
 
 
 class PersistedDocuments:
     """The documents of one database, for all API processes: at most 20 MB, each for a day."""
 
-    def __init__(self, redis: Redis, database: str) -> None:
+    def __init__(self, redis: Redis, breaker: RedisBreaker, database: str) -> None:
         self._redis = redis
+        self._breaker = breaker
         self._document_prefix = f"segments:{database}:document:"
         # The hashes, each with the time at which its document was saved.
         self._index_key = f"segments:{database}:documents"
 
     async def get(self, document_hash: str) -> str | None:
-        """Returns the document; None if it is unknown, or if Redis does not answer in a second."""
+        """Returns the document; None if it is unknown, or if Redis does not answer."""
+        key = self._document_prefix + document_hash
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                document = await self._redis.get(self._document_prefix + document_hash)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("can't read a persisted document", error=error)
+            document = await self._breaker.call(lambda: self._redis.get(key))
+        except RedisUnavailable:
             return None
         return None if document is None else document.decode()
 
     async def save(self, document_hash: str, document: str) -> None:
-        """Saves the document unless it is too long, and drops the oldest ones beyond the bound."""
+        """Saves the document unless it is known or too long, and drops the oldest ones beyond the
+        bound."""
         encoded_document = document.encode()
         if len(encoded_document) > MAX_DOCUMENT_BYTES:
             return
-        try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                await self._save(document_hash, encoded_document)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("can't save a persisted document", error=error)
+        with suppress(RedisUnavailable):
+            await self._breaker.call(lambda: self._save(document_hash, encoded_document))
 
     async def _save(self, document_hash: str, encoded_document: bytes) -> None:
+        # Some clients send the document each time.
+        if await self._redis.exists(self._document_prefix + document_hash):
+            return
         seconds, _ = await self._redis.time()
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.set(self._document_prefix + document_hash, encoded_document, ex=EXPIRY_SECONDS)

@@ -5,22 +5,19 @@ process takes points in advance, so that few operations wait for Redis. Without 
 is refused.
 """
 
-import asyncio
-from collections import defaultdict
-from time import monotonic
+from collections import OrderedDict
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-log = structlog.get_logger()
+from app.redis_breaker import RedisBreaker, RedisUnavailable
 
 BUCKET_SECONDS = 10
 """An empty bucket is full again after this time."""
 
+MAX_KEYS_IN_ADVANCE = 1_000
+"""A process holds points of at most this many keys: of those that spent last."""
+
 _ADVANCE_SECONDS = 0.1
-_TIMEOUT_SECONDS = 0.5
-_RETRY_SECONDS = 5.0
 
 # Returns the points that were taken, and the milliseconds until there are enough if it took none.
 _TAKE_SCRIPT = """
@@ -48,42 +45,48 @@ class RateLimiter:
     of them, or one operation with the maximum cost."""
 
     def __init__(
-        self, redis: Redis, database: str, points_per_second: int, max_operation_cost: int
+        self,
+        redis: Redis,
+        breaker: RedisBreaker,
+        database: str,
+        points_per_second: int,
+        max_operation_cost: int,
     ) -> None:
+        self._breaker = breaker
         self._take = redis.register_script(_TAKE_SCRIPT)
         self._key_prefix = f"segments:{database}:points:"
         self._points_per_second = points_per_second
         self._capacity = max(points_per_second * BUCKET_SECONDS, max_operation_cost)
-        self._points_in_advance: defaultdict[str, int] = defaultdict(int)
-        self._unavailable_until = 0.0
+        self._points_in_advance: OrderedDict[str, int] = OrderedDict()
 
     async def spend(self, key: str, points: int) -> float | None:
         """Takes the points of an operation from the bucket of the key. Returns None, or in how many
         seconds there are enough."""
-        if self._points_in_advance[key] < points:
-            missing_points = points - self._points_in_advance[key]
+        missing_points = points - self._points_in_advance.get(key, 0)
+        if missing_points > 0:
             wait_seconds = await self._refill(key, missing_points)
             if wait_seconds is not None:
                 return wait_seconds
         # Without Redis there may be too few.
-        self._points_in_advance[key] = max(self._points_in_advance[key] - points, 0)
+        self._hold(key, max(self._points_in_advance.get(key, 0) - points, 0))
         return None
 
     async def _refill(self, key: str, needed_points: int) -> float | None:
-        if monotonic() < self._unavailable_until:
-            return None
         wanted_points = needed_points + round(self._points_per_second * _ADVANCE_SECONDS)
         arguments = (self._points_per_second, self._capacity, needed_points, wanted_points)
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                taken_points, wait_milliseconds = await self._take(
-                    keys=[self._key_prefix + key], args=arguments
-                )
-        except (RedisError, OSError, TimeoutError) as error:
-            self._unavailable_until = monotonic() + _RETRY_SECONDS
-            log.warning("Redis does not answer; the rates of keys are not limited", error=error)
+            taken_points, wait_milliseconds = await self._breaker.call(
+                lambda: self._take(keys=[self._key_prefix + key], args=arguments)
+            )
+        except RedisUnavailable:
             return None
         if not taken_points:
             return float(wait_milliseconds) / 1_000
-        self._points_in_advance[key] += int(taken_points)
+        self._hold(key, self._points_in_advance.get(key, 0) + int(taken_points))
         return None
+
+    def _hold(self, key: str, points: int) -> None:
+        self._points_in_advance[key] = points
+        self._points_in_advance.move_to_end(key)
+        if len(self._points_in_advance) > MAX_KEYS_IN_ADVANCE:
+            self._points_in_advance.popitem(last=False)

@@ -1,6 +1,7 @@
 """Settings from the environment. Each entry point reads them once and passes them on."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -48,6 +49,18 @@ def _validate_origin(origin: str) -> str:
     return normalized
 
 
+def _validate_proxy(address: str) -> str:
+    try:
+        if address != "*":
+            ip_network(address)
+    except ValueError:
+        raise ValueError(
+            f"{address!r} is not an IP address; use addresses like 10.0.0.5, networks like"
+            " 10.0.0.0/8, or * for any"
+        ) from None
+    return address
+
+
 def _validate_currency(code: str) -> str:
     if not re.fullmatch("[A-Z]{3}", code):
         raise ValueError(f"{code!r} is not a currency; use an ISO 4217 code like EUR")
@@ -82,10 +95,12 @@ def _validate_unsubscribe_url(url: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_validate_origin)]
 HostName = Annotated[str, AfterValidator(_validate_host_name)]
+Proxy = Annotated[str, AfterValidator(_validate_proxy)]
 
 
 class Settings(BaseSettings):
-    """Read from the environment and .env: MONGODB_URL, REDIS_URL and SEGMENTS_*."""
+    """Read from the environment and .env: MONGODB_URL, REDIS_URL, FORWARDED_ALLOW_IPS and
+    SEGMENTS_*."""
 
     model_config = SettingsConfigDict(
         env_prefix="SEGMENTS_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
@@ -101,6 +116,9 @@ class Settings(BaseSettings):
     currency: Annotated[str, AfterValidator(_validate_currency)] | None = None
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     allowed_hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
+    forwarded_allow_ips: Annotated[
+        tuple[Proxy, ...], NoDecode, BeforeValidator(_split_at_commas)
+    ] = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     operation_seconds: float = Field(default=60, gt=0)
     stop_seconds: float = Field(default=20, ge=0)

@@ -15,6 +15,7 @@ from app.commands import connections
 from app.graceful_server import GracefulServer
 from app.http_protocol import BoundedHttpProtocol
 from app.local import addresses
+from app.settings import Settings
 from app.websocket_protocol import StrictWebSocketProtocol
 
 _MIB = 1024 * 1024
@@ -36,12 +37,16 @@ def run(host: str, port: int) -> None:
         tracing.tracing(),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(create_app(settings, host), listener, settings.stop_seconds))
+        runner.run(_serve(create_app(settings, host), listener, settings))
 
 
-async def _serve(app: Starlette, listener: socket.socket, stop_seconds: float) -> None:
-    config = uvicorn.Config(
+def create_server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """Returns how uvicorn serves the application. It believes the headers X-Forwarded-Proto and
+    X-Forwarded-For of the proxies that the settings name."""
+    trusts_everyone = "*" in settings.forwarded_allow_ips
+    return uvicorn.Config(
         app,
+        forwarded_allow_ips="*" if trusts_everyone else list(settings.forwarded_allow_ips),
         http=BoundedHttpProtocol,
         ws=StrictWebSocketProtocol,
         lifespan="off",
@@ -53,7 +58,11 @@ async def _serve(app: Starlette, listener: socket.socket, stop_seconds: float) -
         ws_ping_interval=None,
         ws_per_message_deflate=False,
     )
-    server = GracefulServer(config, stop_seconds, app.state.stop_streams)
+
+
+async def _serve(app: Starlette, listener: socket.socket, settings: Settings) -> None:
+    config = create_server_config(app, settings)
+    server = GracefulServer(config, settings.stop_seconds, app.state.stop_streams)
     # Not in uvicorn, which would print a traceback if the app fails to start.
     async with app.router.lifespan_context(app):
         # All objects so far live as long as the process: exclude them from garbage collection.

@@ -11,8 +11,16 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
   },
-  // `npm run dev` sends queries to a running `segments up`.
+  // `npm run dev` sends queries to a running `segments up`, which refuses those of other origins.
   server: {
-    proxy: { "/graphql": { target: SERVER, changeOrigin: true, ws: true, rewriteWsOrigin: true } },
+    proxy: {
+      "/graphql": {
+        target: SERVER,
+        changeOrigin: true,
+        headers: { origin: new URL(SERVER).origin },
+        ws: true,
+        rewriteWsOrigin: true,
+      },
+    },
   },
 });

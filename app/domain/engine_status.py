@@ -10,6 +10,8 @@ from app.domain.consumers import ConsumerStatus, Failure
 from app.domain.exports import ExportSummary
 from app.domain.progress import PartitionProgress, PoisonChange
 
+# The clocks of the members of a replica set may differ by this much.
+_MAX_CLOCK_DIFFERENCE = timedelta(seconds=10)
 # Above this ratio of its maximum size, the oplog drops its oldest entries as it grows.
 _FULL_OPLOG_RATIO = 0.9
 
@@ -185,9 +187,20 @@ class EngineStatus:
 
     @property
     def lag(self) -> timedelta | None:
-        if (reached_at := self.reached_at) is None:
+        """The time since `reached_at`; None if the engine was never started, or if the lag is
+        unknown because MongoDB's clock has gone back."""
+        if (reached_at := self.reached_at) is None or self.clock_reversal:
             return None
         return max(self.observed_at - reached_at, timedelta(0))
+
+    @property
+    def clock_reversal(self) -> timedelta:
+        """How far MongoDB's clock has gone back behind the position of the engine: zero for a
+        difference that members of a replica set may have."""
+        if (reached_at := self.reached_at) is None:
+            return timedelta(0)
+        ahead = reached_at - self.observed_at
+        return ahead if ahead > _MAX_CLOCK_DIFFERENCE else timedelta(0)
 
     @property
     def unassigned_partition_count(self) -> int:

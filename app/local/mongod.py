@@ -51,6 +51,8 @@ class Mongod(ChildProcess):
                 *("--bind_ip", str(self.socket.path), "--nounixsocket"),
                 # The program uses neither, and features that are off can't be attacked.
                 *("--noscripting", "--networkMessageCompressors", "disabled"),
+                # mongod would log slow operations with the values of documents.
+                *("--slowOpSampleRate", "0"),
                 *("--oplogSize", str(self._settings.oplog_mib)),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             ]

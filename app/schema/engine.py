@@ -4,12 +4,14 @@ from datetime import datetime
 
 import strawberry
 
+from app.domain.api_keys import Role
 from app.domain.consumers import Consumer, ConsumerStatus
 from app.domain.consumers import QuarantinedTransition as StoredQuarantinedTransition
 from app.domain.engine_status import BoundedCount, PartitionStatus, Worker, to_seconds
 from app.domain.engine_status import EngineError as StoredEngineError
 from app.domain.engine_status import EngineStatus as EngineStatusSnapshot
 from app.domain.exports import ExportSummary
+from app.domain.hidden_errors import hide_errors
 from app.domain.progress import PoisonChange
 from app.schema.context import Info
 from app.schema.delivery_status import DeliveryQueueStatus
@@ -225,7 +227,8 @@ class EngineStatus:
     )
     lag_seconds: float | None = strawberry.field(
         description="The time between `reachedAt` and `at`, in seconds. An idle engine saves"
-        " its position once a second."
+        " its position once a second. Null if no engine has ever run, or if MongoDB's"
+        " clock has gone back: then only `lagChanges` tells how far the engine is behind."
     )
     lag_changes: EngineCount | None = strawberry.field(
         description="The number of customer changes after the position of the slowest"
@@ -341,7 +344,9 @@ def _to_engine_partition(
 class EngineQuery:
     @strawberry.field(
         description="For administrators: the engine's progress, throughput, workers and latest"
-        " error."
+        " error. A key without the role `admin` gets all but the texts of errors."
     )
     async def engine_status(self, info: Info) -> EngineStatus:
-        return EngineStatus.from_domain(await info.context.services.engine_status.read())
+        status = await info.context.services.engine_status.read()
+        is_admin = info.context.caller.role is Role.ADMIN
+        return EngineStatus.from_domain(status if is_admin else hide_errors(status))

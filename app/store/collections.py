@@ -22,6 +22,7 @@ EXPORT_CHUNKS_COLLECTION = "exportFiles.chunks"
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 
 DOCUMENT_VALIDATION_FAILURE = 121
+_INDEX_NOT_FOUND = 27
 _NAMESPACE_EXISTS = 48
 
 _OBJECT = {"bsonType": "object"}
@@ -364,7 +365,7 @@ async def _prepare(
     if collection.retired_indexes:
         existing = await database[collection.name].index_information()
         for name in existing.keys() & set(collection.retired_indexes):
-            await database[collection.name].drop_index(name)
+            await _drop_index(database, collection, name)
 
 
 async def _set_options(database: Database, collection: Collection) -> None:
@@ -378,4 +379,13 @@ async def _create(database: Database, collection: Collection) -> None:
     except OperationFailure as error:
         # Another process that starts at the same time created it first.
         if error.code != _NAMESPACE_EXISTS:
+            raise
+
+
+async def _drop_index(database: Database, collection: Collection, name: str) -> None:
+    try:
+        await database[collection.name].drop_index(name)
+    except OperationFailure as error:
+        # Another process that starts at the same time dropped it first.
+        if error.code != _INDEX_NOT_FOUND:
             raise

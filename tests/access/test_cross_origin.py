@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from httpx import Response
 from pydantic import ValidationError
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -64,19 +65,67 @@ async def test_preflight_requests(keyed_api: KeyedApi, path: str) -> None:
 
 
 async def test_responses_name_the_allowed_origin(keyed_api: KeyedApi) -> None:
-    for origin in (*ALLOWED_ORIGINS, *FORBIDDEN_ORIGINS):
-        answer = await keyed_api.post("{ viewer { role } }", {"Origin": origin})
-        stream = await keyed_api.post(
-            "{ viewer { role } }",
-            {"Origin": origin, "Accept": "text/event-stream"},
-            "/graphql/stream",
-        )
-
-        for response in (answer, stream):
-            expected = origin if origin in ALLOWED_ORIGINS else None
+    for origin in ALLOWED_ORIGINS:
+        for response in await query_both_endpoints(keyed_api, {"Origin": origin}):
             assert response.status_code == 200
-            assert response.headers.get("access-control-allow-origin") == expected
+            assert response.headers["access-control-allow-origin"] == origin
             assert "Origin" in response.headers["vary"]
+
+
+async def test_other_origins_run_no_operation(keyed_api: KeyedApi) -> None:
+    for origin in FORBIDDEN_ORIGINS:
+        for response in await query_both_endpoints(keyed_api, {"Origin": origin}):
+            assert response.status_code == 403
+            assert "SEGMENTS_ALLOWED_ORIGINS" in response.text
+            assert "access-control-allow-origin" not in response.headers
+            assert "Origin" in response.headers["vary"]
+
+
+async def test_the_pages_of_the_server_run_operations(keyed_api: KeyedApi) -> None:
+    headers = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    for response in await query_both_endpoints(keyed_api, headers):
+        assert response.status_code == 200
+        assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_an_image_or_a_script_runs_no_operation(keyed_api: KeyedApi, site: str) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+    responses = await query_both_endpoints(keyed_api, headers)
+
+    assert [response.status_code for response in responses if response.request.method == "GET"] == [
+        403,
+        403,
+    ]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/app/", "/graphql?query={viewer{role}}"])
+async def test_links_from_other_sites_work(keyed_api: KeyedApi, path: str) -> None:
+    headers = {
+        "Accept": "text/html,*/*;q=0.8",
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+    }
+    response = await keyed_api.api.http_client.get(path, headers=headers)
+
+    # 503 says that a page has not been built.
+    assert response.status_code in (200, 503)
+
+
+async def query_both_endpoints(keyed_api: KeyedApi, headers: dict[str, str]) -> list[Response]:
+    """Responses to a query by POST and by GET, and as a stream of events by both."""
+    client, query = keyed_api.api.http_client, {"query": "{ viewer { role } }"}
+    return [
+        await client.request(
+            method,
+            path,
+            headers={**headers, "Accept": accept},
+            json=query if method == "POST" else None,
+            params=query if method == "GET" else None,
+        )
+        for path, accept in (("/graphql", "*/*"), ("/graphql/stream", "text/event-stream"))
+        for method in ("POST", "GET")
+    ]
 
 
 async def test_an_error_can_be_read_by_the_page(mongod: Mongod, valkey: Valkey) -> None:

@@ -10,10 +10,12 @@ import structlog
 from redis.asyncio import Redis
 from websockets.exceptions import ConnectionClosed
 
+from app import rate_limits
 from app.domain.api_keys import Role
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.rate_limits import RateLimiter
+from app.redis_breaker import RedisBreaker
 from tests.access.conftest import GRAPHQL, KeyedApi
 from tests.access.test_validity import open_socket
 from tests.api import running_api
@@ -101,7 +103,7 @@ async def test_sockets_and_subscriptions_of_a_key_are_limited(slow_api: KeyedApi
 async def test_a_bucket_is_shared_and_fills_up_again(valkey: Valkey) -> None:
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
-        limiters = [RateLimiter(redis, "test", 100, 5_000) for _ in range(2)]
+        limiters = [RateLimiter(redis, RedisBreaker(), "test", 100, 5_000) for _ in range(2)]
 
         assert await limiters[0].spend("key", 4_000) is None
         wait_seconds = await limiters[1].spend("key", 3_000)
@@ -117,7 +119,7 @@ async def test_a_bucket_is_shared_and_fills_up_again(valkey: Valkey) -> None:
 async def test_most_operations_do_not_wait_for_redis(valkey: Valkey) -> None:
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
-        limiter = RateLimiter(redis, "test", 1_000, 5_000)
+        limiter = RateLimiter(redis, RedisBreaker(), "test", 1_000, 5_000)
         assert await limiter.spend("key", 10) is None
         command_count = (await redis.info("stats"))["total_commands_processed"]
         for _ in range(10):
@@ -126,14 +128,26 @@ async def test_most_operations_do_not_wait_for_redis(valkey: Valkey) -> None:
         assert (await redis.info("stats"))["total_commands_processed"] == command_count + 1
 
 
+async def test_points_of_few_keys_are_held(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "MAX_KEYS_IN_ADVANCE", 2)
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        limiter = RateLimiter(redis, RedisBreaker(), "test", 1_000, 5_000)
+        for key in ("a", "b", "a", "c"):
+            assert await limiter.spend(key, 10) is None
+
+    assert [*limiter._points_in_advance] == ["a", "c"]
+
+
 async def test_without_redis_nothing_is_refused_and_the_log_says_so() -> None:
     redis = Redis(port=1)
-    limiter = RateLimiter(redis, "test", 1, 1_000)
+    limiter = RateLimiter(redis, RedisBreaker(), "test", 1, 1_000)
     with structlog.testing.capture_logs() as entries:
         for _ in range(10):
             assert await limiter.spend("key", 1_000) is None
 
     assert [entry["event"] for entry in entries] == [
-        "Redis does not answer; the rates of keys are not limited"
+        "Redis does not answer; the rates of keys are not limited, and clients have to send"
+        " persisted queries in full"
     ]
     await redis.aclose()

@@ -114,6 +114,10 @@ def test_only_the_api_listens_outside_and_on_loopback() -> None:
     assert ports == {"mongo": [], "valkey": [], "api": ["127.0.0.1:8000:8000"], "worker": []}
 
 
+def test_the_api_trusts_the_proxy() -> None:
+    assert service("api")["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+
+
 def test_each_service_has_a_health_check_and_limits() -> None:
     for name in compose()["services"]:
         assert {"healthcheck", "mem_limit", "restart"} <= service(name).keys(), name

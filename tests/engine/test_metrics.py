@@ -108,3 +108,12 @@ async def test_the_alert_rules_use_metrics_that_exist(
 
     assert len(used) >= 10
     assert used <= set(re.findall(r"^# HELP (\S+)", text, re.MULTILINE))
+
+
+def test_each_recommended_alert_has_a_rule() -> None:
+    rules = (ROOT / "app" / "alert_rules.yaml").read_text()
+    rows = re.findall(r"^\| `(\w+)`.*\balert\b", (ROOT / "app" / "README.md").read_text(), re.M)
+
+    assert len(rows) >= 3
+    assert [name for name in rows if f"{name}" not in rules] == []
+    assert re.search(r"segments_event_loop_worst_delay_seconds\S* > 0\.25", rules)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.engine_status import WorkerReport
+from app.domain.engine_status import EngineStatus, PartitionStatus, WorkerReport
+from app.domain.progress import PartitionProgress
 from app.services.engine import Engine
-from app.services.health import PartitionState, partition_state
+from app.services.health import PartitionState, check_status, partition_state
 from app.store import oplog
 from tests.engine.conftest import Json, ShopWithEngine, wait_until
 from tests.engine.test_transitions import is_true_filter
@@ -346,3 +347,20 @@ async def test_an_error_that_looks_like_a_field_is_reported_as_it_is(
     assert worker["lastError"]["message"] == status["lastError"]["message"] == "$host"
     since = parse_instant(worker["lastError"]["at"]) - parse_instant(worker["beganAt"])
     assert since == timedelta(seconds=3)
+
+
+async def test_the_lag_is_unknown_after_the_clock_has_gone_back(
+    shop_without_engine: ShopWithEngine,
+) -> None:
+    status = await shop_without_engine.api.services.engine_status.read()
+
+    def after(seconds_back: int) -> EngineStatus:
+        reached_at = status.observed_at + timedelta(seconds=seconds_back)
+        partition = PartitionStatus(0, PartitionProgress("0" * 16, reached_at, 0), "")
+        return replace(status, partitions=[partition])
+
+    assert after(5).lag == timedelta(0)
+    assert after(60).lag is None
+    (finding,) = [each for each in check_status(after(60)) if each.subject == "engine"]
+    assert "lag unknown, as MongoDB's clock has gone back by 60 s" in finding.state
+    assert not finding.is_ok

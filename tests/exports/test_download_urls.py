@@ -3,11 +3,19 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
+from app.commands.api import create_server_config
 from app.errors import SetupError
+from app.export_download import download_base
 from app.services.exports.download_urls import DownloadUrls, UrlState
+from app.settings import Settings
 
 SECONDS = timedelta(seconds=1)
 SECRET_KEY = SecretStr("a secret of the test")
@@ -31,3 +39,33 @@ def test_the_url() -> None:
 def test_without_a_secret_key() -> None:
     with pytest.raises(SetupError, match="SEGMENTS_SECRET_KEY is not set"):
         DownloadUrls(None).url("exp_1", datetime.now(UTC), "http://x")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "scheme"),
+    [("", "http"), ("192.0.2.7", "http"), ("172.16.0.0/12, 192.0.2.7", "https"), ("*", "https")],
+)
+async def test_a_trusted_proxy_tells_the_scheme(
+    monkeypatch: pytest.MonkeyPatch, proxies: str, scheme: str
+) -> None:
+    async def respond_with_base(request: Request) -> Response:
+        return PlainTextResponse(download_base(request))
+
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
+    config = create_server_config(
+        Starlette(routes=[Route("/", respond_with_base)]),
+        Settings(_env_file=None),  # type: ignore[call-arg]
+    )
+    config.load()
+    transport = httpx.ASGITransport(config.loaded_app, client=("172.18.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as client:
+        response = await client.get("/", headers={"X-Forwarded-Proto": "https"})
+
+    assert response.text == f"{scheme}://shop.example"
+
+
+@pytest.mark.parametrize("proxies", ["proxy.example", "10.0.0.1/8", "10.0.0.1:80"])
+def test_a_proxy_is_named_by_its_address(monkeypatch: pytest.MonkeyPatch, proxies: str) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
+    with pytest.raises(ValidationError, match="is not an IP address"):
+        Settings(_env_file=None)  # type: ignore[call-arg]

@@ -20,6 +20,27 @@ async def test_many_processes_may_open_a_new_store_at_once(settings: Settings) -
         await store.close()
 
 
+async def test_many_processes_may_update_the_indexes_at_once(
+    settings: Settings, mongo_client: MongoClient[dict[str, Any]]
+) -> None:
+    """They build missing indexes over existing documents, and drop a retired one."""
+    await (await Store.open(settings)).close()
+    orders, customers = (mongo_client[settings.database][name] for name in ("orders", "customers"))
+    orders.insert_many(
+        [{"sourceId": f"order-{number}", "current": True} for number in range(5_000)]
+    )
+    created_indexes = orders.index_information()
+    orders.drop_indexes()
+    customers.create_index("searchKeys")
+
+    stores = await asyncio.gather(*(Store.open(settings) for _ in range(4)))
+
+    for store in stores:
+        await store.close()
+    assert orders.index_information() == created_indexes
+    assert "searchKeys_1" not in customers.index_information()
+
+
 @pytest.mark.parametrize(
     "field",
     [

@@ -34,6 +34,7 @@ MAX_DOCUMENT_TOKENS = 10_000
 MAX_DOCUMENT_CHARACTERS = 200_000
 MAX_DOCUMENT_COMMENTS = 1_000
 MAX_CACHED_CHARACTERS = 500_000
+MAX_CACHED_INVALID_CHARACTERS = 50_000
 MAX_REQUEST_ERRORS = 10
 _VALIDATION_RULES = (
     *specified_rules,
@@ -63,18 +64,54 @@ class ParsedDocument:
     errors: tuple[JSON, ...] = ()
 
 
-class DocumentCache:
-    """The most recently used documents, up to MAX_CACHED_CHARACTERS of text."""
+class _RecentDocuments:
+    """The most recently used documents, up to a number of characters of text. Threads may use
+    it."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
-        self._cached_documents: OrderedDict[str, ParsedDocument] = OrderedDict()
-        self._cached_characters = 0
+    def __init__(self, max_characters: int) -> None:
+        self._max_characters = max_characters
+        self._documents: OrderedDict[str, ParsedDocument] = OrderedDict()
+        self._characters = 0
         self._lock = Lock()
 
     def has(self, source: str) -> bool:
+        # A text that is too long is not even hashed.
+        return len(source) <= self._max_characters and source in self._documents
+
+    def get(self, source: str) -> ParsedDocument | None:
+        if len(source) > self._max_characters:
+            return None
+        with self._lock:
+            document = self._documents.get(source)
+            if document is not None:
+                self._documents.move_to_end(source)
+            return document
+
+    def add(self, source: str, document: ParsedDocument) -> None:
+        """Adds a document, unless it alone has too many characters."""
+        if len(source) > self._max_characters:
+            return
+        with self._lock:
+            if source not in self._documents:
+                self._characters += len(source)
+            self._documents[source] = document
+            while self._characters > self._max_characters:
+                oldest_source, _ = self._documents.popitem(last=False)
+                self._characters -= len(oldest_source)
+
+
+class DocumentCache:
+    """The most recently used documents: valid ones up to MAX_CACHED_CHARACTERS of text, and apart
+    from them, so that they displace none, invalid ones up to MAX_CACHED_INVALID_CHARACTERS."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._valid_documents = _RecentDocuments(MAX_CACHED_CHARACTERS)
+        self._invalid_documents = _RecentDocuments(MAX_CACHED_INVALID_CHARACTERS)
+
+    def has(self, source: str) -> bool:
         """Whether the document is cached, so that `get` takes no time."""
-        return source in self._cached_documents
+        return self._valid_documents.has(source) or self._invalid_documents.has(source)
 
     def get(self, source: str) -> tuple[DocumentNode, Mapping[str | None, MeasuredOperation]]:
         """Returns the document, and its operations by name. Threads may call it.
@@ -82,25 +119,14 @@ class DocumentCache:
         Raises OperationError if the text is not GraphQL, exceeds a limit or does not fit the
         schema.
         """
-        with self._lock:
-            document = self._cached_documents.get(source)
-            if document is not None:
-                self._cached_documents.move_to_end(source)
+        document = self._valid_documents.get(source) or self._invalid_documents.get(source)
         if document is None:
             document = self._parse(source)
-            with self._lock:
-                self._add(source, document)
+            is_valid = document.document_node is not None
+            (self._valid_documents if is_valid else self._invalid_documents).add(source, document)
         if document.document_node is None:
             raise OperationError(document.http_status, document.errors)
         return document.document_node, document.operations
-
-    def _add(self, source: str, document: ParsedDocument) -> None:
-        if source not in self._cached_documents:
-            self._cached_characters += len(source)
-        self._cached_documents[source] = document
-        while self._cached_characters > MAX_CACHED_CHARACTERS:
-            oldest_source, _ = self._cached_documents.popitem(last=False)
-            self._cached_characters -= len(oldest_source)
 
     def _parse(self, source: str) -> ParsedDocument:
         try:

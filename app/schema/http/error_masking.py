@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from uuid import uuid4
 
 import structlog
 from graphql import GraphQLError
@@ -19,6 +18,7 @@ from app.errors import (
     SegmentsError,
     SlowConsumer,
 )
+from app.request_id import current_request_id
 from app.schema.http.request_errors import (
     BAD_REQUEST_CODE,
     JSON,
@@ -52,7 +52,7 @@ def format_request_error(graphql_error: GraphQLError, code: str) -> JSON:
 def format_execution_errors(errors: Iterable[GraphQLError]) -> list[JSON]:
     """Formats the first MAX_ERRORS errors of an executed operation. Logs the unexpected ones, each
     kind once."""
-    request_id = uuid4().hex
+    request_id = current_request_id()
     logged_kinds: set[tuple[type[BaseException], str]] = set()
     formatted_errors: list[JSON] = []
     for graphql_error in errors:
@@ -83,7 +83,7 @@ def internal_error(request_id: str) -> JSON:
 
 def log_internal_error(cause: BaseException) -> JSON:
     """Logs an unexpected error outside of every field. Returns it as the client sees it."""
-    request_id = uuid4().hex
+    request_id = current_request_id()
     _log.error("unexpected error", request_id=request_id, exc_info=cause)
     return internal_error(request_id)
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.client_disconnect import ClientDisconnected
 from app.schema.http import http_request, http_responses, media_types
@@ -31,7 +31,6 @@ from app.schema.http.request_errors import JSON, OperationError, RequestError, r
 from app.schema.http.session import CallerSession, SessionOpener, prepare_operation
 
 KEEPALIVE_INTERVAL_SECONDS = 15
-SEND_TIMEOUT_SECONDS = 60
 # The clients of a server that stops do not all reconnect at once.
 _RETRY_MILLISECONDS = (500, 2_500)
 _KEEPALIVE_COMMENT = b":\n\n"
@@ -106,20 +105,10 @@ class EventStream:
 async def _send_events(
     events: AsyncGenerator[bytes], scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Sends events until the client disconnects, or accepts no data for SEND_TIMEOUT_SECONDS."""
-
-    async def send_with_timeout(message: Message) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            await send(message)
-
+    """Sends events until the client disconnects."""
     async with aclosing(events) as body:
-        try:
-            response = StreamingResponse(
-                body, headers=_HEADERS, media_type=media_types.EVENT_STREAM
-            )
-            await response(scope, receive, send_with_timeout)
-        except* TimeoutError:
-            pass
+        response = StreamingResponse(body, headers=_HEADERS, media_type=media_types.EVENT_STREAM)
+        await response(scope, receive, send)
 
 
 async def _encode_results(

@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import replace
 from typing import Protocol
 
+from app.schema.http.document_cache import MAX_DOCUMENT_CHARACTERS
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.operations import Operation, Operations
 from app.schema.http.request_errors import OperationError, error_object, request_error
@@ -31,7 +32,8 @@ async def prepare(
     request and for an unknown hash; the client then sends the document, too.
     """
     document_hash = request.document_hash
-    if document_hash is None:
+    if document_hash is None or len(request.query) > MAX_DOCUMENT_CHARACTERS:
+        # A document that is too long is refused without its hash, which would take long.
         return await operations.prepare(request)
     if request.query:
         if hashlib.sha256(request.query.encode()).hexdigest() != document_hash:

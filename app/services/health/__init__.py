@@ -15,7 +15,7 @@ def check_status(status: EngineStatus) -> Iterator[Finding]:
     """Yields what is well and what needs a remedy."""
     yield exports.check(status)
     yield from engine.check(status)
-    if status.lag is None:
+    if status.reached_at is None:
         return
     yield from consumers.check(status)
     yield from deliveries.check(status.deliveries)

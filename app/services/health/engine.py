@@ -34,11 +34,11 @@ def partition_state(status: EngineStatus, partition: PartitionStatus) -> Partiti
 
 def check(status: EngineStatus) -> Iterator[Finding]:
     """Checks the partitions, the lag, the workers and the timers."""
-    if status.lag is None:
+    if status.reached_at is None:
         yield Finding("engine", "has never run on this database")
         return
     yield from _check_partitions(status)
-    yield _check_engine(status, status.lag)
+    yield _check_engine(status)
     yield _check_workers(status)
     yield _check_timers(status)
 
@@ -63,8 +63,9 @@ def _check_partitions(status: EngineStatus) -> Iterator[Finding]:
         yield Finding(f"partition {poison_change.partition}", state, remedy)
 
 
-def _check_engine(status: EngineStatus, lag: timedelta) -> Finding:
-    state = f"{status.active_segment_count:,} active segments, {lag.total_seconds():,.0f} s behind"
+def _check_engine(status: EngineStatus) -> Finding:
+    lag = status.lag
+    state = f"{status.active_segment_count:,} active segments, {_format_lag(status)}"
     history_window, changes = status.retention_windows.resume_window, status.changes_behind
     if history_window is not None:
         state += f", can resume within {history_window / _HOUR:,.1f} h"
@@ -72,14 +73,23 @@ def _check_engine(status: EngineStatus, lag: timedelta) -> Finding:
         state += f", {_format_count(changes)} unprocessed changes"
     if status.backfilled_ratio is not None:
         state += f", {status.backfilled_ratio:.0%} of the backfill done"
-    if history_window is not None and lag > history_window / 2:
+    if history_window is not None and lag is not None and lag > history_window / 2:
         return Finding(
             "engine", state, f"{_START_WORKERS}, before the change stream history is lost"
         )
     if status.unassigned_partition_count:
         state += f", {status.unassigned_partition_count} partitions without a worker"
         return Finding("engine", state, _START_WORKERS)
+    if lag is None:
+        return Finding("engine", state, "synchronize the clocks of MongoDB's machines (NTP)")
     return Finding("engine", state, "" if lag < _MAX_LAG else "start more workers")
+
+
+def _format_lag(status: EngineStatus) -> str:
+    if status.lag is None:
+        seconds = status.clock_reversal.total_seconds()
+        return f"lag unknown, as MongoDB's clock has gone back by {seconds:,.0f} s"
+    return f"{status.lag.total_seconds():,.0f} s behind"
 
 
 def _check_workers(status: EngineStatus) -> Finding:

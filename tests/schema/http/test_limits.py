@@ -8,6 +8,7 @@ import pytest
 from graphql import get_introspection_query
 
 from app.schema.http import document_cache
+from app.schema.http.request_errors import OperationError
 from tests.schema.http.conftest import execute
 from tests.schema.http.fruit_schema import schema
 
@@ -187,3 +188,20 @@ def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert again is first
     assert later is not first
+
+
+def test_what_is_refused_displaces_no_valid_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_cache, "MAX_CACHED_INVALID_CHARACTERS", 50)
+    known = document_cache.DocumentCache(schema._schema)
+    valid, too_long = "{ fruit { name weight } }", " " * 600_000
+    invalid = [f"{{ unknown{number} }}" for number in range(10)]
+
+    first, _ = known.get(valid)
+    for source in (too_long, *invalid):
+        with pytest.raises(OperationError):
+            known.get(source)
+    again, _ = known.get(valid)
+
+    assert again is first
+    # The last refusals are known, too.
+    assert [source for source in (too_long, *invalid) if known.has(source)] == invalid[-4:]

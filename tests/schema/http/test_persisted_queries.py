@@ -1,5 +1,6 @@
 """Apollo's automatic persisted queries, in a real Valkey."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,11 +11,16 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
-from app import persisted_documents
+from app import persisted_documents, redis_breaker
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from app.main import create_app
+from app.persisted_documents import PersistedDocuments
+from app.rate_limits import RateLimiter
+from app.redis_breaker import RedisBreaker
+from app.schema.http.document_cache import MAX_DOCUMENT_CHARACTERS
 from app.settings import Settings
 from tests.api import Api, Json, running_api
 from tests.server import running_server
@@ -86,6 +92,49 @@ async def test_only_valid_documents_with_their_own_hash_are_kept(api: Api) -> No
     for forgotten_query in (query, other_query, invalid_query):
         response = await post(api, persisted(forgotten_query))
         assert code(response) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_a_document_that_is_too_long_is_refused_before_it_is_hashed(api: Api) -> None:
+    too_long_query = viewer_query("TooLong") + " " * MAX_DOCUMENT_CHARACTERS
+
+    response = await post(api, {**persisted("{ other }"), "query": too_long_query})
+
+    assert code(response) == "GRAPHQL_PARSE_FAILED"
+
+
+async def test_a_known_document_is_not_saved_again(api: Api, redis_client: Redis) -> None:
+    query = viewer_query("Known")
+    await post(api, persisted(query, is_sent=True))
+    document_hash = persisted(query)["extensions"]["persistedQuery"]["sha256Hash"]
+    redis_client.expire(f"segments:{api.settings.database}:document:{document_hash}", 100)
+
+    assert await post(api, persisted(query, is_sent=True)) == DATA
+    lifetime: Any = redis_client.ttl(f"segments:{api.settings.database}:document:{document_hash}")
+    assert 0 < lifetime <= 100
+
+
+async def test_a_redis_that_hangs_delays_one_request(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(redis_breaker, "monotonic", lambda: now)
+    async with AsyncRedis.from_url(valkey.url) as redis:
+        breaker = RedisBreaker()
+        documents = PersistedDocuments(redis, breaker, "test")
+        limiter = RateLimiter(redis, breaker, "test", 1, 1_000)
+        document_hash = "0" * 64
+        await documents.save(document_hash, "{ a }")
+        await redis.client_pause(round(2_000 * redis_breaker.TIMEOUT_SECONDS))
+        async with asyncio.timeout(1.8 * redis_breaker.TIMEOUT_SECONDS):
+            assert await documents.get(document_hash) is None
+            await documents.save("1" * 64, "{ b }")
+            assert await limiter.spend("key", 1_000) is None
+            assert await limiter.spend("key", 1_000) is None
+        # Answers at the end of the pause.
+        await redis.ping()
+        assert await documents.get(document_hash) is None
+        now += redis_breaker.RETRY_SECONDS
+        assert await documents.get(document_hash) == "{ a }"
 
 
 @pytest.mark.parametrize(

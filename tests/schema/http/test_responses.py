@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.request_id import RequestIdMiddleware
+from app.schema.http import GraphQLView
 from tests.schema.http.fruit_schema import ContextFactory
 
 GRAPHQL = "application/graphql-response+json"
@@ -191,6 +193,19 @@ async def test_an_unexpected_error_is_masked_and_logged_once(
     [entry] = log_entries
     assert entry["request_id"] == answer.json()["errors"][0]["extensions"]["requestId"]
     assert str(entry["exc_info"]) == "the password is 1234"
+
+
+@pytest.mark.parametrize("query", ["{ broken }", "{ beyondJson }"])
+async def test_the_id_of_the_request_finds_its_unexpected_error_in_the_log(
+    view: GraphQLView, log_entries: list[dict[str, Any]], query: str
+) -> None:
+    transport = httpx.ASGITransport(RequestIdMiddleware(view))
+    async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+        answer = await execute(client, query)
+
+    [entry] = log_entries
+    assert entry["request_id"] == answer.headers["x-request-id"]
+    assert answer.json()["errors"][0]["extensions"]["requestId"] == entry["request_id"]
 
 
 async def test_an_answer_that_is_no_json_is_an_internal_error(

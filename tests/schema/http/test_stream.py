@@ -9,6 +9,7 @@ import httpx
 import orjson
 import pytest
 
+from app import watched_transport
 from app.schema.http import GraphQLView, event_stream
 from tests.schema.http.fruit_schema import ContextFactory
 
@@ -199,7 +200,7 @@ async def test_who_goes_stops_the_subscription(
 async def test_a_client_that_reads_nothing_is_disconnected(
     http_client: httpx.AsyncClient, context_factory: ContextFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_stream, "SEND_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(watched_transport, "WRITE_TIMEOUT_SECONDS", 0.1)
     async with open_sse_stream(http_client, "subscription { flood }"):
         await asyncio.wait_for(context_factory.stopped.wait(), 10)
 

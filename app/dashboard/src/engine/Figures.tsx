@@ -15,7 +15,12 @@ export function Figures({ status }: { status: EngineStatus }) {
     <section aria-labelledby="figures">
       <h2 id="figures">Figures</h2>
       <dl className="figures">
-        <Figure name="Lag">{formatWindow(status.lagSeconds, "it has never run")}</Figure>
+        <Figure name="Lag">
+          {formatWindow(
+            status.lagSeconds,
+            status.reachedAt ? "unknown, as MongoDB's clock has gone back" : "it has never run",
+          )}
+        </Figure>
         <Figure name="Unprocessed changes">{formatBounded(status.lagChanges)}</Figure>
         <Figure name="Changes">{formatRate(status.changesPerSecond)} per second</Figure>
         <Figure name="Transitions">{formatRate(status.transitionsPerSecond)} per second</Figure>

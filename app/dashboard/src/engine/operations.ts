@@ -4,6 +4,7 @@ export const ShowEngine = graphql(`
   query ShowEngine {
     engineStatus {
       at
+      reachedAt
       lagSeconds
       lagChanges {
         number
