@@ -92,8 +92,12 @@ function Plot({ lines, ticks, start, end, chosen }: PlotProps) {
         <path key={tick} className="chart-grid" d={`M0 ${yOf(tick)}H${WIDTH}`} />
       ))}
       {lines.map((line) => (
-        // The end without a length lets a line of one point be a dot.
-        <path key={line[0]?.time} className="chart-line" d={`M${line.map(place).join("L")}h.01`} />
+        // The end has no length that is seen. It lets a line of one point be a dot.
+        <path
+          key={line[0]?.time}
+          className={line.length > 1 ? "chart-line" : "chart-line chart-dot"}
+          d={`M${line.map(place).join("L")}h.01`}
+        />
       ))}
       {chosen && (
         <>
