@@ -1,16 +1,21 @@
-"""The page of a segment in a browser: members, what uses it, and its deletion."""
+"""The page of a segment in a browser: members, sizes, what uses it, and its deletion."""
+
+from datetime import timedelta
 
 import pytest
 from selenium.webdriver import Keys
 
+from app.settings import Settings
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.browser import websocket_messages
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 MEMBERS = 60
+MAX_RENDERED_ROWS = 60
 HAS_EMAIL = {"attribute": {"path": "email", "operator": "HAS_VALUE"}}
 UPDATE = """
 mutation($id: ID!, $input: SegmentUpdateInput!) {
@@ -32,21 +37,85 @@ def segment_id(dashboard: Dashboard) -> str:
     return dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
 
 
-def test_the_page_shows_the_members_page_by_page(dashboard: Dashboard, segment_id: str) -> None:
+def test_members_are_scrolled_and_searched(dashboard: Dashboard, segment_id: str) -> None:
+    more = (f"more-{number:03}" for number in range(1_000))
+    dashboard.create_customers(*more, name="Zoe", metadata={"tier": "gold"})
     dashboard.open("/app/segments")
     dashboard.click("a", "Everybody")
 
-    dashboard.wait_for("60 members")
+    dashboard.wait_for("1,060 members, 100% of all customers")
     assert dashboard.browser.current_url == f"{dashboard.url}/app/segments/{segment_id}"
     assert "Everybody" in dashboard.browser.title
-    dashboard.wait_for("customer-49")
-    assert "customer-50" not in dashboard.text()
+    dashboard.wait_for("customer-09")
+    table = dashboard.browser.find_element("css selector", "table[aria-rowcount='1061']")
+    dashboard.check_accessibility()
     dashboard.click("button", "Show more")
-    dashboard.wait_for("customer-59")
-    assert dashboard.text().count("customer-49") == 1
-    dashboard.wait_until(lambda: dashboard.focused().text == "That is all.", "the focus")
+    dashboard.wait_for("That is all.")
+    table.find_element("xpath", "..").send_keys(Keys.END)
+    dashboard.wait_for("more-999")
+    rows = table.find_elements("css selector", "tbody tr[aria-rowindex]")
+    assert rows[-1].get_attribute("aria-rowindex") == "1061"
+    assert len(rows) < MAX_RENDERED_ROWS
+
+    dashboard.click("summary", "Columns")
+    dashboard.click("input", "Email")
+    dashboard.click("input", "metadata.tier")
+    dashboard.wait_for("Name Source id metadata.tier\n")
+    dashboard.find("input", "Name, email, phone or source id").send_keys("more-500")
+    dashboard.wait_for("1 member found")
+    dashboard.browser.refresh()
+    dashboard.wait_for("1 member found")
+    dashboard.wait_for("Zoe more-500 gold")
     dashboard.check_appearance()
     dashboard.check_browser_logs()
+
+
+def test_a_row_with_the_focus_stays(dashboard: Dashboard, segment_id: str) -> None:
+    dashboard.open(f"/app/segments/{segment_id}")
+    dashboard.find("a", "Eve").send_keys(Keys.TAB)
+    link = dashboard.focused()
+    dashboard.browser.execute_script("document.querySelector('.long-table').scrollTop = 1_000_000")
+    dashboard.wait_for("customer-59")
+    assert "customer-09" not in dashboard.text()
+    assert dashboard.focused() == link
+
+    dashboard.press(Keys.TAB, Keys.TAB)
+
+    assert dashboard.focused() != link
+    dashboard.wait_until(lambda: "customer-01" not in dashboard.text(), "the row without focus")
+    assert dashboard.focused().text == "Eve"
+
+
+def test_the_history_is_walked_by_keyboard(
+    dashboard: Dashboard, segment_id: str, settings: Settings
+) -> None:
+    hours = {100: 3, 99: 9, 98: 8, 97: 8, 20: 4, 19: 4, 18: 5, 17: 6}
+    add_sizes(settings, segment_id, {timedelta(hours=age): count for age, count in hours.items()})
+    dashboard.open(f"/app/segments/{segment_id}")
+    dashboard.click("a", "History")
+    dashboard.wait_for("First 3 members (")
+    for words in ("Last 6 members (", "Most 9 members (", "Where the line is broken"):
+        assert words in dashboard.text()
+    assert len(dashboard.browser.find_elements("css selector", ".chart-line")) == 2
+
+    dashboard.find("select", "Time").send_keys(Keys.TAB)
+    dashboard.press(Keys.END)
+    assert status_of(dashboard).endswith(": 6 members")
+    dashboard.press(Keys.ARROW_LEFT)
+    assert status_of(dashboard).endswith(": 5 members")
+    dashboard.press(Keys.HOME, Keys.ARROW_RIGHT)
+    assert status_of(dashboard).endswith(": 9 members")
+    dashboard.click("summary", "As a table")
+    dashboard.wait_for("8 sizes, the newest first")
+    dashboard.check_appearance()
+    select(dashboard, "Time", "3 years")
+    dashboard.wait_until(lambda: dashboard.browser.current_url.endswith("/history?days=1095"))
+    dashboard.check_browser_logs()
+
+
+def status_of(dashboard: Dashboard) -> str:
+    status = dashboard.browser.find_element("css selector", "[role=status]")
+    return status.get_attribute("textContent") or ""
 
 
 def test_a_segment_in_use_is_not_deleted(dashboard: Dashboard, segment_id: str) -> None:

@@ -1,20 +1,22 @@
 """The list of segments in a browser."""
 
-import asyncio
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 
 import pytest
 
-from app.domain.segment_sizes import SegmentSize
 from app.settings import Settings
-from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
+STARTERS = {
+    "VIPs": "orders.totalCount is at least 5",
+    "Gone quiet": "orders.lastOrderAt is more than 90 days ago",
+    "Birthday this week": "birthdate has an anniversary",
+}
 NO_EMAIL = {"attribute": {"path": "email", "operator": "HAS_NO_VALUE"}}
 
 
@@ -48,7 +50,7 @@ def test_search_and_kind_are_part_of_the_address(dashboard: Dashboard) -> None:
     dashboard.wait_for("1 segment\n")
     assert list(list_rows(dashboard)) == ["Without email"]
     dashboard.find("input", "Search by name").send_keys("x")
-    dashboard.wait_for("No segment matches the search.")
+    dashboard.wait_for("There is no segment with “out emx” in its name.")
     dashboard.check_accessibility()
     dashboard.click("button", "Show all segments")
 
@@ -56,11 +58,20 @@ def test_search_and_kind_are_part_of_the_address(dashboard: Dashboard) -> None:
     assert dashboard.browser.current_url == f"{dashboard.url}/app/segments"
 
 
-def test_an_empty_shop_has_no_segments(dashboard: Dashboard) -> None:
+def test_an_empty_shop_has_segments_to_begin_with(dashboard: Dashboard) -> None:
     dashboard.open("/app/segments")
-
     dashboard.wait_for("There are no segments yet.")
-    dashboard.check_accessibility()
+    dashboard.wait_for("Birthday this week")
+    dashboard.check_appearance()
+
+    for name, sentence in STARTERS.items():
+        dashboard.open("/app/segments")
+        dashboard.click("a", name)
+        if name != "VIPs":
+            dashboard.click("button", "Throw it away")
+        assert dashboard.find("input", "Name").get_attribute("value") == name
+        dashboard.wait_for(sentence)
+    dashboard.check_browser_logs()
 
 
 def test_the_list_is_sorted_by_its_headings(dashboard: Dashboard) -> None:
@@ -99,27 +110,19 @@ def test_segments_that_nothing_uses_are_found(dashboard: Dashboard) -> None:
 def test_the_list_draws_the_sizes_of_thirty_days(dashboard: Dashboard, settings: Settings) -> None:
     counted = dashboard.create_segment("Counted", {"filter": ALL_CUSTOMERS_FILTER})
     larger = dashboard.create_segment("Larger", {"filter": ALL_CUSTOMERS_FILTER})
-    asyncio.run(add_sizes(settings, counted, 3, 9, 1, 5))
-    asyncio.run(add_sizes(settings, larger, 6))
+    counts = {7: 3, 5: 9, 2: 1, 0: 5}
+    add_sizes(settings, counted, {timedelta(days=days): count for days, count in counts.items()})
+    add_sizes(settings, larger, {timedelta(0): 6})
     dashboard.open("/app/segments")
 
     line = "[aria-label='From 3 to 5, at least 1, at most 9']"
     dashboard.wait_until(lambda: bool(dashboard.browser.find_elements("css selector", line)))
-    assert list_rows(dashboard)["Larger"]["Last 30 days"] == "–"
+    rows = list_rows(dashboard)
+    assert rows["Counted"]["Last 7 days"] == "+2"
+    assert (rows["Larger"]["Last 7 days"], rows["Larger"]["Last 30 days"]) == ("–", "–")
     dashboard.check_accessibility()
     dashboard.click("button", "Customers")
     wait_for_order(dashboard, "Larger", "Counted")
-
-
-async def add_sizes(settings: Settings, segment_id: str, *counts: int) -> None:
-    """Adds one size a day, the last one of today."""
-    store = Store.connect(settings)
-    now = datetime.now(UTC).replace(microsecond=0)
-    for days, count in zip(range(len(counts), 0, -1), counts, strict=True):
-        at = now - timedelta(days=days - 1)
-        add = partial(store.segment_sizes.add, segment_id, at, SegmentSize(at, count), at)
-        await store.transaction(add)
-    await store.close()
 
 
 def wait_for_order(dashboard: Dashboard, *names: str) -> None:
@@ -132,7 +135,7 @@ def list_rows(dashboard: Dashboard) -> dict[str, dict[str, str]]:
         "return [...document.querySelectorAll('tbody tr')].map(row =>"
         " [...row.cells].map(cell => cell.innerText.split('\\n')))"
     )
-    columns = ("Kind", "Customers", "Last 30 days", "Used by", "Edited")
+    columns = ("Kind", "Customers", "Last 7 days", "Last 30 days", "Used by", "Edited")
     return {
         name[0]: {
             "sentence": " ".join(name[1:]).strip(),

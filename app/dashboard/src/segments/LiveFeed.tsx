@@ -1,7 +1,9 @@
 import { useState, useSyncExternalStore } from "react";
 import type { Transition } from "../api/follow";
 import { connection } from "../api/socket";
+import { formatTime } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { useAnnouncement } from "../ui/Status";
 import type { ShownSegment } from "./queries";
 import { TransitionTable } from "./TransitionTable";
 import { useLiveTransitions } from "./useLiveTransitions";
@@ -15,7 +17,6 @@ export function LiveFeed({ segment }: { segment: ShownSegment }) {
 
 function ActiveFeed({ segmentId }: { segmentId: string }) {
   const { transitions, error } = useLiveTransitions(segmentId);
-  const isConnected = useSyncExternalStore(connection.subscribe, connection.isConnected);
   const [pausedAt, setPausedAt] = useState<Transition[] | null>(null);
 
   if (error) return <Problem error={error} />;
@@ -25,7 +26,7 @@ function ActiveFeed({ segmentId }: { segmentId: string }) {
   return (
     <>
       <p className="toolbar">
-        <span>{isConnected ? "● Live" : "○ Connecting …"}</span>
+        <LineState />
         <button type="button" onClick={() => setPausedAt(pausedAt ? null : transitions)}>
           {pausedAt ? "Go on" : "Pause"}
         </button>
@@ -38,6 +39,15 @@ function ActiveFeed({ segmentId }: { segmentId: string }) {
       )}
     </>
   );
+}
+
+/** Whether transitions arrive, and if not, since when. */
+function LineState() {
+  const isConnected = useSyncExternalStore(connection.subscribe, connection.isConnected);
+  const cutOffAt = useSyncExternalStore(connection.subscribe, connection.cutOffAt);
+  const state = cutOffAt ? `Cut off since ${formatTime(cutOffAt)}, connecting …` : "Connecting …";
+  useAnnouncement(isConnected ? "Live" : state);
+  return <span>{isConnected ? "● Live" : `○ ${state}`}</span>;
 }
 
 function countNew(transitions: Transition[], shown: Transition[]): number {

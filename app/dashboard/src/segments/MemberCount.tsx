@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { formatInstant, formatNumber } from "../ui/formats";
-import { memberCountQuery } from "./queries";
+import { memberCountQuery } from "./sizeQueries";
 
 /** The number of members, counted now; meanwhile, the last noted one. */
 export function MemberCount({ id, lastSize }: { id: string; lastSize?: NotedSize | null }) {

@@ -1,35 +1,79 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { CustomerLink } from "../customers/CustomerLink";
-import { formatInstant } from "../ui/formats";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { useSearchParams } from "wouter";
+import { formatCount } from "../ui/formats";
+import { LongTable } from "../ui/LongTable";
 import { PagedList } from "../ui/PagedList";
-import { Table } from "../ui/Table";
-import { membersQuery, type ShownSegment } from "./queries";
+import { useAnnouncement } from "../ui/Status";
+import { useDebounced } from "../ui/useDebounced";
+import { MemberColumnChoice } from "./MemberColumnChoice";
+import { MemberRow } from "./MemberRow";
+import { membersQuery } from "./memberQueries";
+import type { ShownSegment } from "./queries";
+import { memberCountQuery } from "./sizeQueries";
+import { useMemberColumns } from "./useMemberColumns";
 
-/** The members of the segment, page by page. */
+const NAME_COLUMN = { key: "name", name: "Name" };
+
+/** The members of the segment. The address holds what they are searched for. */
 export function Members({ segment }: { segment: ShownSegment }) {
-  const query = useInfiniteQuery(membersQuery(segment.id));
-  const members = query.data?.pages.flatMap((page) => page?.edges ?? []) ?? [];
-  const isActive = segment.kind === "ACTIVE";
-  const columns = ["Name", "Source id", "Email", ...(isActive ? ["Entered"] : [])];
+  const [parameters, setParameters] = useSearchParams();
+  const typed = parameters.get("search") ?? "";
+  const search = useDebounced(typed).trim();
+  // A search does not tell when its members entered.
+  const columns = useMemberColumns(segment.kind === "ACTIVE" && !search);
+  const { shown, hasDetails } = columns;
+  const query = useInfiniteQuery(membersQuery(segment.id, { search, hasDetails }));
+  const { data: count } = useQuery({ ...memberCountQuery(segment.id), enabled: !search });
+  const pages = query.data?.pages;
+  const members = useMemo(() => pages?.flatMap((page) => page.members) ?? [], [pages]);
+  const total = query.hasNextPage ? (search ? undefined : (count ?? undefined)) : members.length;
+  const caption = describeTotal(total, members.length, search);
+  useAnnouncement(search && query.isSuccess && !query.isPlaceholderData ? caption : null);
+
   return (
-    <PagedList
-      query={query}
-      isEmpty={members.length === 0}
-      waiting="Loading members …"
-      empty="No customer is in this segment."
-    >
-      <Table caption="Members" columns={columns}>
-        {members.map(({ node: customer, enteredAt }) => (
-          <tr key={customer.id}>
-            <th scope="row">
-              <CustomerLink customer={customer} />
-            </th>
-            <td>{customer.sourceId}</td>
-            <td>{customer.email ?? "–"}</td>
-            {isActive && <td>{enteredAt ? formatInstant(enteredAt) : "before it was active"}</td>}
-          </tr>
-        ))}
-      </Table>
-    </PagedList>
+    <>
+      <search className="toolbar">
+        <label>
+          Name, email, phone or source id
+          <input
+            type="search"
+            value={typed}
+            onChange={({ target }) =>
+              setParameters(target.value ? { search: target.value } : {}, { replace: true })
+            }
+          />
+        </label>
+      </search>
+      <MemberColumnChoice {...columns} />
+      <PagedList
+        query={query}
+        isEmpty={members.length === 0}
+        waiting="Loading members …"
+        empty={search ? "No member is found." : "No customer is in this segment."}
+      >
+        <LongTable
+          key={search}
+          caption={caption}
+          columns={[NAME_COLUMN, ...shown.map(({ path, name }) => ({ key: path, name }))]}
+          count={members.length}
+          total={total}
+          renderRow={(index) => {
+            const member = members[index];
+            if (!member) return null;
+            const { id } = member.customer;
+            return <MemberRow key={id} member={member} index={index} columns={shown} />;
+          }}
+          onNearEnd={() => {
+            if (query.hasNextPage && !query.isFetching && !query.error) query.fetchNextPage();
+          }}
+        />
+      </PagedList>
+    </>
   );
+}
+
+function describeTotal(total: number | undefined, count: number, search: string): string {
+  if (total === undefined) return `The first ${formatCount(count, "member")}`;
+  return search ? `${formatCount(total, "member")} found` : formatCount(total, "member");
 }

@@ -1,25 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useLocation } from "wouter";
-import { useCanWrite } from "../access/viewer";
+import { lazy, Suspense } from "react";
 import { Exports } from "../exports/Exports";
 import { routes } from "../routes";
-import { formatDate } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
 import { Problem } from "../ui/Problem";
 import { Tabs } from "../ui/Tabs";
 import { Changes } from "./Changes";
-import { DeleteSegmentButton } from "./DeleteSegmentButton";
-import { EditDetailsButton } from "./EditDetailsButton";
-import { KindBadge } from "./KindBadge";
 import { LiveFeed } from "./LiveFeed";
-import { MemberCount } from "./MemberCount";
-import { Members } from "./Members";
-import { type ShownSegment, segmentQuery } from "./queries";
+import { segmentQuery } from "./queries";
+import { SegmentHead } from "./SegmentHead";
 import { Transitions } from "./Transitions";
 import { Uses } from "./Uses";
 
+const Members = lazy(async () => ({ default: (await import("./Members")).Members }));
+const History = lazy(async () => ({ default: (await import("./History")).History }));
+
 const TABS = {
   members: { name: "Members", Content: Members },
+  history: { name: "History", Content: History },
   live: { name: "Live", Content: LiveFeed },
   transitions: { name: "Transitions", Content: Transitions },
   uses: { name: "Used by", Content: Uses },
@@ -47,45 +45,9 @@ export function SegmentPage({ params }: { params: { id: string; tab?: string | u
         current={tab}
         hrefOf={(other) => routes.segment(segment.id, other)}
       />
-      <Content segment={segment} />
-    </>
-  );
-}
-
-function SegmentHead({ segment }: { segment: ShownSegment }) {
-  const [, navigate] = useLocation();
-  const canWrite = useCanWrite();
-  return (
-    <>
-      <h1>{segment.name}</h1>
-      {segment.description && <p>{segment.description}</p>}
-      {segment.filterText && <p className="sentence">{segment.filterText}</p>}
-      <div className="toolbar">
-        <KindBadge kind={segment.kind} />
-        <span>
-          <MemberCount id={segment.id} /> members
-        </span>
-        {segment.activatedAt && <span>active since {formatDate(segment.activatedAt)}</span>}
-        {canWrite && segment.editable && (
-          <Link className="button" href={routes.editSegment(segment.id)}>
-            Edit
-          </Link>
-        )}
-        {canWrite && segment.kind !== "STATIC" && (
-          <Link className="button" href={routes.duplicate(segment.id)}>
-            Duplicate
-          </Link>
-        )}
-        {canWrite && segment.kind === "STATIC" && (
-          <Link className="button" href={routes.changedCopy(segment.id)}>
-            Make a changed copy
-          </Link>
-        )}
-        {canWrite && <EditDetailsButton segment={segment} />}
-        {canWrite && (
-          <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
-        )}
-      </div>
+      <Suspense fallback={<p className="waiting">Loading …</p>}>
+        <Content segment={segment} />
+      </Suspense>
     </>
   );
 }

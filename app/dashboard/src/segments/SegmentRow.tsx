@@ -1,12 +1,13 @@
 import { Link } from "wouter";
 import { hasKeptDraft } from "../drafts/storage";
 import { routes } from "../routes";
-import { formatDate } from "../ui/formats";
+import { formatDate, formatSigned } from "../ui/formats";
 import { useInSight } from "../ui/useInSight";
 import { KindBadge } from "./KindBadge";
 import { LastSize, MemberCount } from "./MemberCount";
 import type { ListedSegment } from "./queries";
 import { Sparkline } from "./Sparkline";
+import { changeOverWeek, type Size } from "./sizes";
 
 const MAX_SHOWN_USES = 2;
 
@@ -37,6 +38,9 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
           <LastSize size={segment.lastSize} />
         )}
       </td>
+      <td className="number">
+        <WeekChange sizes={segment.sizeHistory} />
+      </td>
       <td>
         <Sparkline sizes={segment.sizeHistory} />
       </td>
@@ -44,6 +48,12 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
       <td>{formatDate(segment.updatedAt)}</td>
     </tr>
   );
+}
+
+function WeekChange({ sizes }: { sizes: readonly Size[] }) {
+  const change = changeOverWeek(sizes, Date.now());
+  if (change === null) return "–";
+  return change === 0 ? "0" : formatSigned(change);
 }
 
 function describeUses(names: string[]): string {

@@ -1,4 +1,5 @@
 import type { Transition } from "../api/follow";
+import { CustomerLink } from "../customers/CustomerLink";
 import { formatCount, formatInstant } from "../ui/formats";
 import { Table } from "../ui/Table";
 import { CAUSE_NAMES, TRANSITION_NAMES } from "./words";
@@ -12,7 +13,9 @@ export function TransitionTable({ transitions }: { transitions: readonly Transit
     >
       {transitions.map((transition) => (
         <tr key={transition.id}>
-          <th scope="row">{transition.customer?.name ?? transition.customerSourceId}</th>
+          <th scope="row">
+            <TransitionCustomer transition={transition} />
+          </th>
           <td>{TRANSITION_NAMES[transition.type]}</td>
           <td>{CAUSE_NAMES[transition.cause]}</td>
           <td>{formatInstant(transition.at)}</td>
@@ -20,4 +23,11 @@ export function TransitionTable({ transitions }: { transitions: readonly Transit
       ))}
     </Table>
   );
+}
+
+/** The customer, with a link unless the customer is deleted. */
+function TransitionCustomer({ transition }: { transition: Transition }) {
+  const { customer, customerSourceId: sourceId } = transition;
+  if (!customer) return sourceId;
+  return <CustomerLink customer={{ sourceId, name: customer.name }} />;
 }

@@ -47,14 +47,6 @@ export const ListSegments = graphql(`
   }
 `);
 
-export const CountMembers = graphql(`
-  query CountMembers($id: ID!) {
-    segment(id: $id) {
-      memberCount
-    }
-  }
-`);
-
 export const ShowSegment = graphql(`
   query ShowSegment($id: ID!) {
     segment(id: $id) {
@@ -68,6 +60,10 @@ export const ShowSegment = graphql(`
       createdAt
       updatedAt
       activatedAt
+      lastSize {
+        memberCount
+        at
+      }
       usedBy {
         kind
         id
@@ -77,22 +73,16 @@ export const ShowSegment = graphql(`
   }
 `);
 
-export const ListMembers = graphql(`
-  query ListMembers($id: ID!, $after: String) {
+export const ReadActivation = graphql(`
+  query ReadActivation($id: ID!) {
     segment(id: $id) {
-      members(first: 50, after: $after) {
-        edges {
-          node {
-            id
-            sourceId
+      changes(first: 100) {
+        nodes {
+          kind
+          use {
+            kind
             name
-            email
           }
-          enteredAt
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
         }
       }
     }

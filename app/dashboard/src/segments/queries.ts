@@ -1,21 +1,17 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { runCount } from "../api/counts";
 import type { ResultOf, VariablesOf } from "../api/graphql";
 import { cursorPaging } from "../api/paging";
 import { request } from "../api/request";
 import {
-  CountMembers,
   DescribeEdit,
   ListChanges,
-  ListMembers,
   ListSegments,
   ListTransitions,
+  ReadActivation,
   ShowSegment,
 } from "./operations";
 import type { SegmentSorting } from "./sorting";
 import type { SegmentKind, TransitionType } from "./words";
-
-const COUNT_STALE_MS = 60_000;
 
 export type ListedSegment = ResultOf<typeof ListSegments>["segments"]["nodes"][number];
 
@@ -49,17 +45,6 @@ function toVariables({ search, kind, isUnused, sorting }: SegmentSelection) {
   };
 }
 
-/** The exact number of members; null once the segment is deleted. */
-export const memberCountQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["memberCount", id],
-    queryFn: async ({ signal }) => {
-      const { segment } = await runCount(() => request(CountMembers, { id }, signal), signal);
-      return segment?.memberCount ?? null;
-    },
-    staleTime: COUNT_STALE_MS,
-  });
-
 /** One segment; null if there is none with this id. */
 export const segmentQuery = (id: string) =>
   queryOptions({
@@ -69,15 +54,15 @@ export const segmentQuery = (id: string) =>
 
 export type ShownSegment = NonNullable<ResultOf<typeof ShowSegment>["segment"]>;
 
-/** The members of a segment, page by page. */
-export const membersQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: ["members", id],
-    queryFn: async ({ pageParam, signal }) => {
-      const { segment } = await request(ListMembers, { id, after: pageParam }, signal);
-      return segment?.members;
+/** What made the segment active; null if that is not known. */
+export const activationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["activation", id],
+    queryFn: async ({ signal }) => {
+      const { segment } = await request(ReadActivation, { id }, signal);
+      return segment?.changes.nodes.find(({ kind }) => kind === "ACTIVATED")?.use ?? null;
     },
-    ...cursorPaging,
+    staleTime: Number.POSITIVE_INFINITY,
   });
 
 /** The transitions of a segment, the newest first, page by page; of one type, or of both. */

@@ -4,6 +4,8 @@ const instants = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeS
 const times = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const rates = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(undefined, { style: "percent" });
+const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const MIN_SHARE = 0.001;
 const createUnitFormat = (unit: string) =>
   new Intl.NumberFormat(undefined, { style: "unit", unit, maximumFractionDigits: 1 });
 const hours = createUnitFormat("hour");
@@ -31,6 +33,12 @@ export const formatRate = (value: number) => rates.format(value);
 
 /** Formats a ratio from 0 to 1 as whole percent. */
 export const formatPercent = (ratio: number) => percents.format(ratio);
+
+/** Formats a share of a whole as percent: a small one with a decimal, the smallest as "<0.1%". */
+export function formatShare(ratio: number): string {
+  if (ratio > 0 && ratio < MIN_SHARE) return `<${shares.format(MIN_SHARE)}`;
+  return ratio < 0.1 ? shares.format(ratio) : formatPercent(ratio);
+}
 
 /** Formats a duration in hours, minutes or seconds, with one decimal at most. */
 export function formatSeconds(duration: number): string {
