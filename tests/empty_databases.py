@@ -26,7 +26,12 @@ _spare_names: dict[str, str] = {}
 @contextmanager
 def empty_database(client: MongoClient[dict[str, Any]], url: str) -> Iterator[str]:
     """The name of a database without documents, which nobody else uses until the end."""
-    name = _spare_names.pop(url, None) or f"test_{uuid4().hex}"
+    name = _spare_names.pop(url, None)
+    # A program that ran on after its test may have written to it.
+    if name and sum(_count_documents(client[name]).values()):
+        client.drop_database(name)
+        name = None
+    name = name or f"test_{uuid4().hex}"
     yield name
     end_open_transactions(client)
     database = client[name]
