@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
-import { request } from "../api/request";
+import { request, requestPartial } from "../api/request";
 import { ListExportFields, ListExports } from "./operations";
 
 const PROGRESS_INTERVAL_MS = 1_000;
@@ -15,9 +15,12 @@ export const isRunning = ({ status }: ListedExport) =>
 export const exportsQuery = (segmentId: string) =>
   queryOptions({
     queryKey: ["exports", segmentId],
-    queryFn: async ({ signal }) =>
-      (await request(ListExports, { segmentId }, signal)).exports.nodes,
-    refetchInterval: ({ state }) => (state.data?.some(isRunning) ? PROGRESS_INTERVAL_MS : false),
+    queryFn: async ({ signal }) => {
+      const { exports, fieldErrors } = await requestPartial(ListExports, { segmentId }, signal);
+      return { rows: exports.nodes, fieldErrors };
+    },
+    refetchInterval: ({ state }) =>
+      state.data?.rows.some(isRunning) ? PROGRESS_INTERVAL_MS : false,
   });
 
 /** The columns that an export may have. */
