@@ -3,8 +3,10 @@ import { Link, useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { Exports } from "../exports/Exports";
 import { routes } from "../routes";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { formatDate } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
+import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { Tabs } from "../ui/Tabs";
 import { Changes } from "./Changes";
@@ -33,7 +35,7 @@ type TabName = keyof typeof TABS;
 export function SegmentPage({ params }: { params: { id: string; tab?: string | undefined } }) {
   const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
   const tab = params.tab ?? "members";
-  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (error && !segment) return <PageProblem error={error} onRetry={refetch} />;
   if (segment === undefined) return <p className="waiting">Loading the segment …</p>;
   if (segment === null || !isTab(tab)) return <NotFound />;
   const { name, Content } = TABS[tab];
@@ -41,13 +43,16 @@ export function SegmentPage({ params }: { params: { id: string; tab?: string | u
     <>
       <title>{`${segment.name}: ${name} · Customer segments`}</title>
       <SegmentHead segment={segment} />
+      {error && <Problem error={error} onRetry={refetch} />}
       <Tabs
         label="Parts of the segment"
         tabs={TABS}
         current={tab}
         hrefOf={(other) => routes.segment(segment.id, other)}
       />
-      <Content segment={segment} />
+      <ErrorBoundary key={tab}>
+        <Content segment={segment} />
+      </ErrorBoundary>
     </>
   );
 }
