@@ -5,8 +5,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
 import { App } from "./App";
-import { viewerQuery } from "./access/viewer";
-import { ApiError, reachability } from "./api/request";
+import { ReadViewer } from "./access/operations";
+import { ApiError, reachability, request } from "./api/request";
 import { applyTheme } from "./ui/theme";
 
 const MAX_RETRIES = 2;
@@ -26,7 +26,7 @@ const queryClient = new QueryClient({
 // After an update the server no longer has the files of the page that is open.
 window.addEventListener("vite:preloadError", async () => {
   // Without a connection, the page says so. A reload would lose it.
-  await queryClient.refetchQueries(viewerQuery);
+  await request(ReadViewer, {}).catch(() => null);
   if (reachability.get()) window.location.reload();
 });
 

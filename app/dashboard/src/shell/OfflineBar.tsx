@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { viewerQuery } from "../access/viewer";
 import { reachability } from "../api/request";
-import { useAnnouncement } from "../ui/Status";
+import { announce } from "../ui/Status";
 
 const RETRY_MS = 5_000;
 const TEXT = "The connection to the server is lost. What you see may be old.";
@@ -11,12 +11,13 @@ const TEXT = "The connection to the server is lost. What you see may be old.";
 export function OfflineBar() {
   const isReachable = useSyncExternalStore(reachability.subscribe, reachability.get);
   const queryClient = useQueryClient();
-  useAnnouncement(isReachable ? null : TEXT);
   useEffect(() => {
     if (isReachable) return;
+    announce(TEXT);
     const timer = setInterval(() => queryClient.refetchQueries(viewerQuery), RETRY_MS);
     return () => {
       clearInterval(timer);
+      announce("The server answers again.");
       queryClient.refetchQueries({
         type: "active",
         predicate: ({ state }) => state.status === "error",
