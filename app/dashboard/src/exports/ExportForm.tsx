@@ -58,8 +58,8 @@ interface FieldChoiceProps {
 
 /** The columns, which the file has in the order in which they are chosen. */
 function FieldChoice({ chosen, onChange }: FieldChoiceProps) {
-  const { data: fields, error } = useQuery(exportFieldsQuery);
-  if (error) return <Problem error={error} />;
+  const { data: fields, error, refetch } = useQuery(exportFieldsQuery);
+  if (error) return <Problem error={error} onRetry={refetch} />;
   return (
     <fieldset className="choices">
       <legend>Columns, in the order in which you choose them</legend>
