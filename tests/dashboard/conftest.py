@@ -1,17 +1,22 @@
 """The dashboard's bundle, the program that serves it, and a headless Chromium."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
 
 from app.dashboard.build import bundle_sources, copy_sources
+from app.domain.api_keys import Role
 from app.main import create_app
 from app.npm_bundle import install_packages
+from app.services.api_keys import ApiKeys
 from app.settings import Settings
+from app.store import Store
 from tests.browser import server_in_thread
 from tests.dashboard.dashboard import Dashboard
 from tests.local.conftest import port, run_forked, run_program
@@ -21,6 +26,8 @@ __all__ = ["port", "run_forked", "run_program"]
 
 SETUP_SECONDS = 300
 """The timeout of a test that may be the first one: it then waits for npm, too."""
+
+RoleKeys = dict[Role, str]
 
 _SCHEMA_FILE = Path(__file__).parents[2] / "graphql-schema" / "schema.graphql"
 
@@ -60,4 +67,26 @@ def dashboard(workshop: Workshop, settings: Settings, browser: Chrome) -> Iterat
     with server_in_thread(app) as url:
         yield Dashboard(url, browser, workshop.axe)
         # The server waits for open connections when it stops.
+        browser.get("about:blank")
+
+
+async def _create_keys(settings: Settings) -> RoleKeys:
+    store = Store.connect(settings)
+    keys = {
+        role: (await ApiKeys(store).create(role, None, None, datetime.now(UTC)))[0]
+        for role in (Role.ADMIN, Role.READ, Role.CHECK)
+    }
+    await store.close()
+    return keys
+
+
+@pytest.fixture
+def locked_dashboard(
+    workshop: Workshop, settings: Settings, browser: Chrome
+) -> Iterator[tuple[Dashboard, RoleKeys]]:
+    """The dashboard of a server that needs keys, and a key of each of three roles."""
+    settings = settings.model_copy(update={"dashboard_bundle": workshop.bundle, "auth": "keys"})
+    with server_in_thread(create_app(settings)) as url:
+        keys = asyncio.run(_create_keys(settings))
+        yield Dashboard(url, browser, workshop.axe, keys[Role.ADMIN]), keys
         browser.get("about:blank")

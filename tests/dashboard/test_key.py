@@ -1,46 +1,14 @@
 """The dashboard asks for a key where the API needs one."""
 
-import asyncio
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
 import pytest
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import Keys
 
 from app.domain.api_keys import Role
-from app.main import create_app
-from app.services.api_keys import ApiKeys
-from app.settings import Settings
-from app.store import Store
 from tests.api import ALL_CUSTOMERS_FILTER
-from tests.browser import server_in_thread
-from tests.dashboard.conftest import SETUP_SECONDS, Workshop
+from tests.dashboard.conftest import SETUP_SECONDS, RoleKeys
 from tests.dashboard.dashboard import Dashboard, replace_text
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
-RoleKeys = dict[Role, str]
-
-
-async def create_keys(settings: Settings) -> RoleKeys:
-    store = Store.connect(settings)
-    keys = {
-        role: (await ApiKeys(store).create(role, None, None, datetime.now(UTC)))[0]
-        for role in (Role.ADMIN, Role.READ, Role.CHECK)
-    }
-    await store.close()
-    return keys
-
-
-@pytest.fixture
-def locked_dashboard(
-    workshop: Workshop, settings: Settings, browser: Chrome
-) -> Iterator[tuple[Dashboard, RoleKeys]]:
-    """The dashboard of a server that needs keys, and a key of each of three roles."""
-    settings = settings.model_copy(update={"dashboard_bundle": workshop.bundle, "auth": "keys"})
-    with server_in_thread(create_app(settings)) as url:
-        keys = asyncio.run(create_keys(settings))
-        yield Dashboard(url, browser, workshop.axe, keys[Role.ADMIN]), keys
-        browser.get("about:blank")
 
 
 def create_uses(dashboard: Dashboard) -> None:

@@ -7,7 +7,7 @@ import pytest
 from app.settings import Settings
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.dashboard import REFUSE_REQUESTS, Dashboard, select
 from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
@@ -56,6 +56,10 @@ def test_search_and_kind_are_part_of_the_address(dashboard: Dashboard) -> None:
 
     dashboard.wait_for("2 segments")
     assert dashboard.browser.current_url == f"{dashboard.url}/app/segments"
+    dashboard.browser.execute_script(REFUSE_REQUESTS)
+    dashboard.find("input", "Search by name").send_keys("y")
+    dashboard.wait_for("This takes too long.")
+    assert list(list_rows(dashboard)) == ["Without email", "Everybody"]
 
 
 def test_an_empty_shop_has_segments_to_begin_with(dashboard: Dashboard) -> None:

@@ -64,7 +64,7 @@ def test_a_rule_is_made_tried_edited_and_deleted(dashboard: Dashboard) -> None:
     (name, _) = dashboard.browser.find_elements("css selector", "form input:required")
     replace_text(name, "Gift")
     choose(dashboard, "Members of another segment", "bens")
-    dashboard.press(Keys.ENTER)
+    dashboard.click("button", "Save the rule")
     dashboard.wait_for("Anna may not use it. Only for Annas")
     assert dashboard.focused().tag_name == "h1"
 

@@ -1,11 +1,13 @@
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
-import { Link, Redirect, Route, Switch, useLocation } from "wouter";
-import { ForgetKeyButton } from "./access/ForgetKeyButton";
+import { lazy } from "react";
+import { Redirect, Route, Switch } from "wouter";
 import { KeyGate } from "./access/KeyDialog";
+import { RequireWrite } from "./access/RequireWrite";
+import { Shortcuts } from "./keyboard/Shortcuts";
 import { routes } from "./routes";
 import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
-import { ErrorBoundary } from "./ui/ErrorBoundary";
+import { Main } from "./shell/Main";
+import { Navigation } from "./shell/Navigation";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
 
@@ -49,17 +51,6 @@ const ReferralsPage = lazy(async () => ({
   default: (await import("./referrals/ReferralsPage")).ReferralsPage,
 }));
 
-const ENGAGEMENT_PAGES = [
-  { name: "Segments", href: routes.segments },
-  { name: "Customers", href: routes.customers },
-  { name: "Import", href: routes.import },
-  { name: "Validation rules", href: routes.rules },
-  { name: "Distributions", href: routes.distributions },
-  { name: "Code pools", href: routes.codePools },
-  { name: "Loyalty", href: routes.loyalty },
-  { name: "Referrals", href: routes.referrals },
-];
-
 /** The shell: navigation, and the page of the address. */
 export function App() {
   return (
@@ -74,9 +65,23 @@ export function App() {
             <Redirect to={routes.segments} replace />
           </Route>
           <Route path={routes.segments} component={SegmentsPage} />
-          <Route path={routes.newSegment} component={NewSegmentPage} />
-          <Route path={routes.newList} component={NewListPage} />
-          <Route path="/segments/:id/edit" component={EditSegmentPage} />
+          <Route path={routes.newSegment}>
+            <RequireWrite title="New segment">
+              <NewSegmentPage />
+            </RequireWrite>
+          </Route>
+          <Route path={routes.newList}>
+            <RequireWrite title="New fixed list">
+              <NewListPage />
+            </RequireWrite>
+          </Route>
+          <Route path="/segments/:id/edit">
+            {(params) => (
+              <RequireWrite title="Edit a segment">
+                <EditSegmentPage params={params} />
+              </RequireWrite>
+            )}
+          </Route>
           <Route path="/segments/:id/:tab?" component={SegmentPage} />
           <Route path={routes.customers} component={CustomersPage} />
           <Route path="/customers/:sourceId/:tab?" component={CustomerPage} />
@@ -93,66 +98,8 @@ export function App() {
         </Switch>
       </Main>
       <Status />
+      <Shortcuts />
       <KeyGate />
     </>
-  );
-}
-
-function Navigation() {
-  const [location] = useLocation();
-  return (
-    <header className="shell-header">
-      <span className="shell-product">Customer segments</span>
-      <nav aria-label="Main">
-        <h2 className="shell-group" id="engagement">
-          Engagement
-        </h2>
-        <ul aria-labelledby="engagement">
-          {ENGAGEMENT_PAGES.map(({ name, href }) => (
-            <li key={href}>
-              <Link href={href} aria-current={location.startsWith(href) ? "page" : undefined}>
-                {name}
-              </Link>
-            </li>
-          ))}
-        </ul>
-        <h2 className="shell-group" id="developers">
-          Developers
-        </h2>
-        <ul aria-labelledby="developers">
-          <li>
-            <Link
-              href={routes.engine}
-              aria-current={location === routes.engine ? "page" : undefined}
-            >
-              Engine
-            </Link>
-          </li>
-          <li>
-            <a href="/graphql">GraphiQL</a>
-          </li>
-        </ul>
-      </nav>
-      <ForgetKeyButton />
-    </header>
-  );
-}
-
-/** Focuses the page after navigation, so that a screen reader begins to read there. */
-function Main({ children }: { children: ReactNode }) {
-  const [location] = useLocation();
-  const main = useRef<HTMLElement>(null);
-  const shownLocation = useRef(location);
-  useEffect(() => {
-    if (shownLocation.current === location) return;
-    shownLocation.current = location;
-    main.current?.focus();
-  }, [location]);
-  return (
-    <main id="main" tabIndex={-1} ref={main}>
-      <ErrorBoundary key={location}>
-        <Suspense fallback={<p className="waiting">Loading the page …</p>}>{children}</Suspense>
-      </ErrorBoundary>
-    </main>
   );
 }

@@ -5,7 +5,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
 import { App } from "./App";
-import { ApiError } from "./api/request";
+import { ReadViewer } from "./access/operations";
+import { ApiError, reachability, request } from "./api/request";
+import { applyTheme } from "./ui/theme";
 
 const MAX_RETRIES = 2;
 
@@ -22,7 +24,13 @@ const queryClient = new QueryClient({
 });
 
 // After an update the server no longer has the files of the page that is open.
-window.addEventListener("vite:preloadError", () => window.location.reload());
+window.addEventListener("vite:preloadError", async () => {
+  // Without a connection, the page says so. A reload would lose it.
+  await request(ReadViewer, {}).catch(() => null);
+  if (reachability.get()) window.location.reload();
+});
+
+applyTheme();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no element #root");

@@ -1,6 +1,7 @@
 /** The addresses of the pages, below /app. */
 export const routes = {
   segments: "/segments",
+  fixedLists: "/segments?kind=STATIC",
   newSegment: "/segments/new",
   newList: "/segments/new/list",
   changedCopy: (id: string) => `/segments/new/list?from=${id}`,

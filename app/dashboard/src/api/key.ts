@@ -1,7 +1,6 @@
-const STORAGE_NAME = "segments:key";
+import { createObservable } from "./observable";
 
-let isRequired = false;
-const listeners = new Set<() => void>();
+const STORAGE_NAME = "segments:key";
 
 /** The key of the API that this browser presents; null without one. */
 export function readKey(): string | null {
@@ -19,15 +18,5 @@ export function forgetKey(): void {
   localStorage.removeItem(STORAGE_NAME);
 }
 
-/** Whether the API has refused a request without a valid key, for useSyncExternalStore. */
-export const keyRequirement = {
-  get: () => isRequired,
-  set(value: boolean) {
-    isRequired = value;
-    for (const notify of listeners) notify();
-  },
-  subscribe(listener: () => void) {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  },
-};
+/** Whether the API has refused a request without a valid key. */
+export const keyRequirement = createObservable(false);

@@ -1,12 +1,15 @@
 import { print } from "@0no-co/graphql.web";
 import type { TadaDocumentNode } from "./graphql";
 import { keyRequirement, readKey } from "./key";
+import { createObservable } from "./observable";
 
 const ENDPOINT = "/graphql";
 const MEDIA_TYPE = "application/graphql-response+json";
 
 interface GraphQLError {
   message: string;
+  /** Where the data has null because of the error. */
+  path?: (string | number)[];
   extensions?: { code?: string; path?: string[] };
 }
 
@@ -23,6 +26,9 @@ export interface Hint {
   message: string;
   path: readonly string[];
 }
+
+/** Whether the last request had a response. */
+export const reachability = createObservable(true);
 
 /** An error that the API reports, or a failure to reach it. */
 export class ApiError extends Error {
@@ -61,12 +67,44 @@ export async function requestWithHints<Result, Variables>(
   variables: Variables,
   signal?: AbortSignal,
 ): Promise<{ data: Result; hints: readonly Hint[] }> {
+  const { data, errors, hints } = await execute(document, variables, signal);
+  throwFirst(errors.map(toProblem));
+  return { data, hints };
+}
+
+/** Why a field is null in data that is otherwise complete. */
+export type FieldError = Pick<ApiProblem, "code" | "message">;
+
+/**
+ * Sends a query and returns what the API could read, with the errors of single fields, which are
+ * null then. Throws ApiError if the data of a whole root field is missing.
+ */
+export async function requestPartial<Result extends object, Variables>(
+  document: TadaDocumentNode<Result, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<Result & { fieldErrors: readonly FieldError[] }> {
+  const { data, errors } = await execute(document, variables, signal);
+  const fatalErrors = errors.filter(({ path }) => !path || isMissing(data, String(path[0])));
+  throwFirst(fatalErrors.map(toProblem));
+  const fieldErrors = errors.map(toProblem).map(({ code, message }) => ({ code, message }));
+  return { ...data, fieldErrors };
+}
+
+const isMissing = (data: object, rootField: string) =>
+  (data as Record<string, unknown>)[rootField] == null;
+
+async function execute<Result, Variables>(
+  document: TadaDocumentNode<Result, Variables>,
+  variables: Variables,
+  signal: AbortSignal | undefined,
+): Promise<{ data: Result; errors: readonly GraphQLError[]; hints: readonly Hint[] }> {
   const body = JSON.stringify({ query: print(document), variables });
   const response = await send(body, signal);
-  const { data, errors, extensions } = await response.json().catch(() => ({}));
-  throwFirst(((errors ?? []) as GraphQLError[]).map(toProblem));
-  if (!data) throw new ApiError(`The server responded with ${response.status}.`, "INTERNAL");
-  return { data, hints: extensions?.hints ?? [] };
+  const { data, errors = [], extensions } = await response.json().catch(() => ({}));
+  if (data) return { data, errors, hints: extensions?.hints ?? [] };
+  throwFirst((errors as GraphQLError[]).map(toProblem));
+  throw new ApiError(`The server responded with ${response.status}.`, "INTERNAL");
 }
 
 function toProblem({ message, extensions }: GraphQLError): ApiProblem {
@@ -84,7 +122,7 @@ function throwFirst(problems: readonly ApiProblem[]): void {
 async function send(body: string, signal: AbortSignal | undefined): Promise<Response> {
   const key = readKey();
   try {
-    return await fetch(ENDPOINT, {
+    const response = await fetch(ENDPOINT, {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
@@ -94,8 +132,11 @@ async function send(body: string, signal: AbortSignal | undefined): Promise<Resp
       body,
       signal: signal ?? null,
     });
+    reachability.set(true);
+    return response;
   } catch (error) {
     if (signal?.aborted) throw error;
+    reachability.set(false);
     throw new ApiError("The server does not answer. Check that it runs.", "UNREACHABLE");
   }
 }

@@ -7,6 +7,7 @@ import { routes } from "../routes";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatDate } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
+import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { AddCodesForm } from "./AddCodesForm";
 import { CodesLeft } from "./CodesLeft";
@@ -18,7 +19,7 @@ import { codePoolQuery, isGenerating, type ShownCodePool } from "./queries";
 export function PoolPage({ params }: { params: { id: string } }) {
   const { data: pool, error, refetch } = useQuery(codePoolQuery(params.id));
   const isAdmin = useIsAdmin();
-  if (error && !pool) return <Problem error={error} onRetry={refetch} />;
+  if (error && !pool) return <PageProblem error={error} onRetry={refetch} />;
   if (pool === undefined) return <p className="waiting">Loading the code pool …</p>;
   if (pool === null) return <NotFound />;
   return (

@@ -2,7 +2,9 @@ import "./customers.css";
 import { useQuery } from "@tanstack/react-query";
 import { CustomerPoints } from "../loyalty/CustomerPoints";
 import { readSourceId, routes } from "../routes";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { NotFound } from "../ui/NotFound";
+import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { Tabs } from "../ui/Tabs";
 import { Memberships } from "./Memberships";
@@ -30,7 +32,7 @@ export function CustomerPage({ params }: Props) {
   const { tab = "profile" } = params;
   const sourceId = readSourceId();
   const { data: profile, error, refetch } = useQuery(customerQuery(sourceId));
-  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (error && !profile) return <PageProblem error={error} onRetry={refetch} />;
   if (profile === undefined) return <p className="waiting">Loading the customer …</p>;
   if (profile === null || !isTab(tab)) return <NotFound />;
   const { name, Content } = TABS[tab];
@@ -41,13 +43,16 @@ export function CustomerPage({ params }: Props) {
       <title>{`${title}: ${name} · Customer segments`}</title>
       <h1>{title}</h1>
       <p className="sentence">{[sourceId, customer.email].filter(Boolean).join(", ")}</p>
+      {error && <Problem error={error} onRetry={refetch} />}
       <Tabs
         label="Parts of the customer"
         tabs={TABS}
         current={tab}
         hrefOf={(other) => routes.customer(sourceId, other)}
       />
-      <Content sourceId={sourceId} profile={profile} />
+      <ErrorBoundary key={tab}>
+        <Content sourceId={sourceId} profile={profile} />
+      </ErrorBoundary>
     </>
   );
 }

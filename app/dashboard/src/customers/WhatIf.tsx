@@ -52,8 +52,8 @@ function Outcome({ sourceId, changes }: { sourceId: string; changes: readonly Ch
     ...membershipsQuery(sourceId, overrides),
     enabled: overrides !== null,
   });
-  const error = stored.error ?? changed.error;
-  if (error) return <Problem error={error} />;
+  const failed = [stored, changed].find((query) => query.error);
+  if (failed?.error) return <Problem error={failed.error} onRetry={failed.refetch} />;
   if (!overrides) return <p className="hint">Choose an attribute and a value.</p>;
   if (!stored.data || !changed.data) return <p className="waiting">Evaluating …</p>;
   const memberOf = new Set(

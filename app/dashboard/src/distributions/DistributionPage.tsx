@@ -5,7 +5,7 @@ import { useIsAdmin } from "../access/viewer";
 import { routes } from "../routes";
 import { formatCount } from "../ui/formats";
 import { NotFound } from "../ui/NotFound";
-import { Problem } from "../ui/Problem";
+import { PageProblem } from "../ui/PageProblem";
 import { Deliveries } from "./Deliveries";
 import { distributionQuery, type ShownDistribution } from "./queries";
 import { TestForm } from "./TestForm";
@@ -17,7 +17,7 @@ export function DistributionPage({ params }: { params: { id: string } }) {
   const { data: distribution, error, refetch } = useQuery(distributionQuery(params.id));
   const isAdmin = useIsAdmin();
   const heading = useRef<HTMLHeadingElement>(null);
-  if (error && !distribution) return <Problem error={error} onRetry={refetch} />;
+  if (error && !distribution) return <PageProblem error={error} onRetry={refetch} />;
   if (distribution === undefined) return <p className="waiting">Loading the distribution …</p>;
   if (distribution === null) return <NotFound />;
   const { name, on, segment, codePool, maxPerCustomer } = distribution;

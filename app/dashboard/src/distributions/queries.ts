@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { ResultOf, VariablesOf } from "../api/graphql";
 import { cursorPaging } from "../api/paging";
-import { request } from "../api/request";
+import { request, requestPartial } from "../api/request";
 import {
   type CreateDistribution,
   ListDeliveries,
@@ -44,8 +44,8 @@ export const deliveriesQuery = (id: string, status: DeliveryStatus | null) =>
     queryKey: ["deliveries", id, status],
     queryFn: async ({ pageParam, signal }) => {
       const variables = { id, statuses: status && [status], after: pageParam };
-      const { node } = await request(ListDeliveries, variables, signal);
-      return node && "deliveries" in node ? node.deliveries : undefined;
+      const { node, fieldErrors } = await requestPartial(ListDeliveries, variables, signal);
+      return node && "deliveries" in node ? { ...node.deliveries, fieldErrors } : undefined;
     },
     ...cursorPaging,
     placeholderData: keepPreviousData,

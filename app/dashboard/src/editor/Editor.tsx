@@ -5,6 +5,7 @@ import { type DraftOrigin, useHistory, useKeptDraft } from "../drafts/editedDraf
 import { toSentFilter } from "../filter/send";
 import type { ShownSegment } from "../segments/queries";
 import { ActionButton } from "../ui/ActionButton";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { Problem } from "../ui/Problem";
 import { announce } from "../ui/Status";
 import { Conflict } from "./Conflict";
@@ -128,7 +129,9 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
               <GroupEditor group={draft.tree} isRoot />
             </form>
             <div className="preview">
-              <Preview preview={preview} />
+              <ErrorBoundary>
+                <Preview preview={preview} />
+              </ErrorBoundary>
               <TryCustomer
                 customer={triedCustomer}
                 onChoose={setTriedCustomer}

@@ -8,6 +8,7 @@ import { useLinkedDraft } from "../drafts/linkedDraft";
 import { routes } from "../routes";
 import { type ShownSegment, segmentQuery } from "../segments/queries";
 import { NotFound } from "../ui/NotFound";
+import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { CatalogContext, catalogQuery } from "./catalog";
 import { EditorSession } from "./EditorSession";
@@ -37,7 +38,7 @@ function CopyLoader({ id }: { id: string }) {
 /** Edits a segment with a filter. */
 export function EditSegmentPage({ params }: { params: { id: string } }) {
   const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
-  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (error && !segment) return <PageProblem error={error} onRetry={refetch} />;
   if (segment === undefined) return <p className="waiting">Loading the editor …</p>;
   if (segment === null) return <NotFound />;
   if (!segment.editable) return <FrozenNotice segment={segment} />;

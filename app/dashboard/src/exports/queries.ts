@@ -1,10 +1,12 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { ResultOf } from "../api/graphql";
 import { cursorPaging } from "../api/paging";
-import { request } from "../api/request";
+import { type FieldError, request, requestPartial } from "../api/request";
 import { ListExportFields, ListExports } from "./operations";
 
-type ExportPage = ResultOf<typeof ListExports>["exports"];
+type ExportPage = ResultOf<typeof ListExports>["exports"] & {
+  fieldErrors: readonly FieldError[];
+};
 export type ExportPages = InfiniteData<ExportPage>;
 export type ListedExport = ExportPage["nodes"][number];
 export type ExportField = ResultOf<typeof ListExportFields>["exportFields"][number];
@@ -17,8 +19,11 @@ export const isRunning = ({ status }: ListedExport) =>
 export const exportsQuery = (segmentId: string) =>
   infiniteQueryOptions({
     queryKey: ["exports", segmentId],
-    queryFn: async ({ pageParam, signal }) =>
-      (await request(ListExports, { segmentId, after: pageParam }, signal)).exports,
+    queryFn: async ({ pageParam, signal }): Promise<ExportPage> => {
+      const variables = { segmentId, after: pageParam };
+      const { exports, fieldErrors } = await requestPartial(ListExports, variables, signal);
+      return { ...exports, fieldErrors };
+    },
     ...cursorPaging,
   });
 

@@ -21,7 +21,7 @@ export function NewListPage() {
 
 function NewList() {
   const limit = useQuery(listLimitQuery);
-  if (limit.error) return <Problem error={limit.error} onRetry={limit.refetch} />;
+  if (limit.error) return <ListProblem error={limit.error} onRetry={limit.refetch} />;
   if (!limit.data) return <p className="waiting">Loading the editor …</p>;
   return (
     <>
@@ -35,13 +35,22 @@ function ChangedCopy({ id }: { id: string }) {
   const limit = useQuery(listLimitQuery);
   const list = useQuery(listMembersQuery(id));
   const error = limit.error ?? list.error;
-  if (error) return <Problem error={error} onRetry={() => window.location.reload()} />;
+  if (error) return <ListProblem error={error} onRetry={() => window.location.reload()} />;
   if (list.data === null) return <NotFound />;
   if (!limit.data || !list.data) return <p className="waiting">Loading the members …</p>;
   return (
     <>
       <h1>Changed copy of “{list.data.name}”</h1>
       <ListEditor limit={limit.data} initial={toChosen(list.data.members)} scope={id} />
+    </>
+  );
+}
+
+function ListProblem(props: { error: Error; onRetry: () => void }) {
+  return (
+    <>
+      <h1>New fixed list</h1>
+      <Problem {...props} />
     </>
   );
 }

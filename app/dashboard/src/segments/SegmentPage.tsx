@@ -2,7 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { Exports } from "../exports/Exports";
 import { routes } from "../routes";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { NotFound } from "../ui/NotFound";
+import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { Tabs } from "../ui/Tabs";
 import { Changes } from "./Changes";
@@ -31,7 +33,7 @@ type TabName = keyof typeof TABS;
 export function SegmentPage({ params }: { params: { id: string; tab?: string | undefined } }) {
   const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
   const tab = params.tab ?? "members";
-  if (error) return <Problem error={error} onRetry={refetch} />;
+  if (error && !segment) return <PageProblem error={error} onRetry={refetch} />;
   if (segment === undefined) return <p className="waiting">Loading the segment …</p>;
   if (segment === null || !isTab(tab)) return <NotFound />;
   const { name, Content } = TABS[tab];
@@ -39,15 +41,18 @@ export function SegmentPage({ params }: { params: { id: string; tab?: string | u
     <>
       <title>{`${segment.name}: ${name} · Customer segments`}</title>
       <SegmentHead segment={segment} />
+      {error && <Problem error={error} onRetry={refetch} />}
       <Tabs
         label="Parts of the segment"
         tabs={TABS}
         current={tab}
         hrefOf={(other) => routes.segment(segment.id, other)}
       />
-      <Suspense fallback={<p className="waiting">Loading …</p>}>
-        <Content segment={segment} />
-      </Suspense>
+      <ErrorBoundary key={tab}>
+        <Suspense fallback={<p className="waiting">Loading …</p>}>
+          <Content segment={segment} />
+        </Suspense>
+      </ErrorBoundary>
     </>
   );
 }

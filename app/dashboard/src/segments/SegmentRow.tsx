@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import { useCanWrite } from "../access/viewer";
 import { hasKeptDraft } from "../drafts/storage";
 import { routes } from "../routes";
 import { formatDate, formatSigned } from "../ui/formats";
@@ -13,12 +14,13 @@ const MAX_SHOWN_USES = 2;
 
 /** A row of the list. It counts the members while it is in sight. */
 export function SegmentRow({ segment }: { segment: ListedSegment }) {
+  const canWrite = useCanWrite();
   const [row, isInSight] = useInSight<HTMLTableRowElement>();
   return (
     <tr ref={row}>
       <th scope="row">
         <Link href={routes.segment(segment.id)}>{segment.name}</Link>
-        {hasKeptDraft(segment.id) && (
+        {canWrite && hasKeptDraft(segment.id) && (
           <>
             {" "}
             <Link className="badge" href={routes.editSegment(segment.id)}>

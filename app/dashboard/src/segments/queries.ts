@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { ResultOf, VariablesOf } from "../api/graphql";
 import { cursorPaging } from "../api/paging";
-import { request } from "../api/request";
+import { request, requestPartial } from "../api/request";
 import {
   DescribeEdit,
   ListChanges,
@@ -28,9 +28,11 @@ export interface SegmentSelection {
 export const segmentsQuery = (selection: SegmentSelection) =>
   infiniteQueryOptions({
     queryKey: ["segments", selection],
-    queryFn: async ({ pageParam, signal }) =>
-      (await request(ListSegments, { ...toVariables(selection), after: pageParam }, signal))
-        .segments,
+    queryFn: async ({ pageParam, signal }) => {
+      const variables = { ...toVariables(selection), after: pageParam };
+      const { segments, fieldErrors } = await requestPartial(ListSegments, variables, signal);
+      return { ...segments, fieldErrors };
+    },
     ...cursorPaging,
     placeholderData: keepPreviousData,
   });

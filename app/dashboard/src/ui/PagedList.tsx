@@ -1,11 +1,17 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import type { FieldError } from "../api/request";
 import { ActionButton } from "./ActionButton";
-import { Problem } from "./Problem";
+import { FieldProblems, Problem } from "./Problem";
+
+interface Page {
+  pageInfo: unknown;
+  fieldErrors?: readonly FieldError[];
+}
 
 interface Props {
   /** The infinite query of the pages. */
   query: {
-    data: unknown;
+    data: { pages: readonly (Page | null | undefined)[] } | undefined;
     error: Error | null;
     isPlaceholderData: boolean;
     isFetching: boolean;
@@ -26,12 +32,21 @@ interface Props {
 export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
   const [isExtended, setExtended] = useState(false);
   const isRead = query.data !== undefined;
+  const rows = isRead && !isEmpty ? children : null;
+  const oldRows = useLastRows(rows, isRead);
   return (
     <>
       {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
+      <FieldProblems errors={query.data?.pages.flatMap((page) => page?.fieldErrors ?? []) ?? []} />
       {!isRead && !query.error && <p className="waiting">{waiting}</p>}
       {isRead && isEmpty && <p>{empty}</p>}
-      {isRead && !isEmpty && <div aria-busy={query.isPlaceholderData}>{children}</div>}
+      {rows && <div aria-busy={query.isPlaceholderData}>{rows}</div>}
+      {!isRead && query.error && oldRows && (
+        <>
+          <p className="hint">This is what was shown before:</p>
+          {oldRows}
+        </>
+      )}
       {query.hasNextPage && (
         <ActionButton
           isPending={query.isFetching}
@@ -50,6 +65,15 @@ export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
       )}
     </>
   );
+}
+
+/** Returns the rows that were read last, also while nothing is read. */
+function useLastRows(rows: ReactNode, isRead: boolean): ReactNode {
+  const lastRows = useRef<ReactNode>(null);
+  useEffect(() => {
+    if (isRead) lastRows.current = rows;
+  });
+  return isRead ? rows : lastRows.current;
 }
 
 /** Focuses the element if the one that had the focus is gone. */

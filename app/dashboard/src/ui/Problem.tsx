@@ -1,9 +1,19 @@
-import { ApiError } from "../api/request";
+import { ApiError, type FieldError } from "../api/request";
+import { useAnnouncement } from "./Status";
+
+interface Props {
+  error: Error;
+  /** Loads again what could not be loaded. Without it, the error is that of a refused action. */
+  onRetry?: () => void;
+}
 
 /** An error in place of what could not be shown. */
-export function Problem({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+export function Problem({ error, onRetry }: Props) {
+  const isForbidden = error instanceof ApiError && error.code === "FORBIDDEN";
+  useAnnouncement(onRetry && error.message);
+  if (isForbidden && onRetry) return <p className="notice">Not shown: {error.message}</p>;
   return (
-    <div className="problem" role="alert">
+    <div className="problem" role={onRetry ? undefined : "alert"}>
       <p>
         {error.message} {error instanceof ApiError && <code>{error.code}</code>}
       </p>
@@ -14,4 +24,15 @@ export function Problem({ error, onRetry }: { error: Error; onRetry?: () => void
       )}
     </div>
   );
+}
+
+/** What is missing in a panel whose other values are shown. */
+export function FieldProblems({ errors }: { errors: readonly FieldError[] }) {
+  const messages = [...new Set(errors.map(({ message }) => message))];
+  useAnnouncement(messages.length > 0 ? messages.join(" ") : undefined);
+  return messages.map((message) => (
+    <p key={message} className="notice">
+      Not everything is shown: {message}
+    </p>
+  ));
 }
