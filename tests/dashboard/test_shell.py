@@ -39,11 +39,11 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.wait_until(lambda: main.accessible_name == "Segments", "the label of the page")
     assert dashboard.focused() == main
     dashboard.press("/", "bgn?")
-    dashboard.wait_for("No segment matches the search.")
+    dashboard.wait_for("There is no segment")
     assert dashboard.focused().get_attribute("value") == "bgn?"
     dashboard.browser.execute_script("document.activeElement.blur()")
     dashboard.press("gl")
-    dashboard.wait_for("No segment matches the search.")
+    dashboard.wait_for("There is no segment")
     assert dashboard.browser.current_url.endswith("/app/segments?kind=STATIC")
     dashboard.press("n")
     dashboard.wait_for("Add a condition to see who meets it.")

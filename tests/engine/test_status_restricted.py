@@ -132,7 +132,7 @@ async def test_mongodb_is_unreachable_and_comes_back(
 
         await wait_until(is_told)
         status = await fetch_status(shop)
-        assert status["lastError"]["message"].startswith(f"MongoDB: {own_mongod.socket.path}:")
+        assert status["lastError"]["message"].startswith("MongoDB: ")
         (worker,) = status["workers"]
         # It is the same as before, which has gone on.
         assert worker["errors"] > 0
