@@ -76,8 +76,10 @@ class ForkedProgram:
         return status
 
     def send_signal(self, number: int) -> None:
+        # The fork server tells of the end of a process a moment after it.
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
