@@ -13,9 +13,8 @@ from app.schema.customers import (
     Customer,
     CustomerConnection,
     CustomerRef,
-    counting_metadata,
-    needs_metadata,
     read_customer_ref,
+    reading_customers,
 )
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
@@ -72,11 +71,11 @@ class CustomerQuery:
             read_customer_ref(ref, "refs", str(index))
             for index, ref in enumerate(refs[: MAX_REFS + 1])
         ]
-        async with counting_metadata(info) as count:
+        async with reading_customers(info) as reading:
             customers = await info.context.services.customers.get_by_refs(
-                customer_refs, with_metadata=needs_metadata(info)
+                customer_refs, with_metadata=reading.with_metadata
             )
-            count(filter(None, customers))
+            reading.count(filter(None, customers))
         return [
             None if customer is None else Customer.from_domain(customer) for customer in customers
         ]
@@ -91,11 +90,11 @@ class CustomerQuery:
         info: Info,
         emails: Annotated[list[str], strawberry.argument(description="The emails.")],
     ) -> list[CustomersWithEmail]:
-        async with counting_metadata(info) as count:
+        async with reading_customers(info) as reading:
             found = await info.context.services.customers.get_by_emails(
-                emails, with_metadata=needs_metadata(info)
+                emails, with_metadata=reading.with_metadata
             )
-            count(chain.from_iterable(found))
+            reading.count(chain.from_iterable(found))
         return [
             CustomersWithEmail(
                 email=email, customers=[Customer.from_domain(customer) for customer in customers]
@@ -134,9 +133,11 @@ class CustomerQuery:
             None if filter is None else await run_in_thread_if_large(input_to_json, filter)
         )
         planned_query = await service.plan_query(search, filter_json, now, "filter")
-        async with counting_metadata(info) as count:
-            rows = await planned_query.page(after_id, first + 1, with_metadata=needs_metadata(info))
-            count(rows)
+        async with reading_customers(info) as reading:
+            rows = await planned_query.page(
+                after_id, first + 1, with_metadata=reading.with_metadata
+            )
+            reading.count(rows)
         return make_page(
             rows, first, after, lambda row: encode_id_cursor(row.id), planned_query.count
         )

@@ -1,6 +1,6 @@
 """Customers in the API: queries, mutations, and the inputs that refer to customers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from app.schema.context import Info
 from app.schema.errors import UserError, attempt
 from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json
+from app.schema.metadata_budget import MetadataBudget
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -275,37 +276,41 @@ class Customer(Node):
         )
 
 
-MetadataCounter = Callable[[Iterable[StoredCustomer]], None]
-
 to_node.register(StoredCustomer, Customer.from_domain)
 
 
-def needs_metadata(info: Info) -> bool:
-    """Whether the selection of a list of customers contains their metadata, or their segments,
-    whose filters may read it."""
-    return selects_field(info, "metadata", "segments")
+class CustomersReading:
+    """A list of customers that is being read."""
+
+    def __init__(self, budget: MetadataBudget | None) -> None:
+        self.with_metadata = budget is not None
+        """Whether the selection contains the metadata, or the segments, whose filters may read
+        it."""
+        self._budget = budget
+
+    def count(self, customers: Iterable[StoredCustomer]) -> None:
+        """Raises PageTooLarge if the operation reads too much metadata."""
+        if self._budget:
+            self._budget.spend(customers)
 
 
 @asynccontextmanager
-async def counting_metadata(info: Info, *, waits: bool = True) -> AsyncIterator[MetadataCounter]:
-    """While the context is open, a list of customers is read; then the definitions are loaded that
-    their metadata need. Call the counter that it yields with the customers.
+async def reading_customers(info: Info, *, waits: bool = True) -> AsyncIterator[CustomersReading]:
+    """While the context is open, a list of customers is read and counted; then the definitions are
+    loaded that their metadata need.
 
     It waits until few other lists of the operation are read, unless these are read together.
-    Raises PageTooLarge, as the counter does, if the operation reads too much metadata.
+    Raises PageTooLarge if the operation has read too much metadata.
     """
-    if not needs_metadata(info):
-        yield _count_nothing
+    selects_metadata = selects_field(info, "metadata")
+    if not (selects_metadata or selects_field(info, "segments")):
+        yield CustomersReading(None)
         return
     budget = info.context.metadata_budget
     async with budget.reading_page() if waits else nullcontext():
-        yield budget.spend
-    if selects_field(info, "metadata"):
+        yield CustomersReading(budget)
+    if selects_metadata:
         await info.context.load_definitions()
-
-
-def _count_nothing(_: Iterable[StoredCustomer]) -> None:
-    """No metadata are read."""
 
 
 @strawberry.type(description="A page of customers.")

@@ -7,9 +7,8 @@ from typing import Any
 
 from app.domain.customers import Customer
 from app.errors import PageTooLarge
+from app.schema.http.result_encoding import MAX_RESULT_BYTES
 
-# As many bytes as a response may have.
-_MAX_CHARACTERS = 16 * 1024 * 1024
 # Each may have 16 MiB.
 _PAGES_AT_ONCE = 2
 # Of a number, of the entry of a list or an object.
@@ -20,7 +19,7 @@ class MetadataBudget:
     """The metadata that an operation may still read."""
 
     def __init__(self) -> None:
-        self._characters_left = _MAX_CHARACTERS
+        self._characters_left = MAX_RESULT_BYTES
         self._free_places = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     @asynccontextmanager
@@ -34,8 +33,8 @@ class MetadataBudget:
     def _require_left(self) -> None:
         if self._characters_left < 0:
             raise PageTooLarge(
-                "The metadata of the customers have more than 16 MiB together; request fewer pages,"
-                " or smaller ones."
+                f"The metadata of the customers have more than {MAX_RESULT_BYTES // 1024**2} MiB"
+                " together; request fewer pages, or smaller ones."
             )
 
     def spend(self, customers: Iterable[Customer]) -> None:

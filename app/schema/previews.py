@@ -9,9 +9,8 @@ from app.schema.context import Info
 from app.schema.customers import (
     Customer,
     CustomerRef,
-    counting_metadata,
-    needs_metadata,
     read_customer_ref,
+    reading_customers,
 )
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
@@ -177,9 +176,9 @@ class SegmentPreview:
 
 async def _first_customers(query: PlannedQuery, info: Info, first: int | None) -> list[Customer]:
     limit = validate_page_size(first, default_size=_DEFAULT_SAMPLE_SIZE)
-    async with counting_metadata(info) as count:
-        customers = await query.page(None, limit, with_metadata=needs_metadata(info))
-        count(customers)
+    async with reading_customers(info) as reading:
+        customers = await query.page(None, limit, with_metadata=reading.with_metadata)
+        reading.count(customers)
     return [Customer.from_domain(customer) for customer in customers]
 
 

@@ -18,7 +18,7 @@ from app.domain.transitions import Transition
 from app.domain.uses import Use, UseKind
 from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
-from app.schema.customers import Customer, counting_metadata, needs_metadata
+from app.schema.customers import Customer, reading_customers
 from app.schema.enums import register_enum
 from app.schema.node import Node, to_node
 from app.schema.paging import (
@@ -166,10 +166,10 @@ class Segment(Node):
         first = validate_page_size(first, MAX_MEMBER_PAGE_SIZE)
         after_id = decode_id_cursor(after, EntityKind.CUSTOMER)
         loaders, segment = info.context.loaders, self.stored_segment
-        loader = loaders.member_pages(after_id, first + 1, needs_metadata(info))
-        async with counting_metadata(info, waits=False) as count:
+        async with reading_customers(info, waits=False) as reading:
+            loader = loaders.member_pages(after_id, first + 1, reading.with_metadata)
             customers = await loader.load(segment)
-            count(customers)
+            reading.count(customers)
         return make_page(
             [Member(customer, segment) for customer in customers],
             first,

@@ -43,7 +43,7 @@ class Customers:
         return {customer.id: customer for customer in await self._store.customers.find(refs)}
 
     async def get_by_refs(
-        self, refs: Sequence[CustomerRef], *, with_metadata: bool = True
+        self, refs: Sequence[CustomerRef], *, with_metadata: bool
     ) -> list[Customer | None]:
         """Returns the customer of each reference, None for an unknown one. Raises TOO_MANY for more
         than 1,000 references, and PageTooLarge."""
@@ -57,7 +57,7 @@ class Customers:
         ]
 
     async def get_by_emails(
-        self, emails: Sequence[str], *, with_metadata: bool = True
+        self, emails: Sequence[str], *, with_metadata: bool
     ) -> list[list[Customer]]:
         """Returns the customers who have each email, ignoring case: at most 20, in the order of
         their ids. Raises TOO_MANY for more than 1,000 emails, and PageTooLarge."""
