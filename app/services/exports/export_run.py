@@ -118,8 +118,9 @@ class ExportRun:
         id_ = self._export.segment_id
         segment = await self._store.segments.get(id_)
         size = (await self._store.segment_sizes.last([id_])).get(id_)
-        is_of_segment = segment and size and size.at >= segment.updated_at
-        return size.member_count if size and is_of_segment else None
+        if segment is None or size is None or size.at < segment.updated_at:
+            return None
+        return size.member_count
 
     async def _add_rows(self, documents: DocumentBatch) -> None:
         text, row_count, last_id = await asyncio.to_thread(format_rows, documents, self._format)
