@@ -20,16 +20,11 @@ from random import Random
 
 import httpx
 import uvloop
-from pydantic import SecretStr
 from pymongo import MongoClient
 
-from app.job_queue import ArqQueue, connect
-from app.services import Services
-from app.settings import Settings
-from app.store import Store
 from tests.api import Json
-from tests.benchmarks.exports import FIELDS_BY_COUNT, Exporter, insert_customers
-from tests.benchmarks.program import DATABASE, Program, running_program
+from tests.benchmarks.exports import FIELDS_BY_COUNT, Exporter, insert_customers, open_exporter
+from tests.benchmarks.program import Program, running_program
 
 MAX_P99_MS = 20
 _IDLE_SECONDS = 10.0
@@ -91,30 +86,22 @@ def _report(title: str, latencies: list[float]) -> None:
 
 
 async def measure(program: Program, address: str, customers: int, rounds: int) -> None:
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
-        mongodb_url=SecretStr(program.mongodb_url),
-        redis_url=SecretStr(program.redis_url),
-        database=DATABASE,
-    )
-    store = await Store.open(settings)
-    redis = connect(program.redis_url)
-    exporter = Exporter(Services(store, settings, ArqQueue(redis)))
-    segment_id = await exporter.create_segment()
-    await exporter.export(segment_id, ["id"])
-    with asking(address, segment_id, customers) as client:
+    async with open_exporter(program) as exporter:
+        with asking(address, exporter.segment_id, customers) as client:
+            await _compare(exporter, client, rounds)
+
+
+async def _compare(exporter: Exporter, client: Connection, rounds: int) -> None:
+    await asyncio.sleep(_IDLE_SECONDS)
+    await asyncio.to_thread(_take_latencies, client)
+    for _ in range(rounds):
         await asyncio.sleep(_IDLE_SECONDS)
-        await asyncio.to_thread(_take_latencies, client)
-        for _ in range(rounds):
-            await asyncio.sleep(_IDLE_SECONDS)
-            _report("idle", await asyncio.to_thread(_take_latencies, client))
-            await exporter.export(segment_id, FIELDS_BY_COUNT[3])
-            _report(
-                f"during an export (at most {MAX_P99_MS} ms)",
-                await asyncio.to_thread(_take_latencies, client),
-            )
-    await redis.aclose()
-    await store.close()
+        _report("idle", await asyncio.to_thread(_take_latencies, client))
+        await exporter.export(FIELDS_BY_COUNT[3])
+        _report(
+            f"during an export (at most {MAX_P99_MS} ms)",
+            await asyncio.to_thread(_take_latencies, client),
+        )
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import io
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -138,19 +138,27 @@ def peak_memory(process: psutil.Process) -> Iterator[Callable[[], float]]:
 class Exporter:
     """Starts exports that a worker process writes, and waits for them."""
 
+    segment_id: str
+    """The segment of all customers."""
+
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def create_segment(self) -> str:
+    async def prepare(self) -> None:
+        """Creates the segment, and lets the worker load its code and MongoDB its cache."""
         definition = {"filter": canonical(ALL_CUSTOMERS_FILTER)}
         wire = {"name": "everyone", "definition": definition}
-        return (await self._services.segments.create(wire, self._services.now())).id
+        segment = await self._services.segments.create(wire, self._services.now())
+        self.segment_id = segment.id
+        await self.export(["id"])
 
-    async def export(self, segment_id: str, fields: Sequence[str]) -> tuple[str, int, float]:
+    async def export(self, fields: Sequence[str]) -> tuple[str, int, float]:
         """Returns the id, the rows, and the seconds from the request to the end."""
         started = time.perf_counter()
         exports = self._services.exports
-        export = await exports.create(segment_id, fields, ExportFormat.CSV, self._services.now())
+        export = await exports.create(
+            self.segment_id, fields, ExportFormat.CSV, self._services.now()
+        )
         while True:
             current = await exports.get(export.id)
             assert current is not None
@@ -169,7 +177,8 @@ class Exporter:
         return digest.hexdigest()
 
 
-async def measure(program: Program, worker: psutil.Process, rounds: int) -> None:
+@asynccontextmanager
+async def open_exporter(program: Program) -> AsyncIterator[Exporter]:
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         mongodb_url=SecretStr(program.mongodb_url),
@@ -179,9 +188,20 @@ async def measure(program: Program, worker: psutil.Process, rounds: int) -> None
     store = await Store.open(settings)
     redis = connect(program.redis_url)
     exporter = Exporter(Services(store, settings, ArqQueue(redis)))
-    segment_id = await exporter.create_segment()
-    # Loads the worker's code, and MongoDB's cache.
-    await exporter.export(segment_id, ["id"])
+    await exporter.prepare()
+    yield exporter
+    await redis.aclose()
+    await store.close()
+
+
+async def _run(program: Program, worker: psutil.Process, rounds: int) -> None:
+    async with open_exporter(program) as exporter:
+        await _compare(exporter, program, worker, rounds)
+
+
+async def _compare(
+    exporter: Exporter, program: Program, worker: psutil.Process, rounds: int
+) -> None:
     for count, fields in FIELDS_BY_COUNT.items():
         ratios, growths = [], []
         for _ in range(rounds):
@@ -189,7 +209,7 @@ async def measure(program: Program, worker: psutil.Process, rounds: int) -> None
             rows = await asyncio.to_thread(read_with_pymongo, program.mongodb_url, fields)
             cursor_rate = rows / (time.perf_counter() - started)
             with peak_memory(worker) as growth_mib:
-                export_id, exported_rows, seconds = await exporter.export(segment_id, fields)
+                export_id, exported_rows, seconds = await exporter.export(fields)
                 growths.append(growth_mib())
             assert exported_rows == rows
             ratios.append(exported_rows / seconds / cursor_rate)
@@ -207,8 +227,6 @@ async def measure(program: Program, worker: psutil.Process, rounds: int) -> None
             f" {MAX_GROWTH_MIB}; all rows are equal",
             flush=True,
         )
-    await redis.aclose()
-    await store.close()
 
 
 def main() -> None:
@@ -223,7 +241,7 @@ def main() -> None:
     ):
         with MongoClient[Json](program.mongodb_url) as client:
             insert_customers(client, arguments.customers)
-        uvloop.run(measure(program, worker, arguments.rounds))
+        uvloop.run(_run(program, worker, arguments.rounds))
 
 
 if __name__ == "__main__":
