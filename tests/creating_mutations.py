@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pytest
+
 from tests.api import ALL_CUSTOMERS_FILTER, Api, Json
 from tests.loyalty_client import LoyaltyClient
 
@@ -116,6 +118,9 @@ CREATING_MUTATIONS = [
         _make_referral_program,
     ),
 ]
+each_mutation = pytest.mark.parametrize(
+    "mutation", CREATING_MUTATIONS, ids=lambda mutation: str(mutation.field)
+)
 MUTATIONS_BY_FIELD = {mutation.field: mutation for mutation in CREATING_MUTATIONS}
 
 

@@ -115,5 +115,5 @@ def test_each_recommended_alert_has_a_rule() -> None:
     rows = re.findall(r"^\| `(\w+)`.*\balert\b", (ROOT / "app" / "README.md").read_text(), re.M)
 
     assert len(rows) >= 3
-    assert [name for name in rows if f"{name}" not in rules] == []
+    assert [name for name in rows if name not in rules] == []
     assert re.search(r"segments_event_loop_worst_delay_seconds\S* > 0\.25", rules)

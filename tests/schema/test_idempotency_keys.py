@@ -15,13 +15,11 @@ from tests.creating_mutations import (
     CreatingMutation,
     Ids,
     create_used_objects,
+    each_mutation,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-each_mutation = pytest.mark.parametrize(
-    "mutation", CREATING_MUTATIONS, ids=lambda mutation: str(mutation.field)
-)
 CREATE_WEBHOOK = """mutation($input: DistributionInput!, $key: String) {
   distributionCreate(input: $input, idempotencyKey: $key) { distribution { id } secret }
 }"""

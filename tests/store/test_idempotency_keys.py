@@ -8,18 +8,15 @@ from structlog.testing import capture_logs
 
 from tests.api import Api, Json
 from tests.creating_mutations import (
-    CREATING_MUTATIONS,
     CreatingMutation,
     Ids,
     create_used_objects,
+    each_mutation,
 )
 from tests.failpoints import failing_commands
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-each_mutation = pytest.mark.parametrize(
-    "mutation", CREATING_MUTATIONS, ids=lambda mutation: str(mutation.field)
-)
 # MongoDB does not commit. The transaction stays open, as that of a killed process does.
 NOT_COMMITTED: Json = {"errorCode": 8}
 # MongoDB commits, but the program does not learn it.

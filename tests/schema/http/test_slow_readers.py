@@ -24,13 +24,11 @@ def small_socket() -> Iterator[socket.socket]:
 
 
 async def send_request(client: socket.socket, address: str, connection: str = "close") -> None:
-    """Sends the request, and waits until the server has begun to send its large response."""
-    host, port = address.split(":")
-    loop, sending_count = asyncio.get_running_loop(), len(sending_transports())
+    """Sends a request for a large response."""
+    loop, (host, port) = asyncio.get_running_loop(), address.split(":")
     await loop.sock_connect(client, (host, int(port)))
     request = f"GET /graphql?query={LARGE_QUERY} HTTP/1.1\r\nHost: door\r\nConnection: {connection}"
     await loop.sock_sendall(client, f"{request}\r\n\r\n".encode())
-    await until(lambda: len(sending_transports()) > sending_count)
 
 
 def sending_transports() -> list[watched_transport.WatchedTransport]:
@@ -48,7 +46,7 @@ async def read(client: socket.socket, max_bytes: int = 2 * MIN_RESPONSE_BYTES) -
     return byte_count
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
@@ -61,6 +59,7 @@ async def test_a_client_that_does_not_read_is_disconnected(
     monkeypatch.setattr(watched_transport, "WRITE_TIMEOUT_SECONDS", 0.2)
     with small_socket() as client:
         await send_request(client, address, connection)
+        await until(sending_transports)
         await until(lambda: not sending_transports())
 
         assert await read(client) < MIN_RESPONSE_BYTES
@@ -72,6 +71,7 @@ async def test_a_client_that_reads_slowly_gets_everything(
     monkeypatch.setattr(watched_transport, "WRITE_TIMEOUT_SECONDS", 0.2)
     with small_socket() as client:
         await send_request(client, address)
+        await until(sending_transports)
         [transport] = sending_transports()
         byte_count = 0
         while transport.get_write_buffer_size() > PART_BYTES:
@@ -88,12 +88,9 @@ async def test_unsent_responses_are_limited_together(
     monkeypatch.setattr(watched_transport, "MAX_UNSENT_BYTES", int(1.2 * MIN_RESPONSE_BYTES))
     with small_socket() as first_client, small_socket() as second_client:
         await send_request(first_client, address)
+        await until(sending_transports)
         [first_transport] = sending_transports()
-        host, port = address.split(":")
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(second_client, (host, int(port)))
-        request = f"GET /graphql?query={LARGE_QUERY} HTTP/1.1\r\nHost: door\r\n"
-        await loop.sock_sendall(second_client, f"{request}Connection: close\r\n\r\n".encode())
+        await send_request(second_client, address)
         await until(lambda: first_transport not in sending_transports())
 
         assert await read(first_client) < MIN_RESPONSE_BYTES
