@@ -19,10 +19,15 @@ _DIFFERENCE_QUERY = FieldCost(2_000)
 _DIFFERENCE_PAGE = FieldCost(2_000, _CUSTOMER_POINTS, "first")
 # One customer and its rows, judged by one filter or by all.
 _EVALUATION = FieldCost(50)
+# To read a part of a filter, find hints for it and put it into words; or to find a customer.
+_OBJECT_POINTS = 4
 # A page of rows that an index finds.
 _PAGE = FieldCost(20)
 # A transaction, and its rows.
 _WRITE = FieldCost(100)
+_RULE_WRITE = FieldCost(100, _OBJECT_POINTS, object_argument="input")
+# A snapshot finds all members; hints look at samples.
+_SEGMENT_WRITE = FieldCost(1_000, _OBJECT_POINTS, object_argument="input")
 _BULK_WRITE = FieldCost(100, 10, "inputs")
 
 FIELD_COSTS: Mapping[str, FieldCost] = {
@@ -44,6 +49,7 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "SegmentMembership.explanation": _EVALUATION,
     "SegmentMembership.changesAt": _EVALUATION,
     "Query.validate": _EVALUATION,
+    "Query.segmentPreview": FieldCost(0, _OBJECT_POINTS, object_argument="filter"),
     "SegmentPreview.memberCount": _POPULATION_QUERY,
     "SegmentPreview.size": _POPULATION_QUERY,
     "SegmentPreview.sample": _POPULATION_PAGE,
@@ -71,9 +77,8 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Mutation.customerDelete": _WRITE,
     "Mutation.eventsTrack": _BULK_WRITE,
     "Mutation.ordersUpsert": _BULK_WRITE,
-    # A snapshot finds all members; hints look at samples.
-    "Mutation.segmentCreate": _POPULATION_QUERY,
-    "Mutation.segmentUpdate": _POPULATION_QUERY,
+    "Mutation.segmentCreate": _SEGMENT_WRITE,
+    "Mutation.segmentUpdate": _SEGMENT_WRITE,
     "Mutation.segmentDelete": _WRITE,
     "Mutation.metadataDefinitionSet": _WRITE,
     # A job reads all members.
@@ -85,8 +90,8 @@ FIELD_COSTS: Mapping[str, FieldCost] = {
     "Mutation.earningRuleSetEnabled": _WRITE,
     "Mutation.earningRuleDelete": _WRITE,
     "Mutation.pointsAdjust": _WRITE,
-    "Mutation.validationRuleCreate": _WRITE,
-    "Mutation.validationRuleUpdate": _WRITE,
+    "Mutation.validationRuleCreate": _RULE_WRITE,
+    "Mutation.validationRuleUpdate": _RULE_WRITE,
     "Mutation.validationRuleDelete": _WRITE,
     "Mutation.distributionCreate": _WRITE,
     "Mutation.distributionUpdate": _WRITE,

@@ -40,7 +40,7 @@ class Program:
             port = int(listener.getsockname()[1])
         address = f"127.0.0.1:{port}"
         with self.process(*command, "--host", "127.0.0.1", "--port", str(port)) as process:
-            with httpx.Client(transport=httpx.HTTPTransport(retries=7)) as client:
+            with httpx.Client(transport=httpx.HTTPTransport(retries=7), timeout=30) as client:
                 client.get(f"http://{address}/healthz")
             yield address, process
 

@@ -28,13 +28,18 @@ _LONG_NUMBER = re.compile(rb"\d{%d}" % _MAX_DIGITS)
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """A request. `document_hash` is given for a persisted query, whose `query` may be empty.
-    `is_large` tells whether to validate it in a thread."""
+    `size_bytes` is the size of its JSON or its URL."""
 
     query: str
     operation_name: str | None = None
     variables: JSON | None = None
     document_hash: str | None = None
-    is_large: bool = False
+    size_bytes: int = 0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether to validate it in a thread."""
+        return self.size_bytes > LARGE_REQUEST_BYTES
 
 
 async def parse_json(body: bytes) -> Any:
@@ -63,14 +68,14 @@ def read_json(body: bytes) -> Any:
     return value
 
 
-def from_json(value: object, *, is_large: bool = False) -> GraphQLRequest:
+def from_json(value: object, size_bytes: int) -> GraphQLRequest:
     if isinstance(value, list):
         raise request_error(
             422, "A batch is not supported: send each operation as its own request."
         )
     if not isinstance(value, dict):
         raise request_error(422, "The request must be one JSON object with a `query`.")
-    return from_parameters(value, is_large=is_large)
+    return from_parameters(value, size_bytes)
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
@@ -83,10 +88,10 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = read_json(parameters[name].encode())
-    return from_parameters(parameters, is_large=is_large(query_string))
+    return from_parameters(parameters, len(query_string))
 
 
-def from_parameters(parameters: Mapping[str, object], *, is_large: bool = False) -> GraphQLRequest:
+def from_parameters(parameters: Mapping[str, object], size_bytes: int) -> GraphQLRequest:
     query = parameters.get("query")
     operation_name = parameters.get("operationName")
     variables = parameters.get("variables")
@@ -102,7 +107,7 @@ def from_parameters(parameters: Mapping[str, object], *, is_large: bool = False)
         raise request_error(422, "`operationName` must be a string.")
     if not isinstance(variables, dict | None):
         raise request_error(422, "`variables` must be an object.")
-    return GraphQLRequest(query, operation_name or None, variables, document_hash, is_large)
+    return GraphQLRequest(query, operation_name or None, variables, document_hash, size_bytes)
 
 
 def _read_document_hash(extensions: JSON) -> str | None:

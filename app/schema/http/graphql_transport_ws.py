@@ -199,7 +199,7 @@ class WebSocketSession:
         """Sends the results and then `complete`; or an `error`, which ends the operation too."""
         operation_id = message.operation_id
         try:
-            request = from_json(message.payload, is_large=message.is_large)
+            request = from_json(message.payload, message.size_bytes)
             operation = await prepare_operation(self._operations, request, session)
             with self._subscribed(session) if operation.is_subscription else nullcontext():
                 async with aclosing(operation.results(session.make_context)) as results:

@@ -9,7 +9,7 @@ from starlette.types import Receive
 
 from app.client_disconnect import ClientDisconnected
 from app.schema.http import graphql_request, media_types
-from app.schema.http.graphql_request import LARGE_REQUEST_BYTES, GraphQLRequest, is_large
+from app.schema.http.graphql_request import LARGE_REQUEST_BYTES, GraphQLRequest
 from app.schema.http.request_errors import RATE_LIMITED_CODE, request_error
 
 MAX_LARGE_BODIES_IN_PROGRESS = 4
@@ -94,9 +94,7 @@ async def _parse(connection: HTTPConnection, body: _Body) -> GraphQLRequest:
     if connection.scope["method"] == "GET":
         return graphql_request.from_query_string(connection.scope["query_string"])
     json_text = body.take()
-    return graphql_request.from_json(
-        await graphql_request.parse_json(json_text), is_large=is_large(json_text)
-    )
+    return graphql_request.from_json(await graphql_request.parse_json(json_text), len(json_text))
 
 
 def check_method(connection: HTTPConnection, operation: OperationType) -> None:

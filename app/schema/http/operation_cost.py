@@ -8,6 +8,8 @@ at most a hundred names. The metadata of a field may name another argument that 
 by its value or by its length: {"size_argument": "points"}; and the number of items without it:
 {"default_size": 100}. A list without any counts as one item, or as many as the metadata of its
 field say: {"max_items": 1_000}.
+
+The bytes of a large request cost points, too: it is parsed, validated and converted.
 """
 
 from collections import Counter
@@ -27,8 +29,10 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -37,11 +41,16 @@ from graphql import (
 from graphql.type import GraphQLInterfaceType
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from app.schema.http.graphql_request import LARGE_REQUEST_BYTES
+
 Value = TypeVar("Value")
 Variables = Mapping[str, object]
 
 VALUES = "values of the result"
 """The name under which the points of the values are counted."""
+REQUEST = "the bytes of the request"
+"""The name under which the points of a large request are counted."""
+_POINTS_PER_KIB = 4
 
 _JSON_VALUES = "JSON values"
 # A JSON value has at most about 1 MiB, a text usually less than 1 KiB.
@@ -54,12 +63,16 @@ _JSON_TYPE = "JSON"
 
 
 class FieldCost(NamedTuple):
-    """The points of a field, and those of each element, whose number the argument `size_argument`
-    gives by its value or by its length."""
+    """The points of a field, and those of each element.
+
+    The argument `size_argument` gives the number of elements by its value or by its length; or they
+    are the objects inside the argument `object_argument`, such as the conditions of a filter.
+    """
 
     points: int
     element_points: int = 0
     size_argument: str | None = None
+    object_argument: str | None = None
 
 
 def set_costs(schema: GraphQLSchema, costs: Mapping[str, FieldCost]) -> None:
@@ -93,7 +106,30 @@ class VariableSize:
         return VariableSize(self.variable, self.default, max(self.minimum, minimum))
 
 
+@dataclass(frozen=True, slots=True)
+class VariableObjectCount:
+    """The number of objects inside the value of a variable."""
+
+    variable: str
+
+    def read(self, variables: Variables | None) -> int:
+        """Returns the number; LARGEST_PAGE_SIZE if `variables` is None."""
+        if variables is None:
+            return LARGEST_PAGE_SIZE
+        return _count_objects(variables.get(self.variable))
+
+
+def _count_objects(value: object) -> int:
+    match value:
+        case dict():
+            return 1 + sum(map(_count_objects, value.values()))
+        case list():
+            return sum(map(_count_objects, value))
+    return 0
+
+
 Size = int | VariableSize
+Count = Size | VariableObjectCount
 
 
 @dataclass(slots=True)
@@ -101,12 +137,14 @@ class CostFormula:
     """The points of a selection, by field, and those of lists whose sizes variables give."""
 
     points_by_field: Counter[str] = field(default_factory=Counter)
-    variable_lists: list[tuple[int, VariableSize, "CostFormula"]] = field(default_factory=list)
+    variable_lists: list[tuple[int, VariableSize | VariableObjectCount, "CostFormula"]] = field(
+        default_factory=list
+    )
     """Each with the number of times that it occurs."""
 
-    def add(self, other: "CostFormula", times: Size = 1) -> None:
+    def add(self, other: "CostFormula", times: Count = 1) -> None:
         """Adds the points of another selection, which occurs that many times."""
-        if isinstance(times, VariableSize):
+        if not isinstance(times, int):
             self.variable_lists.append((1, times, other))
             return
         for name, points in other.points_by_field.items():
@@ -135,6 +173,11 @@ class CostFormula:
             for name, points in formula.compute_by_field(variables).items():
                 costs[name] += factor * points
         return costs
+
+
+def compute_request_points(size_bytes: int) -> int:
+    """Returns the points of the bytes of a request; 0 if it is not large."""
+    return max(size_bytes - LARGE_REQUEST_BYTES, 0) * _POINTS_PER_KIB // 1024
 
 
 def compile_costs(
@@ -212,9 +255,11 @@ class _Compiler:
         if _COST in field_.extensions:
             coordinate, cost = field_.extensions[_COST]
             formula.points_by_field[coordinate] += cost.points
+            element_cost = CostFormula(Counter({coordinate: cost.element_points}))
             if cost.size_argument is not None:
-                element_cost = CostFormula(Counter({coordinate: cost.element_points}))
                 formula.add(element_cost, _read_size(node, field_, cost.size_argument))
+            for count in _count_argument_objects(node, cost.object_argument):
+                formula.add(element_cost, count)
         inner_type = get_named_type(field_.type)
         if is_list_type(get_nullable_type(field_.type)):
             items = self.compile(node.selection_set, inner_type, 1)
@@ -251,6 +296,26 @@ def _read_size(node: FieldNode, field_: GraphQLField, argument_name: str, defaul
             case VariableNode(name=name):
                 size = VariableSize(name.value, default_size)
     return size
+
+
+def _count_argument_objects(node: FieldNode, argument_name: str | None) -> Iterator[Count]:
+    """Yields numbers whose sum is the number of objects in an argument of the field."""
+    for argument in node.arguments or ():
+        if argument.name.value == argument_name:
+            yield from _count_literal_objects(argument.value)
+
+
+def _count_literal_objects(value: ValueNode) -> Iterator[Count]:
+    match value:
+        case ObjectValueNode(fields=fields):
+            yield 1
+            for object_field in fields:
+                yield from _count_literal_objects(object_field.value)
+        case ListValueNode(values=values):
+            for item in values:
+                yield from _count_literal_objects(item)
+        case VariableNode(name=name):
+            yield VariableObjectCount(name.value)
 
 
 def _read_metadata(field_: GraphQLField, key: str, default: Value) -> Value:

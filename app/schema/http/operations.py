@@ -27,7 +27,7 @@ from app.schema.http.fast_executor import FastExecutor
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.input_limits import check_variables
 from app.schema.http.large_inputs import LargeInputResolvers, find_large_input_fields
-from app.schema.http.operation_cost import VALUES, CostFormula
+from app.schema.http.operation_cost import REQUEST, VALUES, CostFormula, compute_request_points
 from app.schema.http.request_errors import (
     BAD_REQUEST_CODE,
     JSON,
@@ -48,6 +48,10 @@ of the response.
 
 # To validate a document takes some milliseconds for each thousand characters.
 _MAX_NEW_CHARACTERS_ON_LOOP = 1_000
+_REMEDIES = {
+    VALUES: "request fewer fields or smaller pages",
+    REQUEST: "send less at once",
+}
 
 
 class OperationResult(NamedTuple):
@@ -216,7 +220,9 @@ class Operations:
             )
         name = executor.operation.name
         measured_operation = operations[name.value if name else None]
-        cost = self._check_cost(measured_operation.cost, executor.variable_values.coerced)
+        cost = self._check_cost(
+            measured_operation.cost, executor.variable_values.coerced, request.size_bytes
+        )
         return Operation(
             executor,
             cost,
@@ -230,17 +236,18 @@ class Operations:
         if operation is not None:
             check_variables(self._schema, document, operation, request.variables or {})
 
-    def _check_cost(self, formula: CostFormula, variables: Mapping[str, object]) -> int:
+    def _check_cost(
+        self, formula: CostFormula, variables: Mapping[str, object], size_bytes: int
+    ) -> int:
         """Returns the cost. Raises OperationError if it is too high."""
-        cost = formula.compute(variables)
+        request_points = compute_request_points(size_bytes)
+        cost = formula.compute(variables) + request_points
         if cost <= self._max_cost:
             return cost
-        ((name, points),) = formula.compute_by_field(variables).most_common(1)
-        remedy = (
-            "request fewer fields or smaller pages"
-            if name == VALUES
-            else f"request {name} less often, or in smaller pages"
-        )
+        costs = formula.compute_by_field(variables)
+        costs[REQUEST] = request_points
+        ((name, points),) = costs.most_common(1)
+        remedy = _REMEDIES.get(name, f"request {name} less often, or in smaller pages")
         message = (
             f"The operation could cost {cost:,} points; the limit is {self._max_cost:,}."
             f" {points:,} points are for {name}: {remedy}."

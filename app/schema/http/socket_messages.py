@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.schema.http.graphql_request import is_large, parse_json
+from app.schema.http.graphql_request import parse_json
 from app.schema.http.request_errors import JSON, RequestError
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -30,13 +30,13 @@ class ProtocolError(Exception):
 @dataclass(frozen=True, slots=True)
 class ClientMessage:
     """A message. `operation_id` is empty unless the message is about an operation. The payload of
-    `subscribe` may have any type; that of another message is an object, or None. `is_large` tells
-    whether to validate it in a thread."""
+    `subscribe` may have any type; that of another message is an object, or None.
+    `size_bytes` is the size of its JSON."""
 
     type: str
     operation_id: str
     payload: Any
-    is_large: bool
+    size_bytes: int
 
 
 async def parse_message(text: str | None) -> ClientMessage:
@@ -51,10 +51,10 @@ async def parse_message(text: str | None) -> ClientMessage:
         raise _invalid("A message must be JSON") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise _invalid("A message must be an object with a type")
-    return _check_format(message, is_large=is_large(body))
+    return _check_format(message, len(body))
 
 
-def _check_format(message: JSON, *, is_large: bool) -> ClientMessage:
+def _check_format(message: JSON, size_bytes: int) -> ClientMessage:
     type_, payload = message["type"], message.get("payload")
     if type_ not in _TYPES:
         raise _invalid(f"Not a message of {SUBPROTOCOL}: {type_}")
@@ -70,7 +70,7 @@ def _check_format(message: JSON, *, is_large: bool) -> ClientMessage:
         raise _invalid(
             f"The id of an operation has at most {MAX_OPERATION_ID_CHARACTERS} characters"
         )
-    return ClientMessage(type_, operation_id, payload, is_large)
+    return ClientMessage(type_, operation_id, payload, size_bytes)
 
 
 def _invalid(reason: str) -> ProtocolError:

@@ -196,7 +196,11 @@ class Subscription:
 schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
 set_costs(
     schema._schema,
-    {"Fruit.taste": FieldCost(100), "Query.countWords": FieldCost(0, 10, "words")},
+    {
+        "Fruit.taste": FieldCost(100),
+        "Query.countWords": FieldCost(0, 10, "words"),
+        "Query.echo": FieldCost(0, 10, object_argument="value"),
+    },
 )
 set_input_limits(
     schema._schema,

@@ -31,6 +31,18 @@ COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
         {"w": ["a", "b", "c"]},
         31,
     ),
+    "objects": ("{ echo(value: {a: [{b: 1}, 2, {c: {}}], d: null}) }", {}, 42),
+    "objects in a variable": (
+        "query ($v: JSON!) { echo(value: $v) }",
+        {"v": {"a": [{"b": 1}, [{"c": 2}]]}},
+        32,
+    ),
+    "objects in a variable inside of objects": (
+        "query ($v: JSON!) { echo(value: {a: [$v, {b: $v}]}) }",
+        {"v": {"c": [{}]}},
+        62,
+    ),
+    "no objects": ("query ($v: JSON!) { echo(value: $v) }", {"v": [1]}, 2),
 }
 
 
@@ -48,6 +60,18 @@ async def test_the_cost_is_in_the_answer(
     assert context_factory.spent_points == cost
 
 
+async def test_each_kib_of_a_large_request_costs_four_points(client: httpx.AsyncClient) -> None:
+    query = "query ($w: JSON!) { echo(value: $w) }"
+    costs = []
+    for kib in (1, 31, 33, 83):
+        answer = await execute(client, query, w="x" * kib * 1024)
+        costs.append(answer.json()["extensions"]["cost"])
+
+    assert costs[:2] == [2, 2]
+    assert 2 + 4 <= costs[2] < 2 + 8
+    assert costs[3] - costs[2] == 200
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "largest_part"),
     [
@@ -60,6 +84,11 @@ async def test_the_cost_is_in_the_answer(
             "{ fruit { neighbours { neighbours { name } } } }",
             {},
             "5,051 points are for values of the result: request fewer fields or smaller pages",
+        ),
+        (
+            "query ($w: JSON!) { echo(value: $w) }",
+            {"w": "x" * 600 * 1024},
+            "points are for the bytes of the request: send less at once",
         ),
     ],
 )
