@@ -38,10 +38,16 @@ def _validate_host_name(name: str) -> str:
     return name
 
 
+# Of a page, or of an extension of a browser: some GraphQL clients are extensions.
+_ORIGIN = re.compile(
+    r"https?://([^\s:/@*\[\]]+|\[[0-9a-f:.]+\])(:[0-9]+)?|[a-z]+(-[a-z]+)*-extension://[0-9a-z-]+"
+)
+
+
 def _validate_origin(origin: str) -> str:
     """Returns the origin in the form in which browsers send it."""
     normalized = origin.lower().removesuffix("/")
-    if not re.fullmatch(r"https?://([^\s:/@*\[\]]+|\[[0-9a-f:.]+\])(:[0-9]+)?", normalized):
+    if not _ORIGIN.fullmatch(normalized):
         raise ValueError(
             f"{origin!r} is not an origin; use origins like https://shop.example.com, without a"
             " path"

@@ -19,7 +19,8 @@ from tests.websocket_client import PROTOCOL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ALLOWED_ORIGINS = ("https://shop.example.com", "http://localhost:5173")
+EXTENSION_ORIGIN = "chrome-extension://flnheeellpciglgpaodhkhmapeljopja"
+ALLOWED_ORIGINS = ("https://shop.example.com", "http://localhost:5173", EXTENSION_ORIGIN)
 FORBIDDEN_ORIGINS = (
     "https://evil.example",
     "http://shop.example.com",
@@ -27,6 +28,7 @@ FORBIDDEN_ORIGINS = (
     "https://shop.example.com.evil.example",
     "https://a.shop.example.com",
     "http://localhost:5174",
+    "chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "null",
 )
 PATHS = ("/graphql", "/graphql/stream", "/metrics", "/exports/exp_1/1/x")
@@ -178,6 +180,10 @@ async def socket_answer(address: str, origin: str | None) -> InvalidStatus | Non
             "https://A.example/, http://localhost:5173,http://[::1]:80",
             ("https://a.example", "http://localhost:5173", "http://[::1]:80"),
         ),
+        (
+            f"{EXTENSION_ORIGIN},moz-extension://6F5ca7ab-91d0-4c8f-a0e6-2b7a1ff1cd02",
+            (EXTENSION_ORIGIN, "moz-extension://6f5ca7ab-91d0-4c8f-a0e6-2b7a1ff1cd02"),
+        ),
     ],
 )
 async def test_the_setting_is_a_list(
@@ -188,7 +194,16 @@ async def test_the_setting_is_a_list(
 
 
 @pytest.mark.parametrize(
-    "text", ["a.example", "https://a.example/path", "*", "https://*.example", "ftp://a", "null"]
+    "text",
+    [
+        "a.example",
+        "https://a.example/path",
+        "*",
+        "https://*.example",
+        "ftp://a",
+        "null",
+        "chrome-extension://*",
+    ],
 )
 async def test_anything_else_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("SEGMENTS_ALLOWED_ORIGINS", text)
