@@ -24,6 +24,11 @@ Database = AsyncIOMotorDatabase[dict[str, Any]]
 DOCUMENT_VALIDATION_FAILURE = 121
 _INDEX_NOT_FOUND = 27
 _NAMESPACE_EXISTS = 48
+_INDEX_OPTIONS_CONFLICT = 85
+_INDEX_KEY_SPECS_CONFLICT = 86
+_INDEX_BUILD_ABORTED = 276
+_INDEX_CONFLICTS = (_INDEX_OPTIONS_CONFLICT, _INDEX_KEY_SPECS_CONFLICT, _INDEX_BUILD_ABORTED)
+_MAX_INDEX_ATTEMPTS = 10
 
 _OBJECT = {"bsonType": "object"}
 _DATE = {"bsonType": "date"}
@@ -324,7 +329,7 @@ COLLECTIONS = (
 
 
 async def prepare(database: Database, *, has_substring_index: bool) -> None:
-    """Creates missing collections and indexes, and updates options that differ. Drops retired
+    """Creates missing collections and indexes, and replaces options that differ. Drops retired
     indexes, and the substring index unless `has_substring_index`."""
     existing = {row["name"]: row["options"] async for row in await database.list_collections()}
     # At the same time, MongoDB creates them in about two thirds of the time.
@@ -360,8 +365,7 @@ async def _prepare(
         options.get(option) != value for option, value in collection.options.items()
     ):
         await _set_options(database, collection)
-    if collection.indexes:
-        await database[collection.name].create_indexes(list(collection.indexes))
+    await _create_indexes(database, collection)
     if collection.retired_indexes:
         existing = await database[collection.name].index_information()
         for name in existing.keys() & set(collection.retired_indexes):
@@ -380,6 +384,36 @@ async def _create(database: Database, collection: Collection) -> None:
         # Another process that starts at the same time created it first.
         if error.code != _NAMESPACE_EXISTS:
             raise
+
+
+async def _create_indexes(database: Database, collection: Collection) -> None:
+    if not collection.indexes:
+        return
+    try:
+        await database[collection.name].create_indexes(list(collection.indexes))
+    except OperationFailure as error:
+        if error.code not in _INDEX_CONFLICTS:
+            raise
+        for index in collection.indexes:
+            await _create_or_replace_index(database, collection, index)
+
+
+async def _create_or_replace_index(
+    database: Database, collection: Collection, index: IndexModel
+) -> None:
+    """Creates an index. One of its name with other options is of another version of this program:
+    it is dropped first, unless it is unique, since duplicates could be written until it is there
+    again. Another process that starts at the same time may drop what this one builds."""
+    for attempt in range(1, _MAX_INDEX_ATTEMPTS + 1):
+        try:
+            await database[collection.name].create_indexes([index])
+            return
+        except OperationFailure as error:
+            is_final = index.document.get("unique") or attempt == _MAX_INDEX_ATTEMPTS
+            if error.code not in _INDEX_CONFLICTS or is_final:
+                raise
+            if error.code != _INDEX_BUILD_ABORTED:
+                await _drop_index(database, collection, index.document["name"])
 
 
 async def _drop_index(database: Database, collection: Collection, name: str) -> None:

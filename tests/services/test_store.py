@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import WriteError
 
+from app.errors import SetupError
 from app.settings import Settings
 from app.store import Store
 
@@ -39,6 +40,40 @@ async def test_many_processes_may_update_the_indexes_at_once(
         await store.close()
     assert orders.index_information() == created_indexes
     assert "searchKeys_1" not in customers.index_information()
+
+
+async def test_indexes_of_another_version_are_replaced(
+    settings: Settings, mongo_client: MongoClient[dict[str, Any]]
+) -> None:
+    await (await Store.open(settings)).close()
+    keys, codes = (mongo_client[settings.database][name] for name in ("apiKeys", "deliveries"))
+    codes.insert_many([{"code": f"code-{number}"} for number in range(5_000)])
+    expected = [keys.index_information(), codes.index_information()]
+    keys.drop_indexes()
+    keys.create_index("expiresAt", expireAfterSeconds=1)
+    codes.drop_indexes()
+    codes.create_index([("code", 1), ("at", -1)], partialFilterExpression={"status": "SENT"})
+
+    stores = await asyncio.gather(*(Store.open(settings) for _ in range(4)))
+
+    for store in stores:
+        await store.close()
+    assert [keys.index_information(), codes.index_information()] == expected
+
+
+async def test_a_unique_index_of_another_version_is_kept(
+    settings: Settings, mongo_client: MongoClient[dict[str, Any]]
+) -> None:
+    await (await Store.open(settings)).close()
+    customers = mongo_client[settings.database]["customers"]
+    customers.drop_index("sourceId_1")
+    customers.create_index("sourceId", unique=True, sparse=True)
+    indexes = customers.index_information()
+
+    with pytest.raises(SetupError, match="sourceId_1"):
+        await Store.open(settings)
+    assert customers.index_information() == indexes
+    customers.drop_index("sourceId_1")
 
 
 @pytest.mark.parametrize(
