@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { splitIntoChunks } from "../api/chunks";
 import type { Customer } from "../customers/queries";
 import { type Chosen, createGroup, isNobody, type ListFilter, toChosen } from "./chosen";
 
@@ -62,7 +63,7 @@ export function createListKeeper(scope: string): (draft: ListDraft) => boolean {
       written = [];
       return true;
     }
-    const chunks = toChunks([...chosen.customers.values()]);
+    const chunks = splitIntoChunks([...chosen.customers.values()], CUSTOMERS_PER_CHUNK);
     const groups = chosen.groups.map(({ filter, excluded }) => ({
       filter,
       excluded: [...excluded.values()].map(toKept),
@@ -98,14 +99,6 @@ export function useKeptList(scope: string, draft: ListDraft, unchanged: ListDraf
     };
   }, [keep, draft, unchanged]);
   return isKept;
-}
-
-function toChunks(customers: readonly Customer[]): Customer[][] {
-  const chunks: Customer[][] = [];
-  for (let start = 0; start < customers.length; start += CUSTOMERS_PER_CHUNK) {
-    chunks.push(customers.slice(start, start + CUSTOMERS_PER_CHUNK));
-  }
-  return chunks;
 }
 
 const isSame = (chunk: readonly Customer[], other: readonly Customer[] | undefined) =>
