@@ -85,3 +85,8 @@ export function readChosenPaths(): readonly string[] {
 export function keepChosenPaths(paths: readonly string[]): void {
   writeJson(localStorage, STORAGE_NAME, paths);
 }
+
+/** Forgets the chosen columns: names of metadata may be confidential. */
+export function forgetChosenPaths(): void {
+  localStorage.removeItem(STORAGE_NAME);
+}
