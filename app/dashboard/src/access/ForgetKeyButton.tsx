@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { forgetKey, readKey } from "../api/key";
 import { forgetDrafts } from "../drafts/storage";
 import { forgetPresets } from "../exports/presets";
+import { forgetChosenPaths } from "../segments/memberColumns";
 import { viewerQuery } from "./viewer";
 
 /** Makes this browser forget its key, and the drafts and columns kept with it. Shown only if it has one. */
@@ -15,6 +16,7 @@ export function ForgetKeyButton() {
         forgetKey();
         forgetDrafts();
         forgetPresets();
+        forgetChosenPaths();
         // Nothing that the key has shown may stay in the memory of the page.
         window.location.reload();
       }}

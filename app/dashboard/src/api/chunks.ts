@@ -1,13 +1,14 @@
 import { limitConcurrency } from "./concurrency";
 
-const ITEMS_PER_REQUEST = 1_000;
+/** How many items one request sends. */
+export const ITEMS_PER_REQUEST = 1_000;
 const MAX_RUNNING_REQUESTS = 2;
 
-/** Splits items into as many as one request sends. */
-export function splitIntoChunks<Item>(items: readonly Item[]): Item[][] {
+/** Splits items into chunks of so many. The last chunk may have fewer. */
+export function splitIntoChunks<Item>(items: readonly Item[], size: number): Item[][] {
   const chunks: Item[][] = [];
-  for (let start = 0; start < items.length; start += ITEMS_PER_REQUEST) {
-    chunks.push(items.slice(start, start + ITEMS_PER_REQUEST));
+  for (let start = 0; start < items.length; start += size) {
+    chunks.push(items.slice(start, start + size));
   }
   return chunks;
 }
@@ -25,7 +26,7 @@ export async function requestInChunks<Item, Result>(
   const run = limitConcurrency(MAX_RUNNING_REQUESTS);
   let done = 0;
   return Promise.all(
-    splitIntoChunks(items).map(async (chunk) => {
+    splitIntoChunks(items, ITEMS_PER_REQUEST).map(async (chunk) => {
       const result = await run(() => send(chunk), signal);
       done += chunk.length;
       onProgress?.(done);

@@ -1,5 +1,6 @@
 import { createClient } from "graphql-ws";
 import { readKey } from "./key";
+import { createObservable } from "./observable";
 
 const KEEP_ALIVE_MS = 10_000;
 // The socket stays open for this long without subscriptions, so that it need not be opened anew
@@ -8,9 +9,15 @@ const LINGER_MS = 5_000;
 const NORMAL_CLOSURE = 1_000;
 
 let pongTimer: ReturnType<typeof setTimeout> | undefined;
-let isConnected = false;
-let cutOffAt: string | null = null;
-const listeners = new Set<() => void>();
+
+interface Connection {
+  isConnected: boolean;
+  /** Since when an open connection is lost, in RFC 3339; null if none is lost. */
+  cutOffAt: string | null;
+}
+
+/** The state of the socket's connection. */
+export const connection = createObservable<Connection>({ isConnected: false, cutOffAt: null });
 
 /** The page's WebSocket, opened by the first subscription. It drops a connection without pongs. */
 export const socket = createClient({
@@ -25,12 +32,17 @@ export const socket = createClient({
   retryAttempts: 0,
   on: {
     connected: () => {
-      cutOffAt = null;
-      setConnected(true);
+      clearTimeout(pongTimer);
+      connection.set({ isConnected: true, cutOffAt: null });
     },
     closed: (event) => {
-      if (isConnected && !isNormalClosure(event)) cutOffAt = new Date().toISOString();
-      setConnected(false);
+      clearTimeout(pongTimer);
+      const { isConnected, cutOffAt } = connection.get();
+      const isCutOff = isConnected && !isNormalClosure(event);
+      connection.set({
+        isConnected: false,
+        cutOffAt: isCutOff ? new Date().toISOString() : cutOffAt,
+      });
     },
     ping: (isReceived) => {
       if (!isReceived) pongTimer = setTimeout(() => socket.terminate(), KEEP_ALIVE_MS);
@@ -39,23 +51,6 @@ export const socket = createClient({
   },
 });
 
-/** The state of the connection, for useSyncExternalStore. */
-export const connection = {
-  isConnected: () => isConnected,
-  /** Returns since when an open connection is lost, in RFC 3339; null if none is lost. */
-  cutOffAt: () => cutOffAt,
-  subscribe(listener: () => void) {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  },
-};
-
 /** Whether the page itself has closed the connection. */
 const isNormalClosure = (event: unknown) =>
   event instanceof CloseEvent && event.code === NORMAL_CLOSURE;
-
-function setConnected(value: boolean): void {
-  clearTimeout(pongTimer);
-  isConnected = value;
-  for (const notify of listeners) notify();
-}

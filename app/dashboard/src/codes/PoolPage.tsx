@@ -1,8 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { useIsAdmin } from "../access/viewer";
-import { request, requireNoUserErrors } from "../api/request";
-import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatDate } from "../ui/formats";
@@ -44,19 +42,15 @@ export function PoolPage({ params }: { params: { id: string } }) {
 
 function DeletePoolButton({ pool: { id, name, usedBy } }: { pool: ShownCodePool }) {
   const [, navigate] = useLocation();
-  const invalidate = useInvalidation();
   return (
     <DeleteButton
       noun="code pool"
+      id={id}
       name={name}
       uses={usedBy}
-      onDelete={async () =>
-        requireNoUserErrors((await request(DeleteCodePool, { id })).codePoolDelete.userErrors)
-      }
-      onDeleted={() => {
-        invalidate(["codePools"]);
-        navigate(routes.codePools);
-      }}
+      mutation={DeleteCodePool}
+      affectedKeys={[["codePools"]]}
+      onDeleted={() => navigate(routes.codePools)}
     >
       This can’t be undone. Codes that customers have got stay theirs; the others are lost.
     </DeleteButton>

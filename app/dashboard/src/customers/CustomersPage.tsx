@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
-import { Link, useSearchParams } from "wouter";
+import { Link } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { createDraft } from "../drafts/history";
 import { toFragment } from "../drafts/link";
@@ -9,6 +9,7 @@ import { FilterPanel } from "../editor/FilterPanel";
 import type { GroupNode } from "../filter/node";
 import { routes } from "../routes";
 import { Problem } from "../ui/Problem";
+import { SearchField, useSearchText } from "../ui/SearchField";
 import { useDebounced } from "../ui/useDebounced";
 import { CustomerList } from "./CustomerList";
 import { type CustomerSelection, customersQuery } from "./queries";
@@ -27,10 +28,9 @@ export function CustomersPage() {
 }
 
 function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
-  const [parameters, setParameters] = useSearchParams();
   const canWrite = useCanWrite();
   const { filter, fragment, change } = useLinkedFilter();
-  const search = parameters.get("search") ?? "";
+  const search = useSearchText();
   const selection = { search: useDebounced(search), filter };
   const query = useInfiniteQuery(customersQuery(selection));
   // A change of the search drops the fragment of the address.
@@ -42,16 +42,7 @@ function CustomerFinder({ linkedTree }: { linkedTree: GroupNode | undefined }) {
   return (
     <>
       <search className="toolbar">
-        <label>
-          Name, email, phone or source id
-          <input
-            type="search"
-            value={search}
-            onChange={({ target }) =>
-              setParameters(target.value ? { search: target.value } : {}, { replace: true })
-            }
-          />
-        </label>
+        <SearchField label="Name, email, phone or source id" />
         {canWrite && filter && fragment && (
           <Link className="button" href={routes.newSegment + fragment}>
             Save the filter as a segment

@@ -96,20 +96,14 @@ function useStateChange({ id, state }: ShownDistribution) {
 
 function DeleteDistributionButton({ distribution: { id, name } }: Pick<Props, "distribution">) {
   const [, navigate] = useLocation();
-  const invalidate = useInvalidation();
   return (
     <DeleteButton
       noun="distribution"
+      id={id}
       name={name}
-      onDelete={async () =>
-        requireNoUserErrors(
-          (await request(DeleteDistribution, { id })).distributionDelete.userErrors,
-        )
-      }
-      onDeleted={() => {
-        invalidate(["distributions"], ["codePools"], ["segment"], ["segments"]);
-        navigate(routes.distributions);
-      }}
+      mutation={DeleteDistribution}
+      affectedKeys={[["distributions"], ["codePools"], ["segment"], ["segments"]]}
+      onDeleted={() => navigate(routes.distributions)}
     >
       This can’t be undone. Deliveries that wait are not sent, and the segment stays active.
     </DeleteButton>

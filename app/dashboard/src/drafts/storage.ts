@@ -1,3 +1,5 @@
+import { readJson, writeJson } from "../api/browserStorage";
+
 const PREFIX = "segments:draft:";
 const NEW_SEGMENT = "new";
 
@@ -13,24 +15,16 @@ export interface KeptDraft {
 
 /** Returns the kept draft of the segment, or of a new segment; null if there is none. */
 export function readKeptDraft(segmentId: string | undefined): KeptDraft | null {
-  try {
-    return JSON.parse(localStorage.getItem(nameOf(segmentId)) ?? "null");
-  } catch {
-    return null;
-  }
+  return readJson(localStorage, nameOf(segmentId)) as KeptDraft | null;
 }
 
 export const hasKeptDraft = (segmentId: string) => localStorage.getItem(nameOf(segmentId)) !== null;
 
 /** Keeps the draft. Returns false if the storage of the browser has no room for it. */
 export function keepDraft(segmentId: string | undefined, draft: KeptDraft): boolean {
-  try {
-    localStorage.setItem(nameOf(segmentId), JSON.stringify(draft));
-    return true;
-  } catch {
-    forgetDraft(segmentId);
-    return false;
-  }
+  const isKept = writeJson(localStorage, nameOf(segmentId), draft);
+  if (!isKept) forgetDraft(segmentId);
+  return isKept;
 }
 
 export function forgetDraft(segmentId: string | undefined): void {

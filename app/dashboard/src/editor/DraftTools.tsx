@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import type { EditedDraft } from "../drafts/editedDraft";
 import type { Draft } from "../drafts/history";
 import { toFragment } from "../drafts/link";
+import { copyText } from "../ui/copyText";
 import { announce } from "../ui/Status";
 import { FilterTools } from "./FilterTools";
 import { EDITOR_KEYS, type EditorActions } from "./keys";
@@ -67,11 +68,6 @@ async function copyLink(draft: Draft): Promise<string> {
   const fragment = await toFragment(draft);
   if (!fragment) throw new Error("The filter is too long for a link.");
   window.history.replaceState(null, "", fragment);
-  try {
-    await navigator.clipboard.writeText(window.location.href);
-    return "The link is copied.";
-  } catch {
-    // Without HTTPS, or without the user's consent, a page can't copy.
-    return "The link is in the address bar.";
-  }
+  const isCopied = await copyText(window.location.href);
+  return isCopied ? "The link is copied." : "The link is in the address bar.";
 }

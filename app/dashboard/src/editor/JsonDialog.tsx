@@ -6,7 +6,7 @@ import { FilterDialog, type FilterDialogProps, parseJson } from "./FilterDialog"
 /** The filter as the API takes it: to copy, and to replace by another one. */
 export default function JsonDialog(props: FilterDialogProps) {
   const shown = props.filter ? JSON.stringify(props.filter, null, 2) : "";
-  const copying = useMutation({ mutationFn: copyText });
+  const copying = useMutation({ mutationFn: copyShown });
   return (
     <FilterDialog
       title="The filter as JSON"
@@ -30,4 +30,10 @@ export default function JsonDialog(props: FilterDialogProps) {
       )}
     </FilterDialog>
   );
+}
+
+/** Copies the text. Returns what it did. */
+async function copyShown(text: string): Promise<string> {
+  if (await copyText(text)) return "Copied.";
+  return "The browser does not let this page copy: select the text and copy it.";
 }

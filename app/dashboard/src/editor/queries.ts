@@ -1,4 +1,4 @@
-import { keepPreviousData, queryOptions, skipToken } from "@tanstack/react-query";
+import { keepPreviousData, type QueryKey, queryOptions, skipToken } from "@tanstack/react-query";
 import { runCount } from "../api/counts";
 import type { ResultOf, VariablesOf } from "../api/graphql";
 import { request, requestWithHints } from "../api/request";
@@ -12,54 +12,52 @@ import {
 
 export type FilterInput = VariablesOf<typeof PreviewFilter>["filter"];
 
-/** Who meets the filter, and hints about it. Asks nothing without a filter. */
-export const previewQuery = (filter: FilterInput | null) =>
+/** A query that counts customers, and keeps its last answer meanwhile. Asks nothing without `ask`. */
+const countingQuery = <Answer>(
+  queryKey: QueryKey,
+  ask: ((signal: AbortSignal) => Promise<Answer>) | null,
+) =>
   queryOptions({
-    queryKey: ["preview", filter],
-    queryFn: filter
-      ? ({ signal }) =>
-          runCount(async () => {
-            const { data, hints } = await requestWithHints(PreviewFilter, { filter }, signal);
-            return { ...data.segmentPreview, hints };
-          }, signal)
-      : skipToken,
+    queryKey,
+    queryFn: ask ? ({ signal }) => runCount(() => ask(signal), signal) : skipToken,
     placeholderData: keepPreviousData,
     retry: false,
   });
 
+/** Who meets the filter, and hints about it. Asks nothing without a filter. */
+export const previewQuery = (filter: FilterInput | null) =>
+  countingQuery(
+    ["preview", filter],
+    filter &&
+      (async (signal) => {
+        const { data, hints } = await requestWithHints(PreviewFilter, { filter }, signal);
+        return { ...data.segmentPreview, hints };
+      }),
+  );
+
 /** Who would enter and leave the saved segment with the filter. Asks nothing without both. */
 export const comparisonQuery = (filter: FilterInput | null, segmentId: string | undefined) =>
-  queryOptions({
-    queryKey: ["comparison", segmentId, filter],
-    queryFn:
-      filter && segmentId
-        ? ({ signal }) =>
-            runCount(async () => {
-              const variables = { filter, segmentId };
-              return (await request(CompareFilter, variables, signal)).segmentPreview.against;
-            }, signal)
-        : skipToken,
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
+  countingQuery(
+    ["comparison", segmentId, filter],
+    filter && segmentId
+      ? async (signal) =>
+          (await request(CompareFilter, { filter, segmentId }, signal)).segmentPreview.against
+      : null,
+  );
 
 export type FilterComparison = ResultOf<typeof CompareFilter>["segmentPreview"]["against"];
 
 /** Whether the filter holds for the customer, and why. Asks nothing without both. */
 export const judgementQuery = (filter: FilterInput | null, customerId: string | undefined) =>
-  queryOptions({
-    queryKey: ["judgement", customerId, filter],
-    queryFn:
-      filter && customerId
-        ? ({ signal }) =>
-            runCount(async () => {
-              const variables = { filter, customer: { id: customerId } };
-              return (await request(JudgeFilter, variables, signal)).segmentPreview.judge;
-            }, signal)
-        : skipToken,
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
+  countingQuery(
+    ["judgement", customerId, filter],
+    filter && customerId
+      ? async (signal) => {
+          const variables = { filter, customer: { id: customerId } };
+          return (await request(JudgeFilter, variables, signal)).segmentPreview.judge;
+        }
+      : null,
+  );
 
 export type FoundSegment = ResultOf<typeof SearchSegments>["segments"]["nodes"][number];
 

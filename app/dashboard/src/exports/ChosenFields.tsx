@@ -1,4 +1,5 @@
 import { useId } from "react";
+import { focusNeighbor } from "../ui/focusNeighbor";
 import { movePath } from "./fields";
 
 interface Props {
@@ -16,11 +17,7 @@ export function ChosenFields({ chosen, labels, onChange, onLostFocus }: Props) {
   const heading = useId();
 
   function remove(path: string, item: Element | null) {
-    // The button that has the focus is about to go.
-    const neighbor = item?.nextElementSibling ?? item?.previousElementSibling;
-    const button = neighbor?.querySelector<HTMLButtonElement>("button:last-child");
-    if (button) button.focus();
-    else onLostFocus();
+    focusNeighbor(item, onLostFocus);
     onChange(chosen.filter((other) => other !== path));
   }
   return (

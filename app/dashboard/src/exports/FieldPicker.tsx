@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useRef, useState } from "react";
+import { focusNeighbor } from "../ui/focusNeighbor";
 import { formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { ChosenFields } from "./ChosenFields";
@@ -25,11 +26,10 @@ export function FieldPicker({ chosen, onChange }: Props) {
   if (!fields) return <p className="waiting">Loading the columns …</p>;
   const groups = findFields(fields, search, chosen);
 
+  const focusSearch = () => searchField.current?.focus();
+
   function add(path: string, button: HTMLButtonElement) {
-    // The button that has the focus is about to go.
-    const item = button.closest("li");
-    const neighbor = item?.nextElementSibling ?? item?.previousElementSibling;
-    (neighbor?.querySelector("button") ?? searchField.current)?.focus();
+    focusNeighbor(button.closest("li"), focusSearch);
     onChange([...chosen, path]);
   }
   return (
@@ -54,7 +54,7 @@ export function FieldPicker({ chosen, onChange }: Props) {
         chosen={chosen}
         labels={new Map(fields.map(({ path, label }) => [path, label]))}
         onChange={onChange}
-        onLostFocus={() => searchField.current?.focus()}
+        onLostFocus={focusSearch}
       />
     </div>
   );

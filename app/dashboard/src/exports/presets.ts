@@ -1,3 +1,5 @@
+import { readJson, writeJson } from "../api/browserStorage";
+
 const NAME = "segments:export-presets";
 
 /** Columns of an export under a name. */
@@ -8,19 +10,13 @@ export interface Preset {
 
 /** Returns the presets that this browser keeps. */
 export function readPresets(): Preset[] {
-  try {
-    const presets = JSON.parse(localStorage.getItem(NAME) ?? "[]");
-    return Array.isArray(presets) ? presets : [];
-  } catch {
-    return [];
-  }
+  const presets = readJson(localStorage, NAME);
+  return Array.isArray(presets) ? presets : [];
 }
 
 /** Keeps the presets. Throws an error if the storage of the browser has no room for them. */
 export function keepPresets(presets: readonly Preset[]): void {
-  try {
-    localStorage.setItem(NAME, JSON.stringify(presets));
-  } catch {
+  if (!writeJson(localStorage, NAME, presets)) {
     throw new Error("The browser has no room to keep the columns.");
   }
 }

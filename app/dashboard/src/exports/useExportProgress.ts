@@ -48,7 +48,7 @@ export const findFollowed = (rows: readonly ListedExport[]): ReadonlySet<string>
 
 /** Returns how often the exports must be read: seldom while the socket tells of all that run. */
 export function usePollInterval(): (data: ExportPages | undefined) => number | false {
-  const isConnected = useSyncExternalStore(connection.subscribe, connection.isConnected);
+  const { isConnected } = useSyncExternalStore(connection.subscribe, connection.get);
   return (data) => {
     const runningCount = listExports(data).filter(isRunning).length;
     if (runningCount === 0) return false;

@@ -1,4 +1,4 @@
-import { requestInChunks, splitIntoChunks } from "../api/chunks";
+import { ITEMS_PER_REQUEST, requestInChunks, splitIntoChunks } from "../api/chunks";
 import { request } from "../api/request";
 import { FindKnownCustomers, ImportCustomers } from "./operations";
 import type { ImportRow, RefusedRow } from "./rows";
@@ -37,7 +37,7 @@ export async function sendRows(
   onProgress: (progress: ImportProgress) => void,
 ): Promise<ImportProgress> {
   let progress: ImportProgress = { sentCount: 0, acceptedCount: 0, refused: [] };
-  for (const chunk of splitIntoChunks(rows)) {
+  for (const chunk of splitIntoChunks(rows, ITEMS_PER_REQUEST)) {
     const inputs = chunk.map(({ input }) => input);
     const { customersUpsert } = await request(ImportCustomers, { inputs }, signal);
     const refused = customersUpsert.userErrors.map(({ message, path }) => ({

@@ -1,6 +1,7 @@
 import { type Dispatch, useMemo, useState } from "react";
 import { nameOf } from "../customers/nameOf";
 import type { Customer } from "../customers/queries";
+import { focusNeighbor } from "../ui/focusNeighbor";
 import { formatNumber } from "../ui/formats";
 import { useAnnouncement } from "../ui/Status";
 import type { Chosen, ChosenEdit } from "./chosen";
@@ -25,11 +26,7 @@ export function ChosenTable({ customers, edit, onLostFocus }: Props) {
   const shown = found.slice(start, start + PAGE_SIZE);
 
   function remove(customer: Customer, row: Element | null) {
-    // The button that has the focus is about to go.
-    const neighbor = row?.nextElementSibling ?? row?.previousElementSibling;
-    const button = neighbor?.querySelector("button");
-    if (button) button.focus();
-    else onLostFocus();
+    focusNeighbor(row, onLostFocus);
     edit({ type: "remove", customers: [customer] });
   }
   if (customers.size === 0) return null;

@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useRef } from "react";
 import { ActionButton } from "../ui/ActionButton";
+import { copyText } from "../ui/copyText";
 import { formatCount } from "../ui/formats";
 import { announce, useAnnouncement } from "../ui/Status";
 import type { Lookup } from "./lookup";
@@ -47,15 +48,11 @@ function UnknownEntries({ unknown }: { unknown: Lookup["unknown"] }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const copy = useMutation({
     mutationFn: async () => {
-      const text = unknown.map((entry) => entry.text).join("\n");
-      try {
-        await navigator.clipboard.writeText(text);
+      if (await copyText(unknown.map(({ text }) => text).join("\n"))) {
         return `${formatCount(unknown.length, "value")} copied, without the numbers of the lines.`;
-      } catch {
-        // Without HTTPS, or without the user's consent, a page can't copy.
-        field.current?.select();
-        return "The browser does not let the page copy: press Ctrl+C.";
       }
+      field.current?.select();
+      return "The browser does not let the page copy: press Ctrl+C.";
     },
     onSuccess: announce,
   });

@@ -1,3 +1,4 @@
+import { splitIntoChunks } from "../api/chunks";
 import type { Customer, CustomerSelection } from "../customers/queries";
 
 export type ListFilter = NonNullable<CustomerSelection["filter"]>;
@@ -80,12 +81,9 @@ export function toFilter({ customers, groups }: Chosen): ListFilter {
 /** Returns conditions that select exactly these customers. */
 export function toConditions(customers: readonly Customer[]): ListFilter[] {
   const sourceIds = customers.map(({ sourceId }) => sourceId);
-  const conditions: ListFilter[] = [];
-  for (let start = 0; start < sourceIds.length; start += MAX_VALUES_PER_CONDITION) {
-    const value = sourceIds.slice(start, start + MAX_VALUES_PER_CONDITION);
-    conditions.push({ attribute: { path: "sourceId", operator: "IN", value } });
-  }
-  return conditions;
+  return splitIntoChunks(sourceIds, MAX_VALUES_PER_CONDITION).map((value) => ({
+    attribute: { path: "sourceId", operator: "IN", value },
+  }));
 }
 
 /** Returns the filter that selects the members of the group. */

@@ -1,4 +1,6 @@
 import { useEffect, useState } from "react";
+import { readJson, writeJson } from "../api/browserStorage";
+import { splitIntoChunks } from "../api/chunks";
 import type { Customer } from "../customers/queries";
 import { type Chosen, createGroup, isNobody, type ListFilter, toChosen } from "./chosen";
 
@@ -25,10 +27,10 @@ interface KeptHead {
 /** Returns the list that this tab keeps of those with this scope; null if it keeps none. */
 export function readKeptList(scope: string): ListDraft | null {
   try {
-    const head: KeptHead | null = read(`${PREFIX}${scope}`);
+    const head = readJson(sessionStorage, PREFIX + scope) as KeptHead | null;
     if (!head) return null;
     const chunks = [...Array(head.chunkCount).keys()].map(
-      (index) => read(chunkName(scope, index)) as KeptCustomer[],
+      (index) => readJson(sessionStorage, chunkName(scope, index)) as KeptCustomer[],
     );
     const customers = toChosen(chunks.flat().map(fromKept)).customers;
     const groups = head.groups.map(({ filter, excluded }) =>
@@ -62,24 +64,21 @@ export function createListKeeper(scope: string): (draft: ListDraft) => boolean {
       written = [];
       return true;
     }
-    const chunks = toChunks([...chosen.customers.values()]);
+    const chunks = splitIntoChunks([...chosen.customers.values()], CUSTOMERS_PER_CHUNK);
     const groups = chosen.groups.map(({ filter, excluded }) => ({
       filter,
       excluded: [...excluded.values()].map(toKept),
     }));
     const head: KeptHead = { name, description, groups, chunkCount: chunks.length };
-    try {
-      for (const [index, chunk] of chunks.entries()) {
-        if (!isSame(chunk, written[index])) write(chunkName(scope, index), chunk.map(toKept));
-      }
-      write(`${PREFIX}${scope}`, head);
-      written = chunks;
-      return true;
-    } catch {
-      forgetList(scope);
-      written = [];
-      return false;
-    }
+    const isKept =
+      chunks.every(
+        (chunk, index) =>
+          isSame(chunk, written[index]) ||
+          writeJson(sessionStorage, chunkName(scope, index), chunk.map(toKept)),
+      ) && writeJson(sessionStorage, PREFIX + scope, head);
+    if (!isKept) forgetList(scope);
+    written = isKept ? chunks : [];
+    return isKept;
   };
 }
 
@@ -100,14 +99,6 @@ export function useKeptList(scope: string, draft: ListDraft, unchanged: ListDraf
   return isKept;
 }
 
-function toChunks(customers: readonly Customer[]): Customer[][] {
-  const chunks: Customer[][] = [];
-  for (let start = 0; start < customers.length; start += CUSTOMERS_PER_CHUNK) {
-    chunks.push(customers.slice(start, start + CUSTOMERS_PER_CHUNK));
-  }
-  return chunks;
-}
-
 const isSame = (chunk: readonly Customer[], other: readonly Customer[] | undefined) =>
   chunk.length === other?.length && chunk.every((customer, index) => customer === other[index]);
 
@@ -126,7 +117,3 @@ const fromKept = ([id, sourceId, name, email]: KeptCustomer): Customer => ({
 });
 
 const chunkName = (scope: string, index: number) => `${PREFIX}${scope}:${index}`;
-
-const read = (name: string) => JSON.parse(sessionStorage.getItem(name) ?? "null");
-
-const write = (name: string, value: unknown) => sessionStorage.setItem(name, JSON.stringify(value));

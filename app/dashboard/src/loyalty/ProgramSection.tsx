@@ -24,7 +24,6 @@ interface Props {
 export function ProgramSection({ program: { id, name, earningRules }, onDeleted }: Props) {
   const heading = useId();
   const isAdmin = useIsAdmin();
-  const invalidate = useInvalidation();
   return (
     <section aria-labelledby={heading}>
       <div className="toolbar">
@@ -32,17 +31,12 @@ export function ProgramSection({ program: { id, name, earningRules }, onDeleted 
         {isAdmin && (
           <DeleteButton
             noun="program"
+            id={id}
             name={name}
             uses={earningRules}
-            onDelete={async () =>
-              requireNoUserErrors(
-                (await request(DeleteLoyaltyProgram, { id })).loyaltyProgramDelete.userErrors,
-              )
-            }
-            onDeleted={() => {
-              invalidate(["loyaltyPrograms"]);
-              onDeleted();
-            }}
+            mutation={DeleteLoyaltyProgram}
+            affectedKeys={[["loyaltyPrograms"]]}
+            onDeleted={onDeleted}
           >
             This can’t be undone. Customers keep their points.
           </DeleteButton>
@@ -101,32 +95,21 @@ function RuleTable({ rules, onDeleted }: RuleTableProps) {
                     {rule.enabled ? "Pause" : "Activate"}
                   </ActionButton>
                 )}{" "}
-                <DeleteRuleButton rule={rule} onDeleted={onDeleted} />
+                <DeleteButton
+                  noun="rule"
+                  id={rule.id}
+                  name={rule.name}
+                  mutation={DeleteEarningRule}
+                  affectedKeys={[["loyaltyPrograms"], ["segment"]]}
+                  onDeleted={onDeleted}
+                >
+                  This can’t be undone. Customers keep their points, and the segment stays active.
+                </DeleteButton>
               </td>
             )}
           </tr>
         ))}
       </Table>
     </>
-  );
-}
-
-function DeleteRuleButton({ rule, onDeleted }: { rule: EarningRule; onDeleted: () => void }) {
-  const { id, name } = rule;
-  const invalidate = useInvalidation();
-  return (
-    <DeleteButton
-      noun="rule"
-      name={name}
-      onDelete={async () =>
-        requireNoUserErrors((await request(DeleteEarningRule, { id })).earningRuleDelete.userErrors)
-      }
-      onDeleted={() => {
-        invalidate(["loyaltyPrograms"], ["segment"]);
-        onDeleted();
-      }}
-    >
-      This can’t be undone. Customers keep their points, and the segment stays active.
-    </DeleteButton>
   );
 }

@@ -1,8 +1,6 @@
 import { type ReactNode, useId } from "react";
 import { Link } from "wouter";
 import { useIsAdmin } from "../access/viewer";
-import { request, requireNoUserErrors } from "../api/request";
-import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatCount, formatNumber } from "../ui/formats";
@@ -19,7 +17,6 @@ interface Props {
 export function ProgramSection({ program: { id, name, tiers }, onDeleted }: Props) {
   const heading = useId();
   const isAdmin = useIsAdmin();
-  const invalidate = useInvalidation();
   return (
     <section aria-labelledby={heading}>
       <div className="toolbar">
@@ -27,16 +24,11 @@ export function ProgramSection({ program: { id, name, tiers }, onDeleted }: Prop
         {isAdmin && (
           <DeleteButton
             noun="program"
+            id={id}
             name={name}
-            onDelete={async () =>
-              requireNoUserErrors(
-                (await request(DeleteReferralProgram, { id })).referralProgramDelete.userErrors,
-              )
-            }
-            onDeleted={() => {
-              invalidate(["referralPrograms"], ["segment"], ["codePools"]);
-              onDeleted();
-            }}
+            mutation={DeleteReferralProgram}
+            affectedKeys={[["referralPrograms"], ["segment"], ["codePools"]]}
+            onDeleted={onDeleted}
           >
             This can’t be undone. Customers keep their rewards, and still get those that they have
             earned.

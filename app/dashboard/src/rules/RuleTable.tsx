@@ -1,6 +1,4 @@
 import { useCanWrite } from "../access/viewer";
-import { request, requireNoUserErrors } from "../api/request";
-import { useInvalidation } from "../api/useInvalidation";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatCount } from "../ui/formats";
 import { Table } from "../ui/Table";
@@ -35,36 +33,20 @@ export function RuleTable({ rules, onEdit, onDeleted }: Props) {
               <button type="button" aria-label={`Edit ${rule.name}`} onClick={() => onEdit(rule)}>
                 Edit
               </button>{" "}
-              <DeleteRuleButton rule={rule} onDeleted={onDeleted} />
+              <DeleteButton
+                noun="rule"
+                id={rule.id}
+                name={rule.name}
+                mutation={DeleteRule}
+                affectedKeys={[["rules"], ["segment"]]}
+                onDeleted={onDeleted}
+              >
+                This can’t be undone. A program that asks for this rule then gets an error.
+              </DeleteButton>
             </td>
           )}
         </tr>
       ))}
     </Table>
-  );
-}
-
-function DeleteRuleButton({
-  rule: { id, name },
-  onDeleted,
-}: {
-  rule: Rule;
-  onDeleted: () => void;
-}) {
-  const invalidate = useInvalidation();
-  return (
-    <DeleteButton
-      noun="rule"
-      name={name}
-      onDelete={async () =>
-        requireNoUserErrors((await request(DeleteRule, { id })).validationRuleDelete.userErrors)
-      }
-      onDeleted={() => {
-        invalidate(["rules"], ["segment"]);
-        onDeleted();
-      }}
-    >
-      This can’t be undone. A program that asks for this rule then gets an error.
-    </DeleteButton>
   );
 }

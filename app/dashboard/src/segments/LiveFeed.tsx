@@ -43,8 +43,7 @@ function ActiveFeed({ segmentId }: { segmentId: string }) {
 
 /** Whether transitions arrive, and if not, since when. */
 function LineState() {
-  const isConnected = useSyncExternalStore(connection.subscribe, connection.isConnected);
-  const cutOffAt = useSyncExternalStore(connection.subscribe, connection.cutOffAt);
+  const { isConnected, cutOffAt } = useSyncExternalStore(connection.subscribe, connection.get);
   const state = cutOffAt ? `Cut off since ${formatTime(cutOffAt)}, connecting …` : "Connecting …";
   useAnnouncement(isConnected ? "Live" : state);
   return <span>{isConnected ? "● Live" : `○ ${state}`}</span>;

@@ -1,9 +1,9 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { useSearchParams } from "wouter";
 import { formatCount } from "../ui/formats";
 import { LongTable } from "../ui/LongTable";
 import { PagedList } from "../ui/PagedList";
+import { SearchField, useSearchText } from "../ui/SearchField";
 import { useAnnouncement } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
 import { MemberColumnChoice } from "./MemberColumnChoice";
@@ -17,9 +17,7 @@ const NAME_COLUMN = { key: "name", name: "Name" };
 
 /** The members of the segment. The address holds what they are searched for. */
 export function Members({ segment }: { segment: ShownSegment }) {
-  const [parameters, setParameters] = useSearchParams();
-  const typed = parameters.get("search") ?? "";
-  const search = useDebounced(typed).trim();
+  const search = useDebounced(useSearchText()).trim();
   // A search does not tell when its members entered.
   const columns = useMemberColumns(segment.kind === "ACTIVE" && !search);
   const { shown, hasDetails } = columns;
@@ -34,16 +32,7 @@ export function Members({ segment }: { segment: ShownSegment }) {
   return (
     <>
       <search className="toolbar">
-        <label>
-          Name, email, phone or source id
-          <input
-            type="search"
-            value={typed}
-            onChange={({ target }) =>
-              setParameters(target.value ? { search: target.value } : {}, { replace: true })
-            }
-          />
-        </label>
+        <SearchField label="Name, email, phone or source id" />
       </search>
       <MemberColumnChoice {...columns} />
       <PagedList

@@ -1,16 +1,26 @@
-import { useMutation } from "@tanstack/react-query";
+import { type QueryKey, useMutation } from "@tanstack/react-query";
 import { type ReactNode, useId, useRef } from "react";
+import type { TadaDocumentNode } from "../api/graphql";
+import { type ApiProblem, request, requireNoUserErrors } from "../api/request";
+import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "./ActionButton";
 import { Problem } from "./Problem";
+
+type Deletion = TadaDocumentNode<
+  Record<string, { userErrors: readonly ApiProblem[] }>,
+  { id: string }
+>;
 
 interface Props {
   /** What is deleted: "segment". */
   noun: string;
+  id: string;
   name: string;
   /** What prevents the deletion. */
   uses?: readonly { id: string; name: string }[];
-  /** Deletes it. Throws an error that says why it can't be deleted. */
-  onDelete: () => Promise<void>;
+  mutation: Deletion;
+  /** The keys of the queries that are read again after the deletion. */
+  affectedKeys: readonly QueryKey[];
   /** Is called when it is deleted and the dialog is closed. */
   onDeleted: () => void;
   /** What the deletion means. */
@@ -18,14 +28,29 @@ interface Props {
 }
 
 /** Deletes something after a question. It names what uses it, and so prevents the deletion. */
-export function DeleteButton({ noun, name, uses = [], onDelete, onDeleted, children }: Props) {
+export function DeleteButton({
+  noun,
+  id,
+  name,
+  uses = [],
+  mutation,
+  affectedKeys,
+  onDeleted,
+  children,
+}: Props) {
+  const invalidate = useInvalidation();
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const deletion = useMutation({
-    mutationFn: onDelete,
+    mutationFn: async () => {
+      for (const { userErrors } of Object.values(await request(mutation, { id }))) {
+        requireNoUserErrors(userErrors);
+      }
+    },
     onSuccess: () => {
       // An open dialog keeps the focus from the rest of the page.
       dialog.current?.close();
+      invalidate(...affectedKeys);
       onDeleted();
     },
   });

@@ -1,7 +1,8 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { FieldError } from "../api/request";
 import { ActionButton } from "./ActionButton";
 import { FieldProblems, Problem } from "./Problem";
+import { useLastValue } from "./useLastValue";
 
 interface Page {
   pageInfo: unknown;
@@ -33,7 +34,7 @@ export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
   const [isExtended, setExtended] = useState(false);
   const isRead = query.data !== undefined;
   const rows = isRead && !isEmpty ? children : null;
-  const oldRows = useLastRows(rows, isRead);
+  const oldRows = useLastValue(isRead ? rows : undefined);
   return (
     <>
       {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
@@ -65,15 +66,6 @@ export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
       )}
     </>
   );
-}
-
-/** Returns the rows that were read last, also while nothing is read. */
-function useLastRows(rows: ReactNode, isRead: boolean): ReactNode {
-  const lastRows = useRef<ReactNode>(null);
-  useEffect(() => {
-    if (isRead) lastRows.current = rows;
-  });
-  return isRead ? rows : lastRows.current;
 }
 
 /** Focuses the element if the one that had the focus is gone. */

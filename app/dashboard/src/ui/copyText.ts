@@ -1,10 +1,10 @@
-/** Copies the text. Returns what it did. */
-export async function copyText(text: string): Promise<string> {
+/** Copies the text. Returns whether the browser lets the page copy. */
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
-    return "Copied.";
+    return true;
   } catch {
     // Without HTTPS, or without the user's consent, a page can't copy.
-    return "The browser does not let this page copy: select the text and copy it.";
+    return false;
   }
 }
