@@ -138,7 +138,8 @@ def _weigh_values(body: bytes) -> int:
             part = body[start : start + len(part) + 1]
         start += len(part)
         pieces = part.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
-        weight += sum(map(_weigh, pieces[is_in_string::2]))
+        # Joined: a call for each piece takes several times as long.
+        weight += _weigh(b"".join(pieces[is_in_string::2]))
         is_in_string ^= len(pieces) % 2 == 0
     return weight
 
