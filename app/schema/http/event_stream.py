@@ -117,7 +117,8 @@ async def _encode_results(
     try:
         async with aclosing(operation.results(make_context)) as results:
             async for result, cursor in results:
-                yield _encode_next_event(operation.encode(result).text, cursor)
+                encoded_result = await operation.encode(result)
+                yield _encode_next_event(encoded_result.text, cursor)
     except RequestError as error:
         yield _encode_errors(error.errors)
     except Exception as error:  # noqa: BLE001  (any error ends the stream properly)

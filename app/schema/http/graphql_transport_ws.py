@@ -204,7 +204,8 @@ class WebSocketSession:
             with self._subscribed(session) if operation.is_subscription else nullcontext():
                 async with aclosing(operation.results(session.make_context)) as results:
                     async for result, _ in results:
-                        await self._send_result(operation_id, operation.encode(result).text)
+                        encoded_result = await operation.encode(result)
+                        await self._send_result(operation_id, encoded_result.text)
             final_message: JSON = {"id": operation_id, "type": "complete"}
         except RequestError as error:
             final_message = {"id": operation_id, "type": "error", "payload": error.errors}

@@ -100,9 +100,9 @@ class Operation:
         response["extensions"] = {"cost": self.cost, **response.get("extensions", {})}
         return response
 
-    def encode(self, result: JSON) -> EncodedResult:
+    async def encode(self, result: JSON) -> EncodedResult:
         """Returns a result as JSON text."""
-        return encode_result(result, may_be_large=self._may_result_be_large)
+        return await encode_result(result, may_be_large=self._may_result_be_large)
 
     async def results(
         self, make_context: OperationContextFactory

@@ -1,10 +1,12 @@
 """Results as JSON text of a limited size."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from app.schema.http.request_errors import JSON, TOO_COMPLEX_CODE, error_object
+from app.time_slice import TimeSlice
 
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
@@ -15,10 +17,6 @@ _ROWS_AT_ONCE = 8
 _MAX_FIELDS_AT_ONCE = 20
 
 
-class _TooLarge(Exception):
-    """The text has more than MAX_RESULT_BYTES."""
-
-
 class EncodedResult(NamedTuple):
     """A result as JSON text, and whether it has errors."""
 
@@ -26,67 +24,63 @@ class EncodedResult(NamedTuple):
     has_errors: bool
 
 
-def encode_result(result: JSON, *, may_be_large: bool) -> EncodedResult:
+_time_slice = TimeSlice()
+_TOO_LARGE_ERROR = error_object(
+    f"The response is larger than {MAX_RESULT_BYTES // 1024**2} MiB; request fewer fields or"
+    " smaller pages.",
+    TOO_COMPLEX_CODE,
+)
+_TOO_LARGE = EncodedResult(orjson.dumps({"errors": [_TOO_LARGE_ERROR], "data": None}), True)
+
+
+async def encode_result(result: JSON, *, may_be_large: bool) -> EncodedResult:
     """Returns the result of an operation as JSON; in place of one that is too large, an error.
 
-    A result that may be large is encoded row by row, so that no text grows far beyond the limit. To
-    encode it at once takes a tenth less time.
+    A result that may be large is encoded row by row, so that no text grows far beyond the limit and
+    other requests run in between. To encode it at once takes a tenth less time.
     """
     if not may_be_large:
         return EncodedResult(orjson.dumps(result), "errors" in result)
-    encoder = _Encoder()
-    try:
-        encoder.add(result, _OUTER_LEVELS)
-    except _TooLarge:
-        message = (
-            f"The response is larger than {MAX_RESULT_BYTES // 1024**2} MiB; request fewer fields"
-            " or smaller pages."
-        )
-        error = error_object(message, TOO_COMPLEX_CODE)
-        return EncodedResult(orjson.dumps({"errors": [error], "data": None}), True)
-    return EncodedResult(b"".join(encoder.parts), "errors" in result)
+    parts, size_bytes = list[bytes](), 0
+    for part in _encode_parts(result, _OUTER_LEVELS):
+        parts.append(part)
+        size_bytes += len(part)
+        if size_bytes > MAX_RESULT_BYTES:
+            return _TOO_LARGE
+        await _time_slice.yield_when_spent()
+    return EncodedResult(b"".join(parts), "errors" in result)
 
 
-class _Encoder:
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self._size_bytes = 0
-
-    def add(self, value: Any, outer_levels: int = 0) -> None:
-        """Adds the text of a value: row by row if it has lists of objects. The outermost levels are
-        taken apart in any case."""
-        if isinstance(value, dict) and (outer_levels or _has_rows(value)):
-            separator = b"{"
-            for name, inner in value.items():
-                self._write(b"%s%s:" % (separator, orjson.dumps(name)))
-                self.add(inner, max(outer_levels - 1, 0))
-                separator = b","
-            self._write(b"}" if value else b"{}")
-        elif _is_rows(value):
-            self._add_rows(value)
-        else:
-            self._write(orjson.dumps(value))
-
-    def _add_rows(self, rows: list[Any]) -> None:
-        separator = b"["
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            chunk = rows[start : start + _ROWS_AT_ONCE]
-            # The rows of a list have the same fields.
-            if isinstance(chunk[0], dict) and not _has_rows(chunk[0]):
-                self._write(separator + orjson.dumps(chunk)[1:-1])
-            else:
-                for row in chunk:
-                    self._write(separator)
-                    self.add(row)
-                    separator = b","
+def _encode_parts(value: Any, outer_levels: int = 0) -> Iterator[bytes]:
+    """Yields the text of a value: row by row if it has lists of objects. The outermost levels are
+    taken apart in any case."""
+    if isinstance(value, dict) and (outer_levels or _has_rows(value)):
+        separator = b"{"
+        for name, inner in value.items():
+            yield b"%s%s:" % (separator, orjson.dumps(name))
+            yield from _encode_parts(inner, max(outer_levels - 1, 0))
             separator = b","
-        self._write(b"]")
+        yield b"}" if value else b"{}"
+    elif _is_rows(value):
+        yield from _encode_rows(value)
+    else:
+        yield orjson.dumps(value)
 
-    def _write(self, part: bytes) -> None:
-        self._size_bytes += len(part)
-        if self._size_bytes > MAX_RESULT_BYTES:
-            raise _TooLarge
-        self.parts.append(part)
+
+def _encode_rows(rows: list[Any]) -> Iterator[bytes]:
+    separator = b"["
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        chunk = rows[start : start + _ROWS_AT_ONCE]
+        # The rows of a list have the same fields.
+        if isinstance(chunk[0], dict) and not _has_rows(chunk[0]):
+            yield separator + orjson.dumps(chunk)[1:-1]
+        else:
+            for row in chunk:
+                yield separator
+                yield from _encode_parts(row)
+                separator = b","
+        separator = b","
+    yield b"]"
 
 
 def _has_rows(value: dict[str, Any]) -> bool:

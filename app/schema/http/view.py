@@ -115,7 +115,8 @@ class GraphQLView:
                 operation = await prepare_operation(self._operations, request, session)
                 _check_method(connection, operation.type)
                 result = await operation.run(session.make_context, disconnect_waiter(receive))
-            return http_responses.create_result_response(operation.encode(result), media_type)
+            encoded_result = await operation.encode(result)
+            return http_responses.create_result_response(encoded_result, media_type)
         except RequestError as error:
             return http_responses.create_error_response(error, media_type or media_types.JSON)
         except ClientDisconnected:
