@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, assert_never
 
 from app.filters.calendar import Calendar, Now
+from app.filters.fields import Field
 from app.filters.operators import Operand, Operator
 from app.filters.sources import STATIC_MEMBERS_COLLECTION
 from app.filters.time_series import ThresholdIntervals
@@ -89,6 +90,8 @@ class Evaluation:
     def __init__(self, facts: CustomerFacts, now: Now) -> None:
         self.facts = facts
         self.now = now
+        self.displayed_values: dict[Field, Any] = {}
+        """The values of the customer that explanations show."""
         self._membership_by_segment: dict[NestedSegment, bool] = {}
 
     def holds(self, filter_: Filter) -> bool:

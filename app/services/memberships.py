@@ -41,7 +41,7 @@ class Judgement:
     async def explanation(self) -> Any:
         """For each condition: what it requires, what the customer has, and whether it holds."""
         return await evaluate(
-            self._evaluation.facts, lambda: to_json(explain(self._tree, self._evaluation))
+            self._evaluation.facts, lambda: explain(self._tree, self._evaluation, to_json)
         )
 
     async def next_change_at(self) -> datetime | None:

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.filters import Evaluation, explain, holds, parse
+from app.domain.metadata import to_json
+from app.filters import CustomerFacts, Evaluation, explain, holds, parse
 from tests.filters.corpus import CATALOG, NOWS
 from tests.filters.dual_evaluator import DualEvaluator
 from tests.filters.filter_strategies import FilterStrategies
@@ -45,8 +46,23 @@ def test_explanations_add_up_to_the_result(
     )
     def explained(wire: Any, now: Any, facts: Any) -> None:
         tree = parse(wire, CATALOG)
-        explanation = explain(tree, Evaluation(facts, now))
+        explanation = explain(tree, Evaluation(facts, now), to_json)
         assert explanation["holds"] is holds(tree, facts, now)
         assert _is_consistent(explanation)
 
     explained()
+
+
+def test_explanations_share_a_large_value() -> None:
+    texts = [f"text {number}" for number in range(3)]
+    evaluation = Evaluation(CustomerFacts({"metadata": {"texts": texts}}), NOWS[0])
+    conditions = [
+        {"attribute": {"path": "metadata.texts", "operator": "CONTAINS", "value": str(number)}}
+        for number in range(2)
+    ]
+
+    first, second = explain(parse({"all": conditions}, CATALOG), evaluation, to_json)["all"]
+    other = explain(parse(conditions[0], CATALOG), evaluation, to_json)
+
+    assert first["has"] == texts
+    assert first["has"] is second["has"] is other["has"]

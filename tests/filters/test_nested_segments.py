@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.metadata import to_json
 from app.errors import InputError, UserErrorCode
 from app.filters import Catalog, CustomerFacts, Evaluation, Now, describe, explain, parse
 from app.filters import pipeline as pipelines
@@ -152,7 +153,8 @@ def test_it_is_worded_and_explained_once() -> None:
         {"any": [membership_condition("vips"), membership_condition("vips", member=False)]}, CATALOG
     )
     assert describe(tree) == 'any of: is in the segment "vips"; is not in the segment "vips"'
-    assert explain(tree, Evaluation(CustomerFacts({"metadata": {"flag": True}}), NOWS[0])) == {
+    facts = CustomerFacts({"metadata": {"flag": True}})
+    assert explain(tree, Evaluation(facts, NOWS[0]), to_json) == {
         "holds": True,
         "any": [
             {

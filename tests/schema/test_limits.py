@@ -295,6 +295,30 @@ async def test_pages_have_a_limit_of_bytes(api: Api) -> None:
     assert "larger than 16 MiB" in error["message"]
 
 
+async def test_an_explanation_has_a_limit_of_bytes(api: Api) -> None:
+    """Each condition shows the whole value, however many there are."""
+    query = (
+        "query($filter: FilterInput!, $overrides: JSON!) { segmentPreview(filter: $filter) {"
+        ' judge(customer: {sourceId: "nobody"}, overrides: $overrides) { explanation } } }'
+    )
+    overrides = {"metadata": {"text": "x" * 1_000_000}}
+
+    few, many = [
+        await api.execute(
+            query,
+            overrides=overrides,
+            filter={"any": [condition("metadata.text", "IS", value=f"{n}") for n in range(count)]},
+        )
+        for count in (15, 17)
+    ]
+
+    explained = few["data"]["segmentPreview"]["judge"]["explanation"]["any"]
+    assert [part["has"] for part in explained] == [overrides["metadata"]["text"]] * 15
+    (error,) = many["errors"]
+    assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+    assert "larger than 16 MiB" in error["message"]
+
+
 async def test_an_estimate_does_not_block_the_event_loop(mongod: Mongod, valkey: Valkey) -> None:
     """So many customers that a page is planned by a sample of them."""
     now = datetime.now(UTC)

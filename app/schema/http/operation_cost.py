@@ -53,8 +53,7 @@ REQUEST = "the bytes of the request"
 _POINTS_PER_KIB = 4
 
 _JSON_VALUES = "JSON values"
-# A JSON value has at most about 1 MiB, a text usually less than 1 KiB.
-_MAX_SMALL_JSON_VALUES = 100
+# A text has usually less than 1 KiB.
 _MAX_SMALL_VALUES = 20_000
 
 LARGEST_PAGE_SIZE = 1_000
@@ -156,7 +155,8 @@ class CostFormula:
     def may_be_large(self) -> bool:
         """Whether a result may be larger than a few MiB."""
         costs = self.compute_by_field(None)
-        return costs[_JSON_VALUES] > _MAX_SMALL_JSON_VALUES or costs[VALUES] > _MAX_SMALL_VALUES
+        # One JSON value, such as an explanation or a filter, may be larger than the limit.
+        return costs[_JSON_VALUES] > 0 or costs[VALUES] > _MAX_SMALL_VALUES
 
     def compute(self, variables: Variables | None) -> int:
         """Returns the cost. If `variables` is None, it holds for any pages that they request."""
