@@ -3,6 +3,8 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from app.filters.aggregates import Aggregate
@@ -182,13 +184,18 @@ class TimeSeries:
             if not self._future_rows and now_ms >= self._now_ms
             else self._copy_at(aggregate, now_ms)
         )
-        row_instants_ms = [*series._instants_ms, *map(_row_instant_ms, series._future_rows)]
-        change_instants_ms = {at_ms for at_ms in row_instants_ms if now_ms < at_ms <= until_ms}
-        change_instants_ms |= {
-            at_ms + length_ms for at_ms in row_instants_ms if now_ms < at_ms + length_ms <= until_ms
-        }
+        row_instants_ms: Sequence[int] = series._instants_ms
+        if series._future_rows:
+            # Not the series itself: its rows arrive during the iteration.
+            future_instants_ms = sorted(map(_row_instant_ms, series._future_rows))
+            row_instants_ms = [*row_instants_ms, *future_instants_ms]
+        # Lazily: a search may follow hundreds of windows over the same rows.
+        change_instants_ms = merge(
+            _shifted_instants(row_instants_ms, 0, now_ms, until_ms),
+            _shifted_instants(row_instants_ms, length_ms, now_ms, until_ms),
+        )
         recomputed_values = 0
-        for at_ms in sorted(change_instants_ms):
+        for at_ms, _ in groupby(change_instants_ms):
             if self._suffix_aggregates[aggregate].inexact_count:
                 recomputed_values += len(row_instants_ms)
                 require_few_recomputed(recomputed_values)
@@ -314,6 +321,15 @@ class TimeSeries:
             if intervals.changes_answer(intervals.interval_of(value)):
                 return index
         return end_index if end_index < last_index else None
+
+
+def _shifted_instants(
+    instants_ms: Sequence[int], offset_ms: int, after_ms: int, until_ms: int
+) -> Iterator[int]:
+    """The ascending instants, each plus the offset, that are after an instant and up to another."""
+    first_index = bisect_right(instants_ms, after_ms - offset_ms)
+    end_index = bisect_right(instants_ms, until_ms - offset_ms)
+    return (instants_ms[index] + offset_ms for index in range(first_index, end_index))
 
 
 def _is_within_one_interval(
