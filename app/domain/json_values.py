@@ -54,7 +54,8 @@ def _require_json(value: Any, path: tuple[str, ...], depth: int) -> None:
         for inner in value:
             _require_json(inner, path, depth + 1)
     elif isinstance(value, str):
-        if not is_storable(value):
+        # The limit of size refuses a longer text: to search 16 MB would stop all threads.
+        if len(value) <= MAX_JSON_BYTES and not is_storable(value):
             raise ValueError(f"has a text{location} with NUL or half a surrogate pair")
     elif is_number(value):
         if isinstance(value, float) and not math.isfinite(value):
@@ -68,9 +69,9 @@ def _require_json(value: Any, path: tuple[str, ...], depth: int) -> None:
 def is_within_size_limit(value: Any) -> bool:
     """Whether the value takes at most 1 MiB both as JSON text and as BSON."""
     text_bytes = len(orjson.dumps(value, default=str))
-    return (
+    return text_bytes <= MAX_JSON_BYTES and (
         text_bytes * _MAX_BSON_GROWTH_FACTOR <= MAX_JSON_BYTES
-        or max(text_bytes, bson_size_bytes(value)) <= MAX_JSON_BYTES
+        or bson_size_bytes(value) <= MAX_JSON_BYTES
     )
 
 

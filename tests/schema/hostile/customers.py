@@ -110,6 +110,11 @@ CUSTOMER_CASES: Cases = {
         customer_input(metadata={"a": "x" * HUGE_LENGTH}),
         "INVALID input metadata",
     ),
+    "metadata of 2 MB with NUL, which its size refuses": (
+        UPSERT_CUSTOMER,
+        customer_input(metadata={"a": "x" * HUGE_LENGTH + NUL}),
+        "INVALID input metadata",
+    ),
     "metadata of 21 levels": (
         UPSERT_CUSTOMER,
         customer_input(metadata=nested_object(22)),
