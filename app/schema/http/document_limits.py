@@ -22,6 +22,8 @@ class DocumentSize(NamedTuple):
     aliases: int = 0
     directives: int = 0
     root_fields: int = 0
+    schema_aliases: int = 0
+    """Aliases of `__schema`, and below it. Each may repeat the whole introspection."""
 
     def combine(self, other: "DocumentSize") -> "DocumentSize":
         return DocumentSize(
@@ -30,11 +32,12 @@ class DocumentSize(NamedTuple):
             self.aliases + other.aliases,
             self.directives + other.directives,
             self.root_fields + other.root_fields,
+            self.schema_aliases + other.schema_aliases,
         )
 
 
 MAX_DOCUMENT_SIZE = DocumentSize(
-    levels=15, fields=2_000, aliases=100, directives=50, root_fields=50
+    levels=15, fields=2_000, aliases=100, directives=50, root_fields=50, schema_aliases=1
 )
 
 
@@ -82,14 +85,16 @@ class _DocumentSizeCalculator:
         nested_size = self.measure_selection_set(selection.selection_set)  # type: ignore[attr-defined]
         if not isinstance(selection, FieldNode):
             return directives_size.combine(nested_size)
+        aliases = nested_size.aliases + (selection.alias is not None)
         # graphql-core has a rule of its own for the depth of introspection.
         is_introspection = selection.name.value.startswith("__")
         return nested_size._replace(
             levels=0 if is_introspection else nested_size.levels + 1,
             fields=nested_size.fields + 1,
-            aliases=nested_size.aliases + (selection.alias is not None),
+            aliases=aliases,
             directives=nested_size.directives + directives_size.directives,
             root_fields=1,
+            schema_aliases=aliases if selection.name.value == "__schema" else 0,
         )
 
     def _measure_fragment(self, name: str) -> DocumentSize:

@@ -29,6 +29,9 @@ TOO_COMPLEX_DOCUMENTS = {
     "aliases": "{" + " ".join(f"a{n}: number" for n in range(101)) + "}",
     "root fields": "{ fruit { name }" + " number" * 51 + "}",
     "directives": "{ fruit { name " + "@include(if: true)" * 51 + " } }",
+    "introspection": "{ a: __schema { types { name } } b: __schema { types { name } } }",
+    "introspection in a fragment": "{ ...F } fragment F on Query { __schema { ...G } }"
+    " fragment G on __Schema { a: types { name } b: types { name } }",
     "fields": "{ fruit {" + " name" * 2_001 + "} }",
     "fragments": doubling_fragments(60),
     "fragments in a ring": doubling_fragments(60) + " fragment R on Fruit { ...R }",
@@ -54,6 +57,12 @@ async def test_a_document_that_asks_for_too_much_is_refused_at_once(
 
 async def test_the_depth_allowed(client: httpx.AsyncClient) -> None:
     assert (await execute(client, nested_query(15))).status_code == 200
+
+
+async def test_one_alias_in_introspection_is_allowed(client: httpx.AsyncClient) -> None:
+    answer = await execute(client, "{ __schema { queryType { query: name } } a: __typename }")
+
+    assert answer.json()["data"]["__schema"]["queryType"] == {"query": "Query"}
 
 
 async def test_a_ring_of_fragments_is_left_to_validation(client: httpx.AsyncClient) -> None:
