@@ -28,6 +28,7 @@ from app.schema.http.request_errors import (
     TOO_COMPLEX_CODE,
     VALIDATION_FAILED_CODE,
     OperationError,
+    error_object,
 )
 
 MAX_DOCUMENT_TOKENS = 10_000
@@ -129,12 +130,17 @@ class DocumentCache:
         return document.document_node, document.operations
 
     def _parse(self, source: str) -> ParsedDocument:
+        if len(source) > MAX_DOCUMENT_CHARACTERS:
+            # The parser's error would search the whole text for the number of its line.
+            message = f"The document has more than {MAX_DOCUMENT_CHARACTERS:,} characters."
+            return ParsedDocument(
+                None, http_status=400, errors=(error_object(message, PARSE_FAILED_CODE),)
+            )
         try:
             document_node = parse(
                 source,
                 max_lexical_tokens=MAX_DOCUMENT_TOKENS,
                 max_comments=MAX_DOCUMENT_COMMENTS,
-                max_source_length=MAX_DOCUMENT_CHARACTERS,
             )
         except GraphQLError as error:
             return ParsedDocument(

@@ -45,6 +45,15 @@ async def test_errors_of_a_large_request(client: httpx.AsyncClient) -> None:
         assert [error["extensions"]["code"] for error in answer.json()["errors"]] == [code]
 
 
+async def test_a_document_that_is_too_long_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await execute(client, "{ number }" + "\n" * 200_000)
+
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+    assert "more than 200,000 characters" in error["message"]
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "code", "path"),
     [
