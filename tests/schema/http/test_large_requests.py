@@ -87,9 +87,12 @@ async def test_as_many_values_as_allowed_are_taken(client: httpx.AsyncClient) ->
 
 MANY_OBJECTS = b'{"query": "{ number }", "variables": {"a": [' + b"{}," * 300_000 + b"1]}}"
 MANY_NUMBERS = b"[" + b"1," * 1_500_000 + b"1]"
+MANY_KEYS = b"{" + b",".join(b'"%d":1' % number for number in range(400_000)) + b"}"
 
 
-@pytest.mark.parametrize("body", [MANY_OBJECTS, MANY_NUMBERS], ids=["objects", "numbers"])
+@pytest.mark.parametrize(
+    "body", [MANY_OBJECTS, MANY_NUMBERS, MANY_KEYS], ids=["objects", "numbers", "keys"]
+)
 def test_too_many_values_are_refused_before_they_are_parsed(body: bytes) -> None:
     with pytest.raises(RequestError, match="too many values") as refusal:
         read_json(body)
@@ -99,12 +102,18 @@ def test_too_many_values_are_refused_before_they_are_parsed(body: bytes) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["," * 2_000_000, '\\","' * 500_000, "\\" * 999_999 + '",' * 800_000, "{[" * 400_000],
-    ids=["commas", "quotes", "backslashes", "brackets"],
+    [
+        "," * 2_000_000,
+        ":" * 2_000_000,
+        '\\","' * 500_000,
+        "\\" * 999_999 + '",' * 800_000,
+        "{[" * 400_000,
+    ],
+    ids=["commas", "colons", "quotes", "backslashes", "brackets"],
 )
 def test_punctuation_in_texts_is_no_value(text: str) -> None:
     body = orjson.dumps({"a": ["", text, "é", 1], "b": text + "\\"})
-    assert body.count(b",") + body.count(b"{") > MAX_JSON_WEIGHT / 2
+    assert sum(map(body.count, (b",", b":", b"{"))) > MAX_JSON_WEIGHT / 2
 
     assert read_json(body) == json.loads(body)
 
