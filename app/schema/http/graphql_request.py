@@ -23,7 +23,9 @@ _KEY_WEIGHT = 3
 _SCANNED_BYTES = 1024 * 1024
 _MAX_DIGITS = 19
 _SHA256 = re.compile("[0-9a-f]{64}")
-_LONG_NUMBER = re.compile(rb"\d{%d}" % _MAX_DIGITS)
+_LONG_NUMBER = b"0" * _MAX_DIGITS
+# Turns each digit into 0, and other bytes into a space.
+_DIGITS_TO_ZERO = bytes(ord("0" if chr(byte) in "0123456789" else " ") for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,10 @@ def _weigh_values(body: bytes) -> int:
 
 def _has_long_number(body: bytes) -> bool:
     """Whether the text has a number that may not fit into 64 bits. Scans parts, since a thread that
-    scans does not let the event loop run."""
+    scans does not let the event loop run. A regular expression takes several times as long."""
     return any(
-        _LONG_NUMBER.search(body, start, start + _SCANNED_BYTES + _MAX_DIGITS)
+        _LONG_NUMBER
+        in body[start : start + _SCANNED_BYTES + _MAX_DIGITS].translate(_DIGITS_TO_ZERO)
         for start in range(0, len(body), _SCANNED_BYTES)
     )
 
