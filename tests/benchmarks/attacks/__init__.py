@@ -1,0 +1,1 @@
+"""Attacks on the API, with probes of what other clients notice."""
