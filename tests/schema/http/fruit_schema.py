@@ -70,6 +70,10 @@ class Query:
         return value
 
     @strawberry.field
+    def count_objects(self, value: JSON) -> int | None:
+        """Each object costs ten points."""
+
+    @strawberry.field
     async def number(self, info: strawberry.Info) -> int:
         """How many contexts have been made."""
         return int(info.context["number"])
@@ -199,7 +203,7 @@ set_costs(
     {
         "Fruit.taste": FieldCost(100),
         "Query.countWords": FieldCost(0, 10, "words"),
-        "Query.echo": FieldCost(0, 10, object_argument="value"),
+        "Query.countObjects": FieldCost(0, 10, object_argument="value"),
     },
 )
 set_input_limits(

@@ -31,18 +31,18 @@ COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
         {"w": ["a", "b", "c"]},
         31,
     ),
-    "objects": ("{ echo(value: {a: [{b: 1}, 2, {c: {}}], d: null}) }", {}, 42),
+    "objects": ("{ countObjects(value: {a: [{b: 1}, 2, {c: {}}], d: null}) }", {}, 41),
     "objects in a variable": (
-        "query ($v: JSON!) { echo(value: $v) }",
+        "query ($v: JSON!) { countObjects(value: $v) }",
         {"v": {"a": [{"b": 1}, [{"c": 2}]]}},
-        32,
+        31,
     ),
     "objects in a variable inside of objects": (
-        "query ($v: JSON!) { echo(value: {a: [$v, {b: $v}]}) }",
+        "query ($v: JSON!) { countObjects(value: {a: [$v, {b: $v}]}) }",
         {"v": {"c": [{}]}},
-        62,
+        61,
     ),
-    "no objects": ("query ($v: JSON!) { echo(value: $v) }", {"v": [1]}, 2),
+    "no objects": ("query ($v: JSON!) { countObjects(value: $v) }", {"v": [1]}, 1),
 }
 
 
