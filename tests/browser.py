@@ -50,24 +50,32 @@ def running_browser(profile: Path) -> Iterator[Chrome]:
 
 def requested_hosts(browser: Chrome) -> set[str]:
     """Returns the hosts of all requests and WebSockets, including failed ones."""
-    events = [json.loads(entry["message"])["message"] for entry in _log(browser, "performance")]
-    urls = [
-        event["params"]["url"] if "url" in event["params"] else event["params"]["request"]["url"]
-        for event in events
-        if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
-    ]
+    events = _network_events(browser, "requestWillBeSent", "webSocketCreated")
+    urls = [event["url"] if "url" in event else event["request"]["url"] for event in events]
     return {urlsplit(url).netloc for url in urls if url.startswith(("http", "ws"))}
+
+
+def graphql_requests(browser: Chrome) -> list[str]:
+    """Returns the bodies of the GraphQL requests that pages have sent since the last look at the
+    requests."""
+    requests = [event["request"] for event in _network_events(browser, "requestWillBeSent")]
+    return [
+        request["postData"] for request in requests if urlsplit(request["url"]).path == "/graphql"
+    ]
 
 
 def websocket_messages(browser: Chrome) -> list[str]:
     """Returns the messages that pages have received over WebSockets since the last look at the
     requests."""
+    events = _network_events(browser, "webSocketFrameReceived")
+    return [event["response"]["payloadData"] for event in events]
+
+
+def _network_events(browser: Chrome, *names: str) -> list[dict[str, Any]]:
+    """Returns the parameters of the events of the network since the last look."""
     events = [json.loads(entry["message"])["message"] for entry in _log(browser, "performance")]
-    return [
-        event["params"]["response"]["payloadData"]
-        for event in events
-        if event["method"] == "Network.webSocketFrameReceived"
-    ]
+    methods = {f"Network.{name}" for name in names}
+    return [event["params"] for event in events if event["method"] in methods]
 
 
 def console_errors(browser: Chrome) -> list[str]:

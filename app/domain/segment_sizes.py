@@ -4,7 +4,7 @@ Time is divided into slots of equal length, the same for all segments. A worker 
 once per slot. A slot in which no worker ran has no sample.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +32,33 @@ class SegmentSize:
     member_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class SizeSeries:
+    """Sizes of one segment in the order of time: their instants, as milliseconds since 1970, and
+    the numbers of members. A SegmentSize for each of thousands would take longer than to read
+    them."""
+
+    at_milliseconds: Sequence[int]
+    member_counts: Sequence[int]
+
+    def downsample(self, max_points: int) -> list[SegmentSize]:
+        """Returns at most `max_points` of the sizes, in order: the first one, and the last one of
+        each of the equal intervals into which the remaining time is divided."""
+        times = self.at_milliseconds
+        indexes: Iterable[int] = range(len(times))
+        if len(times) > max_points:
+            first, duration = times[0], times[-1] - times[0]
+            # A later size replaces an earlier one of its interval.
+            indexes = {
+                -((first - at) * (max_points - 1) // duration): index
+                for index, at in enumerate(times)
+            }.values()
+        return [
+            SegmentSize(_EPOCH + timedelta(milliseconds=times[index]), self.member_counts[index])
+            for index in indexes
+        ]
+
+
 def slot_start(instant: datetime, interval: timedelta) -> datetime:
     """Returns the start of the slot that contains the instant."""
     return _EPOCH + (instant - _EPOCH) // interval * interval
@@ -49,14 +76,3 @@ def resolve_time_range(
         message = "`from` must not come after `to`; swap them, or leave one out."
         raise input_error(UserErrorCode.INVALID, message, "from")
     return start_at, end_at
-
-
-def downsample(sizes: Sequence[SegmentSize], max_points: int) -> list[SegmentSize]:
-    """Returns at most `max_points` of the sizes, in order: the first one, and the last one of each
-    of the equal intervals into which the remaining time is divided."""
-    if len(sizes) <= max_points:
-        return list(sizes)
-    first, duration = sizes[0].at, sizes[-1].at - sizes[0].at
-    return list(
-        {-((first - size.at) * (max_points - 1) // duration): size for size in sizes}.values()
-    )

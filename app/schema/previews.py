@@ -54,15 +54,15 @@ class SegmentDifference:
         description="The number of customers who match the filter and are no members."
     )
     async def entering_count(self) -> Long:
-        return Long(await self.difference.entering.count())
+        return Long(await self.difference.count(self.difference.entering))
 
     @strawberry.field(description="The number of members who do not match the filter.")
     async def leaving_count(self) -> Long:
-        return Long(await self.difference.leaving.count())
+        return Long(await self.difference.count(self.difference.leaving))
 
     @strawberry.field(description="The number of members who match the filter, too.")
     async def staying_count(self) -> Long:
-        return Long(await self.difference.staying.count())
+        return Long(await self.difference.count(self.difference.staying))
 
     @strawberry.field(
         description="The first customers who would enter, in the order of their ids.",

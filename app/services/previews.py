@@ -1,6 +1,7 @@
 """What a filter would select, before it is saved."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from app.domain.inputs import CustomerRef
 from app.errors import UserErrorCode, input_error
@@ -44,6 +45,13 @@ class SegmentDifference:
     entering: PlannedQuery
     leaving: PlannedQuery
     staying: PlannedQuery
+    _count_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def count(self, query: PlannedQuery) -> int:
+        """Returns the number of customers of one of the queries. Counts one query at a time: all at
+        once would take every thread that queries about all customers have."""
+        async with self._count_lock:
+            return await query.count()
 
 
 class Previews:

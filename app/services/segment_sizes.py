@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 
-from app.domain.segment_sizes import SegmentSize, downsample, resolve_time_range, slot_start
+from app.domain.segment_sizes import SegmentSize, resolve_time_range, slot_start
 from app.errors import InputError, QueryTimeout
 from app.filters import Now
 from app.services.segment_members import SegmentMembers
@@ -48,7 +48,7 @@ class SegmentSizes:
         out. Raises INVALID if the range ends before it starts."""
         start_at, end_at = resolve_time_range(start_at, end_at, now.at)
         histories = self._store.segment_sizes.between(segment_ids, start_at, end_at, now.at)
-        return {segment_id: downsample(sizes, max_points) async for segment_id, sizes in histories}
+        return {segment_id: series.downsample(max_points) async for segment_id, series in histories}
 
     async def last(self, segment_ids: Iterable[str]) -> dict[str, SegmentSize]:
         """Returns, by segment, its last sampled size. A segment without one is left out."""

@@ -11,14 +11,18 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from app.domain.ids import EntityKind
-from app.domain.segment_sizes import FULL_RESOLUTION_RETENTION, RETENTION, SegmentSize
+from app.domain.segment_sizes import (
+    FULL_RESOLUTION_RETENTION,
+    RETENTION,
+    SegmentSize,
+    SizeSeries,
+)
 from app.store.collections import Database
 from app.store.ids import to_object_id, to_object_ids, to_public_id
 
 # A new point and the deletion of a segment both increment this revision, so that they conflict: a
 # deleted segment never gains a point.
 SEGMENT_SIZES_REVISION = "segmentSizes"
-_SIZES_PER_BATCH = 10_000
 
 
 class SegmentSizes:
@@ -86,9 +90,9 @@ class SegmentSizes:
 
     async def between(
         self, segment_ids: Iterable[str], since: datetime, until: datetime | None, now: datetime
-    ) -> AsyncIterator[tuple[str, list[SegmentSize]]]:
+    ) -> AsyncIterator[tuple[str, SizeSeries]]:
         """Yields each segment that has points from `since` to `until`, both included, with these
-        points in order of time. It has the points of one segment in memory."""
+        points. MongoDB groups them: to decode a document for each takes twice as long."""
         at_range = {"$gte": since} if until is None else {"$gte": since, "$lte": until}
         query = {
             "_id.segment": {"$in": to_object_ids(EntityKind.SEGMENT, segment_ids)},
@@ -96,20 +100,20 @@ class SegmentSizes:
             # MongoDB deletes expired rows once a minute; the query hides those that remain.
             "expiresAt": {"$gt": now},
         }
-        projection = {"_id.segment": 1, "at": 1, "memberCount": 1}
-        order = [("_id.segment", 1), ("at", 1)]
-        cursor = self._collection.find(query, projection, batch_size=_SIZES_PER_BATCH, sort=order)
-        segment: ObjectId | None = None
-        sizes: list[SegmentSize] = []
-        while rows := await cursor.to_list(_SIZES_PER_BATCH):
-            for row in rows:
-                if row["_id"]["segment"] != segment:
-                    if segment is not None:
-                        yield to_public_id(EntityKind.SEGMENT, segment), sizes
-                    segment, sizes = row["_id"]["segment"], []
-                sizes.append(SegmentSize(row["at"], row["memberCount"]))
-        if segment is not None:
-            yield to_public_id(EntityKind.SEGMENT, segment), sizes
+        stages: list[dict[str, Any]] = [
+            {"$match": query},
+            {"$sort": {"_id.segment": 1, "at": 1}},
+            {
+                "$group": {
+                    "_id": "$_id.segment",
+                    "atMilliseconds": {"$push": {"$toLong": "$at"}},
+                    "memberCounts": {"$push": "$memberCount"},
+                }
+            },
+        ]
+        async for row in self._collection.aggregate(stages):
+            series = SizeSeries(row["atMilliseconds"], row["memberCounts"])
+            yield to_public_id(EntityKind.SEGMENT, row["_id"]), series
 
 
 def _segment_query(segment_id: str) -> dict[str, ObjectId | None]:

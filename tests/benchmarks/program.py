@@ -56,14 +56,23 @@ class Program:
 
 @contextmanager
 def running_program(folder: Path) -> Iterator[Program]:
+    """Starts a mongod with an empty database, and a Valkey, in the folder."""
     with (
         running_mongod(folder / "mongod", Mongod) as mongod,
-        running_process(Valkey(folder / "valkey")) as valkey,
+        program_with_database(folder, mongod.url, DATABASE) as program,
     ):
-        urls = {"MONGODB_URL": mongod.url, "REDIS_URL": valkey.url}
+        yield program
+
+
+@contextmanager
+def program_with_database(folder: Path, mongodb_url: str, database: str) -> Iterator[Program]:
+    """Starts a Valkey in the folder, for a program with this database."""
+    with running_process(Valkey(folder / "valkey")) as valkey:
         settings = {
-            "SEGMENTS_DATABASE": DATABASE,
+            "MONGODB_URL": mongodb_url,
+            "REDIS_URL": valkey.url,
+            "SEGMENTS_DATABASE": database,
             "SEGMENTS_AUTH": "off",
             "SEGMENTS_LOG_FORMAT": "json",
         }
-        yield Program({**os.environ, **urls, **settings})
+        yield Program({**os.environ, **settings})

@@ -17,6 +17,12 @@ STARTERS = {
     "Gone quiet": "orders.lastOrderAt is more than 90 days ago",
     "Birthday this week": "birthdate has an anniversary",
 }
+# The responses with histories never come.
+HOLD_HISTORIES = """
+const send = window.fetch;
+window.fetch = (url, options) =>
+  options.body.includes("sizeHistory") ? new Promise(() => {}) : send(url, options);
+"""
 NO_EMAIL = {"attribute": {"path": "email", "operator": "HAS_NO_VALUE"}}
 
 
@@ -127,6 +133,21 @@ def test_the_list_draws_the_sizes_of_thirty_days(dashboard: Dashboard, settings:
     dashboard.check_accessibility()
     dashboard.click("button", "Customers")
     wait_for_order(dashboard, "Larger", "Counted")
+
+
+def test_the_list_does_not_wait_for_the_histories(dashboard: Dashboard, settings: Settings) -> None:
+    segment_id = dashboard.create_segment("Counted", {"filter": ALL_CUSTOMERS_FILTER})
+    add_sizes(settings, segment_id, {timedelta(days=7): 3, timedelta(0): 5})
+    dashboard.open("/app/rules")
+    dashboard.browser.execute_script(HOLD_HISTORIES)
+
+    dashboard.click("a", "Segments")
+
+    dashboard.wait_for("1 segment\n")
+    assert list_rows(dashboard)["Counted"]["Last 7 days"] == "–"
+    dashboard.browser.refresh()
+    dashboard.wait_for("1 segment\n")
+    dashboard.wait_until(lambda: list_rows(dashboard)["Counted"]["Last 7 days"] == "+2")
 
 
 def wait_for_order(dashboard: Dashboard, *names: str) -> None:

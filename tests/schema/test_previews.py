@@ -1,10 +1,12 @@
 """What a filter would select before it is saved: its size, and what it would change."""
 
+import asyncio
 from itertools import combinations
 
 import pytest
 import pytest_asyncio
 
+from app.services.query_planner import PlannedQuery
 from app.store import ThreadPool
 from tests.api import ALL_CUSTOMERS_FILTER, Api, Json
 from tests.busy_threads import busy_threads
@@ -118,6 +120,27 @@ async def test_it_is_compared_with_a_segment(api: Api, before: str, after: str) 
             "leaving": sorted(f"c{n}" for n in old - new)[:2],
         }
         await api.services.segments.delete(segment)
+
+
+async def test_a_comparison_counts_one_query_at_a_time(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = await create_segment(api, "compared", filter=EVEN)
+    running, most = 0, 0
+
+    async def count(_: PlannedQuery) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return 7
+
+    monkeypatch.setattr(PlannedQuery, "count", count)
+    found = await fetch_difference(api, VIP, segment)
+
+    assert [found[f"{name}Count"] for name in ("entering", "leaving", "staying")] == [7, 7, 7]
+    assert most == 1
 
 
 async def test_it_is_compared_with_a_list_and_with_a_nested_segment(api: Api) -> None:

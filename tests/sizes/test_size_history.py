@@ -4,7 +4,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from app.domain.segment_sizes import FULL_RESOLUTION_RETENTION, MAX_POINTS, RETENTION
+from app.domain.segment_sizes import (
+    FULL_RESOLUTION_RETENTION,
+    MAX_POINTS,
+    RETENTION,
+    SegmentSize,
+)
+from app.filters import Now
 from app.filters.calendar import MILLISECOND
 from tests.api import Api
 from tests.sizes.conftest import SegmentSizeShop
@@ -104,6 +110,25 @@ async def test_a_chart_gets_no_more_points_than_it_can_show(shop: SegmentSizeSho
     assert [found[0].member_count, found[-1].member_count] == [0, 2_499]
     steps = {later.at - earlier.at for earlier, later in pairwise(found)}
     assert steps <= {2 * HOUR, 3 * HOUR}
+
+
+async def test_segments_of_a_page_have_their_own_points(shop: SegmentSizeShop) -> None:
+    (first,) = await shop.create_segments(1)
+    await shop.sample_sizes(NOON)
+    other = await shop.create_segment("other")
+    await shop.api.upsert("somebody")
+    await shop.sample_sizes(NOON + HOUR)
+    without = await shop.create_segment("without")
+    services = shop.api.services
+
+    histories = await services.segment_sizes.histories(
+        [without, other, first], NOON, None, 2, Now(NOON + HOUR, services.calendar)
+    )
+
+    assert histories == {
+        first: [SegmentSize(NOON, 0), SegmentSize(NOON + HOUR, 1)],
+        other: [SegmentSize(NOON + HOUR, 1)],
+    }
 
 
 async def test_over_graphql(shop: SegmentSizeShop) -> None:

@@ -10,7 +10,7 @@ from app.domain.segment_sizes import (
     DEFAULT_TIME_RANGE,
     RETENTION,
     SegmentSize,
-    downsample,
+    SizeSeries,
     resolve_time_range,
     slot_start,
 )
@@ -19,10 +19,16 @@ from app.errors import InputError
 NOW = datetime(2026, 3, 29, 12, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-instants = st.timedeltas(timedelta(0), timedelta(days=2_000)).map(lambda ago: NOW - ago)
+# MongoDB keeps milliseconds.
+instants = st.integers(0, 2_000 * 86_400_000).map(lambda ago: NOW - timedelta(milliseconds=ago))
 series = st.lists(instants, unique=True, max_size=60).map(
     lambda found: [SegmentSize(at, number) for number, at in enumerate(sorted(found))]
 )
+
+
+def downsample(sizes: list[SegmentSize], max_points: int) -> list[SegmentSize]:
+    milliseconds = [round(size.at.timestamp() * 1_000) for size in sizes]
+    return SizeSeries(milliseconds, [size.member_count for size in sizes]).downsample(max_points)
 
 
 @given(series, st.integers(2, 40))

@@ -1,4 +1,3 @@
-import { lazy } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import { KeyGate } from "./access/KeyDialog";
 import { RequireWrite } from "./access/RequireWrite";
@@ -8,48 +7,33 @@ import { SegmentPage } from "./segments/SegmentPage";
 import { SegmentsPage } from "./segments/SegmentsPage";
 import { Main } from "./shell/Main";
 import { Navigation } from "./shell/Navigation";
+import { loadable } from "./ui/loadable";
 import { NotFound } from "./ui/NotFound";
 import { Status } from "./ui/Status";
 
 // Most visits need only segments. Other pages are loaded when they are opened.
-const NewSegmentPage = lazy(async () => ({
-  default: (await import("./editor/EditorPage")).NewSegmentPage,
-}));
-const EditSegmentPage = lazy(async () => ({
-  default: (await import("./editor/EditorPage")).EditSegmentPage,
-}));
-const NewListPage = lazy(async () => ({
-  default: (await import("./lists/NewListPage")).NewListPage,
-}));
-const CustomersPage = lazy(async () => ({
-  default: (await import("./customers/CustomersPage")).CustomersPage,
-}));
-const CustomerPage = lazy(async () => ({
-  default: (await import("./customers/CustomerPage")).CustomerPage,
-}));
-const RulesPage = lazy(async () => ({
-  default: (await import("./rules/RulesPage")).RulesPage,
-}));
-const DistributionsPage = lazy(async () => ({
-  default: (await import("./distributions/DistributionsPage")).DistributionsPage,
-}));
-const DistributionPage = lazy(async () => ({
-  default: (await import("./distributions/DistributionPage")).DistributionPage,
-}));
-const EnginePage = lazy(async () => ({
-  default: (await import("./engine/EnginePage")).EnginePage,
-}));
-const ImportPage = lazy(async () => ({
-  default: (await import("./imports/ImportPage")).ImportPage,
-}));
-const PoolsPage = lazy(async () => ({ default: (await import("./codes/PoolsPage")).PoolsPage }));
-const PoolPage = lazy(async () => ({ default: (await import("./codes/PoolPage")).PoolPage }));
-const LoyaltyPage = lazy(async () => ({
-  default: (await import("./loyalty/LoyaltyPage")).LoyaltyPage,
-}));
-const ReferralsPage = lazy(async () => ({
-  default: (await import("./referrals/ReferralsPage")).ReferralsPage,
-}));
+const NewSegmentPage = loadable(async () => (await import("./editor/EditorPage")).NewSegmentPage);
+const EditSegmentPage = loadable(async () => (await import("./editor/EditorPage")).EditSegmentPage);
+const NewListPage = loadable(async () => (await import("./lists/NewListPage")).NewListPage);
+const CustomersPage = loadable(
+  async () => (await import("./customers/CustomersPage")).CustomersPage,
+);
+const CustomerPage = loadable(async () => (await import("./customers/CustomerPage")).CustomerPage);
+const RulesPage = loadable(async () => (await import("./rules/RulesPage")).RulesPage);
+const DistributionsPage = loadable(
+  async () => (await import("./distributions/DistributionsPage")).DistributionsPage,
+);
+const DistributionPage = loadable(
+  async () => (await import("./distributions/DistributionPage")).DistributionPage,
+);
+const EnginePage = loadable(async () => (await import("./engine/EnginePage")).EnginePage);
+const ImportPage = loadable(async () => (await import("./imports/ImportPage")).ImportPage);
+const PoolsPage = loadable(async () => (await import("./codes/PoolsPage")).PoolsPage);
+const PoolPage = loadable(async () => (await import("./codes/PoolPage")).PoolPage);
+const LoyaltyPage = loadable(async () => (await import("./loyalty/LoyaltyPage")).LoyaltyPage);
+const ReferralsPage = loadable(
+  async () => (await import("./referrals/ReferralsPage")).ReferralsPage,
+);
 
 /** The shell: navigation, and the page of the address. */
 export function App() {

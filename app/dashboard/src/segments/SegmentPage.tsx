@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
 import { Exports } from "../exports/Exports";
 import { routes } from "../routes";
 import { ErrorBoundary } from "../ui/ErrorBoundary";
+import { loadable } from "../ui/loadable";
 import { NotFound } from "../ui/NotFound";
 import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
@@ -14,8 +14,8 @@ import { SegmentHead } from "./SegmentHead";
 import { Transitions } from "./Transitions";
 import { Uses } from "./Uses";
 
-const Members = lazy(async () => ({ default: (await import("./Members")).Members }));
-const History = lazy(async () => ({ default: (await import("./History")).History }));
+const Members = loadable(async () => (await import("./Members")).Members);
+const History = loadable(async () => (await import("./History")).History);
 
 const TABS = {
   members: { name: "Members", Content: Members },
@@ -49,9 +49,7 @@ export function SegmentPage({ params }: { params: { id: string; tab?: string | u
         hrefOf={(other) => routes.segment(segment.id, other)}
       />
       <ErrorBoundary key={tab}>
-        <Suspense fallback={<p className="waiting">Loading …</p>}>
-          <Content segment={segment} />
-        </Suspense>
+        <Content segment={segment} />
       </ErrorBoundary>
     </>
   );

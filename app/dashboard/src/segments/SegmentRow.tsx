@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { hasKeptDraft } from "../drafts/storage";
@@ -8,14 +9,25 @@ import { KindBadge } from "./KindBadge";
 import { LastSize, MemberCount } from "./MemberCount";
 import type { ListedSegment } from "./queries";
 import { Sparkline } from "./Sparkline";
+import { sizeHistoryQuery } from "./sizeQueries";
 import { changeOverWeek, type Size } from "./sizes";
 
 const MAX_SHOWN_USES = 2;
+const HISTORY_DAYS = 30;
+const NO_SIZES: readonly Size[] = [];
 
-/** A row of the list. It counts the members while it is in sight. */
+/**
+ * A row of the list. In sight, it counts the members and reads the sizes of the last days: a page
+ * of them would take most of the time of the list.
+ */
 export function SegmentRow({ segment }: { segment: ListedSegment }) {
   const canWrite = useCanWrite();
   const [row, isInSight] = useInSight<HTMLTableRowElement>();
+  const { data: history } = useQuery({
+    ...sizeHistoryQuery(segment.id, HISTORY_DAYS, HISTORY_DAYS),
+    enabled: isInSight,
+  });
+  const sizes = history?.sizes ?? NO_SIZES;
   return (
     <tr ref={row}>
       <th scope="row">
@@ -41,10 +53,10 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
         )}
       </td>
       <td className="number">
-        <WeekChange sizes={segment.sizeHistory} />
+        <WeekChange sizes={sizes} />
       </td>
       <td>
-        <Sparkline sizes={segment.sizeHistory} />
+        <Sparkline sizes={sizes} />
       </td>
       <td>{describeUses(segment.usedBy.map((use) => use.name))}</td>
       <td>{formatDate(segment.updatedAt)}</td>

@@ -29,10 +29,6 @@ export const ListSegments = graphql(`
           memberCount
           at
         }
-        sizeHistory(points: 30) {
-          at
-          memberCount
-        }
         usedBy {
           kind
           id

@@ -34,14 +34,15 @@ export interface SizeHistory {
   sizes: readonly Size[];
 }
 
-export const sizeHistoryQuery = (id: string, days: number) =>
+/** The sizes over a number of days, an even choice of at most so many points. */
+export const sizeHistoryQuery = (id: string, days: number, points = MAX_SIZES) =>
   queryOptions({
-    queryKey: ["sizeHistory", id, days],
+    queryKey: ["sizeHistory", id, days, points],
     queryFn: async ({ signal }): Promise<SizeHistory> => {
       const now = Date.now();
       const start = now - days * DAY_MS;
       const from = new Date(start).toISOString();
-      const { segment } = await request(ReadSizeHistory, { id, from, points: MAX_SIZES }, signal);
+      const { segment } = await request(ReadSizeHistory, { id, from, points }, signal);
       const sizes = segment?.sizeHistory ?? [];
       // The clock of this machine may be slow.
       const end = Math.max(now, Date.parse(sizes.at(-1)?.at ?? from));

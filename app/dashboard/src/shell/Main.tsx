@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { announce } from "../ui/Status";
@@ -21,7 +21,7 @@ export function Main({ children }: { children: ReactNode }) {
     <main id="main" tabIndex={-1} ref={main} aria-label={title || undefined}>
       <OfflineBar />
       <ErrorBoundary key={location} isPage>
-        <Suspense fallback={<p className="waiting">Loading the page …</p>}>{children}</Suspense>
+        {children}
       </ErrorBoundary>
     </main>
   );
