@@ -19,7 +19,8 @@ from app.store.change_stream import ChangeStream
 from app.store.checkpoints import Checkpoints
 from app.store.clock import Clock
 from app.store.code_pools import CodePools
-from app.store.collections import Database, prepare
+from app.store.collection_setup import prepare
+from app.store.collections import Database
 from app.store.connection import CODEC_OPTIONS, connect
 from app.store.customer_facts import CustomerFactsReader
 from app.store.customer_history import CustomerHistoryReader
