@@ -16,9 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.benchmarks.million.__main__ import CUSTOMERS, default_folder
 from tests.benchmarks.million.activities import source_id
-from tests.benchmarks.million.build import running_shop
+from tests.benchmarks.million.build import CUSTOMERS, default_folder, running_shop
 from tests.benchmarks.million.filter_case import attribute, event
 from tests.benchmarks.million.program_under_test import ProgramUnderTest, open_program
 

@@ -37,8 +37,7 @@ from tests.benchmarks.dashboard.typing_rounds import (
     TypingRound,
     TypingRounds,
 )
-from tests.benchmarks.million.__main__ import CUSTOMERS, default_folder
-from tests.benchmarks.million.build import DATABASE, running_shop
+from tests.benchmarks.million.build import CUSTOMERS, DATABASE, default_folder, running_shop
 from tests.benchmarks.program import program_with_database
 from tests.benchmarks.single_membership import FEW_CUSTOMERS
 from tests.browser import graphql_requests, running_browser

@@ -7,7 +7,6 @@ The shop is built once; later runs reuse it.
 
 import argparse
 import asyncio
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,11 @@ import psutil
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.benchmarks.million import report
-from tests.benchmarks.million.build import running_shop
+from tests.benchmarks.million.build import CUSTOMERS, default_folder, running_shop
 from tests.benchmarks.million.filter_cases import FILTER_CASES
 from tests.benchmarks.million.handwritten_queries import HandwrittenQueries
 from tests.benchmarks.million.plan_comparison import PlanComparison, Result
 from tests.benchmarks.million.program_under_test import open_program
-
-CUSTOMERS = 1_000_000
-
-
-def default_folder(customers: int) -> Path:
-    """Returns the default folder of a shop with this many customers."""
-    return Path(tempfile.gettempdir()) / f"segments-benchmark-{customers}"
 
 
 def main() -> None:

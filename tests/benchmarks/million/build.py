@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import tempfile
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ from tests.local_processes import mongod_settings
 # Increase it when the shape of the data changes: the shop of an older version is built anew.
 DATA_VERSION = 4
 DATABASE = "shop"
+CUSTOMERS = 1_000_000
 _ROWS_PER_BATCH = 2_000
 
 Client = MongoClient[dict[str, Any]]
@@ -34,6 +36,11 @@ _DEFINITIONS = {
     "tags": ("STRING", True),
     "plan": ("STRING", False),
 }
+
+
+def default_folder(customers: int) -> Path:
+    """Returns the default folder of a shop with this many customers."""
+    return Path(tempfile.gettempdir()) / f"segments-benchmark-{customers}"
 
 
 def program_settings(url: str) -> Settings:
