@@ -42,22 +42,26 @@ class GraphQLRequest:
     @property
     def is_large(self) -> bool:
         """Whether to validate it in a thread."""
-        return self.size_bytes > LARGE_REQUEST_BYTES
+        return is_large(self.size_bytes)
 
 
 async def parse_json(body: bytes) -> Any:
     """Parses JSON as `read_json` does, in a thread if it is large."""
-    return await run_in_thread(read_json, body) if is_large(body) else read_json(body)
+    return await run_in_thread(read_json, body) if is_large(len(body)) else read_json(body)
 
 
-def is_large(body: bytes) -> bool:
-    return len(body) > LARGE_REQUEST_BYTES
+def is_large(size_bytes: int) -> bool:
+    return size_bytes > LARGE_REQUEST_BYTES
 
 
 def read_json(body: bytes) -> Any:
     """Parses JSON. Raises RequestError for NaN, lone surrogates, integers beyond 64 bits, and too
     many values."""
-    if is_large(body) and _weigh(body) > MAX_JSON_WEIGHT and _weigh_values(body) > MAX_JSON_WEIGHT:
+    if (
+        is_large(len(body))
+        and _weigh(body) > MAX_JSON_WEIGHT
+        and _weigh_values(body) > MAX_JSON_WEIGHT
+    ):
         raise request_error(413, "The request has too many values; send fewer, or in parts.")
     try:
         value = orjson.loads(body)
