@@ -8,12 +8,9 @@ client share the machine.
 
 import argparse
 import asyncio
-import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -23,35 +20,19 @@ import uvloop
 from pymongo import MongoClient
 
 from tests.api import Json
+from tests.benchmarks.child_process import running_child
 from tests.benchmarks.exports import FIELDS_BY_COUNT, Exporter, insert_customers, open_exporter
+from tests.benchmarks.membership import MEMBERSHIP_QUERY
 from tests.benchmarks.program import Program, running_program
 
 MAX_P99_MS = 20
 _IDLE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.01
-_QUERY = """
-query($ref: CustomerRef!, $ids: [ID!]!) {
-  segmentMembership(customer: $ref, segmentIds: $ids) { isMember }
-}
-"""
-
-
-@contextmanager
-def asking(address: str, segment_id: str, customers: int) -> Iterator[Connection]:
-    """Runs the client. It sends the latencies since the last time for anything that is sent."""
-    own_end, client_end = multiprocessing.Pipe()
-    client = multiprocessing.get_context("spawn").Process(
-        target=_ask_until_closed, args=(address, segment_id, customers, client_end), daemon=True
-    )
-    client.start()
-    try:
-        yield own_end
-    finally:
-        client.terminate()
-        client.join()
 
 
 def _ask_until_closed(address: str, segment_id: str, customers: int, client: Connection) -> None:
+    """Asks one membership after the other. For anything that it receives, sends the latencies since
+    the last time."""
     random, latencies = Random(1), list[float]()
     with httpx.Client(base_url=f"http://{address}") as http:
         while True:
@@ -61,9 +42,9 @@ def _ask_until_closed(address: str, segment_id: str, customers: int, client: Con
                 latencies = []
             ref = {"sourceId": f"customer-{random.randrange(customers):08}"}
             started = time.perf_counter()
+            variables = {"customer": ref, "segments": [segment_id]}
             response = http.post(
-                "/graphql",
-                json={"query": _QUERY, "variables": {"ref": ref, "ids": [segment_id]}},
+                "/graphql", json={"query": MEMBERSHIP_QUERY, "variables": variables}
             )
             latencies.append(time.perf_counter() - started)
             assert "errors" not in response.json(), response.text
@@ -87,7 +68,8 @@ def _report(title: str, latencies: list[float]) -> None:
 
 async def measure(program: Program, address: str, customers: int, rounds: int) -> None:
     async with open_exporter(program) as exporter:
-        with asking(address, exporter.segment_id, customers) as client:
+        arguments = address, exporter.segment_id, customers
+        with running_child(_ask_until_closed, *arguments) as client:
             await _compare(exporter, client, rounds)
 
 

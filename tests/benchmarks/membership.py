@@ -25,7 +25,7 @@ CONNECTIONS = 16
 REQUESTS = 4_000
 ROUNDS = 5
 
-_MEMBERSHIP = """
+MEMBERSHIP_QUERY = """
 query Membership($customer: CustomerRef!, $segments: [ID!]) {
   segmentMembership(customer: $customer, segmentIds: $segments) { isMember }
 }
@@ -100,7 +100,7 @@ async def _send_over_connection(address: str, requests: list[bytes]) -> None:
 
 
 def membership_requests(segment: str) -> list[bytes]:
-    return customer_requests(_MEMBERSHIP, {"segments": [segment]})
+    return customer_requests(MEMBERSHIP_QUERY, {"segments": [segment]})
 
 
 def customer_requests(query: str, variables: dict[str, Any]) -> list[bytes]:

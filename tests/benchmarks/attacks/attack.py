@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import multiprocessing
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,6 +11,8 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 import uvloop
+
+from tests.benchmarks.child_process import running_child
 
 COUNTER = "0counter"
 """Stands for a number in a body, another one for each request."""
@@ -103,16 +104,8 @@ class Attacker:
 
 @contextmanager
 def running_attacker() -> Iterator[Attacker]:
-    own_end, attacker_end = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_attack_until_closed, args=(attacker_end,), daemon=True
-    )
-    process.start()
-    try:
-        yield Attacker(own_end)
-    finally:
-        process.terminate()
-        process.join()
+    with running_child(_attack_until_closed) as connection:
+        yield Attacker(connection)
 
 
 def _attack_until_closed(connection: Connection) -> None:

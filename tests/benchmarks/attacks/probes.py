@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +11,11 @@ from random import Random
 from typing import NamedTuple
 
 from tests.benchmarks.attacks.shop import customer_source_id
+from tests.benchmarks.child_process import running_child
+from tests.benchmarks.membership import MEMBERSHIP_QUERY
 
 _PAUSE_SECONDS = 0.01
 _TIMEOUT_SECONDS = 60
-_QUERY = """
-query($ref: CustomerRef!, $ids: [ID!]!) {
-  segmentMembership(customer: $ref, segmentIds: $ids) { isMember }
-}
-"""
 
 
 class Latency(NamedTuple):
@@ -68,22 +64,12 @@ class Prober:
 
 @contextmanager
 def running_prober(address: str, api_pid: int, segment_id: str, customers: int) -> Iterator[Prober]:
-    own_end, prober_end = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_probe_until_closed,
-        args=(prober_end, address, api_pid, segment_id, customers),
-        daemon=True,
-    )
-    process.start()
-    try:
-        yield Prober(own_end)
-    finally:
-        process.terminate()
-        process.join()
+    with running_child(_probe_until_closed, address, api_pid, segment_id, customers) as connection:
+        yield Prober(connection)
 
 
 def _probe_until_closed(
-    connection: Connection, address: str, api_pid: int, segment_id: str, customers: int
+    address: str, api_pid: int, segment_id: str, customers: int, connection: Connection
 ) -> None:
     random, latencies = Random(1), Latencies([], [])
     http_connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
@@ -94,7 +80,8 @@ def _probe_until_closed(
 
     def ask_membership() -> None:
         ref = {"sourceId": customer_source_id(random.randrange(customers))}
-        body = json.dumps({"query": _QUERY, "variables": {"ref": ref, "ids": [segment_id]}})
+        variables = {"customer": ref, "segments": [segment_id]}
+        body = json.dumps({"query": MEMBERSHIP_QUERY, "variables": variables})
         headers = {"content-type": "application/json"}
         http_connection.request("POST", "/graphql", body, headers)
         response = http_connection.getresponse().read()

@@ -4,7 +4,6 @@ All processes of a machine share the monotonic clock, so that their times can be
 """
 
 import asyncio
-import multiprocessing
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +17,10 @@ from pymongo import MongoClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.benchmarks.child_process import running_child
 from tests.benchmarks.program import DATABASE
 from tests.benchmarks.subscriptions.api_process import CUSTOMERS
 
-_CONTEXT = multiprocessing.get_context("spawn")
 _SUBSCRIPTION_START_SECONDS = 3
 _SUBSCRIBE = """
 subscription($segmentIds: [ID!]) {
@@ -121,21 +120,15 @@ def _run_in_process(
     target: Callable[..., None], *arguments: Any
 ) -> Iterator[Callable[[], ReceivedTransitions]]:
     """Runs `target` in a process; yields a function that returns what the process has received."""
-    parent_end, child_end = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=target, args=(*arguments, child_end), daemon=True)
-    process.start()
-    assert parent_end.recv() == "ready"
+    with running_child(target, *arguments) as connection:
+        assert connection.recv() == "ready"
 
-    def read_received() -> ReceivedTransitions:
-        parent_end.send("enough")
-        received: ReceivedTransitions = parent_end.recv()
-        return received
+        def read_received() -> ReceivedTransitions:
+            connection.send("enough")
+            received: ReceivedTransitions = connection.recv()
+            return received
 
-    try:
         yield read_received
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _run_subscribers(
