@@ -88,21 +88,28 @@ class BenchmarkShop:
         while self.database.metadataDefinitions.count_documents({"state": {"$ne": "READY"}}):
             time.sleep(0.05)
 
-    def create_active_segment(self, name: str, filter_: Json) -> None:
-        """Creates a segment, and an earning rule that activates it."""
+    def create_segment(self, name: str, filter_: Json) -> str:
+        """Returns the id."""
+        segment_input = {"name": name, "definition": {"filter": filter_}}
+        payload = self.execute(_CREATE, input=segment_input)["segmentCreate"]
+        assert not payload["userErrors"], payload
+        return str(payload["segment"]["id"])
+
+    def create_active_segment(self, name: str, filter_: Json) -> str:
+        """Creates a segment, and an earning rule that activates it; returns the segment's id."""
         if self._program_id is None:
             self._program_id = self.execute(_CREATE_PROGRAM)["loyaltyProgramCreate"]["program"][
                 "id"
             ]
-        definition = {"filter": {"all": [filter_]}}
-        created = self.execute(_CREATE, input={"name": name, "definition": definition})
+        segment_id = self.create_segment(name, {"all": [filter_]})
         rule = {
             "programId": self._program_id,
             "name": f"Rule of {name}",
-            "segmentId": created["segmentCreate"]["segment"]["id"],
+            "segmentId": segment_id,
             "points": {"fixed": 1},
         }
         assert not self.execute(_CREATE_RULE, input=rule)["earningRuleCreate"]["userErrors"]
+        return segment_id
 
     def upsert_customers(self, rows: Sequence[Json]) -> None:
         for first in range(0, len(rows), 1_000):

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import psutil
 
+from app.settings import Settings
 from tests.benchmarks.attacks.attack import Answer, Attack, Attacker, PostAttack, running_attacker
 from tests.benchmarks.attacks.connections import connection_attacks
 from tests.benchmarks.attacks.probes import (
@@ -38,7 +39,7 @@ from tests.benchmarks.program import Program, running_program
 
 MAX_REFUSED_CPU_SECONDS = 0.05
 SECONDS_PER_POINT = 10e-6
-MAX_OPERATION_COST = 200_000
+MAX_OPERATION_COST: int = Settings.model_fields["max_operation_cost"].default
 """Operations that cost more are refused."""
 MAX_P99_MILLISECONDS = 50
 MAX_GROWTH_MIB = 100
@@ -190,11 +191,9 @@ def _report(name: str, single: Measurement, load: Measurement) -> None:
         texts[other.text] += count
     text = "; ".join(text for text, _ in texts.most_common(2))
     cpu_each = load.cpu_seconds / max(load.answers.total(), 1)
-    max_cpu_seconds = (
-        max(MAX_REFUSED_CPU_SECONDS, SECONDS_PER_POINT * (answer.cost or 0))
-        if answer.cost is not None and answer.cost <= MAX_OPERATION_COST
-        else MAX_REFUSED_CPU_SECONDS
-    )
+    cost = answer.cost or 0
+    paid_seconds = SECONDS_PER_POINT * cost if cost <= MAX_OPERATION_COST else 0.0
+    max_cpu_seconds = max(MAX_REFUSED_CPU_SECONDS, paid_seconds)
     _print_row(
         name,
         f"{text:.35}",

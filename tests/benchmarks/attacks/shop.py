@@ -59,16 +59,14 @@ def build(shop: BenchmarkShop, ordinary_customers: int) -> Segments:
         events.insert_many(batch, ordered=False)
     shop.database.eventNames.insert_one({"_id": "view"})
     for number in range(_EXPENSIVE_SEGMENTS):
-        _create_segment(shop, f"Expensive {number}", {"all": event_conditions(60, number)})
+        shop.create_segment(f"Expensive {number}", {"all": event_conditions(60, number)})
     vip = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
-    shop.create_active_segment("Active", vip)
-    (active,) = shop.execute('{ segments(search: "Active") { nodes { id } } }')["segments"]["nodes"]
     gold = {"path": "metadata.plan", "operator": "IS", "value": "gold"}
     return Segments(
-        gold=_create_segment(shop, "Gold", {"attribute": gold}),
-        active=active["id"],
-        texts=_create_segment(shop, "Texts", {"any": text_conditions(200)}),
-        events=_create_segment(shop, "Events", {"any": event_conditions(100)}),
+        gold=shop.create_segment("Gold", {"attribute": gold}),
+        active=shop.create_active_segment("Active", vip),
+        texts=shop.create_segment("Texts", {"any": text_conditions(200)}),
+        events=shop.create_segment("Events", {"any": event_conditions(100)}),
     )
 
 
@@ -101,17 +99,6 @@ def event_conditions(count: int, first: int = 0) -> list[Json]:
         }
         for number in range(count)
     ]
-
-
-def _create_segment(shop: BenchmarkShop, name: str, filter_: Json) -> str:
-    mutation = (
-        "mutation($input: SegmentCreateInput!) {"
-        " segmentCreate(input: $input) { segment { id } userErrors { message } } }"
-    )
-    segment_input = {"name": name, "definition": {"filter": filter_}}
-    payload = shop.execute(mutation, input=segment_input)["segmentCreate"]
-    assert not payload["userErrors"], payload
-    return str(payload["segment"]["id"])
 
 
 def _large_customers(now: datetime) -> Iterator[Json]:

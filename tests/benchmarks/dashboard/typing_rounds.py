@@ -94,7 +94,6 @@ class TypingRounds:
             sampled_counts(self._mongodb_url) as counts,
         ):
             responses = []
-
             for number in _every(key_seconds, len(TYPED_TEXT)):
                 body = _with_text(request, TYPED_TEXT[: number + 1])
                 responses.append(threads.submit(client.post, "/graphql", json=body))
