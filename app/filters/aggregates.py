@@ -40,7 +40,7 @@ class Aggregate:
         """The accumulator for MongoDB's $group."""
         raise NotImplementedError
 
-    def finalize(self, accumulated: str) -> Expression:
+    def finalize(self, accumulated: str, field: Field) -> Expression:
         """The expression for the result, from that of the accumulated value; null is missing."""
         return accumulated
 
@@ -55,50 +55,51 @@ def _number_expression(field: Field) -> Expression:
     return {"$cond": [{"$isNumber": value}, value, None]}
 
 
-class _PushAggregate(Aggregate):
-    """An aggregate that MongoDB computes from the list of all numbers.
+def _push_numbers(field: Field) -> Expression:
+    return {"$push": {"$ifNull": [_number_expression(field), "$$REMOVE"]}}
+
+
+def _sum_of_list(numbers: str) -> Expression:
+    """The sum of a list of numbers, rounded once.
 
     MongoDB's $sum and $avg accumulators keep a rounding compensation and drop it at the end, so
     that the order of 0.1, 0.2 and -0.3 would decide the result. Over a list, $sum adds the
-    compensation when it meets the next element: a final zero makes it add all of it.
+    compensation when it meets the next element: a final zero makes it add all of it. The sum of
+    whole numbers needs no list: with the compensation, $sum holds 106 bits; $avg holds 53.
     """
-
-    def accumulate(self, field: Field) -> Expression:
-        return {"$push": {"$ifNull": [_number_expression(field), "$$REMOVE"]}}
-
-    def sum_expression(self, accumulated: str) -> Expression:
-        return {"$sum": {"$concatArrays": [accumulated, [0]]}}
+    return {"$sum": {"$concatArrays": [numbers, [0]]}}
 
 
-class Sum(_PushAggregate):
+class Sum(Aggregate):
     """The sum of the numeric values; 0 if there are none."""
 
     name = "SUM"
     phrase = "the sum of {property}"
     empty_value = 0
 
-    def finalize(self, accumulated: str) -> Expression:
-        return self.sum_expression(accumulated)
+    def accumulate(self, field: Field) -> Expression:
+        return {"$sum": value_expression(field)} if field.is_whole else _push_numbers(field)
+
+    def finalize(self, accumulated: str, field: Field) -> Expression:
+        return accumulated if field.is_whole else _sum_of_list(accumulated)
 
     def compute(self, values: Iterable[object]) -> int | float | None:
         return _sum(_numbers(values))
 
 
-class Average(_PushAggregate):
+class Average(Aggregate):
     """The arithmetic mean of the numeric values; missing if there are none."""
 
     name = "AVG"
     phrase = "the average of {property}"
 
-    def finalize(self, accumulated: str) -> Expression:
+    def accumulate(self, field: Field) -> Expression:
+        return _push_numbers(field)
+
+    def finalize(self, accumulated: str, field: Field) -> Expression:
         is_empty = {"$eq": [accumulated, []]}
-        return {
-            "$cond": [
-                is_empty,
-                None,
-                {"$divide": [self.sum_expression(accumulated), {"$size": accumulated}]},
-            ]
-        }
+        mean = {"$divide": [_sum_of_list(accumulated), {"$size": accumulated}]}
+        return {"$cond": [is_empty, None, mean]}
 
     def compute(self, values: Iterable[object]) -> int | float | None:
         numbers = _numbers(values)
@@ -144,7 +145,7 @@ class DistinctCount(Aggregate):
     def accumulate(self, field: Field) -> Expression:
         return {"$addToSet": value_expression(field)}
 
-    def finalize(self, accumulated: str) -> Expression:
+    def finalize(self, accumulated: str, field: Field) -> Expression:
         return {"$size": {"$setDifference": [accumulated, [None, []]]}}
 
     def compute(self, values: Iterable[object]) -> int | float | None:

@@ -43,7 +43,8 @@ class Field:
     """An attribute path, its type and its place in the stored document.
 
     `type` is None for metadata keys without a definition and for event properties: the type of
-    the operator's value applies. `default` is the value if nothing is stored.
+    the operator's value applies. `default` is the value if nothing is stored. `is_whole` says that
+    all stored numbers are whole.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Field:
     is_array: bool = False
     default: int | None = None
     is_indexed: bool = True
+    is_whole: bool = False
 
     def read(self, document: Mapping[str, Any]) -> object:
         """The value at the path; None if it is missing or lies behind an array."""

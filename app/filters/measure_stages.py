@@ -131,7 +131,7 @@ def _aggregation_stages(measure: Measure, group_key: str | None, field_name: str
     accumulator, value = {"$sum": 1}, path
     if measure.aggregate is not None and measure.property is not None:
         accumulator = measure.aggregate.accumulate(measure.property)
-        value = measure.aggregate.finalize(path)
+        value = measure.aggregate.finalize(path, measure.property)
     stages: list[Stage] = [{"$group": {"_id": group_key, field_name: accumulator}}]
     # A stage without effect would take as long as any other.
     return stages if value == path else [*stages, {"$project": {field_name: value}}]

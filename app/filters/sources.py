@@ -175,7 +175,8 @@ def static_member_source(segment_id: str, list_key: object) -> RowSource:
     return RowSource(segment_id, STATIC_MEMBERS_COLLECTION, {"segmentId": list_key})
 
 
-# By event name and property path, the place of the value in a row and its type.
+# By event name and property path, the place of the value in a row and its type. Their numbers are
+# whole: amounts in minor units, and pieces.
 _STANDARD_PROPERTIES: Mapping[str, Mapping[str, tuple[tuple[str, ...], AttributeType]]] = {
     ORDER_EVENT_NAME: {
         "amount": (("amount",), AttributeType.NUMBER),
@@ -199,4 +200,7 @@ _METADATA_KEYS: Mapping[str, tuple[str, ...]] = {
 def _property_field(
     path: str, document_keys: tuple[str, ...], type_: AttributeType | None
 ) -> Field:
-    return Field(path, document_keys, type_, FieldGroup.METADATA, path, is_indexed=False)
+    is_whole = type_ is AttributeType.NUMBER
+    return Field(
+        path, document_keys, type_, FieldGroup.METADATA, path, is_indexed=False, is_whole=is_whole
+    )

@@ -1,6 +1,6 @@
 """Aggregates of extreme numbers, by the pipeline and by the evaluator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +33,20 @@ VALUES: tuple[list[Any], ...] = (
     [5e-324, 5e-324],
     [3, 1, 2.5, "0", None],
 )
+# The amounts of orders and items are whole. The sum of the largest has more than 64 bits.
+WHOLE_VALUES: tuple[list[int], ...] = (
+    [],
+    [0],
+    [1, 2, 4],
+    [-5, 5],
+    [2**53 + 1] * 7,
+    [2**53, 1, 1],
+    [2**63 - 1, 1],
+    [2**63 - 1, 2**63 - 1, -(2**63)],
+    [-(2**63), -1],
+    [2**62 + 1] * 600,
+    [2**62 + 1, -(2**62)] * 300,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +67,51 @@ def amounts_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[Dua
         yield found
 
 
+@pytest.fixture(scope="module")
+def whole_amounts_evaluator(mongo_client: MongoClient[dict[str, Any]]) -> Iterator[DualEvaluator]:
+    """Of each list of amounts, one customer has an order for each, and one an item for each."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    customers: list[dict[str, Any]] = []
+    orders: list[dict[str, Any]] = []
+    for number, values in enumerate(WHOLE_VALUES):
+        order = {"current": True, "status": "PAID", "at": at}
+        items = [{"sku": "vase", "quantity": 1, "amount": value} for value in values]
+        single_orders = [order | {"customerId": 2 * number, "amount": value} for value in values]
+        order |= {"customerId": 2 * number + 1, "amount": 0} | ({"items": items} if items else {})
+        orders += [*single_orders, order]
+        for id_, rows in ((2 * number, single_orders), (2 * number + 1, [order])):
+            customers.append({"_id": id_})
+            update_summaries(customers[-1], [], rows)
+    corpus = {"customers": customers, "orders": orders}
+    with open_dual_evaluator(mongo_client, corpus) as found:
+        yield found
+
+
 @pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
 def test_pipeline_and_evaluator_compute_the_same(
     aggregate: Aggregate, amounts_evaluator: DualEvaluator
 ) -> None:
-    results = {aggregate.compute([v for v in values if v != []]) for values in VALUES} - {None}
+    _assert_engines_agree(amounts_evaluator, "paid", aggregate, VALUES)
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
+@pytest.mark.parametrize("event_name", ["order", "order.item"])
+def test_pipeline_and_evaluator_compute_the_same_of_whole_numbers(
+    event_name: str, aggregate: Aggregate, whole_amounts_evaluator: DualEvaluator
+) -> None:
+    _assert_engines_agree(whole_amounts_evaluator, event_name, aggregate, WHOLE_VALUES)
+
+
+def _assert_engines_agree(
+    evaluator: DualEvaluator, event_name: str, aggregate: Aggregate, lists: Sequence[list[Any]]
+) -> None:
+    results = {aggregate.compute([v for v in values if v != []]) for values in lists} - {None}
     for result in results:
         value = result if abs(result or 0) < float("inf") else 1.7e308
         for operator in ("IS", "GREATER_THAN", "LESS_THAN"):
             measured = {"function": aggregate.name, "property": "amount"}
-            event = {"name": "paid", "aggregate": measured, "operator": operator, "value": value}
-            tree = parse({"event": event}, Catalog())
-            assert amounts_evaluator.select_by_pipeline(
+            event = {"name": event_name, "aggregate": measured, "operator": operator}
+            tree = parse({"event": event | {"value": value}}, Catalog())
+            assert evaluator.select_by_pipeline(tree, NOWS[0]) == evaluator.select_by_evaluator(
                 tree, NOWS[0]
-            ) == amounts_evaluator.select_by_evaluator(tree, NOWS[0]), event
+            ), event

@@ -40,7 +40,7 @@ def test_a_broken_aggregate_is_detected(
 ) -> None:
     wrong: dict[str, Any] = {
         "accumulate": lambda field: {"$last": f"${field.mongo_path}"},
-        "finalize": lambda accumulated: {"$ifNull": [None, 1]},
+        "finalize": lambda accumulated, field: {"$ifNull": [None, 1]},
         "empty_value": 0 if aggregate.empty_value is None else None,
     }
     cases = case_bank.draw_cases(
