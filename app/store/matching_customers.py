@@ -142,18 +142,10 @@ class MatchingCustomers:
         """Yields the ids of the candidates, sorted by `order`, in batches."""
         stages = [*pipeline.candidate_stages, *order, {"$project": {"_id": 1}}]
         hint = _hint(pipeline) if pipeline.collection == CUSTOMERS_COLLECTION else {}
-        cursor = self._query_budget.stream(
-            pipeline.collection, stages, batchSize=batch_size, **hint
-        )
-        ids: list[ObjectId] = []
-        async with aclosing(cursor) as documents:
-            async for document in documents:
-                ids.append(document["_id"])
-                if len(ids) == batch_size:
-                    yield ids
-                    ids = []
-        if ids:
-            yield ids
+        candidates = self._query_budget.stream(pipeline.collection, stages, batch_size, **hint)
+        async with aclosing(candidates) as batches:
+            async for batch in batches:
+                yield [document["_id"] for document in batch]
 
 
 def _hint(pipeline: Pipeline) -> dict[str, Any]:

@@ -56,17 +56,18 @@ class QueryBudget:
             return await retry_read(run)
 
     async def stream(
-        self, collection: str, stages: list[Stage], **options: Any
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        """Yields the result documents of the pipeline one by one."""
+        self, collection: str, stages: list[Stage], batch_size: int, **options: Any
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Yields the result documents of the pipeline in batches."""
+        options["batchSize"] = batch_size
         async with self._open_cursor(collection, stages, options) as cursor:
             # Not across the yield: a generator runs in the context of its caller.
             while True:
                 with use_thread_pool(ThreadPool.POPULATION_QUERIES):
-                    document = await anext(cursor, None)
-                if document is None:
+                    batch = await cursor.to_list(batch_size)
+                if not batch:
                     return
-                yield document
+                yield batch
 
     async def read_page(
         self, collection: str, stages: list[Stage], limit: int, **options: Any

@@ -37,7 +37,7 @@ QUERIES: dict[str, Query] = {
     "count": lambda budget: budget.count_results("customers", SLOW_STAGES),
     "aggregate": lambda budget: budget.aggregate("customers", [*SLOW_STAGES, {"$sort": {"x": 1}}]),
     "stream": lambda budget: anext(
-        budget.stream("customers", [*SLOW_STAGES, {"$match": {"x": 1}}])
+        budget.stream("customers", [*SLOW_STAGES, {"$match": {"x": 1}}], 1_000)
     ),
 }
 
