@@ -78,6 +78,11 @@ class ApiSession:
                 **{"Retry-After": str(retry_after_seconds)},
             )
 
+    def charge(self, points: int) -> None:
+        if self.caller.key is not None:
+            limiter: RateLimiter = self.connection.app.state.rate_limiter
+            limiter.charge(self.caller.key.prefix, points)
+
     def count_stream(self) -> AbstractContextManager[None]:
         key = self.caller.key
         if key is None:

@@ -13,6 +13,8 @@ from functools import partial
 from threading import Event
 from typing import ParamSpec, TypeVar
 
+from app.thread_time import measured
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -33,7 +35,7 @@ async def run_in_thread(
     result. If the caller is cancelled, the function ends at its next `raise_if_cancelled`."""
     context, cancelled = copy_context(), Event()
     context.run(_cancelled.set, cancelled)
-    call = partial(context.run, function, *args, **kwargs)
+    call = measured(partial(context.run, function, *args, **kwargs))
     try:
         return await asyncio.get_running_loop().run_in_executor(_executor, call)
     finally:

@@ -10,6 +10,8 @@ from typing import Any
 
 from pymongo.monitoring import CommandStartedEvent
 
+from app.thread_time import measured
+
 _thread = threading.local()
 
 
@@ -27,7 +29,7 @@ class DriverCall(Future[Any]):
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__()
-        self._function = function
+        self._function = measured(function)
         self._end_command: Callable[[DriverCall], None] | None = None
         self._is_abandoned = False
         self.command: CommandStartedEvent | None = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -25,6 +26,11 @@ MAX_COST = 2_000
 # It costs a little more than half of that.
 SAMPLE = "{ filterAttributes { path } }"
 VIEWER = "{ viewer { role } }"
+JUDGE = """
+query ($filter: FilterInput!) {
+  segmentPreview(filter: $filter) { judge(customer: {sourceId: "many texts"}) { holds } }
+}
+"""
 FOLLOW = "subscription { segmentTransitions { id } }"
 
 
@@ -59,6 +65,37 @@ async def test_a_key_that_has_spent_its_points_has_to_wait(slow_api: KeyedApi, a
     # A cheap operation and another key go on.
     assert (await slow_api.post(VIEWER, headers)).status_code == 200
     assert (await slow_api.post(SAMPLE, other_headers)).status_code == 200
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_customer_with_much_data_costs_what_it_takes(slow_api: KeyedApi) -> None:
+    """The cost says nothing of the stored texts, with each of which 100 conditions are compared."""
+    now = datetime.now(UTC)
+    customer = {"sourceId": "many texts", "createdAt": now, "updatedAt": now, "version": 1}
+    texts = [f"text {number}" for number in range(20_000)]
+    slow_api.api.database.customers.insert_one({**customer, "metadata": {"texts": texts}})
+    conditions = [
+        {
+            "attribute": {
+                "path": "metadata.texts",
+                "operator": "CONTAINS",
+                "value": f"absent {number}",
+                "ignoreCase": True,
+            }
+        }
+        for number in range(100)
+    ]
+    headers = await slow_api.create_headers(Role.READ)
+
+    first = await slow_api.post(JUDGE, headers, filter={"any": conditions})
+    second = await slow_api.post(VIEWER, headers)
+
+    assert first.json()["data"]["segmentPreview"]["judge"] == {"holds": False}
+    costs = first.json()["extensions"]
+    assert costs["cost"] < MAX_COST < costs["extraCost"]
+    assert second.status_code == 429
+    # At a point per second.
+    assert costs["extraCost"] - MAX_COST <= int(second.headers["Retry-After"])
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -114,6 +151,35 @@ async def test_a_bucket_is_shared_and_fills_up_again(valkey: Valkey) -> None:
                 await asyncio.sleep(0)
         assert await limiters[0].spend("key", 3_000) is not None
         assert await limiters[0].spend("another key", 3_000) is None
+
+
+async def test_a_debt_is_taken_once_and_paid_off_in_time(valkey: Valkey) -> None:
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        limiters = [RateLimiter(redis, RedisBreaker(), "test", 1_000, 5_000) for _ in range(2)]
+        assert await limiters[0].spend("key", 10) is None
+
+        limiters[0].charge("key", 20_000)
+        # The other process does not know it yet.
+        assert await limiters[1].spend("key", 10) is None
+        waits = await asyncio.gather(*(limiters[0].spend("key", 10) for _ in range(10)))
+        waits += await asyncio.gather(*(limiter.spend("key", 200) for limiter in limiters))
+
+        assert all(wait is not None and 9 < wait <= 11 for wait in waits), waits
+        assert await redis.pttl("segments:test:points:key") > 20_000
+
+
+async def test_a_small_debt_is_paid_with_points_in_advance(valkey: Valkey) -> None:
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        limiter = RateLimiter(redis, RedisBreaker(), "test", 1_000, 5_000)
+        assert await limiter.spend("key", 10) is None
+        limiter.charge("key", 50)
+        command_count = (await redis.info("stats"))["total_commands_processed"]
+
+        assert await limiter.spend("key", 50) is None
+        assert (await redis.info("stats"))["total_commands_processed"] == command_count + 1
+        assert await limiter.spend("key", 1) is None
 
 
 async def test_most_operations_do_not_wait_for_redis(valkey: Valkey) -> None:

@@ -50,6 +50,8 @@ VALUES = "values of the result"
 """The name under which the points of the values are counted."""
 REQUEST = "the bytes of the request"
 """The name under which the points of a large request are counted."""
+SECONDS_PER_POINT = 10e-6
+"""The server's time that a point stands for."""
 _POINTS_PER_KIB = 4
 
 _JSON_VALUES = "JSON values"

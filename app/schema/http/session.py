@@ -23,6 +23,9 @@ class CallerSession(Protocol):
         """Spends the cost of an operation. Raises RequestError with status 429 if the caller has
         spent too much."""
 
+    def charge(self, points: int) -> None:
+        """Charges what an operation took beyond its cost; the caller's next operations wait."""
+
     def count_stream(self) -> AbstractContextManager[None]:
         """Counts a socket or a subscription until the context exits. Raises RequestError if the
         caller has too many."""
@@ -48,4 +51,5 @@ async def prepare_operation(
     """Returns the operation of a request, whose cost the caller has spent. Raises RequestError."""
     operation = await persisted_queries.prepare(operations, request, session.documents)
     await session.spend(operation.cost)
+    operation.charge = session.charge
     return operation

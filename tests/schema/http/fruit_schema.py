@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any
 
 import strawberry
@@ -14,6 +15,7 @@ from app.errors import BadRequest, InputError, Problem, UserErrorCode
 from app.schema.http.input_limits import InputLimit, set_input_limits
 from app.schema.http.operation_cost import FieldCost, set_costs
 from app.schema.http.request_errors import UNAUTHENTICATED_CODE, request_error
+from app.worker_threads import run_in_thread
 
 
 @strawberry.type
@@ -85,6 +87,18 @@ class Query:
     @strawberry.field
     def count_words(self, words: list[str]) -> int:
         return len(words)
+
+    @strawberry.field
+    async def compute(self, seconds: float) -> bool:
+        """Takes so much time of a thread."""
+
+        def spend() -> None:
+            started_at = thread_time()
+            while thread_time() - started_at < seconds:
+                pass
+
+        await run_in_thread(spend)
+        return True
 
     @strawberry.field
     def refuse_often(self) -> str:
@@ -218,6 +232,7 @@ class ContextFactory:
     def __init__(self) -> None:
         self.context_count = 0
         self.spent_points = 0
+        self.charged_points = 0
         self.started = asyncio.Event()
         self.stopped = asyncio.Event()
         self.released = asyncio.Event()
@@ -252,6 +267,9 @@ class Session:
 
     async def spend(self, points: int) -> None:
         self.factory.spent_points += points
+
+    def charge(self, points: int) -> None:
+        self.factory.charged_points += points
 
     def count_stream(self) -> AbstractContextManager[None]:
         return nullcontext()

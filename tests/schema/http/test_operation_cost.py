@@ -72,6 +72,28 @@ async def test_each_kib_of_a_large_request_costs_four_points(client: httpx.Async
     assert costs[3] - costs[2] == 200
 
 
+async def test_the_time_of_threads_beyond_the_cost_is_charged(
+    client: httpx.AsyncClient, context_factory: ContextFactory
+) -> None:
+    """A point is 10 microseconds."""
+    answer = await execute(client, "{ a: compute(seconds: 0.05) b: compute(seconds: 0.05) }")
+
+    extensions = answer.json()["extensions"]
+    assert extensions["cost"] == 2
+    assert 10_000 - 2 <= extensions["extraCost"] < 15_000
+    assert context_factory.charged_points == extensions["extraCost"]
+
+
+async def test_the_cost_pays_for_the_time_of_threads(
+    client: httpx.AsyncClient, context_factory: ContextFactory
+) -> None:
+    query = "{ compute(seconds: 0.02) fruit { neighbours(first: 100) { taste } } }"
+    answer = await execute(client, query)
+
+    assert answer.json()["extensions"] == {"cost": 10_202}
+    assert context_factory.charged_points == 0
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "largest_part"),
     [
