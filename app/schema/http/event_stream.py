@@ -29,6 +29,7 @@ from app.schema.http.operations import (
 )
 from app.schema.http.request_errors import JSON, OperationError, RequestError, request_error
 from app.schema.http.session import CallerSession, SessionOpener, prepare_operation
+from app.schema.http.thread_time_meter import ThreadTimeMeter
 
 KEEPALIVE_INTERVAL_SECONDS = 15
 # The clients of a server that stops do not all reconnect at once.
@@ -88,9 +89,11 @@ class EventStream:
             raise request_error(
                 406, f"The only media type of this endpoint is {media_types.EVENT_STREAM}."
             )
+        meter = ThreadTimeMeter(session.charge)
         try:
-            async with self._requests.read(connection, receive) as request:
-                operation = await prepare_operation(self._operations, request, session)
+            with meter.running():
+                async with self._requests.read(connection, receive) as request:
+                    operation = await prepare_operation(self._operations, request, session, meter)
         except OperationError as error:
             return _encode_request_error(error), False
         http_request.check_method(connection, operation.type)

@@ -23,6 +23,7 @@ from app.schema.http.socket_messages import (
     ProtocolError,
     parse_message,
 )
+from app.schema.http.thread_time_meter import ThreadTimeMeter
 
 INIT_TIMEOUT_SECONDS = 10
 PING_INTERVAL_SECONDS = 20
@@ -200,7 +201,9 @@ class WebSocketSession:
         operation_id = message.operation_id
         try:
             request = from_json(message.payload, message.size_bytes)
-            operation = await prepare_operation(self._operations, request, session)
+            meter = ThreadTimeMeter(session.charge)
+            with meter.running():
+                operation = await prepare_operation(self._operations, request, session, meter)
             with self._subscribed(session) if operation.is_subscription else nullcontext():
                 async with aclosing(operation.results(session.make_context)) as results:
                     async for result, _ in results:

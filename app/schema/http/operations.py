@@ -27,13 +27,7 @@ from app.schema.http.fast_executor import FastExecutor
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.input_limits import check_variables
 from app.schema.http.large_inputs import LargeInputResolvers, find_large_input_fields
-from app.schema.http.operation_cost import (
-    REQUEST,
-    SECONDS_PER_POINT,
-    VALUES,
-    CostFormula,
-    compute_request_points,
-)
+from app.schema.http.operation_cost import REQUEST, VALUES, CostFormula, compute_request_points
 from app.schema.http.request_errors import (
     BAD_REQUEST_CODE,
     JSON,
@@ -42,7 +36,7 @@ from app.schema.http.request_errors import (
     error_object,
 )
 from app.schema.http.result_encoding import EncodedResult, encode_result
-from app.thread_time import report_thread_time
+from app.schema.http.thread_time_meter import ThreadTimeMeter
 from app.tracing import trace_operation
 from app.worker_threads import large_request, run_in_thread
 
@@ -85,11 +79,7 @@ class Operation:
         self._is_request_large = is_request_large
         self._may_result_be_large = may_result_be_large
         self.cost = cost
-        self.extra_cost = 0
-        """Points of the time that threads spent beyond the cost."""
-        self.charge: Callable[[int], None] = lambda points: None
-        """Is called with each part of the extra cost."""
-        self._paid_seconds = cost * SECONDS_PER_POINT
+        self.meter = ThreadTimeMeter(charge=lambda points: None)
         self.type: OperationType = executor.operation.operation
 
     @property
@@ -110,8 +100,8 @@ class Operation:
         with large_request() if self._is_request_large else nullcontext():
             response = await self._execute(self._executor, wait_for_disconnect)
         costs = {"cost": self.cost}
-        if self.extra_cost:
-            costs["extraCost"] = self.extra_cost
+        if self.meter.extra_cost:
+            costs["extraCost"] = self.meter.extra_cost
         response["extensions"] = costs | response.get("extensions", {})
         return response
 
@@ -156,21 +146,12 @@ class Operation:
         name = executor.operation.name
         with (
             trace_operation(self.type.value, name.value if name else None) as record_errors,
-            report_thread_time(self._spend_seconds),
+            self.meter.running(),
         ):
             response = await self._execute_untraced(executor, wait_for_disconnect)
             if errors := response.get("errors"):
                 record_errors(errors)
         return response
-
-    def _spend_seconds(self, seconds: float) -> None:
-        """Charges the time that the cost has not paid for."""
-        self._paid_seconds -= seconds
-        if self._paid_seconds < 0:
-            points = round(-self._paid_seconds / SECONDS_PER_POINT)
-            self._paid_seconds = 0
-            self.extra_cost += points
-            self.charge(points)
 
     async def _execute_untraced(
         self, executor: Executor[Any], wait_for_disconnect: DisconnectWaiter | None

@@ -10,6 +10,7 @@ from app.schema.http import persisted_queries
 from app.schema.http.graphql_request import GraphQLRequest
 from app.schema.http.operations import Operation, Operations
 from app.schema.http.persisted_queries import DocumentStore
+from app.schema.http.thread_time_meter import ThreadTimeMeter
 
 
 class CallerSession(Protocol):
@@ -46,10 +47,15 @@ It is called before anything else of a request is read. It raises RequestError t
 
 
 async def prepare_operation(
-    operations: Operations, request: GraphQLRequest, session: CallerSession
+    operations: Operations,
+    request: GraphQLRequest,
+    session: CallerSession,
+    meter: ThreadTimeMeter,
 ) -> Operation:
-    """Returns the operation of a request, whose cost the caller has spent. Raises RequestError."""
+    """Returns the operation of a request, whose cost the caller has spent. `meter` has measured the
+    request so far, and measures the operation. Raises RequestError."""
     operation = await persisted_queries.prepare(operations, request, session.documents)
     await session.spend(operation.cost)
-    operation.charge = session.charge
+    meter.pay(operation.cost)
+    operation.meter = meter
     return operation

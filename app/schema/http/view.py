@@ -28,6 +28,7 @@ from app.schema.http.http_request import RequestReader
 from app.schema.http.operations import Operations
 from app.schema.http.request_errors import OperationError, RequestError, request_error
 from app.schema.http.session import SessionOpener, prepare_operation
+from app.schema.http.thread_time_meter import ThreadTimeMeter
 from app.settings import Settings
 
 _STOPPING_MESSAGE = (
@@ -111,11 +112,13 @@ class GraphQLView:
         try:
             media_type = _negotiate_media_type(connection.headers.get("accept", ""), scope["path"])
             session = await self._open_session(connection, {})
-            async with self._requests.read(connection, receive) as request:
-                operation = await prepare_operation(self._operations, request, session)
-                _check_method(connection, operation.type)
-                result = await operation.run(session.make_context, disconnect_waiter(receive))
-            encoded_result = await operation.encode(result)
+            meter = ThreadTimeMeter(session.charge)
+            with meter.running():
+                async with self._requests.read(connection, receive) as request:
+                    operation = await prepare_operation(self._operations, request, session, meter)
+                    _check_method(connection, operation.type)
+                    result = await operation.run(session.make_context, disconnect_waiter(receive))
+                encoded_result = await operation.encode(result)
             return http_responses.create_result_response(encoded_result, media_type)
         except RequestError as error:
             return http_responses.create_error_response(error, media_type or media_types.JSON)

@@ -18,6 +18,18 @@ from app.schema.http.request_errors import UNAUTHENTICATED_CODE, request_error
 from app.worker_threads import run_in_thread
 
 
+async def compute(seconds: float) -> bool:
+    """Takes so much time of a thread."""
+
+    def spend() -> None:
+        started_at = thread_time()
+        while thread_time() - started_at < seconds:
+            pass
+
+    await run_in_thread(spend)
+    return True
+
+
 @strawberry.type
 class Fruit:
     name: str
@@ -90,15 +102,7 @@ class Query:
 
     @strawberry.field
     async def compute(self, seconds: float) -> bool:
-        """Takes so much time of a thread."""
-
-        def spend() -> None:
-            started_at = thread_time()
-            while thread_time() - started_at < seconds:
-                pass
-
-        await run_in_thread(spend)
-        return True
+        return await compute(seconds)
 
     @strawberry.field
     def refuse_often(self) -> str:
@@ -161,6 +165,10 @@ class Seen:
 @strawberry.type
 class Place:
     cursor: str
+
+    @strawberry.field
+    async def compute(self, seconds: float) -> bool:
+        return await compute(seconds)
 
 
 @strawberry.type

@@ -88,10 +88,8 @@ async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncCl
     began = time.process_time()
     answer = await execute(client, query)
 
-    assert answer.json() == {
-        "data": {"fruit": {"name": "apple"}},
-        "extensions": {"cost": 1 + 1_900},
-    }
+    assert answer.json()["data"] == {"fruit": {"name": "apple"}}
+    assert answer.json()["extensions"]["cost"] == 1 + 1_900
     assert time.process_time() - began < 1
 
 

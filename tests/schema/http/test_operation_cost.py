@@ -9,9 +9,12 @@ from app.schema.http import GraphQLView
 from app.settings import Settings
 from tests.schema.http.conftest import GRAPHQL, execute
 from tests.schema.http.fruit_schema import ContextFactory, schema
+from tests.websocket_client import open_websocket
 
 NESTED = "query ($a: Int!, $b: Int = 20) { fruit { neighbours(first: $a) { ...N } } }\
  fragment N on Fruit { ... { neighbours(first: $b) { name } } taste }"
+
+COMPUTING_PLACES = "subscription { places { compute(seconds: 0.02) } }"
 
 COSTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "one value": ("{ number }", {}, 1),
@@ -82,6 +85,37 @@ async def test_the_time_of_threads_beyond_the_cost_is_charged(
     assert extensions["cost"] == 2
     assert 10_000 - 2 <= extensions["extraCost"] < 15_000
     assert context_factory.charged_points == extensions["extraCost"]
+
+
+async def test_the_time_of_a_refusal_is_charged(
+    client: httpx.AsyncClient, context_factory: ContextFactory
+) -> None:
+    answer = await execute(client, "{ " + "number " * 1_900 + " nope }")
+
+    assert answer.status_code == 422
+    assert context_factory.spent_points == 0
+    assert context_factory.charged_points >= 100
+
+
+async def test_the_time_for_the_events_of_a_socket_is_charged(
+    address: str, context_factory: ContextFactory
+) -> None:
+    async with open_websocket(address) as socket:
+        await socket.subscribe(COMPUTING_PLACES)
+        assert [(await socket.receive())["type"] for _ in range(3)] == ["next", "next", "complete"]
+
+    assert context_factory.charged_points >= 2 * 2_000 - context_factory.spent_points
+
+
+async def test_the_time_for_the_events_of_a_stream_is_charged(
+    address: str, context_factory: ContextFactory
+) -> None:
+    headers = {"Accept": "text/event-stream"}
+    async with httpx.AsyncClient(base_url=f"http://{address}", headers=headers) as client:
+        response = await client.post("/graphql/stream", json={"query": COMPUTING_PLACES})
+
+    assert response.text.count('"compute":true') == 2
+    assert context_factory.charged_points >= 2 * 2_000 - context_factory.spent_points
 
 
 async def test_the_cost_pays_for_the_time_of_threads(
