@@ -1,3 +1,4 @@
+import "./shell.css";
 import { Link, useLocation } from "wouter";
 import { ForgetKeyButton } from "../access/ForgetKeyButton";
 import { openDialog } from "../keyboard/openDialog";
