@@ -1,4 +1,5 @@
-"""What is around each page of the dashboard: keys, the finder, colours, and the connection."""
+"""What is around each page of the dashboard: keys, the finder, the menu, colours, and the
+connection."""
 
 import pytest
 from selenium.webdriver import Keys
@@ -14,7 +15,7 @@ BORDER_OF = "return getComputedStyle(document.querySelector(arguments[0]))[argum
 LOST = "The connection to the server is lost."
 
 
-def test_keys_the_finder_colours_and_a_lost_connection(dashboard: Dashboard) -> None:
+def test_keys_the_finder_the_menu_colours_and_a_lost_connection(dashboard: Dashboard) -> None:
     dashboard.create_customers("anna", name="Anna")
     for name in ("Alphas", "Betas"):
         dashboard.create_segment(name, {"filter": ALL_CUSTOMERS_FILTER})
@@ -23,6 +24,7 @@ def test_keys_the_finder_colours_and_a_lost_connection(dashboard: Dashboard) -> 
 
     check_keys(dashboard)
     check_finder(dashboard)
+    check_menu(dashboard)
     check_colours(dashboard)
     dashboard.check_browser_logs()
     check_lost_connection(dashboard)
@@ -52,7 +54,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.press("?")
     dashboard.wait_for("go to Customers")
     dashboard.check_accessibility()
-    dashboard.find("input", "Keys without Ctrl or Alt work outside of fields").click()
+    dashboard.find("input", "Shortcuts without Ctrl or Alt work outside of fields").click()
     dashboard.press(Keys.ESCAPE)
     dashboard.wait_until(lambda: "In the editor of a filter" not in dashboard.text())
     dashboard.browser.refresh()
@@ -82,12 +84,28 @@ def check_finder(dashboard: Dashboard) -> None:
     assert dashboard.focused().tag_name == "main"
 
 
+def check_menu(dashboard: Dashboard) -> None:
+    """The screen is narrow: a button opens the menu, and a link in it closes it."""
+    assert "Engagement" not in dashboard.text()
+    dashboard.click("button", "Menu")
+    dashboard.wait_for("Engagement")
+    dashboard.check_accessibility()
+    assert not dashboard.is_too_wide()
+    dashboard.click("a", "Segments")
+    dashboard.wait_for("2 segments")
+    assert "Engagement" not in dashboard.text()
+    dashboard.click("a", "Betas")
+    dashboard.wait_for("1 members")
+    dashboard.click("button", "Menu")
+
+
 def check_colours(dashboard: Dashboard) -> None:
     select(dashboard, "Colours", "Light")
     assert background(dashboard) == "rgb(255, 255, 255)"
     dashboard.browser.refresh()
     dashboard.wait_for("1 members")
     assert background(dashboard) == "rgb(255, 255, 255)"
+    dashboard.click("button", "Menu")
     select(dashboard, "Colours", "As the system")
     assert background(dashboard) == "rgb(20, 23, 27)"
     features = [{"name": "forced-colors", "value": "active"}]
@@ -105,6 +123,7 @@ def check_lost_connection(dashboard: Dashboard) -> None:
     browser.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **conditions})
     try:
         dashboard.click("a", "Segments")
+        dashboard.click("button", "Menu")
         dashboard.wait_for(LOST)
         dashboard.wait_for("The server does not answer.")
         # The program has not loaded this page yet.
