@@ -47,7 +47,7 @@ export function DraftTools({ editedDraft, actions, filter }: Props) {
         </span>
       )}
       <details>
-        <summary>Keyboard shortcuts</summary>
+        <summary>Shortcuts</summary>
         <dl>
           {EDITOR_KEYS.map(([keys, action]) => (
             <div key={keys}>
