@@ -70,7 +70,7 @@ def test_a_segment_with_conditions_of_each_kind(dashboard: Dashboard) -> None:
     dashboard.wait_for("1 customer\n")
     press_with(dashboard, Keys.CONTROL, "s")
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     wait_for_focus(dashboard, "main")
     assert dashboard.browser.title.startswith("Visitors")
     where = {"path": "page", "operator": "IS", "value": "home"}
@@ -106,7 +106,7 @@ def test_a_fixed_list_by_search_and_ticks(dashboard: Dashboard) -> None:
     tab_back_to(dashboard, "Name")
     dashboard.press("Chosen", Keys.ENTER)
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     wait_for_focus(dashboard, "main")
     list_ = shown_segment(dashboard)
     assert (list_["name"], list_["kind"]) == ("Chosen", "STATIC")

@@ -271,7 +271,7 @@ def test_found_customers_are_ticked_and_removed_by_keyboard(dashboard: Dashboard
     dashboard.press(Keys.ENTER)
     dashboard.wait_for("1 customer in the list")
     create(dashboard, "Ticked")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert members_of(shown_list(dashboard)) == {"ben"}
 
 
@@ -288,7 +288,7 @@ def test_deleted_customers_are_named_and_taken_off_the_list(dashboard: Dashboard
     dashboard.wait_for("No longer in the shop, and so taken off the list: ben.")
     dashboard.wait_for("1 customer in the list")
     dashboard.click("button", "Create the list")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert members_of(shown_list(dashboard)) == {"anna"}
 
 

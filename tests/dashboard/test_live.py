@@ -83,6 +83,8 @@ def test_transitions_arrive_once_although_the_api_is_killed(
 
     dashboard.create_customers("anna", name="Anna")
     dashboard.wait_for("Anna Entered")
+    dashboard.wait_for("1 member, 100% of all customers")
+    assert "by the distribution “Welcome”; its filter can’t be edited" in dashboard.text()
     dashboard.create_customers("ben", name="Ben")
     api.process.send_signal(signal.SIGKILL)
     dashboard.wait_for("○ Cut off since ")

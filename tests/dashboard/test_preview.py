@@ -76,7 +76,7 @@ def test_an_edit_shows_who_would_enter_and_leave(dashboard: Dashboard) -> None:
     dashboard.check_accessibility()
     dashboard.click("button", "Save")
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert segment_of(dashboard)["filter"]["all"][0]["attribute"]["value"] == "Ben"
 
 

@@ -34,7 +34,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.press("jjjk")
     assert dashboard.focused().text == "Alphas"
     dashboard.press(Keys.ENTER)
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     dashboard.press("gs")
     dashboard.wait_for("2 segments")
     main = dashboard.browser.find_element(By.TAG_NAME, "main")
@@ -70,7 +70,7 @@ def check_finder(dashboard: Dashboard) -> None:
     dashboard.press("beta")
     dashboard.wait_until(lambda: "Betas" in first_option(dashboard), "the segment")
     dashboard.press(Keys.ENTER)
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert dashboard.browser.title.startswith("Betas")
     dashboard.wait_until(lambda: dashboard.focused().tag_name == "main", "the focus")
     press_with(dashboard, Keys.CONTROL, "k")
@@ -95,7 +95,7 @@ def check_menu(dashboard: Dashboard) -> None:
     dashboard.wait_for("2 segments")
     assert "Engagement" not in dashboard.text()
     dashboard.click("a", "Betas")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     dashboard.click("button", "Menu")
 
 
@@ -103,7 +103,7 @@ def check_colours(dashboard: Dashboard) -> None:
     select(dashboard, "Colours", "Light")
     assert background(dashboard) == "rgb(255, 255, 255)"
     dashboard.browser.refresh()
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert background(dashboard) == "rgb(255, 255, 255)"
     dashboard.click("button", "Menu")
     select(dashboard, "Colours", "As the system")

@@ -23,13 +23,13 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
       <div className="toolbar">
         <KindBadge kind={segment.kind} />
         <span>
-          <MemberCount id={segment.id} lastSize={segment.lastSize} /> members
+          <MemberCount id={segment.id} lastSize={segment.lastSize} isNamed />
           <Share segmentId={segment.id} />
         </span>
         {segment.activatedAt && (
           <span>
             active since {formatDate(segment.activatedAt)}
-            <ActivatedBy segmentId={segment.id} />
+            <ActivatedBy segmentId={segment.id} />; its filter can’t be edited
           </span>
         )}
         {canWrite && segment.editable && (
