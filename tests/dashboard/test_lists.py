@@ -144,7 +144,7 @@ def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path:
 
     dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
     dashboard.wait_for("2,206 lines")
-    assert not dashboard.find("button", "Look up and add").is_enabled()
+    assert dashboard.is_off("button", "Look up and add")
     select(dashboard, "Which column has the customers?", "Column 2: id, anna, …")
     dashboard.click("input", "The first line is a heading")
     dashboard.check_accessibility()
@@ -332,7 +332,7 @@ def test_a_list_with_too_many_customers_is_not_created(
     paste(dashboard, "anna\nben\ncleo")
     dashboard.wait_for("1 customer too many: remove them, or use a filter.")
     dashboard.find("input", "Name").send_keys("Chosen")
-    assert not dashboard.find("button", "Create the list").is_enabled()
+    assert dashboard.is_off("button", "Create the list")
     dashboard.check_accessibility()
 
     dashboard.click("button", "Remove anna")

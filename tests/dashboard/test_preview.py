@@ -108,7 +108,7 @@ def test_a_problem_stands_at_its_condition(dashboard: Dashboard) -> None:
     assert entry.get_attribute("aria-invalid") == "true"
     described_by = entry.get_attribute("aria-describedby")
     assert dashboard.browser.find_element("id", str(described_by)).text == problems(dashboard)[0]
-    assert not dashboard.find("button", "Save").is_enabled()
+    assert dashboard.is_off("button", "Save")
     dashboard.check_appearance()
 
     dashboard.click("button", "Remove")

@@ -141,7 +141,13 @@ def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_i
     dashboard.check_accessibility()
     dashboard.click("button", "Create the distribution")
 
-    dashboard.wait_for("The secret of its signatures, shown only now:")
+    dashboard.wait_for("The signing secret of “Welcome” is shown only now: whsec_")
+    assert dashboard.focused() == dashboard.find("button", "Create the distribution")
+    assert dashboard.is_off("button", "Create the distribution")
+    dashboard.click("button", "Copy the secret")
+    dashboard.wait_until(
+        lambda: "secret is copied." in dashboard.text() or "select the secret." in dashboard.text()
+    )
     dashboard.wait_for("1 distribution\n")
     dashboard.check_accessibility()
     select(dashboard, "Channel", "Email")
@@ -190,7 +196,7 @@ def test_a_distribution_is_edited_and_deleted(dashboard: Dashboard, segment_id: 
     )
     assert dashboard.focused().text == "Hello"
     dashboard.click("button", "New secret")
-    dashboard.wait_for("The secret of its signatures, shown only now:")
+    dashboard.wait_for("is shown only now: whsec_")
     dashboard.check_appearance()
     dashboard.click("button", "Delete Hello")
     dashboard.click("button", "Delete the distribution")
