@@ -261,7 +261,7 @@ def test_a_list_of_values_is_pasted_and_edited(dashboard: Dashboard) -> None:
     dashboard.wait_for("3 customers")
     assert label_of_focus(dashboard) == "Remove Ben"
     dashboard.press(Keys.TAB, Keys.ENTER)
-    dashboard.wait_until(lambda: label_of_focus(dashboard) == "Values, one a line")
+    dashboard.wait_until(lambda: label_of_focus(dashboard) == "Values, one per line")
     replace_text(dashboard.focused(), "Doe, Dot\nBen")
     dashboard.check_accessibility()
     dashboard.press(Keys.TAB, Keys.ENTER)

@@ -58,7 +58,7 @@ def members_of(list_: Any) -> set[str]:
 
 
 def paste(dashboard: Dashboard, text: str) -> None:
-    field = dashboard.find("textarea", "Source ids or emails, one a line")
+    field = dashboard.find("textarea", "Source ids or emails, one per line")
     dashboard.browser.execute_script(PASTE, field, text)
     dashboard.click("button", "Look up and add")
 
@@ -114,7 +114,7 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
     assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
     permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
     dashboard.browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
-    dashboard.click("button", "Copy unknown")
+    dashboard.click("button", "Copy the values not found")
     dashboard.wait_for("2 values copied")
     assert (
         dashboard.browser.execute_async_script(

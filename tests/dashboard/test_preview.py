@@ -44,7 +44,7 @@ def customers(dashboard: Dashboard) -> None:
 def test_a_new_segment_is_counted_while_it_is_made(dashboard: Dashboard) -> None:
     dashboard.open("/app/segments")
     dashboard.click("a", "New segment")
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.check_accessibility()
 
     dashboard.find("input", "Name").send_keys("Named Anna")

@@ -48,7 +48,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.wait_for("There is no segment")
     assert dashboard.browser.current_url.endswith("/app/segments?kind=STATIC")
     dashboard.press("n")
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.wait_until(lambda: status(dashboard).startswith("New segment"), "the announcement")
 
     dashboard.press("?")
@@ -58,7 +58,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.press(Keys.ESCAPE)
     dashboard.wait_until(lambda: "In the editor of a filter" not in dashboard.text())
     dashboard.browser.refresh()
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.press("gs", "?")
     press_with(dashboard, Keys.CONTROL, "k")
     dashboard.wait_for("Find\nPages")

@@ -91,7 +91,7 @@ export function DistributionForm() {
               checked={includesMembers}
               onChange={({ target }) => setIncludesMembers(target.checked)}
             />
-            Customers who are in the segment now get it too
+            Send it to the present members of the segment, too
           </label>
         </p>
         <ActivationNotice segment={segment} />

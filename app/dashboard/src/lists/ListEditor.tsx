@@ -49,7 +49,7 @@ export function ListEditor({ limit, initial, scope }: Props) {
               page.current?.querySelector("input")?.focus();
             }}
           >
-            Begin anew
+            Start again
           </button>
         </div>
       )}

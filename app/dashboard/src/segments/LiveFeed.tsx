@@ -34,7 +34,7 @@ function ActiveFeed({ segmentId }: { segmentId: string }) {
       <p className="toolbar">
         <LineState />
         <button type="button" onClick={() => setPausedAt(pausedAt ? null : transitions)}>
-          {pausedAt ? "Go on" : "Pause"}
+          {pausedAt ? "Resume" : "Pause"}
         </button>
         {newCount > 0 && <span>{newCount} new</span>}
       </p>
