@@ -113,6 +113,8 @@ def test_a_problem_stands_at_its_condition(dashboard: Dashboard) -> None:
 
     dashboard.click("button", "Remove")
     dashboard.click("button", "+ Event")
+    select(dashboard, "Event", "bought item (order.item)")
+    dashboard.wait_for("bought an item at least once")
     select(dashboard, "Event", "visit")
     dashboard.click("button", "+ where")
     select(dashboard, "Property", "page")
