@@ -82,6 +82,10 @@ class Dashboard:
     def click(self, tag: str, name: str) -> None:
         self.find(tag, name).click()
 
+    def is_off(self, tag: str, name: str) -> bool:
+        """Whether a click on the element does nothing. It can have the focus all the same."""
+        return self.find(tag, name).get_attribute("aria-disabled") == "true"
+
     def press(self, *keys: str) -> None:
         ActionChains(self.browser).send_keys(*keys).perform()
 

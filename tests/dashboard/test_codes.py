@@ -82,7 +82,7 @@ def test_codes_are_added_and_found_again(
     dashboard.check_appearance()
 
     dashboard.click("a", "Gifts")
-    dashboard.find("textarea", "Codes, one a line").send_keys("NEW\nFIRST\nNEW")
+    dashboard.find("textarea", "Codes, one per line").send_keys("NEW\nFIRST\nNEW")
     dashboard.click("button", "Add the codes")
     dashboard.wait_for("Line 2, “FIRST”: The pool has this code already; leave it out.")
     dashboard.wait_for("1 duplicate left out")

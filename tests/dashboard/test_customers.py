@@ -51,7 +51,7 @@ def test_customers_are_searched_and_filtered(dashboard: Dashboard) -> None:
     dashboard.find("input", "Name").send_keys("Bens")
     dashboard.wait_for("1 customer\n")
     dashboard.click("button", "Save")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     dashboard.check_browser_logs()
 
 

@@ -47,12 +47,12 @@ def test_a_draft_is_kept_until_it_is_saved_or_thrown_away(
     dashboard.click("a", "Unsaved change")
     dashboard.wait_for("This browser has an unsaved change of")
     dashboard.check_accessibility()
-    dashboard.find("button", "Go on with it").send_keys(Keys.ENTER)
+    dashboard.find("button", "Continue editing").send_keys(Keys.ENTER)
     dashboard.wait_for("+2 would enter")
     assert dashboard.focused() == dashboard.find("input", "Name")
     assert dashboard.find("input", "Value").get_attribute("value") == "Ben"
     dashboard.browser.refresh()
-    dashboard.click("button", "Throw it away")
+    dashboard.click("button", "Discard it")
     dashboard.wait_for("+0 would enter")
     assert dashboard.find("input", "Value").get_attribute("value") == "Anna"
 

@@ -82,7 +82,7 @@ def test_a_filter_is_made_by_keyboard_alone(dashboard: Dashboard) -> None:
 
     dashboard.find("input", "Name").send_keys("With email")
     press_with(dashboard, Keys.CONTROL, "s")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     has_email = {"attribute": {"path": "email", "operator": "HAS_VALUE"}}
     assert segment_of(dashboard)["filter"] == {"all": [{"all": [has_email]}]}
 
@@ -138,7 +138,7 @@ def test_windows_of_events_are_edited(dashboard: Dashboard) -> None:
     dashboard.check_accessibility()
     dashboard.click("button", "Save")
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     (condition,) = segment_of(dashboard)["filter"]["all"]
     within = condition["event"]["within"]["between"]
     times = datetime(2020, 1, 2, 3, 4, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
@@ -173,7 +173,7 @@ def test_a_filter_with_every_kind_of_condition_is_saved_as_it_was(dashboard: Das
 
     dashboard.click("button", "Save")
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert segment_of(dashboard)["filter"] == before
 
 
@@ -261,7 +261,7 @@ def test_a_list_of_values_is_pasted_and_edited(dashboard: Dashboard) -> None:
     dashboard.wait_for("3 customers")
     assert label_of_focus(dashboard) == "Remove Ben"
     dashboard.press(Keys.TAB, Keys.ENTER)
-    dashboard.wait_until(lambda: label_of_focus(dashboard) == "Values, one a line")
+    dashboard.wait_until(lambda: label_of_focus(dashboard) == "Values, one per line")
     replace_text(dashboard.focused(), "Doe, Dot\nBen")
     dashboard.check_accessibility()
     dashboard.press(Keys.TAB, Keys.ENTER)

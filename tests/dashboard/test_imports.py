@@ -41,7 +41,7 @@ def test_a_file_is_checked_and_imported(dashboard: Dashboard, tmp_path: Path) ->
     dashboard.find("input", "CSV file").send_keys(str(file))
     dashboard.wait_for("1,104 rows")
     dashboard.wait_for("Choose the column that has the source id")
-    assert not dashboard.find("button", "Check the file").is_enabled()
+    assert dashboard.is_off("button", "Check the file")
     select(dashboard, "id becomes", "Source id")
     select(dashboard, "name becomes", "Name")
     select(dashboard, "born becomes", "Birthdate")

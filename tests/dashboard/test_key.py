@@ -41,8 +41,11 @@ def test_the_page_opens_with_a_key_and_keeps_its_place(
     dashboard.wait_for("This server needs a key")
     dashboard.check_accessibility()
 
+    assert "UNAUTHENTICATED" not in dashboard.text()
     enter_key(dashboard, "wrong")
     dashboard.wait_for("The server did not accept this key.")
+    dashboard.press("another", Keys.ENTER)
+    assert dashboard.find("input", "Key").get_attribute("value") == "another"
     enter_key(dashboard, keys[Role.CHECK])
     dashboard.wait_for("A key with the role CHECK opens nothing here.")
     enter_key(dashboard, keys[Role.READ])

@@ -36,7 +36,7 @@ def test_a_segment_with_conditions_of_each_kind(dashboard: Dashboard) -> None:
     dashboard.press(Keys.ENTER)
     wait_for_focus(dashboard, "main")
     activate(dashboard, "New segment")
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     wait_for_focus(dashboard, "main")
     tab_to(dashboard, "Name")
     dashboard.press("Visitors")
@@ -70,7 +70,7 @@ def test_a_segment_with_conditions_of_each_kind(dashboard: Dashboard) -> None:
     dashboard.wait_for("1 customer\n")
     press_with(dashboard, Keys.CONTROL, "s")
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     wait_for_focus(dashboard, "main")
     assert dashboard.browser.title.startswith("Visitors")
     where = {"path": "page", "operator": "IS", "value": "home"}
@@ -106,7 +106,7 @@ def test_a_fixed_list_by_search_and_ticks(dashboard: Dashboard) -> None:
     tab_back_to(dashboard, "Name")
     dashboard.press("Chosen", Keys.ENTER)
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     wait_for_focus(dashboard, "main")
     list_ = shown_segment(dashboard)
     assert (list_["name"], list_["kind"]) == ("Chosen", "STATIC")
@@ -123,7 +123,7 @@ def test_an_export_is_started_and_canceled(dashboard: Dashboard) -> None:
     activate(dashboard, "Exports")
     dashboard.wait_for("There are no exports of this segment.")
     wait_for_focus(dashboard, "main")
-    tab_to(dashboard, "Columns: the usual ones")
+    tab_to(dashboard, "Columns: Source id, Name, Email")
     dashboard.press(Keys.ENTER)
     dashboard.wait_for("Chosen columns, in the order of the file")
     tab_to(dashboard, "Search a column")

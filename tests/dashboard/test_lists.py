@@ -58,7 +58,7 @@ def members_of(list_: Any) -> set[str]:
 
 
 def paste(dashboard: Dashboard, text: str) -> None:
-    field = dashboard.find("textarea", "Source ids or emails, one a line")
+    field = dashboard.find("textarea", "Source ids or emails, one per line")
     dashboard.browser.execute_script(PASTE, field, text)
     dashboard.click("button", "Look up and add")
 
@@ -114,7 +114,7 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
     assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
     permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
     dashboard.browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
-    dashboard.click("button", "Copy unknown")
+    dashboard.click("button", "Copy the values not found")
     dashboard.wait_for("2 values copied")
     assert (
         dashboard.browser.execute_async_script(
@@ -144,7 +144,7 @@ def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path:
 
     dashboard.find("input", "Or a CSV or text file").send_keys(str(file))
     dashboard.wait_for("2,206 lines")
-    assert not dashboard.find("button", "Look up and add").is_enabled()
+    assert dashboard.is_off("button", "Look up and add")
     select(dashboard, "Which column has the customers?", "Column 2: id, anna, …")
     dashboard.click("input", "The first line is a heading")
     dashboard.check_accessibility()
@@ -271,7 +271,7 @@ def test_found_customers_are_ticked_and_removed_by_keyboard(dashboard: Dashboard
     dashboard.press(Keys.ENTER)
     dashboard.wait_for("1 customer in the list")
     create(dashboard, "Ticked")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert members_of(shown_list(dashboard)) == {"ben"}
 
 
@@ -288,7 +288,7 @@ def test_deleted_customers_are_named_and_taken_off_the_list(dashboard: Dashboard
     dashboard.wait_for("No longer in the shop, and so taken off the list: ben.")
     dashboard.wait_for("1 customer in the list")
     dashboard.click("button", "Create the list")
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert members_of(shown_list(dashboard)) == {"anna"}
 
 
@@ -332,7 +332,7 @@ def test_a_list_with_too_many_customers_is_not_created(
     paste(dashboard, "anna\nben\ncleo")
     dashboard.wait_for("1 customer too many: remove them, or use a filter.")
     dashboard.find("input", "Name").send_keys("Chosen")
-    assert not dashboard.find("button", "Create the list").is_enabled()
+    assert dashboard.is_off("button", "Create the list")
     dashboard.check_accessibility()
 
     dashboard.click("button", "Remove anna")

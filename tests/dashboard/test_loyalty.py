@@ -53,7 +53,7 @@ def create_rule(dashboard: Dashboard) -> None:
     select(dashboard, "For", "each step of a number in metadata")
     dashboard.find("input", "Step").send_keys("10")
     dashboard.find("input", "Number").send_keys("spent")
-    dashboard.find("input", "At most so often for a customer").send_keys("3")
+    dashboard.find("input", "Limit per customer").send_keys("3")
     dashboard.check_accessibility()
     dashboard.click("button", "Create the rule")
     dashboard.wait_for("UNKNOWN_ATTRIBUTE")

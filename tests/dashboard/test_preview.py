@@ -44,7 +44,7 @@ def customers(dashboard: Dashboard) -> None:
 def test_a_new_segment_is_counted_while_it_is_made(dashboard: Dashboard) -> None:
     dashboard.open("/app/segments")
     dashboard.click("a", "New segment")
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.check_accessibility()
 
     dashboard.find("input", "Name").send_keys("Named Anna")
@@ -76,7 +76,7 @@ def test_an_edit_shows_who_would_enter_and_leave(dashboard: Dashboard) -> None:
     dashboard.check_accessibility()
     dashboard.click("button", "Save")
 
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert segment_of(dashboard)["filter"]["all"][0]["attribute"]["value"] == "Ben"
 
 
@@ -108,11 +108,13 @@ def test_a_problem_stands_at_its_condition(dashboard: Dashboard) -> None:
     assert entry.get_attribute("aria-invalid") == "true"
     described_by = entry.get_attribute("aria-describedby")
     assert dashboard.browser.find_element("id", str(described_by)).text == problems(dashboard)[0]
-    assert not dashboard.find("button", "Save").is_enabled()
+    assert dashboard.is_off("button", "Save")
     dashboard.check_appearance()
 
     dashboard.click("button", "Remove")
     dashboard.click("button", "+ Event")
+    select(dashboard, "Event", "bought item (order.item)")
+    dashboard.wait_for("bought an item at least once")
     select(dashboard, "Event", "visit")
     dashboard.click("button", "+ where")
     select(dashboard, "Property", "page")

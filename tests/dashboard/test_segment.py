@@ -97,6 +97,7 @@ def test_the_history_is_walked_by_keyboard(
     for words in ("Last 6 members (", "Most 9 members (", "Where the line is broken"):
         assert words in dashboard.text()
     assert len(dashboard.browser.find_elements("css selector", ".chart-line")) == 2
+    assert not dashboard.browser.find_elements("css selector", ".chart-dot")
 
     dashboard.find("select", "Time").send_keys(Keys.TAB)
     dashboard.press(Keys.END)
@@ -110,6 +111,10 @@ def test_the_history_is_walked_by_keyboard(
     dashboard.check_appearance()
     select(dashboard, "Time", "3 years")
     dashboard.wait_until(lambda: dashboard.browser.current_url.endswith("/history?days=1095"))
+    # In three years, three hours are too short for a line.
+    dashboard.wait_until(
+        lambda: len(dashboard.browser.find_elements("css selector", ".chart-dot")) == 2, "dots"
+    )
     dashboard.check_browser_logs()
 
 

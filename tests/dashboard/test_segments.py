@@ -78,7 +78,7 @@ def test_an_empty_shop_has_segments_to_begin_with(dashboard: Dashboard) -> None:
         dashboard.open("/app/segments")
         dashboard.click("a", name)
         if name != "VIPs":
-            dashboard.click("button", "Throw it away")
+            dashboard.click("button", "Discard it")
         assert dashboard.find("input", "Name").get_attribute("value") == name
         dashboard.wait_for(sentence)
     dashboard.check_browser_logs()

@@ -1,4 +1,5 @@
-"""What is around each page of the dashboard: keys, the finder, colours, and the connection."""
+"""What is around each page of the dashboard: keys, the finder, the menu, colours, and the
+connection."""
 
 import pytest
 from selenium.webdriver import Keys
@@ -14,7 +15,7 @@ BORDER_OF = "return getComputedStyle(document.querySelector(arguments[0]))[argum
 LOST = "The connection to the server is lost."
 
 
-def test_keys_the_finder_colours_and_a_lost_connection(dashboard: Dashboard) -> None:
+def test_keys_the_finder_the_menu_colours_and_a_lost_connection(dashboard: Dashboard) -> None:
     dashboard.create_customers("anna", name="Anna")
     for name in ("Alphas", "Betas"):
         dashboard.create_segment(name, {"filter": ALL_CUSTOMERS_FILTER})
@@ -23,6 +24,7 @@ def test_keys_the_finder_colours_and_a_lost_connection(dashboard: Dashboard) -> 
 
     check_keys(dashboard)
     check_finder(dashboard)
+    check_menu(dashboard)
     check_colours(dashboard)
     dashboard.check_browser_logs()
     check_lost_connection(dashboard)
@@ -32,7 +34,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.press("jjjk")
     assert dashboard.focused().text == "Alphas"
     dashboard.press(Keys.ENTER)
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     dashboard.press("gs")
     dashboard.wait_for("2 segments")
     main = dashboard.browser.find_element(By.TAG_NAME, "main")
@@ -46,17 +48,17 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.wait_for("There is no segment")
     assert dashboard.browser.current_url.endswith("/app/segments?kind=STATIC")
     dashboard.press("n")
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.wait_until(lambda: status(dashboard).startswith("New segment"), "the announcement")
 
     dashboard.press("?")
     dashboard.wait_for("go to Customers")
     dashboard.check_accessibility()
-    dashboard.find("input", "Keys without Ctrl or Alt work outside of fields").click()
+    dashboard.find("input", "Shortcuts without Ctrl or Alt work outside of fields").click()
     dashboard.press(Keys.ESCAPE)
     dashboard.wait_until(lambda: "In the editor of a filter" not in dashboard.text())
     dashboard.browser.refresh()
-    dashboard.wait_for("Add a condition to see who meets it.")
+    dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.press("gs", "?")
     press_with(dashboard, Keys.CONTROL, "k")
     dashboard.wait_for("Find\nPages")
@@ -68,7 +70,7 @@ def check_finder(dashboard: Dashboard) -> None:
     dashboard.press("beta")
     dashboard.wait_until(lambda: "Betas" in first_option(dashboard), "the segment")
     dashboard.press(Keys.ENTER)
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert dashboard.browser.title.startswith("Betas")
     dashboard.wait_until(lambda: dashboard.focused().tag_name == "main", "the focus")
     press_with(dashboard, Keys.CONTROL, "k")
@@ -82,12 +84,28 @@ def check_finder(dashboard: Dashboard) -> None:
     assert dashboard.focused().tag_name == "main"
 
 
+def check_menu(dashboard: Dashboard) -> None:
+    """The screen is narrow: a button opens the menu, and a link in it closes it."""
+    assert "Engagement" not in dashboard.text()
+    dashboard.click("button", "Menu")
+    dashboard.wait_for("Engagement")
+    dashboard.check_accessibility()
+    assert not dashboard.is_too_wide()
+    dashboard.click("a", "Segments")
+    dashboard.wait_for("2 segments")
+    assert "Engagement" not in dashboard.text()
+    dashboard.click("a", "Betas")
+    dashboard.wait_for("1 member")
+    dashboard.click("button", "Menu")
+
+
 def check_colours(dashboard: Dashboard) -> None:
     select(dashboard, "Colours", "Light")
     assert background(dashboard) == "rgb(255, 255, 255)"
     dashboard.browser.refresh()
-    dashboard.wait_for("1 members")
+    dashboard.wait_for("1 member")
     assert background(dashboard) == "rgb(255, 255, 255)"
+    dashboard.click("button", "Menu")
     select(dashboard, "Colours", "As the system")
     assert background(dashboard) == "rgb(20, 23, 27)"
     features = [{"name": "forced-colors", "value": "active"}]
@@ -105,6 +123,7 @@ def check_lost_connection(dashboard: Dashboard) -> None:
     browser.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **conditions})
     try:
         dashboard.click("a", "Segments")
+        dashboard.click("button", "Menu")
         dashboard.wait_for(LOST)
         dashboard.wait_for("The server does not answer.")
         # The program has not loaded this page yet.

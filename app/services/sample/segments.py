@@ -33,7 +33,7 @@ SEGMENTS = (
     ),
     _segment(
         "Bought shoes twice this quarter",
-        "Two pairs of shoes or more in the last 90 days, in one order or in several.",
+        "Bought shoes at least twice in the last 90 days, in one order or in several.",
         filter={
             "event": {
                 "name": "order.item",

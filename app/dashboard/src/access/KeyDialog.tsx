@@ -18,6 +18,7 @@ function KeyDialog() {
   const problem = useId();
   const [key, setKey] = useState("");
   const [isKept, setKept] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
   const queryClient = useQueryClient();
   useEffect(() => dialog.current?.showModal(), []);
 
@@ -29,7 +30,11 @@ function KeyDialog() {
       const viewer = await queryClient.fetchQuery({ ...viewerQuery, staleTime: 0 });
       if (viewer.role === "CHECK") throw new Error("A key with the role CHECK opens nothing here.");
     },
-    onError: forgetKey,
+    onError: () => {
+      forgetKey();
+      // The next key replaces the refused one.
+      field.current?.select();
+    },
     onSuccess: () => {
       keyRequirement.set(false);
       // The socket presents the key when it opens.
@@ -47,10 +52,14 @@ function KeyDialog() {
         }}
       >
         <h2 id={heading}>This server needs a key</h2>
+        <p className="hint">
+          The administrator of the server creates keys with <code>segments keys create</code>.
+        </p>
         <div className="toolbar">
           <label>
             Key
             <input
+              ref={field}
               type="password"
               autoComplete="current-password"
               required

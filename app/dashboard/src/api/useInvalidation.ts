@@ -1,4 +1,5 @@
 import { type QueryKey, useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
 
 /**
  * Returns a function that lets the queries be read again whose keys begin with one of these. Its
@@ -6,6 +7,9 @@ import { type QueryKey, useQueryClient } from "@tanstack/react-query";
  */
 export function useInvalidation() {
   const queryClient = useQueryClient();
-  return (...queryKeys: QueryKey[]) =>
-    Promise.all(queryKeys.map((queryKey) => queryClient.invalidateQueries({ queryKey })));
+  return useCallback(
+    (...queryKeys: QueryKey[]) =>
+      Promise.all(queryKeys.map((queryKey) => queryClient.invalidateQueries({ queryKey }))),
+    [queryClient],
+  );
 }

@@ -38,7 +38,7 @@ export function AddCodesForm({ poolId }: { poolId: string }) {
       </h2>
       <EntryForm
         key={doneCount}
-        label="Codes, one a line"
+        label="Codes, one per line"
         noun="code"
         submitLabel="Add the codes"
         isPending={addition.isPending}

@@ -49,7 +49,7 @@ export function ChannelFields({ channel, onChange }: Props) {
             />
           </label>
           <label>
-            Headers, one a line
+            Headers, one per line
             <textarea
               rows={2}
               placeholder="Authorization: Bearer …"

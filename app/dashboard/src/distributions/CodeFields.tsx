@@ -27,7 +27,7 @@ export function CodeFields({ codes, onChange }: Props) {
         onChange={(poolId) => onChange({ ...codes, poolId })}
       />
       <NumberInput
-        label="At most so often for a customer"
+        label="Limit per customer"
         min={1}
         placeholder="no limit"
         value={codes.maxPerCustomer}

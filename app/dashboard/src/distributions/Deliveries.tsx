@@ -55,7 +55,7 @@ export function Deliveries({ distribution }: { distribution: ShownDistribution }
       >
         <Table
           caption={`${formatCount(deliveries.length, "delivery", "deliveries")} shown`}
-          columns={["Customer", "Status", "Code", "Made"]}
+          columns={["Customer", "Status", "Code", "Created"]}
           hasActions={isAdmin}
         >
           {deliveries.map((delivery) => (

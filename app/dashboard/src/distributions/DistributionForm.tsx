@@ -56,7 +56,7 @@ export function DistributionForm() {
     <section aria-labelledby={heading}>
       <h2 id={heading}>New distribution</h2>
       {creation.error && <Problem error={creation.error} />}
-      <SecretNotice secret={creation.data} />
+      {creation.data && <SecretNotice key={creation.data.secret} {...creation.data} />}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -91,7 +91,7 @@ export function DistributionForm() {
               checked={includesMembers}
               onChange={({ target }) => setIncludesMembers(target.checked)}
             />
-            Customers who are in the segment now get it too
+            Send it to the present members of the segment, too
           </label>
         </p>
         <ActivationNotice segment={segment} />
@@ -109,8 +109,8 @@ export function DistributionForm() {
 }
 
 /**
- * Creates a distribution; returns the secret of its webhook, null for an email. The function that
- * makes the input may throw an error.
+ * Creates a distribution; returns its name and the secret of its webhook, null for an email. The
+ * function that makes the input may throw an error.
  */
 function useCreation(onCreated: () => void) {
   const invalidate = useInvalidation();
@@ -119,7 +119,8 @@ function useCreation(onCreated: () => void) {
       const variables = { input: toInput() };
       const { distributionCreate } = await request(CreateDistribution, variables);
       requireNoUserErrors(distributionCreate.userErrors);
-      return distributionCreate.secret;
+      const { secret } = distributionCreate;
+      return secret ? { name: variables.input.name, secret } : null;
     },
     onSuccess: () => {
       onCreated();

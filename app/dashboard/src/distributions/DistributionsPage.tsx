@@ -16,6 +16,10 @@ export function DistributionsPage() {
     <>
       <title>Distributions · Customer segments</title>
       <h1>Distributions</h1>
+      <p>
+        A distribution sends a webhook or an email, with or without a code, to each customer who
+        enters or leaves a segment.
+      </p>
       {error && <Problem error={error} onRetry={refetch} />}
       {!distributions && !error && <p className="waiting">Loading the distributions …</p>}
       {distributions?.length === 0 && <p>There are no distributions yet.</p>}

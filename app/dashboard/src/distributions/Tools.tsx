@@ -65,7 +65,7 @@ export function Tools({ distribution, onEdited }: Props) {
           </>
         )}
       </div>
-      <SecretNotice secret={secret} />
+      {secret && <SecretNotice key={secret} name={distribution.name} secret={secret} />}
       {rotation.data && (
         <p className="hint">For 24 hours each webhook is signed with the old secret, too.</p>
       )}

@@ -14,10 +14,10 @@ export function DraftOffer({ editedAt, onContinue, onDiscard }: Props) {
       <p>This browser has an unsaved change of {formatInstant(editedAt)}.</p>
       <div className="toolbar">
         <button type="button" className="primary" onClick={onContinue}>
-          Go on with it
+          Continue editing
         </button>
         <button type="button" onClick={onDiscard}>
-          Throw it away
+          Discard it
         </button>
       </div>
     </div>

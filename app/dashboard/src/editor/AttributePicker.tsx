@@ -43,7 +43,7 @@ export function AttributePicker({ path, onChoose }: Props) {
         onChoose(attribute.path);
       }}
     >
-      {text !== null && choices.length === 0 && <span className="hint">Nothing is found.</span>}
+      {text !== null && choices.length === 0 && <span className="hint">Nothing found.</span>}
       {hiddenCount > 0 && (
         <span className="hint">{formatNumber(hiddenCount)} more: type to find them.</span>
       )}

@@ -47,7 +47,7 @@ export function DraftTools({ editedDraft, actions, filter }: Props) {
         </span>
       )}
       <details>
-        <summary>Keys</summary>
+        <summary>Shortcuts</summary>
         <dl>
           {EDITOR_KEYS.map(([keys, action]) => (
             <div key={keys}>

@@ -9,6 +9,8 @@ import { ValueField } from "./ValueField";
 import { WhereFields } from "./WhereFields";
 import { WindowFields } from "./WindowFields";
 
+const EVENT_LABELS = new Map([["order.item", "bought item (order.item)"]]);
+
 interface Props {
   node: EventNode;
   onChange: (node: EventNode) => void;
@@ -38,7 +40,7 @@ export function EventRow({ node, onChange }: Props) {
           {name && !event && <option value={name}>{name}</option>}
           {events.map((candidate) => (
             <option key={candidate.name} value={candidate.name}>
-              {candidate.name}
+              {EVENT_LABELS.get(candidate.name) ?? candidate.name}
             </option>
           ))}
         </Select>

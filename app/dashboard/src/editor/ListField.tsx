@@ -38,7 +38,7 @@ export function ListField({ value, onChange, ...field }: Props) {
   if (mode === "text") {
     return (
       <LinesField
-        label={`${field.label}, one a line`}
+        label={`${field.label}, one per line`}
         values={values}
         parse={(text) => addValues([], toValues(splitLines(text)))}
         onChange={onChange}

@@ -34,7 +34,7 @@ export function Preview({ preview }: { preview: ReturnType<typeof usePreview> })
           Try again
         </button>
       )}
-      {!filter && <p className="waiting">Add a condition to see who meets it.</p>}
+      {!filter && <p className="waiting">Complete a condition to see who meets it.</p>}
       {filter && !data && preview.isWaiting && <p className="waiting">Counting …</p>}
       {filter && data && (
         <Stale isStale={isStale} isBusy={preview.isWaiting}>

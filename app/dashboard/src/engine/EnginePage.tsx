@@ -24,7 +24,7 @@ export function EnginePage() {
         <>
           <p>
             <strong>{verdict}</strong>{" "}
-            <span className="hint">As of {formatTime(status.at)}, read anew every 2 seconds.</span>
+            <span className="hint">As of {formatTime(status.at)}, updated every 2 seconds.</span>
           </p>
           <Findings findings={status.findings} />
           <Figures status={status} />

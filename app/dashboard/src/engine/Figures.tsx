@@ -31,7 +31,7 @@ export function Figures({ status }: { status: EngineStatus }) {
         <Figure name="Backfill">
           {backfillProgress === null ? "none" : `${formatPercent(backfillProgress)} done`}
         </Figure>
-        <Figure name="May stop without loss for">
+        <Figure name="Can be stopped without loss for">
           {formatWindow(status.historyWindowSeconds, "no limit is known")}
         </Figure>
         <Figure name="Oplog">{formatWindow(status.oplogSeconds, "unknown")}</Figure>

@@ -10,7 +10,7 @@ export function Findings({ findings }: { findings: EngineStatus["findings"] }) {
     <Table caption="The checks of segments doctor" columns={COLUMNS}>
       {urgentFirst.map(({ subject, state, remedy }) => (
         <tr key={subject}>
-          <td className={remedy ? "fails" : "holds"}>{remedy ? "✗ Fix" : "✓ Well"}</td>
+          <td className={`unbroken ${remedy ? "fails" : "holds"}`}>{remedy ? "✗ Fix" : "✓ OK"}</td>
           <th scope="row">{subject}</th>
           <td>{state}</td>
           <td>{remedy ?? "–"}</td>

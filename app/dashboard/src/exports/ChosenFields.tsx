@@ -1,6 +1,6 @@
 import { useId } from "react";
 import { focusNeighbor } from "../ui/focusNeighbor";
-import { movePath } from "./fields";
+import { DEFAULT_COLUMNS, movePath } from "./fields";
 
 interface Props {
   /** The paths of the columns, in order. */
@@ -23,7 +23,7 @@ export function ChosenFields({ chosen, labels, onChange, onLostFocus }: Props) {
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>Chosen columns, in the order of the file</h2>
-      {chosen.length === 0 && <p className="hint">None yet: the file has the usual columns.</p>}
+      {chosen.length === 0 && <p className="hint">None chosen: the file has {DEFAULT_COLUMNS}.</p>}
       <ol>
         {chosen.map((path, index) => {
           const label = labels.get(path) ?? path;

@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import { request, requireNoUserErrors } from "../api/request";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
+import { DEFAULT_COLUMNS } from "./fields";
 import { StartExport } from "./operations";
 import { exportsQuery } from "./queries";
 
@@ -55,7 +56,7 @@ export function ExportForm({ segmentId, labels }: Props) {
         </ActionButton>
       </form>
       <details onToggle={({ currentTarget }) => setOpened(currentTarget.open || isOpened)}>
-        <summary>Columns: {names.join(", ") || "the usual ones"}</summary>
+        <summary>Columns: {names.join(", ") || DEFAULT_COLUMNS}</summary>
         {isOpened && (
           <Suspense fallback={<p className="waiting">Loading the columns …</p>}>
             <ColumnForm fields={fields} onChange={setFields} />

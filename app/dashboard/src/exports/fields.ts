@@ -2,6 +2,9 @@ import type { ExportField } from "./queries";
 
 const GROUP_NAMES = { PROFILE: "Profile", ACTIVITY: "Activity", METADATA: "Metadata" } as const;
 
+/** The columns of an export for which none are chosen. */
+export const DEFAULT_COLUMNS = "Source id, Name, Email";
+
 export interface FieldGroup {
   name: string;
   fields: ExportField[];

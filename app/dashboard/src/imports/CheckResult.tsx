@@ -23,7 +23,7 @@ export function CheckResult({ report, write, progress }: Props) {
       <h3>Before anything is written</h3>
       <ul>
         <li>{formatCount(newCount, "new customer")}</li>
-        <li>{formatCount(knownCount, "customer")} already in the shop, whose fields are set</li>
+        <li>{formatCount(knownCount, "customer")} to update</li>
         {repeatedCount > 0 && (
           <li>{formatCount(repeatedCount, "row")} about a customer of an earlier row</li>
         )}

@@ -41,7 +41,7 @@ export function FinderDialog({ onClose }: { onClose: () => void }) {
         renderItem={renderItem}
         onChoose={({ href }) => navigate(href)}
       >
-        {items.length === 0 && !isSearching && <span className="hint">Nothing is found.</span>}
+        {items.length === 0 && !isSearching && <span className="hint">Nothing found.</span>}
         {error && <span className="field-problem">{error.message}</span>}
       </ComboboxField>
     </Modal>

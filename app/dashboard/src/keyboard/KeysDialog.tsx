@@ -8,7 +8,7 @@ import { singleKeys } from "./singleKeys";
 type Shortcut = readonly [keys: string, effect: string];
 
 const SINGLE_KEYS: readonly Shortcut[] = [
-  ["?", "show these keys"],
+  ["?", "show these shortcuts"],
   ["/", "go to the search of the page"],
   ["j", "go to the next row; Enter opens it"],
   ["k", "go to the row before"],
@@ -21,14 +21,14 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const areOff = useSyncExternalStore(singleKeys.subscribe, singleKeys.get) === "off";
   return (
-    <Modal title="Keys" className="keys" dialogRef={dialog} onClose={onClose}>
+    <Modal title="Keyboard shortcuts" className="keys" dialogRef={dialog} onClose={onClose}>
       <label className="inline">
         <input
           type="checkbox"
           checked={!areOff}
           onChange={({ target }) => singleKeys.set(target.checked ? null : "off")}
         />
-        Keys without Ctrl or Alt work outside of fields
+        Shortcuts without Ctrl or Alt work outside of fields
       </label>
       <ShortcutList
         title="Everywhere"

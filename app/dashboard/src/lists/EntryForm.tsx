@@ -9,7 +9,7 @@ import { ColumnChoice } from "./ColumnChoice";
 import { type Column, countColumns, type Entries, parseRows, readEntries } from "./entries";
 
 interface Props {
-  /** What the user pastes: "Source ids or emails, one a line". */
+  /** What the user pastes: "Source ids or emails, one per line". */
   label: string;
   /** What one value stands for: "customer". */
   noun: string;

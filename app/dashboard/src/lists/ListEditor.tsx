@@ -49,7 +49,7 @@ export function ListEditor({ limit, initial, scope }: Props) {
               page.current?.querySelector("input")?.focus();
             }}
           >
-            Begin anew
+            Start again
           </button>
         </div>
       )}
@@ -62,8 +62,8 @@ export function ListEditor({ limit, initial, scope }: Props) {
       <div className="list-editor">
         <div>
           <PasteForm chosen={chosen} edit={edit} />
-          <CustomerPicker chosen={chosen} edit={edit} limit={limit} />
           <SegmentPicker edit={edit} limit={limit} />
+          <CustomerPicker chosen={chosen} edit={edit} limit={limit} />
         </div>
         <ChosenCustomers chosen={chosen} count={count} error={error} edit={edit} limit={limit} />
       </div>

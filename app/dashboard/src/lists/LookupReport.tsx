@@ -69,7 +69,7 @@ function UnknownEntries({ unknown }: { unknown: Lookup["unknown"] }) {
       </label>
       <p>
         <ActionButton isPending={copy.isPending} onClick={() => copy.mutate()}>
-          Copy unknown
+          Copy the values not found
         </ActionButton>{" "}
         {copy.data && <span className="hint">{copy.data}</span>}
       </p>

@@ -23,7 +23,7 @@ export function PasteForm({ chosen, edit }: Props) {
     <section aria-labelledby={heading}>
       <h2 id={heading}>Paste or upload</h2>
       <EntryForm
-        label="Source ids or emails, one a line"
+        label="Source ids or emails, one per line"
         noun="customer"
         submitLabel="Look up and add"
         isPending={look.isPending}

@@ -86,7 +86,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
         </div>
         <div className="toolbar">
           <label>
-            From, if not from now on
+            From (empty: from now on)
             <input
               type="datetime-local"
               value={rule.activeFrom}
@@ -94,7 +94,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
             />
           </label>
           <label>
-            Until, if it ends
+            Until (empty: without end)
             <input
               type="datetime-local"
               value={rule.activeUntil}
@@ -102,7 +102,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
             />
           </label>
           <NumberInput
-            label="At most so often for a customer"
+            label="Limit per customer"
             min={1}
             placeholder="no limit"
             value={rule.maxPerCustomer}

@@ -17,7 +17,7 @@ export function RuleBench({ rules }: { rules: readonly Rule[] }) {
   const rule = rules.find(({ id }) => id === chosenId) ?? rules[0];
   return (
     <section aria-labelledby={heading}>
-      <h2 id={heading}>May this customer?</h2>
+      <h2 id={heading}>Try with a customer</h2>
       <div className="toolbar">
         <label>
           Rule

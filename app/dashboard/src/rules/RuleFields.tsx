@@ -33,7 +33,7 @@ export function RuleFields({ draft, onChange, segmentLabel }: Props) {
         onChoose={(segment) => onChange({ ...draft, segment })}
       />
       <label>
-        Message to others
+        Message when refused
         <input
           value={draft.errorMessage}
           onChange={({ target }) => onChange({ ...draft, errorMessage: target.value })}

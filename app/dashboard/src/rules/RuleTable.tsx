@@ -18,7 +18,7 @@ export function RuleTable({ rules, onEdit, onDeleted }: Props) {
   return (
     <Table
       caption={formatCount(rules.length, "rule")}
-      columns={["Name", "Message to others"]}
+      columns={["Name", "Message when refused"]}
       hasActions={canWrite}
     >
       {rules.map((rule) => (

@@ -58,7 +58,9 @@ function Sizes({ history: { start, end, sizes } }: { history: SizeHistory }) {
   return (
     <>
       <p>
-        First {describe(first)}. Last {describe(last)}. Most {describe(most)}.
+        {sizes.length === 1
+          ? `One count is known so far: ${describe(first)}.`
+          : `First ${describe(first)}. Last ${describe(last)}. Most ${describe(most)}.`}
         {lines.length > 1 && " Where the line is broken, no worker ran to count the members."}
       </p>
       <LineChart

@@ -1,13 +1,18 @@
-import { useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Transition } from "../api/follow";
 import { connection } from "../api/socket";
+import { useInvalidation } from "../api/useInvalidation";
 import { formatTime } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { useAnnouncement } from "../ui/Status";
+import { useDebounced } from "../ui/useDebounced";
 import type { ShownSegment } from "./queries";
 import { TransitionTable } from "./TransitionTable";
 import { useLiveTransitions } from "./useLiveTransitions";
 import { NO_TRANSITIONS } from "./words";
+
+// After a burst, the members are counted once.
+const PAUSE_MS = 1_000;
 
 /** Who entered the segment and left it lately, and who does so while the page is open. */
 export function LiveFeed({ segment }: { segment: ShownSegment }) {
@@ -18,6 +23,7 @@ export function LiveFeed({ segment }: { segment: ShownSegment }) {
 function ActiveFeed({ segmentId }: { segmentId: string }) {
   const { transitions, error } = useLiveTransitions(segmentId);
   const [pausedAt, setPausedAt] = useState<Transition[] | null>(null);
+  useFreshMembers(segmentId, transitions?.[0]?.sequence);
 
   if (error) return <Problem error={error} />;
   if (!transitions) return <p className="waiting">Loading transitions …</p>;
@@ -28,7 +34,7 @@ function ActiveFeed({ segmentId }: { segmentId: string }) {
       <p className="toolbar">
         <LineState />
         <button type="button" onClick={() => setPausedAt(pausedAt ? null : transitions)}>
-          {pausedAt ? "Go on" : "Pause"}
+          {pausedAt ? "Resume" : "Pause"}
         </button>
         {newCount > 0 && <span>{newCount} new</span>}
       </p>
@@ -39,6 +45,16 @@ function ActiveFeed({ segmentId }: { segmentId: string }) {
       )}
     </>
   );
+}
+
+/** Counts and lists the members again after transitions. */
+function useFreshMembers(segmentId: string, newestSequence: number | undefined) {
+  const settledSequence = useDebounced(newestSequence, PAUSE_MS);
+  const invalidate = useInvalidation();
+  useEffect(() => {
+    if (settledSequence === undefined) return;
+    invalidate(["memberCount", segmentId], ["members", segmentId], ["allCustomers"]);
+  }, [segmentId, settledSequence, invalidate]);
 }
 
 /** Whether transitions arrive, and if not, since when. */

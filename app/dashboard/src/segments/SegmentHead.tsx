@@ -20,18 +20,18 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
       <h1>{segment.name}</h1>
       {segment.description && <p>{segment.description}</p>}
       {segment.filterText && <p className="sentence">{segment.filterText}</p>}
+      {segment.activatedAt && (
+        <p className="sentence">
+          Active since {formatDate(segment.activatedAt)}
+          <ActivatedBy segmentId={segment.id} />; its filter can’t be edited
+        </p>
+      )}
       <div className="toolbar">
         <KindBadge kind={segment.kind} />
         <span>
-          <MemberCount id={segment.id} lastSize={segment.lastSize} /> members
+          <MemberCount id={segment.id} lastSize={segment.lastSize} isNamed />
           <Share segmentId={segment.id} />
         </span>
-        {segment.activatedAt && (
-          <span>
-            active since {formatDate(segment.activatedAt)}
-            <ActivatedBy segmentId={segment.id} />
-          </span>
-        )}
         {canWrite && segment.editable && (
           <Link className="button" href={routes.editSegment(segment.id)}>
             Edit

@@ -59,7 +59,7 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
         <Sparkline sizes={sizes} />
       </td>
       <td>{describeUses(segment.usedBy.map((use) => use.name))}</td>
-      <td>{formatDate(segment.updatedAt)}</td>
+      <td className="unbroken">{formatDate(segment.updatedAt)}</td>
     </tr>
   );
 }

@@ -5,15 +5,19 @@ interface Props extends ComponentProps<"button"> {
   isPending: boolean;
 }
 
-/** A button that keeps the focus while its action is under way: a disabled one would lose it. */
-export function ActionButton({ isPending, onClick, ...button }: Props) {
+/**
+ * A button that keeps the focus while its action is under way, and when it is disabled, such as
+ * after the form is sent and empty again. The attribute `disabled` would take the focus from it.
+ */
+export function ActionButton({ isPending, disabled = false, onClick, ...button }: Props) {
+  const isOff = isPending || disabled;
   return (
     <button
       type="button"
       {...button}
-      aria-disabled={isPending}
+      aria-disabled={isOff}
       onClick={(event) => {
-        if (isPending) event.preventDefault();
+        if (isOff) event.preventDefault();
         else onClick?.(event);
       }}
     />

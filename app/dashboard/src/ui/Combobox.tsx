@@ -37,7 +37,7 @@ export function Combobox<Item extends { id: string }>({ search, ...field }: Prop
       items={query.data ?? []}
       isSearching={query.isLoading || query.isPlaceholderData || settledText !== (text ?? "")}
     >
-      {isOpen && query.data?.length === 0 && <span className="hint">Nothing is found.</span>}
+      {isOpen && query.data?.length === 0 && <span className="hint">Nothing found.</span>}
       {query.error && <span className="field-problem">{query.error.message}</span>}
     </ComboboxField>
   );

@@ -1,3 +1,4 @@
+import "./combobox.css";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from "react";
 import { useProblemAttributes } from "./fieldProblem";
 

@@ -7,6 +7,8 @@ import { announce } from "./Status";
 // The picture is stretched to the width of the page; lines keep their width.
 const WIDTH = 1_000;
 const HEIGHT = 300;
+// A line over a smaller part of the axis would not be seen.
+const MIN_LINE_SHARE = 0.0025;
 
 interface Props {
   label: string;
@@ -85,6 +87,8 @@ function Plot({ lines, ticks, start, end, chosen }: PlotProps) {
   const most = ticks.at(-1) ?? 1;
   const xOf = (time: number) => (((time - start) / (end - start)) * WIDTH).toFixed(1);
   const yOf = (value: number) => (((most - value) / (most - least)) * HEIGHT).toFixed(1);
+  const isLong = (line: readonly ChartPoint[]) =>
+    (line.at(-1)?.time ?? 0) - (line[0]?.time ?? 0) >= (end - start) * MIN_LINE_SHARE;
   const place = ({ time, value }: ChartPoint) => `${xOf(time)} ${yOf(value)}`;
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
@@ -92,10 +96,10 @@ function Plot({ lines, ticks, start, end, chosen }: PlotProps) {
         <path key={tick} className="chart-grid" d={`M0 ${yOf(tick)}H${WIDTH}`} />
       ))}
       {lines.map((line) => (
-        // The end has no length that is seen. It lets a line of one point be a dot.
+        // The end has no length that is seen. It lets a short line be a dot.
         <path
           key={line[0]?.time}
-          className={line.length > 1 ? "chart-line" : "chart-line chart-dot"}
+          className={isLong(line) ? "chart-line" : "chart-line chart-dot"}
           d={`M${line.map(place).join("L")}h.01`}
         />
       ))}

@@ -9,13 +9,16 @@ interface Props {
 
 /** An error in place of what could not be shown. */
 export function Problem({ error, onRetry }: Props) {
-  const isForbidden = error instanceof ApiError && error.code === "FORBIDDEN";
-  useAnnouncement(onRetry && error.message);
-  if (isForbidden && onRetry) return <p className="notice">Not shown: {error.message}</p>;
+  const code = error instanceof ApiError ? error.code : null;
+  const needsKey = code === "UNAUTHENTICATED";
+  useAnnouncement(onRetry && !needsKey ? error.message : null);
+  // A dialog asks for the key; then the page is loaded again.
+  if (needsKey && onRetry) return <p className="waiting">Waiting for a key …</p>;
+  if (code === "FORBIDDEN" && onRetry) return <p className="notice">Not shown: {error.message}</p>;
   return (
     <div className="problem" role={onRetry ? undefined : "alert"}>
       <p>
-        {error.message} {error instanceof ApiError && <code>{error.code}</code>}
+        {error.message} {code && <code>{code}</code>}
       </p>
       {onRetry && (
         <button type="button" onClick={onRetry}>
