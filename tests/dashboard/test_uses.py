@@ -27,6 +27,16 @@ mutation {
   codePoolCreate(input: {name: "Gifts", codes: ["A"]}) { userErrors { message } }
 }
 """
+LOSE_CREATION = """
+const fetchData = window.fetch;
+window.fetch = async (url, options) => {
+  const response = await fetchData(url, options);
+  if (!options.body.includes("distributionCreate")) return response;
+  window.fetch = fetchData;
+  throw new TypeError("The connection is lost.");
+};
+"""
+"""Lets the page not get the response to the first request that creates a distribution."""
 # Reserved: no such host exists.
 URL = "https://shop.invalid/"
 
@@ -129,6 +139,24 @@ def test_a_distribution_is_paused_tested_and_retried(
     dashboard.wait_for("1 distribution\n")
     dashboard.check_appearance()
     dashboard.check_browser_logs()
+
+
+@pytest.mark.usefixtures("segment_id")
+def test_a_distribution_is_created_once_although_a_response_is_lost(dashboard: Dashboard) -> None:
+    dashboard.open("/app/distributions")
+    dashboard.wait_for("There are no distributions yet.")
+    dashboard.find("input", "Name").send_keys("Welcome")
+    choose(dashboard, "Segment", "annas")
+    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.browser.execute_script(LOSE_CREATION)
+    dashboard.click("button", "Create the distribution")
+    dashboard.wait_for("The server does not answer.")
+
+    dashboard.click("button", "Create the distribution")
+
+    dashboard.wait_for("1 distribution\n")
+    assert dashboard.find("input", "Name").get_attribute("value") == ""
+    assert dashboard.execute("{ distributions { name } }") == [{"name": "Welcome"}]
 
 
 def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_id: str) -> None:

@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { requestCreation } from "../api/creation";
 import { ApiError, request, requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { CreateSegment, UpdateSegment } from "../segments/operations";
@@ -45,7 +46,7 @@ async function saveSegment(
         id,
         input: { ...details, filter, unchangedSince: updatedAt ?? null },
       }).then((data) => data.segmentUpdate)
-    : await request(CreateSegment, { input: { ...details, definition: { filter } } }).then(
+    : await requestCreation(CreateSegment, { input: { ...details, definition: { filter } } }).then(
         (data) => data.segmentCreate,
       );
   requireNoUserErrors(payload.userErrors);

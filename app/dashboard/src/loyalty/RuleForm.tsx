@@ -1,7 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
+import { requestCreation } from "../api/creation";
 import type { VariablesOf } from "../api/graphql";
-import { request, requireNoUserErrors } from "../api/request";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
@@ -130,7 +131,7 @@ function useCreation(onCreated: () => void) {
   const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: RuleInput) => {
-      const { earningRuleCreate } = await request(CreateEarningRule, { input });
+      const { earningRuleCreate } = await requestCreation(CreateEarningRule, { input });
       requireNoUserErrors(earningRuleCreate.userErrors);
     },
     onSuccess: () => {
