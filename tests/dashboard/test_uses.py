@@ -27,6 +27,14 @@ mutation {
   codePoolCreate(input: {name: "Gifts", codes: ["A"]}) { userErrors { message } }
 }
 """
+UPDATE_DISTRIBUTION = """
+mutation($id: ID!, $input: DistributionUpdateInput!) {
+  distributionUpdate(id: $id, input: $input) { userErrors { message } }
+}
+"""
+READ_DISTRIBUTION = """
+query($id: ID!) { node(id: $id) { ... on Distribution { name maxPerCustomer } } }
+"""
 LOSE_CREATION = """
 const fetchData = window.fetch;
 window.fetch = async (url, options) => {
@@ -157,6 +165,22 @@ def test_a_distribution_is_created_once_although_a_response_is_lost(dashboard: D
     dashboard.wait_for("1 distribution\n")
     assert dashboard.find("input", "Name").get_attribute("value") == ""
     assert dashboard.execute("{ distributions { name } }") == [{"name": "Welcome"}]
+
+
+def test_an_edit_keeps_what_others_have_changed(dashboard: Dashboard, segment_id: str) -> None:
+    id_ = create_distribution(dashboard, segment_id)
+    dashboard.open(f"/app/distributions/{id_}")
+    dashboard.click("button", "Edit")
+    theirs = {"name": "Their name"}
+    dashboard.execute(UPDATE_DISTRIBUTION, id=id_, input=theirs)
+    dashboard.wait_for("Their name")
+
+    dashboard.find("input", "At most").send_keys("3")
+    dashboard.click("button", "Save")
+
+    dashboard.wait_for("at most 3 times for a customer")
+    distribution = dashboard.execute(READ_DISTRIBUTION, id=id_)
+    assert distribution == {"name": "Their name", "maxPerCustomer": 3}
 
 
 def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_id: str) -> None:
