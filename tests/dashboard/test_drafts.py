@@ -117,6 +117,7 @@ def test_of_two_changes_the_user_takes_one(dashboard: Dashboard, segment_id: str
     dashboard.wait_for("+2 would enter")
     dashboard.execute(RENAME, id=segment_id, name="Theirs again")
     dashboard.click("button", "Save")
+    dashboard.wait_for("“Theirs again”: name is")
     dashboard.click("button", "Keep mine")
     dashboard.wait_until(lambda: dashboard.focused() == dashboard.find("input", "Name"))
     dashboard.click("button", "Save")

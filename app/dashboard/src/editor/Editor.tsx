@@ -74,8 +74,8 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
           {save.error && !isConflict(save.error) && <Problem error={save.error} />}
           {isOvertaken && (
             <Conflict
-              theirs={segment.filterText}
-              mine={preview.data?.filterText}
+              theirs={segment}
+              mine={{ ...draft, filterText: preview.data?.filterText }}
               onKeepMine={() => {
                 save.reset();
                 setUpdatedAt(segment.updatedAt);
