@@ -123,3 +123,25 @@ def test_of_two_changes_the_user_takes_one(dashboard: Dashboard, segment_id: str
     dashboard.click("button", "Save")
     dashboard.wait_for("2 members")
     assert dashboard.execute(READ_SEGMENT, id=segment_id)["name"] == "Theirs"
+
+
+def test_a_tab_says_that_another_one_keeps_its_draft(dashboard: Dashboard) -> None:
+    browser = dashboard.browser
+    dashboard.open("/app/segments/new")
+    dashboard.find("input", "Name").send_keys("first")
+    (first,) = browser.window_handles
+    browser.switch_to.new_window("tab")
+    dashboard.open("/app/segments/new")
+    dashboard.click("button", "Throw it away")
+    dashboard.find("input", "Name").send_keys("second")
+    browser.switch_to.window(first)
+    dashboard.wait_for("Another tab edits this, too")
+    dashboard.check_accessibility()
+
+    dashboard.find("input", "Name").send_keys(" again")
+
+    (second,) = (handle for handle in browser.window_handles if handle != first)
+    browser.switch_to.window(second)
+    dashboard.wait_for("Another tab edits this, too")
+    browser.close()
+    browser.switch_to.window(first)

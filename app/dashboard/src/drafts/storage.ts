@@ -27,6 +27,15 @@ export function keepDraft(segmentId: string | undefined, draft: KeptDraft): bool
   return isKept;
 }
 
+/** Calls `onChange` when another tab keeps or forgets this draft. Returns a function that ends that. */
+export function watchOtherTabs(segmentId: string | undefined, onChange: () => void): () => void {
+  const handle = ({ key }: StorageEvent) => {
+    if (key === nameOf(segmentId)) onChange();
+  };
+  window.addEventListener("storage", handle);
+  return () => window.removeEventListener("storage", handle);
+}
+
 export function forgetDraft(segmentId: string | undefined): void {
   localStorage.removeItem(nameOf(segmentId));
 }
