@@ -1,0 +1,47 @@
+"""The editor shows what is stored, also where a filter has what the editor does not offer."""
+
+import pytest
+from selenium.webdriver.support.select import Select
+
+from tests.dashboard.conftest import SETUP_SECONDS
+from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.editor import create_people
+
+pytestmark = pytest.mark.timeout(SETUP_SECONDS)
+
+CREATE_ORDER = """
+mutation { ordersUpsert(inputs: [{sourceId: "1", customer: {sourceId: "ben"}, amount: 100}]) {
+  accepted
+} }
+"""
+
+
+@pytest.fixture(autouse=True)
+def customers(dashboard: Dashboard) -> None:
+    create_people(dashboard)
+
+
+def open_filter(dashboard: Dashboard, filter_: object) -> str:
+    """Opens the editor of a new segment with the filter; returns its id."""
+    id_ = dashboard.create_segment("Odd", {"filter": filter_})
+    dashboard.open(f"/app/segments/{id_}/edit")
+    dashboard.find("button", "+ Attribute")
+    return id_
+
+
+def shown_option(dashboard: Dashboard, label: str) -> str:
+    return Select(dashboard.find("select", label)).first_selected_option.text
+
+
+def test_what_the_shop_does_not_have_is_shown(dashboard: Dashboard) -> None:
+    assert dashboard.execute(CREATE_ORDER) == {"accepted": 1}
+    aggregate = {"function": "SUM", "property": "tax"}
+    order = {"name": "order", "operator": "GREATER_THAN", "value": 5, "aggregate": aggregate}
+    unseen = {"name": "unseen", "operator": "LESS_THAN", "value": 3}
+    open_filter(dashboard, {"any": [{"event": order}]})
+    assert shown_option(dashboard, "Measured property") == "tax"
+
+    dashboard.open("/app/segments")
+    id_ = dashboard.create_segment("Unseen", {"filter": {"event": unseen}})
+    dashboard.open(f"/app/segments/{id_}/edit")
+    assert shown_option(dashboard, "Comparison") == "is less than"
