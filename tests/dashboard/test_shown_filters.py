@@ -5,7 +5,7 @@ from selenium.webdriver.support.select import Select
 
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard
-from tests.dashboard.editor import create_people
+from tests.dashboard.editor import READ_FILTER, create_people
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -14,6 +14,8 @@ mutation { ordersUpsert(inputs: [{sourceId: "1", customer: {sourceId: "ben"}, am
   accepted
 } }
 """
+# A browser has 9007199254740992 in its place.
+LARGE_NUMBER = 9_007_199_254_740_993
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +47,16 @@ def test_what_the_shop_does_not_have_is_shown(dashboard: Dashboard) -> None:
     id_ = dashboard.create_segment("Unseen", {"filter": {"event": unseen}})
     dashboard.open(f"/app/segments/{id_}/edit")
     assert shown_option(dashboard, "Comparison") == "is less than"
+
+
+def test_a_number_that_the_browser_would_change_is_not_saved(dashboard: Dashboard) -> None:
+    large = {"attribute": {"path": "metadata.large", "operator": "IS", "value": LARGE_NUMBER}}
+    id_ = open_filter(dashboard, {"all": [large]})
+
+    dashboard.find("input", "Name").send_keys(" one")
+
+    dashboard.wait_for("A browser does not keep all digits of such a number.")
+    dashboard.wait_for("1 condition not finished, and left out.")
+    assert not dashboard.find("button", "Save").is_enabled()
+    dashboard.check_accessibility()
+    assert dashboard.execute(READ_FILTER, id=id_)["filter"] == {"all": [large]}
