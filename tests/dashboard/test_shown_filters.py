@@ -1,10 +1,11 @@
 """The editor shows what is stored, also where a filter has what the editor does not offer."""
 
 import pytest
+from selenium.webdriver import Keys
 from selenium.webdriver.support.select import Select
 
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard
+from tests.dashboard.dashboard import Dashboard, press_with
 from tests.dashboard.editor import READ_FILTER, create_people
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
@@ -16,6 +17,7 @@ mutation { ordersUpsert(inputs: [{sourceId: "1", customer: {sourceId: "ben"}, am
 """
 # A browser has 9007199254740992 in its place.
 LARGE_NUMBER = 9_007_199_254_740_993
+INSTANT = "2026-05-01T10:00:00Z"
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +62,31 @@ def test_a_number_that_the_browser_would_change_is_not_saved(dashboard: Dashboar
     assert not dashboard.find("button", "Save").is_enabled()
     dashboard.check_accessibility()
     assert dashboard.execute(READ_FILTER, id=id_)["filter"] == {"all": [large]}
+
+
+def test_a_year_has_four_digits(dashboard: Dashboard) -> None:
+    born = {"attribute": {"path": "birthdate", "operator": "BEFORE", "value": "2026-05-01"}}
+    created = {"attribute": {"path": "createdAt", "operator": "AFTER", "value": INSTANT}}
+    open_filter(dashboard, {"all": [born, created]})
+    day, time = dashboard.browser.find_elements("css selector", "input[aria-label=Value]")
+
+    for field in (day, time):
+        field.send_keys("050120271")
+        year, _, _ = (field.get_attribute("value") or "").partition("-")
+        assert len(year) == 4
+        assert dashboard.focused() == field
+    dashboard.check_browser_logs()
+
+
+def test_a_time_that_is_emptied_keeps_its_field(dashboard: Dashboard) -> None:
+    created = {"attribute": {"path": "createdAt", "operator": "AFTER", "value": INSTANT}}
+    open_filter(dashboard, {"all": [created]})
+    field = dashboard.find("input", "Value")
+
+    field.send_keys(Keys.BACKSPACE)
+
+    dashboard.wait_for("1 condition not finished, and left out.")
+    assert dashboard.focused() == field
+    assert field.get_attribute("type") == "datetime-local"
+    press_with(dashboard, Keys.CONTROL, "z")
+    dashboard.wait_until(lambda: field.get_attribute("value") == "2026-05-01T10:00", "the time")

@@ -6,6 +6,7 @@ import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
+import { LAST_TIME } from "../filter/localTime";
 import { ActivationNotice } from "../segments/ActivationNotice";
 import { ActionButton } from "../ui/ActionButton";
 import { NumberInput } from "../ui/NumberInput";
@@ -90,6 +91,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
             From, if not from now on
             <input
               type="datetime-local"
+              max={LAST_TIME}
               value={rule.activeFrom}
               onChange={({ target }) => change({ activeFrom: target.value })}
             />
@@ -98,6 +100,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
             Until, if it ends
             <input
               type="datetime-local"
+              max={LAST_TIME}
               value={rule.activeUntil}
               onChange={({ target }) => change({ activeUntil: target.value })}
             />
