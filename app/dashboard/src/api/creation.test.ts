@@ -15,8 +15,6 @@ const Create = graphql(`
 `);
 const DATA = { loyaltyProgramCreate: { userErrors: [] } };
 
-vi.stubGlobal("sessionStorage", { getItem: () => "key" });
-
 /** Creates a program; returns the idempotency key that is sent. */
 async function create(name: string, respond: () => Promise<Response>): Promise<string> {
   let body = "";
