@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.store import Store
 from app.store.ids import new_id
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
+from tests.dashboard.dashboard import Dashboard, block_api, choose, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -107,12 +107,6 @@ def test_a_page_says_that_the_server_does_not_answer(dashboard: Dashboard) -> No
     dashboard.click("button", "Try again")
 
     dashboard.wait_for("There are no loyalty programs yet.")
-
-
-def block_api(dashboard: Dashboard, urls: list[str]) -> None:
-    """Lets requests to these URLs fail."""
-    dashboard.browser.execute_cdp_cmd("Network.enable", {})
-    dashboard.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
 
 
 def test_a_distribution_is_paused_tested_and_retried(
