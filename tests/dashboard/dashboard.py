@@ -181,6 +181,12 @@ class Dashboard:
         assert not self.is_too_wide()
 
 
+def block_api(dashboard: Dashboard, urls: list[str]) -> None:
+    """Lets requests to these URLs fail."""
+    dashboard.browser.execute_cdp_cmd("Network.enable", {})
+    dashboard.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
+
+
 def press_with(dashboard: Dashboard, *keys: str) -> None:
     """Presses the last key while the others are held down."""
     *modifiers, key = keys

@@ -55,6 +55,21 @@ def test_customers_are_searched_and_filtered(dashboard: Dashboard) -> None:
     dashboard.check_browser_logs()
 
 
+def test_the_search_keeps_what_is_typed(dashboard: Dashboard) -> None:
+    text = "a%2Fb + 100% & ä"
+    dashboard.create_customers(text, "a/b")
+    dashboard.open("/app/customers")
+    field = dashboard.find("input", "Name, email, phone or source id")
+
+    field.send_keys(text)
+
+    dashboard.wait_for("1 customer\n")
+    assert field.get_attribute("value") == text
+    dashboard.browser.refresh()
+    dashboard.wait_for("1 customer\n")
+    assert dashboard.find("a", text).is_displayed()
+
+
 def test_a_customer_is_explained(dashboard: Dashboard) -> None:
     segments = {"Annas": ANNA, "New": LATELY, "Gold": VIP}
     for name, filter_ in segments.items():

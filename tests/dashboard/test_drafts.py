@@ -17,6 +17,14 @@ mutation($id: ID!, $name: String!) {
   segmentUpdate(id: $id, input: {name: $name}) { userErrors { code } }
 }
 """
+DELETE = "mutation($id: ID!) { segmentDelete(id: $id) { userErrors { code } } }"
+CREATE_DISTRIBUTION = """
+mutation($id: ID!) {
+  distributionCreate(
+    input: {name: "Welcome", segmentId: $id, channel: {webhook: {url: "https://shop.invalid/"}}}
+  ) { userErrors { code } }
+}
+"""
 
 
 @pytest.fixture
@@ -117,8 +125,63 @@ def test_of_two_changes_the_user_takes_one(dashboard: Dashboard, segment_id: str
     dashboard.wait_for("+2 would enter")
     dashboard.execute(RENAME, id=segment_id, name="Theirs again")
     dashboard.click("button", "Save")
+    dashboard.wait_for("“Theirs again”: name is")
     dashboard.click("button", "Keep mine")
     dashboard.wait_until(lambda: dashboard.focused() == dashboard.find("input", "Name"))
     dashboard.click("button", "Save")
     dashboard.wait_for("2 members")
     assert dashboard.execute(READ_SEGMENT, id=segment_id)["name"] == "Theirs"
+
+
+def test_a_tab_says_that_another_one_keeps_its_draft(dashboard: Dashboard) -> None:
+    browser = dashboard.browser
+    dashboard.open("/app/segments/new")
+    dashboard.find("input", "Name").send_keys("first")
+    (first,) = browser.window_handles
+    browser.switch_to.new_window("tab")
+    dashboard.open("/app/segments/new")
+    dashboard.click("button", "Discard it")
+    dashboard.find("input", "Name").send_keys("second")
+    browser.switch_to.window(first)
+    dashboard.wait_for("Another tab edits this, too")
+    dashboard.check_accessibility()
+
+    dashboard.find("input", "Name").send_keys(" again")
+
+    (second,) = (handle for handle in browser.window_handles if handle != first)
+    browser.switch_to.window(second)
+    dashboard.wait_for("Another tab edits this, too")
+    browser.close()
+    browser.switch_to.window(first)
+
+
+@pytest.mark.parametrize(
+    ("overtake", "heading"),
+    [
+        (DELETE, "There is no such page"),
+        (CREATE_DISTRIBUTION, "“People” can’t be edited"),
+    ],
+    ids=["gone", "active"],
+)
+def test_a_draft_whose_segment_is_gone_or_active_becomes_a_new_segment(
+    dashboard: Dashboard, segment_id: str, overtake: str, heading: str
+) -> None:
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("1 stay")
+    type_value(dashboard, "Ben")
+    replace_text(dashboard.find("input", "Name"), "Bens")
+    dashboard.wait_for("+2 would enter")
+    assert dashboard.execute(overtake, id=segment_id) == {"userErrors": []}
+    dashboard.click("button", "Save")
+    dashboard.wait_for(heading)
+    dashboard.wait_for("This browser has an unsaved change of")
+    dashboard.check_accessibility()
+
+    dashboard.click("button", "Make a new segment of it")
+    dashboard.wait_for("2 customers")
+    dashboard.click("button", "Save")
+
+    dashboard.wait_for("2 members")
+    assert dashboard.find("h1", "Bens").is_displayed()
+    kept = "return Object.keys(localStorage).filter(name => name.includes('draft'))"
+    assert dashboard.browser.execute_script(kept) == []

@@ -88,6 +88,22 @@ def test_rows_that_the_server_refuses_are_named(dashboard: Dashboard, tmp_path: 
     dashboard.check_accessibility()
 
 
+def test_a_file_of_a_spreadsheet_is_imported_as_it_was_written(
+    dashboard: Dashboard, tmp_path: Path
+) -> None:
+    file = tmp_path / "customers.csv"
+    text = "sourceId;name\na;Müller, Eva, Dr., Köln\nb;Weiß; Ben\n"
+    file.write_text(text, encoding="cp1252")
+    dashboard.open("/app/import")
+    dashboard.find("input", "CSV file").send_keys(str(file))
+    dashboard.click("button", "Check the file")
+    dashboard.click("button", "Import 1 row")
+
+    dashboard.wait_for("1 row imported, 0 refused.")
+    assert refused(dashboard, "Left out") == ["3: the row has 3 cells, the heading 2"]
+    assert dashboard.execute(READ_CUSTOMER, id="a")["name"] == "Müller, Eva, Dr., Köln"
+
+
 def test_a_file_without_rows_is_refused(dashboard: Dashboard, tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text("sourceId\n")

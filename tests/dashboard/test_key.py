@@ -62,6 +62,25 @@ def test_the_page_opens_with_a_key_and_keeps_its_place(
     assert dashboard.browser.execute_script("return localStorage.length") == 0
 
 
+def test_a_form_keeps_what_is_typed_when_the_key_expires(
+    locked_dashboard: tuple[Dashboard, RoleKeys],
+) -> None:
+    dashboard, keys = locked_dashboard
+    dashboard.open("/app/loyalty")
+    enter_key(dashboard, keys[Role.ADMIN])
+    dashboard.find("input", "Name of the program").send_keys("Club")
+    dashboard.browser.execute_script("sessionStorage.setItem('segments:key', 'expired')")
+    dashboard.click("button", "Create the program")
+    dashboard.wait_for("This server needs a key")
+
+    enter_key(dashboard, keys[Role.ADMIN])
+    dashboard.wait_until(lambda: "This server needs a key" not in dashboard.text())
+    dashboard.click("button", "Create the program")
+
+    dashboard.wait_for("New earning rule")
+    assert dashboard.execute("{ loyaltyPrograms { name } }") == [{"name": "Club"}]
+
+
 def test_a_key_with_the_role_read_sees_nothing_that_writes(
     locked_dashboard: tuple[Dashboard, RoleKeys],
 ) -> None:

@@ -9,7 +9,7 @@ from app.settings import Settings
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.browser import websocket_messages
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.dashboard import Dashboard, block_api, select
 from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
@@ -26,6 +26,13 @@ START_EXPORT = """
 mutation($id: ID!) { segmentExport(input: {segmentId: $id}) { export { id } } }
 """
 CANCEL_EXPORT = "mutation($id: ID!) { exportCancel(id: $id) { export { status } } }"
+CREATE_DISTRIBUTION = """
+mutation($id: ID!) {
+  distributionCreate(
+    input: {name: "Welcome", segmentId: $id, channel: {webhook: {url: "https://shop.invalid/"}}}
+  ) { userErrors { message } }
+}
+"""
 # One more than the page shows at first.
 EXPORTS = 51
 
@@ -165,6 +172,22 @@ def test_the_changes_tell_what_was_done(dashboard: Dashboard, segment_id: str) -
     dashboard.check_accessibility()
     dashboard.check_narrow_screen()
     dashboard.check_browser_logs()
+
+
+def test_the_live_feed_is_opened_again_after_an_error(
+    dashboard: Dashboard, segment_id: str
+) -> None:
+    assert dashboard.execute(CREATE_DISTRIBUTION, id=segment_id) == {"userErrors": []}
+    dashboard.open(f"/app/segments/{segment_id}/uses")
+    dashboard.wait_for("Distribution")
+    block_api(dashboard, ["*/graphql"])
+    dashboard.click("a", "Live")
+    dashboard.wait_for("The server does not answer.")
+    block_api(dashboard, [])
+
+    dashboard.click("button", "Try again")
+
+    dashboard.wait_for("Nobody has entered or left yet.")
 
 
 def test_unknown_segments_and_pages_say_so(dashboard: Dashboard, segment_id: str) -> None:

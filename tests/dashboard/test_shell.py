@@ -13,6 +13,12 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 BORDER_OF = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
 LOST = "The connection to the server is lost."
+REFUSE_STORAGE = """
+const refuse = () => { throw new DOMException("Access is denied.", "SecurityError"); };
+Object.defineProperty(window, "localStorage", {get: refuse});
+Object.defineProperty(window, "sessionStorage", {get: refuse});
+"""
+"""What a browser does whose user lets no page store anything."""
 
 
 def test_keys_the_finder_the_menu_colours_and_a_lost_connection(dashboard: Dashboard) -> None:
@@ -160,3 +166,21 @@ def background(dashboard: Dashboard) -> str:
         "return getComputedStyle(document.body).backgroundColor"
     )
     return colour
+
+
+def test_a_browser_that_stores_nothing_shows_the_pages(dashboard: Dashboard) -> None:
+    browser = dashboard.browser
+    source = {"source": REFUSE_STORAGE}
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", source)
+    dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open("/app/segments")
+    dashboard.wait_for("1 segment\n")
+    select(dashboard, "Colours", "Dark")
+    assert browser.execute_script("return document.documentElement.dataset.theme") == "dark"
+
+    dashboard.click("a", "New segment")
+    dashboard.find("input", "Name").send_keys("Lost")
+
+    dashboard.wait_for("This browser has no room to keep the change until it is saved.")
+    dashboard.check_browser_logs()
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)

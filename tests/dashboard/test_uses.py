@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.store import Store
 from app.store.ids import new_id
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
+from tests.dashboard.dashboard import Dashboard, block_api, choose, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -27,6 +27,24 @@ mutation {
   codePoolCreate(input: {name: "Gifts", codes: ["A"]}) { userErrors { message } }
 }
 """
+UPDATE_DISTRIBUTION = """
+mutation($id: ID!, $input: DistributionUpdateInput!) {
+  distributionUpdate(id: $id, input: $input) { userErrors { message } }
+}
+"""
+READ_DISTRIBUTION = """
+query($id: ID!) { node(id: $id) { ... on Distribution { name maxPerCustomer } } }
+"""
+LOSE_CREATION = """
+const fetchData = window.fetch;
+window.fetch = async (url, options) => {
+  const response = await fetchData(url, options);
+  if (!options.body.includes("distributionCreate")) return response;
+  window.fetch = fetchData;
+  throw new TypeError("The connection is lost.");
+};
+"""
+"""Lets the page not get the response to the first request that creates a distribution."""
 # Reserved: no such host exists.
 URL = "https://shop.invalid/"
 
@@ -91,12 +109,6 @@ def test_a_page_says_that_the_server_does_not_answer(dashboard: Dashboard) -> No
     dashboard.wait_for("There are no loyalty programs yet.")
 
 
-def block_api(dashboard: Dashboard, urls: list[str]) -> None:
-    """Lets requests to these URLs fail."""
-    dashboard.browser.execute_cdp_cmd("Network.enable", {})
-    dashboard.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
-
-
 def test_a_distribution_is_paused_tested_and_retried(
     dashboard: Dashboard, segment_id: str, settings: Settings
 ) -> None:
@@ -129,6 +141,40 @@ def test_a_distribution_is_paused_tested_and_retried(
     dashboard.wait_for("1 distribution\n")
     dashboard.check_appearance()
     dashboard.check_browser_logs()
+
+
+@pytest.mark.usefixtures("segment_id")
+def test_a_distribution_is_created_once_although_a_response_is_lost(dashboard: Dashboard) -> None:
+    dashboard.open("/app/distributions")
+    dashboard.wait_for("There are no distributions yet.")
+    dashboard.find("input", "Name").send_keys("Welcome")
+    choose(dashboard, "Segment", "annas")
+    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.browser.execute_script(LOSE_CREATION)
+    dashboard.click("button", "Create the distribution")
+    dashboard.wait_for("The server does not answer.")
+
+    dashboard.click("button", "Create the distribution")
+
+    dashboard.wait_for("1 distribution\n")
+    assert dashboard.find("input", "Name").get_attribute("value") == ""
+    assert dashboard.execute("{ distributions { name } }") == [{"name": "Welcome"}]
+
+
+def test_an_edit_keeps_what_others_have_changed(dashboard: Dashboard, segment_id: str) -> None:
+    id_ = create_distribution(dashboard, segment_id)
+    dashboard.open(f"/app/distributions/{id_}")
+    dashboard.click("button", "Edit")
+    theirs = {"name": "Their name"}
+    dashboard.execute(UPDATE_DISTRIBUTION, id=id_, input=theirs)
+    dashboard.wait_for("Their name")
+
+    dashboard.find("input", "Limit per customer").send_keys("3")
+    dashboard.click("button", "Save")
+
+    dashboard.wait_for("at most 3 times for a customer")
+    distribution = dashboard.execute(READ_DISTRIBUTION, id=id_)
+    assert distribution == {"name": "Their name", "maxPerCustomer": 3}
 
 
 def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_id: str) -> None:

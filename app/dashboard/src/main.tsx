@@ -6,6 +6,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
+import { useSearch } from "wouter/use-browser-location";
 import { App } from "./App";
 import { ReadViewer } from "./access/operations";
 import { ApiError, reachability, request } from "./api/request";
@@ -32,6 +33,9 @@ window.addEventListener("vite:preloadError", async () => {
   if (reachability.get()) window.location.reload();
 });
 
+/** The router decodes the search before its parameters are decoded: “%2F” in a text became “/”. */
+const useEncodedSearch = () => useSearch().replaceAll("%", "%25");
+
 applyTheme();
 
 const root = document.getElementById("root");
@@ -39,7 +43,7 @@ if (!root) throw new Error("index.html has no element #root");
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
-      <Router base="/app">
+      <Router base="/app" searchHook={useEncodedSearch}>
         <App />
       </Router>
     </QueryClientProvider>

@@ -6,6 +6,7 @@ export const routes = {
   newList: "/segments/new/list",
   changedCopy: (id: string) => `/segments/new/list?from=${id}`,
   duplicate: (id: string) => `/segments/new?from=${id}`,
+  newFromDraft: (id: string) => `/segments/new?draft=${id}`,
   editSegment: (id: string) => `/segments/${id}/edit`,
   customers: "/customers",
   customer: (sourceId: string, tab?: string) =>

@@ -39,7 +39,8 @@ function KeyDialog() {
       keyRequirement.set(false);
       // The socket presents the key when it opens.
       socket.terminate();
-      queryClient.resetQueries();
+      // What the page has stays: without its data, a form would go, and with it what is typed.
+      queryClient.invalidateQueries();
     },
   });
 

@@ -19,8 +19,6 @@ const FIELD_ERROR = {
 };
 const DATA = { viewer: { keyName: "shop" }, project: { currency: null } };
 
-vi.stubGlobal("sessionStorage", { getItem: () => "key" });
-
 function respondWith(body: object) {
   vi.stubGlobal("fetch", async () => Response.json(body));
 }

@@ -1,8 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useMemo, useState } from "react";
 import { useLocation } from "wouter";
+import { requestCreation } from "../api/creation";
 import type { VariablesOf } from "../api/graphql";
-import { request, requireNoUserErrors } from "../api/request";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { routes } from "../routes";
 import { ActionButton } from "../ui/ActionButton";
@@ -93,7 +94,7 @@ function useCreation() {
   const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: VariablesOf<typeof CreateCodePool>["input"]) => {
-      const { codePoolCreate } = await request(CreateCodePool, { input });
+      const { codePoolCreate } = await requestCreation(CreateCodePool, { input });
       requireNoUserErrors(codePoolCreate.userErrors);
       if (!codePoolCreate.codePool) throw new Error("The API returned no code pool.");
       return codePoolCreate.codePool.id;

@@ -42,8 +42,8 @@ export const ShowCodePool = graphql(`
 `);
 
 export const CreateCodePool = graphql(`
-  mutation CreateCodePool($input: CodePoolInput!) {
-    codePoolCreate(input: $input) {
+  mutation CreateCodePool($input: CodePoolInput!, $idempotencyKey: String) {
+    codePoolCreate(input: $input, idempotencyKey: $idempotencyKey) {
       codePool {
         id
       }

@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { request, requireNoUserErrors } from "../api/request";
+import { requestCreation } from "../api/creation";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
@@ -117,7 +118,7 @@ function useCreation(onCreated: () => void) {
   return useMutation({
     mutationFn: async (toInput: () => DistributionInput) => {
       const variables = { input: toInput() };
-      const { distributionCreate } = await request(CreateDistribution, variables);
+      const { distributionCreate } = await requestCreation(CreateDistribution, variables);
       requireNoUserErrors(distributionCreate.userErrors);
       const { secret } = distributionCreate;
       return secret ? { name: variables.input.name, secret } : null;

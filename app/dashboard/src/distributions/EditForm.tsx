@@ -19,8 +19,9 @@ interface Props {
   onCancel: () => void;
 }
 
-/** Edits a distribution. A later poll of the distribution does not change what is typed. */
-export function EditForm({ distribution, onSaved, onCancel }: Props) {
+/** Edits a distribution. A later poll of the distribution changes neither what is typed nor what is sent. */
+export function EditForm({ distribution: current, onSaved, onCancel }: Props) {
+  const [distribution] = useState(current);
   const [name, setName] = useState(distribution.name);
   const [codes, setCodes] = useState(() => toCodeText(distribution));
   const [channel, setChannel] = useState<ChannelText | null>(null);

@@ -133,8 +133,8 @@ export const TestDistribution = graphql(`
 `);
 
 export const CreateDistribution = graphql(`
-  mutation CreateDistribution($input: DistributionInput!) {
-    distributionCreate(input: $input) {
+  mutation CreateDistribution($input: DistributionInput!, $idempotencyKey: String) {
+    distributionCreate(input: $input, idempotencyKey: $idempotencyKey) {
       secret
       userErrors {
         code

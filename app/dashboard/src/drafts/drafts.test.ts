@@ -48,6 +48,10 @@ test.each([
   { filter: { all: [{ attribute: { path: 1 } }] } },
   { filter: { all: [{ event: { where: {} } }] } },
   { filter: { all: [{ event: { within: "P30D" } }] } },
+  { filter: { all: [{ event: { within: {} } }] } },
+  { filter: { all: [{ event: { within: { between: null } } }] } },
+  { filter: { all: [{ event: { within: { ago: { from: "P2D" } } } }] } },
+  { filter: { all: null, any: [] } },
   { filter: { all: [{ other: {} }] } },
 ])("what is no draft is not read: %j", (json) => {
   expect(readDraftJson(json)).toBeNull();

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useReducer, useState } from "react";
 import { applyToHistory, createHistory, type Draft, type DraftEdit } from "./history";
 import { toDraftJson } from "./serialize";
-import { forgetDraft, keepDraft } from "./storage";
+import { forgetDraft, keepDraft, watchOtherTabs } from "./storage";
 
 export interface DraftOrigin {
   /** The segment that is edited; undefined for a new one. */
@@ -32,15 +32,22 @@ export function useHistory(initial: Draft) {
   };
 }
 
-/**
- * Keeps the draft in this browser while it differs from the segment. Returns whether the browser
- * has room for it.
- */
+/** What may keep the browser from having the draft when the page is left. */
+export interface KeepingProblems {
+  /** The storage of the browser is full. */
+  lacksRoom: boolean;
+  /** Another tab has kept its own draft in the place of this one, or has forgotten it. */
+  isReplaced: boolean;
+}
+
+/** Keeps the draft in this browser while it differs from the segment. */
 export function useKeptDraft(
   draft: Draft,
   { segmentId, updatedAt, unchanged }: Omit<DraftOrigin, "initial">,
-): boolean {
+): KeepingProblems {
   const [isKept, setKept] = useState(true);
+  const [isReplaced, setReplaced] = useState(false);
+  useEffect(() => watchOtherTabs(segmentId, () => setReplaced(true)), [segmentId]);
   useEffect(() => {
     if (draft === unchanged) {
       forgetDraft(segmentId);
@@ -49,5 +56,5 @@ export function useKeptDraft(
     const editedAt = new Date().toISOString();
     setKept(keepDraft(segmentId, { editedAt, updatedAt, draft: toDraftJson(draft) }));
   }, [draft, unchanged, segmentId, updatedAt]);
-  return isKept;
+  return { lacksRoom: !isKept, isReplaced };
 }

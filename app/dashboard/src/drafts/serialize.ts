@@ -61,7 +61,7 @@ const groupToJson = ({ junction, children }: GroupNode): Json => ({
 
 /** Whether the editor can show the value as a filter, finished or not. */
 function isFilter(value: unknown): boolean {
-  if (!isObject(value)) return false;
+  if (!isOneOf(value)) return false;
   const { all, any, none, attribute, event, segment } = value;
   const children = all ?? any ?? none;
   if (children !== undefined) return Array.isArray(children) && children.every(isFilter);
@@ -81,10 +81,23 @@ function isEvent(value: unknown): boolean {
     isOptionalText(operator) &&
     Array.isArray(where) &&
     where.every(isAttribute) &&
-    (within === undefined || isObject(within)) &&
+    (within === undefined || isWindow(within)) &&
     (aggregate === undefined || isObject(aggregate))
   );
 }
+
+function isWindow(value: unknown): boolean {
+  if (!isOneOf(value)) return false;
+  const { last, ago, between } = value;
+  return typeof last === "string" || isSpan(ago ?? between);
+}
+
+const isSpan = (value: unknown) =>
+  isObject(value) && typeof value.from === "string" && typeof value.to === "string";
+
+/** Whether the value has one field, which says what it is. */
+const isOneOf = (value: unknown): value is Json =>
+  isObject(value) && Object.keys(value).length === 1;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -53,8 +53,7 @@ export function ConditionFields(props: ConditionFieldsProps) {
             <option value="" disabled>
               Choose an operator
             </option>
-            {operator && !attribute && <option value={operator}>{info?.label}</option>}
-            <OperatorOptions names={attribute?.operatorNames ?? []} />
+            <OperatorOptions names={attribute?.operatorNames ?? []} chosen={operator} />
           </Select>
         </ConditionField>
       )}

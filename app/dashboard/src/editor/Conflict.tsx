@@ -1,8 +1,15 @@
+interface Version {
+  name: string;
+  description: string | null;
+  /** The sentence of the filter; absent while no condition is finished. */
+  filterText: string | null | undefined;
+}
+
 interface Props {
-  /** The sentence of the filter that is saved now. */
-  theirs: string | null;
-  /** The sentence of the filter in the editor. */
-  mine: string | undefined;
+  /** What is saved now. */
+  theirs: Version;
+  /** What is in the editor. */
+  mine: Version;
   onKeepMine: () => void;
   onTakeTheirs: () => void;
 }
@@ -14,9 +21,9 @@ export function Conflict({ theirs, mine, onKeepMine, onTakeTheirs }: Props) {
       <p>Somebody else has changed this segment since you began.</p>
       <dl>
         <dt>Theirs</dt>
-        <dd>{theirs}</dd>
+        <dd>{describe(theirs)}</dd>
         <dt>Yours</dt>
-        <dd>{mine ?? "not finished"}</dd>
+        <dd>{describe(mine)}</dd>
       </dl>
       <div className="toolbar">
         <button type="button" onClick={onKeepMine}>
@@ -29,3 +36,6 @@ export function Conflict({ theirs, mine, onKeepMine, onTakeTheirs }: Props) {
     </div>
   );
 }
+
+const describe = ({ name, description, filterText }: Version) =>
+  [`“${name}”`, description, filterText ?? "not finished"].filter(Boolean).join(": ");

@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useCanWrite } from "../access/viewer";
 import type { Customer } from "../customers/queries";
 import { type DraftOrigin, useHistory, useKeptDraft } from "../drafts/editedDraft";
+import { KeepingNotice } from "../drafts/KeepingNotice";
 import { toSentFilter } from "../filter/send";
 import type { ShownSegment } from "../segments/queries";
 import { ActionButton } from "../ui/ActionButton";
@@ -43,7 +44,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
   const [updatedAt, setUpdatedAt] = useState(origin.updatedAt);
   const editedDraft = useHistory(origin.initial);
   const { draft } = editedDraft;
-  const isKept = useKeptDraft(draft, { ...origin, updatedAt });
+  const keepingProblems = useKeptDraft(draft, { ...origin, updatedAt });
   const actions = useEditorActions(form, editedDraft);
   const [triedCustomer, setTriedCustomer] = useState<Customer | null>(null);
   const preview = usePreview(draft.tree, operands, origin.segmentId);
@@ -74,8 +75,8 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
           {save.error && !isConflict(save.error) && <Problem error={save.error} />}
           {isOvertaken && (
             <Conflict
-              theirs={segment.filterText}
-              mine={preview.data?.filterText}
+              theirs={segment}
+              mine={{ ...draft, filterText: preview.data?.filterText }}
               onKeepMine={() => {
                 save.reset();
                 setUpdatedAt(segment.updatedAt);
@@ -121,11 +122,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
               </div>
               {segment && canWrite && <EffectNotice segment={segment} />}
               <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter} />
-              {!isKept && (
-                <p className="field-problem">
-                  This browser has no room to keep the change until it is saved.
-                </p>
-              )}
+              <KeepingNotice {...keepingProblems} />
               <GroupEditor group={draft.tree} isRoot />
             </form>
             <div className="preview">

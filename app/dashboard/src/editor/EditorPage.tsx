@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { toDraft } from "../drafts/history";
+import { readKept } from "../drafts/keptDraft";
 import { useLinkedDraft } from "../drafts/linkedDraft";
 import { routes } from "../routes";
 import { type ShownSegment, segmentQuery } from "../segments/queries";
@@ -12,17 +13,23 @@ import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { CatalogContext, catalogQuery } from "./catalog";
 import { EditorSession } from "./EditorSession";
+import { StrandedDraft } from "./StrandedDraft";
 import { UseNames } from "./UseNames";
 
-/** Makes a new segment with a filter; with that of another segment if the address names one. */
+/** Makes a new segment with a filter: with that of another segment, or with a draft of it, if the address names one. */
 export function NewSegmentPage() {
   const [parameters] = useSearchParams();
   const copiedId = parameters.get("from");
+  const strandedId = parameters.get("draft") ?? undefined;
   return (
     <>
       <title>New segment · Customer segments</title>
       <h1>New segment</h1>
-      {copiedId ? <CopyLoader id={copiedId} /> : <EditorLoader segment={null} />}
+      {copiedId ? (
+        <CopyLoader id={copiedId} />
+      ) : (
+        <EditorLoader segment={null} strandedId={strandedId} />
+      )}
     </>
   );
 }
@@ -40,7 +47,14 @@ export function EditSegmentPage({ params }: { params: { id: string } }) {
   const { data: segment, error, refetch } = useQuery(segmentQuery(params.id));
   if (error && !segment) return <PageProblem error={error} onRetry={refetch} />;
   if (segment === undefined) return <p className="waiting">Loading the editor …</p>;
-  if (segment === null) return <NotFound />;
+  if (segment === null) {
+    return (
+      <>
+        <NotFound />
+        <StrandedDraft segmentId={params.id} />
+      </>
+    );
+  }
   if (!segment.editable) return <FrozenNotice segment={segment} />;
   return (
     <>
@@ -65,6 +79,7 @@ function FrozenNotice({ segment }: { segment: ShownSegment }) {
           : "The segment is active: what uses it relies on its filter."}
       </p>
       {!isStatic && <UseNames uses={segment.usedBy} />}
+      <StrandedDraft segmentId={segment.id} />
       {canWrite && (
         <Link
           className="button"
@@ -82,11 +97,16 @@ interface LoaderProps {
   segment: ShownSegment | null;
   /** The segment whose filter a new one gets. */
   copied?: ShownSegment;
+  /** The segment whose kept draft a new one gets. */
+  strandedId?: string | undefined;
 }
 
 /** Reads what the editor needs: the catalog, and the draft in the address if there is one. */
-function EditorLoader({ segment, copied }: LoaderProps) {
-  const [copy] = useState(() => copied && toDraft({ ...copied, name: `${copied.name} (copy)` }));
+function EditorLoader({ segment, copied, strandedId }: LoaderProps) {
+  const [copy] = useState(() => {
+    if (strandedId) return readKept(strandedId)?.draft;
+    return copied && toDraft({ ...copied, name: `${copied.name} (copy)` });
+  });
   const catalog = useQuery(catalogQuery);
   const linked = useLinkedDraft();
   if (catalog.error) return <Problem error={catalog.error} onRetry={catalog.refetch} />;
@@ -94,7 +114,11 @@ function EditorLoader({ segment, copied }: LoaderProps) {
   if (!catalog.data || linked.isAwaited) return <p className="waiting">Loading the editor …</p>;
   return (
     <CatalogContext value={catalog.data}>
-      <EditorSession segment={segment} proposed={linked.draft ?? copy ?? null} />
+      <EditorSession
+        segment={segment}
+        proposed={linked.draft ?? copy ?? null}
+        strandedId={strandedId}
+      />
     </CatalogContext>
   );
 }

@@ -3,8 +3,8 @@ import { useLocation } from "wouter";
 import { DraftOffer } from "../drafts/DraftOffer";
 import type { DraftOrigin } from "../drafts/editedDraft";
 import { createDraft, type Draft, toDraft } from "../drafts/history";
-import { readDraftJson } from "../drafts/serialize";
-import { forgetDraft, readKeptDraft } from "../drafts/storage";
+import { readKept } from "../drafts/keptDraft";
+import { forgetDraft } from "../drafts/storage";
 import { routes } from "../routes";
 import type { ShownSegment } from "../segments/queries";
 import { Editor } from "./Editor";
@@ -14,10 +14,12 @@ interface Props {
   segment: ShownSegment | null;
   /** The draft to begin with: one in the address, or a copy. */
   proposed: Draft | null;
+  /** The other segment whose kept draft that is. */
+  strandedId?: string | undefined;
 }
 
 /** Offers a kept draft, and opens the editor with it or without it. */
-export function EditorSession({ segment, proposed }: Props) {
+export function EditorSession({ segment, proposed, strandedId }: Props) {
   const [, navigate] = useLocation();
   const [kept] = useState(() => readKept(segment?.id));
   const [origin, setOrigin] = useState(() => (kept ? null : createOrigin(segment, proposed)));
@@ -51,6 +53,7 @@ export function EditorSession({ segment, proposed }: Props) {
       onRestart={() => restart(null)}
       onSaved={(id) => {
         forgetDraft(segment?.id);
+        if (strandedId) forgetDraft(strandedId);
         navigate(routes.segment(id));
       }}
     />
@@ -65,10 +68,4 @@ function createOrigin(segment: ShownSegment | null, initial: Draft | null): Draf
     unchanged,
     initial: initial ?? unchanged,
   };
-}
-
-function readKept(segmentId: string | undefined) {
-  const kept = readKeptDraft(segmentId);
-  const draft = readDraftJson(kept?.draft);
-  return kept && draft && { ...kept, draft };
 }

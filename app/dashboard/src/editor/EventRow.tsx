@@ -58,7 +58,10 @@ export function EventRow({ node, onChange }: Props) {
                 change({ operator: target.value as Operator, value: undefined })
               }
             >
-              <OperatorOptions names={event?.comparisons.map((info) => info.operator) ?? []} />
+              <OperatorOptions
+                names={event?.comparisons.map((info) => info.operator) ?? []}
+                chosen={operator}
+              />
             </Select>
           </ConditionField>
           <ConditionField name="value">

@@ -1,5 +1,5 @@
 import { useContext } from "react";
-import { toInstant, toLocalTime } from "../filter/localTime";
+import { LAST_TIME, toInstant, toLocalTime } from "../filter/localTime";
 import { useProblemAttributes } from "../ui/fieldProblem";
 import { CatalogContext } from "./catalog";
 
@@ -26,6 +26,7 @@ export function InstantField({ label, value, onChange }: Props) {
     <>
       <input
         type="datetime-local"
+        max={LAST_TIME}
         {...useProblemAttributes()}
         aria-label={label}
         value={toLocalTime(value, timeZone)}

@@ -53,6 +53,9 @@ export function MeasureFields({ node, onChange }: Props) {
           <option value="" disabled>
             Choose a property
           </option>
+          {aggregate.property && !properties.some(({ path }) => path === aggregate.property) && (
+            <option value={aggregate.property}>{aggregate.property}</option>
+          )}
           {properties.map(({ path, label }) => (
             <option key={path} value={path}>
               {label}

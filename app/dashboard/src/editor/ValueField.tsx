@@ -1,5 +1,6 @@
 import { PERIODS, readKey } from "../filter/operands";
 import type { OperandKind } from "../filter/types";
+import { isExact } from "../filter/values";
 import { Select } from "../ui/Select";
 import type { AttributeType } from "./catalog";
 import { DurationField } from "./DurationField";
@@ -17,15 +18,22 @@ export interface ValueFieldProps {
   allowedValues?: readonly unknown[] | null | undefined;
 }
 
-/** The controls for the value of a condition, by what its operator takes. */
-export function ValueField({
-  kind,
-  type,
-  value,
-  onChange,
-  source,
-  allowedValues,
-}: ValueFieldProps) {
+/** The controls for the value of a condition, and why it can't be sent, if so. */
+export function ValueField(props: ValueFieldProps) {
+  return (
+    <>
+      <OperandField {...props} />
+      {!isExact(props.value) && (
+        <span className="field-problem">
+          A browser does not keep all digits of such a number. Use the API for it.
+        </span>
+      )}
+    </>
+  );
+}
+
+/** The controls by what the operator takes. */
+function OperandField({ kind, type, value, onChange, source, allowedValues }: ValueFieldProps) {
   const scalar = { type, value, onChange, source, allowedValues };
   switch (kind) {
     case "NOTHING":

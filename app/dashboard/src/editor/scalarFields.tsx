@@ -1,5 +1,5 @@
 import { useId, useState } from "react";
-import { isInstant } from "../filter/localTime";
+import { isInstant, LAST_DAY } from "../filter/localTime";
 import { useProblemAttributes } from "../ui/fieldProblem";
 import { Select } from "../ui/Select";
 import type { AttributeType } from "./catalog";
@@ -25,9 +25,17 @@ export function ScalarField({ type, allowedValues, ...field }: ScalarFieldProps)
   if (allowedValues) return <ChoiceField {...field} choices={allowedValues} />;
   if (type === "BOOLEAN") return <ChoiceField {...field} choices={[true, false]} />;
   if (type === "NUMBER") return <NumberField {...field} />;
-  if (type !== "DATE" && type !== "DATETIME") return <TextField {...field} />;
-  if (isInstant(field.value)) return <InstantField {...field} value={field.value} />;
-  if (DAY.test(String(field.value ?? ""))) return <DayField {...field} />;
+  if (type === "DATE" || type === "DATETIME") return <MomentField {...field} />;
+  return <TextField {...field} />;
+}
+
+/** A day, or a day and a time. */
+function MomentField(field: FieldProps) {
+  const [hasTime] = useState(isInstant(field.value));
+  const text = String(field.value ?? "");
+  // A field that is emptied stays the same: another one would not have the focus.
+  if (isInstant(text) || (hasTime && !text)) return <InstantField {...field} value={text} />;
+  if (DAY.test(text)) return <DayField {...field} />;
   return <TextField {...field} />;
 }
 
@@ -72,6 +80,7 @@ function DayField({ label, value, onChange }: FieldProps) {
     <>
       <input
         type="date"
+        max={LAST_DAY}
         {...useProblemAttributes()}
         aria-label={label}
         value={String(value ?? "")}

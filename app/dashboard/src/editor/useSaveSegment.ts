@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { requestCreation } from "../api/creation";
 import { ApiError, request, requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { CreateSegment, UpdateSegment } from "../segments/operations";
@@ -20,7 +21,7 @@ export function useSaveSegment(segmentId: string | undefined, onSaved: (id: stri
     mutationFn: (input: SaveInput) => saveSegment(segmentId, input),
     onError: (error) => {
       // The page shows what the others have changed.
-      if (isConflict(error)) invalidate(["segment", segmentId]);
+      if (isOvertaken(error)) invalidate(["segment", segmentId]);
     },
     onSuccess: (id) => {
       queryClient.removeQueries({ queryKey: ["segment", id] });
@@ -35,6 +36,11 @@ export function useSaveSegment(segmentId: string | undefined, onSaved: (id: stri
 /** Whether somebody else has changed the segment since the draft began. */
 export const isConflict = (error: Error) => error instanceof ApiError && error.code === "CONFLICT";
 
+/** Whether somebody else has changed the segment, deleted it, or made it active. */
+const isOvertaken = (error: Error) =>
+  isConflict(error) ||
+  (error instanceof ApiError && ["NOT_FOUND", "SEGMENT_NOT_EDITABLE"].includes(error.code));
+
 async function saveSegment(
   id: string | undefined,
   { name, description, filter, updatedAt }: SaveInput,
@@ -45,7 +51,7 @@ async function saveSegment(
         id,
         input: { ...details, filter, unchangedSince: updatedAt ?? null },
       }).then((data) => data.segmentUpdate)
-    : await request(CreateSegment, { input: { ...details, definition: { filter } } }).then(
+    : await requestCreation(CreateSegment, { input: { ...details, definition: { filter } } }).then(
         (data) => data.segmentCreate,
       );
   requireNoUserErrors(payload.userErrors);

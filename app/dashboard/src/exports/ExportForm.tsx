@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import { request, requireNoUserErrors } from "../api/request";
+import { requestCreation } from "../api/creation";
+import { requireNoUserErrors } from "../api/request";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { DEFAULT_COLUMNS } from "./fields";
@@ -27,7 +28,7 @@ export function ExportForm({ segmentId, labels }: Props) {
   const start = useMutation({
     mutationFn: async () => {
       const input = { segmentId, format, fields: fields.length > 0 ? fields : null };
-      const { segmentExport } = await request(StartExport, { input });
+      const { segmentExport } = await requestCreation(StartExport, { input });
       requireNoUserErrors(segmentExport.userErrors);
     },
     onSuccess: () => queryClient.invalidateQueries(exportsQuery(segmentId)),

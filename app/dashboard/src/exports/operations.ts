@@ -51,8 +51,8 @@ export const ListExportFields = graphql(`
 `);
 
 export const StartExport = graphql(`
-  mutation StartExport($input: SegmentExportInput!) {
-    segmentExport(input: $input) {
+  mutation StartExport($input: SegmentExportInput!, $idempotencyKey: String) {
+    segmentExport(input: $input, idempotencyKey: $idempotencyKey) {
       userErrors {
         code
         message

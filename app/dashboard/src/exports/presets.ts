@@ -1,4 +1,4 @@
-import { readJson, writeJson } from "../api/browserStorage";
+import { browserStorage, readJson, writeJson } from "../api/browserStorage";
 
 const NAME = "segments:export-presets";
 
@@ -10,20 +10,20 @@ export interface Preset {
 
 /** Returns the presets that this browser keeps. */
 export function readPresets(): Preset[] {
-  const presets = readJson(localStorage, NAME);
+  const presets = readJson(browserStorage, NAME);
   return Array.isArray(presets) ? presets : [];
 }
 
 /** Keeps the presets. Throws an error if the storage of the browser has no room for them. */
 export function keepPresets(presets: readonly Preset[]): void {
-  if (!writeJson(localStorage, NAME, presets)) {
+  if (!writeJson(browserStorage, NAME, presets)) {
     throw new Error("The browser has no room to keep the columns.");
   }
 }
 
 /** Forgets the presets: names of metadata may be confidential. */
 export function forgetPresets(): void {
-  localStorage.removeItem(NAME);
+  browserStorage.removeItem(NAME);
 }
 
 /** Returns the presets with this one, in the order of their names. It replaces one of its name. */

@@ -1,5 +1,9 @@
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
+/** The last day and the last minute that fields take: without them, a year may have six digits. */
+export const LAST_DAY = "9999-12-31";
+export const LAST_TIME = `${LAST_DAY}T23:59`;
+
 /** Whether the value is an instant in RFC 3339. */
 export const isInstant = (value: unknown): value is string =>
   typeof value === "string" && INSTANT.test(value);

@@ -1,4 +1,5 @@
 import type { OperandKind, TimeWindow } from "./types";
+import { isExact } from "./values";
 
 export const PERIODS = [
   "TODAY",
@@ -15,8 +16,9 @@ export const PERIODS = [
   "NEXT_YEAR",
 ] as const;
 
-/** Whether the user has filled in the whole value. Whether it is valid, the API says. */
+/** Whether the whole value is filled in and can be sent as it is written. Whether it is valid, the API says. */
 export function isComplete(kind: OperandKind | undefined, value: unknown): boolean {
+  if (!isExact(value)) return false;
   switch (kind) {
     case undefined:
       return false;

@@ -32,6 +32,12 @@ export function toValue(text: string, type: string, allowedValues?: readonly unk
   return text;
 }
 
+/** Whether the browser holds each number of the value as it is written: of large integers it loses digits. */
+export function isExact(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isExact);
+  return typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value);
+}
+
 /** Adds values to a list that does not have them yet. */
 export const addValues = (list: readonly unknown[], added: readonly unknown[]): unknown[] => [
   ...new Set([...list, ...added]),

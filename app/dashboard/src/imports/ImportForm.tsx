@@ -28,7 +28,7 @@ export function ImportForm({ table: { headings, rows }, attributes }: Props) {
   const [mapping, setMapping] = useState(() => mapByHeading(headings, fields, newPaths));
   const columns = useMemo(() => readColumns(rows, mapping, fields), [rows, mapping, fields]);
   const problem = findMappingProblem(mapping);
-  const { check, write, progress, reset } = useImport(rows, columns);
+  const { check, write, progress, reset } = useImport(rows, columns, headings.length);
 
   function map(index: number, path: string) {
     const next = new Map(mapping);

@@ -2,7 +2,7 @@ import "./imports.css";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useCanWrite, viewerQuery } from "../access/viewer";
 import { catalogQuery } from "../editor/catalog";
-import { parseRows } from "../lists/entries";
+import { findDelimiter, parseRows } from "../lists/entries";
 import { FileField, readText } from "../ui/FileField";
 import { formatCount, formatNumber } from "../ui/formats";
 import { Problem } from "../ui/Problem";
@@ -49,7 +49,10 @@ export function ImportPage() {
 }
 
 async function readTable(file: File): Promise<FileTable> {
-  const [heading, ...rows] = parseRows(await readText(file, "Use segments import."));
+  const text = await readText(file, "Use segments import.");
+  // The values below may have more commas than columns.
+  const [headingLine = ""] = text.split(/[\r\n]/, 1);
+  const [heading, ...rows] = parseRows(text, findDelimiter(headingLine));
   if (!heading || rows.length === 0) throw new Error("The file has no row below its heading.");
   if (rows.length > MAX_ROWS) {
     throw new Error(`The file has more than ${formatNumber(MAX_ROWS)} rows. Use segments import.`);

@@ -73,7 +73,7 @@ test("rows become inputs, and those that do not fit are named", () => {
   const paths = [...FIELDS.map(({ path }) => path), "metadata.tier"];
   const mapping = new Map(paths.map((path, index) => [index, path]));
 
-  const { accepted, refused } = convertRows(rows, readColumns(rows, mapping, FIELDS));
+  const { accepted, refused } = convertRows(rows, readColumns(rows, mapping, FIELDS), 5);
 
   expect(accepted).toEqual([
     {
@@ -91,6 +91,21 @@ test("rows become inputs, and those that do not fit are named", () => {
     "3: birthdate: “2001-02-29” must be a date as 2026-12-31",
     "4: the source id is missing",
     "5: metadata.visits: “two” must be a number as 1234.5",
+  ]);
+});
+
+test("a row whose cells are not those of its columns is not imported", () => {
+  const rows = parseRows('a,Smith, John\nb\nc,"Hans\nd,"Smith, John"\ne,M\uFFFDller');
+  const columns = [{ index: 0, path: "sourceId", type: "STRING" as const }];
+
+  const { accepted, refused } = convertRows(rows, columns, 2);
+
+  expect(accepted.map(({ line }) => line)).toEqual([4]);
+  expect(refused.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+    "1: the row has 3 cells, the heading 2",
+    "2: the row has 1 cell, the heading 2",
+    "3: a quote is not closed",
+    "5: a character can’t be read: save the file as UTF-8",
   ]);
 });
 

@@ -1,6 +1,8 @@
 import type { VariablesOf } from "../api/graphql";
 import { isSourceId, MAX_SOURCE_ID_LENGTH } from "../customers/sourceId";
 import type { Row } from "../lists/entries";
+import { REPLACEMENT_CHARACTER } from "../ui/decodeText";
+import { formatCount } from "../ui/formats";
 import { KEY_PATH, type MappedColumn } from "./columns";
 import type { ImportCustomers } from "./operations";
 import { CellError, convertCell } from "./values";
@@ -19,15 +21,21 @@ export interface RefusedRow {
   reason: string;
 }
 
-/** Converts the rows of a file to inputs of the API. An empty cell leaves its field as it is. */
+/**
+ * Converts the rows of a file, whose heading has so many cells, to inputs of the API. An empty cell
+ * leaves its field as it is.
+ */
 export function convertRows(
   rows: readonly Row[],
   columns: readonly MappedColumn[],
+  width: number,
 ): { accepted: ImportRow[]; refused: RefusedRow[] } {
   const accepted: ImportRow[] = [];
   const refused: RefusedRow[] = [];
-  for (const { line, cells } of rows) {
+  for (const row of rows) {
+    const { line, cells } = row;
     try {
+      requireIntact(row, width);
       accepted.push({ line, input: convertRow(cells, columns) });
     } catch (error) {
       if (!(error instanceof CellError)) throw error;
@@ -35,6 +43,17 @@ export function convertRows(
     }
   }
   return { accepted, refused };
+}
+
+/** Throws CellError for a row whose cells may be those of other columns, or not what was written. */
+function requireIntact({ cells, hasOpenQuote }: Row, width: number): void {
+  if (hasOpenQuote) throw new CellError("a quote is not closed");
+  if (cells.length !== width) {
+    throw new CellError(`the row has ${formatCount(cells.length, "cell")}, the heading ${width}`);
+  }
+  if (cells.some((cell) => cell.includes(REPLACEMENT_CHARACTER))) {
+    throw new CellError("a character can’t be read: save the file as UTF-8");
+  }
 }
 
 function convertRow(cells: readonly string[], columns: readonly MappedColumn[]): CustomerInput {

@@ -15,8 +15,8 @@ export interface CheckReport {
   repeatedCount: number;
 }
 
-/** Checks rows, and then writes them. Both stop when the page is left. */
-export function useImport(rows: readonly Row[], columns: readonly MappedColumn[]) {
+/** Checks rows of so many cells, and then writes them. Both stop when the page is left. */
+export function useImport(rows: readonly Row[], columns: readonly MappedColumn[], width: number) {
   const controller = useRef<AbortController>(null);
   const [progress, setProgress] = useState<ImportProgress | null>(null);
   const queryClient = useQueryClient();
@@ -26,7 +26,7 @@ export function useImport(rows: readonly Row[], columns: readonly MappedColumn[]
     controller.current = new AbortController();
     return controller.current.signal;
   }
-  const check = useMutation({ mutationFn: () => checkRows(rows, columns, begin()) });
+  const check = useMutation({ mutationFn: () => checkRows(rows, columns, width, begin()) });
   const write = useMutation({
     mutationFn: (accepted: readonly ImportRow[]) => sendRows(accepted, begin(), setProgress),
     // Counts, members and profiles may be others now.
@@ -44,9 +44,10 @@ export function useImport(rows: readonly Row[], columns: readonly MappedColumn[]
 async function checkRows(
   rows: readonly Row[],
   columns: readonly MappedColumn[],
+  width: number,
   signal: AbortSignal,
 ): Promise<CheckReport> {
-  const { accepted, refused } = convertRows(rows, columns);
+  const { accepted, refused } = convertRows(rows, columns, width);
   const sourceIds = [...new Set(accepted.map(({ input }) => input.sourceId))];
   const known = await findKnown(sourceIds, signal);
   return {

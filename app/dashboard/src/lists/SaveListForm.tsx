@@ -2,7 +2,8 @@ import { useMutation } from "@tanstack/react-query";
 import type { Dispatch, SetStateAction } from "react";
 import { useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
-import { request, requireNoUserErrors } from "../api/request";
+import { requestCreation } from "../api/creation";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import type { Customer } from "../customers/queries";
 import { routes } from "../routes";
@@ -108,7 +109,7 @@ class DeletedCustomersError extends Error {
 /** Creates the list; returns the id of the segment. */
 async function createList({ name, description, chosen }: ListDraft): Promise<string> {
   const customers = [...chosen.customers.values()];
-  const { segmentCreate } = await request(CreateSegment, {
+  const { segmentCreate } = await requestCreation(CreateSegment, {
     input: {
       name,
       description: description || null,

@@ -26,7 +26,7 @@ test("quoted cells may have delimiters, quotes and line ends", () => {
 
 test("a quote that nothing closes is a part of the text", () => {
   expect(parseRows('"anna,1\nb"en,2')).toEqual([
-    { line: 1, cells: ['"anna', "1"] },
+    { line: 1, cells: ['"anna', "1"], hasOpenQuote: true },
     { line: 2, cells: ['b"en', "2"] },
   ]);
 });

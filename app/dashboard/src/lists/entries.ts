@@ -3,6 +3,8 @@ export interface Row {
   /** The number of the line in the text, from 1. */
   line: number;
   cells: string[];
+  /** Whether nothing closes a quote at the beginning of a cell, which is a part of the text then. */
+  hasOpenQuote?: true;
 }
 
 /** A value, for example the sourceId of a customer, and the line that has it. */
@@ -28,12 +30,11 @@ const QUOTED = /"[^"]*"/g;
 const LINE_END = /\r\n|\n|\r/g;
 
 /**
- * Splits CSV, or pasted lines, into rows without blank lines. The delimiter is the most frequent of
- * comma, semicolon and tab outside of quotes. Cells may be quoted as in RFC 4180, and have no blanks around them.
+ * Splits CSV, or pasted lines, into rows without blank lines. Cells may be quoted as in RFC 4180, and
+ * have no blanks around them.
  */
-export function parseRows(text: string): Row[] {
+export function parseRows(text: string, delimiter = findDelimiter(text)): Row[] {
   const source = text.replace(BYTE_ORDER_MARK, "");
-  const delimiter = findDelimiter(source);
   const cellPattern = new RegExp(
     `(?:"([^"]*(?:""[^"]*)*)"|([^${delimiter}\\r\\n]*))(${delimiter}|\\r\\n|\\n|\\r|$)`,
     "gy",
@@ -43,6 +44,7 @@ export function parseRows(text: string): Row[] {
   let line = 1;
   for (const [cell, quoted, plain = "", end] of source.matchAll(cellPattern)) {
     row.cells.push((quoted?.replaceAll('""', '"') ?? plain).trim());
+    if (plain.startsWith('"')) row.hasOpenQuote = true;
     line += cell.match(LINE_END)?.length ?? 0;
     if (end === delimiter) continue;
     if (row.cells.some(Boolean)) rows.push(row);
@@ -67,8 +69,9 @@ export function readEntries(rows: readonly Row[], column: Column): Entries {
 export const countColumns = (rows: readonly Row[]) =>
   rows.reduce((most, { cells }) => Math.max(most, cells.length), 0);
 
-function findDelimiter(source: string): string {
-  const inspected = source.slice(0, INSPECTED_CHARACTERS).replaceAll(QUOTED, "");
+/** Returns the most frequent of comma, semicolon and tab outside of quotes. */
+export function findDelimiter(text: string): string {
+  const inspected = text.slice(0, INSPECTED_CHARACTERS).replaceAll(QUOTED, "");
   const count = (delimiter: string) => inspected.split(delimiter).length;
   return DELIMITERS.reduce((best, next) => (count(next) > count(best) ? next : best));
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { readJson, writeJson } from "../api/browserStorage";
+import { readJson, removeByPrefix, tabStorage, writeJson } from "../api/browserStorage";
 import { splitIntoChunks } from "../api/chunks";
 import type { Customer } from "../customers/queries";
 import { type Chosen, createGroup, isNobody, type ListFilter, toChosen } from "./chosen";
@@ -27,10 +27,10 @@ interface KeptHead {
 /** Returns the list that this tab keeps of those with this scope; null if it keeps none. */
 export function readKeptList(scope: string): ListDraft | null {
   try {
-    const head = readJson(sessionStorage, PREFIX + scope) as KeptHead | null;
+    const head = readJson(tabStorage, PREFIX + scope) as KeptHead | null;
     if (!head) return null;
     const chunks = [...Array(head.chunkCount).keys()].map(
-      (index) => readJson(sessionStorage, chunkName(scope, index)) as KeptCustomer[],
+      (index) => readJson(tabStorage, chunkName(scope, index)) as KeptCustomer[],
     );
     const customers = toChosen(chunks.flat().map(fromKept)).customers;
     const groups = head.groups.map(({ filter, excluded }) =>
@@ -44,11 +44,8 @@ export function readKeptList(scope: string): ListDraft | null {
 }
 
 export function forgetList(scope: string): void {
-  for (const name of Object.keys(sessionStorage)) {
-    if (name === PREFIX + scope || name.startsWith(`${PREFIX}${scope}:`)) {
-      sessionStorage.removeItem(name);
-    }
-  }
+  tabStorage.removeItem(PREFIX + scope);
+  removeByPrefix(tabStorage, `${PREFIX}${scope}:`);
 }
 
 /**
@@ -74,8 +71,8 @@ export function createListKeeper(scope: string): (draft: ListDraft) => boolean {
       chunks.every(
         (chunk, index) =>
           isSame(chunk, written[index]) ||
-          writeJson(sessionStorage, chunkName(scope, index), chunk.map(toKept)),
-      ) && writeJson(sessionStorage, PREFIX + scope, head);
+          writeJson(tabStorage, chunkName(scope, index), chunk.map(toKept)),
+      ) && writeJson(tabStorage, PREFIX + scope, head);
     if (!isKept) forgetList(scope);
     written = isKept ? chunks : [];
     return isKept;

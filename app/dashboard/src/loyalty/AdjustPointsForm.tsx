@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { createIdempotencyKey } from "../api/creation";
 import { request, requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
@@ -31,7 +32,7 @@ export function AdjustPointsForm({ sourceId }: { sourceId: string }) {
 
   // Another adjustment has another key.
   const change = (fields: Partial<Adjustment>) =>
-    setAdjustment({ ...adjustment, ...fields, idempotencyKey: createKey() });
+    setAdjustment({ ...adjustment, ...fields, idempotencyKey: createIdempotencyKey() });
   if (!programId) return null;
   return (
     <>
@@ -75,11 +76,8 @@ export function AdjustPointsForm({ sourceId }: { sourceId: string }) {
 }
 
 function createAdjustment(): Adjustment {
-  return { points: "", reason: "", idempotencyKey: createKey() };
+  return { points: "", reason: "", idempotencyKey: createIdempotencyKey() };
 }
-
-/** `randomUUID` exists only where the page is loaded over HTTPS or from this computer. */
-const createKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 function useAdjustPoints(sourceId: string, onAdjusted: () => void) {
   const invalidate = useInvalidation();

@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { request, requireNoUserErrors } from "../api/request";
+import { requestCreation } from "../api/creation";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
@@ -14,7 +15,9 @@ export function ProgramForm() {
   const invalidate = useInvalidation();
   const creation = useMutation({
     mutationFn: async () => {
-      const { loyaltyProgramCreate } = await request(CreateLoyaltyProgram, { input: { name } });
+      const { loyaltyProgramCreate } = await requestCreation(CreateLoyaltyProgram, {
+        input: { name },
+      });
       requireNoUserErrors(loyaltyProgramCreate.userErrors);
     },
     onSuccess: () => {

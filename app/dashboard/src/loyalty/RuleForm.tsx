@@ -1,10 +1,12 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
+import { requestCreation } from "../api/creation";
 import type { VariablesOf } from "../api/graphql";
-import { request, requireNoUserErrors } from "../api/request";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import type { FoundSegment } from "../editor/queries";
 import { SegmentCombobox } from "../editor/SegmentCombobox";
+import { LAST_TIME } from "../filter/localTime";
 import { ActivationNotice } from "../segments/ActivationNotice";
 import { ActionButton } from "../ui/ActionButton";
 import { NumberInput } from "../ui/NumberInput";
@@ -89,6 +91,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
             From (empty: from now on)
             <input
               type="datetime-local"
+              max={LAST_TIME}
               value={rule.activeFrom}
               onChange={({ target }) => change({ activeFrom: target.value })}
             />
@@ -97,6 +100,7 @@ export function RuleForm({ programs }: { programs: readonly LoyaltyProgram[] }) 
             Until (empty: without end)
             <input
               type="datetime-local"
+              max={LAST_TIME}
               value={rule.activeUntil}
               onChange={({ target }) => change({ activeUntil: target.value })}
             />
@@ -130,7 +134,7 @@ function useCreation(onCreated: () => void) {
   const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: RuleInput) => {
-      const { earningRuleCreate } = await request(CreateEarningRule, { input });
+      const { earningRuleCreate } = await requestCreation(CreateEarningRule, { input });
       requireNoUserErrors(earningRuleCreate.userErrors);
     },
     onSuccess: () => {

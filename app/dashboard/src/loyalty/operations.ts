@@ -30,8 +30,8 @@ export const ListLoyaltyPrograms = graphql(`
 `);
 
 export const CreateLoyaltyProgram = graphql(`
-  mutation CreateLoyaltyProgram($input: LoyaltyProgramInput!) {
-    loyaltyProgramCreate(input: $input) {
+  mutation CreateLoyaltyProgram($input: LoyaltyProgramInput!, $idempotencyKey: String) {
+    loyaltyProgramCreate(input: $input, idempotencyKey: $idempotencyKey) {
       userErrors {
         code
         message
@@ -54,8 +54,8 @@ export const DeleteLoyaltyProgram = graphql(`
 `);
 
 export const CreateEarningRule = graphql(`
-  mutation CreateEarningRule($input: EarningRuleInput!) {
-    earningRuleCreate(input: $input) {
+  mutation CreateEarningRule($input: EarningRuleInput!, $idempotencyKey: String) {
+    earningRuleCreate(input: $input, idempotencyKey: $idempotencyKey) {
       userErrors {
         code
         message

@@ -1,7 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useRef, useState } from "react";
 import { flushSync } from "react-dom";
-import { ApiError, request, requireNoUserErrors } from "../api/request";
+import { requestCreation } from "../api/creation";
+import { ApiError, requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
@@ -85,7 +86,7 @@ function useCreation(onCreated: () => void) {
   const invalidate = useInvalidation();
   return useMutation({
     mutationFn: async (input: ReferralProgramInput) => {
-      const { userErrors } = (await request(CreateReferralProgram, { input }))
+      const { userErrors } = (await requestCreation(CreateReferralProgram, { input }))
         .referralProgramCreate;
       requireNoTierErrors(userErrors);
       requireNoUserErrors(userErrors);

@@ -27,8 +27,8 @@ export const ListReferralPrograms = graphql(`
 `);
 
 export const CreateReferralProgram = graphql(`
-  mutation CreateReferralProgram($input: ReferralProgramInput!) {
-    referralProgramCreate(input: $input) {
+  mutation CreateReferralProgram($input: ReferralProgramInput!, $idempotencyKey: String) {
+    referralProgramCreate(input: $input, idempotencyKey: $idempotencyKey) {
       userErrors {
         code
         message

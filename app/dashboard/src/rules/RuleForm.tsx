@@ -1,7 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
+import { requestCreation } from "../api/creation";
 import type { VariablesOf } from "../api/graphql";
-import { request, requireNoUserErrors } from "../api/request";
+import { requireNoUserErrors } from "../api/request";
 import { useInvalidation } from "../api/useInvalidation";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
@@ -20,7 +21,7 @@ export function RuleForm() {
   const invalidate = useInvalidation();
   const creation = useMutation({
     mutationFn: async (input: Input) => {
-      const { validationRuleCreate } = await request(CreateRule, { input });
+      const { validationRuleCreate } = await requestCreation(CreateRule, { input });
       requireNoUserErrors(validationRuleCreate.userErrors);
     },
     onSuccess: (_, { name }) => {

@@ -12,8 +12,8 @@ export const ListRules = graphql(`
 `);
 
 export const CreateRule = graphql(`
-  mutation CreateRule($input: ValidationRuleInput!) {
-    validationRuleCreate(input: $input) {
+  mutation CreateRule($input: ValidationRuleInput!, $idempotencyKey: String) {
+    validationRuleCreate(input: $input, idempotencyKey: $idempotencyKey) {
       userErrors {
         code
         message

@@ -16,16 +16,24 @@ const PAUSE_MS = 1_000;
 
 /** Who entered the segment and left it lately, and who does so while the page is open. */
 export function LiveFeed({ segment }: { segment: ShownSegment }) {
+  const [attempt, setAttempt] = useState(1);
   if (segment.kind !== "ACTIVE") return <p>{NO_TRANSITIONS}</p>;
-  return <ActiveFeed segmentId={segment.id} />;
+  return (
+    <ActiveFeed key={attempt} segmentId={segment.id} onRetry={() => setAttempt(attempt + 1)} />
+  );
 }
 
-function ActiveFeed({ segmentId }: { segmentId: string }) {
+interface ActiveFeedProps {
+  segmentId: string;
+  onRetry: () => void;
+}
+
+function ActiveFeed({ segmentId, onRetry }: ActiveFeedProps) {
   const { transitions, error } = useLiveTransitions(segmentId);
   const [pausedAt, setPausedAt] = useState<Transition[] | null>(null);
   useFreshMembers(segmentId, transitions?.[0]?.sequence);
 
-  if (error) return <Problem error={error} />;
+  if (error) return <Problem error={error} onRetry={onRetry} />;
   if (!transitions) return <p className="waiting">Loading transitions …</p>;
   const shown = pausedAt ?? transitions;
   const newCount = pausedAt ? countNew(transitions, pausedAt) : 0;

@@ -1,4 +1,4 @@
-import { readJson, writeJson } from "../api/browserStorage";
+import { browserStorage, readJson, writeJson } from "../api/browserStorage";
 import { describeValue } from "../explanations/explanation";
 import { formatInstant } from "../ui/formats";
 import type { Member } from "./memberQueries";
@@ -77,16 +77,16 @@ function readPath(value: unknown, path: string): unknown {
 
 /** Returns the paths of the chosen columns, which this browser keeps. */
 export function readChosenPaths(): readonly string[] {
-  const paths = readJson(localStorage, STORAGE_NAME);
+  const paths = readJson(browserStorage, STORAGE_NAME);
   return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : DEFAULT_PATHS;
 }
 
 /** Keeps the paths. Without room in the storage, the choice lasts until the page is left. */
 export function keepChosenPaths(paths: readonly string[]): void {
-  writeJson(localStorage, STORAGE_NAME, paths);
+  writeJson(browserStorage, STORAGE_NAME, paths);
 }
 
 /** Forgets the chosen columns: names of metadata may be confidential. */
 export function forgetChosenPaths(): void {
-  localStorage.removeItem(STORAGE_NAME);
+  browserStorage.removeItem(STORAGE_NAME);
 }

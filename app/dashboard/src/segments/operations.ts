@@ -92,8 +92,8 @@ export const ReadTransitionsCursor = graphql(`
 `);
 
 export const CreateSegment = graphql(`
-  mutation CreateSegment($input: SegmentCreateInput!) {
-    segmentCreate(input: $input) {
+  mutation CreateSegment($input: SegmentCreateInput!, $idempotencyKey: String) {
+    segmentCreate(input: $input, idempotencyKey: $idempotencyKey) {
       segment {
         id
       }

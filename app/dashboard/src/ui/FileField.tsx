@@ -1,4 +1,5 @@
 import type { RefObject } from "react";
+import { decodeText } from "./decodeText";
 import { formatNumber } from "./formats";
 
 const MAX_FILE_BYTES = 16_000_000;
@@ -32,5 +33,5 @@ export async function readText(file: File, remedy: string): Promise<string> {
   if (file.size > MAX_FILE_BYTES) {
     throw new Error(`The file is larger than ${formatNumber(MAX_FILE_BYTES)} bytes. ${remedy}`);
   }
-  return file.text();
+  return decodeText(new Uint8Array(await file.arrayBuffer()));
 }
