@@ -49,6 +49,8 @@ of the response.
 
 # To validate a document takes some milliseconds for each thousand characters.
 _MAX_NEW_CHARACTERS_ON_LOOP = 1_000
+# Smaller ones vary from one response to the next.
+_MIN_SHOWN_EXTRA_COST = 1_000
 _REMEDIES = {
     VALUES: "request fewer fields or smaller pages",
     REQUEST: "send less at once",
@@ -100,7 +102,7 @@ class Operation:
         with large_request() if self._is_request_large else nullcontext():
             response = await self._execute(self._executor, wait_for_disconnect)
         costs = {"cost": self.cost}
-        if self.meter.extra_cost:
+        if self.meter.extra_cost >= _MIN_SHOWN_EXTRA_COST:
             costs["extraCost"] = self.meter.extra_cost
         response["extensions"] = costs | response.get("extensions", {})
         return response
