@@ -50,7 +50,7 @@ def test_a_file_is_checked_and_imported(dashboard: Dashboard, tmp_path: Path) ->
     dashboard.click("button", "Check the file")
 
     dashboard.wait_for("1,100 new customers")
-    for line in ("1 customer already in the shop", "1 row about a customer of an earlier row"):
+    for line in ("1 customer to update", "1 row about a customer of an earlier row"):
         assert line in dashboard.text()
     assert refused(dashboard, "Left out") == [
         "3: birthdate: “2001-02-29” must be a date as 2026-12-31",

@@ -59,7 +59,7 @@ def test_a_number_that_the_browser_would_change_is_not_saved(dashboard: Dashboar
 
     dashboard.wait_for("A browser does not keep all digits of such a number.")
     dashboard.wait_for("1 condition not finished, and left out.")
-    assert not dashboard.find("button", "Save").is_enabled()
+    assert dashboard.is_off("button", "Save")
     dashboard.check_accessibility()
     assert dashboard.execute(READ_FILTER, id=id_)["filter"] == {"all": [large]}
 
