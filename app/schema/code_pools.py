@@ -11,7 +11,7 @@ from app.domain.codes import DEFAULT_PATTERN
 from app.domain.codes import CodePool as StoredPool
 from app.domain.codes import CodeRecipient as StoredRecipient
 from app.schema.context import Info
-from app.schema.customers import Customer
+from app.schema.customers import Customer, load_customer
 from app.schema.errors import UserError, attempt
 from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json
@@ -74,8 +74,7 @@ class CodeRecipient:
 
     @strawberry.field(description="The customer; null once the customer has been deleted.")
     async def customer(self, info: Info) -> Customer | None:
-        customer = await info.context.loaders.customers.load(self.stored_recipient.customer_id)
-        return Customer.from_domain(customer) if customer else None
+        return await load_customer(info, self.stored_recipient.customer_id)
 
     @strawberry.field(
         graphql_type=Node | None,

@@ -9,7 +9,7 @@ from app.domain.deliveries import Delivery as StoredDelivery
 from app.domain.deliveries import DeliveryStatus
 from app.schema.connections import CountedConnection, Edge
 from app.schema.context import Info
-from app.schema.customers import Customer
+from app.schema.customers import Customer, load_customer
 from app.schema.enums import register_enum
 from app.schema.errors import UserError
 from app.schema.node import Node, to_node
@@ -62,8 +62,7 @@ class Delivery(Node):
 
     @strawberry.field(description="The customer; null once the customer has been deleted.")
     async def customer(self, info: Info) -> Customer | None:
-        customer = await info.context.loaders.customers.load(self.stored_delivery.customer_id)
-        return Customer.from_domain(customer) if customer else None
+        return await load_customer(info, self.stored_delivery.customer_id)
 
     @classmethod
     def from_domain(cls, stored_delivery: StoredDelivery) -> "Delivery":

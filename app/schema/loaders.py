@@ -37,7 +37,11 @@ class Loaders:
     def __init__(self, services: Services, now: Now) -> None:
         self.known_events = make_loader(services.attributes.known_events)
         # Objects by id; None for an unknown id.
-        self.customers = make_loader(services.customers.get_many)
+        self.customers = cache(
+            lambda with_metadata: make_loader(
+                partial(services.customers.get_many, with_metadata=with_metadata)
+            )
+        )
         self.segments = make_loader(services.segments.get_many)
         self.transitions = make_loader(services.transitions.get_many)
         self.programs = make_loader(services.loyalty.get_programs)

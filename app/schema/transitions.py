@@ -1,16 +1,25 @@
 """The transition log in the API: pages and subscriptions."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import strawberry
 
+from app.domain.customers import Customer as StoredCustomer
+from app.domain.segments import Segment as StoredSegment
 from app.domain.transitions import Transition
+from app.errors import PageTooLarge
 from app.schema.connections import Connection, Page, make_page
 from app.schema.context import Info
-from app.schema.customers import Customer, CustomerRef, read_customer_ref
+from app.schema.customers import (
+    METADATA_FIELDS,
+    Customer,
+    CustomerRef,
+    load_customer,
+    read_customer_ref,
+)
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
@@ -22,6 +31,7 @@ from app.schema.paging import (
 )
 from app.schema.scalars import Long
 from app.schema.segments import Segment
+from app.schema.selection import selects_field
 from app.schema.transition_enums import TransitionCause, TransitionType
 
 # The arguments that select transitions, of the page and of the subscription.
@@ -32,6 +42,19 @@ SegmentIds = Annotated[
 OnlyCustomer = Annotated[
     CustomerRef | None, strawberry.argument(description="Only transitions of this customer.")
 ]
+
+
+class BatchObjects(NamedTuple):
+    """The objects that the events of a subscription refer to, by id, read for a batch of events.
+
+    Each event is an operation of its own, which can't read together with others. None is not read.
+    """
+
+    segments: Mapping[str, StoredSegment] | None = None
+    customers: Mapping[str, StoredCustomer] | None = None
+
+
+_NOTHING_READ = BatchObjects()
 
 
 @strawberry.type(description="A customer entered or left an active segment.")
@@ -54,19 +77,28 @@ class SegmentTransition(Node):
     )
     at: datetime = strawberry.field(description="When the membership changed.")
     customer_id: strawberry.Private[str]
+    batch: strawberry.Private[BatchObjects]
 
     @strawberry.field(description="Null once the segment has been deleted.")
     async def segment(self, info: Info) -> Segment | None:
-        stored_segment = await info.context.loaders.segments.load(self.segment_id)
+        stored_segment = (
+            await info.context.loaders.segments.load(self.segment_id)
+            if self.batch.segments is None
+            else self.batch.segments.get(self.segment_id)
+        )
         return Segment.from_domain(stored_segment) if stored_segment else None
 
     @strawberry.field(description="Null once the customer has been deleted.")
     async def customer(self, info: Info) -> Customer | None:
-        stored_customer = await info.context.loaders.customers.load(self.customer_id)
+        if self.batch.customers is None:
+            return await load_customer(info, self.customer_id)
+        stored_customer = self.batch.customers.get(self.customer_id)
         return Customer.from_domain(stored_customer) if stored_customer else None
 
     @classmethod
-    def from_domain(cls, transition: Transition) -> "SegmentTransition":
+    def from_domain(
+        cls, transition: Transition, batch: BatchObjects = _NOTHING_READ
+    ) -> "SegmentTransition":
         pending_transition = transition.details
         return cls(
             id=strawberry.ID(transition.id),
@@ -79,6 +111,7 @@ class SegmentTransition(Node):
             customer_source_id=pending_transition.customer_source_id,
             at=pending_transition.at,
             customer_id=pending_transition.customer_id,
+            batch=batch,
         )
 
 
@@ -143,6 +176,26 @@ class TransitionSubscription:
         after_sequence = decode_log_cursor(info.context.last_event_id or after)
         ref = None if customer is None else read_customer_ref(customer, "customer")
         source = info.context.services.transitions.subscribe(after_sequence, segment_ids, ref)
-        async with aclosing(source) as transitions:
-            async for transition in transitions:
-                yield SegmentTransition.from_domain(transition)
+        async with aclosing(source) as batches:
+            async for transitions in batches:
+                batch = await _read_objects(info, transitions)
+                for transition in transitions:
+                    yield SegmentTransition.from_domain(transition, batch)
+
+
+async def _read_objects(info: Info, transitions: Sequence[Transition]) -> BatchObjects:
+    """Reads what the selection shows of the transitions of a subscription. Metadata are left to
+    each event: those of many customers are too large."""
+    services = info.context.services
+    segments = customers = None
+    if selects_field(info, "segment"):
+        segments = await services.segments.get_many(
+            {transition.details.segment_id for transition in transitions}
+        )
+    if selects_field(info, "customer") and not selects_field(info, *METADATA_FIELDS):
+        # Customers with very much data are left to each event, too.
+        with suppress(PageTooLarge):
+            customers = await services.customers.get_many(
+                {transition.details.customer_id for transition in transitions}, with_metadata=False
+            )
+    return BatchObjects(segments, customers)

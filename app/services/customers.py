@@ -37,10 +37,11 @@ class Customers:
     async def get(self, ref: CustomerRef) -> Customer | None:
         return await self._store.customers.get(ref)
 
-    async def get_many(self, ids: Iterable[str]) -> dict[str, Customer]:
-        """Returns by id those customers that exist."""
+    async def get_many(self, ids: Iterable[str], *, with_metadata: bool) -> dict[str, Customer]:
+        """Returns by id those customers that exist. Raises PageTooLarge."""
         refs = [CustomerRef.by_id(id_) for id_ in ids]
-        return {customer.id: customer for customer in await self._store.customers.find(refs)}
+        customers = await self._store.customers.read(refs, with_metadata=with_metadata)
+        return {customer.id: customer for customer in customers}
 
     async def get_by_refs(
         self, refs: Sequence[CustomerRef], *, with_metadata: bool

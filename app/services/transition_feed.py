@@ -86,9 +86,10 @@ class Subscriber:
         self._pending.clear()
         self._ready.set()
 
-    async def next(self) -> Transition:
-        """Waits for the next transition and returns it. Raises SlowConsumer, with the last
-        delivered sequence, if too many were pending."""
+    async def next_batch(self, max_size: int) -> list[Transition]:
+        """Waits for the next transition and returns those that are pending, at most `max_size`.
+        The caller delivers them before it asks again. Raises SlowConsumer, with the last delivered
+        sequence, if too many were pending."""
         if not self._pending:
             self._ready.clear()
             if not self._is_too_slow:
@@ -96,10 +97,10 @@ class Subscriber:
         if self._is_too_slow:
             _slow_subscriber_counter.inc()
             raise SlowConsumer(self._last_sequence)
-        transition = self._pending.popleft()
-        self._last_sequence = transition.sequence
-        _delivered_counter.inc()
-        return transition
+        batch = [self._pending.popleft() for _ in range(min(len(self._pending), max_size))]
+        self._last_sequence = batch[-1].sequence
+        _delivered_counter.inc(len(batch))
+        return batch
 
 
 class TransitionFeed:

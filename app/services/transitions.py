@@ -19,6 +19,7 @@ from app.store.retention import ENTRANCES_REVISION
 log = structlog.get_logger()
 
 _BATCH_SIZE = 1_000
+_SUBSCRIPTION_BATCH_SIZE = 100
 # Shorter than the timeout of a job.
 _TRIM_BUDGET_SECONDS = 120
 
@@ -83,9 +84,9 @@ class Transitions:
         after: int | None,
         segment_ids: Sequence[str] | None = None,
         customer_ref: CustomerRef | None = None,
-    ) -> AsyncGenerator[Transition]:
-        """Yields the transitions after a sequence, then each new one as it is committed. `after`
-        None starts with new ones.
+    ) -> AsyncGenerator[list[Transition]]:
+        """Yields the transitions after a sequence, then the new ones as they are committed, in
+        batches of at most 100. `after` None starts with new ones.
 
         Raises what page() raises; BadRequest if `after` is beyond the end of the log; SlowConsumer
         if too many transitions are pending.
@@ -101,15 +102,16 @@ class Transitions:
         may_have_more, last_sequence = after is not None, last_sequence if after is None else after
         while may_have_more or self._feed.is_past(last_sequence):
             page = await self._read(last_sequence, _BATCH_SIZE, transition_filter)
-            for transition in page.transitions:
-                yield transition
-                last_sequence = transition.sequence
+            for start in range(0, len(page.transitions), _SUBSCRIPTION_BATCH_SIZE):
+                batch = page.transitions[start : start + _SUBSCRIPTION_BATCH_SIZE]
+                yield batch
+                last_sequence = batch[-1].sequence
             may_have_more = len(page.transitions) == _BATCH_SIZE
             if not may_have_more:
                 last_sequence = max(last_sequence, page.end)
         with self._feed.subscribe(transition_filter, last_sequence) as subscriber:
             while True:
-                yield await subscriber.next()
+                yield await subscriber.next_batch(_SUBSCRIPTION_BATCH_SIZE)
 
     async def _read(
         self, after_sequence: int | None, limit: int, transition_filter: TransitionFilter

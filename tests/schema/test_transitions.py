@@ -109,6 +109,28 @@ async def test_pages_of_all_of_segments_and_of_one_customer(
     assert await list_transitions_after(api, start, ids=[]) == []
 
 
+async def test_the_customers_of_a_page_have_a_limit_of_bytes(
+    api: Api, loyalty_client: LoyaltyClient
+) -> None:
+    start = await api.fetch(CURSOR_QUERY)
+    names = [f"huge {number}" for number in range(17)]
+    for name in names:
+        await api.upsert(name, name=name, metadata={"text": "x" * 1_000_000})
+    await loyalty_client.append_entered(await loyalty_client.create_segment("log: huge"), *names)
+    query = (
+        "query($after: String, $first: Int) { segmentTransitions(first: $first, after: $after)"
+        " { nodes { customer { name %s } } } }"
+    )
+
+    # What is not asked for is not read.
+    page = await api.fetch(query % "", after=start, first=100)
+    assert [row["customer"]["name"] for row in page["nodes"]] == names
+    few = await api.fetch(query % "metadata", after=start, first=10)
+    assert {len(row["customer"]["metadata"]["text"]) for row in few["nodes"]} == {1_000_000}
+    errors = await api.list_errors(query % "metadata", after=start, first=100)
+    assert {error.partition(" ")[0] for error in errors} == {"QUERY_TOO_COMPLEX"}
+
+
 async def test_members_of_an_active_segment_say_when_they_entered(
     api: Api, loyalty_client: LoyaltyClient
 ) -> None:

@@ -6,6 +6,8 @@ import pytest
 import pytest_asyncio
 
 from tests.engine.conftest import ShopWithEngine
+from tests.loyalty_client import CURSOR_QUERY
+from tests.schema.lists.test_commands import start_profile
 from tests.websocket_client import WebSocketClient, open_websocket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -16,6 +18,16 @@ subscription($segmentIds: [ID!], $customer: CustomerRef, $after: String) {
     sequence cursor type customerSourceId
   }
 }
+"""
+SUBSCRIBE_TO_OBJECTS = """
+subscription($segmentIds: [ID!], $after: String) {
+  segmentTransitions(segmentIds: $segmentIds, after: $after) {
+    customerSourceId customer { name } segment { name }
+  }
+}
+"""
+DELETE_CUSTOMER = """
+mutation($customer: CustomerRef!) { customerDelete(customer: $customer) { deletedId } }
 """
 VIP_FILTER = {"attribute": {"path": "metadata.vip", "operator": "IS", "value": True}}
 
@@ -40,3 +52,34 @@ async def test_entering_and_leaving_is_sent_as_it_happens(
         ("ENTERED", "anna"),
         ("LEFT", "anna"),
     ]
+
+
+async def test_what_a_burst_refers_to_is_read_in_batches(
+    shop: ShopWithEngine, client: WebSocketClient
+) -> None:
+    segment = await shop.create_active_segment("Burst", VIP_FILTER)
+    start = await shop.api.fetch(CURSOR_QUERY)
+    rows = [
+        {"sourceId": f"burst {number}", "name": f"Name {number}", "metadata": {"vip": True}}
+        for number in range(250)
+    ]
+    await shop.api.bulk_upsert("customersUpsert", rows)
+    await shop.wait_until_processed()
+    await shop.api.fetch(DELETE_CUSTOMER, customer={"sourceId": "burst 7"})
+
+    start_profile(shop.api.database)
+    await client.subscribe(
+        SUBSCRIBE_TO_OBJECTS, variables={"segmentIds": [segment], "after": start}
+    )
+    told = [
+        (await client.receive())["payload"]["data"]["segmentTransitions"] for _ in range(len(rows))
+    ]
+    shop.api.database.command("profile", 0)
+
+    assert {each["customerSourceId"]: each["customer"] for each in told} == {
+        row["sourceId"]: None if row["sourceId"] == "burst 7" else {"name": row["name"]}
+        for row in rows
+    }
+    assert {each["segment"]["name"] for each in told} == {"Burst"}
+    reads_of_customers = {"op": "query", "ns": shop.api.database.customers.full_name}
+    assert shop.api.database["system.profile"].count_documents(reads_of_customers) <= 10

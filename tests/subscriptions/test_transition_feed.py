@@ -81,11 +81,12 @@ async def subscriber(
     async def receive_transitions() -> None:
         async with aclosing(
             shop.api.services.transitions.subscribe(*subscription_arguments)
-        ) as transitions:
-            async for transition in transitions:
-                received.append(transition)
-                if pause_rng and pause_rng.random() < 0.02:
-                    await asyncio.sleep(pause_rng.random() * 0.05)
+        ) as batches:
+            async for batch in batches:
+                for transition in batch:
+                    received.append(transition)
+                    if pause_rng and pause_rng.random() < 0.02:
+                        await asyncio.sleep(pause_rng.random() * 0.05)
 
     task = asyncio.create_task(receive_transitions())
     try:
@@ -143,7 +144,7 @@ async def test_a_slow_consumer_is_closed_and_the_others_are_not(
         first = asyncio.ensure_future(anext(slow))
         await wait_until(lambda: has_subscribers(shop))
         await shop.loyalty_client.append_entered(shop.segments[0], "customer 0")
-        taken = await first
+        (taken,) = await first
         async with subscriber(shop, None) as received:
             await wait_until(lambda: has_subscribers(shop, 2))
             for number in range(20):
