@@ -26,6 +26,7 @@ mutation($segmentId: ID!) {
   ) { userErrors { message } }
 }
 """
+STATES = ("● Live", "● Active")
 StartApi = Callable[[], ProgramProcess]
 
 
@@ -79,6 +80,8 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.open(f"/app/segments/{segment_id}/live")
     dashboard.wait_for("● Live")
     dashboard.wait_for("Nobody has entered or left yet.")
+    colours = {dashboard.find("span", name).value_of_css_property("color") for name in STATES}
+    assert len(colours) == 1
     dashboard.check_accessibility()
 
     dashboard.create_customers("anna", name="Anna")

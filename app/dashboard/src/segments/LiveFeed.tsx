@@ -62,7 +62,7 @@ function LineState() {
   const { isConnected, cutOffAt } = useSyncExternalStore(connection.subscribe, connection.get);
   const state = cutOffAt ? `Cut off since ${formatTime(cutOffAt)}, connecting …` : "Connecting …";
   useAnnouncement(isConnected ? "Live" : state);
-  return <span>{isConnected ? "● Live" : `○ ${state}`}</span>;
+  return isConnected ? <span className="kind-active">● Live</span> : <span>{`○ ${state}`}</span>;
 }
 
 function countNew(transitions: Transition[], shown: Transition[]): number {
