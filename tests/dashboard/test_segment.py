@@ -123,6 +123,20 @@ def status_of(dashboard: Dashboard) -> str:
     return status.get_attribute("textContent") or ""
 
 
+def test_texts_that_are_cut_are_shown_beside_the_pointer(dashboard: Dashboard) -> None:
+    email = "a-very-long-name-of-a-customer@shop.example"
+    dashboard.create_customers("anna", email=email)
+    segment_id = dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open(f"/app/segments/{segment_id}")
+
+    cell = dashboard.find("td", email)
+
+    assert dashboard.browser.execute_script(
+        "return arguments[0].scrollWidth > arguments[0].clientWidth", cell
+    )
+    assert cell.get_attribute("title") == email
+
+
 def test_a_segment_in_use_is_not_deleted(dashboard: Dashboard, segment_id: str) -> None:
     dashboard.create_segment("Others", {"filter": {"none": [{"segment": {"id": segment_id}}]}})
     dashboard.open(f"/app/segments/{segment_id}/uses")
