@@ -37,6 +37,7 @@ setTimeout(check, 10);
 READING_CONTROLS = {
     "+ Value",
     "0 new",
+    "Copy as GraphQL",
     "Customers",
     "Edited",
     "Find the customer",

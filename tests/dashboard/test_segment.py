@@ -9,7 +9,7 @@ from app.settings import Settings
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.browser import websocket_messages
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.dashboard import Dashboard, copied_text, let_copy, select
 from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
@@ -121,6 +121,24 @@ def test_the_history_is_walked_by_keyboard(
 def status_of(dashboard: Dashboard) -> str:
     status = dashboard.browser.find_element("css selector", "[role=status]")
     return status.get_attribute("textContent") or ""
+
+
+def test_the_head_exports_the_segment_and_copies_it(dashboard: Dashboard, segment_id: str) -> None:
+    let_copy(dashboard)
+    dashboard.open(f"/app/segments/{segment_id}")
+    dashboard.click("a", "Export")
+    dashboard.wait_for("There are no exports of this segment.")
+    dashboard.wait_until(lambda: dashboard.focused().tag_name == "select", "the form")
+    dashboard.click("summary", "Columns: Source id, Name, Email")
+    dashboard.click("a", "Export")
+    assert dashboard.focused().tag_name == "select"
+
+    dashboard.click("button", "Copy as GraphQL")
+
+    dashboard.wait_for("Copied.")
+    assert copied_text(dashboard).startswith("mutation CreateSegment(")
+    dashboard.check_appearance()
+    dashboard.check_browser_logs()
 
 
 def test_texts_that_are_cut_are_shown_beside_the_pointer(dashboard: Dashboard) -> None:

@@ -3,11 +3,13 @@ import { Link, useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
 import { formatDate, formatShare } from "../ui/formats";
+import { CopyAsGraphQLButton } from "./CopyAsGraphQLButton";
 import { DeleteSegmentButton } from "./DeleteSegmentButton";
 import { EditDetailsButton } from "./EditDetailsButton";
 import { KindBadge } from "./KindBadge";
 import { MemberCount } from "./MemberCount";
 import { activationQuery, type ShownSegment } from "./queries";
+import { listSegmentPages } from "./segmentPages";
 import { allCustomersQuery, memberCountQuery } from "./sizeQueries";
 import { USE_NAMES } from "./words";
 
@@ -26,27 +28,20 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
           <ActivatedBy segmentId={segment.id} />; its filter can’t be edited
         </p>
       )}
-      <div className="toolbar">
+      <p>
         <KindBadge kind={segment.kind} />
-        <span>
-          <MemberCount id={segment.id} lastSize={segment.lastSize} isNamed />
-          <Share segmentId={segment.id} />
-        </span>
-        {canWrite && segment.editable && (
-          <Link className="button" href={routes.editSegment(segment.id)}>
-            Edit
-          </Link>
-        )}
-        {canWrite && segment.kind !== "STATIC" && (
-          <Link className="button" href={routes.duplicate(segment.id)}>
-            Duplicate
-          </Link>
-        )}
-        {canWrite && segment.kind === "STATIC" && (
-          <Link className="button" href={routes.changedCopy(segment.id)}>
-            Make a changed copy
-          </Link>
-        )}
+        {", "}
+        <MemberCount id={segment.id} lastSize={segment.lastSize} isNamed />
+        <Share segmentId={segment.id} />
+      </p>
+      <div className="toolbar">
+        {canWrite &&
+          listSegmentPages(segment).map(({ name, href }) => (
+            <Link key={name} className="button" href={href} onClick={() => focusFragment(href)}>
+              {name}
+            </Link>
+          ))}
+        {segment.kind !== "STATIC" && <CopyAsGraphQLButton id={segment.id} />}
         {canWrite && <EditDetailsButton segment={segment} />}
         {canWrite && (
           <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
@@ -54,6 +49,12 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
       </div>
     </>
   );
+}
+
+/** Focuses what the fragment of an address names, if the page shows it already. */
+function focusFragment(href: string) {
+  const [, fragment = ""] = href.split("#");
+  document.getElementById(fragment)?.focus();
 }
 
 /** The share of all customers, once both are counted. */
