@@ -43,6 +43,7 @@ READING_CONTROLS = {
     "Find the customer",
     "Name",
     "Pause",
+    "⋯",
 }
 """The buttons of a page that change nothing on the server."""
 LIST_CONTROLS = """

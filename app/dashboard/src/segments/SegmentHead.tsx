@@ -2,21 +2,23 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
+import { DeleteButton } from "../ui/DeleteButton";
 import { formatDate, formatShare } from "../ui/formats";
 import { CopyAsGraphQLButton } from "./CopyAsGraphQLButton";
-import { DeleteSegmentButton } from "./DeleteSegmentButton";
 import { EditDetailsButton } from "./EditDetailsButton";
 import { KindBadge } from "./KindBadge";
 import { MemberCount } from "./MemberCount";
 import { activationQuery, type ShownSegment } from "./queries";
 import { listSegmentPages } from "./segmentPages";
 import { allCustomersQuery, memberCountQuery } from "./sizeQueries";
+import { useSegmentDeletion } from "./useSegmentDeletion";
 import { USE_NAMES } from "./words";
 
 /** What the segment is, and what can be done with it. */
 export function SegmentHead({ segment }: { segment: ShownSegment }) {
   const [, navigate] = useLocation();
   const canWrite = useCanWrite();
+  const deletion = useSegmentDeletion(segment, () => navigate(routes.segments));
   return (
     <>
       <h1>{segment.name}</h1>
@@ -43,9 +45,7 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
           ))}
         {segment.kind !== "STATIC" && <CopyAsGraphQLButton id={segment.id} />}
         {canWrite && <EditDetailsButton segment={segment} />}
-        {canWrite && (
-          <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
-        )}
+        {canWrite && <DeleteButton {...deletion} />}
       </div>
     </>
   );
