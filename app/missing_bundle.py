@@ -20,7 +20,7 @@ _TEMPLATE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>Customer segments</title>
 <link rel="icon" href="data:,">
-<h1>{title} is not built yet</h1>
+<h1>{heading} is not built yet</h1>
 <p role="status">{state}</p>
 <p>This page opens {title} as soon as it is there.</p>
 """
@@ -51,4 +51,6 @@ def render_notice(title: str, bundle: Path, module: str) -> Response:
     else:
         version = ".".join(map(str, MIN_NODE_VERSION))
         state = _NODE_MISSING.format(version=version, module=module)
-    return HTMLResponse(_TEMPLATE.format(title=title, state=state), 503, _HEADERS)
+    heading = title[0].upper() + title[1:]
+    content = _TEMPLATE.format(heading=heading, title=title, state=state)
+    return HTMLResponse(content, 503, _HEADERS)

@@ -39,6 +39,8 @@ async def test_it_tells_who_builds_the_bundle_and_reloads(
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-security-policy"].startswith("default-src 'none'")
     assert f"python -m {module}" in response.text
+    heading = {"dashboard": "The dashboard", "graphiql": "GraphiQL"}[name]
+    assert f"<h1>{heading} is not built yet</h1>" in response.text
 
 
 async def test_without_node_it_tells_what_to_install(

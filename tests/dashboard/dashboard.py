@@ -216,6 +216,19 @@ def replace_text(field: WebElement, text: str) -> None:
     field.send_keys(text)
 
 
+def let_copy(dashboard: Dashboard) -> None:
+    """Lets the page write into the clipboard."""
+    permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    dashboard.browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
+
+
+def copied_text(dashboard: Dashboard) -> str:
+    text: str = dashboard.browser.execute_async_script(
+        "const [done] = arguments; navigator.clipboard.readText().then(done)"
+    )
+    return text
+
+
 def choose(dashboard: Dashboard, label: str, text: str) -> None:
     """Searches in a field, and chooses the first of what it finds."""
     field = dashboard.find("input", label)

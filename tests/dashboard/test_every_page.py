@@ -34,7 +34,17 @@ function check() {
 setTimeout(check, 10);
 """
 """Opens a page without loading the program anew, and waits until it waits for nothing."""
-READING_CONTROLS = {"+ Value", "Customers", "Edited", "Find the customer", "Name", "Pause"}
+READING_CONTROLS = {
+    "+ Value",
+    "0 new",
+    "Copy as GraphQL",
+    "Customers",
+    "Edited",
+    "Find the customer",
+    "Name",
+    "Pause",
+    "⋯",
+}
 """The buttons of a page that change nothing on the server."""
 LIST_CONTROLS = """
 return [...document.querySelectorAll("main button, main .button")]

@@ -11,7 +11,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from app.domain.search import search_fields
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
+from tests.dashboard.dashboard import Dashboard, choose, copied_text, let_copy, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
@@ -112,16 +112,10 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
         assert line in dashboard.text()
     assert "1 email of several customers" in dashboard.text()
     assert unknown_values(dashboard) == ["2: zoe", "8: no@shop.example"]
-    permissions = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
-    dashboard.browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
+    let_copy(dashboard)
     dashboard.click("button", "Copy the values not found")
     dashboard.wait_for("2 values copied")
-    assert (
-        dashboard.browser.execute_async_script(
-            "const [done] = arguments; navigator.clipboard.readText().then(done)"
-        )
-        == "zoe\nno@shop.example"
-    )
+    assert copied_text(dashboard) == "zoe\nno@shop.example"
     dashboard.check_appearance()
     dashboard.find("input", "Description").send_keys("From the fair")
     create(dashboard, "Chosen")

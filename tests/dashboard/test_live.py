@@ -5,11 +5,11 @@ from collections.abc import Callable
 from urllib.request import urlopen
 
 import pytest
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 
 from app.settings import Settings
 from tests.dashboard.conftest import SETUP_SECONDS, Workshop
-from tests.dashboard.dashboard import Dashboard, select
+from tests.dashboard.dashboard import Dashboard, press_with, select
 from tests.environment import store_environment
 from tests.local.conftest import ProgramProcess, RunProgram, wait_until
 
@@ -26,6 +26,7 @@ mutation($segmentId: ID!) {
   ) { userErrors { message } }
 }
 """
+STATES = ("● Live", "● Active")
 StartApi = Callable[[], ProgramProcess]
 
 
@@ -79,6 +80,8 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.open(f"/app/segments/{segment_id}/live")
     dashboard.wait_for("● Live")
     dashboard.wait_for("Nobody has entered or left yet.")
+    colours = {dashboard.find("span", name).value_of_css_property("color") for name in STATES}
+    assert len(colours) == 1
     dashboard.check_accessibility()
 
     dashboard.create_customers("anna", name="Anna")
@@ -126,6 +129,84 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.wait_until(lambda: dashboard.text().count("Keeps up") == 16, "16 partitions")
     assert "Running workers, the oldest first" in dashboard.text()
     dashboard.check_accessibility()
+
+
+def test_the_feed_stands_still_while_it_is_read(
+    live_dashboard: tuple[Dashboard, ProgramProcess],
+) -> None:
+    dashboard, _ = live_dashboard
+    segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
+    dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
+    dashboard.open(f"/app/segments/{segment_id}/live")
+    dashboard.wait_for("● Live")
+    dashboard.create_customers("anna", name="Anna")
+    anna = dashboard.find("a", "Anna")
+    heading = dashboard.find("h1", "Named")
+
+    ActionChains(dashboard.browser).move_to_element(anna).perform()
+    dashboard.create_customers("ben", name="Ben")
+    dashboard.wait_for("1 new")
+    assert names_of(dashboard) == ["Anna"]
+    ActionChains(dashboard.browser).move_to_element(heading).perform()
+    dashboard.wait_for("Ben Entered")
+    assert dashboard.is_off("button", "0 new")
+
+    dashboard.browser.execute_script("arguments[0].focus()", dashboard.find("a", "Ben"))
+    dashboard.create_customers("cleo", name="Cleo")
+    dashboard.wait_for("1 new")
+    press_with(dashboard, Keys.SHIFT, Keys.TAB)
+    dashboard.wait_for("Cleo Entered")
+
+    dashboard.click("button", "Pause")
+    dashboard.create_customers("dora", name="Dora")
+    dashboard.click("button", "1 new")
+    dashboard.wait_for("Dora Entered")
+    dashboard.create_customers("anna", name=None)
+    dashboard.wait_for("1 new")
+    assert names_of(dashboard) == ["Dora", "Cleo", "Ben", "Anna"]
+    dashboard.check_accessibility()
+    select(dashboard, "Transition", "Entered")
+    dashboard.wait_for("0 new")
+    select(dashboard, "Transition", "Left")
+    dashboard.wait_for("No such transition lately.")
+    dashboard.click("button", "Resume")
+    dashboard.wait_for("1 transition, the newest first")
+    assert names_of(dashboard) == ["anna"]
+
+
+def test_the_feed_tells_a_reader_who_has_scrolled_down_what_is_new(
+    live_dashboard: tuple[Dashboard, ProgramProcess],
+) -> None:
+    dashboard, _ = live_dashboard
+    segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
+    dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
+    dashboard.create_customers(*(f"eve-{number}" for number in range(40)), name="Eve")
+    dashboard.open(f"/app/segments/{segment_id}/live")
+    dashboard.wait_for("40 transitions, the newest first")
+    dashboard.browser.execute_script("window.scrollTo(0, document.body.scrollHeight)")
+
+    # The reader has scrolled once the browser says so.
+    dashboard.create_customers("zoe", name="Zoe")
+    dashboard.wait_for("1 new")
+    assert "Zoe" not in names_of(dashboard)
+    dashboard.show_dark_and_narrow()
+    dashboard.check_accessibility()
+    dashboard.click("button", "1 new")
+
+    dashboard.wait_for("Zoe Entered")
+    dashboard.wait_until(lambda: dashboard.find("a", "Zoe").rect["y"] > 0, "the newest")
+    in_sight = "return arguments[0].getBoundingClientRect().top > 0"
+    assert dashboard.browser.execute_script(in_sight, dashboard.find("a", "Zoe"))
+    dashboard.create_customers("yan", name="Yan")
+    dashboard.wait_for("Yan Entered")
+    assert len(names_of(dashboard)) == 42
+    dashboard.check_browser_logs()
+
+
+def names_of(dashboard: Dashboard) -> list[str]:
+    """The names in the rows."""
+    cells = dashboard.browser.find_elements("css selector", "tbody th")
+    return [cell.text for cell in cells]
 
 
 def test_an_export_with_chosen_columns_is_downloaded(

@@ -9,7 +9,7 @@ from app.settings import Settings
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.browser import websocket_messages
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, block_api, select
+from tests.dashboard.dashboard import Dashboard, block_api, copied_text, let_copy, select
 from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
@@ -128,6 +128,38 @@ def test_the_history_is_walked_by_keyboard(
 def status_of(dashboard: Dashboard) -> str:
     status = dashboard.browser.find_element("css selector", "[role=status]")
     return status.get_attribute("textContent") or ""
+
+
+def test_the_head_exports_the_segment_and_copies_it(dashboard: Dashboard, segment_id: str) -> None:
+    let_copy(dashboard)
+    dashboard.open(f"/app/segments/{segment_id}")
+    dashboard.click("a", "Export")
+    dashboard.wait_for("There are no exports of this segment.")
+    dashboard.wait_until(lambda: dashboard.focused().tag_name == "select", "the form")
+    dashboard.click("summary", "Columns: Source id, Name, Email")
+    dashboard.click("a", "Export")
+    assert dashboard.focused().tag_name == "select"
+
+    dashboard.click("button", "Copy as GraphQL")
+
+    dashboard.wait_for("Copied.")
+    assert copied_text(dashboard).startswith("mutation CreateSegment(")
+    dashboard.check_appearance()
+    dashboard.check_browser_logs()
+
+
+def test_texts_that_are_cut_are_shown_beside_the_pointer(dashboard: Dashboard) -> None:
+    email = "a-very-long-name-of-a-customer@shop.example"
+    dashboard.create_customers("anna", email=email)
+    segment_id = dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open(f"/app/segments/{segment_id}")
+
+    cell = dashboard.find("td", email)
+
+    assert dashboard.browser.execute_script(
+        "return arguments[0].scrollWidth > arguments[0].clientWidth", cell
+    )
+    assert cell.get_attribute("title") == email
 
 
 def test_a_segment_in_use_is_not_deleted(dashboard: Dashboard, segment_id: str) -> None:

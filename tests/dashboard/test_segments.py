@@ -160,7 +160,7 @@ def list_rows(dashboard: Dashboard) -> dict[str, dict[str, str]]:
         "return [...document.querySelectorAll('tbody tr')].map(row =>"
         " [...row.cells].map(cell => cell.innerText.split('\\n')))"
     )
-    columns = ("Kind", "Customers", "Last 7 days", "Last 30 days", "Used by", "Edited")
+    columns = ("Kind", "Customers", "Last 7 days", "Last 30 days", "Used by", "Edited", "Menu")
     return {
         name[0]: {
             "sentence": " ".join(name[1:]).strip(),

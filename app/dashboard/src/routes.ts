@@ -1,3 +1,6 @@
+/** The id of the first field of a new export. As the fragment of the address, it asks for the focus. */
+export const NEW_EXPORT = "new-export";
+
 /** The addresses of the pages, below /app. */
 export const routes = {
   segments: "/segments",
@@ -20,6 +23,8 @@ export const routes = {
   codePool: (id: string) => `/codes/${id}`,
   loyalty: "/loyalty",
   referrals: "/referrals",
+  /** The exports of a segment, with the focus on the form of a new one. */
+  newExport: (id: string) => `/segments/${id}/exports#${NEW_EXPORT}`,
   segment: (id: string, tab?: string) => `/segments/${id}${tab ? `/${tab}` : ""}`,
 };
 

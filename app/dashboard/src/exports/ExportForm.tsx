@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import { requestCreation } from "../api/creation";
 import { requireNoUserErrors } from "../api/request";
+import { NEW_EXPORT } from "../routes";
 import { ActionButton } from "../ui/ActionButton";
 import { Problem } from "../ui/Problem";
 import { DEFAULT_COLUMNS } from "./fields";
@@ -46,7 +47,13 @@ export function ExportForm({ segmentId, labels }: Props) {
       >
         <label>
           Format
-          <select value={format} onChange={(event) => setFormat(event.target.value as Format)}>
+          <select
+            id={NEW_EXPORT}
+            // biome-ignore lint/a11y/noAutofocus: the address asks for it.
+            autoFocus={window.location.hash === `#${NEW_EXPORT}`}
+            value={format}
+            onChange={(event) => setFormat(event.target.value as Format)}
+          >
             {FORMATS.map((name) => (
               <option key={name}>{name}</option>
             ))}

@@ -1,15 +1,20 @@
+import "./live.css";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Transition } from "../api/follow";
 import { connection } from "../api/socket";
 import { useInvalidation } from "../api/useInvalidation";
+import { ActionButton } from "../ui/ActionButton";
 import { formatTime } from "../ui/formats";
 import { Problem } from "../ui/Problem";
 import { useAnnouncement } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
+import { useInSight } from "../ui/useInSight";
 import type { ShownSegment } from "./queries";
 import { TransitionTable } from "./TransitionTable";
-import { useLiveTransitions } from "./useLiveTransitions";
-import { NO_TRANSITIONS } from "./words";
+import { TransitionTypeSelect } from "./TransitionTypeSelect";
+import { useAttention, useHeldValue } from "./useHold";
+import { MAX_KEPT_TRANSITIONS, useLiveTransitions } from "./useLiveTransitions";
+import { NO_TRANSITIONS, type TransitionType } from "./words";
 
 // After a burst, the members are counted once.
 const PAUSE_MS = 1_000;
@@ -30,27 +35,50 @@ interface ActiveFeedProps {
 
 function ActiveFeed({ segmentId, onRetry }: ActiveFeedProps) {
   const { transitions, error } = useLiveTransitions(segmentId);
-  const [pausedAt, setPausedAt] = useState<Transition[] | null>(null);
   useFreshMembers(segmentId, transitions?.[0]?.sequence);
 
   if (error) return <Problem error={error} onRetry={onRetry} />;
   if (!transitions) return <p className="waiting">Loading transitions …</p>;
-  const shown = pausedAt ?? transitions;
-  const newCount = pausedAt ? countNew(transitions, pausedAt) : 0;
+  return <Feed latest={transitions} />;
+}
+
+/** The transitions. They do not move while somebody reads them: points at them, or scrolls down. */
+function Feed({ latest }: { latest: readonly Transition[] }) {
+  const [type, setType] = useState<TransitionType | null>(null);
+  const [isPaused, setPaused] = useState(false);
+  const [isRead, handlers] = useAttention();
+  const [top, isAtTop] = useInSight<HTMLDivElement>();
+  const [held, showLatest] = useHeldValue(latest, isPaused || isRead || !isAtTop);
+  const isChosen = (transition: Transition) => !type || transition.type === type;
+  const shown = held.filter(isChosen);
+  const newCount = countNew(latest, held, isChosen);
   return (
     <>
-      <p className="toolbar">
+      <div ref={top} />
+      <div className="toolbar feed-tools">
         <LineState />
-        <button type="button" onClick={() => setPausedAt(pausedAt ? null : transitions)}>
-          {pausedAt ? "Resume" : "Pause"}
+        <TransitionTypeSelect type={type} onChange={setType} />
+        <button type="button" onClick={() => setPaused(!isPaused)}>
+          {isPaused ? "Resume" : "Pause"}
         </button>
-        {newCount > 0 && <span>{newCount} new</span>}
-      </p>
-      {shown.length === 0 ? (
-        <p>Nobody has entered or left yet.</p>
-      ) : (
-        <TransitionTable transitions={shown} />
-      )}
+        <ActionButton
+          isPending={false}
+          disabled={newCount === 0}
+          onClick={() => {
+            showLatest();
+            top.current?.scrollIntoView({ block: "nearest" });
+          }}
+        >
+          {newCount < MAX_KEPT_TRANSITIONS ? newCount : `${newCount} or more`} new
+        </ActionButton>
+      </div>
+      <div {...handlers}>
+        {shown.length > 0 ? (
+          <TransitionTable transitions={shown} />
+        ) : (
+          <p>{type ? "No such transition lately." : "Nobody has entered or left yet."}</p>
+        )}
+      </div>
     </>
   );
 }
@@ -70,10 +98,15 @@ function LineState() {
   const { isConnected, cutOffAt } = useSyncExternalStore(connection.subscribe, connection.get);
   const state = cutOffAt ? `Cut off since ${formatTime(cutOffAt)}, connecting …` : "Connecting …";
   useAnnouncement(isConnected ? "Live" : state);
-  return <span>{isConnected ? "● Live" : `○ ${state}`}</span>;
+  return isConnected ? <span className="kind-active">● Live</span> : <span>{`○ ${state}`}</span>;
 }
 
-function countNew(transitions: Transition[], shown: Transition[]): number {
+function countNew(
+  latest: readonly Transition[],
+  shown: readonly Transition[],
+  isChosen: (transition: Transition) => boolean,
+): number {
   const newestShown = shown[0]?.sequence ?? 0;
-  return transitions.filter((transition) => transition.sequence > newestShown).length;
+  return latest.filter((transition) => transition.sequence > newestShown && isChosen(transition))
+    .length;
 }

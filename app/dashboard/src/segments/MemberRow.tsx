@@ -1,5 +1,6 @@
 import { memo } from "react";
 import { CustomerLink } from "../customers/CustomerLink";
+import { nameOf } from "../customers/nameOf";
 import type { MemberColumn } from "./memberColumns";
 import type { Member } from "./memberQueries";
 
@@ -13,12 +14,18 @@ interface Props {
 export const MemberRow = memo(function MemberRow({ member, index, columns }: Props) {
   return (
     <tr aria-rowindex={index + 2}>
-      <th scope="row">
+      <th scope="row" title={nameOf(member.customer)}>
         <CustomerLink customer={member.customer} />
       </th>
-      {columns.map(({ path, read }) => (
-        <td key={path}>{read(member) || "–"}</td>
-      ))}
+      {columns.map(({ path, read }) => {
+        const text = read(member) || "–";
+        return (
+          // A narrow column cuts it.
+          <td key={path} title={text}>
+            {text}
+          </td>
+        );
+      })}
     </tr>
   );
 });

@@ -2,19 +2,23 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
+import { DeleteButton } from "../ui/DeleteButton";
 import { formatDate, formatShare } from "../ui/formats";
-import { DeleteSegmentButton } from "./DeleteSegmentButton";
+import { CopyAsGraphQLButton } from "./CopyAsGraphQLButton";
 import { EditDetailsButton } from "./EditDetailsButton";
 import { KindBadge } from "./KindBadge";
 import { MemberCount } from "./MemberCount";
 import { activationQuery, type ShownSegment } from "./queries";
+import { listSegmentPages } from "./segmentPages";
 import { allCustomersQuery, memberCountQuery } from "./sizeQueries";
+import { useSegmentDeletion } from "./useSegmentDeletion";
 import { USE_NAMES } from "./words";
 
 /** What the segment is, and what can be done with it. */
 export function SegmentHead({ segment }: { segment: ShownSegment }) {
   const [, navigate] = useLocation();
   const canWrite = useCanWrite();
+  const deletion = useSegmentDeletion(segment, () => navigate(routes.segments));
   return (
     <>
       <h1>{segment.name}</h1>
@@ -26,34 +30,31 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
           <ActivatedBy segmentId={segment.id} />; its filter can’t be edited
         </p>
       )}
-      <div className="toolbar">
+      <p>
         <KindBadge kind={segment.kind} />
-        <span>
-          <MemberCount id={segment.id} lastSize={segment.lastSize} isNamed />
-          <Share segmentId={segment.id} />
-        </span>
-        {canWrite && segment.editable && (
-          <Link className="button" href={routes.editSegment(segment.id)}>
-            Edit
-          </Link>
-        )}
-        {canWrite && segment.kind !== "STATIC" && (
-          <Link className="button" href={routes.duplicate(segment.id)}>
-            Duplicate
-          </Link>
-        )}
-        {canWrite && segment.kind === "STATIC" && (
-          <Link className="button" href={routes.changedCopy(segment.id)}>
-            Make a changed copy
-          </Link>
-        )}
+        {", "}
+        <MemberCount id={segment.id} lastSize={segment.lastSize} isNamed />
+        <Share segmentId={segment.id} />
+      </p>
+      <div className="toolbar">
+        {canWrite &&
+          listSegmentPages(segment).map(({ name, href }) => (
+            <Link key={name} className="button" href={href} onClick={() => focusFragment(href)}>
+              {name}
+            </Link>
+          ))}
+        {segment.kind !== "STATIC" && <CopyAsGraphQLButton id={segment.id} />}
         {canWrite && <EditDetailsButton segment={segment} />}
-        {canWrite && (
-          <DeleteSegmentButton segment={segment} onDeleted={() => navigate(routes.segments)} />
-        )}
+        {canWrite && <DeleteButton {...deletion} />}
       </div>
     </>
   );
+}
+
+/** Focuses what the fragment of an address names, if the page shows it already. */
+function focusFragment(href: string) {
+  const [, fragment = ""] = href.split("#");
+  document.getElementById(fragment)?.focus();
 }
 
 /** The share of all customers, once both are counted. */

@@ -63,6 +63,7 @@ export function SegmentList({ selection, onSort, onClear }: Props) {
                 <th scope="col">Last 30 days</th>
                 <th scope="col">Used by</th>
                 <SortableHeading name="Edited" order="UPDATED" beginsDescending {...sorting} />
+                <td />
               </tr>
             </thead>
             <tbody>

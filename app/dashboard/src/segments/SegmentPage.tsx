@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { Exports } from "../exports/Exports";
 import { routes } from "../routes";
 import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { loadable } from "../ui/loadable";
@@ -8,12 +7,13 @@ import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { Tabs } from "../ui/Tabs";
 import { Changes } from "./Changes";
-import { LiveFeed } from "./LiveFeed";
 import { segmentQuery } from "./queries";
 import { SegmentHead } from "./SegmentHead";
 import { Transitions } from "./Transitions";
 import { Uses } from "./Uses";
 
+const Exports = loadable(async () => (await import("../exports/Exports")).Exports);
+const LiveFeed = loadable(async () => (await import("./LiveFeed")).LiveFeed);
 const Members = loadable(async () => (await import("./Members")).Members);
 const History = loadable(async () => (await import("./History")).History);
 

@@ -3,11 +3,13 @@ import { Link } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { hasKeptDraft } from "../drafts/storage";
 import { routes } from "../routes";
+import { focusNeighbor } from "../ui/focusNeighbor";
 import { formatDate, formatSigned } from "../ui/formats";
 import { useInSight } from "../ui/useInSight";
 import { KindBadge } from "./KindBadge";
 import { LastSize, MemberCount } from "./MemberCount";
 import type { ListedSegment } from "./queries";
+import { SegmentMenu } from "./SegmentMenu";
 import { Sparkline } from "./Sparkline";
 import { sizeHistoryQuery } from "./sizeQueries";
 import { changeOverWeek, type Size } from "./sizes";
@@ -60,6 +62,14 @@ export function SegmentRow({ segment }: { segment: ListedSegment }) {
       </td>
       <td>{describeUses(segment.usedBy.map((use) => use.name))}</td>
       <td className="unbroken">{formatDate(segment.updatedAt)}</td>
+      <td className="row-menu">
+        <SegmentMenu
+          segment={segment}
+          onDeleted={() =>
+            focusNeighbor(row.current, () => document.getElementById("main")?.focus())
+          }
+        />
+      </td>
     </tr>
   );
 }

@@ -3,7 +3,8 @@ import { useState } from "react";
 import { PagedList } from "../ui/PagedList";
 import { type ShownSegment, transitionsQuery } from "./queries";
 import { TransitionTable } from "./TransitionTable";
-import { NO_TRANSITIONS, TRANSITION_NAMES, type TransitionType } from "./words";
+import { TransitionTypeSelect } from "./TransitionTypeSelect";
+import { NO_TRANSITIONS, type TransitionType } from "./words";
 
 /** All transitions of the segment, page by page. */
 export function Transitions({ segment }: { segment: ShownSegment }) {
@@ -18,20 +19,7 @@ function TransitionHistory({ segmentId }: { segmentId: string }) {
   return (
     <>
       <div className="toolbar">
-        <label>
-          Transition
-          <select
-            value={type ?? ""}
-            onChange={({ target }) => setType((target.value || null) as TransitionType | null)}
-          >
-            <option value="">Both</option>
-            {Object.entries(TRANSITION_NAMES).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <TransitionTypeSelect type={type} onChange={setType} />
       </div>
       <PagedList
         query={query}

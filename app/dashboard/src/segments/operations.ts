@@ -24,6 +24,7 @@ export const ListSegments = graphql(`
         name
         kind
         filterText
+        editable
         updatedAt
         lastSize {
           memberCount

@@ -3,7 +3,7 @@ import { followTransitions, type Transition } from "../api/follow";
 import { request } from "../api/request";
 import { ListTransitions, ReadTransitionsCursor } from "./operations";
 
-const MAX_KEPT_TRANSITIONS = 200;
+export const MAX_KEPT_TRANSITIONS = 200;
 
 /**
  * Returns the latest transitions of the segment and those since the page opened, newest first, and

@@ -15,7 +15,8 @@ export function Main({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (shownLocation.current === location) return;
     shownLocation.current = location;
-    main.current?.focus();
+    // A field may have taken it.
+    if (!main.current?.contains(document.activeElement)) main.current?.focus();
   }, [location]);
   return (
     <main id="main" tabIndex={-1} ref={main} aria-label={title || undefined}>

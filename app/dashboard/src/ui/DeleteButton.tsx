@@ -1,100 +1,15 @@
-import { type QueryKey, useMutation } from "@tanstack/react-query";
-import { type ReactNode, useId, useRef } from "react";
-import type { TadaDocumentNode } from "../api/graphql";
-import { type ApiProblem, request, requireNoUserErrors } from "../api/request";
-import { useInvalidation } from "../api/useInvalidation";
-import { ActionButton } from "./ActionButton";
-import { Problem } from "./Problem";
+import { useState } from "react";
+import { DeleteDialog, type Deletion } from "./DeleteDialog";
 
-type Deletion = TadaDocumentNode<
-  Record<string, { userErrors: readonly ApiProblem[] }>,
-  { id: string }
->;
-
-interface Props {
-  /** What is deleted: "segment". */
-  noun: string;
-  id: string;
-  name: string;
-  /** What prevents the deletion. */
-  uses?: readonly { id: string; name: string }[];
-  mutation: Deletion;
-  /** The keys of the queries that are read again after the deletion. */
-  affectedKeys: readonly QueryKey[];
-  /** Is called when it is deleted and the dialog is closed. */
-  onDeleted: () => void;
-  /** What the deletion means. */
-  children: ReactNode;
-}
-
-/** Deletes something after a question. It names what uses it, and so prevents the deletion. */
-export function DeleteButton({
-  noun,
-  id,
-  name,
-  uses = [],
-  mutation,
-  affectedKeys,
-  onDeleted,
-  children,
-}: Props) {
-  const invalidate = useInvalidation();
-  const dialog = useRef<HTMLDialogElement>(null);
-  const heading = useId();
-  const deletion = useMutation({
-    mutationFn: async () => {
-      for (const { userErrors } of Object.values(await request(mutation, { id }))) {
-        requireNoUserErrors(userErrors);
-      }
-    },
-    onSuccess: () => {
-      // An open dialog keeps the focus from the rest of the page.
-      dialog.current?.close();
-      invalidate(...affectedKeys);
-      onDeleted();
-    },
-  });
-  const isUsed = uses.length > 0;
-
-  function open() {
-    deletion.reset();
-    dialog.current?.showModal();
-  }
+/** Deletes something after a question. */
+export function DeleteButton(deletion: Deletion) {
+  const [isOpen, setOpen] = useState(false);
   return (
     <>
-      <button type="button" aria-label={`Delete ${name}`} onClick={open}>
+      <button type="button" aria-label={`Delete ${deletion.name}`} onClick={() => setOpen(true)}>
         Delete
       </button>
-      <dialog ref={dialog} aria-labelledby={heading}>
-        <h2 id={heading}>Delete “{name}”?</h2>
-        {deletion.error && <Problem error={deletion.error} />}
-        {isUsed ? (
-          <>
-            <p>It can’t be deleted while these use it:</p>
-            <ul>
-              {uses.map((use) => (
-                <li key={use.id}>{use.name}</li>
-              ))}
-            </ul>
-          </>
-        ) : (
-          <p>{children}</p>
-        )}
-        <div className="toolbar">
-          <button type="button" onClick={() => dialog.current?.close()}>
-            {isUsed ? "Close" : "Cancel"}
-          </button>
-          {!isUsed && (
-            <ActionButton
-              className="dangerous"
-              isPending={deletion.isPending}
-              onClick={() => deletion.mutate()}
-            >
-              Delete the {noun}
-            </ActionButton>
-          )}
-        </div>
-      </dialog>
+      {isOpen && <DeleteDialog {...deletion} onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -4,7 +4,7 @@
  */
 export function focusNeighbor(item: Element | null, onNone: () => void): void {
   const neighbor = item?.nextElementSibling ?? item?.previousElementSibling;
-  const button = neighbor?.querySelector<HTMLButtonElement>("button:last-child");
+  const button = neighbor?.querySelector<HTMLButtonElement>("button:last-of-type");
   if (button) button.focus();
   else onNone();
 }
