@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
 import { formatDate, formatShare } from "../ui/formats";
+import { useHeadingFocus } from "../ui/headingFocus";
 import { DeleteSegmentButton } from "./DeleteSegmentButton";
 import { EditDetailsButton } from "./EditDetailsButton";
 import { KindBadge } from "./KindBadge";
@@ -15,9 +16,12 @@ import { USE_NAMES } from "./words";
 export function SegmentHead({ segment }: { segment: ShownSegment }) {
   const [, navigate] = useLocation();
   const canWrite = useCanWrite();
+  const heading = useHeadingFocus();
   return (
     <>
-      <h1>{segment.name}</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        {segment.name}
+      </h1>
       {segment.description && <p>{segment.description}</p>}
       {segment.filterText && <p className="sentence">{segment.filterText}</p>}
       {segment.activatedAt && (
