@@ -87,6 +87,17 @@ def test_a_filter_is_made_by_keyboard_alone(dashboard: Dashboard) -> None:
     assert segment_of(dashboard)["filter"] == {"all": [{"all": [has_email]}]}
 
 
+def test_the_name_and_the_description_are_as_wide_as_what_they_describe(
+    dashboard: Dashboard,
+) -> None:
+    for path, described in (("", ".group"), ("/list", ".list-editor")):
+        dashboard.open(f"/app/segments/new{path}")
+        for label in ("Name", "Description"):
+            width = dashboard.find("input", label).size["width"]
+            element = dashboard.browser.find_element("css selector", described)
+            assert width == element.size["width"]
+
+
 def test_a_key_is_quick_in_a_large_filter(dashboard: Dashboard) -> None:
     segment_id = dashboard.create_segment("Large", {"filter": {"any": [ANNA] * CONDITIONS}})
     dashboard.open(f"/app/segments/{segment_id}/edit")

@@ -88,7 +88,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
           )}
           <div className="editor">
             <form ref={form} onSubmit={submit}>
-              <div className="toolbar">
+              <div className="fields">
                 <label>
                   Name
                   <input
@@ -108,6 +108,9 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                     }
                   />
                 </label>
+              </div>
+              {segment && canWrite && <EffectNotice segment={segment} />}
+              <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter}>
                 {canWrite && (
                   <ActionButton
                     type="submit"
@@ -119,9 +122,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                     Save
                   </ActionButton>
                 )}
-              </div>
-              {segment && canWrite && <EffectNotice segment={segment} />}
-              <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter} />
+              </DraftTools>
               <KeepingNotice {...keepingProblems} />
               <GroupEditor group={draft.tree} isRoot />
             </form>

@@ -59,7 +59,7 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
       }}
     >
       {creation.error && <Problem error={creation.error} />}
-      <div className="toolbar">
+      <div className="fields">
         <label>
           Name
           <input
@@ -77,7 +77,9 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
             }
           />
         </label>
-        {canWrite && (
+      </div>
+      {canWrite && (
+        <div className="toolbar">
           <ActionButton
             type="submit"
             className="primary"
@@ -86,8 +88,8 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
           >
             Create the list
           </ActionButton>
-        )}
-      </div>
+        </div>
+      )}
     </form>
   );
 }
