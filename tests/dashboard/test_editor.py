@@ -244,6 +244,40 @@ def test_a_segment_that_cannot_be_edited_leads_to_a_copy(dashboard: Dashboard) -
     dashboard.wait_for("2 customers")
 
 
+def test_segments_that_contain_the_edited_one_cannot_be_chosen(dashboard: Dashboard) -> None:
+    edited_id = dashboard.create_segment("Annas", {"filter": ANNA})
+    direct_id = dashboard.create_segment("Direct", {"filter": {"segment": {"id": edited_id}}})
+    dashboard.create_segment("Indirect", {"filter": {"segment": {"id": direct_id}}})
+    dashboard.create_segment("Others", {"filter": ANNA})
+    dashboard.open(f"/app/segments/{edited_id}/edit")
+    dashboard.click("button", "+ Segment")
+    field = dashboard.find("input", "Segment")
+    field.click()
+
+    expected = [
+        ("Others", None),
+        ("Annas", "Passive, is the segment that you edit"),
+        ("Direct", "Passive, contains the segment that you edit"),
+        ("Indirect", "Passive, contains the segment that you edit"),
+    ]
+    dashboard.wait_until(lambda: shown_options(dashboard) == expected)
+    dashboard.check_accessibility()
+    field.send_keys(Keys.ARROW_UP, Keys.ENTER)
+    assert len(shown_options(dashboard)) == 4
+    field.send_keys(Keys.ARROW_DOWN, Keys.ENTER)
+    dashboard.wait_until(lambda: field.get_attribute("value") == "Others")
+
+
+def shown_options(dashboard: Dashboard) -> list[tuple[str, str | None]]:
+    """Returns the names of the shown options, and the second line of each that is disabled."""
+    options = dashboard.browser.find_elements("css selector", "[role=option]")
+    return [
+        (name, detail if option.get_attribute("aria-disabled") == "true" else None)
+        for option in options
+        for name, detail in [option.text.split("\n")]
+    ]
+
+
 def test_a_list_of_values_is_pasted_and_edited(dashboard: Dashboard) -> None:
     dashboard.create_customers("dot", name="Doe, Dot")
     filter_ = {"attribute": {"path": "name", "operator": "IN", "value": ["Anna"]}}

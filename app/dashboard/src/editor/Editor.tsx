@@ -13,7 +13,7 @@ import { Conflict } from "./Conflict";
 import { useCatalog } from "./catalog";
 import { DraftTools } from "./DraftTools";
 import { EffectNotice } from "./EffectNotice";
-import { EditContext, JudgementContext, ProblemContext } from "./editing";
+import { EditContext, JudgementContext, ProblemContext, SegmentIdContext } from "./editing";
 import { GroupEditor } from "./GroupEditor";
 import { useEditorKeys } from "./keys";
 import { Preview } from "./Preview";
@@ -124,7 +124,9 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                 )}
               </DraftTools>
               <KeepingNotice {...keepingProblems} />
-              <GroupEditor group={draft.tree} isRoot />
+              <SegmentIdContext value={origin.segmentId}>
+                <GroupEditor group={draft.tree} isRoot />
+              </SegmentIdContext>
             </form>
             <div className="preview">
               <ErrorBoundary>
