@@ -33,6 +33,7 @@ clipboardData.setData("text", text);
 const options = {clipboardData, bubbles: true, cancelable: true};
 field.dispatchEvent(new ClipboardEvent("paste", options));
 """
+AMOUNT_IS = {"path": "amount", "operator": "IS"}
 CREATE_DISTRIBUTION = """
 mutation($input: DistributionInput!) {
   distributionCreate(input: $input) { userErrors { message } }
@@ -242,6 +243,27 @@ def test_a_segment_that_cannot_be_edited_leads_to_a_copy(dashboard: Dashboard) -
     dashboard.check_accessibility()
     dashboard.click("a", "Duplicate as passive")
     dashboard.wait_for("2 customers")
+
+
+def test_an_amount_says_what_unit_it_takes(dashboard: Dashboard) -> None:
+    amount = {"function": "SUM", "property": "amount"}
+    filters = [
+        {"attribute": {"path": "orders.totalAmount", "operator": "GREATER_THAN", "value": 1250}},
+        {"event": {"name": "order", "aggregate": amount, "operator": "BETWEEN", "value": [1, 2]}},
+        {"event": {"name": "order.item", "where": [{**AMOUNT_IS, "value": 5}]}},
+        {"attribute": {"path": "orders.totalAmount", "operator": "HAS_VALUE"}},
+        {"attribute": {"path": "orders.totalCount", "operator": "GREATER_THAN", "value": 1}},
+        {"event": {"name": "order", "aggregate": {**amount, "function": "DISTINCT_COUNT"}}},
+    ]
+    segment_id = dashboard.create_segment("Spenders", {"filter": {"any": filters}})
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("3 stay")
+
+    hinted = dashboard.browser.find_elements("css selector", "[type=number][aria-describedby]")
+
+    assert [field.get_attribute("value") for field in hinted] == ["1250", "1", "2", "5"]
+    assert dashboard.text().count("in minor units (12.50 is 1250)") == 3
+    dashboard.check_appearance()
 
 
 def test_segments_that_contain_the_edited_one_cannot_be_chosen(dashboard: Dashboard) -> None:
