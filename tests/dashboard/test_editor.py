@@ -33,6 +33,7 @@ clipboardData.setData("text", text);
 const options = {clipboardData, bubbles: true, cancelable: true};
 field.dispatchEvent(new ClipboardEvent("paste", options));
 """
+AMOUNT_IS = {"path": "amount", "operator": "IS"}
 CREATE_DISTRIBUTION = """
 mutation($input: DistributionInput!) {
   distributionCreate(input: $input) { userErrors { message } }
@@ -85,6 +86,17 @@ def test_a_filter_is_made_by_keyboard_alone(dashboard: Dashboard) -> None:
     dashboard.wait_for("1 member")
     has_email = {"attribute": {"path": "email", "operator": "HAS_VALUE"}}
     assert segment_of(dashboard)["filter"] == {"all": [{"all": [has_email]}]}
+
+
+def test_the_name_and_the_description_are_as_wide_as_what_they_describe(
+    dashboard: Dashboard,
+) -> None:
+    for path, described in (("", ".group"), ("/list", ".list-editor")):
+        dashboard.open(f"/app/segments/new{path}")
+        for label in ("Name", "Description"):
+            width = dashboard.find("input", label).size["width"]
+            element = dashboard.browser.find_element("css selector", described)
+            assert width == element.size["width"]
 
 
 def test_a_key_is_quick_in_a_large_filter(dashboard: Dashboard) -> None:
@@ -231,6 +243,61 @@ def test_a_segment_that_cannot_be_edited_leads_to_a_copy(dashboard: Dashboard) -
     dashboard.check_accessibility()
     dashboard.click("a", "Duplicate as passive")
     dashboard.wait_for("2 customers")
+
+
+def test_an_amount_says_what_unit_it_takes(dashboard: Dashboard) -> None:
+    amount = {"function": "SUM", "property": "amount"}
+    filters = [
+        {"attribute": {"path": "orders.totalAmount", "operator": "GREATER_THAN", "value": 1250}},
+        {"event": {"name": "order", "aggregate": amount, "operator": "BETWEEN", "value": [1, 2]}},
+        {"event": {"name": "order.item", "where": [{**AMOUNT_IS, "value": 5}]}},
+        {"attribute": {"path": "orders.totalAmount", "operator": "HAS_VALUE"}},
+        {"attribute": {"path": "orders.totalCount", "operator": "GREATER_THAN", "value": 1}},
+        {"event": {"name": "order", "aggregate": {**amount, "function": "DISTINCT_COUNT"}}},
+    ]
+    segment_id = dashboard.create_segment("Spenders", {"filter": {"any": filters}})
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("3 stay")
+
+    hinted = dashboard.browser.find_elements("css selector", "[type=number][aria-describedby]")
+
+    assert [field.get_attribute("value") for field in hinted] == ["1250", "1", "2", "5"]
+    assert dashboard.text().count("in minor units (12.50 is 1250)") == 3
+    dashboard.check_appearance()
+
+
+def test_segments_that_contain_the_edited_one_cannot_be_chosen(dashboard: Dashboard) -> None:
+    edited_id = dashboard.create_segment("Annas", {"filter": ANNA})
+    direct_id = dashboard.create_segment("Direct", {"filter": {"segment": {"id": edited_id}}})
+    dashboard.create_segment("Indirect", {"filter": {"segment": {"id": direct_id}}})
+    dashboard.create_segment("Others", {"filter": ANNA})
+    dashboard.open(f"/app/segments/{edited_id}/edit")
+    dashboard.click("button", "+ Segment")
+    field = dashboard.find("input", "Segment")
+    field.click()
+
+    expected = [
+        ("Others", None),
+        ("Annas", "Passive, is the segment that you edit"),
+        ("Direct", "Passive, contains the segment that you edit"),
+        ("Indirect", "Passive, contains the segment that you edit"),
+    ]
+    dashboard.wait_until(lambda: shown_options(dashboard) == expected)
+    dashboard.check_accessibility()
+    field.send_keys(Keys.ARROW_UP, Keys.ENTER)
+    assert len(shown_options(dashboard)) == 4
+    field.send_keys(Keys.ARROW_DOWN, Keys.ENTER)
+    dashboard.wait_until(lambda: field.get_attribute("value") == "Others")
+
+
+def shown_options(dashboard: Dashboard) -> list[tuple[str, str | None]]:
+    """Returns the names of the shown options, and the second line of each that is disabled."""
+    options = dashboard.browser.find_elements("css selector", "[role=option]")
+    return [
+        (name, detail if option.get_attribute("aria-disabled") == "true" else None)
+        for option in options
+        for name, detail in [option.text.split("\n")]
+    ]
 
 
 def test_a_list_of_values_is_pasted_and_edited(dashboard: Dashboard) -> None:

@@ -72,6 +72,22 @@ def test_a_file_is_checked_and_imported(dashboard: Dashboard, tmp_path: Path) ->
     dashboard.check_browser_logs()
 
 
+def test_a_file_of_orders_leads_to_the_command(dashboard: Dashboard, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("Order ID,Email,Order Total\n1,anna@shop.example,12.50\n")
+    dashboard.open("/app/import")
+    dashboard.find("input", "CSV file").send_keys(str(file))
+
+    dashboard.wait_for("These rows look like orders, and this page imports customers.")
+    dashboard.wait_for("The command segments import orders")
+    dashboard.check_appearance()
+    customers = tmp_path / "customers.csv"
+    customers.write_text("sourceId\nanna\nben\n")
+    dashboard.find("input", "CSV file").send_keys(str(customers))
+    dashboard.wait_for("2 rows")
+    assert not dashboard.browser.find_elements("css selector", ".notice")
+
+
 def test_rows_that_the_server_refuses_are_named(dashboard: Dashboard, tmp_path: Path) -> None:
     assert not dashboard.execute(DEFINE_TIER)["userErrors"]
     file = tmp_path / "customers.csv"

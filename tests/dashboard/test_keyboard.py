@@ -36,9 +36,7 @@ def test_a_segment_with_conditions_of_each_kind(dashboard: Dashboard) -> None:
     dashboard.press(Keys.ENTER)
     wait_for_focus(dashboard, "main")
     activate(dashboard, "New segment")
-    dashboard.wait_for("Complete a condition to see who meets it.")
-    wait_for_focus(dashboard, "main")
-    tab_to(dashboard, "Name")
+    wait_for_focus(dashboard, "Name")
     dashboard.press("Visitors")
 
     tab_to(dashboard, "Attribute")
@@ -71,7 +69,8 @@ def test_a_segment_with_conditions_of_each_kind(dashboard: Dashboard) -> None:
     press_with(dashboard, Keys.CONTROL, "s")
 
     dashboard.wait_for("1 member")
-    wait_for_focus(dashboard, "main")
+    wait_for_focus(dashboard, "Visitors")
+    assert dashboard.focused().tag_name == "h1"
     assert dashboard.browser.title.startswith("Visitors")
     where = {"path": "page", "operator": "IS", "value": "home"}
     eve = {"path": "sourceId", "operator": "STARTS_WITH", "value": "eve"}
@@ -81,6 +80,8 @@ def test_a_segment_with_conditions_of_each_kind(dashboard: Dashboard) -> None:
         {"segment": {"id": named_id}},
         {"none": [{"attribute": eve}]},
     ]
+    dashboard.browser.back()
+    wait_for_focus(dashboard, "Name")
     dashboard.check_browser_logs()
 
 
@@ -107,7 +108,7 @@ def test_a_fixed_list_by_search_and_ticks(dashboard: Dashboard) -> None:
     dashboard.press("Chosen", Keys.ENTER)
 
     dashboard.wait_for("1 member")
-    wait_for_focus(dashboard, "main")
+    wait_for_focus(dashboard, "Chosen")
     list_ = shown_segment(dashboard)
     assert (list_["name"], list_["kind"]) == ("Chosen", "STATIC")
     assert list_["members"]["nodes"] == [{"sourceId": "eve-3"}]

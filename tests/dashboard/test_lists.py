@@ -153,6 +153,40 @@ def test_a_file_is_uploaded_by_the_chosen_column(dashboard: Dashboard, tmp_path:
     assert shown_list(dashboard)["members"]["pageInfo"]["hasNextPage"]
 
 
+def test_a_file_replaces_pasted_text_only_after_a_question(
+    dashboard: Dashboard, tmp_path: Path
+) -> None:
+    file = tmp_path / "team.txt"
+    file.write_text("cleo\ndora\n")
+    dashboard.open("/app/segments/new/list")
+    text_field = dashboard.find("textarea", "Source ids or emails, one per line")
+    file_field = dashboard.find("input", "Or a CSV or text file")
+    text_field.send_keys("anna")
+
+    file_field.send_keys(str(file))
+    dashboard.wait_for("Replace the pasted text by team.txt?")
+    dashboard.check_appearance()
+    dashboard.click("button", "Keep the text")
+    assert dashboard.focused() == file_field
+    assert file_field.get_attribute("value") == ""
+    assert text_field.get_attribute("value") == "anna"
+    file_field.send_keys(str(file))
+    dashboard.click("button", "Replace the text")
+    assert dashboard.focused() == file_field
+    assert text_field.get_attribute("value") == ""
+    dashboard.wait_for("2 lines")
+    dashboard.click("button", "Look up and add")
+    dashboard.wait_for("2 customers in the list")
+
+    text_field.send_keys("ben")
+    dashboard.wait_for("1 line\n")
+    dashboard.click("button", "Look up and add")
+    dashboard.wait_for("3 customers in the list")
+    file_field.send_keys(str(file))
+    dashboard.wait_for("2 lines")
+    assert "Replace the pasted text" not in dashboard.text()
+
+
 def test_many_emails_are_looked_up(dashboard: Dashboard, tmp_path: Path) -> None:
     for number in range(3):
         names = (f"{number}-{each}" for each in range(CUSTOMERS_PER_EMAIL))

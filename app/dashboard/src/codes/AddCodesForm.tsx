@@ -42,6 +42,7 @@ export function AddCodesForm({ poolId }: { poolId: string }) {
         noun="code"
         submitLabel="Add the codes"
         isPending={addition.isPending}
+        isDone={addition.isSuccess}
         onChange={addition.reset}
         onSubmit={addition.mutate}
       />

@@ -2,6 +2,7 @@ import type { ReactNode, RefObject } from "react";
 import type { AttributeNode } from "../filter/node";
 import type { AttributeCondition, Operator } from "../filter/types";
 import { Select } from "../ui/Select";
+import { AmountHint } from "./AmountHint";
 import { type AttributeInfo, useCatalog } from "./catalog";
 import { ConditionField } from "./NodeProblems";
 import { OperatorOptions } from "./OperatorOptions";
@@ -59,15 +60,17 @@ export function ConditionFields(props: ConditionFieldsProps) {
       )}
       {path && info && (
         <ConditionField name="value">
-          <ValueField
-            key={operator}
-            kind={info.operand}
-            type={attribute?.type ?? "STRING"}
-            value={value}
-            onChange={(next) => change({ value: next })}
-            source={{ path, event }}
-            allowedValues={attribute?.allowedValues ?? null}
-          />
+          <AmountHint kind={info.operand} path={path} event={event}>
+            <ValueField
+              key={operator}
+              kind={info.operand}
+              type={attribute?.type ?? "STRING"}
+              value={value}
+              onChange={(next) => change({ value: next })}
+              source={{ path, event }}
+              allowedValues={attribute?.allowedValues ?? null}
+            />
+          </AmountHint>
         </ConditionField>
       )}
       {info?.takesIgnoreCase && attribute?.type === "STRING" && (

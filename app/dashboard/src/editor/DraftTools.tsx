@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import type { EditedDraft } from "../drafts/editedDraft";
 import type { Draft } from "../drafts/history";
 import { toFragment } from "../drafts/link";
@@ -12,13 +13,16 @@ interface Props {
   actions: EditorActions;
   /** The filter as the API takes it; null without a finished condition. */
   filter: unknown;
+  /** The button that saves the draft. */
+  children: ReactNode;
 }
 
-/** Undo and redo, a link to the draft, the filter as text, and the keys. */
-export function DraftTools({ editedDraft, actions, filter }: Props) {
+/** Save, undo and redo, a link to the draft, the filter as text, and the keys. */
+export function DraftTools({ editedDraft, actions, filter, children }: Props) {
   const link = useMutation({ mutationFn: () => copyLink(editedDraft.draft), onSuccess: announce });
   return (
     <div className="toolbar draft-tools">
+      {children}
       {/* A disabled button would lose the focus. */}
       <button
         type="button"

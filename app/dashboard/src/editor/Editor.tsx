@@ -13,7 +13,7 @@ import { Conflict } from "./Conflict";
 import { useCatalog } from "./catalog";
 import { DraftTools } from "./DraftTools";
 import { EffectNotice } from "./EffectNotice";
-import { EditContext, JudgementContext, ProblemContext } from "./editing";
+import { EditContext, JudgementContext, ProblemContext, SegmentIdContext } from "./editing";
 import { GroupEditor } from "./GroupEditor";
 import { useEditorKeys } from "./keys";
 import { Preview } from "./Preview";
@@ -88,7 +88,7 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
           )}
           <div className="editor">
             <form ref={form} onSubmit={submit}>
-              <div className="toolbar">
+              <div className="fields">
                 <label>
                   Name
                   <input
@@ -108,6 +108,9 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                     }
                   />
                 </label>
+              </div>
+              {segment && canWrite && <EffectNotice segment={segment} />}
+              <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter}>
                 {canWrite && (
                   <ActionButton
                     type="submit"
@@ -119,11 +122,11 @@ export function Editor({ segment, origin, takesFocus, onSaved, onRestart }: Prop
                     Save
                   </ActionButton>
                 )}
-              </div>
-              {segment && canWrite && <EffectNotice segment={segment} />}
-              <DraftTools editedDraft={editedDraft} actions={actions} filter={current.filter} />
+              </DraftTools>
               <KeepingNotice {...keepingProblems} />
-              <GroupEditor group={draft.tree} isRoot />
+              <SegmentIdContext value={origin.segmentId}>
+                <GroupEditor group={draft.tree} isRoot />
+              </SegmentIdContext>
             </form>
             <div className="preview">
               <ErrorBoundary>

@@ -7,6 +7,7 @@ import { readKept } from "../drafts/keptDraft";
 import { forgetDraft } from "../drafts/storage";
 import { routes } from "../routes";
 import type { ShownSegment } from "../segments/queries";
+import { FOCUS_HEADING } from "../ui/headingFocus";
 import { Editor } from "./Editor";
 
 interface Props {
@@ -23,8 +24,8 @@ export function EditorSession({ segment, proposed, strandedId }: Props) {
   const [, navigate] = useLocation();
   const [kept] = useState(() => readKept(segment?.id));
   const [origin, setOrigin] = useState(() => (kept ? null : createOrigin(segment, proposed)));
-  // The button that opened the editor had the focus, and is gone.
-  const [takesFocus, setTakesFocus] = useState(kept !== null);
+  // A new segment needs a name first. After an offer, the button that had the focus is gone.
+  const [takesFocus, setTakesFocus] = useState(segment === null || kept !== null);
 
   function restart(initial: Draft | null) {
     forgetDraft(segment?.id);
@@ -54,7 +55,7 @@ export function EditorSession({ segment, proposed, strandedId }: Props) {
       onSaved={(id) => {
         forgetDraft(segment?.id);
         if (strandedId) forgetDraft(strandedId);
-        navigate(routes.segment(id));
+        navigate(routes.segment(id), FOCUS_HEADING);
       }}
     />
   );

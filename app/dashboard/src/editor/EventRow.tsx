@@ -1,6 +1,7 @@
 import { createEvent, type EventNode } from "../filter/node";
 import type { Operator, TimeWindow } from "../filter/types";
 import { Select } from "../ui/Select";
+import { AmountHint } from "./AmountHint";
 import { useCatalog } from "./catalog";
 import { MeasureFields } from "./MeasureFields";
 import { ConditionField } from "./NodeProblems";
@@ -19,8 +20,10 @@ interface Props {
 /** How often, or how much, an event happened: with which properties, and when. */
 export function EventRow({ node, onChange }: Props) {
   const { events, operators } = useCatalog();
-  const { name, within, operator, value } = node.condition;
+  const { name, within, operator, value, aggregate } = node.condition;
   const event = events.find((candidate) => candidate.name === name);
+  const kind = (operator && operators.get(operator)?.operand) ?? "NUMBER";
+  const measured = aggregate?.function === "DISTINCT_COUNT" ? undefined : aggregate?.property;
   const change = (fields: EventNode["condition"]) =>
     onChange({ ...node, condition: { ...node.condition, ...fields } });
 
@@ -65,12 +68,14 @@ export function EventRow({ node, onChange }: Props) {
             </Select>
           </ConditionField>
           <ConditionField name="value">
-            <ValueField
-              kind={(operator && operators.get(operator)?.operand) ?? "NUMBER"}
-              type="NUMBER"
-              value={value}
-              onChange={(next) => change({ value: next })}
-            />
+            <AmountHint kind={kind} path={measured} event={name}>
+              <ValueField
+                kind={kind}
+                type="NUMBER"
+                value={value}
+                onChange={(next) => change({ value: next })}
+              />
+            </AmountHint>
           </ConditionField>
           <ConditionField name="within">
             <WindowFields within={within} onChange={(next) => onChange(withWindow(node, next))} />

@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
+import { useContext } from "react";
 import type { SegmentNode } from "../filter/node";
+import { SegmentIdContext } from "./editing";
 import { ConditionField } from "./NodeProblems";
-import { namedSegmentQuery } from "./queries";
+import { containingSegmentsQuery, namedSegmentQuery } from "./queries";
 import { SegmentCombobox } from "./SegmentCombobox";
 
 interface Props {
@@ -12,6 +14,8 @@ interface Props {
 /** A condition that the customer is, or is not, in another segment. */
 export function SegmentConditionRow({ node, onChange }: Props) {
   const { data: segment } = useQuery(namedSegmentQuery(node.segmentId));
+  const editedId = useContext(SegmentIdContext);
+  const { data: containing } = useQuery(containingSegmentsQuery(editedId));
   const name = segment === null ? "a deleted segment" : segment?.name;
   return (
     <>
@@ -27,6 +31,10 @@ export function SegmentConditionRow({ node, onChange }: Props) {
         <SegmentCombobox
           label="Segment"
           value={(node.segmentId && name) ?? ""}
+          findObstacle={({ id }) => {
+            if (id === editedId) return "is the segment that you edit";
+            return containing?.has(id) ? "contains the segment that you edit" : null;
+          }}
           onChoose={({ id }) => onChange({ ...node, segmentId: id })}
         />
       </ConditionField>

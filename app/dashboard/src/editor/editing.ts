@@ -10,6 +10,9 @@ export const EditContext = createContext<Pick<EditorActions, "edit" | "duplicate
 });
 export const useEdit = () => useContext(EditContext);
 
+/** The id of the segment whose filter is edited; undefined for a new one. */
+export const SegmentIdContext = createContext<string | undefined>(undefined);
+
 /** What the API refuses in the filter, by the ids of the nodes. */
 export const ProblemContext = createContext<ReadonlyMap<string, NodeProblem>>(new Map());
 export const useNodeProblem = (nodeId: string) => useContext(ProblemContext).get(nodeId);

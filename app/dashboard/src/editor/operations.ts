@@ -61,6 +61,17 @@ export const DescribeSegment = graphql(`
   }
 `);
 
+export const ReadSegmentUses = graphql(`
+  query ReadSegmentUses($id: ID!) {
+    segment(id: $id) {
+      usedBy {
+        kind
+        id
+      }
+    }
+  }
+`);
+
 export const PreviewFilter = graphql(`
   query PreviewFilter($filter: FilterInput!) {
     segmentPreview(filter: $filter) {

@@ -7,6 +7,7 @@ import {
   DescribeSegment,
   JudgeFilter,
   PreviewFilter,
+  ReadSegmentUses,
   SearchSegments,
 } from "./operations";
 
@@ -74,5 +75,24 @@ export const namedSegmentQuery = (id: string | undefined) =>
     queryKey: ["segment", id, "named"],
     queryFn: id
       ? async ({ signal }) => (await request(DescribeSegment, { id }, signal)).segment
+      : skipToken,
+  });
+
+/** The ids of the segments whose filters contain the segment, directly or not, and its own. */
+export const containingSegmentsQuery = (id: string | undefined) =>
+  queryOptions({
+    queryKey: ["segments", "containing", id],
+    queryFn: id
+      ? async ({ signal }) => {
+          const found = new Set([id]);
+          // The loop comes to those, too, that it adds.
+          for (const containedId of found) {
+            const { segment } = await request(ReadSegmentUses, { id: containedId }, signal);
+            for (const use of segment?.usedBy ?? []) {
+              if (use.kind === "SEGMENT") found.add(use.id);
+            }
+          }
+          return found;
+        }
       : skipToken,
   });

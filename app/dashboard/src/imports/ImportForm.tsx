@@ -4,10 +4,14 @@ import type { Row } from "../lists/entries";
 import { ActionButton } from "../ui/ActionButton";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { useAnnouncement } from "../ui/Status";
 import { CheckResult } from "./CheckResult";
 import { findMappingProblem, listFields, mapByHeading, readColumns, toNewPath } from "./columns";
 import { MappingTable } from "./MappingTable";
+import { areOrders } from "./orders";
 import { useImport } from "./useImport";
+
+const ORDERS_NOTICE = "These rows look like orders, and this page imports customers.";
 
 /** A file in columns. */
 export interface FileTable {
@@ -27,8 +31,10 @@ export function ImportForm({ table: { headings, rows }, attributes }: Props) {
   const newPaths = headings.map((heading) => toNewPath(heading, attributes));
   const [mapping, setMapping] = useState(() => mapByHeading(headings, fields, newPaths));
   const columns = useMemo(() => readColumns(rows, mapping, fields), [rows, mapping, fields]);
+  const hasOrders = useMemo(() => areOrders(headings, rows), [headings, rows]);
   const problem = findMappingProblem(mapping);
   const { check, write, progress, reset } = useImport(rows, columns, headings.length);
+  useAnnouncement(hasOrders ? ORDERS_NOTICE : null);
 
   function map(index: number, path: string) {
     const next = new Map(mapping);
@@ -40,6 +46,11 @@ export function ImportForm({ table: { headings, rows }, attributes }: Props) {
   return (
     <section aria-labelledby={headingId}>
       <h2 id={headingId}>{formatCount(rows.length, "row")}</h2>
+      {hasOrders && (
+        <p className="notice">
+          {ORDERS_NOTICE} The command <code>segments import orders</code> imports orders.
+        </p>
+      )}
       <MappingTable
         headings={headings}
         rows={rows}

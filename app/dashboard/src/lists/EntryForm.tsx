@@ -4,6 +4,7 @@ import { ActionButton } from "../ui/ActionButton";
 import { FileField, readText } from "../ui/FileField";
 import { formatCount } from "../ui/formats";
 import { Problem } from "../ui/Problem";
+import { useAnnouncement } from "../ui/Status";
 import { useDebounced } from "../ui/useDebounced";
 import { ColumnChoice } from "./ColumnChoice";
 import { type Column, countColumns, type Entries, parseRows, readEntries } from "./entries";
@@ -15,13 +16,16 @@ interface Props {
   noun: string;
   submitLabel: string;
   isPending: boolean;
+  /** Whether the values have been submitted: nothing is lost then when a file replaces them. */
+  isDone: boolean;
   /** Is called when the user pastes other text or chooses another file. */
   onChange: () => void;
   onSubmit: (entries: Entries) => void;
 }
 
 /** A form for values that the user pastes or has in a file, one a line or in a column. */
-export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSubmit }: Props) {
+export function EntryForm(props: Props) {
+  const { label, noun, submitLabel, isPending, isDone, onChange, onSubmit } = props;
   const fileField = useRef<HTMLInputElement>(null);
   const [source, setSource] = useState<{ text: string; fileName?: string }>({ text: "" });
   const [chosenColumn, setColumn] = useState<Column | null>(null);
@@ -39,7 +43,12 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
     file.reset();
     onChange();
   }
-  const file = useMutation({ mutationFn: readFile, onSuccess: change });
+  const file = useMutation({
+    mutationFn: readFile,
+    onSuccess: (read) => {
+      if (source.fileName || !source.text || isDone) change(read);
+    },
+  });
 
   return (
     <form
@@ -64,6 +73,20 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
         <FileField label="Or a CSV or text file" inputRef={fileField} onSelect={file.mutate} />
       </div>
       {file.error && <Problem error={file.error} />}
+      {file.data && (
+        <ReplaceQuestion
+          fileName={file.data.fileName}
+          onReplace={() => {
+            change(file.data);
+            fileField.current?.focus();
+          }}
+          onKeep={() => {
+            file.reset();
+            if (fileField.current) fileField.current.value = "";
+            fileField.current?.focus();
+          }}
+        />
+      )}
       {rows.length > 0 && (
         <div className="toolbar">
           <span>{formatCount(rows.length, "line")}</span>
@@ -86,6 +109,31 @@ export function EntryForm({ label, noun, submitLabel, isPending, onChange, onSub
         </div>
       )}
     </form>
+  );
+}
+
+interface QuestionProps {
+  fileName: string;
+  onReplace: () => void;
+  onKeep: () => void;
+}
+
+/** Asks whether a file replaces what the user has pasted. */
+function ReplaceQuestion({ fileName, onReplace, onKeep }: QuestionProps) {
+  const question = `Replace the pasted text by ${fileName}?`;
+  useAnnouncement(question);
+  return (
+    <div className="notice">
+      <p>{question}</p>
+      <div className="toolbar">
+        <button type="button" onClick={onReplace}>
+          Replace the text
+        </button>
+        <button type="button" onClick={onKeep}>
+          Keep the text
+        </button>
+      </div>
+    </div>
   );
 }
 

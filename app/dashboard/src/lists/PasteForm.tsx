@@ -27,6 +27,7 @@ export function PasteForm({ chosen, edit }: Props) {
         noun="customer"
         submitLabel="Look up and add"
         isPending={look.isPending}
+        isDone={look.isSuccess}
         onChange={reset}
         onSubmit={look.mutate}
       />

@@ -9,6 +9,7 @@ import type { Customer } from "../customers/queries";
 import { routes } from "../routes";
 import { CreateSegment } from "../segments/operations";
 import { ActionButton } from "../ui/ActionButton";
+import { FOCUS_HEADING } from "../ui/headingFocus";
 import { Problem } from "../ui/Problem";
 import { editChosen, isNobody, toFilter } from "./chosen";
 import { forgetList, type ListDraft } from "./keptList";
@@ -43,7 +44,7 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
     onSuccess: (id) => {
       forgetList(scope);
       invalidate(["segments"]);
-      navigate(routes.segment(id));
+      navigate(routes.segment(id), FOCUS_HEADING);
     },
   });
   const { name, description, chosen } = draft;
@@ -58,7 +59,7 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
       }}
     >
       {creation.error && <Problem error={creation.error} />}
-      <div className="toolbar">
+      <div className="fields">
         <label>
           Name
           <input
@@ -76,7 +77,9 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
             }
           />
         </label>
-        {canWrite && (
+      </div>
+      {canWrite && (
+        <div className="toolbar">
           <ActionButton
             type="submit"
             className="primary"
@@ -85,8 +88,8 @@ export function SaveListForm({ draft, setDraft, count, limit, scope }: Props) {
           >
             Create the list
           </ActionButton>
-        )}
-      </div>
+        </div>
+      )}
     </form>
   );
 }

@@ -4,6 +4,7 @@ import { useCanWrite } from "../access/viewer";
 import { routes } from "../routes";
 import { DeleteButton } from "../ui/DeleteButton";
 import { formatDate, formatShare } from "../ui/formats";
+import { useHeadingFocus } from "../ui/headingFocus";
 import { CopyAsGraphQLButton } from "./CopyAsGraphQLButton";
 import { EditDetailsButton } from "./EditDetailsButton";
 import { KindBadge } from "./KindBadge";
@@ -19,9 +20,12 @@ export function SegmentHead({ segment }: { segment: ShownSegment }) {
   const [, navigate] = useLocation();
   const canWrite = useCanWrite();
   const deletion = useSegmentDeletion(segment, () => navigate(routes.segments));
+  const heading = useHeadingFocus();
   return (
     <>
-      <h1>{segment.name}</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        {segment.name}
+      </h1>
       {segment.description && <p>{segment.description}</p>}
       {segment.filterText && <p className="sentence">{segment.filterText}</p>}
       {segment.activatedAt && (

@@ -6,7 +6,10 @@ import { OfflineBar } from "./OfflineBar";
 
 const PRODUCT_SUFFIX = " · Customer segments";
 
-/** The page. It gets the focus after navigation, so that a screen reader begins to read there. */
+/**
+ * The page. It gets the focus after navigation, so that a screen reader begins to read there: unless
+ * the page has given it to a field or a heading.
+ */
 export function Main({ children }: { children: ReactNode }) {
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
@@ -15,7 +18,6 @@ export function Main({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (shownLocation.current === location) return;
     shownLocation.current = location;
-    // A field may have taken it.
     if (!main.current?.contains(document.activeElement)) main.current?.focus();
   }, [location]);
   return (

@@ -16,11 +16,17 @@ interface Props<Item> {
     queryFn: (context: QueryFunctionContext) => Promise<readonly Item[]>;
   };
   renderItem: (item: Item) => ReactNode;
+  /** Whether an item can't be chosen. Those are listed last. */
+  isDisabled?: (item: Item) => boolean;
   onChoose: (item: Item) => void;
 }
 
 /** A field that searches over the API, and a list of what it finds. */
-export function Combobox<Item extends { id: string }>({ search, ...field }: Props<Item>) {
+export function Combobox<Item extends { id: string }>({
+  search,
+  isDisabled = () => false,
+  ...field
+}: Props<Item>) {
   const [text, setText] = useState<string | null>(null);
   const isOpen = text !== null;
   const settledText = useDebounced(text ?? "", TYPING_PAUSE_MS);
@@ -29,12 +35,16 @@ export function Combobox<Item extends { id: string }>({ search, ...field }: Prop
     enabled: isOpen,
     placeholderData: keepPreviousData,
   });
+  const items = (query.data ?? []).toSorted(
+    (a, b) => Number(isDisabled(a)) - Number(isDisabled(b)),
+  );
   return (
     <ComboboxField
       {...field}
+      isDisabled={isDisabled}
       text={text}
       onTextChange={setText}
-      items={query.data ?? []}
+      items={items}
       isSearching={query.isLoading || query.isPlaceholderData || settledText !== (text ?? "")}
     >
       {isOpen && query.data?.length === 0 && <span className="hint">Nothing found.</span>}

@@ -19,6 +19,8 @@ interface Props<Item> {
   /** The heading below which the item stands. Items of one heading follow each other. */
   headingOf?: (item: Item) => string;
   renderItem: (item: Item) => ReactNode;
+  /** Whether an item can't be chosen. */
+  isDisabled?: (item: Item) => boolean;
   onChoose: (item: Item) => void;
   /** What stands below the field. */
   children?: ReactNode;
@@ -42,6 +44,7 @@ export function ComboboxField<Item>(props: Props<Item>) {
     setChoosingFirst(false);
   }
   function choose(item: Item) {
+    if (props.isDisabled?.(item)) return;
     change(null);
     props.onChoose(item);
   }
@@ -117,6 +120,7 @@ interface OptionsProps<Item> {
   items: readonly Item[];
   headingOf?: (item: Item) => string;
   renderItem: (item: Item) => ReactNode;
+  isDisabled?: (item: Item) => boolean;
   onChoose: (item: Item) => void;
   activeIndex: number;
   idOf: (index: number) => string;
@@ -131,6 +135,7 @@ function Options<Item>({ headingOf, ...props }: OptionsProps<Item>) {
       role="option"
       tabIndex={-1}
       aria-selected={index === props.activeIndex}
+      aria-disabled={props.isDisabled?.(item)}
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => props.onChoose(item)}
     >

@@ -3,8 +3,16 @@ import { createContext, useContext } from "react";
 /** The id of the text that says what is wrong with a field; undefined if nothing is. */
 export const FieldProblemContext = createContext<string | undefined>(undefined);
 
-/** Returns the attributes that mark a control as wrong, and lead to the text that says why. */
+/** The id of the text that says what a field takes; undefined if none does. */
+export const FieldHintContext = createContext<string | undefined>(undefined);
+
+/** Returns the attributes that mark a control as wrong, and lead to the texts about it. */
 export function useProblemAttributes() {
-  const id = useContext(FieldProblemContext);
-  return id ? ({ "aria-invalid": true, "aria-describedby": id } as const) : {};
+  const problemId = useContext(FieldProblemContext);
+  const hintId = useContext(FieldHintContext);
+  const ids = [problemId, hintId].filter(Boolean).join(" ");
+  return {
+    ...(problemId && ({ "aria-invalid": true } as const)),
+    ...(ids && { "aria-describedby": ids }),
+  };
 }
