@@ -49,7 +49,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.press("/", "bgn?")
     dashboard.wait_for("There is no segment")
     assert dashboard.focused().get_attribute("value") == "bgn?"
-    dashboard.browser.execute_script("document.activeElement.blur()")
+    leave_field(dashboard)
     dashboard.press("gl")
     dashboard.wait_for("There is no segment")
     assert dashboard.browser.current_url.endswith("/app/segments?kind=STATIC")
@@ -57,6 +57,7 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.wait_for("Complete a condition to see who meets it.")
     dashboard.wait_until(lambda: status(dashboard).startswith("New segment"), "the announcement")
 
+    leave_field(dashboard)
     dashboard.press("?")
     dashboard.wait_for("go to Customers")
     dashboard.check_accessibility()
@@ -65,10 +66,17 @@ def check_keys(dashboard: Dashboard) -> None:
     dashboard.wait_until(lambda: "In the editor of a filter" not in dashboard.text())
     dashboard.browser.refresh()
     dashboard.wait_for("Complete a condition to see who meets it.")
+    leave_field(dashboard)
     dashboard.press("gs", "?")
     press_with(dashboard, Keys.CONTROL, "k")
     dashboard.wait_for("Find\nPages")
     assert dashboard.browser.current_url.endswith("/app/segments/new")
+
+
+def leave_field(dashboard: Dashboard) -> None:
+    """Takes the focus from a field, in which single keys are text."""
+    assert dashboard.focused().tag_name == "input"
+    dashboard.browser.execute_script("document.activeElement.blur()")
 
 
 def check_finder(dashboard: Dashboard) -> None:
