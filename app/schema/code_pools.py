@@ -11,7 +11,8 @@ from app.domain.codes import DEFAULT_PATTERN
 from app.domain.codes import CodePool as StoredPool
 from app.domain.codes import CodeRecipient as StoredRecipient
 from app.schema.context import Info
-from app.schema.customers import Customer, load_customer
+from app.schema.customers import Customer
+from app.schema.customers_reading import load_customer
 from app.schema.errors import UserError, attempt
 from app.schema.idempotency import IdempotencyKey, attempt_once
 from app.schema.input_json import input_to_json

@@ -9,13 +9,8 @@ from app.domain.customers import Customer as StoredCustomer
 from app.domain.ids import EntityKind
 from app.schema.connections import Page, make_page
 from app.schema.context import Info
-from app.schema.customers import (
-    Customer,
-    CustomerConnection,
-    CustomerRef,
-    read_customer_ref,
-    reading_customers,
-)
+from app.schema.customers import Customer, CustomerConnection, CustomerRef, read_customer_ref
+from app.schema.customers_reading import reading_customers
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json

@@ -9,7 +9,8 @@ from app.domain.deliveries import Delivery as StoredDelivery
 from app.domain.deliveries import DeliveryStatus
 from app.schema.connections import CountedConnection, Edge
 from app.schema.context import Info
-from app.schema.customers import Customer, load_customer
+from app.schema.customers import Customer
+from app.schema.customers_reading import load_customer
 from app.schema.enums import register_enum
 from app.schema.errors import UserError
 from app.schema.node import Node, to_node

@@ -6,12 +6,8 @@ from typing import Annotated
 import strawberry
 
 from app.schema.context import Info
-from app.schema.customers import (
-    Customer,
-    CustomerRef,
-    read_customer_ref,
-    reading_customers,
-)
+from app.schema.customers import Customer, CustomerRef, read_customer_ref
+from app.schema.customers_reading import reading_customers
 from app.schema.filters import FilterInput
 from app.schema.http.large_inputs import LargeInput
 from app.schema.input_json import input_to_json

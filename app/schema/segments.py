@@ -18,7 +18,8 @@ from app.domain.transitions import Transition
 from app.domain.uses import Use, UseKind
 from app.schema.connections import CountedConnection, Edge, Page, PageEdge, make_page
 from app.schema.context import Info
-from app.schema.customers import Customer, reading_customers
+from app.schema.customers import Customer
+from app.schema.customers_reading import reading_customers
 from app.schema.enums import register_enum
 from app.schema.node import Node, to_node
 from app.schema.paging import (

@@ -13,13 +13,8 @@ from app.domain.transitions import Transition
 from app.errors import PageTooLarge
 from app.schema.connections import Connection, Page, make_page
 from app.schema.context import Info
-from app.schema.customers import (
-    METADATA_FIELDS,
-    Customer,
-    CustomerRef,
-    load_customer,
-    read_customer_ref,
-)
+from app.schema.customers import Customer, CustomerRef, read_customer_ref
+from app.schema.customers_reading import METADATA_FIELDS, load_customer
 from app.schema.node import Node, to_node
 from app.schema.paging import (
     DEFAULT_PAGE_SIZE,
