@@ -17,6 +17,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser import console_errors, requested_hosts
 
 PATIENCE_SECONDS = 30
+# Reserved: no such host exists.
+WEBHOOK_URL = "https://shop.invalid/"
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 # Rules that axe leaves out by itself.
 ADDED_RULES = {"target-size": {"enabled": True}}
@@ -117,6 +119,19 @@ class Dashboard:
         )
         assert not payload["userErrors"], payload
         return str(payload["segment"]["id"])
+
+    def create_distribution(
+        self, segment_id: str, headers: dict[str, str] | None = None, **fields: Any
+    ) -> str:
+        """Creates the distribution "Welcome", which makes the segment active; returns its id."""
+        channel = {"webhook": {"url": WEBHOOK_URL, "headers": headers}}
+        payload = self.execute(
+            "mutation($input: DistributionInput!) { distributionCreate(input: $input)"
+            " { distribution { id } userErrors { code path message } } }",
+            input={"name": "Welcome", "segmentId": segment_id, "channel": channel, **fields},
+        )
+        assert not payload["userErrors"], payload
+        return str(payload["distribution"]["id"])
 
     def create_customers(self, *source_ids: str, **fields: Any) -> None:
         payload = self.execute(

@@ -7,8 +7,6 @@ from tests.dashboard.dashboard import Dashboard
 
 ANNA = {"attribute": {"path": "name", "operator": "IS", "value": "Anna"}}
 CUSTOMER = {"sourceId": "shop/anna"}
-# Reserved: no such host exists.
-WEBHOOK = {"webhook": {"url": "https://shop.invalid/"}}
 
 ROOT_PAGES = (
     "/app/segments",
@@ -39,15 +37,8 @@ def fill_shop(dashboard: Dashboard) -> list[str]:
     active = dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
     static = dashboard.create_segment("Chosen", {"customers": [{"sourceId": "ben"}]})
     pool = _create(dashboard, "codePoolCreate", "codePool", name="Gifts", codes=["A", "B"])
-    distribution = _create(
-        dashboard,
-        "distributionCreate",
-        "distribution",
-        name="Welcome",
-        segmentId=active,
-        channel=WEBHOOK,
-        codePoolId=pool,
-        includeCurrentMembers=True,
+    distribution = dashboard.create_distribution(
+        active, codePoolId=pool, includeCurrentMembers=True
     )
     program = _create(dashboard, "loyaltyProgramCreate", "program", name="Club")
     _create(
@@ -91,7 +82,6 @@ def _create(dashboard: Dashboard, mutation: str, noun: str, **fields: Any) -> st
     """Creates an object; returns its id."""
     input_type = {
         "codePoolCreate": "CodePoolInput",
-        "distributionCreate": "DistributionInput",
         "loyaltyProgramCreate": "LoyaltyProgramInput",
         "earningRuleCreate": "EarningRuleInput",
         "referralProgramCreate": "ReferralProgramInput",

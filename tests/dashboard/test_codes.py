@@ -15,22 +15,15 @@ from app.store import Store
 from app.store.ids import new_id
 from tests.burst_worker import run_burst_worker
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, replace_text, select
+from tests.dashboard.dashboard import WEBHOOK_URL, Dashboard, replace_text, select
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
-# Reserved: no such host exists.
-URL = "https://shop.invalid/"
 # A job generates so many.
 GENERATED = 1_001
 CREATE_POOL = """
 mutation($input: CodePoolInput!) {
   codePoolCreate(input: $input) { codePool { id } userErrors { message } }
-}
-"""
-CREATE_DISTRIBUTION = """
-mutation($input: DistributionInput!) {
-  distributionCreate(input: $input) { distribution { id } userErrors { message } }
 }
 """
 
@@ -111,15 +104,8 @@ def create_pool_with_distribution(dashboard: Dashboard) -> str:
     """Creates a pool of one code, which a distribution uses; returns the distribution's id."""
     pool = dashboard.execute(CREATE_POOL, input={"name": "Gifts", "codes": ["FIRST"]})["codePool"]
     filter_ = {"attribute": {"path": "name", "operator": "HAS_VALUE"}}
-    distribution = {
-        "name": "Welcome",
-        "segmentId": dashboard.create_segment("Everybody", {"filter": filter_}),
-        "channel": {"webhook": {"url": URL}},
-        "codePoolId": pool["id"],
-    }
-    payload = dashboard.execute(CREATE_DISTRIBUTION, input=distribution)
-    assert not payload["userErrors"], payload
-    return str(payload["distribution"]["id"])
+    segment_id = dashboard.create_segment("Everybody", {"filter": filter_})
+    return dashboard.create_distribution(segment_id, codePoolId=pool["id"])
 
 
 async def add_delivery(
@@ -135,5 +121,5 @@ async def add_delivery(
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         code=code,
     )
-    await store.deliveries.insert([NewDelivery(delivery, WebhookRequest(URL, {}, b"{}"))])
+    await store.deliveries.insert([NewDelivery(delivery, WebhookRequest(WEBHOOK_URL, {}, b"{}"))])
     await store.close()

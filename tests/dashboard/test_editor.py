@@ -34,11 +34,6 @@ const options = {clipboardData, bubbles: true, cancelable: true};
 field.dispatchEvent(new ClipboardEvent("paste", options));
 """
 AMOUNT_IS = {"path": "amount", "operator": "IS"}
-CREATE_DISTRIBUTION = """
-mutation($input: DistributionInput!) {
-  distributionCreate(input: $input) { userErrors { message } }
-}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -235,9 +230,7 @@ def test_a_segment_that_cannot_be_edited_leads_to_a_copy(dashboard: Dashboard) -
     dashboard.open(f"/app/segments/{id_}/edit")
     dashboard.wait_for("Saving another filter changes them, too:\nSegment “All Annas”")
     dashboard.check_accessibility()
-    channel = {"webhook": {"url": "https://shop.invalid/"}}
-    distribution = {"name": "Welcome", "segmentId": id_, "channel": channel}
-    assert dashboard.execute(CREATE_DISTRIBUTION, input=distribution) == {"userErrors": []}
+    dashboard.create_distribution(id_)
     dashboard.browser.refresh()
     dashboard.wait_for("Distribution “Welcome”")
     dashboard.check_accessibility()

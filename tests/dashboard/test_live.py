@@ -17,15 +17,6 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 HAS_NAME = {"attribute": {"path": "name", "operator": "HAS_VALUE"}}
 START_SECONDS = 60
-CREATE_DISTRIBUTION = """
-mutation($segmentId: ID!) {
-  distributionCreate(
-    input: {
-      name: "Welcome", segmentId: $segmentId, channel: {webhook: {url: "https://shop.example/"}}
-    }
-  ) { userErrors { message } }
-}
-"""
 STATES = ("● Live", "● Active")
 StartApi = Callable[[], ProgramProcess]
 
@@ -76,7 +67,7 @@ def test_transitions_arrive_once_although_the_api_is_killed(
 ) -> None:
     dashboard, api = live_dashboard
     segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
-    dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
+    dashboard.create_distribution(segment_id)
     dashboard.open(f"/app/segments/{segment_id}/live")
     dashboard.wait_for("● Live")
     dashboard.wait_for("Nobody has entered or left yet.")
@@ -136,7 +127,7 @@ def test_the_feed_stands_still_while_it_is_read(
 ) -> None:
     dashboard, _ = live_dashboard
     segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
-    dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
+    dashboard.create_distribution(segment_id)
     dashboard.open(f"/app/segments/{segment_id}/live")
     dashboard.wait_for("● Live")
     dashboard.create_customers("anna", name="Anna")
@@ -179,7 +170,7 @@ def test_the_feed_tells_a_reader_who_has_scrolled_down_what_is_new(
 ) -> None:
     dashboard, _ = live_dashboard
     segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
-    dashboard.execute(CREATE_DISTRIBUTION, segmentId=segment_id)
+    dashboard.create_distribution(segment_id)
     dashboard.create_customers(*(f"eve-{number}" for number in range(40)), name="Eve")
     dashboard.open(f"/app/segments/{segment_id}/live")
     dashboard.wait_for("40 transitions, the newest first")

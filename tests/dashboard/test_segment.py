@@ -26,13 +26,6 @@ START_EXPORT = """
 mutation($id: ID!) { segmentExport(input: {segmentId: $id}) { export { id } } }
 """
 CANCEL_EXPORT = "mutation($id: ID!) { exportCancel(id: $id) { export { status } } }"
-CREATE_DISTRIBUTION = """
-mutation($id: ID!) {
-  distributionCreate(
-    input: {name: "Welcome", segmentId: $id, channel: {webhook: {url: "https://shop.invalid/"}}}
-  ) { userErrors { message } }
-}
-"""
 # One more than the page shows at first.
 EXPORTS = 51
 
@@ -209,7 +202,7 @@ def test_the_changes_tell_what_was_done(dashboard: Dashboard, segment_id: str) -
 def test_the_live_feed_is_opened_again_after_an_error(
     dashboard: Dashboard, segment_id: str
 ) -> None:
-    assert dashboard.execute(CREATE_DISTRIBUTION, id=segment_id) == {"userErrors": []}
+    dashboard.create_distribution(segment_id)
     dashboard.open(f"/app/segments/{segment_id}/uses")
     dashboard.wait_for("Distribution")
     block_api(dashboard, ["*/graphql"])

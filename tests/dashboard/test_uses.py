@@ -12,16 +12,18 @@ from app.settings import Settings
 from app.store import Store
 from app.store.ids import new_id
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, block_api, choose, replace_text, select
+from tests.dashboard.dashboard import (
+    WEBHOOK_URL,
+    Dashboard,
+    block_api,
+    choose,
+    replace_text,
+    select,
+)
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 ANNA = {"attribute": {"path": "name", "operator": "IS", "value": "Anna"}}
-CREATE_DISTRIBUTION = """
-mutation($input: DistributionInput!) {
-  distributionCreate(input: $input) { distribution { id } userErrors { message } }
-}
-"""
 CREATE_POOL = """
 mutation {
   codePoolCreate(input: {name: "Gifts", codes: ["A"]}) { userErrors { message } }
@@ -45,8 +47,6 @@ window.fetch = async (url, options) => {
 };
 """
 """Lets the page not get the response to the first request that creates a distribution."""
-# Reserved: no such host exists.
-URL = "https://shop.invalid/"
 
 
 @pytest.fixture
@@ -112,12 +112,12 @@ def test_a_page_says_that_the_server_does_not_answer(dashboard: Dashboard) -> No
 def test_a_distribution_is_paused_tested_and_retried(
     dashboard: Dashboard, segment_id: str, settings: Settings
 ) -> None:
-    distribution_id = create_distribution(dashboard, segment_id)
+    distribution_id = dashboard.create_distribution(segment_id)
     customer_id = dashboard.execute('{ customer(ref: {sourceId: "anna"}) { id } }')["id"]
     asyncio.run(add_failed_deliveries(settings, distribution_id, customer_id))
     dashboard.open(f"/app/segments/{segment_id}/uses")
     dashboard.click("a", "Welcome")
-    dashboard.wait_for(f"a webhook to {URL}")
+    dashboard.wait_for(f"a webhook to {WEBHOOK_URL}")
     dashboard.wait_for("The receiver answered 503")
     dashboard.check_accessibility()
     dashboard.click("button", "Pause")
@@ -149,7 +149,7 @@ def test_a_distribution_is_created_once_although_a_response_is_lost(dashboard: D
     dashboard.wait_for("There are no distributions yet.")
     dashboard.find("input", "Name").send_keys("Welcome")
     choose(dashboard, "Segment", "annas")
-    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.find("input", "Address of the webhook").send_keys(WEBHOOK_URL)
     dashboard.browser.execute_script(LOSE_CREATION)
     dashboard.click("button", "Create the distribution")
     dashboard.wait_for("The server does not answer.")
@@ -162,7 +162,7 @@ def test_a_distribution_is_created_once_although_a_response_is_lost(dashboard: D
 
 
 def test_an_edit_keeps_what_others_have_changed(dashboard: Dashboard, segment_id: str) -> None:
-    id_ = create_distribution(dashboard, segment_id)
+    id_ = dashboard.create_distribution(segment_id)
     dashboard.open(f"/app/distributions/{id_}")
     dashboard.click("button", "Edit")
     theirs = {"name": "Their name"}
@@ -183,7 +183,7 @@ def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_i
     dashboard.find("input", "Name").send_keys("Welcome")
     choose(dashboard, "Segment", "annas")
     dashboard.wait_for("This makes “Annas” active for good")
-    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.find("input", "Address of the webhook").send_keys(WEBHOOK_URL)
     dashboard.check_accessibility()
     dashboard.click("button", "Create the distribution")
 
@@ -206,13 +206,13 @@ def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_i
     dashboard.click("button", "Create the distribution")
     dashboard.wait_for("Emails need a server")
     select(dashboard, "Channel", "Webhook")
-    dashboard.find("input", "Address of the webhook").send_keys(URL)
+    dashboard.find("input", "Address of the webhook").send_keys(WEBHOOK_URL)
     dashboard.find("textarea", "Headers, one per line").send_keys("X-Shop: 7")
     dashboard.click("button", "Create the distribution")
     dashboard.wait_for("2 distributions\n")
     dashboard.click("a", "Goodbye")
     dashboard.wait_for(
-        f"When a customer leaves Annas: a webhook to {URL} with the headers X-Shop\n"
+        f"When a customer leaves Annas: a webhook to {WEBHOOK_URL} with the headers X-Shop\n"
     )
     dashboard.open(f"/app/segments/{segment_id}")
     dashboard.wait_for("● Active")
@@ -220,7 +220,7 @@ def test_a_distribution_makes_its_segment_active(dashboard: Dashboard, segment_i
 
 def test_a_distribution_is_edited_and_deleted(dashboard: Dashboard, segment_id: str) -> None:
     dashboard.execute(CREATE_POOL)
-    distribution_id = create_distribution(dashboard, segment_id, headers={"X-Shop": "7"})
+    distribution_id = dashboard.create_distribution(segment_id, headers={"X-Shop": "7"})
     dashboard.open(f"/app/distributions/{distribution_id}")
     dashboard.click("button", "Edit")
     assert dashboard.focused() == dashboard.find("input", "Name")
@@ -237,7 +237,7 @@ def test_a_distribution_is_edited_and_deleted(dashboard: Dashboard, segment_id: 
     dashboard.click("button", "Save")
 
     dashboard.wait_for(
-        f"a webhook to {URL} with the headers X-Key, with a code of Gifts (1 code left), "
+        f"a webhook to {WEBHOOK_URL} with the headers X-Key, with a code of Gifts (1 code left), "
         "at most 2 times for a customer"
     )
     assert dashboard.focused().text == "Hello"
@@ -248,18 +248,6 @@ def test_a_distribution_is_edited_and_deleted(dashboard: Dashboard, segment_id: 
     dashboard.click("button", "Delete the distribution")
     dashboard.wait_for("There are no distributions yet.")
     dashboard.check_browser_logs()
-
-
-def create_distribution(
-    dashboard: Dashboard, segment_id: str, headers: dict[str, str] | None = None
-) -> str:
-    channel = {"webhook": {"url": URL, "headers": headers}}
-    payload = dashboard.execute(
-        CREATE_DISTRIBUTION,
-        input={"name": "Welcome", "segmentId": segment_id, "channel": channel},
-    )
-    assert not payload["userErrors"], payload
-    return str(payload["distribution"]["id"])
 
 
 async def add_failed_deliveries(settings: Settings, distribution_id: str, customer_id: str) -> None:
@@ -278,6 +266,6 @@ async def add_failed_deliveries(settings: Settings, distribution_id: str, custom
         )
         for day in (1, 2)
     ]
-    request = WebhookRequest(URL, {}, b"{}")
+    request = WebhookRequest(WEBHOOK_URL, {}, b"{}")
     await store.deliveries.insert([NewDelivery(delivery, request) for delivery in deliveries])
     await store.close()

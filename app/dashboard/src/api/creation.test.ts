@@ -1,18 +1,7 @@
 import { expect, test, vi } from "vitest";
+import { CreateLoyaltyProgram } from "../loyalty/operations";
 import { requestCreation } from "./creation";
-import { graphql } from "./graphql";
 
-const Create = graphql(`
-  mutation Create($input: LoyaltyProgramInput!, $idempotencyKey: String) {
-    loyaltyProgramCreate(input: $input, idempotencyKey: $idempotencyKey) {
-      userErrors {
-        code
-        message
-        path
-      }
-    }
-  }
-`);
 const DATA = { loyaltyProgramCreate: { userErrors: [] } };
 
 /** Creates a program; returns the idempotency key that is sent. */
@@ -22,7 +11,7 @@ async function create(name: string, respond: () => Promise<Response>): Promise<s
     body = String(options.body);
     return respond();
   });
-  await requestCreation(Create, { input: { name } }).catch(() => null);
+  await requestCreation(CreateLoyaltyProgram, { input: { name } }).catch(() => null);
   return JSON.parse(body).variables.idempotencyKey;
 }
 
