@@ -71,17 +71,16 @@ class RateLimiter:
             debt = max(-points_in_advance, 0)
             if debt:
                 # An operation that begins meanwhile must not take it again.
-                self._hold(key, 0)
+                self._add(key, debt)
             wait_seconds = await self._refill(key, points - max(points_in_advance, 0), debt)
             if wait_seconds is not None:
                 return wait_seconds
-        # Without Redis there may be too few.
-        self._hold(key, max(self._points_in_advance.get(key, 0) - points, 0))
+        self._add(key, -points)
         return None
 
     def charge(self, key: str, points: int) -> None:
         """Takes points that an operation needed beyond its cost."""
-        self._hold(key, self._points_in_advance.get(key, 0) - points)
+        self._add(key, -points)
 
     async def _refill(self, key: str, needed_points: int, debt: int) -> float | None:
         wanted_points = needed_points + round(self._points_per_second * _ADVANCE_SECONDS)
@@ -91,14 +90,17 @@ class RateLimiter:
                 lambda: self._take(keys=[self._key_prefix + key], args=arguments)
             )
         except RedisUnavailable:
+            # Nobody is refused.
+            self._add(key, needed_points)
             return None
         if not taken_points:
             return float(wait_milliseconds) / 1_000
-        self._hold(key, self._points_in_advance.get(key, 0) + int(taken_points))
+        self._add(key, int(taken_points))
         return None
 
-    def _hold(self, key: str, points: int) -> None:
-        self._points_in_advance[key] = points
+    def _add(self, key: str, points: int) -> None:
+        """Adds points that were taken in advance; a negative number spends them."""
+        self._points_in_advance[key] = self._points_in_advance.get(key, 0) + points
         self._points_in_advance.move_to_end(key)
         if len(self._points_in_advance) > MAX_KEYS_IN_ADVANCE:
             self._points_in_advance.popitem(last=False)

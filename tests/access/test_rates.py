@@ -169,6 +169,18 @@ async def test_a_debt_is_taken_once_and_paid_off_in_time(valkey: Valkey) -> None
         assert await redis.pttl("segments:test:points:key") > 20_000
 
 
+async def test_a_debt_is_not_lost_while_another_operation_waits_for_redis(valkey: Valkey) -> None:
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        limiter = RateLimiter(redis, RedisBreaker(), "test", 1_000, 5_000)
+        waiting = asyncio.create_task(limiter.spend("key", 10))
+        await asyncio.sleep(0)
+        limiter.charge("key", 20_000)
+
+        assert await waiting is None
+        assert await limiter.spend("key", 10) is not None
+
+
 async def test_a_small_debt_is_paid_with_points_in_advance(valkey: Valkey) -> None:
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
