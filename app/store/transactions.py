@@ -67,9 +67,18 @@ class Transactions:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Transaction]:
-        """Opens a session for consecutive transactions, which another process may end."""
+        """Opens a session for consecutive transactions, which another process may end.
+
+        No other operation uses the session afterwards. The driver would reuse it, for a change
+        stream for example, while a lease still names it: whoever takes the lease over would kill
+        the cursor of the stream.
+        """
         async with await self._client.start_session() as session:
-            yield session
+            try:
+                yield session
+            finally:
+                # PyMongo has no public call for this.
+                session.delegate._server_session.mark_dirty()
 
     async def run(
         self,
@@ -112,7 +121,9 @@ class Transactions:
         retries.calling_task = calling_task()
         async with (
             self._contended_keys.lock(keys) as key_locks,
-            self.session() if session is None else nullcontext(session) as active_session,
+            await self._client.start_session()
+            if session is None
+            else nullcontext(session) as active_session,
         ):
             try:
                 return await _run_until_committed(work, active_session, key_locks, retries)

@@ -44,15 +44,19 @@ class Upkeep:
 
     async def run(self) -> None:
         """Runs until it is cancelled."""
-        while True:
-            await self.run_until_done()
-            await asyncio.sleep(_POLL_SECONDS)
+        async with self._store.session() as session:
+            while True:
+                await self._run_until_done(session)
+                await asyncio.sleep(_POLL_SECONDS)
 
     async def run_until_done(self) -> None:
         """Does all that can be done now."""
         async with self._store.session() as session:
-            while await self._run_page(session):
-                pass
+            await self._run_until_done(session)
+
+    async def _run_until_done(self, session: Transaction) -> None:
+        while await self._run_page(session):
+            pass
 
     async def _run_page(self, session: Transaction) -> bool:
         """Does one page of each kind of work, if no other worker does. Returns whether there may be
