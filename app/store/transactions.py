@@ -127,7 +127,7 @@ class Transactions:
         ):
             try:
                 return await _run_until_committed(work, active_session, key_locks, retries)
-            except (TransactionTimeout, asyncio.CancelledError):
+            except (PyMongoError, asyncio.CancelledError):
                 await self._end_session(active_session)
                 raise
 
