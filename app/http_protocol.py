@@ -3,6 +3,7 @@ what it reads. It loses no request at the end of a connection, and ignores upgra
 protocols than WebSocket."""
 
 import asyncio
+import select
 import sys
 from typing import cast
 
@@ -59,14 +60,22 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def close_after_response(self, *, closes_idle: bool) -> None:
         """Makes the next response close the connection, and say so. If `closes_idle`, closes a
-        connection at once that has no request."""
+        connection at once that has no request, not even one that is yet to be read: the kernel
+        would reset it."""
         self._closes_after_response = True
         if self.cycle is not None and not self.cycle.response_complete:
             # The client of a response that has begun may send a further request.
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
-        elif closes_idle and self._bytes_without_progress == 0:
+        elif closes_idle and self._bytes_without_progress == 0 and not self._has_unread_data():
             self.transport.close()
+
+    def _has_unread_data(self) -> bool:
+        if self.transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
 
     def data_received(self, data: bytes) -> None:
         self._bytes_without_progress += len(data)
