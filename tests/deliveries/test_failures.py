@@ -157,6 +157,29 @@ async def test_a_delivery_fails_after_a_day_and_pauses_its_distribution(
         assert await client.api.fetch(RETRY_ALL, id=distribution) == 0
 
 
+async def test_the_time_of_a_pause_does_not_count(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_status(503)
+    async with client.sending():
+        await client.wait_for_counts(distribution, RETRYING=1)
+        await client.change(SET_STATE, id=distribution, state="PAUSED")
+        two_days_ago = datetime.now(UTC) - timedelta(days=2)
+        client.make_due(
+            firstAttemptAt=two_days_ago - timedelta(minutes=1), nextAttemptAt=two_days_ago
+        )
+        await client.change(SET_STATE, id=distribution, state="LIVE")
+        await wait_until(lambda: has_attempts(client, distribution, 2))
+        assert await client.counts(distribution) == {"RETRYING": 1}
+        assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
+
+
+async def has_attempts(client: DistributionClient, distribution: str, count: int) -> bool:
+    (delivery,) = await client.deliveries(distribution)
+    return bool(delivery["attempts"] == count)
+
+
 def test_attempts_are_1_2_4_minutes_apart_for_a_day() -> None:
     attempts, now, instants = 0, NOW, [NOW]
     while True:

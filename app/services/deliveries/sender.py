@@ -222,7 +222,7 @@ class Sender:
     def _make_record(
         self, delivery: ClaimedDelivery, result: AttemptResult, started_at: datetime
     ) -> AttemptRecord:
-        first_attempt_at = delivery.first_attempt_at or started_at
+        first_attempt_at = delivery.start_of_retries(started_at)
         now = self._clock()
         retry_at = (
             next_attempt_at(delivery.attempts + 1, first_attempt_at, now)
