@@ -1,4 +1,4 @@
-"""A lease is released although MongoDB fails in that moment."""
+"""Errors of MongoDB while a worker acquires or releases a lease do no lasting harm."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from contextlib import ExitStack
 import pytest
 
 from app.domain.transitions import Transition
-from app.store import Transaction
+from app.store import DatabaseError, Transaction
 from tests.api import Api, Json
+from tests.deliveries.distribution_client import DistributionClient
 from tests.engine.conftest import wait_until
 from tests.failpoints import failing_commands
 from tests.loyalty_client import LoyaltyClient
@@ -47,6 +48,25 @@ async def test_a_consumer_continues_after_its_release_has_failed(api: Api, failu
             await loyalty_client.append_left(segment, "ann")
             await wait_until(lambda: recorder.has_handled(before + 1, before + 2))
     database.effects.delete_many({})
+
+
+async def test_failures_of_the_worker_before_are_forgotten_although_mongodb_fails(
+    api: Api,
+) -> None:
+    client, distributions = DistributionClient(api), api.services.store.distributions
+    segment = await client.create_segment("of a failure")
+    distribution = await client.create(segment, "https://shop.example/")
+    await distributions.save_upkeep_failure(distribution, "code backlog", "an error")
+    upkeep = api.services.delivery_worker.upkeep
+
+    # The first update acquires the lease.
+    with (
+        failing_commands(api.database, "update", mode={"skip": 1}, errorCode=10107),
+        pytest.raises(DatabaseError),
+    ):
+        await upkeep.run_until_done()
+    await upkeep.run_until_done()
+    assert await distributions.with_upkeep_failure(1) == []
 
 
 def failure_count(api: Api) -> int:
