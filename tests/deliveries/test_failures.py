@@ -95,6 +95,20 @@ async def test_the_status_counts_although_the_body_never_ends(
         await client.wait_for_counts(distribution, **{expected: 1})
 
 
+async def test_a_sender_that_stops_records_running_attempts(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_slowly(0.3)
+
+    async def has_request() -> bool:
+        return len(receiver.requests) == 1
+
+    async with client.sending():
+        await wait_until(has_request)
+    assert await client.counts(distribution) == {"DELIVERED": 1}
+
+
 async def test_gone_pauses_at_once(client: DistributionClient, receiver: Receiver) -> None:
     distribution = await make_delivery(client, receiver.url())
     receiver.answer = answer_status(410, "no ann@example.com")
