@@ -133,8 +133,17 @@ class ClaimedDelivery:
     distribution_id: str
     content: Content
     attempts: int
+    due_at: datetime
     first_attempt_at: datetime | None
     is_retried: bool
+
+    def start_of_retries(self, started_at: datetime) -> datetime:
+        """Returns the first attempt, before the one that starts now, as `next_attempt_at` counts
+        from it. The receiver does not answer for the time that the delivery has waited since it was
+        due, for example while its distribution was paused: this time does not count."""
+        if self.first_attempt_at is None:
+            return started_at
+        return self.first_attempt_at + max(started_at - self.due_at, timedelta(0))
 
 
 class Outcome(Enum):

@@ -71,10 +71,14 @@ class DefinitionsReader:
     async def in_snapshot(self, transaction: Transaction) -> Definitions:
         """Returns the definitions in the snapshot of the transaction, or later ones. It takes no
         lock: a transaction that began before a change of definitions was committed uses the older
-        ones."""
-        return await self.at_least(
-            await self._store.read_revision(DEFINITIONS_REVISION, transaction)
-        )
+        ones. It does not wait until a majority has committed the change, which an election may
+        still undo: then the transaction is not committed either."""
+        revision = await self._store.read_revision(DEFINITIONS_REVISION, transaction)
+        cached = self._cached
+        if cached is None or cached.revision < revision:
+            async with self._read_lock:
+                cached = await self._read_changes()
+        return await self._read_in_transaction(cached, revision, transaction)
 
     async def lock(self, transaction: Transaction) -> Definitions:
         """Returns the newest definitions and locks them until the transaction ends: any other
@@ -84,6 +88,13 @@ class DefinitionsReader:
             # Most changes are read before the transaction takes the lock.
             cached = await self._read_changes()
         revision = await self._store.increment_revision(DEFINITIONS_REVISION, transaction) - 1
+        return await self._read_in_transaction(cached, revision, transaction)
+
+    async def _read_in_transaction(
+        self, cached: Definitions, revision: int, transaction: Transaction
+    ) -> Definitions:
+        """Returns the cached definitions, or a private copy with the changes up to the revision
+        that only the transaction sees."""
         if revision <= cached.revision:
             return cached
         changes = await self._store.definitions.read_delta(cached.version, transaction)

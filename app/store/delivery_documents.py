@@ -101,6 +101,7 @@ def as_claimed_delivery(row: Mapping[str, Any]) -> ClaimedDelivery:
         distribution_id=to_public_id(EntityKind.DISTRIBUTION, row["distributionId"]),
         content=_content(row["content"]),
         attempts=row["attempts"],
+        due_at=row["nextAttemptAt"],
         first_attempt_at=row.get("firstAttemptAt"),
         is_retried=row["queue"] is None,
     )

@@ -23,6 +23,7 @@ from pymongo import UpdateOne
 from app.backoff import Backoff
 from app.store.collections import Database
 from app.store.heartbeats import Heartbeats
+from app.store.reads import retry_read
 from app.store.sessions import end_sessions, session_key
 
 # The rows of the leases collection.
@@ -98,8 +99,12 @@ class Leases:
         return int((await rows.bulk_write(writes, ordered=False)).modified_count)
 
     async def release_rows(self, rows: AsyncIOMotorCollection[Row], owner: str) -> None:
-        """Releases all rows that the owner holds."""
-        await rows.update_many({"owner": owner}, {"$set": NO_HOLDER})
+        """Releases all rows that the owner holds, with retries.
+
+        The heartbeat of the owner's worker goes on, so nobody could claim a row that still names
+        it. The driver does not retry a write of several rows.
+        """
+        await retry_read(lambda: rows.update_many({"owner": owner}, {"$set": NO_HOLDER}))
 
     # --- timed
 

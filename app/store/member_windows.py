@@ -21,6 +21,7 @@ from app.store.collections import Database
 from app.store.connection import CODEC_OPTIONS
 from app.store.ids import to_object_id, to_public_id
 from app.store.reads import retry_read
+from app.store.snapshots import snapshot_session
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -95,7 +96,7 @@ class MemberWindows:
 
         The pipeline is for one window: it restricts the ids itself.
         """
-        async with await self._database.client.start_session(snapshot=True) as session:
+        async with snapshot_session(self._database.client) as session:
             supplement_ids = (
                 await self._selected_ids(pipeline.supplement, session)
                 if pipeline.supplement

@@ -1,6 +1,7 @@
 """Reads that see a single snapshot."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
@@ -16,6 +17,24 @@ Result = TypeVar("Result")
 Read = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, Result]]
 
 
+@asynccontextmanager
+async def snapshot_session(
+    client: AsyncIOMotorClient[Any],
+) -> AsyncIterator[AsyncIOMotorClientSession]:
+    """Opens a session whose reads see one majority-committed snapshot.
+
+    After a cancelled read nothing else uses the session. The driver's thread still does, and the
+    operation killer would end whatever else the session runs.
+    """
+    async with await client.start_session(snapshot=True) as session:
+        try:
+            yield session
+        except BaseException:
+            # PyMongo has no public call for this.
+            session.delegate._server_session.mark_dirty()
+            raise
+
+
 async def read_snapshot(client: AsyncIOMotorClient[Any], read: Read[Result]) -> Result:
     """Runs `read` with a session whose reads see one majority-committed snapshot.
 
@@ -24,7 +43,7 @@ async def read_snapshot(client: AsyncIOMotorClient[Any], read: Read[Result]) -> 
     backoff = Backoff(*_BACKOFF_SECONDS)
     while True:
         try:
-            async with await client.start_session(snapshot=True) as session:
+            async with snapshot_session(client) as session:
                 return await read(session)
         except OperationFailure as error:
             if error.code != _SNAPSHOT_UNAVAILABLE:

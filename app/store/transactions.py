@@ -6,6 +6,9 @@ MongoDB labels the errors that allow a retry:
 - `UnknownTransactionCommitResult`: the commit may have succeeded. Only the commit is sent again,
   with the same transaction number, so it can't happen twice. A new primary that does not know the
   transaction answers with NoSuchTransaction, which is labelled transient.
+
+An operation that another process has interrupted, because it ended the session, has neither label,
+but allows the same: an interrupted commit may wait for a majority after it has succeeded.
 """
 
 import asyncio
@@ -39,6 +42,7 @@ _TRANSACTION_OPTIONS: dict[str, Any] = {
     "read_preference": ReadPreference.PRIMARY,
 }
 _WRITE_CONFLICT = 112
+_INTERRUPTED = 11601
 _NOT_WRITTEN_ADVICE = "Nothing was written: try again."
 _MAYBE_WRITTEN_ADVICE = "It may have been written: read it before you try again."
 _MIN_BACKOFF_SECONDS = 0.005
@@ -151,7 +155,7 @@ async def _run_until_committed(
         except BaseException as error:
             if session.delegate.in_transaction:
                 await session.abort_transaction()
-            if not (_has_label(error, _TRANSIENT_ERROR_LABEL) or is_starting_member_error(error)):
+            if not _may_be_repeated(error, _TRANSIENT_ERROR_LABEL):
                 raise
             failure = error
         else:
@@ -173,7 +177,7 @@ async def _commit(session: Transaction, retries: "_Retries") -> PyMongoError | N
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            if error.has_error_label(_UNKNOWN_COMMIT_LABEL) or is_starting_member_error(error):
+            if _may_be_repeated(error, _UNKNOWN_COMMIT_LABEL):
                 failure = error
             elif error.has_error_label(_TRANSIENT_ERROR_LABEL):
                 return error
@@ -184,8 +188,15 @@ async def _commit(session: Transaction, retries: "_Retries") -> PyMongoError | N
         await retries.back_off(failure, _MAYBE_WRITTEN_ADVICE)
 
 
-def _has_label(error: BaseException, label: str) -> bool:
-    return isinstance(error, PyMongoError) and error.has_error_label(label)
+def _may_be_repeated(error: BaseException, label: str) -> bool:
+    """Whether MongoDB allows to send again what failed, by the label, or has interrupted it."""
+    if not isinstance(error, PyMongoError):
+        return False
+    return (
+        error.has_error_label(label)
+        or is_starting_member_error(error)
+        or getattr(error, "code", None) == _INTERRUPTED
+    )
 
 
 class _Retries:

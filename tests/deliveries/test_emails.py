@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from app.local.mongod import Mongod
 from app.local.valkey import Valkey
-from app.services.deliveries import smtp_client
+from app.services.deliveries import sender, smtp_client
 from app.services.deliveries.endpoints import MAX_CONCURRENT_ATTEMPTS_PER_HOST
 from tests.api import running_api
 from tests.deliveries.distribution_client import CREATE, TEST, DistributionClient
@@ -36,6 +36,15 @@ class MailServer:
         self.closes_connections = False
         self.quit_count = 0
         self.supports_utf8 = False
+        self.answer_seconds = 0.0
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        await asyncio.sleep(self.answer_seconds)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.quit_count += 1
@@ -44,6 +53,7 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        await asyncio.sleep(self.answer_seconds)
         if self.refusal:
             return self.refusal
         envelope.rcpt_tos.append(address)
@@ -51,6 +61,7 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.original_content, bytes)
+        await asyncio.sleep(self.answer_seconds)
         self.sessions.append(session.peer)
         if self.closes_connections:
             assert server.transport is not None
@@ -288,6 +299,25 @@ async def test_an_idle_connection_is_ended(
             return server.quit_count == 1
 
         await wait_until(is_ended)
+
+
+async def test_an_attempt_ends_before_its_claim(
+    client: DistributionClient, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the next claim would send the email again, and none would be recorded."""
+    monkeypatch.setattr(smtp_client, "ATTEMPT_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(sender, "LEASE_SECONDS", 2.0)
+    monkeypatch.setattr(sender, "_LAST_START_SECONDS", 1.0)
+    server.answer_seconds = 0.8
+    distribution = await send_to_many(client, 1)
+    async with client.sending():
+        await client.wait_for_counts(distribution, RETRYING=1)
+
+    (delivery,) = await client.deliveries(distribution)
+    assert delivery["lastError"] == (
+        "The mail server did not accept the email: it took longer than 14 seconds"
+    )
+    assert server.emails == []
 
 
 async def test_a_test_is_marked(client: DistributionClient, server: MailServer) -> None:

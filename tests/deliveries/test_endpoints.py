@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,6 +24,7 @@ HOST = "shop.example.com"
 FAST_SECONDS = 0.1
 SLOW_SECONDS = 2 * SLOW_ATTEMPT_SECONDS
 LONG = 1e9
+DUE_AT = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
 
 class Sending:
@@ -36,7 +38,7 @@ class Sending:
     def claim(self, distribution: str, count: int, host: str = HOST) -> None:
         for number in range(count):
             content = WebhookRequest(f"https://{host}/{distribution}", {}, b"")
-            delivery = ClaimedDelivery(str(number), distribution, content, 0, None, False)
+            delivery = ClaimedDelivery(str(number), distribution, content, 0, DUE_AT, None, False)
             self.endpoints.add(Claim(delivery, "owner", LONG))
 
     def start(self) -> Counter[str]:

@@ -95,6 +95,20 @@ async def test_the_status_counts_although_the_body_never_ends(
         await client.wait_for_counts(distribution, **{expected: 1})
 
 
+async def test_a_sender_that_stops_records_running_attempts(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_slowly(0.3)
+
+    async def has_request() -> bool:
+        return len(receiver.requests) == 1
+
+    async with client.sending():
+        await wait_until(has_request)
+    assert await client.counts(distribution) == {"DELIVERED": 1}
+
+
 async def test_gone_pauses_at_once(client: DistributionClient, receiver: Receiver) -> None:
     distribution = await make_delivery(client, receiver.url())
     receiver.answer = answer_status(410, "no ann@example.com")
@@ -155,6 +169,29 @@ async def test_a_delivery_fails_after_a_day_and_pauses_its_distribution(
         assert await client.api.fetch(RETRY_ALL, id=distribution, first=10) == 1
         await client.wait_for_counts(distribution, DELIVERED=1)
         assert await client.api.fetch(RETRY_ALL, id=distribution) == 0
+
+
+async def test_the_time_of_a_pause_does_not_count(
+    client: DistributionClient, receiver: Receiver
+) -> None:
+    distribution = await make_delivery(client, receiver.url())
+    receiver.answer = answer_status(503)
+    async with client.sending():
+        await client.wait_for_counts(distribution, RETRYING=1)
+        await client.change(SET_STATE, id=distribution, state="PAUSED")
+        two_days_ago = datetime.now(UTC) - timedelta(days=2)
+        client.make_due(
+            firstAttemptAt=two_days_ago - timedelta(minutes=1), nextAttemptAt=two_days_ago
+        )
+        await client.change(SET_STATE, id=distribution, state="LIVE")
+        await wait_until(lambda: has_attempts(client, distribution, 2))
+        assert await client.counts(distribution) == {"RETRYING": 1}
+        assert (await client.fetch_distribution(distribution))["state"] == "LIVE"
+
+
+async def has_attempts(client: DistributionClient, distribution: str, count: int) -> bool:
+    (delivery,) = await client.deliveries(distribution)
+    return bool(delivery["attempts"] == count)
 
 
 def test_attempts_are_1_2_4_minutes_apart_for_a_day() -> None:

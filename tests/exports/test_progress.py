@@ -1,10 +1,13 @@
 """The subscription `exportProgress`, over a WebSocket."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
 
+from app.domain.exports import Export, ExportStatus
+from app.services.exports.export_feed import ExportFeed
 from app.store import ThreadPool
 from tests.api import Json
 from tests.busy_threads import busy_threads
@@ -118,3 +121,27 @@ async def test_a_client_that_leaves_is_forgotten(shop: ExportShop, client: WebSo
         return feed.watched_count == 0
 
     await wait_until(is_forgotten)
+
+
+async def test_a_subscription_that_begins_during_a_read_goes_on(shop: ExportShop) -> None:
+    store, segment_id = shop.api.services.store, await shop.create_segment("everyone")
+    feed = ExportFeed(store)
+
+    async def start_export() -> Export:
+        export_id = await shop.start(segment_id)
+        return (await store.exports.get_many([export_id]))[export_id]
+
+    early, late = feed.follow(await start_export()), feed.follow(await start_export())
+    await anext(early)
+    reading = asyncio.create_task(feed._read())
+    await asyncio.sleep(0)
+    assert (await anext(late)).status is ExportStatus.SCHEDULED
+    advance = asyncio.ensure_future(anext(late))
+    await reading
+
+    await shop.write_pending()
+    await feed._read()
+    assert (await advance).status is ExportStatus.DONE
+    assert (await anext(early)).status is ExportStatus.DONE
+    await early.aclose()
+    await late.aclose()

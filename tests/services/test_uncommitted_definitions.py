@@ -121,6 +121,11 @@ async def test_definitions_without_a_majority_are_not_cached(members: MemberPair
     await editor.customers.upsert({"sourceId": "one", "metadata": {"level": 1}}, editor.now().at)
     before = await follower.definitions.latest()
 
+    async def is_two_in_the_primary() -> bool:
+        with primary.client() as client:
+            customers = client[settings.database].customers
+            return customers.find_one({"sourceId": "two"}) is not None
+
     async def is_member() -> bool:
         ref = CustomerRef.by_source_id("one")
         (membership,) = await follower.memberships.evaluate(ref, [segment.id], None, follower.now())
@@ -145,10 +150,17 @@ async def test_definitions_without_a_majority_are_not_cached(members: MemberPair
     held = await definitions_in_transaction(follower)
     assert held.segments[segment.id].filter == _level(2)
     assert await follower.definitions.latest() is before
+    # A write that has seen the change delays no read.
+    writing = asyncio.create_task(
+        follower.customers.upsert({"sourceId": "two", "metadata": {"level": 2}}, follower.now().at)
+    )
+    await wait_until(is_two_in_the_primary)
+    assert await is_member()
+    assert await follower.definitions.latest() is before
     assert not editing.done()
 
     secondary.set_failpoint("stopReplProducer", "off")
-    await editing
+    await asyncio.gather(editing, writing)
     after = await follower.definitions.latest()
     assert after.segments[segment.id].filter == _level(2)
     assert not await is_member()

@@ -1,10 +1,15 @@
-"""Ending the session that a lease names ends nothing else."""
+"""Ending the session of one operation, or the operations of a session, ends nothing else."""
+
+import asyncio
+from typing import Any
 
 import pytest
 
-from app.store import Store
+from app.store import Store, Transaction
 from app.store.sessions import session_key
 from tests.api import Api
+from tests.failpoints import failing_commands
+from tests.store.test_given_up_operations import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,3 +27,33 @@ async def test_a_session_that_a_lease_named_is_used_for_nothing_else(api: Api) -
         await stream.close()
     finally:
         await store.close()
+
+
+async def test_the_end_of_a_cancelled_snapshot_read_ends_nothing_else(api: Api) -> None:
+    """The driver's thread still uses the session when the read has been cancelled."""
+    store = await Store.open(api.settings)
+
+    async def read(session: Transaction) -> Any:
+        return await store._database.cancelled.find_one(session=session)
+
+    try:
+        await store.ping()
+        with failing_commands(
+            api.database, "find", mode={"times": 2}, blockConnection=True, blockTimeMS=1_000
+        ):
+            reading = asyncio.create_task(store.read_snapshot(read))
+            await wait_until(lambda: is_running(api, "cancelled"))
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            assert await store._database.others.find_one() is None
+    finally:
+        await store.close()
+
+
+def is_running(api: Api, text: str) -> bool:
+    """Whether MongoDB runs a command of the program that has this text."""
+    operations = api.database.client.admin.aggregate(
+        [{"$currentOp": {}}, {"$match": {"appName": "customer-segments"}}]
+    )
+    return any(text in str(operation.get("command")) for operation in operations)

@@ -25,6 +25,7 @@ TRACK = (
 WRITE_CONFLICT: Json = {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}
 NO_SUCH_TRANSACTION: Json = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
 NOT_PRIMARY: Json = {"errorCode": 10107}
+INTERRUPTED: Json = {"errorCode": 11601}
 CONNECTION_CLOSED: Json = {"closeConnection": True}
 # The commit has happened, but the majority may not have it.
 WRITE_CONCERN_TIMEOUT: Json = {
@@ -62,8 +63,10 @@ def count_events(api: Api, source_id: str) -> int:
         ("update", 3, WRITE_CONFLICT),
         ("insert", 2, NOT_PRIMARY | {"errorLabels": ["TransientTransactionError"]}),
         ("insert", 1, CONNECTION_CLOSED),
+        ("insert", 1, INTERRUPTED),
         ("commitTransaction", 1, NO_SUCH_TRANSACTION),
         ("commitTransaction", 3, NO_SUCH_TRANSACTION),
+        ("commitTransaction", 1, INTERRUPTED),
         ("commitTransaction", 1, NOT_PRIMARY),
         ("commitTransaction", 3, NOT_PRIMARY),
         ("commitTransaction", 1, CONNECTION_CLOSED),

@@ -51,6 +51,9 @@ _MIN_POLL_SECONDS = 0.02
 _MAX_RECORDS_PER_BATCH = 256
 # The pause after an attempt, so that attempts which end close together are recorded together.
 _RECORD_LINGER_SECONDS = 0.02
+# A worker that stops waits so long for the answers to running attempts, and then as long for their
+# records: what is not recorded is sent again.
+_STOP_SECONDS = 1.0
 
 
 class Sender:
@@ -72,12 +75,14 @@ class Sender:
         self._wake_event = asyncio.Event()
         self._records: asyncio.Queue[tuple[str, AttemptRecord]] = asyncio.Queue()
         self._attempts: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
 
     async def run(self) -> None:
         """Sends until it is cancelled. If MongoDB fails, it retries with a back-off."""
         # The claims of an earlier run ended with its heartbeat.
         self._worker_id = uuid4().hex
         self._endpoints = Endpoints()
+        self._is_stopping = False
         async with (
             self._store.heartbeats.keep_alive(self._worker_id),
             self._open_channels(MAX_CONCURRENT_ATTEMPTS) as channels,
@@ -87,8 +92,21 @@ class Sender:
             try:
                 await self._send_forever(channels)
             finally:
-                for attempt in self._attempts:
-                    attempt.cancel()
+                await self._finish_attempts()
+
+    async def _finish_attempts(self) -> None:
+        """Lets the running attempts end and be recorded, for a short time, and cancels the rest."""
+        self._is_stopping = True
+        attempts = set(self._attempts)
+        try:
+            if attempts:
+                await asyncio.wait(attempts, timeout=_STOP_SECONDS)
+        finally:
+            for attempt in attempts:
+                attempt.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._records.join()
 
     async def _send_forever(self, channels: Channels) -> None:
         backoff = Backoff()
@@ -166,7 +184,9 @@ class Sender:
         return bool(claimed)
 
     def _start_attempts(self, channels: Channels) -> None:
-        """Starts as many attempts as the limits allow."""
+        """Starts as many attempts as the limits allow, unless the sender stops."""
+        if self._is_stopping:
+            return
         for attempt in self._endpoints.start_attempts(monotonic(), self._may_send):
             task = asyncio.create_task(self._attempt(channels, attempt))
             self._attempts.add(task)
@@ -222,7 +242,7 @@ class Sender:
     def _make_record(
         self, delivery: ClaimedDelivery, result: AttemptResult, started_at: datetime
     ) -> AttemptRecord:
-        first_attempt_at = delivery.first_attempt_at or started_at
+        first_attempt_at = delivery.start_of_retries(started_at)
         now = self._clock()
         retry_at = (
             next_attempt_at(delivery.attempts + 1, first_attempt_at, now)
@@ -248,6 +268,8 @@ class Sender:
                     log.warning("attempts can't be recorded; retrying", error=error)
                     await backoff.wait()
             backoff.reset()
+            for _ in records:
+                self._records.task_done()
 
     async def _record(self, records: list[tuple[str, AttemptRecord]]) -> None:
         """Pauses the distributions whose receiver is dead, then records the attempts. A killed

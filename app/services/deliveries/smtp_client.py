@@ -14,7 +14,10 @@ import aiosmtplib
 from app.domain.deliveries import AttemptResult, EmailMessage, Outcome
 from app.settings import Settings
 
-ATTEMPT_TIMEOUT_SECONDS = 10.0
+# Of the whole attempt: the sender's claims last only a little longer.
+ATTEMPT_TIMEOUT_SECONDS = 14.0
+# Of each answer of the server.
+_ANSWER_TIMEOUT_SECONDS = 10.0
 IDLE_CONNECTION_SECONDS = 5.0
 # Many servers limit the emails of a connection.
 MAX_EMAILS_PER_CONNECTION = 100
@@ -22,6 +25,7 @@ _TLS_PORT = 465
 _PLAIN_PORT = 25
 _FIRST_PERMANENT_CODE = 500
 _CLOSING_CODE = 421
+_TOOK_TOO_LONG = f"it took longer than {ATTEMPT_TIMEOUT_SECONDS:.0f} seconds"
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
@@ -68,7 +72,7 @@ class SmtpClient:
                 "username": unquote(parts.username) if parts.username else None,
                 "password": unquote(parts.password) if parts.password else None,
                 "use_tls": uses_tls,
-                "timeout": ATTEMPT_TIMEOUT_SECONDS,
+                "timeout": _ANSWER_TIMEOUT_SECONDS,
             }
 
     async def close(self) -> None:
@@ -86,12 +90,12 @@ class SmtpClient:
         except ValueError as error:
             return AttemptResult(Outcome.REJECT, f"The email can't be built: {error}")
         try:
-            await self._send_once(mime_message, self._options)
+            async with asyncio.timeout(ATTEMPT_TIMEOUT_SECONDS) as time_limit:
+                await self._send_once(mime_message, self._options)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             outcome = Outcome.REJECT if _is_permanent(error) else Outcome.RETRY
-            return AttemptResult(
-                outcome, "The mail server did not accept the email", _describe(error)
-            )
+            answer = _TOOK_TOO_LONG if time_limit.expired() else _describe(error)
+            return AttemptResult(outcome, "The mail server did not accept the email", answer)
         return AttemptResult(Outcome.DELIVERED)
 
     async def _send_once(self, mime_message: MimeMessage, options: dict[str, Any]) -> None:

@@ -61,15 +61,15 @@ class Upkeep:
     async def _run_page(self, session: Transaction) -> bool:
         """Does one page of each kind of work, if no other worker does. Returns whether there may be
         more."""
-        had_lease = self._has_lease
-        self._has_lease = await self._store.leases.acquire(
+        had_lease, self._has_lease = self._has_lease, False
+        if not await self._store.leases.acquire(
             DELIVERY_UPKEEP_LEASE, self._owner, _LEASE_SECONDS, session
-        )
-        if not self._has_lease:
+        ):
             return False
         if not had_lease:
             # Those that the worker before has recorded.
             await self._failures.forget()
+        self._has_lease = True
         results = [
             await self._member_backfills.run_page(session),
             await self._code_backlog.run_page(session),

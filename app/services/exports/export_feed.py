@@ -79,9 +79,11 @@ class ExportFeed:
             await wait(self._wake_event, None)
 
     async def _read(self) -> bool:
-        if self._watchers:
-            exports = await self._store.exports.get_many([*self._watchers])
-            for id_, watchers in self._watchers.items():
+        # Those who begin to watch during the read wait for the next one.
+        watchers_by_id = {id_: tuple(watchers) for id_, watchers in self._watchers.items()}
+        if watchers_by_id:
+            exports = await self._store.exports.get_many(watchers_by_id)
+            for id_, watchers in watchers_by_id.items():
                 for watcher in watchers:
                     watcher.put(exports.get(id_))
         return False

@@ -1,0 +1,78 @@
+"""A transaction whose session another process ends is committed once, or runs again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from pymongo import WriteConcern
+
+from app.services import log_boundary
+from app.services.log_boundary import run_with_deadline
+from app.settings import Settings
+from app.store import Store, Transaction
+from tests.engine.conftest import wait_until
+from tests.services.test_uncommitted_definitions import REPLICA_SET_NAME, MemberPair, members
+
+__all__ = ["members"]
+
+
+@pytest_asyncio.fixture
+async def store(members: MemberPair) -> AsyncIterator[Store]:
+    url = f"mongodb://{','.join(member.host for member in members)}/?replicaSet={REPLICA_SET_NAME}"
+    store = await Store.open(
+        Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            mongodb_url=SecretStr(url),
+            database=f"test_{uuid4().hex}",
+        )
+    )
+    yield store
+    await store.close()
+
+
+async def test_a_commit_that_waits_for_a_majority_beyond_its_deadline(
+    members: MemberPair,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker that ends the session must not make a committed change look like a failed one."""
+    monkeypatch.setattr(log_boundary, "TRANSACTION_DEADLINE_SECONDS", 0.1)
+    primary, secondary = members
+    run_count = 0
+
+    def stop_replication() -> None:
+        secondary.set_failpoint("stopReplProducer", "alwaysOn")
+        with primary.client() as client:
+            # The failpoint takes effect on the secondary with the next write.
+            client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
+        secondary.wait_for_failpoint("stopReplProducer")
+
+    async def work(transaction: Transaction) -> int:
+        nonlocal run_count
+        run_count += 1
+        await asyncio.to_thread(stop_replication)
+        await store._database.rows.insert_one({"_id": run_count}, session=transaction)
+        return run_count
+
+    async def is_in_the_primary() -> bool:
+        with primary.client() as client:
+            return client[store._database.name].rows.find_one() is not None
+
+    writing = asyncio.create_task(run_with_deadline(store, work))
+    await wait_until(is_in_the_primary)
+    ending = asyncio.create_task(store.transaction_deadlines.enforce())
+    with primary.client() as client:
+
+        async def is_ended() -> bool:
+            commands = client.admin.command("serverStatus")["metrics"]["commands"]
+            return int(commands["killSessions"]["total"]) > 0
+
+        await wait_until(is_ended)
+    secondary.set_failpoint("stopReplProducer", "off")
+
+    assert await writing == 1
+    assert await ending == 1
+    assert [row["_id"] async for row in store._database.rows.find()] == [1]
