@@ -11,6 +11,7 @@ time, by MongoDB's clock, even if its holder is alive. It names the session, too
 transactions that would block others.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from pymongo import UpdateOne
 from app.backoff import Backoff
 from app.store.collections import Database
 from app.store.heartbeats import Heartbeats
-from app.store.reads import retry_read
 from app.store.sessions import end_sessions, session_key
 
 # The rows of the leases collection.
@@ -55,6 +55,8 @@ class Leases:
         self._database = database
         self._collection = database.leases
         self._heartbeats = heartbeats
+        # The owners whose release has not succeeded yet, by collection.
+        self._unreleased: defaultdict[str, set[str]] = defaultdict(set)
 
     async def prepare(self) -> None:
         expired_lease = {"owner": "", "leaseExpiresAt": datetime.fromtimestamp(0, UTC)}
@@ -80,6 +82,7 @@ class Leases:
 
         Returns how many it acquired.
         """
+        await self._release_all(rows)
         available = {**query, **await self.unheld_query()}
         candidates = (
             await rows.find(available, {"owner": 1, "session": 1}).limit(limit).to_list(None)
@@ -99,12 +102,16 @@ class Leases:
         return int((await rows.bulk_write(writes, ordered=False)).modified_count)
 
     async def release_rows(self, rows: AsyncIOMotorCollection[Row], owner: str) -> None:
-        """Releases all rows that the owner holds, with retries.
+        """Releases all rows that the owner holds. If MongoDB fails, the next acquisition does it
+        first: the heartbeat of the owner's worker goes on, so nobody could claim these rows."""
+        self._unreleased[rows.name].add(owner)
+        await self._release_all(rows)
 
-        The heartbeat of the owner's worker goes on, so nobody could claim a row that still names
-        it. The driver does not retry a write of several rows.
-        """
-        await retry_read(lambda: rows.update_many({"owner": owner}, {"$set": NO_HOLDER}))
+    async def _release_all(self, rows: AsyncIOMotorCollection[Row]) -> None:
+        unreleased = self._unreleased[rows.name]
+        if owners := [*unreleased]:
+            await rows.update_many({"owner": {"$in": owners}}, {"$set": NO_HOLDER})
+            unreleased.difference_update(owners)
 
     # --- timed
 

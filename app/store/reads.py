@@ -34,8 +34,7 @@ _MAX_BACKOFF_SECONDS = 0.5
 async def retry_read(read: Callable[[], Awaitable[Result]]) -> Result:
     """Runs `read` until it succeeds, for up to 20 seconds, and returns its result.
 
-    In each attempt the driver waits for a primary. Raises the error of the last attempt. `read` may
-    also be a write that changes nothing when it is repeated.
+    In each attempt the driver waits for a primary. Raises the error of the last attempt.
     """
     deadline, max_pause_seconds = monotonic() + _RETRY_TIMEOUT_SECONDS, _MIN_BACKOFF_SECONDS
     while True:

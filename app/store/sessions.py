@@ -22,6 +22,12 @@ def session_key(session: AsyncIOMotorClientSession) -> Binary:
     return key
 
 
+def never_reuse(session: AsyncIOMotorClientSession) -> None:
+    """Keeps the driver from giving the session to another operation after its end."""
+    # PyMongo has no public call for this.
+    session.delegate._server_session.mark_dirty()
+
+
 async def end_sessions(database: Database, keys: Iterable[Binary | None]) -> None:
     """Ends the sessions; skips None."""
     if sessions := [{"id": key} for key in keys if key is not None]:

@@ -8,6 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure
 
 from app.backoff import Backoff
+from app.store.sessions import never_reuse
 
 # SnapshotUnavailable: a collection or an index is newer than the majority-committed snapshot.
 _SNAPSHOT_UNAVAILABLE = 246
@@ -30,8 +31,7 @@ async def snapshot_session(
         try:
             yield session
         except BaseException:
-            # PyMongo has no public call for this.
-            session.delegate._server_session.mark_dirty()
+            never_reuse(session)
             raise
 
 

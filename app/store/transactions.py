@@ -28,7 +28,7 @@ from app.errors import QueryTimeout
 from app.store.contended_keys import ContendedKeys, KeyLocks
 from app.store.driver_calls import CallingTask, calling_task
 from app.store.reads import is_starting_member_error
-from app.store.sessions import end_sessions, session_key
+from app.store.sessions import end_sessions, never_reuse, session_key
 
 Transaction = AsyncIOMotorClientSession
 Result = TypeVar("Result")
@@ -81,8 +81,7 @@ class Transactions:
             try:
                 yield session
             finally:
-                # PyMongo has no public call for this.
-                session.delegate._server_session.mark_dirty()
+                never_reuse(session)
 
     async def run(
         self,
