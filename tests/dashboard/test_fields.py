@@ -1,5 +1,6 @@
-"""Fields of filters: numbers in the format of the browser's language."""
+"""Fields of filters: numbers in the format of the browser's language, and times to the second."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -75,6 +76,30 @@ def test_a_refused_bound_does_not_leave_a_filter_without_it(dashboard: Dashboard
 
     dashboard.wait_for("Write a whole number, like 1500 or 1,500.")
     dashboard.wait_for("1 condition not finished, and left out.")
+
+
+def test_a_time_keeps_its_seconds(dashboard: Dashboard) -> None:
+    span = {"from": "2026-03-01T10:20:30.123456Z", "to": "2026-03-02T10:20:30Z"}
+    event = {"event": {"name": "order", "within": {"between": span}}}
+    segment_id = dashboard.create_segment("Buyers", {"filter": {"all": [event]}})
+    stored = dashboard.execute(READ_FILTER, id=segment_id)["filter"]["all"][0]["event"]["within"]
+    dashboard.open(f"/app/segments/{segment_id}/edit")
+    dashboard.wait_for("0 stay")
+    start, end = dashboard.find("input", "From"), dashboard.find("input", "To")
+    assert start.get_attribute("value") == "2026-03-01T10:20:30.123"
+    assert end.get_attribute("value") == "2026-03-02T10:20:30"
+    assert not dashboard.browser.find_elements("css selector", "input:invalid")
+
+    # Month, day, year, hour and minute come before the seconds.
+    end.send_keys(*[Keys.TAB] * 5, "45")
+    dashboard.wait_until(lambda: end.get_attribute("value") == "2026-03-02T10:20:45")
+    dashboard.click("button", "Save")
+    dashboard.wait_for("0 members")
+
+    (condition,) = dashboard.execute(READ_FILTER, id=segment_id)["filter"]["all"]
+    saved = condition["event"]["within"]["between"]
+    assert saved["from"] == stored["between"]["from"]
+    assert datetime.fromisoformat(saved["to"]) == datetime(2026, 3, 2, 10, 20, 45, tzinfo=UTC)
 
 
 def edit_condition(dashboard: Dashboard, path: str = "orders.averageAmount", **fields: Any) -> str:

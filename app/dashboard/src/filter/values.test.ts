@@ -69,6 +69,9 @@ test.each([
   ["2026-03-08T03:30", "America/New_York", "2026-03-08T07:30:00.000Z"],
   ["2026-01-01T00:00", "Asia/Kolkata", "2025-12-31T18:30:00.000Z"],
   ["2026-01-01T00:00", "UTC", "2026-01-01T00:00:00.000Z"],
+  ["2026-03-01T11:20:30", "Europe/Warsaw", "2026-03-01T10:20:30.000Z"],
+  ["2026-03-29T03:00:01.250", "Europe/Warsaw", "2026-03-29T01:00:01.250Z"],
+  ["1969-12-31T23:59:59", "UTC", "1969-12-31T23:59:59.000Z"],
 ])("the time %s in %s is an instant", (localTime, timeZone, instant) => {
   expect(toInstant(localTime, timeZone)).toBe(instant);
   expect(toLocalTime(instant, timeZone)).toBe(localTime);
