@@ -124,6 +124,29 @@ def test_transitions_arrive_once_although_the_api_is_killed(
 
 def test_the_feed_stands_still_while_it_is_read(
     live_dashboard: tuple[Dashboard, ProgramProcess],
+def test_the_feed_says_that_no_worker_runs(
+    start_api: StartApi,
+    run_forked: RunProgram,
+    workshop: Workshop,
+    settings: Settings,
+    port: int,
+    browser: Chrome,
+) -> None:
+    start_api()
+    dashboard = Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe)
+    segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
+    dashboard.create_distribution(segment_id)
+    dashboard.open(f"/app/segments/{segment_id}/live")
+    dashboard.wait_for("○ No worker runs: nobody enters or leaves until one does")
+    assert "● Live" not in dashboard.text()
+    dashboard.check_appearance()
+
+    run_forked("worker", **store_environment(settings))
+
+    dashboard.wait_for("● Live")
+    dashboard.check_browser_logs()
+
+
 ) -> None:
     dashboard, _ = live_dashboard
     segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
