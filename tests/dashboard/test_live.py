@@ -96,6 +96,8 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     ]
     ben = dashboard.find("a", "Ben")
     assert ben.get_attribute("href") == f"{dashboard.url}/app/customers/ben"
+    reason = dashboard.find("a", "Why? Ben").get_attribute("href") or ""
+    assert reason == f"{dashboard.url}/app/customers/ben/memberships#{segment_id}"
     assert "○" not in dashboard.text()
     dashboard.check_accessibility()
 
@@ -122,8 +124,6 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.check_accessibility()
 
 
-def test_the_feed_stands_still_while_it_is_read(
-    live_dashboard: tuple[Dashboard, ProgramProcess],
 def test_the_feed_says_that_no_worker_runs(
     start_api: StartApi,
     run_forked: RunProgram,
@@ -147,6 +147,8 @@ def test_the_feed_says_that_no_worker_runs(
     dashboard.check_browser_logs()
 
 
+def test_the_feed_stands_still_while_it_is_read(
+    live_dashboard: tuple[Dashboard, ProgramProcess],
 ) -> None:
     dashboard, _ = live_dashboard
     segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})

@@ -41,11 +41,11 @@ function ActiveFeed({ segmentId, onRetry }: ActiveFeedProps) {
 
   if (error) return <Problem error={error} onRetry={onRetry} />;
   if (!transitions) return <p className="waiting">Loading transitions …</p>;
-  return <Feed latest={transitions} />;
+  return <Feed latest={transitions} segmentId={segmentId} />;
 }
 
 /** The transitions. They do not move while somebody reads them: points at them, or scrolls down. */
-function Feed({ latest }: { latest: readonly Transition[] }) {
+function Feed({ latest, segmentId }: { latest: readonly Transition[]; segmentId: string }) {
   const [type, setType] = useState<TransitionType | null>(null);
   const [isPaused, setPaused] = useState(false);
   const [isRead, handlers] = useAttention();
@@ -76,7 +76,7 @@ function Feed({ latest }: { latest: readonly Transition[] }) {
       </div>
       <div {...handlers}>
         {shown.length > 0 ? (
-          <TransitionTable transitions={shown} />
+          <TransitionTable transitions={shown} segmentId={segmentId} />
         ) : (
           <p>{type ? "No such transition lately." : "Nobody has entered or left yet."}</p>
         )}
