@@ -89,6 +89,7 @@ def reset_browser(browser: Chrome) -> None:
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+    browser.execute_cdp_cmd("Emulation.setLocaleOverride", {})
     for kind in ("performance", "browser"):
         _log(browser, kind)
 

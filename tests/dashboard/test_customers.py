@@ -1,6 +1,7 @@
 """Customers in a browser: found, filtered, and one of them with segments and timeline."""
 
 import pytest
+from selenium.webdriver import Keys
 
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard, choose, select
@@ -98,6 +99,24 @@ def test_a_customer_is_explained(dashboard: Dashboard) -> None:
     dashboard.wait_for("Would leave: 0 segments")
     dashboard.check_accessibility()
     dashboard.check_browser_logs()
+
+
+def test_a_row_of_a_member_leads_to_the_reason(dashboard: Dashboard) -> None:
+    dashboard.create_segment("All", {"filter": {"none": [{"all": [ANNA, VIP]}]}})
+    segment_id = dashboard.create_segment("Annas", {"filter": ANNA})
+    dashboard.open(f"/app/segments/{segment_id}")
+
+    dashboard.click("a", "Why? Anna")
+
+    dashboard.wait_for("has Anna")
+    opened = dashboard.browser.find_elements("css selector", "details[open]")
+    assert [details.text.split("\n")[0] for details in opened] == ["Why"]
+    dashboard.wait_until(lambda: dashboard.focused().tag_name == "summary", "the focus")
+    row = dashboard.focused().find_element("xpath", "ancestor::tr")
+    assert row.text.startswith("Annas")
+    dashboard.check_accessibility()
+    dashboard.press(Keys.ENTER)
+    dashboard.wait_until(lambda: "has Anna" not in dashboard.text())
 
 
 def test_the_timeline_shows_what_happened(dashboard: Dashboard) -> None:

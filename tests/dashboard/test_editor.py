@@ -252,7 +252,7 @@ def test_an_amount_says_what_unit_it_takes(dashboard: Dashboard) -> None:
     dashboard.open(f"/app/segments/{segment_id}/edit")
     dashboard.wait_for("3 stay")
 
-    hinted = dashboard.browser.find_elements("css selector", "[type=number][aria-describedby]")
+    hinted = dashboard.browser.find_elements("css selector", ".number-field[aria-describedby]")
 
     assert [field.get_attribute("value") for field in hinted] == ["1250", "1", "2", "5"]
     assert dashboard.text().count("in minor units (12.50 is 1250)") == 3

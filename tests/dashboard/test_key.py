@@ -62,6 +62,39 @@ def test_the_page_opens_with_a_key_and_keeps_its_place(
     assert dashboard.browser.execute_script("return localStorage.length") == 0
 
 
+def test_the_address_may_have_the_key(
+    locked_dashboard: tuple[Dashboard, RoleKeys],
+) -> None:
+    dashboard, keys = locked_dashboard
+    dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open("/app/segments?kind=PASSIVE#key=wrong")
+    dashboard.wait_for("The server did not accept this key.")
+    assert dashboard.browser.current_url == f"{dashboard.url}/app/segments?kind=PASSIVE"
+    dashboard.check_accessibility()
+    enter_key(dashboard, "another")
+    dashboard.wait_for("The server did not accept this key.")
+    dashboard.open(f"/app/#key={keys[Role.CHECK]}")
+    dashboard.wait_for("A key with the role CHECK opens nothing here.")
+    assert stored_keys(dashboard) == [None, None]
+
+    dashboard.open(f"/app/#key={keys[Role.READ]}")
+
+    dashboard.wait_for("Everybody")
+    assert dashboard.browser.current_url == f"{dashboard.url}/app/segments"
+    assert stored_keys(dashboard) == [keys[Role.READ], None]
+    dashboard.browser.refresh()
+    dashboard.wait_for("Everybody")
+    assert "This server needs a key" not in dashboard.text()
+
+
+def stored_keys(dashboard: Dashboard) -> list[str | None]:
+    """Returns the key that this tab has stored, and the one that this browser has stored."""
+    stored: list[str | None] = dashboard.browser.execute_script(
+        "return [sessionStorage, localStorage].map((storage) => storage.getItem('segments:key'))"
+    )
+    return stored
+
+
 def test_a_form_keeps_what_is_typed_when_the_key_expires(
     locked_dashboard: tuple[Dashboard, RoleKeys],
 ) -> None:

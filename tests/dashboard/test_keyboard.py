@@ -90,7 +90,7 @@ def test_a_fixed_list_by_search_and_ticks(dashboard: Dashboard) -> None:
     dashboard.wait_for("There are no segments yet.")
     activate(dashboard, "New fixed list")
     dashboard.wait_for("0 customers in the list")
-    wait_for_focus(dashboard, "main")
+    wait_for_focus(dashboard, "Name")
     tab_to(dashboard, "Name, email, phone or source id")
     dashboard.press("eve")
     dashboard.wait_for("Add all 3")

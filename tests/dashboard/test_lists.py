@@ -100,6 +100,7 @@ def test_every_pasted_line_is_accounted_for(dashboard: Dashboard) -> None:
     dashboard.open("/app/segments")
     dashboard.click("a", "New fixed list")
     dashboard.wait_for("0 customers in the list")
+    assert dashboard.focused() == dashboard.find("input", "Name")
     dashboard.check_accessibility()
 
     paste(

@@ -96,6 +96,8 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     ]
     ben = dashboard.find("a", "Ben")
     assert ben.get_attribute("href") == f"{dashboard.url}/app/customers/ben"
+    reason = dashboard.find("a", "Why? Ben").get_attribute("href") or ""
+    assert reason == f"{dashboard.url}/app/customers/ben/memberships#{segment_id}"
     assert "○" not in dashboard.text()
     dashboard.check_accessibility()
 
@@ -120,6 +122,29 @@ def test_transitions_arrive_once_although_the_api_is_killed(
     dashboard.wait_until(lambda: dashboard.text().count("Keeps up") == 16, "16 partitions")
     assert "Running workers, the oldest first" in dashboard.text()
     dashboard.check_accessibility()
+
+
+def test_the_feed_says_that_no_worker_runs(
+    start_api: StartApi,
+    run_forked: RunProgram,
+    workshop: Workshop,
+    settings: Settings,
+    port: int,
+    browser: Chrome,
+) -> None:
+    start_api()
+    dashboard = Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe)
+    segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
+    dashboard.create_distribution(segment_id)
+    dashboard.open(f"/app/segments/{segment_id}/live")
+    dashboard.wait_for("○ No worker runs: nobody enters or leaves until one does")
+    assert "● Live" not in dashboard.text()
+    dashboard.check_appearance()
+
+    run_forked("worker", **store_environment(settings))
+
+    dashboard.wait_for("● Live")
+    dashboard.check_browser_logs()
 
 
 def test_the_feed_stands_still_while_it_is_read(

@@ -1,6 +1,7 @@
 """Loyalty in a browser: programs, earning rules, and the points of a customer."""
 
 import pytest
+from selenium.webdriver import Keys
 
 from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import Dashboard, choose, replace_text, select
@@ -65,6 +66,14 @@ def adjust_points(dashboard: Dashboard) -> None:
     """Gives points to Anna, and takes some of them."""
     choose(dashboard, "Customer", "anna")
     dashboard.wait_for("The customer has not got any points yet.")
+    dashboard.find("input", "Reason").send_keys("Typing error")
+    for fraction in ("1,5", "1.5"):
+        replace_text(dashboard.find("input", "Points to add"), fraction)
+        dashboard.click("button", "Adjust the points")
+        dashboard.wait_for("Write a whole number, like 1500 or 1,500.")
+    dashboard.check_accessibility()
+    dashboard.find("input", "Points to add").send_keys(Keys.CONTROL, "a", Keys.DELETE)
+    dashboard.find("input", "Reason").send_keys(Keys.CONTROL, "a", Keys.DELETE)
     for points, reason in (("7", "Birthday"), ("-9", "Refund")):
         dashboard.find("input", "Points to add").send_keys(points)
         dashboard.find("input", "Reason").send_keys(reason)

@@ -23,6 +23,18 @@ const send = window.fetch;
 window.fetch = (url, options) =>
   options.body.includes("sizeHistory") ? new Promise(() => {}) : send(url, options);
 """
+# The responses with the rows of lists never come.
+HOLD_ROWS = """
+const send = window.fetch;
+window.fetch = (url, options) =>
+  /query (ListSegments|ListMembers|SearchCustomers)/.test(options.body)
+    ? new Promise(() => {})
+    : send(url, options);
+"""
+FIND_DELAYS = """
+const animations = document.querySelector(".skeleton[aria-hidden=true]")?.getAnimations() ?? [];
+return animations.map(({effect}) => effect.getTiming().delay);
+"""
 NO_EMAIL = {"attribute": {"path": "email", "operator": "HAS_NO_VALUE"}}
 
 
@@ -148,6 +160,26 @@ def test_the_list_does_not_wait_for_the_histories(dashboard: Dashboard, settings
     dashboard.browser.refresh()
     dashboard.wait_for("1 segment\n")
     dashboard.wait_until(lambda: list_rows(dashboard)["Counted"]["Last 7 days"] == "+2")
+
+
+def test_a_slow_list_shows_a_skeleton(dashboard: Dashboard) -> None:
+    segment_id = dashboard.create_segment("Everybody", {"filter": ALL_CUSTOMERS_FILTER})
+    dashboard.open(f"/app/segments/{segment_id}/uses")
+    dashboard.wait_for("Nothing uses this segment.")
+    dashboard.browser.execute_script(HOLD_ROWS)
+
+    for page, text in (
+        ("Members", "Loading members …"),
+        ("Customers", "Loading customers …"),
+        ("Segments", "Loading segments …"),
+    ):
+        dashboard.click("a", page)
+        dashboard.wait_for(text)
+        assert dashboard.browser.execute_script(FIND_DELAYS) == [200]
+        skeleton = dashboard.browser.find_element("css selector", ".skeleton")
+        dashboard.wait_until(skeleton.is_displayed, "the skeleton")
+        dashboard.check_accessibility()
+    dashboard.check_browser_logs()
 
 
 def wait_for_order(dashboard: Dashboard, *names: str) -> None:

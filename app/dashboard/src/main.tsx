@@ -8,6 +8,7 @@ import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
 import { useSearch } from "wouter/use-browser-location";
 import { App } from "./App";
+import { enterLinkedKey } from "./access/enterKey";
 import { ReadViewer } from "./access/operations";
 import { ApiError, reachability, request } from "./api/request";
 import { applyTheme } from "./ui/theme";
@@ -40,12 +41,15 @@ applyTheme();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no element #root");
-createRoot(root).render(
-  <StrictMode>
-    <QueryClientProvider client={queryClient}>
-      <Router base="/app" searchHook={useEncodedSearch}>
-        <App />
-      </Router>
-    </QueryClientProvider>
-  </StrictMode>,
+const reactRoot = createRoot(root);
+enterLinkedKey(queryClient).then(() =>
+  reactRoot.render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <Router base="/app" searchHook={useEncodedSearch}>
+          <App />
+        </Router>
+      </QueryClientProvider>
+    </StrictMode>,
+  ),
 );

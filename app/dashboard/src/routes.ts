@@ -14,6 +14,9 @@ export const routes = {
   customers: "/customers",
   customer: (sourceId: string, tab?: string) =>
     `/customers/${encodeURIComponent(sourceId)}${tab ? `/${tab}` : ""}`,
+  /** Why the customer is in the segment, or is not. */
+  membership: (sourceId: string, segmentId: string) =>
+    `${routes.customer(sourceId, "memberships")}#${segmentId}`,
   rules: "/rules",
   distributions: "/distributions",
   engine: "/engine",

@@ -1,18 +1,19 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
-import { forgetKey, keyRequirement, storeKey } from "../api/key";
+import { keyRequirement } from "../api/key";
 import { ApiError } from "../api/request";
 import { socket } from "../api/socket";
 import { ActionButton } from "../ui/ActionButton";
-import { viewerQuery } from "./viewer";
+import { enterKey } from "./enterKey";
 
 /** Asks for a key, over the page, whenever the API needs one. The page keeps its place. */
 export function KeyGate() {
   const isRequired = useSyncExternalStore(keyRequirement.subscribe, keyRequirement.get);
-  return isRequired ? <KeyDialog /> : null;
+  return isRequired ? <KeyDialog linkError={isRequired === true ? null : isRequired} /> : null;
 }
 
-function KeyDialog() {
+/** `linkError` says why the key of the address was refused. */
+function KeyDialog({ linkError }: { linkError: Error | null }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const problem = useId();
@@ -20,21 +21,14 @@ function KeyDialog() {
   const [isKept, setKept] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const queryClient = useQueryClient();
+  // The requests that follow are refused, too: for want of a key.
+  const [initialError] = useState(linkError);
   useEffect(() => dialog.current?.showModal(), []);
 
   const entry = useMutation({
-    mutationFn: async () => {
-      storeKey(key.trim(), isKept);
-      // A request that is on its way does not have the key.
-      await queryClient.cancelQueries(viewerQuery);
-      const viewer = await queryClient.fetchQuery({ ...viewerQuery, staleTime: 0 });
-      if (viewer.role === "CHECK") throw new Error("A key with the role CHECK opens nothing here.");
-    },
-    onError: () => {
-      forgetKey();
-      // The next key replaces the refused one.
-      field.current?.select();
-    },
+    mutationFn: () => enterKey(key, isKept, queryClient),
+    // The next key replaces the refused one.
+    onError: () => field.current?.select(),
     onSuccess: () => {
       keyRequirement.set(false);
       // The socket presents the key when it opens.
@@ -44,6 +38,7 @@ function KeyDialog() {
     },
   });
 
+  const error = entry.isIdle ? initialError : entry.error;
   return (
     <dialog ref={dialog} aria-labelledby={heading} onCancel={(event) => event.preventDefault()}>
       <form
@@ -82,7 +77,7 @@ function KeyDialog() {
           Keep it on this computer
         </label>
         <p id={problem} role="alert" className="field-problem">
-          {entry.error && describe(entry.error)}
+          {error && describe(error)}
         </p>
       </form>
     </dialog>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ExplanationTree } from "../explanations/ExplanationTree";
 import { routes } from "../routes";
@@ -51,16 +51,21 @@ export function MembershipTable({ title, memberships, sourceId, overrides }: Pro
 
 type WhyProps = Pick<Props, "sourceId" | "overrides"> & { segmentId: string };
 
-/** The explanation, read when it is opened. */
+/** The explanation, read when it is opened: at once, with the focus, if the address names the segment. */
 function Why({ segmentId, sourceId, overrides }: WhyProps) {
-  const [isOpen, setOpen] = useState(false);
+  const isLinked = window.location.hash === `#${segmentId}`;
+  const [isOpen, setOpen] = useState(isLinked);
+  const summary = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (isLinked) summary.current?.focus();
+  }, [isLinked]);
   const { data, error, refetch } = useQuery({
     ...explanationQuery(sourceId, segmentId, overrides),
     enabled: isOpen,
   });
   return (
-    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Why</summary>
+    <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary ref={summary}>Why</summary>
       {error && <Problem error={error} onRetry={refetch} />}
       {isOpen && !data && !error && <p className="waiting">Loading …</p>}
       {data && <ExplanationTree explanation={data} />}

@@ -10,6 +10,7 @@ test("changes become nested objects, and unfinished ones are left out", () => {
     { id: "5", path: "events.shop.visit.count", value: 0 },
     { id: "6", path: "phone", value: undefined },
     { id: "7", path: "", value: 1 },
+    { id: "8", path: "metadata.age", value: Number.NaN },
   ];
 
   expect(toOverrides(changes)).toEqual({

@@ -11,7 +11,8 @@ export interface Change {
 export function toOverrides(changes: readonly Change[]): Overrides {
   const overrides: Record<string, unknown> = {};
   for (const { path, value } of changes) {
-    if (path && value !== undefined && value !== "") setAt(overrides, splitPath(path), value);
+    const isFinished = value !== undefined && value !== "" && !Number.isNaN(value);
+    if (path && isFinished) setAt(overrides, splitPath(path), value);
   }
   return Object.keys(overrides).length > 0 ? overrides : null;
 }

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
+import { toText } from "../ui/numberText";
 
 interface Props {
   label: string;
@@ -42,10 +43,10 @@ export function Chips({ label, values, onRemove, onEmpty }: Props) {
     <ul ref={list} className="chips" aria-label={label}>
       {shown.map((value, index) => (
         <li key={JSON.stringify(value)} className="chip">
-          {String(value)}
+          {toText(value)}
           <button
             type="button"
-            aria-label={`Remove ${value}`}
+            aria-label={`Remove ${toText(value)}`}
             // Tab passes all of them at once.
             tabIndex={index === active ? 0 : -1}
             onFocus={() => setCurrent(index)}

@@ -6,7 +6,7 @@ import {
   parseDuration,
 } from "../filter/duration";
 import { Select } from "../ui/Select";
-import { NumberField, ScalarField } from "./scalarFields";
+import { NumberValueField, ScalarField } from "./scalarFields";
 
 interface Props {
   label?: string;
@@ -32,7 +32,7 @@ export function DurationField({ label = "Duration", value, onChange }: Props) {
   const { count, unit } = duration ?? { count: undefined, unit: chosenUnit };
   return (
     <>
-      <NumberField
+      <NumberValueField
         label={label}
         value={count}
         onChange={(next) => {

@@ -1,9 +1,10 @@
-import { useContext } from "react";
-import { LAST_TIME, toInstant, toLocalTime } from "../filter/localTime";
+import { useContext, useState } from "react";
+import { findStep, LAST_TIME, toInstant, toLocalTime } from "../filter/localTime";
 import { useProblemAttributes } from "../ui/fieldProblem";
 import { CatalogContext } from "./catalog";
 
 const DEFAULT_ZONE = "UTC";
+const MINUTE = 60;
 
 const useTimeZone = () => useContext(CatalogContext)?.timeZone ?? DEFAULT_ZONE;
 
@@ -19,17 +20,23 @@ interface Props {
   onChange: (value: string) => void;
 }
 
-/** A day and a time of the project's time zone. */
+/** A day and a time of the project's time zone, to the minute, or as exact as the value. */
 export function InstantField({ label, value, onChange }: Props) {
   const timeZone = useTimeZone();
+  const localTime = toLocalTime(value, timeZone);
+  const [step, setStep] = useState(MINUTE);
+  const neededStep = findStep(localTime);
+  // Seconds that were shown stay, so that the field keeps its parts while somebody types in them.
+  if (neededStep < step) setStep(neededStep);
   return (
     <>
       <input
         type="datetime-local"
         max={LAST_TIME}
+        step={step}
         {...useProblemAttributes()}
         aria-label={label}
-        value={toLocalTime(value, timeZone)}
+        value={localTime}
         onChange={({ target }) => onChange(target.value && toInstant(target.value, timeZone))}
       />
       <ZoneName />

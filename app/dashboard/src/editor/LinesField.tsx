@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useProblemAttributes } from "../ui/fieldProblem";
+import { toText } from "../ui/numberText";
 
 interface Props {
   label: string;
@@ -22,7 +23,7 @@ export function LinesField({ label, values, parse, onChange, onDone }: Props) {
         {...useProblemAttributes()}
         aria-label={label}
         rows={10}
-        value={isTyped ? typed : values.join("\n")}
+        value={isTyped ? typed : values.map(toText).join("\n")}
         onChange={({ target }) => {
           setTyped(target.value);
           onChange(parse(target.value));

@@ -1,10 +1,12 @@
 import { type ClipboardEvent, type KeyboardEvent, type RefObject, useId, useState } from "react";
 import { hasSeveralValues, splitValues } from "../filter/values";
 import { useProblemAttributes } from "../ui/fieldProblem";
+import type { AttributeType } from "./catalog";
 import { type Source, Suggestions, ValueOptions } from "./Suggestions";
 
 interface Props {
   label: string;
+  type: AttributeType;
   source?: Source | undefined;
   allowedValues?: readonly unknown[] | null | undefined;
   inputRef: RefObject<HTMLInputElement | null>;
@@ -13,7 +15,8 @@ interface Props {
 }
 
 /** The field for one more value. It takes several when they are pasted. */
-export function ListEntry({ label, source, allowedValues, inputRef, takesFocus, onAdd }: Props) {
+export function ListEntry(props: Props) {
+  const { label, type, source, allowedValues, inputRef, takesFocus, onAdd } = props;
   const [text, setText] = useState("");
   const [isFocused, setFocused] = useState(false);
   const listId = useId();
@@ -30,9 +33,9 @@ export function ListEntry({ label, source, allowedValues, inputRef, takesFocus, 
   }
   function handlePaste(event: ClipboardEvent) {
     const pasted = event.clipboardData.getData("text");
-    if (text || !hasSeveralValues(pasted)) return;
+    if (text || !hasSeveralValues(pasted, type)) return;
     event.preventDefault();
-    onAdd(splitValues(pasted));
+    onAdd(splitValues(pasted, type));
   }
   return (
     <>

@@ -2,6 +2,7 @@ import "./lists.css";
 import { useRef, useState } from "react";
 import { addValues, splitLines, toValue } from "../filter/values";
 import { formatCount, formatNumber } from "../ui/formats";
+import { numberText, toText } from "../ui/numberText";
 import { announce } from "../ui/Status";
 import { Chips } from "./Chips";
 import type { AttributeType } from "./catalog";
@@ -26,6 +27,8 @@ export function ListField({ value, onChange, ...field }: Props) {
   const [mode, setMode] = useState<"chips" | "text" | "chips again">("chips");
   const entry = useRef<HTMLInputElement>(null);
   const values = Array.isArray(value) ? value : [];
+  const unreadable = values.find((other) => typeof other === "string");
+  const problem = field.type === "NUMBER" && unreadable && numberText.findProblem(unreadable, {});
   const hiddenCount = values.length - MAX_CHIPS;
   const toValues = (texts: readonly string[]) =>
     texts.map((text) => toValue(text, field.type, field.allowedValues));
@@ -49,12 +52,17 @@ export function ListField({ value, onChange, ...field }: Props) {
   return (
     <div className="list-field">
       <ListEntry {...field} inputRef={entry} takesFocus={mode === "chips again"} onAdd={add} />
+      {problem && (
+        <span className="field-problem">
+          “{unreadable}”: {problem}
+        </span>
+      )}
       <Chips
         label={field.label}
         values={values.slice(0, MAX_CHIPS)}
         onRemove={(removed) => {
           onChange(values.filter((other) => other !== removed));
-          announce(`${removed} removed.`);
+          announce(`${toText(removed)} removed.`);
         }}
         onEmpty={() => entry.current?.focus()}
       />

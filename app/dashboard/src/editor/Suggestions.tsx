@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { request } from "../api/request";
+import { toText } from "../ui/numberText";
 import { useDebounced } from "../ui/useDebounced";
 import { SuggestValues } from "./operations";
 
@@ -36,7 +37,7 @@ export function ValueOptions({ id, values }: { id: string; values: readonly unkn
   return (
     <datalist id={id}>
       {values.map((value) => (
-        <option key={String(value)} value={String(value)} />
+        <option key={String(value)} value={toText(value)} />
       ))}
     </datalist>
   );

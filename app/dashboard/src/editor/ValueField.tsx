@@ -6,7 +6,7 @@ import type { AttributeType } from "./catalog";
 import { DurationField } from "./DurationField";
 import { ListField } from "./ListField";
 import type { Source } from "./Suggestions";
-import { NumberField, ScalarField } from "./scalarFields";
+import { NumberValueField, ScalarField } from "./scalarFields";
 
 export interface ValueFieldProps {
   kind: OperandKind;
@@ -42,14 +42,17 @@ function OperandField({ kind, type, value, onChange, source, allowedValues }: Va
     case "ELEMENTS":
       return <ListField label="Values" {...scalar} />;
     case "NUMBER":
+      return <NumberValueField label="Value" value={value} onChange={onChange} />;
     case "INTEGER":
-      return <NumberField label="Value" value={value} onChange={onChange} />;
+      return <NumberValueField label="Value" isWhole value={value} onChange={onChange} />;
     case "DAYS":
-      return <NumberField label="Days" value={value} onChange={onChange} />;
+      return <NumberValueField label="Days" isWhole value={value} onChange={onChange} />;
     case "RANGE":
       return <PairField {...scalar} labels={["From", "To"]} />;
     case "YEARS":
-      return <PairField {...scalar} type="NUMBER" labels={["Years, at least", "at most"]} />;
+      return (
+        <PairField {...scalar} type="NUMBER" isWhole labels={["Years, at least", "at most"]} />
+      );
     case "CALENDAR_DAY":
       return <ScalarField label="Day" {...scalar} type="DATE" />;
     case "DURATION":
@@ -69,22 +72,25 @@ type FieldProps = Pick<ValueFieldProps, "value" | "onChange">;
 
 interface PairFieldProps extends Omit<ValueFieldProps, "kind"> {
   labels: [string, string];
+  isWhole?: boolean;
 }
 
 /** Two values, of which the second is the upper bound. A single number stands for both. */
-function PairField({ labels, type, value, onChange }: PairFieldProps) {
+function PairField({ labels, type, isWhole, value, onChange }: PairFieldProps) {
   const [low, high] = Array.isArray(value) ? value : [value, value];
   return (
     <>
       <ScalarField
         label={labels[0]}
         type={type}
+        isWhole={isWhole}
         value={low}
         onChange={(next) => onChange([next ?? null, high ?? null])}
       />
       <ScalarField
         label={labels[1]}
         type={type}
+        isWhole={isWhole}
         value={high}
         onChange={(next) => onChange([low ?? null, next ?? null])}
       />
@@ -117,7 +123,7 @@ const CIRCLE_KEYS = [
 
 function CircleField({ value, onChange }: FieldProps) {
   return CIRCLE_KEYS.map(([key, label]) => (
-    <NumberField
+    <NumberValueField
       key={key}
       label={label}
       value={readKey(value, key)}

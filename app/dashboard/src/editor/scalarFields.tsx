@@ -1,6 +1,8 @@
-import { useId, useState } from "react";
+import { type ComponentProps, useId, useState } from "react";
 import { isInstant, LAST_DAY } from "../filter/localTime";
 import { useProblemAttributes } from "../ui/fieldProblem";
+import { NumberField } from "../ui/NumberField";
+import { toText } from "../ui/numberText";
 import { Select } from "../ui/Select";
 import type { AttributeType } from "./catalog";
 import { InstantField, ZoneName } from "./InstantField";
@@ -16,15 +18,17 @@ interface FieldProps {
 
 interface ScalarFieldProps extends FieldProps {
   type: AttributeType;
+  /** Whether a number must be whole. */
+  isWhole?: boolean | undefined;
   source?: Source | undefined;
   allowedValues?: readonly unknown[] | null | undefined;
 }
 
 /** One value of the type. */
-export function ScalarField({ type, allowedValues, ...field }: ScalarFieldProps) {
+export function ScalarField({ type, isWhole, allowedValues, ...field }: ScalarFieldProps) {
   if (allowedValues) return <ChoiceField {...field} choices={allowedValues} />;
   if (type === "BOOLEAN") return <ChoiceField {...field} choices={[true, false]} />;
-  if (type === "NUMBER") return <NumberField {...field} />;
+  if (type === "NUMBER") return <NumberValueField {...field} isWhole={isWhole} />;
   if (type === "DATE" || type === "DATETIME") return <MomentField {...field} />;
   return <TextField {...field} />;
 }
@@ -39,18 +43,13 @@ function MomentField(field: FieldProps) {
   return <TextField {...field} />;
 }
 
-export function NumberField({ label, value, onChange }: FieldProps) {
-  return (
-    <input
-      type="number"
-      step="any"
-      {...useProblemAttributes()}
-      aria-label={label}
-      placeholder={label}
-      value={typeof value === "number" ? value : ""}
-      onChange={({ target }) => onChange(target.value === "" ? undefined : target.valueAsNumber)}
-    />
-  );
+/** A number. A value that is none, like a text, is shown as no number. */
+export function NumberValueField({
+  value,
+  ...field
+}: FieldProps & Pick<ComponentProps<typeof NumberField>, "isWhole">) {
+  const number = typeof value === "number" ? value : undefined;
+  return <NumberField {...field} placeholder={field.label} value={number} />;
 }
 
 function ChoiceField({
@@ -68,7 +67,7 @@ function ChoiceField({
       <option value="">Choose a value</option>
       {choices.map((choice) => (
         <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>
-          {String(choice)}
+          {toText(choice)}
         </option>
       ))}
     </Select>

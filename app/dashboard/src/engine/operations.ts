@@ -1,5 +1,15 @@
 import { graphql } from "../api/graphql";
 
+export const ListWorkers = graphql(`
+  query ListWorkers {
+    engineStatus {
+      workers {
+        id
+      }
+    }
+  }
+`);
+
 export const ShowEngine = graphql(`
   query ShowEngine {
     engineStatus {

@@ -26,6 +26,8 @@ export function parseDuration(text: string): Duration | null {
   return null;
 }
 
-/** Returns the duration in ISO 8601; undefined without a number. */
+/** Returns the duration in ISO 8601; undefined without a number, or with one that is refused. */
 export const formatDuration = ({ count, unit }: Duration): string | undefined =>
-  count === undefined ? undefined : DURATION_UNITS[unit].replace("{}", String(count));
+  count === undefined || Number.isNaN(count)
+    ? undefined
+    : DURATION_UNITS[unit].replace("{}", String(count));

@@ -30,7 +30,10 @@ export function isComplete(kind: OperandKind | undefined, value: unknown): boole
     case "RANGE":
       return Array.isArray(value) && value.length === 2 && value.every(isFilledIn);
     case "YEARS":
-      return Array.isArray(value) ? value.some(isFilledIn) : isFilledIn(value);
+      // Without its refused bound, the condition would mean something else.
+      return Array.isArray(value)
+        ? value.some(isFilledIn) && !value.some(Number.isNaN)
+        : isFilledIn(value);
     case "CIRCLE":
       return ["lat", "lon", "meters"].every((key) => isFilledIn(readKey(value, key)));
     default:
@@ -49,4 +52,6 @@ export function readKey(value: unknown, key: string): unknown {
   return (value as Record<string, unknown> | null | undefined)?.[key];
 }
 
-const isFilledIn = (value: unknown) => value !== undefined && value !== null && value !== "";
+/** A field whose text is no number has the value NaN. */
+const isFilledIn = (value: unknown) =>
+  value !== undefined && value !== null && value !== "" && !Number.isNaN(value);

@@ -1,13 +1,19 @@
-const SEPARATORS = /[\n\r,;\t]/;
+import { numberText, toText } from "../ui/numberText";
 
-/** Whether pasted text has several values. */
-export const hasSeveralValues = (text: string) => SEPARATORS.test(text.trim());
+const SEPARATORS = /[\n\r,;\t]/;
+const NUMBER_SEPARATORS = /[\n\r;\t]|,\s/;
+
+/** Whether pasted text has several values of the type. */
+export const hasSeveralValues = (text: string, type: string) =>
+  (type === "NUMBER" ? NUMBER_SEPARATORS : SEPARATORS).test(text.trim());
 
 /**
  * Splits pasted text at line breaks, commas, semicolons and tabs, but not within double quotes,
- * which spreadsheets put around values with a comma.
+ * which spreadsheets put around values with a comma. In numbers, a comma without a space after it
+ * may be a part of one.
  */
-export function splitValues(text: string): string[] {
+export function splitValues(text: string, type: string): string[] {
+  if (type === "NUMBER") return splitAt(NUMBER_SEPARATORS, text);
   const values: string[] = [];
   for (const match of text.matchAll(/ *"((?:[^"]|"")*)"(?=\s*(?:[\n\r,;\t]|$))|[^\n\r,;\t]+/g)) {
     const [whole, quoted] = match;
@@ -17,17 +23,25 @@ export function splitValues(text: string): string[] {
 }
 
 /** Splits text with one value a line. */
-export const splitLines = (text: string) =>
+export const splitLines = (text: string) => splitAt(/[\n\r]+/, text);
+
+const splitAt = (separator: RegExp, text: string) =>
   text
-    .split(/[\n\r]+/)
-    .map((line) => line.trim())
+    .split(separator)
+    .map((part) => part.trim())
     .filter(Boolean);
 
-/** Returns text as a value of the type; as it is if it is none, so that the API says what is wrong. */
+/**
+ * Returns text as a value of the type, a number as the browser's language writes it. What is none
+ * stays text, so that the API says what is wrong.
+ */
 export function toValue(text: string, type: string, allowedValues?: readonly unknown[] | null) {
-  const allowed = allowedValues?.find((value) => String(value) === text);
+  const allowed = allowedValues?.find((value) => toText(value) === text);
   if (allowed !== undefined) return allowed;
-  if (type === "NUMBER" && Number.isFinite(Number(text))) return Number(text);
+  if (type === "NUMBER") {
+    const number = numberText.parse(text);
+    return Number.isNaN(number) ? text : number;
+  }
   if (type === "BOOLEAN" && (text === "true" || text === "false")) return text === "true";
   return text;
 }

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { formatNumber } from "../ui/formats";
 import { useDebounced } from "../ui/useDebounced";
 import { ChosenCustomers } from "./ChosenCustomers";
@@ -25,6 +25,7 @@ export function ListEditor({ limit, initial, scope }: Props) {
   const [kept] = useState(() => readKeptList(scope));
   const [draft, setDraft] = useState(kept ?? unchanged);
   const page = useRef<HTMLDivElement>(null);
+  useEffect(() => focusName(page.current), []);
   const edit = useCallback(
     (change: ChosenEdit) =>
       setDraft((before) => ({ ...before, chosen: editChosen(before.chosen, change) })),
@@ -46,7 +47,7 @@ export function ListEditor({ limit, initial, scope }: Props) {
             type="button"
             onClick={() => {
               setDraft({ ...unchanged });
-              page.current?.querySelector("input")?.focus();
+              focusName(page.current);
             }}
           >
             Start again
@@ -70,6 +71,8 @@ export function ListEditor({ limit, initial, scope }: Props) {
     </div>
   );
 }
+
+const focusName = (page: HTMLElement | null) => page?.querySelector("input")?.focus();
 
 /** The number of customers in the list; undefined while the API counts those of groups. */
 function useChosenCount(chosen: Chosen) {

@@ -54,7 +54,7 @@ export function PointsFields({ points, onChange }: Props) {
             label="Step"
             required
             min={0}
-            step="any"
+            isWhole={false}
             value={points.every}
             onChange={(every) => change({ every })}
           />

@@ -1,8 +1,10 @@
 import "./live.css";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Transition } from "../api/follow";
 import { connection } from "../api/socket";
 import { useInvalidation } from "../api/useInvalidation";
+import { hasWorkerQuery } from "../engine/queries";
 import { ActionButton } from "../ui/ActionButton";
 import { formatTime } from "../ui/formats";
 import { Problem } from "../ui/Problem";
@@ -39,11 +41,11 @@ function ActiveFeed({ segmentId, onRetry }: ActiveFeedProps) {
 
   if (error) return <Problem error={error} onRetry={onRetry} />;
   if (!transitions) return <p className="waiting">Loading transitions …</p>;
-  return <Feed latest={transitions} />;
+  return <Feed latest={transitions} segmentId={segmentId} />;
 }
 
 /** The transitions. They do not move while somebody reads them: points at them, or scrolls down. */
-function Feed({ latest }: { latest: readonly Transition[] }) {
+function Feed({ latest, segmentId }: { latest: readonly Transition[]; segmentId: string }) {
   const [type, setType] = useState<TransitionType | null>(null);
   const [isPaused, setPaused] = useState(false);
   const [isRead, handlers] = useAttention();
@@ -74,7 +76,7 @@ function Feed({ latest }: { latest: readonly Transition[] }) {
       </div>
       <div {...handlers}>
         {shown.length > 0 ? (
-          <TransitionTable transitions={shown} />
+          <TransitionTable transitions={shown} segmentId={segmentId} />
         ) : (
           <p>{type ? "No such transition lately." : "Nobody has entered or left yet."}</p>
         )}
@@ -93,12 +95,19 @@ function useFreshMembers(segmentId: string, newestSequence: number | undefined) 
   }, [segmentId, settledSequence, invalidate]);
 }
 
-/** Whether transitions arrive, and if not, since when. */
+const NO_WORKER = "No worker runs: nobody enters or leaves until one does";
+
+/** Whether transitions arrive, and if not, why. */
 function LineState() {
   const { isConnected, cutOffAt } = useSyncExternalStore(connection.subscribe, connection.get);
-  const state = cutOffAt ? `Cut off since ${formatTime(cutOffAt)}, connecting …` : "Connecting …";
-  useAnnouncement(isConnected ? "Live" : state);
-  return isConnected ? <span className="kind-active">● Live</span> : <span>{`○ ${state}`}</span>;
+  // Without an answer about the workers, the connection alone counts.
+  const { data: hasWorker = true, isPending } = useQuery(hasWorkerQuery);
+  const isOpen = isConnected && !isPending;
+  const wait = cutOffAt ? `Cut off since ${formatTime(cutOffAt)}, connecting …` : "Connecting …";
+  const state = isOpen ? NO_WORKER : wait;
+  const isLive = isOpen && hasWorker;
+  useAnnouncement(isLive ? "Live" : state);
+  return isLive ? <span className="kind-active">● Live</span> : <span>{`○ ${state}`}</span>;
 }
 
 function countNew(

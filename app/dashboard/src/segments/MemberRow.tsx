@@ -1,17 +1,20 @@
 import { memo } from "react";
 import { CustomerLink } from "../customers/CustomerLink";
 import { nameOf } from "../customers/nameOf";
+import { WhyLink } from "../customers/WhyLink";
 import type { MemberColumn } from "./memberColumns";
 import type { Member } from "./memberQueries";
 
 interface Props {
   member: Member;
+  segmentId: string;
   index: number;
   columns: readonly MemberColumn[];
 }
 
 /** A row of a long table, whose heading is its first row. */
-export const MemberRow = memo(function MemberRow({ member, index, columns }: Props) {
+export const MemberRow = memo(function MemberRow(props: Props) {
+  const { member, segmentId, index, columns } = props;
   return (
     <tr aria-rowindex={index + 2}>
       <th scope="row" title={nameOf(member.customer)}>
@@ -26,6 +29,9 @@ export const MemberRow = memo(function MemberRow({ member, index, columns }: Pro
           </td>
         );
       })}
+      <td>
+        <WhyLink customer={member.customer} segmentId={segmentId} />
+      </td>
     </tr>
   );
 });

@@ -14,6 +14,7 @@ import { memberCountQuery } from "./sizeQueries";
 import { useMemberColumns } from "./useMemberColumns";
 
 const NAME_COLUMN = { key: "name", name: "Name" };
+const REASON_COLUMN = { key: "reason", name: "Reason" };
 
 /** The members of the segment. The address holds what they are searched for. */
 export function Members({ segment }: { segment: ShownSegment }) {
@@ -44,14 +45,19 @@ export function Members({ segment }: { segment: ShownSegment }) {
         <LongTable
           key={search}
           caption={caption}
-          columns={[NAME_COLUMN, ...shown.map(({ path, name }) => ({ key: path, name }))]}
+          columns={[
+            NAME_COLUMN,
+            ...shown.map(({ path, name }) => ({ key: path, name })),
+            REASON_COLUMN,
+          ]}
           count={members.length}
           total={total}
           renderRow={(index) => {
             const member = members[index];
             if (!member) return null;
             const { id } = member.customer;
-            return <MemberRow key={id} member={member} index={index} columns={shown} />;
+            const row = { member, segmentId: segment.id, index, columns: shown };
+            return <MemberRow key={id} {...row} />;
           }}
           onNearEnd={() => {
             if (query.hasNextPage && !query.isFetching && !query.error) query.fetchNextPage();

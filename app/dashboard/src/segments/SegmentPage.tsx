@@ -6,16 +6,16 @@ import { NotFound } from "../ui/NotFound";
 import { PageProblem } from "../ui/PageProblem";
 import { Problem } from "../ui/Problem";
 import { Tabs } from "../ui/Tabs";
-import { Changes } from "./Changes";
 import { segmentQuery } from "./queries";
 import { SegmentHead } from "./SegmentHead";
-import { Transitions } from "./Transitions";
-import { Uses } from "./Uses";
 
 const Exports = loadable(async () => (await import("../exports/Exports")).Exports);
 const LiveFeed = loadable(async () => (await import("./LiveFeed")).LiveFeed);
 const Members = loadable(async () => (await import("./Members")).Members);
 const History = loadable(async () => (await import("./History")).History);
+const Transitions = loadable(async () => (await import("./Transitions")).Transitions);
+const Uses = loadable(async () => (await import("./Uses")).Uses);
+const Changes = loadable(async () => (await import("./Changes")).Changes);
 
 const TABS = {
   members: { name: "Members", Content: Members },

@@ -27,7 +27,7 @@ function TransitionHistory({ segmentId }: { segmentId: string }) {
         waiting="Loading transitions …"
         empty="There is no such transition."
       >
-        <TransitionTable transitions={transitions} />
+        <TransitionTable transitions={transitions} segmentId={segmentId} />
       </PagedList>
     </>
   );

@@ -22,7 +22,7 @@ interface Props {
   };
   /** Whether the pages have no item. */
   isEmpty: boolean;
-  /** The text until the first page is read. */
+  /** What screen readers read beside a skeleton of the rows, until the first page is read. */
   waiting: string;
   /** The text in place of an empty list. */
   empty: ReactNode;
@@ -39,7 +39,12 @@ export function PagedList({ query, isEmpty, waiting, empty, children }: Props) {
     <>
       {query.error && <Problem error={query.error} onRetry={() => query.refetch()} />}
       <FieldProblems errors={query.data?.pages.flatMap((page) => page?.fieldErrors ?? []) ?? []} />
-      {!isRead && !query.error && <p className="waiting">{waiting}</p>}
+      {!isRead && !query.error && (
+        <>
+          <p className="waiting visually-hidden">{waiting}</p>
+          <div className="skeleton" aria-hidden="true" />
+        </>
+      )}
       {isRead && isEmpty && <p>{empty}</p>}
       {rows && <div aria-busy={query.isPlaceholderData}>{rows}</div>}
       {!isRead && query.error && oldRows && (
