@@ -174,10 +174,11 @@ class Sender:
         deliveries if None, and starts attempts. Returns whether there were any."""
         owner = uuid4().hex
         full_endpoints = self._endpoints.full_keys(queue)
+        # The lease may begin at any time during the call, which an election can hold up.
+        expires_at = monotonic() + _LAST_START_SECONDS
         claimed = await self._store.delivery_queue.claim(
             queue, full_endpoints, limit, owner, self._worker_id, LEASE_SECONDS, now
         )
-        expires_at = monotonic() + _LAST_START_SECONDS
         for delivery in claimed:
             self._endpoints.add(Claim(delivery, owner, expires_at))
         self._start_attempts(channels)
