@@ -80,4 +80,4 @@ async def test_the_time_after_a_cancellation_is_reported() -> None:
         await task
     end.set()
 
-    assert await asyncio.wait_for(reported, 10) >= 0.02
+    assert await asyncio.wait_for(reported, 60) >= 0.02

@@ -33,7 +33,7 @@ class WebSocketClient:
         )
 
     async def receive(self) -> Any:
-        return orjson.loads(await asyncio.wait_for(self._connection.recv(), 10))
+        return orjson.loads(await asyncio.wait_for(self._connection.recv(), 60))
 
     async def receive_until_closed(self) -> AsyncIterator[Any]:
         """Yields the messages up to the end of the connection, whatever its close code."""
@@ -47,7 +47,7 @@ class WebSocketClient:
         self._connection.transport.pause_reading()
 
     async def wait_for_close_code(self) -> int:
-        await asyncio.wait_for(self._connection.wait_closed(), 10)
+        await asyncio.wait_for(self._connection.wait_closed(), 60)
         assert self._connection.close_code
         return self._connection.close_code
 

@@ -126,7 +126,7 @@ class DistributionClient(LoyaltyClient):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def wait_for_counts(self, id_: str, seconds: float = 20, **counts: int) -> None:
+    async def wait_for_counts(self, id_: str, seconds: float = 50, **counts: int) -> None:
         """Waits until the distribution has exactly these numbers of deliveries."""
 
         async def has_counts() -> bool:

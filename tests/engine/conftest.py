@@ -123,7 +123,13 @@ class ShopWithEngine:
         )
 
 
-async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+# Enough for a busy machine, and less than MongoDB needs to end the transaction of a killed process.
+_PATIENCE_SECONDS = 50.0
+
+
+async def wait_until(
+    condition: Callable[[], Awaitable[bool]], seconds: float = _PATIENCE_SECONDS
+) -> None:
     pause_seconds = 0.01
     async with asyncio.timeout(seconds):
         while not await condition():

@@ -296,7 +296,7 @@ def request_tasks() -> list[Any]:
 async def wait_until_constant(count: Callable[[], int], seconds: float = 0.5) -> int:
     """Returns the count once it has not changed for the time."""
     last_count, changed_at = count(), monotonic()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while monotonic() - changed_at < seconds:
             await asyncio.sleep(0.05)
             if (current_count := count()) != last_count:
@@ -305,7 +305,7 @@ async def wait_until_constant(count: Callable[[], int], seconds: float = 0.5) ->
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
 

@@ -75,7 +75,7 @@ async def open_connection(
 
 async def read_response(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """Returns the head and the body."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
     return head.lower(), await reader.readexactly(int(length))
 
@@ -213,7 +213,7 @@ async def test_a_socket_ends_its_query_and_is_told_to_come_back(
         await client.subscribe("{ wait }", "wait")
         await context_factory.started.wait()
         stopping = asyncio.create_task(running.stop())
-        await asyncio.wait_for(context_factory.stopped.wait(), 10)
+        await asyncio.wait_for(context_factory.stopped.wait(), 60)
         context_factory.released.set()
 
         messages = [await client.receive() for _ in range(2)]
