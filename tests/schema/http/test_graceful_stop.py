@@ -97,20 +97,20 @@ async def test_a_connection_that_waits_to_be_accepted_is_answered(
 async def test_an_idle_connection_with_an_unread_request_is_not_closed(
     running: StoppableServer,
 ) -> None:
-    client = running.connect()
-    client.sendall(QUERY)
-    await asyncio.to_thread(client.recv, 10_000)
+    reader, writer = await open_connection(running)
+    writer.write(QUERY)
+    await read_response(reader)
 
-    client.sendall(QUERY)
-    # The event loop has not read the request yet.
+    # At once, so that the server has not read it yet.
+    writer.write(QUERY)
     for connection in running.server.server_state.connections:
         assert isinstance(connection, BoundedHttpProtocol)
         connection.close_after_response(closes_idle=True)
 
-    answer = await asyncio.to_thread(client.recv, 10_000)
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert b"connection: close" in answer
-    client.close()
+    head, _ = await read_response(reader)
+    assert head.startswith(b"http/1.1 200 ")
+    assert b"connection: close" in head
+    writer.close()
 
 
 async def test_a_request_in_progress_is_answered(
