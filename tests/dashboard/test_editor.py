@@ -14,6 +14,7 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 CONDITIONS = 50
 MAX_KEY_MS = 100
+MAX_KEY_RATIO = 4
 MEASURE_KEYS = """
 window.keyTimes = [];
 document.addEventListener("keydown", () => {
@@ -95,16 +96,28 @@ def test_the_name_and_the_description_are_as_wide_as_what_they_describe(
 
 
 def test_a_key_is_quick_in_a_large_filter(dashboard: Dashboard) -> None:
-    segment_id = dashboard.create_segment("Large", {"filter": {"any": [ANNA] * CONDITIONS}})
+    times = measure_keys(dashboard, "Large", CONDITIONS)
+    # A busy machine takes longer for a single condition, too.
+    limit = max(MAX_KEY_MS, MAX_KEY_RATIO * measure_keys(dashboard, "Small", 1))
+    assert times < limit
+
+
+def measure_keys(dashboard: Dashboard, name: str, conditions: int) -> float:
+    """Returns the milliseconds from a key to the painted page, for so many conditions.
+
+    It is the lower quartile: a busy machine adds to the time of some keys. Of two fields the slower
+    one counts.
+    """
+    segment_id = dashboard.create_segment(name, {"filter": {"any": [ANNA] * conditions}})
     dashboard.open(f"/app/segments/{segment_id}/edit")
     dashboard.wait_for("2 stay")
     dashboard.browser.execute_script(MEASURE_KEYS)
-
+    quartiles = []
     for label in ("Value", "Attribute"):
         dashboard.find("input", label).click()
         times = [press_and_measure(dashboard, letter) for letter in "email"]
-        # A busy machine adds to the time of some keys.
-        assert sorted(times)[len(times) // 4] < MAX_KEY_MS, times
+        quartiles.append(sorted(times)[len(times) // 4])
+    return max(quartiles)
 
 
 def press_and_measure(dashboard: Dashboard, key: str) -> float:
