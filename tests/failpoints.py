@@ -1,6 +1,6 @@
 """A mongod with failpoints, to simulate the errors of an election."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,3 +28,15 @@ def failing_commands(
         yield
     finally:
         admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+def count_failures(database: Documents) -> Callable[[int], None]:
+    """Returns a function that returns once commands have failed this many times from now on."""
+    admin = database.client.admin
+    before = admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
+
+    def wait_for_failures(times: int) -> None:
+        command = {"waitForFailPoint": "failCommand", "timesEntered": before + times}
+        admin.command({**command, "maxTimeMS": 30_000})
+
+    return wait_for_failures

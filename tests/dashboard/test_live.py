@@ -48,18 +48,23 @@ def is_ready(port: int) -> bool:
 
 
 @pytest.fixture
+def workerless_dashboard(
+    start_api: StartApi, workshop: Workshop, port: int, browser: Chrome
+) -> tuple[Dashboard, ProgramProcess]:
+    """The dashboard over an API in a process of its own, and this process."""
+    api = start_api()
+    return Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe), api
+
+
+@pytest.fixture
 def live_dashboard(
-    start_api: StartApi,
+    workerless_dashboard: tuple[Dashboard, ProgramProcess],
     run_forked: RunProgram,
-    workshop: Workshop,
     settings: Settings,
-    port: int,
-    browser: Chrome,
 ) -> tuple[Dashboard, ProgramProcess]:
     """The dashboard over an API and a worker in processes of their own, and the API's process."""
-    api = start_api()
     run_forked("worker", **store_environment(settings))
-    return Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe), api
+    return workerless_dashboard
 
 
 def test_transitions_arrive_once_although_the_api_is_killed(
@@ -125,15 +130,11 @@ def test_transitions_arrive_once_although_the_api_is_killed(
 
 
 def test_the_feed_says_that_no_worker_runs(
-    start_api: StartApi,
+    workerless_dashboard: tuple[Dashboard, ProgramProcess],
     run_forked: RunProgram,
-    workshop: Workshop,
     settings: Settings,
-    port: int,
-    browser: Chrome,
 ) -> None:
-    start_api()
-    dashboard = Dashboard(f"http://127.0.0.1:{port}", browser, workshop.axe)
+    dashboard, _ = workerless_dashboard
     segment_id = dashboard.create_segment("Named", {"filter": HAS_NAME})
     dashboard.create_distribution(segment_id)
     dashboard.open(f"/app/segments/{segment_id}/live")

@@ -11,7 +11,7 @@ from app.store import DatabaseError, Transaction
 from tests.api import Api, Json
 from tests.deliveries.distribution_client import DistributionClient
 from tests.engine.conftest import wait_until
-from tests.failpoints import failing_commands
+from tests.failpoints import count_failures, failing_commands
 from tests.loyalty_client import LoyaltyClient
 from tests.services.recording_consumer import (
     RecordingConsumer,
@@ -29,7 +29,7 @@ async def test_a_consumer_continues_after_its_release_has_failed(api: Api, failu
     database, failpoint = api.database, ExitStack()
     segment = await loyalty_client.create_segment(f"of {failure}")
     await api.bulk_upsert("customersUpsert", [{"sourceId": "ann"}])
-    entered_before = failure_count(api)
+    wait_for_failures = count_failures(database)
 
     async def handle(transaction: Transaction, transitions: Sequence[Transition]) -> None:
         if not recorder.batch_sizes:
@@ -43,7 +43,7 @@ async def test_a_consumer_continues_after_its_release_has_failed(api: Api, failu
     await loyalty_client.append_entered(segment, "ann")
     with failpoint:
         async with running_consumers(create_runner(loyalty_client, handle)):
-            await asyncio.to_thread(wait_for_failures, api, entered_before + 2)
+            await asyncio.to_thread(wait_for_failures, 2)
             failpoint.close()
             await loyalty_client.append_left(segment, "ann")
             await wait_until(lambda: recorder.has_handled(before + 1, before + 2))
@@ -67,13 +67,3 @@ async def test_failures_of_the_worker_before_are_forgotten_although_mongodb_fail
         await upkeep.run_until_done()
     await upkeep.run_until_done()
     assert await distributions.with_upkeep_failure(1) == []
-
-
-def failure_count(api: Api) -> int:
-    admin = api.database.client.admin
-    return int(admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"])
-
-
-def wait_for_failures(api: Api, times: int) -> None:
-    command = {"waitForFailPoint": "failCommand", "timesEntered": times, "maxTimeMS": 10_000}
-    api.database.client.admin.command(command)

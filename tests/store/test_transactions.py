@@ -14,7 +14,7 @@ from app.local.valkey import Valkey
 from app.store import DatabaseError, Store, Transaction
 from app.store.transactions import TransactionTimeout
 from tests.api import Api, Json, running_api
-from tests.failpoints import failing_commands
+from tests.failpoints import count_failures, failing_commands
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,13 +139,7 @@ async def test_a_lost_commit_runs_the_transaction_again(
 @contextmanager
 def failures_counted(api: Api, command: str, **failure: Any) -> Iterator[Any]:
     """Yields a function that returns once the command has failed this many times."""
-    admin = api.database.client.admin
-    before = admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
-
-    def wait_for_failures(times: int) -> None:
-        command_ = {"waitForFailPoint": "failCommand", "timesEntered": before + times}
-        admin.command({**command_, "maxTimeMS": 30_000})
-
+    wait_for_failures = count_failures(api.database)
     with failing_commands(api.database, command, mode="alwaysOn", **failure):
         yield wait_for_failures
 

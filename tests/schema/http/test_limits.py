@@ -12,9 +12,6 @@ from app.schema.http.request_errors import OperationError
 from tests.schema.http.conftest import execute
 from tests.schema.http.fruit_schema import schema
 
-# Several times what the largest takes on a slow machine.
-MAX_CPU_SECONDS = 5
-
 
 def nested_query(levels: int) -> str:
     return "{ fruit " + "{ neighbours(first: 1) " * (levels - 2) + "{ name }" + " }" * (levels - 1)
@@ -55,7 +52,7 @@ async def test_a_document_that_asks_for_too_much_is_refused_at_once(
     assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {
         "QUERY_TOO_COMPLEX"
     }
-    assert time.process_time() - began < MAX_CPU_SECONDS
+    assert time.process_time() - began < 2
 
 
 async def test_the_depth_allowed(client: httpx.AsyncClient) -> None:
@@ -81,7 +78,7 @@ async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.Asyn
     await execute(client, "{ " + "fruit { name } " * 45 + "} ")
     await execute(client, "{ fruit {" + " neighbours { name }" * 900 + "} }")
 
-    assert time.process_time() - began < MAX_CPU_SECONDS
+    assert time.process_time() - began < 2
 
 
 async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncClient) -> None:
@@ -93,7 +90,7 @@ async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncCl
 
     assert answer.json()["data"] == {"fruit": {"name": "apple"}}
     assert answer.json()["extensions"]["cost"] == 1 + 1_900
-    assert time.process_time() - began < MAX_CPU_SECONDS
+    assert time.process_time() - began < 1
 
 
 async def test_equal_errors_of_a_document_are_one_with_all_locations(
