@@ -1,7 +1,8 @@
 """The program, once for all tests of a file; each test uses its own customers. `loyalty_client` is
 of a program of the test's own, whose log is empty."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,7 @@ from app.local.mongod import Mongod
 from app.local.valkey import Valkey
 from tests.api import Api, running_api
 from tests.loyalty_client import LoyaltyClient
+from tests.services.member_pair import MemberPair, running_pair
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -23,3 +25,9 @@ async def api(mongod: Mongod, valkey: Valkey) -> AsyncIterator[Api]:
 async def loyalty_client(mongod: Mongod, valkey: Valkey) -> AsyncIterator[LoyaltyClient]:
     async with running_api(mongod, valkey) as api:
         yield LoyaltyClient(api)
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Iterator[MemberPair]:
+    with running_pair(tmp_path) as pair:
+        yield pair

@@ -2,33 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from pymongo import WriteConcern
 
 from app.services import log_boundary
 from app.services.log_boundary import run_with_deadline
-from app.settings import Settings
 from app.store import Store, Transaction
 from tests.engine.conftest import wait_until
-from tests.services.test_uncommitted_definitions import REPLICA_SET_NAME, MemberPair, members
-
-__all__ = ["members"]
+from tests.services.member_pair import MemberPair, settings_of
 
 
 @pytest_asyncio.fixture
 async def store(members: MemberPair) -> AsyncIterator[Store]:
-    url = f"mongodb://{','.join(member.host for member in members)}/?replicaSet={REPLICA_SET_NAME}"
-    store = await Store.open(
-        Settings(
-            _env_file=None,  # type: ignore[call-arg]
-            mongodb_url=SecretStr(url),
-            database=f"test_{uuid4().hex}",
-        )
-    )
+    store = await Store.open(settings_of(members))
     yield store
     await store.close()
 
@@ -39,7 +27,7 @@ async def test_a_commit_that_waits_for_a_majority_beyond_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The worker that ends the session must not make a committed change look like a failed one."""
-    monkeypatch.setattr(log_boundary, "TRANSACTION_DEADLINE_SECONDS", 0.1)
+    monkeypatch.setattr(log_boundary, "TRANSACTION_DEADLINE_SECONDS", 0)
     primary, secondary = members
     run_count = 0
 
