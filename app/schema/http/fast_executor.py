@@ -6,7 +6,7 @@ graphql-core builds a path and a resolver's arguments, which takes ten times as 
 
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, get_nullable_type
 from graphql.pyutils import AwaitableOrValue, Path
@@ -92,10 +92,10 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         other_values = super().execute_fields(
             parent_type, source_value, path, other_fields, position_context
         )
-        if isinstance(other_values, dict):
-            values.update(other_values)
-            return values
-        return _merge(values, other_values)
+        if self.is_awaitable(other_values):
+            return _merge(values, other_values)
+        values.update(cast("dict[str, Any]", other_values))
+        return values
 
     def complete_value(
         self,
@@ -138,6 +138,14 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_iterable_value(
             item_type, field_details_list, info, path, items, position_context
         )
+
+    def complete_list_item_value(
+        self, item: Any, completed_results: list[Any], *details: Any
+    ) -> bool:
+        """Appends the completed value of an item to the results. Whether it is awaitable."""
+        super().complete_list_item_value(item, completed_results, *details)
+        # The executor would not ask, and so `is_awaitable` could not remember it.
+        return self.is_awaitable(completed_results[-1])
 
     def _read_list(
         self, plan: _Plan, items: list[Any], info: Any, path: Path

@@ -37,6 +37,7 @@ from app.schema.http.request_errors import (
 )
 from app.schema.http.result_encoding import EncodedResult, encode_result
 from app.schema.http.thread_time_meter import ThreadTimeMeter
+from app.schema.http.unstarted_coroutines import UnstartedCoroutines
 from app.tracing import trace_operation
 from app.worker_threads import large_request, run_in_thread
 
@@ -158,21 +159,28 @@ class Operation:
     async def _execute_untraced(
         self, executor: Executor[Any], wait_for_disconnect: DisconnectWaiter | None
     ) -> JSON:
-        result: Any = executor.execute_operation()
-        if executor.is_awaitable(result):
-            try:
+        try:
+            with UnstartedCoroutines() as coroutines:
+                executor.is_awaitable = coroutines.is_awaitable
                 result = await await_while_connected(
-                    result, wait_for_disconnect, self._timeout_seconds
+                    _execute_operation(executor), wait_for_disconnect, self._timeout_seconds
                 )
-            except TimeoutError:
-                message = f"The operation took longer than {self._timeout_seconds:g} seconds."
-                return {"errors": [error_object(message, TIMEOUT_CODE)], "data": None}
+        except TimeoutError:
+            message = f"The operation took longer than {self._timeout_seconds:g} seconds."
+            return {"errors": [error_object(message, TIMEOUT_CODE)], "data": None}
         response: JSON = {"data": result.data}
         if result.errors:
             response = {"errors": format_execution_errors(result.errors), **response}
         if extensions := getattr(executor.context_value, "response_extensions", None):
             response["extensions"] = extensions
         return response
+
+
+async def _execute_operation(executor: Executor[Any]) -> ExecutionResult:
+    result: Any = executor.execute_operation()
+    if executor.is_awaitable(result):
+        result = await result
+    return cast("ExecutionResult", result)
 
 
 class Operations:
