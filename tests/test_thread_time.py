@@ -12,6 +12,7 @@ from app.settings import Settings
 from app.store import Store
 from app.thread_time import report_thread_time
 from app.worker_threads import run_in_thread
+from tests.patience import PATIENCE_SECONDS
 
 motor_framework: Any = motor_asyncio
 
@@ -80,4 +81,4 @@ async def test_the_time_after_a_cancellation_is_reported() -> None:
         await task
     end.set()
 
-    assert await asyncio.wait_for(reported, 60) >= 0.02
+    assert await asyncio.wait_for(reported, PATIENCE_SECONDS) >= 0.02

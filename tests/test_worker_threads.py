@@ -15,6 +15,7 @@ from app.worker_threads import (
     run_in_thread,
     run_in_thread_if_large,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_a_computation_ends_when_nobody_waits_for_it() -> None:
@@ -46,7 +47,7 @@ async def test_two_threads_compute_at_a_time() -> None:
         release.wait(10)
 
     tasks = [asyncio.create_task(run_in_thread(compute)) for _ in range(20)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(names) < 2:  # noqa: ASYNC110 - the threads tell it
             await asyncio.sleep(0)
     release.set()
@@ -75,7 +76,7 @@ async def test_the_metric_shows_how_long_the_event_loop_was_blocked() -> None:
     task = asyncio.create_task(watch_event_loop())
     await asyncio.sleep(0)
     time.sleep(0.3)  # noqa: ASYNC251 - it blocks the loop
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while worst_delay() < 0.2:  # noqa: ASYNC110 - the metric has no event
             await asyncio.sleep(0)
     task.cancel()

@@ -10,6 +10,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.patience import PATIENCE_SECONDS
+
 PROTOCOL = Subprotocol("graphql-transport-ws")
 
 
@@ -33,7 +35,7 @@ class WebSocketClient:
         )
 
     async def receive(self) -> Any:
-        return orjson.loads(await asyncio.wait_for(self._connection.recv(), 60))
+        return orjson.loads(await asyncio.wait_for(self._connection.recv(), PATIENCE_SECONDS))
 
     async def receive_until_closed(self) -> AsyncIterator[Any]:
         """Yields the messages up to the end of the connection, whatever its close code."""
@@ -47,7 +49,7 @@ class WebSocketClient:
         self._connection.transport.pause_reading()
 
     async def wait_for_close_code(self) -> int:
-        await asyncio.wait_for(self._connection.wait_closed(), 60)
+        await asyncio.wait_for(self._connection.wait_closed(), PATIENCE_SECONDS)
         assert self._connection.close_code
         return self._connection.close_code
 

@@ -20,6 +20,7 @@ from app.redis_breaker import RedisBreaker
 from tests.access.conftest import GRAPHQL, KeyedApi
 from tests.access.test_validity import open_socket
 from tests.api import running_api
+from tests.patience import PATIENCE_SECONDS
 from tests.server import running_server
 
 MAX_COST = 2_000
@@ -128,7 +129,7 @@ async def test_sockets_and_subscriptions_of_a_key_are_limited(slow_api: KeyedApi
             assert stream.status_code == 429
 
         # They count until they are closed.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 async with open_socket(address, authorization) as socket:
                     await socket.send({"type": "ping"})
@@ -146,7 +147,7 @@ async def test_a_bucket_is_shared_and_fills_up_again(valkey: Valkey) -> None:
         wait_seconds = await limiters[1].spend("key", 3_000)
         assert wait_seconds is not None
         assert 0 < wait_seconds < 30
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await limiters[1].spend("key", 1_020) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         assert await limiters[0].spend("key", 3_000) is not None

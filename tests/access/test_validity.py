@@ -15,6 +15,7 @@ from app.main import create_app
 from app.services import authenticator
 from tests.access.conftest import KeyedApi
 from tests.api import running_api
+from tests.patience import PATIENCE_SECONDS
 from tests.server import running_server
 from tests.websocket_client import WebSocketClient, open_websocket
 
@@ -41,7 +42,7 @@ async def open_socket(address: str, payload: object) -> AsyncIterator[WebSocketC
 
 async def wait_for_status(client: httpx.AsyncClient, key: str, status: int) -> None:
     headers = {"Authorization": f"Bearer {key}"}
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (  # noqa: ASYNC110 - there is no event in the program of another process
             await client.post("/graphql", json={"query": VIEWER}, headers=headers)
         ).status_code != status:
@@ -81,7 +82,7 @@ async def test_a_revoked_key_closes_its_socket_and_its_stream(keyed_api: KeyedAp
         await keyed_api.api.services.api_keys.revoke(key.prefix)
 
         assert await socket.wait_for_close_code() == 4403
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert [line async for line in stream.aiter_lines()] == []
         await wait_for_status(client, text, 401)
         await other_socket.subscribe(VIEWER)
@@ -140,7 +141,7 @@ async def test_the_last_use_is_saved_once_a_minute(keyed_api: KeyedApi) -> None:
     _, unused_key = await keyed_api.create_key(Role.READ)
     client, keys = keyed_api.api.http_client, keyed_api.api.services.api_keys
     last_uses: set[datetime | None] = set()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not last_uses:
             await wait_for_status(client, text, 200)
             last_uses = {key.last_used_at for key in await keys.all()} - {None}

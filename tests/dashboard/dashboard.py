@@ -15,8 +15,8 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser import console_errors, requested_hosts
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 30
 # Reserved: no such host exists.
 WEBHOOK_URL = "https://shop.invalid/"
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]

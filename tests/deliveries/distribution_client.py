@@ -9,6 +9,7 @@ from typing import Any
 from tests.api import Api, Json
 from tests.engine.conftest import wait_until
 from tests.loyalty_client import LoyaltyClient
+from tests.patience import PATIENCE_SECONDS
 
 _USER_ERRORS = "userErrors { code path message }"
 DISTRIBUTION_FIELDS = (
@@ -126,7 +127,9 @@ class DistributionClient(LoyaltyClient):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def wait_for_counts(self, id_: str, seconds: float = 50, **counts: int) -> None:
+    async def wait_for_counts(
+        self, id_: str, seconds: float = PATIENCE_SECONDS, **counts: int
+    ) -> None:
         """Waits until the distribution has exactly these numbers of deliveries."""
 
         async def has_counts() -> bool:

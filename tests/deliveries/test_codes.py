@@ -15,6 +15,7 @@ from tests.deliveries.distribution_client import (
     DistributionClient,
 )
 from tests.deliveries.receiver import Receiver
+from tests.patience import PATIENCE_SECONDS
 from tests.referral_client import LIST_RECIPIENTS
 
 CREATE_POOL = (
@@ -168,7 +169,7 @@ async def test_the_upkeep_of_a_killed_worker_blocks_no_other(
         assert await store.leases.acquire(DELIVERY_UPKEEP_LEASE, "killed", 0, killed_session)
         killed_session.start_transaction()
         assert await store.code_pools.claim(pool, 1, killed_session) == ["A"]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await client.api.services.delivery_worker.upkeep.run_until_done()
         assert [row["code"] for row in await client.deliveries(distribution)] == ["A"]
 

@@ -17,6 +17,7 @@ from app.services.engine import Engine
 from app.services.polling import Signal
 from app.store import Transaction
 from tests.api import Api, running_api
+from tests.patience import PATIENCE_SECONDS
 
 Json = dict[str, Any]
 
@@ -123,12 +124,8 @@ class ShopWithEngine:
         )
 
 
-# Enough for a busy machine, and less than MongoDB needs to end the transaction of a killed process.
-_PATIENCE_SECONDS = 50.0
-
-
 async def wait_until(
-    condition: Callable[[], Awaitable[bool]], seconds: float = _PATIENCE_SECONDS
+    condition: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS
 ) -> None:
     pause_seconds = 0.01
     async with asyncio.timeout(seconds):

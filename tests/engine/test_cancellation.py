@@ -9,6 +9,7 @@ from pymongo.errors import AutoReconnect
 from app.services.engine import Engine
 from tests.engine.conftest import ShopWithEngine
 from tests.engine.test_transitions import is_true_filter
+from tests.patience import PATIENCE_SECONDS
 
 CANCELLATIONS = 40
 
@@ -25,7 +26,7 @@ async def test_cancelled_engine_stops_during_errors(shop_without_engine: ShopWit
         await asyncio.sleep(0.1 * dice.random())
         engine.cancel()
 
-        await asyncio.wait({engine}, timeout=10)
+        await asyncio.wait({engine}, timeout=PATIENCE_SECONDS)
 
         assert engine.cancelled()
 

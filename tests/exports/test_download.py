@@ -21,6 +21,7 @@ from app.store.ids import new_id
 from tests.api import Api
 from tests.exports.export_shop import ExportShop
 from tests.exports.stored_file import download_path, store_file
+from tests.patience import PATIENCE_SECONDS
 from tests.server import running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -296,7 +297,7 @@ def request_tasks() -> list[Any]:
 async def wait_until_constant(count: Callable[[], int], seconds: float = 0.5) -> int:
     """Returns the count once it has not changed for the time."""
     last_count, changed_at = count(), monotonic()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while monotonic() - changed_at < seconds:
             await asyncio.sleep(0.05)
             if (current_count := count()) != last_count:
@@ -305,7 +306,7 @@ async def wait_until_constant(count: Callable[[], int], seconds: float = 0.5) ->
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
 

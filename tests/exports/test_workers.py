@@ -19,6 +19,7 @@ from tests.api import running_api
 from tests.engine.conftest import wait_until
 from tests.exports.export_shop import ExportShop
 from tests.exports.export_worker_process import ExportWorkerProcess, kill
+from tests.patience import PATIENCE_SECONDS
 
 # Long enough to be killed in between.
 _CUSTOMERS = int(os.environ.get("EXPORT_CUSTOMERS", "60000"))
@@ -48,7 +49,9 @@ def worker(busy_shop: ExportShop, tmp_path: Path) -> Iterator[ExportWorkerProces
         yield worker
 
 
-async def wait_for_rows(shop: ExportShop, id_: str, more_than: int, seconds: float = 60) -> None:
+async def wait_for_rows(
+    shop: ExportShop, id_: str, more_than: int, seconds: float = PATIENCE_SECONDS
+) -> None:
     """Waits until the export has advanced or has ended."""
 
     async def has_advanced() -> bool:
@@ -58,7 +61,7 @@ async def wait_for_rows(shop: ExportShop, id_: str, more_than: int, seconds: flo
     await wait_until(has_advanced, seconds)
 
 
-async def wait_for_end(shop: ExportShop, id_: str, seconds: float = 60) -> Any:
+async def wait_for_end(shop: ExportShop, id_: str, seconds: float = PATIENCE_SECONDS) -> Any:
     async def has_ended() -> bool:
         return (await shop.fetch(id_))["finishedAt"] is not None
 

@@ -15,6 +15,7 @@ from pymongo.collection import Collection
 
 from app.settings import Settings
 from tests.imports.conftest import Command, read_rejects
+from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_in_terminal
 
 VALID_CSV = b"sourceId,name\nada,Ada\nbob,Bob\n"
@@ -233,7 +234,7 @@ def test_an_interrupted_import_says_how_far_it_came(
     file.write_text("\n".join(["sourceId,birthdate", "bad,never", *rows]))
     with start_import(environment, tmp_path, "a.csv") as process:
         interrupt(process, stored, after=1_000)
-        output, said = process.communicate(timeout=20)
+        output, said = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, output) == (130, b"")
     outcome = re.fullmatch(
         rb"segments: interrupted: ([0-9,]+) rows were imported and stay, 1 rejected;"

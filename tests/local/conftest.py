@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.forked_program import ForkedProgram
+from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 
 _STOP_SECONDS = 10
@@ -23,7 +24,7 @@ _STOP_SECONDS = 10
 WaitUntil = Callable[[Callable[[], object]], None]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not true after {seconds} s"

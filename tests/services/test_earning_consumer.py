@@ -19,6 +19,7 @@ from tests.api import Api
 from tests.forked_program import fork_server
 from tests.local.conftest import wait_until
 from tests.loyalty_client import LoyaltyClient
+from tests.patience import PATIENCE_SECONDS
 from tests.services.ledger_model import LedgerModel, loyalty_runner, run_consumer_until_killed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -125,7 +126,7 @@ async def test_one_that_is_stopped_in_the_middle_lets_the_next_go_on(
         await asyncio.wait([task], timeout=chance.uniform(0, 0.04))
         stopped += task.cancel()
         await asyncio.wait([task])
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await drain(create_runner(api))
     earners.apply_log()
     earners.assert_ledger()

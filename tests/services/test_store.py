@@ -11,6 +11,7 @@ from pymongo.errors import WriteError
 from app.errors import SetupError
 from app.settings import Settings
 from app.store import Store
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_many_processes_may_open_a_new_store_at_once(settings: Settings) -> None:
@@ -108,5 +109,5 @@ async def test_opening_does_not_wait_for_open_transactions(
     customers = mongo_client[settings.database]["customers"]
     with mongo_client.start_session() as session, session.start_transaction():
         customers.find_one({}, session=session)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await (await Store.open(settings)).close()

@@ -16,13 +16,14 @@ from app.local.valkey import Valkey
 from tests.api import Api, Json, running_api
 from tests.exports.stored_file import download_path, store_file
 from tests.failpoints import failing_commands
+from tests.patience import PATIENCE_SECONDS
 from tests.server import running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READ_COMMANDS = ("find", "aggregate", "count", "distinct")
 BLOCK_MILLISECONDS = 20_000
-MAX_SECONDS = 1.0
+MAX_SECONDS = 5.0
 OPERATION_SECONDS = 0.4
 
 
@@ -138,6 +139,6 @@ def count_running(api: Api, operation: Operation) -> int:
 
 
 async def wait_until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not holds():  # noqa: ASYNC110 - MongoDB sends no event
             await asyncio.sleep(0.02)

@@ -11,6 +11,7 @@ from motor.frameworks import asyncio as motor_framework
 from app.store import ThreadPool, use_thread_pool
 from tests.api import Api, Json
 from tests.failpoints import failing_commands
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -138,13 +139,13 @@ def queue_length() -> int:
 
 
 async def wait_until_queue_is_empty() -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while queue_length():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 async def wait_for_queue_length(length: int) -> None:
     """Returns once this many queries on all customers wait for a thread."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while queue_length() < length:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -10,6 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.patience import PATIENCE_SECONDS
+
 Json = dict[str, Any]
 
 _LINE_BYTES = 1024 * 1024
@@ -46,16 +50,19 @@ class FrontEndClient:
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         await self._process.stdin.drain()
 
-    async def wait_for_messages(
-        self, id_: str, message_count: int = 1, seconds: float = 20
-    ) -> list[Json]:
+    async def wait_for_messages(self, id_: str, message_count: int = 1) -> list[Json]:
         """Returns the messages of an operation once there are at least `message_count`."""
-        async with asyncio.timeout(seconds), self._message_received:
-            await self._message_received.wait_for(
-                lambda: len(self.messages[id_]) >= message_count or self._has_exited
-            )
-        assert len(self.messages[id_]) >= message_count, "Node.js has exited"
-        return self.messages[id_]
+        messages = self.messages[id_]
+        async with self._message_received:
+            while len(messages) < message_count:
+                assert not self._has_exited, "Node.js has exited"
+                try:
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        await self._message_received.wait()
+                except TimeoutError:
+                    counts = f"{len(messages)} of {message_count} messages"
+                    pytest.fail(f"{counts}, and none in the last {PATIENCE_SECONDS:g} s")
+        return messages
 
     def list_results(self, id_: str) -> list[Json]:
         """Returns the responses to an operation."""

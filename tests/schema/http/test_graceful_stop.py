@@ -15,6 +15,7 @@ from app import graceful_server
 from app.graceful_server import GracefulServer
 from app.http_protocol import BoundedHttpProtocol
 from app.schema.http import GraphQLView
+from tests.patience import PATIENCE_SECONDS
 from tests.schema.http.fruit_schema import ContextFactory
 from tests.websocket_client import open_websocket
 
@@ -75,7 +76,7 @@ async def open_connection(
 
 async def read_response(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """Returns the head and the body."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
     return head.lower(), await reader.readexactly(int(length))
 
@@ -213,7 +214,7 @@ async def test_a_socket_ends_its_query_and_is_told_to_come_back(
         await client.subscribe("{ wait }", "wait")
         await context_factory.started.wait()
         stopping = asyncio.create_task(running.stop())
-        await asyncio.wait_for(context_factory.stopped.wait(), 60)
+        await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
         context_factory.released.set()
 
         messages = [await client.receive() for _ in range(2)]

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.patience import PATIENCE_SECONDS
 from tests.server import running_server
 
 KIB = 1024
@@ -43,7 +44,7 @@ async def exchange(address: tuple[str, int], *parts: bytes) -> tuple[int, bytes]
     except ConnectionError:
         pass
     try:
-        response = await asyncio.wait_for(reader.read(64 * KIB), 10)
+        response = await asyncio.wait_for(reader.read(64 * KIB), PATIENCE_SECONDS)
     except ConnectionError:
         response = b""
     writer.transport.abort()

@@ -12,6 +12,7 @@ from app.schema.http import GraphQLView, RequestError
 from app.schema.http.graphql_request import MAX_JSON_WEIGHT, read_json
 from app.schema.http.http_request import MAX_LARGE_BODIES_IN_PROGRESS
 from app.settings import Settings
+from tests.patience import PATIENCE_SECONDS
 from tests.schema.http.conftest import GRAPHQL, execute
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
@@ -142,7 +143,7 @@ async def test_large_bodies_in_progress_are_limited_and_small_ones_are_not(
     async with httpx.AsyncClient(
         base_url=f"http://{address}", headers={"Accept": GRAPHQL}
     ) as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (answer := await execute(client, "{ number }", a="x" * 200_000)).is_success:
                 pass
         small_answer = await execute(client, "{ number }")
@@ -155,7 +156,7 @@ async def test_large_bodies_in_progress_are_limited_and_small_ones_are_not(
         for writer in writers:
             writer.close()
             await writer.wait_closed()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (await execute(client, "{ number }", a="x" * 200_000)).is_success:
                 pass
 

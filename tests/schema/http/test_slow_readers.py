@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from app import watched_transport
+from tests.patience import PATIENCE_SECONDS
 
 # More than the buffers of the kernel hold.
 MIN_RESPONSE_BYTES = 12_000_000
@@ -47,7 +48,7 @@ async def read(client: socket.socket, max_bytes: int = 2 * MIN_RESPONSE_BYTES) -
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
 

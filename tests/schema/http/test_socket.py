@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from app.schema.http import graphql_transport_ws
+from tests.patience import PATIENCE_SECONDS
 from tests.schema.http.fruit_schema import ContextFactory
 from tests.websocket_client import WebSocketClient, open_websocket
 
@@ -111,7 +112,7 @@ async def test_complete_stops_a_subscription(
     await context_factory.started.wait()
     await client.send({"id": "1", "type": "complete"})
 
-    await asyncio.wait_for(context_factory.stopped.wait(), 60)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_lost_socket_stops_its_operations(
@@ -122,7 +123,7 @@ async def test_a_lost_socket_stops_its_operations(
         await client.subscribe("{ slow }", "2")
         await context_factory.started.wait()
 
-    await asyncio.wait_for(context_factory.stopped.wait(), 60)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_who_is_silent_is_asked_and_stays_if_it_answers(
@@ -146,7 +147,7 @@ async def test_who_does_not_answer_a_ping_is_cut_off(
         await client.subscribe("subscription { endless }")
 
         assert await client.wait_for_close_code() == 4408
-        await asyncio.wait_for(context_factory.stopped.wait(), 60)
+        await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_client_that_reads_nothing_is_disconnected(
@@ -160,7 +161,7 @@ async def test_a_client_that_reads_nothing_is_disconnected(
         await client.subscribe("subscription { flood }")
         await context_factory.started.wait()
 
-        await asyncio.wait_for(context_factory.stopped.wait(), 60)
+        await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_ping_is_answered_at_any_time(address: str) -> None:
@@ -272,4 +273,4 @@ async def test_a_socket_is_closed_when_its_key_becomes_invalid(
     context_factory.invalid.set()
 
     assert await client.wait_for_close_code() == 4403
-    await asyncio.wait_for(context_factory.stopped.wait(), 60)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)

@@ -11,6 +11,7 @@ import pytest
 
 from app import watched_transport
 from app.schema.http import GraphQLView, event_stream
+from tests.patience import PATIENCE_SECONDS
 from tests.schema.http.fruit_schema import ContextFactory
 
 EVENTS = "text/event-stream"
@@ -32,7 +33,7 @@ class SseStream:
     async def read_block(self) -> dict[str, str]:
         """Returns the fields up to the next empty line. A comment has an empty name."""
         fields: dict[str, str] = {}
-        while line := await asyncio.wait_for(anext(self._lines), 60):
+        while line := await asyncio.wait_for(anext(self._lines), PATIENCE_SECONDS):
             name, _, value = line.partition(":")
             fields[name] = value.removeprefix(" ")
         return fields
@@ -194,7 +195,7 @@ async def test_who_goes_stops_the_subscription(
     async with open_sse_stream(http_client, "subscription { endless }") as answer:
         await answer.read_event()
 
-    await asyncio.wait_for(context_factory.stopped.wait(), 60)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_client_that_reads_nothing_is_disconnected(
@@ -202,7 +203,7 @@ async def test_a_client_that_reads_nothing_is_disconnected(
 ) -> None:
     monkeypatch.setattr(watched_transport, "WRITE_TIMEOUT_SECONDS", 0.1)
     async with open_sse_stream(http_client, "subscription { flood }"):
-        await asyncio.wait_for(context_factory.stopped.wait(), 60)
+        await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_server_that_is_to_stop_tells_clients_to_come_back(
@@ -218,7 +219,7 @@ async def test_a_server_that_is_to_stop_tells_clients_to_come_back(
         # Without `complete`: the client resumes.
         with pytest.raises(StopAsyncIteration):
             await answer.read_block()
-    await asyncio.wait_for(context_factory.stopped.wait(), 60)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_stream_ends_when_its_key_becomes_invalid(
@@ -231,4 +232,4 @@ async def test_a_stream_ends_when_its_key_becomes_invalid(
         # Without `complete`: the client connects again, and learns from the status that it may not.
         with pytest.raises(StopAsyncIteration):
             await answer.read_block()
-    await asyncio.wait_for(context_factory.stopped.wait(), 60)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)

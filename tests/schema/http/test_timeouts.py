@@ -8,6 +8,7 @@ import pytest
 from app import http_protocol
 from app.schema.http import GraphQLView
 from app.settings import Settings
+from tests.patience import PATIENCE_SECONDS
 from tests.schema.http.fruit_schema import ContextFactory, schema
 
 GRAPHQL = "application/graphql-response+json"
@@ -55,7 +56,7 @@ async def test_a_client_that_leaves_cancels_its_operation(
         request.cancel()
         await asyncio.wait([request])
 
-    await asyncio.wait_for(context_factory.stopped.wait(), 10)
+    await asyncio.wait_for(context_factory.stopped.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(address: str) -> None:
@@ -99,7 +100,7 @@ async def test_what_does_not_arrive_in_time_is_refused(
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(sent)
 
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
     assert b"HTTP/1.1 408 Request Timeout" in answer
     assert answer.endswith(f"The {part} did not arrive within 0.2 seconds.".encode())

@@ -5,6 +5,8 @@ import asyncio
 import orjson
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 BODY = orjson.dumps({"query": "{ fruit { name } }"})
 UPGRADE = (
     b"Host: door\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -36,7 +38,7 @@ async def test_the_request_and_a_later_one_are_answered(address: str, parts: lis
         # In a packet of its own.
         await asyncio.sleep(0.01)
 
-    responses = await asyncio.wait_for(reader.read(), 60)
+    responses = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
     assert responses.count(b"HTTP/1.1 200 OK") == 2
     assert responses.count(b'{"data":{"fruit":{"name":"apple"}}') == 2
@@ -49,7 +51,7 @@ async def test_other_methods_of_upgrades_are_refused(address: str, request_line:
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request_line + UPGRADE + b"Connection: close\r\n\r\n")
 
-    response = await asyncio.wait_for(reader.read(), 60)
+    response = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
     assert response.startswith(b"HTTP/1.1 400 ")
     writer.close()

@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from app import websocket_protocol
 from app.schema.http import graphql_transport_ws
 from tests.engine.conftest import wait_until
+from tests.patience import PATIENCE_SECONDS
 from tests.websocket_client import WebSocketClient, open_websocket
 
 pytestmark = pytest.mark.usefixtures("no_server_errors")
@@ -25,7 +26,7 @@ async def read_response(address: str, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
     try:
-        return await asyncio.wait_for(reader.read(), 60)
+        return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
     finally:
         writer.transport.abort()
 
