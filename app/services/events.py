@@ -24,7 +24,7 @@ class Events:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._event_names: set[str] = set()
+        self._known_names: set[str] = set()
 
     async def get(self, id_: str) -> Event | None:
         return await self._store.events.get(id_)
@@ -37,21 +37,31 @@ class Events:
 
     async def write_rows(self, rows: BulkRows[EventInput], now: datetime) -> BulkResult:
         """Stores parsed rows, as `track` does."""
+        if not rows.input_objects:
+            return rows.to_result({})
+        requested_names = {row.name for row in rows.parsed.values()}
+        known_names: set[str] = set()
 
         async def work(
             transaction: Transaction,
         ) -> tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]:
-            return await self._write_rows(rows, now, transaction)
+            nonlocal known_names
+            known_names = self._known_names
+            if not requested_names <= known_names:
+                known_names = await self._store.events.names(transaction)
+            return await self._write_rows(rows, now, known_names, transaction)
 
-        if not rows.input_objects:
-            return rows.to_result({})
         keys = {row.customer.value for row in rows.parsed.values()}
-        return rows.to_result(*await self._store.transaction(work, keys=keys))
+        outcome = await self._store.transaction(work, keys=keys)
+        # Not before the commit: what a transaction reads, an election may take back until then.
+        self._known_names = known_names
+        return rows.to_result(*outcome)
 
     async def _write_rows(
         self,
         rows: BulkRows[EventInput],
         now: datetime,
+        known_names: set[str],
         transaction: Transaction,
     ) -> tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]:
         """Returns by index the problems of rejected rows, and what accepted rows did."""
@@ -59,12 +69,9 @@ class Events:
             key for input_object in rows.input_objects if (key := _idempotency_key(input_object))
         ]
         known_keys = await self._known_keys(keys, transaction)
-        event_names = await self._known_names(
-            {row.name for row in rows.parsed.values()}, transaction
-        )
         refs = [row.customer for row in rows.parsed.values()]
         unit_of_work = await CustomerUnitOfWork.load(self._store, refs, transaction)
-        batch = _EventBatch(unit_of_work, event_names, now)
+        batch = _EventBatch(unit_of_work, known_names, now)
         problems_by_index: dict[int, Sequence[Problem]] = {}
         changes: dict[int, RowChange] = {}
         time_slice = TimeSlice()
@@ -99,13 +106,6 @@ class Events:
             else set()
         )
 
-    async def _known_names(self, requested: set[str], transaction: Transaction) -> set[str]:
-        """Returns the event names in use. Reads them in the transaction if the cache does not hold
-        all requested names."""
-        if not requested <= self._event_names:
-            self._event_names = await self._store.events.names(transaction)
-        return self._event_names
-
 
 def _idempotency_key(input_object: InputObject) -> str | None:
     """Returns the idempotency key of a row, which may be invalid otherwise."""
@@ -117,10 +117,10 @@ class _EventBatch:
     """The accepted events of one call, and the event names that they introduce."""
 
     def __init__(
-        self, unit_of_work: CustomerUnitOfWork, event_names: set[str], now: datetime
+        self, unit_of_work: CustomerUnitOfWork, known_names: set[str], now: datetime
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._event_names = event_names
+        self._known_names = known_names
         self._now = now
         self.events: list[Event] = []
         self.new_names: set[str] = set()
@@ -145,9 +145,9 @@ class _EventBatch:
         self.events.append(event)
 
     def _register_name(self, name: str) -> None:
-        if name in self._event_names or name in self.new_names:
+        if name in self._known_names or name in self.new_names:
             return
-        if len(self._event_names) + len(self.new_names) >= MAX_EVENT_NAMES:
+        if len(self._known_names) + len(self.new_names) >= MAX_EVENT_NAMES:
             message = f"A project has at most {MAX_EVENT_NAMES:,} event names; use one that exists."
             raise input_error(UserErrorCode.TOO_MANY, message, "name")
         self.new_names.add(name)

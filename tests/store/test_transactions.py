@@ -226,6 +226,22 @@ async def test_at_the_deadline_a_worker_sees_an_error_of_the_database(
         await short_deadline_api.services.store.transaction(work)
 
 
+async def test_a_name_that_an_aborted_transaction_saw_is_added_again(
+    short_deadline_api: Api, source_id: str
+) -> None:
+    """An election takes back what a majority does not have; here the test does."""
+    api, name = short_deadline_api, f"visit of {source_id}"
+    row, names = event_input(source_id, name), api.database.eventNames
+    names.insert_one({"_id": name})
+    with failing_commands(api.database, "commitTransaction", mode="alwaysOn", **NOT_PRIMARY):
+        assert await api.list_errors(TRACK, rows=[row]) == ["TIMEOUT"]
+    names.delete_one({"_id": name})
+
+    await api.bulk_upsert("eventsTrack", [row])
+
+    assert names.find_one({"_id": name}) is not None
+
+
 async def test_many_writers_of_one_customer_take_turns(api: Api, source_id: str) -> None:
     """Without turns, the writers would abort each other many times."""
     await api.bulk_upsert("eventsTrack", [event_input(source_id)])
