@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -31,6 +31,13 @@ window.fetch = (url, options) => {
 };
 """
 """Lets each request fail, but the one for the key, until the page is loaded anew."""
+DISCONNECT = """
+const fetchData = window.fetch;
+window.fetch = (url, options) =>
+  window.isConnected && !JSON.parse(options.body).query.includes("viewer")
+    ? fetchData(url, options)
+    : Promise.reject(new TypeError("The API is disconnected."));
+"""
 Json = dict[str, Any]
 Value = TypeVar("Value")
 _NAMED_ELEMENT = (
@@ -59,7 +66,11 @@ class Dashboard:
     def _wait_for_value(self, read: Callable[[], Value], description: str) -> Value:
         """Waits until `read` returns something; returns that."""
         try:
-            return WebDriverWait(self.browser, PATIENCE_SECONDS).until(lambda _: read())
+            # The page may replace an element between two looks at it.
+            wait = WebDriverWait(
+                self.browser, PATIENCE_SECONDS, ignored_exceptions=[StaleElementReferenceException]
+            )
+            return wait.until(lambda _: read())
         except TimeoutException:
             pytest.fail(f"{description} not in {self.text()!r}")
 
@@ -82,7 +93,11 @@ class Dashboard:
         return element
 
     def click(self, tag: str, name: str) -> None:
-        self.find(tag, name).click()
+        def click_shown() -> bool:
+            self.find(tag, name).click()
+            return True
+
+        self.wait_until(click_shown, name)
 
     def is_off(self, tag: str, name: str) -> bool:
         """Whether a click on the element does nothing. It can have the focus all the same."""
@@ -196,10 +211,15 @@ class Dashboard:
         assert not self.is_too_wide()
 
 
-def block_api(dashboard: Dashboard, urls: list[str]) -> None:
-    """Lets requests to these URLs fail."""
-    dashboard.browser.execute_cdp_cmd("Network.enable", {})
-    dashboard.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
+def disconnect_api(dashboard: Dashboard) -> None:
+    """Lets each request fail, until the page is loaded anew."""
+    dashboard.browser.execute_script(DISCONNECT)
+
+
+def reconnect_api(dashboard: Dashboard) -> None:
+    """Lets requests pass, but for the one by which the page tries every few seconds whether the API
+    answers: it would go on by itself."""
+    dashboard.browser.execute_script("window.isConnected = true")
 
 
 def press_with(dashboard: Dashboard, *keys: str) -> None:

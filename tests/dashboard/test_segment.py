@@ -9,7 +9,14 @@ from app.settings import Settings
 from tests.api import ALL_CUSTOMERS_FILTER
 from tests.browser import websocket_messages
 from tests.dashboard.conftest import SETUP_SECONDS
-from tests.dashboard.dashboard import Dashboard, block_api, copied_text, let_copy, select
+from tests.dashboard.dashboard import (
+    Dashboard,
+    copied_text,
+    disconnect_api,
+    let_copy,
+    reconnect_api,
+    select,
+)
 from tests.dashboard.sizes import add_sizes
 
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
@@ -207,10 +214,10 @@ def test_the_live_feed_is_opened_again_after_an_error(
     dashboard.create_distribution(segment_id)
     dashboard.open(f"/app/segments/{segment_id}/uses")
     dashboard.wait_for("Distribution")
-    block_api(dashboard, ["*/graphql"])
+    disconnect_api(dashboard)
     dashboard.click("a", "Live")
     dashboard.wait_for("The server does not answer.")
-    block_api(dashboard, [])
+    reconnect_api(dashboard)
 
     dashboard.click("button", "Try again")
 

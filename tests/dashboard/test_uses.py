@@ -15,8 +15,9 @@ from tests.dashboard.conftest import SETUP_SECONDS
 from tests.dashboard.dashboard import (
     WEBHOOK_URL,
     Dashboard,
-    block_api,
     choose,
+    disconnect_api,
+    reconnect_api,
     replace_text,
     select,
 )
@@ -98,11 +99,11 @@ def test_a_rule_is_made_tried_edited_and_deleted(dashboard: Dashboard) -> None:
 def test_a_page_says_that_the_server_does_not_answer(dashboard: Dashboard) -> None:
     dashboard.open("/app/rules")
     dashboard.wait_for("There are no rules yet.")
-    block_api(dashboard, ["*/graphql"])
+    disconnect_api(dashboard)
     dashboard.click("a", "Loyalty")
     dashboard.wait_for("The server does not answer. Check that it runs.")
     dashboard.check_accessibility()
-    block_api(dashboard, [])
+    reconnect_api(dashboard)
 
     dashboard.click("button", "Try again")
 
