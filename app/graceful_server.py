@@ -9,7 +9,7 @@ import uvicorn
 
 from app.http_protocol import BoundedHttpProtocol
 
-IDLE_SECONDS = 0.5
+IDLE_SECONDS = 1.0
 """A connection without a request stays open for this time: the next request may be on its way."""
 _CANCEL_SECONDS = 1.0
 _POLL_SECONDS = 0.02

@@ -5,6 +5,7 @@ protocols than WebSocket."""
 import asyncio
 import select
 import sys
+from contextlib import suppress
 from typing import cast
 
 import httptools
@@ -68,6 +69,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
         elif closes_idle and self._bytes_without_progress == 0 and not self._has_unread_data():
+            # Tells the client at once: `close` does so in a later iteration of the event loop.
+            with suppress(OSError):  # a client that has just left
+                self.transport.write_eof()
             self.transport.close()
 
     def _has_unread_data(self) -> bool:

@@ -1,6 +1,7 @@
 """A server that is to stop answers what it has accepted, and tells clients to come back."""
 
 import asyncio
+import select
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -111,6 +112,25 @@ async def test_an_idle_connection_with_an_unread_request_is_not_closed(
     head, _ = await read_response(reader)
     assert head.startswith(b"http/1.1 200 ")
     assert b"connection: close" in head
+    writer.close()
+
+
+async def test_the_client_of_an_idle_connection_knows_at_once_that_it_is_closed(
+    running: StoppableServer,
+) -> None:
+    """A request that it sends on the connection would be lost."""
+    reader, writer = await open_connection(running)
+    writer.write(QUERY)
+    await read_response(reader)
+    client: socket.socket = writer.get_extra_info("socket")
+
+    for connection in running.server.server_state.connections:
+        assert isinstance(connection, BoundedHttpProtocol)
+        connection.close_after_response(closes_idle=True)
+
+    readable, _, _ = select.select([client], [], [], 0)
+    assert readable
+    assert await reader.read() == b""
     writer.close()
 
 
