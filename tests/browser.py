@@ -15,6 +15,8 @@ import uvicorn
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from starlette.types import ASGIApp
 
+from tests.patience import PATIENCE_SECONDS
+
 
 @contextmanager
 def running_browser(profile: Path) -> Iterator[Chrome]:
@@ -114,7 +116,7 @@ def server_in_thread(app: ASGIApp) -> Iterator[str]:
     )
     thread = Thread(target=server.run)
     thread.start()
-    assert server.is_listening.wait(10)
+    assert server.is_listening.wait(PATIENCE_SECONDS)
     host, port = server.servers[0].sockets[0].getsockname()
     try:
         yield f"http://{host}:{port}"

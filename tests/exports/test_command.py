@@ -21,6 +21,7 @@ from app.local.mongod import Mongod
 from app.settings import Settings
 from tests.forked_program import run_segments
 from tests.local.conftest import wait_until
+from tests.patience import PATIENCE_SECONDS
 from tests.terminal import run_in_terminal
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -233,7 +234,7 @@ def test_a_reader_that_leaves(
         assert process.stdout.readline() == b"sourceId,name,email\r\n"
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(20) == 141
+        assert process.wait(PATIENCE_SECONDS) == 141
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
@@ -249,7 +250,7 @@ def test_an_interrupted_export_to_a_pipe(
         process.stdout.readline()
         process.send_signal(signal_number)
         message = process.stderr.read().decode()
-        assert process.wait(10) == 128 + signal_number
+        assert process.wait(PATIENCE_SECONDS) == 128 + signal_number
     assert message.startswith("segments: interrupted: ")
     assert message.endswith(" rows were written\n")
     assert message.count("\n") == 1
@@ -272,7 +273,7 @@ def test_an_interrupted_export_leaves_no_file(
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGCONT)
         message = process.stderr.read().decode()
-        assert process.wait(10) == 130
+        assert process.wait(PATIENCE_SECONDS) == 130
     assert message.endswith(" rows were written, and a.csv is not complete\n")
     assert not message.startswith("segments: interrupted: 0 rows")
     assert os.listdir(tmp_path) == ["a.csv"]
@@ -294,7 +295,7 @@ def test_mongodb_is_gone(own_mongod: Mongod, settings: Settings, tmp_path: Path)
         own_mongod.stop()
         rows = 1 + process.stdout.read().count(b"\r\n")
         message = process.stderr.read().decode()
-        assert process.wait(10) == 1
+        assert process.wait(PATIENCE_SECONDS) == 1
     assert 0 < rows < MANY
     assert message.startswith("segments: MongoDB: ")
     assert message.endswith(f"; {rows:,} rows were written\n")
@@ -317,5 +318,5 @@ def test_without_an_address_it_looks_for_a_running_up(
     with started(environment, tmp_path, "--data", "here") as process:
         assert process.stderr
         message = process.stderr.read()
-        assert process.wait(20) == 1
+        assert process.wait(PATIENCE_SECONDS) == 1
     assert message == b"segments: MONGODB_URL is not set, and no `segments up` runs in here\n"

@@ -270,7 +270,7 @@ def test_a_second_run_completes_an_interrupted_import(
         # It waits for more input.
         interrupt(process, stored, after=2_000)
         said = process.stderr.read()
-        assert process.wait(10) == 130
+        assert process.wait(PATIENCE_SECONDS) == 130
     assert said.startswith(b"segments: interrupted: ")
     assert said.count(b"\n") == 1
     assert stored.count_documents({}) % 1_000 == 0

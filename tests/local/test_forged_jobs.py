@@ -16,6 +16,7 @@ from app.job_queue import deserialize_job, serialize_job
 from app.settings import Settings
 from tests.environment import store_environment
 from tests.local.conftest import RunProgram, WaitUntil
+from tests.patience import PATIENCE_SECONDS
 
 _NOW_MS = int(time.time() * 1000)
 
@@ -68,7 +69,7 @@ def test_a_pickled_command_does_not_run_under_bare_arq(
         cwd=tmp_path,
         env=store_environment(settings),
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     assert redis_client.zscore("arq:queue", "forged") is None
     assert not proof.exists()

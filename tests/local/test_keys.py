@@ -10,6 +10,7 @@ from pymongo import MongoClient
 
 from app.local.mongod import Mongod
 from tests.local.conftest import ProgramProcess, RunProgram, WaitUntil
+from tests.patience import PATIENCE_SECONDS
 
 EXIT_SECONDS = 60
 MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d"
@@ -23,7 +24,7 @@ def run_keys(run_program: RunProgram, *arguments: str, **environment: str) -> Pr
 
 
 def request_status(port: int, key: str | None) -> int:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     headers = {"Content-Type": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"

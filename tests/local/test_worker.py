@@ -14,6 +14,7 @@ from tests.environment import store_environment
 from tests.local.conftest import RunProgram, WaitUntil
 from tests.local_processes import running_process
 from tests.loyalty_client import LoyaltyClient
+from tests.patience import PATIENCE_SECONDS
 
 HEALTH = "arq:queue:health-check"
 
@@ -63,7 +64,7 @@ def test_bare_arq_runs_the_same_jobs(settings: Settings, tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     assert "cron:warn_about_job_backlog" in ran.stderr
 

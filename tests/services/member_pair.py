@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from pydantic import SecretStr
-from pymongo import MongoClient
+from pymongo import MongoClient, WriteConcern
 from pymongo.errors import PyMongoError
 
 from app.local import programs
@@ -81,6 +81,21 @@ def settings_of(pair: MemberPair) -> Settings:
         mongodb_url=SecretStr(f"mongodb://{hosts}/?replicaSet={REPLICA_SET_NAME}"),
         database=f"test_{uuid4().hex}",
     )
+
+
+def stop_replication(pair: MemberPair) -> None:
+    """Keeps what is written from a majority, until `resume_replication`."""
+    primary, secondary = pair
+    secondary.set_failpoint("stopReplProducer", "alwaysOn")
+    with primary.client() as client:
+        # The failpoint takes effect on the secondary with the next write.
+        client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
+    secondary.wait_for_failpoint("stopReplProducer")
+
+
+def resume_replication(pair: MemberPair) -> None:
+    _, secondary = pair
+    secondary.set_failpoint("stopReplProducer", "off")
 
 
 @contextmanager

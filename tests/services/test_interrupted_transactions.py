@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from pymongo import WriteConcern
 
 from app.services import log_boundary
 from app.services.log_boundary import run_with_deadline
 from app.store import Store, Transaction
 from tests.engine.conftest import wait_until
-from tests.services.member_pair import MemberPair, settings_of
+from tests.services.member_pair import MemberPair, resume_replication, settings_of, stop_replication
 
 
 @pytest_asyncio.fixture
@@ -28,20 +27,13 @@ async def test_a_commit_that_waits_for_a_majority_beyond_its_deadline(
 ) -> None:
     """The worker that ends the session must not make a committed change look like a failed one."""
     monkeypatch.setattr(log_boundary, "TRANSACTION_DEADLINE_SECONDS", 0)
-    primary, secondary = members
+    primary, _ = members
     run_count = 0
-
-    def stop_replication() -> None:
-        secondary.set_failpoint("stopReplProducer", "alwaysOn")
-        with primary.client() as client:
-            # The failpoint takes effect on the secondary with the next write.
-            client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
-        secondary.wait_for_failpoint("stopReplProducer")
 
     async def work(transaction: Transaction) -> int:
         nonlocal run_count
         run_count += 1
-        await asyncio.to_thread(stop_replication)
+        await asyncio.to_thread(stop_replication, members)
         await store._database.rows.insert_one({"_id": run_count}, session=transaction)
         return run_count
 
@@ -59,7 +51,7 @@ async def test_a_commit_that_waits_for_a_majority_beyond_its_deadline(
             return int(commands["killSessions"]["total"]) > 0
 
         await wait_until(is_ended)
-    secondary.set_failpoint("stopReplProducer", "off")
+    resume_replication(members)
 
     assert await writing == 1
     assert await ending == 1

@@ -4,14 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from pymongo import WriteConcern
 
 from app.domain.inputs import CustomerRef
 from app.services import Services
 from app.services.definitions import Definitions
 from app.store import Store, Transaction
 from tests.engine.conftest import wait_until
-from tests.services.member_pair import MemberPair, settings_of
+from tests.services.member_pair import MemberPair, resume_replication, settings_of, stop_replication
 
 
 class AbortTransaction(Exception):
@@ -19,7 +18,7 @@ class AbortTransaction(Exception):
 
 
 async def test_definitions_without_a_majority_are_not_cached(members: MemberPair) -> None:
-    primary, secondary = members
+    primary, _ = members
     settings = settings_of(members)
     store = await Store.open(settings)
     editor, follower = Services(store, settings), Services(store, settings)
@@ -45,10 +44,7 @@ async def test_definitions_without_a_majority_are_not_cached(members: MemberPair
             fence = client[settings.database].counters.find_one({"_id": "definitions"})
             return fence is not None and fence["revision"] > before.revision
 
-        secondary.set_failpoint("stopReplProducer", "alwaysOn")
-        # The failpoint takes effect on the secondary with the next write.
-        client.get_database("test", write_concern=WriteConcern(1)).lag.insert_one({})
-        await asyncio.to_thread(secondary.wait_for_failpoint, "stopReplProducer")
+        await asyncio.to_thread(stop_replication, members)
         change = {"filter": _level(2)}
         editing = asyncio.create_task(editor.segments.update(segment.id, change, editor.now()))
         await wait_until(is_in_the_primary)
@@ -67,7 +63,7 @@ async def test_definitions_without_a_majority_are_not_cached(members: MemberPair
     assert await follower.definitions.latest() is before
     assert not editing.done()
 
-    secondary.set_failpoint("stopReplProducer", "off")
+    resume_replication(members)
     await asyncio.gather(editing, writing)
     after = await follower.definitions.latest()
     assert after.segments[segment.id].filter == _level(2)
