@@ -84,13 +84,24 @@ async def test_fields_that_overlap_by_the_hundred_cost_little(client: httpx.Asyn
 async def test_fragments_that_are_spread_often_cost_little(client: httpx.AsyncClient) -> None:
     """Limits count the fields of a document, not the fragments on the way to them."""
     chain = "".join(f"fragment F{n} on Fruit {{ ...F{n + 1} }} " for n in range(100))
-    query = "{ fruit {" + " ...F0" * 1_900 + " } } " + chain + "fragment F100 on Fruit { name }"
-    began = time.process_time()
-    answer = await execute(client, query)
+    spreads = "{ fruit {" + " ...F0" * 1_900 + " } } " + chain + "fragment F100 on Fruit { name }"
+    fields = "{ fruit {" + " name" * 1_900 + " } }"
+    answer = await execute(client, spreads)
 
     assert answer.json()["data"] == {"fruit": {"name": "apple"}}
     assert answer.json()["extensions"]["cost"] == 1 + 1_900
-    assert time.process_time() - began < 1
+    assert await cpu_seconds(client, spreads) < 6 * await cpu_seconds(client, fields)
+
+
+async def cpu_seconds(client: httpx.AsyncClient, document: str) -> float:
+    """Returns what the document takes when it is new: the least of a few times, since the machine
+    and the garbage collector may add to it."""
+    least = float("inf")
+    for number in range(1, 6):
+        began = time.process_time()
+        await execute(client, document + " " * number)
+        least = min(least, time.process_time() - began)
+    return least
 
 
 async def test_equal_errors_of_a_document_are_one_with_all_locations(
