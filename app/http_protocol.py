@@ -4,6 +4,7 @@ protocols than WebSocket."""
 
 import asyncio
 import select
+import socket
 import sys
 from contextlib import suppress
 from typing import cast
@@ -69,10 +70,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
         elif closes_idle and self._bytes_without_progress == 0 and not self._has_unread_data():
-            # Tells the client at once: `close` does so in a later iteration of the event loop.
-            with suppress(OSError):  # a client that has just left
-                self.transport.write_eof()
-            self.transport.close()
+            self._close_at_once()
+
+    def _close_at_once(self) -> None:
+        """Closes the connection. If all is sent, the client knows it when this returns: the event
+        loop would tell it in a later iteration, and lose a request that it sends meanwhile."""
+        if not self.transport.is_closing() and not self.transport.get_write_buffer_size():
+            with suppress(OSError), self.transport.get_extra_info("socket").dup() as connection:
+                connection.shutdown(socket.SHUT_WR)
+        self.transport.close()
 
     def _has_unread_data(self) -> bool:
         if self.transport.is_closing():

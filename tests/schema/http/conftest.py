@@ -1,12 +1,14 @@
 """The HTTP layer with a small schema, called in this process and behind a real uvicorn."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import httpx
 import pytest
 import structlog
+import uvloop
 from starlette.applications import Starlette
 
 from app.schema.http import GraphQLView
@@ -14,7 +16,17 @@ from app.settings import Settings
 from tests.schema.http.fruit_schema import ContextFactory, schema
 from tests.server import running_server
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
 GRAPHQL = "application/graphql-response+json"
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """`segments api` runs on uvloop. Only how a server stops depends on the loop."""
+    factories: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
+    if item.path.name == "test_graceful_stop.py":
+        factories["uvloop"] = uvloop.new_event_loop
+    return factories
 
 
 async def execute(client: httpx.AsyncClient, query: str, **variables: Any) -> httpx.Response:

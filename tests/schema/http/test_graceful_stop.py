@@ -57,6 +57,9 @@ async def serving(view: GraphQLView, stop_seconds: float) -> AsyncIterator[Stopp
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await server.startup([listener])
         yield StoppableServer(server, listener)
+        # uvloop would wait for a server that a test has not stopped.
+        for listening in server.servers:
+            listening.close()
 
 
 @pytest.fixture
