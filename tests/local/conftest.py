@@ -19,7 +19,7 @@ from tests.forked_program import ForkedProgram
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 
-_STOP_SECONDS = 10
+_STOP_SECONDS = 30
 
 WaitUntil = Callable[[Callable[[], object]], None]
 
