@@ -40,21 +40,18 @@ class Events:
         if not rows.input_objects:
             return rows.to_result({})
         requested_names = {row.name for row in rows.parsed.values()}
-        known_names: set[str] = set()
 
         async def work(
             transaction: Transaction,
-        ) -> tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]:
-            nonlocal known_names
+        ) -> tuple[set[str], tuple[dict[int, Sequence[Problem]], dict[int, RowChange]]]:
             known_names = self._known_names
             if not requested_names <= known_names:
                 known_names = await self._store.events.names(transaction)
-            return await self._write_rows(rows, now, known_names, transaction)
+            return known_names, await self._write_rows(rows, now, known_names, transaction)
 
         keys = {row.customer.value for row in rows.parsed.values()}
-        outcome = await self._store.transaction(work, keys=keys)
         # Not before the commit: what a transaction reads, an election may take back until then.
-        self._known_names = known_names
+        self._known_names, outcome = await self._store.transaction(work, keys=keys)
         return rows.to_result(*outcome)
 
     async def _write_rows(

@@ -143,9 +143,11 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         self, item: Any, completed_results: list[Any], *details: Any
     ) -> bool:
         """Appends the completed value of an item to the results. Whether it is awaitable."""
-        super().complete_list_item_value(item, completed_results, *details)
-        # The executor would not ask, and so `is_awaitable` could not remember it.
-        return self.is_awaitable(completed_results[-1])
+        is_awaitable = super().complete_list_item_value(item, completed_results, *details)
+        if is_awaitable:
+            # The executor does not ask, and so `is_awaitable` could not remember it.
+            self.is_awaitable(completed_results[-1])
+        return is_awaitable
 
     def _read_list(
         self, plan: _Plan, items: list[Any], info: Any, path: Path
