@@ -21,7 +21,7 @@ from app.store.ids import new_id
 from tests.api import Api
 from tests.exports.export_shop import ExportShop
 from tests.exports.stored_file import download_path, store_file
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.server import running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -303,12 +303,6 @@ async def wait_until_constant(count: Callable[[], int], seconds: float = 0.5) ->
             if (current_count := count()) != last_count:
                 last_count, changed_at = current_count, monotonic()
     return last_count
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
 
 
 async def test_the_file_name_survives(api: Api, client: httpx.AsyncClient) -> None:

@@ -14,6 +14,7 @@ from motor.frameworks import asyncio as motor_asyncio
 from app.store import ThreadPool, use_thread_pool
 from app.store.query_budget import QueryBudget
 from tests.api import Api
+from tests.patience import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,14 +54,14 @@ async def insert_customers(api: Api) -> None:
 @pytest.mark.parametrize("name", QUERIES)
 async def test_a_cancelled_query_ends(api: Api, name: str) -> None:
     task = asyncio.ensure_future(QUERIES[name](api.services.store._query_budget))
-    await wait_until(lambda: task.done() or count_running(api) == 1)
+    await until(lambda: task.done() or count_running(api) == 1)
     assert not task.done(), task.result()
 
     task.cancel()
     started_at = monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await wait_until(lambda: count_running(api) == 0)
+    await until(lambda: count_running(api) == 0)
 
     assert monotonic() - started_at < MAX_SECONDS
 
@@ -71,7 +72,7 @@ async def test_a_count_that_is_cancelled_in_the_queue_never_begins(api: Api) -> 
     with use_thread_pool(ThreadPool.POPULATION_QUERIES):
         blocked = [motor_framework.run_on_executor(loop, release.wait) for _ in range(10)]
     task = asyncio.ensure_future(QUERIES["count"](budget))
-    await wait_until(lambda: is_waiting(task))
+    await until(lambda: is_waiting(task))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -82,11 +83,6 @@ async def test_a_count_that_is_cancelled_in_the_queue_never_begins(api: Api) -> 
     await asyncio.gather(*(budget.count("customers", {}) for _ in range(10)))
 
     assert count_running(api) == 0
-
-
-async def wait_until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - MongoDB sends no event
-        await asyncio.sleep(0.01)
 
 
 def is_waiting(task: "asyncio.Future[Any]") -> bool:

@@ -2,7 +2,7 @@
 second later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from app.local.valkey import Valkey
 from tests.api import Api, Json, running_api
 from tests.exports.stored_file import download_path, store_file
 from tests.failpoints import failing_commands
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import until
 from tests.server import running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -85,7 +85,7 @@ async def test_an_operation_that_takes_too_long_ends(hasty_api: Api, name: str) 
         response = await hasty_api.execute(operation.query)
         ended_at = monotonic()
         assert response["errors"][0]["extensions"]["code"] == "TIMEOUT"
-        await wait_until(lambda: count_running(hasty_api, operation) == 0)
+        await until(lambda: count_running(hasty_api, operation) == 0)
         assert monotonic() - ended_at < MAX_SECONDS
 
 
@@ -109,11 +109,11 @@ async def assert_ends_when_client_leaves(
     with blocking_reads(api, operation):
         async with httpx.AsyncClient() as client:
             task = asyncio.create_task(client.send(request))
-            await wait_until(lambda: count_running(api, operation) > 0)
+            await until(lambda: count_running(api, operation) > 0)
             task.cancel()
             await asyncio.wait([task])
         left_at = monotonic()
-        await wait_until(lambda: count_running(api, operation) == 0)
+        await until(lambda: count_running(api, operation) == 0)
         assert monotonic() - left_at < MAX_SECONDS
 
 
@@ -136,9 +136,3 @@ def count_running(api: Api, operation: Operation) -> int:
         {"$match": {"command.$db": api.database.name, "active": True, "$or": reads}},
     ]
     return len(list(api.database.client.admin.aggregate(stages)))
-
-
-async def wait_until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():  # noqa: ASYNC110 - MongoDB sends no event
-            await asyncio.sleep(0.02)

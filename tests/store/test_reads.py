@@ -11,7 +11,7 @@ from motor.frameworks import asyncio as motor_framework
 from app.store import ThreadPool, use_thread_pool
 from tests.api import Api, Json
 from tests.failpoints import failing_commands
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -103,7 +103,7 @@ async def test_slow_counts_do_not_block_a_lookup(api: Api, vip_segment_id: str) 
     slow: Any = {"blockConnection": True, "blockTimeMS": 500}
     with failing_commands(api.database, "count", mode="alwaysOn", **slow):
         counts = [asyncio.create_task(api.fetch(COUNT, id=vip_segment_id)) for _ in range(40)]
-        await wait_for_queue_length(len(counts) - api.settings.population_queries)
+        await until(lambda: queue_length() >= len(counts) - api.settings.population_queries)
         await api.fetch(MEMBERSHIP, id=vip_segment_id)
         assert sum(count.done() for count in counts) <= 6
     assert await asyncio.gather(*counts) == [{"memberCount": 1}] * 40
@@ -120,10 +120,10 @@ async def test_a_list_counts_the_members_of_two_segments_at_a_time(
             motor_asyncio.run_on_executor(loop, release.wait)
             for _ in range(api.settings.population_queries)
         ]
-    await wait_until_queue_is_empty()
+    await until(lambda: queue_length() == 0)
     counts = asyncio.create_task(api.fetch(COUNTS))
     try:
-        await wait_for_queue_length(2)
+        await until(lambda: queue_length() >= 2)
         assert queue_length() == 2
     finally:
         release.set()
@@ -136,16 +136,3 @@ def queue_length() -> int:
     """Returns how many queries on all customers wait for a thread."""
     executor = motor_asyncio._EXECUTOR
     return int(executor._executors[ThreadPool.POPULATION_QUERIES]._work_queue.qsize())
-
-
-async def wait_until_queue_is_empty() -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while queue_length():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-async def wait_for_queue_length(length: int) -> None:
-    """Returns once this many queries on all customers wait for a thread."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while queue_length() < length:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)

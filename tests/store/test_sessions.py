@@ -9,7 +9,7 @@ from app.store import Store, Transaction
 from app.store.sessions import session_key
 from tests.api import Api
 from tests.failpoints import failing_commands
-from tests.store.test_given_up_operations import wait_until
+from tests.patience import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,7 +42,7 @@ async def test_the_end_of_a_cancelled_snapshot_read_ends_nothing_else(api: Api) 
             api.database, "find", mode={"times": 2}, blockConnection=True, blockTimeMS=1_000
         ):
             reading = asyncio.create_task(store.read_snapshot(read))
-            await wait_until(lambda: is_running(api, "cancelled"))
+            await until(lambda: is_running(api, "cancelled"))
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading

@@ -37,6 +37,11 @@ class StoppableServer:
     async def stop(self) -> None:
         await self.server.shutdown([self.listener])
 
+    def close_idle_connections(self) -> None:
+        for connection in self.server.server_state.connections:
+            assert isinstance(connection, BoundedHttpProtocol)
+            connection.close_after_response(closes_idle=True)
+
     def connect(self) -> socket.socket:
         """Returns a blocking connection, which the server has not accepted yet."""
         return socket.create_connection(self.listener.getsockname(), timeout=10)
@@ -108,9 +113,7 @@ async def test_an_idle_connection_with_an_unread_request_is_not_closed(
 
     # At once, so that the server has not read it yet.
     writer.write(QUERY)
-    for connection in running.server.server_state.connections:
-        assert isinstance(connection, BoundedHttpProtocol)
-        connection.close_after_response(closes_idle=True)
+    running.close_idle_connections()
 
     head, _ = await read_response(reader)
     assert head.startswith(b"http/1.1 200 ")
@@ -127,9 +130,7 @@ async def test_the_client_of_an_idle_connection_knows_at_once_that_it_is_closed(
     await read_response(reader)
     client: socket.socket = writer.get_extra_info("socket")
 
-    for connection in running.server.server_state.connections:
-        assert isinstance(connection, BoundedHttpProtocol)
-        connection.close_after_response(closes_idle=True)
+    running.close_idle_connections()
 
     readable, _, _ = select.select([client], [], [], 0)
     assert readable

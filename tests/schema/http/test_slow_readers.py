@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from app import watched_transport
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import until
 
 # More than the buffers of the kernel hold.
 MIN_RESPONSE_BYTES = 12_000_000
@@ -45,12 +45,6 @@ async def read(client: socket.socket, max_bytes: int = 2 * MIN_RESPONSE_BYTES) -
     except ConnectionResetError:
         pass
     return byte_count
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
