@@ -161,9 +161,11 @@ class Store:
             with pymongo.timeout(_STARTUP_PING_TIMEOUT_SECONDS):
                 await store.ping()
             await store.prepare()
-        except (PyMongoError, TimeoutError) as error:
+        except BaseException as error:
             await store.close()
-            raise SetupError(f"MongoDB can't be used: {error}") from error
+            if isinstance(error, (PyMongoError, TimeoutError)):
+                raise SetupError(f"MongoDB can't be used: {error}") from error
+            raise
         return store
 
     async def prepare(self) -> None:
