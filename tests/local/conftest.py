@@ -80,7 +80,10 @@ class ProgramProcess:
         assert text in self.stdout + self.stderr
 
     def wait_for_exit(self, seconds: float = _STOP_SECONDS) -> int:
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"runs for {seconds} s more: {self.stdout}{self.stderr}") from None
 
     def press_ctrl_c(self) -> None:
         os.killpg(self.process.pid, signal.SIGINT)
@@ -131,17 +134,17 @@ def program_runner(
         return program
 
     yield start
-    running = [program.process for program in programs if program.process.poll() is None]
+    running = [program for program in programs if program.process.poll() is None]
     try:
-        for process in running:
-            process.terminate()
-            process.wait(_STOP_SECONDS)
+        for program in running:
+            program.process.terminate()
+            program.wait_for_exit()
     finally:
         # A worker that stays would take the jobs of the tests that follow.
-        for process in running:
-            if process.poll() is None:
-                process.kill()
-                process.wait(_STOP_SECONDS)
+        for program in running:
+            if program.process.poll() is None:
+                program.process.kill()
+                program.wait_for_exit()
 
 
 @pytest.fixture
