@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import structlog
 
-from app.backoff import Backoff
+from app.backoff import Backoff, is_cancelled
 from app.domain.progress import DefinitionChange, PartitionProgress
 from app.errors import (
     DefinitionChangeConflict,
@@ -87,7 +87,7 @@ class Engine:
         """
         backoff = Backoff(initial_seconds=0.2, max_seconds=5)
         # A task group that ends with errors swallows a cancellation that arrived meanwhile.
-        while not _is_cancelled():
+        while not is_cancelled():
             try:
                 await run_once()
                 backoff.reset()
@@ -107,8 +107,7 @@ class Engine:
                 self._record_error(f"unexpected error: {_first_message(errors)}")
             else:
                 continue
-            if not _is_cancelled():
-                await backoff.wait()
+            await backoff.wait()
         raise asyncio.CancelledError
 
     async def _process_fair_share(self) -> None:
@@ -268,12 +267,6 @@ class Engine:
             ):
                 continue
             raise _CatchUpComplete
-
-
-def _is_cancelled() -> bool:
-    """Whether the current task has been asked to stop."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _leaf_errors(errors: BaseExceptionGroup[Error]) -> Iterator[Error]:
