@@ -1,8 +1,9 @@
 """A loop that retries after failures ends when its task is cancelled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 import pytest
 from pymongo.errors import AutoReconnect
@@ -37,7 +38,10 @@ async def _keep_running(work: Work) -> None:
 
 
 async def _poll(work: Work) -> None:
-    await poll_forever(work, asyncio.Event().wait, "can't read")
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    await poll_forever(work, wait, "can't read")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,8 @@ async def _poll(work: Work) -> None:
     ],
 )
 async def test_a_cancellation_ends_it_although_the_cleanup_fails(
-    retry: Callable[[Work], Awaitable[None]], work: Callable[[asyncio.Event], Awaitable[bool]]
+    retry: Callable[[Work], Coroutine[Any, Any, None]],
+    work: Callable[[asyncio.Event], Awaitable[bool]],
 ) -> None:
     started = asyncio.Event()
     retrying = asyncio.create_task(retry(partial(work, started)))
