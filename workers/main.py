@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from app.backoff import Backoff
 from app.clock_watch import watch_clock
 from app.errors import SetupError
+from app.forced_exit import exit_after
 from app.job_queue import connect, deserialize_job, serialize_job
 from app.settings import Settings
 from app.store import ThreadPool, use_thread_pool
@@ -39,6 +40,9 @@ log = structlog.get_logger()
 
 WorkerRole = Literal["engine", "jobs", "consumers"]
 """The parts of a worker. Each may run in a process of its own."""
+
+STOP_SECONDS = 20.0
+"""The time that a worker may take to stop. Kubernetes kills a process after 30."""
 
 # After a run of this length, the next failure starts with the shortest back-off again.
 _STABLE_AFTER_SECONDS = 30.0
@@ -88,7 +92,8 @@ def __getattr__(name: str) -> Any:
 async def run_worker(settings: Settings, role: WorkerRole | None = None) -> None:
     """Runs one part of the worker, or all parts if `role` is None, until SIGINT or SIGTERM.
 
-    If one part fails, the others are cancelled, and the error ends the process.
+    If one part fails, the others are cancelled, and the error ends the process. It ends at most 20
+    seconds after the signal.
     """
     async with asyncio.TaskGroup() as tasks:
         role_tasks = [
@@ -96,12 +101,13 @@ async def run_worker(settings: Settings, role: WorkerRole | None = None) -> None
             for coroutine in (*_role_coroutines(settings, role), watch_clock())
         ]
 
-        def cancel_role_tasks() -> None:
+        def stop() -> None:
+            exit_after(STOP_SECONDS)
             for task in role_tasks:
                 task.cancel()
 
         for signal_number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signal_number, cancel_role_tasks)
+            asyncio.get_running_loop().add_signal_handler(signal_number, stop)
 
 
 def _role_coroutines(

@@ -1,5 +1,6 @@
 """Opens and closes the store, and runs its transactions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -81,6 +82,7 @@ __all__ = ["Result", "Store", "Transaction", "Work"]
 
 # A program that starts reports an unreachable MongoDB sooner than one that is running.
 _STARTUP_PING_TIMEOUT_SECONDS = 10.0
+_CLOSE_TIMEOUT_SECONDS = 1.0
 
 
 class Store:
@@ -190,8 +192,14 @@ class Store:
         return cls(client, database, settings, partial(blocking_client, url))
 
     async def close(self) -> None:
-        self.heartbeats.close()
-        self._client.close()
+        """Closes the connections. Takes at most a second if MongoDB does not answer."""
+        # The driver ends its sessions first, in the thread of the call.
+        await asyncio.to_thread(self._close_clients)
+
+    def _close_clients(self) -> None:
+        with pymongo.timeout(_CLOSE_TIMEOUT_SECONDS):
+            self.heartbeats.close()
+            self._client.close()
 
     async def ping(self) -> None:
         """Waits until MongoDB answers."""

@@ -1,5 +1,6 @@
-"""A worker keeps running while Redis is down."""
+"""A worker keeps running while Redis is down, and ends when it is told to."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,10 @@ from tests.local.conftest import RunProgram, WaitUntil
 from tests.local_processes import running_process
 from tests.loyalty_client import LoyaltyClient
 from tests.patience import PATIENCE_SECONDS
+from workers.main import STOP_SECONDS, serve_jobs
 
 HEALTH = "arq:queue:health-check"
+_TURNS_OF_THE_START = 20
 
 
 def test_it_works_again_once_redis_is_back(
@@ -101,6 +104,31 @@ async def test_each_part_runs_in_a_worker_of_its_own(
         for worker in (consumers, jobs):
             worker.process.terminate()
             assert worker.wait_for_exit() == 0
+
+
+async def test_the_jobs_end_in_any_turn_of_their_start(settings: Settings) -> None:
+    for turns in range(_TURNS_OF_THE_START):
+        worker = asyncio.create_task(serve_jobs(settings))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        worker.cancel()
+        _, running = await asyncio.wait({worker}, timeout=PATIENCE_SECONDS)
+        assert not running, f"it goes on after a cancellation in turn {turns}"
+        assert worker.cancelled()
+
+
+def test_it_ends_although_mongodb_is_gone(
+    own_mongod: Mongod,
+    settings: Settings,
+    run_forked: RunProgram,
+    until: WaitUntil,
+    redis_client: Redis,
+) -> None:
+    worker = run_forked("worker", **store_environment(settings) | {"MONGODB_URL": own_mongod.url})
+    until(lambda: redis_client.exists(HEALTH))
+    own_mongod.stop(timeout_seconds=0)
+    worker.process.terminate()
+    worker.wait_for_exit(STOP_SECONDS + 10)
 
 
 def test_only_names_a_part(run_forked: RunProgram) -> None:

@@ -1,10 +1,14 @@
-"""Ending the session of one operation, or the operations of a session, ends nothing else."""
+"""Ending the session of one operation, or the operations of a session, ends nothing else; and
+closing a store ends its sessions, if it can."""
 
 import asyncio
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from app.local.mongod import Mongod
+from app.settings import Settings
 from app.store import Store, Transaction
 from app.store.sessions import session_key
 from tests.api import Api
@@ -57,3 +61,13 @@ def is_running(api: Api, text: str) -> bool:
         [{"$currentOp": {}}, {"$match": {"appName": "customer-segments"}}]
     )
     return any(text in str(operation.get("command")) for operation in operations)
+
+
+async def test_closing_does_not_wait_for_a_database_that_is_gone(
+    own_mongod: Mongod, settings: Settings
+) -> None:
+    url = SecretStr(own_mongod.url)
+    store = await Store.open(settings.model_copy(update={"mongodb_url": url}))
+    own_mongod.stop(timeout_seconds=0)
+    async with asyncio.timeout(10):
+        await store.close()
