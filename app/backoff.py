@@ -22,17 +22,4 @@ class Backoff:
         return delay_seconds
 
     async def wait(self) -> None:
-        """Waits for the delay. Raises CancelledError at once if the task has been cancelled.
-
-        A failure of a task's cleanup, or of a task in its group, takes the place of a cancellation:
-        without this, a loop that retries after a failure would go on for ever.
-        """
-        if is_cancelled():
-            raise asyncio.CancelledError
         await asyncio.sleep(self.next_delay())
-
-
-def is_cancelled() -> bool:
-    """Whether the current task has been cancelled, even if it goes on."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -20,6 +20,7 @@ from app.clock_watch import watch_clock
 from app.errors import SetupError
 from app.forced_exit import exit_after
 from app.job_queue import connect, deserialize_job, serialize_job
+from app.own_task import run_in_own_task
 from app.settings import Settings
 from app.store import ThreadPool, use_thread_pool
 from workers.backlog import warn_about_job_backlog
@@ -48,7 +49,7 @@ STOP_SECONDS = 20.0
 _STABLE_AFTER_SECONDS = 30.0
 _REDIS_TIMEOUT_SECONDS = 10
 _SHUTDOWN_GRACE_SECONDS = 2
-_CANCELLATION_SECONDS = 0.5
+_CANCEL_AGAIN_SECONDS = 0.5
 _REQUEUE_CRON_SECONDS = set(range(0, 60, 10))
 _RETENTION_CRON_MINUTES = set(range(0, 60, 10))
 
@@ -153,26 +154,13 @@ async def _serve_jobs_once(settings: Settings) -> None:
     # arq's own connection pool has no socket timeout: it would wait for a hanging Redis forever.
     redis = connect(_redis_url(settings), socket_timeout=_REDIS_TIMEOUT_SECONDS)
     worker = create_worker(worker_settings(settings), redis_pool=redis, handle_signals=False)
-    run_task = asyncio.create_task(worker.async_run())
     try:
-        await asyncio.wait({run_task})
-        await run_task
+        # redis-py sends within asyncio.wait_for(), which may drop a cancellation.
+        await run_in_own_task(worker.async_run(), _CANCEL_AGAIN_SECONDS)
     finally:
-        await _cancel_until_done(run_task)
         await _close_worker(worker)
         await close_services(worker.ctx)
         await redis.aclose()
-
-
-async def _cancel_until_done(task: asyncio.Task[None]) -> None:
-    """Cancels the task, again if it goes on.
-
-    redis-py sends within asyncio.wait_for(), which until Python 3.12 drops a cancellation that
-    comes in the turn of the event loop after the sending.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=_CANCELLATION_SECONDS)
 
 
 async def _close_worker(worker: Worker) -> None:

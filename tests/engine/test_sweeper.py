@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bson import ObjectId
 
-from tests.api import Api, Json
+from app.local.valkey import Valkey
+from tests.api import Api, Json, running_api
 from tests.engine.conftest import ShopWithEngine, wait_until
 from tests.engine.model.cluster import WorkerProcess
 from tests.engine.test_poison_changes import (
@@ -18,6 +19,8 @@ from tests.engine.test_poison_changes import (
     track_click,
 )
 from tests.engine.test_transitions import is_true_filter
+from tests.failpoints import FailingMongod, count_failures, failing_commands
+from tests.local_processes import running_mongod
 
 _EVENTS = 10_000
 _ENTRANCES = 10_000
@@ -232,3 +235,26 @@ async def test_a_list_stays_as_long_as_the_engine_may_read_it(
         ("ENTERED", "LIVE", "member"),
         ("LEFT", "LIVE", "member"),
     ]
+
+
+async def test_it_goes_on_after_mongodb_has_failed(tmp_path: Path, valkey: Valkey) -> None:
+    with running_mongod(tmp_path / "mongod", FailingMongod) as mongod:
+        async with running_api(mongod, valkey) as api:
+            shop = ShopWithEngine(api)
+            shop.start_engine()
+            await shop.wait_until_processed()
+            wait_for_failures = count_failures(api.database)
+            namespace = f"{api.database.name}.workers"
+            options = {"mode": "alwaysOn", "errorCode": 11600, "namespace": namespace}
+            with failing_commands(api.database, "find", **options):
+                await asyncio.to_thread(wait_for_failures, 10)
+
+            customer = await api.upsert("ann")
+            insert_events(api, customer, 10)
+            await shop.delete_customer("ann")
+
+            async def is_swept() -> bool:
+                return not collections_with_rows(api, customer)
+
+            await wait_until(is_swept)
+            await shop.stop_engine()

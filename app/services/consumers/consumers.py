@@ -1,13 +1,15 @@
 """Runs all consumers of the transition log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
+from typing import Any
 
 import structlog
 
 from app.backoff import Backoff
 from app.domain.consumers import Consumer
+from app.own_task import run_in_own_task
 from app.services.consumers.runner import ConsumerRunner, Handler, SegmentSelector
 from app.services.polling import Signal
 from app.store import Store, is_outage, message_of
@@ -85,12 +87,12 @@ async def _run_periodically(periodic_task: PeriodicTask) -> None:
             await asyncio.sleep(_PERIOD_SECONDS)
 
 
-async def keep_running(name: str, run_task: Callable[[], Awaitable[None]]) -> None:
+async def keep_running(name: str, run_task: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Starts the task again, with a back-off, whenever it fails. No failure ends another task."""
     backoff = Backoff()
     while True:
         try:
-            await run_task()
+            await run_in_own_task(run_task())
         except Exception as error:
             log.error(
                 "consumer task failed; restarting",

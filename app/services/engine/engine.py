@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import structlog
 
-from app.backoff import Backoff, is_cancelled
+from app.backoff import Backoff
 from app.domain.progress import DefinitionChange, PartitionProgress
 from app.errors import (
     DefinitionChangeConflict,
@@ -21,6 +21,7 @@ from app.errors import (
     PoisonChangeError,
     SegmentsError,
 )
+from app.own_task import run_in_own_task
 from app.services.engine.partition_processor import PartitionProcessor
 from app.services.engine.sweeper import Sweeper
 from app.services.engine.worker_metrics import WorkerMetrics
@@ -79,17 +80,18 @@ class Engine:
         finally:
             await self._store.workers.remove(self._worker_id)
 
-    async def _retry_until_cancelled(self, run_once: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_until_cancelled(
+        self, run_once: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
         """Calls `run_once` in a loop until the task is cancelled.
 
         Errors of MongoDB and unexpected errors are logged and recorded; the next call follows after
         a back-off of 0.2 to 5 seconds. Poison changes do not get here: see `_block_partitions`.
         """
         backoff = Backoff(initial_seconds=0.2, max_seconds=5)
-        # A task group that ends with errors swallows a cancellation that arrived meanwhile.
-        while not is_cancelled():
+        while True:
             try:
-                await run_once()
+                await run_in_own_task(run_once())
                 backoff.reset()
             except* DatabaseError as errors:
                 log.warning(
@@ -108,7 +110,6 @@ class Engine:
             else:
                 continue
             await backoff.wait()
-        raise asyncio.CancelledError
 
     async def _process_fair_share(self) -> None:
         """Claims and processes a fair share of the partitions until that share changes."""
