@@ -26,7 +26,7 @@ from app.job_queue import ArqQueue, connect
 from app.log_notifications import LogNotifications
 from app.loop_watchdog import watch_event_loop
 from app.metrics import metrics
-from app.own_task import run_in_own_task
+from app.own_task import cancel_until_done
 from app.persisted_documents import PersistedDocuments
 from app.rate_limits import RateLimiter
 from app.redis_breaker import RedisBreaker
@@ -114,15 +114,13 @@ def create_app(settings: Settings, host: str = "127.0.0.1") -> Starlette:
 @asynccontextmanager
 async def run_in_background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs the coroutines until the context exits; the process ends if one of them fails."""
-    tasks = [asyncio.create_task(run_in_own_task(coroutine)) for coroutine in coroutines]
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     for task in tasks:
         critical_task(task, "a critical API task has failed; stopping the process")
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_until_done(tasks)
 
 
 async def _healthz(_: Request) -> Response:

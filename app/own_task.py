@@ -1,7 +1,7 @@
-"""Runs a coroutine so that no cancellation of its caller is lost."""
+"""Tasks that end when they are cancelled, whatever they do."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -23,9 +23,17 @@ async def run_in_own_task(
         await asyncio.wait({task})
         return await task
     finally:
-        while not task.done():
+        await cancel_until_done({task}, cancel_again_seconds)
+
+
+async def cancel_until_done(
+    tasks: Collection[asyncio.Task[Any]], cancel_again_seconds: float = 5.0
+) -> None:
+    """Cancels the tasks, again those that go on, and returns when all have ended. Ignores their
+    errors."""
+    while running := {task for task in tasks if not task.done()}:
+        for task in running:
             task.cancel()
-            await asyncio.wait({task}, timeout=cancel_again_seconds)
-        if not task.cancelled():
-            # Marks the exception as retrieved; asyncio would log it.
-            task.exception()
+        await asyncio.wait(running, timeout=cancel_again_seconds)
+    # Marks the exceptions as retrieved; asyncio would log them.
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 from app.services.engine import Engine
 from tests.engine.conftest import ShopWithEngine
 from tests.engine.test_transitions import is_true_filter
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 CANCELLATIONS = 40
 
@@ -57,15 +57,13 @@ async def test_an_error_without_a_message_is_recorded_by_its_type(
     shop_without_engine: ShopWithEngine,
 ) -> None:
     """The driver raises such errors for calls whose connection another error has closed."""
-    failed = asyncio.Event()
 
     async def fail() -> None:
-        failed.set()
         raise AutoReconnect
 
     engine = Engine(shop_without_engine.api.services.store)
     running = asyncio.create_task(engine._retry_until_cancelled(fail))
-    await failed.wait()
+    await until(lambda: engine._metrics.report().last_error)
     running.cancel()
     await asyncio.wait({running})
 

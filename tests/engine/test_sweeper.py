@@ -245,8 +245,9 @@ async def test_it_goes_on_after_mongodb_has_failed(tmp_path: Path, valkey: Valke
             await shop.wait_until_processed()
             wait_for_failures = count_failures(api.database)
             namespace = f"{api.database.name}.workers"
-            options = {"mode": "alwaysOn", "errorCode": 11600, "namespace": namespace}
-            with failing_commands(api.database, "find", **options):
+            with failing_commands(
+                api.database, "find", mode="alwaysOn", errorCode=11600, namespace=namespace
+            ):
                 await asyncio.to_thread(wait_for_failures, 10)
 
             customer = await api.upsert("ann")
