@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from app.critical_task import critical_task
 from app.log_notifications import LogNotifications
+from app.own_task import cancel_until_done
 from app.services import Services
 from app.services.active_filters import ActiveFilters
 from app.services.engine import Engine
@@ -84,6 +85,5 @@ async def on_startup(ctx: dict[Any, Any]) -> None:
 async def on_shutdown(ctx: dict[Any, Any]) -> None:
     """Stops the engine, and closes the services of the jobs."""
     if task := ctx.pop(_TASK_KEY, None):
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_until_done({task})
     await close_services(ctx)

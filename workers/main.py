@@ -20,7 +20,7 @@ from app.clock_watch import watch_clock
 from app.errors import SetupError
 from app.forced_exit import exit_after
 from app.job_queue import connect, deserialize_job, serialize_job
-from app.own_task import run_in_own_task
+from app.own_task import cancel_until_done, run_in_own_task
 from app.settings import Settings
 from app.store import ThreadPool, use_thread_pool
 from workers.backlog import warn_about_job_backlog
@@ -168,8 +168,7 @@ async def _close_worker(worker: Worker) -> None:
     them later."""
     close_task = asyncio.create_task(worker.close())
     await asyncio.wait({close_task}, timeout=_SHUTDOWN_GRACE_SECONDS)
-    close_task.cancel()
-    await asyncio.gather(close_task, return_exceptions=True)
+    await cancel_until_done({close_task})
 
 
 def _redis_url(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from app.own_task import cancel_until_done
 from app.schema.http.error_masking import log_internal_error
 from app.schema.http.graphql_request import from_json
 from app.schema.http.operations import Operations
@@ -259,10 +260,7 @@ class WebSocketSession:
             )
 
     async def _stop_all(self) -> None:
-        tasks = list(self._operation_tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_until_done(list(self._operation_tasks.values()))
 
 
 async def _send_with_timeout(send: Awaitable[None]) -> None:

@@ -8,6 +8,7 @@ from typing import IO, TypeVar
 
 from app.domain.metadata import MetadataSchema
 from app.errors import Problem, UserErrorCode, input_error
+from app.own_task import cancel_until_done
 from app.services.bulk_rows import BulkResult
 from app.services.imports.batch import Batch, split_into_batches
 from app.services.imports.csv_file import CsvFile
@@ -123,8 +124,7 @@ class FileImport:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task}, timeout=MAX_SECONDS_TO_FINISH_BATCH)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancel_until_done({task})
             raise
 
     async def _write_batch(self, batch: Batch | list[Row]) -> None:
